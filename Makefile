@@ -1,0 +1,47 @@
+# Two targets are enough for a user: `make demo` and `make test`. Both make .venv by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check docs catalog clean
+
+demo: $(VENV)/demo.stamp
+	@# Exit status 1 says that the audit found something, as it should in the demonstration account.
+	@$(BIN)/aws-iam audit run --demo || [ $$? -eq 1 ]
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check server tests .ci
+	$(BIN)/ruff check server tests .ci
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m aws_iam.docs --check
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m aws_iam.docs
+
+# Rebuilds assets/data/service-authorization.zip from its sources; review the difference before committing it.
+catalog: $(VENV)/dev.stamp
+	$(BIN)/pip install --quiet --group catalog
+	$(BIN)/python .ci/build_catalog.py
+
+$(VENV)/pip.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "aws-iam needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@# The pip of Python 3.11 knows no dependency groups.
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+$(VENV)/demo.stamp: $(VENV)/pip.stamp pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/pip.stamp pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[demo]' --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist
