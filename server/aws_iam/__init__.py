@@ -1,0 +1,21 @@
+"""aws-iam: checked answers about AWS IAM, as a library, a command and an MCP server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aws_iam.modes.policy_validate import validate
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "validate"]
+
+
+def __getattr__(name: str) -> object:
+    # On first use: importing the package for its version must not load the policy engine.
+    if name == "validate":
+        from aws_iam.modes.policy_validate import validate
+
+        return validate
+    message = f"module `aws_iam` has no attribute `{name}`"
+    raise AttributeError(message)

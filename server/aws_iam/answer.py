@@ -1,0 +1,185 @@
+"""What every action answers with. The field names are the wire's; a field that does not apply is absent there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Severity(StrEnum):
+    """How bad a finding is: AWS's four types for policy validation, five grades for everything else."""
+
+    ERROR = "ERROR"
+    SECURITY_WARNING = "SECURITY_WARNING"
+    WARNING = "WARNING"
+    SUGGESTION = "SUGGESTION"
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """From 0 (worst) to 4, both sets on one scale."""
+        return _RANK[self]
+
+
+_RANK = {
+    Severity.CRITICAL: 0,
+    Severity.ERROR: 1,
+    Severity.SECURITY_WARNING: 1,
+    Severity.HIGH: 1,
+    Severity.WARNING: 2,
+    Severity.MEDIUM: 2,
+    Severity.SUGGESTION: 3,
+    Severity.LOW: 3,
+    Severity.INFO: 4,
+}
+
+
+class Status(StrEnum):
+    """The outcome of a check, in the order in which outcomes of one control roll up."""
+
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    MANUAL = "manual"
+    PASS = "pass"  # noqa: S105 - an outcome, no password
+    NOT_APPLICABLE = "not_applicable"
+
+    @property
+    def rank(self) -> int:
+        """From 0 (decides a roll-up) to 4."""
+        return list(Status).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """A place in a document: JSON pointer (RFC 6901); line and column from 1 when the text is known."""
+
+    pointer: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        at = f" (line {self.line}:{self.column})" if self.line else ""
+        return f"{self.pointer or '/'}{at}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One problem, or one check's outcome."""
+
+    code: str
+    title: str
+    severity: Severity
+    status: Status
+    message: str = ""
+    reason: str | None = None
+    where: Where | None = None
+    resource: str | None = None
+    region: str | None = None
+    account: str | None = None
+    fix: str | None = None
+    source: str | None = None
+    controls: Mapping[str, str] | None = None
+    confidence: Literal["low"] | None = None
+    muted: str | None = None
+    change: Literal["new", "fixed", "changed", "same", "unreadable"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Because:
+    """One statement that decided: its layer, the policy's pointer, the statement's, its effect."""
+
+    layer: str
+    policy: str
+    pointer: str
+    effect: Literal["Allow", "Deny"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided for a request, by which statements, and which context keys were missing."""
+
+    outcome: Literal["Allowed", "ExplicitlyDenied", "ImplicitlyDenied", "Unknown"]
+    decided_by: tuple[str, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
+    consulted_keys: tuple[str, ...] = ()
+    missing_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How the access of a document relates to a baseline's, with a request that shows each difference."""
+
+    relation: Literal["more", "less", "equal", "incomparable", "unknown"]
+    assuming: tuple[str, ...] = ()
+    witnesses: tuple[Mapping[str, Any], ...] = ()
+    violations: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file made for the caller; `checked_by` says what has proved it."""
+
+    name: str
+    language: str
+    content: str
+    checked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many findings, by status, and by severity of the failed ones; before any cut."""
+
+    status: Mapping[str, int] = field(default_factory=dict)
+    severity: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The one answer of all tools. `as_of` is the date of the data that the answer leans on."""
+
+    summary: str
+    tool: str = ""
+    action: str = ""
+    findings: tuple[Finding, ...] = ()
+    counts: Counts | None = None
+    decision: Decision | None = None
+    comparison: Comparison | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+    as_of: str | None = None
+    next_cursor: str | None = None
+
+
+def counts(findings: Iterable[Finding]) -> Counts:
+    """The counts of all findings, in order of rank."""
+    listed = tuple(findings)
+    status = Counter(finding.status for finding in listed)
+    severity = Counter(f.severity for f in listed if f.status is Status.FAIL)
+    return Counts(
+        status={name.value: status[name] for name in Status if status[name]},
+        severity={name.value: severity[name] for name in Severity if severity[name]},
+    )
+
+
+def to_json(value: Any) -> Any:
+    """The value as JSON data, absent fields left out."""
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((each.name, getattr(value, each.name)) for each in fields(value))
+        return {name: to_json(item) for name, item in pairs if item not in (None, "", (), {})}
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    return value.value if isinstance(value, StrEnum) else value

@@ -1,0 +1,34 @@
+"""Make hostile text safe to show: nothing a caller or an account wrote can steer a terminal or a reader."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_CUT = "…"
+_BMP_END = 0xFFFF
+# Cc control, Cf format (bidirectional marks, zero-width), Cs lone surrogates, Co private use, Zl and Zp separators.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def escaped(text: str, limit: int = 300) -> str:
+    """The text on one line, invisible characters as escapes, cut to `limit` characters."""
+    # A prefix decides: what would be cut is never walked, so megabytes cost nothing.
+    shown = "".join(map(_visible, text[: limit + 1]))
+    if len(text) <= limit and len(shown) <= limit * 2:
+        return shown
+    return shown[:limit] + _CUT
+
+
+def quoted(value: str, limit: int = 200) -> str:
+    """The value in backticks, unable to close them."""
+    inside = escaped(value, limit).replace("`", "'")
+    return f"`{inside}`"
+
+
+def _visible(character: str) -> str:
+    if character.isascii() and character.isprintable():
+        return character
+    if unicodedata.category(character) not in _HIDDEN:
+        return character
+    point = ord(character)
+    return f"\\u{point:04x}" if point <= _BMP_END else f"\\U{point:08x}"

@@ -1,0 +1,1 @@
+"""The use cases: one function per action, gathered into the five tools."""

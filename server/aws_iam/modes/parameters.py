@@ -1,0 +1,26 @@
+"""Arguments that several actions share, each described once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from aws_iam.modes.tool import Json, Parameter
+
+Topic = Annotated[str | None, Parameter("section name; absent: contents")]
+Document = Annotated[Json, Parameter("policy: JSON value or text", document=True)]
+Needs = Annotated[Json, Parameter("object of needs", document=True)]
+Benchmark = Annotated[str | None, Parameter("CIS version, default newest")]
+AccountId = Annotated[str, Parameter("12-digit account id")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Which account a live action reads: AWS by the default credential chain, a saved snapshot, or the demonstration."""
+
+    profile: Annotated[str | None, Parameter("AWS profile")] = None
+    regions: Annotated[list[str] | None, Parameter("Regions; absent: all enabled")] = None
+    role_arn: Annotated[str | None, Parameter("role to assume")] = None
+    external_id: Annotated[str | None, Parameter("external id for role_arn")] = None
+    demo: Annotated[bool, Parameter("read the demonstration account")] = False
+    snapshot: Annotated[str | None, Parameter("saved snapshot to judge", cli_only=True)] = None

@@ -1,0 +1,187 @@
+"""An answer as lines of text, complete without its structure: what a chat, a pipe and a log show.
+
+`markdown` is for readers that render, `plain` for those that do not; the lines are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.answer import Answer, Artifact, Comparison, Decision, Finding
+
+    Inline = Callable[[str], str]
+
+_CODE_SPAN = re.compile(r"(`[^`]*`)")
+_MARKUP = re.compile(r"([\\*<>\[\]|`])")
+
+
+def markdown(answer: Answer) -> str:
+    """Short Markdown; account text cannot form a link, an image, a table cell or HTML."""
+    return "\n".join(_lines(answer, _escaped_markup)).strip() + "\n"
+
+
+def plain(answer: Answer) -> str:
+    """The same lines for a terminal or a file, nothing escaped for a renderer."""
+    return "\n".join(_lines(answer, str)).strip() + "\n"
+
+
+def _escaped_markup(text: str) -> str:
+    parts = _CODE_SPAN.split(text)
+    return "".join(
+        part if part.startswith("`") and len(part) > 1 else _MARKUP.sub(r"\\\1", part)
+        for part in parts
+    )
+
+
+def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
+    yield inline(answer.summary)
+    yield from _facts(answer.facts, inline)
+    if answer.decision:
+        yield from _decision(answer.decision, inline)
+    if answer.comparison:
+        yield from _comparison(answer.comparison, inline)
+    yield from _findings(answer, inline)
+    for artifact in answer.artifacts:
+        yield from _artifact(artifact, inline)
+    yield from _list("Sources", answer.sources, inline)
+    yield from _list(
+        "Next",
+        (f"`{each}`" if each.startswith("aws-iam ") else each for each in answer.next),
+        inline,
+    )
+    if answer.as_of:
+        yield f"\nData as of {inline(answer.as_of)}."
+    if answer.next_cursor:
+        yield f"\nMore: call again with the same arguments and cursor `{answer.next_cursor}`."
+
+
+def _facts(facts: Mapping[str, Any], inline: Inline) -> Iterator[str]:
+    if not facts:
+        return
+    yield ""
+    for name, value in facts.items():
+        yield from _fact(name, value, inline)
+
+
+def _fact(name: str, value: Any, inline: Inline) -> Iterator[str]:
+    label = inline(name.replace("_", " "))
+    if isinstance(value, (list, tuple)) and value and all(isinstance(row, dict) for row in value):
+        yield f"\n{label}:\n"
+        yield from _table(list(value), inline)
+    elif isinstance(value, dict):
+        yield f"- {label}: {_words(value, inline)}"
+    else:
+        yield f"- {label}: {_cell(value, inline)}"
+
+
+def _words(value: Mapping[str, Any], inline: Inline) -> str:
+    return "; ".join(
+        f"{inline(str(key).replace('_', ' '))} {_cell(item, inline)}"
+        for key, item in value.items()
+    )
+
+
+def _table(rows: list[dict[str, Any]], inline: Inline) -> Iterator[str]:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    yield "| " + " | ".join(inline(each.replace("_", " ")) for each in columns) + " |"
+    yield "|" + " --- |" * len(columns)
+    for row in rows:
+        # A cell's own bar would end the cell, in a code span too.
+        cells = (
+            _cell(row.get(each), inline).replace("\\|", "|").replace("|", "\\|")
+            for each in columns
+        )
+        yield "| " + " | ".join(cells) + " |"
+
+
+_SIMPLE: dict[Any, str] = {None: "", True: "yes", False: "no"}
+
+
+def _cell(value: Any, inline: Inline) -> str:
+    if value is None or isinstance(value, bool):
+        return _SIMPLE[value]
+    if isinstance(value, dict):
+        return _words(value, inline)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_cell(each, inline) for each in value) or "none"
+    return inline(str(value))
+
+
+def _findings(answer: Answer, inline: Inline) -> Iterator[str]:
+    if answer.counts:
+        shown = ", ".join(f"{count} {name}" for name, count in answer.counts.status.items())
+        severities = ", ".join(f"{count} {name}" for name, count in answer.counts.severity.items())
+        yield f"\nFindings: {shown}" + (f" (failed: {severities})" if severities else "") + ".\n"
+    for finding in answer.findings:
+        yield _finding(finding, str(answer.facts.get("benchmark", "")), inline)
+
+
+def _finding(finding: Finding, benchmark: str, inline: Inline) -> str:
+    head = f"- {finding.status.value} [{finding.severity.value}] {inline(finding.code)}{number(finding, benchmark)}"
+    parts = [f"{head}: {inline(finding.message or finding.title)}"]
+    if finding.message and finding.status is not Status.PASS:
+        parts[0] = f"{head} {inline(finding.title)}: {inline(finding.message)}"
+    place = ", ".join(
+        inline(each)
+        for each in (finding.resource, finding.region, str(finding.where) if finding.where else "")
+        if each
+    )
+    if place:
+        parts.append(f"at {place}")
+    if finding.reason:
+        parts.append(f"reason: {inline(finding.reason)}")
+    if finding.muted:
+        parts.append(f"muted: {inline(finding.muted)}")
+    if finding.change:
+        parts.append(finding.change)
+    if finding.fix and finding.status in {Status.FAIL, Status.MANUAL}:
+        parts.append(f"fix: {inline(finding.fix)}")
+    return "; ".join(parts)
+
+
+def number(finding: Finding, benchmark: str) -> str:
+    """The finding's number in the benchmark, in brackets; empty when it has none."""
+    identifier = (finding.controls or {}).get(benchmark)
+    return f" (CIS {benchmark}: {identifier})" if identifier else ""
+
+
+def _decision(decision: Decision, inline: Inline) -> Iterator[str]:
+    yield f"\nOutcome: {decision.outcome}"
+    yield from _list("Decided by", decision.decided_by, inline)
+    yield from _list("Blocked by", decision.blocked_by, inline)
+    yield from _list(
+        "Because",
+        (f"{b.effect} in {b.layer} {b.policy} {b.pointer}" for b in decision.because),
+        inline,
+    )
+    yield from _list("Missing keys", decision.missing_keys, inline)
+
+
+def _comparison(comparison: Comparison, inline: Inline) -> Iterator[str]:
+    yield f"\nRelation: {comparison.relation}"
+    yield from _list("Assuming", comparison.assuming, inline)
+    yield from _list("Witnesses", (_words(each, inline) for each in comparison.witnesses), str)
+    yield from _list("Violations", (_words(each, inline) for each in comparison.violations), str)
+
+
+def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:
+    checked = f" (checked by {inline(artifact.checked_by)})" if artifact.checked_by else ""
+    if artifact.language == "markdown":
+        yield f"\n{artifact.content.rstrip()}"
+        return
+    # A fence longer than any run of backticks in the file cannot be closed by it.
+    longest = max((len(run) for run in re.findall(r"`+", artifact.content)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield f"\n{inline(artifact.name)}{checked}:\n\n{fence}{artifact.language}\n{artifact.content.rstrip()}\n{fence}"
+
+
+def _list(title: str, items: Any, inline: Inline) -> Iterator[str]:
+    listed = [inline(each) for each in items]
+    if listed:
+        yield f"\n{title}: " + "; ".join(listed)

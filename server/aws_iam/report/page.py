@@ -1,0 +1,157 @@
+"""One page of an answer: as much as fits the reader, the exact counts, and a cursor for the rest.
+
+An answer is a sequence of small parts (a fact's row, a finding, a piece of a file). A page holds as many parts from
+the cursor on as stay under the limit, in text and in structure.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Artifact, to_json
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.report.layout import markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.answer import Answer, Finding
+
+CONCISE_BYTES = 8 * 1024
+FULL_BYTES = 64 * 1024
+_PIECE = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A piece of an answer: the field it belongs to, its key there, and the value."""
+
+    field: str
+    key: str
+    value: Any
+
+
+def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
+    """The page at the cursor, at most `limit` bytes as JSON and as Markdown."""
+    parts = tuple(_parts(answer))
+    start = _start(cursor, len(parts))
+    bare = replace(answer, findings=(), artifacts=(), facts={})
+    if start:
+        bare = replace(bare, sources=(), next=())
+    count = _fitting(bare, parts[start:], limit)
+    end = start + count
+    built = _with(bare, parts[start:end])
+    return _noted(built, end, parts) if end < len(parts) else built
+
+
+def size(answer: Answer) -> int:
+    """The larger of the answer's two sizes in bytes."""
+    structure = json.dumps(to_json(answer), ensure_ascii=False, separators=(",", ":"))
+    return max(
+        len(structure.encode(errors="replace")), len(markdown(answer).encode(errors="replace"))
+    )
+
+
+def by_urgency(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Failed first, then worst severity first; otherwise the order they came in."""
+    return tuple(sorted(findings, key=lambda each: (each.status.rank, each.severity.rank)))
+
+
+def _start(cursor: str | None, total: int) -> int:
+    if cursor is None:
+        return 0
+    if cursor.isdecimal() and len(cursor) < 10 and int(cursor) < total:  # noqa: PLR2004 - no huge int
+        return int(cursor)
+    raise InputError(
+        f"`cursor` {quoted(cursor)} is not one of this answer",
+        hint="give back the `next_cursor` of the answer before, with the same arguments",
+    )
+
+
+def _parts(answer: Answer) -> Iterator[Part]:
+    for name, value in answer.facts.items():
+        yield from _fact_parts(name, value)
+    for number, artifact in enumerate(answer.artifacts):
+        for piece in _pieces(artifact.content):
+            yield Part(field="artifacts", key=str(number), value=replace(artifact, content=piece))
+    for finding in by_urgency(answer.findings):
+        yield Part(field="findings", key="", value=finding)
+
+
+def _fact_parts(name: str, value: Any) -> Iterator[Part]:
+    if isinstance(value, (list, tuple)) and value:
+        for item in value:
+            yield Part(field="list", key=name, value=item)
+    elif isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield Part(field="dict", key=name, value=(key, item))
+    else:
+        yield Part(field="fact", key=name, value=value)
+
+
+def _pieces(content: str) -> Iterator[str]:
+    if not content:
+        yield ""
+    piece = ""
+    for line in content.splitlines(keepends=True):
+        for start in range(0, len(line), _PIECE):
+            chunk = line[start : start + _PIECE]
+            if piece and len(piece) + len(chunk) > _PIECE:
+                yield piece
+                piece = ""
+            piece += chunk
+    if piece:
+        yield piece
+
+
+def _with(bare: Answer, parts: Sequence[Part]) -> Answer:
+    facts: dict[str, Any] = {}
+    findings = []
+    artifacts: dict[str, Artifact] = {}
+    for part in parts:
+        match part.field:
+            case "fact":
+                facts[part.key] = part.value
+            case "list":
+                facts.setdefault(part.key, []).append(part.value)
+            case "dict":
+                facts.setdefault(part.key, {}).update([part.value])
+            case "findings":
+                findings.append(part.value)
+            case _:
+                artifacts[part.key] = _joined(artifacts.get(part.key), part.value)
+    return replace(
+        bare, facts=facts, findings=tuple(findings), artifacts=tuple(artifacts.values())
+    )
+
+
+def _joined(before: Artifact | None, piece: Artifact) -> Artifact:
+    return replace(piece, content=before.content + piece.content) if before else piece
+
+
+def _noted(built: Answer, end: int, parts: Sequence[Part]) -> Answer:
+    left = sum(part.field == "findings" for part in parts[end:])
+    more = f"{left} more findings" if left else f"{len(parts) - end} more parts"
+    return replace(built, summary=f"{built.summary} ({more} follow.)", next_cursor=str(end))
+
+
+def _fitting(bare: Answer, parts: Sequence[Part], limit: int) -> int:
+    """How many parts fit: doubling until too many, then halving the gap; at least one, so that pages advance."""
+
+    def fits(count: int) -> bool:
+        built = _with(bare, parts[:count])
+        return size(_noted(built, count, parts)) <= limit
+
+    low, high = 0, 1
+    while high < len(parts) and fits(high):
+        low, high = high, high * 2
+    high = min(high, len(parts))
+    if fits(high):
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return max(low, min(1, len(parts)))

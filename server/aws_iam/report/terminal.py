@@ -1,0 +1,148 @@
+"""An answer for a person at a terminal: colour, tables, the worst first (rich)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from aws_iam.answer import Severity, Status
+from aws_iam.report.layout import number
+from aws_iam.report.page import by_urgency
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from aws_iam.answer import Answer, Artifact, Finding
+
+_SEVERITY_STYLE = {
+    Severity.CRITICAL: "bold white on red",
+    Severity.ERROR: "bold red",
+    Severity.SECURITY_WARNING: "red",
+    Severity.HIGH: "red",
+    Severity.WARNING: "yellow",
+    Severity.MEDIUM: "yellow",
+    Severity.SUGGESTION: "cyan",
+    Severity.LOW: "cyan",
+    Severity.INFO: "dim",
+}
+_STATUS_STYLE = {
+    Status.FAIL: "bold red",
+    Status.UNKNOWN: "magenta",
+    Status.MANUAL: "blue",
+    Status.PASS: "green",
+    Status.NOT_APPLICABLE: "dim",
+}
+
+
+def show(answer: Answer, console: Console) -> None:
+    """Print the answer, passed checks as a count."""
+    console.print(Text(answer.summary, style="bold"))
+    for name, value in answer.facts.items():
+        _show_fact(name, value, console)
+    told = [each for each in by_urgency(answer.findings) if each.status in _TOLD]
+    for finding in told:
+        _show_finding(finding, str(answer.facts.get("benchmark", "")), console)
+    if answer.counts:
+        counted = ", ".join(f"{count} {name}" for name, count in answer.counts.status.items())
+        console.print(Text(f"\n{counted}", style="bold"))
+    for artifact in answer.artifacts:
+        _show_artifact(artifact, console)
+    _show_list("Sources", answer.sources, console)
+    _show_list("Next", answer.next, console)
+    if answer.as_of:
+        console.print(Text(f"Data as of {answer.as_of}.", style="dim"))
+
+
+_TOLD = (Status.FAIL, Status.UNKNOWN)
+
+
+def _show_fact(name: str, value: Any, console: Console) -> None:
+    label = name.replace("_", " ")
+    if isinstance(value, (list, tuple)) and value and all(isinstance(row, dict) for row in value):
+        console.print(_table(label, list(value)))
+    else:
+        console.print(Text.assemble((f"{label}: ", "dim"), _cell(value)))
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+    table = Table(
+        title=escape(title), title_justify="left", title_style="bold", header_style="dim"
+    )
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    for column in columns:
+        numbers = all(isinstance(row.get(column, 0), (int, float)) for row in rows)
+        table.add_column(
+            escape(column.replace("_", " ")),
+            justify="right" if numbers else "left",
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_cell(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_cell, value))
+    return "" if value is None else str(value)
+
+
+def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
+    console.print(
+        Text.assemble(
+            "\n",
+            (finding.status.value, _STATUS_STYLE[finding.status]),
+            " ",
+            (f" {finding.severity.value} ", _SEVERITY_STYLE[finding.severity]),
+            " ",
+            (finding.code, "bold"),
+            number(finding, benchmark),
+            " ",
+            finding.title,
+        )
+    )
+    lines = (
+        ("", finding.message),
+        (
+            "at ",
+            ", ".join(filter(None, (finding.resource, finding.region, str(finding.where or "")))),
+        ),
+        ("why unknown: ", finding.reason),
+        ("muted: ", finding.muted),
+        ("fix: ", finding.fix if finding.status is Status.FAIL else None),
+    )
+    for label, text in lines:
+        if text:
+            console.print(Text.assemble("  ", (label, "dim"), text))
+
+
+def _show_artifact(artifact: Artifact, console: Console) -> None:
+    if artifact.language == "markdown":
+        console.print(Markdown(artifact.content, hyperlinks=False))
+        return
+    checked = f" (checked by {artifact.checked_by})" if artifact.checked_by else ""
+    console.print(Text(f"\n{artifact.name}{checked}", style="bold"))
+    console.print(
+        Syntax(
+            artifact.content,
+            artifact.language or "text",
+            background_color="default",
+            word_wrap=True,
+        )
+    )
+
+
+def _show_list(title: str, items: tuple[str, ...], console: Console) -> None:
+    if items:
+        console.print(Text(f"{title}:", style="dim"))
+    for item in items:
+        console.print(Text(f"  {item}"))

@@ -1,0 +1,137 @@
+"""A rule: one question with its words, its examples and its proof in one place.
+
+    @rule("SERVICE_WILDCARD", on=Statement, severity=…, title=…, fix=…, source=…, bad=[…], good=[…])
+    def service_wildcard(statement: Statement) -> Iterator[Problem]:
+        \"\"\"Why it matters.\"\"\"
+        yield Problem(where, "what is wrong, with the value")
+
+The decorator returns a `Rule` value; `rules_in` picks the values of a family up, so nothing happens at import.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aws_iam.answer import Finding, Severity, Status, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import ModuleType
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One place where the rule is broken; `severity` only where the rule's own does not fit this case."""
+
+    where: Where
+    message: str
+    severity: Severity | None = field(default=None, kw_only=True)
+    low_confidence: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Generic[S]):
+    """A declared rule; calling `check` on a subject gives one finding for each problem."""
+
+    code: str
+    on: type[S]
+    severity: Severity
+    title: str
+    fix: str
+    source: str
+    why: str
+    bad: tuple[Any, ...]
+    good: tuple[Any, ...]
+    kinds: frozenset[str]
+    problems: Callable[[S], Iterator[Problem]]
+
+    def check(self, subject: S, *, at_most: int | None = None) -> tuple[Finding, ...]:
+        """The findings on this subject; none when it keeps the rule."""
+        return tuple(map(self._finding, islice(self.problems(subject), at_most)))
+
+    def _finding(self, problem: Problem) -> Finding:
+        return Finding(
+            code=self.code,
+            title=self.title,
+            severity=problem.severity or self.severity,
+            status=Status.FAIL,
+            message=problem.message,
+            where=problem.where,
+            fix=self.fix,
+            source=self.source,
+            confidence="low" if problem.low_confidence else None,
+        )
+
+
+def rule(  # noqa: PLR0913 - a declaration: every word of a rule stands here
+    code: str,
+    *,
+    on: type[S],
+    severity: Severity,
+    title: str,
+    fix: str,
+    source: str = "",
+    bad: Sequence[Any],
+    good: Sequence[Any],
+    kinds: Iterable[str] = (),
+) -> Callable[[Callable[[S], Iterator[Problem]]], Rule[S]]:
+    """Declare a rule over subjects of type `on`; `kinds` limits it to kinds of policy, none means all.
+
+    `bad` and `good` are the rule's first tests and its documentation: statements for a rule on statements, else
+    whole policies (or texts). Without `source` the code is one of AWS's own, and its page is the source.
+    """
+
+    def declare(problems: Callable[[S], Iterator[Problem]]) -> Rule[S]:
+        page = source or _aws_page(code, severity)
+        if not (problems.__doc__ and bad and good and page.startswith("https://")):
+            message = (
+                f"rule {code} needs a docstring, a bad and a good example and an https source"
+            )
+            raise TypeError(message)
+        return Rule(
+            code=code,
+            on=on,
+            severity=severity,
+            title=title,
+            fix=fix,
+            source=page,
+            why=problems.__doc__.strip(),
+            bad=tuple(bad),
+            good=tuple(good),
+            kinds=frozenset(kinds),
+            problems=problems,
+        )
+
+    return declare
+
+
+_AWS_CHECKS = "access-analyzer-reference-policy-checks"
+_AWS_WORDS = {Severity.WARNING: "general-warning"}
+
+
+def _aws_page(code: str, severity: Severity) -> str:
+    """Where AWS explains an issue code of its ValidatePolicy."""
+    word = _AWS_WORDS.get(severity) or severity.lower().replace("_", "-")
+    anchor = f"{_AWS_CHECKS}-{word}-{code.lower().replace('_', '-')}"
+    return f"https://docs.aws.amazon.com/IAM/latest/UserGuide/{_AWS_CHECKS}.html#{anchor}"
+
+
+def rules_in(*modules: ModuleType) -> tuple[Rule[Any], ...]:
+    """Every rule of the modules, in order of declaration; refuses a code declared twice."""
+    found: dict[str, Rule[Any]] = {}
+    for module in modules:
+        for value in vars(module).values():
+            if not isinstance(value, Rule):
+                continue
+            if value.code in found:
+                message = f"rule {value.code} is declared twice"
+                raise TypeError(message)
+            found[value.code] = value
+    return tuple(found.values())
+
+
+__all__ = ["Problem", "Rule", "Where", "rule", "rules_in"]

@@ -1,0 +1,130 @@
+"""An answer as text is complete, and account text stays text."""
+
+from __future__ import annotations
+
+import pytest
+
+from aws_iam.answer import (
+    Answer,
+    Artifact,
+    Because,
+    Comparison,
+    Decision,
+    Finding,
+    Severity,
+    Status,
+    Where,
+    counts,
+)
+from aws_iam.report.clean import clean
+from aws_iam.report.layout import markdown, plain
+
+HOSTILE = (
+    "</code><img src=x onerror=alert(1)> [x](javascript:1) ![i](http://e) | a\n# b `c` \u202e"
+)
+
+
+def test_markdown_of_hostile_text_forms_no_markup() -> None:
+    answer = Answer(
+        summary=f"read {HOSTILE}",
+        facts={HOSTILE: HOSTILE, "rows": [{"name": HOSTILE}]},
+        findings=(
+            Finding(
+                code="X",
+                title=HOSTILE,
+                severity=Severity.HIGH,
+                status=Status.FAIL,
+                message=HOSTILE,
+                resource=HOSTILE,
+                fix=HOSTILE,
+            ),
+        ),
+    )
+    text = markdown(clean(answer))
+    outside = "".join(part for n, part in enumerate(text.split("`")) if n % 2 == 0)
+    assert "<img" not in outside.replace("\\<img", "")
+    assert "](" not in outside.replace("\\](", "")
+    assert "\u202e" not in text
+    assert "\n# b" not in text
+
+
+def test_a_file_cannot_close_its_fence() -> None:
+    text = markdown(
+        Answer(
+            summary="s",
+            artifacts=(Artifact(name="a.md", language="text", content="```\n# out\n````"),),
+        )
+    )
+    assert "`````text" in text
+
+
+def test_every_part_of_an_answer_is_in_its_text() -> None:
+    findings = (
+        Finding(
+            code="CODE",
+            title="the title",
+            severity=Severity.ERROR,
+            status=Status.FAIL,
+            message="the message",
+            where=Where(pointer="/Statement/0", line=3, column=4),
+            fix="the fix",
+            controls={"7.0": "2.4", "1.4": "1.4"},
+        ),
+        Finding(
+            code="U",
+            title="t",
+            severity=Severity.HIGH,
+            status=Status.UNKNOWN,
+            reason="iam:GetX refused",
+        ),
+    )
+    answer = Answer(
+        summary="the summary",
+        findings=findings,
+        counts=counts(findings),
+        decision=Decision(
+            outcome="ImplicitlyDenied",
+            decided_by=("identity",),
+            blocked_by=("boundary",),
+            because=(
+                Because(
+                    layer="identity", policy="/identity/0", pointer="/Statement/0", effect="Allow"
+                ),
+            ),
+            missing_keys=("aws:SourceIp",),
+        ),
+        comparison=Comparison(
+            relation="more",
+            witnesses=({"allowed_by": "document"},),
+            violations=({"action": "iam:PassRole"},),
+        ),
+        facts={
+            "benchmark": "7.0",
+            "yes": True,
+            "none": None,
+            "list": ["a", "b"],
+            "map": {"k": 1},
+            "empty": [],
+        },
+        artifacts=(
+            Artifact(name="p.json", language="json", content="{}", checked_by="policy validate"),
+        ),
+        sources=("https://docs.aws.amazon.com/x",),
+        next=("aws-iam policy validate --document p.json",),
+        as_of="2026-11-24",
+        next_cursor="7",
+    )
+    text = plain(answer)
+    for part in (
+        "the summary", "the title: the message", "/Statement/0 (line 3:4)", "fix: the fix", "(CIS 7.0: 2.4)",
+        "iam:GetX refused", "ImplicitlyDenied", "boundary", "aws:SourceIp", "Relation: more", "iam:PassRole",
+        "yes: yes", "list: a, b", "map: k 1", "empty: none", "p.json (checked by policy validate)", "1 fail, 1 unknown",
+        "https://docs.aws.amazon.com/x", "aws-iam policy validate", "2026-11-24", "cursor `7`",
+    ):  # fmt: skip
+        assert part in text
+
+
+@pytest.mark.parametrize("value", ["a|b", "`a|b`"])
+def test_a_cell_cannot_add_a_column(value: str) -> None:
+    row = markdown(Answer(summary="s", facts={"rows": [{"x": value, "y": "z"}]})).splitlines()[-1]
+    assert row.replace("\\|", "").count("|") == 3

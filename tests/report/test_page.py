@@ -1,0 +1,89 @@
+"""A page holds what fits, tells what is left, and the pages together are the whole."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, counts
+from aws_iam.errors import InputError
+from aws_iam.report.clean import clean
+from aws_iam.report.page import CONCISE_BYTES, page, size
+
+
+def finding(
+    number: int, severity: Severity = Severity.LOW, status: Status = Status.FAIL
+) -> Finding:
+    return Finding(
+        code=f"C{number}", title="a title", severity=severity, status=status, message="m" * 80
+    )
+
+
+def pages(answer: Answer, limit: int) -> list[Answer]:
+    read = [page(answer, limit)]
+    while read[-1].next_cursor:
+        read.append(page(answer, limit, read[-1].next_cursor))
+    return read
+
+
+def test_an_answer_that_fits_is_left_whole() -> None:
+    answer = Answer(summary="ok", findings=(finding(1),), facts={"a": 1, "rows": [{"x": 1}]})
+    assert page(answer, CONCISE_BYTES) == answer
+
+
+def test_findings_are_cut_by_severity_and_the_rest_is_counted() -> None:
+    findings = (*(finding(n) for n in range(300)), finding(300, Severity.CRITICAL))
+    first = page(
+        Answer(summary="many.", findings=findings, counts=counts(findings)), CONCISE_BYTES
+    )
+    assert first.findings[0].code == "C300"
+    assert first.counts is not None
+    assert first.counts.severity == {"critical": 1, "low": 300}
+    assert f"({301 - len(first.findings)} more findings follow.)" in first.summary
+    assert first.next_cursor
+
+
+@pytest.mark.parametrize("limit", [CONCISE_BYTES, 64 * 1024])
+def test_every_page_keeps_the_limit_in_text_and_structure(limit: int) -> None:
+    answer = Answer(
+        summary="s" * 900,
+        findings=tuple(finding(n) for n in range(500)),
+        facts={
+            "rows": [{"name": "ü" * 40, "n": n} for n in range(700)],
+            "map": {str(n): n for n in range(999)},
+        },
+        artifacts=(Artifact(name="a.json", language="json", content="x" * 50_000),),
+    )
+    assert all(size(each) <= limit for each in pages(answer, limit))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 60),
+    st.lists(
+        st.dictionaries(st.sampled_from("abc"), st.text(max_size=50), min_size=1), max_size=60
+    ),
+    st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=9000),
+)
+def test_the_pages_together_are_the_whole(
+    number: int, rows: list[dict[str, str]], content: str
+) -> None:
+    answer = clean(
+        Answer(
+            summary="s",
+            findings=tuple(finding(n) for n in range(number)),
+            facts={"rows": rows, "one": 1},
+            artifacts=(Artifact(name="a", language="text", content=content),),
+        )
+    )
+    read = pages(answer, 4000)
+    assert [f for each in read for f in each.findings] == list(answer.findings)
+    assert [row for each in read for row in each.facts.get("rows", [])] == answer.facts["rows"]
+    assert "".join(a.content for each in read for a in each.artifacts) == content
+
+
+@pytest.mark.parametrize("cursor", ["", "-1", "x", "9" * 5000, "10"])
+def test_a_cursor_of_another_answer_is_refused(cursor: str) -> None:
+    with pytest.raises(InputError, match="next_cursor"):
+        page(Answer(summary="s", findings=(finding(1),)), CONCISE_BYTES, cursor)
