@@ -1,0 +1,304 @@
+"""The tools as commands: parse, run, print, exit status. Generated from the same actions as the MCP tools."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from aws_iam import __version__
+from aws_iam.answer import Severity, Status, to_json
+from aws_iam.errors import AwsError, AwsIamError, InputError, closest
+from aws_iam.escape import escaped
+from aws_iam.modes.registry import TOOLS
+from aws_iam.modes.tool import Kind
+from aws_iam.report.clean import clean
+from aws_iam.report.layout import plain
+from aws_iam.report.page import CONCISE_BYTES, page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.answer import Answer
+    from aws_iam.modes.tool import Action, Argument, Progress, Tool
+
+OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
+_FAIL_ON = ("critical", "high", "medium", "low", "info")
+# A page without a limit: the whole answer.
+_WHOLE = sys.maxsize
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose errors are ours: what is wrong, what would work, status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
+        raise InputError(escaped(message, 500), hint=f"see `{self.prog} --help`")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is the contract's."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except AwsIamError as error:
+        print(f"aws-iam: {escaped(str(error), 2000)}", file=sys.stderr)
+        return UNREADABLE if isinstance(error, AwsError) else WRONG
+    except KeyboardInterrupt:
+        print("aws-iam: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader left; nothing more can be said, at exit neither.
+        sys.stdout = None
+        return OK
+
+
+def serve() -> int:
+    """Run the command `aws-iam-mcp`: the same as `aws-iam serve`."""
+    return main(["serve", *sys.argv[1:]])
+
+
+def _run(words: list[str]) -> int:
+    tools = {tool.name: tool for tool in TOOLS}
+    if words and words[0] in tools:
+        return _run_tool(tools[words[0]], words[1:])
+    if words and words[0] in _COMMANDS:
+        return _COMMANDS[words[0]](words[1:])
+    if words and not words[0].startswith("-"):
+        near = closest(words[0], [*tools, *_COMMANDS])
+        hint = f"did you mean `{near}`?" if near else "see `aws-iam --help`"
+        raise InputError(f"there is no command `{escaped(words[0], 80)}`", hint=hint)
+    _top_parser().parse_args(words or ["--help"])
+    return OK
+
+
+def _top_parser() -> Parser:
+    width = max(len(tool.name) for tool in TOOLS)
+    lines = [f"  {tool.name:<{width}}  {tool.description.partition('. ')[0]}" for tool in TOOLS]
+    parser = Parser(
+        prog="aws-iam",
+        description="Checked answers about AWS IAM.",
+        epilog="tools:\n" + "\n".join(lines) + "\n\nother commands:\n"
+        "  serve    the MCP server (stdio; --http HOST:PORT)\n"
+        "  catalog  refresh or show the service-authorization data in use\n\n"
+        "`aws-iam TOOL --help` lists the actions, `aws-iam TOOL ACTION --help` their arguments.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="aws-iam TOOL ACTION [--argument value ...]",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
+    return parser
+
+
+def _run_tool(tool: Tool, words: list[str]) -> int:
+    if words and words[0] in {"-h", "--help"}:
+        _tool_parser(tool).parse_args(words)
+    chosen = words.pop(0) if words and not words[0].startswith("-") else tool.default
+    name = chosen.replace("-", "_")
+    if name not in tool.actions:
+        # The tool refuses it, with the near miss.
+        tool.run({"action": chosen}, cli=True)
+    action = tool.actions[name]
+    options = _action_parser(tool, action).parse_args(words)
+    given = {each.name: _value(each, getattr(options, each.name)) for each in action.arguments}
+    with _progress(options.json) as progress:
+        answer = tool.run({"action": name, **given}, progress=progress, cli=True)
+    return _print(clean(answer), action, options)
+
+
+def _tool_parser(tool: Tool) -> Parser:
+    width = max(map(len, tool.actions))
+    lines = [f"  {each.name:<{width}}  {each.summary}" for each in tool.actions.values()]
+    return Parser(
+        prog=f"aws-iam {tool.name}",
+        description=tool.description,
+        epilog=f"actions (default {tool.default}):\n" + "\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage=f"aws-iam {tool.name} ACTION [--argument value ...]",
+        allow_abbrev=False,
+    )
+
+
+def _action_parser(tool: Tool, action: Action) -> Parser:
+    parser = Parser(
+        prog=f"aws-iam {tool.name} {action.name}", description=action.summary, allow_abbrev=False
+    )
+    for argument in action.arguments:
+        _add(parser, argument)
+    parser.add_argument(
+        "--detail", choices=("concise", "full"), default="concise", help="full: the whole answer"
+    )
+    parser.add_argument("--cursor", help="the next_cursor of a concise answer")
+    parser.add_argument("--json", action="store_true", help="print the Answer as JSON")
+    parser.add_argument(
+        "--fail-on",
+        "--fail_on",
+        choices=_FAIL_ON,
+        default="high",
+        help="exit 1 from this severity on",
+    )
+    return parser
+
+
+def _add(parser: Parser, argument: Argument) -> None:
+    # Both spellings work; the hyphened one is shown first.
+    names = dict.fromkeys((f"--{argument.name.replace('_', '-')}", f"--{argument.name}"))
+    options: dict[str, Any] = {
+        "help": argument.description.replace("%", "%%"),
+        "dest": argument.name,
+    }
+    match argument.kind:
+        case Kind.FLAG:
+            options |= {"action": "store_true", "default": None}
+        case Kind.LIST:
+            options |= {"action": "append", "metavar": "VALUE[,VALUE]"}
+        case Kind.DOCUMENT:
+            options |= {"metavar": "JSON|FILE|-"}
+        case Kind.CHOICE:
+            options |= {"choices": argument.choices}
+        case _:
+            options |= {"metavar": argument.kind.value.upper()}
+    parser.add_argument(*names, required=argument.required, **options)
+
+
+def _value(argument: Argument, given: Any) -> Any:
+    if given is None:
+        return None
+    if argument.kind is Kind.DOCUMENT:
+        return read_document(argument.name, given)
+    if argument.kind is Kind.LIST:
+        return [part.strip() for each in given for part in each.split(",") if part.strip()]
+    return given
+
+
+def read_document(name: str, value: str) -> str:
+    """A document argument's text: JSON text as it is, `-` from standard input, else a file's content."""
+    if value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        raw = sys.stdin.buffer.read() if value == "-" else _file(value)
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise InputError(
+            f"`--{name}` cannot read `{escaped(value, 200)}`: {reason}",
+            hint="give JSON text that begins with `{` or `[`, a readable file, or `-` for standard input",
+        ) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"`--{name}`: `{escaped(value, 200)}` is not UTF-8 text (byte {error.start})",
+            hint="save it as UTF-8",
+        ) from None
+
+
+def _file(value: str) -> bytes:
+    try:
+        with open(value, "rb") as file:  # noqa: PTH123 - a path from the caller, a device too
+            return file.read()
+    except ValueError:  # a NUL byte in the path
+        raise OSError(0, "not a path") from None
+
+
+def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
+    limit = _WHOLE if options.detail == "full" else CONCISE_BYTES
+    if options.json:
+        print(json.dumps(to_json(page(answer, limit, options.cursor)), indent=2))
+    elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():
+        _print_artifacts(answer)
+    elif sys.stdout.isatty():
+        _show(page(answer, limit, options.cursor))
+    else:
+        print(plain(page(answer, limit, options.cursor)), end="")
+    sys.stdout.flush()
+    return _status(answer, options.fail_on)
+
+
+def _print_artifacts(answer: Answer) -> None:
+    """Give the pipe the file alone; everything else goes to standard error."""
+    policies = [each for each in answer.artifacts if each.language == "json"]
+    first = answer.artifacts[0]
+    if first.language == "json" and len(policies) > 1:
+        print(json.dumps([json.loads(each.content) for each in policies], indent=2))
+    else:
+        print(first.content.rstrip())
+    from dataclasses import replace
+
+    print(plain(replace(answer, artifacts=answer.artifacts[1:])), end="", file=sys.stderr)
+
+
+def _show(answer: Answer) -> None:
+    from rich.console import Console
+
+    from aws_iam.report import terminal
+
+    terminal.show(answer, Console(highlight=False))
+
+
+def _status(answer: Answer, fail_on: str) -> int:
+    limit = Severity(fail_on).rank
+    failed = any(
+        each.status is Status.FAIL and not each.muted and each.severity.rank <= limit
+        for each in answer.findings
+    )
+    violated = bool(answer.comparison and answer.comparison.violations)
+    return FOUND if failed or violated else OK
+
+
+@contextmanager
+def _progress(as_json: bool) -> Iterator[Progress | None]:  # noqa: FBT001 - the option's own value
+    if as_json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def report(done: int, total: int, text: str) -> None:
+            bar.update(task, completed=done, total=total, description=escaped(text, 40))
+
+        yield report
+
+
+def _serve(words: list[str]) -> int:
+    parser = Parser(prog="aws-iam serve", description="Run the MCP server.", allow_abbrev=False)
+    parser.add_argument(
+        "--http", metavar="HOST:PORT", help="streamable HTTP at /mcp instead of stdio"
+    )
+    parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
+    options = parser.parse_args(words)
+    # The SDK is imported here alone: the other commands start without it.
+    from aws_iam import server
+
+    if options.http:
+        server.serve_http(options.http)
+    else:
+        server.serve_stdio()
+    return OK
+
+
+def _catalog(words: list[str]) -> int:
+    parser = Parser(
+        prog="aws-iam catalog",
+        description="The service-authorization data: which is in use, and a newer one from AWS.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("action", choices=("show", "refresh"))
+    parser.add_argument("--json", action="store_true", help="print the Answer as JSON")
+    options = parser.parse_args(words)
+    from aws_iam.modes import catalog
+
+    with _progress(options.json) as progress:
+        answer = catalog.show() if options.action == "show" else catalog.refresh(progress)
+    answer = clean(answer)
+    print(json.dumps(to_json(answer), indent=2) if options.json else plain(answer).rstrip())
+    return OK
+
+
+_COMMANDS = {"serve": _serve, "catalog": _catalog}

@@ -1,0 +1,109 @@
+"""Writes what is generated: blocks in pages, and the policy the live checks need. `--check` tells what is stale.
+
+A block stands between `<!-- generated: NAME -->` and `<!-- end generated -->`; each NAME is one function here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from aws_iam import resources, templates
+from aws_iam.modes.registry import TOOLS
+from aws_iam.rules import benchmark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_BLOCK = re.compile(
+    r"(?P<start><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end generated -->)", re.DOTALL
+)
+_PAGES = ("README.md", "CONTRIBUTING.md", "SKILL.md")
+
+
+def main(argv: list[str]) -> int:
+    """Write every generated file, or with `--check` name those that differ and answer 1."""
+    stale = [path for path, text in _generated() if _differs(path, text)]
+    if "--check" in argv:
+        for path in stale:
+            print(f"{path.relative_to(resources.root())} is stale: run `make docs`", file=sys.stderr)
+        return 1 if stale else 0
+    for path, text in _generated():
+        if path in stale:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(resources.root())}")
+    return 0
+
+
+def _differs(path: Path, text: str) -> bool:
+    return not path.is_file() or path.read_text(encoding="utf-8") != text
+
+
+def _generated() -> Iterator[tuple[Path, str]]:
+    """Every generated file with the text it should have."""
+    from aws_iam.account.permissions import audit_policy
+
+    policy = json.dumps(audit_policy(), indent=2) + "\n"
+    yield resources.path("assets/audit-policy.json"), policy
+    pages = [resources.path(name) for name in _PAGES]
+    for page in [*pages, *resources.listing("references", ".md")]:
+        yield page, _BLOCK.sub(_filled, page.read_text(encoding="utf-8"))
+
+
+def _filled(match: re.Match[str]) -> str:
+    block = "\n".join(BLOCKS[match["name"]]())
+    return f"{match['start']}\n{block}\n\n{match['end']}"
+
+
+def _tools() -> Iterator[str]:
+    """Each tool's actions with their first sentence."""
+    yield "| tool | action | gives |"
+    yield "| --- | --- | --- |"
+    for tool in TOOLS:
+        for action in tool.actions.values():
+            yield f"| `{tool.name}` | `{action.name}` | {action.summary} |"
+
+
+def _templates() -> Iterator[str]:
+    """Each policy template with its kind and title."""
+    yield "| template | kind | what it is |"
+    yield "| --- | --- | --- |"
+    for template in templates.listed():
+        yield f"| `{template.name}` | {template.kind} | {template.title} |"
+
+
+def _controls() -> Iterator[str]:
+    """Each version's controls, the newest first, then how to mend each, once."""
+    for version in reversed(benchmark.versions()):
+        chosen = benchmark.benchmark(version)
+        yield f"### CIS AWS Foundations Benchmark {version}\n"
+        yield "| id | control | key | level | assessment |"
+        yield "| --- | --- | --- | --- | --- |"
+        for control in chosen.controls:
+            yield (
+                f"| {control.ids[version]} | {_cell(control.title)} | `{control.key}` "
+                f"| {control.level[version]} | {control.assessment[version]} |"
+            )
+        yield ""
+    yield "### How to mend each control\n"
+    yield "| key | severity | what to do |"
+    yield "| --- | --- | --- |"
+    for control in benchmark.controls().values():
+        yield f"| `{control.key}` | {control.severity.value} | {_cell(control.fix)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
+    "tools": _tools,
+    "templates": _templates,
+    "cis-controls": _controls,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""The tools' JSON schemas: arguments as one flat closed object, the answer's top level, the answer whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+from aws_iam.modes.tool import Kind
+from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES
+
+if TYPE_CHECKING:
+    from aws_iam.modes.tool import Argument, Tool
+
+_LIMITS = {"concise": CONCISE_BYTES, "full": FULL_BYTES}
+
+# Five copies of the whole answer would not fit in a tools/list of 12 KB: the top level here, the rest in a resource.
+ANSWER_TOP: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "summary": {"type": "string"},
+        "findings": {"type": "array"},
+        "decision": {"type": "object"},
+        "comparison": {"type": "object"},
+        "artifacts": {"type": "array"},
+        "facts": {"type": "object"},
+        "next_cursor": {"type": "string"},
+    },
+    "required": ["summary"],
+}
+
+
+def page_limit(detail: object) -> int:
+    """How many bytes a page of this detail holds over MCP."""
+    if isinstance(detail, str) and detail in _LIMITS:
+        return _LIMITS[detail]
+    near = closest(str(detail), _LIMITS)
+    hint = f"did you mean `{near}`?" if near else ""
+    raise InputError(f"`detail` must be `concise` or `full`, not {quoted(str(detail))}", hint=hint)
+
+
+def arguments(tool: Tool) -> dict[str, Any]:
+    """The tool's arguments over MCP: flat, closed, all optional."""
+    actions = {"type": "string", "enum": list(tool.actions), "default": tool.default}
+    properties = {each.name: _argument(each) for each in tool.arguments(cli=False).values()}
+    return {
+        "type": "object",
+        "properties": {
+            "action": actions,
+            **properties,
+            "detail": {"type": "string", "enum": list(_LIMITS)},
+            "cursor": {"type": "string", "description": "next_cursor of the answer before"},
+        },
+        "additionalProperties": False,
+    }
+
+
+_TYPES: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: {"type": "string"},
+    Kind.INTEGER: {"type": "integer"},
+    Kind.NUMBER: {"type": "number"},
+    Kind.FLAG: {"type": "boolean"},
+    Kind.LIST: {"type": "array", "items": {"type": "string"}},
+    Kind.DOCUMENT: {"type": ["object", "array", "string"]},
+}
+
+
+def _argument(argument: Argument) -> dict[str, Any]:
+    if argument.kind is Kind.CHOICE:
+        return {
+            "type": "string",
+            "enum": list(argument.choices),
+            "description": argument.description,
+        }
+    return {**_TYPES[argument.kind], "description": argument.description}
+
+
+def answer() -> dict[str, Any]:
+    """The whole answer's JSON schema, from the type itself."""
+    from pydantic import TypeAdapter
+
+    from aws_iam.answer import Answer
+
+    return TypeAdapter(Answer).json_schema()

@@ -1,0 +1,188 @@
+"""The command as a person and a script use it: a process, its output and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BARE = {"PATH": os.defpath, "HOME": "/nonexistent"}
+
+
+def run(
+    *words: str,
+    stdin: str | bytes = b"",
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Any:
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        [sys.executable, "-m", "aws_iam", *words],
+        input=data,
+        capture_output=True,
+        env=env or BARE,
+        cwd=cwd,
+        timeout=60,
+        check=False,
+    )
+    return subprocess.CompletedProcess(
+        words, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+WRONG = [
+    (["polcy"], "did you mean `policy`"),
+    (["policy", "lokup"], "did you mean `lookup`"),
+    (["policy", "lookup"], "--query"),
+    (["policy", "lookup", "--query", "s3", "--nonsense", "x"], "--nonsense"),
+    (["policy", "guide", "--topic", "no such topic"], "the sections are"),
+    (["policy", "validate", "--document", "/nonexistent/policy.json"], "no such file"),
+    (["policy", "validate", "--document", "/"], "is a directory"),
+    (["policy", "template", "--name", "s3-reed"], "s3-read"),
+    (["audit", "run", "--benchmark", "9.9", "--demo"], "7.0"),
+    (["audit", "control", "--id", "root_mfaa"], "root_mfa"),
+    (["serve", "--http", "0.0.0.0:8080"], "credentials"),
+    (["serve", "--http", "nonsense"], "HOST:PORT"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG, ids=lambda value: " ".join(value)[:40])
+def test_a_wrong_request_ends_with_2_and_says_what_would_work(words: list[str], said: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_document_that_is_no_text_is_refused_by_its_byte() -> None:
+    done = run("policy", "validate", "--document", "-", stdin=b'{"Version": "\xff"}')
+    assert done.returncode == 2
+    assert "not UTF-8 text (byte 13)" in done.stderr
+
+
+def test_both_spellings_of_an_option_work() -> None:
+    spelled = (
+        run("audit", "run", "--role-arn", "nonsense", "--demo").stderr,
+        run("audit", "run", "--role_arn", "nonsense", "--demo").stderr,
+    )
+    assert spelled[0] == spelled[1]
+
+
+def test_json_is_the_answer_and_nothing_else() -> None:
+    done = run("policy", "lookup", "--query", "s3:GetObjcet", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["tool"] == "policy"
+    assert "s3:GetObject" in answer["summary"]
+    assert done.returncode == 0
+
+
+def test_a_wildcard_is_expanded_by_level() -> None:
+    done = run("policy", "lookup", "--query", "s3:Get*")
+    assert "Read" in done.stdout
+    assert "GetObject" in done.stdout
+
+
+COMMA = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObjectt","Resource":"*",}]}'
+
+
+def test_a_syntax_error_is_found_with_line_and_column() -> None:
+    done = run("policy", "validate", "--document", "-", "--json", stdin=COMMA)
+    assert done.returncode == 1
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert finding["code"] == "JSON_SYNTAX_ERROR"
+    assert (finding["where"]["line"], finding["where"]["column"]) == (1, COMMA.index(",}") + 1)
+
+
+def test_an_unknown_action_is_found_at_its_place() -> None:
+    done = run("policy", "validate", "--document", COMMA.replace(",}", "}"), "--json")
+    assert done.returncode == 1
+    finding = next(f for f in json.loads(done.stdout)["findings"] if f["code"] == "INVALID_ACTION")
+    assert finding["where"]["pointer"] == "/Statement/0/Action"
+    assert "s3:GetObject" in finding["message"]
+
+
+def test_fail_on_decides_the_exit_status() -> None:
+    policy = '{"Statement":[{"Sid":"","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/k"}]}'
+    lenient = run("policy", "validate", "--document", policy, "--kind", "identity")
+    strict = run(
+        "policy", "validate", "--document", policy, "--kind", "identity", "--fail-on", "low"
+    )
+    assert (lenient.returncode, strict.returncode) == (0, 1)
+
+
+GITHUB = ("irsa", "trust_policy", "--provider", "github", "--owner", "octo", "--repository", "app")
+
+
+def test_an_artifact_alone_goes_down_a_pipe() -> None:
+    done = run(*GITHUB, "--branch", "main", "--account", "111122223333")
+    policy = json.loads(done.stdout)
+    assert policy["Statement"][0]["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert "repo:octo/app:ref:refs/heads/main" in done.stdout
+    assert done.returncode == 0
+
+
+def test_an_answer_is_taken_as_a_document() -> None:
+    answer = run(*GITHUB, "--branch", "main", "--account", "111122223333", "--json").stdout
+    done = run("policy", "validate", "--document", "-", "--kind", "trust", "--json", stdin=answer)
+    assert done.returncode == 0, done.stderr
+    assert not json.loads(done.stdout).get("findings")
+
+
+def test_without_credentials_the_command_says_how_to_connect_instead_of_waiting() -> None:
+    # `run` ends a process that hangs; how fast it answers is measured in tests/benchmarks.
+    done = run("audit", "run")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "credentials" in done.stderr
+    assert "--demo" in done.stderr
+
+
+def test_help_needs_no_tool() -> None:
+    for words in (
+        [],
+        ["--help"],
+        ["policy", "--help"],
+        ["policy", "lookup", "--help"],
+        ["serve", "--help"],
+    ):
+        done = run(*words)
+        assert done.returncode == 0
+        assert "usage" in done.stdout
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = f"{sys.executable} -m aws_iam audit checklist --detail full | head -c 10"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, env=BARE, check=False
+    )
+    assert done.stderr == b""
+
+
+def test_a_terminal_gets_colour_and_a_table() -> None:
+    main, side = pty.openpty()
+    shell = subprocess.Popen(
+        [sys.executable, "-m", "aws_iam", "policy", "lookup", "--query", "s3:GetObject"],
+        stdout=side,
+        stderr=side,
+        env={**BARE, "TERM": "xterm-256color", "COLUMNS": "100"},
+    )
+    os.close(side)
+    shown = b""
+    try:
+        while chunk := os.read(main, 65536):
+            shown += chunk
+    except OSError:
+        pass  # a terminal's end is an error on Linux
+    os.close(main)
+    assert shell.wait() == 0
+    assert b"\x1b[" in shown
+    assert b"GetObject" in shown

@@ -1,0 +1,316 @@
+"""The server as a client sees it: a process over stdio and HTTP, in both protocol eras."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx
+import jsonschema
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.shared.exceptions import MCPError
+from mcp.types import PromptReference, ResourceTemplateReference
+
+from aws_iam.modes import schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
+
+TOOLS = ["policy", "secrets", "kms", "irsa", "audit"]
+ERAS = pytest.mark.parametrize("era", ["auto", "legacy"])
+Era = Literal["auto", "legacy"]
+BARE = {"PATH": os.defpath, "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def process(*, cwd: Path | None = None) -> StdioServerParameters:
+    return StdioServerParameters(
+        command=sys.executable, args=["-m", "aws_iam", "serve"], env=BARE, cwd=cwd
+    )
+
+
+def talk(era: Era, conversation: Callable[[Client], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        async with Client(process(), mode=era) as client:
+            return await conversation(client)
+
+    return asyncio.run(run())
+
+
+def call(era: Era, tool: str, **arguments: Any) -> Any:
+    return talk(era, lambda client: client.call_tool(tool, arguments))
+
+
+@ERAS
+def test_five_tools_are_listed_with_all_a_client_needs(era: Era) -> None:
+    listed = talk(era, lambda client: client.list_tools())
+    assert [tool.name for tool in listed.tools] == TOOLS
+    for tool in listed.tools:
+        assert tool.title
+        assert tool.description
+        assert len(tool.description) < 2000
+        assert tool.annotations
+        assert tool.annotations.read_only_hint is True
+        assert tool.annotations.destructive_hint is False
+        assert tool.annotations.idempotent_hint is True
+        assert tool.output_schema == schemas.ANSWER_TOP
+        assert tool.input_schema["additionalProperties"] is False
+        for name, schema in tool.input_schema["properties"].items():
+            assert "description" in schema or "enum" in schema, name
+
+
+@ERAS
+def test_the_listing_is_one_line_under_12_kb(era: Era) -> None:
+    assert len(raw_tools_list(era)) < 12_288
+
+
+def raw_tools_list(era: Era) -> bytes:
+    """The response line itself, as the wire carries it."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    hello = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    requests: list[dict[str, Any]]
+    if era == "legacy":
+        requests = [
+            {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello},
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+        ]
+    else:
+        requests = [{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}}]
+    lines = converse(requests, answers=sum("id" in each for each in requests))
+    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
+    answer = next(line for line in lines if json.loads(line).get("id") == 1)
+    assert [tool["name"] for tool in json.loads(answer)["result"]["tools"]] == TOOLS
+    return answer
+
+
+def converse(requests: list[dict[str, Any]], answers: int) -> list[bytes]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "aws_iam", "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=BARE,
+    )
+    with server:
+        assert server.stdin
+        assert server.stdout
+        for request in requests:
+            server.stdin.write(json.dumps(request).encode() + b"\n")
+        server.stdin.flush()
+        lines = [server.stdout.readline() for _ in range(answers)]
+        server.stdin.close()
+        # Whatever else came before the end would be no protocol.
+        assert server.stdout.read() == b""
+        assert server.wait(timeout=20) == 0
+    return lines
+
+
+@ERAS
+def test_an_answer_is_complete_as_text_and_as_structure(era: Era) -> None:
+    result = call(era, "policy", action="lookup", query="s3:GetObject")
+    assert not result.is_error
+    jsonschema.validate(result.structured_content, schemas.answer())
+    assert result.structured_content["tool"] == "policy"
+    assert result.structured_content["action"] == "lookup"
+    assert "s3:GetObject" in result.content[0].text
+
+
+@ERAS
+@pytest.mark.parametrize("tool", ["policy", "secrets", "kms", "irsa"])
+def test_without_arguments_a_tool_gives_its_guide(era: Era, tool: str) -> None:
+    result = call(era, tool)
+    assert not result.is_error
+    assert result.structured_content["action"] == "guide"
+    assert result.structured_content["facts"]["sections"]
+
+
+@ERAS
+def test_an_audit_without_credentials_gives_the_checklist_and_how_to_connect(era: Era) -> None:
+    started = time.monotonic()
+    result = call(era, "audit")
+    assert time.monotonic() - started < 10
+    assert not result.is_error
+    assert "demo" in result.content[0].text
+    assert "credentials" in result.content[0].text
+
+
+MENDABLE = [
+    ("policy", {"action": "validat"}, "`validate`"),
+    ("policy", {"action": "lookup", "qery": "s3"}, "`query`"),
+    ("policy", {"action": "lookup", "document": "{}"}, "not taken by"),
+    ("policy", {"action": "lookup"}, "needs `query`"),
+    ("policy", {"action": "lookup", "query": 7}, "must be text"),
+    ("policy", {"detail": "ful"}, "did you mean `full`"),
+    ("policy", {"cursor": "99999"}, "next_cursor"),
+    ("audit", {"demo": "perhaps"}, "true or false"),
+    ("audit", {"save": "x.json"}, "no argument `save`"),
+    ("audit", {"snapshot": "/etc/passwd"}, "no argument `snapshot`"),
+]
+
+
+@ERAS
+def test_errors_the_caller_can_mend_say_what_to_do(era: Era) -> None:
+    async def conversation(client: Client) -> list[tuple[Any, str]]:
+        return [(await client.call_tool(tool, given), said) for tool, given, said in MENDABLE]
+
+    for result, said in talk(era, conversation):
+        assert result.is_error
+        assert said in result.content[0].text
+        assert "Traceback" not in result.content[0].text
+
+
+def test_duplicate_keys_in_a_documents_text_are_seen() -> None:
+    text = '{"Version":"2012-10-17","Statement":[],"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'
+    result = call("auto", "policy", action="validate", document=text)
+    assert "DUPLICATE" in result.content[0].text
+
+
+@ERAS
+def test_prompts_carry_the_playbook_and_the_request(era: Era) -> None:
+    async def conversation(client: Client) -> Any:
+        listed = await client.list_prompts()
+        return listed, await client.get_prompt("audit", {"request": "is\nmy trail on?"})
+
+    listed, prompt = talk(era, conversation)
+    assert [each.name for each in listed.prompts] == TOOLS
+    assert all([a.name for a in each.arguments] == ["request"] for each in listed.prompts)
+    text = prompt.messages[0].content.text
+    assert "is\\u000amy trail on?" in text
+    assert "audit" in text
+
+
+@ERAS
+def test_every_page_template_and_schema_is_a_readable_resource(era: Era) -> None:
+    async def conversation(client: Client) -> Any:
+        listed = (await client.list_resources()).resources
+        return {str(r.uri): (await client.read_resource(str(r.uri))).contents[0] for r in listed}
+
+    read = talk(era, conversation)
+    assert "aws-iam://references/policy-design" in read
+    assert "aws-iam://templates/irsa-role-trust-policy" in read
+    schema = json.loads(read["aws-iam://schemas/answer"].text)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for uri, content in read.items():
+        assert content.text, uri
+        if "/templates/" in uri:
+            json.loads(content.text)
+
+
+@ERAS
+def test_names_of_resources_are_completed(era: Era) -> None:
+    async def conversation(client: Client) -> Any:
+        ref = ResourceTemplateReference(type="ref/resource", uri="aws-iam://references/{name}")
+        nothing = PromptReference(type="ref/prompt", name="audit")
+        return (
+            await client.complete(ref, {"name": "name", "value": "pol"}),
+            await client.complete(nothing, {"name": "request", "value": "x"}),
+        )
+
+    pages, none = talk(era, conversation)
+    assert pages.completion.values == ["policy-design"]
+    assert none.completion.values == []
+
+
+@ERAS
+@pytest.mark.parametrize(
+    "uri", ["aws-iam://references/nothing", "aws-iam://references/../../etc/passwd"]
+)
+def test_an_unknown_resource_is_an_error(era: Era, uri: str) -> None:
+    with pytest.raises(MCPError, match="no resource"):
+        talk(era, lambda client: client.read_resource(uri))
+
+
+def test_the_server_starts_beside_a_users_own_server_py(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text("raise SystemExit('imported the wrong server.py')\n")
+    command = f"{sys.executable.rpartition('/')[0]}/aws-iam-mcp"
+
+    async def run() -> list[str]:
+        async with Client(StdioServerParameters(command=command, cwd=tmp_path)) as client:
+            return [tool.name for tool in (await client.list_tools()).tools]
+
+    assert asyncio.run(run()) == TOOLS
+
+
+def test_listing_loads_no_aws_sdk() -> None:
+    code = (
+        "import sys; from aws_iam import server, cli; from aws_iam.modes import schemas\n"
+        "from aws_iam.modes.registry import TOOLS\n"
+        "[schemas.arguments(tool) for tool in TOOLS]; server.build()\n"
+        "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=BARE
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@contextmanager
+def http_server() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "aws_iam", "serve", "--http", f"127.0.0.1:{port}"],
+        env=BARE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert any(listening(server, port) for _ in range(400))
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        server.terminate()
+        assert server.stdout
+        assert server.stdout.read() == b""
+        server.stdout.close()
+        server.wait(timeout=10)
+
+
+def listening(server: subprocess.Popen[bytes], port: int) -> bool:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            return True
+    # The wait between two tries ends at once when the server does.
+    with suppress(subprocess.TimeoutExpired):
+        server.wait(timeout=0.05)
+        pytest.fail("the server ended")
+    return False
+
+
+def test_http_serves_both_eras_and_refuses_foreign_hosts_and_origins() -> None:
+    async def tools(url: str, era: Era) -> list[str]:
+        async with Client(url, mode=era) as client:
+            return [tool.name for tool in (await client.list_tools()).tools]
+
+    with http_server() as url:
+        assert asyncio.run(tools(url, "auto")) == TOOLS
+        assert asyncio.run(tools(url, "legacy")) == TOOLS
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        headers = {"Accept": "application/json, text/event-stream"}
+        assert (
+            httpx.post(url, json=body, headers={**headers, "Host": "evil.example"}).status_code
+            == 421
+        )
+        assert (
+            httpx.post(
+                url, json=body, headers={**headers, "Origin": "https://evil.example"}
+            ).status_code
+            == 403
+        )
