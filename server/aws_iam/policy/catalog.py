@@ -1,0 +1,292 @@
+"""What the service-authorization reference says: services, actions, resource types, condition keys, ARN formats.
+
+    catalog()                              the facts in use: the shipped file, or a newer one in the user's cache
+      .as_of  .origin  .services           their date, where they come from, the current prefixes
+      .tier("s3:GetObject")                known | retired | undocumented | unknown
+      .action("s3:GetObject")              Action | None
+      .service("s3")                       Service | None, with its actions, resource types and condition keys
+      .expand("s3:Get*")                   ("s3:GetAccessGrant", …)
+      .condition_key("aws:ResourceTag/x")  ConditionKey | None
+      .suggest_action("s3:GetObjcet")      ("s3:GetObject",), best first
+      .suggest_pattern("s3:Gte*")          ("s3:Get*",)
+      .suggest_service("s33")              ("s3",)
+      .suggest_condition_key("aws:SourceIP4")
+      .arn_formats("s3")                   every ARN format of the service
+      .types_of_arn("arn:aws:s3:::b/k")    resource types whose ARNs look like that
+      .rcp_services                        prefixes that take part in resource control policies
+
+Names compare without regard to case. A service is read when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from aws_iam import resources
+from aws_iam.policy import catalog_file, global_keys, suggest
+from aws_iam.policy.arn import Arn, closest_formats
+from aws_iam.policy.catalog_file import BrokenFile
+from aws_iam.policy.facts import Action, ConditionKey, ResourceType, Service
+from aws_iam.policy.operations import operations
+from aws_iam.policy.pattern import is_literal, matches
+
+if TYPE_CHECKING:
+    import zipfile
+    from collections.abc import Iterator
+
+__all__ = [
+    "Action",
+    "Catalog",
+    "ConditionKey",
+    "ResourceType",
+    "Service",
+    "Tier",
+    "catalog",
+    "user_file",
+]
+
+Tier = Literal["known", "retired", "undocumented", "unknown"]
+
+ASSET: Final = "assets/data/service-authorization.zip"
+REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
+
+
+@cache
+def catalog() -> Catalog:
+    """The facts in use; `catalog.cache_clear()` after the user's file changed."""
+    own = shipped()
+    try:
+        newer = refreshed()
+    except (BrokenFile, OSError):
+        # A file that cannot be read must not take the shipped facts away; `catalog show` tells of it.
+        return own
+    return newer if newer and newer.as_of >= own.as_of else own
+
+
+def shipped() -> Catalog:
+    """The facts that came with the package."""
+    return Catalog(resources.path(ASSET).read_bytes(), origin="shipped")
+
+
+def refreshed() -> Catalog | None:
+    """The facts in the user's cache, None if there are none; `BrokenFile` or `OSError` if they cannot be read."""
+    file = user_file()
+    if file is None or not file.is_file():
+        return None
+    return Catalog(file.read_bytes(), origin="refreshed")
+
+
+def user_file() -> Path | None:
+    """Where `aws-iam catalog refresh` keeps its file; None when the user has no home."""
+    folder = _cache_folder()
+    return folder / "aws-iam" / "service-authorization.zip" if folder else None
+
+
+def _cache_folder() -> Path | None:
+    named = os.environ.get("XDG_CACHE_HOME") or (
+        os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None
+    )
+    if named and Path(named).is_absolute():
+        return Path(named)
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+
+
+class Catalog:
+    """One file of facts. Immutable to the outside; services are read on first use and kept."""
+
+    def __init__(self, data: bytes, *, origin: Literal["shipped", "refreshed"]) -> None:
+        """Open the file; `BrokenFile` when it is none or of another format."""
+        self._file: zipfile.ZipFile = catalog_file.open_file(data)
+        self.provenance: dict[str, Any] = catalog_file.member(self._file, "provenance.json")
+        if self.provenance.get("format") != catalog_file.FORMAT:
+            raise BrokenFile("another format")
+        self.origin: Literal["shipped", "refreshed"] = origin
+        self.as_of: str = self.provenance["as_of"]
+        index = catalog_file.member(self._file, "index.json")
+        self.services: frozenset[str] = frozenset(index["services"])
+        self.rcp_services: frozenset[str] = frozenset(index["rcp"])
+        self._gone: frozenset[str] = frozenset((*index["retired"], *index["undocumented"]))
+        self._arns: dict[str, list[str]] = index["arns"]
+        self._key_owners: dict[str, list[str]] = index["keys"]
+        self._loaded: dict[str, Service] = {}
+
+    def service(self, prefix: str) -> Service | None:
+        """A current service by its prefix; None for a retired or unknown one."""
+        return self._row(prefix) if prefix.lower() in self.services else None
+
+    def action(self, name: str) -> Action | None:
+        """A current action by its full name, `service:Action`."""
+        prefix, _, action = name.partition(":")
+        service = self.service(prefix)
+        return service.action(action) if service else None
+
+    def tier(self, name: str) -> Tier:
+        """What is known about a full action name; about a service when there is no colon."""
+        prefix, colon, action = name.lower().partition(":")
+        row = self._row(prefix)
+        if row is None:
+            return "unknown"
+        if not colon:
+            return "known" if row.actions else "retired" if row.retired else "undocumented"
+        if row.has_action(action):
+            return "known"
+        if action in map(str.lower, row.retired):
+            return "retired"
+        return "undocumented" if action in map(str.lower, row.undocumented) else "unknown"
+
+    def expand(self, pattern: str) -> tuple[str, ...]:
+        """The full names of current actions that a pattern such as `s3:Get*` matches, in order."""
+        prefix, colon, rest = pattern.partition(":")
+        if not colon:
+            # Without a colon only `*` is an action.
+            prefix, rest = ("*", "*") if pattern.strip("*") == "" else ("", "")
+        if is_literal(prefix):
+            prefixes = [prefix.lower()] if prefix.lower() in self.services else []
+        else:
+            prefixes = sorted(p for p in self.services if matches(prefix, p, ignore_case=True))
+        services = filter(None, map(self._row, prefixes))
+        return tuple(
+            f"{service.prefix}:{name}"
+            for service in services
+            for name in service.action_names
+            if rest == "*" or matches(rest, name, ignore_case=True)
+        )
+
+    def suggest_action(self, name: str) -> tuple[str, ...]:
+        """The full names that an unknown one may have meant, best first: at most three, or those of an API operation."""
+        operation = operations().get(name.lower())
+        if operation:
+            return operation.actions
+        prefix, _, action = name.partition(":")
+        service = self.service(prefix)
+        if service:
+            near = suggest.nearest(action, service.action_names)
+            if near:
+                return tuple(f"{service.prefix}:{each}" for each in near)
+        likely = suggest.prefixes(prefix, self.services)
+        same = [found for found in self.having(action) if found.split(":")[0] != prefix.lower()]
+        same.sort(key=lambda found: (found.split(":")[0] not in likely, len(found), found))
+        if same:
+            return tuple(same[:3])
+        rows = filter(None, map(self.service, () if service else likely))
+        return tuple(
+            f"{r.prefix}:{n}" for r in rows for n in suggest.nearest(action, r.action_names)
+        )[:3]
+
+    def suggest_pattern(self, pattern: str) -> tuple[str, ...]:
+        """Up to three patterns that match actions, for one such as `s3:Gte*` that matches none."""
+        prefix, colon, rest = pattern.partition(":")
+        service = self.service(prefix)
+        if service:
+            near = suggest.nearest_pattern(rest, service.action_names)
+        else:
+            near = (rest,) if colon else ()
+        owners = (service.prefix,) if service else self.suggest_service(prefix)
+        return tuple(
+            found for owner in owners for each in near if self.expand(found := f"{owner}:{each}")
+        )
+
+    def suggest_service(self, prefix: str) -> tuple[str, ...]:
+        """Up to three current prefixes that an unknown one may have meant, best first."""
+        return suggest.prefixes(prefix, self.services)
+
+    def having(self, action: str) -> tuple[str, ...]:
+        """The full names of all current actions with this name, in any service."""
+        if not action.isalnum():
+            return ()
+        found = (row.action(action) for row in self._holding(f'"{action}":['))
+        return tuple(each.full_name for each in found if each)
+
+    def _holding(self, text: str) -> tuple[Service, ...]:
+        # Looking into the unparsed members is much faster than reading all services.
+        sought = text.lower().encode(errors="replace")
+        prefixes = [p for p in sorted(self.services) if sought in self._text(p).lower()]
+        return tuple(filter(None, map(self._row, prefixes)))
+
+    def condition_key(self, name: str) -> ConditionKey | None:
+        """A global key or a service's, `aws:ResourceTag/Team` and the like resolved to their template."""
+        known = global_keys.find(name)
+        if known or name.lower().startswith("aws:"):
+            return known
+        found = next(filter(None, self._service_keys(name)), None)
+        return global_keys.with_presence(found) if found else global_keys.oidc_key(name)
+
+    def _service_keys(self, name: str) -> Iterator[ConditionKey | None]:
+        prefix = name.partition(":")[0].lower()
+        own = self.service(prefix)
+        if own:
+            yield own.condition_key(name)
+        # Keys of identity providers stand with sts, and their first part may itself hold a placeholder.
+        for owner, prefixes in self._key_owners.items():
+            if suggest.resembles(owner, prefix):
+                yield from (
+                    row.condition_key(name) for row in filter(None, map(self._row, prefixes))
+                )
+
+    def suggest_condition_key(self, name: str) -> tuple[str, ...]:
+        """Up to three condition keys that an unknown one may have meant, best first."""
+        prefix = name.partition(":")[0].lower()
+        row = self.service(prefix)
+        known = [key.name for key in global_keys.global_keys().values()]
+        known += [key.name for key in row.condition_keys.values()] if row else []
+        return suggest.nearest(name, dict.fromkeys(known))
+
+    def arn_formats(self, prefix: str) -> tuple[str, ...]:
+        """Every ARN format of a service's resource types, in order."""
+        service = self.service(prefix)
+        types = service.resource_types.values() if service else ()
+        return tuple(sorted({text for each in types for text in each.arn_formats}))
+
+    def types_of_arn(self, arn: Arn) -> tuple[ResourceType, ...]:
+        """The resource types, of any service, whose formats the ARN or ARN pattern fits most closely."""
+        prefixes = (*self._arns.get(arn.service.lower(), ()), *self._arns.get("${Vendor}", ()))
+        rows = filter(None, map(self._row, prefixes))
+        types = [each for row in rows for each in row.resource_types.values()]
+        types.sort(key=lambda each: each.service != arn.service.lower())
+        formats = closest_formats(arn, {text for each in types for text in each.arn_formats})
+        return tuple(each for each in types if formats & set(each.arn_formats))
+
+    def types_named(self, name: str) -> tuple[ResourceType, ...]:
+        """The resource types of this name, in any service."""
+        found = (row.resource_types.get(name.lower()) for row in self._holding(f'"{name}":[['))
+        return tuple(filter(None, found))
+
+    def services_listing(self, key: str) -> tuple[str, ...]:
+        """The services whose own table lists a condition key, given as AWS writes it."""
+        return tuple(row.prefix for row in self._holding(f'"{key}":"'))
+
+    def source(self, prefix: str) -> str:
+        """The page of AWS's reference that describes a service."""
+        row = self._row(prefix)
+        page = (
+            row.page
+            if row and row.page
+            else "reference_policies_actions-resources-contextkeys.html"
+        )
+        return REFERENCE + page
+
+    def rows(self) -> Iterator[tuple[str, catalog_file.ServiceRow]]:
+        """Every service as it stands in the file, retired ones included, to be merged with newer facts."""
+        for prefix in sorted(self.services | self._gone):
+            data = catalog_file.member(self._file, catalog_file.service_member(prefix))
+            yield prefix, catalog_file.decode(data)
+
+    def _row(self, prefix: str) -> Service | None:
+        prefix = prefix.lower()
+        if prefix not in self._loaded:
+            if prefix not in self.services and prefix not in self._gone:
+                return None
+            data = catalog_file.member(self._file, catalog_file.service_member(prefix))
+            self._loaded[prefix] = Service(prefix=prefix, data=data)
+        return self._loaded[prefix]
+
+    def _text(self, prefix: str) -> bytes:
+        return self._file.read(catalog_file.service_member(prefix))

@@ -1,0 +1,178 @@
+"""The facts of one service as values: actions, resource types, condition keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.policy.catalog_file import LEVELS, Level, padded
+from aws_iam.policy.pattern import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One action. No resource types means that it is authorised on `*` only."""
+
+    service: str
+    # The name without the service: `GetObject`.
+    name: str
+    level: Level
+    resource_types: tuple[str, ...] = ()
+    # The resource types that take part in every authorization of the action.
+    required: tuple[str, ...] = ()
+    condition_keys: tuple[str, ...] = ()
+    # Keys that the action supports on one of its resource types; those of the type itself are in `ResourceType`.
+    type_condition_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Further actions that the caller needs; `Catalog.provenance["dependents"]` says where they come from.
+    dependents: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """`service:Action`."""
+        return f"{self.service}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceType:
+    """One resource type of a service."""
+
+    service: str
+    name: str
+    arn_formats: tuple[str, ...]
+    condition_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionKey:
+    """A condition key: its name as AWS writes it, a placeholder such as `${TagKey}` included."""
+
+    name: str
+    # The service whose table defines it; `aws` for a global key.
+    service: str
+    # As AWS writes it, `ArrayOfString` for several values; empty when no source gives one.
+    type: str
+    # Further types whose operators fit.
+    also: tuple[str, ...] = ()
+    # When the key is in a request; known for global keys only.
+    presence: str = ""
+    presence_rule: str = ""
+    # AWS warns about wildcards and variables in its values.
+    sensitive: bool = False
+    # Whoever sends the request chooses the value.
+    caller_controlled: bool = False
+    source: str = ""
+
+    @property
+    def multivalued(self) -> bool:
+        """Whether a request may carry several values, so that ForAnyValue or ForAllValues is needed."""
+        return self.type.startswith("ArrayOf")
+
+    @property
+    def value_type(self) -> str:
+        """The type of one value: String, ARN, Bool, Numeric, Date or IPAddress; empty if unknown."""
+        return self.type.removeprefix("ArrayOf")
+
+    def is_named(self, name: str) -> bool:
+        """Whether a name in a policy means this key."""
+        return matches(self._pattern, name, ignore_case=True)
+
+    @property
+    def _pattern(self) -> str:
+        return template_pattern(self.name)
+
+
+def template_pattern(template: str) -> str:
+    """The names that a template such as `aws:ResourceTag/${TagKey}` stands for, as a wildcard pattern."""
+    return _PLACEHOLDER.sub("?*", template)
+
+
+class Service:
+    """One service: names at once, values when asked for."""
+
+    def __init__(self, *, prefix: str, data: Mapping[str, Any]) -> None:
+        self.prefix = prefix
+        self.title: str = data.get("n", prefix)
+        self.page: str = data.get("p", "")
+        self.retired: tuple[str, ...] = tuple(data.get("t", ()))
+        self.undocumented: tuple[str, ...] = tuple(data.get("u", ()))
+        self._rows: Mapping[str, Any] = data.get("a", {})
+        self._types: Mapping[str, Any] = data.get("r", {})
+        self._keys: Mapping[str, str] = data.get("c", {})
+        self._sets: tuple[tuple[str, ...], ...] = tuple(map(tuple, data.get("k", [[]])))
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """The names of all current actions, in order."""
+        return tuple(self._rows)
+
+    def has_action(self, name: str) -> bool:
+        """Whether a current action has this name."""
+        return name.lower() in self._spelled
+
+    def action(self, name: str) -> Action | None:
+        """A current action by its name."""
+        spelled = self._spelled.get(name.lower())
+        return self._action(spelled) if spelled else None
+
+    @cached_property
+    def actions(self) -> Mapping[str, Action]:
+        """All current actions by lower-case name."""
+        return MappingProxyType({key: self._action(name) for key, name in self._spelled.items()})
+
+    @cached_property
+    def resource_types(self) -> Mapping[str, ResourceType]:
+        """All resource types by lower-case name."""
+        return MappingProxyType(
+            {
+                name.lower(): ResourceType(
+                    service=self.prefix,
+                    name=name,
+                    arn_formats=tuple(formats),
+                    condition_keys=self._sets[keys[0]] if keys else (),
+                )
+                for name, (formats, *keys) in self._types.items()
+            }
+        )
+
+    @cached_property
+    def condition_keys(self) -> Mapping[str, ConditionKey]:
+        """All keys of the service's table, global ones that it lists included, by lower-case name."""
+        return MappingProxyType(
+            {
+                name.lower(): ConditionKey(name=name, service=self.prefix, type=type_)
+                for name, type_ in self._keys.items()
+            }
+        )
+
+    def condition_key(self, name: str) -> ConditionKey | None:
+        """The key of this service's table that a name in a policy means."""
+        keys = self.condition_keys
+        if name.lower() in keys:
+            return keys[name.lower()]
+        templates = (key for key in keys.values() if "${" in key.name)
+        return next((key for key in templates if key.is_named(name)), None)
+
+    @cached_property
+    def _spelled(self) -> Mapping[str, str]:
+        return {name.lower(): name for name in self._rows}
+
+    def _action(self, name: str) -> Action:
+        letter, types, own, type_keys, dependents = padded(self._rows[name])
+        return Action(
+            service=self.prefix,
+            name=name,
+            level=LEVELS[letter],
+            resource_types=tuple(each.rstrip("*") for each in types),
+            required=tuple(each.rstrip("*") for each in types if each.endswith("*")),
+            condition_keys=self._sets[own],
+            type_condition_keys={each: self._sets[at] for each, at in type_keys.items()},
+            dependents=tuple(dependents),
+        )

