@@ -25,7 +25,7 @@ docs: $(VENV)/dev.stamp
 # Rebuilds assets/data/service-authorization.zip from its sources; review the difference before committing it.
 catalog: $(VENV)/dev.stamp
 	$(BIN)/pip install --quiet --group catalog
-	$(BIN)/python .ci/build_catalog.py
+	$(BIN)/python .ci/build_catalog.py 
 
 $(VENV)/pip.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

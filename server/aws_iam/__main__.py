@@ -1,10 +1,40 @@
-"""`python -m aws_iam` is the command `aws-iam`."""
+"""The commands `aws-iam` and `aws-iam-mcp`; `python -m aws_iam` is the first."""
 
 from __future__ import annotations
 
 import sys
 
-from aws_iam.cli import main
+from aws_iam import __version__, cli
+
+
+def main() -> int:
+    """Run `aws-iam`."""
+    return cli.main(sys.argv[1:], {"serve": _serve})
+
+
+def serve() -> int:
+    """Run `aws-iam-mcp`: the same as `aws-iam serve`."""
+    return cli.main(["serve", *sys.argv[1:]], {"serve": _serve})
+
+
+def _serve(words: list[str]) -> int:
+    parser = cli.Parser(
+        prog="aws-iam serve", description="Run the MCP server.", allow_abbrev=False
+    )
+    parser.add_argument(
+        "--http", metavar="HOST:PORT", help="streamable HTTP at /mcp instead of stdio"
+    )
+    parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
+    options = parser.parse_args(words)
+    # The SDK is imported here alone: the other commands start without it.
+    from aws_iam import server
+
+    if options.http:
+        server.serve_http(options.http)
+    else:
+        server.serve_stdio()
+    return cli.OK
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,10 +19,12 @@ from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer
     from aws_iam.modes.tool import Action, Argument, Progress, Tool
+
+    Command = Callable[[list[str]], int]
 
 OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 _FAIL_ON = ("critical", "high", "medium", "low", "info")
@@ -38,11 +40,10 @@ class Parser(argparse.ArgumentParser):
         raise InputError(escaped(message, 500), hint=f"see `{self.prog} --help`")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is the contract's."""
-    words = list(sys.argv[1:] if argv is None else argv)
+def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
+    """Run one command, a tool's or one of `commands`; the exit status is the contract's."""
     try:
-        return _run(words)
+        return _run(list(words), {**commands, "catalog": _catalog})
     except AwsIamError as error:
         print(f"aws-iam: {escaped(str(error), 2000)}", file=sys.stderr)
         return UNREADABLE if isinstance(error, AwsError) else WRONG
@@ -55,19 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
 
 
-def serve() -> int:
-    """Run the command `aws-iam-mcp`: the same as `aws-iam serve`."""
-    return main(["serve", *sys.argv[1:]])
-
-
-def _run(words: list[str]) -> int:
+def _run(words: list[str], commands: Mapping[str, Command]) -> int:
     tools = {tool.name: tool for tool in TOOLS}
     if words and words[0] in tools:
         return _run_tool(tools[words[0]], words[1:])
-    if words and words[0] in _COMMANDS:
-        return _COMMANDS[words[0]](words[1:])
+    if words and words[0] in commands:
+        return commands[words[0]](words[1:])
     if words and not words[0].startswith("-"):
-        near = closest(words[0], [*tools, *_COMMANDS])
+        near = closest(words[0], [*tools, *commands])
         hint = f"did you mean `{near}`?" if near else "see `aws-iam --help`"
         raise InputError(f"there is no command `{escaped(words[0], 80)}`", hint=hint)
     _top_parser().parse_args(words or ["--help"])
@@ -266,23 +262,6 @@ def _progress(as_json: bool) -> Iterator[Progress | None]:  # noqa: FBT001 - the
         yield report
 
 
-def _serve(words: list[str]) -> int:
-    parser = Parser(prog="aws-iam serve", description="Run the MCP server.", allow_abbrev=False)
-    parser.add_argument(
-        "--http", metavar="HOST:PORT", help="streamable HTTP at /mcp instead of stdio"
-    )
-    parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
-    options = parser.parse_args(words)
-    # The SDK is imported here alone: the other commands start without it.
-    from aws_iam import server
-
-    if options.http:
-        server.serve_http(options.http)
-    else:
-        server.serve_stdio()
-    return OK
-
-
 def _catalog(words: list[str]) -> int:
     parser = Parser(
         prog="aws-iam catalog",
@@ -299,6 +278,3 @@ def _catalog(words: list[str]) -> int:
     answer = clean(answer)
     print(json.dumps(to_json(answer), indent=2) if options.json else plain(answer).rstrip())
     return OK
-
-
-_COMMANDS = {"serve": _serve, "catalog": _catalog}
