@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = re.compile(
-    r"(?P<start><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end generated -->)", re.DOTALL
+    r"(?P<start><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end generated -->)",
+    re.DOTALL,
 )
 _PAGES = ("README.md", "CONTRIBUTING.md", "SKILL.md")
 
@@ -29,7 +30,9 @@ def main(argv: list[str]) -> int:
     stale = [path for path, text in _generated() if _differs(path, text)]
     if "--check" in argv:
         for path in stale:
-            print(f"{path.relative_to(resources.root())} is stale: run `make docs`", file=sys.stderr)
+            print(
+                f"{path.relative_to(resources.root())} is stale: run `make docs`", file=sys.stderr
+            )
         return 1 if stale else 0
     for path, text in _generated():
         if path in stale:
@@ -48,6 +51,7 @@ def _generated() -> Iterator[tuple[Path, str]]:
 
     policy = json.dumps(audit_policy(), indent=2) + "\n"
     yield resources.path("assets/audit-policy.json"), policy
+    yield resources.path("assets/policy-templates/audit-read-only.json"), policy
     pages = [resources.path(name) for name in _PAGES]
     for page in [*pages, *resources.listing("references", ".md")]:
         yield page, _BLOCK.sub(_filled, page.read_text(encoding="utf-8"))
