@@ -13,7 +13,7 @@ from aws_iam.answer import Severity, Status, to_json
 from aws_iam.errors import AwsError, AwsIamError, InputError, closest
 from aws_iam.escape import escaped
 from aws_iam.modes.registry import TOOLS
-from aws_iam.modes.tool import Kind
+from aws_iam.modes.tool import Kind, silent
 from aws_iam.report.clean import clean
 from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page
@@ -274,7 +274,7 @@ def _catalog(words: list[str]) -> int:
     from aws_iam.modes import catalog
 
     with _progress(options.json) as progress:
-        answer = catalog.show() if options.action == "show" else catalog.refresh(progress)
+        answer = catalog.show() if options.action == "show" else catalog.refresh(progress or silent)
     answer = clean(answer)
     print(json.dumps(to_json(answer), indent=2) if options.json else plain(answer).rstrip())
     return OK

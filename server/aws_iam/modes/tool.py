@@ -236,11 +236,11 @@ def _call(action: Action, values: dict[str, Any], progress: Progress | None) -> 
     taken = inspect.signature(action.run).parameters
     call = {name if name in taken else f"{name}_": value for name, value in call.items()}
     if action.wants_progress:
-        call[action.wants_progress] = progress or _silent
+        call[action.wants_progress] = progress or silent
     return call
 
 
-def _silent(done: int, total: int, text: str) -> None:
+def silent(done: int, total: int, text: str) -> None:
     """No one is watching."""
 
 

@@ -1,0 +1,36 @@
+"""Nothing that the original skill description promised is lost, and each thing is said rightly."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from references.pages import ROOT
+
+BOXES: list[dict[str, Any]] = json.loads(
+    (ROOT / "tests/cases/seed-checklist.json").read_text(encoding="utf-8")
+)
+COUNTS = {"F": 8, "P": 6, "S": 8, "K": 6, "I": 7, "A": 7}
+TEXTS = {
+    name: " ".join((ROOT / name).read_text(encoding="utf-8").split())
+    for name in sorted({each["file"] for each in BOXES})
+}
+
+
+def test_every_box_is_listed_once() -> None:
+    wanted = [f"{letter}{n}" for letter, many in COUNTS.items() for n in range(1, many + 1)]
+    assert [each["box"] for each in BOXES] == wanted
+
+
+@pytest.mark.parametrize("box", BOXES, ids=lambda each: f"{each['box']} {each['topic']}")
+def test_a_box_is_ticked_by_what_its_file_says(box: dict[str, Any]) -> None:
+    assert box["phrases"]
+    assert [each for each in box["phrases"] if each not in TEXTS[box["file"]]] == []
+
+
+def test_the_promised_files_exist() -> None:
+    templates = ROOT / "assets/policy-templates"
+    assert (templates / "irsa-role-trust-policy.json").is_file()
+    assert all((ROOT / name).is_file() for name in TEXTS)
