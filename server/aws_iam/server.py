@@ -32,6 +32,7 @@ from aws_iam.report.clean import clean
 from aws_iam.report.layout import markdown
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from mcp.server.context import ServerRequestContext
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from aws_iam.modes.tool import Tool
 
     Context = ServerRequestContext[Any]
+    Handler = Callable[[Context, Any], Awaitable[Any]]
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ INSTRUCTIONS = (
 _HOUR_MS = 3_600_000
 _KEPT_ANSWERS = 8
 _ERROR_CHARACTERS = 2000
+_BUG = "internal error; the server's log has the trace"
 _COMPLETIONS = 100  # the protocol's limit
 
 
@@ -71,11 +74,10 @@ class Kept:
 
 
 class Opaque:
-    """Around a call: a bug ends as one line for the caller, its trace in the log only."""
+    """Around a handler: a bug goes to the log with its trace, the caller gets one line."""
 
-    def __init__(self, tool: str) -> None:
-        self.tool = tool
-        self.failed = False
+    def __init__(self, what: str) -> None:
+        self.what = what
 
     def __enter__(self) -> Self:
         return self
@@ -88,9 +90,19 @@ class Opaque:
     ) -> bool:
         if not isinstance(error, Exception) or isinstance(error, MCPError):
             return False
-        log.error("bug in tool %s", self.tool, exc_info=error)
-        self.failed = True
+        log.error("bug in %s", self.what, exc_info=error)
         return True
+
+
+def _opaque(handler: Handler) -> Handler:
+    """The handler, its bugs an error without their text."""
+
+    async def handle(context: Context, params: Any) -> Any:
+        with Opaque(context.method):
+            return await handler(context, params)
+        raise MCPError(types.INTERNAL_ERROR, _BUG)
+
+    return handle
 
 
 def build() -> Server[Any]:
@@ -112,11 +124,11 @@ def build() -> Server[Any]:
         on_list_tools=_list_tools,
         on_call_tool=partial(_call_tool, kept),
         on_list_prompts=_list_prompts,
-        on_get_prompt=_get_prompt,
-        on_list_resources=_list_resources,
+        on_get_prompt=_opaque(_get_prompt),
+        on_list_resources=_opaque(_list_resources),
         on_list_resource_templates=_list_resource_templates,
-        on_read_resource=_read_resource,
-        on_completion=_complete,
+        on_read_resource=_opaque(_read_resource),
+        on_completion=_opaque(_complete),
     )
 
 
@@ -149,15 +161,13 @@ async def _call_tool(
         hint = f"did you mean `{near}`?" if near else f"the tools are {', '.join(tools)}"
         return _error(InputError(f"there is no tool {quoted(params.name)}", hint=hint))
     tool = tools[params.name]
-    with Opaque(tool.name) as guard:
+    with Opaque(tool.name):
         try:
             answer = await _answered(kept, tool, params.arguments or {}, context)
         except AwsIamError as error:
             return _error(error)
         return _result(answer)
-    return _text_result(
-        f"{tool.name}: internal error; the server's log has the trace", is_error=guard.failed
-    )
+    return _failed(f"{tool.name}: {_BUG}")
 
 
 async def _answered(kept: Kept, tool: Tool, arguments: dict[str, Any], context: Context) -> Answer:
@@ -187,13 +197,11 @@ def _result(answer: Answer) -> types.CallToolResult:
 
 
 def _error(error: AwsIamError) -> types.CallToolResult:
-    return _text_result(escaped(str(error), _ERROR_CHARACTERS), is_error=True)
+    return _failed(escaped(str(error), _ERROR_CHARACTERS))
 
 
-def _text_result(text: str, *, is_error: bool) -> types.CallToolResult:
-    return types.CallToolResult(
-        content=[types.TextContent(type="text", text=text)], is_error=is_error
-    )
+def _failed(text: str) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
 
 async def _list_prompts(_context: Context, _params: Any) -> types.ListPromptsResult:

@@ -234,8 +234,12 @@ def test_names_of_resources_are_completed(era: Era) -> None:
     "uri", ["aws-iam://references/nothing", "aws-iam://references/../../etc/passwd"]
 )
 def test_an_unknown_resource_is_an_error(era: Era, uri: str) -> None:
-    with pytest.raises(MCPError, match="no resource"):
-        talk(era, lambda client: client.read_resource(uri))
+    async def conversation(client: Client) -> str:
+        with pytest.raises(MCPError) as refused:
+            await client.read_resource(uri)
+        return str(refused.value)
+
+    assert "there is no resource" in talk(era, conversation)
 
 
 def test_the_server_starts_beside_a_users_own_server_py(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from aws_iam.modes.tool import Json, Parameter
 
 Topic = Annotated[str | None, Parameter("section name; absent: contents")]
 Document = Annotated[Json, Parameter("policy: JSON value or text", document=True)]
-Needs = Annotated[Json, Parameter("object of needs", document=True)]
 Benchmark = Annotated[str | None, Parameter("CIS version, default newest")]
 AccountId = Annotated[str, Parameter("12-digit account id")]
 

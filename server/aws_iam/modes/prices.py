@@ -1,0 +1,111 @@
+"""Dated prices, and the sums that decisions make with them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam import resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SMALLEST = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What `per` units cost a month, who says so, and whether that was read at the source."""
+
+    name: str
+    of: str
+    usd: Decimal
+    per: int
+    free: int
+    source: str
+    as_of: str
+    confirmed: bool
+    note: str
+
+    def times(self, units: int) -> Decimal:
+        """The price of so many units, the free ones taken off."""
+        return self.usd * max(0, units - self.free) / self.per
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceList:
+    """All prices of one Region, by name, and the date they stand for."""
+
+    region: str
+    as_of: str
+    by_name: dict[str, Price]
+
+    def times(self, name: str, units: int) -> Decimal:
+        """The price of so many units of the named thing."""
+        return self.by_name[name].times(units)
+
+
+@cache
+def prices() -> PriceList:
+    """The shipped price list."""
+    data = json.loads(resources.text("assets/data/prices.json"))
+    return PriceList(
+        region=data["region"],
+        as_of=data["as_of"],
+        by_name={name: _price(name, entry) for name, entry in data["prices"].items()},
+    )
+
+
+def usd(amount: Decimal) -> float:
+    """An amount for an answer, to a hundredth of a cent."""
+    return float(amount.quantize(_SMALLEST, rounding=ROUND_HALF_UP))
+
+
+def spoken(amount: Decimal) -> str:
+    """An amount for a sentence, to the cent."""
+    return f"{amount.quantize(Decimal('0.01'), rounding=ROUND_HALF_UP):,} USD"
+
+
+def listed(names: Iterable[str]) -> list[dict[str, Any]]:
+    """The named prices as a table: figure, source and date of each."""
+    return [_row(prices().by_name[name]) for name in dict.fromkeys(names)]
+
+
+def unconfirmed(names: Iterable[str]) -> list[dict[str, str]]:
+    """What is not certain about the named prices, as a table."""
+    chosen = (prices().by_name[name] for name in dict.fromkeys(names))
+    return [doubt(f"price `{each.name}`", each.note) for each in chosen if not each.confirmed]
+
+
+def doubt(what: str, why: str = "not found in a primary source") -> dict[str, str]:
+    """A row of what an answer could not confirm."""
+    return {"what": what, "why": why}
+
+
+def _row(price: Price) -> dict[str, Any]:
+    return {
+        "price": price.name,
+        "of": price.of,
+        "usd": float(price.usd),
+        "per": price.per,
+        "source": price.source,
+        "as_of": price.as_of,
+        "confirmed": price.confirmed,
+    }
+
+
+def _price(name: str, entry: dict[str, Any]) -> Price:
+    return Price(
+        name=name,
+        of=entry["of"],
+        usd=Decimal(entry["usd"]),
+        per=entry["per"],
+        free=entry.get("free", 0),
+        source=entry["source"],
+        as_of=entry["as_of"],
+        confirmed=entry["confirmed"],
+        note=entry.get("note", ""),
+    )
