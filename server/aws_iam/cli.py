@@ -274,7 +274,9 @@ def _catalog(words: list[str]) -> int:
     from aws_iam.modes import catalog
 
     with _progress(options.json) as progress:
-        answer = catalog.show() if options.action == "show" else catalog.refresh(progress or silent)
+        answer = (
+            catalog.show() if options.action == "show" else catalog.refresh(progress or silent)
+        )
     answer = clean(answer)
     print(json.dumps(to_json(answer), indent=2) if options.json else plain(answer).rstrip())
     return OK

@@ -136,7 +136,7 @@ def _unconfirmed(rows: list[dict[str, str]], used: list[str] | tuple[()]) -> lis
 def _reasons(chosen: Store | None, said: Mapping[str, stores.Verdict]) -> list[dict[str, str]]:
     """The needs that decide: those that rule a store out, then those that speak for the chosen one."""
     ruling = [
-        {"need": name, "says": f"not {_named(verdict.excludes)}", "why": verdict.note}
+        {"need": name, "says": f"not {_named(verdict.excludes)}", "why": _why(name, verdict)}
         for name, verdict in said.items()
         if verdict.excludes
     ]
@@ -147,6 +147,13 @@ def _reasons(chosen: Store | None, said: Mapping[str, stores.Verdict]) -> list[d
     ]
     cheaper = {"need": "cost", "says": "either store fits", "why": "the cheaper one is taken"}
     return [*ruling, *speaking] or [cheaper]
+
+
+def _why(need: str, verdict: stores.Verdict) -> str:
+    """The note of this case, else what the table says of the store that is ruled out."""
+    row = next(each for each in _rows() if each["need"] == need)
+    secret = Store.SECRETS_MANAGER in verdict.excludes
+    return verdict.note or row["secrets_manager" if secret else "parameter_store"]
 
 
 def _named(excludes: frozenset[Store]) -> str:
