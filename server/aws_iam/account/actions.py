@@ -1,0 +1,31 @@
+"""The IAM action that allows an operation: mostly its own name, and a table of the others."""
+
+from __future__ import annotations
+
+# IAM's prefix differs from the SDK's service name.
+_PREFIXES = {
+    "accessanalyzer": "access-analyzer",
+    "apigatewayv2": "apigateway",
+    "efs": "elasticfilesystem",
+    "elbv2": "elasticloadbalancing",
+    "s3control": "s3",
+    "sso-admin": "sso",
+}
+# The action differs from the operation:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+_ACTIONS = {
+    "accessanalyzer:ListFindingsV2": "access-analyzer:ListFindings",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+}
+_FREE = frozenset({"sts:GetCallerIdentity"})
+
+
+def action_of(operation: str) -> str:
+    """The IAM action that allows an operation; empty for the one that needs none."""
+    if operation in _FREE:
+        return ""
+    service, _, name = operation.partition(":")
+    return _ACTIONS.get(operation, f"{_PREFIXES.get(service, service)}:{name}")

@@ -1,0 +1,75 @@
+"""The operations that may be sent to AWS, and the guard that refuses all others before they are signed.
+
+    ALLOWED = what the collectors declare + what opening the account takes + what the SDK's credential providers need
+
+There is no other list: the shipped policy (`permissions.py`) is generated from this one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_iam.account.actions import action_of
+from aws_iam.account.collect import COLLECTORS
+
+OPENING = (
+    "sts:GetCallerIdentity",
+    "ec2:DescribeRegions",
+    "iam:ListAccountAliases",
+)
+"""Asked of every account: who is asking, which Regions it has, what it is called."""
+
+CREDENTIALS = (
+    "sts:AssumeRole",
+    "sts:AssumeRoleWithWebIdentity",
+    "sso:GetRoleCredentials",
+    "sso-oidc:CreateToken",
+    "signin:CreateOAuth2Token",
+    # S3 clients look for a bucket's Region with it when an answer does not name it.
+    "s3:HeadBucket",
+)
+"""What the SDK itself sends to get credentials or to find a bucket; none is needed in the auditor's policy."""
+
+ALLOWED = frozenset(
+    {op for each in COLLECTORS.values() for op in each.operations} | {*OPENING, *CREDENTIALS}
+)
+
+_NAMES = frozenset(operation.partition(":")[2] for operation in ALLOWED)
+
+
+class OffTheAllowlistError(RuntimeError):
+    """Some code asked for an operation that this program never sends: a bug, or somebody else's code on our session."""
+
+
+def actions_of(fact_name: str) -> tuple[str, ...]:
+    """The IAM actions that reading a fact takes, sorted, those of the facts it builds on included."""
+    wanted, names = [fact_name], set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name not in names:
+            names.add(name)
+            wanted += [each.name for each in COLLECTORS[name].after]
+    return tuple(sorted({action_of(op) for name in names for op in COLLECTORS[name].operations}))
+
+
+def guard(session: Any) -> None:
+    """Make a botocore session, and every client it makes from now on, refuse what is not allowed."""
+    # Two doors: the first stands before a request exists; the second before any signature, also of URLs and forms
+    # that are signed without being sent.
+    session.register("before-parameter-build", _refuse_operation)
+    session.register("before-sign", _refuse_signature)
+
+
+def _refuse_operation(*, model: Any, **_event: Any) -> None:
+    operation = f"{model.service_model.service_name}:{model.name}"
+    if operation not in ALLOWED:
+        raise _refusal(operation)
+
+
+def _refuse_signature(*, operation_name: str, event_name: str, **_event: Any) -> None:
+    if operation_name not in _NAMES:
+        raise _refusal(f"{event_name.split('.')[1]}:{operation_name}")
+
+
+def _refusal(operation: str) -> OffTheAllowlistError:
+    return OffTheAllowlistError(f"{operation} is not on the read-only allowlist and was not sent")

@@ -1,0 +1,279 @@
+"""One account being read: one guarded session, one client per service and Region, threads, paging, misses."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.config import Config
+from botocore.exceptions import UnknownRegionError
+
+from aws_iam.account.actions import action_of
+from aws_iam.account.fact import AccountFact, Fact, Miss, MissKind, RefusedError, RegionFact
+from aws_iam.account.failures import FAILURES, code_of, miss_of
+from aws_iam.errors import InputError
+from aws_iam.escape import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Future
+
+    import boto3
+
+    from aws_iam.account.collect.collector import Collector
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item
+
+WORKERS = 16
+ATTEMPTS = 4
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+
+
+def client_config(*, attempts: int = ATTEMPTS, connect: float = CONNECT_SECONDS) -> Config:
+    """Bounded in every direction; the pool is as wide as the threads, or they would wait for each other unseen."""
+    return Config(
+        connect_timeout=connect,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=WORKERS,
+        user_agent_extra="aws-iam-mcp",
+    )
+
+
+def make_client(session: boto3.Session, service: str, region: str, config: Config) -> Any:
+    """A client; InputError when the configured endpoint is no URL."""
+    make: Any = session.client
+    try:
+        return make(service, region_name=region, config=config)
+    except ValueError as error:
+        raise InputError(
+            f"the endpoint cannot be used: {escaped(str(error))}",
+            hint="AWS_ENDPOINT_URL (or `endpoint_url` of the profile) must be a URL such as http://localhost:4566",
+        ) from error
+
+
+class Clients:
+    """The clients of one session, made under a lock: making them is not thread-safe, using them is."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def get(self, service: str, region: str) -> Any:
+        """The client of a service in a Region, made once."""
+        with self._lock:
+            if (service, region) not in self._made:
+                self._made[service, region] = self._make(service, region)
+            return self._made[service, region]
+
+    def _make(self, service: str, region: str) -> Any:
+        # A service that the SDK does not know in this Region is tried once: its name will hardly resolve.
+        attempts = ATTEMPTS if self._offered(service, region) else 1
+        return make_client(self._session, service, region, client_config(attempts=attempts))
+
+    def _offered(self, service: str, region: str) -> bool:
+        try:
+            partition = self._session.get_partition_for_region(region)
+        except UnknownRegionError:
+            return True
+        offered = self._session.get_available_regions(service, partition_name=partition)
+        # A service without Regions of its own has one endpoint for all of them.
+        return not offered or region in offered
+
+
+class Aws:
+    """What a collector reads with. A call that fails raises; the planner turns that into the fact's miss."""
+
+    def __init__(  # noqa: PLR0913 - who and where
+        self,
+        clients: Clients,
+        *,
+        account: str,
+        partition: str,
+        home: str,
+        regions: tuple[str, ...],
+        collectors: Mapping[str, Collector],
+        progress: Callable[[int, int, str], None],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.account = account
+        self.partition = partition
+        self.home = home
+        self.regions = regions
+        self.sleep = sleep
+        self._clients = clients
+        self._collectors = collectors
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="aws")
+        self._lock = threading.Lock()
+        self._cells: dict[tuple[str, str], _Cell] = {}
+        self._report = progress
+        self._done = self._planned = 0
+
+    def close(self) -> None:
+        """End the threads; what has not started never will."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def get(
+        self,
+        operation: str,
+        *,
+        region: str = "",
+        absent: tuple[str, ...] = (),
+        owner: str = "",
+        **arguments: Any,
+    ) -> dict[str, Any] | None:
+        """The answer of `service:Operation`; None when AWS says `there is none` with one of the codes `absent`.
+
+        An entry of `absent` may be `Code: text`, where only the text tells an answer from a refusal.
+        """
+        try:
+            client = self._client(operation, region)
+            answer: dict[str, Any] = getattr(client, _method(operation))(**arguments)
+        except FAILURES as error:
+            if _says(error, absent):
+                return None
+            raise RefusedError(miss_of(error, operation, region, owner)) from error
+        return answer
+
+    def need(
+        self, operation: str, *, region: str = "", owner: str = "", **arguments: Any
+    ) -> dict[str, Any]:
+        """The answer of an operation that has no `there is none`."""
+        return self.get(operation, region=region, owner=owner, **arguments) or {}
+
+    def pages(
+        self, operation: str, key: str, *, region: str = "", owner: str = "", **arguments: Any
+    ) -> list[Any]:
+        """The items under `key` of all pages."""
+        pages = self.whole_pages(operation, region=region, owner=owner, **arguments)
+        return [item for page in pages for item in page.get(key, ())]
+
+    def whole_pages(
+        self, operation: str, *, region: str = "", owner: str = "", **arguments: Any
+    ) -> list[dict[str, Any]]:
+        """All pages, for answers that hold several lists."""
+        try:
+            client, method = self._client(operation, region), _method(operation)
+            if client.can_paginate(method):
+                return list(client.get_paginator(method).paginate(**arguments))
+            return [getattr(client, method)(**arguments)]
+        except FAILURES as error:
+            raise RefusedError(miss_of(error, operation, region, owner)) from error
+
+    def each(self, read: Callable[[I], T], items: Iterable[I], text: str = "") -> list[T | Miss]:
+        """`read` of every item at the same time, in the order of the items; an item that fails gives its miss."""
+        listed = list(items)
+        self._plan(len(listed))
+        waiting = [(self._pool.submit(self._attempt, read, item, text), item) for item in listed]
+        return [self._settled(future, read, item, text) for future, item in waiting]
+
+    def tried(self, read: Callable[[], T]) -> T | Miss:
+        """The value of one read, or its miss."""
+        try:
+            return read()
+        except RefusedError as refused:
+            return refused.miss
+
+    def fact(self, fact: AccountFact[T]) -> T:
+        """Another fact of the account, read once whoever asks first; its miss is the asker's too."""
+        return _value(self.settle(fact, ""))  # type: ignore[no-any-return]
+
+    def fact_in(self, region: str, fact: RegionFact[T]) -> T:
+        """Another fact of a Region."""
+        return _value(self.settle(fact, region))  # type: ignore[no-any-return]
+
+    def settle(self, fact: Fact[Any], region: str) -> Any:
+        """The value of a fact or its miss, read once."""
+        with self._lock:
+            cell = self._cells.setdefault((fact.name, region), _Cell())
+        # INVARIANT: facts build on each other without a cycle, so that whoever waits here waits for progress.
+        with cell.lock:
+            if not cell.filled:
+                cell.value = self._collected(fact, region)
+                cell.filled = True
+        return cell.value
+
+    def _collected(self, fact: Fact[Any], region: str) -> Any:
+        collector = self._collectors[fact.name]
+        try:
+            return collector.read(self, region) if region else collector.read(self)
+        except RefusedError as refused:
+            return refused.miss
+        except KeyError as lacking:
+            return _lacking(lacking, collector.operations[0], region)
+
+    def _attempt(self, read: Callable[[I], T], item: I, text: str) -> T | Miss:
+        try:
+            return read(item)
+        except RefusedError as refused:
+            return refused.miss
+        except KeyError as lacking:
+            return _lacking(lacking, text, "")
+        finally:
+            self._finish(text)
+
+    def _settled(
+        self, future: Future[T | Miss], read: Callable[[I], T], item: I, text: str
+    ) -> T | Miss:
+        # A thread of the pool may stand here: it does the work itself rather than wait for a free thread.
+        if future.cancel():
+            return self._attempt(read, item, text)
+        return future.result()
+
+    def _client(self, operation: str, region: str) -> Any:
+        return self._clients.get(operation.partition(":")[0], region or self.home)
+
+    def _plan(self, count: int) -> None:
+        with self._lock:
+            self._planned += count
+
+    def _finish(self, text: str) -> None:
+        with self._lock:
+            self._done += 1
+            self._report(self._done, self._planned, text)
+
+
+class _Cell:
+    """A place for one fact, and the lock of whoever fills it."""
+
+    __slots__ = ("filled", "lock", "value")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.filled = False
+        self.value: Any = None
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Miss):
+        raise RefusedError(value)
+    return value
+
+
+def _lacking(field: KeyError, operation: str, region: str) -> Miss:
+    """An answer without a field that AWS always sends: not readable, and no reason to lose the other facts."""
+    return Miss(
+        kind=MissKind.BROKEN,
+        call=operation,
+        code="IncompleteAnswer",
+        permission=action_of(operation),
+        message=f"the answer lacks {field}",
+        region=region,
+    )
+
+
+def _method(operation: str) -> str:
+    from botocore import xform_name
+
+    return xform_name(operation.partition(":")[2])
+
+
+def _says(error: BaseException, absent: tuple[str, ...]) -> bool:
+    code, text = code_of(error), str(error)
+    pairs = (each.partition(": ") for each in absent)
+    return any(code == wanted and words in text for wanted, _, words in pairs)

@@ -1,0 +1,113 @@
+"""CloudTrail: every trail once, with its status and selectors from its home Region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.collect.collector import collector
+from aws_iam.account.fact import Miss
+from aws_iam.account.facts.trails import (
+    TRAILS,
+    AdvancedSelector,
+    DataResource,
+    EventSelector,
+    FieldSelector,
+    Selectors,
+    Trail,
+    Trails,
+    TrailStatus,
+)
+
+if TYPE_CHECKING:
+    from aws_iam.account.aws import Aws
+
+DESCRIBE = "cloudtrail:DescribeTrails"
+STATUS = "cloudtrail:GetTrailStatus"
+SELECTORS = "cloudtrail:GetEventSelectors"
+
+
+@collector(TRAILS, DESCRIBE, STATUS, SELECTORS)
+def trails(aws: Aws) -> Trails:
+    """Multi-Region trails cast a shadow in every Region: merged by ARN, whichever Region answers first."""
+    answers = aws.each(lambda region: _listed(aws, region), aws.regions, DESCRIBE)
+    found: dict[str, dict[str, Any]] = {}
+    for answer in answers:
+        if not isinstance(answer, Miss):
+            found |= {each["TrailARN"]: each for each in answer}
+    ordered = [found[arn] for arn in sorted(found)]
+    read = aws.each(lambda data: _trail(aws, data), ordered, STATUS)
+    return Trails(
+        trails=tuple(each for each in read if isinstance(each, Trail)),
+        unread=tuple(each for each in answers if isinstance(each, Miss)),
+    )
+
+
+def _listed(aws: Aws, region: str) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = aws.need(DESCRIBE, region=region).get("trailList", [])
+    return listed
+
+
+def _trail(aws: Aws, data: dict[str, Any]) -> Trail:
+    arn = data["TrailARN"]
+    home = data.get("HomeRegion") or arn.split(":")[3]
+    account = arn.split(":")[4]
+    owner = "" if account == aws.account else account
+    return Trail(
+        name=data["Name"],
+        arn=arn,
+        home_region=home,
+        multi_region=data.get("IsMultiRegionTrail", False),
+        organization=data.get("IsOrganizationTrail", False),
+        validation=data.get("LogFileValidationEnabled", False),
+        bucket=data.get("S3BucketName"),
+        log_group_arn=data.get("CloudWatchLogsLogGroupArn") or None,
+        kms_key=data.get("KmsKeyId") or None,
+        sns_topic=data.get("SnsTopicARN") or None,
+        status=aws.tried(lambda: _status(aws.need(STATUS, region=home, owner=owner, Name=arn))),
+        selectors=aws.tried(
+            lambda: _selectors(aws.need(SELECTORS, region=home, owner=owner, TrailName=arn))
+        ),
+    )
+
+
+def _status(data: dict[str, Any]) -> TrailStatus:
+    return TrailStatus(
+        logging=data.get("IsLogging", False),
+        last_delivery=data.get("LatestDeliveryTime"),
+        delivery_error=data.get("LatestDeliveryError") or None,
+        last_logs_delivery=data.get("LatestCloudWatchLogsDeliveryTime"),
+        logs_delivery_error=data.get("LatestCloudWatchLogsDeliveryError") or None,
+    )
+
+
+def _selectors(data: dict[str, Any]) -> Selectors:
+    return Selectors(
+        classic=tuple(_classic(each) for each in data.get("EventSelectors") or ()),
+        advanced=tuple(_advanced(each) for each in data.get("AdvancedEventSelectors") or ()),
+    )
+
+
+def _classic(data: dict[str, Any]) -> EventSelector:
+    return EventSelector(
+        read_write=data.get("ReadWriteType", "All"),
+        management=data.get("IncludeManagementEvents", True),
+        data=tuple(
+            DataResource(type=each["Type"], values=tuple(each.get("Values", ())))
+            for each in data.get("DataResources", ())
+        ),
+        excluded_sources=tuple(data.get("ExcludeManagementEventSources", ())),
+    )
+
+
+def _advanced(data: dict[str, Any]) -> AdvancedSelector:
+    return AdvancedSelector(
+        name=data.get("Name", ""),
+        fields=tuple(_field(each) for each in data.get("FieldSelectors", ())),
+    )
+
+
+def _field(data: dict[str, Any]) -> FieldSelector:
+    operators = (
+        (name, tuple(values)) for name, values in data.items() if name != "Field" and values
+    )
+    return FieldSelector(field=data["Field"], operators=tuple(sorted(operators)))

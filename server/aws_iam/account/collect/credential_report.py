@@ -1,0 +1,118 @@
+"""IAM's credential report: made on demand, polled, and read by the names of its columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.fact import Miss, MissKind, RefusedError
+from aws_iam.account.facts.identity import CredentialReport, CredentialReportRow, ReportedKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_iam.account.aws import Aws
+
+GENERATE = "iam:GenerateCredentialReport"
+GET = "iam:GetCredentialReport"
+
+_POLLS = 40
+_POLL_SECONDS = 0.5
+_NOT_THERE = ("ReportInProgress", "ReportNotPresent", "ReportExpired")
+_NOTHING = {"", "n/a", "no_information", "not_supported"}
+_KEY_COLUMN = re.compile(r"access_key_(\d+)_active")
+_CERTIFICATE_COLUMN = re.compile(r"cert_\d+_active")
+
+
+def read_report(aws: Aws) -> CredentialReport:
+    """The report, a new one where AWS will write it; one of the last four hours otherwise."""
+    refused = _generate(aws)
+    answer = aws.get(GET, absent=_NOT_THERE)
+    if answer is None:
+        raise refused or RefusedError(
+            Miss(kind=MissKind.TIMEOUT, call=GENERATE, permission=GENERATE)
+        )
+    return parse_report(answer)
+
+
+def _generate(aws: Aws) -> RefusedError | None:
+    # Refused to make one, an auditor may still be allowed to read the one that is there.
+    try:
+        for _ in range(_POLLS):
+            if aws.need(GENERATE).get("State") == "COMPLETE":
+                return None
+            aws.sleep(_POLL_SECONDS)
+    except RefusedError as refused:
+        return refused
+    return None
+
+
+def parse_report(answer: Mapping[str, Any]) -> CredentialReport:
+    """The answer of GetCredentialReport as rows."""
+    content = answer["Content"]
+    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)
+    rows = [_row(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
+    return CredentialReport(
+        generated_at=answer["GeneratedTime"], rows=tuple(sorted(rows, key=lambda row: row.arn))
+    )
+
+
+def _row(row: dict[str, str | None]) -> CredentialReportRow:
+    return CredentialReportRow(
+        user=row.get("user") or "",
+        arn=row.get("arn") or "",
+        created=_time(row, "user_creation_time"),
+        password_enabled=_flag(row, "password_enabled"),
+        password_last_used=_time(row, "password_last_used"),
+        password_last_changed=_time(row, "password_last_changed"),
+        mfa_active=_flag(row, "mfa_active"),
+        keys=tuple(
+            _key(row, int(found[1])) for name in row if (found := _matched(_KEY_COLUMN, name))
+        ),
+        active_certificates=sum(
+            _flag(row, name) is True for name in row if _matched(_CERTIFICATE_COLUMN, name)
+        ),
+        additional=_text(row, "additional_credentials_info"),
+    )
+
+
+def _key(row: dict[str, str | None], number: int) -> ReportedKey:
+    prefix = f"access_key_{number}"
+    return ReportedKey(
+        number=number,
+        active=_flag(row, f"{prefix}_active") is True,
+        last_rotated=_time(row, f"{prefix}_last_rotated"),
+        last_used=_time(row, f"{prefix}_last_used_date"),
+    )
+
+
+def _matched(column: re.Pattern[str], name: str | None) -> re.Match[str] | None:
+    return column.fullmatch(name or "")
+
+
+def _text(row: dict[str, str | None], name: str) -> str | None:
+    value = (row.get(name) or "").strip()
+    return None if value.lower() in _NOTHING else value
+
+
+def _flag(row: dict[str, str | None], name: str) -> bool | None:
+    # The report has written both `TRUE` and `true`.
+    return {"true": True, "false": False}.get((_text(row, name) or "").lower())
+
+
+def _time(row: dict[str, str | None], name: str) -> datetime | None:
+    value = _text(row, name)
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        # Read as `never`, an unreadable date would turn into a verdict.
+        message = f"column {name} holds no time: {value[:60]}"
+        raise RefusedError(
+            Miss(kind=MissKind.BROKEN, call=GET, permission=GET, message=message)
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

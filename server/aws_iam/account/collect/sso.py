@@ -1,0 +1,25 @@
+"""IAM Identity Center: its instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.facts.governance import IDENTITY_CENTER, IdentityCenter
+
+if TYPE_CHECKING:
+    from aws_iam.account.aws import Aws
+
+
+@collector_in(IDENTITY_CENTER, "sso-admin:ListInstances")
+def instances(aws: Aws, region: str) -> tuple[IdentityCenter, ...]:
+    """The instances in a Region; an organization has its one in a single Region."""
+    found = (
+        IdentityCenter(
+            arn=each.get("InstanceArn", ""),
+            owner=each.get("OwnerAccountId"),
+            status=each.get("Status"),
+        )
+        for each in aws.pages("sso-admin:ListInstances", "Instances", region=region)
+    )
+    return tuple(sorted(found, key=lambda each: each.arn))

@@ -1,0 +1,168 @@
+"""What a snapshot is made of: a `Fact` names one typed value, a `Miss` says why a value could not be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aws_iam.errors import NotCollected
+from aws_iam.escape import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class MissKind(StrEnum):
+    """Why a value is missing."""
+
+    ABSENT = "absent"
+    """What was asked for does not exist (any more)."""
+    DENIED = "denied"
+    THROTTLED = "throttled"
+    ELSEWHERE = "elsewhere"
+    """It belongs to another account, which keeps it to itself."""
+    UNSUPPORTED = "unsupported"
+    """The Region, the partition or the endpoint does not offer the call."""
+    BROKEN = "broken"
+    """The service failed, or answered what cannot be read."""
+    TIMEOUT = "timeout"
+    UNASKED = "unasked"
+    """Nobody asked for it when the snapshot was taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """One failed call: `call` is `service:Operation`, `permission` the IAM action to allow."""
+
+    kind: MissKind
+    call: str
+    code: str = ""
+    permission: str = ""
+    message: str = ""
+    region: str = ""
+
+    def __str__(self) -> str:
+        where = f" in {self.region}" if self.region else ""
+        code = f" ({escaped(self.code, 60)})" if self.code else ""
+        return f"{self.call}{where}: {_WORDS[self.kind](self)}{code}"
+
+    def error(self) -> NotCollected:
+        """The miss as the exception that makes a verdict unknown."""
+        return NotCollected(
+            str(self),
+            call=self.call,
+            code=self.code or self.kind.value,
+            permission=self.permission,
+            region=self.region,
+        )
+
+
+def _refusal(miss: Miss) -> str:
+    found = _LAYER.search(miss.message)
+    if found is None:
+        return f"refused, {miss.permission} is not allowed"
+    deny, layer = found.groups()
+    words = f"an explicit deny in a {layer}" if deny else f"no {layer} allows it"
+    return f"refused, {miss.permission} is not allowed: {words}"
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_LAYER = re.compile(
+    r"(?:(explicit deny in) an? |because no )"
+    r"((?:identity-based|resource-based|session|service control|resource control|VPC endpoint) policy"
+    r"|permissions boundary)"
+)
+_WORDS: dict[MissKind, Callable[[Miss], str]] = {
+    MissKind.ABSENT: lambda _: "does not exist",
+    MissKind.DENIED: _refusal,
+    MissKind.THROTTLED: lambda _: "throttled, too many requests",
+    MissKind.ELSEWHERE: lambda miss: f"belongs to another account, {escaped(miss.message, 160)}",
+    MissKind.UNSUPPORTED: lambda _: "not offered here, or not to be reached",
+    MissKind.BROKEN: lambda miss: f"failed, {escaped(miss.message, 160) or 'no readable answer'}",
+    MissKind.TIMEOUT: lambda _: "no answer in time",
+    MissKind.UNASKED: lambda _: "not part of this snapshot",
+}
+
+
+class RefusedError(Exception):
+    """A call that failed, as a miss; never leaves `account`."""
+
+    def __init__(self, miss: Miss) -> None:
+        super().__init__(str(miss))
+        self.miss = miss
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[T]):
+    """The name of a value in a snapshot and its type; `of` is that type at run time, for the JSON codec."""
+
+    name: str
+    of: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFact(Fact[T]):
+    """A fact that the account has once: `account.require(SUMMARY)`."""
+
+    def held(self, value: T | Miss) -> Held:
+        """This fact with a value, for a snapshot."""
+        return Held(fact=self, region="", value=value)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionFact(Fact[T]):
+    """A fact that each Region has: `account.require_in("eu-west-1", ALARMS)`."""
+
+    def held_in(self, region: str, value: T | Miss) -> Held:
+        """This fact with a value in a Region, for a snapshot."""
+        return Held(fact=self, region=region, value=value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One entry of a snapshot; `region` is empty for a fact of the account."""
+
+    fact: Fact[Any]
+    region: str
+    value: Any
+
+
+def known(value: T | Miss) -> T:
+    """The value; raises NotCollected when it is a miss."""
+    if isinstance(value, Miss):
+        raise value.error()
+    return value
+
+
+def one(name: str, of: type[T]) -> AccountFact[T]:
+    """A fact that always exists."""
+    return AccountFact(name, of)
+
+
+def maybe(name: str, of: type[T]) -> AccountFact[T | None]:
+    """A fact that may not exist: None is AWS's answer `there is none`."""
+    return AccountFact(name, of | None)
+
+
+def many(name: str, of: type[T]) -> AccountFact[tuple[T, ...]]:
+    """A list, in a stable order."""
+    return AccountFact(name, tuple[of, ...])  # type: ignore[valid-type]
+
+
+def one_in(name: str, of: type[T]) -> RegionFact[T]:
+    """A fact that always exists in a Region."""
+    return RegionFact(name, of)
+
+
+def maybe_in(name: str, of: type[T]) -> RegionFact[T | None]:
+    """A fact that may not exist in a Region."""
+    return RegionFact(name, of | None)
+
+
+def many_in(name: str, of: type[T]) -> RegionFact[tuple[T, ...]]:
+    """A list for each Region, in a stable order."""
+    return RegionFact(name, tuple[of, ...])  # type: ignore[valid-type]

@@ -1,0 +1,18 @@
+"""The facts a snapshot can hold, one module per subject; each ends with its facts in capitals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_iam.account.fact import Fact
+from aws_iam.account.facts import governance, identity, network, storage, trails
+
+MODULES = (identity, trails, storage, network, governance)
+
+FACTS: dict[str, Fact[Any]] = {
+    value.name: value
+    for module in MODULES
+    for value in vars(module).values()
+    if isinstance(value, Fact)
+}
+"""Every fact by name, in order of declaration."""

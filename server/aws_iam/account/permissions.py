@@ -1,0 +1,47 @@
+"""The IAM policy that the live checks need, generated from the allowlist; shipped as `assets/audit-policy.json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_iam.account.actions import action_of
+from aws_iam.account.allowlist import OPENING
+from aws_iam.account.collect import COLLECTORS
+
+SECRETS = (
+    "kms:Decrypt",
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameterHistory",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+)
+"""Never needed and never asked for; denied, so that no other policy of the same identity lets them through."""
+
+
+def audit_actions() -> tuple[str, ...]:
+    """Every IAM action that a full audit uses, sorted."""
+    operations = {op for each in COLLECTORS.values() for op in each.operations} | set(OPENING)
+    return tuple(sorted(action for op in operations if (action := action_of(op))))
+
+
+def audit_policy() -> dict[str, Any]:
+    """The policy document: read what the audit reads, and no secret's value."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ReadForAudit",
+                "Effect": "Allow",
+                "Action": list(audit_actions()),
+                "Resource": "*",
+            },
+            {
+                "Sid": "NeverReadSecretValues",
+                "Effect": "Deny",
+                "Action": list(SECRETS),
+                "Resource": "*",
+            },
+        ],
+    }

@@ -1,0 +1,220 @@
+"""The frozen `Account`: everything that was read from AWS, and why the rest could not be.
+
+    summary = account.require(SUMMARY)                    # facts.identity; raises NotCollected when missing
+    alarms = account.require_in("eu-west-1", ALARMS)      # facts.trails; a fact of each Region
+    for region, groups in account.in_each(SECURITY_GROUPS):
+        ...                                               # `groups` is the value or a Miss
+    status = known(trail.status)                          # a field typed `… | Miss`
+
+The facts and their values live in `aws_iam.account.facts`. A snapshot holds no benchmark and no secret.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aws_iam import __version__
+from aws_iam.account import codec
+from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
+from aws_iam.account.facts import FACTS
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+T = TypeVar("T")
+
+FORMAT = 1
+MAX_BYTES = 512 * 1024 * 1024
+_HINT = "give a file that `aws-iam audit run --save FILE` wrote"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regions:
+    """Which Regions the snapshot speaks of."""
+
+    read: tuple[str, ...]
+    """The Regions that were read, sorted."""
+    enabled: tuple[str, ...] | Miss
+    """The Regions that the account has enabled; a Miss when AWS would not say."""
+    asked: tuple[str, ...] = ()
+    """The Regions that the caller named; none: all enabled ones."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every enabled Region was read."""
+        return not isinstance(self.enabled, Miss) and set(self.enabled) <= set(self.read)
+
+    def __str__(self) -> str:
+        if isinstance(self.enabled, Miss):
+            return f"{len(self.read)} of an unknown number of enabled Regions"
+        seen = len(set(self.read) & set(self.enabled))
+        return f"{seen} of {len(self.enabled)} enabled Regions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One account at one moment."""
+
+    id: str
+    partition: str = "aws"
+    caller_arn: str = ""
+    alias: str | None = None
+    collected_at: datetime
+    regions: Regions
+    facts: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    """(name of the fact, Region or empty) → its value or a Miss."""
+
+    @property
+    def root_arn(self) -> str:
+        """The ARN of the root user."""
+        return f"arn:{self.partition}:iam::{self.id}:root"
+
+    def get(self, fact: AccountFact[T]) -> T | Miss:
+        """The value, or why it is missing."""
+        return self._at(fact, "")
+
+    def require(self, fact: AccountFact[T]) -> T:
+        """The value; raises NotCollected with the call, the error code and the missing IAM action."""
+        value: T | Miss = self._at(fact, "")
+        return known(value)
+
+    def get_in(self, region: str, fact: RegionFact[T]) -> T | Miss:
+        """The value in a Region, or why it is missing."""
+        return self._at(fact, region)
+
+    def require_in(self, region: str, fact: RegionFact[T]) -> T:
+        """The value in a Region; raises NotCollected as `require` does."""
+        value: T | Miss = self._at(fact, region)
+        return known(value)
+
+    def in_each(self, fact: RegionFact[T]) -> Iterator[tuple[str, T | Miss]]:
+        """The value, or why it is missing, in every Region that was read, by name of the Region."""
+        for region in self.regions.read:
+            value: T | Miss = self._at(fact, region)
+            yield region, value
+
+    def misses(self) -> tuple[Miss, ...]:
+        """The facts that could not be read, in order; those inside a fact's own values are not among them."""
+        ordered = sorted(self.facts.items())
+        return tuple(value for _, value in ordered if isinstance(value, Miss))
+
+    def _at(self, fact: Fact[T], region: str) -> T | Miss:
+        unasked = Miss(kind=MissKind.UNASKED, call=fact.name, region=region)
+        value: T | Miss = self.facts.get((fact.name, region), unasked)
+        return value
+
+
+def account_of(  # noqa: PLR0913 - a snapshot has these parts
+    *held: Held,
+    id: str = "111122223333",  # noqa: A002 - the field's own name
+    partition: str = "aws",
+    regions: Iterable[str] = ("us-east-1",),
+    enabled: Iterable[str] | None = None,
+    alias: str | None = None,
+    collected_at: datetime = datetime(2026, 11, 1, 12, tzinfo=UTC),
+) -> Account:
+    """A snapshot made by hand: `account_of(SUMMARY.held(Summary(root_mfa=False)))`."""
+    read = tuple(sorted(regions))
+    return Account(
+        id=id,
+        partition=partition,
+        caller_arn=f"arn:{partition}:iam::{id}:user/auditor",
+        alias=alias,
+        collected_at=collected_at,
+        regions=Regions(read=read, enabled=read if enabled is None else tuple(sorted(enabled))),
+        facts=held_facts(held),
+    )
+
+
+def held_facts(held: Iterable[Held]) -> dict[tuple[str, str], Any]:
+    """The entries as a snapshot keeps them."""
+    return {(each.fact.name, each.region): each.value for each in held}
+
+
+def dumps(account: Account) -> str:
+    """The snapshot as JSON text with sorted keys, so that two of them compare with plain tools."""
+    facts: dict[str, dict[str, Any]] = {}
+    for (name, region), value in account.facts.items():
+        facts.setdefault(name, {})[region] = codec.dump(value)
+    data = {
+        "format": FORMAT,
+        "tool_version": __version__,
+        "account": account.id,
+        "partition": account.partition,
+        "caller_arn": account.caller_arn,
+        "alias": account.alias,
+        "collected_at": codec.dump(account.collected_at),
+        "regions": codec.dump(account.regions),
+        "facts": facts,
+    }
+    return json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+def loads(text: str) -> Account:
+    """The snapshot in the JSON text; InputError says what does not fit."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"snapshot: not JSON ({error})", hint=_HINT) from None
+    if not isinstance(data, dict) or "format" not in data:
+        raise InputError("snapshot: the file holds something else", hint=_HINT)
+    if data["format"] != FORMAT:
+        raise InputError(
+            f"snapshot: format {quoted(str(data['format']))} is not {FORMAT}, the one read here",
+            hint="take it again with this version",
+        )
+    return Account(
+        id=_part(data, "account", str),
+        partition=_part(data, "partition", str),
+        caller_arn=_part(data, "caller_arn", str),
+        alias=_part(data, "alias", str | None),
+        collected_at=_part(data, "collected_at", datetime),
+        regions=_part(data, "regions", Regions),
+        facts=dict(_facts(data.get("facts"))),
+    )
+
+
+def save(account: Account, path: Path) -> None:
+    """Write the snapshot to a file that only its owner can read: it describes an account's weaknesses."""
+    try:
+        path.touch(mode=0o600)
+        path.write_text(dumps(account), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{quoted(str(path))} cannot be written: {error.strerror}") from None
+
+
+def load(path: Path) -> Account:
+    """The snapshot in a file."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{quoted(str(path))} is too large for a snapshot", hint=_HINT)
+        return loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{quoted(str(path))} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{quoted(str(path))} is no text file", hint=_HINT) from None
+
+
+def _part(data: dict[str, Any], name: str, of: Any) -> Any:
+    if name not in data:
+        raise InputError(f"snapshot: / lacks {quoted(name)}", hint=_HINT)
+    return codec.load(of, data[name], f"/{name}")
+
+
+def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
+    if not isinstance(data, dict):
+        raise InputError("snapshot: /facts must be an object", hint=_HINT)
+    for name, regions in data.items():
+        if name not in FACTS:
+            raise InputError(f"snapshot: /facts has the unknown fact {quoted(name)}", hint=_HINT)
+        if not isinstance(regions, dict):
+            raise InputError(f"snapshot: /facts/{name} must be an object", hint=_HINT)
+        for region, value in regions.items():
+            of = FACTS[name].of | Miss
+            yield (name, region), codec.load(of, value, f"/facts/{name}/{region}")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+
+from aws_iam.account.allowlist import ALLOWED, CREDENTIALS, OffTheAllowlistError, guard
+from aws_iam.account.demo import demo_session
+from scripted_aws import Script
+
+FORBIDDEN = [
+    ("secretsmanager", "get_secret_value", {"SecretId": "s"}),
+    ("secretsmanager", "batch_get_secret_value", {"SecretIdList": ["s"]}),
+    ("ssm", "get_parameter", {"Name": "p", "WithDecryption": True}),
+    ("kms", "decrypt", {"CiphertextBlob": b"x"}),
+    ("s3", "put_object", {"Bucket": "bucket", "Key": "k"}),
+    ("s3", "get_object", {"Bucket": "bucket", "Key": "k"}),
+    ("s3", "delete_bucket", {"Bucket": "bucket"}),
+    ("iam", "delete_user", {"UserName": "u"}),
+    ("iam", "create_access_key", {}),
+    ("ec2", "terminate_instances", {"InstanceIds": ["i-1"]}),
+    ("cloudtrail", "stop_logging", {"Name": "t"}),
+    ("kms", "put_key_policy", {"KeyId": "k", "Policy": "{}"}),
+]
+
+
+def _guarded() -> tuple[boto3.Session, list[str]]:
+    sent: list[str] = []
+    core = botocore.session.Session()
+    core.set_credentials("AKIATEST", "test")
+    core.register("before-sign", lambda operation_name, **_: sent.append(operation_name))
+    core.register("before-send", lambda request, **_: sent.append(request.url))
+    guard(core)
+    return boto3.Session(botocore_session=core, region_name="us-east-1"), sent
+
+
+@pytest.mark.parametrize(("service", "method", "arguments"), FORBIDDEN)
+def test_what_is_not_on_the_list_is_refused_before_it_is_signed_whoever_asks(
+    service: Any, method: str, arguments: dict[str, Any]
+) -> None:
+    session, sent = _guarded()
+    with pytest.raises(OffTheAllowlistError, match="read-only allowlist"):
+        getattr(session.client(service), method)(**arguments)
+    assert sent == []
+
+
+def test_the_refusal_names_the_operation() -> None:
+    session, _ = _guarded()
+    with pytest.raises(OffTheAllowlistError, match="secretsmanager:GetSecretValue"):
+        session.client("secretsmanager").get_secret_value(SecretId="s")
+
+
+def test_links_and_forms_that_are_signed_without_being_sent_are_refused_too() -> None:
+    session, sent = _guarded()
+    client = session.client("s3")
+    with pytest.raises(OffTheAllowlistError):
+        client.generate_presigned_url("put_object", {"Bucket": "bucket", "Key": "k"})
+    with pytest.raises(OffTheAllowlistError):
+        client.generate_presigned_post("bucket", "k")
+    assert sent in ([], ["PutObject"])
+
+
+def test_higher_layers_of_the_sdk_are_refused_too() -> None:
+    session, sent = _guarded()
+    with pytest.raises(OffTheAllowlistError):
+        session.resource("s3").Bucket("bucket").put_object(Key="k", Body=b"x")
+    with pytest.raises(OffTheAllowlistError):
+        session.client("s3").get_waiter("object_exists").wait(Bucket="bucket", Key="k")
+    assert sent == []
+
+
+def test_the_guard_stands_before_a_session_that_was_made_elsewhere() -> None:
+    session = demo_session()
+    guard(session._session)  # noqa: SLF001 - as the planner does
+    with pytest.raises(OffTheAllowlistError):
+        session.client("iam").delete_user(UserName="alice.meyer")
+    assert session.client("iam").get_account_summary()
+
+
+def test_what_is_on_the_list_passes() -> None:
+    script = Script({"iam:GetAccountSummary": {"SummaryMap": {"Users": 1}}})
+    assert script.session().client("iam").get_account_summary()["SummaryMap"] == {"Users": 1}
+    assert script.operations == ["iam:GetAccountSummary"]
+
+
+def test_the_list_holds_reads_one_job_that_writes_a_report_and_the_ways_to_credentials() -> None:
+    names = {operation.partition(":")[2] for operation in ALLOWED - set(CREDENTIALS)}
+    others = {name for name in names if not name.startswith(("Get", "List", "Describe"))}
+    assert others == {"GenerateCredentialReport"}
+    assert not {name for name in names if "Secret" in name or "Decrypt" in name}
+
+
+def test_every_operation_on_the_list_is_one_that_the_sdk_knows() -> None:
+    core = botocore.session.Session()
+    for operation in sorted(ALLOWED):
+        service, _, name = operation.partition(":")
+        assert name in core.get_service_model(service).operation_names, operation
