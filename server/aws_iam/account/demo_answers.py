@@ -1,0 +1,326 @@
+"""The demonstration account's own answers: operations that moto lacks, or answers as no such company would.
+
+Each entry names the service (first label of the host) and the operation: its action for query and JSON protocols,
+method and path for REST.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from aws_iam.account.demo_call import HOME, REGIONS
+from aws_iam.account.demo_watch import MAIN_TRAIL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from botocore.awsrequest import AWSPreparedRequest
+
+    Reply = tuple[int, Mapping[str, str], str | bytes]
+
+_REGION_IN_HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com$")
+_GENERATED = re.compile(r"<GeneratedTime>[^<]*</GeneratedTime>")
+_XML_SERVICES = ("s3", "s3-control", "cloudfront", "route53")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request, read far enough to choose its answer."""
+
+    account: str
+    service: str
+    region: str
+    operation: str
+    body: Mapping[str, Any]
+    query: Mapping[str, str]
+    speaks_xml: bool
+
+
+def read(request: AWSPreparedRequest, account: str) -> Asked | None:
+    """What a request asks; None when its host is not AWS's, or its Region not one of the account's."""
+    url = urlsplit(request.url)
+    host = url.hostname or ""
+    found = _REGION_IN_HOST.search(host)
+    region = found[1] if found else HOME
+    if not host.endswith(".amazonaws.com") or region not in REGIONS:
+        return None
+    text = _text(request.body)
+    form = (
+        {name: values[0] for name, values in parse_qs(text).items()} if "Action=" in text else {}
+    )
+    service = host.removeprefix(f"{account}.").partition(".")[0]
+    target = _text(request.headers.get("X-Amz-Target", ""))
+    rest = f"{request.method} {unquote(url.path).rstrip('/') or '/'}"
+    return Asked(
+        account=account,
+        service=service,
+        region=region,
+        operation=target.rpartition(".")[2] or form.get("Action", "") or rest,
+        body=form or _json(text),
+        query={name: values[0] for name, values in parse_qs(url.query).items()},
+        speaks_xml=bool(form) or service in _XML_SERVICES or ".s3." in host,
+    )
+
+
+def own_answer(asked: Asked) -> Reply | None:
+    """Our answer to a request; None when moto knows better."""
+    for service, operation, answer in _ANSWERS:
+        if asked.service == service and re.fullmatch(operation, asked.operation):
+            return answer(asked)
+    return None
+
+
+def amended(asked: Asked, reply: Reply) -> Reply:
+    """Moto's answer, with the fields that it leaves out or invents."""
+    amend = _AMENDED.get((asked.service, asked.operation))
+    return reply if amend is None or reply[0] != _OK else amend(asked, reply)
+
+
+def _delivered(asked: Asked, reply: Reply) -> Reply:
+    """Moto does not know when a trail last delivered to its log group."""
+    if str(asked.body.get("Name", "")).rpartition("/")[2] != MAIN_TRAIL:
+        return reply
+    status = json.loads(reply[2])
+    status["LatestCloudWatchLogsDeliveryTime"] = _ago(minutes=6).timestamp()
+    return reply[0], reply[1], json.dumps(status)
+
+
+def _dated(_asked: Asked, reply: Reply) -> Reply:
+    """Moto dates every credential report to 2015."""
+    fresh = f"<GeneratedTime>{_stamp(minutes=1)}</GeneratedTime>"
+    return reply[0], reply[1], _GENERATED.sub(fresh, _text(reply[2]))
+
+
+def refusal(asked: Asked | None, code: str, message: str, status: int = 400) -> Reply:
+    """An error in the words of the protocol that the caller speaks."""
+    if asked is None or asked.speaks_xml:
+        error = (
+            f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        )
+        body = f"<ErrorResponse>{error}<RequestId>demo</RequestId></ErrorResponse>"
+        if asked is not None and asked.service == "ec2":
+            body = f"<Response><Errors>{error}</Errors><RequestID>demo</RequestID></Response>"
+        return status, {}, body
+    body = json.dumps({"__type": code, "message": message})
+    return status, {"x-amzn-errortype": code}, body
+
+
+_OK = 200
+
+
+def _text(body: object) -> str:
+    if isinstance(body, bytes):
+        return body.decode("utf-8", "replace")
+    return body if isinstance(body, str) else ""
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text) if text.startswith("{") else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _ago(**amount: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**amount)
+
+
+def _stamp(**amount: float) -> str:
+    return _ago(**amount).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _given(value: dict[str, Any]) -> Callable[[Asked], Reply]:
+    return lambda _asked: (_OK, {}, json.dumps(value))
+
+
+def _refused(code: str, message: str, status: int = 400) -> Callable[[Asked], Reply]:
+    return lambda asked: refusal(asked, code, message, status)
+
+
+def _regions(_asked: Asked) -> Reply:
+    items = "".join(
+        f"<item><regionName>{name}</regionName><regionEndpoint>ec2.{name}.amazonaws.com</regionEndpoint>"
+        "<optInStatus>opt-in-not-required</optInStatus></item>"
+        for name in REGIONS
+    )
+    space = "http://ec2.amazonaws.com/doc/2016-11-15/"
+    opening = f'<DescribeRegionsResponse xmlns="{space}"><requestId>demo</requestId>'
+    body = f"{opening}<regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
+    return _OK, {}, body
+
+
+def _enabled_regions(_asked: Asked) -> Reply:
+    listed = [{"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"} for name in REGIONS]
+    return _OK, {}, json.dumps({"Regions": listed})
+
+
+def _analyzers(asked: Asked) -> Reply:
+    kind = asked.query.get("type")
+    listed = [each for each in _analyzers_of(asked) if kind in {None, each["type"]}]
+    return _OK, {}, json.dumps({"analyzers": listed})
+
+
+def _analyzer(asked: Asked) -> Reply:
+    name = asked.operation.rpartition("/")[2]
+    for each in _analyzers_of(asked):
+        if each["name"] == name:
+            return _OK, {}, json.dumps({"analyzer": each})
+    return refusal(asked, "ResourceNotFoundException", f"no analyzer {name}", 404)
+
+
+def _analyzers_of(asked: Asked) -> list[dict[str, Any]]:
+    """Both analyzers are in the home Region; the other one is not watched."""
+    if asked.region != HOME:
+        return []
+    common = {"createdAt": _stamp(days=300), "status": "ACTIVE", "tags": {}}
+    start = f"arn:aws:access-analyzer:{asked.region}:{asked.account}:analyzer/"
+    return [
+        {**common, "name": "outside", "arn": f"{start}outside", "type": "ACCOUNT"},
+        {
+            **common,
+            "name": "unused",
+            "arn": f"{start}unused",
+            "type": "ACCOUNT_UNUSED_ACCESS",
+            "configuration": {"unusedAccess": {"unusedAccessAge": 90}},
+        },
+    ]
+
+
+_OUTSIDE = (
+    ("AWS::S3::Bucket", "arn:aws:s3:::larkspur-press-{account}", "ACTIVE"),
+    ("AWS::IAM::Role", "arn:aws:iam::{account}:role/github-deploy-legacy", "ACTIVE"),
+    ("AWS::IAM::Role", "arn:aws:iam::{account}:role/github-shop-main", "ARCHIVED"),
+    ("AWS::IAM::Role", "arn:aws:iam::{account}:role/gitlab-catalogue", "ACTIVE"),
+    ("AWS::IAM::Role", "arn:aws:iam::{account}:role/supplier-feed", "ACTIVE"),
+)
+_UNUSED = (
+    ("UnusedIAMUserPassword", "arn:aws:iam::{account}:user/carol.lindqvist"),
+    ("UnusedIAMUserAccessKey", "arn:aws:iam::{account}:user/backup-agent"),
+    ("UnusedPermission", "arn:aws:iam::{account}:role/github-deploy-legacy"),
+)
+
+
+def _findings(asked: Asked) -> Reply:
+    analyzer = str(asked.body.get("analyzerArn", "")).rpartition("/")[2]
+    known = {each["name"] for each in _analyzers_of(asked)}
+    if analyzer not in known:
+        return refusal(asked, "ResourceNotFoundException", f"no analyzer {analyzer}", 404)
+    kept = [each for each in _findings_of(asked, analyzer) if _matches(each, asked.body)]
+    return _OK, {}, json.dumps({"findings": kept})
+
+
+def _findings_of(asked: Asked, analyzer: str) -> list[dict[str, Any]]:
+    rows: list[tuple[str, str, str, str]]
+    if analyzer == "outside":
+        rows = [("ExternalAccess", *each) for each in _OUTSIDE]
+    else:
+        rows = [
+            (kind, "AWS::IAM::User" if ":user/" in arn else "AWS::IAM::Role", arn, "ACTIVE")
+            for kind, arn in _UNUSED
+        ]
+    return [
+        {
+            "id": f"{analyzer}-{number}",
+            "findingType": kind,
+            "resourceType": resource_type,
+            "resource": arn.format(account=asked.account),
+            "resourceOwnerAccount": asked.account,
+            "status": status,
+            "createdAt": _stamp(days=120),
+            "updatedAt": _stamp(days=2),
+            "analyzedAt": _stamp(hours=7),
+        }
+        for number, (kind, resource_type, arn, status) in enumerate(rows, start=1)
+    ]
+
+
+def _matches(finding: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    wanted = body.get("filter") or {}
+    return all(
+        finding.get(name) in test["eq"]
+        for name, test in wanted.items()
+        if name in finding and "eq" in test
+    )
+
+
+def _functions(asked: Asked) -> Reply:
+    """One function in the home Region; its settings hold the name of a secret that should not be there."""
+    if asked.region != HOME:
+        return _OK, {}, json.dumps({"Functions": []})
+    start = f"arn:aws:lambda:{asked.region}:{asked.account}:function:"
+    function = {
+        "FunctionName": "order-export",
+        "FunctionArn": f"{start}order-export",
+        "Runtime": "python3.13",
+        "Role": f"arn:aws:iam::{asked.account}:role/order-export",
+        "Handler": "export.handler",
+        "LastModified": _ago(days=75).strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
+        "PackageType": "Zip",
+        "Architectures": ["arm64"],
+        "Environment": {
+            "Variables": {"BUCKET": "larkspur-orders", "FTP_PASSWORD": "demonstration-only"}
+        },
+    }
+    return _OK, {}, json.dumps({"Functions": [function]})
+
+
+def _buses(asked: Asked) -> Reply:
+    arn = f"arn:aws:events:{asked.region}:{asked.account}:event-bus/default"
+    return _OK, {}, json.dumps({"EventBuses": [{"Name": "default", "Arn": arn}]})
+
+
+_CONTACT = {
+    "FullName": "Larkspur Books",
+    "CompanyName": "Larkspur Books",
+    "AddressLine1": "1 Example Street",
+    "City": "Springfield",
+    "PostalCode": "00000",
+    "CountryCode": "US",
+    "PhoneNumber": "+15550100",
+}
+
+_ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
+    ("access-analyzer", "GET /analyzer", _analyzers),
+    ("access-analyzer", "GET /analyzer/[^/]+", _analyzer),
+    ("access-analyzer", "POST /findingv2", _findings),
+    ("account", "POST /getContactInformation", _given({"ContactInformation": _CONTACT})),
+    ("account", "POST /listRegions", _enabled_regions),
+    ("ec2", "DescribeRegions", _regions),
+    (
+        "iam",
+        "ListOrganizationsFeatures",
+        _refused("OrganizationNotFoundException", "the account is not in an organization"),
+    ),
+    # Moto answers some of these as if there were one, and lacks others.
+    (
+        "organizations",
+        ".*",
+        _refused(
+            "AWSOrganizationsNotInUseException", "the account is not a member of an organization"
+        ),
+    ),
+    # Moto says that Macie is on and that Identity Center has an instance, in an account that never set them up.
+    ("macie2", "GET /macie", _refused("AccessDeniedException", "Macie is not enabled", 403)),
+    ("sso", "ListInstances", _given({"Instances": []})),
+    # Moto's own versions of these need packages that the extra `demo` leaves out.
+    ("lambda", r"GET /2015-03-31/functions", _functions),
+    (
+        "lambda",
+        r"GET /2015-03-31/functions/[^/]+/policy",
+        _refused("ResourceNotFoundException", "the function has no policy", 404),
+    ),
+    ("apigateway", "GET /restapis", _given({"item": []})),
+    ("apigateway", "GET /v2/apis", _given({"items": []})),
+    ("events", "ListEventBuses", _buses),
+)
+
+_AMENDED: dict[tuple[str, str], Callable[[Asked, Reply], Reply]] = {
+    ("cloudtrail", "GetTrailStatus"): _delivered,
+    ("iam", "GetCredentialReport"): _dated,
+}

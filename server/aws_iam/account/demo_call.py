@@ -1,0 +1,37 @@
+"""Calling the demonstration account while it is filled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import boto3
+
+HOME = "us-east-1"
+AWAY = "eu-west-1"
+REGIONS = (HOME, AWAY)
+"""The Regions that the demonstration account has enabled; two, so that an audit of it stays short."""
+
+
+class Call:
+    """`call("s3", "create_bucket", Bucket=…)`: one client per service and Region of the session."""
+
+    def __init__(self, session: boto3.Session, account: str) -> None:
+        self.account = account
+        self._session = session
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def __call__(
+        self, service: str, operation: str, *, region: str = HOME, **arguments: Any
+    ) -> dict[str, Any]:
+        """The answer of an operation, named as boto3's clients name it."""
+        key = service, region
+        if key not in self._clients:
+            client: Any = self._session.client(service, region_name=region)
+            self._clients[key] = client
+        answer: dict[str, Any] = getattr(self._clients[key], operation)(**arguments)
+        return answer
+
+    def arn(self, service: str, resource: str, region: str = "") -> str:
+        """The ARN of a resource of this account."""
+        return f"arn:aws:{service}:{region}:{self.account}:{resource}"

@@ -1,0 +1,135 @@
+"""Which account an audit judges: AWS, a saved snapshot or the demonstration; and the answer when there is none."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.rules import benchmark as catalogue
+from aws_iam.rules.audit import JUDGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.account.fact import Fact
+    from aws_iam.account.snapshot import Account
+    from aws_iam.errors import AwsError
+    from aws_iam.modes.parameters import Source
+    from aws_iam.modes.tool import Progress
+
+_LIVE = ("profile", "regions", "role_arn", "external_id", "demo")
+_NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
+
+
+def read(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
+    """The snapshot that the account arguments name, read with these facts."""
+    _refuse_contradictions(source)
+    if source.snapshot is not None:
+        from aws_iam.account.snapshot import load
+
+        return load(Path(source.snapshot))
+    # boto3 takes a third of a second to import: only what reads AWS pays for it.
+    from aws_iam.account.collecting import collect
+
+    if not source.demo:
+        return collect(needs, source, progress)
+    from aws_iam.account.demo import REGIONS, demo_session
+
+    for region in source.regions or ():
+        if region not in REGIONS:
+            raise InputError(
+                f"the demonstration account has no Region {quoted(region)}",
+                hint=f"it has {' and '.join(REGIONS)}",
+            )
+    progress(0, 1, "building the demonstration account")
+    return collect(needs, source, progress, session=demo_session())
+
+
+def command(source: Source, action: str) -> str:
+    """The command of another action on the same account."""
+    words = ["aws-iam", "audit", action]
+    for name in ("profile", "role_arn", "external_id", "snapshot"):
+        value = getattr(source, name)
+        if value:
+            words += [f"--{name.replace('_', '-')}", value]
+    if source.regions:
+        words += ["--regions", ",".join(source.regions)]
+    return shlex.join([*words, *(["--demo"] if source.demo else [])])
+
+
+def without_credentials(error: AwsError) -> Answer:
+    """What a caller gets who asked for an audit and gave no way to an account: how to connect, and the checklist."""
+    benchmark = catalogue.benchmark()
+    return Answer(
+        summary=(
+            f"AWS could not be read: {error.message}; {error.hint or _CONNECT}. As a tool: `demo: true` audits the "
+            f"embedded demonstration account, the action `checklist` lists the {len(benchmark.controls)} controls of "
+            f"CIS {benchmark.version}."
+        ),
+        facts={
+            "connect": [
+                {
+                    "way": "a profile",
+                    "how": "argument `profile`, or AWS_PROFILE where the server starts",
+                },
+                {
+                    "way": "IAM Identity Center",
+                    "how": "`aws sso login --profile NAME`, then `profile`",
+                },
+                {
+                    "way": "keys",
+                    "how": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+                },
+                {
+                    "way": "a role",
+                    "how": "argument `role_arn`, with `external_id` where it is asked for",
+                },
+                {"way": "no account", "how": "argument `demo: true`"},
+            ],
+            "permissions": "the AWS managed policy SecurityAudit and assets/audit-policy.json",
+            "benchmark": benchmark.version,
+            "controls": len(benchmark.controls),
+            "sections": section_sizes(benchmark),
+        },
+        next=("aws-iam audit run --demo", "aws-iam audit checklist"),
+        sources=("references/compliance-checklist.md#permissions-for-the-audit",),
+        as_of=catalogue.as_of(),
+    )
+
+
+_CONNECT = "give `profile`, or set AWS_PROFILE or access keys where the server starts"
+
+
+def by_a_person(control: catalogue.Control) -> bool:
+    """Whether a run leaves the verdict to a person altogether."""
+    return control.verdict == "manual" or control.key not in JUDGES
+
+
+def section_sizes(benchmark: catalogue.Benchmark) -> list[dict[str, Any]]:
+    """How many controls each section of a version has, and how many of them a person decides."""
+    rows: dict[str, dict[str, Any]] = {}
+    for control in benchmark.controls:
+        name = benchmark.section_of(control)
+        row = rows.setdefault(name, {"section": name, "controls": 0, "decided_by_a_person": 0})
+        row["controls"] += 1
+        row["decided_by_a_person"] += by_a_person(control)
+    return list(rows.values())
+
+
+def _refuse_contradictions(source: Source) -> None:
+    for chosen, others in (("snapshot", _LIVE), ("demo", _NOT_WITH_DEMO)):
+        if not getattr(source, chosen):
+            continue
+        for other in others:
+            if getattr(source, other):
+                raise InputError(
+                    f"`{chosen}` and `{other}` exclude each other",
+                    hint=f"leave out `{other}` to judge the {_WORDS[chosen]}",
+                )
+
+
+_WORDS = {"snapshot": "saved snapshot", "demo": "demonstration account"}

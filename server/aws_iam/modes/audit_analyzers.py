@@ -1,0 +1,141 @@
+"""Access Analyzer: which analyzers each Region has, what they found, and how to add what is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.fact import Miss
+from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS
+from aws_iam.answer import Answer, Artifact, Status
+from aws_iam.modes.audit_account import command
+from aws_iam.modes.audit_run import ordered
+from aws_iam.rules import benchmark as catalogue
+from aws_iam.rules.audit import judge, needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.account.fact import Fact
+    from aws_iam.account.facts.governance import Analyzer, AnalyzerFindings
+    from aws_iam.account.snapshot import Account
+    from aws_iam.answer import Finding
+    from aws_iam.modes.parameters import Source
+
+_KEY = "access_analyzer"
+_PAGE = "references/compliance-checklist.md#access-analyzer"
+_AWS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html"
+
+
+def needed() -> tuple[Fact[Any], ...]:
+    """The facts that the answer reads."""
+    wanted: tuple[Fact[Any], ...] = (ANALYZERS, ANALYZER_FINDINGS, *needs(controls=(_KEY,)))
+    return tuple({fact.name: fact for fact in wanted}.values())
+
+
+def answer(account: Account, source: Source) -> Answer:
+    """The analyzers of every Region with their active findings."""
+    found = ordered(judge(account, controls=(_KEY,)))
+    rows = [row for region in account.regions.read for row in _rows(account, region)]
+    active = [row for region in account.regions.read for row in _active(account, region)]
+    missing = [each.region for each in found if each.status is Status.FAIL and each.region]
+    return Answer(
+        summary=_summary(rows, active, missing, found),
+        findings=found,
+        facts={
+            "benchmark": catalogue.benchmark().version,
+            "account": account.id,
+            "regions": str(account.regions),
+            "regions_without_external_access_analyzer": missing,
+            "findings_by_type": dict(Counter(row["type"] for row in active)),
+            "analyzers": rows,
+            "active_findings": active,
+        },
+        artifacts=_commands(missing),
+        sources=(_PAGE, _AWS),
+        next=(f"aws-iam audit control --id {_KEY}", command(source, "run")),
+        as_of=catalogue.as_of(),
+    )
+
+
+def _rows(account: Account, region: str) -> Iterator[dict[str, Any]]:
+    analyzers = account.get_in(region, ANALYZERS)
+    if isinstance(analyzers, Miss):
+        yield _row(region, "unknown", "unknown", "unknown", str(analyzers))
+        return
+    for each in analyzers:
+        yield _row(region, each.name, each.type, each.status, _count(account, region, each))
+    if not analyzers:
+        yield _row(region, None, None, "no analyzer", None)
+
+
+def _row(
+    region: str, name: str | None, kind: str | None, status: str, active: int | str | None
+) -> dict[str, Any]:
+    return {
+        "region": region,
+        "analyzer": name,
+        "type": kind,
+        "status": status,
+        "active_findings": active,
+    }
+
+
+def _count(account: Account, region: str, analyzer: Analyzer) -> int | str:
+    held = _findings(account, region)
+    if isinstance(held, Miss):
+        return f"unknown: {held}"
+    mine = next((each for each in held if each.analyzer in {analyzer.arn, analyzer.name}), None)
+    if mine is None:
+        return "not read"
+    if isinstance(mine.findings, Miss):
+        return f"unknown: {mine.findings}"
+    return f"more than {len(mine.findings)}" if mine.more else len(mine.findings)
+
+
+def _active(account: Account, region: str) -> Iterator[dict[str, Any]]:
+    held = _findings(account, region)
+    for each in () if isinstance(held, Miss) else held:
+        for finding in () if isinstance(each.findings, Miss) else each.findings:
+            yield {
+                "type": finding.type,
+                "resource": finding.resource,
+                "resource_type": finding.resource_type,
+                "region": region,
+                "analyzer": each.analyzer.rpartition("/")[2],
+                "id": finding.id,
+                "error": finding.error,
+            }
+
+
+def _findings(account: Account, region: str) -> tuple[AnalyzerFindings, ...] | Miss:
+    return account.get_in(region, ANALYZER_FINDINGS)
+
+
+def _summary(
+    rows: Sequence[dict[str, Any]],
+    active: Sequence[dict[str, Any]],
+    missing: Sequence[str],
+    found: Sequence[Finding],
+) -> str:
+    count = sum(row["analyzer"] is not None and row["analyzer"] != "unknown" for row in rows)
+    unread = [each.region for each in found if each.status is Status.UNKNOWN and each.region]
+    parts = [f"{count} analyzers with {len(active)} active findings"]
+    if missing:
+        parts.append(f"no external-access analyzer is active in {', '.join(missing)}")
+    if unread:
+        parts.append(f"{', '.join(unread)} could not be judged")
+    if not missing and not unread:
+        parts.append("every Region that was read has an active external-access analyzer")
+    return f"{'; '.join(parts)}."
+
+
+def _commands(missing: Sequence[str]) -> tuple[Artifact, ...]:
+    if not missing:
+        return ()
+    lines = [
+        f"aws accessanalyzer create-analyzer --region {region} --analyzer-name external --type ACCOUNT"
+        for region in missing
+    ]
+    content = "\n".join(["#!/usr/bin/env bash", "set -euo pipefail", *lines]) + "\n"
+    return (Artifact(name="create-analyzers.sh", language="bash", content=content),)

@@ -1,0 +1,63 @@
+"""Controls and checklists of every version, offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.modes.audit import tool
+from aws_iam.rules.benchmark import benchmark, controls, versions
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Answer
+
+
+def ask(**arguments: Any) -> Answer:
+    return tool.run(arguments, cli=True)
+
+
+def test_an_id_with_several_meanings_lists_them_all() -> None:
+    answer = ask(action="control", id="1.5")
+    meanings = {row["key"]: row["versions"] for row in answer.facts["meanings"]}
+    assert meanings["pw_uppercase"] == ["1.2"]
+    assert meanings["root_hardware_mfa"] == ["5.0"]
+    assert meanings["root_mfa"] == ["1.3", "1.4", "1.5", "2.0", "3.0", "4.0"]
+    assert "aws-iam audit control --id root_mfa" in answer.next
+
+
+@pytest.mark.parametrize("name", ["credentials_unused", "IAM.22"])
+def test_a_control_tells_its_ids_thresholds_fix_and_permissions(name: str) -> None:
+    answer = ask(action="control", id=name)
+    rows = {row["version"]: row for row in answer.facts["versions"]}
+    assert rows["1.3"]["id"] == "1.12"
+    assert (rows["1.3"]["max_idle_days"], rows["1.4"]["max_idle_days"]) == (90, 45)
+    assert "aws iam update-access-key" in answer.facts["fix"]
+    assert answer.facts["permissions"]
+    assert answer.sources[0].startswith("https://docs.aws.amazon.com/")
+
+
+def test_a_control_that_newer_versions_dropped_says_so() -> None:
+    assert "gone after 2.0" in ask(action="control", id="cloudtrail_cloudwatch").summary
+
+
+@pytest.mark.parametrize("key", list(controls()))
+def test_every_control_can_be_explained(key: str) -> None:
+    answer = ask(action="control", id=key)
+    assert answer.facts["key"] == key
+    assert controls()[key].title in answer.summary
+
+
+@pytest.mark.parametrize("version", versions())
+def test_the_checklist_holds_every_control_of_a_version_manual_ones_too(version: str) -> None:
+    answer = ask(action="checklist", benchmark=version)
+    rows = [row["id"] for row in answer.facts["controls"]]
+    assert rows == [benchmark(version).id_of(each) for each in benchmark(version).controls]
+
+
+@pytest.mark.parametrize(
+    ("section", "count"),
+    [("2", 26), ("2.1", 6), ("networking", 9), ("6 networking", 9), ("Root", 4), (" s3 ", 4)],
+)
+def test_a_section_is_named_by_number_name_or_topic(section: str, count: int) -> None:
+    assert len(ask(action="checklist", section=section).facts["controls"]) == count
