@@ -19,7 +19,8 @@ from aws_iam.account.facts.identity import SUMMARY
 from aws_iam.account.snapshot import account_of, save
 from aws_iam.answer import Severity, Status
 from aws_iam.errors import AwsError, InputError
-from aws_iam.modes.audit import tool, without_credentials
+from aws_iam.modes.audit import tool
+from aws_iam.modes.audit_account import without_credentials
 from aws_iam.modes.guide import sections
 from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page, size

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from aws_iam.answer import Answer, Severity
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.modes import audit_account, audit_catalogue, audit_run
-from aws_iam.modes.audit_account import without_credentials
 from aws_iam.modes.parameters import Benchmark, Source
 from aws_iam.modes.tool import Parameter, Progress, Tool
-from aws_iam.rules import benchmark as catalogue
-from aws_iam.rules.audit import needs
 
 if TYPE_CHECKING:
     from aws_iam.account.fact import Fact
 
-__all__ = ["tool", "without_credentials"]
+# The judges and the facts they need are imported inside the actions: a server that only lists its tools starts
+# without them.
 
 tool = Tool(
     "audit",
@@ -44,6 +41,10 @@ def run(
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:
     """Judge every control of a CIS version on the account: score, what to fix first, evidence."""
+    from aws_iam.modes import audit_account, audit_run
+    from aws_iam.rules import benchmark as catalogue
+    from aws_iam.rules.audit import needs
+
     version = catalogue.benchmark(benchmark)
     controls = controls or None
     # Names and places are checked before the account is read: a typing mistake must not cost a minute.
@@ -71,6 +72,8 @@ def control(
     id_: Annotated[str, Parameter("control key, CIS number or Security Hub id")],
 ) -> Answer:
     """What a control checks, why, how, its remediation and its ids in all versions."""
+    from aws_iam.modes import audit_catalogue
+
     return audit_catalogue.control(id_)
 
 
@@ -80,13 +83,15 @@ def checklist(
     section: Annotated[str | None, Parameter("section number or name")] = None,
 ) -> Answer:
     """All controls of a CIS version, those that a person decides too; offline."""
+    from aws_iam.modes import audit_catalogue
+
     return audit_catalogue.checklist(benchmark, section)
 
 
 @tool.action
 def cloudtrail(source: Source, progress: Progress) -> Answer:
     """Verify every trail and give the commands that mend it."""
-    from aws_iam.modes import audit_trails
+    from aws_iam.modes import audit_account, audit_trails
 
     account = audit_account.read(source, audit_trails.needed(), progress)
     return audit_trails.answer(account, source)
@@ -95,7 +100,7 @@ def cloudtrail(source: Source, progress: Progress) -> Answer:
 @tool.action
 def access_analyzer(source: Source, progress: Progress) -> Answer:
     """Show the analyzers of each Region and their active findings."""
-    from aws_iam.modes import audit_analyzers
+    from aws_iam.modes import audit_account, audit_analyzers
 
     account = audit_account.read(source, audit_analyzers.needed(), progress)
     return audit_analyzers.answer(account, source)
@@ -115,5 +120,8 @@ class _Counted:
 
 def _every_fact() -> tuple[Fact[Any], ...]:
     """What a saved snapshot holds: enough to judge it under every version."""
+    from aws_iam.rules import benchmark as catalogue
+    from aws_iam.rules.audit import needs
+
     listed = (fact for version in catalogue.versions() for fact in needs(version))
     return tuple({fact.name: fact for fact in listed}.values())

@@ -94,8 +94,6 @@ def answered(
     tool: Tool, arguments: Mapping[str, Any], *, progress: Progress | None = None
 ) -> Answer:
     """The tool's answer; an audit asked for nothing special still answers where no account can be read."""
-    from aws_iam.modes import audit
-
     try:
         return tool.run(arguments, progress=progress)
     except AwsError as error:
@@ -105,4 +103,6 @@ def answered(
             or arguments.get("action", "run") != "run"
         ):
             raise
-        return audit.without_credentials(error)
+        from aws_iam.modes.audit_account import without_credentials
+
+        return without_credentials(error)

@@ -56,6 +56,9 @@ def show(answer: Answer, console: Console) -> None:
     _show_list("Next", answer.next, console)
     if answer.as_of:
         console.print(Text(f"Data as of {answer.as_of}.", style="dim"))
+    if answer.next_cursor:
+        more = f"More: --cursor {answer.next_cursor}, or everything with --detail full."
+        console.print(Text(more, style="bold"))
 
 
 _TOLD = (Status.FAIL, Status.UNKNOWN)
