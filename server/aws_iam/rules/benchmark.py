@@ -1,0 +1,257 @@
+"""The CIS controls as values: one row per concept, and a view of the rows for each version of the benchmark.
+
+A number is a label that moves with every version; the key is the control's identity. Everything here comes from
+`assets/data/cis-controls.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from aws_iam import resources
+from aws_iam.answer import Severity
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DATA = "assets/data/cis-controls.json"
+Verdict = Literal["api", "partial", "manual"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One requirement, whatever its number: words, labels, thresholds and how to mend it."""
+
+    key: str
+    title: str
+    why: str
+    section: str
+    scope: str
+    regional: bool
+    severity: Severity
+    verdict: Verdict
+    ids: Mapping[str, str]
+    level: Mapping[str, int]
+    assessment: Mapping[str, str]
+    assessment_disputed: tuple[str, ...]
+    level_disputed: tuple[str, ...]
+    thresholds: Mapping[str, Mapping[str, Any]]
+    parameters: Mapping[str, Any]
+    condition: Mapping[str, str]
+    notes: tuple[str, ...]
+    question: str
+    command: str
+    fix: str
+    source: str
+    security_hub: tuple[str, ...]
+    security_hub_note: str
+    api: tuple[str, ...]
+    iam: tuple[str, ...]
+    witnesses: tuple[Mapping[str, Any], ...]
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """One version: its controls in its own order, with its numbers, levels and thresholds."""
+
+    version: str
+    full: str
+    published: str
+    sections: Mapping[str, str]
+    controls: tuple[Control, ...]
+
+    def id_of(self, control: Control) -> str:
+        """The control's number in this version."""
+        return control.ids[self.version]
+
+    def section_of(self, control: Control) -> str:
+        """The section's number and name, as `2 identity and access`."""
+        number = self.id_of(control).split(".", 1)[0]
+        return f"{number} {self.sections[number]}"
+
+    def threshold(self, control: Control, name: str) -> Any:
+        """A value that depends on the version, else the control's own parameter."""
+        by_version = control.thresholds.get(name)
+        return control.parameters[name] if by_version is None else by_version[self.version]
+
+    def selected(self, names: Iterable[str]) -> tuple[Control, ...]:
+        """The controls asked for by key, by number of this version or by Security Hub id, in order."""
+        wanted = {control.key for name in names for control in self._named(name)}
+        return tuple(control for control in self.controls if control.key in wanted)
+
+    def _named(self, name: str) -> tuple[Control, ...]:
+        word = name.strip().lower()
+        found = tuple(control for control in self.controls if word in self._labels(control))
+        if found:
+            return found
+        elsewhere = meanings(name) if known(name) else ()
+        if elsewhere:
+            raise InputError(
+                f"{quoted(name)} is no control of benchmark {self.version}",
+                hint="; ".join(map(str, elsewhere)),
+            )
+        raise InputError(f"no control is called {quoted(name)}", hint=_near(name))
+
+    def _labels(self, control: Control) -> frozenset[str]:
+        labels = (control.key, self.id_of(control), *control.security_hub)
+        return frozenset(label.lower() for label in labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What an id stands for: a control, and in which versions."""
+
+    control: Control
+    label: str
+    versions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.label} is `{self.control.key}` in {', '.join(self.versions)}"
+
+
+@cache
+def benchmark(version: str | None = None) -> Benchmark:
+    """The view of a version; the newest when none is named."""
+    meta = _data()["meta"]
+    short = meta["default_benchmark"] if version is None else _short(version)
+    of_version = meta["versions"][short]
+    mine = (control for control in controls().values() if short in control.ids)
+    return Benchmark(
+        version=short,
+        full=of_version["full"],
+        published=of_version["published"],
+        sections=MappingProxyType(of_version["sections"]),
+        controls=tuple(sorted(mine, key=lambda control: order(control.ids[short]))),
+    )
+
+
+def versions() -> tuple[str, ...]:
+    """The versions, oldest first."""
+    return tuple(_data()["meta"]["versions"])
+
+
+def as_of() -> str:
+    """The date of the data."""
+    return str(_data()["meta"]["as_of"])
+
+
+def seed_numbers() -> Mapping[str, tuple[str, ...]]:
+    """The numbers of the first skill text, as history: they mix versions and are never resolved."""
+    return {number: tuple(keys) for number, keys in _data()["meta"]["seed_numbers"].items()}
+
+
+@cache
+def controls() -> Mapping[str, Control]:
+    """Every control by key, of whatever version."""
+    rows = _data()["controls"]
+    return MappingProxyType({key: _control(key, row) for key, row in rows.items()})
+
+
+def meanings(name: str) -> tuple[Meaning, ...]:
+    """Everything that a key, a number of any version or a Security Hub id stands for."""
+    word = name.strip().lower()
+    found = tuple(
+        Meaning(control=control, label=name.strip(), versions=versions_meant)
+        for control in controls().values()
+        if (versions_meant := _meant(control, word))
+    )
+    if not found:
+        raise InputError(f"no control is called {quoted(name)}", hint=_near(name))
+    return found
+
+
+def known(name: str) -> bool:
+    """Whether the name stands for a control in some version."""
+    word = name.strip().lower()
+    return any(_meant(control, word) for control in controls().values())
+
+
+def order(number: str) -> tuple[int, ...]:
+    """The sort key of an id: 2.10 comes after 2.9."""
+    return tuple(int(part) for part in number.split("."))
+
+
+def _meant(control: Control, word: str) -> tuple[str, ...]:
+    if word == control.key or word in {label.lower() for label in control.security_hub}:
+        return tuple(control.ids)
+    return tuple(version for version, number in control.ids.items() if number == word)
+
+
+def _near(name: str) -> str:
+    labels = (
+        *controls(),
+        *(each for control in controls().values() for each in control.security_hub),
+    )
+    near = closest(name, labels)
+    if near:
+        return f"did you mean `{near}`?"
+    return "a control is named by its key (`root_mfa`), a CIS number (`1.5`) or a Security Hub id (`IAM.9`)"
+
+
+def _short(version: str) -> str:
+    wanted = re.fullmatch(r"[vV]?(\d{1,3}\.\d{1,3})(?:\.(\d{1,3}))?", version.strip())
+    by_short = _data()["meta"]["versions"]
+    if wanted and wanted[1] in by_short:
+        full = by_short[wanted[1]]["full"]
+        if wanted[2] in {None, "0"} or full == f"{wanted[1]}.{wanted[2]}":
+            return wanted[1]
+    raise InputError(
+        f"{quoted(version)} is no version of the CIS AWS Foundations Benchmark",
+        hint=f"use one of {', '.join(by_short)}",
+    )
+
+
+@cache
+def _data() -> Any:
+    return json.loads(resources.text(DATA))
+
+
+def _control(key: str, row: Any) -> Control:
+    check = row.get("check", {})
+    return Control(
+        key=key,
+        title=row["title"],
+        why=row["why"],
+        section=row["section"],
+        scope=row["scope"],
+        regional=row["regional"],
+        severity=Severity(row["severity"]),
+        verdict=row["verdict"],
+        ids=MappingProxyType(row["ids"]),
+        level=MappingProxyType(row["level"]),
+        assessment=MappingProxyType(row["assessment"]),
+        assessment_disputed=tuple(row.get("assessment_disputed", ())),
+        level_disputed=tuple(row.get("level_disputed", ())),
+        thresholds=MappingProxyType(row.get("thresholds", {})),
+        parameters=MappingProxyType(row.get("parameters", {})),
+        condition=MappingProxyType(row["condition"]),
+        notes=tuple(row.get("notes", ())),
+        question=check.get("question", ""),
+        command=check.get("command", ""),
+        fix=row["remediation"],
+        source=row["source"],
+        security_hub=tuple(row["security_hub"]),
+        security_hub_note=row.get("security_hub_note", ""),
+        api=tuple(row["api"]),
+        iam=tuple(row["iam"]),
+        witnesses=_witnesses(row),
+        pattern=row.get("pattern", ""),
+    )
+
+
+def _witnesses(row: Any) -> tuple[Mapping[str, Any], ...]:
+    events = row.get("events")
+    if not events:
+        return tuple(row.get("witnesses", ()))
+    return tuple(
+        {"eventSource": events["eventSource"], "eventName": name, "eventType": "AwsApiCall"}
+        for name in events["eventName"]
+    )

@@ -1,0 +1,58 @@
+"""CIS: the account's contacts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.identity import CONTACT, SECURITY_CONTACT
+from aws_iam.escape import quoted
+from aws_iam.rules.judge import Fail, Manual, Outcome, Pass, Terms, judges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.snapshot import Account
+
+
+@judges("account_contact_current", needs=(CONTACT,))
+def main_contact(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """An account always has some contact: presence proves nothing, so it never passes by itself."""
+    contact = account.require(CONTACT)
+    values = {
+        "full name": contact.full_name,
+        "telephone number": contact.phone_end,
+        "address": contact.address_end,
+    }
+    empty = [name for name, value in values.items() if not value.strip()]
+    if empty:
+        yield Fail(account.root_arn, f"the main contact has no {' and no '.join(empty)}")
+        return
+    company = f", {quoted(contact.company)}" if contact.company else ""
+    told = (
+        f"the main contact is {quoted(contact.full_name)}{company}, country"
+        f" {quoted(contact.country)}, telephone ending in {quoted(contact.phone_end)}, address"
+        f" ending in {quoted(contact.address_end)}"
+    )
+    yield Manual(account.root_arn, terms.question(told))
+
+
+@judges("account_security_contact", needs=(SECURITY_CONTACT,))
+def security_contact(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """`ResourceNotFoundException` is AWS's answer `there is none`."""
+    contact = account.require(SECURITY_CONTACT)
+    if contact is None:
+        yield Fail(account.root_arn, "no security contact is registered")
+        return
+    values = {
+        "name": bool(contact.name.strip()),
+        "e-mail address": contact.has_email,
+        "telephone number": contact.has_phone,
+    }
+    empty = [name for name, there in values.items() if not there]
+    if empty:
+        yield Fail(account.root_arn, f"the security contact has no {' and no '.join(empty)}")
+    else:
+        yield Pass(
+            account.root_arn,
+            f"the security contact is {quoted(contact.name)}; whether a team reads its mail is for a person to say",
+        )

@@ -1,0 +1,225 @@
+"""CIS: S3 buckets."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, TypeVar
+
+from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.governance import MACIE
+from aws_iam.account.facts.storage import (
+    ACCOUNT_BLOCK,
+    BUCKET_BLOCKS,
+    BUCKET_ENCRYPTION,
+    BUCKET_POLICIES,
+    BUCKET_VERSIONING,
+    BUCKETS,
+    PublicAccessBlock,
+)
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.policy import pattern
+from aws_iam.rules.judge import (
+    Fail,
+    Manual,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    in_regions,
+    judges,
+    policy_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from aws_iam.account.facts.governance import Macie
+    from aws_iam.account.facts.storage import Bucket, BucketVersioning
+    from aws_iam.account.snapshot import Account
+    from aws_iam.policy.document import Condition, Statement
+
+T = TypeVar("T")
+_NO_BUCKET = "the account has no bucket"
+
+
+@judges("s3_block_public", needs=(BUCKETS, ACCOUNT_BLOCK, BUCKET_BLOCKS))
+def block_public_access(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """A flag is effective at either level, and all four are wanted."""
+    of_account = account.get(ACCOUNT_BLOCK)
+
+    @cache
+    def blocks() -> dict[str, PublicAccessBlock | Miss]:
+        return {fact.bucket: fact.block for fact in account.require(BUCKET_BLOCKS)}
+
+    def test(bucket: Bucket) -> Iterator[Outcome]:
+        told = f"bucket {quoted(bucket.name)}"
+        if isinstance(of_account, PublicAccessBlock) and of_account.complete:
+            yield Pass(_arn(account, bucket), f"{told} is blocked from the public by the account")
+            return
+        own = known(_of(bucket, blocks()))
+        effective = own if own.complete else own.union(known(of_account))
+        if effective.complete:
+            yield Pass(_arn(account, bucket), f"{told} is blocked from the public")
+        else:
+            off = ", ".join(effective.off)
+            yield Fail(
+                _arn(account, bucket), f"{told} may become public: {off} off at both levels"
+            )
+
+    return _buckets(account, test)
+
+
+@judges("s3_deny_http", needs=(BUCKETS, BUCKET_POLICIES))
+def deny_plain_http(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """An Allow over TLS refuses nothing, and a Deny narrowed by anything else leaves HTTP open elsewhere."""
+    tls = (
+        terms.threshold("min_tls_version")
+        if terms.threshold("tls_version_form_accepted")
+        else None
+    )
+
+    @cache
+    def policies() -> dict[str, str | Miss | None]:
+        return {fact.bucket: fact.document for fact in account.require(BUCKET_POLICIES)}
+
+    def test(bucket: Bucket) -> Iterator[Outcome]:
+        told = f"bucket {quoted(bucket.name)}"
+        text = known(_of(bucket, policies()))
+        if text is None:
+            yield Fail(_arn(account, bucket), f"{told} has no policy, so plain HTTP is accepted")
+            return
+        statements = policy_of(text, "s3:GetBucketPolicy").statements
+        broad = [each_one for each_one in statements if _refuses_all(each_one, account, bucket)]
+        if any(map(_on_http, broad)):
+            yield Pass(_arn(account, bucket), f"the policy of {told} refuses plain HTTP")
+        elif tls and any(_on_old_tls(each_one, tls) for each_one in broad):
+            doubt = "a plain HTTP request may carry no s3:TlsVersion and stay open"
+            yield Pass(
+                _arn(account, bucket), f"the policy of {told} refuses TLS below {tls}; {doubt}"
+            )
+        else:
+            yield Fail(_arn(account, bucket), f"the policy of {told} does not refuse plain HTTP")
+
+    return _buckets(account, test)
+
+
+@judges("s3_mfa_delete", needs=(BUCKETS, BUCKET_VERSIONING))
+def mfa_delete(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Both versioning and MFA delete; the second is absent until it was set once."""
+
+    @cache
+    def versioning() -> dict[str, BucketVersioning]:
+        return {fact.bucket: fact for fact in account.require(BUCKET_VERSIONING)}
+
+    def test(bucket: Bucket) -> Iterator[Outcome]:
+        fact = _of(bucket, versioning())
+        has = {"versioning": known(fact.enabled), "MFA delete": known(fact.mfa_delete)}
+        lacks = " and no ".join(name for name, on in has.items() if not on)
+        told = f"bucket {quoted(bucket.name)}"
+        if lacks:
+            yield Fail(_arn(account, bucket), f"{told} has no {lacks}")
+        else:
+            yield Pass(_arn(account, bucket), f"{told} has versioning and MFA delete")
+
+    return _buckets(account, test)
+
+
+@judges("s3_encryption", needs=(BUCKETS, BUCKET_ENCRYPTION))
+def encryption(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """S3 encrypts every bucket by default since January 2023, so on AWS this cannot fail any more."""
+
+    @cache
+    def algorithms() -> dict[str, str | Miss | None]:
+        return {fact.bucket: fact.algorithm for fact in account.require(BUCKET_ENCRYPTION)}
+
+    def test(bucket: Bucket) -> Iterator[Outcome]:
+        algorithm = known(_of(bucket, algorithms()))
+        told = f"bucket {quoted(bucket.name)}"
+        if algorithm:
+            yield Pass(_arn(account, bucket), f"{told} encrypts with {quoted(algorithm)}")
+        else:
+            yield Fail(_arn(account, bucket), f"{told} has no default encryption")
+
+    return _buckets(account, test)
+
+
+@judges("s3_macie", needs=(BUCKETS, MACIE))
+def macie(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Other tools satisfy it as well: whether Macie is on is evidence only."""
+    if not account.require(BUCKETS):
+        yield NotApplicable(None, _NO_BUCKET)
+        return
+
+    def test(region: str, session: Macie | None) -> Iterator[Outcome]:
+        state = quoted(session.status) if session else "off"
+        yield Manual(None, terms.question(f"Macie is {state} in {region}"), region)
+
+    yield from in_regions(account, MACIE, test)
+
+
+def _buckets(account: Account, test: Callable[[Bucket], Iterable[Outcome]]) -> Iterator[Outcome]:
+    buckets = account.require(BUCKETS)
+    if not buckets:
+        yield NotApplicable(None, _NO_BUCKET)
+    yield from each(buckets, test, name=partial(_arn, account))
+
+
+def _arn(account: Account, bucket: Bucket) -> str:
+    return f"arn:{account.partition}:s3:::{bucket.name}"
+
+
+def _of(bucket: Bucket, facts: Mapping[str, T]) -> T:
+    if bucket.name not in facts:
+        raise NotCollected(
+            f"bucket {quoted(bucket.name)} is not part of this snapshot",
+            call="s3:ListBuckets",
+            code="not collected",
+        )
+    return facts[bucket.name]
+
+
+def _refuses_all(statement: Statement, account: Account, bucket: Bucket) -> bool:
+    """Whether a Deny is for everyone, every action and every object of the bucket."""
+    objects = f"{_arn(account, bucket)}/*"
+    return (
+        statement.denies
+        and any(principal.is_everyone for principal in statement.principals)
+        and any(
+            pattern.covers(action.value, "s3:*", ignore_case=True) for action in statement.actions
+        )
+        and any(pattern.covers(resource.value, objects) for resource in statement.resources)
+    )
+
+
+def _on_http(statement: Statement) -> bool:
+    only = _only_condition(statement)
+    return (
+        only is not None
+        and only.name == "aws:securetransport"
+        and only.base == "Bool"
+        and not only.qualifier
+        and [value.value.lower() for value in only.values] == ["false"]
+    )
+
+
+def _on_old_tls(statement: Statement, least: str) -> bool:
+    only = _only_condition(statement)
+    return (
+        only is not None
+        and only.name == "s3:tlsversion"
+        and only.operator.value == "NumericLessThan"
+        and any(_number(value.value) >= float(least) for value in only.values)
+    )
+
+
+def _only_condition(statement: Statement) -> Condition | None:
+    return statement.conditions[0] if len(statement.conditions) == 1 else None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,221 @@
+"""CIS: the organization around the account."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+from aws_iam.account.fact import known
+from aws_iam.account.facts.governance import (
+    ORG_DELEGATION,
+    ORG_GUARDRAILS,
+    ORG_SERVICES,
+    ORG_TREE,
+    ORGANIZATION,
+    ROOT_FEATURES,
+)
+from aws_iam.account.facts.network import INSTANCES
+from aws_iam.account.facts.storage import DB_INSTANCES, FILE_SYSTEMS
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.policy import pattern
+from aws_iam.rules.judge import (
+    Fail,
+    Manual,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    judges,
+    policy_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.fact import AccountFact
+    from aws_iam.account.facts.governance import Guardrail, Organization, Tree
+    from aws_iam.account.snapshot import Account
+    from aws_iam.policy.document import Statement
+
+T = TypeVar("T")
+_ALONE = "the account is in no organization"
+_POLICY_ACTIONS = tuple(f"organizations:{verb}Policy" for verb in ("Create", "Update", "Attach"))
+_ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::.*)?")
+
+
+@judges("org_root_centralised", needs=(ORGANIZATION, ROOT_FEATURES))
+def root_features(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Root sessions are a second, optional feature; existing root credentials of members are other controls."""
+    organization = account.require(ORGANIZATION)
+    features = _reserved(account, organization, ROOT_FEATURES) if organization else None
+    if organization is None or features is None:
+        yield NotApplicable(None, _ALONE)
+    elif "RootCredentialsManagement" in features.features:
+        yield Pass(organization.id, "root credentials of member accounts are managed centrally")
+    else:
+        why = "" if features.trusted_access else ": trusted access for IAM is off"
+        yield Fail(
+            organization.id, f"root credentials of member accounts are not managed centrally{why}"
+        )
+
+
+@judges("org_guardrails", needs=(ORGANIZATION, ORG_TREE, ORG_GUARDRAILS))
+def guardrails(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """AWS's full-access policies guard nothing, and none binds the management account."""
+    organization = account.require(ORGANIZATION)
+    if organization is None:
+        yield NotApplicable(None, _ALONE)
+        return
+    tree = _reserved(account, organization, ORG_TREE)
+    policies = _reserved(account, organization, ORG_GUARDRAILS)
+    own = [policy for policy in policies if not policy.aws_managed]
+    members = {
+        member.id
+        for member in tree.members
+        if member.status == "ACTIVE" and member.id != organization.management_account
+    }
+    missed = {policy.name: len(members - _covered(policy, tree)) for policy in own}
+    told = ", ".join(
+        f"{quoted(name)} misses {n} of {len(members)} accounts" for name, n in missed.items()
+    )
+    if not own:
+        yield Fail(organization.id, "the organization has no SCP and no RCP of its own")
+    elif members and all(missed.values()):
+        yield Fail(organization.id, f"no SCP or RCP reaches every active member: {told}")
+    else:
+        yield Manual(organization.id, terms.question(told))
+
+
+@judges("org_mgmt_no_workloads", needs=(ORGANIZATION, INSTANCES, DB_INSTANCES, FILE_SYSTEMS))
+def management_account(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Only what was read for other controls is counted; what is governance is for a person to say."""
+    organization = account.require(ORGANIZATION)
+    if organization is None:
+        yield NotApplicable(None, _ALONE)
+    elif organization.management_account != account.id:
+        yield NotApplicable(None, "this is not the management account")
+    else:
+        instances = sum(len(known(value)) for _, value in account.in_each(INSTANCES))
+        databases = sum(len(known(value)) for _, value in account.in_each(DB_INSTANCES))
+        systems = sum(len(known(value)) for _, value in account.in_each(FILE_SYSTEMS))
+        told = f"instances: {instances}, databases: {databases}, file systems: {systems}"
+        yield Manual(account.root_arn, terms.question(f"in this management account {told}"))
+
+
+@judges("org_ou_structure", needs=(ORGANIZATION, ORG_TREE))
+def units(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Names are the owner's: nothing is guessed from them."""
+    organization = account.require(ORGANIZATION)
+    if organization is None:
+        yield NotApplicable(None, _ALONE)
+        return
+    tree = _reserved(account, organization, ORG_TREE)
+    roots = {unit.id for unit in tree.units if unit.parent is None}
+    counts = [
+        f"{quoted(unit.name)}: {sum(member.parent == unit.id for member in tree.members)}"
+        for unit in tree.units
+        if unit.parent is not None
+    ]
+    loose = sum(member.parent in roots for member in tree.members)
+    listed = ", ".join(counts) or "there is no organizational unit"
+    told = f"accounts by unit: {listed}; directly under the root: {loose}"
+    yield Manual(organization.id, terms.question(told))
+
+
+@judges("org_delegated_policy_admin", needs=(ORGANIZATION, ORG_DELEGATION))
+def policy_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Delegation of policies is a resource policy, not a registered administrator of a service."""
+    organization = account.require(ORGANIZATION)
+    if organization is None:
+        yield NotApplicable(None, _ALONE)
+        return
+    text = _reserved(account, organization, ORG_DELEGATION)
+    if text is None:
+        yield Fail(organization.id, "the organization has no delegation policy")
+        return
+    statements = policy_of(text, "organizations:DescribeResourcePolicy").statements
+    named = {name for each in statements if _manages(each) for name in _accounts(each)}
+    members = sorted(named - {organization.management_account})
+    if members:
+        who = ", ".join(members)
+        told = f"account {who} may manage the organization's policies"
+        yield Pass(organization.id, terms.question(told))
+    else:
+        yield Fail(organization.id, "the delegation policy lets no member account manage policies")
+
+
+@judges("org_delegated_service_admin", needs=(ORGANIZATION, ORG_SERVICES))
+def service_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """No delegated administrator is a fail for a service that supports one; which do is a dated list."""
+    organization = account.require(ORGANIZATION)
+    if organization is None:
+        yield NotApplicable(None, _ALONE)
+        return
+    services = _reserved(account, organization, ORG_SERVICES)
+    if not services:
+        yield NotApplicable(None, "no service has trusted access")
+    supports = frozenset(terms.threshold("delegable_services"))
+    for service in services:
+        others = sorted(set(service.administrators) - {organization.management_account})
+        told = f"{quoted(service.service)} has trusted access"
+        if others:
+            who = f"{told} and is administered by {', '.join(map(quoted, others))}"
+            yield Pass(service.service, terms.question(who))
+        elif service.service in supports:
+            yield Fail(service.service, f"{told} and no delegated administrator")
+        else:
+            doubt = (
+                f"{told} and no delegated administrator; whether it supports one is not known here"
+            )
+            yield Manual(service.service, doubt)
+
+
+def _reserved(account: Account, organization: Organization, fact: AccountFact[T]) -> T:
+    """The fact; a member account that is refused is told from where to run."""
+    try:
+        return account.require(fact)
+    except NotCollected as missing:
+        if organization.management_account == account.id:
+            raise
+        manager = organization.management_account
+        raise NotCollected(
+            f"{missing.message}; run from the management account {manager} or a delegated administrator",
+            call=missing.call,
+            code=missing.code,
+            permission=missing.permission,
+            region=missing.region,
+        ) from None
+
+
+def _covered(policy: Guardrail, tree: Tree) -> set[str]:
+    """The accounts that the policy reaches: directly, or through a unit or root above them."""
+    targets = set(known(policy.targets))
+    parents = {unit.id: unit.parent for unit in tree.units}
+    enabled = {
+        unit.id for unit in tree.units if unit.parent is None and policy.type in unit.policy_types
+    }
+    reached: set[str] = set()
+    for member in tree.members:
+        chain = [member.id, member.parent]
+        # A parent that is its own ancestor would be a broken answer: the walk ends at the first repeat.
+        while (above := parents.get(chain[-1])) and above not in chain:
+            chain.append(above)
+        if targets & set(chain) and chain[-1] in enabled:
+            reached.add(member.id)
+    return reached
+
+
+def _manages(statement: Statement) -> bool:
+    return statement.allows and any(
+        pattern.matches(action.value, wanted, ignore_case=True)
+        for action in statement.actions
+        for wanted in _POLICY_ACTIONS
+    )
+
+
+def _accounts(statement: Statement) -> Iterator[str]:
+    for principal in statement.principals:
+        found = _ACCOUNT.fullmatch(principal.value)
+        if found:
+            yield found[1]

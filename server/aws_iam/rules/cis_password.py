@@ -1,0 +1,84 @@
+"""CIS: the account's password policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.fact import Miss
+from aws_iam.account.facts.identity import CREDENTIAL_REPORT, PASSWORD_POLICY
+from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, judges
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.account.facts.identity import PasswordPolicy
+    from aws_iam.account.snapshot import Account
+
+
+def _length(policy: PasswordPolicy, terms: Terms) -> tuple[bool, str]:
+    least = terms.threshold("min_length")
+    found = policy.minimum_length
+    return found >= least, f"passwords need {found} characters (wanted: {least} or more)"
+
+
+def _reuse(policy: PasswordPolicy, terms: Terms) -> tuple[bool, str]:
+    wanted, found = terms.threshold("remembered"), policy.reuse_prevention
+    if found is None:
+        return False, f"passwords may be reused at once (wanted: the last {wanted} are refused)"
+    return found >= wanted, f"the last {found} passwords are refused (wanted: {wanted})"
+
+
+def _expiry(policy: PasswordPolicy, terms: Terms) -> tuple[bool, str]:
+    most, found = terms.threshold("max_age_days"), policy.max_age_days
+    if not found:
+        return False, f"passwords never expire (wanted: within {most} days)"
+    return found <= most, f"passwords expire after {found} days (wanted: {most} or less)"
+
+
+def _required(name: str, word: str) -> Callable[[PasswordPolicy, Terms], tuple[bool, str]]:
+    def met(policy: PasswordPolicy, _terms: Terms) -> tuple[bool, str]:
+        required = bool(getattr(policy, name))
+        return required, f"passwords {'need' if required else 'need not have'} {word}"
+
+    return met
+
+
+_TESTS: Mapping[str, Callable[[PasswordPolicy, Terms], tuple[bool, str]]] = {
+    "pw_length_14": _length,
+    "pw_reuse_24": _reuse,
+    "pw_expiry_90": _expiry,
+    "pw_uppercase": _required("uppercase", "an uppercase letter"),
+    "pw_lowercase": _required("lowercase", "a lowercase letter"),
+    "pw_symbol": _required("symbols", "a symbol"),
+    "pw_number": _required("numbers", "a digit"),
+}
+
+
+@judges(*_TESTS, needs=(PASSWORD_POLICY,))
+def password_policy(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """No policy of its own fails, whatever AWS's built-in default would allow."""
+    policy = account.require(PASSWORD_POLICY)
+    if policy is None:
+        met, told = False, "the account has no password policy of its own"
+    else:
+        met, told = _TESTS[terms.control.key](policy, terms)
+    if met:
+        yield Pass(account.root_arn, told)
+    else:
+        yield Fail(account.root_arn, told + _nobody(account), fix=_fix(terms))
+
+
+def _nobody(account: Account) -> str:
+    """Said only where the report happens to be there: the verdict does not need it."""
+    report = account.get(CREDENTIAL_REPORT)
+    if isinstance(report, Miss) or any(row.password_enabled for row in report.users):
+        return ""
+    return "; no IAM user has a password today"
+
+
+def _fix(terms: Terms) -> str:
+    """The call replaces the whole policy, so where expiry is asked for every fix has to set it too."""
+    expiry = " --max-password-age 90"
+    asked = any(control.key == "pw_expiry_90" for control in terms.benchmark.controls)
+    fix = terms.control.fix
+    return fix + expiry if asked and expiry not in fix else fix

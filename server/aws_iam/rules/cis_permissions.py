@@ -1,0 +1,255 @@
+"""CIS: policies, roles and certificates of the account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.governance import (
+    ANALYZER_FINDINGS,
+    IDENTITY_CENTER,
+    ORGANIZATION,
+)
+from aws_iam.account.facts.identity import (
+    AUTHORIZATION,
+    CREDENTIAL_REPORT,
+    OIDC_PROVIDERS,
+    POLICY_ENTITIES,
+    SAML_PROVIDERS,
+    SERVER_CERTIFICATES,
+)
+from aws_iam.account.facts.storage import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.policy import pattern
+from aws_iam.rules.judge import (
+    Fail,
+    Manual,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    judges,
+    policy_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.facts.identity import (
+        Authorization,
+        ManagedPolicy,
+        PolicyEntities,
+        ServerCertificate,
+    )
+    from aws_iam.account.facts.storage import BucketPolicy
+    from aws_iam.account.snapshot import Account
+    from aws_iam.policy.document import Statement
+
+_DETAILS = "iam:GetAccountAuthorizationDetails"
+
+
+@judges("support_role", needs=(POLICY_ENTITIES,))
+def support_role(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Attachments to users and groups do not count, nor do rights from another policy."""
+    roles = _entities(account, "AWSSupportAccess").roles
+    if roles:
+        yield Pass(account.root_arn, f"AWSSupportAccess is attached to {_names('role', roles)}")
+    else:
+        yield Fail(account.root_arn, "no role has AWSSupportAccess")
+
+
+@judges("cloudshell_full", needs=(POLICY_ENTITIES,))
+def cloudshell_full(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Users and groups count as well as roles."""
+    found = _entities(account, "AWSCloudShellFullAccess")
+    holders = [
+        _names(word, names)
+        for word, names in (("user", found.users), ("group", found.groups), ("role", found.roles))
+        if names
+    ]
+    if holders:
+        yield Fail(
+            account.root_arn, f"AWSCloudShellFullAccess is attached to {', '.join(holders)}"
+        )
+    else:
+        yield Pass(account.root_arn, "AWSCloudShellFullAccess is attached to nobody")
+
+
+@judges("expired_certs", needs=(SERVER_CERTIFICATES,))
+def expired_certificates(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """An empty list proves nothing; certificates of ACM are not meant."""
+
+    def test(certificate: ServerCertificate) -> Iterator[Outcome]:
+        told, until = f"certificate {quoted(certificate.name)}", certificate.expiration
+        if until is None:
+            raise NotCollected(
+                f"{told} has no expiry date", call="iam:ListServerCertificates", code="no value"
+            )
+        if until > account.collected_at:
+            yield Pass(certificate.arn, f"{told} is valid until {until:%Y-%m-%d}")
+        else:
+            yield Fail(certificate.arn, f"{told} expired on {until:%Y-%m-%d}")
+
+    certificates = account.require(SERVER_CERTIFICATES)
+    if not certificates:
+        yield NotApplicable(None, "no server certificate is stored in IAM")
+    yield from each(certificates, test, name=lambda one: one.arn)
+
+
+@judges("no_full_admin_policies", needs=(AUTHORIZATION,))
+def full_admin(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """`*`, `*:*` and lists with one of them are every action; AWS's own AdministratorAccess is not exempt."""
+    found = account.require(AUTHORIZATION)
+    attached = [policy for policy in found.policies if policy.arn in _attached(found)]
+
+    def test(policy: ManagedPolicy) -> Iterator[Outcome]:
+        told = f"policy {quoted(policy.name)}"
+        if policy.document is None:
+            raise NotCollected(
+                f"the document of {told} was not sent",
+                call=_DETAILS,
+                code="no document",
+                permission=_DETAILS,
+            )
+        full = [s for s in policy_of(policy.document, _DETAILS).statements if _full(s)]
+        if full:
+            limited = (
+                " (under a condition)" if all(each_one.conditions for each_one in full) else ""
+            )
+            holders = _holders(found, policy.arn)
+            yield Fail(
+                policy.arn, f"{told} allows every action on every resource{limited} to {holders}"
+            )
+        else:
+            yield Pass(policy.arn, f"{told} does not allow everything")
+
+    if not attached:
+        yield NotApplicable(None, "no managed policy is attached to anything")
+    yield from each(attached, test, name=lambda one: one.arn)
+
+
+@judges(
+    "federation",
+    needs=(SAML_PROVIDERS, OIDC_PROVIDERS, IDENTITY_CENTER, ORGANIZATION, CREDENTIAL_REPORT),
+)
+def federation(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """A SAML provider is not yet federation, and OIDC providers of pipelines are not people."""
+    saml, oidc = account.require(SAML_PROVIDERS), account.require(OIDC_PROVIDERS)
+    organization = account.require(ORGANIZATION)
+    rows = account.require(CREDENTIAL_REPORT).users
+    local = [row.user for row in rows if row.password_enabled]
+    centers = [
+        center.arn for _, value in account.in_each(IDENTITY_CENTER) for center in known(value)
+    ]
+    told = (
+        f"SAML providers: {len(saml)}, OIDC providers: {len(oidc)}, Identity Center instances:"
+        f" {len(centers)}, {'in an organization' if organization else 'in no organization'},"
+        f" IAM users with a console password: {len(local)}"
+    )
+    yield Manual(account.root_arn, terms.question(told))
+
+
+@judges(
+    "resource_policy_star",
+    needs=(BUCKET_POLICIES, ACCOUNT_BLOCK, BUCKET_BLOCKS, ANALYZER_FINDINGS),
+)
+def resource_policies(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Bucket policies for everyone without any condition are proved here; the other types are for a person."""
+    policies = account.require(BUCKET_POLICIES)
+    yield from each(
+        policies,
+        lambda fact: _open_bucket(account, fact),
+        name=lambda fact: _bucket_arn(account, fact),
+    )
+    shared = sum(
+        len(known(list_of_one.findings))
+        for _, value in account.in_each(ANALYZER_FINDINGS)
+        for list_of_one in known(value)
+    )
+    told = (
+        "bucket policies were read; queues, topics, functions, keys, secrets, vaults and event buses"
+        f" were not; active findings of Access Analyzer: {shared}"
+    )
+    yield Manual(None, terms.question(told))
+
+
+def _open_bucket(account: Account, fact: BucketPolicy) -> Iterator[Outcome]:
+    text = known(fact.document)
+    if text is None:
+        return
+    statements = policy_of(text, "s3:GetBucketPolicy").statements
+    if any(map(_for_everyone, statements)) and not _restricted(account, fact.bucket):
+        told = f"the policy of bucket {quoted(fact.bucket)} allows everyone, under no condition"
+        yield Fail(_bucket_arn(account, fact), told)
+
+
+def _for_everyone(statement: Statement) -> bool:
+    everyone = any(principal.is_everyone for principal in statement.principals)
+    return statement.allows and everyone and not statement.has("Condition")
+
+
+def _restricted(account: Account, bucket: str) -> bool:
+    """Whether RestrictPublicBuckets is effective, at either level."""
+    of_account = account.get(ACCOUNT_BLOCK)
+    if not isinstance(of_account, Miss) and of_account.restrict_public_buckets:
+        return True
+    for fact in account.require(BUCKET_BLOCKS):
+        if fact.bucket == bucket and known(fact.block).restrict_public_buckets:
+            return True
+    known(of_account)
+    return False
+
+
+def _bucket_arn(account: Account, fact: BucketPolicy) -> str:
+    return f"arn:{account.partition}:s3:::{fact.bucket}"
+
+
+def _full(statement: Statement) -> bool:
+    return (
+        statement.allows
+        and any(pattern.covers(_action(a.value), "*:*") for a in statement.actions)
+        and any(pattern.covers(r.value, "arn:*") for r in statement.resources)
+    )
+
+
+def _action(value: str) -> str:
+    """`*` alone is `*:*`."""
+    return "*:*" if set(value) == {"*"} else value
+
+
+def _attached(found: Authorization) -> frozenset[str]:
+    """A boundary is no attachment."""
+    lists = [user.attached for user in found.users]
+    lists += [group.attached for group in found.groups]
+    lists += [role.attached for role in found.roles]
+    return frozenset(policy.arn for attached in lists for policy in attached)
+
+
+def _holders(found: Authorization, arn: str) -> str:
+    def having(kind: str) -> tuple[str, ...]:
+        return tuple(
+            one.name for one in getattr(found, kind) if any(a.arn == arn for a in one.attached)
+        )
+
+    words = (("user", "users"), ("group", "groups"), ("role", "roles"))
+    return ", ".join(_names(word, names) for word, kind in words if (names := having(kind)))
+
+
+def _entities(account: Account, name: str) -> PolicyEntities:
+    for entities in account.require(POLICY_ENTITIES):
+        if entities.name == name:
+            return entities
+    raise NotCollected(
+        f"who has {name} is not part of this snapshot",
+        call="iam:ListEntitiesForPolicy",
+        code="not collected",
+        permission="iam:ListEntitiesForPolicy",
+    )
+
+
+def _names(word: str, names: tuple[str, ...], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    plural = "s" if len(names) > 1 else ""
+    return f"{word}{plural} {', '.join(map(quoted, names[:most]))}{more}"

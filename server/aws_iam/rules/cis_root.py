@@ -1,0 +1,145 @@
+"""CIS: the root user."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from aws_iam.account.fact import Miss
+from aws_iam.account.facts.identity import CREDENTIAL_REPORT, SUMMARY, VIRTUAL_MFA
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, judges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from aws_iam.account.facts.identity import CredentialReport, CredentialReportRow
+    from aws_iam.account.snapshot import Account
+
+_GOVCLOUD = "aws-us-gov"
+_NO_ROOT = "the root user of AWS GovCloud (US) does not sign in to the console"
+
+
+@judges("root_mfa", needs=(SUMMARY, CREDENTIAL_REPORT))
+def root_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """The summary is current; a root user that has no password has nothing for a second factor to protect."""
+    if account.partition == _GOVCLOUD:
+        yield NotApplicable(account.root_arn, _NO_ROOT)
+    elif account.require(SUMMARY).root_mfa:
+        yield Pass(account.root_arn, "the root user has an MFA device")
+    elif _password(account) is False:
+        yield _without_password(account, terms)
+    else:
+        yield Fail(account.root_arn, "the root user has no MFA device")
+
+
+@judges("root_hardware_mfa", needs=(SUMMARY, CREDENTIAL_REPORT, VIRTUAL_MFA))
+def root_hardware_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """A virtual device beside a hardware key fails: the weaker one can be used."""
+    if account.partition == _GOVCLOUD:
+        yield NotApplicable(account.root_arn, _NO_ROOT)
+        return
+    has_mfa = account.require(SUMMARY).root_mfa
+    if _password(account) is False:
+        yield _without_password(account, terms)
+    elif not has_mfa:
+        yield Fail(account.root_arn, "the root user has no MFA device at all")
+    else:
+        yield _devices(account)
+
+
+@judges("root_no_access_key", needs=(SUMMARY, CREDENTIAL_REPORT))
+def root_no_access_key(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Either source proves a key; the summary is current, the report up to four hours old."""
+    report = account.get(CREDENTIAL_REPORT)
+    row = None if isinstance(report, Miss) else report.root
+    active = [key.number for key in row.keys if key.active] if row else []
+    told = _report_says(report, row, active)
+    summary = account.get(SUMMARY)
+    if isinstance(summary, Miss):
+        if active:
+            yield Fail(account.root_arn, f"the root user has an access key ({told})")
+        raise summary.error()
+    present = summary.root_access_keys
+    if present or active:
+        yield Fail(
+            account.root_arn,
+            f"the root user has an access key (the account summary counts {present}, {told})",
+        )
+    else:
+        yield Pass(account.root_arn, f"the account summary counts no root access key ({told})")
+
+
+@judges("root_not_used", needs=(CREDENTIAL_REPORT,))
+def root_not_used(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """The latest of the three dates decides: a key used yesterday is use, whatever the password's date."""
+    report = account.require(CREDENTIAL_REPORT)
+    row = _root_row(report)
+    dates = {"password": row.password_last_used}
+    dates |= {f"access key {key.number}": key.last_used for key in row.keys}
+    told = ", ".join(f"{name} {_day(date)}" for name, date in dates.items())
+    latest = max((date for date in dates.values() if date), default=None)
+    days = terms.threshold("root_recent_days")
+    if latest and account.collected_at - latest < timedelta(days=days):
+        evidence = f"the root user was used within {days} days (last use: {told})"
+        yield Fail(account.root_arn, terms.question(evidence))
+    else:
+        yield Pass(
+            account.root_arn, f"the root user was not used within {days} days (last use: {told})"
+        )
+
+
+def _password(account: Account) -> bool | None:
+    """Whether root has a console password; None when what was read does not tell."""
+    from_summary = account.require(SUMMARY).root_password
+    if from_summary is not None:
+        return from_summary
+    row = account.require(CREDENTIAL_REPORT).root
+    return row.password_enabled if row else None
+
+
+def _without_password(account: Account, terms: Terms) -> Outcome:
+    if terms.threshold("no_root_password_is_enough"):
+        return Pass(account.root_arn, "the root user has no console password")
+    return NotApplicable(
+        account.root_arn,
+        f"the root user has no console password, a state that {terms.benchmark.version} does not know",
+    )
+
+
+def _devices(account: Account) -> Outcome:
+    virtual = [device.serial for device in account.require(VIRTUAL_MFA) if device.is_root]
+    if virtual:
+        names = ", ".join(map(quoted, virtual))
+        return Fail(account.root_arn, f"the root user has a virtual MFA device: {names}")
+    return Pass(
+        account.root_arn,
+        "the root user has MFA and no virtual device; a synced passkey cannot be told from a hardware key",
+    )
+
+
+def _root_row(report: CredentialReport) -> CredentialReportRow:
+    if report.root is None:
+        raise NotCollected(
+            "the credential report has no row of the root user",
+            call="iam:GetCredentialReport",
+            code="no root row",
+        )
+    return report.root
+
+
+def _report_says(
+    report: CredentialReport | Miss, row: CredentialReportRow | None, active: list[int]
+) -> str:
+    if isinstance(report, Miss):
+        return "the credential report could not be read"
+    if row is None:
+        return "the credential report has no row of the root user"
+    keys = " and ".join(f"key {number}" for number in active) or "none"
+    return f"the credential report of {report.generated_at:%Y-%m-%d %H:%M} UTC shows {keys} active"
+
+
+def _day(date: datetime | None) -> str:
+    return f"{date:%Y-%m-%d}" if date else "never"

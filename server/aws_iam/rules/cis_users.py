@@ -1,0 +1,195 @@
+"""CIS: IAM users, their passwords and access keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.identity import AUTHORIZATION, CREDENTIAL_REPORT
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, judges
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from aws_iam.account.facts.identity import CredentialReportRow, ReportedKey, User
+    from aws_iam.account.snapshot import Account
+
+_NO_USER = "the account has no IAM user"
+
+
+@judges("user_console_mfa", needs=(CREDENTIAL_REPORT,))
+def user_console_mfa(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Only users who can sign in to the console count; a user newer than the report is not in it."""
+    taken = f"report of {account.require(CREDENTIAL_REPORT).generated_at:%Y-%m-%d %H:%M} UTC"
+
+    def test(row: CredentialReportRow) -> Iterator[Outcome]:
+        if not _told(row.password_enabled, row, "password_enabled"):
+            yield NotApplicable(row.arn, "no IAM user has a console password")
+        elif _told(row.mfa_active, row, "mfa_active"):
+            yield Pass(row.arn, f"{quoted(row.user)} has a console password and MFA ({taken})")
+        else:
+            yield Fail(row.arn, f"{quoted(row.user)} has a console password and no MFA ({taken})")
+
+    return _users(account, test)
+
+
+@judges("credentials_unused", needs=(CREDENTIAL_REPORT,))
+def credentials_unused(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """A credential that was never used ages from the day it was made; a used key excuses no idle password."""
+    limit = terms.threshold("max_idle_days")
+
+    def test(row: CredentialReportRow) -> Iterator[Outcome]:
+        ages = [(name, _age(account, since, row), used) for name, since, used in _live(row)]
+        idle = [
+            f"{name} {'unused' if used else 'never used'} for {days} days"
+            for name, days, used in ages
+            if days >= limit
+        ]
+        if not ages:
+            yield NotApplicable(row.arn, "no IAM user has a password or an active key")
+        elif idle:
+            found = ", ".join(idle)
+            yield Fail(row.arn, f"{quoted(row.user)}: {found} (limit: less than {limit} days)")
+        else:
+            yield Pass(row.arn, f"{quoted(row.user)}: all used within {limit} days{_more(row)}")
+
+    return _users(account, test)
+
+
+@judges("key_rotation_90", needs=(CREDENTIAL_REPORT,))
+def key_rotation_90(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Exactly the limit passes; the root user's keys are another control."""
+    limit = terms.threshold("max_age_days")
+
+    def test(row: CredentialReportRow) -> Iterator[Outcome]:
+        ages = [(key.number, _age(account, key.last_rotated, row)) for key in _active(row)]
+        old = [f"access key {number} is {days} days old" for number, days in ages if days > limit]
+        if not ages:
+            yield NotApplicable(row.arn, "no IAM user has an active access key")
+        elif old:
+            yield Fail(row.arn, f"{quoted(row.user)}: {', '.join(old)} (limit: {limit} days)")
+        else:
+            oldest = max(days for _, days in ages)
+            yield Pass(row.arn, f"{quoted(row.user)}: the oldest active key is {oldest} days old")
+
+    return _users(account, test)
+
+
+@judges("user_no_initial_key", needs=(CREDENTIAL_REPORT,))
+def user_no_initial_key(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """A console user's key that nobody ever used was made by habit; surest when both were made in one minute."""
+
+    def test(row: CredentialReportRow) -> Iterator[Outcome]:
+        enabled = _told(row.password_enabled, row, "password_enabled")
+        unused = [key for key in _active(row) if key.last_used is None]
+        if not (enabled and unused):
+            yield Pass(row.arn, f"{quoted(row.user)} has no unused key beside a password")
+            return
+        at_once = any(_same_minute(key.last_rotated, row.created) for key in unused)
+        numbers = " and ".join(str(key.number) for key in unused)
+        yield Fail(
+            row.arn,
+            terms.question(
+                f"{quoted(row.user)} has a console password and the never used access key {numbers}"
+            ),
+            low_confidence=not at_once,
+        )
+
+    return _users(account, test)
+
+
+@judges("user_one_active_key", needs=(CREDENTIAL_REPORT,))
+def user_one_active_key(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Two keys for the days of a rotation are normal: the younger one's age tells."""
+    limit = terms.threshold("max_active_keys")
+
+    def test(row: CredentialReportRow) -> Iterator[Outcome]:
+        active = _active(row)
+        if len(active) <= limit:
+            yield Pass(row.arn, f"{quoted(row.user)} has no more than {limit} active access key")
+            return
+        made = [key.last_rotated for key in active if key.last_rotated]
+        younger = f", the younger {_days(account, max(made))} days old" if made else ""
+        yield Fail(row.arn, f"{quoted(row.user)} has {len(active)} active access keys{younger}")
+
+    return _users(account, test)
+
+
+@judges("user_policies_via_groups", needs=(AUTHORIZATION,))
+def user_policies_via_groups(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """A boundary is no attachment, and roles are not judged."""
+    users = account.require(AUTHORIZATION).users
+    if not users:
+        yield NotApplicable(None, _NO_USER)
+    for user in users:
+        names = [policy.name for policy in user.attached]
+        names += [policy.name for policy in user.inline]
+        if names:
+            yield Fail(user.arn, f"{quoted(user.name)} has policies of its own: {_listed(names)}")
+        else:
+            yield Pass(user.arn, f"{quoted(user.name)} gets permissions {_through(user)}")
+
+
+def _users(
+    account: Account, test: Callable[[CredentialReportRow], Iterable[Outcome]]
+) -> Iterator[Outcome]:
+    rows = account.require(CREDENTIAL_REPORT).users
+    if not rows:
+        yield NotApplicable(None, _NO_USER)
+    yield from each(rows, test, name=lambda row: row.arn)
+
+
+def _active(row: CredentialReportRow) -> list[ReportedKey]:
+    return [key for key in row.keys if key.active]
+
+
+def _live(row: CredentialReportRow) -> Iterator[tuple[str, datetime | None, bool]]:
+    """Each credential that works: its name, since when it is idle, and whether it was ever used."""
+    if _told(row.password_enabled, row, "password_enabled"):
+        used = row.password_last_used
+        yield "password", used or row.password_last_changed or row.created, bool(used)
+    for key in _active(row):
+        yield f"access key {key.number}", key.last_used or key.last_rotated, bool(key.last_used)
+
+
+def _age(account: Account, since: datetime | None, row: CredentialReportRow) -> int:
+    if since is None:
+        raise NotCollected(
+            f"the credential report gives no date for a credential of {quoted(row.user)}",
+            call="iam:GetCredentialReport",
+            code="no date",
+        )
+    return _days(account, since)
+
+
+def _days(account: Account, since: datetime) -> int:
+    return (account.collected_at - since).days
+
+
+def _told(value: bool | None, row: CredentialReportRow, column: str) -> bool:  # noqa: FBT001 - a cell of the report
+    if value is None:
+        raise NotCollected(
+            f"the credential report does not tell {column} of {quoted(row.user)}",
+            call="iam:GetCredentialReport",
+            code="no value",
+        )
+    return value
+
+
+def _same_minute(made: datetime | None, created: datetime | None) -> bool:
+    return bool(made and created) and str(made)[:16] == str(created)[:16]
+
+
+def _more(row: CredentialReportRow) -> str:
+    return f" (not in the report: {quoted(row.additional)})" if row.additional else ""
+
+
+def _through(user: User) -> str:
+    return "through groups only" if user.groups else "from no policy"
+
+
+def _listed(names: list[str], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(quoted, names[:most])) + more

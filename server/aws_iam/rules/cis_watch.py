@@ -1,0 +1,137 @@
+"""CIS: services that watch every Region: AWS Config, Security Hub, Access Analyzer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.fact import Miss
+from aws_iam.account.facts.governance import ANALYZERS, ORGANIZATION, SECURITY_HUB
+from aws_iam.account.facts.trails import DELIVERY_CHANNELS, RECORDER_STATUSES, RECORDERS
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, in_regions, judges, unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.facts.governance import Analyzer, SecurityHub
+    from aws_iam.account.facts.trails import Recorder, RecorderStatus
+    from aws_iam.account.snapshot import Account
+
+_ALL_TYPES = "ALL_SUPPORTED_RESOURCE_TYPES"
+_EXTERNAL = frozenset({"ACCOUNT", "ORGANIZATION"})
+
+
+@judges("config_all_regions", needs=(RECORDERS, RECORDER_STATUSES, DELIVERY_CHANNELS))
+def config(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Recording is not enough, what is recorded counts; a delivery that is pending is no failure."""
+    wants_each = terms.threshold("every_recorder_all_supported")
+
+    def test(region: str, recorders: tuple[Recorder, ...]) -> Iterator[Outcome]:
+        gaps = _config_gaps(account, region, _own(recorders), every=wants_each)
+        if gaps:
+            yield Fail(region, f"AWS Config in {region}: {'; '.join(gaps)}", region)
+        else:
+            yield Pass(region, f"AWS Config records all resources in {region}", region)
+
+    yield from in_regions(account, RECORDERS, test)
+    yield from _global_types(account)
+
+
+@judges("securityhub", needs=(SECURITY_HUB,))
+def security_hub(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """`Not subscribed` arrives as an error and is the answer."""
+
+    def test(region: str, hub: SecurityHub | None) -> Iterator[Outcome]:
+        if hub:
+            yield Pass(hub.arn, f"Security Hub CSPM is on in {region}", region)
+        else:
+            yield Fail(region, f"Security Hub CSPM is off in {region}", region)
+
+    return in_regions(account, SECURITY_HUB, test)
+
+
+@judges("access_analyzer", needs=(ANALYZERS, ORGANIZATION))
+def access_analyzer(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Analyzers of unused or internal access do not count; open findings do not fail it."""
+
+    def test(region: str, analyzers: tuple[Analyzer, ...]) -> Iterator[Outcome]:
+        external = [analyzer for analyzer in analyzers if analyzer.type in _EXTERNAL]
+        active = [analyzer for analyzer in external if analyzer.status == "ACTIVE"]
+        if active:
+            told = f"analyzer {quoted(active[0].name)} is active in {region}"
+            yield Pass(active[0].arn, told, region)
+            return
+        _covered_elsewhere(account, region)
+        states = ", ".join(f"{quoted(one.name)} is {quoted(one.status)}" for one in external)
+        others = f"{len(analyzers)} of another type" if analyzers and not external else ""
+        found = states or others
+        why = f" ({found})" if found else ""
+        yield Fail(region, f"no external-access analyzer is active in {region}{why}", region)
+
+    return in_regions(account, ANALYZERS, test)
+
+
+def _covered_elsewhere(account: Account, region: str) -> None:
+    """An organization's analyzer lives in another account: a member's own list proves nothing."""
+    organization = account.require(ORGANIZATION)
+    if organization and organization.management_account != account.id:
+        manager = organization.management_account
+        raise NotCollected(
+            "an analyzer of the organization may cover this member account; read the analyzers of"
+            f" account {quoted(manager)} or its delegated administrator",
+            call="access-analyzer:ListAnalyzers",
+            code="kept by another account",
+            permission="access-analyzer:ListAnalyzers",
+            region=region,
+        )
+
+
+def _own(recorders: tuple[Recorder, ...]) -> list[Recorder]:
+    """Recorders that a service made for itself do not count."""
+    return [recorder for recorder in recorders if not recorder.service_principal]
+
+
+def _config_gaps(account: Account, region: str, own: list[Recorder], *, every: bool) -> list[str]:
+    if not own:
+        return ["there is no recorder"]
+    statuses = {status.name: status for status in account.require_in(region, RECORDER_STATUSES)}
+    gaps = [_recorder_gap(recorder, statuses.get(recorder.name)) for recorder in own]
+    bad = [gap for gap in gaps if gap]
+    found = bad if bad and (every or len(bad) == len(gaps)) else []
+    channels = account.require_in(region, DELIVERY_CHANNELS)
+    if not any(channel.bucket for channel in channels):
+        found = [*found, "no delivery channel has a bucket"]
+    return found
+
+
+def _recorder_gap(recorder: Recorder, status: RecorderStatus | None) -> str:
+    name = f"recorder {quoted(recorder.name)}"
+    if not (recorder.all_supported or recorder.strategy == _ALL_TYPES):
+        return f"{name} leaves out resource types"
+    if status is None or not status.recording:
+        return f"{name} is stopped"
+    return f"{name} fails to deliver" if (status.last_status or "").lower() == "failure" else ""
+
+
+def _global_types(account: Account) -> Iterator[Outcome]:
+    """Global types belong in one Region; asking for them in all would be a false alarm."""
+    missing: NotCollected | None = None
+    for region, recorders in account.in_each(RECORDERS):
+        if isinstance(recorders, Miss):
+            missing = recorders.error()
+        elif any(recorder.global_types for recorder in _own(recorders)):
+            told = f"global resource types are recorded in {region}"
+            yield Pass(account.root_arn, told)
+            return
+    if missing is None and not account.regions.complete:
+        missing = NotCollected(
+            f"global resource types are recorded in none of the Regions read ({account.regions})",
+            call="config:DescribeConfigurationRecorders",
+            code="Region not read",
+            permission="config:DescribeConfigurationRecorders",
+        )
+    if missing:
+        yield unread(missing, account.root_arn)
+    else:
+        yield Fail(account.root_arn, "global resource types are recorded in no Region")

@@ -1,0 +1,275 @@
+"""CloudWatch Logs filter patterns: what a metric filter matches, judged on records and not by its text.
+
+    { ($.eventName = "ConsoleLogin") && ($.errorMessage = "Failed authentication") }
+
+The JSON form is understood: comparisons with `*` wildcards, `IS NULL`, `IS TRUE`, `IS FALSE`, `NOT EXISTS`, `&&` before
+`||`, parentheses. Another form, or one too large to be a filter, gives no pattern; and where AWS does not document the
+outcome (a `!=` on an absent field) the answer is None: unknown, never a guess.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+# AWS takes 1,024 characters; what is longer came from somewhere else and is not walked.
+LONGEST = 4096
+DEEPEST = 50
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<text>"[^"\\]*(?:\\.[^"\\]*)*")
+    | (?P<field>\$(?:\.[\w-]+|\[\d{1,6}\])+)
+    | (?P<mark>&&|\|\||!=|<=|>=|[{}()<>=])
+    | (?P<word>[^\s(){}|&"=!<>$%]+)
+    )""",
+    re.VERBOSE,
+)
+_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?")
+_ABSENT = object()
+_ORDER: Mapping[str, Callable[[float, float], bool]] = {
+    "<": float.__lt__,
+    ">": float.__gt__,
+    "<=": float.__le__,
+    ">=": float.__ge__,
+}
+
+
+class _Unreadable(Exception):  # noqa: N818 - internal: the text is not in the language
+    """The text is no JSON filter pattern that this module understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One question about one field."""
+
+    path: tuple[str | int, ...]
+    operator: str
+    value: str = ""
+
+    def matches(self, record: Mapping[str, Any]) -> bool | None:
+        """Whether the record satisfies it; None when the documentation does not say."""
+        found = _lookup(record, self.path)
+        if self.operator in _UNARY:
+            return _UNARY[self.operator](found)
+        if self.operator == "!=":
+            # Undocumented for an absent field.
+            return None if found is _ABSENT else not _equal(found, self.value)
+        if self.operator == "=":
+            return found is not _ABSENT and _equal(found, self.value)
+        return _ordered(found, self.operator, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All parts hold (`&&`)."""
+
+    parts: tuple[Pattern, ...]
+
+    def matches(self, record: Mapping[str, Any]) -> bool | None:
+        """False wins, then unknown."""
+        return _decided(False, (part.matches(record) for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """One part holds (`||`)."""
+
+    parts: tuple[Pattern, ...]
+
+    def matches(self, record: Mapping[str, Any]) -> bool | None:
+        """True wins, then unknown."""
+        return _decided(True, (part.matches(record) for part in self.parts))
+
+
+Pattern = Clause | Every | Some
+# An empty filter pattern matches every record.
+EVERYTHING: Pattern = Every(())
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Pattern | None:
+    """The pattern, None when the text is in no form that is understood here."""
+    if not text.strip():
+        return EVERYTHING
+    if len(text) > LONGEST:
+        return None
+    try:
+        return _Parser(_tokens(text.strip())).whole()
+    except _Unreadable:
+        return None
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    tokens: list[tuple[str, str]] = []
+    at = 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None or found.lastgroup is None:
+            raise _Unreadable
+        tokens.append((found.lastgroup, found[found.lastgroup]))
+        at = found.end()
+    return tokens
+
+
+class _Parser:
+    """Recursive descent over `{ or }`, `or = and (|| and)*`, `and = term (&& term)*`."""
+
+    def __init__(self, tokens: Sequence[tuple[str, str]]) -> None:
+        self._tokens = tokens
+        self._at = 0
+        self._depth = 0
+
+    def whole(self) -> Pattern:
+        self._expect("{")
+        pattern = self._either()
+        self._expect("}")
+        if self._at != len(self._tokens):
+            raise _Unreadable
+        return pattern
+
+    def _either(self) -> Pattern:
+        parts = [self._both()]
+        while self._taken("||"):
+            parts.append(self._both())
+        return parts[0] if len(parts) == 1 else Some(tuple(parts))
+
+    def _both(self) -> Pattern:
+        parts = [self._term()]
+        while self._taken("&&"):
+            parts.append(self._term())
+        return parts[0] if len(parts) == 1 else Every(tuple(parts))
+
+    def _term(self) -> Pattern:
+        if not self._taken("("):
+            return self._test()
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _Unreadable
+        inside = self._either()
+        self._expect(")")
+        self._depth -= 1
+        return inside
+
+    def _test(self) -> Clause:
+        path = _path(self._next("field"))
+        kind, value = self._peek()
+        if kind == "word":
+            return Clause(path, self._keyword())
+        self._at += 1
+        if kind != "mark" or value not in {"=", "!=", *_ORDER}:
+            raise _Unreadable
+        return Clause(path, value, self._value())
+
+    def _keyword(self) -> str:
+        words = f"{self._next('word')} {self._next('word')}".upper()
+        if words not in _UNARY:
+            raise _Unreadable
+        return words
+
+    def _value(self) -> str:
+        kind, value = self._peek()
+        self._at += 1
+        if kind == "text":
+            return re.sub(r"\\(.)", r"\1", value[1:-1])
+        if kind != "word":
+            raise _Unreadable
+        return value
+
+    def _peek(self) -> tuple[str, str]:
+        if self._at >= len(self._tokens):
+            raise _Unreadable
+        return self._tokens[self._at]
+
+    def _next(self, kind: str) -> str:
+        found, value = self._peek()
+        if found != kind:
+            raise _Unreadable
+        self._at += 1
+        return value
+
+    def _taken(self, mark: str) -> bool:
+        taken = self._at < len(self._tokens) and self._tokens[self._at] == ("mark", mark)
+        self._at += taken
+        return taken
+
+    def _expect(self, mark: str) -> None:
+        if not self._taken(mark):
+            raise _Unreadable
+
+
+def _path(text: str) -> tuple[str | int, ...]:
+    return tuple(name or int(index) for name, index in _STEP.findall(text))
+
+
+def _lookup(record: Any, path: Iterable[str | int]) -> Any:
+    value = record
+    for step in path:
+        value = _child(value, step)
+    return value
+
+
+def _child(value: Any, step: str | int) -> Any:
+    if isinstance(step, str):
+        return value.get(step, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+    return value[step] if isinstance(value, list) and step < len(value) else _ABSENT
+
+
+def _equal(found: Any, wanted: str) -> bool:
+    if isinstance(found, bool):
+        return wanted.lower() == str(found).lower()
+    if isinstance(found, (int, float)):
+        if _NUMBER.fullmatch(wanted):
+            return float(found) == float(wanted)
+        return _like(wanted, str(found))
+    return isinstance(found, str) and _like(wanted, found)
+
+
+def _like(pattern: str, text: str) -> bool:
+    """`*` stands for any characters; one pass, so that many stars cost nothing more."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return first == text
+    *middle, last = rest
+    if len(first) + len(last) > len(text) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for piece in middle:
+        found = text.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def _ordered(found: Any, operator: str, wanted: str) -> bool | None:
+    if not _NUMBER.fullmatch(wanted):
+        return None
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return False
+    return _ORDER[operator](float(found), float(wanted))
+
+
+def _decided(winner: bool, parts: Iterable[bool | None]) -> bool | None:  # noqa: FBT001 - a truth value, no flag
+    unknown = False
+    for part in parts:
+        if part is winner:
+            return winner
+        unknown = unknown or part is None
+    return None if unknown else not winner
+
+
+_UNARY: Mapping[str, Callable[[Any], bool]] = {
+    "NOT EXISTS": lambda found: found is _ABSENT,
+    "IS NULL": lambda found: found is None,
+    "IS TRUE": lambda found: found is True,
+    "IS FALSE": lambda found: found is False,
+}

@@ -1,0 +1,162 @@
+"""What a trail's event selectors record: management events, and data events of S3 objects.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.account.facts.trails import AdvancedSelector, EventSelector, Selectors
+
+KMS = "kms.amazonaws.com"
+# High-volume sources that AWS offers to leave out; a trail without them still counts as recording everything.
+TOLERATED = frozenset({KMS, "rdsdata.amazonaws.com"})
+_OBJECT = "AWS::S3::Object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Which events are recorded; `left_out` are the sources that no selector covers."""
+
+    reads: bool = False
+    writes: bool = False
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def everything(self) -> bool:
+        """Reads and writes."""
+        return self.reads and self.writes
+
+    def __str__(self) -> str:
+        return _WORDS[self.reads, self.writes]
+
+
+_WORDS = {
+    (True, True): "reads and writes",
+    (True, False): "reads only",
+    (False, True): "writes only",
+    (False, False): "neither reads nor writes",
+}
+_CLASSIC = {"All": (True, True), "ReadOnly": (True, False), "WriteOnly": (False, True)}
+
+
+def management_events(selectors: Selectors) -> Recorded:
+    """The management events that are recorded; a trail that never had a selector records both kinds."""
+    if not selectors.classic and not selectors.advanced:
+        return Recorded(reads=True, writes=True)
+    parts = [
+        _part(_CLASSIC[each.read_write], each.excluded_sources)
+        for each in selectors.classic
+        if each.management
+    ]
+    return _together((*parts, *filter(None, map(_management, selectors.advanced))))
+
+
+def object_events(selectors: Selectors, partition: str) -> Recorded:
+    """The data events of all S3 objects, of future buckets too, that are recorded."""
+    parts = [
+        _part(_CLASSIC[each.read_write], ())
+        for each in selectors.classic
+        if any(_all_buckets(value, partition) for value in _object_values(each))
+    ]
+    advanced = (_objects(each, partition) for each in selectors.advanced)
+    return _together((*parts, *filter(None, advanced)))
+
+
+def single_buckets(selectors: Selectors, partition: str) -> tuple[str, ...]:
+    """The buckets or prefixes whose object events are recorded one by one."""
+    classic = (value for each in selectors.classic for value in _object_values(each))
+    advanced = (
+        value
+        for each in selectors.advanced
+        for field in each.fields
+        if field.field == "resources.ARN"
+        for value in (*field.values("StartsWith"), *field.values("Equals"))
+    )
+    listed = (value for value in (*classic, *advanced) if ":s3:" in value)
+    found = (value for value in listed if not _all_buckets(value, partition))
+    return tuple(dict.fromkeys(found))
+
+
+def _together(parts: Iterable[Recorded]) -> Recorded:
+    listed = tuple(parts)
+    if not listed:
+        return Recorded()
+    return Recorded(
+        reads=any(part.reads for part in listed),
+        writes=any(part.writes for part in listed),
+        left_out=frozenset.intersection(*(part.left_out for part in listed)),
+    )
+
+
+def _part(kinds: tuple[bool, bool], left_out: Iterable[str]) -> Recorded:
+    return Recorded(reads=kinds[0], writes=kinds[1], left_out=frozenset(left_out))
+
+
+def _management(selector: AdvancedSelector) -> Recorded | None:
+    """What one advanced selector records; None when it is about other events or narrower than tolerated."""
+    left_out: set[str] = set()
+    kinds = (True, True)
+    category = False
+    for field in selector.fields:
+        if field.field == "eventCategory":
+            category = field.values("Equals") == ("Management",)
+        elif field.field == "readOnly":
+            kinds = _read_only(field.values("Equals"))
+        elif field.field == "eventSource" and _operators(field.operators) == {"NotEquals"}:
+            left_out.update(field.values("NotEquals"))
+        else:
+            return None
+    return _part(kinds, left_out) if category and left_out <= TOLERATED else None
+
+
+def _objects(selector: AdvancedSelector, partition: str) -> Recorded | None:
+    kinds = (True, True)
+    category = objects = False
+    for field in selector.fields:
+        if field.field == "eventCategory":
+            category = field.values("Equals") == ("Data",)
+        elif field.field == "resources.type":
+            objects = _OBJECT in field.values("Equals")
+        elif field.field == "readOnly":
+            kinds = _read_only(field.values("Equals"))
+        elif not _widest(field.field, field.operators, partition):
+            return None
+    return _part(kinds, ()) if category and objects else None
+
+
+def _widest(name: str, operators: tuple[tuple[str, tuple[str, ...]], ...], partition: str) -> bool:
+    """Whether a further field leaves nothing out: a prefix that every object's ARN has."""
+    every = f"arn:{partition}:s3:::"
+    return (
+        name == "resources.ARN"
+        and _operators(operators) == {"StartsWith"}
+        and any(every.startswith(value) for value in dict(operators)["StartsWith"])
+    )
+
+
+def _operators(operators: tuple[tuple[str, tuple[str, ...]], ...]) -> set[str]:
+    return {name for name, values in operators if values}
+
+
+def _read_only(values: tuple[str, ...]) -> tuple[bool, bool]:
+    lowered = {value.lower() for value in values}
+    return "true" in lowered, "false" in lowered
+
+
+def _object_values(selector: EventSelector) -> tuple[str, ...]:
+    return tuple(
+        value
+        for resource in selector.data
+        if resource.type == _OBJECT
+        for value in resource.values
+    )
+
+
+def _all_buckets(value: str, partition: str) -> bool:
+    return value in {f"arn:{partition}:s3", f"arn:{partition}:s3:::"}

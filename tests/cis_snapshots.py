@@ -1,0 +1,116 @@
+"""Small snapshots from JSON: fields that do not matter are left out, times are written as `45 days ago`."""
+
+from __future__ import annotations
+
+import re
+import types
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind
+from aws_iam.account.facts import FACTS
+from aws_iam.account.facts.governance import Tree
+from aws_iam.account.facts.identity import (
+    AccountContact,
+    Authorization,
+    CredentialReport,
+    Summary,
+)
+from aws_iam.account.facts.storage import EbsDefault, PublicAccessBlock
+from aws_iam.account.facts.trails import Trails
+from aws_iam.account.snapshot import Account, account_of
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+_AGO = re.compile(r"(\d+) (days?|hours?) ago")
+_EMPTY: dict[Any, Any] = {
+    Summary: Summary(root_mfa=False),
+    CredentialReport: CredentialReport(generated_at=NOW, rows=()),
+    Authorization: Authorization(),
+    AccountContact: AccountContact(),
+    PublicAccessBlock: PublicAccessBlock(),
+    EbsDefault: EbsDefault(encrypted=False),
+    Tree: Tree(),
+    Trails: Trails(),
+}
+
+
+def snapshot(facts: dict[str, Any], **options: Any) -> Account:
+    """The account with these facts; a Region's fact is an object by Region."""
+    held = [
+        Held(fact=FACTS[name], region=region, value=made(FACTS[name].of, value))
+        for name, given in facts.items()
+        for region, value in (
+            {"": given} if isinstance(FACTS[name], AccountFact) else given
+        ).items()
+    ]
+    return account_of(*held, **options, collected_at=NOW)
+
+
+def empty(**options: Any) -> Account:
+    """An account in which everything was read and nothing is there."""
+    return _everything(_nothing, **options)
+
+
+def refused(**options: Any) -> Account:
+    """An account in which every call was refused."""
+    return _everything(lambda fact: denied(f"{fact.name.partition('.')[0]}:Read"), **options)
+
+
+def denied(permission: str) -> Miss:
+    """A refused call."""
+    return Miss(
+        kind=MissKind.DENIED,
+        call=permission,
+        code="AccessDenied",
+        permission=permission,
+    )
+
+
+def made(of: Any, data: Any) -> Any:
+    """The value of a type from short data."""
+    if isinstance(data, dict) and set(data) == {"denied"}:
+        return denied(data["denied"])
+    if data is None:
+        return None
+    origin = get_origin(of)
+    if origin in (Union, types.UnionType):
+        return made(next(o for o in get_args(of) if o not in (type(None), Miss)), data)
+    if origin is tuple:
+        kinds = get_args(of)
+        each = [kinds[0]] * len(data) if kinds[-1] is ... else kinds
+        return tuple(made(kind, item) for kind, item in zip(each, data, strict=True))
+    if is_dataclass(of) and isinstance(of, type):
+        hints = get_type_hints(of)
+        known = {each.name for each in fields(of)}
+        assert set(data) <= known, set(data) - known
+        return of(**{name: made(hints[name], value) for name, value in data.items()})
+    return _SCALARS.get(of, lambda value: value)(data)
+
+
+def _time(text: str) -> datetime:
+    ago = _AGO.fullmatch(text)
+    if not ago:
+        return datetime.fromisoformat(text)
+    number = int(ago[1])
+    return NOW - (timedelta(days=number) if ago[2].startswith("day") else timedelta(hours=number))
+
+
+_SCALARS: dict[Any, Any] = {MissKind: MissKind, datetime: _time}
+
+
+def _everything(
+    value: Any, *, regions: tuple[str, ...] = ("us-east-1",), **options: Any
+) -> Account:
+    held = [
+        Held(fact=fact, region=region, value=value(fact))
+        for fact in FACTS.values()
+        for region in (("",) if isinstance(fact, AccountFact) else regions)
+    ]
+    return account_of(*held, regions=regions, **options, collected_at=NOW)
+
+
+def _nothing(fact: Fact[Any]) -> Any:
+    if get_origin(fact.of) is tuple:
+        return ()
+    return _EMPTY.get(fact.of)

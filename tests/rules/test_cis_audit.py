@@ -1,0 +1,199 @@
+"""The audit as a whole: no control vanishes, nothing unread passes, order does not matter."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.account.fact import AccountFact
+from aws_iam.account.facts import FACTS
+from aws_iam.account.snapshot import Account, account_of
+from aws_iam.answer import Finding, Severity, Status
+from aws_iam.errors import InputError, NotCollected
+from aws_iam.rules.audit import JUDGES, judge, needs, rolled_up, score
+from aws_iam.rules.benchmark import benchmark, controls, versions
+from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, findings_of, judges, judges_in
+from cis_full import FULL
+from cis_snapshots import denied, empty, refused, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NO_FACTS_NEEDED = {"account_security_questions", "web_frontend_logging"}
+
+
+@pytest.mark.parametrize("version", versions())
+@pytest.mark.parametrize("account", [FULL, empty(), refused(), account_of()])
+def test_every_control_of_the_version_is_reported(version: str, account: Account) -> None:
+    findings = judge(account, version)
+    assert {f.code for f in findings} == {c.key for c in benchmark(version).controls}
+    numbers = [f.controls[version] for f in findings if f.controls]
+    assert set(numbers) == {c.ids[version] for c in benchmark(version).controls}
+    assert all(f.fix and f.message and (f.source or "").startswith("https://") for f in findings)
+
+
+@pytest.mark.parametrize("version", versions())
+@pytest.mark.parametrize("account", [refused(), account_of()])
+def test_what_was_not_read_neither_passes_nor_fails(version: str, account: Account) -> None:
+    status = rolled_up(judge(account, version))
+    by_hand = {key for key, value in status.items() if value is Status.MANUAL}
+    assert by_hand <= NO_FACTS_NEEDED
+    assert set(status.values()) <= {Status.UNKNOWN, Status.MANUAL}
+
+
+def test_a_full_account_passes_what_can_pass() -> None:
+    status = rolled_up(judge(FULL))
+    assert [key for key, value in status.items() if value is Status.FAIL] == []
+    assert [key for key, value in status.items() if value is Status.UNKNOWN] == []
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_one_refused_fact_changes_the_controls_that_need_it_and_no_other(name: str) -> None:
+    fact = FACTS[name]
+    keys = (
+        [("", name)] if isinstance(fact, AccountFact) else [(r, name) for r in FULL.regions.read]
+    )
+    miss = denied("service:Action")
+    facts = dict(FULL.facts) | {(name, region): miss for region, name in keys}
+    before, after = judge(FULL, "6.0"), judge(replace(FULL, facts=facts), "6.0")
+    was, now = rolled_up(before), rolled_up(after)
+    changed = {key for key in was if was[key] is not now[key]}
+    needing = {key for key, each in JUDGES.items() if fact in each.needs}
+    assert changed <= needing
+    for key in changed:
+        assert now[key] is Status.UNKNOWN
+        reasons = [f.reason for f in after if f.code == key and f.status is Status.UNKNOWN]
+        assert any("allow service:Action" in (reason or "") for reason in reasons)
+
+
+def test_the_order_of_facts_and_regions_does_not_matter() -> None:
+    items = list(FULL.facts.items())
+    for seed in range(5):
+        random.Random(seed).shuffle(items)  # noqa: S311 - a shuffle, no secret
+        assert judge(replace(FULL, facts=dict(items))) == judge(FULL)
+
+
+def test_needs_are_those_of_the_controls_asked_for() -> None:
+    assert [fact.name for fact in needs(controls=["cloudtrail_kms"])] == ["cloudtrail.trails"]
+    assert {fact.name for fact in needs(controls=["root_mfa", "4.2"])} == {
+        "iam.summary",
+        "iam.credential_report",
+        "cloudtrail.trails",
+    }
+    assert len({fact.name for fact in needs()}) == len(needs())
+    assert {fact.name for fact in needs()} <= set(FACTS)
+
+
+def test_findings_below_a_severity_are_left_out() -> None:
+    found = judge(empty(), severity=Severity.HIGH)
+    assert {f.severity for f in found} == {Severity.CRITICAL, Severity.HIGH}
+
+
+def test_unknown_controls_are_refused_by_name() -> None:
+    with pytest.raises(InputError, match="did you mean `root_mfa`"):
+        judge(empty(), controls=["root_mfx"])
+
+
+def test_the_score_counts_what_was_evaluated() -> None:
+    found = judge(empty(), "7.0")
+    result = score(found, "7.0")
+    status = list(rolled_up(found).values())
+    passed, failed = status.count(Status.PASS), status.count(Status.FAIL)
+    assert result.total.score == round(passed / (passed + failed), 3)
+    assert result.total.not_evaluated == 70 - passed - failed
+    assert [tally.name.split()[0] for tally in result.sections] == ["2", "3", "4", "5", "6"]
+    assert sum(tally.row()["fail"] for tally in result.sections) == failed
+    levels = score(found, "7.0", by="level")
+    assert [tally.name for tally in levels.sections] == ["level 1", "level 2"]
+    nothing = score(judge(refused()))
+    assert nothing.total.score is None
+    assert nothing.total.not_evaluated == 70
+
+
+def test_less_access_never_looks_like_better_security() -> None:
+    assert (score(judge(refused())).total.score or 0) <= (score(judge(empty())).total.score or 0)
+
+
+def test_a_muted_control_leaves_the_score() -> None:
+    found = judge(empty(), controls=["root_mfa", "securityhub"])
+    muted = tuple(replace(f, muted="known") if f.code == "root_mfa" else f for f in found)
+    total = score(muted).total
+    assert (total.row()["fail"], total.muted, total.not_evaluated) == (1, 1, 1)
+
+
+def test_names_from_the_account_cannot_steer_the_text() -> None:
+    name = "a`b\nc\u202ed\x1b[31m"
+    row = {"user": name, "arn": f"arn:{name}", "password_enabled": True, "mfa_active": False}
+    facts = {"iam.credential_report": {"generated_at": "1 hours ago", "rows": [row]}}
+    (finding,) = judge(snapshot(facts), controls=["user_console_mfa"])
+    for text in (finding.message, finding.resource or ""):
+        assert text.isprintable()
+    assert finding.message.count("`") == 2
+
+
+def module_with(**values: Any) -> ModuleType:
+    module = ModuleType("family")
+    vars(module).update(values)
+    return module
+
+
+def test_a_fail_before_a_missing_fact_stands() -> None:
+    @judges("root_mfa")
+    def test(_account: Account, _terms: Terms) -> Iterator[Outcome]:
+        """A proof, then a gap."""
+        yield Pass("one", "fine")
+        yield Fail("two", "broken")
+        raise NotCollected("gone", call="iam:GetX", code="AccessDenied", permission="iam:GetX")
+
+    found = findings_of(controls()["root_mfa"], test, empty(), benchmark())
+    assert [(f.status, f.resource) for f in found] == [
+        (Status.PASS, "one"),
+        (Status.FAIL, "two"),
+        (Status.UNKNOWN, None),
+    ]
+    assert found[2].reason == "iam:GetX: AccessDenied; needs iam:GetX"
+    assert rolled_up(found) == {"root_mfa": Status.FAIL}
+
+
+def test_a_test_that_says_nothing_had_nothing_to_judge() -> None:
+    @judges("root_mfa")
+    def test(_account: Account, _terms: Terms) -> Iterator[Outcome]:
+        """Silence."""
+        return iter(())
+
+    (found,) = findings_of(controls()["root_mfa"], test, empty(), benchmark())
+    assert (found.status, found.message) == (Status.NOT_APPLICABLE, "nothing to judge")
+
+
+def test_a_control_without_judge_says_what_to_check_by_hand() -> None:
+    (found,) = findings_of(controls()["root_mfa"], None, empty(), benchmark())
+    assert found.status is Status.MANUAL
+    assert "AccountMFAEnabled is 1" in found.message
+
+
+def test_a_control_is_judged_once_and_with_a_reason() -> None:
+    @judges("root_mfa")
+    def first(_account: Account, _terms: Terms) -> Iterator[Outcome]:
+        """One."""
+        return iter(())
+
+    with pytest.raises(TypeError, match="judged twice"):
+        judges_in(module_with(first=first, second=first))
+    with pytest.raises(TypeError, match="docstring"):
+        judges("root_mfa")(lambda _account, _terms: iter(()))
+    assert judges_in(module_with(first=first, other=3)) == {"root_mfa": first}
+
+
+def test_findings_carry_every_number_and_the_account() -> None:
+    (found,) = judge(empty(id="123456789012"), controls=["root_mfa"])
+    assert isinstance(found, Finding)
+    assert found.account == "123456789012"
+    assert found.controls == dict(controls()["root_mfa"].ids)
+    assert (
+        found.source
+        == "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-9"
+    )
