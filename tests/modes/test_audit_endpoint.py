@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -34,6 +35,8 @@ def elsewhere() -> Iterator[Answer]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # Every moto server of a process answers from the same backends: what another test made there goes first.
+    httpx.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
