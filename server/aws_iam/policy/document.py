@@ -1,0 +1,346 @@
+"""Policy documents: text or JSON in, typed values with places out.
+
+Reading is tolerant: an element of the wrong shape is left out of the typed values and stays in `node`, so that one
+broken element hides nothing in the rest.
+
+    Policy → Statement → Text, Principal, Condition      each leaf with `.where`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+from aws_iam.policy import json_text
+from aws_iam.policy.json_scan import Syntax, scan
+from aws_iam.policy.json_text import Form, Node, Place, Text, from_value, rooted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.answer import Where
+
+
+class Kind(StrEnum):
+    """What a policy is attached to; each kind has a grammar of its own."""
+
+    IDENTITY = "identity"
+    RESOURCE = "resource"
+    SCP = "scp"
+    RCP = "rcp"
+    BOUNDARY = "boundary"
+    SESSION = "session"
+    TRUST = "trust"
+
+
+IDENTITY_KINDS = (Kind.IDENTITY, Kind.BOUNDARY, Kind.SESSION)
+"""Boundaries and session policies follow the grammar of identity policies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """One entry of Principal or NotPrincipal: `type` is AWS, Service, Federated, CanonicalUser, or `*` alone."""
+
+    type: str
+    name: Text
+
+    @property
+    def value(self) -> str:
+        """The principal as written."""
+        return self.name.value
+
+    @property
+    def is_everyone(self) -> bool:
+        """Whether it is `*` or `{"AWS": "*"}`."""
+        return self.value == "*" and self.type in {"*", "AWS"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One key under one operator, with its values as text."""
+
+    operator: Text
+    key: Text
+    values: tuple[Text, ...]
+    node: Node = field(compare=False, repr=False)
+
+    @property
+    def qualifier(self) -> str:
+        """`ForAllValues`, `ForAnyValue`, another word before a colon, or nothing."""
+        return self.operator.value.rpartition(":")[0]
+
+    @property
+    def base(self) -> str:
+        """The operator without qualifier and IfExists."""
+        return self.operator.value.rpartition(":")[2].removesuffix("IfExists")
+
+    @property
+    def if_exists(self) -> bool:
+        """Whether an absent key satisfies it."""
+        return self.operator.value.endswith("IfExists")
+
+    @property
+    def negated(self) -> bool:
+        """Whether it is a Not form."""
+        return "Not" in self.base
+
+    @property
+    def name(self) -> str:
+        """The key in lower case, as AWS compares it."""
+        return self.key.value.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement; a list is empty when its element is absent, empty or of another shape (`has` tells)."""
+
+    node: Node = field(compare=False, repr=False)
+    sid: Text | None
+    effect: Text | None
+    actions: tuple[Text, ...]
+    not_actions: tuple[Text, ...]
+    resources: tuple[Text, ...]
+    not_resources: tuple[Text, ...]
+    principals: tuple[Principal, ...]
+    not_principals: tuple[Principal, ...]
+    conditions: tuple[Condition, ...]
+
+    def has(self, element: str) -> bool:
+        """Whether the element is written, whatever its shape."""
+        return self.node.member(element) is not None
+
+    def place(self, element: str = "") -> Where:
+        """Where the element stands; the statement's own place when it is absent."""
+        return (self.node.member(element) or self.node).where
+
+    @property
+    def allows(self) -> bool:
+        """Whether the effect is exactly `Allow`."""
+        return self.effect is not None and self.effect.value == "Allow"
+
+    @property
+    def denies(self) -> bool:
+        """Whether the effect is exactly `Deny`."""
+        return self.effect is not None and self.effect.value == "Deny"
+
+    def conditions_on(self, *names: str) -> tuple[Condition, ...]:
+        """The conditions on these keys, given in lower case."""
+        return tuple(each for each in self.conditions if each.name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A policy document; `text` is its source when it was text and nothing else stood there."""
+
+    node: Node = field(compare=False, repr=False)
+    kind: Kind
+    kind_guessed: bool = field(compare=False)
+    version: Text | None
+    id: Text | None
+    statements: tuple[Statement, ...]
+    text: str | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A policy among those given: `name` is its place in a list (`/0`) or the artifact's name, empty when alone."""
+
+    name: str
+    content: Policy | Syntax
+
+
+def read(document: object, kind: Kind | str | None = None) -> tuple[Source, ...]:
+    """The policies of a document: one policy, a list of them, or an `Answer` with policies among its artifacts."""
+    chosen = kind_named(kind)
+    if isinstance(document, (bytes, bytearray)):
+        raise InputError("the document is bytes", hint="decode it as UTF-8 text first")
+    if not isinstance(document, str):
+        return tuple(_sources(from_value(document), chosen, None))
+    node = scan(document)
+    if isinstance(node, Syntax):
+        return (Source(name="", content=node),)
+    return tuple(_sources(node, chosen, document))
+
+
+def policy(document: object, kind: Kind | str | None = None) -> Policy:
+    """The one policy of a document; raises InputError for text that is no JSON and for several policies."""
+    found = read(document, kind)
+    if len(found) != 1:
+        raise InputError(f"{len(found)} policies where one is wanted", hint="give them one by one")
+    content = found[0].content
+    if isinstance(content, Syntax):
+        raise InputError(
+            f"the document is not JSON at line {content.where.line}:{content.where.column}:"
+            f" {content.message}",
+            hint=content.hint,
+        )
+    return content
+
+
+def dump(document: Policy) -> str:
+    """The policy as JSON text; reading it again gives an equal policy."""
+    return json_text.dump(document.node)
+
+
+def kind_named(kind: Kind | str | None) -> Kind | None:
+    """The kind of that name."""
+    if kind is None or kind in list(Kind):
+        return None if kind is None else Kind(kind)
+    near = closest(kind, list(Kind))
+    names = ", ".join(f"`{each}`" for each in Kind)
+    raise InputError(
+        f"{quoted(kind)} is no kind of policy",
+        hint=f"did you mean `{near}`?" if near else f"the kinds are {names}",
+    )
+
+
+def _sources(node: Node, kind: Kind | None, text: str | None) -> Iterator[Source]:
+    if node.form is Form.ARRAY:
+        if not node.items:
+            raise InputError("the list holds no policy", hint="give a policy, or a list of them")
+        for number, item in enumerate(node.items):
+            yield Source(name=f"/{number}", content=_listed(item, kind))
+    elif _is_answer(node):
+        found = list(_artifacts(node, kind))
+        if not found:
+            raise InputError(
+                "the answer has no policy among its artifacts",
+                hint="give the answer of an action that makes policies, such as `policy template`",
+            )
+        yield from found
+    else:
+        yield Source(name="", content=_policy(node, kind, text))
+
+
+def _listed(item: Node, kind: Kind | None) -> Policy | Syntax:
+    if item.form is Form.STRING:
+        node = scan(item.text)
+        return node if isinstance(node, Syntax) else _policy(node, kind, item.text)
+    return _policy(rooted(item), kind, None)
+
+
+def _is_answer(node: Node) -> bool:
+    artifacts = node.member("artifacts")
+    return artifacts is not None and artifacts.form is Form.ARRAY and not node.member("Statement")
+
+
+def _artifacts(answer: Node, kind: Kind | None) -> Iterator[Source]:
+    artifacts = answer.member("artifacts")
+    for artifact in artifacts.items if artifacts else ():
+        name, language, content = map(artifact.member, ("name", "language", "content"))
+        if name is None or content is None or language is None or language.text != "json":
+            continue
+        node = scan(content.text)
+        if isinstance(node, Syntax):
+            yield Source(name=name.text, content=node)
+        elif node.member("Statement"):
+            yield Source(name=name.text, content=_policy(node, kind, content.text))
+        elif node.items and all(item.member("Statement") for item in node.items):
+            for number, item in enumerate(node.items):
+                yield Source(name=f"{name.text}/{number}", content=_listed(item, kind))
+
+
+def _policy(node: Node, kind: Kind | None, text: str | None) -> Policy:
+    body = node.member("Statement")
+    nodes = [each for each in body.listed() if each.form is Form.OBJECT] if body else []
+    statements = tuple(map(_statement, nodes))
+    return Policy(
+        node=node,
+        kind=kind or _guessed(statements),
+        kind_guessed=kind is None,
+        version=_string(node, "Version"),
+        id=_string(node, "Id"),
+        statements=statements,
+        text=text,
+    )
+
+
+def _statement(node: Node) -> Statement:
+    return Statement(
+        node=node,
+        sid=_string(node, "Sid"),
+        effect=_string(node, "Effect"),
+        actions=_texts(node.member("Action")),
+        not_actions=_texts(node.member("NotAction")),
+        resources=_texts(node.member("Resource")),
+        not_resources=_texts(node.member("NotResource")),
+        principals=tuple(_principals(node.member("Principal"))),
+        not_principals=tuple(_principals(node.member("NotPrincipal"))),
+        conditions=tuple(_conditions(node.member("Condition"))),
+    )
+
+
+def _string(node: Node, name: str) -> Text | None:
+    value = node.member(name)
+    return value.string() if value else None
+
+
+def _texts(node: Node | None) -> tuple[Text, ...]:
+    """The entries of a text or a list of texts."""
+    found = (each.string() for each in node.listed()) if node else ()
+    return tuple(each for each in found if each)
+
+
+def _principals(node: Node | None) -> Iterator[Principal]:
+    if node is None:
+        return
+    alone = node.string()
+    if alone:
+        yield Principal(type="*", name=alone)
+    for member in node.members:
+        for entry in _texts(member.value):
+            yield Principal(type=member.name.value, name=entry)
+
+
+def _conditions(node: Node | None) -> Iterator[Condition]:
+    for operator in node.members if node else ():
+        for key in operator.value.members:
+            values = (each.scalar() for each in key.value.listed())
+            yield Condition(
+                operator=operator.name,
+                key=key.name,
+                values=tuple(each for each in values if each),
+                node=key.value,
+            )
+
+
+_TRUST_ACTIONS = frozenset({"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"})
+
+
+def _guessed(statements: tuple[Statement, ...]) -> Kind:
+    """Trust and resource policies name principals; nothing tells an SCP from an identity policy."""
+    if not any(each.has("Principal") or each.has("NotPrincipal") for each in statements):
+        return Kind.IDENTITY
+    return Kind.TRUST if all(map(_is_trust, statements)) else Kind.RESOURCE
+
+
+def _is_trust(statement: Statement) -> bool:
+    names = [each.value.lower() for each in statement.actions]
+    return (
+        bool(names)
+        and all(name.startswith("sts:assume") or name in _TRUST_ACTIONS for name in names)
+        and not (statement.has("Resource") or statement.has("NotResource"))
+    )
+
+
+__all__ = [
+    "IDENTITY_KINDS",
+    "Condition",
+    "Form",
+    "Kind",
+    "Node",
+    "Place",
+    "Policy",
+    "Principal",
+    "Source",
+    "Statement",
+    "Syntax",
+    "Text",
+    "dump",
+    "kind_named",
+    "policy",
+    "read",
+]

@@ -1,0 +1,360 @@
+"""Resource ARNs: their six fields, and whether any resource of the service has such an ARN."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from aws_iam.answer import Severity
+from aws_iam.errors import closest
+from aws_iam.escape import quoted
+from aws_iam.policy.arn import PARTITIONS, Arn
+from aws_iam.policy.catalog import catalog
+from aws_iam.policy.document import Statement, Text
+from aws_iam.policy.pattern import intersects
+from aws_iam.policy.suggest import nearest
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _allow(resource: object) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}
+
+
+_OBJECTS = _allow("arn:aws:s3:::amzn-s3-demo-bucket/*")
+_HOLE = re.compile(r"\$\{[^{}]*\}")
+_FIELDS = 6
+_LONGEST = 2_048
+_OPEN = re.compile(r"[*?]|\$\{")
+
+
+def _entries(statement: Statement) -> Iterator[Text]:
+    yield from statement.resources
+    yield from statement.not_resources
+
+
+def _arns(statement: Statement) -> Iterator[tuple[Text, Arn]]:
+    """The entries that have the six fields of an ARN."""
+    for entry in _entries(statement):
+        arn = Arn.of(entry.value)
+        if arn:
+            yield entry, arn
+
+
+def _is_open(field: str) -> bool:
+    """Whether a wildcard or a variable decides the field."""
+    return bool(_OPEN.search(field))
+
+
+@rule(
+    "INVALID_ARN_PREFIX",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="A resource does not begin with arn:",
+    fix="Write an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or `*`.",
+    bad=[_allow("amzn-s3-demo-bucket"), _allow("s3:::amzn-s3-demo-bucket/*")],
+    good=[_OBJECTS, _allow("*")],
+)
+def no_arn(statement: Statement) -> Iterator[Problem]:
+    """A resource is named by its ARN; anything else matches nothing."""
+    for entry in _entries(statement):
+        first = entry.value.partition(":")[0]
+        if first == "arn" or entry.value.startswith(("*", "?", "${")):
+            continue
+        if not (_is_open(first) and intersects(_HOLE.sub("*", entry.value), "arn:*")):
+            yield Problem(
+                entry.where, f"{quoted(entry.value)} is no ARN: it does not begin with `arn:`"
+            )
+
+
+@rule(
+    "MISSING_ARN_FIELD",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="An ARN has fewer than six fields",
+    fix="Write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; a field may be empty, its colon stays.",
+    bad=[_allow("arn:aws:s3:amzn-s3-demo-bucket")],
+    good=[_OBJECTS],
+)
+def too_few_fields(statement: Statement) -> Iterator[Problem]:
+    """AWS counts the colons; a missing one shifts every field after it."""
+    for entry in _entries(statement):
+        fields = _HOLE.sub("", entry.value).split(":")
+        if fields[0] == "arn" and len(fields) < _FIELDS and "*" not in entry.value:
+            yield Problem(
+                entry.where, f"{quoted(entry.value)} has {len(fields)} of the six fields of an ARN"
+            )
+
+
+@rule(
+    "INVALID_PARTITION",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="An ARN names no AWS partition",
+    fix="Write `aws`, or the partition that you work in, such as `aws-us-gov` or `aws-cn`.",
+    bad=[_allow("arn:amazon:s3:::amzn-s3-demo-bucket/*")],
+    good=[_OBJECTS],
+)
+def unknown_partition(statement: Statement) -> Iterator[Problem]:
+    """No resource has an ARN of a partition that does not exist."""
+    for entry, arn in _arns(statement):
+        if arn.partition not in PARTITIONS and not _is_open(arn.partition):
+            near = closest(arn.partition, PARTITIONS) or "aws"
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)}: there is no partition {quoted(arn.partition)};"
+                f" did you mean `{near}`?",
+            )
+
+
+@rule(
+    "INVALID_ARN_SERVICE_CASE",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="An ARN writes its service in upper case",
+    fix="Write the service in lower case.",
+    bad=[_allow("arn:aws:S3:::amzn-s3-demo-bucket/*")],
+    good=[_OBJECTS],
+)
+def upper_case_service(statement: Statement) -> Iterator[Problem]:
+    """ARNs are compared with case, and no service has a capital in its."""
+    for entry, arn in _arns(statement):
+        if arn.service != arn.service.lower() and "${" not in arn.service:
+            yield Problem(
+                entry.where, f"{quoted(entry.value)}: write `{arn.service.lower()[:60]}`"
+            )
+
+
+@rule(
+    "INVALID_SERVICE",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="An ARN names no AWS service",
+    fix="Write the service as in the ARNs of AWS's service authorization reference.",
+    bad=[_allow("arn:aws:s33:::amzn-s3-demo-bucket/*")],
+    good=[_OBJECTS],
+)
+def unknown_service_in_arn(statement: Statement) -> Iterator[Problem]:
+    """No resource has an ARN of a service that does not exist."""
+    for entry, arn in _arns(statement):
+        service = arn.service.lower()
+        if _is_open(service) or catalog().tier(service) != "unknown" or _formats(service):
+            continue
+        near = catalog().suggest_service(service)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        yield Problem(
+            entry.where, f"{quoted(entry.value)}: there is no service {quoted(service)}{hint}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Format:
+    """What an ARN format of the reference says: which fields are empty, filled or free; the resource as pattern."""
+
+    region: str
+    account: str
+    resource: str
+    head: str
+
+    @classmethod
+    def of(cls, arn: Arn) -> _Format:
+        resource = _HOLE.sub("?*", arn.resource)
+        return cls(
+            region=arn.region,
+            account=arn.account,
+            resource=resource,
+            head=re.split(r"[*?]", resource, maxsplit=1)[0],
+        )
+
+
+@lru_cache(maxsize=512)
+def _formats(service: str) -> tuple[_Format, ...]:
+    """The ARN formats with this service field, of whichever service prefix."""
+    anything = Arn(partition="*", service=service, region="*", account="*", resource="*")
+    texts = {text for each in catalog().types_of_arn(anything) for text in each.arn_formats}
+    arns = filter(None, map(Arn.of, sorted(texts)))
+    return tuple(_Format.of(arn) for arn in arns if arn.service == service)
+
+
+@lru_cache(maxsize=2048)
+def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
+    """The formats that the resource part of an ARN, or of a pattern of ARNs, can follow."""
+    pattern = _HOLE.sub("*", resource)
+    head = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    if not head or len(pattern) > _LONGEST:
+        # What begins with a wildcard can be anything; asking every format about it would only cost time.
+        return _formats(service)
+    return tuple(
+        each
+        for each in _formats(service)
+        if (head.startswith(each.head) or each.head.startswith(head))
+        and intersects(pattern, each.resource)
+    )
+
+
+@rule(
+    "INVALID_ARN_RESOURCE",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The service has no resource with such an ARN",
+    fix="Write the resource as in the ARN formats of the service: `aws-iam policy lookup` lists them.",
+    bad=[_allow("arn:aws:iam::111122223333:roles/app")],
+    good=[_OBJECTS, _allow("arn:aws:iam::111122223333:role/app")],
+)
+def resource_of_no_format(statement: Statement) -> Iterator[Problem]:
+    """A resource part that follows no format of the service matches no resource."""
+    for entry, arn in _arns(statement):
+        if _is_open(arn.service) or not _formats(arn.service):
+            continue
+        if _fitting(arn.service, arn.resource):
+            continue
+        meant = _meant(arn)
+        if meant:
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)} is no ARN of a resource of {arn.service};"
+                f" its form is `{meant}`",
+            )
+        else:
+            # Some resources are in no table of AWS's reference: only a misspelled type is certain.
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)} follows no ARN format that the reference has for {arn.service}",
+                severity=Severity.WARNING,
+                low_confidence=True,
+            )
+
+
+def _meant(arn: Arn) -> str | None:
+    """The format whose first word is the resource's, or nearly so."""
+    # The shortest of a type's formats is the general one: it comes last, and stays.
+    general = sorted(_formats(arn.service), key=lambda each: -len(each.resource))
+    by_word = {_first_word(each.resource): each for each in general}
+    word = _first_word(arn.resource)
+    if not word or _is_open(word):
+        return None
+    near = nearest(word, (each for each in by_word if each and "?" not in each))
+    return by_word[near[0]].resource.replace("?*", "*") if near else None
+
+
+def _first_word(resource: str) -> str:
+    return re.split(r"[/:]", resource, maxsplit=1)[0]
+
+
+_Field = Literal["region", "account"]
+
+
+def _agree(arn: Arn, field: _Field, *, empty: bool) -> bool:
+    """Whether every format that the ARN can follow has the field empty (or filled)."""
+    fitting = () if _is_open(arn.service) else _fitting(arn.service, arn.resource)
+    # A literal or a wildcard in a format (`aws`, `*`) is a case of its own.
+    return bool(fitting) and all(
+        (not value) if empty else value.startswith("${")
+        for value in (getattr(each, field) for each in fitting)
+    )
+
+
+@rule(
+    "ARN_REGION_NOT_ALLOWED",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The ARN has a Region where resources of this kind have none",
+    fix="Leave the Region empty; its colon stays.",
+    bad=[_allow("arn:aws:s3:eu-west-1::amzn-s3-demo-bucket")],
+    good=[_OBJECTS],
+)
+def region_of_global_resource(statement: Statement) -> Iterator[Problem]:
+    """The ARNs of such resources have an empty Region, so one with a Region matches nothing."""
+    for entry, arn in _arns(statement):
+        if arn.region and not _is_open(arn.region) and _agree(arn, "region", empty=True):
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)}: the Region {quoted(arn.region)} must be empty",
+            )
+
+
+@rule(
+    "MISSING_ARN_REGION",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The ARN lacks a Region",
+    fix="Write the Region, or `*` for all.",
+    bad=[_allow("arn:aws:sqs::111122223333:queue")],
+    good=[_allow("arn:aws:sqs:eu-west-1:111122223333:queue")],
+)
+def no_region(statement: Statement) -> Iterator[Problem]:
+    """The ARNs of such resources have a Region, so one without matches nothing."""
+    for entry, arn in _arns(statement):
+        if not arn.region and _agree(arn, "region", empty=False):
+            yield Problem(entry.where, f"{quoted(entry.value)} has no Region")
+
+
+@rule(
+    "INVALID_ARN_ACCOUNT",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The account of an ARN is no account id",
+    fix="Write the 12 digits of the account, or `*` for all.",
+    bad=[_allow("arn:aws:sqs:eu-west-1:my-account:queue")],
+    good=[_allow("arn:aws:sqs:eu-west-1:111122223333:queue")],
+)
+def no_account_id(statement: Statement) -> Iterator[Problem]:
+    """Every account id has 12 digits, so another text matches no resource."""
+    for entry, arn in _arns(statement):
+        account = arn.account
+        # `aws` stands for what AWS owns: managed policies, public hubs and images.
+        if account in {"", "aws"} or _is_open(account) or re.fullmatch(r"[0-9]{12}", account):
+            continue
+        # Some formats prescribe a word: `arn:aws:iam::aws:policy/…`.
+        if _is_open(arn.service) or account not in {
+            each.account for each in _formats(arn.service)
+        }:
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)}: {quoted(account)} has not the 12 digits of an account",
+            )
+
+
+@rule(
+    "ARN_ACCOUNT_NOT_ALLOWED",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The ARN has an account where resources of this kind have none",
+    fix="Leave the account empty; its colon stays.",
+    bad=[_allow("arn:aws:s3::111122223333:amzn-s3-demo-bucket/*")],
+    good=[_OBJECTS],
+)
+def account_of_global_resource(statement: Statement) -> Iterator[Problem]:
+    """The ARNs of such resources have an empty account, so one with an account matches nothing."""
+    for entry, arn in _arns(statement):
+        if arn.account and not _is_open(arn.account) and _agree(arn, "account", empty=True):
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)}: the account {quoted(arn.account)} must be empty",
+            )
+
+
+# What AWS owns has an empty account in some services, without a format of its own: `document/AWS-RunShellScript`.
+_OF_AWS = re.compile(r"[/:](aws|amazon)", re.IGNORECASE)
+
+
+@rule(
+    "MISSING_ARN_ACCOUNT",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The ARN lacks an account",
+    fix="Write the account, or `*` for all.",
+    bad=[_allow("arn:aws:sqs:eu-west-1::queue")],
+    good=[_allow("arn:aws:sqs:eu-west-1:111122223333:queue")],
+)
+def no_account(statement: Statement) -> Iterator[Problem]:
+    """The ARNs of such resources have an account, so one without matches nothing."""
+    for entry, arn in _arns(statement):
+        if not (arn.account or _OF_AWS.search(arn.resource)) and _agree(
+            arn, "account", empty=False
+        ):
+            yield Problem(entry.where, f"{quoted(entry.value)} has no account")

@@ -1,0 +1,270 @@
+"""Conditions that need company: another key beside them, or an action that supplies the key."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.catalog import catalog
+from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Statement
+from aws_iam.policy.facts import template_pattern
+from aws_iam.policy.global_keys import global_keys
+from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.policy.catalog import Action
+
+_ALLOW = {
+    "Effect": "Allow",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
+}
+
+
+def _where(condition: Mapping[str, object]) -> dict[str, object]:
+    return {**_ALLOW, "Condition": condition}
+
+
+_VPC_IP = {"IpAddress": {"aws:VpcSourceIp": "10.0.0.0/16"}}
+_IN_VPC = {"StringEquals": {"aws:SourceVpc": "vpc-0123456789abcdef0"}}
+# Key, its companions (one is enough), whether the page of the key says so in these words.
+_PAIRS = (
+    ("aws:vpcsourceip", ("aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn"), True),
+    ("aws:ec2instancesourceprivateipv4", ("aws:ec2instancesourcevpc",), False),
+)
+
+
+@rule(
+    "MISSING_PAIRED_CONDITION_KEYS",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="A private address is compared without its VPC",
+    fix="Add a condition on aws:SourceVpc (or aws:Ec2InstanceSourceVpc) to the same statement.",
+    bad=[_where(_VPC_IP)],
+    good=[_where({**_VPC_IP, **_IN_VPC})],
+)
+def address_without_network(statement: Statement) -> Iterator[Problem]:
+    """Private addresses repeat from VPC to VPC: without the VPC anybody's instance may have the address."""
+    for key, companions, certain in _PAIRS:
+        for condition in statement.conditions_on(key):
+            if not statement.conditions_on(*companions):
+                yield Problem(
+                    condition.key.where,
+                    f"{quoted(condition.key.value)} stands without the VPC that the address is in",
+                    low_confidence=not certain,
+                )
+
+
+_SELECT = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+_READ = {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "*"}
+_ATTRIBUTES = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "name"]}}
+
+
+@rule(
+    "DYNAMODB_ATTRIBUTES_WITHOUT_SELECT",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="Attributes are limited, but not the way of reading them",
+    fix='Add "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}.',
+    kinds=IDENTITY_KINDS,
+    bad=[{**_READ, "Condition": _ATTRIBUTES}],
+    good=[{**_READ, "Condition": {**_ATTRIBUTES, "StringEquals": _SELECT}}],
+)
+def attributes_without_select(statement: Statement) -> Iterator[Problem]:
+    """A request that names no attributes passes the condition and is given all of them."""
+    selects = statement.conditions_on("dynamodb:select")
+    for condition in statement.conditions_on("dynamodb:attributes"):
+        if not any(
+            value.value == "SPECIFIC_ATTRIBUTES" for each in selects for value in each.values
+        ):
+            yield Problem(
+                condition.key.where, "`dynamodb:Attributes` stands without `dynamodb:Select`"
+            )
+
+
+@rule(
+    "UNTRUSTWORTHY_CONDITION_KEY",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The statement trusts what the caller writes",
+    fix="Use a key that AWS sets, such as aws:PrincipalArn, aws:SourceArn or aws:SourceVpce.",
+    bad=[_where({"StringLike": {"aws:UserAgent": "*backup-tool*"}})],
+    good=[_where({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})],
+)
+def caller_writes_key(statement: Statement) -> Iterator[Problem]:
+    """The caller chooses the value of such a key, so it keeps nobody out."""
+    for condition in statement.conditions if statement.allows else ():
+        key = catalog().condition_key(condition.key.value)
+        if key and key.caller_controlled:
+            # AWS warns of these keys on their page; the list of its check is not published.
+            yield Problem(
+                condition.key.where,
+                f"the caller chooses the value of {quoted(condition.key.value)}",
+                low_confidence=True,
+            )
+
+
+@rule(
+    "IRRELEVANT_CONDITION_KEY_IN_POLICY",
+    on=Statement,
+    severity=Severity.SUGGESTION,
+    title="A key has the same value in every request to the resource",
+    fix="Remove the condition.",
+    kinds=(Kind.RESOURCE,),
+    bad=[{**_where({"StringEquals": {"s3:ResourceAccount": "111122223333"}}), "Principal": "*"}],
+    good=[
+        {**_where({"StringEquals": {"aws:PrincipalAccount": "111122223333"}}), "Principal": "*"}
+    ],
+)
+def constant_key(statement: Statement) -> Iterator[Problem]:
+    """The bucket that has the policy is always in the same account."""
+    for condition in statement.conditions_on("s3:resourceaccount"):
+        yield Problem(
+            condition.key.where,
+            f"{quoted(condition.key.value)} is always the account of the bucket with this policy",
+        )
+
+
+_SOURCES = ("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths")
+_RCP = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+_OTHER_ORG = {"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-exampleorg"}}
+_BY_SERVICE = {"Bool": {"aws:PrincipalIsAWSService": "true"}}
+_HAS_SOURCE = {"Null": {"aws:SourceAccount": "false"}}
+
+
+def _says(statement: Statement, key: str, value: str, base: str) -> bool:
+    return any(
+        each.base == base and [text.value.lower() for text in each.values] == [value]
+        for each in statement.conditions_on(key)
+    )
+
+
+def _on_sources(statement: Statement) -> tuple[Condition, ...]:
+    """What a Deny asks about the source of a service's call, Null apart."""
+    tested = statement.conditions_on(*_SOURCES) if statement.denies else ()
+    return tuple(each for each in tested if each.base != "Null")
+
+
+@rule(
+    "RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="The statement also denies callers that are no service",
+    fix='Add "Bool": {"aws:PrincipalIsAWSService": "true"}.',
+    kinds=(Kind.RCP,),
+    bad=[{**_RCP, "Condition": {**_OTHER_ORG, **_HAS_SOURCE}}],
+    good=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE, **_HAS_SOURCE}}],
+)
+def people_denied(statement: Statement) -> Iterator[Problem]:
+    """Only services carry the source of a call; anybody else is denied for the lack of it."""
+    tested = _on_sources(statement)
+    if tested and not _says(statement, "aws:principalisawsservice", "true", "Bool"):
+        yield Problem(
+            tested[0].key.where, f"only a service's call has {quoted(tested[0].key.value)}"
+        )
+
+
+@rule(
+    "RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="The statement also denies calls without a source",
+    fix='Add "Null": {"aws:SourceAccount": "false"}.',
+    kinds=(Kind.RCP,),
+    bad=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE}}],
+    good=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE, **_HAS_SOURCE}}],
+)
+def sourceless_denied(statement: Statement) -> Iterator[Problem]:
+    """Some calls of services have no source at all; without the question for it they are denied."""
+    tested = _on_sources(statement)
+    asked = any(
+        _says(statement, key, "false", "Null") for key in ("aws:sourceaccount", "aws:sourcearn")
+    )
+    if tested and not asked:
+        yield Problem(
+            tested[0].key.where,
+            f"{quoted(tested[0].key.value)} is absent from some calls of services",
+        )
+
+
+# Services whose reference lists keys without all of their actions.
+_INCOMPLETE = frozenset({"aws-marketplace"})
+
+
+@rule(
+    "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="An action never has the condition key",
+    fix="Move the action into a statement without this condition.",
+    bad=[_where({"StringLike": {"s3:prefix": "home/*"}})],
+    good=[
+        {
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": "arn:aws:s3:::amzn-s3-demo-bucket",
+            "Condition": {"StringLike": {"s3:prefix": "home/*"}},
+        }
+    ],
+)
+def key_of_other_action(statement: Statement) -> Iterator[Problem]:
+    """Without the key a positive condition never holds, and a negated one or IfExists always does."""
+    for condition in statement.conditions:
+        prefix, _, name = condition.name.partition(":")
+        # Tags of the resource have codes of their own; a session carries its keys into every action.
+        if name.startswith("resourcetag/") or condition.name in global_keys():
+            continue
+        if prefix in _INCOMPLETE:
+            continue
+        without = [
+            action.full_name
+            for action in _literal_actions(statement)
+            if action.service == prefix and not _supports(action, condition.key.value)
+        ]
+        # A key that the reference gives to no action at all is a gap of the reference, not of the policy.
+        if without and any(_names(each, condition.key.value) for each in _given(prefix)):
+            more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+            yield Problem(
+                condition.key.where,
+                f"the reference does not give {quoted(condition.key.value)} to `{without[0]}`{more}",
+                # The reference attaches keys unevenly, to actions here and to resource types there.
+                low_confidence=True,
+            )
+
+
+def _literal_actions(statement: Statement) -> Iterator[Action]:
+    for entry in statement.actions:
+        action = catalog().action(entry.value) if is_literal(entry.value) else None
+        if action:
+            yield action
+
+
+def _supports(action: Action, key: str) -> bool:
+    return any(_names(each, key) for each in _keys(action))
+
+
+def _keys(action: Action) -> Iterator[str]:
+    """The keys that the reference gives to an action or to one of its resource types."""
+    service = catalog().service(action.service)
+    yield from action.condition_keys
+    for name in action.resource_types:
+        yield from action.type_condition_keys.get(name, ())
+        type_ = service.resource_types.get(name.lower()) if service else None
+        yield from type_.condition_keys if type_ else ()
+
+
+@cache
+def _given(prefix: str) -> frozenset[str]:
+    """The keys that the reference gives to some action of the service."""
+    service = catalog().service(prefix)
+    actions = service.actions.values() if service else ()
+    return frozenset(key for action in actions for key in _keys(action))
+
+
+def _names(template: str, key: str) -> bool:
+    return matches(template_pattern(template), key, ignore_case=True)

@@ -1,0 +1,277 @@
+"""Organization policies (SCP, RCP) and the sizes of all kinds."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.catalog import catalog
+from aws_iam.policy.document import IDENTITY_KINDS, Form, Kind, Policy, Statement, dump
+from aws_iam.policy.pattern import is_literal
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DENY = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+_RCP_DENY = {
+    **_DENY,
+    "Principal": "*",
+    "Condition": {"BoolIfExists": {"aws:SecureTransport": "false"}},
+}
+_RCP = (Kind.RCP,)
+
+
+@rule(
+    "SCP_SYNTAX_ERROR_PRINCIPAL",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="A service control policy names a principal",
+    fix="Remove the element; to exempt a principal compare aws:PrincipalArn.",
+    kinds=(Kind.SCP,),
+    bad=[{**_DENY, "Principal": "*"}],
+    good=[_DENY],
+)
+def principal_in_scp(statement: Statement) -> Iterator[Problem]:
+    """An SCP binds all principals of its accounts, and AWS refuses to hear of some."""
+    for name in ("Principal", "NotPrincipal"):
+        if statement.has(name):
+            yield Problem(statement.place(name), f"a service control policy has no `{name}`")
+
+
+@rule(
+    "RCP_SYNTAX_ERROR_PRINCIPAL",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The principal of a resource control policy is not `*`",
+    fix='Write "Principal": "*"; to exempt a principal compare aws:PrincipalArn.',
+    kinds=_RCP,
+    bad=[_DENY, {**_RCP_DENY, "Principal": {"AWS": "111122223333"}}],
+    good=[_RCP_DENY],
+)
+def principal_in_rcp(statement: Statement) -> Iterator[Problem]:
+    """An RCP speaks of every caller of its resources, and AWS takes no other principal."""
+    principal = statement.node.member("Principal")
+    if statement.has("NotPrincipal"):
+        yield Problem(
+            statement.place("NotPrincipal"), "a resource control policy has no `NotPrincipal`"
+        )
+    elif principal is None or principal.form is not Form.STRING or principal.text != "*":
+        yield Problem(
+            statement.place("Principal"), 'a resource control policy has "Principal": "*"'
+        )
+
+
+@rule(
+    "RCP_SYNTAX_ERROR_ALLOW",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="A resource control policy allows something",
+    fix="Use Deny; the policy RCPFullAWSAccess, which is always attached, is the only Allow.",
+    kinds=_RCP,
+    bad=[{**_RCP_DENY, "Effect": "Allow"}],
+    good=[_RCP_DENY, {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
+)
+def allow_in_rcp(statement: Statement) -> Iterator[Problem]:
+    """RCPs restrict; an Allow is taken only in the form of RCPFullAWSAccess."""
+    if not statement.allows:
+        return
+    everything = [each.value for each in statement.resources] == ["*"]
+    if statement.has("Condition") or not everything:
+        yield Problem(
+            statement.place("Effect"),
+            "an Allow in a resource control policy covers `*` without Condition",
+        )
+
+
+@rule(
+    "RCP_SYNTAX_ERROR_NOTACTION",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="A resource control policy has NotAction",
+    fix="List the actions in Action.",
+    kinds=_RCP,
+    bad=[{"Effect": "Deny", "Principal": "*", "NotAction": "s3:*", "Resource": "*"}],
+    good=[_RCP_DENY],
+)
+def not_action_in_rcp(statement: Statement) -> Iterator[Problem]:
+    """AWS refuses NotAction there."""
+    if statement.has("NotAction"):
+        yield Problem(statement.place("NotAction"), "a resource control policy has no `NotAction`")
+
+
+@rule(
+    "RCP_SYNTAX_ERROR_ACTION",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="An action of a service without resource control policies",
+    fix="List actions of services that take part, each with its prefix in full.",
+    kinds=_RCP,
+    bad=[{**_RCP_DENY, "Action": "*"}, {**_RCP_DENY, "Action": "ec2:RunInstances"}],
+    good=[_RCP_DENY],
+)
+def action_outside_rcp(statement: Statement) -> Iterator[Problem]:
+    """AWS refuses actions of services that do not take part, and `*` for all services."""
+    for entry in statement.actions if statement.denies else ():
+        prefix, colon, _ = entry.value.lower().partition(":")
+        if not colon or not is_literal(prefix):
+            yield Problem(entry.where, f"{quoted(entry.value)} names no single service")
+        elif prefix not in catalog().rcp_services and catalog().tier(prefix) != "unknown":
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)}: {quoted(prefix)} has no resource control policies",
+            )
+
+
+_PRINCIPAL_KEYS = (
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:principalaccount",
+    "aws:principalarn",
+)
+_IDENTITY_DENY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": "*",
+    "Condition": {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-exampleorg"}},
+}
+
+
+@rule(
+    "RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="The statement also denies AWS services",
+    fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}.',
+    kinds=_RCP,
+    bad=[_IDENTITY_DENY],
+    good=[
+        {
+            **_IDENTITY_DENY,
+            "Condition": {
+                "StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-exampleorg"},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        }
+    ],
+)
+def services_denied(statement: Statement) -> Iterator[Problem]:
+    """A service that calls with its own principal has none of these keys, so it is denied with the strangers."""
+    tested = [
+        each
+        for each in statement.conditions
+        if each.name in _PRINCIPAL_KEYS or each.name.startswith("aws:principaltag/")
+    ]
+    exempt = statement.conditions_on("aws:principalisawsservice")
+    if statement.denies and tested and not exempt:
+        yield Problem(
+            tested[0].key.where,
+            f"{quoted(tested[0].key.value)} is absent when a service calls by itself",
+        )
+
+
+def _as_saved(policy: Policy) -> str:
+    """The text as given; a value given without text as its shortest JSON."""
+    return policy.text if policy.text is not None else _without_space(policy)
+
+
+def _without_space(policy: Policy) -> str:
+    return re.sub(r"\s", "", policy.text if policy.text is not None else dump(policy))
+
+
+def _long(length: int) -> dict[str, object]:
+    """A policy of about this many characters."""
+    bucket = "arn:aws:s3:::amzn-s3-demo-bucket/"
+    resources = [f"{bucket}{number:067}" for number in range(length // 100)]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "s3:GetObject", "Resource": resources}],
+    }
+
+
+def _too_long(policy: Policy, text: str, most: int) -> Iterator[Problem]:
+    if len(text) > most:
+        yield Problem(
+            policy.node.where, f"the policy has {len(text):,} characters; at most {most:,} fit"
+        )
+
+
+@rule(
+    "POLICY_SIZE_EXCEEDS_SCP_QUOTA",
+    on=Policy,
+    severity=Severity.ERROR,
+    title="The service control policy is too long",
+    fix="Remove white space, merge statements, or split the policy.",
+    kinds=(Kind.SCP,),
+    bad=[_long(12_000)],
+    good=[_long(2_000)],
+)
+def long_scp(policy: Policy) -> Iterator[Problem]:
+    """AWS Organizations refuses a policy of more than 10,240 characters, white space included."""
+    yield from _too_long(policy, _as_saved(policy), 10_240)
+
+
+@rule(
+    "POLICY_SIZE_EXCEEDS_RCP_QUOTA",
+    on=Policy,
+    severity=Severity.ERROR,
+    title="The resource control policy is too long",
+    fix="Remove white space, merge statements, or split the policy.",
+    kinds=_RCP,
+    bad=[_long(6_000)],
+    good=[_long(2_000)],
+)
+def long_rcp(policy: Policy) -> Iterator[Problem]:
+    """AWS Organizations refuses a policy of more than 5,120 characters, white space included."""
+    yield from _too_long(policy, _as_saved(policy), 5_120)
+
+
+@rule(
+    "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="The policy is longer than any identity policy may be",
+    fix="Merge statements, use wildcards, or split the policy.",
+    kinds=IDENTITY_KINDS,
+    bad=[_long(12_000)],
+    good=[_long(2_000)],
+)
+def long_identity_policy(policy: Policy) -> Iterator[Problem]:
+    """A managed policy has at most 6,144 characters, a role's inline policies together 10,240, white space apart."""
+    yield from _too_long(policy, _without_space(policy), 10_240)
+
+
+@rule(
+    "TOO_LONG_FOR_MANAGED_POLICY",
+    on=Policy,
+    severity=Severity.SUGGESTION,
+    title="The policy is too long for a managed policy",
+    fix="Merge statements, use wildcards, split the policy, or write it as a role's inline policy.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
+    kinds=(Kind.IDENTITY, Kind.BOUNDARY),
+    bad=[_long(8_000)],
+    good=[_long(2_000)],
+)
+def long_managed_policy(policy: Policy) -> Iterator[Problem]:
+    """IAM refuses a managed policy of more than 6,144 characters, white space apart."""
+    text = _without_space(policy)
+    if len(text) <= 10_240:  # noqa: PLR2004 - longer ones are too long for everything, which has its own code
+        yield from _too_long(policy, text, 6_144)
+
+
+@rule(
+    "POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="The trust policy is longer than the default quota",
+    fix="Merge statements, or ask AWS for a higher quota (up to 8,192).",
+    kinds=(Kind.TRUST,),
+    bad=[_long(3_000)],
+    good=[_long(1_000)],
+)
+def long_trust_policy(policy: Policy) -> Iterator[Problem]:
+    """IAM refuses a trust policy of more than 2,048 characters, white space apart, unless the quota was raised."""
+    yield from _too_long(policy, _without_space(policy), 2_048)

@@ -1,0 +1,341 @@
+"""Role trust policies: who may take the role, and how narrowly identity providers are let in."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.document import Kind, Policy, Principal, Statement
+from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TRUST = (Kind.TRUST,)
+_GITHUB = "token.actions.githubusercontent.com"
+
+
+def _trust(
+    principal: object, action: object = "sts:AssumeRole", condition: object = None
+) -> dict[str, object]:
+    statement: dict[str, object] = {"Effect": "Allow", "Principal": principal, "Action": action}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+_ROOT = {"AWS": "arn:aws:iam::111122223333:root"}
+_GOOD = _trust(_ROOT)
+_PROVIDER = {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{_GITHUB}"}
+_WEB = "sts:AssumeRoleWithWebIdentity"
+_SUB, _AUD = f"{_GITHUB}:sub", f"{_GITHUB}:aud"
+_BRANCH = {_AUD: "sts.amazonaws.com", _SUB: "repo:octo/app:ref:refs/heads/main"}
+_GITHUB_GOOD = _trust(_PROVIDER, _WEB, {"StringEquals": _BRANCH})
+
+
+@rule(
+    "ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="A trust policy has NotPrincipal",
+    fix="Name the principals in Principal.",
+    kinds=_TRUST,
+    bad=[{"Effect": "Allow", "NotPrincipal": _ROOT, "Action": "sts:AssumeRole"}],
+    good=[_GOOD],
+)
+def trust_by_exclusion(statement: Statement) -> Iterator[Problem]:
+    """AWS refuses NotPrincipal in a role's trust policy."""
+    if statement.has("NotPrincipal"):
+        yield Problem(statement.place("NotPrincipal"), "a trust policy has no `NotPrincipal`")
+
+
+@rule(
+    "ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The principal of a trust policy is `*`",
+    fix="Name the accounts, roles, services or providers that may take the role.",
+    kinds=_TRUST,
+    bad=[_trust("*")],
+    good=[_GOOD],
+)
+def trust_in_star(statement: Statement) -> Iterator[Problem]:
+    """AWS refuses a bare `*` as principal of a role's trust policy."""
+    for principal in statement.principals:
+        if principal.type == "*" and principal.value == "*":
+            yield Problem(principal.name.where, "`*` is no principal of a trust policy")
+
+
+@rule(
+    "TRUST_OPEN_TO_EVERYONE",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="Any principal of any account may take the role",
+    fix="Name the accounts or roles, or add a condition on aws:PrincipalOrgID.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
+    kinds=_TRUST,
+    bad=[_trust({"AWS": "*"})],
+    good=[
+        _GOOD,
+        _trust({"AWS": "*"}, condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
+    ],
+)
+def open_trust(statement: Statement) -> Iterator[Problem]:
+    """The role is public: its permissions belong to everybody who learns its ARN."""
+    if not statement.allows or statement.conditions:
+        return
+    for principal in statement.principals:
+        if principal.type == "AWS" and principal.is_everyone:
+            yield Problem(principal.name.where, "`*` lets every AWS account take the role")
+
+
+@rule(
+    "ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="A trust policy has a resource",
+    fix="Remove the element: the resource is the role that has the policy.",
+    kinds=_TRUST,
+    bad=[{**_GOOD, "Resource": "*"}],
+    good=[_GOOD],
+)
+def trust_with_resource(statement: Statement) -> Iterator[Problem]:
+    """AWS refuses Resource in a role's trust policy."""
+    for name in ("Resource", "NotResource"):
+        if statement.has(name):
+            yield Problem(statement.place(name), f"a trust policy has no `{name}`")
+
+
+_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_PROVIDER_ARN = re.compile(
+    r"arn:aws[a-z0-9-]*:iam::[0-9]{12}:(saml-provider/[\w+=,.@-]+|oidc-provider/[^/\s]+\.[^\s]+)"
+)
+_OIDC_HOST = re.compile(r":oidc-provider/(.+)$")
+# Providers that roles trust by their host, without a provider of the account's own.
+_BUILT_IN = frozenset(
+    {
+        "cognito-identity.amazonaws.com",
+        "accounts.google.com",
+        "www.amazon.com",
+        "graph.facebook.com",
+    }
+)
+
+
+@rule(
+    "INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="A federated principal is no identity provider",
+    fix="Write the ARN of an OIDC or SAML provider, or the host of a built-in one.",
+    kinds=_TRUST,
+    bad=[_trust({"Federated": "arn:aws:iam::111122223333:role/app"}, _WEB)],
+    good=[_GITHUB_GOOD],
+)
+def no_provider(statement: Statement) -> Iterator[Problem]:
+    """Tokens come from a provider that the account knows; anything else is never trusted."""
+    for principal in _federated(statement):
+        value = principal.value
+        if not (_HOST.fullmatch(value) or _PROVIDER_ARN.fullmatch(value) or "*" in value):
+            yield Problem(
+                principal.name.where, f"{quoted(value)} is neither a provider's ARN nor a host"
+            )
+
+
+def _federated(statement: Statement) -> tuple[Principal, ...]:
+    return tuple(each for each in statement.principals if each.type == "Federated")
+
+
+def _oidc_host(principal: Principal) -> str | None:
+    match = _OIDC_HOST.search(principal.value)
+    if match:
+        return match[1].lower()
+    return principal.value if principal.value in _BUILT_IN else None
+
+
+@rule(
+    "MISMATCHED_ACTION_FOR_PRINCIPAL",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The action is not the one by which such a principal takes a role",
+    fix="Use sts:AssumeRoleWithWebIdentity for OIDC, sts:AssumeRoleWithSAML for SAML, sts:AssumeRole for others.",
+    kinds=_TRUST,
+    bad=[_trust(_PROVIDER, "sts:AssumeRoleWithSAML"), _trust(_ROOT, _WEB)],
+    good=[_GITHUB_GOOD, _GOOD],
+)
+def action_of_other_principal(statement: Statement) -> Iterator[Problem]:
+    """Each kind of principal has an action of its own; with another the statement never matches."""
+    for entry in statement.actions:
+        action = entry.value.lower()
+        wanted = {"sts:assumerolewithsaml": "SAML", "sts:assumerolewithwebidentity": "OIDC"}.get(
+            action
+        )
+        for principal in statement.principals if wanted else ():
+            if _provider_kind(principal) not in {wanted, ""}:
+                yield Problem(
+                    entry.where, f"{quoted(entry.value)} never matches {quoted(principal.value)}"
+                )
+    yield from _plain_action(statement)
+
+
+def _plain_action(statement: Statement) -> Iterator[Problem]:
+    plain = [each for each in statement.actions if each.value.lower() == "sts:assumerole"]
+    providers = _federated(statement)
+    if plain and providers and len(providers) == len(statement.principals):
+        # AWS's page does not say that it reports this pair; that it never matches follows from the action.
+        yield Problem(
+            plain[0].where,
+            f"`sts:AssumeRole` never matches {quoted(providers[0].value)}",
+            low_confidence=True,
+        )
+
+
+def _provider_kind(principal: Principal) -> str:
+    """SAML, OIDC, another kind, or nothing when the value does not tell."""
+    if principal.type != "Federated":
+        return "" if principal.type == "*" else "other"
+    if ":saml-provider/" in principal.value:
+        return "SAML"
+    return "OIDC" if _oidc_host(principal) else ""
+
+
+_ANYWHERE = "rolesanywhere.amazonaws.com"
+_ANYWHERE_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
+
+
+@rule(
+    "MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY",
+    on=Policy,
+    severity=Severity.ERROR,
+    title="Roles Anywhere lacks an action that it needs",
+    fix="Allow sts:AssumeRole, sts:SetSourceIdentity and sts:TagSession.",
+    kinds=_TRUST,
+    bad=[{"Version": "2012-10-17", "Statement": [_trust({"Service": _ANYWHERE})]}],
+    good=[
+        {
+            "Version": "2012-10-17",
+            "Statement": [_trust({"Service": _ANYWHERE}, list(_ANYWHERE_ACTIONS))],
+        }
+    ],
+)
+def roles_anywhere_incomplete(policy: Policy) -> Iterator[Problem]:
+    """IAM Roles Anywhere makes all three calls; without one of them no session is created."""
+    trusting = [
+        each
+        for each in policy.statements
+        if each.allows and any(p.value == _ANYWHERE for p in each.principals)
+    ]
+    given = [entry.value for each in trusting for entry in each.actions]
+    missing = [
+        action
+        for action in _ANYWHERE_ACTIONS
+        if not any(matches(each, action, ignore_case=True) for each in given)
+    ]
+    if trusting and missing:
+        yield Problem(
+            trusting[0].place("Action"),
+            f"`{_ANYWHERE}` also needs {', '.join(f'`{m}`' for m in missing)}",
+        )
+
+
+@rule(
+    "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="Every token of the identity provider may take the role",
+    fix="Add conditions on the provider's aud and sub keys.",
+    kinds=_TRUST,
+    bad=[_trust(_PROVIDER, _WEB)],
+    good=[_GITHUB_GOOD],
+)
+def any_token(statement: Statement) -> Iterator[Problem]:
+    """The provider issues tokens to all its users, not only to those that were meant."""
+    if not statement.allows:
+        return
+    for principal in _federated(statement):
+        host = _oidc_host(principal)
+        if host and not any(each.name.startswith(f"{host}:") for each in statement.conditions):
+            yield Problem(
+                principal.name.where,
+                f"no condition has a key of {quoted(host)}, such as `{host[:80]}:sub`",
+            )
+
+
+def _trusts_github(statement: Statement) -> bool:
+    return statement.allows and any(_oidc_host(each) == _GITHUB for each in _federated(statement))
+
+
+@rule(
+    "MISSING_GITHUB_REPO_CONDITION_KEY",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="Workflows of every GitHub repository may take the role",
+    fix="Add StringEquals on token.actions.githubusercontent.com:sub with the repository and branch.",
+    kinds=_TRUST,
+    bad=[_trust(_PROVIDER, _WEB, {"StringEquals": {_AUD: "sts.amazonaws.com"}})],
+    good=[_GITHUB_GOOD],
+)
+def any_repository(statement: Statement) -> Iterator[Problem]:
+    """GitHub issues tokens to everybody's workflows; the sub claim says whose it is."""
+    if _trusts_github(statement) and not statement.conditions_on(_SUB):
+        yield Problem(statement.place("Condition"), f"no condition has the key `{_SUB}`")
+
+
+@rule(
+    "SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="The GitHub subject has a wildcard",
+    fix="Write the repository and the branch, tag or environment in full.",
+    kinds=_TRUST,
+    bad=[_trust(_PROVIDER, _WEB, {"StringLike": {_SUB: "repo:octo/*"}})],
+    good=[_GITHUB_GOOD],
+)
+def several_repositories(statement: Statement) -> Iterator[Problem]:
+    """Every repository and branch that the pattern matches may take the role, those created later included."""
+    if not _trusts_github(statement):
+        return
+    for condition in statement.conditions_on(_SUB):
+        for value in condition.values:
+            if is_literal(value.value) or condition.negated:
+                continue
+            repository = ":".join(value.value.split(":")[:2])
+            yield Problem(
+                value.where,
+                f"{quoted(value.value)} matches several subjects",
+                # Whether AWS accepts a wildcard after a repository written in full is not known.
+                low_confidence=is_literal(repository),
+            )
+
+
+@rule(
+    "REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
+    on=Statement,
+    severity=Severity.SUGGESTION,
+    title="A session is trusted beside its role",
+    fix="Remove the session: the role covers it.",
+    kinds=_TRUST,
+    bad=[
+        _trust(
+            {
+                "AWS": [
+                    "arn:aws:iam::111122223333:role/app",
+                    "arn:aws:sts::111122223333:assumed-role/app/session",
+                ]
+            }
+        )
+    ],
+    good=[_trust({"AWS": "arn:aws:iam::111122223333:role/app"})],
+)
+def session_beside_role(statement: Statement) -> Iterator[Problem]:
+    """A role's ARN covers all sessions of the role."""
+    roles = {each.value for each in statement.principals}
+    for principal in statement.principals:
+        match = re.fullmatch(
+            r"arn:([^:]*):sts::([0-9]{12}):assumed-role/([^/]+)/.+", principal.value
+        )
+        if match and f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}" in roles:
+            yield Problem(
+                principal.name.where, f"{quoted(principal.value)} is a session of a listed role"
+            )

@@ -1,0 +1,266 @@
+"""Wildcards: what grants more than it seems, and what is said twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.arn import Arn
+from aws_iam.policy.document import Kind, Policy, Statement, Text
+from aws_iam.policy.pattern import covers, is_literal
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
+# Comparing each pattern with each entry is quadratic, and intricate patterns are slow to compare. What AWS takes is
+# far below these limits; beyond them entries are compared as words only.
+_MOST_PAIRS = 20_000
+_WORK = 2_000_000
+
+
+def _allow(action: object, resource: object = "*") -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+_GET = "s3:GetObject"
+_OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
+
+
+@rule(
+    "FULL_ADMIN_ALLOWED",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows every action on every resource",
+    fix="List the actions and resources that the work needs.",
+    source=_BEST_PRACTICES,
+    kinds=(Kind.IDENTITY,),
+    bad=[_allow("*"), _allow("*:*")],
+    good=[_allow(_GET, _OBJECTS), {"Effect": "Deny", "Action": "*", "Resource": "*"}],
+)
+def everything_allowed(statement: Statement) -> Iterator[Problem]:
+    """Whoever has this policy is an administrator: nothing in the account is out of reach."""
+    everything = next(filter(_is_every_action, statement.actions), None)
+    anywhere = any(each.value == "*" for each in statement.resources)
+    if everything and anywhere and statement.allows and not statement.has("Condition"):
+        yield Problem(everything.where, f"{quoted(everything.value)} on `*` allows everything")
+
+
+def _is_every_action(action: Text) -> bool:
+    return action.value in {"*", "*:*"} or covers(action.value, "*:*")
+
+
+@rule(
+    "SERVICE_WILDCARD_ALLOWED",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows every action of a service",
+    fix="List the actions that the work needs.",
+    source=_BEST_PRACTICES,
+    kinds=(Kind.IDENTITY,),
+    bad=[_allow("s3:*")],
+    good=[_allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
+)
+def service_wildcard(statement: Statement) -> Iterator[Problem]:
+    """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
+    if not statement.allows:
+        return
+    for action in statement.actions:
+        service, colon, name = action.value.partition(":")
+        if colon and not name.strip("*") and name and is_literal(service):
+            yield Problem(
+                action.where, f"{quoted(action.value)} allows every action of {quoted(service)}"
+            )
+
+
+@rule(
+    "ALLOW_WITH_NOT_ACTION",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows everything but a list",
+    fix="List what is allowed in Action, or put the exceptions into a Deny.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
+    kinds=(Kind.IDENTITY,),
+    bad=[{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
+    good=[{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
+)
+def all_but_some_actions(statement: Statement) -> Iterator[Problem]:
+    """Every service and action that AWS adds later is allowed, too, and so is whatever the list forgot."""
+    if statement.allows and statement.not_actions:
+        listed = quoted(statement.not_actions[0].value)
+        more = len(statement.not_actions) - 1
+        rest = f" and {more} more" if more else ""
+        yield Problem(statement.place("NotAction"), f"everything but {listed}{rest} is allowed")
+
+
+@rule(
+    "ALLOW_WITH_NOT_RESOURCE",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows every resource but a list",
+    fix="List the resources in Resource, or put the exceptions into a Deny.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notresource.html",
+    kinds=(Kind.IDENTITY,),
+    bad=[{"Effect": "Allow", "Action": _GET, "NotResource": _OBJECTS}],
+    good=[_allow(_GET, _OBJECTS)],
+)
+def all_but_some_resources(statement: Statement) -> Iterator[Problem]:
+    """Every resource that is created later is allowed, too, in other accounts as well as in this one."""
+    if statement.allows and statement.not_resources:
+        listed = quoted(statement.not_resources[0].value)
+        yield Problem(
+            statement.place("NotResource"),
+            f"every resource but {listed} and what is listed with it",
+        )
+
+
+@rule(
+    "WILDCARD_IN_SERVICE_NAME",
+    on=Statement,
+    severity=Severity.SUGGESTION,
+    title="A wildcard stands in the name of a service",
+    fix="Write the service's prefix in full.",
+    bad=[_allow("s3*:GetObject"), _allow(_GET, "arn:aws:s?:::amzn-s3-demo-bucket/*")],
+    good=[_allow("*"), _allow("s3:*", _OBJECTS)],
+)
+def wildcard_service(statement: Statement) -> Iterator[Problem]:
+    """It also matches services that nobody thought of, and those that AWS adds later."""
+    for action in (*statement.actions, *statement.not_actions):
+        service, colon, _ = action.value.partition(":")
+        if colon and not is_literal(service):
+            yield Problem(action.where, f"{quoted(action.value)} has a wildcard in its service")
+    for resource in (*statement.resources, *statement.not_resources):
+        arn = Arn.of(resource.value)
+        if arn and not is_literal(arn.service):
+            yield Problem(
+                resource.where, f"{quoted(resource.value)} has a wildcard in its service"
+            )
+
+
+def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
+    """The entries that another one of the list makes superfluous, each with that other one."""
+    words = [each.value.lower() if ignore_case else each.value for each in entries]
+    patterns = [at for at, word in enumerate(words) if not is_literal(word)]
+    if len(patterns) * len(words) > _MOST_PAIRS:
+        patterns = []
+    first: dict[str, int] = {}
+    found = []
+    work = _WORK
+    for at, word in enumerate(words):
+        earlier = first.setdefault(word, at)
+        if earlier != at:
+            found.append((entries[at], entries[earlier]))
+            continue
+        for other in patterns:
+            if words[other] == word or not word.startswith(_head(words[other])):
+                continue
+            work -= _cost(words[other], word)
+            if work < 0:
+                break
+            if _includes(words, other, at):
+                found.append((entries[at], entries[other]))
+                break
+    return found
+
+
+def _head(pattern: str) -> str:
+    return pattern.split("*", 1)[0].split("?", 1)[0]
+
+
+def _cost(wide: str, narrow: str) -> int:
+    """What comparing the two costs at most, in steps."""
+    return (len(wide) + len(narrow)) * (1 + wide.count("*") + wide.count("?"))
+
+
+def _includes(words: Sequence[str], other: int, at: int) -> bool:
+    wide, narrow = words[other], words[at]
+    # Of two spellings of one pattern the later is superfluous.
+    return covers(wide, narrow) and (other < at or not covers(narrow, wide))
+
+
+def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Problem]:
+    found = _covered(entries, ignore_case=ignore_case)
+    if found:
+        entry, other = found[0]
+        more = f"; {len(found)} entries are superfluous" if len(found) > 1 else ""
+        yield Problem(
+            entry.where, f"{quoted(entry.value)} is contained in {quoted(other.value)}{more}"
+        )
+
+
+@rule(
+    "REDUNDANT_ACTION",
+    on=Statement,
+    severity=Severity.SUGGESTION,
+    title="An action is already covered by another of the list",
+    fix="Remove it, or remove the wildcard that is wider than meant.",
+    bad=[_allow(["s3:Get*", _GET]), _allow([_GET, "s3:getobject"])],
+    good=[_allow(["s3:Get*", "s3:PutObject"])],
+)
+def repeated_action(statement: Statement) -> Iterator[Problem]:
+    """The longer list looks more exact than it is."""
+    for entries in (statement.actions, statement.not_actions):
+        yield from _redundant(entries, ignore_case=True)
+
+
+@rule(
+    "REDUNDANT_RESOURCE",
+    on=Statement,
+    severity=Severity.SUGGESTION,
+    title="A resource is already covered by another of the list",
+    fix="Remove it, or remove the wildcard that is wider than meant.",
+    bad=[_allow(_GET, [_OBJECTS, "arn:aws:s3:::amzn-s3-demo-bucket/home/*"])],
+    good=[_allow(_GET, ["arn:aws:s3:::amzn-s3-demo-bucket", _OBJECTS])],
+)
+def repeated_resource(statement: Statement) -> Iterator[Problem]:
+    """The longer list looks more exact than it is."""
+    for entries in (statement.resources, statement.not_resources):
+        yield from _redundant(entries, ignore_case=False)
+
+
+@rule(
+    "REDUNDANT_STATEMENT",
+    on=Policy,
+    severity=Severity.SUGGESTION,
+    title="Two statements say the same",
+    fix="Remove one of them.",
+    bad=[
+        {"Version": "2012-10-17", "Statement": [_allow(_GET, _OBJECTS), _allow([_GET], _OBJECTS)]}
+    ],
+    good=[
+        {
+            "Version": "2012-10-17",
+            "Statement": [_allow(_GET, _OBJECTS), _allow("s3:PutObject", _OBJECTS)],
+        }
+    ],
+)
+def repeated_statement(policy: Policy) -> Iterator[Problem]:
+    """The second has no effect of its own; often one of the two was meant to be changed."""
+    seen: dict[object, str] = {}
+    for statement in policy.statements:
+        first = seen.setdefault(_meaning(statement), statement.place().pointer)
+        if first != statement.place().pointer:
+            yield Problem(statement.place(), f"the statement says what `{first}` says")
+
+
+def _meaning(statement: Statement) -> object:
+    """The statement without its Sid, the order of its lists and the case of its action names."""
+    return (
+        statement.effect and statement.effect.value,
+        frozenset(each.value.lower() for each in statement.actions),
+        frozenset(each.value.lower() for each in statement.not_actions),
+        frozenset(each.value for each in statement.resources),
+        frozenset(each.value for each in statement.not_resources),
+        frozenset((each.type, each.value) for each in statement.principals),
+        frozenset((each.type, each.value) for each in statement.not_principals),
+        frozenset(
+            (each.operator.value, each.name, frozenset(value.value for value in each.values))
+            for each in statement.conditions
+        ),
+        # Broken elements differ only by what is written in them.
+        frozenset(
+            member.name.value for member in statement.node.members if member.name.value != "Sid"
+        ),
+    )
