@@ -6,6 +6,7 @@ positions in a policy's text survive and unknown arguments can be refused by nam
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
-import anyio.from_thread
 import anyio.to_thread
 from mcp import types
 from mcp.server.caching import CacheHint
@@ -178,15 +178,31 @@ async def _answered(kept: Kept, tool: Tool, arguments: dict[str, Any], context: 
     call = repr((tool.name, sorted(given.items(), key=lambda item: item[0])))
     whole = kept.answers.get(call) if cursor is not None else None
     if whole is None:
-        progress = partial(_report, context)
-        run = partial(library.answered, tool, given, progress=progress)
-        whole = clean(await anyio.to_thread.run_sync(run, abandon_on_cancel=True))
+        whole = clean(await _ran(tool, given, context))
         kept.put(call, whole)
     return page.page(whole, limit, None if cursor is None else str(cursor))
 
 
-def _report(context: Context, done: int, total: int, text: str) -> None:
-    anyio.from_thread.run(context.session.report_progress, done, total, text)
+async def _ran(tool: Tool, given: dict[str, Any], context: Context) -> Answer:
+    steps = Steps(asyncio.get_running_loop(), context)
+    run = partial(library.answered, tool, given, progress=steps)
+    return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+
+
+class Steps:
+    """The progress of one call, sent when another hundredth of it is done."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+        self._loop = loop
+        self._send = context.session.report_progress
+        self._sent = -1
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        """Take a step; collectors do so from threads of their own."""
+        share = 100 * done // max(total, 1)
+        if share > self._sent:
+            self._sent = share
+            asyncio.run_coroutine_threadsafe(self._send(done, total, text), self._loop)
 
 
 def _result(answer: Answer) -> types.CallToolResult:

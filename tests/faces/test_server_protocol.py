@@ -152,6 +152,33 @@ def test_an_audit_without_credentials_gives_the_checklist_and_how_to_connect(era
     assert "credentials" in result.content[0].text
 
 
+@ERAS
+def test_the_demonstration_is_audited_at_once_for_several_callers_with_progress(era: Era) -> None:
+    steps: list[tuple[float, float | None]] = []
+
+    async def step(done: float, total: float | None, _text: str | None) -> None:
+        steps.append((done, total))
+
+    async def conversation(client: Client) -> Any:
+        versions = ("7.0", "1.4", "7.0")
+        calls = [
+            client.call_tool("audit", {"demo": True, "benchmark": each}, progress_callback=step)
+            for each in versions
+        ]
+        first, second, third = await asyncio.gather(*calls)
+        cursor = first.structured_content["next_cursor"]
+        more = {"demo": True, "benchmark": "7.0", "cursor": cursor}
+        return first, second, third, await client.call_tool("audit", more)
+
+    first, second, third, more = talk(era, conversation)
+    assert not any(each.is_error for each in (first, second, third, more))
+    assert first.structured_content["counts"] == third.structured_content["counts"]
+    assert second.structured_content["facts"]["benchmark"] == "1.4"
+    assert more.structured_content["findings"][0] not in first.structured_content["findings"]
+    assert len(first.content[0].text.encode()) <= 8192
+    assert any(done == total for done, total in steps)
+
+
 MENDABLE = [
     ("policy", {"action": "validat"}, "`validate`"),
     ("policy", {"action": "lookup", "qery": "s3"}, "`query`"),
