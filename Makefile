@@ -16,7 +16,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check server tests .ci
 	$(BIN)/ruff check server tests .ci
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m aws_iam.docs --check
 
 docs: $(VENV)/dev.stamp

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from aws_iam import __version__
 from aws_iam.answer import Severity, Status, to_json
-from aws_iam.errors import AwsError, AwsIamError, InputError, closest
-from aws_iam.escape import escaped
+from aws_iam.errors import AwsIamError, InputError, closest
+from aws_iam.escape import escaped, quoted
 from aws_iam.modes.registry import TOOLS
 from aws_iam.modes.tool import Kind, silent
 from aws_iam.report.clean import clean
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 _FAIL_ON = ("critical", "high", "medium", "low", "info")
+# More than any document of policies; the parser has a smaller limit of its own.
+_MOST_BYTES = 16_000_000
 # A page without a limit: the whole answer.
 _WHOLE = sys.maxsize
 
@@ -42,11 +46,15 @@ class Parser(argparse.ArgumentParser):
 
 def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
     """Run one command, a tool's or one of `commands`; the exit status is the contract's."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is shown as its escape instead of ending the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _run(list(words), {**commands, "catalog": _catalog})
     except AwsIamError as error:
         print(f"aws-iam: {escaped(str(error), 2000)}", file=sys.stderr)
-        return UNREADABLE if isinstance(error, AwsError) else WRONG
+        return WRONG if isinstance(error, InputError) else UNREADABLE
     except KeyboardInterrupt:
         print("aws-iam: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -65,7 +73,7 @@ def _run(words: list[str], commands: Mapping[str, Command]) -> int:
     if words and not words[0].startswith("-"):
         near = closest(words[0], [*tools, *commands])
         hint = f"did you mean `{near}`?" if near else "see `aws-iam --help`"
-        raise InputError(f"there is no command `{escaped(words[0], 80)}`", hint=hint)
+        raise InputError(f"there is no command {quoted(words[0], 80)}", hint=hint)
     _top_parser().parse_args(words or ["--help"])
     return OK
 
@@ -99,7 +107,7 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     action = tool.actions[name]
     options = _action_parser(tool, action).parse_args(words)
     given = {each.name: _value(each, getattr(options, each.name)) for each in action.arguments}
-    with _progress(options.json) as progress:
+    with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
         answer = tool.run({"action": name, **given}, progress=progress, cli=True)
     return _print(clean(answer), action, options)
 
@@ -153,10 +161,11 @@ def _add(parser: Parser, argument: Argument) -> None:
         case Kind.DOCUMENT:
             options |= {"metavar": "JSON|FILE|-"}
         case Kind.CHOICE:
-            options |= {"choices": argument.choices}
+            options |= {"metavar": "|".join(argument.choices)}
         case _:
             options |= {"metavar": argument.kind.value.upper()}
-    parser.add_argument(*names, required=argument.required, **options)
+    # What is missing or no choice is refused by the tool, which names the near miss.
+    parser.add_argument(*names, **options)
 
 
 def _value(argument: Argument, given: Any) -> Any:
@@ -174,18 +183,20 @@ def read_document(name: str, value: str) -> str:
     if value.lstrip().startswith(("{", "[")):
         return value
     try:
-        raw = sys.stdin.buffer.read() if value == "-" else _file(value)
+        raw = _bounded(sys.stdin.buffer) if value == "-" else _file(value)
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         raise InputError(
-            f"`--{name}` cannot read `{escaped(value, 200)}`: {reason}",
+            f"`--{name}` cannot read {quoted(value)}: {reason}",
             hint="give JSON text that begins with `{` or `[`, a readable file, or `-` for standard input",
         ) from None
+    if len(raw) > _MOST_BYTES:
+        raise InputError(f"`--{name}`: {quoted(value)} has more than {_MOST_BYTES:,} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"`--{name}`: `{escaped(value, 200)}` is not UTF-8 text (byte {error.start})",
+            f"`--{name}`: {quoted(value)} is not UTF-8 text (byte {error.start})",
             hint="save it as UTF-8",
         ) from None
 
@@ -193,15 +204,20 @@ def read_document(name: str, value: str) -> str:
 def _file(value: str) -> bytes:
     try:
         with open(value, "rb") as file:  # noqa: PTH123 - a path from the caller, a device too
-            return file.read()
+            return _bounded(file)
     except ValueError:  # a NUL byte in the path
         raise OSError(0, "not a path") from None
+
+
+def _bounded(file: BinaryIO) -> bytes:
+    # One byte more than is taken shows that there is more; a device may have no end.
+    return file.read(_MOST_BYTES + 1)
 
 
 def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
     limit = _WHOLE if options.detail == "full" else CONCISE_BYTES
     if options.json:
-        print(json.dumps(to_json(page(answer, limit, options.cursor)), indent=2))
+        _print_json(page(answer, limit, options.cursor))
     elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():
         _print_artifacts(answer)
     elif sys.stdout.isatty():
@@ -212,6 +228,15 @@ def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
     return _status(answer, options.fail_on)
 
 
+def _print_json(answer: Answer) -> None:
+    """Indent for a person; for a pipe keep the compact form, which is the one that the page's limit counts."""
+    if sys.stdout.isatty():
+        print(json.dumps(to_json(answer), indent=2))
+        return
+    text = json.dumps(to_json(answer), ensure_ascii=False, separators=(",", ":"))
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace") + b"\n")
+
+
 def _print_artifacts(answer: Answer) -> None:
     """Give the pipe the file alone; everything else goes to standard error."""
     policies = [each for each in answer.artifacts if each.language == "json"]
@@ -220,8 +245,6 @@ def _print_artifacts(answer: Answer) -> None:
         print(json.dumps([json.loads(each.content) for each in policies], indent=2))
     else:
         print(first.content.rstrip())
-    from dataclasses import replace
-
     print(plain(replace(answer, artifacts=answer.artifacts[1:])), end="", file=sys.stderr)
 
 
@@ -244,8 +267,8 @@ def _status(answer: Answer, fail_on: str) -> int:
 
 
 @contextmanager
-def _progress(as_json: bool) -> Iterator[Progress | None]:  # noqa: FBT001 - the option's own value
-    if as_json or not sys.stderr.isatty():
+def _progress(*, shown: bool) -> Iterator[Progress | None]:
+    if not shown or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -273,10 +296,13 @@ def _catalog(words: list[str]) -> int:
     options = parser.parse_args(words)
     from aws_iam.modes import catalog
 
-    with _progress(options.json) as progress:
+    with _progress(shown=not options.json) as progress:
         answer = (
             catalog.show() if options.action == "show" else catalog.refresh(progress or silent)
         )
     answer = clean(answer)
-    print(json.dumps(to_json(answer), indent=2) if options.json else plain(answer).rstrip())
+    if options.json:
+        _print_json(answer)
+    else:
+        print(plain(answer).rstrip())
     return OK

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _CUT = "…"
 _BMP_END = 0xFFFF
 # Cc control, Cf format (bidirectional marks, zero-width), Cs lone surrogates, Co private use, Zl and Zp separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_UNSEEN = re.compile(r"[^\n\t -~]")
 
 
 def escaped(text: str, limit: int = 300) -> str:
@@ -23,6 +25,11 @@ def quoted(value: str, limit: int = 200) -> str:
     """The value in backticks, unable to close them."""
     inside = escaped(value, limit).replace("`", "'")
     return f"`{inside}`"
+
+
+def visible(content: str) -> str:
+    """A file's content for showing: its lines and tabs stay, what is invisible is escaped."""
+    return _UNSEEN.sub(lambda found: _visible(found[0]), content)
 
 
 def _visible(character: str) -> str:

@@ -7,7 +7,10 @@ positions in a policy's text survive and unknown arguments can be refused by nam
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import re
+import socket
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +23,8 @@ from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
 
 from aws_iam import __version__
 from aws_iam.answer import to_json
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mcp.server.context import ServerRequestContext
+    from mcp.shared._stream_protocols import ReadStream, WriteStream
 
     from aws_iam.answer import Answer
     from aws_iam.modes.tool import Tool
@@ -172,15 +178,28 @@ async def _call_tool(
 
 async def _answered(kept: Kept, tool: Tool, arguments: dict[str, Any], context: Context) -> Answer:
     given = dict(arguments)
-    detail = given.pop("detail", None) or "concise"
+    detail = given.pop("detail", None)
     cursor = given.pop("cursor", None)
-    limit = schemas.page_limit(detail)
-    call = repr((tool.name, sorted(given.items(), key=lambda item: item[0])))
+    limit = schemas.page_limit("concise" if detail is None else detail)
+    if not isinstance(cursor, str | None):
+        raise InputError("`cursor` must be text", hint="give back the `next_cursor` as it came")
+    call = f"{tool.name} {_canonical(given)}"
     whole = kept.answers.get(call) if cursor is not None else None
     if whole is None:
         whole = clean(await _ran(tool, given, context))
         kept.put(call, whole)
-    return page.page(whole, limit, None if cursor is None else str(cursor))
+    return page.page(whole, limit, cursor)
+
+
+def _canonical(arguments: dict[str, Any]) -> str:
+    """The arguments as text, the same for the same call."""
+    try:
+        return json.dumps(arguments, sort_keys=True)
+    except (ValueError, RecursionError):
+        raise InputError(
+            "an argument holds a number or a depth that JSON cannot carry",
+            hint="send the document as text",
+        ) from None
 
 
 async def _ran(tool: Tool, given: dict[str, Any], context: Context) -> Answer:
@@ -308,8 +327,45 @@ def serve_stdio() -> None:
 
 async def _serve_stdio() -> None:
     server = build()
-    async with stdio_server() as (incoming, outgoing):
-        await server.run(incoming, outgoing, server.create_initialization_options())
+    async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
+        readable, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+        tasks.start_soon(_answer_unreadable, incoming, readable, outgoing)
+        await server.run(received, outgoing, server.create_initialization_options())
+        tasks.cancel_scope.cancel()
+
+
+_REQUEST_ID = re.compile(r'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,200}")')
+
+
+async def _answer_unreadable(
+    incoming: ReadStream[SessionMessage | Exception],
+    readable: WriteStream[SessionMessage | Exception],
+    outgoing: WriteStream[SessionMessage],
+) -> None:
+    """Pass messages on; one that cannot be read gets an error, where the SDK would leave its sender waiting.
+
+    Lone surrogates, numbers of thousands of digits and deep nesting are JSON to the sender and none to the SDK.
+    """
+    async with readable:
+        async for item in incoming:
+            if isinstance(item, ValidationError):
+                await outgoing.send(SessionMessage(_parse_error(item)))
+            else:
+                await readable.send(item)
+
+
+def _parse_error(error: ValidationError) -> types.JSONRPCError:
+    line = error.errors(include_url=False)[0]["input"]
+    found = _REQUEST_ID.search(line) if isinstance(line, str) else None
+    message = (
+        "the message cannot be read: it is no JSON-RPC, or holds a lone surrogate, a number of thousands of digits "
+        "or hundreds of levels; send such a document as a file on the command line"
+    )
+    return types.JSONRPCError(
+        jsonrpc="2.0",
+        id=json.loads(found[1]) if found else None,
+        error=types.ErrorData(code=types.PARSE_ERROR, message=message),
+    )
 
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -320,8 +376,20 @@ def serve_http(address: str) -> None:
     import uvicorn
 
     host, port = _host_and_port(address)
+    listener = _listener(host, port, address)
     app = build().streamable_http_app(host=host, json_response=True, stateless_http=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+
+
+def _listener(host: str, port: int, address: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = (error.strerror or "refused").lower()
+        raise InputError(
+            f"cannot listen on {quoted(address)}: {reason}", hint="choose another port"
+        ) from None
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

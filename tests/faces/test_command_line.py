@@ -41,7 +41,9 @@ def run(
 WRONG = [
     (["polcy"], "did you mean `policy`"),
     (["policy", "lokup"], "did you mean `lookup`"),
-    (["policy", "lookup"], "--query"),
+    (["policy", "lookup"], "needs `query`"),
+    (["policy", "validate", "--document", "{}", "--kind", "identty"], "did you mean `identity`"),
+    (["policy", "validate", "--document", "/dev/zero"], "more than 16,000,000 bytes"),
     (["policy", "lookup", "--query", "s3", "--nonsense", "x"], "--nonsense"),
     (["policy", "guide", "--topic", "no such topic"], "the sections are"),
     (["policy", "validate", "--document", "/nonexistent/policy.json"], "no such file"),

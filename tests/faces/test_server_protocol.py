@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,6 +101,10 @@ def raw_tools_list(era: Era) -> bytes:
 
 
 def converse(requests: list[dict[str, Any]], answers: int) -> list[bytes]:
+    return exchange([json.dumps(each).encode() for each in requests], answers)
+
+
+def exchange(messages: list[bytes], answers: int) -> list[bytes]:
     server = subprocess.Popen(
         [sys.executable, "-m", "aws_iam", "serve"],
         stdin=subprocess.PIPE,
@@ -112,8 +115,8 @@ def converse(requests: list[dict[str, Any]], answers: int) -> list[bytes]:
     with server:
         assert server.stdin
         assert server.stdout
-        for request in requests:
-            server.stdin.write(json.dumps(request).encode() + b"\n")
+        for message in messages:
+            server.stdin.write(message + b"\n")
         server.stdin.flush()
         lines = [server.stdout.readline() for _ in range(answers)]
         server.stdin.close()
@@ -121,6 +124,21 @@ def converse(requests: list[dict[str, Any]], answers: int) -> list[bytes]:
         assert server.stdout.read() == b""
         assert server.wait(timeout=20) == 0
     return lines
+
+
+UNREADABLE = [
+    b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"policy","arguments":{"query":"\\ud800"}}}',
+    b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"n":' + b"9" * 5000 + b"}}",
+    b'{"jsonrpc":"2.0","id":7,"method":"ping","params":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    b"no json",
+]
+
+
+@pytest.mark.parametrize("line", UNREADABLE, ids=["surrogate", "number", "depth", "text"])
+def test_a_message_that_cannot_be_read_is_answered(line: bytes) -> None:
+    (answer,) = (json.loads(each) for each in exchange([line], answers=1))
+    assert answer["error"]["code"] == -32700
+    assert answer.get("id") == (7 if b'"id":7' in line else None)
 
 
 @ERAS
@@ -144,9 +162,7 @@ def test_without_arguments_a_tool_gives_its_guide(era: Era, tool: str) -> None:
 
 @ERAS
 def test_an_audit_without_credentials_gives_the_checklist_and_how_to_connect(era: Era) -> None:
-    started = time.monotonic()
     result = call(era, "audit")
-    assert time.monotonic() - started < 10
     assert not result.is_error
     assert "demo" in result.content[0].text
     assert "credentials" in result.content[0].text

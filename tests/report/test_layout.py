@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from aws_iam.answer import (
     Answer,
@@ -46,6 +49,54 @@ def test_markdown_of_hostile_text_forms_no_markup() -> None:
     assert "](" not in outside.replace("\\](", "")
     assert "\u202e" not in text
     assert "\n# b" not in text
+
+
+PIECES = st.sampled_from(
+    [
+        "`",
+        "``",
+        "```",
+        "[x](http://e)",
+        "![x](http://e)",
+        "<img src=x>",
+        "<b>",
+        "\\",
+        "|",
+        "*",
+        "a",
+        " ",
+        "\n",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_no_text_renders_as_a_link_an_image_or_html(text: str) -> None:
+    finding = Finding(
+        code="X",
+        title=text,
+        severity=Severity.LOW,
+        status=Status.FAIL,
+        message=text,
+        resource=text,
+    )
+    answer = Answer(
+        summary=text,
+        facts={"fact": text, "rows": [{"cell": text, "other": "x"}]},
+        findings=(finding,),
+        next=(f"aws-iam audit run --profile {text}", text),
+    )
+    parsed = MarkdownIt("commonmark").enable("table").parse(markdown(clean(answer)))
+    tokens = [each.type for block in parsed for each in (block, *(block.children or ()))]
+    assert not {"link_open", "image", "html_inline", "html_block"} & set(tokens)
+
+
+def test_what_is_invisible_in_a_file_is_shown() -> None:
+    file = Artifact(name="a.sh", language="bash", content="echo 'a\x1b]0;b\u202e'\n\techo c\n")
+    assert "echo 'a\\u001b]0;b\\u202e'\n\techo c\n" in markdown(
+        Answer(summary="s", artifacts=(file,))
+    )
 
 
 def test_a_file_cannot_close_its_fence() -> None:

@@ -59,6 +59,7 @@ def trust_policy(
     """Write the role trust policy that lets in exactly this workload, and how its provider is created."""
     # Inside the function: the guide must not pay for the validator and its data.
     from aws_iam.modes.policy_validate import validate
+    from aws_iam.policy.catalog import catalog
 
     request = Request(
         names=names,
@@ -87,7 +88,8 @@ def trust_policy(
             "aws-iam policy validate --document trust-policy.json --kind trust",
             f"aws-iam irsa guide --topic {chosen.section}",
         ),
-        as_of=issuers.as_of(),
+        # The issuers' table and, for the validation, the service data: the answer is as old as the older one.
+        as_of=min(issuers.as_of(), catalog().as_of),
     )
 
 

@@ -55,7 +55,7 @@ def decide(needs: Needs = None) -> Answer:
             "rows": [_row(row, said, wanted) for row in shown],
             "cost": [_cost(each) for each in costs.values()],
             "prices": prices.listed(used),
-            "not_counted": _not_counted(chosen),
+            "not_counted": _not_counted(costs),
             "unconfirmed": _unconfirmed(shown, used, wanted),
         },
         sources=(*_sources(shown), _PAGE),
@@ -161,8 +161,8 @@ _EXTRA = {
 }
 
 
-def _not_counted(chosen: KeyType | None) -> list[str]:
-    extra = [_EXTRA[chosen]] if chosen in _EXTRA else []
+def _not_counted(costs: Mapping[KeyType, keys.Cost]) -> list[str]:
+    extra = [f"{_EXTRA[each]} ({each.value})" for each in costs if each in _EXTRA]
     return [*extra, "other keys' share of the 20,000 free requests", "prices of other Regions"]
 
 

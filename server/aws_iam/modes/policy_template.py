@@ -69,6 +69,7 @@ def _raw(chosen: Template) -> Answer:
 def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
     # Inside the function: listing templates must not pay for the validator and its data.
     from aws_iam.modes.policy_validate import validate
+    from aws_iam.policy.catalog import catalog
 
     text = templates.fill(chosen, given)
     findings = tuple(validate(text, chosen.kind))
@@ -94,6 +95,7 @@ def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
         facts=facts,
         sources=(chosen.source, _PAGE),
         next=(f"aws-iam policy validate --document {chosen.name}.json --kind {chosen.kind}",),
+        as_of=catalog().as_of,
     )
 
 

@@ -34,9 +34,13 @@ def page_limit(detail: object) -> int:
     """How many bytes a page of this detail holds over MCP."""
     if isinstance(detail, str) and detail in _LIMITS:
         return _LIMITS[detail]
-    near = closest(str(detail), _LIMITS)
+    given = detail if isinstance(detail, str) else ""
+    near = closest(given, _LIMITS)
     hint = f"did you mean `{near}`?" if near else ""
-    raise InputError(f"`detail` must be `concise` or `full`, not {quoted(str(detail))}", hint=hint)
+    raise InputError(
+        "`detail` must be `concise` or `full`" + (f", not {quoted(given)}" if given else ""),
+        hint=hint,
+    )
 
 
 def arguments(tool: Tool) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class Tool:
         )
 
     def _refuse_strangers(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
-        taken = {each.name for each in action.arguments if cli or not each.cli_only}
+        taken = [each.name for each in action.arguments if cli or not each.cli_only]
         everywhere = self.arguments(cli=cli)
         for name in given:
             if name in taken:

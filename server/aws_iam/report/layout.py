@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Status
+from aws_iam.escape import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     Inline = Callable[[str], str]
 
-_CODE_SPAN = re.compile(r"(`[^`]*`)")
+# Markdown pairs runs of backticks of equal length: only single ones around text make a code span here.
+_CODE_SPAN = re.compile(r"((?<!`)`[^`]+`(?!`))")
 _MARKUP = re.compile(r"([\\*<>\[\]|`])")
 
 
@@ -32,10 +34,10 @@ def plain(answer: Answer) -> str:
 
 
 def _escaped_markup(text: str) -> str:
+    # Splitting by the one group alternates: what is outside a span, a span, …
     parts = _CODE_SPAN.split(text)
     return "".join(
-        part if part.startswith("`") and len(part) > 1 else _MARKUP.sub(r"\\\1", part)
-        for part in parts
+        part if number % 2 else _MARKUP.sub(r"\\\1", part) for number, part in enumerate(parts)
     )
 
 
@@ -52,13 +54,18 @@ def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
     yield from _list("Sources", answer.sources, inline)
     yield from _list(
         "Next",
-        (f"`{each}`" if each.startswith("aws-iam ") else each for each in answer.next),
+        map(_command, answer.next),
         inline,
     )
     if answer.as_of:
         yield f"\nData as of {inline(answer.as_of)}."
     if answer.next_cursor:
         yield f"\nMore: call again with the same arguments and cursor `{answer.next_cursor}`."
+
+
+def _command(text: str) -> str:
+    """A command in backticks, unless it has some of its own."""
+    return f"`{text}`" if text.startswith("aws-iam ") and "`" not in text else text
 
 
 def _facts(facts: Mapping[str, Any], inline: Inline) -> Iterator[str]:
@@ -173,12 +180,13 @@ def _comparison(comparison: Comparison, inline: Inline) -> Iterator[str]:
 def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:
     checked = f" (checked by {inline(artifact.checked_by)})" if artifact.checked_by else ""
     if artifact.language == "markdown":
-        yield f"\n{artifact.content.rstrip()}"
+        yield f"\n{visible(artifact.content).rstrip()}"
         return
+    content = visible(artifact.content).rstrip()
     # A fence longer than any run of backticks in the file cannot be closed by it.
-    longest = max((len(run) for run in re.findall(r"`+", artifact.content)), default=0)
+    longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
     fence = "`" * max(3, longest + 1)
-    yield f"\n{inline(artifact.name)}{checked}:\n\n{fence}{artifact.language}\n{artifact.content.rstrip()}\n{fence}"
+    yield f"\n{inline(artifact.name)}{checked}:\n\n{fence}{artifact.language}\n{content}\n{fence}"
 
 
 def _list(title: str, items: Any, inline: Inline) -> Iterator[str]:

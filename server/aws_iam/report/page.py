@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CONCISE_BYTES = 8 * 1024
 FULL_BYTES = 64 * 1024
 _PIECE = 1500
+_SHORT = 4
+"""A fact is short when it takes no more than this part of a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Part:
 
 def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
     """The page at the cursor, at most `limit` bytes as JSON and as Markdown."""
-    parts = tuple(_parts(answer))
+    parts = tuple(_parts(answer, limit))
     start = _start(cursor, len(parts))
     bare = replace(answer, findings=(), artifacts=(), facts={})
     if start:
@@ -71,14 +73,24 @@ def _start(cursor: str | None, total: int) -> int:
     )
 
 
-def _parts(answer: Answer) -> Iterator[Part]:
-    for name, value in answer.facts.items():
-        yield from _fact_parts(name, value)
+def _parts(answer: Answer, limit: int) -> Iterator[Part]:
+    """Short facts, files, findings by urgency, then the tables that would push the findings off the page."""
+    facts = [(tuple(_fact_parts(name, value)), value) for name, value in answer.facts.items()]
+    long = [parts for parts, value in facts if _bytes(value) > limit // _SHORT]
+    for parts, _ in facts:
+        if parts not in long:
+            yield from parts
     for number, artifact in enumerate(answer.artifacts):
         for piece in _pieces(artifact.content):
             yield Part(field="artifacts", key=str(number), value=replace(artifact, content=piece))
     for finding in by_urgency(answer.findings):
         yield Part(field="findings", key="", value=finding)
+    for parts in long:
+        yield from parts
+
+
+def _bytes(value: Any) -> int:
+    return len(json.dumps(to_json(value), ensure_ascii=False).encode(errors="replace"))
 
 
 def _fact_parts(name: str, value: Any) -> Iterator[Part]:

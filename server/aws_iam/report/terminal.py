@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aws_iam.answer import Severity, Status
+from aws_iam.escape import visible
 from aws_iam.report.layout import number
 from aws_iam.report.page import by_urgency
 
@@ -125,27 +126,23 @@ def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
     )
     for label, text in lines:
         if text:
-            console.print(Text.assemble("  ", (label, "dim"), text))
+            console.print(Text.assemble("  ", (label, "dim"), text), soft_wrap=bool(label))
 
 
 def _show_artifact(artifact: Artifact, console: Console) -> None:
     if artifact.language == "markdown":
-        console.print(Markdown(artifact.content, hyperlinks=False))
+        console.print(Markdown(visible(artifact.content), hyperlinks=False))
         return
     checked = f" (checked by {artifact.checked_by})" if artifact.checked_by else ""
     console.print(Text(f"\n{artifact.name}{checked}", style="bold"))
-    console.print(
-        Syntax(
-            artifact.content,
-            artifact.language or "text",
-            background_color="default",
-            word_wrap=True,
-        )
-    )
+    content = visible(artifact.content)
+    code = Syntax(content, artifact.language or "text", background_color="default")
+    # What is copied from here must stay one line where it is one.
+    console.print(code.highlight(content), soft_wrap=True)
 
 
 def _show_list(title: str, items: tuple[str, ...], console: Console) -> None:
     if items:
         console.print(Text(f"{title}:", style="dim"))
     for item in items:
-        console.print(Text(f"  {item}"))
+        console.print(Text(f"  {item}"), soft_wrap=True)
