@@ -15,7 +15,7 @@ from aws_iam.answer import Severity, Status, to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes.registry import TOOLS
-from aws_iam.modes.tool import Kind, silent
+from aws_iam.modes.tool import ArgumentKind, silent
 from aws_iam.report.clean import clean
 from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page
@@ -154,13 +154,13 @@ def _add(parser: Parser, argument: Argument) -> None:
         "dest": argument.name,
     }
     match argument.kind:
-        case Kind.FLAG:
+        case ArgumentKind.FLAG:
             options |= {"action": "store_true", "default": None}
-        case Kind.LIST:
+        case ArgumentKind.LIST:
             options |= {"action": "append", "metavar": "VALUE[,VALUE]"}
-        case Kind.DOCUMENT:
+        case ArgumentKind.DOCUMENT:
             options |= {"metavar": "JSON|FILE|-"}
-        case Kind.CHOICE:
+        case ArgumentKind.CHOICE:
             options |= {"metavar": "|".join(argument.choices)}
         case _:
             options |= {"metavar": argument.kind.value.upper()}
@@ -171,9 +171,9 @@ def _add(parser: Parser, argument: Argument) -> None:
 def _value(argument: Argument, given: Any) -> Any:
     if given is None:
         return None
-    if argument.kind is Kind.DOCUMENT:
+    if argument.kind is ArgumentKind.DOCUMENT:
         return read_document(argument.name, given)
-    if argument.kind is Kind.LIST:
+    if argument.kind is ArgumentKind.LIST:
         return [part.strip() for each in given for part in each.split(",") if part.strip()]
     return given
 

@@ -27,18 +27,16 @@ _PAGES = ("README.md", "CONTRIBUTING.md", "SKILL.md")
 
 def main(argv: list[str]) -> int:
     """Write every generated file, or with `--check` name those that differ and answer 1."""
-    stale = [path for path, text in _generated() if _differs(path, text)]
-    if "--check" in argv:
-        for path in stale:
-            print(
-                f"{path.relative_to(resources.root())} is stale: run `make docs`", file=sys.stderr
-            )
-        return 1 if stale else 0
-    for path, text in _generated():
-        if path in stale:
+    stale = [(path, text) for path, text in _generated() if _differs(path, text)]
+    checking = "--check" in argv
+    for path, text in stale:
+        name = path.relative_to(resources.root())
+        if checking:
+            print(f"{name} is stale: run `make docs`", file=sys.stderr)
+        else:
             path.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(resources.root())}")
-    return 0
+            print(f"wrote {name}")
+    return 1 if checking and stale else 0
 
 
 def _differs(path: Path, text: str) -> bool:

@@ -395,7 +395,7 @@ def _listener(host: str, port: int, address: str) -> socket.socket:
 def _host_and_port(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
-    if not host or not port.isdecimal() or not 0 < int(port[:6]) < 65536:  # noqa: PLR2004 - ports
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port[:6]) < 65536:  # noqa: PLR2004 - ports
         raise InputError(
             f"`--http` must be HOST:PORT, not {quoted(address)}", hint="for example 127.0.0.1:8080"
         )

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
-from aws_iam.modes import key_types as keys
+from aws_iam.modes import key_choice as keys
 from aws_iam.modes import kms
-from aws_iam.modes.key_types import KeyType
+from aws_iam.modes.key_choice import KeyType
 
 CASES = Path(__file__).parents[1] / "cases" / "decide" / "kms.json"
 CONCISE = 8_000

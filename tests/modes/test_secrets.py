@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
 from aws_iam.errors import InputError
-from aws_iam.modes import key_types, kms, prices, secrets
+from aws_iam.modes import key_choice, kms, prices, secrets
 from aws_iam.modes import secret_stores as stores
 from aws_iam.modes.secret_stores import Store
 
@@ -100,7 +100,7 @@ def test_every_need_is_a_row_or_counts() -> None:
 
 @pytest.mark.parametrize("tool", [secrets.tool, kms.tool], ids=lambda tool: tool.name)
 def test_the_help_lists_every_need(tool: Any) -> None:
-    needs = {"secrets": stores.NEEDS, "kms": key_types.NEEDS}[tool.name]
+    needs = {"secrets": stores.NEEDS, "kms": key_choice.NEEDS}[tool.name]
     (argument,) = tool.actions["decide"].arguments
     assert [need.name for need in needs if need.name not in argument.description] == []
 

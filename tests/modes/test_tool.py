@@ -26,14 +26,12 @@ tool = Tool("toy", title="Toy", description="A toy.", default="echo", live=False
 def echo(
     place: Place,
     text: Annotated[str | None, Parameter("some text")] = None,
-    number: Annotated[int | None, Parameter("a number")] = None,
-    share: Annotated[float | None, Parameter("a share")] = None,
     names: Annotated[list[str] | None, Parameter("names")] = None,
     choice: Annotated[Literal["one", "two"] | None, Parameter("a choice")] = None,
     document: Annotated[Any, Parameter("a document", document=True)] = None,
 ) -> Answer:
     """Echo what it got."""
-    given = {"text": text, "number": number, "share": share, "names": names, "choice": choice}
+    given = {"text": text, "names": names, "choice": choice}
     return Answer(summary="echo", facts={**given, "document": document, "place": place})
 
 
@@ -47,10 +45,6 @@ def need(what: Annotated[str, Parameter("what to do")], progress: Progress) -> A
 
 READ: list[tuple[str, Any, Any]] = [
     ("text", "a", "a"),
-    ("number", 3, 3),
-    ("number", "-3", -3),
-    ("share", 1, 1.0),
-    ("share", "0.5", 0.5),
     ("names", ["a", "b"], ["a", "b"]),
     ("names", '["a", "b"]', ["a", "b"]),
     ("names", "a, b", ["a", "b"]),
@@ -67,10 +61,6 @@ def test_a_value_is_read_as_its_type(name: str, given: Any, read: Any) -> None:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"text": 1}, "`text` must be text, not a number"),
-    ({"number": "1e9999"}, "`number` must be a whole number, not `1e9999`"),
-    ({"number": "9" * 5000}, "must be a whole number"),
-    ({"number": True}, "not a true/false value"),
-    ({"share": "x"}, "`share` must be a number, not `x`"),
     ({"names": [1]}, "`names` must be a list of texts, not a list"),
     ({"names": "[" * 100_000}, "must be a list of texts"),
     ({"choice": "tow"}, "did you mean `two`?"),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from aws_iam.answer import Answer
 from aws_iam.modes import guide as pages
-from aws_iam.modes import key_types as keys
+from aws_iam.modes import key_choice as keys
 from aws_iam.modes import needs as wishes
 from aws_iam.modes import prices
-from aws_iam.modes.key_types import KeyType
+from aws_iam.modes.key_choice import KeyType
 from aws_iam.modes.parameters import Topic
 from aws_iam.modes.tool import Json, Tool
 

@@ -26,7 +26,7 @@ _REQUEST_LIMIT = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Readable:
     """A readable document: its address, where it stands, and how to read it."""
 
     shelf: str
@@ -41,14 +41,14 @@ class Document:
         return f"aws-iam://{self.shelf}/{self.name}"
 
 
-def documents() -> tuple[Document, ...]:
+def documents() -> tuple[Readable, ...]:
     """Every document, pages first."""
     return (*_pages(), *_templates(), _answer_schema())
 
 
-def _pages() -> Iterator[Document]:
+def _pages() -> Iterator[Readable]:
     for path in resources.listing("references", ".md"):
-        yield Document(
+        yield Readable(
             shelf="references",
             name=path.stem,
             title=path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "),
@@ -57,11 +57,11 @@ def _pages() -> Iterator[Document]:
         )
 
 
-def _templates() -> Iterator[Document]:
+def _templates() -> Iterator[Readable]:
     for path in resources.listing("assets/policy-templates", ".json"):
         if path.stem == "index":
             continue
-        yield Document(
+        yield Readable(
             shelf="templates",
             name=path.stem,
             title=path.stem.replace("-", " "),
@@ -70,8 +70,8 @@ def _templates() -> Iterator[Document]:
         )
 
 
-def _answer_schema() -> Document:
-    return Document(
+def _answer_schema() -> Readable:
+    return Readable(
         shelf="schemas",
         name="answer",
         title="JSON schema of every tool's answer",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.modes.tool import Kind
+from aws_iam.modes.tool import ArgumentKind
 from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES
 
 if TYPE_CHECKING:
@@ -59,18 +59,16 @@ def arguments(tool: Tool) -> dict[str, Any]:
     }
 
 
-_TYPES: dict[Kind, dict[str, Any]] = {
-    Kind.TEXT: {"type": "string"},
-    Kind.INTEGER: {"type": "integer"},
-    Kind.NUMBER: {"type": "number"},
-    Kind.FLAG: {"type": "boolean"},
-    Kind.LIST: {"type": "array", "items": {"type": "string"}},
-    Kind.DOCUMENT: {"type": ["object", "array", "string"]},
+_TYPES: dict[ArgumentKind, dict[str, Any]] = {
+    ArgumentKind.TEXT: {"type": "string"},
+    ArgumentKind.FLAG: {"type": "boolean"},
+    ArgumentKind.LIST: {"type": "array", "items": {"type": "string"}},
+    ArgumentKind.DOCUMENT: {"type": ["object", "array", "string"]},
 }
 
 
 def _argument(argument: Argument) -> dict[str, Any]:
-    if argument.kind is Kind.CHOICE:
+    if argument.kind is ArgumentKind.CHOICE:
         return {
             "type": "string",
             "enum": list(argument.choices),

@@ -26,12 +26,10 @@ Json = Any
 FACE_ARGUMENTS = ("detail", "cursor")
 
 
-class Kind(StrEnum):
+class ArgumentKind(StrEnum):
     """How an argument is read."""
 
     TEXT = "string"
-    INTEGER = "integer"
-    NUMBER = "number"
     FLAG = "boolean"
     LIST = "array"
     CHOICE = "choice"
@@ -52,7 +50,7 @@ class Argument:
     """One argument of an action, as the faces show it."""
 
     name: str
-    kind: Kind
+    kind: ArgumentKind
     description: str
     choices: tuple[str, ...] = ()
     required: bool = False
@@ -193,7 +191,9 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
     if get_origin(hint) is not Annotated or parameter is None:
         message = f"argument {name} needs Annotated[…, Parameter(…)]"
         raise TypeError(message)
-    kind, choices = (Kind.DOCUMENT, ()) if parameter.document else _kind(name, get_args(hint)[0])
+    kind, choices = (
+        (ArgumentKind.DOCUMENT, ()) if parameter.document else _kind(name, get_args(hint)[0])
+    )
     return Argument(
         name=name,
         kind=kind,
@@ -204,10 +204,10 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
     )
 
 
-_PLAIN = {str: Kind.TEXT, int: Kind.INTEGER, float: Kind.NUMBER, bool: Kind.FLAG}
+_PLAIN = {str: ArgumentKind.TEXT, bool: ArgumentKind.FLAG}
 
 
-def _kind(name: str, hint: Any) -> tuple[Kind, tuple[str, ...]]:
+def _kind(name: str, hint: Any) -> tuple[ArgumentKind, tuple[str, ...]]:
     if get_origin(hint) in {Union, types.UnionType}:
         (hint,) = (each for each in get_args(hint) if each is not types.NoneType)
     if get_origin(hint) is Annotated:
@@ -215,11 +215,11 @@ def _kind(name: str, hint: Any) -> tuple[Kind, tuple[str, ...]]:
     if hint in _PLAIN:
         return _PLAIN[hint], ()
     if get_origin(hint) in {list, tuple}:
-        return Kind.LIST, ()
+        return ArgumentKind.LIST, ()
     if get_origin(hint) is Literal:
-        return Kind.CHOICE, get_args(hint)
+        return ArgumentKind.CHOICE, get_args(hint)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return Kind.CHOICE, tuple(each.value for each in hint)
+        return ArgumentKind.CHOICE, tuple(each.value for each in hint)
     message = f"argument {name} has a type the faces cannot show: {hint}"
     raise TypeError(message)
 
@@ -276,23 +276,6 @@ def _flag(argument: Argument, value: Any) -> bool:
     raise _wrong(argument, value, "true or false")
 
 
-def _integer(argument: Argument, value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and len(value) < 20 and value.lstrip("-").isdecimal():  # noqa: PLR2004
-        return int(value)
-    raise _wrong(argument, value, "a whole number")
-
-
-def _number(argument: Argument, value: Any) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    try:
-        return float(_text(argument, value))
-    except ValueError:
-        raise _wrong(argument, value, "a number") from None
-
-
 def _list(argument: Argument, value: Any) -> list[str]:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
@@ -306,14 +289,12 @@ def _list(argument: Argument, value: Any) -> list[str]:
     raise _wrong(argument, value, "a list of texts")
 
 
-_READERS: dict[Kind, Callable[[Argument, Any], Any]] = {
-    Kind.TEXT: _text,
-    Kind.INTEGER: _integer,
-    Kind.NUMBER: _number,
-    Kind.FLAG: _flag,
-    Kind.LIST: _list,
-    Kind.CHOICE: _choice,
-    Kind.DOCUMENT: _document,
+_READERS: dict[ArgumentKind, Callable[[Argument, Any], Any]] = {
+    ArgumentKind.TEXT: _text,
+    ArgumentKind.FLAG: _flag,
+    ArgumentKind.LIST: _list,
+    ArgumentKind.CHOICE: _choice,
+    ArgumentKind.DOCUMENT: _document,
 }
 
 

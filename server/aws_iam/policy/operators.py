@@ -56,8 +56,3 @@ OPERATORS: Mapping[str, Family] = MappingProxyType(
 """Each operator without qualifier and IfExists."""
 
 QUALIFIERS = ("ForAllValues", "ForAnyValue")
-
-LIKE = frozenset(
-    {"StringLike", "StringNotLike", "ArnLike", "ArnNotLike", "ArnEquals", "ArnNotEquals"}
-)
-"""The operators under which `*` and `?` are wildcards; the ARN forms with Equals match like those with Like."""

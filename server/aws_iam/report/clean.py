@@ -1,7 +1,7 @@
 """An answer whose every text is safe to show, a file's content apart.
 
 Names, tags and messages come from accounts and callers: hidden characters and line breaks are escaped and lengths
-capped here, once, for every face and format.
+capped here for every face and format, whatever the action has quoted before.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def by_urgency(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 def _start(cursor: str | None, total: int) -> int:
     if cursor is None:
         return 0
-    if cursor.isdecimal() and len(cursor) < 10 and int(cursor) < total:  # noqa: PLR2004 - no huge int
+    if cursor.isascii() and cursor.isdecimal() and len(cursor) < 10 and int(cursor) < total:  # noqa: PLR2004 - no huge int
         return int(cursor)
     raise InputError(
         f"`cursor` {quoted(cursor)} is not one of this answer",
