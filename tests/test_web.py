@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from aws_iam import web
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.modes import catalog as modes
 from aws_iam.policy.catalog import catalog, shipped, user_file
@@ -200,8 +204,11 @@ def refused(said: str) -> AwsIamError:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"Version": "v2.0"}, "its format is v2.0, not v1"),
+        ({"Version": "v2.0"}, "its format is `v2.0`, not v1"),
         ({"Version": None}, "its format is not stated"),
+        ({"Version": ["v1"]}, "its format is not stated"),
+        ({"Version": "\x1b\n" * 300}, "its format is `\\u001b\\u000a"),
+        ({"Version": "w" * 500}, f"its format is `{'w' * 40}…`"),
         ({"Name": "s3"}, "it describes another service"),
         ({"Actions": {}}, "lacks 23 of 23 known actions"),
         ({"Actions": [7]}, "Actions is no list of objects"),
@@ -230,6 +237,7 @@ def test_a_page_that_is_not_understood_changes_nothing(
         ([{"service": "../../etc", "url": "x"}], "service is no name"),
         ([{"service": "s3", "url": "https://elsewhere.example/s3.json"}], "names another server"),
         ([{"service": "s3", "url": "http://a:b/"}], "ill-formed address"),
+        ([{"service": "s3", "url": "//me:secret@127.0.0.1/"}], "with a user name or password"),
         ([{"service": "s3", "url": "/missing.json"}], "the server answers 404"),
         (302, "the server answers 302"),
         (503, "the server answers 503"),
@@ -250,10 +258,122 @@ def test_offline_is_said_plainly(reference: Reference, monkeypatch: pytest.Monke
         free.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{free.getsockname()[1]}/"
     monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", closed)
-    error = refused("could not reach `127.0.0.1`")
+    error = refused("could not fetch from `127.0.0.1`: it refuses the connection;")
     assert shipped().as_of in error.hint
     assert "nothing was changed" in error.message
     assert not reference.asked
+
+
+@dataclass
+class Raw:
+    """A server that sends bytes as they are, then pieces for as long as somebody listens."""
+
+    head: bytes
+    drip: bytes = b""
+    address: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def serve(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(self.head)
+            while self.drip and not self.over.wait(0.02):
+                connection.sendall(self.drip)
+            # Else the rest of the request would make the end an error of its own.
+            connection.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def serving(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> Iterator[Raw]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        raw.address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", raw.address)
+        thread = threading.Thread(target=raw.serve, args=(listener,))
+        thread.start()
+        yield raw
+        raw.over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n", b""], ids=repr
+)
+def test_a_server_that_drips_is_given_up_at_the_deadline(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    assert reference.base
+    monkeypatch.setattr(web, "_SECONDS", 0.2)
+    with serving(Raw(head=head, drip=b"a"), monkeypatch) as raw:
+        # Without a deadline this would not return: the server goes on until the block is left.
+        refused("it took longer than 0.2 seconds")
+        assert not raw.over.is_set()
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"SSH-2.0-x\r\n", "it does not speak HTTP, or broke off"),
+        (b"", "it does not speak HTTP, or broke off"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nxxxx",
+            "its answer is packed in a damaged way",
+        ),
+    ],
+)
+def test_what_went_wrong_is_said_in_plain_words(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch, head: bytes, said: str
+) -> None:
+    assert reference.base
+    with serving(Raw(head=head), monkeypatch):
+        refused(f"could not fetch from `127.0.0.1`: {said}; nothing was changed")
+
+
+def test_the_last_cause_decides_the_words() -> None:
+    untrusted = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] (_ssl.c:1000)")
+    untrusted.__cause__ = ssl.SSLCertVerificationError(1, "x")
+    unnamed = httpx.ConnectError("[Errno -2] Name or service not known")
+    unnamed.__context__ = socket.gaierror(-2, "x")
+    assert web._words(untrusted) == "its certificate is not trusted on this machine"  # noqa: SLF001
+    assert web._words(unnamed) == "its name has no address"  # noqa: SLF001
+    assert web._words(httpx.ReadTimeout("[Errno 1]")) == "no answer in time"  # noqa: SLF001
+
+
+def test_an_unusable_proxy_of_the_environment_is_said(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reference.base
+    monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", "https://reference.example/")
+    monkeypatch.setenv("HTTPS_PROXY", "nothing://127.0.0.1:9/")
+    assert "HTTPS_PROXY" in refused("the environment names cannot be used").hint
+
+
+@pytest.mark.parametrize(
+    "base", ["https://me:secret@reference.example/", "ftp://me:secret@x/", "https://secret@[/"]
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    assert reference.base
+    monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", base)
+    assert "secret" not in str(refused("holds a user name or password"))
+
+
+def test_a_type_that_only_actions_name_can_be_read(reference: Reference) -> None:
+    new = page("sqs")
+    new["Actions"][0]["Resources"].append({"Name": "unheard"})
+    reference.offer("sqs", new)
+    modes.refresh(quiet)
+    service = catalog().service("sqs")
+    assert service is not None
+    assert service.resource_types["unheard"].arn_formats == ()
+
+
+def test_a_refresh_says_that_a_running_server_keeps_its_data(reference: Reference) -> None:
+    reference.offer("sqs", page("sqs"))
+    assert "MCP server that is running keeps the earlier data" in modes.refresh(quiet).summary
 
 
 def test_a_failed_refresh_keeps_the_earlier_one(reference: Reference) -> None:

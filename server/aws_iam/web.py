@@ -5,23 +5,28 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import queue
+import socket
+import ssl
 import tempfile
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from aws_iam.errors import AwsIamError, InputError
-from aws_iam.escape import escaped, quoted
+from aws_iam.escape import quoted
 from aws_iam.policy import catalog_file, service_reference
 from aws_iam.policy.catalog import catalog, shipped, user_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.policy.catalog_file import ServiceRow
 
@@ -98,6 +103,12 @@ def refresh_catalog(
 
 
 def _checked_base(base: str) -> httpx.URL:
+    if "@" in base:
+        # The address is named in messages, and a password must not be.
+        raise InputError(
+            "the address to fetch from holds a user name or password",
+            hint=f"give it without, such as {SERVICE_REFERENCE}",
+        )
     try:
         url = httpx.URL(base if base.endswith("/") else f"{base}/")
     except httpx.InvalidURL:
@@ -123,34 +134,92 @@ def _fetch_all(
     base: httpx.URL, progress: Callable[[int, int, str], None]
 ) -> dict[str, ServiceRow]:
     until = time.monotonic() + _SECONDS
-    # A proxy of the environment is right for the internet and wrong for this machine.
-    trust = not _is_loopback(base.host)
-    headers = {"User-Agent": "aws-iam", "Accept": "application/json"}
-    with httpx.Client(timeout=_TIMEOUT, headers=headers, trust_env=trust) as client:
-        addresses = _understood(base, _get(client, base, until), service_reference.addresses)
+    with _client(base) as client:
+
+        def listing() -> dict[str, str]:
+            return _understood(base, _get(client, base), service_reference.addresses)
+
+        addresses = dict(_done(base, {"": listing}, until))[""]
         if len(addresses) > _MOST_SERVICES:
             raise _unusable(base, f"it lists {len(addresses)} services")
-        urls = {prefix: _same_origin(base, url) for prefix, url in addresses.items()}
+        jobs = {
+            prefix: partial(_fetch_one, client, _same_origin(base, url), prefix)
+            for prefix, url in addresses.items()
+        }
         rows: dict[str, ServiceRow] = {}
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            running = {
-                pool.submit(_fetch_one, client, url, prefix, until): prefix
-                for prefix, url in urls.items()
-            }
-            try:
-                for done in as_completed(running):
-                    rows[running[done]] = done.result()
-                    progress(len(rows), len(urls), running[done])
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        for prefix, row in _done(base, jobs, until):
+            rows[prefix] = row
+            progress(len(rows), len(jobs), prefix)
     return rows
 
 
-def _fetch_one(client: httpx.Client, url: httpx.URL, prefix: str, until: float) -> ServiceRow:
+def _client(base: httpx.URL) -> httpx.Client:
+    # A proxy of the environment is right for the internet and wrong for this machine.
+    trust = not _is_loopback(base.host)
+    headers = {"User-Agent": "aws-iam", "Accept": "application/json"}
+    try:
+        return httpx.Client(timeout=_TIMEOUT, headers=headers, trust_env=trust)
+    except (ValueError, OSError, ImportError, httpx.InvalidURL) as failure:
+        raise AwsIamError(
+            "the proxy or the certificates that the environment names cannot be used; nothing was changed",
+            hint="look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+        ) from failure
+
+
+def _done(
+    base: httpx.URL, jobs: Mapping[str, Callable[[], T]], until: float
+) -> Iterator[tuple[str, T]]:
+    """The results of the jobs as they come, until the deadline.
+
+    A server that sends a byte now and then keeps a connection alive for ever, in its headers even where no code of
+    ours runs. So the jobs have threads of their own, which nobody waits for.
+    """
+    waiting: queue.SimpleQueue[tuple[str, Callable[[], T]]] = queue.SimpleQueue()
+    results: queue.SimpleQueue[tuple[str, T | AwsIamError | None]] = queue.SimpleQueue()
+    for row in jobs.items():
+        waiting.put(row)
+    for _ in range(min(_AT_ONCE, len(jobs))):
+        threading.Thread(target=_work, args=(waiting, results), daemon=True).start()
+    try:
+        for _ in jobs:
+            name, result = results.get(timeout=max(0.0, until - time.monotonic()))
+            if result is None:
+                raise _unusable(base, "fetching it ended early")
+            if isinstance(result, AwsIamError):
+                raise result
+            yield name, result
+    except queue.Empty:
+        raise _unusable(base, f"it took longer than {_SECONDS:g} seconds") from None
+    finally:
+        with suppress(queue.Empty):
+            while True:
+                waiting.get_nowait()
+
+
+def _work(
+    waiting: queue.SimpleQueue[tuple[str, Callable[[], T]]],
+    results: queue.SimpleQueue[tuple[str, T | AwsIamError | None]],
+) -> None:
+    with suppress(queue.Empty):
+        while True:
+            name, job = waiting.get_nowait()
+            result: T | AwsIamError | None = None
+            try:
+                result = job()
+            except AwsIamError as failure:
+                result = failure
+            except (RuntimeError, ValueError, OSError):
+                # What httpx and ssl raise when the client is closed under them, after the deadline.
+                result = None
+            finally:
+                results.put((name, result))
+
+
+def _fetch_one(client: httpx.Client, url: httpx.URL, prefix: str) -> ServiceRow:
     def service(data: Any) -> ServiceRow:
         return service_reference.service(data, prefix)
 
-    return _understood(url, _get(client, url, until), service)
+    return _understood(url, _get(client, url), service)
 
 
 def _understood(url: httpx.URL, data: bytes, reader: Callable[[Any], T]) -> T:
@@ -162,7 +231,7 @@ def _understood(url: httpx.URL, data: bytes, reader: Callable[[Any], T]) -> T:
         raise _unusable(url, "it is no JSON") from why
 
 
-def _get(client: httpx.Client, url: httpx.URL, until: float) -> bytes:
+def _get(client: httpx.Client, url: httpx.URL) -> bytes:
     try:
         with client.stream("GET", url) as response:
             if response.status_code != httpx.codes.OK:
@@ -172,21 +241,39 @@ def _get(client: httpx.Client, url: httpx.URL, until: float) -> bytes:
                 data += piece
                 if len(data) > _MOST_BYTES:
                     raise _unusable(url, f"it has more than {_MOST_BYTES} bytes")
-                if time.monotonic() > until:
-                    raise _unusable(url, f"it took longer than {_SECONDS:.0f} seconds")
             return bytes(data)
     except httpx.HTTPError as failure:
         raise AwsIamError(
-            f"could not reach {quoted(url.host)}: {_words(failure)}; nothing was changed",
+            f"could not fetch from {quoted(url.host)}: {_words(failure)}; nothing was changed",
             hint=f"the data of {catalog().as_of} stays in use; try again with access to the internet",
         ) from failure
 
 
 def _words(failure: httpx.HTTPError) -> str:
-    if isinstance(failure, httpx.TimeoutException):
-        return "no answer in time"
-    text = escaped(str(failure))
-    return text[:1].lower() + text[1:] if text else "the connection failed"
+    causes = tuple(_causes(failure))
+    words = (text for kind, text in _FAILURES if any(isinstance(cause, kind) for cause in causes))
+    return next(words, "the connection failed")
+
+
+def _causes(failure: BaseException | None) -> Iterator[BaseException]:
+    while failure:
+        yield failure
+        failure = failure.__cause__ or failure.__context__
+
+
+# The first that fits; what a library says of its own inside is of no use to the reader.
+_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLCertVerificationError, "its certificate is not trusted on this machine"),
+    (ssl.SSLError, "it does not speak TLS as expected"),
+    (socket.gaierror, "its name has no address"),
+    (ConnectionRefusedError, "it refuses the connection"),
+    (httpx.TimeoutException, "no answer in time"),
+    (httpx.ProxyError, "the proxy does not let the request through"),
+    (httpx.ConnectError, "there is no connection to it"),
+    (httpx.DecodingError, "its answer is packed in a damaged way"),
+    (httpx.RemoteProtocolError, "it does not speak HTTP, or broke off"),
+    (httpx.NetworkError, "the connection broke off"),
+)
 
 
 def _same_origin(base: httpx.URL, text: str) -> httpx.URL:
@@ -194,6 +281,8 @@ def _same_origin(base: httpx.URL, text: str) -> httpx.URL:
         url = base.join(text)
     except httpx.InvalidURL:
         raise _unusable(base, f"it names the ill-formed address {quoted(text)}") from None
+    if url.userinfo:
+        raise _unusable(base, "it names an address with a user name or password")
     if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
         raise _unusable(base, f"it names another server, {quoted(url.host)}")
     return url

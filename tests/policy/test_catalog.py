@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aws_iam import resources
+from aws_iam.modes.catalog import show
 from aws_iam.policy import catalog as module
-from aws_iam.policy import catalog_file, global_keys
+from aws_iam.policy import catalog_file, facts, global_keys
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import ASSET, Catalog, catalog
 from aws_iam.policy.catalog_file import BrokenFile
 from aws_iam.policy.operations import operations
+from aws_iam.policy.pattern import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "cases/catalog/golden.json").read_text())
 
@@ -274,7 +280,9 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 
 def small_file(as_of: str, form: int = catalog_file.FORMAT) -> bytes:
     row = catalog_file.ServiceRow(actions={"Do": catalog_file.ActionRow(level="Read")})
-    whole = catalog_file.pack({"tiny": row}, (), {"as_of": as_of})
+    whole = catalog_file.pack(
+        {"tiny": row}, (), {"as_of": as_of, "sources": [], "dependents": "nothing"}
+    )
     return whole if form == catalog_file.FORMAT else whole.replace(b"PK", b"XX")
 
 
@@ -293,6 +301,177 @@ def test_a_newer_file_in_the_cache_wins(cache_folder: Path, content: bytes, orig
     (cache_folder / "service-authorization.zip").write_bytes(content)
     assert catalog().origin == origin
     assert (catalog().tier("tiny:Do") == "known") is (origin == "refreshed")
+
+
+def changed(**members: bytes | None) -> bytes:
+    """The shipped file, of a later date, with some members replaced or left out."""
+    with zipfile.ZipFile(resources.path(ASSET)) as file:
+        texts: dict[str, bytes | None] = {name: file.read(name) for name in file.namelist()}
+    texts["provenance.json"] = later({})
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in (texts | members).items():
+            if text is not None:
+                file.writestr(name, text)
+    return out.getvalue()
+
+
+def later(fields: dict[str, Any]) -> bytes:
+    kept = module.shipped().provenance | {"as_of": "2999-01-01"} | fields
+    return json.dumps({name: value for name, value in kept.items() if value is not None}).encode()
+
+
+def flipped(name: str) -> bytes:
+    """The changed file with some bytes of one member's packed text turned over."""
+    whole = bytearray(changed())
+    with zipfile.ZipFile(io.BytesIO(whole)) as file:
+        start = file.getinfo(name).header_offset + 60
+    whole[start : start + 40] = bytes(each ^ 0xFF for each in whole[start : start + 40])
+    return bytes(whole)
+
+
+DAMAGED: dict[str, Callable[[], bytes]] = {
+    "cut off": lambda: changed()[:5000],
+    "provenance is a list": lambda: changed(**{"provenance.json": b"[]"}),
+    "provenance is deep": lambda: changed(**{"provenance.json": b"[" * 100_000}),
+    "no date": lambda: changed(**{"provenance.json": later({"as_of": None})}),
+    "date is a number": lambda: changed(**{"provenance.json": later({"as_of": 29990101})}),
+    "no sources": lambda: changed(**{"provenance.json": later({"sources": None})}),
+    "sources are texts": lambda: changed(**{"provenance.json": later({"sources": ["x"]})}),
+    "no counts": lambda: changed(**{"provenance.json": later({"counts": {}})}),
+    "another sum": lambda: changed(**{"provenance.json": later({"sha256": "0" * 64})}),
+    "index is a list": lambda: changed(**{"index.json": b"[]"}),
+    "index is empty": lambda: changed(**{"index.json": b"{}"}),
+    "service is a list": lambda: changed(**{"s/s3.json": b"[1]"}),
+    "service is deep": lambda: changed(**{"s/s3.json": b"[" * 100_000}),
+    "service of another form": lambda: changed(**{"s/s3.json": b'{"a":{"GetObject":["Z",3]}}'}),
+    "no service": lambda: changed(**{"s/s3.json": None}),
+    "one member more": lambda: changed(**{"s/s33.json": b"{}"}),
+    "service is flipped": lambda: flipped("s/s3.json"),
+    "provenance is flipped": lambda: flipped("provenance.json"),
+    "index is flipped": lambda: flipped("index.json"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_in_the_cache_takes_no_answer_away(cache_folder: Path, name: str) -> None:
+    (cache_folder / "service-authorization.zip").write_bytes(DAMAGED[name]())
+    with pytest.raises(BrokenFile):
+        module.refreshed()
+    assert catalog().origin == "shipped"
+    assert catalog().action("s3:GetObject")
+    assert "cannot be read and is ignored" in show().summary
+
+
+def test_the_changed_file_is_sound_when_nothing_is_changed(cache_folder: Path) -> None:
+    (cache_folder / "service-authorization.zip").write_bytes(changed())
+    assert catalog().origin == "refreshed"
+
+
+@pytest.mark.parametrize("text", [b"[1]", b'{"a":[]}', b'{"n":7}', b"{", b"[" * 100_000])
+def test_a_service_of_another_form_is_a_broken_file(text: bytes) -> None:
+    broken = Catalog(changed(**{"s/s3.json": text}), origin="refreshed")
+    with pytest.raises(BrokenFile):
+        broken.action("s3:GetObject")
+
+
+def test_a_resource_type_without_formats_and_keys_is_kept() -> None:
+    row = catalog_file.ServiceRow(types={"bare": catalog_file.TypeRow()})
+    row.actions["Do"] = catalog_file.ActionRow(level="Read", types=["bare"])
+    fields = {"as_of": "2999-01-01", "sources": [], "dependents": "nothing"}
+    tiny = Catalog(catalog_file.pack({"tiny": row}, (), fields), origin="refreshed")
+    service = tiny.service("tiny")
+    assert service is not None
+    assert service.resource_types["bare"].arn_formats == ()
+    assert dict(tiny.rows())["tiny"] == row
+
+
+def test_a_file_is_opened_without_reading_its_services(
+    known: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    whole = catalog_file.member_bytes
+
+    def member_bytes(file: zipfile.ZipFile, name: str) -> bytes:
+        read.append(name)
+        return whole(file, name)
+
+    monkeypatch.setattr(catalog_file, "member_bytes", member_bytes)
+    assert module.shipped().action("s3:GetObject") == known.action("s3:GetObject")
+    assert read == ["provenance.json", "index.json", "s/s3.json"]
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The templates that names are compared with."""
+    seen: list[str] = []
+
+    def counting(pattern: str, text: str) -> bool:
+        seen.append(pattern)
+        return matches(pattern, text)
+
+    monkeypatch.setattr(facts, "matches", counting)
+    return seen
+
+
+@pytest.mark.parametrize("form", ["s3:no{}", "aws:no{}", "idp{}.example.com:no", "no{}:no", "{}"])
+def test_an_unknown_condition_key_is_compared_with_no_template(
+    compared: list[str], form: str
+) -> None:
+    fresh = module.shipped()
+    assert not any(fresh.condition_key(form.format(number)) for number in range(2_000))
+    assert not compared
+
+
+def test_a_condition_key_is_resolved_once(compared: list[str]) -> None:
+    fresh = module.shipped()
+    first = fresh.condition_key("s3:ExistingObjectTag/Team")
+    assert len(compared) == 1
+    assert fresh.condition_key("s3:ExistingObjectTag/Team") is first is not None
+    assert len(compared) == 1
+
+
+def test_what_is_kept_of_condition_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_KEPT", 3)
+    fresh = module.shipped()
+    for number in range(9):
+        assert fresh.condition_key(f"s3:no{number}") is None
+    assert fresh.condition_key("s3:no" + "x" * 1_000) is None
+    assert list(fresh._keys) == ["s3:no0", "s3:no1", "s3:no2"]  # noqa: SLF001 - only the inside shows it
+
+
+def test_a_suggestion_reads_the_services_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = module.shipped()
+    fresh.suggest_action("s3:Frobnicate")
+    monkeypatch.setattr(catalog_file, "member_bytes", no_reading)
+    for number in range(20):
+        assert fresh.suggest_action(f"s3:Frobnicate{number}") == ()
+
+
+def no_reading(*_: object) -> bytes:
+    raise AssertionError
+
+
+@given(st.sampled_from(["s3", "sts", "kms", "codebuild"]), st.text("aT/:.{$}", max_size=12))
+def test_templates_find_what_a_search_through_all_finds(prefix: str, text: str) -> None:
+    service = catalog().service(prefix)
+    assert service is not None
+    for template in list(service.condition_keys.values())[::7]:
+        name = template.name.replace("${", text)
+        exact = service.condition_keys.get(name.lower())
+        open_ = (
+            key
+            for key in service.condition_keys.values()
+            if "${" in key.name
+            and matches(facts.template_pattern(key.name), name, ignore_case=True)
+        )
+        assert service.condition_key(name) == (exact or next(open_, None))
+
+
+def test_a_prefix_that_was_only_begun_has_a_suggestion(known: Catalog) -> None:
+    assert "dynamodb" in known.suggest_service("dynamo")
+    # Three letters begin too many names.
+    assert "dynamodb" not in known.suggest_service("dyn")
 
 
 def test_a_file_of_another_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def refresh(progress: Progress, base: str | None = None) -> Answer:
     changes += [{"action": name, "change": "gone"} for name in done.gone_actions[:_MOST_NAMED]]
     return Answer(
         summary=f"Fetched {done.fetched} services from AWS's Service Reference: {len(done.new_actions)} new actions, "
-        f"{len(done.gone_actions)} gone, {done.after['actions']} in all. Used from now on.",
+        f"{len(done.gone_actions)} gone, {done.after['actions']} in all. Used from now on; an MCP server that is running keeps the earlier data until it is restarted.",
         action="refresh",
         tool="catalog",
         facts={

@@ -22,14 +22,9 @@ _LEVELS = ("Permissions management", "Write", "Tagging", "List", "Read")
 
 
 def of_arn(arn: Arn) -> dict[str, Any]:
-    """The fields of an ARN."""
-    return {
-        "partition": escaped(arn.partition),
-        "service": escaped(arn.service),
-        "region": escaped(arn.region),
-        "account": escaped(arn.account),
-        "resource": escaped(arn.resource),
-    }
+    """The fields of an ARN; a global one has no region, and some have no account."""
+    names = ("partition", "service", "region", "account", "resource")
+    return {name: escaped(text) for name in names if (text := getattr(arn, name))}
 
 
 def of_action(known: Catalog, action: Action) -> dict[str, Any]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LONGEST = 2_048
 # More matches than this are counted by service, not listed.
 _MOST_LISTED = 1_500
+# `AWS::S3::Bucket`.
+_TYPE_PARTS = 3
 
 
 def lookup(query: str) -> Answer:
@@ -34,6 +36,12 @@ def lookup(query: str) -> Answer:
             "`query` is empty",
             hint="give a service (`s3`), an action (`s3:GetObject`), a wildcard (`s3:Get*`), a condition key, "
             "an ARN or a resource type (`s3:bucket`)",
+        )
+    # The name of a tag, after the slash of its key, may have blanks.
+    if "," in query or (" " in query and "/" not in query):
+        raise InputError(
+            f"`query` {quoted(query)} holds several words",
+            hint="ask for one name at a time, such as `s3:GetObject` or `logs`",
         )
     if len(query) > _LONGEST:
         raise InputError(f"`query` has {len(query)} characters, no name has more than {_LONGEST}")
@@ -81,6 +89,25 @@ def _of_strange_arn(known: Catalog, query: str, arn: Arn) -> Answer:
     what = f"follows none of the {len(formats)} ARN formats of {service.title}"
     fields |= {"arn_formats": formats}
     return _unknown(known, query, kind="arn", what=what, fields=fields, service=service.prefix)
+
+
+def _as_cloudformation(known: Catalog, query: str) -> Answer | None:
+    """The type of a CloudFormation template, which other vocabularies than IAM's use."""
+    parts = query.split("::")
+    if len(parts) < _TYPE_PARTS or not all(part.isalnum() and part.isascii() for part in parts):
+        return None
+    owner = parts[1].lower()
+    plain = {_bare(prefix): prefix for prefix in sorted(known.services)}
+    near = [plain[owner]] if owner in plain else list(known.suggest_service(owner))
+    service = known.service(near[0]) if near else None
+    types = service.resource_types.values() if service else ()
+    named = [f"{t.service}:{t.name}" for t in types if _bare(t.name) == parts[2].lower()]
+    what = "has the form of a CloudFormation type and is no name of IAM"
+    return _unknown(known, query, kind="cloudformation_type", what=what, options=[*named, *near])
+
+
+def _bare(name: str) -> str:
+    return name.replace("-", "").lower()
 
 
 def _as_wildcard(known: Catalog, query: str) -> Answer | None:
@@ -278,6 +305,7 @@ def _as_unknown(known: Catalog, query: str) -> Answer:
 
 _READINGS: tuple[Callable[[Catalog, str], Answer | None], ...] = (
     _as_arn,
+    _as_cloudformation,
     _as_wildcard,
     _as_service,
     _as_action,

@@ -22,7 +22,9 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
+from bisect import bisect_right
+from functools import cache, cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -30,7 +32,7 @@ from aws_iam import resources
 from aws_iam.policy import catalog_file, global_keys, suggest
 from aws_iam.policy.arn import Arn, closest_formats
 from aws_iam.policy.catalog_file import BrokenFile
-from aws_iam.policy.facts import Action, ConditionKey, ResourceType, Service
+from aws_iam.policy.facts import Action, ConditionKey, ResourceType, Service, Templates
 from aws_iam.policy.operations import operations
 from aws_iam.policy.pattern import is_literal, matches
 
@@ -52,6 +54,9 @@ __all__ = [
 Tier = Literal["known", "retired", "undocumented", "unknown"]
 
 ASSET: Final = "assets/data/service-authorization.zip"
+# How many answers about condition keys are kept, and of which length of name.
+_MOST_KEPT: Final = 20_000
+_LONGEST_KEPT: Final = 300
 REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 
 
@@ -77,7 +82,12 @@ def refreshed() -> Catalog | None:
     file = user_file()
     if file is None or not file.is_file():
         return None
-    return Catalog(file.read_bytes(), origin="refreshed")
+    if file.stat().st_size > catalog_file.LARGEST_FILE:
+        raise BrokenFile("it is too large")
+    found = Catalog(file.read_bytes(), origin="refreshed")
+    # A file damaged in one place would fail in the middle of an answer.
+    found.verify()
+    return found
 
 
 def user_file() -> Path | None:
@@ -105,18 +115,21 @@ class Catalog:
     def __init__(self, data: bytes, *, origin: Literal["shipped", "refreshed"]) -> None:
         """Open the file; `BrokenFile` when it is none or of another format."""
         self._file: zipfile.ZipFile = catalog_file.open_file(data)
-        self.provenance: dict[str, Any] = catalog_file.member(self._file, "provenance.json")
-        if self.provenance.get("format") != catalog_file.FORMAT:
-            raise BrokenFile("another format")
+        self.provenance: dict[str, Any] = catalog_file.provenance(self._file)
         self.origin: Literal["shipped", "refreshed"] = origin
         self.as_of: str = self.provenance["as_of"]
-        index = catalog_file.member(self._file, "index.json")
+        index = catalog_file.index(self._file)
         self.services: frozenset[str] = frozenset(index["services"])
         self.rcp_services: frozenset[str] = frozenset(index["rcp"])
         self._gone: frozenset[str] = frozenset((*index["retired"], *index["undocumented"]))
         self._arns: dict[str, list[str]] = index["arns"]
-        self._key_owners: dict[str, list[str]] = index["keys"]
+        self._key_owners: Templates[list[str]] = Templates(index["keys"].items())
         self._loaded: dict[str, Service] = {}
+        self._keys: dict[str, ConditionKey | None] = {}
+
+    def verify(self) -> None:
+        """Read the whole file once; `BrokenFile` when a part of it is missing or damaged."""
+        catalog_file.verify(self._file)
 
     def service(self, prefix: str) -> Service | None:
         """A current service by its prefix; None for a retired or unknown one."""
@@ -138,9 +151,7 @@ class Catalog:
             return "known" if row.actions else "retired" if row.retired else "undocumented"
         if row.has_action(action):
             return "known"
-        if action in map(str.lower, row.retired):
-            return "retired"
-        return "undocumented" if action in map(str.lower, row.undocumented) else "unknown"
+        return row.former(action) or "unknown"
 
     def expand(self, pattern: str) -> tuple[str, ...]:
         """The full names of current actions that a pattern such as `s3:Get*` matches, in order."""
@@ -208,11 +219,37 @@ class Catalog:
     def _holding(self, text: str) -> tuple[Service, ...]:
         # Looking into the unparsed members is much faster than reading all services.
         sought = text.lower().encode(errors="replace")
-        prefixes = [p for p in sorted(self.services) if sought in self._text(p).lower()]
-        return tuple(filter(None, map(self._row, prefixes)))
+        whole, starts, prefixes = self._whole
+        found: dict[str, None] = {}
+        at = whole.find(sought)
+        while at >= 0:
+            number = bisect_right(starts, at)
+            found[prefixes[number - 1]] = None
+            at = whole.find(sought, starts[number]) if number < len(starts) else -1
+        return tuple(filter(None, map(self._row, found)))
+
+    @cached_property
+    def _whole(self) -> tuple[bytes, list[int], list[str]]:
+        """All members of current services as one lower-case text, where each begins, and which it is."""
+        prefixes = sorted(self.services)
+        texts = [
+            catalog_file.member_bytes(self._file, catalog_file.service_member(p)).lower()
+            for p in prefixes
+        ]
+        starts = [0, *accumulate(len(text) + 1 for text in texts)][:-1]
+        return b"\n".join(texts), starts, prefixes
 
     def condition_key(self, name: str) -> ConditionKey | None:
         """A global key or a service's, `aws:ResourceTag/Team` and the like resolved to their template."""
+        if name in self._keys:
+            return self._keys[name]
+        found = self._condition_key(name)
+        # Each of several rules asks for every key of a policy; one that is built against this costs no more memory.
+        if len(self._keys) < _MOST_KEPT and len(name) <= _LONGEST_KEPT:
+            self._keys[name] = found
+        return found
+
+    def _condition_key(self, name: str) -> ConditionKey | None:
         known = global_keys.find(name)
         if known or name.lower().startswith("aws:"):
             return known
@@ -225,11 +262,8 @@ class Catalog:
         if own:
             yield own.condition_key(name)
         # Keys of identity providers stand with sts, and their first part may itself hold a placeholder.
-        for owner, prefixes in self._key_owners.items():
-            if suggest.resembles(owner, prefix):
-                yield from (
-                    row.condition_key(name) for row in filter(None, map(self._row, prefixes))
-                )
+        for prefixes in self._key_owners.find(prefix):
+            yield from (row.condition_key(name) for row in filter(None, map(self._row, prefixes)))
 
     def suggest_condition_key(self, name: str) -> tuple[str, ...]:
         """Up to three condition keys that an unknown one may have meant, best first."""
@@ -276,17 +310,13 @@ class Catalog:
     def rows(self) -> Iterator[tuple[str, catalog_file.ServiceRow]]:
         """Every service as it stands in the file, retired ones included, to be merged with newer facts."""
         for prefix in sorted(self.services | self._gone):
-            data = catalog_file.member(self._file, catalog_file.service_member(prefix))
-            yield prefix, catalog_file.decode(data)
+            yield prefix, catalog_file.decode(catalog_file.service_data(self._file, prefix))
 
     def _row(self, prefix: str) -> Service | None:
         prefix = prefix.lower()
         if prefix not in self._loaded:
             if prefix not in self.services and prefix not in self._gone:
                 return None
-            data = catalog_file.member(self._file, catalog_file.service_member(prefix))
+            data = catalog_file.service_data(self._file, prefix)
             self._loaded[prefix] = Service(prefix=prefix, data=data)
         return self._loaded[prefix]
-
-    def _text(self, prefix: str) -> bytes:
-        return self._file.read(catalog_file.service_member(prefix))

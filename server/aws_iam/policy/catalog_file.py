@@ -19,7 +19,9 @@ import hashlib
 import io
 import json
 import re
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,6 +52,20 @@ KEY_TYPES = frozenset(
 )
 # A member is a few dozen kilobytes; what is larger was not written by this module.
 _LARGEST_MEMBER = 8_000_000
+LARGEST_FILE = 64_000_000
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# What a service's member holds.
+_KINDS: Mapping[str, type] = {
+    "n": str,
+    "p": str,
+    "k": list,
+    "a": dict,
+    "r": dict,
+    "c": dict,
+    "t": list,
+    "u": list,
+}
 _LETTERS: Mapping[str, str] = {level: letter for letter, level in LEVELS.items()}
 # Zip files carry a time per member; one fixed time makes equal facts equal bytes.
 _TIME = (2020, 1, 1, 0, 0, 0)
@@ -96,18 +112,120 @@ def open_file(data: bytes) -> zipfile.ZipFile:
     """The opened catalogue."""
     try:
         return zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as broken:
-        raise BrokenFile(str(broken)) from broken
+    except _DAMAGE as broken:
+        raise BrokenFile("it is no zip file") from broken
 
 
-def member(file: zipfile.ZipFile, name: str) -> Any:
-    """One member's JSON."""
+# What zipfile, zlib and json raise on damaged bytes; an encrypted, foreign or endless member is a RuntimeError.
+_DAMAGE = (
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def member_bytes(file: zipfile.ZipFile, name: str) -> bytes:
+    """One member's text."""
     try:
-        if file.getinfo(name).file_size > _LARGEST_MEMBER:
-            raise BrokenFile(f"{name} is too large")
-        return json.loads(file.read(name))
-    except (KeyError, zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as broken:
-        raise BrokenFile(f"{name}: {broken}") from broken
+        info = file.getinfo(name)
+        if info.file_size > _LARGEST_MEMBER or info.compress_type not in _METHODS:
+            raise BrokenFile(f"{name} is too large or packed in another way")
+        return file.read(info)
+    except _DAMAGE as broken:
+        raise BrokenFile(f"{name} cannot be read") from broken
+
+
+def member(file: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    """One member's JSON object."""
+    text = member_bytes(file, name)
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as broken:
+        raise BrokenFile(f"{name} is no JSON") from broken
+    if not isinstance(data, dict):
+        raise BrokenFile(f"{name} is no object")
+    return data
+
+
+def provenance(file: zipfile.ZipFile) -> dict[str, Any]:
+    """Where the facts come from, with every field that is read later."""
+    data = member(file, "provenance.json")
+    if data.get("format") != FORMAT:
+        raise BrokenFile("another format")
+    counts, sources = data.get("counts"), data.get("sources")
+    good = (
+        _is_date(data.get("as_of"))
+        and all(isinstance(data.get(name), str) for name in ("dependents", "sha256"))
+        and isinstance(counts, dict)
+        and {"services", "actions"} <= counts.keys()
+        and all(isinstance(number, int) for number in counts.values())
+        and isinstance(sources, list)
+        and all(map(_is_source, sources))
+    )
+    if not good:
+        raise BrokenFile("provenance.json lacks a field")
+    return data
+
+
+def _is_date(text: object) -> bool:
+    return isinstance(text, str) and _DATE.fullmatch(text) is not None
+
+
+def _is_source(row: object) -> bool:
+    if not isinstance(row, dict) or not {"name", "version"} <= row.keys():
+        return False
+    return all(
+        isinstance(row.get(name, ""), str | None) for name in ("name", "version", "date", "note")
+    )
+
+
+def index(file: zipfile.ZipFile) -> dict[str, Any]:
+    """The table of contents."""
+    data = member(file, "index.json")
+    lists = [data.get(name) for name in ("services", "retired", "undocumented", "rcp")]
+    maps = [data.get(name) for name in ("arns", "keys")]
+    lists += [each for map_ in maps if isinstance(map_, dict) for each in map_.values()]
+    good = all(isinstance(map_, dict) for map_ in maps) and all(
+        isinstance(row, list) and all(isinstance(each, str) for each in row) for row in lists
+    )
+    if not good:
+        raise BrokenFile("index.json lacks a field")
+    return data
+
+
+def service_data(file: zipfile.ZipFile, prefix: str) -> dict[str, Any]:
+    """A service's member."""
+    name = service_member(prefix)
+    data = member(file, name)
+    if any(not isinstance(value, _KINDS.get(key, object)) for key, value in data.items()):
+        raise BrokenFile(f"{name} is of another form")
+    return data
+
+
+def verify(file: zipfile.ZipFile) -> None:
+    """Read all of the file: every member the index names is there, and all are as they were packed."""
+    infos = file.infolist()
+    names = sorted(info.filename for info in infos if info.filename != "provenance.json")
+    listed = index(file)
+    prefixes = (*listed["services"], *listed["retired"], *listed["undocumented"])
+    if (
+        set(names) != {"index.json", *map(service_member, prefixes)}
+        or len(infos) != len(names) + 1
+    ):
+        raise BrokenFile("it lacks a member, or has one too many")
+    if sum(info.file_size for info in infos) > LARGEST_FILE:
+        raise BrokenFile("it is too large")
+    if _digest(member_bytes(file, name) for name in names) != provenance(file)["sha256"]:
+        raise BrokenFile("its parts are not those that were packed")
+
+
+def _digest(texts: Iterable[bytes]) -> str:
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 def service_member(prefix: str) -> str:
@@ -172,8 +290,8 @@ def decode(data: Mapping[str, Any]) -> ServiceRow:
             dependents=set(dependents),
         )
     types = {
-        name: TypeRow(formats=list(formats), keys=set(sets[own[0]] if own else ()))
-        for name, (formats, *own) in data.get("r", {}).items()
+        name: TypeRow(formats=list(formats), keys=set(sets[own]))
+        for name, (formats, own) in ((n, padded_type(row)) for n, row in data.get("r", {}).items())
     }
     return ServiceRow(
         title=data.get("n", ""),
@@ -191,6 +309,11 @@ def padded(row: list[Any]) -> list[Any]:
     return [*row, *(["", [], 0, {}, []][len(row) :])]
 
 
+def padded_type(row: list[Any]) -> list[Any]:
+    """A resource type's row with the empty values at its end put back."""
+    return [*row, *([[], 0][len(row) :])]
+
+
 def pack(
     services: Mapping[str, ServiceRow], rcp: Iterable[str], provenance: Mapping[str, Any]
 ) -> bytes:
@@ -200,7 +323,7 @@ def pack(
     texts = {
         name: json.dumps(body, separators=(",", ":")).encode() for name, body in bodies.items()
     }
-    total = hashlib.sha256(b"\0".join(texts[name] for name in sorted(texts))).hexdigest()
+    total = _digest(texts[name] for name in sorted(texts))
     whole = dict(provenance) | {"format": FORMAT, "counts": count(services), "sha256": total}
     texts["provenance.json"] = json.dumps(whole, sort_keys=True).encode()
     out = io.BytesIO()

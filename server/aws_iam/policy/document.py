@@ -207,7 +207,7 @@ def _sources(node: Node, kind: Kind | None, text: str | None) -> Iterator[Source
         found = list(_artifacts(node, kind))
         if not found:
             raise InputError(
-                "the answer has no policy among its artifacts",
+                "the answer holds no policy",
                 hint="give the answer of an action that makes policies, such as `policy template`",
             )
         yield from found
@@ -223,8 +223,15 @@ def _listed(item: Node, kind: Kind | None) -> Policy | Syntax:
 
 
 def _is_answer(node: Node) -> bool:
+    """Whether it is the JSON of an `Answer`; without artifacts it has a summary beside members that no policy has."""
+    if node.member("Statement"):
+        return False
     artifacts = node.member("artifacts")
-    return artifacts is not None and artifacts.form is Form.ARRAY and not node.member("Statement")
+    if artifacts is not None:
+        return artifacts.form is Form.ARRAY
+    summary = node.member("summary")
+    beside = any(node.member(name) for name in ("tool", "action", "findings", "counts", "facts"))
+    return summary is not None and summary.form is Form.STRING and beside
 
 
 def _artifacts(answer: Node, kind: Kind | None) -> Iterator[Source]:
@@ -307,9 +314,6 @@ def _conditions(node: Node | None) -> Iterator[Condition]:
             )
 
 
-_TRUST_ACTIONS = frozenset({"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"})
-
-
 def _guessed(statements: tuple[Statement, ...]) -> Kind:
     """Trust and resource policies name principals; nothing tells an SCP from an identity policy."""
     if not any(each.has("Principal") or each.has("NotPrincipal") for each in statements):
@@ -318,10 +322,11 @@ def _guessed(statements: tuple[Statement, ...]) -> Kind:
 
 
 def _is_trust(statement: Statement) -> bool:
+    # STS has no resource with a policy of its own, so whatever speaks of its actions is a role's trust policy.
     names = [each.value.lower() for each in statement.actions]
     return (
         bool(names)
-        and all(name.startswith("sts:assume") or name in _TRUST_ACTIONS for name in names)
+        and all(name.startswith("sts:") for name in names)
         and not (statement.has("Resource") or statement.has("NotResource"))
     )
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from aws_iam.policy.catalog_file import LEVELS, Level, padded
+from aws_iam.policy.catalog_file import LEVELS, Level, padded, padded_type
 from aws_iam.policy.pattern import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 
@@ -80,18 +81,45 @@ class ConditionKey:
         """The type of one value: String, ARN, Bool, Numeric, Date or IPAddress; empty if unknown."""
         return self.type.removeprefix("ArrayOf")
 
-    def is_named(self, name: str) -> bool:
-        """Whether a name in a policy means this key."""
-        return matches(self._pattern, name, ignore_case=True)
-
-    @property
-    def _pattern(self) -> str:
-        return template_pattern(self.name)
-
 
 def template_pattern(template: str) -> str:
     """The names that a template such as `aws:ResourceTag/${TagKey}` stands for, as a wildcard pattern."""
     return _PLACEHOLDER.sub("?*", template)
+
+
+T = TypeVar("T")
+
+
+class Templates(Generic[T]):
+    """What stands under names and under templates such as `aws:ResourceTag/${TagKey}`; case does not count.
+
+    A name that stands under none costs a few look-ups, however many templates there are: a policy of a stranger may
+    hold very many of them.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, T]]) -> None:
+        self._exact: dict[str, T] = {}
+        # By what stands before the first placeholder.
+        self._open: dict[str, list[tuple[int, str, T]]] = {}
+        for number, (template, value) in enumerate(rows):
+            text = template.lower()
+            pattern = template_pattern(text)
+            if pattern == text:
+                self._exact[text] = value
+            else:
+                head = pattern.partition("?")[0]
+                self._open.setdefault(head, []).append((number, pattern, value))
+        self._lengths = sorted(set(map(len, self._open)))
+
+    def find(self, name: str) -> Iterator[T]:
+        """The value of the name itself, then those of the templates that stand for it, in their order."""
+        text = name.lower()
+        if text in self._exact:
+            yield self._exact[text]
+        near = [row for n in self._lengths for row in self._open.get(text[:n], ())]
+        for _, pattern, value in sorted(near, key=itemgetter(0)):
+            if matches(pattern, text):
+                yield value
 
 
 class Service:
@@ -136,9 +164,11 @@ class Service:
                     service=self.prefix,
                     name=name,
                     arn_formats=tuple(formats),
-                    condition_keys=self._sets[keys[0]] if keys else (),
+                    condition_keys=self._sets[keys],
                 )
-                for name, (formats, *keys) in self._types.items()
+                for name, (formats, keys) in (
+                    (each, padded_type(row)) for each, row in self._types.items()
+                )
             }
         )
 
@@ -154,11 +184,24 @@ class Service:
 
     def condition_key(self, name: str) -> ConditionKey | None:
         """The key of this service's table that a name in a policy means."""
-        keys = self.condition_keys
-        if name.lower() in keys:
-            return keys[name.lower()]
-        templates = (key for key in keys.values() if "${" in key.name)
-        return next((key for key in templates if key.is_named(name)), None)
+        return next(self._named_keys.find(name), None)
+
+    @cached_property
+    def _named_keys(self) -> Templates[ConditionKey]:
+        return Templates((key.name, key) for key in self.condition_keys.values())
+
+    def former(self, name: str) -> Literal["retired", "undocumented"] | None:
+        """What an action's name is that is no current one."""
+        if name.lower() in self._former[0]:
+            return "retired"
+        return "undocumented" if name.lower() in self._former[1] else None
+
+    @cached_property
+    def _former(self) -> tuple[frozenset[str], frozenset[str]]:
+        return (
+            frozenset(map(str.lower, self.retired)),
+            frozenset(map(str.lower, self.undocumented)),
+        )
 
     @cached_property
     def _spelled(self) -> Mapping[str, str]:

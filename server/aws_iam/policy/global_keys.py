@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.policy.facts import ConditionKey
+from aws_iam.policy.facts import ConditionKey, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +48,12 @@ def legacy_keys() -> Mapping[str, str]:
 
 def find(name: str) -> ConditionKey | None:
     """The global key that a name in a policy means."""
-    keys = global_keys()
-    if name.lower() in keys:
-        return keys[name.lower()]
-    templates = (key for key in keys.values() if "${" in key.name)
-    return next((key for key in templates if key.is_named(name)), None)
+    return next(_named().find(name), None)
+
+
+@cache
+def _named() -> Templates[ConditionKey]:
+    return Templates((key.name, key) for key in global_keys().values())
 
 
 def oidc_key(name: str) -> ConditionKey | None:

@@ -50,6 +50,10 @@ def intersects(a: str, b: str, *, ignore_case: bool = False) -> bool:
     """Whether some string belongs to both patterns."""
     if ignore_case:
         a, b = a.lower(), b.lower()
+    if is_literal(a):
+        return matches(b, a)
+    if is_literal(b):
+        return matches(a, b)
     grid = _Grid(normal(b))
     row = grid.closed(1)
     for symbol in normal(a):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.escape import quoted
 from aws_iam.policy.catalog_file import (
     KEY_TYPES,
     ActionRow,
@@ -46,8 +47,10 @@ def addresses(listing: Any) -> dict[str, str]:
 def service(data: Any, prefix: str) -> ServiceRow:
     """One service's file; fields that are new are passed over."""
     version = data.get("Version") if isinstance(data, dict) else None
-    if not isinstance(version, str) or version.partition(".")[0] != _MAJOR:
-        raise NotUnderstood(f"its format is {version or 'not stated'}, not {_MAJOR}")
+    if not isinstance(version, str) or not version:
+        raise NotUnderstood(f"its format is not stated, and should be {_MAJOR}")
+    if version.partition(".")[0] != _MAJOR:
+        raise NotUnderstood(f"its format is {quoted(version, 40)}, not {_MAJOR}")
     if data.get("Name") != prefix:
         raise NotUnderstood("it describes another service")
     keys = {

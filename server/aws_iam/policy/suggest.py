@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.policy.facts import template_pattern
-from aws_iam.policy.pattern import matches
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -18,6 +15,8 @@ _HEAD = re.compile(r"[^*?]*")
 # Longer than any name of AWS; what follows is not compared.
 _LONGEST = 80
 _MOST = 3
+# From so many letters on the beginning of a prefix tells what was meant: `dynamo`.
+_BEGUN = 4
 
 
 def nearest(name: str, options: Iterable[str]) -> tuple[str, ...]:
@@ -57,7 +56,8 @@ def prefixes(prefix: str, services: Iterable[str]) -> tuple[str, ...]:
     sure = [
         each for each in (_OTHER_NAMES.get(prefix, ""), bare) if each in known and each != prefix
     ]
-    return tuple(dict.fromkeys((*sure, *nearest(prefix, sorted(known)))))[:_MOST]
+    begun = [each for each in sorted(known) if len(prefix) >= _BEGUN and each.startswith(prefix)]
+    return tuple(dict.fromkeys((*sure, *nearest(prefix, sorted(known)), *begun)))[:_MOST]
 
 
 # What people and SDKs call a service whose prefix is another word.
@@ -89,11 +89,6 @@ _OTHER_NAMES = {
     "stepfunctions": "states",
     "step-functions": "states",
 }
-
-
-def resembles(template: str, text: str) -> bool:
-    """Whether the text is one that a template such as `oidc.example.com/org/${OrgId}` stands for."""
-    return matches(template_pattern(template), text, ignore_case=True)
 
 
 def _changed_words(name: str, option: str) -> int:
