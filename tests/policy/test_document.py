@@ -102,6 +102,7 @@ def test_a_broken_element_leaves_the_rest_readable() -> None:
             [{**TRUST, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}],
             Kind.TRUST,
         ),
+        ([{**TRUST, "Action": "sts:*"}], Kind.TRUST),
         ([{**TRUST, "Resource": "*"}], Kind.RESOURCE),
         ([{**ALLOW, "Principal": "*"}], Kind.RESOURCE),
         ([{**ALLOW, "NotPrincipal": "*", "Effect": "Deny"}], Kind.RESOURCE),
@@ -170,13 +171,21 @@ def test_the_policies_of_an_answer_are_taken_by_name() -> None:
 
 
 def test_an_answer_without_policies_is_refused() -> None:
-    with pytest.raises(InputError, match="no policy among its artifacts"):
+    with pytest.raises(InputError, match="the answer holds no policy"):
         read(
             {
                 "summary": "x",
                 "artifacts": [{"name": "a.md", "language": "markdown", "content": "{}"}],
             }
         )
+
+
+def test_an_answer_that_makes_nothing_is_no_policy_with_faults() -> None:
+    answer = {"tool": "policy", "action": "lookup", "summary": "x", "facts": {"a": 1}}
+    for given_ in (answer, json.dumps(answer)):
+        with pytest.raises(InputError, match="the answer holds no policy") as caught:
+            read(given_)
+        assert "policy template" in caught.value.hint
 
 
 def test_an_empty_list_and_bytes_are_refused() -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 AT_MOST = 200
 """Findings of one rule in one policy; a document of nothing but faults is cut there, and the answer says so."""
 
+MOST_ROWS = 20
+"""Rows about policies of a list; the findings are what one reads, and they name their policy themselves."""
+
 _CHECKS = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
 )
@@ -111,7 +114,8 @@ def _summary(
         return f"No problems found in {which}; {date}."
     severities = Counter(finding.severity for finding in findings)
     counted = ", ".join(f"{severities[each]} {each}" for each in _SEVERITIES if severities[each])
-    return f"{_plural(len(findings), 'problem')} in {which}: {counted}; {date}."
+    floor = "At least " if any(_cut(found) for _, found in by_source) else ""
+    return f"{floor}{_plural(len(findings), 'problem')} in {which}: {counted}; {date}."
 
 
 def _kinds_read(sources: Iterable[Source]) -> str:
@@ -143,11 +147,17 @@ def _plural(number: int, noun: str) -> str:
 def _facts(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> dict[str, Any]:
     if len(by_source) == 1 and not by_source[0][0].name:
         return _fact(*by_source[0])
+    # Of one policy among others' artifacts one wants to know as which kind it was read, even when nothing is wrong.
+    shown = by_source if len(by_source) == 1 else [each for each in by_source if each[1]]
     rows = [
         {"policy": source.name, **_fact(source, found), "problems": len(found)}
-        for source, found in by_source
+        for source, found in shown[:MOST_ROWS]
     ]
-    return {"policies": rows}
+    clean = sum(not found for _, found in by_source)
+    facts: dict[str, Any] = {"policies_read": len(by_source), "policies_without_problems": clean}
+    if len(shown) > MOST_ROWS:
+        facts["more_policies_with_problems"] = len(shown) - MOST_ROWS
+    return facts | ({"policies": rows} if rows else {})
 
 
 def _fact(source: Source, found: tuple[Finding, ...]) -> dict[str, Any]:
@@ -158,11 +168,16 @@ def _fact(source: Source, found: tuple[Finding, ...]) -> dict[str, Any]:
     other = _indistinguishable(content) if content.kind_guessed else ""
     if other:
         fact["could_also_be"] = other
-    by_code = Counter(finding.code for finding in found)
-    cut = [code for code, number in by_code.items() if number >= AT_MOST]
+    cut = _cut(found)
     if cut:
-        fact["cut_at_200"] = ", ".join(sorted(cut))
+        fact["cut_at_200"] = ", ".join(cut)
     return fact
+
+
+def _cut(found: tuple[Finding, ...]) -> list[str]:
+    """The codes of which there may be more problems in the policy than findings."""
+    by_code = Counter(finding.code for finding in found)
+    return sorted(code for code, number in by_code.items() if number >= AT_MOST)
 
 
 def _indistinguishable(policy: Policy) -> str:
@@ -181,9 +196,7 @@ def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[str, ...
         content = source.content
         if isinstance(content, Policy) and content.kind_guessed:
             other = _indistinguishable(content)
-            calls += (
-                [f"aws-iam policy validate --document policy.json --kind {other}"] if other else []
-            )
+            calls += [f"aws-iam policy validate --document FILE --kind {other}"] if other else []
         calls += filter(None, map(_looked_up, found[:_MOST_CALLS]))
     if not any(found for _, found in by_source):
         calls.append("aws-iam policy guide --topic access-analyzer-before-a-change")

@@ -12,9 +12,11 @@ from aws_iam.rules import (
     conditions,
     elements,
     empties,
+    exposure,
     grammar,
     guardrails,
     key_types,
+    oidc,
     principals,
     reach,
     roles,
@@ -44,7 +46,9 @@ MODULES: tuple[ModuleType, ...] = (
     addresses,
     variables,
     principals,
+    exposure,
     trust,
+    oidc,
     guardrails,
 )
 """The families of `policy validate`, in the order in which a policy is read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,7 @@ def _alike(prefix: str) -> tuple[str, ...]:
         _policy(_allow("s3:GetObjectt")),
         _policy(_allow("s3:Fetch*")),
         _policy(_allow("GetObject")),
+        _policy(_allow("s3.GetObject")),
     ],
     good=[_policy(_allow(["s3:GetObject", "s3:get*", "*"]))],
 )
@@ -127,7 +129,7 @@ def _why_no_action(entry: Text) -> str:
         return ""
     prefix, name = parts
     if ":" not in entry.value:
-        return f"{quoted(entry.value)} has no service prefix, as in `s3:GetObject`"
+        return f"{quoted(entry.value)} has no service: an action is written `service:Name`"
     if not is_literal(prefix) or catalog().tier(prefix) != "known" or _exists(prefix, name):
         return ""
     if is_literal(name):
@@ -146,10 +148,39 @@ def _exists(prefix: str, name: str) -> bool:
     )
 
 
+# Whose action a bare name means when several services have one: the services that policies are mostly about.
+_USUAL = (
+    "s3",
+    "ec2",
+    "iam",
+    "sts",
+    "lambda",
+    "dynamodb",
+    "kms",
+    "sqs",
+    "sns",
+    "secretsmanager",
+    "logs",
+    "ssm",
+)
+# A name that more services have, such as TagResource, points to none of them.
+_MOST_OWNERS = 8
+_OTHER_SEPARATOR = re.compile(r"([A-Za-z0-9-]+)\s*[./;,\s]\s*([A-Za-z0-9]+)")
+
+
 def _near_actions(action: str) -> tuple[str, ...]:
-    if ":" not in action:
-        return catalog().having(action)[:1]
-    return catalog().suggest_action(action) if is_literal(action) else ()
+    if ":" in action:
+        return catalog().suggest_action(action) if is_literal(action) else ()
+    parts = _OTHER_SEPARATOR.fullmatch(action)
+    if parts:
+        meant = catalog().action(f"{parts[1]}:{parts[2]}")
+        return (meant.full_name,) if meant else ()
+    found = catalog().having(action)
+    if len(found) > _MOST_OWNERS:
+        return ()
+    usual = [f"{service}:" for service in _USUAL]
+    likely = [each for prefix in usual for each in found if each.startswith(prefix)]
+    return tuple(likely[:1]) or (found if len(found) == 1 else ())
 
 
 @rule(

@@ -77,17 +77,37 @@ def no_arn(statement: Statement) -> Iterator[Problem]:
     severity=Severity.ERROR,
     title="An ARN has fewer than six fields",
     fix="Write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; a field may be empty, its colon stays.",
-    bad=[_allow("arn:aws:s3:amzn-s3-demo-bucket")],
-    good=[_OBJECTS],
+    bad=[
+        _allow("arn:aws:s3:amzn-s3-demo-bucket"),
+        _allow("arn:aws:s3::amzn-s3-demo-bucket/*"),
+        _allow("arn:aws:s3:amzn-s3-demo-bucket/*"),
+    ],
+    good=[_OBJECTS, _allow("arn:aws:s3*"), _allow("arn:aws:sqs:eu-*")],
 )
 def too_few_fields(statement: Statement) -> Iterator[Problem]:
     """AWS counts the colons; a missing one shifts every field after it."""
     for entry in _entries(statement):
         fields = _HOLE.sub("", entry.value).split(":")
-        if fields[0] == "arn" and len(fields) < _FIELDS and "*" not in entry.value:
+        if fields[0] == "arn" and len(fields) < _FIELDS and not _goes_on(fields):
             yield Problem(
                 entry.where, f"{quoted(entry.value)} has {len(fields)} of the six fields of an ARN"
             )
+
+
+# How the fields after `arn` may begin: partition, service, Region, account.
+_BEGINNINGS = (
+    re.compile(r"a?|aw?|aws[a-z-]*"),
+    re.compile(r"[a-z0-9-]*"),
+    re.compile(r"[a-z]{0,2}|(us|eu|eusc|ap|sa|ca|me|af|il|mx|cn)-[a-z0-9-]*"),
+    re.compile(r"[0-9]{0,12}|aws"),
+)
+
+
+def _goes_on(fields: list[str]) -> bool:
+    """Whether a star at the end stands for the rest of the last field and all the missing ones."""
+    *whole, last = fields[1:] or [""]
+    head = last.removesuffix("*")
+    return head != last and bool(_BEGINNINGS[len(whole)].fullmatch(head.rstrip("*?")))
 
 
 @rule(

@@ -60,6 +60,36 @@ def address_without_network(statement: Statement) -> Iterator[Problem]:
                 )
 
 
+_NO_MFA = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
+
+
+@rule(
+    "DENY_MISSES_LONG_TERM_KEYS",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="The Deny without MFA does not reach access keys of users",
+    fix='Write BoolIfExists: {"aws:MultiFactorAuthPresent": "false"}.',
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent",
+    bad=[{**_NO_MFA, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}],
+    good=[
+        {**_NO_MFA, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}},
+        {**_NO_MFA, "Condition": {"Null": {"aws:MultiFactorAuthAge": "true"}}},
+    ],
+)
+def keyless_pass(statement: Statement) -> Iterator[Problem]:
+    """A request signed with a user's access key has no such key at all, so `Bool` does not hold and nothing is denied."""
+    for condition in statement.conditions_on("aws:multifactorauthpresent"):
+        values = [value.value.lower() for value in condition.values]
+        if not statement.denies or condition.operator.value != "Bool" or values != ["false"]:
+            continue
+        if not any(each.base == "Null" for each in statement.conditions):
+            yield Problem(
+                condition.operator.where,
+                f"`Bool` on {quoted(condition.key.value)} does not hold for a user's access key,"
+                " which has no such key: it is not denied",
+            )
+
+
 _SELECT = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
 _READ = {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "*"}
 _ATTRIBUTES = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "name"]}}

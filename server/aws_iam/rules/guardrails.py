@@ -71,18 +71,24 @@ def principal_in_rcp(statement: Statement) -> Iterator[Problem]:
     title="A resource control policy allows something",
     fix="Use Deny; the policy RCPFullAWSAccess, which is always attached, is the only Allow.",
     kinds=_RCP,
-    bad=[{**_RCP_DENY, "Effect": "Allow"}],
+    bad=[
+        {**_RCP_DENY, "Effect": "Allow"},
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"},
+    ],
     good=[_RCP_DENY, {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
 )
 def allow_in_rcp(statement: Statement) -> Iterator[Problem]:
     """RCPs restrict; an Allow is taken only in the form of RCPFullAWSAccess."""
     if not statement.allows:
         return
-    everything = [each.value for each in statement.resources] == ["*"]
+    everything = all(
+        [each.value for each in entries] == ["*"]
+        for entries in (statement.actions, statement.resources)
+    )
     if statement.has("Condition") or not everything:
         yield Problem(
             statement.place("Effect"),
-            "an Allow in a resource control policy covers `*` without Condition",
+            "an Allow in a resource control policy has Action `*`, Resource `*` and no Condition",
         )
 
 

@@ -1,4 +1,4 @@
-"""Principals of resource and trust policies: their form, and grants to services and to everyone but some."""
+"""Principals of resource and trust policies: their form, and grants to everyone but some."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Condition, Form, Kind, Node, Principal, Statement
+from aws_iam.policy.catalog import catalog
+from aws_iam.policy.document import Form, Kind, Node, Principal, Statement
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -149,6 +150,15 @@ def no_aws_principal(statement: Statement) -> Iterator[Problem]:
             )
 
 
+# The suffixes of the partitions (botocore 1.44, `partitions.json`), AWS's internal one, and that of the Alexa services.
+_SERVICE_PRINCIPAL = re.compile(
+    r"[A-Za-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazonaws\.eu|aws\.internal|c2s\.ic\.gov|sc2s\.sgov\.gov"
+    r"|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)|(alexa-[a-z-]+|[a-z0-9.-]+\.aws)\.amazon\.com",
+    re.IGNORECASE,
+)
+_SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
+
+
 @rule(
     "INVALID_SERVICE_PRINCIPAL",
     on=Statement,
@@ -157,8 +167,15 @@ def no_aws_principal(statement: Statement) -> Iterator[Problem]:
     fix="Write the service principal as in the service's documentation, such as lambda.amazonaws.com.",
     source=_PRINCIPAL_PAGE,
     kinds=_TRUSTED,
-    bad=[_bucket({"Service": "lambda"}), _bucket({"Service": "https://lambda.amazonaws.com"})],
-    good=[_bucket({"Service": "lambda.amazonaws.com"})],
+    bad=[
+        _bucket({"Service": "lambda"}),
+        _bucket({"Service": "https://lambda.amazonaws.com"}),
+        _bucket({"Service": "lambda.amazon.com"}),
+    ],
+    good=[
+        _bucket({"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com.cn"]}),
+        _bucket({"Service": "alexa-appkit.amazon.com"}),
+    ],
 )
 def no_service_principal(statement: Statement) -> Iterator[Problem]:
     """A service calls by its principal's exact name; another name matches no service."""
@@ -166,11 +183,11 @@ def no_service_principal(statement: Statement) -> Iterator[Problem]:
         value = principal.value
         if principal.type != "Service" or re.search(r"[*?]|\$\{", value):
             continue
-        if "." not in value or not re.fullmatch(r"[A-Za-z0-9.-]+", value):
-            yield Problem(
-                principal.name.where,
-                f"{quoted(value)} is no service principal, such as `lambda.amazonaws.com`",
-            )
+        if not _SERVICE_PRINCIPAL.fullmatch(value):
+            meant = value.removesuffix(".amazon.com")
+            known = meant != value and catalog().tier(meant) == "known"
+            hint = f"did you mean `{meant}.amazonaws.com`?" if known else _SERVICE_HINT
+            yield Problem(principal.name.where, f"{quoted(value)} is no service principal; {hint}")
 
 
 @rule(
@@ -253,73 +270,3 @@ def everyone_but_some(statement: Statement) -> Iterator[Problem]:
     """Everyone who is not listed is allowed, anonymous callers included."""
     if statement.allows and statement.has("NotPrincipal"):
         yield Problem(statement.place("NotPrincipal"), "everyone outside the list is allowed")
-
-
-_SOURCE_KEYS = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
-
-
-def _is_positive(condition: Condition) -> bool:
-    return not condition.negated and condition.base != "Null"
-
-
-def _services_at_large(statement: Statement) -> tuple[Principal, ...]:
-    """The services that the statement allows without asking on whose behalf they call."""
-    if not statement.allows or any(map(_is_positive, statement.conditions_on(*_SOURCE_KEYS))):
-        return ()
-    return tuple(each for each in statement.principals if each.type == "Service")
-
-
-@rule(
-    "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL",
-    on=Statement,
-    severity=Severity.SECURITY_WARNING,
-    title="A service is allowed on behalf of anyone",
-    fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
-    kinds=(Kind.RESOURCE,),
-    bad=[_bucket({"Service": "cloudtrail.amazonaws.com"})],
-    good=[
-        {
-            **_bucket({"Service": "cloudtrail.amazonaws.com"}),
-            "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
-        }
-    ],
-)
-def confused_deputy(statement: Statement) -> Iterator[Problem]:
-    """The service works for every account: somebody else's request can make it use your resource."""
-    if not statement.conditions:
-        for principal in _services_at_large(statement):
-            yield Problem(
-                principal.name.where, f"{quoted(principal.value)} may call for any account"
-            )
-
-
-@rule(
-    "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
-    on=Statement,
-    severity=Severity.SUGGESTION,
-    title="A service is restricted, but not by the source of its calls",
-    fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
-    kinds=(Kind.RESOURCE,),
-    bad=[
-        {
-            **_bucket({"Service": "cloudfront.amazonaws.com"}),
-            "Condition": {"StringEquals": {"aws:Referer": "https://example.com"}},
-        }
-    ],
-    good=[
-        {
-            **_bucket({"Service": "cloudfront.amazonaws.com"}),
-            "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
-        }
-    ],
-)
-def source_not_asked(statement: Statement) -> Iterator[Problem]:
-    """The source of a service's call is what tells your request from somebody else's."""
-    # AWS does not publish which other keys count as a restriction.
-    if statement.conditions:
-        for principal in _services_at_large(statement):
-            yield Problem(
-                principal.name.where,
-                f"{quoted(principal.value)} is not limited by aws:SourceArn or aws:SourceAccount",
-                low_confidence=True,
-            )

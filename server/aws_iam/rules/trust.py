@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
+from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Kind, Policy, Principal, Statement
 from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.rules.callers import is_limited
+from aws_iam.rules.identity_tokens import host_of
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -29,8 +32,10 @@ _ROOT = {"AWS": "arn:aws:iam::111122223333:root"}
 _GOOD = _trust(_ROOT)
 _PROVIDER = {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{_GITHUB}"}
 _WEB = "sts:AssumeRoleWithWebIdentity"
-_SUB, _AUD = f"{_GITHUB}:sub", f"{_GITHUB}:aud"
-_BRANCH = {_AUD: "sts.amazonaws.com", _SUB: "repo:octo/app:ref:refs/heads/main"}
+_BRANCH = {
+    f"{_GITHUB}:aud": "sts.amazonaws.com",
+    f"{_GITHUB}:sub": "repo:octo/app:ref:refs/heads/main",
+}
 _GITHUB_GOOD = _trust(_PROVIDER, _WEB, {"StringEquals": _BRANCH})
 
 
@@ -72,10 +77,16 @@ def trust_in_star(statement: Statement) -> Iterator[Problem]:
     on=Statement,
     severity=Severity.SECURITY_WARNING,
     title="Any principal of any account may take the role",
-    fix="Name the accounts or roles, or add a condition on aws:PrincipalOrgID.",
+    fix="Name the accounts or roles, or add a condition on aws:PrincipalOrgID, aws:PrincipalAccount or aws:PrincipalArn.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
     kinds=_TRUST,
-    bad=[_trust({"AWS": "*"})],
+    bad=[
+        _trust({"AWS": "*"}),
+        _trust({"AWS": "*"}, condition={"StringEquals": {"sts:ExternalId": "a1b2c3"}}),
+        _trust(
+            {"AWS": "*"}, condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}}
+        ),
+    ],
     good=[
         _GOOD,
         _trust({"AWS": "*"}, condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
@@ -83,11 +94,13 @@ def trust_in_star(statement: Statement) -> Iterator[Problem]:
 )
 def open_trust(statement: Statement) -> Iterator[Problem]:
     """The role is public: its permissions belong to everybody who learns its ARN."""
-    if not statement.allows or statement.conditions:
+    if not statement.allows or is_limited(statement):
         return
     for principal in statement.principals:
         if principal.type == "AWS" and principal.is_everyone:
-            yield Problem(principal.name.where, "`*` lets every AWS account take the role")
+            secret = bool(statement.conditions_on("sts:externalid"))
+            but = "; an external id is no secret and names nobody" if secret else ""
+            yield Problem(principal.name.where, f"`*` lets every AWS account take the role{but}")
 
 
 @rule(
@@ -110,16 +123,6 @@ def trust_with_resource(statement: Statement) -> Iterator[Problem]:
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PROVIDER_ARN = re.compile(
     r"arn:aws[a-z0-9-]*:iam::[0-9]{12}:(saml-provider/[\w+=,.@-]+|oidc-provider/[^/\s]+\.[^\s]+)"
-)
-_OIDC_HOST = re.compile(r":oidc-provider/(.+)$")
-# Providers that roles trust by their host, without a provider of the account's own.
-_BUILT_IN = frozenset(
-    {
-        "cognito-identity.amazonaws.com",
-        "accounts.google.com",
-        "www.amazon.com",
-        "graph.facebook.com",
-    }
 )
 
 
@@ -145,13 +148,6 @@ def no_provider(statement: Statement) -> Iterator[Problem]:
 
 def _federated(statement: Statement) -> tuple[Principal, ...]:
     return tuple(each for each in statement.principals if each.type == "Federated")
-
-
-def _oidc_host(principal: Principal) -> str | None:
-    match = _OIDC_HOST.search(principal.value)
-    if match:
-        return match[1].lower()
-    return principal.value if principal.value in _BUILT_IN else None
 
 
 @rule(
@@ -197,7 +193,7 @@ def _provider_kind(principal: Principal) -> str:
         return "" if principal.type == "*" else "other"
     if ":saml-provider/" in principal.value:
         return "SAML"
-    return "OIDC" if _oidc_host(principal) else ""
+    return "OIDC" if host_of(principal) else ""
 
 
 _ANYWHERE = "rolesanywhere.amazonaws.com"
@@ -240,76 +236,6 @@ def roles_anywhere_incomplete(policy: Policy) -> Iterator[Problem]:
 
 
 @rule(
-    "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL",
-    on=Statement,
-    severity=Severity.SECURITY_WARNING,
-    title="Every token of the identity provider may take the role",
-    fix="Add conditions on the provider's aud and sub keys.",
-    kinds=_TRUST,
-    bad=[_trust(_PROVIDER, _WEB)],
-    good=[_GITHUB_GOOD],
-)
-def any_token(statement: Statement) -> Iterator[Problem]:
-    """The provider issues tokens to all its users, not only to those that were meant."""
-    if not statement.allows:
-        return
-    for principal in _federated(statement):
-        host = _oidc_host(principal)
-        if host and not any(each.name.startswith(f"{host}:") for each in statement.conditions):
-            yield Problem(
-                principal.name.where,
-                f"no condition has a key of {quoted(host)}, such as `{host[:80]}:sub`",
-            )
-
-
-def _trusts_github(statement: Statement) -> bool:
-    return statement.allows and any(_oidc_host(each) == _GITHUB for each in _federated(statement))
-
-
-@rule(
-    "MISSING_GITHUB_REPO_CONDITION_KEY",
-    on=Statement,
-    severity=Severity.SECURITY_WARNING,
-    title="Workflows of every GitHub repository may take the role",
-    fix="Add StringEquals on token.actions.githubusercontent.com:sub with the repository and branch.",
-    kinds=_TRUST,
-    bad=[_trust(_PROVIDER, _WEB, {"StringEquals": {_AUD: "sts.amazonaws.com"}})],
-    good=[_GITHUB_GOOD],
-)
-def any_repository(statement: Statement) -> Iterator[Problem]:
-    """GitHub issues tokens to everybody's workflows; the sub claim says whose it is."""
-    if _trusts_github(statement) and not statement.conditions_on(_SUB):
-        yield Problem(statement.place("Condition"), f"no condition has the key `{_SUB}`")
-
-
-@rule(
-    "SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
-    on=Statement,
-    severity=Severity.WARNING,
-    title="The GitHub subject has a wildcard",
-    fix="Write the repository and the branch, tag or environment in full.",
-    kinds=_TRUST,
-    bad=[_trust(_PROVIDER, _WEB, {"StringLike": {_SUB: "repo:octo/*"}})],
-    good=[_GITHUB_GOOD],
-)
-def several_repositories(statement: Statement) -> Iterator[Problem]:
-    """Every repository and branch that the pattern matches may take the role, those created later included."""
-    if not _trusts_github(statement):
-        return
-    for condition in statement.conditions_on(_SUB):
-        for value in condition.values:
-            if is_literal(value.value) or condition.negated:
-                continue
-            repository = ":".join(value.value.split(":")[:2])
-            yield Problem(
-                value.where,
-                f"{quoted(value.value)} matches several subjects",
-                # Whether AWS accepts a wildcard after a repository written in full is not known.
-                low_confidence=is_literal(repository),
-            )
-
-
-@rule(
     "REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
     on=Statement,
     severity=Severity.SUGGESTION,
@@ -339,3 +265,83 @@ def session_beside_role(statement: Statement) -> Iterator[Problem]:
             yield Problem(
                 principal.name.where, f"{quoted(principal.value)} is a session of a listed role"
             )
+
+
+_TAKING = (
+    "sts:AssumeRole",
+    "sts:AssumeRoleWithSAML",
+    "sts:AssumeRoleWithWebIdentity",
+    "sts:SetContext",
+    "sts:SetSourceIdentity",
+    "sts:TagSession",
+)
+_LABELS = _TAKING[3:]
+_TRUST_PAGE = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html"
+)
+
+
+@rule(
+    "TRUST_ACTION_NOT_SUPPORTED",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="A trust policy speaks of an action that takes no role",
+    fix="Write sts:AssumeRole, sts:AssumeRoleWithSAML or sts:AssumeRoleWithWebIdentity; permissions go into the role's policies.",
+    source=_TRUST_PAGE,
+    kinds=_TRUST,
+    bad=[
+        _trust(_ROOT, "s3:GetObject"),
+        _trust(_ROOT, ["sts:AssumeRole", "sts:GetCallerIdentity"]),
+    ],
+    good=[
+        _GOOD,
+        _trust(_ROOT, ["sts:AssumeRole", "sts:TagSession"]),
+        _trust(_ROOT, "sts:Assume*"),
+    ],
+)
+def no_taking_of_roles(statement: Statement) -> Iterator[Problem]:
+    """A trust policy is asked only when somebody takes the role, so another action there never matches."""
+    for entry in statement.actions:
+        if "${" in entry.value or catalog().tier(entry.value.partition(":")[0]) == "unknown":
+            continue
+        # What does not exist at all has a code of its own.
+        exists = not is_literal(entry.value) or catalog().tier(entry.value) != "unknown"
+        if exists and not any(matches(entry.value, each, ignore_case=True) for each in _TAKING):
+            yield Problem(
+                entry.where, f"{quoted(entry.value)} never matches: no role is taken by it"
+            )
+
+
+@rule(
+    "TRUST_ACTION_TOO_WIDE",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="A trust policy allows more than to take the role",
+    fix="Write the one action that the principal needs, such as sts:AssumeRole.",
+    source=_TRUST_PAGE,
+    kinds=_TRUST,
+    bad=[
+        _trust(_ROOT, "*"),
+        _trust(_ROOT, "sts:*"),
+        {"Effect": "Allow", "Principal": _ROOT, "NotAction": "sts:TagSession"},
+    ],
+    good=[_GOOD, {**_trust(_ROOT, "sts:*"), "Effect": "Deny"}],
+)
+def labels_included(statement: Statement) -> Iterator[Problem]:
+    """Who may set tags, source identity or context of the session chooses what policies by tag and the logs then see."""
+    if not statement.allows:
+        return
+    for entry in statement.actions:
+        given = [each for each in _LABELS if matches(entry.value, each, ignore_case=True)]
+        if given and not is_literal(entry.value):
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)} also gives `{given[-1]}`: the principal chooses the session's"
+                " tags, source identity and context",
+            )
+    if statement.not_actions:
+        listed = quoted(statement.not_actions[0].value)
+        yield Problem(
+            statement.place("NotAction"),
+            f"everything but {listed} is allowed, be it taking the role or naming the session",
+        )

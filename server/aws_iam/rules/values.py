@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -95,8 +96,11 @@ def no_number(statement: Statement) -> Iterator[Problem]:
 
 
 _DATE = re.compile(
-    r"\d{4}(-\d{2}(-\d{2}(T\d{2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?)?"
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?"
+    r"(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?)?",
+    re.ASCII,
 )
+_LEAP, _MIDNIGHT = 60, 24
 _EPOCH = re.compile(r"\d{5,}")
 
 
@@ -106,16 +110,43 @@ _EPOCH = re.compile(r"\d{5,}")
     severity=Severity.WARNING,
     title="A value under a Date operator is no date",
     fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
-    bad=[_where("DateLessThan", "aws:CurrentTime", "January 31, 2026")],
+    bad=[
+        _where("DateLessThan", "aws:CurrentTime", "January 31, 2026"),
+        _where("DateLessThan", "aws:CurrentTime", "2026-13-01"),
+        _where("DateLessThan", "aws:CurrentTime", "2026-02-30T00:00:00Z"),
+    ],
     good=[_where("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
 )
 def no_date(statement: Statement) -> Iterator[Problem]:
     """Such a value cannot be compared as a date, so the condition never holds."""
     for condition, value in _values(statement, Family.DATE):
-        if not (_DATE.fullmatch(value.value) or _EPOCH.fullmatch(value.value)):
+        if not (_is_date(value.value) or _EPOCH.fullmatch(value.value)):
             yield Problem(
                 value.where, f"{quoted(value.value)} under `{condition.base}` is no date"
             )
+
+
+def _is_date(text: str) -> bool:
+    """Whether the text has the form of a date and its day is in the calendar."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return False
+    year, month, day, hour, minute, second = (int(each) for each in match.groups(default="1"))
+    hour = 0 if hour == _MIDNIGHT else hour
+    try:
+        # A leap second is second 60.
+        datetime(
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            min(second, 59) if second <= _LEAP else second,
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return False
+    return True
 
 
 @rule(

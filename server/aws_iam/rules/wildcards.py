@@ -60,19 +60,38 @@ def _is_every_action(action: Text) -> bool:
     fix="List the actions that the work needs.",
     source=_BEST_PRACTICES,
     kinds=(Kind.IDENTITY,),
-    bad=[_allow("s3:*")],
+    bad=[_allow("s3:*"), _allow("s3:*", "arn:aws:s3:::amzn-s3-demo-bucket/home/*")],
     good=[_allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
 )
 def service_wildcard(statement: Statement) -> Iterator[Problem]:
     """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
     if not statement.allows:
         return
+    prefix_only = _is_below_prefixes(statement)
     for action in statement.actions:
         service, colon, name = action.value.partition(":")
         if colon and not name.strip("*") and name and is_literal(service):
+            where = " on part of a bucket" if prefix_only else ""
             yield Problem(
-                action.where, f"{quoted(action.value)} allows every action of {quoted(service)}"
+                action.where,
+                f"{quoted(action.value)} allows every action of {quoted(service)}{where}",
+                severity=Severity.WARNING if prefix_only else None,
             )
+
+
+def _is_below_prefixes(statement: Statement) -> bool:
+    """Whether all resources are objects of one bucket each, below a prefix: no bucket can be changed there."""
+    return bool(statement.resources) and all(
+        _is_below_prefix(each.value) for each in statement.resources
+    )
+
+
+def _is_below_prefix(resource: str) -> bool:
+    arn = Arn.of(resource)
+    if arn is None or arn.service != "s3":
+        return False
+    bucket, _, key = arn.resource.partition("/")
+    return is_literal(bucket) and bool(key) and not key.startswith(("*", "?"))
 
 
 @rule(

@@ -1,0 +1,123 @@
+"""What conditions say about callers: whether they must hold at all, and whether they shut strangers out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.policy.pattern import covers
+
+if TYPE_CHECKING:
+    from aws_iam.policy.document import Condition, Policy, Statement
+
+# S3 counts a policy as not public when such a key has a fixed value; the keys of other services are their own accounts'.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+_ARNS = frozenset(
+    {"aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "s3:dataaccesspointarn"}
+)
+_IDS = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+        "kms:calleraccount",
+        "s3:dataaccesspointaccount",
+    }
+)
+_NETWORKS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
+# Only services, or only who mounts the file system from its network.
+_SWITCHES = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedviamounttarget"})
+_ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+_NOTHING_FIXED = re.compile(r"[*?:/]*")
+_ACCOUNT_FIELD = 4
+_RESOURCE_FIELD = 5
+
+
+def is_demanded(condition: Condition) -> bool:
+    """Whether the request must have the key, with one of the values."""
+    return not (
+        condition.negated
+        or condition.if_exists
+        or condition.base == "Null"
+        or condition.qualifier == "ForAllValues"
+        or not condition.values
+    )
+
+
+def is_present(statement: Statement, key: str) -> bool:
+    """Whether a Null condition demands that the request has the key, given in lower case."""
+    return any(
+        each.base == "Null" and [value.value.lower() for value in each.values] == ["false"]
+        for each in statement.conditions_on(key)
+    )
+
+
+def is_fixed(key: str, value: str) -> bool:
+    """Whether the value of such a key, given in lower case, leaves out some stranger."""
+    if key in _ARNS:
+        return _is_fixed_arn(value)
+    if key in _NETWORKS:
+        return value not in _ANYWHERE
+    return key in _IDS and not _NOTHING_FIXED.fullmatch(value)
+
+
+def _is_fixed_arn(arn: str) -> bool:
+    fields = arn.split(":", _RESOURCE_FIELD)
+    if len(fields) <= _RESOURCE_FIELD:
+        return not _NOTHING_FIXED.fullmatch(arn.removeprefix("arn:"))
+    account, resource = fields[_ACCOUNT_FIELD:]
+    if account:
+        return not set("*?") & set(account)
+    # A bucket's ARN has no account; its name is the owner's alone.
+    return not _NOTHING_FIXED.fullmatch(resource)
+
+
+def shuts_out(condition: Condition) -> bool:
+    """Whether the condition, as part of an Allow, keeps strangers out."""
+    if not is_demanded(condition):
+        return False
+    if condition.name in _SWITCHES:
+        return [value.value.lower() for value in condition.values] == ["true"]
+    return all(is_fixed(condition.name, value.value) for value in condition.values)
+
+
+def is_limited(statement: Statement) -> bool:
+    """Whether some condition of an Allow keeps strangers out."""
+    return any(map(shuts_out, statement.conditions))
+
+
+def is_denied_to_strangers(policy: Policy, allow: Statement) -> bool:
+    """Whether a Deny of the policy takes from strangers what the Allow gives to everyone."""
+    return any(_denies_strangers(each) and _covers(each, allow) for each in policy.statements)
+
+
+def _denies_strangers(statement: Statement) -> bool:
+    everyone = any(principal.is_everyone for principal in statement.principals)
+    return (
+        statement.denies
+        and everyone
+        and bool(statement.conditions)
+        and all(
+            each.negated
+            and bool(each.values)
+            and all(is_fixed(each.name, value.value) for value in each.values)
+            for each in statement.conditions
+        )
+    )
+
+
+def _covers(deny: Statement, allow: Statement) -> bool:
+    return bool(allow.actions) and all(
+        any(covers(wide.value, entry.value, ignore_case=True) for wide in deny.actions)
+        for entry in allow.actions
+    )

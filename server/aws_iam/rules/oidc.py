@@ -1,0 +1,381 @@
+"""Trust in OIDC providers: whose tokens are let in, and conditions that no token meets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.document import Condition, Kind, Statement
+from aws_iam.policy.pattern import is_literal
+from aws_iam.rules.callers import is_demanded, is_present
+from aws_iam.rules.identity_tokens import (
+    Provider,
+    dead_key,
+    is_dead_value,
+    never_matches,
+    providers,
+)
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_TRUST = (Kind.TRUST,)
+_CONTROLS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html"
+_KEYS = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"
+)
+_OPERATORS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html"
+_EKS_PAGE = "https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"
+_GITHUB = "token.actions.githubusercontent.com"
+_SUB, _AUD = f"{_GITHUB}:sub", f"{_GITHUB}:aud"
+_FOR_US = {_AUD: "sts.amazonaws.com"}
+_BRANCH = {**_FOR_US, _SUB: "repo:octo/app:ref:refs/heads/main"}
+_CLUSTER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+_POD_AUD = {f"{_CLUSTER}:aud": "sts.amazonaws.com"}
+_POOL = "cognito-identity.amazonaws.com"
+
+
+def _trust(condition: Mapping[str, object], host: str = _GITHUB) -> dict[str, object]:
+    built_in = host == _POOL
+    provider = host if built_in else f"arn:aws:iam::111122223333:oidc-provider/{host}"
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        **({"Condition": condition} if condition else {}),
+    }
+
+
+_GOOD = _trust({"StringEquals": _BRANCH})
+_POD = {"StringEquals": {**_POD_AUD, f"{_CLUSTER}:sub": "system:serviceaccount:shop:cart"}}
+_GITLAB = {"StringEquals": {"gitlab.com:aud": "https://gitlab.com"}}
+_GITLAB_PROJECT = {"StringLike": {"gitlab.com:sub": "project_path:octo/app:*"}}
+
+
+def _tested(provider: Provider, statement: Statement) -> bool:
+    """Whether some condition is about the provider's tokens."""
+    return any(map(provider.claim, statement.conditions)) or _is_asked(provider, statement)
+
+
+def _asking(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
+    """The conditions that compare the claim which tells the tenant."""
+    required = provider.required
+    found = provider.on(statement, required) if required else ()
+    return tuple(each for each in found if each.base != "Null")
+
+
+def _is_asked(provider: Provider, statement: Statement) -> bool:
+    return any(map(is_demanded, _asking(provider, statement)))
+
+
+def _unasked(statement: Statement) -> Iterator[Provider]:
+    """The providers whose tokens of all tenants pass for want of a condition on the claim that tells them apart."""
+    if never_matches(statement):
+        return
+    for provider in providers(statement):
+        if provider.required and not _asking(provider, statement):
+            yield provider
+
+
+def _graded(provider: Provider, statement: Statement) -> Severity | None:
+    """Lower where another claim names the tenant: AWS wants the claim all the same."""
+    return Severity.WARNING if provider.is_pinned(statement) else None
+
+
+@rule(
+    "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="Every token of the identity provider may take the role",
+    fix="Add conditions on the provider's aud and sub keys.",
+    kinds=_TRUST,
+    bad=[_trust({})],
+    good=[_GOOD],
+)
+def any_token(statement: Statement) -> Iterator[Problem]:
+    """The provider issues tokens to all its users, not only to those that were meant."""
+    if never_matches(statement):
+        return
+    for provider in providers(statement):
+        if not _tested(provider, statement):
+            key = provider.key(provider.required or "sub")
+            yield Problem(
+                provider.principal.name.where,
+                f"no condition has a key of {quoted(provider.host)}, such as {quoted(key)}",
+            )
+
+
+@rule(
+    "MISSING_GITHUB_REPO_CONDITION_KEY",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="Workflows of every GitHub repository may take the role",
+    fix="Add StringEquals on token.actions.githubusercontent.com:sub with the repository and branch.",
+    kinds=_TRUST,
+    bad=[_trust({"StringEquals": _FOR_US})],
+    good=[_GOOD],
+)
+def any_repository(statement: Statement) -> Iterator[Problem]:
+    """GitHub issues tokens to everybody's workflows; the sub claim says whose it is."""
+    for provider in _unasked(statement):
+        if provider.host.lower() == _GITHUB:
+            yield Problem(
+                statement.place("Condition"),
+                f"no condition has the key {quoted(provider.key('sub'))}",
+                severity=_graded(provider, statement),
+            )
+
+
+@rule(
+    "OIDC-NO-TENANT",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="Every customer of the identity provider may take the role",
+    fix="Add StringEquals on the claim that tells the provider's customers apart.",
+    source=_CONTROLS,
+    kinds=_TRUST,
+    bad=[
+        _trust(_GITLAB, "gitlab.com"),
+        _trust({"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}, _POOL),
+    ],
+    good=[
+        _trust({**_GITLAB, **_GITLAB_PROJECT}, "gitlab.com"),
+        _trust(
+            {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-5555"}}, _POOL
+        ),
+        _trust({"StringEquals": {"gitlab.example.com:aud": "https://aws"}}, "gitlab.example.com"),
+        _trust(
+            {"StringEquals": {"oidc.vercel.com:aud": "https://vercel.com/octo"}}, "oidc.vercel.com"
+        ),
+    ],
+)
+def any_customer(statement: Statement) -> Iterator[Problem]:
+    """All customers of a shared issuer get tokens of one issuer; only this claim says whose a token is."""
+    for provider in _unasked(statement):
+        if provider.is_eks or provider.host.lower() == _GITHUB or not _tested(provider, statement):
+            continue
+        key = provider.key(provider.required)
+        yield Problem(
+            statement.place("Condition"),
+            f"no condition has the key {quoted(key)}, and {quoted(provider.host)} is the issuer of all"
+            " its customers",
+            severity=_graded(provider, statement),
+        )
+
+
+@rule(
+    "IRSA-NO-SUB",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="Every pod of the EKS cluster may take the role",
+    fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
+    source=_EKS_PAGE,
+    kinds=_TRUST,
+    bad=[_trust({"StringEquals": _POD_AUD}, _CLUSTER)],
+    good=[_trust(_POD, _CLUSTER)],
+)
+def any_pod(statement: Statement) -> Iterator[Problem]:
+    """The cluster issues a token to every service account; the sub claim says to which."""
+    for provider in _unasked(statement):
+        if provider.is_eks and _tested(provider, statement):
+            yield Problem(
+                statement.place("Condition"),
+                f"no condition has the key {quoted(provider.key('sub'))}",
+            )
+
+
+def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Condition, Problem]]:
+    """The values that let several tenants in; none when another condition on the claim shuts them out."""
+    found = []
+    for condition in filter(is_demanded, _asking(provider, statement)):
+        like = "Like" in condition.base
+        wide = [each for each in condition.values if like and provider.is_open(each.value)]
+        if not wide:
+            return
+        found += [(condition, Problem(each.where, quoted(each.value))) for each in wide]
+    yield from found
+
+
+@rule(
+    "OIDC-TENANT-WILD",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The pattern matches tokens of strangers",
+    fix="Write the organization in full, up to and with the character that ends its name.",
+    source=_CONTROLS,
+    kinds=_TRUST,
+    bad=[
+        _trust({"StringEquals": _FOR_US, "StringLike": {_SUB: "repo:*"}}),
+        _trust({"StringEquals": _FOR_US, "StringLike": {_SUB: ["repo:octo/app:*", "repo:octo*"]}}),
+        _trust({**_GITLAB, "StringLike": {"gitlab.com:sub": "project_path:*"}}, "gitlab.com"),
+        _trust({"StringLike": {"app.terraform.io:sub": "organization:*"}}, "app.terraform.io"),
+    ],
+    good=[
+        _GOOD,
+        _trust({"StringEquals": _FOR_US, "StringLike": {_SUB: "repo:octo/*"}}),
+        _trust({**_GITLAB, **_GITLAB_PROJECT}, "gitlab.com"),
+        _trust(
+            {
+                "StringEquals": {**_FOR_US, f"{_GITHUB}:repository_owner_id": "123456"},
+                "StringLike": {_SUB: "repo:*"},
+            }
+        ),
+    ],
+)
+def strangers_in_pattern(statement: Statement) -> Iterator[Problem]:
+    """Anyone may choose a name that the pattern matches: `repo:octo*` also lets the organization octo-evil in."""
+    for provider in () if never_matches(statement) else providers(statement):
+        if provider.is_eks or provider.is_pinned(statement):
+            continue
+        for condition, value in _open_values(provider, statement):
+            yield Problem(
+                value.where,
+                f"{value.message} of {quoted(condition.key.value)} matches tokens of strangers",
+            )
+
+
+@rule(
+    "IRSA-WILD",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The pattern matches several service accounts of the cluster",
+    fix="Write namespace and service account in full.",
+    source=_EKS_PAGE,
+    kinds=_TRUST,
+    bad=[
+        _trust({"StringLike": {f"{_CLUSTER}:sub": "system:serviceaccount:*:*"}}, _CLUSTER),
+        _trust({"StringLike": {f"{_CLUSTER}:sub": "system:serviceaccount:shop:*"}}, _CLUSTER),
+    ],
+    good=[_trust(_POD, _CLUSTER)],
+)
+def several_pods(statement: Statement) -> Iterator[Problem]:
+    """Whoever may create pods in one of the namespaces has the role's permissions."""
+    for provider in () if never_matches(statement) else providers(statement):
+        if not provider.is_eks:
+            continue
+        for _, value in _open_values(provider, statement):
+            yield Problem(value.where, f"{value.message} matches pods of every namespace")
+        for condition in filter(is_demanded, _asking(provider, statement)):
+            for each in condition.values if "Like" in condition.base else ():
+                if each.value.endswith(":*") and not provider.is_open(each.value):
+                    yield Problem(
+                        each.where,
+                        f"{quoted(each.value)} matches every service account of the namespace",
+                        severity=Severity.WARNING,
+                    )
+
+
+@rule(
+    "OIDC-VACUOUS",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="A claim is tested by an operator that shuts nobody out",
+    fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
+    source=_OPERATORS,
+    kinds=_TRUST,
+    bad=[
+        _trust({"StringEquals": _FOR_US, "StringNotEquals": {_SUB: "repo:octo/old:*"}}),
+        _trust({"ForAllValues:StringEquals": _BRANCH}),
+        _trust({"StringEquals": _FOR_US, "StringLikeIfExists": {_SUB: "repo:octo/app:*"}}),
+    ],
+    good=[
+        _GOOD,
+        _trust({"ForAllValues:StringEquals": _BRANCH, "Null": {_SUB: "false", _AUD: "false"}}),
+    ],
+)
+def tested_in_vain(statement: Statement) -> Iterator[Problem]:
+    """Such an operator also holds without the claim, or for every value but some: strangers pass."""
+    for provider in () if never_matches(statement) else providers(statement):
+        for claim in dict.fromkeys((provider.required, "aud", "sub")):
+            if claim:
+                yield from _in_vain(provider, statement, claim)
+
+
+def _in_vain(provider: Provider, statement: Statement, claim: str) -> Iterator[Problem]:
+    tested = [each for each in provider.on(statement, claim) if each.base != "Null"]
+    if any(map(is_demanded, tested)):
+        return
+    present = is_present(statement, provider.key(claim).lower())
+    for each in tested:
+        open_ = each.negated or not present
+        # Only the claim that tells the tenant must be compared with values to hold strangers off.
+        if not (open_ and (claim == provider.required or each.qualifier == "ForAllValues")):
+            continue
+        needed = claim == provider.required
+        yield Problem(
+            each.operator.where,
+            f"{quoted(each.operator.value)} on {quoted(each.key.value)} {_why_open(each)}",
+            severity=_graded(provider, statement) if needed else Severity.WARNING,
+        )
+
+
+def _why_open(condition: Condition) -> str:
+    if condition.negated:
+        return "lets in everyone but the values listed"
+    return "also holds for a request without the key"
+
+
+@rule(
+    "OIDC-NEVER-MATCH",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="No token of the identity provider meets the condition",
+    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS takes over.",
+    source=_KEYS,
+    kinds=_TRUST,
+    bad=[
+        _trust({"StringEquals": {**_FOR_US, _SUB: "repo:octo/*"}}),
+        _trust({"StringEquals": {**_BRANCH, "gitlab.com:sub": "project_path:octo/app"}}),
+        _trust({"StringEquals": {**_BRANCH, f"{_GITHUB}:event_name": "push"}}),
+    ],
+    good=[_GOOD, _trust({"StringEquals": {**_BRANCH, f"{_GITHUB}:repository_id": "456"}})],
+)
+def no_token_fits(statement: Statement) -> Iterator[Problem]:
+    """All conditions must hold, so one that never does closes the role to everybody."""
+    if not any(True for _ in providers(statement)):
+        return
+    for condition in statement.conditions:
+        why = dead_key(statement, condition)
+        if why:
+            yield Problem(
+                condition.key.where, f"{quoted(condition.key.value)} never matches: it {why}"
+            )
+        dead = [each for each in condition.values if is_dead_value(condition, each.value)]
+        for value in dead if is_demanded(condition) else ():
+            yield Problem(
+                value.where,
+                f"{quoted(value.value)} never matches: under `{condition.base}` a wildcard is a"
+                " character like any other",
+                severity=None if len(dead) == len(condition.values) else Severity.WARNING,
+            )
+
+
+@rule(
+    "SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="The GitHub subject has a wildcard",
+    fix="Write the repository and the branch, tag or environment in full.",
+    kinds=_TRUST,
+    bad=[_trust({"StringLike": {_SUB: "repo:octo/*"}})],
+    good=[_GOOD],
+)
+def several_repositories(statement: Statement) -> Iterator[Problem]:
+    """Every repository and branch that the pattern matches may take the role, those created later included."""
+    if not any(each.host.lower() == _GITHUB for each in providers(statement)):
+        return
+    for condition in statement.conditions_on(_SUB):
+        if condition.negated or "Like" not in condition.base:
+            continue
+        for value in condition.values:
+            if is_literal(value.value):
+                continue
+            repository = ":".join(value.value.split(":")[:2])
+            yield Problem(
+                value.where,
+                f"{quoted(value.value)} matches several subjects",
+                # Whether AWS accepts a wildcard after a repository written in full is not known.
+                low_confidence=is_literal(repository),
+            )
