@@ -173,7 +173,11 @@ RICH: dict[str, Any] = {
     },
     "cloudtrail:DescribeTrails": {
         "trailList": [
-            _trail(TRAIL_ARN, "own-logs", CloudWatchLogsLogGroupArn="arn:g"),
+            _trail(
+                TRAIL_ARN,
+                "own-logs",
+                CloudWatchLogsLogGroupArn=f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:g:*",
+            ),
             _trail(FOREIGN_TRAIL_ARN, "their-logs", IsOrganizationTrail=True),
         ]
     },
@@ -250,7 +254,10 @@ RICH: dict[str, Any] = {
     "config:DescribeDeliveryChannels": {
         "DeliveryChannels": [{"name": "default", "s3BucketName": "own-logs"}]
     },
-    "securityhub:DescribeHub": {"HubArn": "arn:hub", "SubscribedAt": "2026-01-01T00:00:00Z"},
+    "securityhub:DescribeHub": {
+        "HubArn": f"arn:aws:securityhub:us-east-1:{ACCOUNT}:hub/default",
+        "SubscribedAt": "2026-01-01T00:00:00Z",
+    },
     "macie2:GetMacieSession": {"status": "ENABLED"},
     "accessanalyzer:ListAnalyzers": {
         "analyzers": [

@@ -172,7 +172,7 @@ ESTATE: dict[str, Any] = {
         "DBInstances": [
             {
                 "DBInstanceIdentifier": "db",
-                "DBInstanceArn": "arn:db",
+                "DBInstanceArn": f"arn:aws:rds:us-east-1:{ACCOUNT}:db:db",
                 "Engine": "postgres",
                 "StorageEncrypted": True,
                 "AutoMinorVersionUpgrade": True,

@@ -27,6 +27,11 @@ def quoted(value: str, limit: int = 200) -> str:
     return f"`{inside}`"
 
 
+def hides(text: str) -> bool:
+    """Whether the text holds invisible characters."""
+    return any(_visible(each) != each for each in text)
+
+
 def visible(content: str) -> str:
     """A file's content for showing: its lines and tabs stay, what is invisible is escaped."""
     return _UNSEEN.sub(lambda found: _visible(found[0]), content)

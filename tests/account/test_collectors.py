@@ -185,6 +185,37 @@ def test_a_region_that_hides_its_trails_leaves_the_others_readable() -> None:
     assert [miss.region for miss in value.unread] == ["sa-east-1"]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"TrailARN": TRAIL_ARN, "HomeRegion": "eu-west-1"},
+        {"TrailARN": "x", "Name": "x"},
+        {"TrailARN": "arn:aws:cloudtrail", "Name": "x", "HomeRegion": "eu-west-1"},
+        {"TrailARN": TRAIL_ARN, "Name": "x", "HomeRegion": "eu-west-1; x"},
+    ],
+)
+def test_a_trail_whose_record_cannot_be_read_is_kept_as_unread(broken: dict[str, Any]) -> None:
+    value = _of(trails.TRAILS, cloudtrail__DescribeTrails={"trailList": [broken]})
+    assert value.trails == ()
+    ((kind, region),) = {(miss.kind, miss.region) for miss in value.unread}
+    assert (kind, region) == (MissKind.BROKEN, "")
+    assert value.doubts(1) == value.doubts(17) == value.unread
+
+
+def test_a_guardrail_whose_record_cannot_be_read_leaves_none_of_them_certain() -> None:
+    found = _of(
+        governance.ORG_GUARDRAILS, organizations__ListPolicies={"Policies": [{"Name": "x"}]}
+    )
+    assert isinstance(found, Miss)
+    assert found.kind is MissKind.BROKEN
+
+
+def test_a_trails_bucket_whose_answer_lacks_a_field_is_unknown_not_gone() -> None:
+    access = _of(storage.TRAIL_BUCKET_ACCESS, s3__GetBucketPolicyStatus={})
+    assert access
+    assert all(isinstance(each.policy_public, Miss) for each in access)
+
+
 def test_the_selectors_of_another_accounts_trail_are_elsewhere_and_end_nothing() -> None:
     def selectors(given: dict[str, Any], _region: str) -> Any:
         mine = given["TrailName"] == TRAIL_ARN

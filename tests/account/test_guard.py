@@ -6,7 +6,13 @@ import boto3
 import botocore.session
 import pytest
 
-from aws_iam.account.allowlist import ALLOWED, CREDENTIALS, OffTheAllowlistError, guard
+from aws_iam.account.allowlist import (
+    ALLOWED,
+    CREDENTIALS,
+    EVENT_IDS,
+    OffTheAllowlistError,
+    guard,
+)
 from aws_iam.account.demo import demo_session
 from scripted_aws import Script
 
@@ -30,9 +36,11 @@ def _guarded() -> tuple[boto3.Session, list[str]]:
     sent: list[str] = []
     core = botocore.session.Session()
     core.set_credentials("AKIATEST", "test")
-    core.register("before-sign", lambda operation_name, **_: sent.append(operation_name))
     core.register("before-send", lambda request, **_: sent.append(request.url))
     guard(core)
+    # After the guard's own: reached only when the guard has let the request pass to its signature.
+    emitter = core.get_component("event_emitter")
+    emitter.register_last("before-sign", lambda operation_name, **_: sent.append(operation_name))
     return boto3.Session(botocore_session=core, region_name="us-east-1"), sent
 
 
@@ -59,7 +67,28 @@ def test_links_and_forms_that_are_signed_without_being_sent_are_refused_too() ->
         client.generate_presigned_url("put_object", {"Bucket": "bucket", "Key": "k"})
     with pytest.raises(OffTheAllowlistError):
         client.generate_presigned_post("bucket", "k")
-    assert sent in ([], ["PutObject"])
+    assert sent == []
+    client.generate_presigned_url("head_bucket", {"Bucket": "bucket"})
+    assert sent == ["HeadBucket"]
+
+
+def test_a_name_that_another_service_may_use_is_refused_before_it_is_signed() -> None:
+    session, sent = _guarded()
+    assert "organizations:ListPolicies" in ALLOWED
+    assert "iot:ListPolicies" not in ALLOWED
+    client = session.client("iot")
+    with pytest.raises(OffTheAllowlistError, match="iot:ListPolicies"):
+        client.meta.events.emit(
+            "before-sign.iot.ListPolicies", request=None, operation_name="ListPolicies"
+        )
+    assert sent == []
+
+
+def test_the_events_of_every_service_on_the_list_are_known_by_their_name() -> None:
+    core = botocore.session.Session()
+    for service in sorted({operation.partition(":")[0] for operation in ALLOWED}):
+        event = core.get_service_model(service).service_id.hyphenize()
+        assert EVENT_IDS.get(service, service) == event
 
 
 def test_higher_layers_of_the_sdk_are_refused_too() -> None:

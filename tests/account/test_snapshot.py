@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam import resources
-from aws_iam.account import snapshot
+from aws_iam.account import forms, snapshot
 from aws_iam.account.fact import Miss, MissKind, known
 from aws_iam.account.facts.identity import (
     CREDENTIAL_REPORT,
@@ -36,9 +39,6 @@ from aws_iam.account.facts.trails import (
     Trails,
 )
 from aws_iam.errors import InputError, NotCollected
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SERVER = str(resources.path("assets").parent / "server")
 REFUSED = Miss(
@@ -69,14 +69,23 @@ FULL = snapshot.account_of(
             generated_at=datetime(2026, 11, 1, tzinfo=UTC),
             rows=(
                 CredentialReportRow(
-                    user="ci", arn="a", keys=(ReportedKey(number=1, active=True),)
+                    user="ci",
+                    arn="arn:aws:iam::111122223333:user/ci",
+                    keys=(ReportedKey(number=1, active=True),),
                 ),
             ),
         )
     ),
     BUCKET_POLICIES.held((BucketPolicy(bucket="b\u202e\n`", document=None),)),
     ALARMS.held_in(
-        "eu-west-1", (Alarm(name="a", arn="b", metrics=(Metric(name="m", namespace="n"),)),)
+        "eu-west-1",
+        (
+            Alarm(
+                name="a",
+                arn="arn:aws:cloudwatch:eu-west-1:111122223333:alarm:a",
+                metrics=(Metric(name="m", namespace="n"),),
+            ),
+        ),
     ),
     ALARMS.held_in("us-east-1", ()),
     regions=("us-east-1", "eu-west-1"),
@@ -121,9 +130,11 @@ def test_a_refused_fact_says_the_call_the_code_and_the_permission() -> None:
 
 
 def test_a_fact_that_nobody_asked_for_is_missing_not_empty() -> None:
-    with pytest.raises(NotCollected, match="not part of this snapshot"):
+    with pytest.raises(NotCollected, match="fewer controls; reading it needs iam:GetAccountSum"):
         snapshot.account_of().require(SUMMARY)
-    with pytest.raises(NotCollected, match="in sa-east-1"):
+    with pytest.raises(NotCollected, match="not part of this snapshot in us-east-1"):
+        snapshot.account_of().require_in("us-east-1", ALARMS)
+    with pytest.raises(NotCollected, match="sa-east-1 was not read; reading it needs cloudwatch:"):
         FULL.require_in("sa-east-1", ALARMS)
 
 
@@ -221,9 +232,109 @@ def test_a_hostile_value_gives_a_clear_error_or_a_snapshot(value: Any) -> None:
         snapshot.loads(json.dumps(data))
 
 
+HOSTILE = "us-east-1; touch X #"
+
+
+def _first_trail(data: dict[str, Any]) -> dict[str, Any]:
+    first: dict[str, Any] = data["facts"]["cloudtrail.trails"][""]["trails"][0]
+    return first
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        (lambda data: data.update(account="x`; touch y"), "/account must be an account id"),
+        (lambda data: data.update(account="\u0661" * 12), "/account must be an account id"),
+        (lambda data: data.update(partition="aws; x"), "/partition must be"),
+        (lambda data: data.update(caller_arn="arn:aws:x"), "/caller_arn must be an ARN"),
+        (lambda data: data["regions"].update(read=[]), "/regions/read must be a list with"),
+        (lambda data: data["regions"].update(read=[HOSTILE]), "/regions/read/0 must be the name"),
+        (lambda data: data["regions"].update(enabled=[HOSTILE]), "/regions/enabled/0 must be"),
+        (lambda data: data["regions"].update(asked=["us-east-1\n"]), "/regions/asked/0 must be"),
+        (
+            lambda data: data["facts"]["cloudwatch.alarms"].update({HOSTILE: []}),
+            "/facts/cloudwatch.alarms must be the name",
+        ),
+        (lambda data: _first_trail(data).update(arn="x"), "/trails/0/arn must be an ARN"),
+        (lambda data: _first_trail(data).update(arn=""), "/trails/0/arn must be an ARN"),
+        (
+            lambda data: _first_trail(data).update(arn=TRAIL.arn + "\x1b[31m"),
+            "/trails/0/arn must be an ARN",
+        ),
+        (
+            lambda data: _first_trail(data).update(home_region=HOSTILE),
+            "/trails/0/home_region must",
+        ),
+        (lambda data: _first_trail(data).update(log_group_arn="x"), "/0/log_group_arn must be"),
+    ],
+)
+def test_what_aws_names_must_have_its_form(change: Any, pointer: str) -> None:
+    data = _data()
+    change(data)
+    with pytest.raises(InputError) as raised:
+        snapshot.loads(json.dumps(data))
+    assert pointer in str(raised.value)
+
+
+def test_every_region_and_partition_that_the_sdk_knows_has_the_form() -> None:
+    core = botocore.session.Session()
+    for partition in core.get_available_partitions():
+        assert forms.fits(forms.PARTITION, partition)
+        for region in core.get_available_regions("ec2", partition):
+            assert forms.fits(forms.REGION, region), region
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"format": 1,\n  x', "not JSON from line 2, column 3 on"),
+        ('{"format": ' + "9" * 5000 + "}", "a number has too many digits"),
+        ("[" * 200_000, "nested too deeply"),
+        ('{"format": true}', "format `true` is not 1"),
+        ('{"format": 1.0}', "format `1.0` is not 1"),
+        ('{"format": [[]]}', "format a list is not 1"),
+    ],
+)
+def test_what_is_no_snapshot_is_told_in_our_own_words(text: str, words: str) -> None:
+    with pytest.raises(InputError) as raised:
+        snapshot.loads(text)
+    assert words in raised.value.message
+    assert "recursion" not in str(raised.value)
+
+
+@pytest.mark.parametrize("depth", [200, 900, 960, 990, 5000])
+def test_a_value_nested_at_any_depth_is_refused_as_a_value(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    text = snapshot.dumps(FULL).replace('"partition": "aws"', f'"partition": {nested}')
+    with pytest.raises(InputError, match=r"nested too deeply|must be text, not a list"):
+        snapshot.loads(text)
+
+
+def test_what_is_no_regular_file_is_refused_unread(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (Path("/dev/zero"), pipe, tmp_path):
+        with pytest.raises(InputError, match="is no regular file"):
+            snapshot.load(path)
+
+
+def test_no_more_is_read_than_a_snapshot_may_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "account.json"
+    snapshot.save(FULL, file)
+    monkeypatch.setattr(snapshot, "MAX_BYTES", file.stat().st_size)
+    assert snapshot.load(file) == FULL
+    monkeypatch.setattr(snapshot, "MAX_BYTES", file.stat().st_size - 1)
+    with pytest.raises(InputError, match="is too large"):
+        snapshot.load(file)
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read: no such file or directory"):
         snapshot.load(tmp_path / "none.json")
+    with pytest.raises(InputError, match="is no file's name"):
+        snapshot.load(tmp_path / "a\0b")
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="is no text file"):

@@ -61,3 +61,15 @@ def test_the_checklist_holds_every_control_of_a_version_manual_ones_too(version:
 )
 def test_a_section_is_named_by_number_name_or_topic(section: str, count: int) -> None:
     assert len(ask(action="checklist", section=section).facts["controls"]) == count
+
+
+@pytest.mark.parametrize("name", ["CIS.1.4", "cis 1.4", "CIS-1.4", "1.4"])
+def test_a_number_is_understood_with_the_word_cis_before_it(name: str) -> None:
+    meanings = ask(action="control", id=name).facts["meanings"]
+    assert {row["key"] for row in meanings} >= {"root_no_access_key", "root_mfa"}
+
+
+@pytest.mark.parametrize("version", versions())
+def test_summaries_write_the_version_in_its_short_form(version: str) -> None:
+    summary = ask(action="checklist", benchmark=version).summary
+    assert f"Benchmark {version}:" in summary

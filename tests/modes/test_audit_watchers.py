@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam.account.fact import Miss, MissKind
-from aws_iam.account.facts.governance import ANALYZERS
+from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS, Analyzer
 from aws_iam.account.facts.trails import TRAILS, Selectors, Trail, Trails, TrailStatus
 from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.modes import audit_analyzers, audit_trails
 from aws_iam.modes.audit import tool
 from aws_iam.modes.parameters import Source
+from aws_iam.rules.benchmark import controls
 from references.commands import commands, problems
 
 if TYPE_CHECKING:
@@ -26,6 +30,18 @@ if TYPE_CHECKING:
 
 def ask(**arguments: Any) -> Answer:
     return tool.run(arguments, cli=True)
+
+
+def test_refused_findings_of_an_analyzer_are_not_no_findings() -> None:
+    analyzer = Analyzer(name="main", arn="arn:analyzer/main", type="ACCOUNT", status="ACTIVE")
+    account = account_of(
+        ANALYZERS.held_in("us-east-1", (analyzer,)),
+        ANALYZER_FINDINGS.held_in("us-east-1", denied("access-analyzer:ListFindings")),
+    )
+    answer = audit_analyzers.answer(account, Source())
+    assert "Their findings could not be read" in answer.summary
+    assert "0 active findings" not in answer.summary
+    assert answer.facts["active_findings"] == "unknown"
 
 
 def denied(call: str, message: str = "") -> Miss:
@@ -48,8 +64,28 @@ def test_trails_are_verified_one_by_one(verified: Answer) -> None:
     assert not rows["eu-debugging"]["validation"]
     assert rows["eu-debugging"]["management_events"] == "writes only"
     failed = [each.code for each in verified.findings if each.status is Status.FAIL]
-    assert "5 of 8 checks fail" in verified.summary
+    assert "4 of 6 controls of CIS 7.0 fail" in verified.summary
     assert all(f"`{code}`" in verified.summary for code in failed)
+
+
+@pytest.mark.parametrize("version", ["1.2", "2.0", "7.0"])
+def test_findings_on_trails_have_a_number_of_the_version_and_the_others_are_a_table(
+    saved: Path, version: str
+) -> None:
+    answer = ask(action="cloudtrail", snapshot=str(saved), benchmark=version)
+    assert answer.facts["benchmark"] == version
+    assert all(version in (each.controls or {}) for each in answer.findings)
+    further = {row["check"] for row in answer.facts["checks_of_other_versions"]}
+    assert len({each.code for each in answer.findings} | further) == 8
+    assert not further & {each.code for each in answer.findings}
+
+
+def test_a_check_of_older_versions_says_which_and_is_still_mended(verified: Answer) -> None:
+    failed = [row for row in verified.facts["checks_of_other_versions"] if row["status"] == "fail"]
+    assert [row["check"] for row in failed] == ["cloudtrail_cloudwatch"]
+    assert "2.0: 3.4" in failed[0]["cis"]
+    assert "of the checks of other versions `cloudtrail_cloudwatch` fail" in verified.summary
+    assert "--cloud-watch-logs-log-group-arn" in verified.artifacts[0].content
 
 
 def test_the_commands_to_mend_trails_are_commands_of_the_aws_cli(verified: Answer) -> None:
@@ -101,14 +137,17 @@ def mended(*trails: Trail) -> Answer:
     return audit_trails.answer(account, Source())
 
 
-def test_names_of_the_account_cannot_become_commands(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("start", "kept"), [("x", True), ("x\n", False)])
+def test_names_of_the_account_cannot_become_commands(
+    tmp_path: Path, start: str, *, kept: bool
+) -> None:
     mark = tmp_path / "ran"
-    hostile = f"x\n touch {mark} #$(touch {mark})`touch {mark}`';\"touch {mark}"
+    hostile = f"{start} touch {mark} #$(touch {mark})`touch {mark}`';\"touch {mark}"
     answer = mended(trail(hostile, bucket=hostile))
     script = answer.artifacts[0].content
     done = run_script(script, {"KEY_ARN__US_EAST_1": "k", "LOG_BUCKET__US_EAST_1": "b"})
     assert not mark.exists()
-    assert "update-trail" in script
+    assert ("update-trail" in script) == kept
     assert done.stderr.count("touch") == 0
 
 
@@ -124,6 +163,47 @@ def test_an_account_without_a_trail_gets_the_commands_for_a_new_one() -> None:
     lines = [line for line in artifact.content.splitlines() if line.startswith("aws ")]
     assert lines[0].startswith("aws cloudtrail create-trail --region us-east-1 --name main")
     assert [found for line in lines for words in commands(line) for found in problems(words)] == []
+
+
+def test_a_new_trail_records_the_objects_that_nothing_records() -> None:
+    answer = mended()
+    failed = {each.code for each in answer.findings if each.status is Status.FAIL}
+    assert {"s3_data_events_read", "s3_data_events_write"} <= failed
+    chosen = {"KEY_ARN__US_EAST_1": "k", "TRAIL_BUCKET__US_EAST_1": "b"}
+    done = run_script(answer.artifacts[0].content, chosen)
+    (selectors,) = (line for line in done.stdout.splitlines() if "put-event-selectors" in line)
+    assert "AWS::S3::Object" in selectors
+    assert "Management" in selectors
+
+
+def test_objects_are_recorded_beside_the_trail_of_another_account() -> None:
+    arn = "arn:aws:cloudtrail:us-east-1:999999999999:trail/organization"
+    foreign = replace(
+        trail("organization", multi_region=True, status=TrailStatus(logging=True)), arn=arn
+    )
+    (artifact,) = mended(foreign).artifacts
+    assert "--name s3-objects" in artifact.content
+    assert "Management" not in artifact.content
+
+
+def test_the_fix_for_data_events_is_one_command_that_runs_as_it_is() -> None:
+    for key in ("s3_data_events_read", "s3_data_events_write"):
+        fix = controls()[key].fix
+        assert "file://" not in fix
+        words = shlex.split(fix.partition(" (")[0])
+        chosen = json.loads(words[words.index("--advanced-event-selectors") + 1])
+        assert [each["Name"] for each in chosen] == ["Management events", "S3 objects"]
+
+
+def test_trails_that_were_refused_in_every_region_are_unknown_not_none() -> None:
+    refused = replace(denied("cloudtrail:DescribeTrails"), region="us-east-1")
+    account = account_of(TRAILS.held(Trails(unread=(refused,))))
+    answer = audit_trails.answer(account, Source())
+    assert "could not be read in us-east-1: refused: cloudtrail:DescribeTrails" in answer.summary
+    assert "0 trails" not in answer.summary
+    assert "6 of them could not be judged" in answer.summary
+    assert answer.facts["trails"] == "unknown: refused: cloudtrail:DescribeTrails"
+    assert "cloudtrail:DescribeTrails" in {row["needs"] for row in answer.facts["not_read"]}
 
 
 def test_selectors_that_could_not_be_read_are_left_as_they_are() -> None:
@@ -162,7 +242,12 @@ def test_regions_whose_analyzers_could_not_be_read_are_unknown() -> None:
     refused = denied("access-analyzer:ListAnalyzers")
     account = account_of(ANALYZERS.held_in("us-east-1", refused))
     answer = audit_analyzers.answer(account, Source())
-    assert "us-east-1" not in answer.facts["regions_without_external_access_analyzer"]
+    assert answer.facts["regions_without_external_access_analyzer"] == "unknown"
+    assert answer.facts["active_findings"] == "unknown"
+    assert answer.facts["regions_not_judged"] == ["us-east-1"]
+    assert answer.summary.startswith("The analyzers could not be read")
+    assert "refused: access-analyzer:ListAnalyzers" in answer.summary
+    assert "0 analyzers" not in answer.summary
     assert answer.facts["analyzers"][0]["status"] == "unknown"
     assert {each.status for each in answer.findings} == {Status.UNKNOWN}
     assert answer.artifacts == ()

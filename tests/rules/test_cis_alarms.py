@@ -128,7 +128,7 @@ def test_coverage_may_be_spread_over_filters_with_their_own_chains() -> None:
         ),
         (
             lambda f: trail(f).update(log_group_arn=GROUP.replace(REGION, "eu-west-1")),
-            "logs.metric_filters",
+            "eu-west-1 was not read; reading it needs logs:DescribeMetricFilters",
         ),
         (
             lambda f: f["logs.metric_filters"][REGION][0].update(
@@ -183,9 +183,25 @@ def test_a_filter_that_matches_nearly_everything_is_said_to_be_noisy() -> None:
 
 
 def test_one_unread_region_hides_no_multi_region_trail() -> None:
-    miss = {"kind": "denied", "call": "cloudtrail:DescribeTrails"}
+    miss = {"kind": "denied", "call": "cloudtrail:DescribeTrails", "region": REGION}
     facts = {"cloudtrail.trails": {"unread": [miss]}}
     two = judge(snapshot(facts, regions=[REGION, "eu-west-1"]), controls=["alarm_root_use"])
     assert rolled_up(two) == {"alarm_root_use": Status.FAIL}
     one = judge(snapshot(facts), controls=["alarm_root_use"])
     assert rolled_up(one) == {"alarm_root_use": Status.UNKNOWN}
+
+
+def test_a_trail_whose_record_could_not_be_read_keeps_the_verdict_open() -> None:
+    lost = {"kind": "broken", "call": "cloudtrail:GetTrailStatus", "code": "IncompleteAnswer"}
+    facts = {"cloudtrail.trails": {"unread": [lost]}}
+    account = snapshot(facts, regions=[REGION, "eu-west-1"])
+    keys = ["alarm_root_use", "cloudtrail_all_regions", "cloudtrail_validation"]
+    assert set(rolled_up(judge(account, "5.0", controls=keys)).values()) == {Status.UNKNOWN}
+
+
+def test_a_log_group_that_no_arn_names_is_unknown() -> None:
+    facts = chain("alarm_root_use")
+    trail(facts).update(log_group_arn="x")
+    finding = outcome(facts, "alarm_root_use")
+    assert finding.status is Status.UNKNOWN
+    assert "`x`" in f"{finding.message} {finding.reason}"

@@ -115,7 +115,11 @@ def test_the_score_counts_what_was_evaluated() -> None:
 
 
 def test_less_access_never_looks_like_better_security() -> None:
-    assert (score(judge(refused())).total.score or 0) <= (score(judge(empty())).total.score or 0)
+    dark, bare = score(judge(refused())).total, score(judge(empty())).total
+    assert bare.score is not None
+    assert dark.score is None
+    assert dark.row()["pass"] == 0
+    assert dark.not_evaluated > bare.not_evaluated
 
 
 def test_a_muted_control_leaves_the_score() -> None:

@@ -60,7 +60,15 @@ def test_the_newest_version_is_the_default() -> None:
 
 @pytest.mark.parametrize(
     ("written", "short"),
-    [("4.0.1", "4.0"), ("4.0.0", "4.0"), ("v7.0.0", "7.0"), ("V1.2", "1.2"), (" 5.0 ", "5.0")],
+    [
+        ("4.0.1", "4.0"),
+        ("4.0.0", "4.0"),
+        ("v7.0.0", "7.0"),
+        ("V1.2", "1.2"),
+        (" 5.0 ", "5.0"),
+        ("7", "7.0"),
+        ("v3", "3.0"),
+    ],
 )
 def test_versions_are_understood_in_longer_forms(written: str, short: str) -> None:
     assert benchmark(written).version == short
@@ -114,6 +122,21 @@ def test_seed_numbers_are_history_only() -> None:
     assert all(key in controls() for keys in seed_numbers().values() for key in keys)
     with pytest.raises(InputError):
         meanings("3.x")
+
+
+_TO_A_DEVELOPER = (
+    "meta.", "say so", "tell them apart", "de-duplicate", "note it", "mention it", "name both",
+    "leave them out", "never answer", "vacuous", "do not require", "mind the",
+    "must not end", "if they were collected", "show each", "show the", "keep it as",
+    "case-insensitively",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)
+def test_the_words_of_a_control_speak_to_its_user(control: Control) -> None:
+    words = (control.why, *control.condition.values(), *control.notes, control.question)
+    for text in words:
+        assert not [each for each in _TO_A_DEVELOPER if each in text.lower()], text
 
 
 def test_the_file_says_nothing_of_other_tools_checks() -> None:

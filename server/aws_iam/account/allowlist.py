@@ -34,7 +34,13 @@ ALLOWED = frozenset(
     {op for each in COLLECTORS.values() for op in each.operations} | {*OPENING, *CREDENTIALS}
 )
 
-_NAMES = frozenset(operation.partition(":")[2] for operation in ALLOWED)
+EVENT_IDS = {"config": "config-service", "logs": "cloudwatch-logs", "s3control": "s3-control"}
+"""Services whose events the SDK names otherwise than their clients."""
+
+_EVENTS = frozenset(
+    f"{EVENT_IDS.get(service, service)}.{name}"
+    for service, _, name in (operation.partition(":") for operation in ALLOWED)
+)
 
 
 class OffTheAllowlistError(RuntimeError):
@@ -67,8 +73,10 @@ def _refuse_operation(*, model: Any, **_event: Any) -> None:
 
 
 def _refuse_signature(*, operation_name: str, event_name: str, **_event: Any) -> None:
-    if operation_name not in _NAMES:
-        raise _refusal(f"{event_name.split('.')[1]}:{operation_name}")
+    service = event_name.split(".")[1]
+    # Two services may have operations of one name, of which one only is a read that is needed.
+    if f"{service}.{operation_name}" not in _EVENTS:
+        raise _refusal(f"{service}:{operation_name}")
 
 
 def _refusal(operation: str) -> OffTheAllowlistError:

@@ -5,6 +5,7 @@ Every field is written and every field is demanded back: a default filled in whi
 
 from __future__ import annotations
 
+import json
 import types
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from aws_iam.account import forms
 from aws_iam.account.fact import Miss
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -49,11 +51,11 @@ def _load_scalar(of: Any, data: Any, pointer: str) -> Any:
     if of is datetime:
         return _load_time(data, pointer)
     if get_origin(of) is Literal:
-        return _checked(data, isinstance(data, str) and data in get_args(of), of, pointer)
+        return checked(data, isinstance(data, str) and data in get_args(of), of, pointer)
     if issubclass(of, StrEnum):
-        return of(_checked(data, isinstance(data, str) and data in set(of), of, pointer))
+        return of(checked(data, isinstance(data, str) and data in set(of), of, pointer))
     # `isinstance` would take true for a whole number.
-    return _checked(data, type(data) is of, of, pointer)
+    return checked(data, type(data) is of, of, pointer)
 
 
 def _fields_of(value: Any) -> dict[str, Any]:
@@ -71,38 +73,40 @@ def _load_union(options: tuple[Any, ...], data: Any, pointer: str) -> Any:
 
 def _load_miss(data: Any, pointer: str) -> Any:
     fits = isinstance(data, dict) and set(data) == {_MISSING}
-    inner = _checked(data, fits, f'an object with "{_MISSING}"', pointer)[_MISSING]
+    inner = checked(data, fits, f'an object with "{_MISSING}"', pointer)[_MISSING]
     return _load_fields(Miss, inner, f"{pointer}/{_MISSING}")
 
 
 def _load_tuple(of: tuple[Any, ...], data: Any, pointer: str) -> tuple[Any, ...]:
-    items = _checked(data, isinstance(data, list), "a list", pointer)
+    items = checked(data, isinstance(data, list), "a list", pointer)
     if of[-1] is ...:
         return tuple(load(of[0], item, f"{pointer}/{i}") for i, item in enumerate(items))
-    _checked(data, len(items) == len(of), f"a list of {len(of)}", pointer)
+    checked(data, len(items) == len(of), f"a list of {len(of)}", pointer)
     pairs = zip(of, items, strict=True)
     return tuple(load(each, item, f"{pointer}/{i}") for i, (each, item) in enumerate(pairs))
 
 
 def _load_time(data: Any, pointer: str) -> datetime:
-    text = _checked(data, isinstance(data, str), "a time", pointer)
+    text = checked(data, isinstance(data, str), "a time", pointer)
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise _misfit(text, "a time", pointer) from None
-    return _checked(time, time.tzinfo is not None, "a time with an offset", pointer)  # type: ignore[no-any-return]
+    return checked(time, time.tzinfo is not None, "a time with an offset", pointer)  # type: ignore[no-any-return]
 
 
 def _load_fields(of: Any, data: Any, pointer: str) -> Any:
     hints = _hints(of)
-    given = _checked(data, isinstance(data, dict), "an object", pointer)
+    given = checked(data, isinstance(data, dict), "an object", pointer)
     if odd := set(given) ^ set(hints):
         name = min(odd)
         word = "lacks" if name in hints else "has the unknown field"
         raise InputError(f"snapshot: {pointer or '/'} {word} {quoted(str(name))}", hint=_HINT)
-    return of(
-        **{name: load(hint, given[name], f"{pointer}/{name}") for name, hint in hints.items()}
-    )
+    values = {name: load(hint, given[name], f"{pointer}/{name}") for name, hint in hints.items()}
+    for name, value in values.items():
+        form = forms.broken(of, name, value)
+        checked(value, not form, form, f"{pointer}/{name}")
+    return of(**values)
 
 
 @cache
@@ -111,7 +115,8 @@ def _hints(of: Any) -> dict[str, Any]:
     return {each.name: hints[each.name] for each in fields(of)}
 
 
-def _checked(data: Any, fits: bool, wanted: Any, pointer: str) -> Any:  # noqa: FBT001 - the outcome of a test
+def checked(data: Any, fits: bool, wanted: Any, pointer: str) -> Any:  # noqa: FBT001 - the outcome of a test
+    """The data; InputError when it does not fit what is wanted at that place."""
     if not fits:
         raise _misfit(data, wanted, pointer)
     return data
@@ -123,6 +128,11 @@ _NAMES = {str: "text", bool: "true or false", int: "a whole number"}
 
 def _misfit(data: Any, wanted: Any, pointer: str) -> InputError:
     name = wanted if isinstance(wanted, str) else _NAMES.get(wanted, "one of the known words")
-    return InputError(
-        f"snapshot: {pointer or '/'} must be {name}, not {quoted(str(data))}", hint=_HINT
-    )
+    return InputError(f"snapshot: {pointer or '/'} must be {name}, not {shown(data)}", hint=_HINT)
+
+
+def shown(data: Any) -> str:
+    """JSON data for a message; what is nested is only named, for its depth is its writer's choice."""
+    if isinstance(data, (dict, list)):
+        return "an object" if isinstance(data, dict) else "a list"
+    return quoted(data if isinstance(data, str) else json.dumps(data, default=str))

@@ -36,7 +36,10 @@ class MissKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
-    """One failed call: `call` is `service:Operation`, `permission` the IAM action to allow."""
+    """One failed call: `call` is `service:Operation`, `permission` the IAM action to allow.
+
+    What nobody asked for has no failed call: `call` is the fact's name, `permission` every action that reading it takes.
+    """
 
     kind: MissKind
     call: str
@@ -47,6 +50,13 @@ class Miss:
 
     def __str__(self) -> str:
         where = f" in {self.region}" if self.region else ""
+        if self.kind is MissKind.UNASKED:
+            # Its `call` is the name of a fact, which says nothing to who reads this.
+            why = (
+                self.message
+                or f"not part of this snapshot{where}, which was saved for fewer controls"
+            )
+            return f"{why}; reading it needs {self.permission}" if self.permission else why
         code = f" ({escaped(self.code, 60)})" if self.code else ""
         return f"{self.call}{where}: {_WORDS[self.kind](self)}{code}"
 
@@ -84,7 +94,6 @@ _WORDS: dict[MissKind, Callable[[Miss], str]] = {
     MissKind.UNSUPPORTED: lambda _: "not offered here, or not to be reached",
     MissKind.BROKEN: lambda miss: f"failed, {escaped(miss.message, 160) or 'no readable answer'}",
     MissKind.TIMEOUT: lambda _: "no answer in time",
-    MissKind.UNASKED: lambda _: "not part of this snapshot",
 }
 
 

@@ -12,12 +12,14 @@ The facts and their values live in `aws_iam.account.facts`. A snapshot holds no 
 from __future__ import annotations
 
 import json
+import stat
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_iam import __version__
-from aws_iam.account import codec
+from aws_iam.account import codec, forms
+from aws_iam.account.allowlist import actions_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
 from aws_iam.account.facts import FACTS
 from aws_iam.errors import InputError
@@ -105,9 +107,26 @@ class Account:
         return tuple(value for _, value in ordered if isinstance(value, Miss))
 
     def _at(self, fact: Fact[T], region: str) -> T | Miss:
-        unasked = Miss(kind=MissKind.UNASKED, call=fact.name, region=region)
-        value: T | Miss = self.facts.get((fact.name, region), unasked)
+        if (fact.name, region) not in self.facts:
+            return _unasked(fact, region, self.regions)
+        value: T | Miss = self.facts[fact.name, region]
         return value
+
+
+def _unasked(fact: Fact[Any], region: str, regions: Regions) -> Miss:
+    """What a snapshot that was read for fewer controls, or fewer Regions, says of a further fact."""
+    return Miss(
+        kind=MissKind.UNASKED,
+        call=fact.name,
+        permission=", ".join(actions_of(fact.name)),
+        message=f"{region} was not read" if region and region not in regions.read else "",
+        region=region,
+    )
+
+
+def _tool_version() -> str:
+    # The package itself stands above everything that it holds: it is asked, not imported.
+    return str(vars(sys.modules["aws_iam"])["__version__"])
 
 
 def account_of(  # noqa: PLR0913 - a snapshot has these parts
@@ -144,7 +163,7 @@ def dumps(account: Account) -> str:
         facts.setdefault(name, {})[region] = codec.dump(value)
     data = {
         "format": FORMAT,
-        "tool_version": __version__,
+        "tool_version": _tool_version(),
         "account": account.id,
         "partition": account.partition,
         "caller_arn": account.caller_arn,
@@ -160,22 +179,27 @@ def loads(text: str) -> Account:
     """The snapshot in the JSON text; InputError says what does not fit."""
     try:
         data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"snapshot: not JSON ({error})", hint=_HINT) from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InputError(f"snapshot: not JSON from {where} on", hint=_HINT) from None
+    except ValueError:
+        raise InputError("snapshot: a number has too many digits", hint=_HINT) from None
+    except RecursionError:
+        raise InputError("snapshot: its JSON is nested too deeply", hint=_HINT) from None
     if not isinstance(data, dict) or "format" not in data:
         raise InputError("snapshot: the file holds something else", hint=_HINT)
-    if data["format"] != FORMAT:
+    if type(data["format"]) is not int or data["format"] != FORMAT:
         raise InputError(
-            f"snapshot: format {quoted(str(data['format']))} is not {FORMAT}, the one read here",
+            f"snapshot: format {codec.shown(data['format'])} is not {FORMAT}, the one read here",
             hint="take it again with this version",
         )
     return Account(
-        id=_part(data, "account", str),
-        partition=_part(data, "partition", str),
-        caller_arn=_part(data, "caller_arn", str),
+        id=_named(data, "account", forms.ACCOUNT),
+        partition=_named(data, "partition", forms.PARTITION),
+        caller_arn=_named(data, "caller_arn", forms.ARN) if data.get("caller_arn") != "" else "",
         alias=_part(data, "alias", str | None),
         collected_at=_part(data, "collected_at", datetime),
-        regions=_part(data, "regions", Regions),
+        regions=_regions(data),
         facts=dict(_facts(data.get("facts"))),
     )
 
@@ -186,25 +210,57 @@ def save(account: Account, path: Path) -> None:
         path.touch(mode=0o600)
         path.write_text(dumps(account), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{quoted(str(path))} cannot be written: {error.strerror}") from None
+        raise InputError(f"{quoted(str(path))} cannot be written: {_why(error)}") from None
 
 
 def load(path: Path) -> Account:
     """The snapshot in a file."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{quoted(str(path))} is too large for a snapshot", hint=_HINT)
-        return loads(path.read_text(encoding="utf-8"))
+        # A device or a pipe may never end, or never begin.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{quoted(str(path))} is no regular file", hint=_HINT)
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{quoted(str(path))} cannot be read: {error.strerror}") from None
+        raise InputError(f"{quoted(str(path))} cannot be read: {_why(error)}") from None
+    except ValueError:
+        raise InputError(f"{quoted(str(path))} is no file's name") from None
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{quoted(str(path))} is too large for a snapshot", hint=_HINT)
+    try:
+        return loads(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise InputError(f"{quoted(str(path))} is no text file", hint=_HINT) from None
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or "the system does not say why").lower()
 
 
 def _part(data: dict[str, Any], name: str, of: Any) -> Any:
     if name not in data:
         raise InputError(f"snapshot: / lacks {quoted(name)}", hint=_HINT)
     return codec.load(of, data[name], f"/{name}")
+
+
+def _named(data: dict[str, Any], name: str, form: str) -> str:
+    text: str = _part(data, name, str)
+    codec.checked(text, forms.fits(form, text), form, f"/{name}")
+    return text
+
+
+def _regions(data: dict[str, Any]) -> Regions:
+    regions: Regions = _part(data, "regions", Regions)
+    codec.checked([], bool(regions.read), "a list with a Region", "/regions/read")
+    for name in ("read", "enabled", "asked"):
+        listed: tuple[str, ...] | Miss = getattr(regions, name)
+        for index, region in enumerate(() if isinstance(listed, Miss) else listed):
+            _demand_region(region, f"/regions/{name}/{index}")
+    return regions
+
+
+def _demand_region(region: str, pointer: str) -> None:
+    codec.checked(region, forms.fits(forms.REGION, region), forms.REGION, pointer)
 
 
 def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -216,5 +272,7 @@ def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
         if not isinstance(regions, dict):
             raise InputError(f"snapshot: /facts/{name} must be an object", hint=_HINT)
         for region, value in regions.items():
+            if region:
+                _demand_region(region, f"/facts/{name}")
             of = FACTS[name].of | Miss
             yield (name, region), codec.load(of, value, f"/facts/{name}/{region}")

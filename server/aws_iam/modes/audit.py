@@ -89,12 +89,14 @@ def checklist(
 
 
 @tool.action
-def cloudtrail(source: Source, progress: Progress) -> Answer:
+def cloudtrail(source: Source, progress: Progress, benchmark: Benchmark = None) -> Answer:
     """Verify every trail and give the commands that mend it."""
     from aws_iam.modes import audit_account, audit_trails
+    from aws_iam.rules import benchmark as catalogue
 
+    version = catalogue.benchmark(benchmark)
     account = audit_account.read(source, audit_trails.needed(), progress)
-    return audit_trails.answer(account, source)
+    return audit_trails.answer(account, source, version)
 
 
 @tool.action

@@ -66,10 +66,12 @@ def without_credentials(error: AwsError) -> Answer:
     benchmark = catalogue.benchmark()
     return Answer(
         summary=(
-            f"AWS could not be read: {error.message}; {error.hint or _CONNECT}. As a tool: `demo: true` audits the "
-            f"embedded demonstration account, the action `checklist` lists the {len(benchmark.controls)} controls of "
-            f"CIS {benchmark.version}."
+            f"AWS could not be read: {error.message}; {error.hint or _CONNECT}. `demo: true` (on the command line "
+            "`--demo`) audits the embedded demonstration account, the action `checklist` lists the "
+            f"{len(benchmark.controls)} controls of CIS {benchmark.version}."
         ),
+        tool="audit",
+        action="run",
         facts={
             "connect": [
                 {
@@ -88,7 +90,10 @@ def without_credentials(error: AwsError) -> Answer:
                     "way": "a role",
                     "how": "argument `role_arn`, with `external_id` where it is asked for",
                 },
-                {"way": "no account", "how": "argument `demo: true`"},
+                {
+                    "way": "no account",
+                    "how": "argument `demo: true`, on the command line `--demo`",
+                },
             ],
             "permissions": "the AWS managed policy SecurityAudit and assets/audit-policy.json",
             "benchmark": benchmark.version,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+import shlex
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.fact import Miss
 from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS
 from aws_iam.answer import Answer, Artifact, Status
+from aws_iam.escape import hides
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_run import ordered
+from aws_iam.modes.audit_unread import misses_of, reasons, rows
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import judge, needs
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
     from aws_iam.modes.parameters import Source
 
+T = TypeVar("T")
+_UNKNOWN = "unknown"
 _KEY = "access_analyzer"
 _PAGE = "references/compliance-checklist.md#access-analyzer"
 _AWS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html"
@@ -36,20 +41,24 @@ def needed() -> tuple[Fact[Any], ...]:
 def answer(account: Account, source: Source) -> Answer:
     """The analyzers of every Region with their active findings."""
     found = ordered(judge(account, controls=(_KEY,)))
-    rows = [row for region in account.regions.read for row in _rows(account, region)]
+    table = [row for region in account.regions.read for row in _rows(account, region)]
     active = [row for region in account.regions.read for row in _active(account, region)]
     missing = [each.region for each in found if each.status is Status.FAIL and each.region]
+    unjudged = [each.region for each in found if each.status is Status.UNKNOWN and each.region]
+    missed = misses_of(account, (ANALYZERS, ANALYZER_FINDINGS))
     return Answer(
-        summary=_summary(rows, active, missing, found),
+        summary=_summary(account, table, active, found),
         findings=found,
         facts={
             "benchmark": catalogue.benchmark().version,
             "account": account.id,
             "regions": str(account.regions),
-            "regions_without_external_access_analyzer": missing,
-            "findings_by_type": dict(Counter(row["type"] for row in active)),
-            "analyzers": rows,
-            "active_findings": active,
+            "regions_without_external_access_analyzer": _or_unknown(missing, unjudged),
+            **({"regions_not_judged": unjudged} if unjudged else {}),
+            "findings_by_type": _or_unknown(dict(Counter(row["type"] for row in active)), missed),
+            "analyzers": table,
+            "active_findings": _or_unknown(active, missed),
+            **({"not_read": rows(missed)} if missed else {}),
         },
         artifacts=_commands(missing),
         sources=(_PAGE, _AWS),
@@ -58,10 +67,15 @@ def answer(account: Account, source: Source) -> Answer:
     )
 
 
+def _or_unknown(found: T, unread: Sequence[object]) -> T | str:
+    """Nothing found is an answer only where everything was read."""
+    return found if found or not unread else _UNKNOWN
+
+
 def _rows(account: Account, region: str) -> Iterator[dict[str, Any]]:
     analyzers = account.get_in(region, ANALYZERS)
     if isinstance(analyzers, Miss):
-        yield _row(region, "unknown", "unknown", "unknown", str(analyzers))
+        yield _row(region, _UNKNOWN, _UNKNOWN, _UNKNOWN, str(analyzers))
         return
     for each in analyzers:
         yield _row(region, each.name, each.type, each.status, _count(account, region, each))
@@ -84,12 +98,12 @@ def _row(
 def _count(account: Account, region: str, analyzer: Analyzer) -> int | str:
     held = _findings(account, region)
     if isinstance(held, Miss):
-        return f"unknown: {held}"
+        return f"{_UNKNOWN}: {held}"
     mine = next((each for each in held if each.analyzer in {analyzer.arn, analyzer.name}), None)
     if mine is None:
         return "not read"
     if isinstance(mine.findings, Miss):
-        return f"unknown: {mine.findings}"
+        return f"{_UNKNOWN}: {mine.findings}"
     return f"more than {len(mine.findings)}" if mine.more else len(mine.findings)
 
 
@@ -113,29 +127,49 @@ def _findings(account: Account, region: str) -> tuple[AnalyzerFindings, ...] | M
 
 
 def _summary(
-    rows: Sequence[dict[str, Any]],
+    account: Account,
+    table: Sequence[dict[str, Any]],
     active: Sequence[dict[str, Any]],
-    missing: Sequence[str],
     found: Sequence[Finding],
 ) -> str:
-    count = sum(row["analyzer"] is not None and row["analyzer"] != "unknown" for row in rows)
-    unread = [each.region for each in found if each.status is Status.UNKNOWN and each.region]
-    parts = [f"{count} analyzers with {len(active)} active findings"]
-    if missing:
+    parts = _gaps(account)
+    count = sum(row["analyzer"] not in {None, _UNKNOWN} for row in table)
+    if count or not parts:
+        words = f"{count} analyzer{'' if count == 1 else 's'}"
+        parts.append(
+            f"{words} with {len(active)} active findings" if active or not parts else words
+        )
+    by_status: dict[Status, list[str]] = defaultdict(list)
+    for each in found:
+        by_status[each.status].append(each.region or "the account")
+    if missing := by_status[Status.FAIL]:
         parts.append(f"no external-access analyzer is active in {', '.join(missing)}")
-    if unread:
-        parts.append(f"{', '.join(unread)} could not be judged")
+    if unread := by_status[Status.UNKNOWN]:
+        parts.append(f"whether one is active in {', '.join(unread)} is unknown")
     if not missing and not unread:
         parts.append("every Region that was read has an active external-access analyzer")
     return f"{'; '.join(parts)}."
 
 
+def _gaps(account: Account) -> list[str]:
+    """What could not be read stands first."""
+    parts: list[str] = []
+    for fact, words in ((ANALYZERS, "the analyzers"), (ANALYZER_FINDINGS, "their findings")):
+        missed = misses_of(account, (fact,))
+        if missed and not (parts and set(missed) <= set(misses_of(account, (ANALYZERS,)))):
+            where = ", ".join(dict.fromkeys(each.region for each in missed if each.region))
+            place = f" in {where}" if where else ""
+            parts.append(f"{words} could not be read{place}: {reasons(missed)}")
+    return [parts[0][:1].upper() + parts[0][1:], *parts[1:]] if parts else []
+
+
 def _commands(missing: Sequence[str]) -> tuple[Artifact, ...]:
-    if not missing:
-        return ()
     lines = [
-        f"aws accessanalyzer create-analyzer --region {region} --analyzer-name external --type ACCOUNT"
+        f"aws accessanalyzer create-analyzer --region {shlex.quote(region)} --analyzer-name external --type ACCOUNT"
         for region in missing
+        if not hides(region)
     ]
+    if not lines:
+        return ()
     content = "\n".join(["#!/usr/bin/env bash", "set -euo pipefail", *lines]) + "\n"
     return (Artifact(name="create-analyzers.sh", language="bash", content=content),)

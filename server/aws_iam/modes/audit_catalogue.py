@@ -37,7 +37,7 @@ def checklist(version: str | None, section: str | None) -> Answer:
     scope = f"section {quoted(section)} of " if section else ""
     return Answer(
         summary=(
-            f"{len(chosen)} controls in {scope}CIS AWS Foundations Benchmark {benchmark.full}: "
+            f"{len(chosen)} controls in {scope}CIS AWS Foundations Benchmark {benchmark.version}: "
             f"`aws-iam audit run` decides {len(chosen) - by_hand} of them, wholly or in part; {by_hand} are a person's."
         ),
         facts={

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss, MissKind
-from aws_iam.answer import Answer, Artifact, Severity, Status
+from aws_iam.answer import Answer, Severity, Status
 from aws_iam.escape import escaped
 from aws_iam.modes.audit_account import command
+from aws_iam.modes.audit_unread import lead, missing_permissions
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import judge, rolled_up, score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Finding
@@ -56,7 +53,7 @@ def answer(
             **({"left_out_by_severity": len(found) - len(shown)} if severity else {}),
             "sections": [_row(tally.row()) for tally in scored.sections],
         },
-        artifacts=_missing_permissions(account, found),
+        artifacts=missing_permissions(account, found),
         next=_next(found, source),
         sources=(f"{_PAGE}#status-semantics", f"{_PAGE}#remediation-workflow"),
         as_of=catalogue.as_of(),
@@ -78,10 +75,17 @@ def _summary(
     percent = "none (nothing could be evaluated)" if total.score is None else f"{total.score:.0%}"
     first = _first(found)
     fix = f" Fix first: {', '.join(first)}." if first else ""
-    return (
+    told = (
         f"Score {percent} for account {_account_words(account)} under CIS {benchmark.version}; "
-        f"controls: {counted}.{fix}"
+        f"controls: {counted}."
     )
+    unread = total.status.get(Status.UNKNOWN, 0)
+    gap = lead(account, found, unread, sum(total.status.values()))
+    if not gap:
+        return f"{told}{fix}"
+    # A score of a few controls must not stand before how few they are.
+    evaluated = total.status.get(Status.PASS, 0) + total.status.get(Status.FAIL, 0)
+    return f"{gap}. {told}{fix}" if unread > evaluated else f"{told} {gap}.{fix}"
 
 
 _SAID = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
@@ -113,43 +117,6 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         for name, value in row.items()
         if name != "not_evaluated" and (name != "muted" or value)
     }
-
-
-def _missing_permissions(account: Account, found: Sequence[Finding]) -> tuple[Artifact, ...]:
-    """The policy to add, when findings are unknown for lack of a permission."""
-    reasons = " ".join(each.reason or "" for each in found if each.status is Status.UNKNOWN)
-    refused = {miss.permission for miss in _misses(account.facts) if _would_help(miss)}
-    actions = sorted(each for each in refused if each and each in reasons)
-    if not actions:
-        return ()
-    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    return (
-        Artifact(
-            name="missing-permissions.json",
-            language="json",
-            content=json.dumps(policy, indent=2) + "\n",
-        ),
-    )
-
-
-def _misses(value: Any) -> Iterator[Miss]:
-    """Every miss in the snapshot, those inside a fact's values too."""
-    if isinstance(value, Miss):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from (miss for each in value.values() for miss in _misses(each))
-    elif isinstance(value, tuple):
-        yield from (miss for each in value for miss in _misses(each))
-    elif is_dataclass(value):
-        yield from (miss for each in fields(value) for miss in _misses(getattr(value, each.name)))
-
-
-def _would_help(miss: Miss) -> bool:
-    """Whether an Allow for the caller could open it: not where another layer refuses."""
-    words = miss.message
-    elsewhere = "because no " in words and "because no identity-based" not in words
-    return miss.kind is MissKind.DENIED and "explicit deny" not in words and not elsewhere
 
 
 def _next(found: Sequence[Finding], source: Source) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import Miss
 from aws_iam.answer import Status
-from aws_iam.escape import escaped
+from aws_iam.escape import escaped, hides
 from aws_iam.rules import selectors
 
 if TYPE_CHECKING:
@@ -25,12 +25,18 @@ def script(account: Account, trails: Sequence[Trail], found: Sequence[Finding]) 
     failed = {each.code for each in found if each.status is Status.FAIL}
     if not failed:
         return ""
-    own = [each for each in trails if each.owner == account.id]
-    lines: list[str] = []
+    every = [each for each in trails if each.owner == account.id]
+    own = [each for each in every if _is_plain(each)]
+    lines = [
+        f"# Trail {_comment(each.name)}: left out, its name, ARN or bucket holds control characters."
+        for each in every
+        if each not in own
+    ]
     if best := _candidate(own):
         lines += _account_wide(best, account.partition, failed)
-    elif "cloudtrail_all_regions" in failed:
-        lines += _new_trail(account)
+    elif failed & {"cloudtrail_all_regions", *_DATA} and not every:
+        home = next((each for each in account.regions.read if not hides(each)), None)
+        lines += _new_trail(home, failed) if home else ()
     for trail in own:
         wrong = {
             each.code
@@ -50,7 +56,10 @@ _HOLES = {
     "LOG_ROLE_ARN": "a role that lets CloudTrail write to the log group in {}",
     "TRAIL_BUCKET": "a bucket in {} whose policy lets CloudTrail write to it",
 }
-_HOLE = re.compile(r"\$([A-Z_]+?)__([A-Z0-9_]+)")
+_HOLE = re.compile(rf"\$({'|'.join(_HOLES)})__([A-Z0-9_]+)")
+
+
+_DATA = {"s3_data_events_read", "s3_data_events_write"}
 
 
 def _hole(name: str, region: str) -> str:
@@ -93,7 +102,7 @@ def _account_wide(trail: Trail, partition: str, failed: set[str]) -> Iterator[st
 def _selected(trail: Trail, chosen: Selectors, partition: str, failed: set[str]) -> Iterator[str]:
     management = selectors.management_events(chosen)
     objects = selectors.object_events(chosen, partition)
-    wants_objects = bool(failed & {"s3_data_events_read", "s3_data_events_write"})
+    wants_objects = bool(failed & _DATA)
     if not wants_objects and ("cloudtrail_all_regions" not in failed or management.everything):
         return
     yield "# This replaces every selector of the trail: first note what `aws cloudtrail get-event-selectors` shows."
@@ -103,10 +112,7 @@ def _selected(trail: Trail, chosen: Selectors, partition: str, failed: set[str])
         parts.append(_OBJECTS)
     elif objects.reads or objects.writes:
         parts.append(_OBJECTS)
-    advanced = shlex.quote(f"[{','.join(parts)}]")
-    yield _trail(
-        trail, "put-event-selectors --trail-name", f"--advanced-event-selectors {advanced}"
-    )
+    yield _trail(trail, "put-event-selectors --trail-name", _advanced(parts))
 
 
 _MANAGEMENT = (
@@ -122,7 +128,7 @@ _OBJECTS = (
 def _mended(trail: Trail, wrong: set[str]) -> Iterator[str]:
     lines = [line for key, mend in _MENDS.items() if key in wrong for line in mend(trail)]
     if lines:
-        yield f"# Trail {_comment(trail.name)}, {trail.home_region}"
+        yield f"# Trail {_comment(trail.name)}, {_comment(trail.home_region)}"
         yield from lines
 
 
@@ -172,23 +178,34 @@ _MENDS: dict[str, Callable[[Trail], Iterator[str]]] = {
 }
 
 
-def _new_trail(account: Account) -> list[str]:
-    home = account.regions.read[0]
+def _new_trail(home: str, failed: set[str]) -> Iterator[str]:
+    """A trail for what is recorded nowhere: everything, or only the objects beside another account's trail."""
+    everything = "cloudtrail_all_regions" in failed
+    name = "main" if everything else "s3-objects"
     bucket, key = _hole("TRAIL_BUCKET", home), _hole("KEY_ARN", home)
     options = f'--is-multi-region-trail --enable-log-file-validation --kms-key-id "{key}"'
-    create = f'aws cloudtrail create-trail --region {home} --name main --s3-bucket-name "{bucket}"'
-    return [
-        "# No trail of this account: a new one for all Regions.",
-        f"{create} {options}",
-        f"aws cloudtrail start-logging --region {home} --name main",
-    ]
+    place = f"--region {shlex.quote(home)}"
+    yield "# No trail of this account: a new one for all Regions."
+    yield f'aws cloudtrail create-trail {place} --name {name} --s3-bucket-name "{bucket}" {options}'
+    if failed & _DATA:
+        yield "# Data events of S3 objects are charged per event."
+        advanced = _advanced([_MANAGEMENT, _OBJECTS] if everything else [_OBJECTS])
+        yield f"aws cloudtrail put-event-selectors {place} --trail-name {name} {advanced}"
+    yield f"aws cloudtrail start-logging {place} --name {name}"
+
+
+def _advanced(parts: Sequence[str]) -> str:
+    return f"--advanced-event-selectors {shlex.quote('[' + ','.join(parts) + ']')}"
 
 
 def _trail(trail: Trail, verb: str, options: str = "") -> str:
-    words = (
-        f"aws cloudtrail {verb} {shlex.quote(trail.arn)} --region {trail.home_region} {options}"
-    )
-    return words.rstrip()
+    place = f"{shlex.quote(trail.arn)} --region {shlex.quote(trail.home_region)}"
+    return f"aws cloudtrail {verb} {place} {options}".rstrip()
+
+
+def _is_plain(trail: Trail) -> bool:
+    """Whether what the commands name can be shown as it is: quotes stop the shell, not the reader's terminal."""
+    return not any(map(hides, (trail.name, trail.arn, trail.home_region, trail.bucket or "")))
 
 
 def _comment(text: str) -> str:

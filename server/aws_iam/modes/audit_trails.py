@@ -11,6 +11,7 @@ from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_run import ordered
 from aws_iam.modes.audit_trail_commands import script
+from aws_iam.modes.audit_unread import misses_of, reasons, rows
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules import selectors
 from aws_iam.rules.audit import judge, needs
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aws_iam.account.fact import Fact
-    from aws_iam.account.facts.trails import Trail
+    from aws_iam.account.facts.trails import Trail, Trails
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.modes.parameters import Source
+    from aws_iam.rules.benchmark import Benchmark
 
 _KEYS = (
     "cloudtrail_all_regions",
@@ -44,24 +46,32 @@ def needed() -> tuple[Fact[Any], ...]:
     return tuple({fact.name: fact for fact in (TRAILS, *wanted)}.values())
 
 
-def answer(account: Account, source: Source) -> Answer:
-    """Every trail, what is wrong with it, and the commands."""
-    found = ordered(
+def answer(account: Account, source: Source, benchmark: Benchmark | None = None) -> Answer:
+    """Every trail, what is wrong with it, and the commands.
+
+    Findings are the controls of the version; what only other versions ask is a table, for no number of it fits.
+    """
+    chosen = benchmark or catalogue.benchmark()
+    found = ordered(judge(account, chosen, controls=_keys_of(chosen)))
+    further = ordered(
         finding
         for version, keys in _by_version()
-        for finding in judge(account, version, controls=keys)
+        for finding in judge(account, version, controls=[k for k in keys if not _has(chosen, k)])
     )
     trails = account.get(TRAILS)
     listed = () if isinstance(trails, Miss) else trails.trails
-    lines = script(account, listed, found)
+    missed = misses_of(account, needed())
+    lines = script(account, listed, [*found, *further])
     return Answer(
-        summary=_summary(account, trails, found),
+        summary=_summary(account, trails, chosen, found, further),
         findings=found,
         facts={
-            "benchmark": catalogue.benchmark().version,
+            "benchmark": chosen.version,
             "account": account.id,
             "regions": str(account.regions),
-            "trails": [_row(each, account.partition) for each in listed],
+            "trails": [_row(each, account.partition) for each in listed] or _none(trails),
+            **({"not_read": rows(missed)} if missed else {}),
+            "checks_of_other_versions": [_further(each) for each in further],
         },
         artifacts=(
             (Artifact(name="mend-cloudtrail.sh", language="bash", content=lines),) if lines else ()
@@ -70,6 +80,14 @@ def answer(account: Account, source: Source) -> Answer:
         next=(command(source, "run"),),
         as_of=catalogue.as_of(),
     )
+
+
+def _keys_of(benchmark: Benchmark) -> list[str]:
+    return [key for key in _KEYS if _has(benchmark, key)]
+
+
+def _has(benchmark: Benchmark, key: str) -> bool:
+    return benchmark.version in catalogue.controls()[key].ids
 
 
 def _by_version() -> list[tuple[str, list[str]]]:
@@ -82,17 +100,70 @@ def _by_version() -> list[tuple[str, list[str]]]:
     return list(grouped.items())
 
 
-def _summary(account: Account, trails: Any, found: Sequence[Finding]) -> str:
+def _further(finding: Finding) -> dict[str, Any]:
+    ids = finding.controls or {}
+    return {
+        "check": finding.code,
+        "cis": ", ".join(f"{version}: {number}" for version, number in ids.items()),
+        "status": finding.status.value,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "reason": finding.reason,
+        "fix": finding.fix if finding.status is Status.FAIL else None,
+    }
+
+
+def _none(trails: Trails | Miss) -> list[dict[str, Any]] | str:
+    """No trail is an answer only where every Region told."""
     if isinstance(trails, Miss):
-        return f"The trails of account {account.id} could not be read: {trails}."
-    failed = list(dict.fromkeys(each.code for each in found if each.status is Status.FAIL))
-    unread = list(dict.fromkeys(each.code for each in found if each.status is Status.UNKNOWN))
+        return f"{_UNKNOWN}: {trails}"
+    return f"{_UNKNOWN}: {reasons(trails.unread)}" if trails.unread else []
+
+
+def _summary(
+    account: Account,
+    trails: Trails | Miss,
+    benchmark: Benchmark,
+    found: Sequence[Finding],
+    further: Sequence[Finding],
+) -> str:
+    parts = [_seen(account, trails), _counted(found, len(_keys_of(benchmark)), benchmark)]
+    if failed := _codes(further, Status.FAIL):
+        parts.append(f"of the checks of other versions {_listed(failed)} fail")
+    return f"{'; '.join(parts)}."
+
+
+def _seen(account: Account, trails: Trails | Miss) -> str:
+    if isinstance(trails, Miss):
+        return f"The trails of account {account.id} could not be read: {trails}"
     count = len(trails.trails)
-    parts = [f"{count} trail{'' if count == 1 else 's'} seen from account {account.id}"]
-    parts.append(f"{len(failed)} of {len(_KEYS)} checks fail" if failed else "no check fails")
-    parts += [f"{len(unread)} could not be judged"] if unread else []
-    names = f": {', '.join(f'`{each}`' for each in failed)}" if failed else ""
-    return f"{'; '.join(parts)}{names}."
+    seen = f"{count} trail{'' if count == 1 else 's'} seen from account {account.id}"
+    if not trails.unread:
+        return seen
+    where = ", ".join(dict.fromkeys(each.region for each in trails.unread if each.region))
+    place = f" in {where}" if where else ""
+    unread = f"could not be read{place}: {reasons(trails.unread)}"
+    if count:
+        return f"{seen}, further trails {unread}"
+    return f"The trails of account {account.id} {unread}"
+
+
+def _counted(found: Sequence[Finding], checks: int, benchmark: Benchmark) -> str:
+    failed, unread = _codes(found, Status.FAIL), _codes(found, Status.UNKNOWN)
+    under = f"{checks} controls of CIS {benchmark.version}"
+    if failed:
+        told = f"{len(failed)} of {under} fail: {_listed(failed)}"
+    else:
+        told = f"none of {under} is known to fail" if unread else f"none of {under} fails"
+    return f"{told}; {len(unread)} of them could not be judged" if unread else told
+
+
+def _codes(found: Sequence[Finding], status: Status) -> list[str]:
+    return list(dict.fromkeys(each.code for each in found if each.status is status))
+
+
+def _listed(codes: Sequence[str]) -> str:
+    return ", ".join(f"`{each}`" for each in codes)
 
 
 def _row(trail: Trail, partition: str) -> dict[str, Any]:

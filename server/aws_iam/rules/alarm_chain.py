@@ -15,6 +15,7 @@ from aws_iam.account.fact import Miss, known
 from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
+from aws_iam.policy.arn import Arn
 from aws_iam.rules import filter_pattern, selectors
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ class Watch:
 def watch(account: Account, *, kms: bool = False) -> Watch:
     """The watchers on the log groups of all good trails; `kms`: the trail must not leave out KMS."""
     found = account.require(TRAILS)
-    # A multi-Region trail shows in every Region: one that was read is enough to have seen them all.
-    unseen = found.unread if len(found.unread) >= len(account.regions.read) else ()
-    misses = [miss.error() for miss in unseen]
+    misses = [miss.error() for miss in found.doubts(len(account.regions.read))]
     good: list[Trail] = []
     gaps: list[str] = []
     for trail in found.trails:
@@ -143,11 +142,17 @@ def _lacks(trail: Trail, *, kms: bool) -> str | None:
 
 
 def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
-    parts = group_arn.split(":")
-    region, owner = parts[3], parts[4]
-    if owner != account.id:
+    arn = Arn.of(group_arn)
+    if arn is None:
         raise NotCollected(
-            f"log group {quoted(_group(group_arn))} belongs to account {quoted(owner)}",
+            f"log group {quoted(group_arn)} is named by no ARN",
+            call="cloudtrail:DescribeTrails",
+            code="no value",
+        )
+    region = arn.region
+    if arn.account != account.id:
+        raise NotCollected(
+            f"log group {quoted(_group(group_arn))} belongs to account {quoted(arn.account)}",
             call="logs:DescribeMetricFilters",
             code="elsewhere",
             permission="logs:DescribeMetricFilters",

@@ -88,7 +88,7 @@ class Benchmark:
         return tuple(control for control in self.controls if control.key in wanted)
 
     def _named(self, name: str) -> tuple[Control, ...]:
-        word = name.strip().lower()
+        word = _word(name)
         found = tuple(control for control in self.controls if word in self._labels(control))
         if found:
             return found
@@ -157,9 +157,10 @@ def controls() -> Mapping[str, Control]:
 
 def meanings(name: str) -> tuple[Meaning, ...]:
     """Everything that a key, a number of any version or a Security Hub id stands for."""
-    word = name.strip().lower()
+    word = _word(name)
+    label = name.strip() if word == name.strip().lower() else word
     found = tuple(
-        Meaning(control=control, label=name.strip(), versions=versions_meant)
+        Meaning(control=control, label=label, versions=versions_meant)
         for control in controls().values()
         if (versions_meant := _meant(control, word))
     )
@@ -170,7 +171,7 @@ def meanings(name: str) -> tuple[Meaning, ...]:
 
 def known(name: str) -> bool:
     """Whether the name stands for a control in some version."""
-    word = name.strip().lower()
+    word = _word(name)
     return any(_meant(control, word) for control in controls().values())
 
 
@@ -197,16 +198,25 @@ def _near(name: str) -> str:
 
 
 def _short(version: str) -> str:
-    wanted = re.fullmatch(r"[vV]?(\d{1,3}\.\d{1,3})(?:\.(\d{1,3}))?", version.strip())
+    """The short form of `7.0`, `v7.0.0`, or of `7` alone where that version exists."""
+    wanted = re.fullmatch(r"[vV]?(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?", version.strip())
     by_short = _data()["meta"]["versions"]
-    if wanted and wanted[1] in by_short:
-        full = by_short[wanted[1]]["full"]
-        if wanted[2] in {None, "0"} or full == f"{wanted[1]}.{wanted[2]}":
-            return wanted[1]
+    short = f"{wanted[1]}.{wanted[2] or 0}" if wanted else ""
+    if wanted and short in by_short:
+        full = by_short[short]["full"]
+        if wanted[3] in {None, "0"} or full == f"{short}.{wanted[3]}":
+            return short
     raise InputError(
         f"{quoted(version)} is no version of the CIS AWS Foundations Benchmark",
         hint=f"use one of {', '.join(by_short)}",
     )
+
+
+def _word(name: str) -> str:
+    """A name as the labels are written: `CIS.1.4`, `CIS 1.4` and `cis-1.4` are the number 1.4."""
+    word = name.strip().lower()
+    number = re.fullmatch(r"cis[ ._-]{0,3}v?(\d[\d.]{0,20})", word)
+    return number[1] if number else word
 
 
 @cache

@@ -139,7 +139,8 @@ def cloudtrail_bucket_logging(account: Account, _terms: Terms) -> Iterator[Outco
         if target:
             yield Pass(trail.arn, f"{told} logs access to {quoted(target.bucket)}")
         else:
-            yield Fail(trail.arn, f"{told} does not log access to itself")
+            message = f"{told} does not log access to itself"
+            yield Fail(trail.arn, message, names=(("BUCKET", bucket),))
 
     return _every_trail(account, test)
 
@@ -169,7 +170,8 @@ def _acl_open(
 ) -> Iterator[Outcome]:
     grants = known(access.public_grants)
     if grants and not _blocked(account, access, "ignore_public_acls"):
-        yield Fail(trail.arn, f"{told} is public by its ACL: {', '.join(map(quoted, grants))}")
+        message = f"{told} is public by its ACL: {', '.join(map(quoted, grants))}"
+        yield Fail(trail.arn, message, names=(("BUCKET", access.bucket),))
 
 
 def _policy_open(
@@ -179,7 +181,8 @@ def _policy_open(
     if has_none or not known(access.policy_public):
         return
     if not _blocked(account, access, "restrict_public_buckets"):
-        yield Fail(trail.arn, f"{told} is public by its policy")
+        message = f"{told} is public by its policy"
+        yield Fail(trail.arn, message, names=(("BUCKET", access.bucket),))
 
 
 def _blocked(account: Account, access: TrailBucketAccess, flag: str) -> bool:
@@ -214,13 +217,16 @@ def _one_trail(
             yield Pass(trail.arn, told(trail))
             return
         gaps.append(f"{quoted(trail.name)} {lacks}")
-    # A multi-Region trail shows in every Region: one that was read is enough to have seen them all.
-    if one_region or len(found.unread) >= len(account.regions.read):
-        missing += [unread(miss.error()) for miss in found.unread]
+    doubts = found.doubts(len(account.regions.read), one_region=one_region)
+    missing += [unread(miss.error()) for miss in doubts]
     if missing:
         yield from missing
     else:
-        yield Fail(account.root_arn, f"{nothing} ({'; '.join(gaps) or 'there is no trail'})")
+        message = f"{nothing} ({'; '.join(gaps) or 'there is no trail'})"
+        own = [trail for trail in found.trails if trail.owner == account.id]
+        # Where the account has one trail, the fix can mean no other.
+        only = (("NAME", own[0].arn), ("REGION", own[0].home_region)) if len(own) == 1 else ()
+        yield Fail(account.root_arn, message, names=only)
 
 
 def _every_trail(

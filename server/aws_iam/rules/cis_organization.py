@@ -75,13 +75,12 @@ def guardrails(account: Account, terms: Terms) -> Iterator[Outcome]:
         for member in tree.members
         if member.status == "ACTIVE" and member.id != organization.management_account
     }
-    missed = {policy.name: len(members - _covered(policy, tree)) for policy in own}
-    told = ", ".join(
-        f"{quoted(name)} misses {n} of {len(members)} accounts" for name, n in missed.items()
-    )
+    # An SCP and an RCP may share a name.
+    missed = [(policy.name, len(members - _covered(policy, tree))) for policy in own]
+    told = ", ".join(f"{quoted(name)} misses {n} of {len(members)} accounts" for name, n in missed)
     if not own:
         yield Fail(organization.id, "the organization has no SCP and no RCP of its own")
-    elif members and all(missed.values()):
+    elif members and all(n for _, n in missed):
         yield Fail(organization.id, f"no SCP or RCP reaches every active member: {told}")
     else:
         yield Manual(organization.id, terms.question(told))

@@ -19,9 +19,9 @@ from aws_iam.account.facts.identity import (
     SERVER_CERTIFICATES,
 )
 from aws_iam.account.facts.storage import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
-from aws_iam.errors import NotCollected
+from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy import pattern
+from aws_iam.policy import document, pattern
 from aws_iam.rules.judge import (
     Fail,
     Manual,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from aws_iam.account.snapshot import Account
     from aws_iam.policy.document import Statement
 
+_SHOWN = 5
 _DETAILS = "iam:GetAccountAuthorizationDetails"
 
 
@@ -102,7 +103,9 @@ def expired_certificates(account: Account, _terms: Terms) -> Iterator[Outcome]:
 def full_admin(account: Account, _terms: Terms) -> Iterator[Outcome]:
     """`*`, `*:*` and lists with one of them are every action; AWS's own AdministratorAccess is not exempt."""
     found = account.require(AUTHORIZATION)
-    attached = [policy for policy in found.policies if policy.arn in _attached(found)]
+    used = _attached(found)
+    attached = [policy for policy in found.policies if policy.arn in used]
+    left_out = _inline(found)
 
     def test(policy: ManagedPolicy) -> Iterator[Outcome]:
         told = f"policy {quoted(policy.name)}"
@@ -123,10 +126,10 @@ def full_admin(account: Account, _terms: Terms) -> Iterator[Outcome]:
                 policy.arn, f"{told} allows every action on every resource{limited} to {holders}"
             )
         else:
-            yield Pass(policy.arn, f"{told} does not allow everything")
+            yield Pass(policy.arn, f"{told} does not allow everything; {left_out}")
 
     if not attached:
-        yield NotApplicable(None, "no managed policy is attached to anything")
+        yield NotApplicable(None, f"no managed policy is attached to anything; {left_out}")
     yield from each(attached, test, name=lambda one: one.arn)
 
 
@@ -212,6 +215,29 @@ def _full(statement: Statement) -> bool:
         and any(pattern.covers(_action(a.value), "*:*") for a in statement.actions)
         and any(pattern.covers(r.value, "arn:*") for r in statement.resources)
     )
+
+
+def _inline(found: Authorization) -> str:
+    """What the control leaves out, with those policies that a reader would miss most."""
+    words = "inline policies are not part of this control and were not judged"
+    holders = [(one.name, one.inline) for one in found.users]
+    holders += [(one.name, one.inline) for one in found.groups]
+    holders += [(one.name, one.inline) for one in found.roles]
+    wide = [
+        f"{quoted(policy.name)} of {quoted(name)}"
+        for name, inline in holders
+        for policy in inline
+        if _gives_all(policy.document)
+    ]
+    more = f" and {len(wide) - _SHOWN} more" if len(wide) > _SHOWN else ""
+    return f"{words}, though {', '.join(wide[:_SHOWN])}{more} allow everything" if wide else words
+
+
+def _gives_all(text: str) -> bool:
+    try:
+        return any(_full(statement) for statement in document.policy(text).statements)
+    except InputError:
+        return False
 
 
 def _action(value: str) -> str:

@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.fact import Miss, MissKind
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import escaped
 from aws_iam.policy import document
+from aws_iam.rules.holes import filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -52,11 +53,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Fail(Outcome):
-    """The opposite of the requirement was proved; `severity` and `fix` where this case has its own."""
+    """The opposite of the requirement was proved; `severity` and `fix` where this case has its own.
+
+    `names` fill the holes of the fix that the resource's ARN does not name.
+    """
 
     severity: Severity | None = None
     fix: str | None = None
     low_confidence: bool = False
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +188,10 @@ def unread(
 ) -> Unknown:
     """The outcome of a missing fact: the call, the error and the IAM action to allow."""
     where = f" in {missing.region}" if missing.region else ""
+    if missing.code == MissKind.UNASKED:
+        why = missing.message.partition("; ")[0]
+        told = f"could not be judged: {why}"
+        return Unknown(resource, told, missing.region or region, reason=missing.message)
     code = missing.code or "not collected"
     refused = f"{missing.permission} is not allowed" in missing.message
     word = "allow" if refused else "needs"
@@ -229,6 +238,15 @@ def _by_hand(control: Control) -> Manual:
 
 def _finding(outcome: Outcome, control: Control, account: Account) -> Finding:
     own = outcome if isinstance(outcome, Fail) else None
+    # A Region as such is no resource: the finding's place already says it.
+    resource = None if outcome.resource == outcome.region else outcome.resource
+    fix = filled(
+        (own and own.fix) or control.fix,
+        resource=resource,
+        region=outcome.region,
+        account=account.id,
+        more=own.names if own else (),
+    )
     return Finding(
         code=control.key,
         title=control.title,
@@ -236,10 +254,10 @@ def _finding(outcome: Outcome, control: Control, account: Account) -> Finding:
         status=_STATUS[type(outcome)],
         message=_message(outcome, control, account),
         reason=escaped(outcome.reason, _MESSAGE) if isinstance(outcome, Unknown) else None,
-        resource=escaped(outcome.resource, _RESOURCE) if outcome.resource else None,
+        resource=escaped(resource, _RESOURCE) if resource else None,
         region=outcome.region,
         account=account.id,
-        fix=(own and own.fix) or control.fix,
+        fix=fix,
         source=control.source,
         controls=dict(control.ids),
         confidence="low" if own and own.low_confidence else None,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account import forms
 from aws_iam.account.collect.collector import collector
-from aws_iam.account.fact import Miss
+from aws_iam.account.fact import Miss, MissKind, RefusedError
 from aws_iam.account.facts.trails import (
     TRAILS,
     AdvancedSelector,
@@ -17,6 +18,7 @@ from aws_iam.account.facts.trails import (
     Trails,
     TrailStatus,
 )
+from aws_iam.policy.arn import Arn
 
 if TYPE_CHECKING:
     from aws_iam.account.aws import Aws
@@ -28,7 +30,10 @@ SELECTORS = "cloudtrail:GetEventSelectors"
 
 @collector(TRAILS, DESCRIBE, STATUS, SELECTORS)
 def trails(aws: Aws) -> Trails:
-    """Multi-Region trails cast a shadow in every Region: merged by ARN, whichever Region answers first."""
+    """Multi-Region trails cast a shadow in every Region: merged by ARN, whichever Region answers first.
+
+    A trail whose record cannot be read is kept as a miss: dropped, it would look like no trail.
+    """
     answers = aws.each(lambda region: _listed(aws, region), aws.regions, DESCRIBE)
     found: dict[str, dict[str, Any]] = {}
     for answer in answers:
@@ -38,7 +43,7 @@ def trails(aws: Aws) -> Trails:
     read = aws.each(lambda data: _trail(aws, data), ordered, STATUS)
     return Trails(
         trails=tuple(each for each in read if isinstance(each, Trail)),
-        unread=tuple(each for each in answers if isinstance(each, Miss)),
+        unread=tuple(each for each in (*answers, *read) if isinstance(each, Miss)),
     )
 
 
@@ -49,9 +54,11 @@ def _listed(aws: Aws, region: str) -> list[dict[str, Any]]:
 
 def _trail(aws: Aws, data: dict[str, Any]) -> Trail:
     arn = data["TrailARN"]
-    home = data.get("HomeRegion") or arn.split(":")[3]
-    account = arn.split(":")[4]
-    owner = "" if account == aws.account else account
+    named = Arn.of(arn)
+    home = data.get("HomeRegion") or (named.region if named else "")
+    if named is None or not forms.fits(forms.ARN, arn) or not forms.fits(forms.REGION, home):
+        raise RefusedError(_unnamed(arn))
+    owner = "" if named.account == aws.account else named.account
     return Trail(
         name=data["Name"],
         arn=arn,
@@ -67,6 +74,16 @@ def _trail(aws: Aws, data: dict[str, Any]) -> Trail:
         selectors=aws.tried(
             lambda: _selectors(aws.need(SELECTORS, region=home, owner=owner, TrailName=arn))
         ),
+    )
+
+
+def _unnamed(arn: str) -> Miss:
+    return Miss(
+        kind=MissKind.BROKEN,
+        call=DESCRIBE,
+        code="IncompleteAnswer",
+        permission=DESCRIBE,
+        message=f"a trail is named {arn}, which tells no account and Region",
     )
 
 

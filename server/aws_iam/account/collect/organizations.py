@@ -7,7 +7,7 @@ are a miss that names the management account.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.fact import Miss, RefusedError
@@ -27,6 +27,8 @@ from aws_iam.account.facts.governance import (
 
 if TYPE_CHECKING:
     from aws_iam.account.aws import Aws
+
+T = TypeVar("T")
 
 ROOTS = "organizations:ListRoots"
 UNITS = "organizations:ListOrganizationalUnitsForParent"
@@ -133,8 +135,7 @@ def guardrails(aws: Aws) -> tuple[Guardrail, ...]:
         for each in aws.pages(POLICIES, "Policies", owner=owner, Filter=kind)
     ]
     found = aws.each(lambda each: _guardrail(aws, each, owner), listed, TARGETS)
-    kept = (each for each in found if isinstance(each, Guardrail))
-    return tuple(sorted(kept, key=lambda each: each.id))
+    return tuple(sorted(map(_known, found), key=lambda each: each.id))
 
 
 def _owner(aws: Aws) -> str | None:
@@ -170,7 +171,7 @@ def _member(data: dict[str, Any], parent: str) -> Member:
     )
 
 
-def _known(value: tuple[list[Unit], list[Member]] | Miss) -> tuple[list[Unit], list[Member]]:
+def _known(value: T | Miss) -> T:
     if isinstance(value, Miss):
         raise RefusedError(value)
     return value

@@ -116,7 +116,14 @@ def trail_bucket_logging(aws: Aws) -> tuple[TrailBucketLogging, ...]:
 def trail_bucket_access(aws: Aws) -> tuple[TrailBucketAccess, ...]:
     """Who may reach each trail's bucket."""
     read = _of_trails(aws, lambda bucket, region: _access(aws, bucket, region))
-    return tuple(found for _, found in read if not isinstance(found, Miss))
+    return tuple(
+        TrailBucketAccess(
+            bucket=bucket, public_grants=found, document=found, policy_public=found, block=found
+        )
+        if isinstance(found, Miss)
+        else found
+        for bucket, found in read
+    )
 
 
 def block_of(answer: dict[str, Any] | None) -> PublicAccessBlock:

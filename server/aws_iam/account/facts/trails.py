@@ -7,6 +7,7 @@ from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import Literal
 
 from aws_iam.account.fact import Miss, many, many_in, one
+from aws_iam.policy.arn import Arn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +86,28 @@ class Trail:
 
     @property
     def owner(self) -> str:
-        """The account id in the trail's ARN."""
-        return self.arn.split(":")[4]
+        """The account id in the trail's ARN; empty when that is none."""
+        arn = Arn.of(self.arn)
+        return arn.account if arn else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trails:
-    """Every trail seen from the account, by ARN; `unread`: Regions where there may be more."""
+    """Every trail seen from the account, by ARN.
+
+    `unread`: Regions where there may be more and, without a Region, a trail that is there and could not be read.
+    """
 
     trails: tuple[Trail, ...] = ()
     unread: tuple[Miss, ...] = ()
+
+    def doubts(self, regions: int, *, one_region: bool = False) -> tuple[Miss, ...]:
+        """What keeps `there is no such trail` unproved, of so many Regions that were asked."""
+        places = [miss for miss in self.unread if miss.region]
+        # A multi-Region trail shows in every Region: one that was read is enough to have seen them all.
+        if one_region or len(places) >= regions:
+            return self.unread
+        return tuple(miss for miss in self.unread if not miss.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,64 @@
+"""The holes of a fix: capitals that stand for a name, filled where the finding's resource tells the name."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_NAMED = (
+    ("USER", r"arn:[^:]+:iam::\d+:user/(?:.*/)?([^/]+)"),
+    ("BUCKET", r"arn:[^:]+:s3:::([^/]+)"),
+    # The commands of a trail take its ARN as its name, which holds from every account of an organization.
+    ("NAME", r"(arn:[^:]+:cloudtrail:[^:]+:\d+:trail/.+)"),
+    ("NAME", r"arn:[^:]+:iam::\d+:server-certificate/(?:.*/)?([^/]+)"),
+    ("ARN", r"(arn:[^:]+:iam::(?:\d+|aws):policy/.+)"),
+    ("KEY", r"arn:[^:]+:kms:[^:]+:\d+:key/(.+)"),
+    ("SG", r"arn:[^:]+:ec2:[^:]+:\d+:security-group/(.+)"),
+    ("ACL", r"arn:[^:]+:ec2:[^:]+:\d+:network-acl/(.+)"),
+    ("VPC_ID", r"arn:[^:]+:ec2:[^:]+:\d+:vpc/(.+)"),
+    ("ID", r"arn:[^:]+:ec2:[^:]+:\d+:instance/(.+)"),
+    ("ID", r"arn:[^:]+:rds:[^:]+:\d+:db:(.+)"),
+    ("REGION", r"arn:[^:]+:[^:]+:([a-z0-9-]+):.*"),
+)
+# What a name of AWS can be and more; anything else stays a hole that its owner fills.
+_PLAIN = re.compile(r"[!-_a-~][ -_a-~]{0,511}")
+
+
+def filled(
+    fix: str,
+    *,
+    resource: str | None,
+    region: str | None,
+    account: str,
+    more: Iterable[tuple[str, str]] = (),
+) -> str:
+    """The fix with every hole filled that the resource, the Region or the account names; others keep their capitals."""
+    names = dict([*_names(resource or ""), ("ACCOUNT", account), *more])
+    if region:
+        names["REGION"] = region
+    for hole, name in names.items():
+        fix = _fill(fix, hole, name)
+    return fix
+
+
+def _names(resource: str) -> Iterator[tuple[str, str]]:
+    for hole, pattern in _NAMED:
+        found = re.fullmatch(pattern, resource, re.DOTALL)
+        if found:
+            yield hole, found[1]
+
+
+def _fill(fix: str, hole: str, name: str) -> str:
+    quoted = shlex.quote(name)
+
+    def word(found: re.Match[str]) -> str:
+        within_quotes = fix.count("'", 0, found.start()) % 2
+        return found[0] if within_quotes and quoted != name else quoted
+
+    if not _PLAIN.fullmatch(name):
+        return fix
+    return re.sub(rf"(?<![\w$-]){hole}(?![\w-])", word, fix)
