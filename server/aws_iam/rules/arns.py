@@ -60,10 +60,14 @@ def _is_open(field: str) -> bool:
     good=[_OBJECTS, _allow("*")],
 )
 def no_arn(statement: Statement) -> Iterator[Problem]:
-    """A resource is named by its ARN; anything else matches nothing."""
+    """A resource is named by its ARN; apart from API Gateway's short form, anything else matches nothing."""
     for entry in _entries(statement):
         first = entry.value.partition(":")[0]
         if first == "arn" or entry.value.startswith(("*", "?", "${")):
+            continue
+        # API Gateway expands this short form when a resource policy is saved:
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html
+        if statement.principals and entry.value.startswith("execute-api:/"):
             continue
         if not (_is_open(first) and intersects(_HOLE.sub("*", entry.value), "arn:*")):
             yield Problem(

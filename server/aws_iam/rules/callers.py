@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.pattern import covers
@@ -37,7 +38,9 @@ _IDS = frozenset(
 _NETWORKS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 # Only services, or only who mounts the file system from its network.
 _SWITCHES = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedviamounttarget"})
-_ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+# S3 calls a range that is broader than these public:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+_BROADEST = {4: 8, 6: 32}
 _NOTHING_FIXED = re.compile(r"[*?:/]*")
 _ACCOUNT_FIELD = 4
 _RESOURCE_FIELD = 5
@@ -67,8 +70,17 @@ def is_fixed(key: str, value: str) -> bool:
     if key in _ARNS:
         return _is_fixed_arn(value)
     if key in _NETWORKS:
-        return value not in _ANYWHERE
+        return _is_narrow(value)
     return key in _IDS and not _NOTHING_FIXED.fullmatch(value)
+
+
+def _is_narrow(network: str) -> bool:
+    """Whether the range is one of somebody's; what is no range matches no caller."""
+    try:
+        parsed = ip_network(network, strict=False)
+    except ValueError:
+        return True
+    return parsed.prefixlen >= _BROADEST[parsed.version]
 
 
 def _is_fixed_arn(arn: str) -> bool:

@@ -22,8 +22,6 @@ _ACCOUNTS = "system:serviceaccount:"
 _PINS = (
     "sub",
     "email",
-    "actor",
-    "actor_id",
     "repository",
     "repository_id",
     "repository_owner_id",

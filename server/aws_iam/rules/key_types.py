@@ -50,6 +50,9 @@ def several_values_unqualified(statement: Statement) -> Iterator[Problem]:
                 condition.operator.where,
                 f"{quoted(condition.key.value)} has several values: write"
                 f" `ForAnyValue:{condition.base}` or `ForAllValues:{condition.base}`",
+                # EventBridge's own examples compare these without a qualifier, against the reference's type.
+                severity=Severity.WARNING if key.service == "events" else None,
+                low_confidence=key.service == "events",
             )
 
 

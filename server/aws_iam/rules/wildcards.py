@@ -68,6 +68,7 @@ def service_wildcard(statement: Statement) -> Iterator[Problem]:
     if not statement.allows:
         return
     prefix_only = _is_below_prefixes(statement)
+    limited = prefix_only or statement.has("Condition")
     for action in statement.actions:
         service, colon, name = action.value.partition(":")
         if colon and not name.strip("*") and name and is_literal(service):
@@ -75,7 +76,7 @@ def service_wildcard(statement: Statement) -> Iterator[Problem]:
             yield Problem(
                 action.where,
                 f"{quoted(action.value)} allows every action of {quoted(service)}{where}",
-                severity=Severity.WARNING if prefix_only else None,
+                severity=Severity.WARNING if limited else None,
             )
 
 
