@@ -35,10 +35,15 @@ class Store(StrEnum):
 
 
 PARAMETER_STORE = frozenset({Store.STANDARD, Store.ADVANCED})
-# A parameter shared from another account does not work in these.
+# A parameter shared from another account does not work in these:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html
 UNSHARED = frozenset({"ecs", "cloudformation", "codebuild", "app_runner", "run_command"})
-FREE_READS = 40  # per second: what standard parameters serve at default throughput
-_READ_LIMIT = 10_000  # per second, in either store
+# Rates are per second; 40 is what standard parameters serve at default throughput. Limits of both stores:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-throughput.html
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+FREE_READS = 40
+_READ_LIMIT = 10_000
 SIZE_LIMITS = {Store.STANDARD: 4_096, Store.ADVANCED: 8_192, Store.SECRETS_MANAGER: 65_536}
 _COUNT_LIMITS = {Store.STANDARD: 10_000, Store.ADVANCED: 100_000, Store.SECRETS_MANAGER: 500_000}
 

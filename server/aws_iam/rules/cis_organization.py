@@ -146,7 +146,7 @@ def policy_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
 
 @judges("org_delegated_service_admin", needs=(ORGANIZATION, ORG_SERVICES))
 def service_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
-    """No delegated administrator is a fail for a service that supports one; which do is a dated list."""
+    """Which services support a delegated administrator is AWS's table: one without is for a person to look up."""
     organization = account.require(ORGANIZATION)
     if organization is None:
         yield NotApplicable(None, _ALONE)
@@ -154,19 +154,14 @@ def service_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
     services = _reserved(account, organization, ORG_SERVICES)
     if not services:
         yield NotApplicable(None, "no service has trusted access")
-    supports = frozenset(terms.threshold("delegable_services"))
     for service in services:
         others = sorted(set(service.administrators) - {organization.management_account})
         told = f"{quoted(service.service)} has trusted access"
         if others:
             who = f"{told} and is administered by {', '.join(map(quoted, others))}"
             yield Pass(service.service, terms.question(who))
-        elif service.service in supports:
-            yield Fail(service.service, f"{told} and no delegated administrator")
         else:
-            doubt = (
-                f"{told} and no delegated administrator; whether it supports one is not known here"
-            )
+            doubt = f"{told} and no delegated administrator; look up whether it supports one"
             yield Manual(service.service, doubt)
 
 

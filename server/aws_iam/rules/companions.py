@@ -9,7 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Statement
-from aws_iam.policy.facts import template_pattern
+from aws_iam.policy.facts import Templates, template_pattern
 from aws_iam.policy.global_keys import global_keys
 from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.rules.rule import Problem, rule
@@ -257,7 +257,7 @@ def key_of_other_action(statement: Statement) -> Iterator[Problem]:
             if action.service == prefix and not _supports(action, condition.key.value)
         ]
         # A key that the reference gives to no action at all is a gap of the reference, not of the policy.
-        if without and any(_names(each, condition.key.value) for each in _given(prefix)):
+        if without and any(_given(prefix).find(condition.key.value)):
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             yield Problem(
                 condition.key.where,
@@ -289,11 +289,12 @@ def _keys(action: Action) -> Iterator[str]:
 
 
 @cache
-def _given(prefix: str) -> frozenset[str]:
+def _given(prefix: str) -> Templates[str]:
     """The keys that the reference gives to some action of the service."""
     service = catalog().service(prefix)
     actions = service.actions.values() if service else ()
-    return frozenset(key for action in actions for key in _keys(action))
+    keys = sorted({key for action in actions for key in _keys(action)})
+    return Templates((key, key) for key in keys)
 
 
 def _names(template: str, key: str) -> bool:
