@@ -61,15 +61,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """A place in a document: JSON pointer (RFC 6901); line and column from 1 when the text is known."""
+    """A place in a document: JSON pointer (RFC 6901); line and column from 1 when the text is known.
+
+    `file` is the file that line and column count in, when the document came from one.
+    """
 
     pointer: str = ""
     line: int | None = None
     column: int | None = None
+    file: str | None = None
 
     def __str__(self) -> str:
         at = f" (line {self.line}:{self.column})" if self.line else ""
-        return f"{self.pointer or '/'}{at}"
+        file = f"{self.file} " if self.file else ""
+        return f"{file}{self.pointer or '/'}{at}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

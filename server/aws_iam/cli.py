@@ -8,12 +8,13 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from aws_iam import __version__
 from aws_iam.answer import Severity, Status, to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
+from aws_iam.intake import read_document, read_policies
 from aws_iam.modes.registry import TOOLS
 from aws_iam.modes.tool import ArgumentKind, silent
 from aws_iam.report.clean import clean
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
     from aws_iam.modes.tool import Action, Argument, Progress, Tool
+    from aws_iam.policy.files import Files
 
     Command = Callable[[list[str]], int]
 
 OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 _FAIL_ON = ("critical", "high", "medium", "low", "info")
-# More than any document of policies; the parser has a smaller limit of its own.
-_MOST_BYTES = 16_000_000
 # A page without a limit: the whole answer.
 _WHOLE = sys.maxsize
 
@@ -107,6 +107,8 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     action = tool.actions[name]
     options = _action_parser(tool, action).parse_args(words)
     given = {each.name: _value(each, getattr(options, each.name)) for each in action.arguments}
+    if getattr(options, "paths", None):
+        given["document"] = _paths(options)
     with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
         answer = tool.run({"action": name, **given}, progress=progress, cli=True)
     return _print(clean(answer), action, options)
@@ -131,6 +133,9 @@ def _action_parser(tool: Tool, action: Action) -> Parser:
     )
     for argument in action.arguments:
         _add(parser, argument)
+    if _takes_files(action):
+        # As programs that check changed files hand them over: `aws-iam policy validate FILE...`
+        parser.add_argument("paths", nargs="*", metavar="FILE", help="files instead of --document")
     parser.add_argument(
         "--detail", choices=("concise", "full"), default="concise", help="full: the whole answer"
     )
@@ -141,9 +146,21 @@ def _action_parser(tool: Tool, action: Action) -> Parser:
         "--fail_on",
         choices=_FAIL_ON,
         default="high",
-        help="exit 1 from this severity on",
+        help="exit 1 from this severity on; of a policy's problems ERROR and SECURITY_WARNING count as high,"
+        " WARNING as medium, SUGGESTION as low",
     )
     return parser
+
+
+def _takes_files(action: Action) -> bool:
+    return action.name == "validate"
+
+
+def _paths(options: argparse.Namespace) -> str | Files:
+    """The documents named without an option."""
+    if options.document is not None:
+        raise InputError("both `--document` and files are given", hint="leave one of them out")
+    return read_policies("document", options.paths)
 
 
 def _add(parser: Parser, argument: Argument) -> None:
@@ -159,7 +176,7 @@ def _add(parser: Parser, argument: Argument) -> None:
         case ArgumentKind.LIST:
             options |= {"action": "append", "metavar": "VALUE[,VALUE]"}
         case ArgumentKind.DOCUMENT:
-            options |= {"metavar": "JSON|FILE|-"}
+            options |= {"metavar": "JSON|FILE|FOLDER|-" if argument.policies else "JSON|FILE|-"}
         case ArgumentKind.CHOICE:
             options |= {"metavar": "|".join(argument.choices)}
         case _:
@@ -172,46 +189,12 @@ def _value(argument: Argument, given: Any) -> Any:
     if given is None:
         return None
     if argument.kind is ArgumentKind.DOCUMENT:
+        if argument.policies:
+            return read_policies(argument.name, [given])
         return read_document(argument.name, given)
     if argument.kind is ArgumentKind.LIST:
         return [part.strip() for each in given for part in each.split(",") if part.strip()]
     return given
-
-
-def read_document(name: str, value: str) -> str:
-    """A document argument's text: JSON text as it is, `-` from standard input, else a file's content."""
-    if value.lstrip().startswith(("{", "[")):
-        return value
-    try:
-        raw = _bounded(sys.stdin.buffer) if value == "-" else _file(value)
-    except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        raise InputError(
-            f"`--{name}` cannot read {quoted(value)}: {reason}",
-            hint="give JSON text that begins with `{` or `[`, a readable file, or `-` for standard input",
-        ) from None
-    if len(raw) > _MOST_BYTES:
-        raise InputError(f"`--{name}`: {quoted(value)} has more than {_MOST_BYTES:,} bytes")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"`--{name}`: {quoted(value)} is not UTF-8 text (byte {error.start})",
-            hint="save it as UTF-8",
-        ) from None
-
-
-def _file(value: str) -> bytes:
-    try:
-        with open(value, "rb") as file:  # noqa: PTH123 - a path from the caller, a device too
-            return _bounded(file)
-    except ValueError:  # a NUL byte in the path
-        raise OSError(0, "not a path") from None
-
-
-def _bounded(file: BinaryIO) -> bytes:
-    # One byte more than is taken shows that there is more; a device may have no end.
-    return file.read(_MOST_BYTES + 1)
 
 
 def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:

@@ -47,7 +47,7 @@ WRONG = [
     (["policy", "lookup", "--query", "s3", "--nonsense", "x"], "--nonsense"),
     (["policy", "guide", "--topic", "no such topic"], "the sections are"),
     (["policy", "validate", "--document", "/nonexistent/policy.json"], "no such file"),
-    (["policy", "validate", "--document", "/"], "is a directory"),
+    (["policy", "template", "--values", "/"], "is a directory"),
     (["policy", "template", "--name", "s3-reed"], "s3-read"),
     (["audit", "run", "--benchmark", "9.9", "--demo"], "7.0"),
     (["audit", "control", "--id", "root_mfaa"], "root_mfa"),

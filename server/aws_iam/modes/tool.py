@@ -38,11 +38,15 @@ class ArgumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a reader of the schema sees of an argument; `cli_only` names files or belongs to long runs."""
+    """What a reader of the schema sees of an argument; `cli_only` names files or belongs to long runs.
+
+    A `document` of `policies` may come as `Files` from a face that reads files.
+    """
 
     description: str
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
+    policies: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,7 @@ class Argument:
     choices: tuple[str, ...] = ()
     required: bool = False
     cli_only: bool = False
+    policies: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +206,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         choices=choices,
         required=required,
         cli_only=parameter.cli_only,
+        policies=parameter.policies,
     )
 
 

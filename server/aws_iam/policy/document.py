@@ -9,35 +9,19 @@ broken element hides nothing in the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.policy import json_text
-from aws_iam.policy.json_scan import Syntax, scan
-from aws_iam.policy.json_text import Form, Node, Place, Text, from_value, rooted
+from aws_iam.policy.json_scan import Syntax
+from aws_iam.policy.json_text import Form, Node, Place, Text
+from aws_iam.policy.kinds import IDENTITY_KINDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Where
-
-
-class Kind(StrEnum):
-    """What a policy is attached to; each kind has a grammar of its own."""
-
-    IDENTITY = "identity"
-    RESOURCE = "resource"
-    SCP = "scp"
-    RCP = "rcp"
-    BOUNDARY = "boundary"
-    SESSION = "session"
-    TRUST = "trust"
-
-
-IDENTITY_KINDS = (Kind.IDENTITY, Kind.BOUNDARY, Kind.SESSION)
-"""Boundaries and session policies follow the grammar of identity policies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +72,17 @@ class Condition:
         return "Not" in self.base
 
     @property
+    def demanded(self) -> bool:
+        """Whether the request must have the key, with one of the values."""
+        return not (
+            self.negated
+            or self.if_exists
+            or self.base == "Null"
+            or self.qualifier == "ForAllValues"
+            or not self.values
+        )
+
+    @property
     def name(self) -> str:
         """The key in lower case, as AWS compares it."""
         return self.key.value.lower()
@@ -107,6 +102,9 @@ class Statement:
     principals: tuple[Principal, ...]
     not_principals: tuple[Principal, ...]
     conditions: tuple[Condition, ...]
+    derived: dict[object, Any] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
 
     def has(self, element: str) -> bool:
         """Whether the element is written, whatever its shape."""
@@ -133,7 +131,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A policy document; `text` is its source when it was text and nothing else stood there."""
+    """A policy document; `text` is its source when it was text and nothing else stood there.
+
+    `resource_type` is what a resource policy is attached to, `AWS::S3::Bucket` and the like, when the caller says so.
+    """
 
     node: Node = field(compare=False, repr=False)
     kind: Kind
@@ -142,27 +143,37 @@ class Policy:
     id: Text | None
     statements: tuple[Statement, ...]
     text: str | None = field(default=None, compare=False, repr=False)
+    resource_type: str | None = field(default=None, compare=False)
+    derived: dict[object, Any] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A policy among those given: `name` is its place in a list (`/0`) or the artifact's name, empty when alone."""
+    """A policy among those given, empty `name` when alone.
+
+    `name` is its place in a list (`/0`) or in a larger document, or the artifact's name; `file` is the file it stands in.
+    Where values are known only at deployment, `unresolved` are their pointers, and `variants` the same policy with other
+    values there. `other_side_of` names the source that is the same document under the other side of its conditions.
+    """
 
     name: str
     content: Policy | Syntax
+    file: str | None = None
+    variants: tuple[Policy, ...] = ()
+    unresolved: frozenset[str] = frozenset()
+    other_side_of: str = ""
 
 
-def read(document: object, kind: Kind | str | None = None) -> tuple[Source, ...]:
-    """The policies of a document: one policy, a list of them, or an `Answer` with policies among its artifacts."""
-    chosen = kind_named(kind)
-    if isinstance(document, (bytes, bytearray)):
-        raise InputError("the document is bytes", hint="decode it as UTF-8 text first")
-    if not isinstance(document, str):
-        return tuple(_sources(from_value(document), chosen, None))
-    node = scan(document)
-    if isinstance(node, Syntax):
-        return (Source(name="", content=node),)
-    return tuple(_sources(node, chosen, document))
+def read(
+    document: object, kind: Kind | str | None = None, resource_type: str | None = None
+) -> tuple[Source, ...]:
+    """The policies of a document: one, a list, an `Answer`, files, or the policies inside a larger document."""
+    # What reads the shapes of documents builds these values, so it stands above this module.
+    from aws_iam.policy.gather import gathered
+
+    return gathered(document, kind, resource_type).sources
 
 
 def policy(document: object, kind: Kind | str | None = None) -> Policy:
@@ -197,60 +208,8 @@ def kind_named(kind: Kind | str | None) -> Kind | None:
     )
 
 
-def _sources(node: Node, kind: Kind | None, text: str | None) -> Iterator[Source]:
-    if node.form is Form.ARRAY:
-        if not node.items:
-            raise InputError("the list holds no policy", hint="give a policy, or a list of them")
-        for number, item in enumerate(node.items):
-            yield Source(name=f"/{number}", content=_listed(item, kind))
-    elif _is_answer(node):
-        found = list(_artifacts(node, kind))
-        if not found:
-            raise InputError(
-                "the answer holds no policy",
-                hint="give the answer of an action that makes policies, such as `policy template`",
-            )
-        yield from found
-    else:
-        yield Source(name="", content=_policy(node, kind, text))
-
-
-def _listed(item: Node, kind: Kind | None) -> Policy | Syntax:
-    if item.form is Form.STRING:
-        node = scan(item.text)
-        return node if isinstance(node, Syntax) else _policy(node, kind, item.text)
-    return _policy(rooted(item), kind, None)
-
-
-def _is_answer(node: Node) -> bool:
-    """Whether it is the JSON of an `Answer`; without artifacts it has a summary beside members that no policy has."""
-    if node.member("Statement"):
-        return False
-    artifacts = node.member("artifacts")
-    if artifacts is not None:
-        return artifacts.form is Form.ARRAY
-    summary = node.member("summary")
-    beside = any(node.member(name) for name in ("tool", "action", "findings", "counts", "facts"))
-    return summary is not None and summary.form is Form.STRING and beside
-
-
-def _artifacts(answer: Node, kind: Kind | None) -> Iterator[Source]:
-    artifacts = answer.member("artifacts")
-    for artifact in artifacts.items if artifacts else ():
-        name, language, content = map(artifact.member, ("name", "language", "content"))
-        if name is None or content is None or language is None or language.text != "json":
-            continue
-        node = scan(content.text)
-        if isinstance(node, Syntax):
-            yield Source(name=name.text, content=node)
-        elif node.member("Statement"):
-            yield Source(name=name.text, content=_policy(node, kind, content.text))
-        elif node.items and all(item.member("Statement") for item in node.items):
-            for number, item in enumerate(node.items):
-                yield Source(name=f"{name.text}/{number}", content=_listed(item, kind))
-
-
-def _policy(node: Node, kind: Kind | None, text: str | None) -> Policy:
+def policy_of(node: Node, kind: Kind | None, text: str | None) -> Policy:
+    """The typed values of a policy's node; without a kind it is guessed."""
     body = node.member("Statement")
     nodes = [each for each in body.listed() if each.form is Form.OBJECT] if body else []
     statements = tuple(map(_statement, nodes))
@@ -347,5 +306,6 @@ __all__ = [
     "dump",
     "kind_named",
     "policy",
+    "policy_of",
     "read",
 ]

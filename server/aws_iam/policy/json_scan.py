@@ -35,11 +35,11 @@ class Syntax:
     where: Where
 
 
-def scan(text: str) -> Node | Syntax:
+def scan(text: str, at_most: int = MAX_CHARACTERS) -> Node | Syntax:
     """The JSON value of a text, or where it stops being JSON."""
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > at_most:
         raise InputError(
-            f"the document has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read",
+            f"the document has {len(text):,} characters; at most {at_most:,} are read",
             hint="give the policies in smaller parts",
         )
     try:
@@ -200,12 +200,12 @@ class _Scanner:
 
     def _key(self, container: _Open) -> None:
         character = self._blank()
-        place = Place(container.at, "", self.at, self.lines)
+        offset = self.at
         if character != '"':
             self._stop(*self._why_no_key(character))
         name = self._string()
         refuse_key(name, container.at)
-        container.name = Text(value=name, at=Place(container.at, name, place.offset, self.lines))
+        container.name = Text(value=name, at=Place(container.at, name, offset, self.lines))
         if self._blank() != ":":
             self._stop(
                 f"a colon is missing after the key {quoted(name, 60)}",
@@ -220,12 +220,13 @@ class _Scanner:
         while True:
             plain = _PLAIN.match(self.text, self.at)
             end = plain.end() if plain else self.at
-            parts.append(self.text[self.at : end])
+            part = self.text[self.at : end]
             self.at = end
             character = self.text[end : end + 1]
             if character == '"':
                 self.at += 1
-                return "".join(parts)
+                return "".join((*parts, part)) if parts else part
+            parts.append(part)
             if character == "\\":
                 parts.append(self._escape())
                 continue
@@ -272,6 +273,9 @@ class _Scanner:
 
     def _blank(self) -> str:
         """Pass over white space; the character that follows, empty at the end."""
+        character = self.text[self.at : self.at + 1]
+        if character not in " \t\n\r":
+            return character
         blank = _BLANK.match(self.text, self.at)
         self.at = blank.end() if blank else self.at
         return self.text[self.at : self.at + 1]

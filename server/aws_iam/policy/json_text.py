@@ -48,6 +48,11 @@ class Lines:
         self._text = text
         self._starts: list[int] | None = None
 
+    @property
+    def text(self) -> str:
+        """The text itself."""
+        return self._text
+
     def at(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both from 1, the column in characters."""
         if self._starts is None:

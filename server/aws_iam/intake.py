@@ -1,0 +1,139 @@
+"""Documents of the command line: JSON text, standard input, files and folders, read as text and bounded.
+
+Which of them hold policies, and where, is not decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.policy.files import File, Files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# More than any document of policies; the parser has a smaller limit of its own.
+MOST_BYTES = 16_000_000
+MOST_ENTRIES = 50_000
+MOST_FILES = 5_000
+MOST_FOLDER_BYTES = 200_000_000
+ENDINGS = (".json", ".yaml", ".yml", ".template")
+_SKIPPED = frozenset({"node_modules", "__pycache__"})
+
+
+def read_document(name: str, value: str) -> str:
+    """A document argument's text: JSON text as it is, `-` from standard input, else a file's content."""
+    return value if _is_text(value) else _content(name, value)
+
+
+def read_policies(name: str, values: Sequence[str]) -> str | Files:
+    """What policies may be given as: text, standard input, files and folders, several at once."""
+    if len(values) == 1 and _is_text(values[0]):
+        return values[0]
+    folder = ""
+    files: list[File] = []
+    for value in values:
+        if not _is_text(value) and value != "-" and os.path.isdir(value):  # noqa: PTH112 - a path may hold a NUL
+            folder = folder or value
+            files += _in_folder(name, value)
+        else:
+            unnamed = _is_text(value) or value == "-"
+            files.append(File(name="" if unnamed else value, text=read_document(name, value)))
+    return Files(files=tuple(files), folder=folder)
+
+
+def _is_text(value: str) -> bool:
+    return value.lstrip().startswith(("{", "["))
+
+
+def _content(name: str, value: str) -> str:
+    try:
+        raw = _bounded(sys.stdin.buffer) if value == "-" else _file(value)
+    except OSError as error:
+        raise InputError(
+            f"`--{name}` cannot read {quoted(value)}: {_reason(error)}",
+            hint="give JSON text that begins with `{` or `[`, a readable file, or `-` for standard input",
+        ) from None
+    if len(raw) > MOST_BYTES:
+        raise InputError(f"`--{name}`: {quoted(value)} has more than {MOST_BYTES:,} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"`--{name}`: {quoted(value)} is not UTF-8 text (byte {error.start})",
+            hint="save it as UTF-8",
+        ) from None
+
+
+def _file(value: str) -> bytes:
+    try:
+        with open(value, "rb") as file:  # noqa: PTH123 - a path from the caller, a device too
+            return _bounded(file)
+    except ValueError:  # a NUL byte in the path
+        raise OSError(0, "not a path") from None
+
+
+def _bounded(file: BinaryIO) -> bytes:
+    # One byte more than is taken shows that there is more; a device may have no end.
+    return file.read(MOST_BYTES + 1)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unreadable").lower()
+
+
+def _in_folder(name: str, folder: str) -> Iterator[File]:
+    """The JSON and YAML files below a folder, in the order of their names; what cannot be read says why."""
+    found, refused = _listed(name, folder)
+    for path, error in refused:
+        yield File(name=path, unreadable=_reason(error))
+    total = 0
+    for path in found:
+        file = _one(path)
+        total += len(file.text)
+        if total > MOST_FOLDER_BYTES:
+            raise InputError(
+                f"`--{name}`: the files of {quoted(folder)} have more than {MOST_FOLDER_BYTES:,} characters",
+                hint="give a smaller folder",
+            )
+        yield file
+
+
+def _listed(name: str, folder: str) -> tuple[list[str], list[tuple[str, OSError]]]:
+    """The files to read and the folders that cannot be; links to folders are not followed, so nothing comes twice."""
+    found: list[str] = []
+    refused: list[tuple[str, OSError]] = []
+    entries = 0
+    for here, folders, files in os.walk(
+        folder, onerror=lambda error: refused.append((str(error.filename), error))
+    ):
+        entries += len(folders) + len(files)
+        found += (
+            os.path.normpath(os.path.join(here, each))  # noqa: PTH118 - `..` stays as the caller wrote it
+            for each in files
+            if each.lower().endswith(ENDINGS) and not each.startswith(".")
+        )
+        if entries > MOST_ENTRIES or len(found) > MOST_FILES:
+            raise InputError(
+                f"`--{name}`: the folder {quoted(folder)} holds more than {MOST_FILES:,} files to read"
+                f" or {MOST_ENTRIES:,} entries",
+                hint="give a smaller folder, or the files themselves",
+            )
+        folders[:] = sorted(
+            each for each in folders if not each.startswith(".") and each not in _SKIPPED
+        )
+    return sorted(found), refused
+
+
+def _one(path: str) -> File:
+    try:
+        if not Path(path).is_file():  # a pipe would wait for a writer for ever
+            return File(name=path, unreadable="not a file")
+        return File(name=path, text=_content("document", path))
+    except InputError as error:
+        return File(name=path, unreadable=error.message.rpartition(": ")[2])

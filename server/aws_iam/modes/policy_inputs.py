@@ -1,0 +1,144 @@
+"""What `policy validate` says of its inputs: files, formats, places that were not judged, values not known yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aws_iam.answer import Finding
+    from aws_iam.policy.document import Policy, Source
+    from aws_iam.policy.gather import Gathered, Unread
+
+    Judge = Callable[[Policy], tuple[Finding, ...]]
+
+_MOST_REASONS = 20
+_MOST_PLACES = 5
+
+
+def certain(found: Iterable[Finding], source: Source, judge: Judge) -> tuple[Finding, ...]:
+    """What holds whatever the values are that only the deployment knows: it does not stand at one, and not by one."""
+    kept = tuple(each for each in found if not is_open(_pointer(each), source.unresolved))
+    for other in source.variants:
+        places = {(each.code, _pointer(each)) for each in judge(other)}
+        kept = tuple(each for each in kept if (each.code, _pointer(each)) in places)
+    return kept
+
+
+def is_open(pointer: str, unresolved: frozenset[str]) -> bool:
+    """Whether the place is at or under a value that is not known, or is the list of which it is an entry."""
+    if pointer in _lists(unresolved):
+        return True
+    while pointer:
+        if pointer in unresolved:
+            return True
+        pointer = pointer.rpartition("/")[0]
+    return False
+
+
+@lru_cache(maxsize=4)
+def _lists(unresolved: frozenset[str]) -> frozenset[str]:
+    """The lists with an entry that is not known: what is said of one as a whole may be untrue."""
+    parts = (each.rpartition("/") for each in unresolved)
+    return frozenset(holder for holder, _, last in parts if last.isdecimal())
+
+
+def _pointer(finding: Finding) -> str:
+    return finding.where.pointer if finding.where else ""
+
+
+def located(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
+    """The findings with the name of their policy and the file in which their lines count."""
+    return tuple(
+        replace(
+            each,
+            resource=source.name or each.resource,
+            where=replace(each.where or Where(), file=source.file) if source.file else each.where,
+        )
+        for each in found
+    )
+
+
+def named(source: Source, *, several: bool) -> dict[str, str]:
+    """The policy of a row, with its file where several are read."""
+    file = {"file": source.file} if source.file and (several or not source.name) else {}
+    return file | ({"policy": source.name} if source.name else {})
+
+
+def without_repeats(
+    judged: Iterable[tuple[Source, tuple[Finding, ...]]],
+) -> tuple[tuple[Source, tuple[Finding, ...]], ...]:
+    """A template's resource is judged for both sides of its conditions: what both sides share is told once."""
+    told: set[tuple[object, ...]] = set()
+    kept = []
+    for source, found in judged:
+        fresh = tuple(each for each in found if _place(source, each) not in told)
+        told.update(_place(source, each) for each in found)
+        kept.append((source, fresh if source.other_side_of else found))
+    return tuple(kept)
+
+
+def _place(source: Source, finding: Finding) -> tuple[object, ...]:
+    where = finding.where or Where()
+    at = (where.line, where.column) if where.line else where.pointer
+    return source.file, source.other_side_of or source.name, finding.code, finding.message, at
+
+
+def facts(gathered: Gathered) -> dict[str, Any]:
+    """The files and formats, how many values are open, and where no policy was judged, grouped by the reason."""
+    found: dict[str, Any] = {}
+    if gathered.formats:
+        found["formats"] = _counted(gathered)
+    if gathered.files > 1:
+        found["files_read"] = gathered.files - _unreadable(gathered)
+        found["files_without_policies"] = len(gathered.without)
+    values = sum(len(source.unresolved) for source in gathered.sources)
+    if values:
+        found["values_known_only_at_deployment"] = values
+    if gathered.unread:
+        found["not_judged"] = _grouped(gathered.unread)
+    return found
+
+
+def _counted(gathered: Gathered) -> str:
+    formats = Counter(name for _, name in gathered.formats)
+    return ", ".join(f"{name} ({count})" if count > 1 else name for name, count in formats.items())
+
+
+def _unreadable(gathered: Gathered) -> int:
+    return sum(each.place == each.file for each in gathered.unread)
+
+
+def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each in unread:
+        groups.setdefault((each.file or "", each.why), []).append(each.place)
+    rows = []
+    for (file, why), places in list(groups.items())[:_MOST_REASONS]:
+        shown = ", ".join(places[:_MOST_PLACES])
+        more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
+        named = {"file": file} if file and places != [file] else {}
+        rows.append({**named, "place": shown + more, "why": why})
+    if len(groups) > _MOST_REASONS:
+        rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "of further reasons"})
+    return rows
+
+
+def said(gathered: Gathered) -> str:
+    """What the summary must not leave out: what was not judged."""
+    values = sum(len(source.unresolved) for source in gathered.sources)
+    parts = []
+    if gathered.unread:
+        number = len(gathered.unread)
+        parts.append(f"{number} {'place was' if number == 1 else 'places were'} not judged.")
+    if values:
+        parts.append(
+            f"{values} {'value is' if values == 1 else 'values are'} known only at deployment."
+        )
+    return " ".join(parts)

@@ -1,0 +1,133 @@
+"""Files, folders and standard input of the command line: what is read, what is passed over, what is said of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aws_iam import intake
+from aws_iam.errors import InputError
+
+ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+GOOD = json.dumps({"Version": "2012-10-17", "Statement": [ALLOW]})
+BAD = GOOD.replace("s3:GetObject", "s3:GetObjectt")
+TEMPLATE = Path(__file__).parents[1] / "cases/inputs/template.yaml"
+
+
+def run(*words: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "aws_iam", *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def validated(*words: str, stdin: str = "", cwd: Path | None = None) -> dict[str, Any]:
+    done = run("policy", "validate", *words, "--json", "--detail", "full", stdin=stdin, cwd=cwd)
+    assert done.stderr == ""
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "policies"
+    (made / "roles" / "deep").mkdir(parents=True)
+    (made / "good.json").write_text(GOOD)
+    (made / "roles" / "deep" / "bad.json").write_text(BAD)
+    (made / "roles" / "template.yaml").write_text(TEMPLATE.read_text(encoding="utf-8"))
+    (made / "package.json").write_text('{"name": "x"}')
+    (made / "notes.txt").write_text(BAD)
+    (made / "latin.json").write_bytes(b'{"Statement": "\xff"}')
+    for hidden in (".git", "node_modules"):
+        (made / hidden).mkdir()
+        (made / hidden / "bad.json").write_text(BAD)
+    (made / ".bad.json").write_text(BAD)
+    (made / "again").symlink_to(made)
+    (made / "gone.json").symlink_to(made / "nowhere")
+    os.mkfifo(made / "pipe.json")
+    return made
+
+
+def test_a_folder_is_read_with_everything_below_it(folder: Path) -> None:
+    answer = validated("--document", "policies", cwd=folder.parent)
+    assert [(each["code"], each["where"]["file"]) for each in answer["findings"]] == [
+        ("INVALID_ACTION", "policies/roles/deep/bad.json"),
+        ("INVALID_ACTION", "policies/roles/template.yaml"),
+    ]
+    facts = answer["facts"]
+    assert facts["policies_read"] == 8
+    assert facts["files_without_policies"] == 1
+    assert {row["place"]: row["why"] for row in facts["not_judged"]} == {
+        "policies/latin.json": "`policies/latin.json` is not UTF-8 text (byte 15)",
+        "policies/gone.json": "not a file",
+        "policies/pipe.json": "not a file",
+    }
+
+
+def test_the_text_shows_file_line_and_place(folder: Path) -> None:
+    done = run("policy", "validate", "--document", str(folder / "roles/template.yaml"))
+    assert done.returncode == 1
+    assert "at ReportsRole.Policies[0] (read-reports), " in done.stdout
+    assert "template.yaml /Statement/0/Action/1 (line 95:21)" in done.stdout
+
+
+def test_a_file_alone_keeps_the_short_answer(folder: Path) -> None:
+    answer = validated("--document", str(folder / "roles/deep/bad.json"))
+    assert answer["facts"] == {"kind": "identity", "kind_guessed": True, "could_also_be": "scp"}
+    (finding,) = answer["findings"]
+    assert "resource" not in finding
+    assert finding["where"]["file"].endswith("bad.json")
+
+
+def test_several_files_are_told_apart(folder: Path) -> None:
+    names = [str(folder / each) for each in ("good.json", "roles/deep/bad.json", "package.json")]
+    answer = validated(*names)
+    assert answer["facts"]["files_read"] == 3
+    assert [each["where"]["file"] for each in answer["findings"]] == [names[1]]
+
+
+def test_a_file_that_holds_no_policy_is_refused(folder: Path) -> None:
+    done = run("policy", "validate", "--document", str(folder / "package.json"))
+    assert done.returncode == 2
+    assert "holds no policy that can be judged" in done.stderr
+    assert "CloudFormation" in done.stderr
+
+
+def test_standard_input_takes_answers_longer_than_any_policy() -> None:
+    one = {"RoleName": "r", "Arn": "arn:aws:iam::111122223333:role/r"}
+    details = {
+        "RoleDetailList": [{**one, "AssumeRolePolicyDocument": GOOD, "x": "y" * 1000}] * 2500
+    }
+    text = json.dumps(details)
+    assert len(text) > 2_000_000
+    answer = validated("--document", "-", stdin=text)
+    assert answer["facts"]["policies_read"] == 2500
+
+
+def test_a_template_comes_through_standard_input_too() -> None:
+    answer = validated("--document", "-", stdin=TEMPLATE.read_text(encoding="utf-8"))
+    (finding,) = answer["findings"]
+    assert finding["where"] == {"pointer": "/Statement/0/Action/1", "line": 95, "column": 21}
+
+
+def test_a_folder_of_too_many_files_is_refused(tmp_path: Path) -> None:
+    for number in range(intake.MOST_FILES + 1):
+        (tmp_path / f"{number}.json").touch()
+    with pytest.raises(InputError, match="holds more than 5,000 files"):
+        intake.read_policies("document", [str(tmp_path)])
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    done = run("policy", "validate", "--document", str(tmp_path))
+    assert done.returncode == 2
+    assert "no JSON or YAML file" in done.stderr

@@ -1,0 +1,68 @@
+"""Files of policies for tests: real-looking inputs, templates around a statement, what the findings point at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.modes.policy import tool
+from aws_iam.modes.policy_validate import validate
+from aws_iam.policy.document import Policy
+from aws_iam.policy.files import File, Files
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Answer
+    from aws_iam.policy.gather import Gathered
+
+INPUTS = Path(__file__).parents[0] / "cases/inputs"
+ALLOW = {
+    "Effect": "Allow",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
+}
+
+
+def file(name: str, text: str | None = None) -> Files:
+    content = (INPUTS / name).read_text(encoding="utf-8") if text is None else text
+    return Files(files=(File(name=name, text=content),))
+
+
+def judged(document: Any, **more: Any) -> Answer:
+    return tool.run({"action": "validate", "document": document, **more})
+
+
+def places(found: Gathered) -> list[tuple[str, Any, Any]]:
+    return [
+        (each.name, each.content.kind, each.content.resource_type)
+        for each in found.sources
+        if isinstance(each.content, Policy)
+    ]
+
+
+def lines(answer: Answer, text: str) -> list[tuple[str, str | None, str]]:
+    """Code, place and the line of the file that each finding points at, from its column on."""
+    found = []
+    for each in answer.findings:
+        assert each.where is not None
+        assert each.where.line is not None
+        assert each.where.column is not None
+        line = text.splitlines()[each.where.line - 1]
+        found.append((each.code, each.resource, line[each.where.column - 1 :]))
+    return found
+
+
+def document(*statements: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def template(
+    properties: dict[str, Any], type_: str = "AWS::IAM::ManagedPolicy", **more: Any
+) -> str:
+    return json.dumps({"Resources": {"It": {"Type": type_, "Properties": properties}}, **more})
+
+
+def in_template(statement: Any, **more: Any) -> list[str]:
+    """The codes of a statement in a template's managed policy."""
+    text = template({"PolicyDocument": document(statement)}, **more)
+    return [each.code for each in validate(text)]
