@@ -41,7 +41,8 @@ def findings(each: Rule[Any], example: Any) -> list[Finding]:
     content = read(document)[0].content
     if each.kinds and isinstance(content, Policy) and content.kind not in each.kinds:
         kind = min(each.kinds)
-    return [found for found in validate(document, kind) if found.code == each.code]
+    found = validate(document, None if each.resource_type else kind, each.resource_type)
+    return [finding for finding in found if finding.code == each.code]
 
 
 @pytest.mark.parametrize(("each", "example", "is_bad"), EXAMPLES)

@@ -23,6 +23,7 @@ PARTITIONS = (
     "aws-eusc",
 )
 _FIELDS = 6
+_USUAL = 300
 # `${aws:username}` in a policy, `${BucketName}` in a format: some text, decided elsewhere.
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 
@@ -40,19 +41,29 @@ class Arn:
     @classmethod
     def of(cls, text: str) -> Arn | None:
         """The ARN, None for a text that has not its six fields."""
-        fields = _HOLE.sub(_without_colons, text).split(":", _FIELDS - 1)
-        if len(fields) < _FIELDS or fields[0].lower() != "arn":
-            return None
-        partition, service, region, account, resource = (
-            each.replace("\0", ":") for each in fields[1:]
-        )
-        return cls(
-            partition=partition, service=service, region=region, account=account, resource=resource
-        )
+        # A dozen rules read the same resources; a text that no ARN is as long as would only fill the memory.
+        return _remembered(text) if len(text) <= _USUAL else _read(text)
 
     def __str__(self) -> str:
         fields = (self.partition, self.service, self.region, self.account, self.resource)
         return ":".join(("arn", *fields))
+
+
+def _read(text: str) -> Arn | None:
+    if "${" in text:
+        fields = _HOLE.sub(_without_colons, text).split(":", _FIELDS - 1)
+        fields = [each.replace("\0", ":") for each in fields]
+    else:
+        fields = text.split(":", _FIELDS - 1)
+    if len(fields) < _FIELDS or fields[0].lower() != "arn":
+        return None
+    _, partition, service, region, account, resource = fields
+    return Arn(
+        partition=partition, service=service, region=region, account=account, resource=resource
+    )
+
+
+_remembered = lru_cache(maxsize=4096)(_read)
 
 
 def fits(arn: Arn, template: str) -> bool:

@@ -13,6 +13,7 @@
       .suggest_condition_key("aws:SourceIP4")
       .arn_formats("s3")                   every ARN format of the service
       .types_of_arn("arn:aws:s3:::b/k")    resource types whose ARNs look like that
+      .supporting("s3:prefix")             the actions that support a condition key, where they do
       .rcp_services                        prefixes that take part in resource control policies
 
 Names compare without regard to case. A service is read when it is first asked for.
@@ -25,6 +26,7 @@ import sys
 from bisect import bisect_right
 from functools import cache, cached_property
 from itertools import accumulate
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -32,7 +34,14 @@ from aws_iam import resources
 from aws_iam.policy import catalog_file, global_keys, suggest
 from aws_iam.policy.arn import Arn, closest_formats
 from aws_iam.policy.catalog_file import BrokenFile
-from aws_iam.policy.facts import Action, ConditionKey, ResourceType, Service, Templates
+from aws_iam.policy.facts import (
+    Action,
+    ConditionKey,
+    ResourceType,
+    Service,
+    Support,
+    Templates,
+)
 from aws_iam.policy.operations import operations
 from aws_iam.policy.pattern import is_literal, matches
 
@@ -54,7 +63,7 @@ __all__ = [
 Tier = Literal["known", "retired", "undocumented", "unknown"]
 
 ASSET: Final = "assets/data/service-authorization.zip"
-# How many answers about condition keys are kept, and of which length of name.
+# How many answers about condition keys, actions and ARNs are kept, and of which length of name.
 _MOST_KEPT: Final = 20_000
 _LONGEST_KEPT: Final = 300
 REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
@@ -126,6 +135,8 @@ class Catalog:
         self._key_owners: Templates[list[str]] = Templates(index["keys"].items())
         self._loaded: dict[str, Service] = {}
         self._keys: dict[str, ConditionKey | None] = {}
+        self._tiers: dict[str, Tier] = {}
+        self._types: dict[Arn, tuple[ResourceType, ...]] = {}
 
     def verify(self) -> None:
         """Read the whole file once; `BrokenFile` when a part of it is missing or damaged."""
@@ -143,6 +154,15 @@ class Catalog:
 
     def tier(self, name: str) -> Tier:
         """What is known about a full action name; about a service when there is no colon."""
+        if name in self._tiers:
+            return self._tiers[name]
+        found = self._tier(name)
+        # Several rules ask for every action of a policy.
+        if len(self._tiers) < _MOST_KEPT and len(name) <= _LONGEST_KEPT:
+            self._tiers[name] = found
+        return found
+
+    def _tier(self, name: str) -> Tier:
         prefix, colon, action = name.lower().partition(":")
         row = self._row(prefix)
         if row is None:
@@ -164,11 +184,13 @@ class Catalog:
         else:
             prefixes = sorted(p for p in self.services if matches(prefix, p, ignore_case=True))
         services = filter(None, map(self._row, prefixes))
+        # A long pattern of a stranger is not tried on names too short for it.
+        least, rest = len(rest) - rest.count("*"), rest.lower()
         return tuple(
             f"{service.prefix}:{name}"
             for service in services
             for name in service.action_names
-            if rest == "*" or matches(rest, name, ignore_case=True)
+            if rest == "*" or (len(name) >= least and matches(rest, name.lower()))
         )
 
     def suggest_action(self, name: str) -> tuple[str, ...]:
@@ -281,6 +303,14 @@ class Catalog:
 
     def types_of_arn(self, arn: Arn) -> tuple[ResourceType, ...]:
         """The resource types, of any service, whose formats the ARN or ARN pattern fits most closely."""
+        if arn in self._types:
+            return self._types[arn]
+        found = self._types_of_arn(arn)
+        if len(self._types) < _MOST_KEPT and len(str(arn)) <= _LONGEST_KEPT:
+            self._types[arn] = found
+        return found
+
+    def _types_of_arn(self, arn: Arn) -> tuple[ResourceType, ...]:
         prefixes = (*self._arns.get(arn.service.lower(), ()), *self._arns.get("${Vendor}", ()))
         rows = filter(None, map(self._row, prefixes))
         types = [each for row in rows for each in row.resource_types.values()]
@@ -293,9 +323,20 @@ class Catalog:
         found = (row.resource_types.get(name.lower()) for row in self._holding(f'"{name}":[['))
         return tuple(filter(None, found))
 
-    def services_listing(self, key: str) -> tuple[str, ...]:
-        """The services whose own table lists a condition key, given as AWS writes it."""
-        return tuple(row.prefix for row in self._holding(f'"{key}":"'))
+    def supporting(self, key: str) -> Iterator[Support]:
+        """The actions of all services that support a condition key, given as AWS writes it, service by service."""
+        for row in sorted(self._holding(f'"{key}"'), key=attrgetter("prefix")):
+            yield from row.supporting(key)
+
+    def keys_matching(self, pattern: str) -> tuple[ConditionKey, ...]:
+        """The global keys and the keys of the services whose names a pattern such as `aws:Principal*` matches."""
+        prefix = pattern.partition(":")[0].lower()
+        prefixes = [prefix] if is_literal(prefix) else sorted(self.services)
+        rows = filter(None, map(self.service, prefixes))
+        keys = [*global_keys.global_keys().values()]
+        keys += (key for row in rows for key in row.condition_keys.values())
+        found = {k.name: k for k in keys if matches(pattern, k.name, ignore_case=True)}
+        return tuple(found.values())
 
     def source(self, prefix: str) -> str:
         """The page of AWS's reference that describes a service."""

@@ -82,6 +82,16 @@ class ConditionKey:
         return self.type.removeprefix("ArrayOf")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """An action that supports a condition key: in its own right, on some of its resource types, or both."""
+
+    action: str
+    level: Level
+    own: bool
+    types: tuple[str, ...]
+
+
 def template_pattern(template: str) -> str:
     """The names that a template such as `aws:ResourceTag/${TagKey}` stands for, as a wildcard pattern."""
     return _PLACEHOLDER.sub("?*", template)
@@ -135,6 +145,7 @@ class Service:
         self._types: Mapping[str, Any] = data.get("r", {})
         self._keys: Mapping[str, str] = data.get("c", {})
         self._sets: tuple[tuple[str, ...], ...] = tuple(map(tuple, data.get("k", [[]])))
+        self._made: dict[str, Action] = {}
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -154,6 +165,32 @@ class Service:
     def actions(self) -> Mapping[str, Action]:
         """All current actions by lower-case name."""
         return MappingProxyType({key: self._action(name) for key, name in self._spelled.items()})
+
+    def level(self, name: str) -> Level:
+        """The level of a current action, its name written as in `action_names`."""
+        return LEVELS[self._rows[name][0]]
+
+    def without_types(self) -> tuple[str, ...]:
+        """The actions that are authorised on `*` only, in order."""
+        return tuple(name for name, row in self._rows.items() if not padded(row)[1])
+
+    def supporting(self, key: str) -> Iterator[Support]:
+        """The actions that support a condition key, given as AWS writes it.
+
+        It works on the rows as they stand: a key of many services is asked of thousands of actions.
+        """
+        sets = {number for number, keys in enumerate(self._sets) if key in keys}
+        if not sets:
+            return
+        typed = {name for name, row in self._types.items() if padded_type(row)[1] in sets}
+        for name, row in self._rows.items():
+            letter, types, own, type_keys, _ = padded(row)
+            names = (each.rstrip("*") for each in types)
+            on = tuple(each for each in names if each in typed or type_keys.get(each) in sets)
+            if on or own in sets:
+                yield Support(
+                    action=f"{self.prefix}:{name}", level=LEVELS[letter], own=own in sets, types=on
+                )
 
     @cached_property
     def resource_types(self) -> Mapping[str, ResourceType]:
@@ -208,6 +245,12 @@ class Service:
         return {name.lower(): name for name in self._rows}
 
     def _action(self, name: str) -> Action:
+        # Many rules ask for the actions of a policy.
+        if name not in self._made:
+            self._made[name] = self._read(name)
+        return self._made[name]
+
+    def _read(self, name: str) -> Action:
         letter, types, own, type_keys, dependents = padded(self._rows[name])
         return Action(
             service=self.prefix,

@@ -46,6 +46,16 @@ def legacy_keys() -> Mapping[str, str]:
     return {row["name"].lower(): row["use"] for row in _data()["legacy"]}
 
 
+def supported_services(name: str) -> frozenset[str]:
+    """The only services whose requests may carry a global key, given in lower case; empty when all may."""
+    return _supported().get(name, frozenset())
+
+
+@cache
+def _supported() -> Mapping[str, frozenset[str]]:
+    return {name.lower(): frozenset(row) for name, row in _data()["services"].items()}
+
+
 def find(name: str) -> ConditionKey | None:
     """The global key that a name in a policy means."""
     return next(_named().find(name), None)

@@ -29,6 +29,9 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     """Whether the text is one of the pattern's strings."""
     if ignore_case:
         pattern, text = pattern.lower(), text.lower()
+    begin = pattern[:1]
+    if begin != text[:1] and begin not in "*?":
+        return False
     first, *rest = pattern.split("*")
     if not rest:
         return _same(first, text)
@@ -54,6 +57,8 @@ def intersects(a: str, b: str, *, ignore_case: bool = False) -> bool:
         return matches(b, a)
     if is_literal(b):
         return matches(a, b)
+    if not _may_meet(a, b):
+        return False
     grid = _Grid(normal(b))
     row = grid.closed(1)
     for symbol in normal(a):
@@ -67,10 +72,16 @@ def covers(a: str, b: str, *, ignore_case: bool = False) -> bool:
     """Whether `a` has every string of `b`; False, too, for a pair too intricate to decide."""
     if ignore_case:
         a, b = a.lower(), b.lower()
-    if a in ("*", b):
-        return True
-    if is_literal(b):
+    if "?" not in a:
+        # Only stars of `a` can take a wildcard of `b`, and those take whatever it stands for.
         return matches(a, b)
+    if a == b or is_literal(b):
+        return a == b or matches(a, b)
+    return b.startswith(_head(a)) and b.endswith(_tail(a)) and _reads(a, b)
+
+
+def _reads(a: str, b: str) -> bool:
+    """Whether `a`, read as a machine, takes every string of `b`."""
     reader = _Reader.of(normal(a))
     states = reader.start()
     # A wildcard of `b` stands for a character that `a` never names: only wildcards of `a` can take it, and those
@@ -82,6 +93,27 @@ def covers(a: str, b: str, *, ignore_case: bool = False) -> bool:
         if reader.accepts_anything(states):
             return True
     return all(reader.accepts(state) for state in states)
+
+
+def _may_meet(a: str, b: str) -> bool:
+    """Whether what the patterns spell out at their beginnings and ends leaves a string for both."""
+    head, other = _head(a), _head(b)
+    shared = min(len(head), len(other))
+    if head[:shared] != other[:shared]:
+        return False
+    tail, end = _tail(a), _tail(b)
+    shared = min(len(tail), len(end))
+    return not shared or tail[-shared:] == end[-shared:]
+
+
+def _head(pattern: str) -> str:
+    """What stands before the first wildcard."""
+    return pattern.partition("*")[0].partition("?")[0]
+
+
+def _tail(pattern: str) -> str:
+    """What stands after the last wildcard."""
+    return pattern.rpartition("*")[2].rpartition("?")[2]
 
 
 def _same(part: str, text: str) -> bool:

@@ -69,7 +69,8 @@ def unknown_service(policy: Policy) -> Iterator[Problem]:
 def _of_no_service(policy: Policy) -> Iterator[tuple[Text, str]]:
     for statement in policy.statements:
         for entry in (*statement.actions, *statement.not_actions):
-            parts = _parts(entry)
+            # Nearly every entry is a name that is known.
+            parts = None if catalog().tier(entry.value) == "known" else _parts(entry)
             if (
                 parts
                 and ":" in entry.value
@@ -124,6 +125,8 @@ def _of_no_action(policy: Policy) -> Iterator[tuple[Text, str]]:
 
 
 def _why_no_action(entry: Text) -> str:
+    if ":" in entry.value and catalog().tier(entry.value) == "known":
+        return ""
     parts = _parts(entry)
     if parts is None:
         return ""

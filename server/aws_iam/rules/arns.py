@@ -13,7 +13,9 @@ from aws_iam.escape import quoted
 from aws_iam.policy.arn import PARTITIONS, Arn
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Statement, Text
+from aws_iam.policy.once import once
 from aws_iam.policy.pattern import intersects
+from aws_iam.policy.regions import may_be_newer, regions
 from aws_iam.policy.suggest import nearest
 from aws_iam.rules.rule import Problem, rule
 
@@ -32,17 +34,15 @@ _LONGEST = 2_048
 _OPEN = re.compile(r"[*?]|\$\{")
 
 
-def _entries(statement: Statement) -> Iterator[Text]:
-    yield from statement.resources
-    yield from statement.not_resources
+def _entries(statement: Statement) -> tuple[Text, ...]:
+    return (*statement.resources, *statement.not_resources)
 
 
-def _arns(statement: Statement) -> Iterator[tuple[Text, Arn]]:
+@once
+def _arns(statement: Statement) -> tuple[tuple[Text, Arn], ...]:
     """The entries that have the six fields of an ARN."""
-    for entry in _entries(statement):
-        arn = Arn.of(entry.value)
-        if arn:
-            yield entry, arn
+    read = ((entry, Arn.of(entry.value)) for entry in _entries(statement))
+    return tuple((entry, arn) for entry, arn in read if arn)
 
 
 def _is_open(field: str) -> bool:
@@ -151,28 +151,6 @@ def upper_case_service(statement: Statement) -> Iterator[Problem]:
             yield Problem(
                 entry.where, f"{quoted(entry.value)}: write `{arn.service.lower()[:60]}`"
             )
-
-
-@rule(
-    "INVALID_SERVICE",
-    on=Statement,
-    severity=Severity.ERROR,
-    title="An ARN names no AWS service",
-    fix="Write the service as in the ARNs of AWS's service authorization reference.",
-    bad=[_allow("arn:aws:s33:::amzn-s3-demo-bucket/*")],
-    good=[_OBJECTS],
-)
-def unknown_service_in_arn(statement: Statement) -> Iterator[Problem]:
-    """No resource has an ARN of a service that does not exist."""
-    for entry, arn in _arns(statement):
-        service = arn.service.lower()
-        if _is_open(service) or catalog().tier(service) != "unknown" or _formats(service):
-            continue
-        near = catalog().suggest_service(service)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        yield Problem(
-            entry.where, f"{quoted(entry.value)}: there is no service {quoted(service)}{hint}"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +293,46 @@ def no_region(statement: Statement) -> Iterator[Problem]:
     for entry, arn in _arns(statement):
         if not arn.region and _agree(arn, "region", empty=False):
             yield Problem(entry.where, f"{quoted(entry.value)} has no Region")
+
+
+@rule(
+    "INVALID_ARN_REGION",
+    on=Statement,
+    severity=Severity.ERROR,
+    title="The Region of an ARN does not exist, or not in its partition",
+    fix="Write the Region's code, or `*` for all, and the partition that the Region is in.",
+    bad=[
+        _allow("arn:aws:sqs:eu-wset-1:111122223333:queue"),
+        _allow("arn:aws:sqs:cn-north-1:111122223333:queue"),
+    ],
+    good=[
+        _allow("arn:aws:sqs:eu-west-1:111122223333:queue"),
+        _allow("arn:aws:sqs:eu-*:111122223333:queue"),
+        _allow("arn:aws-cn:sqs:cn-north-1:111122223333:queue"),
+    ],
+)
+def unknown_region_in_arn(statement: Statement) -> Iterator[Problem]:
+    """No resource has an ARN with a Region that does not exist, or with a Region of another partition."""
+    for entry, arn in _arns(statement):
+        region = arn.region
+        # Where the Region must be empty, that is what is wrong with it.
+        if not region or _is_open(region) or _agree(arn, "region", empty=True):
+            continue
+        partition = regions().partition(region)
+        if partition is None:
+            near = regions().near(region)
+            hint = f"; did you mean `{near}`?" if near else ""
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)}: {quoted(region)} is no Region that existed on"
+                f" {regions().as_of}{hint}",
+                low_confidence=may_be_newer(region),
+            )
+        elif arn.partition in PARTITIONS and arn.partition != partition:
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)}: the Region {quoted(region)} is in the partition `{partition}`",
+            )
 
 
 @rule(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aws_iam.policy.pattern import covers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aws_iam.policy.document import Condition, Policy, Statement
 
 # S3 counts a policy as not public when such a key has a fixed value; the keys of other services are their own accounts'.
@@ -48,13 +50,7 @@ _RESOURCE_FIELD = 5
 
 def is_demanded(condition: Condition) -> bool:
     """Whether the request must have the key, with one of the values."""
-    return not (
-        condition.negated
-        or condition.if_exists
-        or condition.base == "Null"
-        or condition.qualifier == "ForAllValues"
-        or not condition.values
-    )
+    return condition.demanded
 
 
 def is_present(statement: Statement, key: str) -> bool:
@@ -110,7 +106,17 @@ def is_limited(statement: Statement) -> bool:
 
 def is_denied_to_strangers(policy: Policy, allow: Statement) -> bool:
     """Whether a Deny of the policy takes from strangers what the Allow gives to everyone."""
-    return any(_denies_strangers(each) and _covers(each, allow) for each in policy.statements)
+    return is_taken_back(denied_to_strangers(policy), allow)
+
+
+def denied_to_strangers(policy: Policy) -> tuple[Statement, ...]:
+    """The statements that deny something to everyone but those that the policy knows."""
+    return tuple(filter(_denies_strangers, policy.statements))
+
+
+def is_taken_back(denials: Iterable[Statement], allow: Statement) -> bool:
+    """Whether one of these Deny statements covers all actions of the Allow."""
+    return any(_covers(each, allow) for each in denials)
 
 
 def _denies_strangers(statement: Statement) -> bool:

@@ -139,27 +139,6 @@ def caller_writes_key(statement: Statement) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "IRRELEVANT_CONDITION_KEY_IN_POLICY",
-    on=Statement,
-    severity=Severity.SUGGESTION,
-    title="A key has the same value in every request to the resource",
-    fix="Remove the condition.",
-    kinds=(Kind.RESOURCE,),
-    bad=[{**_where({"StringEquals": {"s3:ResourceAccount": "111122223333"}}), "Principal": "*"}],
-    good=[
-        {**_where({"StringEquals": {"aws:PrincipalAccount": "111122223333"}}), "Principal": "*"}
-    ],
-)
-def constant_key(statement: Statement) -> Iterator[Problem]:
-    """The bucket that has the policy is always in the same account."""
-    for condition in statement.conditions_on("s3:resourceaccount"):
-        yield Problem(
-            condition.key.where,
-            f"{quoted(condition.key.value)} is always the account of the bucket with this policy",
-        )
-
-
 _SOURCES = ("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths")
 _RCP = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
 _OTHER_ORG = {"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-exampleorg"}}

@@ -117,22 +117,30 @@ def key_without_prefix(statement: Statement) -> Iterator[Problem]:
     "DUPLICATE_KEYS_WITH_DIFFERENT_CASE",
     on=Statement,
     severity=Severity.ERROR,
-    title="One operator has the same key twice, in different case",
-    fix="Merge the two lists of values under one spelling.",
+    title="The condition has the same key twice, in different case",
+    fix="Write the key in one spelling; under one operator merge the two lists of values.",
     bad=[
         {
             **_ALLOW,
             "Condition": {"StringEquals": {"aws:username": "ana", "aws:UserName": "ben"}},
-        }
+        },
+        {
+            **_ALLOW,
+            "Condition": {
+                "StringLike": {"aws:username": "a*"},
+                "StringNotLike": {"aws:UserName": "ad*"},
+            },
+        },
     ],
     good=[_where("StringEquals", "aws:username", ["ana", "ben"])],
 )
 def key_twice_in_other_case(statement: Statement) -> Iterator[Problem]:
-    """Key names are compared without case, so the two are one key with contradicting values."""
-    seen: dict[tuple[str, str], str] = {}
+    """Key names are compared without case, so the two are one key: two lists of values under one operator contradict."""
+    seen: dict[str, str] = {}
     for condition in statement.conditions:
         key = condition.key.value
-        first = seen.setdefault((condition.operator.value, condition.name), key)
+        # AWS looks at the whole Condition element, whatever the operator.
+        first = seen.setdefault(condition.name, key)
         if first != key:
             yield Problem(condition.key.where, f"{quoted(key)} is the same key as {quoted(first)}")
 
@@ -191,7 +199,7 @@ def unknown_global_key(statement: Statement) -> Iterator[Problem]:
     on=Statement,
     severity=Severity.ERROR,
     title="AWS gave this global condition key up",
-    fix="Use `aws:PrincipalArn`.",
+    fix="Use `aws:PrincipalArn`, or `aws:SourceArn` for what a service calls for.",
     bad=[_where("ArnLike", "aws:ARN", "arn:aws:iam::111122223333:role/app")],
     good=[_where("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app")],
 )
@@ -202,10 +210,6 @@ def given_up_key(statement: Statement) -> Iterator[Problem]:
             condition.key.where,
             f"{quoted(condition.key.value)} is no longer supported; write `aws:PrincipalArn`",
         )
-
-
-# Keys that Identity Center sets; they stand in no table of the catalogue.
-_PROVIDER_PREFIXES = frozenset({"identitycenter"})
 
 
 @rule(
@@ -238,33 +242,4 @@ def unknown_service_key(statement: Statement) -> Iterator[Problem]:
             hint = f"; did you mean `{near}`?" if near else ""
             yield Problem(
                 condition.key.where, f"{quoted(key)} is no condition key of {service.prefix}{hint}"
-            )
-
-
-@rule(
-    "UNKNOWN_CONDITION_KEY_PREFIX",
-    on=Statement,
-    severity=Severity.ERROR,
-    title="The condition key belongs to no service",
-    fix="Write `aws:` for a global key, else the prefix of the service that the key belongs to.",
-    source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
-    bad=[_where("StringEquals", "ec3:Region", "eu-west-1")],
-    good=[_where("StringEquals", "ec2:Region", "eu-west-1")],
-)
-def unknown_prefix_of_key(statement: Statement) -> Iterator[Problem]:
-    """A key that does not exist is in no request: a positive condition never holds, a negated one always does."""
-    facts = catalog()
-    for condition in statement.conditions:
-        prefix, _, rest = condition.name.partition(":")
-        # A host (`token.actions.githubusercontent.com`) is an identity provider's, whichever it is.
-        if not rest or "." in prefix or "/" in prefix or "${" in prefix or prefix == "aws":
-            continue
-        if prefix in _PROVIDER_PREFIXES or facts.tier(prefix) != "unknown":
-            continue
-        if facts.condition_key(condition.key.value) is None:
-            near = facts.suggest_service(prefix)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            yield Problem(
-                condition.key.where,
-                f"{quoted(condition.key.value)}: there is no service {quoted(prefix)}{hint}",
             )

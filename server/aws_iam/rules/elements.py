@@ -14,6 +14,8 @@ from aws_iam.rules.rule import Problem, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from aws_iam.policy.document import Text
+
 _ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 _BUCKET = {
     "Effect": "Allow",
@@ -172,14 +174,15 @@ def sid_with_other_characters(statement: Statement) -> Iterator[Problem]:
 
 
 def _repeated_sids(policy: Policy) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
+    seen: dict[str, Text] = {}
     for statement in policy.statements:
         sid = statement.sid
         if sid is None or not sid.value:
             continue
-        first = seen.setdefault(sid.value, sid.where.pointer)
-        if first != sid.where.pointer:
-            yield Problem(sid.where, f"the Sid {quoted(sid.value)} is already that of `{first}`")
+        first = seen.setdefault(sid.value, sid)
+        if first is not sid:
+            place = first.where.pointer
+            yield Problem(sid.where, f"the Sid {quoted(sid.value)} is already that of `{place}`")
 
 
 @rule(

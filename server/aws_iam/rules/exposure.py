@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
+from aws_iam.policy.attached import VPC_ENDPOINT
 from aws_iam.policy.document import Condition, Kind, Policy, Principal, Statement
-from aws_iam.rules.callers import is_denied_to_strangers, is_fixed, is_limited
+from aws_iam.rules.callers import denied_to_strangers, is_fixed, is_limited, is_taken_back
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -63,16 +64,34 @@ _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 )
 def public_resource(policy: Policy) -> Iterator[Problem]:
     """Every AWS account, and where the service takes them callers without any, has the permission."""
-    for statement in policy.statements:
+    # An endpoint's policy grants nothing; how open it is has a code of its own.
+    statements = () if policy.resource_type == VPC_ENDPOINT else policy.statements
+    endpoint, denials = _may_be_endpoint(policy), denied_to_strangers(policy)
+    for statement in statements:
         everyone = next((each for each in statement.principals if each.is_everyone), None)
         if everyone is None or not statement.allows or is_limited(statement):
             continue
-        if not is_denied_to_strangers(policy, statement):
+        if not is_taken_back(denials, statement):
             action = statement.actions[0].value if statement.actions else ""
             what = f" {quoted(action)}" if action else ""
             more = f" and {len(statement.actions) - 1} more" if len(statement.actions) > 1 else ""
             but = "; its conditions keep nobody out" if statement.conditions else ""
-            yield Problem(everyone.name.where, f"`*` lets everyone call{what or ' it'}{more}{but}")
+            unless = "; or is this the policy of a VPC endpoint?" if endpoint else ""
+            yield Problem(
+                everyone.name.where,
+                f"`*` lets everyone call{what or ' it'}{more}{but}{unless}",
+                low_confidence=bool(unless),
+            )
+
+
+def _may_be_endpoint(policy: Policy) -> bool:
+    """Whether nothing in the policy belongs to one resource: it grants nothing when it is a VPC endpoint's."""
+    if policy.resource_type is not None:
+        return False
+    entries = {entry.value for each in policy.statements for entry in each.resources}
+    actions = (entry.value for each in policy.statements for entry in each.actions)
+    services = {action.lower().partition(":")[0] for action in actions}
+    return entries == {"*"} and (services == {"*"} or len(services) > 1)
 
 
 _SOURCE_KEYS = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")

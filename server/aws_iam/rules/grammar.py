@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -62,14 +61,21 @@ def repeated_key(policy: Policy) -> Iterator[Problem]:
     waiting = [policy.node]
     while waiting:
         node = waiting.pop()
-        seen: Counter[str] = Counter()
-        for member in node.members:
+        waiting += [each for each in node.items if each.items or each.members]
+        if not node.members:
+            continue
+        waiting += [member.value for member in node.members]
+        if len({member.name.value for member in node.members}) < len(node.members):
+            yield from _repeated(node)
+
+
+def _repeated(node: Node) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for member in node.members:
+        if member.name.value in seen:
             name = member.name
-            seen[name.value] += 1
-            if seen[name.value] > 1:
-                yield Problem(name.where, f"the key {quoted(name.value)} stands here again")
-            waiting.append(member.value)
-        waiting.extend(node.items)
+            yield Problem(name.where, f"the key {quoted(name.value)} stands here again")
+        seen.add(member.name.value)
 
 
 @rule(

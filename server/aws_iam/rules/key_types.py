@@ -158,8 +158,13 @@ def arn_compared_as_text(statement: Statement) -> Iterator[Problem]:
         for value in condition.values:
             if _has_wildcard(value):
                 arn = condition.base.replace("String", "Arn")
+                # What denies more, or allows less, than meant is no hole.
+                harmless = condition.negated is statement.allows
                 yield Problem(
-                    value.where, f"{quoted(value.value)} under `{condition.base}`; write `{arn}`"
+                    value.where,
+                    f"{quoted(value.value)} under `{condition.base}`; write `{arn}`",
+                    severity=Severity.WARNING if harmless else None,
+                    low_confidence=harmless,
                 )
                 break
 
@@ -233,13 +238,14 @@ def anything_goes(statement: Statement) -> Iterator[Problem]:
 def nothing_goes(statement: Statement) -> Iterator[Problem]:
     """A lone `*` matches every value, so its negation holds only for requests without the key."""
     for condition in statement.conditions:
-        if condition.base not in {"StringNotLike", "ArnNotLike"} or condition.qualifier:
+        if condition.base not in {"StringNotLike", "ArnNotLike"} or not _only_star(condition):
             continue
-        if _only_star(condition):
+        # With ForAnyValue it never holds, unless IfExists lets requests without the key through.
+        if condition.qualifier != "ForAnyValue" or condition.if_exists:
             yield Problem(
                 condition.values[0].where,
                 f'`{condition.operator.value}` with `*` is "Null": "true" on {quoted(condition.key.value)}',
-                low_confidence=condition.if_exists,
+                low_confidence=condition.if_exists or bool(condition.qualifier),
             )
 
 
@@ -257,8 +263,14 @@ def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
     severity=Severity.ERROR,
     title="An account, organization or network is given as a pattern",
     fix="Write the ids in full.",
-    bad=[_where("StringLike", "aws:SourceAccount", "11112222*")],
-    good=[_where("StringLike", "aws:SourceAccount", "111122223333")],
+    bad=[
+        _where("StringLike", "aws:SourceAccount", "11112222*"),
+        _where("StringLike", "aws:userid", "AROA*"),
+    ],
+    good=[
+        _where("StringLike", "aws:SourceAccount", "111122223333"),
+        _where("StringLike", "aws:userid", ["AROACKCEVSQ6C2EXAMPLE:*", "*:deploy"]),
+    ],
 )
 def id_as_pattern(statement: Statement) -> Iterator[Problem]:
     """Ids are given out without order: whoever has one that fits the pattern is let in, too."""
@@ -267,6 +279,21 @@ def id_as_pattern(statement: Statement) -> Iterator[Problem]:
             yield Problem(
                 value.where, f"{quoted(value.value)} is a pattern of {quoted(condition.key.value)}"
             )
+    for condition in statement.conditions_on("aws:userid"):
+        for value in condition.values if "Like" in condition.base else ():
+            if _is_loose(without_variables(value.value), "*"):
+                yield Problem(
+                    value.where,
+                    f"{quoted(value.value)} has a wildcard that may stand after the colon of an id,"
+                    " or alone before it",
+                )
+
+
+def _is_loose(text: str, whole: str) -> bool:
+    """Whether a value of aws:userid, `ID:SESSION`, is open in its id without being open to all ids as a whole."""
+    unique, colon, _ = text.partition(":")
+    is_open = "*" in text or "?" in text
+    return is_open and (not colon or (unique != whole and ("*" in unique or "?" in unique)))
 
 
 @rule(
@@ -275,8 +302,12 @@ def id_as_pattern(statement: Statement) -> Iterator[Problem]:
     severity=Severity.ERROR,
     title="An account, organization or network is given by a variable",
     fix="Write the ids in full.",
-    bad=[_where("StringEquals", "aws:SourceAccount", "${aws:PrincipalTag/account}")],
+    bad=[
+        _where("StringEquals", "aws:SourceAccount", "${aws:PrincipalTag/account}"),
+        _where("StringEquals", "aws:userid", "${aws:PrincipalTag/id}"),
+    ],
     good=[
+        _where("StringEquals", "aws:userid", "AROACKCEVSQ6C2EXAMPLE:${aws:PrincipalTag/session}"),
         _where("StringEquals", "aws:SourceAccount", "111122223333"),
         _where("StringEquals", "aws:ResourceAccount", "${aws:PrincipalAccount}"),
     ],
@@ -290,4 +321,12 @@ def id_as_variable(statement: Statement) -> Iterator[Problem]:
                 yield Problem(
                     value.where,
                     f"{quoted(variable.text)} decides {quoted(condition.key.value)}",
+                )
+    for condition in statement.conditions_on("aws:userid"):
+        for value in condition.values:
+            if variables(value.value) and _is_loose(without_variables(value.value, "?"), "?"):
+                yield Problem(
+                    value.where,
+                    f"{quoted(value.value)} has a variable that may stand after the colon of an id,"
+                    " or alone before it",
                 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Kind, Statement
-from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.rules.callers import is_demanded, is_present
 from aws_iam.rules.identity_tokens import (
     Provider,
@@ -373,9 +373,18 @@ def several_repositories(statement: Statement) -> Iterator[Problem]:
             if is_literal(value.value):
                 continue
             repository = ":".join(value.value.split(":")[:2])
+            pulls = ", pull requests among them" if _takes_pulls(value.value) else ""
             yield Problem(
                 value.where,
-                f"{quoted(value.value)} matches several subjects",
+                f"{quoted(value.value)} matches several subjects{pulls}",
                 # Whether AWS accepts a wildcard after a repository written in full is not known.
                 low_confidence=is_literal(repository),
             )
+
+
+def _takes_pulls(subject: str) -> bool:
+    """Whether the pattern matches runs for pull requests, whose subject ends with `:pull_request`."""
+    _, *fields = subject.split(":")
+    if len(fields) <= 1:
+        return subject.endswith("*")
+    return len(fields) == 2 and matches(fields[1], "pull_request")  # noqa: PLR2004 - repository and run

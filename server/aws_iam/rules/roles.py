@@ -14,6 +14,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Statement, Text
+from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.rules.rule import Problem, Rule, rule
 
@@ -89,10 +90,20 @@ def _takes_roles(pattern: str) -> bool:
     )
 
 
+_FIRST = frozenset("iI*?")
+
+
+@once
+def _covered(statement: Statement) -> dict[str, tuple[Covered, Text | None] | None]:
+    """How the statement's actions cover each of the subjects' actions: six rules ask the same of it."""
+    return {each.action: _covering(statement, each.action) for each in (_PASS_ROLE, _CREATE_SLR)}
+
+
 def _covering(statement: Statement, action: str) -> tuple[Covered, Text | None] | None:
     """How the statement's actions cover this one, and by which entry; a literal entry wins over a wildcard."""
     wild = None
-    for entry in statement.actions:
+    # Only what begins like the action or with a wildcard can be it.
+    for entry in (each for each in statement.actions if each.value[:1] in _FIRST):
         if entry.value.lower() == action.lower():
             return "named", entry
         if not is_literal(entry.value) and matches(entry.value, action, ignore_case=True):
@@ -106,15 +117,16 @@ def _covering(statement: Statement, action: str) -> tuple[Covered, Text | None] 
 def _problems(
     subject: _Subject, covered: Covered, statement: Statement, *, excluding: bool
 ) -> Iterator[Problem]:
-    found = _covering(statement, subject.action) if statement.allows else None
+    if not statement.allows or (excluding and not statement.not_resources):
+        return
+    found = _covered(statement)[subject.action]
     if found is None or found[0] != covered:
         return
     entry = found[1]
     where = entry.where if entry else statement.place("NotAction")
     who = quoted(entry.value) if entry else f"`NotAction` without `{subject.action}`"
     if excluding:
-        if statement.not_resources:
-            yield Problem(where, f"{who} {subject.does} but those of `NotResource`")
+        yield Problem(where, f"{who} {subject.does} but those of `NotResource`")
         return
     open_ = next((each for each in statement.resources if _unrestricted(each.value)), None)
     if open_ and not subject.is_guarded(statement):

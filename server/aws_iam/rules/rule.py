@@ -11,7 +11,7 @@ The decorator returns a `Rule` value; `rules_in` picks the values of a family up
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity, Status, Where
@@ -47,11 +47,24 @@ class Rule(Generic[S]):
     bad: tuple[Any, ...]
     good: tuple[Any, ...]
     kinds: frozenset[str]
+    # What the policies of the examples are attached to, where the rule needs to be told.
+    resource_type: str | None
     problems: Callable[[S], Iterator[Problem]]
 
     def check(self, subject: S, *, at_most: int | None = None) -> tuple[Finding, ...]:
         """The findings on this subject; none when it keeps the rule."""
-        return tuple(map(self._finding, islice(self.problems(subject), at_most)))
+        return self.check_each((subject,), at_most=at_most)
+
+    def check_each(
+        self, subjects: Iterable[S], *, at_most: int | None = None
+    ) -> tuple[Finding, ...]:
+        """The findings on all of these subjects, in their order."""
+        problems = chain.from_iterable(map(self.problems, subjects))
+        # Nearly every rule is kept, so that is answered first.
+        first = next(problems, None)
+        if first is None:
+            return ()
+        return tuple(map(self._finding, islice(chain((first,), problems), at_most)))
 
     def _finding(self, problem: Problem) -> Finding:
         return Finding(
@@ -78,11 +91,12 @@ def rule(  # noqa: PLR0913 - a declaration: every word of a rule stands here
     bad: Sequence[Any],
     good: Sequence[Any],
     kinds: Iterable[str] = (),
+    resource_type: str | None = None,
 ) -> Callable[[Callable[[S], Iterator[Problem]]], Rule[S]]:
     """Declare a rule over subjects of type `on`; `kinds` limits it to kinds of policy, none means all.
 
     `bad` and `good` are the rule's first tests and its documentation: statements for a rule on statements, else
-    whole policies (or texts). Without `source` the code is one of AWS's own, and its page is the source.
+    whole policies (or texts), attached to a `resource_type` where one is named. Without `source` the code is one of AWS's own, and its page is the source.
     """
 
     def declare(problems: Callable[[S], Iterator[Problem]]) -> Rule[S]:
@@ -103,6 +117,7 @@ def rule(  # noqa: PLR0913 - a declaration: every word of a rule stands here
             bad=tuple(bad),
             good=tuple(good),
             kinds=frozenset(kinds),
+            resource_type=resource_type,
             problems=problems,
         )
 

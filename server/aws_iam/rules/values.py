@@ -12,6 +12,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Statement, Text
 from aws_iam.policy.operators import OPERATORS, Family
+from aws_iam.policy.service_names import SERVICE_KEYS
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -185,17 +186,6 @@ def no_base64(statement: Statement) -> Iterator[Problem]:
             yield Problem(value.where, f"{quoted(value.value)} under `BinaryEquals` is not base64")
 
 
-_SERVICE_KEYS = (
-    "aws:principalservicename",
-    "aws:principalservicenameslist",
-    "aws:calledvia",
-    "aws:calledviafirst",
-    "aws:calledvialast",
-    "iam:passedtoservice",
-    "iam:awsservicename",
-    "sts:awsservicename",
-    "kms:viaservice",
-)
 _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
@@ -213,7 +203,7 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 )
 def no_service_name(statement: Statement) -> Iterator[Problem]:
     """Services are named by their principal; no request has another text there."""
-    for condition in statement.conditions_on(*_SERVICE_KEYS):
+    for condition in statement.conditions_on(*SERVICE_KEYS):
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
         for value in condition.values:

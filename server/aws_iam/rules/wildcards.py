@@ -8,7 +8,9 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Kind, Policy, Statement, Text
+from aws_iam.policy.once import once
 from aws_iam.policy.pattern import covers, is_literal
+from aws_iam.policy.statement_sets import meaning
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -42,9 +44,11 @@ _OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
 )
 def everything_allowed(statement: Statement) -> Iterator[Problem]:
     """Whoever has this policy is an administrator: nothing in the account is out of reach."""
-    everything = next(filter(_is_every_action, statement.actions), None)
     anywhere = any(each.value == "*" for each in statement.resources)
-    if everything and anywhere and statement.allows and not statement.has("Condition"):
+    if not (anywhere and statement.allows) or statement.has("Condition"):
+        return
+    everything = next(filter(_is_every_action, statement.actions), None)
+    if everything:
         yield Problem(everything.where, f"{quoted(everything.value)} on `*` allows everything")
 
 
@@ -65,13 +69,11 @@ def _is_every_action(action: Text) -> bool:
 )
 def service_wildcard(statement: Statement) -> Iterator[Problem]:
     """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
-    if not statement.allows:
-        return
-    prefix_only = _is_below_prefixes(statement)
-    limited = prefix_only or statement.has("Condition")
-    for action in statement.actions:
+    for action in statement.actions if statement.allows else ():
         service, colon, name = action.value.partition(":")
         if colon and not name.strip("*") and name and is_literal(service):
+            prefix_only = _is_below_prefixes(statement)
+            limited = prefix_only or statement.has("Condition")
             where = " on part of a bucket" if prefix_only else ""
             yield Problem(
                 action.where,
@@ -80,6 +82,7 @@ def service_wildcard(statement: Statement) -> Iterator[Problem]:
             )
 
 
+@once
 def _is_below_prefixes(statement: Statement) -> bool:
     """Whether all resources are objects of one bucket each, below a prefix: no bucket can be changed there."""
     return bool(statement.resources) and all(
@@ -163,6 +166,8 @@ def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, 
     """The entries that another one of the list makes superfluous, each with that other one."""
     words = [each.value.lower() if ignore_case else each.value for each in entries]
     patterns = [at for at, word in enumerate(words) if not is_literal(word)]
+    if not patterns and len(set(words)) == len(words):
+        return []
     if len(patterns) * len(words) > _MOST_PAIRS:
         patterns = []
     first: dict[str, int] = {}
@@ -258,29 +263,20 @@ def repeated_resource(statement: Statement) -> Iterator[Problem]:
 )
 def repeated_statement(policy: Policy) -> Iterator[Problem]:
     """The second has no effect of its own; often one of the two was meant to be changed."""
-    seen: dict[object, str] = {}
+    alike: dict[frozenset[str], list[Statement]] = {}
     for statement in policy.statements:
-        first = seen.setdefault(_meaning(statement), statement.place().pointer)
-        if first != statement.place().pointer:
-            yield Problem(statement.place(), f"the statement says what `{first}` says")
+        actions = frozenset(each.value.lower() for each in statement.actions)
+        alike.setdefault(actions, []).append(statement)
+    # Few statements have the same actions, so the whole of them need not be read.
+    for statements in alike.values():
+        if len(statements) > 1:
+            yield from _said_again(statements)
 
 
-def _meaning(statement: Statement) -> object:
-    """The statement without its Sid, the order of its lists and the case of its action names."""
-    return (
-        statement.effect and statement.effect.value,
-        frozenset(each.value.lower() for each in statement.actions),
-        frozenset(each.value.lower() for each in statement.not_actions),
-        frozenset(each.value for each in statement.resources),
-        frozenset(each.value for each in statement.not_resources),
-        frozenset((each.type, each.value) for each in statement.principals),
-        frozenset((each.type, each.value) for each in statement.not_principals),
-        frozenset(
-            (each.operator.value, each.name, frozenset(value.value for value in each.values))
-            for each in statement.conditions
-        ),
-        # Broken elements differ only by what is written in them.
-        frozenset(
-            member.name.value for member in statement.node.members if member.name.value != "Sid"
-        ),
-    )
+def _said_again(statements: Sequence[Statement]) -> Iterator[Problem]:
+    seen: dict[object, Statement] = {}
+    for statement in statements:
+        first = seen.setdefault(meaning(statement), statement)
+        if first is not statement:
+            said = f"the statement says what `{first.place().pointer}` says"
+            yield Problem(statement.place(), said)

@@ -1,0 +1,214 @@
+"""Resource policies against what they are attached to, as far as the caller says: actions, ARNs, length, idle keys."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.arn import Arn, fits
+from aws_iam.policy.attached import VPC_ENDPOINT, Attached, attachment, attachments
+from aws_iam.policy.catalog import catalog
+from aws_iam.policy.document import Kind, Policy, Statement, Text, dump
+from aws_iam.policy.pattern import is_literal
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RESOURCE = (Kind.RESOURCE,)
+_BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
+_LONGEST = 2_048
+
+
+def _policy(*statements: dict[str, object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _allow(action: object, resource: object, condition: object = None) -> dict[str, object]:
+    statement: dict[str, object] = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "111122223333"},
+        "Action": action,
+        "Resource": resource,
+    }
+    return statement | ({"Condition": condition} if condition else {})
+
+
+_READ = _policy(_allow("s3:GetObject", f"{_BUCKET}/*"))
+
+
+def _target(policy: Policy) -> Attached | None:
+    """What the policy is attached to, when that limits its actions and resources."""
+    found = attachment(policy.resource_type)
+    return found if found and found.service else None
+
+
+@rule(
+    "UNSUPPORTED_ACTION_IN_POLICY",
+    on=Policy,
+    severity=Severity.ERROR,
+    title="The action does not go with the resource that has the policy",
+    fix="Remove the action, or move it into the policy of a resource on which it works.",
+    kinds=_RESOURCE,
+    resource_type="AWS::S3::Bucket",
+    bad=[
+        _policy(_allow("kms:Decrypt", f"{_BUCKET}/*")),
+        _policy(_allow("s3:ListAllMyBuckets", _BUCKET)),
+    ],
+    good=[_READ, _policy(_allow(["s3:*", "*"], f"{_BUCKET}/*"))],
+)
+def action_of_other_resource(policy: Policy) -> Iterator[Problem]:
+    """A resource's policy is asked about the resource alone: an action that never meets it has no effect there."""
+    target = _target(policy)
+    for statement in policy.statements if target else ():
+        for entry in statement.actions:
+            problem = _misfit(entry, target) if target else None
+            if problem:
+                yield problem
+
+
+def _misfit(entry: Text, target: Attached) -> Problem | None:
+    prefix, colon, _ = entry.value.lower().partition(":")
+    # What does not exist has codes of its own.
+    if not colon or not is_literal(prefix) or catalog().tier(prefix) == "unknown":
+        return None
+    said = f"{quoted(entry.value)} does not work on a resource of the type `{target.name}`"
+    if prefix != target.service:
+        return Problem(entry.where, said)
+    action = catalog().action(entry.value) if is_literal(entry.value) else None
+    if action is None or set(action.resource_types) & {*target.types, *target.acts_on}:
+        return None
+    # S3 refuses such a policy; what other services do is not written down for each.
+    strict = target.service == "s3"
+    return Problem(
+        entry.where,
+        said,
+        severity=None if strict else Severity.WARNING,
+        low_confidence=not strict,
+    )
+
+
+@rule(
+    "UNSUPPORTED_RESOURCE_ARN_IN_POLICY",
+    on=Policy,
+    severity=Severity.ERROR,
+    title="The ARN is none of the resource that has the policy",
+    fix="Write the ARN of the resource itself, or of what is in it.",
+    kinds=_RESOURCE,
+    resource_type="AWS::S3::Bucket",
+    bad=[_policy(_allow("s3:GetObject", "arn:aws:kms:eu-west-1:111122223333:key/a"))],
+    good=[_READ, _policy(_allow("s3:GetObject", ["*", "arn:aws:s3:::*"]))],
+)
+def arn_of_other_resource(policy: Policy) -> Iterator[Problem]:
+    """The policy is asked about its own resource alone, so an ARN of another type never matches."""
+    target = _target(policy)
+    formats = target.arn_formats() if target else ()
+    for statement in policy.statements if target and formats else ():
+        for entry in (*statement.resources, *statement.not_resources):
+            if target and not _may_be(entry.value, formats):
+                yield Problem(
+                    entry.where, f"{quoted(entry.value)} is no ARN of an `{target.name}`"
+                )
+
+
+@lru_cache(maxsize=1024)
+def _may_be(resource: str, formats: tuple[str, ...]) -> bool:
+    """Whether the entry can be of one of the formats; what is no ARN of six fields has codes of its own."""
+    arn = Arn.of(resource) if len(resource) <= _LONGEST else None
+    return arn is None or any(fits(arn, each) for each in formats)
+
+
+def _long(length: int) -> dict[str, object]:
+    keys = [f"{_BUCKET}/{number:070}" for number in range(length // 100)]
+    return _policy(_allow("s3:GetObject", keys))
+
+
+@rule(
+    "POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="The policy is longer than the resource takes",
+    fix="Merge statements, use wildcards, or move permissions into identity policies.",
+    kinds=_RESOURCE,
+    resource_type="AWS::S3::Bucket",
+    bad=[_long(22_000)],
+    good=[_long(15_000)],
+)
+def long_resource_policy(policy: Policy) -> Iterator[Problem]:
+    """The service refuses a policy of more than its quota."""
+    most, whose = _quota(policy)
+    if not most:
+        return
+    needed = len(dump(policy).encode("utf-8", "replace"))
+    given = len(policy.text.encode("utf-8", "replace")) if policy.text is not None else needed
+    if max(needed, given) > most:
+        yield Problem(
+            policy.node.where,
+            f"the policy has {max(needed, given):,} bytes; {whose} takes at most {most:,}",
+            # Whether white space counts is not documented for each service.
+            low_confidence=needed <= most,
+        )
+
+
+def _quota(policy: Policy) -> tuple[int, str]:
+    """The longest policy, and of what; 0 when nothing is known."""
+    target = attachment(policy.resource_type)
+    if target:
+        return target.most, f"`{target.name}`"
+    actions = [entry.value for each in policy.statements for entry in each.actions]
+    services = {action.lower().partition(":")[0] for action in actions}
+    if len(services) != 1 or any(each.not_actions for each in policy.statements):
+        return 0, ""
+    (service,) = services
+    known = [each.most for each in attachments().values() if each.service == service]
+    # The policy of a VPC endpoint may speak of one service alone, too.
+    most = max([attachments()[VPC_ENDPOINT].most, *known]) if all(known) and known else 0
+    return most, f"a resource with {service} actions"
+
+
+_S3_TYPES = ("AWS::S3::Bucket", "AWS::S3::AccessPoint", "AWS::S3::MultiRegionAccessPoint")
+_MINE = {"StringEquals": {"s3:ResourceAccount": "111122223333"}}
+
+
+@rule(
+    "IRRELEVANT_CONDITION_KEY_IN_POLICY",
+    on=Policy,
+    severity=Severity.SUGGESTION,
+    title="A key has the same value in every request to the resource",
+    fix="Remove the condition.",
+    kinds=_RESOURCE,
+    bad=[_policy(_allow("s3:GetObject", f"{_BUCKET}/*", _MINE))],
+    good=[
+        _policy(_allow("s3:GetObject", "*", _MINE)),
+        _policy(
+            _allow(
+                "s3:GetObject",
+                f"{_BUCKET}/*",
+                {"StringEquals": {"aws:PrincipalAccount": "111122223333"}},
+            )
+        ),
+    ],
+)
+def constant_key(policy: Policy) -> Iterator[Problem]:
+    """The bucket or access point that has the policy is always in the same account."""
+    for statement in policy.statements:
+        if not _is_of_one_bucket(policy, statement):
+            continue
+        for condition in statement.conditions_on("s3:resourceaccount"):
+            yield Problem(
+                condition.key.where,
+                f"{quoted(condition.key.value)} is always the account of the bucket with this policy",
+            )
+
+
+def _is_of_one_bucket(policy: Policy, statement: Statement) -> bool:
+    """Whether the statement is about the bucket with the policy; one without a bucket's name may be an endpoint's."""
+    if policy.resource_type is not None:
+        return policy.resource_type in _S3_TYPES
+    arns = [Arn.of(each.value) for each in statement.resources]
+    return bool(arns) and all(
+        arn is not None and arn.service == "s3" and is_literal(arn.resource.partition("/")[0])
+        for arn in arns
+    )

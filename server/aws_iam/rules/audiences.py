@@ -1,0 +1,81 @@
+"""Audience claims of identity providers under set operators: a token has one audience."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.document import Condition, Kind, Statement
+from aws_iam.rules.identity_tokens import providers
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TRUST = (Kind.TRUST,)
+_GITHUB = "token.actions.githubusercontent.com"
+_SUB = {"StringEquals": {f"{_GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"}}
+_AUD = {f"{_GITHUB}:aud": "sts.amazonaws.com"}
+# The claim of Login with Amazon that says for which application the token is.
+_AUDIENCES = ("aud", "app_id")
+
+
+def _trust(condition: dict[str, object]) -> dict[str, object]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{_GITHUB}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": condition,
+    }
+
+
+_GOOD = _trust({"StringEquals": {**_SUB["StringEquals"], **_AUD}})
+
+
+def _qualified(statement: Statement, qualifier: str) -> Iterator[Condition]:
+    """The conditions on an audience of the statement's providers, under the set operator."""
+    hosts = {each.host.lower() for each in providers(statement)}
+    for condition in statement.conditions if hosts else ():
+        host, _, claim = condition.name.rpartition(":")
+        if condition.qualifier == qualifier and claim in _AUDIENCES and host in hosts:
+            yield condition
+
+
+@rule(
+    "FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The audience is compared with ForAnyValue",
+    fix="Remove ForAnyValue:.",
+    kinds=_TRUST,
+    bad=[_trust({**_SUB, "ForAnyValue:StringEquals": _AUD})],
+    good=[_GOOD, _trust({**_SUB, "ForAllValues:StringEquals": _AUD})],
+)
+def any_audience(statement: Statement) -> Iterator[Problem]:
+    """ForAnyValue is for keys of several values; a token's audience is one, and must be the one that was meant."""
+    for condition in _qualified(statement, "ForAnyValue"):
+        yield Problem(
+            condition.operator.where,
+            f"{quoted(condition.key.value)} has one value: write {quoted(condition.base)}",
+        )
+
+
+@rule(
+    "CONFIRM_AUDIENCE_CLAIM_TYPE",
+    on=Statement,
+    severity=Severity.SUGGESTION,
+    title="The audience is compared with ForAllValues",
+    fix="Remove ForAllValues:.",
+    kinds=_TRUST,
+    bad=[_trust({**_SUB, "ForAllValues:StringEquals": _AUD})],
+    good=[_GOOD, _trust({**_SUB, "ForAnyValue:StringEquals": _AUD})],
+)
+def all_audiences(statement: Statement) -> Iterator[Problem]:
+    """ForAllValues is for keys of several values; on the one audience of a token it also holds without any."""
+    # ValidatePolicy gives this as a reminder for an audience without set operator, too, where nothing is to be done.
+    for condition in _qualified(statement, "ForAllValues"):
+        yield Problem(
+            condition.operator.where,
+            f"{quoted(condition.key.value)} has one value: write {quoted(condition.base)}",
+        )
