@@ -8,19 +8,36 @@ from aws_iam.rules import (
     actions,
     addresses,
     arns,
+    attachment,
+    audiences,
     companions,
     conditions,
+    delegation,
+    deputies,
     elements,
     empties,
     exposure,
+    federation,
     grammar,
     guardrails,
+    identifiers,
     key_types,
+    mfa,
+    multivalued,
+    never_applies,
+    not_principal,
     oidc,
+    perimeter,
+    presence,
     principals,
     reach,
+    regions,
     roles,
+    shadowing,
+    sizes,
+    tags,
     trust,
+    vacuous,
     values,
     variables,
     wildcards,
@@ -28,6 +45,7 @@ from aws_iam.rules import (
 from aws_iam.rules.rule import Rule, rules_in
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
 
 MODULES: tuple[ModuleType, ...] = (
@@ -42,15 +60,57 @@ MODULES: tuple[ModuleType, ...] = (
     conditions,
     key_types,
     companions,
+    presence,
+    tags,
+    vacuous,
     values,
+    identifiers,
     addresses,
     variables,
     principals,
+    attachment,
     exposure,
     trust,
     oidc,
+    audiences,
+    federation,
+    deputies,
+    mfa,
+    delegation,
+    regions,
+    perimeter,
+    not_principal,
+    multivalued,
+    never_applies,
+    shadowing,
     guardrails,
+    sizes,
 )
 """The families of `policy validate`, in the order in which a policy is read."""
 
 POLICY_RULES: tuple[Rule[Any], ...] = rules_in(*MODULES)
+
+_ABOUT: Mapping[str, tuple[ModuleType, ...]] = {
+    "Condition": (
+        key_types,
+        companions,
+        presence,
+        tags,
+        vacuous,
+        values,
+        addresses,
+        multivalued,
+    ),
+    "Principal": (
+        principals,
+        exposure,
+        oidc,
+        audiences,
+        federation,
+        not_principal,
+    ),
+}
+ABOUT: Mapping[str, str] = {
+    each.code: element for element, families in _ABOUT.items() for each in rules_in(*families)
+}
+"""By code, the element without which a statement keeps the rule: most statements have neither."""

@@ -1,14 +1,13 @@
-"""Organization policies (SCP, RCP) and the sizes of all kinds."""
+"""Organization policies: service control policies and resource control policies."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import IDENTITY_KINDS, Form, Kind, Policy, Statement, dump
+from aws_iam.policy.document import Form, Kind, Statement
 from aws_iam.policy.pattern import is_literal
 from aws_iam.rules.rule import Problem, rule
 
@@ -177,107 +176,3 @@ def services_denied(statement: Statement) -> Iterator[Problem]:
             tested[0].key.where,
             f"{quoted(tested[0].key.value)} is absent when a service calls by itself",
         )
-
-
-def _as_saved(policy: Policy) -> str:
-    """The text as given; a value given without text as its shortest JSON."""
-    return policy.text if policy.text is not None else _without_space(policy)
-
-
-def _without_space(policy: Policy) -> str:
-    return re.sub(r"\s", "", policy.text if policy.text is not None else dump(policy))
-
-
-def _long(length: int) -> dict[str, object]:
-    """A policy of about this many characters."""
-    bucket = "arn:aws:s3:::amzn-s3-demo-bucket/"
-    resources = [f"{bucket}{number:067}" for number in range(length // 100)]
-    return {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Action": "s3:GetObject", "Resource": resources}],
-    }
-
-
-def _too_long(policy: Policy, text: str, most: int) -> Iterator[Problem]:
-    if len(text) > most:
-        yield Problem(
-            policy.node.where, f"the policy has {len(text):,} characters; at most {most:,} fit"
-        )
-
-
-@rule(
-    "POLICY_SIZE_EXCEEDS_SCP_QUOTA",
-    on=Policy,
-    severity=Severity.ERROR,
-    title="The service control policy is too long",
-    fix="Remove white space, merge statements, or split the policy.",
-    kinds=(Kind.SCP,),
-    bad=[_long(12_000)],
-    good=[_long(2_000)],
-)
-def long_scp(policy: Policy) -> Iterator[Problem]:
-    """AWS Organizations refuses a policy of more than 10,240 characters, white space included."""
-    yield from _too_long(policy, _as_saved(policy), 10_240)
-
-
-@rule(
-    "POLICY_SIZE_EXCEEDS_RCP_QUOTA",
-    on=Policy,
-    severity=Severity.ERROR,
-    title="The resource control policy is too long",
-    fix="Remove white space, merge statements, or split the policy.",
-    kinds=_RCP,
-    bad=[_long(6_000)],
-    good=[_long(2_000)],
-)
-def long_rcp(policy: Policy) -> Iterator[Problem]:
-    """AWS Organizations refuses a policy of more than 5,120 characters, white space included."""
-    yield from _too_long(policy, _as_saved(policy), 5_120)
-
-
-@rule(
-    "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA",
-    on=Policy,
-    severity=Severity.WARNING,
-    title="The policy is longer than any identity policy may be",
-    fix="Merge statements, use wildcards, or split the policy.",
-    kinds=IDENTITY_KINDS,
-    bad=[_long(12_000)],
-    good=[_long(2_000)],
-)
-def long_identity_policy(policy: Policy) -> Iterator[Problem]:
-    """A managed policy has at most 6,144 characters, a role's inline policies together 10,240, white space apart."""
-    yield from _too_long(policy, _without_space(policy), 10_240)
-
-
-@rule(
-    "TOO_LONG_FOR_MANAGED_POLICY",
-    on=Policy,
-    severity=Severity.SUGGESTION,
-    title="The policy is too long for a managed policy",
-    fix="Merge statements, use wildcards, split the policy, or write it as a role's inline policy.",
-    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
-    kinds=(Kind.IDENTITY, Kind.BOUNDARY),
-    bad=[_long(8_000)],
-    good=[_long(2_000)],
-)
-def long_managed_policy(policy: Policy) -> Iterator[Problem]:
-    """IAM refuses a managed policy of more than 6,144 characters, white space apart."""
-    text = _without_space(policy)
-    if len(text) <= 10_240:  # noqa: PLR2004 - longer ones are too long for everything, which has its own code
-        yield from _too_long(policy, text, 6_144)
-
-
-@rule(
-    "POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA",
-    on=Policy,
-    severity=Severity.WARNING,
-    title="The trust policy is longer than the default quota",
-    fix="Merge statements, or ask AWS for a higher quota (up to 8,192).",
-    kinds=(Kind.TRUST,),
-    bad=[_long(3_000)],
-    good=[_long(1_000)],
-)
-def long_trust_policy(policy: Policy) -> Iterator[Problem]:
-    """IAM refuses a trust policy of more than 2,048 characters, white space apart, unless the quota was raised."""
-    yield from _too_long(policy, _without_space(policy), 2_048)

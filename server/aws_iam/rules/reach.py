@@ -8,13 +8,14 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import IDENTITY_KINDS, Kind, Statement
-from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
+from aws_iam.policy.pattern import intersects, is_literal
+from aws_iam.policy.reachable import Reach, forms, reach_of, takers_of, written_out
 from aws_iam.policy.variables import without_variables
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.policy.catalog import Action
     from aws_iam.policy.document import Text
@@ -27,41 +28,186 @@ def _allow(action: object, resource: object = "*") -> dict[str, object]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
-def _pairs(statement: Statement) -> Iterator[tuple[Text, Action]]:
-    """The known actions, written without wildcard, of a statement that is limited to ARNs."""
-    resources = statement.resources
-    if not resources or any(matches(each.value, "*") for each in resources):
-        return
-    for entry in statement.actions:
-        action = catalog().action(entry.value) if is_literal(entry.value) else None
-        if action:
-            yield entry, action
+def _policy(*statements: object) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 @rule(
     "ACTION_HAS_NO_RESOURCE_TYPE",
-    on=Statement,
+    on=Policy,
     severity=Severity.WARNING,
     title="An action that works on no resource is limited to an ARN",
     fix='Put the action into a statement with "Resource": "*".',
     source=_REFERENCE,
     kinds=_KINDS,
-    bad=[_allow("s3:ListAllMyBuckets", "arn:aws:s3:::amzn-s3-demo-bucket")],
+    bad=[
+        _policy(_allow("s3:ListAllMyBuckets", "arn:aws:s3:::amzn-s3-demo-bucket")),
+        _policy(_allow(["kms:ListKeys", "kms:DescribeKey"], "arn:aws:kms:*:*:key/*")),
+    ],
     good=[
-        _allow("s3:ListAllMyBuckets"),
-        _allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/*"),
+        _policy(_allow("s3:ListAllMyBuckets")),
+        _policy(_allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/*")),
+        _policy(
+            _allow("kms:List*"),
+            _allow(["kms:ListKeys", "kms:DescribeKey"], "arn:aws:kms:*:*:key/*"),
+        ),
     ],
 )
-def action_without_resource(statement: Statement) -> Iterator[Problem]:
+def action_without_resource(policy: Policy) -> Iterator[Problem]:
     """AWS authorizes such an action on `*` alone, which an ARN does not match: the Allow or Deny has no effect."""
-    verb = "denies" if statement.denies else "allows"
-    for entry, action in _pairs(statement):
-        if not action.resource_types:
+    for statement in policy.statements:
+        reach = reach_of(statement)
+        by_doubt: dict[str, list[tuple[Text, Action]]] = {}
+        for entry, action in written_out(statement) if reach.limited else ():
+            if not action.resource_types and not takers_of(policy).beside(statement, action):
+                by_doubt.setdefault(_doubt(reach, action), []).append((entry, action))
+        for doubt, found in by_doubt.items():
+            yield _typeless(statement, found, doubt)
+
+
+def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt: str) -> Problem:
+    entry, action = found[0]
+    more = f", nor {len(found) - 1} more actions of the statement," if found[1:] else ""
+    if doubt == "wide":
+        return Problem(
+            entry.where,
+            f"the reference gives `{action.full_name}`{more} no resource type and tells to write `*`",
+            severity=Severity.SUGGESTION,
+            low_confidence=True,
+        )
+    said = (
+        f"the reference gives `{action.full_name}`{more} no resource type"
+        if doubt
+        else f"`{action.full_name}` has no resource type{more.rstrip(',')}"
+    )
+    return Problem(
+        entry.where,
+        f"{said}: it never matches {quoted(statement.resources[0].value)},"
+        f" so that the statement {_verb(statement)} nothing of it",
+        low_confidence=bool(doubt),
+    )
+
+
+def _doubt(reach: Reach, action: Action) -> str:
+    """Why the action may work all the same: nothing when that is certain, else `wide` or `new`.
+
+    Where they list things, some services ask for a wildcard ARN of their own, such as `role/` of IAM; and of some new
+    actions the reference learns the resource types late.
+    """
+    if reach.whole_type(action.service):
+        return "wide"
+    if reach.arns and action.level == "List" and all(is_literal(a.resource) for a in reach.arns):
+        return ""
+    return "" if forms(action.service) and reach.foreign(action.service) else "new"
+
+
+def _verb(statement: Statement) -> str:
+    return "denies" if statement.denies else "allows"
+
+
+@rule(
+    "ACTION_MATCHES_NO_RESOURCE",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="An action never meets the ARNs that it is limited to",
+    fix="Give the action ARNs of its own resource types, in a statement of its own: `aws-iam policy lookup` lists them.",
+    source=_REFERENCE,
+    kinds=_KINDS,
+    bad=[
+        _policy(_allow("sqs:SendMessage", "arn:aws:sns:eu-west-1:111122223333:topic")),
+        _policy(_allow("sqs:*", "arn:aws:sns:eu-west-1:111122223333:topic")),
+        _policy(_allow("logs:PutLogEvents", "arn:aws:logs:eu-west-1:111122223333:log-group:app")),
+        _policy(_allow("iam:PassRole", "arn:aws:iam::111122223333:user/ana")),
+    ],
+    good=[
+        _policy(
+            _allow(
+                ["sqs:SendMessage", "sns:Publish"],
+                ["arn:aws:sqs:*:111122223333:queue", "arn:aws:sns:*:111122223333:topic"],
+            )
+        ),
+        _policy(_allow("logs:PutLogEvents", "arn:aws:logs:*:111122223333:log-group:app:*")),
+        _policy(_allow("wafv2:AssociateWebACL", "arn:aws:apigateway:*::/restapis/a1/stages/prod")),
+    ],
+)
+def no_meeting(policy: Policy) -> Iterator[Problem]:
+    """No request joins the action with such a resource, so the Allow or Deny has no effect for it."""
+    for statement in policy.statements:
+        reach = reach_of(statement)
+        if not reach.arns:
+            continue
+        yield from _services_apart(statement, reach)
+        by_doubt: dict[bool, list[tuple[Text, Action, Arn]]] = {}
+        for entry, action in written_out(statement):
+            arn = _apart(action, reach)
+            if arn and not takers_of(policy).beside(statement, action):
+                by_doubt.setdefault(_is_unsure(action, reach), []).append((entry, action, arn))
+        for unsure, found in by_doubt.items():
+            yield _mismatch(statement, found, unsure=unsure)
+
+
+def _services_apart(statement: Statement, reach: Reach) -> Iterator[Problem]:
+    """Wildcards of a service that has nothing among the ARNs."""
+    for entry in statement.actions:
+        service = entry.value.partition(":")[0].lower()
+        if is_literal(entry.value) or not is_literal(service) or not catalog().service(service):
+            continue
+        # A service without ARNs of its own may work on those of its sister, such as ssmmessages.
+        if forms(service) and reach.foreign(service):
             yield Problem(
                 entry.where,
-                f"`{action.full_name}` has no resource type: on {quoted(statement.resources[0].value)}"
-                f" it never matches, so the statement {verb} nothing of it",
+                f"{quoted(entry.value)} has nothing among ARNs of {quoted(reach.arns[0].service)}:"
+                f" the statement {_verb(statement)} nothing of it",
             )
+
+
+def _mismatch(
+    statement: Statement, found: Sequence[tuple[Text, Action, Arn]], *, unsure: bool
+) -> Problem:
+    entry, action, arn = found[0]
+    more = f"; so it is with {len(found) - 1} more of its actions" if found[1:] else ""
+    source = ", says the reference" if unsure else ""
+    return Problem(
+        entry.where,
+        f"`{action.full_name}` works on {_named(action)}{source}, and {quoted(str(arn))} is none:"
+        f" the statement {_verb(statement)} nothing of it{more}",
+        low_confidence=unsure,
+    )
+
+
+def _is_unsure(action: Action, reach: Reach) -> bool:
+    """Whether the reference may have left a resource type out."""
+    return action.service not in _COMPLETE and not reach.foreign(action.service)
+
+
+# Services whose actions the reference gives all their resource types, as far as policies of AWS show.
+_COMPLETE = frozenset(
+    {"dynamodb", "ecs", "iam", "kms", "lambda", "logs", "s3", "sns", "sqs", "sts"}
+)
+
+
+def _apart(action: Action, reach: Reach) -> Arn | None:
+    """An ARN of the statement when none of them can be of the action's types, and that is certain enough."""
+    wanted = forms(action.service, action.resource_types) if action.resource_types else None
+    if not wanted or reach.meets(action):
+        return None
+    if reach.foreign(action.service):
+        return reach.arns[0]
+    # Tags are the last thing that the reference learns of a new type, and S3 has a code of its own.
+    if action.level == "Tagging" or "Tag" in action.name or _of_s3(action):
+        return None
+    every = forms(action.service) or ()
+    # An action that works on what other services own may work on what its own service owns, too.
+    services = {form.service for form in wanted}
+    own = [arn for arn in reach.arns if any(intersects(arn.service, each) for each in services)]
+    # What is no ARN of a known type is reported as such.
+    known = all(any(form.meets(arn) for form in every) for arn in own)
+    return own[0] if own and known else None
+
+
+def _named(action: Action) -> str:
+    names = [f"`{each}`" for each in action.resource_types[:3]]
+    return ", ".join(names) + (" …" if len(action.resource_types) > len(names) else "")
 
 
 @rule(
@@ -86,9 +232,9 @@ def action_without_resource(statement: Statement) -> Iterator[Problem]:
 )
 def bucket_action_on_objects(statement: Statement) -> Iterator[Problem]:
     """No request joins a bucket action with an object, so the Allow or Deny has no effect for it."""
-    for entry, action in _pairs(statement):
-        wanted, *others = [name for name in _FORMS if name in action.resource_types] or [""]
-        if action.service != "s3" or not wanted or others:
+    for entry, action in written_out(statement) if Reach(statement).limited else ():
+        wanted = _of_s3(action)
+        if not wanted:
             continue
         kinds = {_bucket_or_object(each.value) for each in statement.resources}
         if kinds == set(_FORMS) - {wanted}:
@@ -111,3 +257,9 @@ def _bucket_or_object(resource: str) -> str:
     if slash:
         return "" if "*" in name else "object"
     return "bucket" if is_literal(name) else ""
+
+
+def _of_s3(action: Action) -> str:
+    """`bucket` or `object`, for an action of S3 that works on the one and never on the other."""
+    wanted, *others = [name for name in _FORMS if name in action.resource_types] or [""]
+    return wanted if action.service == "s3" and not others else ""

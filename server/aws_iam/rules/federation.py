@@ -1,0 +1,268 @@
+"""Trust in SAML, Cognito, IAM Roles Anywhere, EKS Pod Identity and pull requests: what each needs to know its callers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.document import Condition, Kind, Policy, Principal, Statement
+from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.rules.callers import is_demanded
+from aws_iam.rules.identity_tokens import never_matches, providers
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_TRUST = (Kind.TRUST,)
+_SAML_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_saml.html"
+_SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+
+
+def _trust(principal: object, action: object, condition: object = None) -> dict[str, object]:
+    statement: dict[str, object] = {"Effect": "Allow", "Principal": principal, "Action": action}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def _policy(*statements: dict[str, object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _demanded(statement: Statement, names: Sequence[str], prefixes: Sequence[str] = ()) -> bool:
+    """Whether the request must meet a condition on one of the keys."""
+    return any(
+        is_demanded(each) and (each.name in names or each.name.startswith(tuple(prefixes)))
+        for each in statement.conditions
+    )
+
+
+def _allows(statement: Statement, action: str) -> bool:
+    return statement.allows and any(
+        matches(each.value, action, ignore_case=True) for each in statement.actions
+    )
+
+
+_SAML = {"Federated": "arn:aws:iam::111122223333:saml-provider/corp"}
+_BY_SAML = "sts:AssumeRoleWithSAML"
+_SIGN_IN = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
+
+
+@rule(
+    "SAML_TRUST_WITHOUT_AUD",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="The audience of SAML responses is not asked for",
+    fix='Add "StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}, or the sign-in endpoint that you use.',
+    source=_SAML_PAGE,
+    kinds=_TRUST,
+    bad=[
+        _trust(_SAML, _BY_SAML),
+        _trust(_SAML, _BY_SAML, {"StringLike": {"saml:sub": "*@example.com"}}),
+    ],
+    good=[_trust(_SAML, _BY_SAML, _SIGN_IN)],
+)
+def audience_unasked(statement: Statement) -> Iterator[Problem]:
+    """AWS's page on such roles counts the audience among the three values that let only your application take them."""
+    if not _allows(statement, _BY_SAML) or _demanded(statement, ("saml:aud",)):
+        return
+    for principal in statement.principals:
+        if principal.type == "Federated" and ":saml-provider/" in principal.value:
+            yield Problem(
+                principal.name.where,
+                f"no condition asks for `SAML:aud` of {quoted(principal.value)}",
+            )
+
+
+_POOL = "cognito-identity.amazonaws.com"
+_WEB = "sts:AssumeRoleWithWebIdentity"
+_OF_POOL = {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}
+_SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
+
+
+@rule(
+    "COGNITO_TRUST_WITHOUT_AMR",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="Guests of the identity pool may take the role like everybody who signed in",
+    fix='Add "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"}, or "unauthenticated" for the guests\' role.',
+    source="https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html",
+    kinds=_TRUST,
+    bad=[_trust({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL})],
+    good=[
+        _trust({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN}),
+        _trust(
+            {"Federated": _POOL},
+            _WEB,
+            {"StringEquals": {**_OF_POOL, f"{_POOL}:sub": "eu-west-1:aaaaaaaa-0000-1111"}},
+        ),
+    ],
+)
+def guests_included(statement: Statement) -> Iterator[Problem]:
+    """A pool gives tokens to who signed in and, where it allows guests, to anybody; only amr tells them apart."""
+    principal = next((each for each in statement.principals if each.value == _POOL), None)
+    # Without the pool the role is open to all pools, which has a code of its own.
+    if principal is None or not _allows(statement, _WEB) or never_matches(statement):
+        return
+    if _demanded(statement, (f"{_POOL}:aud",)) and not _demanded(
+        statement, (f"{_POOL}:amr", f"{_POOL}:sub")
+    ):
+        yield Problem(
+            principal.name.where,
+            f"no condition asks for `{_POOL}:amr`: whoever has a token of the pool may take the role",
+        )
+
+
+_ANYWHERE = "rolesanywhere.amazonaws.com"
+_ALL_THREE = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+_ANCHOR = "arn:aws:rolesanywhere:eu-west-1:111122223333:trust-anchor/11111111-2222"
+
+
+def _serves(statement: Statement, service: str) -> Principal | None:
+    return next(
+        (each for each in statement.principals if (each.type, each.value) == ("Service", service)),
+        None,
+    )
+
+
+@rule(
+    "ROLES_ANYWHERE_TRUST_OPEN",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="Every certificate of every trust anchor will do for the role",
+    fix="Add ArnEquals on aws:SourceArn (the trust anchor) and StringEquals on aws:PrincipalTag/x509Subject/CN or another field of the certificate.",
+    source="https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html",
+    kinds=_TRUST,
+    bad=[_trust({"Service": _ANYWHERE}, _ALL_THREE)],
+    good=[
+        _trust({"Service": _ANYWHERE}, _ALL_THREE, {"ArnEquals": {"aws:SourceArn": _ANCHOR}}),
+        _trust(
+            {"Service": _ANYWHERE},
+            _ALL_THREE,
+            {"StringEquals": {"aws:PrincipalTag/x509Subject/CN": "build-7"}},
+        ),
+    ],
+)
+def any_certificate(statement: Statement) -> Iterator[Problem]:
+    """Whoever has a certificate of one of the account's certificate authorities and knows a profile gets the role."""
+    principal = _serves(statement, _ANYWHERE)
+    tested = _demanded(
+        statement,
+        ("aws:sourcearn", "sts:sourceidentity"),
+        ("aws:principaltag/x509", "aws:requesttag/x509"),
+    )
+    if principal and _allows(statement, "sts:AssumeRole") and not tested:
+        yield Problem(
+            principal.name.where,
+            "no condition asks for the trust anchor or for a field of the certificate",
+        )
+
+
+_PODS = "pods.eks.amazonaws.com"
+_POD_PAGE = "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"
+_BOTH = ["sts:AssumeRole", "sts:TagSession"]
+_ONE_POD = {
+    "StringEquals": {
+        "aws:RequestTag/kubernetes-namespace": "shop",
+        "aws:RequestTag/kubernetes-service-account": "cart",
+    }
+}
+
+
+@rule(
+    "PID-NO-TAGSESSION",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="EKS Pod Identity may not tag the session",
+    fix="Allow sts:TagSession beside sts:AssumeRole, or turn session tags off in the association.",
+    source=_POD_PAGE,
+    kinds=_TRUST,
+    bad=[_policy(_trust({"Service": _PODS}, "sts:AssumeRole", _ONE_POD))],
+    good=[
+        _policy(_trust({"Service": _PODS}, _BOTH, _ONE_POD)),
+        _policy(
+            _trust({"Service": _PODS}, "sts:AssumeRole"),
+            _trust({"Service": _PODS}, "sts:TagSession"),
+        ),
+    ],
+)
+def untagged_pods(policy: Policy) -> Iterator[Problem]:
+    """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
+    serving = [each for each in policy.statements if _serves(each, _PODS)]
+    taking = [each for each in serving if _allows(each, "sts:AssumeRole")]
+    if taking and not any(_allows(each, "sts:TagSession") for each in serving):
+        yield Problem(
+            taking[0].place("Action"),
+            f"`{_PODS}` tags its sessions, and nothing allows it `sts:TagSession`",
+        )
+
+
+@rule(
+    "PID-TRUST-OPEN",
+    on=Statement,
+    severity=Severity.SUGGESTION,
+    title="Any pod of any cluster of the account can be given the role",
+    fix="Add StringEquals on aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and aws:RequestTag/kubernetes-service-account.",
+    source=_POD_PAGE,
+    kinds=_TRUST,
+    bad=[_trust({"Service": _PODS}, _BOTH)],
+    good=[
+        _trust({"Service": _PODS}, _BOTH, _ONE_POD),
+        _trust({"Service": _PODS}, _BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}),
+    ],
+)
+def any_pod_of_account(statement: Statement) -> Iterator[Problem]:
+    """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
+    principal = _serves(statement, _PODS)
+    if principal is None or not _allows(statement, "sts:AssumeRole"):
+        return
+    if not _demanded(statement, _SOURCES, ("aws:requesttag/",)):
+        yield Problem(
+            principal.name.where, "no condition says which cluster, namespace or service account"
+        )
+
+
+_GITHUB = "token.actions.githubusercontent.com"
+_REPOSITORY = f"arn:aws:iam::111122223333:oidc-provider/{_GITHUB}"
+_PULL = ":pull_request"
+
+
+def _subjects(*values: str) -> dict[str, object]:
+    claims = {f"{_GITHUB}:aud": "sts.amazonaws.com", f"{_GITHUB}:sub": list(values)}
+    return _trust({"Federated": _REPOSITORY}, _WEB, {"StringEquals": claims})
+
+
+@rule(
+    "OIDC-PR",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="Pull requests get the role that a branch or environment deploys with",
+    fix="Give pull requests a role of their own that only reads.",
+    source="https://docs.github.com/en/actions/reference/security/oidc",
+    kinds=_TRUST,
+    bad=[_subjects("repo:octo/app:ref:refs/heads/main", "repo:octo/app:pull_request")],
+    good=[
+        _subjects("repo:octo/app:ref:refs/heads/main"),
+        _subjects("repo:octo/app:pull_request"),
+        _subjects("repo:octo/app:pull_request", "repo:octo@1/app@2:pull_request"),
+    ],
+)
+def unreviewed(statement: Statement) -> Iterator[Problem]:
+    """A pull request runs with what its author wrote, before anybody reviewed it: protection of the branch is no help."""
+    if not any(each.issuer and each.issuer.id == "github" for each in providers(statement)):
+        return
+    for condition in statement.conditions:
+        if not (condition.name.endswith(":sub") and is_demanded(condition)):
+            continue
+        pulls = [each for each in condition.values if each.value.endswith(_PULL)]
+        # A pattern lets pull requests in along with all else, and has a code of its own.
+        if pulls and _deploys(condition):
+            yield Problem(
+                pulls[0].where,
+                f"{quoted(pulls[0].value)} lets unreviewed changes take the role of the other subjects",
+            )
+
+
+def _deploys(condition: Condition) -> bool:
+    others = (each.value for each in condition.values if not each.value.endswith(_PULL))
+    return any(is_literal(each) for each in others)

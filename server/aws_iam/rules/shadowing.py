@@ -1,0 +1,310 @@
+"""Statements against each other: what another statement of the policy makes superfluous or impossible."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.document import Policy, Statement
+from aws_iam.policy.once import once
+from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.statement_sets import Scope, applies_within, meaning, scope
+from aws_iam.policy.text_sets import Effort, Texts
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.policy.document import Text
+
+_LOGIC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html"
+_OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
+_HOME = "arn:aws:s3:::amzn-s3-demo-bucket/home/*"
+
+_MOST_STATEMENTS = 300
+"""Further statements are not compared: the pairs grow with the square of their number."""
+_EFFORT = 60_000
+
+
+def _statement(effect: str, action: object, resource: object = _OBJECTS) -> dict[str, object]:
+    return {"Effect": effect, "Action": action, "Resource": resource}
+
+
+def _policy(*statements: object) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scoped:
+    """A statement beside the requests that it applies to."""
+
+    number: int
+    statement: Statement
+    scope: Scope
+
+    @classmethod
+    def of(cls, number: int, statement: Statement) -> _Scoped | None:
+        known = scope(statement)
+        if known is None or not (statement.allows or statement.denies):
+            return None
+        return cls(number=number, statement=statement, scope=known)
+
+    @property
+    def meaning(self) -> object:
+        """Equal for statements that differ in spelling alone."""
+        return meaning(self.statement)
+
+    @property
+    def limits(self) -> object:
+        """Its resources and conditions, in any order."""
+        whole = meaning(self.statement)
+        return whole.resources, whole.not_resources, whole.conditions
+
+    @property
+    def name(self) -> str:
+        """Its Sid, else its place."""
+        sid = self.statement.sid
+        return quoted(sid.value if sid and sid.value else self.statement.place().pointer)
+
+    @property
+    def verb(self) -> str:
+        """What it does with a request."""
+        return "denies" if self.statement.denies else "allows"
+
+    def only(self, action: str) -> Scope:
+        """The requests among these that are of one action entry."""
+        return replace(self.scope, actions=Texts((action.lower(),)))
+
+
+class _Others:
+    """The statements of a policy, found by the service of an action: most have nothing to do with each other."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.every = _scoped(policy)
+        self.effort = Effort(_EFFORT)
+        self._by_service = _by_service(policy)
+
+    def near(self, actions: Texts, *, denying: bool) -> Iterator[_Scoped]:
+        """The statements of one effect that may contain these actions."""
+        yield from self._of(
+            "" if actions.inverted else _service(actions.entries[0]), denying=denying
+        )
+
+    def _of(self, service: str, *, denying: bool) -> Iterator[_Scoped]:
+        if service:
+            yield from self._by_service.get((denying, service), ())
+        yield from self._by_service.get((denying, ""), ())
+
+    def wider(self, own: _Scoped) -> _Scoped | None:
+        """The statement of the same effect that contains this one; of two that say the same, the first stays."""
+        for other in self.near(own.scope.actions, denying=own.statement.denies):
+            # Two spellings of one statement have a code of AWS's own.
+            if other.meaning == own.meaning or not applies_within(
+                own.scope, other.scope, self.effort
+            ):
+                continue
+            later = other.number > own.number
+            if not (later and applies_within(other.scope, own.scope, self.effort)):
+                return other
+        return None
+
+    def around(self, own: _Scoped, *, denying: bool) -> Iterator[tuple[Text, _Scoped]]:
+        """The action entries of a statement that lie within a statement with other limits, with that one."""
+        same_effect = denying is own.statement.denies
+        for entry in own.statement.actions:
+            # What is said twice in the same words limits nothing, and does not look as if.
+            others = [
+                each
+                for each in self._of(_service(entry.value.lower()), denying=denying)
+                if not (same_effect and each.limits == own.limits)
+            ]
+            part = own.only(entry.value) if others else own.scope
+            for other in others:
+                if not applies_within(part, other.scope, self.effort):
+                    continue
+                # The same in other words.
+                if same_effect and applies_within(other.only(entry.value), part, self.effort):
+                    continue
+                yield entry, other
+                break
+
+
+@once
+def _scoped(policy: Policy) -> tuple[_Scoped, ...]:
+    """The first statements that can be compared; none when there is nothing to compare them with."""
+    first = policy.statements[:_MOST_STATEMENTS]
+    services = list(map(_services, first))
+    number = Counter(each for some in services for each in some)
+    # Most policies have a statement for each service: those have nothing to do with each other.
+    known = (
+        _Scoped.of(at, statement)
+        for at, (statement, some) in enumerate(zip(first, services, strict=True))
+        if len(first) > 1 and (number[""] or any(number[each] > 1 for each in some))
+    )
+    return tuple(filter(None, known))
+
+
+def _services(statement: Statement) -> frozenset[str]:
+    """The services of a statement's actions; of one whose actions are any, the empty text."""
+    found = frozenset(_service(each.value.lower()) for each in statement.actions)
+    return found if found and not statement.not_actions else frozenset({""})
+
+
+@once
+def _by_service(policy: Policy) -> Mapping[tuple[bool, str], Sequence[_Scoped]]:
+    """The statements by whether they deny, and by service; under "" those that may be of any."""
+    found: dict[tuple[bool, str], list[_Scoped]] = {}
+    for each in _scoped(policy):
+        actions = each.scope.actions
+        services = {"" if actions.inverted else _service(entry) for entry in actions.entries}
+        for service in {""} if "" in services else services:
+            found.setdefault((each.statement.denies, service), []).append(each)
+    return found
+
+
+def _service(entry: str) -> str:
+    """The service of an action entry; nothing when it has a wildcard."""
+    service = entry.partition(":")[0]
+    return service if is_literal(service) else ""
+
+
+@rule(
+    "SHADOWED_STATEMENT",
+    on=Policy,
+    severity=Severity.SUGGESTION,
+    title="Another statement already says all that this one says",
+    fix="Remove it, or narrow the wider statement if this one was meant as the limit.",
+    source=_LOGIC,
+    bad=[
+        _policy(_statement("Allow", "s3:GetObject", _HOME), _statement("Allow", "s3:Get*")),
+        _policy(_statement("Deny", "s3:*"), _statement("Deny", "s3:DeleteObject")),
+    ],
+    good=[
+        _policy(_statement("Allow", "s3:GetObject", _HOME), _statement("Deny", "s3:Get*")),
+        _policy(
+            _statement("Allow", "s3:GetObject"),
+            {
+                **_statement("Allow", "s3:*"),
+                "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+            },
+        ),
+    ],
+)
+def shadowed(policy: Policy) -> Iterator[Problem]:
+    """Statements of one effect add up, so a narrower one beside a wider one limits nothing, though it looks as if."""
+    others = _Others(policy)
+    for each in others.every:
+        wider = others.wider(each)
+        if wider:
+            lost = each.statement.allows and each.scope.tests and not wider.scope.tests
+            yield Problem(
+                each.statement.place(),
+                f"every request that it {each.verb}, {wider.name} {wider.verb} as well"
+                + (", without its condition" if lost else ""),
+                severity=Severity.WARNING if lost else None,
+            )
+
+
+@rule(
+    "SHADOWED_ACTION",
+    on=Policy,
+    severity=Severity.SUGGESTION,
+    title="Another statement already says all that this one says of an action",
+    fix="Remove the action here, or narrow the wider statement if this one was meant as the limit.",
+    source=_LOGIC,
+    bad=[
+        _policy(
+            _statement("Allow", ["s3:GetObject", "s3:PutObject"], _HOME),
+            _statement("Allow", "s3:Get*"),
+        )
+    ],
+    good=[
+        _policy(
+            _statement("Allow", ["s3:GetObject", "s3:PutObject"]),
+            _statement("Allow", "s3:Get*", _HOME),
+        )
+    ],
+)
+def shadowed_action(policy: Policy) -> Iterator[Problem]:
+    """Statements of one effect add up, so the narrower one does not limit the action."""
+    others = _Others(policy)
+    for each in others.every:
+        found = list(others.around(each, denying=each.statement.denies))
+        if found and not others.wider(each):
+            entry, other = found[0]
+            more = f"; so it is with {len(found) - 1} more of its entries" if found[1:] else ""
+            yield Problem(
+                entry.where,
+                f"{other.name} {other.verb} {quoted(entry.value)} as well,"
+                f" without the limits of this statement{more}",
+            )
+
+
+_DELETE = ["s3:PutObject", "s3:DeleteObject"]
+
+
+@rule(
+    "UNREACHABLE_ALLOW",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="A Deny of the same policy takes away all that is allowed here",
+    fix="Remove the entry, or add to the Deny the condition or exception that was meant.",
+    source=_LOGIC,
+    bad=[
+        _policy(_statement("Allow", "s3:GetObject", _HOME), _statement("Deny", "s3:*")),
+        _policy(_statement("Allow", _DELETE), _statement("Deny", "s3:Delete*", "*")),
+    ],
+    good=[
+        _policy(_statement("Allow", "s3:*"), _statement("Deny", "s3:GetObject", _HOME)),
+        _policy(
+            _statement("Allow", "s3:GetObject"),
+            {
+                **_statement("Deny", "s3:*"),
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ),
+    ],
+)
+def denied_anyway(policy: Policy) -> Iterator[Problem]:
+    """An explicit Deny outweighs every Allow, whichever stands first."""
+    others = _Others(policy)
+    denials = any(each.statement.denies for each in others.every)
+    for each in others.every if denials else ():
+        if each.statement.allows:
+            yield from _denied(each, others)
+
+
+def _denied(each: _Scoped, others: _Others) -> Iterator[Problem]:
+    for other in others.near(each.scope.actions, denying=True):
+        if applies_within(each.scope, other.scope, others.effort):
+            yield Problem(
+                each.statement.place(), f"{other.name} denies every request that it allows"
+            )
+            return
+    for entry, other in others.around(each, denying=True):
+        yield Problem(
+            entry.where, f"{other.name} denies {quoted(entry.value)} wherever it is allowed here"
+        )
+
+
+@rule(
+    "TOO_MANY_STATEMENTS_TO_COMPARE",
+    on=Policy,
+    severity=Severity.SUGGESTION,
+    title="The policy has more statements than are compared with each other",
+    fix="Split the policy, or merge statements that differ in one list only.",
+    source=_LOGIC,
+    bad=[_policy(*(_statement("Allow", f"s3:GetObject{n}") for n in range(_MOST_STATEMENTS + 1)))],
+    good=[_policy(_statement("Allow", "s3:GetObject"))],
+)
+def beyond_comparison(policy: Policy) -> Iterator[Problem]:
+    """Which statement contains which is asked of the first ones only, so silence about the others proves nothing."""
+    number = len(policy.statements)
+    if number > _MOST_STATEMENTS:
+        yield Problem(
+            policy.statements[_MOST_STATEMENTS].place(),
+            f"of {number} statements the first {_MOST_STATEMENTS} were searched for ones that others contain",
+        )

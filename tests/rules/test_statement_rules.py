@@ -1,0 +1,172 @@
+"""Statements against each other and against requests: what is called superfluous or impossible is so in every request."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aws_iam.modes.policy_validate import validate
+from aws_iam.policy.conditions import holds
+from aws_iam.policy.context import Context
+from aws_iam.policy.document import Statement, policy
+from aws_iam.policy.pattern import matches
+from work import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_iam.policy.document import Policy
+
+BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
+ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "iam:PassRole"]
+RESOURCES = [f"{BUCKET}/a", f"{BUCKET}/home/a", BUCKET, "arn:aws:iam::111122223333:role/app"]
+USERS = [None, "ana", "ben"]
+CONDITIONS = [
+    {},
+    {"StringEquals": {"aws:username": "ana"}},
+    {"StringEqualsIfExists": {"aws:username": ["ana", "ben"]}},
+    {"StringNotEquals": {"aws:username": "ben"}},
+    {"StringLike": {"aws:username": "a*"}, "Null": {"aws:username": "true"}},
+    {"Null": {"aws:username": "false"}},
+]
+
+
+def lists(*values: str) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=2, unique=True)
+
+
+STATEMENTS = st.fixed_dictionaries(
+    {
+        "Effect": st.sampled_from(["Allow", "Allow", "Deny"]),
+        "Resource": lists(f"{BUCKET}/*", f"{BUCKET}/home/*", BUCKET, "*"),
+        "Condition": st.sampled_from(CONDITIONS),
+    },
+    optional={},
+).flatmap(
+    lambda whole: st.one_of(
+        lists("s3:GetObject", "s3:Get*", "s3:*", "S3:putobject", "s3:DeleteObject").map(
+            lambda actions: {**whole, "Action": actions}
+        ),
+        lists("s3:GetObject", "iam:*").map(lambda actions: {**whole, "NotAction": actions}),
+    )
+)
+REQUESTS = list(itertools.product(ACTIONS, RESOURCES, USERS))
+
+
+def applies(statement: Statement, action: str, resource: str, user: str | None) -> bool:
+    named = statement.actions or statement.not_actions
+    acted = any(matches(each.value, action, ignore_case=True) for each in named)
+    context = Context({"aws:username": (user,)} if user else {})
+    return (
+        acted is bool(statement.actions)
+        and any(matches(each.value, resource) for each in statement.resources)
+        and all(holds(each, context) for each in statement.conditions)
+    )
+
+
+def allowed(whole: Policy, request: tuple[str, str, str | None], but: int = -1) -> bool:
+    met = [
+        each
+        for number, each in enumerate(whole.statements)
+        if number != but and applies(each, *request)
+    ]
+    return any(each.allows for each in met) and not any(each.denies for each in met)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(STATEMENTS, min_size=2, max_size=4))
+def test_without_a_superfluous_statement_every_request_is_decided_as_with_it(
+    statements: list[dict[str, Any]],
+) -> None:
+    body = {"Version": "2012-10-17", "Statement": statements}
+    whole = policy(body, "identity")
+    codes = {"SHADOWED_STATEMENT", "REDUNDANT_STATEMENT"}
+    for finding in validate(body, "identity"):
+        number = _number(finding.where.pointer) if finding.where else -1
+        if finding.code in codes:
+            assert all(allowed(whole, each) is allowed(whole, each, number) for each in REQUESTS)
+        elif finding.code == "UNREACHABLE_ALLOW" and finding.where:
+            left = _part(statements[number], finding.where.pointer)
+            assert not any(applies(left, *each) and allowed(whole, each) for each in REQUESTS)
+        elif finding.code == "CONTRADICTORY_CONDITIONS":
+            assert not any(applies(whole.statements[number], *each) for each in REQUESTS)
+
+
+def _number(pointer: str) -> int:
+    return int(pointer.split("/")[2])
+
+
+def _part(written: dict[str, Any], pointer: str) -> Statement:
+    """The statement, of one action entry when the pointer is that entry's."""
+    parts = pointer.split("/")
+    one = written if len(parts) < 5 else {**written, "Action": written["Action"][int(parts[4])]}
+    return policy({"Statement": one}).statements[0]
+
+
+def grown(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def many_statements(n: int) -> str:
+    return grown(
+        *(
+            {"Effect": "Allow", "Action": f"s3:Get*{each}*", "Resource": f"{BUCKET}/{each}*"}
+            for each in range(n)
+        )
+    )
+
+
+def long_statements(n: int) -> str:
+    actions = [f"s3:Get{each}*" for each in range(n)]
+    resources = [f"{BUCKET}/{each}*" for each in range(n)]
+    allow = {"Effect": "Allow", "Action": actions, "Resource": resources}
+    return grown(allow, {**allow, "Resource": [*resources, BUCKET]}, {**allow, "Effect": "Deny"})
+
+
+def many_variables(n: int) -> str:
+    resources = [f"{BUCKET}/${{aws:PrincipalTag/{each}}}" for each in range(n)]
+    tests = {f"aws:ResourceTag/{each}": f"${{aws:PrincipalTag/{each}}}" for each in range(n)}
+    condition = {"StringNotEquals": tests, "StringLike": tests}
+    return grown(
+        *(
+            {"Effect": effect, "Action": "s3:Get*", "Resource": resources, "Condition": condition}
+            for effect in ("Allow", "Deny")
+        )
+    )
+
+
+def many_tags(n: int) -> str:
+    tests = {f"aws:RequestTag/{each}": "x" for each in range(n)}
+    sets = {"aws:TagKeys": ["x"], **{f"dynamodb:Key{each}": "x" for each in range(n)}}
+    return grown(
+        {
+            "Effect": "Allow",
+            "Action": [f"ec2:D*{each % 10}*{'?' * (each // 10)}" for each in range(n)],
+            "Resource": "*",
+            "Condition": {"StringEquals": tests, "ForAllValues:StringLike": sets},
+        }
+    )
+
+
+def many_lists(n: int) -> str:
+    listed = ["s3:ListAllMyBuckets", "kms:ListKeys", "iam:ListRoles", "sqs:SendMessage"] * (n // 4)
+    arns = [f"arn:aws:sns:*:*:*{each}*" for each in range(90)]
+    return grown(
+        *({"Effect": "Allow", "Action": listed, "Resource": arns[at:]} for at in range(20))
+    )
+
+
+@pytest.mark.parametrize(
+    "made", [many_statements, long_statements, many_variables, many_tags, many_lists]
+)
+def test_twice_the_policy_takes_about_twice_the_work(made: Callable[[int], str]) -> None:
+    few, many = made(300), made(600)
+    validate(few, "identity")  # what is read once, of the reference, is read before counting
+    assert calls(lambda: validate(many, "identity")) <= 2.5 * calls(
+        lambda: validate(few, "identity")
+    )
