@@ -10,10 +10,12 @@ from aws_iam.account.allowlist import (
     ALLOWED,
     CREDENTIALS,
     EVENT_IDS,
+    ON_REQUEST,
     OffTheAllowlistError,
     guard,
 )
 from aws_iam.account.demo import demo_session
+from aws_iam.account.permissions import audit_actions
 from scripted_aws import Script
 
 FORBIDDEN = [
@@ -115,10 +117,16 @@ def test_what_is_on_the_list_passes() -> None:
 
 
 def test_the_list_holds_reads_one_job_that_writes_a_report_and_the_ways_to_credentials() -> None:
-    names = {operation.partition(":")[2] for operation in ALLOWED - set(CREDENTIALS)}
+    reading = ALLOWED - set(CREDENTIALS) - set(ON_REQUEST)
+    names = {operation.partition(":")[2] for operation in reading}
     others = {name for name in names if not name.startswith(("Get", "List", "Describe"))}
     assert others == {"GenerateCredentialReport"}
     assert not {name for name in names if "Secret" in name or "Decrypt" in name}
+
+
+def test_what_is_sent_on_request_alone_is_in_no_policy_of_the_audit() -> None:
+    assert ON_REQUEST == ("accessanalyzer:ValidatePolicy",)
+    assert "access-analyzer:ValidatePolicy" not in audit_actions()
 
 
 def test_every_operation_on_the_list_is_one_that_the_sdk_knows() -> None:

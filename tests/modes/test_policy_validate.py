@@ -23,9 +23,11 @@ from work import calls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASES = json.loads(
-    (Path(__file__).parents[1] / "cases/validate/findings.json").read_text(encoding="utf-8")
-)
+CASES = [
+    case
+    for file in sorted((Path(__file__).parents[1] / "cases/validate").glob("findings*.json"))
+    for case in json.loads(file.read_text(encoding="utf-8"))
+]
 ALLOW = {
     "Effect": "Allow",
     "Action": "s3:GetObject",
@@ -33,7 +35,7 @@ ALLOW = {
 }
 TRUST = {
     "Effect": "Allow",
-    "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+    "Principal": {"AWS": "arn:aws:iam::111122223333:role/app"},
     "Action": "sts:AssumeRole",
 }
 
@@ -44,7 +46,7 @@ def document(*statements: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_policy_has_exactly_the_expected_findings(case: dict[str, Any]) -> None:
-    found = validate(case["document"], case.get("kind"))
+    found = validate(case["document"], case.get("kind"), case.get("resource_type"))
     places = [(each.code, each.where.pointer if each.where else None) for each in found]
     assert sorted(places) == sorted((each["code"], each["pointer"]) for each in case["expect"])
     for expected in case["expect"]:

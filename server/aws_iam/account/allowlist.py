@@ -1,8 +1,9 @@
 """The operations that may be sent to AWS, and the guard that refuses all others before they are signed.
 
-    ALLOWED = what the collectors declare + what opening the account takes + what the SDK's credential providers need
+    ALLOWED = what the collectors declare + what opening the account takes + what is asked on request
+            + what the SDK's credential providers need
 
-There is no other list: the shipped policy (`permissions.py`) is generated from this one.
+There is no other list: the shipped policy (`permissions.py`) is generated from its first three parts.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ OPENING = (
 )
 """Asked of every account: who is asking, which Regions it has, what it is called."""
 
+ON_REQUEST = ("accessanalyzer:ValidatePolicy",)
+"""Sent for `policy validate` with `online` alone. It judges a text and reads nothing; no audit needs it."""
+
 CREDENTIALS = (
     "sts:AssumeRole",
     "sts:AssumeRoleWithWebIdentity",
@@ -31,7 +35,8 @@ CREDENTIALS = (
 """What the SDK itself sends to get credentials or to find a bucket; none is needed in the auditor's policy."""
 
 ALLOWED = frozenset(
-    {op for each in COLLECTORS.values() for op in each.operations} | {*OPENING, *CREDENTIALS}
+    {op for each in COLLECTORS.values() for op in each.operations}
+    | {*OPENING, *ON_REQUEST, *CREDENTIALS}
 )
 
 EVENT_IDS = {"config": "config-service", "logs": "cloudwatch-logs", "s3control": "s3-control"}

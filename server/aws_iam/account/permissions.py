@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_iam.account.actions import action_of
-from aws_iam.account.allowlist import OPENING
+from aws_iam.account.allowlist import ON_REQUEST, OPENING
 from aws_iam.account.collect import COLLECTORS
 
 SECRETS = (
@@ -27,7 +27,7 @@ def audit_actions() -> tuple[str, ...]:
 
 
 def audit_policy() -> dict[str, Any]:
-    """The policy document: read what the audit reads, and no secret's value."""
+    """The policy document: read what the audit reads, ask what is asked on request, and no secret's value."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -35,6 +35,12 @@ def audit_policy() -> dict[str, Any]:
                 "Sid": "ReadForAudit",
                 "Effect": "Allow",
                 "Action": list(audit_actions()),
+                "Resource": "*",
+            },
+            {
+                "Sid": "JudgePoliciesOnRequest",
+                "Effect": "Allow",
+                "Action": sorted(map(action_of, ON_REQUEST)),
                 "Resource": "*",
             },
             {

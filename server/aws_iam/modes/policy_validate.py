@@ -9,14 +9,24 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, Severity, Where
+from aws_iam.modes import policy_inputs
+from aws_iam.modes.policy_online import Merged, merged
+from aws_iam.modes.policy_report import artifact
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Form, Kind, Policy, Source, Statement, Syntax, read
-from aws_iam.rules import POLICY_RULES
+from aws_iam.policy.gather import gathered
+from aws_iam.rules import ABOUT, POLICY_RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from aws_iam.modes.parameters import Connection
+    from aws_iam.modes.policy_report import Format
+    from aws_iam.modes.tool import Progress
+    from aws_iam.policy.gather import Gathered
     from aws_iam.rules.rule import Rule
+
+    Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
 
 AT_MOST = 200
 """Findings of one rule in one policy; a document of nothing but faults is cut there, and the answer says so."""
@@ -29,20 +39,48 @@ _CHECKS = (
 )
 
 
-def validate(document: str | dict[str, Any] | list[Any], kind: str | None = None) -> list[Finding]:
+def validate(
+    document: str | dict[str, Any] | list[Any],
+    kind: str | None = None,
+    resource_type: str | None = None,
+) -> list[Finding]:
     """The problems of a policy, of a list of them or of the policies of an `Answer`, worst first."""
-    return [finding for source in read(document, kind) for finding in _findings(source)]
+    judged = tuple((each, _findings(each)) for each in read(document, kind, resource_type))
+    return [finding for _, found in _placed(judged) for finding in found]
 
 
-def validated(document: object, kind: Kind | str | None = None) -> Answer:
+def validated(
+    document: object,
+    kind: Kind | str | None = None,
+    resource_type: str | None = None,
+    *,
+    aws: tuple[Connection, Progress] | None = None,
+    report: Format | None = None,
+) -> Answer:
     """The problems as an answer: as which kind each policy was read, and whether that was guessed."""
-    sources = read(document, kind)
-    by_source = [(source, _findings(source)) for source in sources]
-    findings = tuple(sorted((f for _, found in by_source for f in found), key=_rank))
+    found = gathered(document, kind, resource_type)
+    judged = tuple((source, _findings(source)) for source in found.sources)
+    both = merged(judged, *aws) if aws else Merged(judged=judged)
+    return _answer(replace(both, judged=_placed(both.judged)), found, report)
+
+
+def _placed(judged: Judged) -> Judged:
+    return policy_inputs.without_repeats(
+        (source, policy_inputs.located(found, source)) for source, found in judged
+    )
+
+
+def _answer(both: Merged, given: Gathered, report: Format | None) -> Answer:
+    by_source = list(both.judged)
+    problems = tuple(sorted((f for _, found in by_source for f in found), key=_rank))
+    findings = (*problems, *both.unknown)
+    summary = " ".join(filter(None, (_summary(by_source, problems), policy_inputs.said(given))))
+    made = (artifact(by_source, both.unknown, given.unread, report),) if report else ()
     return Answer(
-        summary=_summary(by_source, findings),
+        summary=f"{summary} {both.said}" if both.said else summary,
         findings=findings,
-        facts=_facts(by_source),
+        artifacts=made,
+        facts=_facts(by_source, whole=bool(given.formats)) | policy_inputs.facts(given) | both.facts,
         sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
         next=_next(by_source),
         as_of=catalog().as_of,
@@ -51,41 +89,48 @@ def validated(document: object, kind: Kind | str | None = None) -> Answer:
 
 def checked(policy: Policy) -> tuple[Finding, ...]:
     """The problems of one policy, worst first."""
-    found = (finding for rule in _rules(policy.kind) for finding in _by_rule(rule, policy))
+    found: list[Finding] = []
+    having = _having(policy)
+    for rule in _rules(policy.kind, frozenset(name for name, some in having.items() if some)):
+        subjects = (policy,) if rule.on is Policy else having[ABOUT.get(rule.code, "")]
+        found += rule.check_each(subjects, at_most=AT_MOST)
     return tuple(sorted(found, key=_rank))
+
+
+def _having(policy: Policy) -> dict[str, tuple[Statement, ...]]:
+    """The statements that have an element which whole families of rules are about; all of them under no name."""
+    every = policy.statements
+    return {
+        "": every,
+        "Condition": tuple(each for each in every if each.has("Condition")),
+        "Principal": tuple(e for e in every if e.has("Principal") or e.has("NotPrincipal")),
+    }
 
 
 def _findings(source: Source) -> tuple[Finding, ...]:
     content = source.content
     if isinstance(content, Policy):
-        found = checked(content)
+        found = policy_inputs.certain(checked(content), source, checked)
     else:
         found = tuple(finding for rule in _syntax_rules() for finding in rule.check(content))
-    return tuple(replace(each, resource=source.name) for each in found) if source.name else found
+    return policy_inputs.located(found, source)
 
 
 @cache
-def _rules(kind: Kind) -> tuple[Rule[Any], ...]:
+def _rules(kind: Kind, having: frozenset[str]) -> tuple[Rule[Any], ...]:
+    """The rules that a policy of this kind can break which has these elements."""
     chosen = (rule for rule in POLICY_RULES if rule.on in {Policy, Statement})
-    return tuple(rule for rule in chosen if not rule.kinds or kind in rule.kinds)
+    return tuple(
+        rule
+        for rule in chosen
+        if (not rule.kinds or kind in rule.kinds)
+        and (rule.code not in ABOUT or ABOUT[rule.code] in having)
+    )
 
 
 @cache
 def _syntax_rules() -> tuple[Rule[Any], ...]:
     return tuple(rule for rule in POLICY_RULES if rule.on is Syntax)
-
-
-def _by_rule(rule: Rule[Any], policy: Policy) -> Iterator[Finding]:
-    if rule.on is Policy:
-        yield from rule.check(policy, at_most=AT_MOST)
-        return
-    left = AT_MOST
-    for statement in policy.statements:
-        found = rule.check(statement, at_most=left)
-        yield from found
-        left -= len(found)
-        if not left:
-            return
 
 
 _SEVERITIES = tuple(Severity)
@@ -96,7 +141,8 @@ def _rank(finding: Finding) -> tuple[object, ...]:
     """Worst first, then in the order of the documents and of their places."""
     where = finding.where or Where()
     place = (where.line or 0, where.column or 0, _natural(where.pointer))
-    return _SEVERITIES.index(finding.severity), _natural(finding.resource or ""), place
+    named = (_natural(where.file or ""), _natural(finding.resource or ""))
+    return _SEVERITIES.index(finding.severity), *named, place
 
 
 def _natural(text: str) -> tuple[tuple[int, str], ...]:
@@ -144,13 +190,17 @@ def _plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _facts(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> dict[str, Any]:
+def _facts(
+    by_source: list[tuple[Source, tuple[Finding, ...]]], *, whole: bool = False
+) -> dict[str, Any]:
     if len(by_source) == 1 and not by_source[0][0].name:
         return _fact(*by_source[0])
-    # Of one policy among others' artifacts one wants to know as which kind it was read, even when nothing is wrong.
-    shown = by_source if len(by_source) == 1 else [each for each in by_source if each[1]]
+    # Of policies in something larger one wants to know as which kind each was read, even when nothing is wrong.
+    all_ = len(by_source) == 1 or (whole and len(by_source) <= MOST_ROWS)
+    shown = by_source if all_ else [each for each in by_source if each[1]]
+    several = len({source.file for source, _ in by_source}) > 1
     rows = [
-        {"policy": source.name, **_fact(source, found), "problems": len(found)}
+        {**policy_inputs.named(source, several=several), **_fact(source, found), "problems": len(found)}
         for source, found in shown[:MOST_ROWS]
     ]
     clean = sum(not found for _, found in by_source)

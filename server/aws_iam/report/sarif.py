@@ -1,0 +1,303 @@
+"""Findings as SARIF 2.1.0, ready for GitHub code scanning.
+
+    severity                              level     security-severity
+    critical                              error     9.5
+    ERROR, SECURITY_WARNING, high         error     8.0
+    WARNING, medium                       warning   5.5
+    SUGGESTION, low                       note      3.0
+    info                                  note      0.0
+
+    status            kind
+    fail              fail
+    unknown           open
+    manual            review
+    pass              pass
+    not_applicable    notApplicable       all but `fail` have the level `none`, as SARIF asks for
+
+https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from aws_iam.answer import Status
+from aws_iam.escape import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.answer import Finding
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST_RESULTS = 25_000
+"""GitHub refuses a run with more; it shows the worst 5,000 of them."""
+MOST_NOTES = 1_000
+MOST_TEXT = 1_000
+NO_FILE = "stdin"
+"""The place of what came from no file: GitHub knows an alert again by its path, so the path stays the same."""
+
+_LEVELS = ("error", "error", "warning", "note", "note")
+_SCORES = ("9.5", "8.0", "5.5", "3.0", "0.0")
+_KINDS = {
+    Status.FAIL: "fail",
+    Status.UNKNOWN: "open",
+    Status.MANUAL: "review",
+    Status.PASS: "pass",
+    Status.NOT_APPLICABLE: "notApplicable",
+}
+_ROOT = "%SRCROOT%"
+_NUMBER = re.compile(r"/\d+(?=/|$)")
+_MARKUP = re.compile(r"([\\*_<>\[\]|])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a report says beside its findings: who made it, and why each rule matters."""
+
+    version: str
+    category: str
+    """Names this analysis among others of the same commit: `policy-validate`."""
+    root: str = ""
+    """The folder that relative paths start from; an absolute path in it becomes relative."""
+    whys: Mapping[str, str] = field(default_factory=dict)
+    """Code of a rule → why it matters."""
+    notes: Sequence[str] = ()
+    """What was not judged, and why: a report without results must not look as if all had been."""
+
+
+def sarif(findings: Sequence[Finding], run: Run, files: Iterable[str] = ()) -> str:
+    """The report as JSON text, worst findings first; `files` were read too, whether or not something was found."""
+    shown = sorted(findings, key=lambda each: (each.status.rank, each.severity.rank))[
+        :MOST_RESULTS
+    ]
+    rules = _rules(shown)
+    places = _Places(run.root, [*files, *(_file(each) for each in shown)])
+    book = _Book(rules={code: number for number, code in enumerate(rules)}, places=places)
+    log = {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": _driver(run, rules)},
+                "automationDetails": {"id": f"aws-iam/{run.category}/"},
+                "columnKind": "unicodeCodePoints",
+                "originalUriBaseIds": {
+                    _ROOT: {"description": {"text": "The folder that the analysis ran in."}}
+                },
+                "invocations": [_invocation(run.notes, len(findings) - len(shown))],
+                "artifacts": places.artifacts(),
+                "results": [_result(each, book) for each in shown],
+            }
+        ],
+    }
+    return json.dumps(log, indent=1) + "\n"
+
+
+def _driver(run: Run, rules: Mapping[str, Finding]) -> dict[str, Any]:
+    return {
+        "name": "aws-iam",
+        "version": run.version,
+        "semanticVersion": run.version,
+        "rules": [_rule(each, run.whys.get(each.code, "")) for each in rules.values()],
+    }
+
+
+def _invocation(notes: Sequence[str], left_out: int) -> dict[str, Any]:
+    said = [*notes[:MOST_NOTES]]
+    if len(notes) > MOST_NOTES:
+        said.append(f"{len(notes) - MOST_NOTES:,} more places were not judged")
+    if left_out:
+        said.append(
+            f"{left_out:,} more findings are left out: a report holds the {MOST_RESULTS:,} worst ones"
+        )
+    told = [{"level": "warning", "message": {"text": _plain(each)}} for each in said]
+    invocation: dict[str, Any] = {"executionSuccessful": True}
+    return invocation | ({"toolExecutionNotifications": told} if told else {})
+
+
+def _rules(findings: Iterable[Finding]) -> dict[str, Finding]:
+    """Each code with its worst finding, in order of the codes, so that equal runs give equal files."""
+    worst: dict[str, Finding] = {}
+    for each in findings:
+        known = worst.get(each.code)
+        if known is None or each.severity.rank < known.severity.rank:
+            worst[each.code] = each
+    return dict(sorted(worst.items()))
+
+
+def _rule(finding: Finding, why: str) -> dict[str, Any]:
+    title = _text(finding.title or finding.code)
+    parts = [part for part in (_text(why), _text(finding.fix or "")) if part]
+    described: dict[str, Any] = {
+        "id": escaped(finding.code),
+        "name": _pascal(finding.code),
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": _text(why) or title},
+        "help": {"text": "\n\n".join(parts) or title, "markdown": _help(finding, why)},
+        "defaultConfiguration": {"level": _LEVELS[finding.severity.rank]},
+        "properties": {
+            "tags": ["security", "aws", "iam"],
+            "security-severity": _SCORES[finding.severity.rank],
+            "precision": "medium" if finding.confidence == "low" else "high",
+            "severity": finding.severity.value,
+        },
+    }
+    return described | ({"helpUri": uri} if (uri := _uri(finding.source)) else {})
+
+
+def _help(finding: Finding, why: str) -> str:
+    uri = _uri(finding.source)
+    fix = f"**Fix:** {_markdown(finding.fix)}" if finding.fix else ""
+    parts = (f"**{_markdown(finding.title or finding.code)}**", _markdown(why), fix)
+    return "\n\n".join([*filter(None, parts), *([f"[Source]({uri})"] if uri else [])])
+
+
+def _result(finding: Finding, book: _Book) -> dict[str, Any]:
+    failed = finding.status is Status.FAIL
+    result: dict[str, Any] = {
+        "ruleId": escaped(finding.code),
+        "ruleIndex": book.rules[finding.code],
+        "kind": _KINDS[finding.status],
+        "level": _LEVELS[finding.severity.rank] if failed else "none",
+        "message": {"text": _message(finding)},
+        "locations": [_location(finding, book.places)],
+        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding, book.seen)},
+    }
+    if finding.muted:
+        result["suppressions"] = [{"kind": "external", "justification": _text(finding.muted)}]
+    properties = _properties(finding)
+    return result | ({"properties": properties} if properties else {})
+
+
+def _message(finding: Finding) -> str:
+    text = finding.message or finding.title or finding.code
+    if finding.status is Status.FAIL and finding.message and finding.title:
+        text = f"{finding.title}: {finding.message}"
+    return _plain(f"{text} ({finding.reason})" if finding.reason else text)
+
+
+def _properties(finding: Finding) -> dict[str, Any]:
+    named = ("resource", "region", "account", "confidence", "change")
+    found = {name: getattr(finding, name) for name in named}
+    texts = {name: _text(value) for name, value in found.items() if value}
+    controls = {
+        escaped(version): escaped(number) for version, number in (finding.controls or {}).items()
+    }
+    return texts | ({"controls": controls} if controls else {})
+
+
+def _location(finding: Finding, places: _Places) -> dict[str, Any]:
+    where = finding.where
+    # GitHub asks for a line in every location; the first one stands for the whole file.
+    region = {"startLine": max((where.line if where else None) or 1, 1)}
+    if where and where.line and where.column:
+        region["startColumn"] = max(where.column, 1)
+    physical = {"artifactLocation": places.location(_file(finding)), "region": region}
+    logical = list(_logical(finding))
+    location: dict[str, Any] = {"physicalLocation": physical}
+    return location | ({"logicalLocations": logical} if logical else {})
+
+
+def _logical(finding: Finding) -> Iterable[dict[str, Any]]:
+    resource = _text(finding.resource or "")
+    pointer = _text(finding.where.pointer) if finding.where else ""
+    if resource:
+        yield {"name": resource, "kind": "resource"}
+    if pointer:
+        yield {
+            "name": pointer.rpartition("/")[2],
+            "fullyQualifiedName": f"{resource}#{pointer}" if resource else pointer,
+            "kind": "value",
+        }
+
+
+def _fingerprint(finding: Finding, seen: Counter[tuple[str, str]]) -> str:
+    """The same for the same problem after lines, statements and list entries moved; equal ones are counted."""
+    pointer = _NUMBER.sub("/*", finding.where.pointer) if finding.where else ""
+    # The message tells apart what the pointer without its numbers no longer does.
+    parts = (finding.code, finding.resource or "", finding.region or "", pointer, finding.message)
+    whole = "\0".join(parts).encode(errors="backslashreplace")
+    digest = hashlib.sha256(whole).hexdigest()[:16]
+    seen[_file(finding), digest] += 1
+    return f"{digest}:{seen[_file(finding), digest]}"
+
+
+def _file(finding: Finding) -> str:
+    return (finding.where.file if finding.where else None) or ""
+
+
+class _Places:
+    """The files of a report, numbered, and each as SARIF names it."""
+
+    def __init__(self, root: str, files: Iterable[str]) -> None:
+        self._root = root
+        self._numbers = {file: number for number, file in enumerate(dict.fromkeys(files))}
+
+    def artifacts(self) -> list[dict[str, Any]]:
+        """The files as the run lists them."""
+        return [{"location": self._named(file)} for file in self._numbers]
+
+    def location(self, file: str) -> dict[str, Any]:
+        """A file where a result names it."""
+        return {**self._named(file), "index": self._numbers[file]}
+
+    def _named(self, file: str) -> dict[str, Any]:
+        path = posixpath.normpath(posixpath.join(self._root, file)) if file else NO_FILE
+        inside = f"{self._root.rstrip('/')}/" if self._root else ""
+        if inside and path.startswith(inside):
+            path = path[len(inside) :]
+        if path.startswith("/"):
+            return {"uri": f"file://{_percent(path)}"}
+        return {"uri": _percent(path), "uriBaseId": _ROOT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Book:
+    """What the results of a run share: the numbers of the rules, the places, and how often a problem came."""
+
+    rules: Mapping[str, int]
+    places: _Places
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+def _percent(path: str) -> str:
+    try:
+        raw = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = path.encode("utf-8", "backslashreplace")
+    quoted = quote(raw, safe="/-._~!$&'()*+,;=@")
+    # A colon in the first part would make it a scheme; `quote` has escaped it.
+    return quoted or "."
+
+
+def _plain(text: str) -> str:
+    # `[text](1)` would be a link in a plain SARIF message; a message without arguments has no placeholders.
+    return _text(text).replace("](", r"\](")
+
+
+def _text(text: str) -> str:
+    return escaped(text, MOST_TEXT)
+
+
+def _markdown(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", _text(text))
+
+
+def _uri(source: str | None) -> str:
+    """The address as a link that nothing in it can close; sections of our own pages are none."""
+    if not source or not source.startswith("https://"):
+        return ""
+    return quote(source[:MOST_TEXT], safe="/:?#=&%-._~+,;@!$*", errors="replace")
+
+
+def _pascal(code: str) -> str:
+    """`INVALID_ACTION` as SARIF likes names: InvalidAction."""
+    return "".join(part.capitalize() for part in re.split(r"[^0-9A-Za-z]+", code)) or "Rule"

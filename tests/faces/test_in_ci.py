@@ -1,0 +1,251 @@
+"""The command where changes are checked: through pre-commit itself, and as the README's workflow runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from aws_iam import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+GOOD = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/k"}],
+}
+BAD = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:GetObjectt", "Resource": "arn:aws:s3:::b/k"}],
+}
+
+
+def run(*words: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GIT_"))
+    }
+    return subprocess.run(
+        list(map(str, words)),
+        cwd=cwd,
+        env={**kept, "PATH": f"{BIN}{os.pathsep}{kept.get('PATH', os.defpath)}", **env},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def commit(folder: Path) -> str:
+    """The folder as a git repository of one commit."""
+    name = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+    for words in (
+        ("init", "--quiet"),
+        ("add", "--all", "--force"),
+        (*name, "-c", "commit.gpgsign=false", "commit", "--quiet", "--message", "x"),
+    ):
+        done = run("git", *words, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    return run("git", "rev-parse", "HEAD", cwd=folder).stdout.strip()
+
+
+def write(folder: Path, files: dict[str, Any]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            content if isinstance(content, str) else json.dumps(content, indent=2),
+            encoding="utf-8",
+        )
+
+
+PACKAGE = ("server", "assets", "references", "skills")
+PAGES = ("SKILL.md", "README.md", "LICENSE", "pyproject.toml", ".pre-commit-hooks.yaml")
+
+
+@pytest.fixture(scope="module")
+def hooked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose pre-commit takes the hook from this one, installed as a user's is."""
+    base = tmp_path_factory.mktemp("hook")
+    source, user = base / "aws-iam", base / "user"
+    for name in PACKAGE:
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in PAGES:
+        shutil.copy(ROOT / name, source / name)
+    rev = commit(source)
+    hook = {"repo": str(source), "rev": rev, "hooks": [{"id": "aws-iam-validate"}]}
+    write(user, {".pre-commit-config.yaml": yaml.safe_dump({"repos": [hook]})})
+    commit(user)
+    return user
+
+
+def hook(folder: Path, files: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    write(folder, files)
+    return run(
+        "pre-commit",
+        "run",
+        "--files",
+        *files,
+        cwd=folder,
+        PRE_COMMIT_HOME=str(folder.parent / "cache"),
+    )
+
+
+def test_the_hook_is_defined_as_pre_commit_wants_it() -> None:
+    done = run("pre-commit", "validate-manifest", ".pre-commit-hooks.yaml", cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_commit_of_good_policies_passes_the_hook(hooked: Path) -> None:
+    files = {"policies/one.json": GOOD, "iam/two.json": GOOD, "bucket-policy.json": GOOD}
+    done = hook(hooked, files)
+    assert done.returncode == 0, done.stdout
+    assert "Passed" in done.stdout
+
+
+def test_a_bad_policy_fails_the_hook_with_its_file_line_and_fix(hooked: Path) -> None:
+    done = hook(hooked, {"policies/good.json": GOOD, "policies/bad one.json": BAD})
+    assert done.returncode == 1
+    assert "INVALID_ACTION" in done.stdout
+    assert "policies/bad one.json" in done.stdout
+    assert "did you mean `s3:GetObject`" in done.stdout
+    assert "line 6" in done.stdout
+
+
+def test_other_json_is_left_alone(hooked: Path) -> None:
+    done = hook(hooked, {"package.json": {"name": "x"}, "data/rows.json": [1]})
+    assert done.returncode == 0, done.stdout
+    assert "no files to check" in done.stdout
+
+
+@cache
+def workflow() -> dict[Any, Any]:
+    """The workflow that the README shows."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = [each for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "jobs:" in each]
+    (only,) = shown
+    loaded = yaml.safe_load(only)
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def steps() -> list[dict[str, Any]]:
+    (job,) = workflow()["jobs"].values()
+    listed: list[dict[str, Any]] = job["steps"]
+    return listed
+
+
+def test_the_workflow_is_one_that_github_takes(tmp_path: Path) -> None:
+    file = tmp_path / "workflow.yaml"
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    file.write_text(
+        next(e for e in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "jobs:" in e),
+        encoding="utf-8",
+    )
+    done = run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", file, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_workflow_may_do_nothing_that_it_does_not_need() -> None:
+    assert workflow()["permissions"] == {}
+    (job,) = workflow()["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "security-events": "write"}
+    used = [each["uses"] for each in steps() if "uses" in each]
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each) for each in used)
+
+
+def test_the_workflow_uploads_the_report_also_when_a_policy_is_bad() -> None:
+    last = steps()[-1]
+    assert last["uses"].startswith("github/codeql-action/upload-sarif@")
+    assert last["if"] == "${{ !cancelled() }}"
+    assert last["with"]["sarif_file"] == "aws-iam.sarif"
+
+
+def follow(folder: Path) -> list[int]:
+    """The exit status of each command of the workflow but the one that installs, as GitHub's bash runs them."""
+    commands = [each["run"] for each in steps() if "run" in each]
+    assert commands[0] == f"pip install aws-iam-mcp=={__version__}"
+    return [
+        run("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", each, cwd=folder).returncode
+        for each in commands[1:]
+    ]
+
+
+def report(folder: Path) -> Any:
+    log = json.loads((folder / "aws-iam.sarif").read_text(encoding="utf-8"))
+    schema = (ROOT / "tests" / "schemas" / "sarif-2.1.0.json").read_text(encoding="utf-8")
+    jsonschema.Draft4Validator(json.loads(schema)).validate(log)
+    return log["runs"][0]
+
+
+def test_the_workflows_commands_report_a_folder_of_good_and_bad_policies(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "policies/good.json": GOOD,
+            "policies/team a/bad.json": BAD,
+            "policies/broken.json": '{"Statement": [{"Effect": }]}',
+        },
+    )
+    assert follow(tmp_path) == [1]
+    found = {
+        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]: each["ruleId"]
+        for each in report(tmp_path)["results"]
+        if each["level"] == "error"
+    }
+    assert found == {
+        "policies/team%20a/bad.json": "INVALID_ACTION",
+        "policies/broken.json": "JSON_SYNTAX_ERROR",
+    }
+    files = [each["location"]["uri"] for each in report(tmp_path)["artifacts"]]
+    assert sorted(files) == [
+        "policies/broken.json",
+        "policies/good.json",
+        "policies/team%20a/bad.json",
+    ]
+
+
+def test_a_clean_folder_gives_an_empty_report_that_closes_old_alerts(tmp_path: Path) -> None:
+    write(tmp_path, {"policies/good.json": GOOD})
+    assert follow(tmp_path) == [0]
+    assert report(tmp_path)["results"] == []
+
+
+def test_a_pipe_gets_the_report_alone_and_a_person_the_rest(tmp_path: Path) -> None:
+    write(tmp_path, {"a.json": GOOD, "b.json": BAD})
+    command = ("aws-iam", "policy", "validate", "a.json", "b.json", "--format")
+    done = run(*command, "junit", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith("<?xml")
+    assert done.stdout.endswith("</testsuites>\n")
+    assert "INVALID_ACTION" in done.stderr
+    assert "<?xml" not in done.stderr
+    assert json.loads(run(*command, "sarif", cwd=tmp_path).stdout)["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize(("limit", "status"), [("critical", 0), ("high", 1), ("low", 1)])
+def test_files_are_taken_without_an_option_and_fail_on_decides(
+    tmp_path: Path, limit: str, status: int
+) -> None:
+    write(tmp_path, {"a.json": GOOD, "b.json": BAD})
+    done = run(
+        "aws-iam", "policy", "validate", "--fail-on", limit, "a.json", "b.json", cwd=tmp_path
+    )
+    assert done.returncode == status
+    assert "b.json" in done.stdout
+
+
+def test_files_and_the_option_at_once_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"a.json": GOOD})
+    done = run("aws-iam", "policy", "validate", "--document", "a.json", "a.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "both `--document` and files are given" in done.stderr
