@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aws_iam.modes.policy_validate import validate
+    from aws_iam.policy.compare import compare
+    from aws_iam.policy.evaluate import evaluate
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "validate"]
+__all__ = ["__version__", "compare", "evaluate", "validate"]
 
 
 def __getattr__(name: str) -> object:
@@ -17,5 +19,13 @@ def __getattr__(name: str) -> object:
         from aws_iam.modes.policy_validate import validate
 
         return validate
+    if name == "compare":
+        from aws_iam.policy.compare import compare
+
+        return compare
+    if name == "evaluate":
+        from aws_iam.policy.evaluate import evaluate
+
+        return evaluate
     message = f"module `aws_iam` has no attribute `{name}`"
     raise AttributeError(message)

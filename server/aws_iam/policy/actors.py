@@ -6,22 +6,31 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
-from aws_iam.policy.arn import Arn
+from aws_iam.policy import holders
+from aws_iam.policy.arn import PARTITIONS, Arn
 from aws_iam.policy.axes import Actor
 from aws_iam.policy.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.policy.clauses import principals_of
-from aws_iam.policy.points import points
+from aws_iam.policy.pattern import matches
+from aws_iam.policy.points import Atom
 from aws_iam.policy.request import settled_keys
+from aws_iam.policy.venn import OverBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.policy.document import Policy
-    from aws_iam.policy.points import Atom, Value
+    from aws_iam.policy.points import Value
+    from aws_iam.policy.venn import Budget
 
 _ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNTS = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _EXAMPLES = ("111122223333", "444455556666", "777788889999", "123456789012", "210987654321")
+_SERVICES = ("lambda.amazonaws.com", "ec2.amazonaws.com", "events.amazonaws.com")
+_PROVIDERS = ("oidc-provider/idp.example.com", "saml-provider/example")
 _WEB = "sts:AssumeRoleWithWebIdentity"
+# Callers are told apart by what the policies name; more than this is no policy of people.
+_MOST_NAMED = 300
 # Keys of a caller that no caller of another kind has.
 _OWN_KEYS = (
     "aws:federatedprovider",
@@ -32,7 +41,6 @@ _OWN_KEYS = (
     "aws:principaltype",
     "aws:username",
 )
-_STRICT = re.compile(r"(kms|sts):", re.IGNORECASE)
 
 
 def owner_of(policies: Sequence[Policy]) -> str:
@@ -49,35 +57,45 @@ def owner_of(policies: Sequence[Policy]) -> str:
         arn = Arn.of(text)
         if arn and _ACCOUNT.fullmatch(arn.account):
             return arn.account
-    return _unnamed(_named_accounts(policies))
+    return _unnamed(_named_accounts(policies, ()))
 
 
-def actors(policies: Sequence[Policy], owner: str, atoms: Sequence[Atom]) -> tuple[Actor, ...]:
-    """Strangers first, then the owner's own, then everyone whom the policies name."""
-    far = _unnamed({*_named_accounts(policies), owner})
-    found = [*strangers(far, owner)]
-    for name in ("user/example", "role/example"):
-        own = caller_of(f"arn:aws:iam::{owner}:{name}", action="")
-        found.append(_actor(own, owner, Grade.ROLE))
-        if _is_strict(policies):
-            found.append(_actor(own, owner, Grade.ACCOUNT))
-    for caller in _named(policies, atoms):
-        least = Grade.ROLE if caller.account == owner else Grade.ACCOUNT
-        found.append(_actor(caller, owner, least))
-        if caller.account == owner and _is_strict(policies):
-            found.append(_actor(caller, owner, Grade.ACCOUNT))
+def actors(
+    policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget
+) -> tuple[Actor, ...]:
+    """Strangers first, then the owner's own, then everyone whom the policies name.
+
+    The owner's own stand twice: with policies of their own that allow everything, and without any.
+    """
+    found = [*strangers(policies, owner, atoms)]
+    for caller in _callers(policies, owner, atoms, budget):
+        if caller.account == owner and caller.kind is not CallerKind.ROOT:
+            found.append(_actor(caller, owner, Grade.ROLE))
+        found.append(_actor(caller, owner, Grade.ACCOUNT))
     return tuple(dict.fromkeys(found))
 
 
-def strangers(far: str, owner: str) -> Iterator[Actor]:
+def strangers(policies: Sequence[Policy], owner: str, atoms: Sequence[Atom]) -> Iterator[Actor]:
     """Callers whom nobody knows: anonymous, and a user of another account."""
-    for text in ("*", f"arn:aws:iam::{far}:user/example"):
-        yield _actor(caller_of(text, action=""), owner, Grade.ACCOUNT)
+    far = _unnamed({*_named_accounts(policies, atoms), owner})
+    yield _actor(caller_of("*", action=""), owner, Grade.ACCOUNT)
+    for partition in _partitions(policies):
+        user = f"arn:{partition}:iam::{far}:user/example"
+        yield _actor(caller_of(user, action=""), owner, Grade.ACCOUNT)
 
 
-def far_account(policies: Sequence[Policy], owner: str) -> str:
-    """An account that neither owns the resource nor is named."""
-    return _unnamed({*_named_accounts(policies), owner})
+def _partitions(policies: Sequence[Policy]) -> list[str]:
+    """The partitions that ARNs of the policies name; nobody reaches from one into another."""
+    texts = [
+        entry.value
+        for policy in policies
+        for statement in policy.statements
+        for entry in (*statement.resources, *statement.not_resources)
+    ]
+    texts += [each.value for each in principals_of(policies)]
+    fields = dict.fromkeys(t.split(":", 2)[1] for t in texts if t.startswith("arn:aws"))
+    named = [p for p in PARTITIONS for field in fields if matches(field, p)]
+    return list(dict.fromkeys(named)) or ["aws"]
 
 
 def _actor(caller: Caller, owner: str, least: Grade) -> Actor:
@@ -90,55 +108,99 @@ def _actor(caller: Caller, owner: str, least: Grade) -> Actor:
         name=caller.arn if least is Grade.ACCOUNT else f"{caller.arn} without a policy of its own",
         caller=caller,
         least=least,
-        settled=settled,
+        # The owner of the resource is no trait of the caller.
+        settled={k: v for k, v in settled.items() if k != "aws:resourceaccount"},
+        owner=owner,
     )
 
 
-def _named(policies: Sequence[Policy], atoms: Sequence[Atom]) -> Iterator[Caller]:
-    for principal in principals_of(policies):
-        if principal.is_everyone:
-            continue
-        text = (
-            f"arn:aws:iam::{principal.value}:root" if _ACCOUNT.fullmatch(principal.value) else ""
-        )
-        yield from _caller(_as_user(text or principal.value), principal.type)
-    for key in ("aws:principalarn", "aws:principalaccount"):
-        listed = [atom for atom in atoms if atom.key == key]
-        for point in points(key, listed) if listed else ():
-            for value in point.value or ():
-                text = value if key == "aws:principalarn" else f"arn:aws:iam::{value}:user/example"
-                yield from _caller(text, "AWS")
+def _callers(
+    policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget
+) -> Iterator[Caller]:
+    principals = tuple(principals_of(policies))
+    named = dict.fromkeys((p.type, p.value) for p in principals if not p.is_everyone)
+    far = _unnamed({*_named_accounts(policies, atoms), owner})
+    accounts = dict.fromkeys((owner, *sorted(_named_accounts(policies, atoms)), far))
+    if len(named) + len(accounts) > _MOST_NAMED:
+        raise OverBudget(f"the policies name more than {_MOST_NAMED} principals")
+    partitions = _partitions(policies)
+    for partition in partitions:
+        yield from _usual(partition, owner, accounts)
+    service = next((each for each in _SERVICES if ("Service", each) not in named), "")
+    yield from _read(service, "", "")
+    for kind, value in named:
+        yield from _caller(value, kind)
+    # Conditions on the caller tell further ones apart, in each account and beside everyone who is named.
+    listed = [atom for atom in atoms if atom.key in holders.KEYS]
+    texts = dict.fromkeys(
+        each for kind, value in named if kind == "AWS" for each in _as_text(value)
+    )
+    if not listed and not any("assumed-role" in value for _, value in named):
+        return
+    listed += [Atom(holders.ARN, "ArnLike", (text,)) for text in texts]
+    sessions = [value for kind, value in named if ":assumed-role/" in value]
+    for account in accounts:
+        fixed = {holders.ACCOUNT: (account,)}
+        for partition in partitions:
+            for found in holders.holders(listed, fixed, (partition, account), budget):
+                for arn in found.values[holders.ARN] or ():
+                    yield from _read(arn, "", "")
+                    yield from _sessions(arn, sessions)
 
 
-def _as_user(text: str) -> str:
-    """An account stands for its users."""
-    return text.removesuffix(":root") + ":user/example" if text.endswith(":root") else text
+def _usual(partition: str, owner: str, accounts: Iterable[str]) -> Iterator[Caller]:
+    for account in accounts:
+        for name in ("user/example", "role/example", "root"):
+            yield from _read(f"arn:{partition}:iam::{account}:{name}", "", "")
+    for provider in _PROVIDERS:
+        yield from _read(f"arn:{partition}:iam::{owner}:{provider}", _WEB, "")
+
+
+def _as_text(principal: str) -> Iterator[str]:
+    """A named principal as a pattern of aws:PrincipalArn: of a session, the role with any path."""
+    arn = Arn.of(principal)
+    if arn is None:
+        return
+    if arn.service == "sts" and arn.resource.startswith("assumed-role/"):
+        name = arn.resource.split("/")[1]
+        yield f"arn:{arn.partition}:iam::{arn.account}:role/{name}"
+        yield f"arn:{arn.partition}:iam::{arn.account}:role/*/{name}"
+    else:
+        yield principal
 
 
 def _caller(text: str, kind: str) -> Iterator[Caller]:
+    if kind == "Federated":
+        yield from _read(text, _WEB, "")
+    elif not _ACCOUNT.fullmatch(text) and not text.endswith(":root"):
+        yield from _read(text, "", "")
+
+
+def _sessions(role: str, sessions: Iterable[str]) -> Iterator[Caller]:
+    """The named sessions of a role: the session says the name of its role, and not the path."""
+    fields = role.split(":")
+    for session in sessions:
+        own = session.split(":")
+        if fields[4] == own[4] and role.rpartition("/")[2] == own[5].split("/")[1]:
+            yield from _read(session, "", role)
+
+
+def _read(text: str, action: str, role: str) -> Iterator[Caller]:
     try:
-        yield caller_of(text, action=_WEB if kind == "Federated" else "")
+        yield caller_of(text, action=action, role=role)
     except InputError:
-        # A principal that is no caller (an id of a deleted role, a canonical user) asks for nothing.
+        # A principal that is no caller (an id of a deleted role) asks for nothing.
         return
 
 
-def _named_accounts(policies: Sequence[Policy]) -> set[str]:
-    return set(re.findall(r"\d{12}", " ".join(p.value for p in principals_of(policies))))
+def _named_accounts(policies: Sequence[Policy], atoms: Sequence[Atom]) -> set[str]:
+    texts = [p.value for p in principals_of(policies)]
+    texts += [text for atom in atoms if atom.key in holders.KEYS for text in atom.wanted]
+    return set(_ACCOUNTS.findall(" ".join(texts)))
 
 
 def _unnamed(named: Iterable[str]) -> str:
     taken = set(named)
     return next(
         a for a in (*_EXAMPLES, *(f"{n:012}" for n in range(len(taken) + 1))) if a not in taken
-    )
-
-
-def _is_strict(policies: Sequence[Policy]) -> bool:
-    """Whether the resource's own policy must allow even callers of its account."""
-    return any(
-        _STRICT.match(entry.value)
-        for policy in policies
-        for statement in policy.statements
-        for entry in (*statement.actions, *statement.not_actions)
     )

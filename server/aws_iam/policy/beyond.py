@@ -53,6 +53,36 @@ _ACROSS_ACCOUNTS = frozenset(
 )
 
 
+def crosses_accounts(action: str) -> bool:
+    """Whether KMS takes the action from other accounts than the key's."""
+    return action.lower() in _ACROSS_ACCOUNTS
+
+
+def closed_to(action: str, *, foreign: bool = False) -> tuple[str, ...]:
+    """Patterns, to be read field by field, of resources on which no policy opens the action.
+
+    To a `foreign` caller, of another account than the resource's, some more are closed.
+    """
+    lower = action.lower()
+    if foreign and lower == "iam:passrole":
+        return ("arn:*:iam:*:*:*",)
+    if foreign and lower.startswith("kms:") and lower not in _ACROSS_ACCOUNTS:
+        keys = ("arn:*:kms:*:*:key/*",) if catalog().action(action) else ()
+        return (*keys, *(("arn:*:kms:*:*:alias/aws/*",) if lower in _ALIAS_ACTIONS else ()))
+    if lower in _ALIAS_ACTIONS:
+        return ("arn:*:kms:*:*:alias/aws/*",)
+    known = catalog().action(action)
+    if known is None or known.service != "iam" or known.level not in _CHANGING:
+        return ()
+    managed = lower.startswith(("iam:attach", "iam:detach"))
+    of_services = lower in _OF_SERVICE_ROLES
+    return (
+        "arn:*:iam:*:*:role/aws-reserved/*",
+        *(() if managed else ("arn:*:iam:*:aws:policy/*",)),
+        *(() if of_services else ("arn:*:iam:*:*:role/aws-service-role/*",)),
+    )
+
+
 def always_allowed(request: Request) -> str:
     """Why AWS takes the request from anyone with credentials; empty when policies decide."""
     if request.action.lower() == "sts:getcalleridentity" and request.caller.account:

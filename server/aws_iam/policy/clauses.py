@@ -14,7 +14,7 @@ from aws_iam.policy.conditions import has_wildcards
 from aws_iam.policy.layers import Ready
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS
 from aws_iam.policy.points import Atom
-from aws_iam.policy.substitution import literal
+from aws_iam.policy.substitution import default_of, literal
 from aws_iam.policy.variables import ESCAPES
 
 if TYPE_CHECKING:
@@ -43,19 +43,22 @@ class Clause:
     not_resources: bool
     needs: int
     unclear: bool
-    pointer: str
+    # The policy among several of its side.
+    place: str
+    # Whether it says whom it speaks of.
+    has_principals: bool
+    # Whether it speaks of every resource.
+    is_anywhere: bool
+
+    @property
+    def pointer(self) -> str:
+        """Where the statement stands."""
+        return f"{self.place}{self.statement.node.where.pointer}"
 
     @property
     def statement(self) -> Statement:
         """The statement as read."""
         return self.ready.statement
-
-    @property
-    def is_anywhere(self) -> bool:
-        """Whether it speaks of every resource."""
-        if self.resources is None:
-            return True
-        return not self.not_resources and "*" in self.resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,32 +99,45 @@ class Atoms:
 def variable_keys(policies: Iterable[Policy]) -> tuple[str, ...]:
     """The keys, in lower case, that variables of the policies name."""
     found: dict[str, None] = {}
-    for text in texts_of(each for each in policies if _has_variables(each)):
-        for hole in _HOLE.findall(text) if "${" in text else ():
-            if hole not in ESCAPES:
-                found[hole.partition(",")[0].strip().lower()] = None
+    for texts in populations([each for each in policies if _has_variables(each)]):
+        for text in texts:
+            for hole in _HOLE.findall(text) if "${" in text else ():
+                if hole not in ESCAPES:
+                    found[hole.partition(",")[0].strip().lower()] = None
     return tuple(found)
 
 
-def texts_of(policies: Iterable[Policy]) -> Iterator[str]:
-    """Every text in which a variable may stand: resources and values of conditions."""
+def populations(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
+    """The texts in which a variable may stand, those together that meet the same: resources, values of each key."""
+    resources: dict[str, None] = {}
+    values: dict[str, dict[str, None]] = {}
     for policy in policies:
         for statement in policy.statements:
-            yield from (each.value for each in (*statement.resources, *statement.not_resources))
+            entries = (*statement.resources, *statement.not_resources)
+            resources |= dict.fromkeys(each.value for each in entries)
             for condition in statement.conditions:
-                yield from (each.value for each in condition.values)
+                held = values.setdefault(condition.name, {})
+                held |= dict.fromkeys(each.value for each in condition.values)
+    yield tuple(resources)
+    yield from map(tuple, values.values())
 
 
 def _has_variables(policy: Policy) -> bool:
     return policy.version is not None and policy.version.value == _VARIABLES
 
 
-def side(policies: Sequence[Policy], atoms: Atoms, scenario: Mapping[str, str | None]) -> Side:
-    """The policies as clauses over the atoms, their variables settled."""
+def side(
+    policies: Sequence[Policy], atoms: Atoms, scenario: Mapping[str, str | None] | None
+) -> Side:
+    """The policies as clauses over the atoms, their variables settled; without a scenario as they are written."""
     return Side(
         clauses=tuple(
             _clause(
-                statement, atoms, scenario if _has_variables(policy) else None, number, policies
+                statement,
+                atoms,
+                scenario if _has_variables(policy) else None,
+                f"/{number}" if len(policies) > 1 else "",
+                apart=scenario is None and not _has_variables(policy),
             )
             for number, policy in enumerate(policies)
             for statement in policy.statements
@@ -133,30 +149,47 @@ def _clause(
     statement: Statement,
     atoms: Atoms,
     scenario: Mapping[str, str | None] | None,
-    number: int,
-    policies: Sequence[Policy],
+    place: str,
+    *,
+    apart: bool,
 ) -> Clause:
     needs, unclear = 0, False
     for condition in statement.conditions:
         atom = _atom(condition, scenario)
+        if atom and apart and any("${" in each for each in atom.wanted):
+            # In a policy of the old version this is plain text, in others a variable.
+            unclear = True
         if atom is None:
             unclear = True
         else:
             needs |= atoms.bit(atom)
     negated = statement.has("NotResource")
     entries = statement.not_resources if negated else statement.resources
-    named = negated or statement.has("Resource")
+    # Only the policy of a resource may leave its own resource out.
+    principaled = _has_principal(statement)
+    named = negated or statement.has("Resource") or not principaled
+    # A canonical user id is an account's, and nothing tells whose.
+    canonical = (*statement.principals, *statement.not_principals)
+    unclear = unclear or any(each.type == "CanonicalUser" for each in canonical)
     settled = (_resource(each.value, scenario) for each in entries)
-    place = statement.node.where.pointer
+    resources = tuple(each for each in settled if each is not None)
+    if apart and any("${" in each.value for each in entries):
+        unclear = True
     return Clause(
         ready=Ready.of(statement),
         allows=statement.allows,
-        resources=tuple(each for each in settled if each is not None) if named else None,
+        resources=resources if named else None,
+        has_principals=principaled,
+        is_anywhere=not named or (not negated and "*" in resources),
         not_resources=negated,
         needs=needs,
         unclear=unclear,
-        pointer=f"/{number}{place}" if len(policies) > 1 else place,
+        place=place,
     )
+
+
+def _has_principal(statement: Statement) -> bool:
+    return statement.has("Principal") or statement.has("NotPrincipal")
 
 
 def _resource(text: str, scenario: Mapping[str, str | None] | None) -> str | None:
@@ -175,7 +208,7 @@ def _atom(condition: Condition, scenario: Mapping[str, str | None] | None) -> At
         escaped = has_wildcards(base)
         filled = (_settled(each, scenario, escaped=escaped) for each in wanted)
         wanted = [each for each in filled if each is not None]
-    return Atom(condition.name, condition.operator.value, tuple(sorted(wanted)))
+    return Atom(condition.name, condition.operator.value, tuple(sorted(set(wanted))))
 
 
 def _settled(text: str, scenario: Mapping[str, str | None] | None, *, escaped: bool) -> str | None:
@@ -196,11 +229,8 @@ def _settled(text: str, scenario: Mapping[str, str | None] | None, *, escaped: b
 def _value(inside: str, scenario: Mapping[str, str | None]) -> str | None:
     if inside in ESCAPES:
         return inside
-    name, comma, default = inside.partition(",")
-    value = scenario.get(name.strip().lower())
-    if value is None and comma:
-        return default.strip().strip("'")
-    return value
+    value = scenario.get(inside.partition(",")[0].strip().lower())
+    return default_of(inside) if value is None else value
 
 
 def principals_of(policies: Iterable[Policy]) -> Iterator[Principal]:

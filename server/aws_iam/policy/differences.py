@@ -11,19 +11,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.policy import axes
+from aws_iam.policy import axes, holders
 from aws_iam.policy.points import point, points
-from aws_iam.policy.venn import Budget, OverBudget
+from aws_iam.policy.remainder import remainder
+from aws_iam.policy.venn import SPENT, Budget, OverBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.policy.axes import Actor
     from aws_iam.policy.clauses import Atoms, Clause, Side
+    from aws_iam.policy.layers import Ready
     from aws_iam.policy.points import Atom, Point, Value
 
 
 _MOST_TRIED = 200
+# Stands for the keys that follow from the holder of an identity policy.
+_HOLDER = ""
+_OWNER = "aws:resourceaccount"
+
+Options = tuple[tuple[tuple["Mapping[str, Value]", int], ...], int]
+"""The values that some keys can have together, each with its true atoms; and all atoms on those keys."""
 
 T = TypeVar("T")
 
@@ -39,11 +47,25 @@ class Candidate:
     absent: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A cell of actors, actions and resources: the clauses of each side that meet there, and the keys that matter.
+
+    `partition` is the resource's, empty when it has none.
+    """
+
+    here: Sequence[tuple[tuple[Clause, ...], bool]]
+    keys: Sequence[str]
+    actor: Actor
+    partition: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Question:
     """Whether there is a request that every side of `wanted` allows and none of `unwanted`.
 
-    `account` owns the resources where the policies do not say; `fixed` are values of keys that the scenario settles; `strangers` asks for callers whom the policies do not know.
+    `account` owns the resources where the policies do not say; `fixed` are values of keys that the scenario settles;
+    `owners`, when it asks for callers whom the policies do not know, are the texts that they give as fixed.
     """
 
     wanted: tuple[Side, ...]
@@ -52,15 +74,16 @@ class Question:
     actors: tuple[Actor, ...]
     account: str
     fixed: Mapping[str, Value] = field(default_factory=dict)
-    strangers: bool = False
+    owners: frozenset[str] | None = None
+    # Statements, by identity, and the actions of each, to which the question is narrowed.
+    only: Mapping[int, Ready] | None = None
     budget: Budget = field(default_factory=Budget)
     refused: int = 0
     # Clauses whose conditions cannot be read and that were met on the way.
     unclear: dict[str, None] = field(default_factory=dict)
-    _diagrams: dict[tuple[tuple[str, ...], tuple[str, ...]], Mapping[int, str]] = field(
-        default_factory=dict
-    )
-    _points: dict[tuple[str, Actor], tuple[tuple[Point, ...], int]] = field(default_factory=dict)
+    _diagrams: dict[object, Mapping[int, str]] = field(default_factory=dict)
+    _points: dict[tuple[str, Actor, str], Options] = field(default_factory=dict)
+    _keys_of: dict[int, list[str]] = field(default_factory=dict)
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -73,17 +96,46 @@ class Question:
         A candidate that it refuses (None) is followed by others of the cell; `refused` counts them.
         """
         every = [clause for side in self.sides for clause in side.clauses]
-        groups = axes.action_groups(self._asked(), every, self.budget)
+        asked = remainder(self.wanted, self.unwanted, self.only)
+        groups = axes.action_groups(asked, every, self.budget)
+        alike: set[tuple[object, ...]] = set()
         for actor in self.actors:
-            for group in groups:
-                live = {id(clause) for clause in group.clauses if actor.meets(clause)}
-                if not self._is_possible(live):
+            for number, group in enumerate(groups):
+                self.budget.spend()
+                if not actor.may_ask(group.action):
+                    continue
+                live = {
+                    id(c) for c in group.clauses if actor.meets(c) and _speaks(c, group.action)
+                }
+                if not self._is_possible(live) or self._is_like(actor, number, live, alike):
                     continue
                 clauses = [c for s in self.sides for c in s.clauses if id(c) in live]
-                for resource, met in axes.resources(group, clauses, self._cells, self.account):
+                lower = group.action.lower()
+                pieces = [each for each in asked if each.ready.takes(lower)]
+                for resource, met in axes.resources(
+                    group, clauses, pieces, self._cells, self.account, foreign=actor.is_foreign
+                ):
                     found = self._first(self._at(actor, group.action, resource, met), accept)
                     if found is not None:
                         yield found
+
+    def _is_like(
+        self, actor: Actor, group: int, live: set[int], alike: set[tuple[object, ...]]
+    ) -> bool:
+        """Whether nothing tells the actor from one before, for these actions."""
+        if actor.caller is None:
+            return False
+        true = tuple(
+            point([atom], actor.settled[atom.key]).true
+            for atom in self.atoms.numbers
+            if atom.key in actor.settled
+        )
+        settled = frozenset(actor.settled)
+        how = (actor.caller.kind, actor.caller.account == actor.owner, actor.least)
+        sign = (group, frozenset(live), true, settled, how)
+        known = sign in alike
+        alike.add(sign)
+        return known
 
     def _first(
         self, candidates: Iterator[Candidate], accept: Callable[[Candidate], T | None]
@@ -94,24 +146,23 @@ class Question:
                 return found
             self.refused += 1
             if number > _MOST_TRIED:
-                raise OverBudget
+                raise OverBudget(SPENT)
         return None
 
-    def _cells(self, texts: tuple[str, ...], formats: tuple[str, ...]) -> Mapping[int, str]:
+    def _cells(
+        self,
+        texts: tuple[str, ...],
+        template: str,
+        among: frozenset[str] | None,
+        closed: tuple[str, ...],
+    ) -> Mapping[int, str]:
         """The diagram of some resource patterns, once for all actions that are authorised on the same."""
-        found = self._diagrams.get((texts, formats))
+        asked = (texts, template, among, closed)
+        found = self._diagrams.get(asked)
         if found is None:
-            found = axes.diagram(texts, formats, self.budget)
-            self._diagrams[texts, formats] = found
+            found = axes.diagram(*asked, self.budget)
+            self._diagrams[asked] = found
         return found
-
-    def _asked(self) -> list[Clause]:
-        """The Allow statements of the wanted sides that may grant something new."""
-        if len(self.wanted) > 1:
-            return list(self.wanted[0].allows)
-        denied = self.wanted[0].denies
-        old = [c for side in self.unwanted if _is_subset(side.denies, denied) for c in side.allows]
-        return [each for each in self.wanted[0].allows if not any(_within(each, c) for c in old)]
 
     def _is_possible(self, live: set[int]) -> bool:
         """Whether statements that ask for neither place nor condition leave the difference open."""
@@ -135,8 +186,15 @@ class Question:
             return
         for clauses, _ in here:
             self.unclear |= dict.fromkeys(c.pointer for c in clauses if c.unclear)
-        keys = self._keys(here)
-        for chosen in self._search(here, keys, 0, 0, 0, {}, actor):
+        partition = resource.split(":")[1] if resource != "*" else ""
+        caller = actor.caller
+        if partition and caller and caller.account and caller.partition != partition:
+            # Nobody reaches from one partition into another.
+            return
+        if partition and _OWNER in self.fixed and self.fixed[_OWNER] is None:
+            return
+        at = _Place(here=here, keys=self._keys(here, actor), actor=actor, partition=partition)
+        for chosen in self._search(at, 0, 0, 0, {}):
             yield Candidate(
                 actor=actor,
                 action=action,
@@ -145,62 +203,74 @@ class Question:
                 absent=tuple(key for key, value in chosen.items() if value is None),
             )
 
-    def _keys(self, here: Sequence[tuple[tuple[Clause, ...], bool]]) -> list[str]:
-        """The condition keys that matter in a cell."""
+    def _keys(self, here: Sequence[tuple[tuple[Clause, ...], bool]], actor: Actor) -> list[str]:
+        """The condition keys that matter in a cell; those that follow from the holder of a policy as one."""
         needed = 0
         for clauses, _ in here:
             for clause in clauses:
                 needed |= clause.needs
         numbers = self.atoms.numbers
-        return [
-            key
-            for key, atoms in self.atoms.by_key().items()
-            if any(needed >> numbers[atom] & 1 for atom in atoms)
-        ]
+        found = self._keys_of.get(needed)
+        if found is None:
+            found = [
+                key
+                for key, atoms in self.atoms.by_key().items()
+                if any(needed >> numbers[atom] & 1 for atom in atoms)
+            ]
+            self._keys_of[needed] = found
+        if actor.caller or holders.KEYS.isdisjoint(found):
+            return found
+        return [_HOLDER, *(key for key in found if key not in holders.KEYS)]
 
-    def _search(  # noqa: PLR0913, PLR0917 - one step of a search hands on all it knows
-        self,
-        here: Sequence[tuple[tuple[Clause, ...], bool]],
-        keys: Sequence[str],
-        at: int,
-        true: int,
-        false: int,
-        chosen: dict[str, Value],
-        actor: Actor,
-    ) -> Iterator[dict[str, Value]]:
+    def _search(
+        self, place: _Place, at: int, true: int, false: int, chosen: Mapping[str, Value]
+    ) -> Iterator[Mapping[str, Value]]:
         self.budget.spend()
-        decided = self._decided(here, true, false)
+        decided = self._decided(place.here, true, false)
         if decided is True:
-            yield dict(chosen)
-        if decided is not None or at == len(keys):
+            yield chosen
+        if decided is not None or at == len(place.keys):
             return
-        key = keys[at]
-        options, every = self._options(key, actor)
-        for each in options:
-            chosen[key] = each.value
+        options, every = self._options(place.keys[at], place)
+        for values, met in options:
             yield from self._search(
-                here, keys, at + 1, true | each.true, false | every & ~each.true, chosen, actor
+                place, at + 1, true | met, false | every & ~met, {**chosen, **values}
             )
-            del chosen[key]
 
-    def _options(self, key: str, actor: Actor) -> tuple[tuple[Point, ...], int]:
-        """The points of a key with their atoms as bits of all atoms, and the bits of all atoms on the key."""
-        known = self._points.get((key, actor))
+    def _options(self, key: str, place: _Place) -> Options:
+        """The values of a key, each with the atoms that are true then, and the bits of all atoms on the key."""
+        known = self._points.get((key, place.actor, place.partition))
         if known is None:
-            atoms = [atom for atom in self.atoms.numbers if atom.key == key]
-            found = self._points_of(key, atoms, actor)
+            keys = holders.KEYS if key == _HOLDER else {key}
+            atoms = [atom for atom in self.atoms.numbers if atom.key in keys]
             bits = [1 << self.atoms.numbers[atom] for atom in atoms]
-            spread = tuple(each.spread(bits) for each in found)
-            known = (spread, sum(bits))
-            self._points[key, actor] = known
+            found = self._values(key, atoms, place)
+            known = tuple((values, _spread(true, bits)) for values, true in found), sum(bits)
+            self._points[key, place.actor, place.partition] = known
         return known
 
-    def _points_of(self, key: str, atoms: list[Atom], actor: Actor) -> tuple[Point, ...]:
-        settled = {**actor.settled, **self.fixed}
+    def _values(
+        self, key: str, atoms: list[Atom], place: _Place
+    ) -> Iterator[tuple[Mapping[str, Value], int]]:
+        if key == _HOLDER:
+            within = (place.partition or "aws*", self.account)
+            for holder in holders.holders(atoms, self.fixed, within, self.budget):
+                yield holder.values, holder.true
+            return
+        for each in self._points_of(key, atoms, place):
+            yield {key: each.value}, each.true
+
+    def _points_of(self, key: str, atoms: list[Atom], place: _Place) -> tuple[Point, ...]:
+        settled = {**place.actor.settled, **self.fixed}
         if key in settled:
             return (point(atoms, settled[key]),)
-        strangers = self.strangers and key in axes.TRUSTED_KEYS
-        return points(key, atoms, strangers=strangers, budget=self.budget)
+        owners = self.owners if key in axes.TRUSTED_KEYS else None
+        if key == _OWNER and place.actor.owner:
+            own: tuple[Value, ...] = ((place.actor.owner,),)
+            return tuple(point(atoms, each) for each in (own if place.partition else (*own, None)))
+        # A resource with an ARN has an owner.
+        present = key == _OWNER and bool(place.partition)
+        return points(key, atoms, owners=owners, present=present, budget=self.budget)
 
     def _decided(
         self, here: Sequence[tuple[tuple[Clause, ...], bool]], true: int, false: int
@@ -214,6 +284,16 @@ class Question:
             elif allowed is not is_wanted:
                 return False
         return None if is_open else True
+
+
+def _spread(true: int, bits: Sequence[int]) -> int:
+    """Atoms numbered among themselves as atoms of all: bit i becomes `bits[i]`."""
+    return sum(bit for at, bit in enumerate(bits) if true >> at & 1)
+
+
+def _speaks(clause: Clause, action: str) -> bool:
+    """A statement of a key policy without Resource has no effect; that of a role means the role."""
+    return clause.resources is not None or not action.lower().startswith("kms:")
 
 
 def _plainly(clauses: Sequence[Clause], live: set[int]) -> bool:
@@ -238,19 +318,3 @@ def _allowed(clauses: Sequence[Clause], true: int, false: int, *, hopeful: bool)
     if refused or granted is False:
         return False
     return None if refused is None or granted is None else True
-
-
-def _within(new: Clause, old: Clause) -> bool:
-    """Whether every request that the one meets is met by the other: plainly, by its elements."""
-    if old.unclear or new.unclear or old.needs & ~new.needs:
-        return False
-    return (
-        axes.actions_within(new, old)
-        and axes.resources_within(new, old)
-        and axes.principals_within(new, old)
-    )
-
-
-def _is_subset(fewer: Sequence[Clause], more: Sequence[Clause]) -> bool:
-    """Whether each Deny of the first is there in the second, so that it refuses nothing more."""
-    return all(any(_within(each, other) for other in more) for each in fewer)

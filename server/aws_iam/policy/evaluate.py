@@ -133,7 +133,7 @@ def _same_account(at: Situation) -> tuple[str, ...]:
         return ()
     if at.grade is Grade.ROLE:
         return (*at.lacks("boundary"), *at.lacking_session)
-    strict = ("resource",) if _is_strict(at.request) and not at.grade else ()
+    strict = ("resource",) if is_strict(at.request) and not at.grade else ()
     return (*strict, *_own_side(at))
 
 
@@ -158,7 +158,7 @@ def _granted_by(at: Situation) -> tuple[str, ...]:
     return resource
 
 
-def _is_strict(request: Request) -> bool:
+def is_strict(request: Request) -> bool:
     """Whether the resource's own policy must allow even callers of its account: KMS keys and role trust."""
     action = request.action.lower()
     if request.service == "kms":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.errors import InputError, closest
@@ -13,14 +13,14 @@ from aws_iam.policy.json_scan import Syntax
 from aws_iam.policy.pattern import is_literal, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.policy.document import Statement
 
 LAYERS: Final = ("rcp", "scp", "vpc_endpoint", "resource", "identity", "boundary", "session")
 """Every layer, in the order in which AWS names the one that did not allow."""
 
-_KINDS: Mapping[str, Kind | None] = {
+KINDS: Mapping[str, Kind | None] = {
     "rcp": Kind.RCP,
     "scp": Kind.SCP,
     "vpc_endpoint": Kind.RESOURCE,
@@ -29,7 +29,7 @@ _KINDS: Mapping[str, Kind | None] = {
     "boundary": Kind.BOUNDARY,
     "session": Kind.SESSION,
 }
-_LEVELLED = frozenset({"scp", "rcp"})
+LEVELLED = frozenset({"scp", "rcp"})
 _VARIABLES = "2012-10-17"
 
 
@@ -41,22 +41,55 @@ class Ready:
     names: frozenset[str]
     patterns: tuple[str, ...]
     negated: bool
+    # The patterns of each service, those of any service among them; and the latter alone.
+    by_service: Mapping[str, tuple[str, ...]] = field(compare=False, repr=False)
+    anywhere: tuple[str, ...] = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, statement: Statement) -> Ready:
-        """The statement made ready."""
+        """The statement made ready, once."""
+        known = statement.derived.get(cls)
+        if not isinstance(known, cls):
+            known = statement.derived[cls] = cls._made(statement)
+        return known
+
+    @classmethod
+    def _made(cls, statement: Statement) -> Ready:
         entries = statement.not_actions or statement.actions
         texts = [each.value.lower() for each in entries if ":" in each.value or each.value == "*"]
+        return cls.with_entries(statement, texts, negated=statement.has("NotAction"))
+
+    @classmethod
+    def with_entries(
+        cls, statement: Statement, texts: Iterable[str], *, negated: bool = False
+    ) -> Ready:
+        """A statement whose action element has these entries, in lower case."""
+        names: list[str] = []
+        patterns: list[str] = []
+        for text in texts:
+            (names if is_literal(text) else patterns).append(text)
+        by_service: dict[str, tuple[str, ...]] = {}
+        anywhere = tuple(p for p in patterns if not is_literal(p.partition(":")[0]))
+        for pattern in patterns:
+            service = pattern.partition(":")[0]
+            if is_literal(service):
+                by_service[service] = (*by_service.get(service, anywhere), pattern)
         return cls(
             statement=statement,
-            names=frozenset(filter(is_literal, texts)),
-            patterns=tuple(text for text in texts if not is_literal(text)),
-            negated=statement.has("NotAction"),
+            names=frozenset(names),
+            patterns=tuple(patterns),
+            negated=negated,
+            by_service=by_service,
+            anywhere=anywhere,
         )
+
+    def near(self, entry: str) -> tuple[str, ...]:
+        """The patterns that may have something in common with an entry whose service is spelled out."""
+        return self.by_service.get(entry.partition(":")[0], self.anywhere)
 
     def takes(self, action: str) -> bool:
         """Whether the statement speaks of the action, given in lower case."""
-        listed = action in self.names or any(matches(each, action) for each in self.patterns)
+        listed = action in self.names or any(matches(each, action) for each in self.near(action))
         return listed is not self.negated
 
 
@@ -124,7 +157,7 @@ def _refuse_stranger(layer: str) -> None:
 
 
 def _levels(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
-    if layer not in _LEVELLED:
+    if layer not in LEVELLED:
         return (tuple(_placed(layer, f"/{layer}", value)),)
     if not isinstance(value, list):
         value = [value]
@@ -142,7 +175,7 @@ def _placed(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
 
 
 def _policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
-    for source in read(value, _KINDS[layer]):
+    for source in read(value, KINDS[layer]):
         content = source.content
         if isinstance(content, Syntax):
             where = f"line {content.where.line}:{content.where.column}"

@@ -6,16 +6,26 @@ request can carry makes the same atoms true as some point does; a search over po
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Decimal, localcontext
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from aws_iam.policy import venn
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.conditions import holds_for, moment, network, number, positive_name
+from aws_iam.policy.conditions import (
+    has_wildcards,
+    holds_for,
+    moment,
+    network,
+    number,
+    positive_name,
+)
 from aws_iam.policy.operators import OPERATORS, Family
+from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.substitution import literal, spelled
 from aws_iam.policy.venn import Budget, OverBudget
 
 if TYPE_CHECKING:
@@ -26,7 +36,13 @@ _MOST_SETS = 3_000
 _SET_COST = 5
 _ALWAYS = "always"
 _UNRELATED = ("198.51.100.77", "2001:db8:ffff::77")
-_TEXTS = frozenset({Family.STRING, Family.ARN})
+# Bool compares as texts do that ignore case.
+_TEXTS = (Family.STRING, Family.ARN, Family.BOOL)
+_ORDERED = frozenset({Family.NUMERIC, Family.DATE})
+# Digits that the arithmetic of bounds keeps: twice what a bound may have, and room.
+_EXACT = 200
+# A range of addresses that AWS takes for closed is no wider than this: /8 and /32.
+_NARROW = {4: 8, 6: 32}
 
 Value = tuple[str, ...] | None
 """The values a request carries for a key; None when it is absent."""
@@ -58,20 +74,24 @@ class Point:
     value: Value
     true: int
 
-    def spread(self, bits: Sequence[int]) -> Point:
-        """The point with its atoms as bits of a larger set: bit i becomes `bits[i]`."""
-        return Point(self.value, sum(bit for at, bit in enumerate(bits) if self.true >> at & 1))
-
 
 def points(
-    key: str, atoms: Sequence[Atom], *, strangers: bool = False, budget: Budget | None = None
+    key: str,
+    atoms: Sequence[Atom],
+    *,
+    owners: frozenset[str] | None = None,
+    present: bool = False,
+    budget: Budget | None = None,
 ) -> tuple[Point, ...]:
     """The points of a key, absence first and then the simplest. Raises OverBudget when there are too many.
 
-    With `strangers` the key has no value that names the owner's own, as for a caller whom nobody knows.
+    With `owners`, the texts that name the owner's own, the key has no value that one of them stands for: it is asked
+    about callers whom nobody knows. With `present` it is never absent.
     """
     found: dict[int, Value] = {}
-    for value in _values(key, atoms, budget or Budget(), strangers=strangers):
+    if not present and not _is_always(key):
+        found[_true(atoms, None)] = None
+    for value in _values(key, atoms, budget or Budget(), owners):
         found.setdefault(_true(atoms, value), value)
     return tuple(Point(value, true) for true, value in found.items())
 
@@ -87,15 +107,18 @@ def _true(atoms: Sequence[Atom], value: Value) -> int:
     )
 
 
+def _is_always(key: str) -> bool:
+    known = catalog().condition_key(key)
+    return known is not None and known.presence_rule == _ALWAYS
+
+
 def _values(
-    key: str, atoms: Sequence[Atom], budget: Budget, *, strangers: bool
+    key: str, atoms: Sequence[Atom], budget: Budget, owners: frozenset[str] | None
 ) -> Iterator[Value]:
     known = catalog().condition_key(key)
-    if known is None or known.presence_rule != _ALWAYS:
-        yield None
-    singles = [
-        one for one in _singles(key, atoms, budget) if not (strangers and _is_owners(one, atoms))
-    ]
+    singles = _singles(key, atoms, budget)
+    if owners is not None:
+        singles = [one for one in singles if not _is_owners(one, atoms, owners)]
     for one in singles:
         yield (one,)
     several = known.multivalued if known else any(atom.qualifier for atom in atoms)
@@ -108,15 +131,25 @@ def _values(
             tried += 1
             budget.spend(_SET_COST)
             if tried > _MOST_SETS:
-                raise OverBudget
+                raise OverBudget(f"the conditions on `{key}` tell too many sets of values apart")
             yield chosen
 
 
-def _is_owners(one: str, atoms: Iterable[Atom]) -> bool:
-    """Whether the value is one that a policy spells out in full."""
-    return any(
-        wanted == one for atom in atoms for wanted in atom.wanted if not set("*?") & set(wanted)
-    )
+def _is_owners(one: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:
+    """Whether the value is one that the policy gives as fixed: in full, or as a narrow range of addresses."""
+    for atom in atoms:
+        name = positive_name(atom.base)
+        for wanted in atom.wanted:
+            if wanted not in owners:
+                continue
+            range_ = network(wanted) if name == "IpAddress" else None
+            if range_ is not None:
+                narrow = range_.is_private or range_.prefixlen >= _NARROW[range_.version]
+            else:
+                narrow = not has_wildcards(atom.base) or is_literal(wanted)
+            if narrow and holds_for(name, (wanted,), (one,)):
+                return True
+    return False
 
 
 def _singles(key: str, atoms: Sequence[Atom], budget: Budget) -> list[str]:
@@ -125,30 +158,59 @@ def _singles(key: str, atoms: Sequence[Atom], budget: Budget) -> list[str]:
     for atom in atoms:
         by_family.setdefault(OPERATORS[atom.base], []).append(atom)
     by_family.pop(Family.NULL, None)
-    found: dict[str, None] = {}
+    if set(by_family) == {Family.BOOL}:
+        return ["true", "false", *_shapeless(key, by_family)]
     texts = [atom for family in _TEXTS for atom in by_family.pop(family, [])]
-    for family, listed in by_family.items():
-        wanted = dict.fromkeys(value for atom in listed for value in atom.wanted)
-        found |= dict.fromkeys(_FAMILIES[family](tuple(wanted)))
-    if texts or not found:
-        # Values of the other families are texts, too: each is told apart from the rest.
-        found |= dict.fromkeys(_texts(key, texts, tuple(found), budget))
-    return list(found)
+    if not by_family:
+        return list(_texts(key, texts, budget))
+    if set(by_family) <= _ORDERED:
+        made: tuple[str, ...] = _ordered(by_family)
+    elif len(by_family) == 1:
+        ((family, listed),) = by_family.items()
+        made = tuple(_FAMILIES[family](_wanted(listed)))
+    else:
+        raise OverBudget(f"the conditions on `{key}` read its value in several ways")
+    if not texts:
+        # A value of another shape satisfies none of them; only a key of the operator's own type has no such value.
+        return list(dict.fromkeys((*made, *_shapeless(key, by_family))))
+    return _mixed(key, texts, made, budget)
 
 
-def _texts(
-    key: str, atoms: Sequence[Atom], beside: tuple[str, ...], budget: Budget
-) -> Iterator[str]:
-    patterns = [_read(atom, value) for atom in atoms for value in atom.wanted]
-    patterns += [venn.literal(each) for each in beside]
+def _wanted(atoms: Iterable[Atom]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for atom in atoms for value in atom.wanted))
+
+
+def _shapeless(key: str, families: Iterable[Family]) -> Iterator[str]:
+    known = catalog().condition_key(key)
+    if known is None or not known.type or known.value_type not in set(families):
+        yield "x"
+
+
+def _mixed(key: str, texts: Sequence[Atom], made: tuple[str, ...], budget: Budget) -> list[str]:
+    """The values of a key whose value is compared as text and as something else, where texts are given in full."""
+    spelled_out = all(
+        is_literal(value) or value == "*" or not has_wildcards(atom.base)
+        for atom in texts
+        for value in atom.wanted
+    )
+    numeric = all(number(each) is not None for each in made)
+    if not spelled_out or not numeric:
+        raise OverBudget(f"the conditions on `{key}` read its value in several ways")
+    # A number can be written in ways that no text of the policies is.
+    others = [f"{'-' * (each[:1] == '-')}000{each.lstrip('-')}" for each in made]
+    return list(dict.fromkeys((*made, *others, *_wanted(texts), *_texts(key, texts, budget))))
+
+
+def _texts(key: str, atoms: Sequence[Atom], budget: Budget) -> Iterator[str]:
+    patterns = [pattern_of(atom, value) for atom in atoms for value in atom.wanted]
     inside, fresh = _SHAPES.get(key, ((), venn.LETTERS))
     found = venn.cells(tuple(dict.fromkeys(patterns)), inside=inside, fresh=fresh, budget=budget)
     texts = sorted(found.values(), key=len)
     # A text that meets what the empty text meets reads better; the empty one is a value, too.
-    yield from (text for text in texts if text)
+    yield from (spelled(text) for text in texts if text)
     if "" in texts:
         whole = venn.cells((*patterns, venn.pattern("?*")), budget=budget)
-        yield from filter(None, [whole.get(1 << len(patterns))])
+        yield from map(spelled, filter(None, [whole.get(1 << len(patterns))]))
         yield ""
 
 
@@ -174,13 +236,15 @@ _SHAPES: Mapping[str, tuple[tuple[venn.Pattern, ...], str]] = {
 """Keys whose values have a shape of their own, and which characters stand for any other in it."""
 
 
-def _read(atom: Atom, value: str) -> venn.Pattern:
+def pattern_of(atom: Atom, value: str) -> venn.Pattern:
+    """A wanted value of a text operator as a pattern of the values that match it."""
     name = positive_name(atom.base)
     if name in {"ArnEquals", "ArnLike"}:
         return venn.arn_pattern(value)
     if name == "StringLike":
         return venn.pattern(value)
-    return venn.literal(value, ignore_case=name == "StringEqualsIgnoreCase")
+    # Where wildcards are read, a literal `*` stands as another character; here it does as well, so that both meet.
+    return venn.literal(literal(value), ignore_case=name in {"StringEqualsIgnoreCase", "Bool"})
 
 
 def _numbers(wanted: Iterable[str]) -> Iterator[str]:
@@ -193,33 +257,43 @@ def _moments(wanted: Iterable[str]) -> Iterator[str]:
     yield from (_date(n) for n in _around(bounds, Decimal(1)))
 
 
+def _ordered(by_family: Mapping[Family, Sequence[Atom]]) -> tuple[str, ...]:
+    """Numbers and points in time: seconds are both."""
+    numbers = _wanted(by_family.get(Family.NUMERIC, ()))
+    dates = _wanted(by_family.get(Family.DATE, ()))
+    if not numbers or not dates:
+        return tuple(_numbers(numbers) if Family.NUMERIC in by_family else _moments(dates))
+    bounds = {n for n in (*map(number, numbers), *map(moment, dates)) if n is not None}
+    seconds = (_digits(n) for n in _around(sorted(bounds), Decimal(1)))
+    return (*seconds, *_moments(dates))
+
+
 def _date(value: Decimal) -> str:
     """The moment as a date where the calendar reaches it and no fraction is lost, else as seconds."""
     whole = value.to_integral_value(rounding=ROUND_CEILING)
     try:
-        text = datetime.fromtimestamp(int(value), UTC).isoformat()
+        text = datetime.fromtimestamp(int(value), UTC).isoformat().replace("+00:00", "Z")
     except (OverflowError, OSError, ValueError):
         return _digits(value)
-    return text.replace("+00:00", "Z") if whole == value else _digits(value)
+    return text if whole == value and moment(text) == value else _digits(value)
 
 
 def _around(bounds: Sequence[Decimal], step: Decimal) -> Iterator[Decimal]:
     """Every bound, and a number in each gap beside them."""
-    if not bounds:
-        yield step
-        return
-    yield bounds[0] - step
-    for low, high in zip(bounds, (*bounds[1:], None), strict=True):
-        yield low
-        yield low + step if high is None else (low + high) / 2
+    with localcontext(prec=_EXACT):
+        if not bounds:
+            return iter((step,))
+        found = [bounds[0] - step]
+        for low, high in zip(bounds, (*bounds[1:], None), strict=True):
+            found += (low, low + step if high is None else (low + high) / 2)
+        return iter(found)
 
 
 def _digits(value: Decimal) -> str:
-    return f"{value:f}"
-
-
-def _booleans(_wanted: Iterable[str]) -> Iterator[str]:
-    yield from ("true", "false")
+    text = f"{value:f}"
+    if number(text) != value:
+        raise OverBudget("a bound of a condition has more digits than can be searched")
+    return text
 
 
 def _addresses(wanted: Iterable[str]) -> Iterator[str]:
@@ -239,15 +313,15 @@ def _addresses(wanted: Iterable[str]) -> Iterator[str]:
 
 def _binaries(wanted: Iterable[str]) -> Iterator[str]:
     yield from wanted
-    yield "AAECAwQFBgc="
+    held = set(wanted)
+    yield next(text for n in range(len(held) + 1) if (text := _bytes(n)) not in held)
 
 
-_FAMILIES = {
-    Family.NUMERIC: _numbers,
-    Family.DATE: _moments,
-    Family.BOOL: _booleans,
-    Family.IP: _addresses,
-    Family.BINARY: _binaries,
-}
+def _bytes(number_: int) -> str:
+    """Eight bytes that no policy is likely to hold, in the one way to write them."""
+    return base64.b64encode((0xFEEDFACE << 32 | number_).to_bytes(8)).decode()
 
-__all__ = ["Atom", "OverBudget", "Point", "Value", "point", "points"]
+
+_FAMILIES = {Family.IP: _addresses, Family.BINARY: _binaries}
+
+__all__ = ["Atom", "OverBudget", "Point", "Value", "pattern_of", "point", "points"]

@@ -51,10 +51,15 @@ def substituted(text: str, context: Context, *, escaped: bool) -> str | None:
 def _value(inside: str, context: Context) -> str | None:
     if inside in ESCAPES:
         return inside
-    name, comma, default = inside.partition(",")
-    given = context.get(name.strip())
+    given = context.get(inside.partition(",")[0].strip())
     # Only keys of one value may stand in a variable.
     if given is not None and len(given) == 1:
         return given[0]
+    return default_of(inside)
+
+
+def default_of(inside: str) -> str | None:
+    """The default text of a variable, given what stands in its braces; None without one."""
+    _, comma, default = inside.partition(",")
     quoted = default.strip()
     return quoted[1:-1] if comma and quoted[:1] == quoted[-1:] == "'" and len(quoted) > 1 else None

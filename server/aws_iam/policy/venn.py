@@ -11,17 +11,22 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MOST_STATES = 20_000
 """States one diagram may have; patterns of real policies need some hundreds."""
 
 
 class OverBudget(Exception):  # noqa: N818 - the field's word for it
-    """A question needs more work than its budget allows, so that nothing can be said about it."""
+    """A question needs more than can be searched, so that nothing can be said about it; the text says what."""
+
+
+SPENT = "the budget of the search is used up"
 
 
 @dataclass(slots=True)
@@ -34,7 +39,7 @@ class Budget:
         """Take so many steps off."""
         self.left -= steps
         if self.left < 0:
-            raise OverBudget
+            raise OverBudget(SPENT)
 
 
 LETTERS = "xzqjkwvy01-_"
@@ -42,6 +47,12 @@ DIGITS = "1234567890"
 # Bits of a state that count as one step of work.
 _BITS = 2_000
 _SEPARATOR = ":"
+# The one character whose lower case is two.
+_SPLIT = "\u0130".lower()
+# Beyond it no character has two cases.
+_LAST_CASED = 0x1F000
+_LAST_CHARACTER = 0xF0000
+_SURROGATES = range(0xD800, 0xE000)
 _LAST_FIELD = 5
 
 
@@ -77,7 +88,21 @@ def literal(text: str, *, ignore_case: bool = False) -> Pattern:
     """A text that stands for itself, `*` and `?` included."""
     if not ignore_case:
         return Pattern(tuple(text))
-    return Pattern(tuple("".join(dict.fromkeys((c.lower(), c.upper()))) for c in text))
+    lower = text.lower()
+    if _SPLIT in lower:
+        raise OverBudget("a condition that ignores case has a letter whose cases differ in length")
+    return Pattern(tuple(_same_in_lower_case().get(c, c) for c in lower))
+
+
+@cache
+def _same_in_lower_case() -> Mapping[str, str]:
+    """Each character with all whose lower case it is, as a text: the Kelvin sign is a `k`, too."""
+    found: dict[str, str] = {}
+    for char in map(chr, range(_LAST_CASED)):
+        lower = char.lower()
+        if lower != char and len(lower) == 1:
+            found[lower] = found.get(lower, lower) + char
+    return found
 
 
 def arn_pattern(text: str) -> Pattern:
@@ -112,12 +137,15 @@ def cells(
     patterns: Sequence[Pattern],
     *,
     inside: Iterable[Pattern] = (),
+    among: Iterable[int] | None = None,
+    outside: bool = False,
     budget: Budget | None = None,
     fresh: str = LETTERS,
 ) -> dict[int, str]:
     """Every combination of patterns that some text meets, as bits in their order, with a shortest such text.
 
-    With `inside` only texts of one of those patterns count. A character that no pattern names is the first of `fresh`
+    With `inside` only texts of one of those patterns count, with `among` only texts of one of the patterns so numbered,
+    with `outside` only one text that no pattern meets. A character that no pattern names is the first of `fresh`
     that is free. Raises OverBudget rather than leave a cell out.
     """
     within = tuple(inside)
@@ -126,15 +154,28 @@ def cells(
     bits = machine.bits
     own, outer = bits[: len(patterns)], bits[len(patterns) :]
     found: dict[int, str] = {}
-    accepting, inner = _union(own), _union(outer)
+    accepting = _union(own)
+    # What a text must keep alive, and in the end match one of.
+    needed = [(_union(outer), _union(machine.runs[len(patterns) :]))] if within else []
+    if among is not None:
+        chosen = list(among)
+        needed.append(
+            (_union(own[at] for at in chosen), _union(machine.runs[at] for at in chosen))
+        )
     seen: set[int] = set()
     came: dict[int, tuple[int, str]] = {}
-    for state in machine.reachable(came, allowed, machine.runs[len(patterns) :], fresh):
-        if (within and not state & inner) or state & accepting in seen:
+    for state in machine.reachable(
+        came, allowed, [alive for _, alive in needed], fresh, hasty=outside
+    ):
+        if outside and state & accepting:
+            continue
+        if state & accepting in seen or not all(state & ends for ends, _ in needed):
             continue
         seen.add(state & accepting)
         cell = sum(1 << number for number, bit in enumerate(own) if state & bit)
         found[cell] = _text(came, state)
+        if outside:
+            break
     return found
 
 
@@ -148,6 +189,8 @@ class _Machine:
         self.runs: list[int] = []
         self._taking: dict[str, int] = {}
         self._literal = 0
+        # The characters that each place takes and spells.
+        self._spelling: dict[int, dict[str, None]] = {}
         self._ones = dict.fromkeys(_ONES, 0)
         self._stars = dict.fromkeys(_STARS, 0)
         at = 0
@@ -158,7 +201,7 @@ class _Machine:
             self.bits.append(1 << end)
             self.runs.append((1 << end + 1) - (1 << at))
             at = end + 1
-        self._by_char = {char: self._moves(char) for char in {*self._taking, *_KEPT_OUT}}
+        self._by_char = {char: self._moves(char) for char in (*self._taking, *_KEPT_OUT)}
         self._others = self._moves("")
         choosy = [
             bits
@@ -172,6 +215,7 @@ class _Machine:
             bit = 1 << at
             if isinstance(token, str):
                 self._literal |= bit
+                self._spelling[bit] = dict.fromkeys(token)
                 for char in token:
                     self._taking[char] = self._taking.get(char, 0) | bit
             elif token in _STARS:
@@ -192,49 +236,61 @@ class _Machine:
         return taking, stars
 
     def reachable(
-        self, came: dict[int, tuple[int, str]], budget: Budget, needed: Sequence[int], fresh: str
+        self,
+        came: dict[int, tuple[int, str]],
+        budget: Budget,
+        needed: Sequence[int],
+        fresh: str,
+        *,
+        hasty: bool = False,
     ) -> Iterator[int]:
         """Every state that some text leads to, in order of length; `came` says from where, by which character.
 
-        States that left all `needed` patterns are dropped.
+        States that left all patterns of one of `needed` are dropped. In haste, depth goes before length, and unnamed
+        characters before others.
         """
-        unnamed = next(
-            c for c in (*fresh, *map(chr, range(0x100, 0x400))) if c not in self._by_char
-        )
-        alive = _union(needed)
+        unnamed = next(c for c in chain(fresh, _strange()) if c not in self._by_char)
         came[self.start] = (-1, "")
         # A wide state costs more than a narrow one.
         width = 1 + sum(map(int.bit_count, self.runs)) // _BITS
         waiting = deque([self.start])
         while waiting:
-            state = waiting.popleft()
+            state = waiting.pop() if hasty else waiting.popleft()
             yield state
-            for char in (unnamed, *self._live(state)):
+            chars = (unnamed, *self._live(state))
+            for char in reversed(chars) if hasty else chars:
                 taking, stars = self._by_char.get(char, self._others)
                 after = (state & taking) << 1 | state & stars
-                if after in came or (alive and not after & alive):
+                if after in came or not all(after & alive for alive in needed):
                     continue
                 budget.spend(width)
                 came[after] = (state, char)
                 waiting.append(after)
 
-    def _live(self, state: int) -> list[str]:
+    def _live(self, state: int) -> Iterable[str]:
         """The characters that lead elsewhere than any unnamed one."""
-        if not state & (self._literal | self._choosy):
-            return []
-        # A character that some wildcard keeps out matters there even if no pattern spells it.
-        return [
-            char
-            for char in self._by_char
-            if state & self._taking.get(char, 0) or (char in _KEPT_OUT and state & self._choosy)
-        ]
+        found: dict[str, None] = {}
+        left = state & self._literal
+        while left:
+            lowest = left & -left
+            found |= self._spelling[lowest]
+            left ^= lowest
+        if state & self._choosy:
+            # A character that some wildcard keeps out matters there even if no pattern spells it.
+            found |= _KEPT_OUT
+        return found
 
 
 # What each wildcard does not take.
 _ONES = {Symbol.ONE: "", Symbol.ONE_IN_FIELD: ":", Symbol.ONE_IN_NAME: ":/"}
 _STARS = {Symbol.MANY: "", Symbol.MANY_IN_FIELD: ":", Symbol.MANY_IN_NAME: ":/"}
-_KEPT_OUT = ":/"
+_KEPT_OUT = dict.fromkeys(":/")
 _TAKING_ALL = frozenset({Symbol.ONE, Symbol.MANY})
+
+
+def _strange() -> Iterator[str]:
+    """More characters than any policy holds."""
+    return (chr(n) for n in range(0x100, _LAST_CHARACTER) if n not in _SURROGATES)
 
 
 def _union(sets: Iterable[int]) -> int:
