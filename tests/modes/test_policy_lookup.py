@@ -3,96 +3,107 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aws_iam import resources
 from aws_iam.answer import to_json
 from aws_iam.errors import InputError
 from aws_iam.modes.policy_lookup import lookup
 from aws_iam.policy import catalog_file
 from aws_iam.policy.catalog import catalog
+from aws_iam.policy.operators import OPERATORS
+from aws_iam.report.page import CONCISE_BYTES, page, size
+from work import calls
 
 if TYPE_CHECKING:
     import zipfile
+
+CASES = Path(__file__).parents[1] / "cases/lookup"
+UNKNOWN = json.loads((CASES / "unknown.json").read_text(encoding="utf-8"))
+KNOWN = [
+    case
+    for file in sorted(CASES.glob("*.json"))
+    if file.stem != "unknown"
+    for case in json.loads(file.read_text(encoding="utf-8"))
+]
 
 
 def rows(facts: Any, name: str, column: str) -> list[Any]:
     return [row[column] for row in facts[name]]
 
 
-@pytest.mark.parametrize(
-    ("query", "kind", "said"),
-    [
-        ("s3", "service", "`s3` is Amazon S3: "),
-        ("s3:GetObject", "action", "access level Read"),
-        ("S3:GETOBJECT", "action", "`s3:GetObject`"),
-        ("s3:ListAllMyBuckets", "action", "on `*` only"),
-        ("PassRole", "action", "`iam:PassRole` has access level Write"),
-        ("GetObject", "action", "services have an action `GetObject`"),
-        ("s3:Get*", "wildcard", "actions as of "),
-        ("Get*", "wildcard", "`Get*` matches "),
-        ("*", "wildcard", "`*` matches "),
-        ("s3:bucket", "resource_type", "`arn:${Partition}:s3:::${BucketName}`"),
-        ("bucket", "resource_type", "services have a resource type `bucket`"),
-        ("aws:SourceIp", "condition_key", "global condition key of type IPAddress"),
-        ("aws:TagKeys", "condition_key", "may have several values"),
-        ("s3:prefix", "condition_key", "condition key of type String"),
-        ("arn:aws:s3:::b/k", "arn", "looks like `s3:object`"),
-        ("arn:nowhere:s3:::b/k", "arn", "`nowhere` is no known partition"),
-    ],
-)
-def test_a_known_name_is_told(query: str, kind: str, said: str) -> None:
-    answer = lookup(query)
-    assert answer.facts["known"] is True
-    assert answer.facts["kind"] == kind
-    assert said in answer.summary
+def names(facts: Any, table: str = "actions") -> set[str]:
+    return {name for row in facts[table] for name in row["actions"]}
+
+
+@pytest.mark.parametrize("case", KNOWN, ids=lambda case: case["query"])
+def test_a_known_name_is_told(case: dict[str, Any]) -> None:
+    answer = lookup(case["query"])
+    facts = dict(answer.facts)
+    assert facts["known"] is True
+    assert facts["kind"] == case["kind"]
+    assert case["says"] in answer.summary
+    assert {name: facts.get(name) for name in case.get("facts", {})} == case.get("facts", {})
+    assert set(case.get("actions", ())) <= (names(facts) if "actions" in case else set())
+    for table, wanted in case.get("rows", {}).items():
+        assert all(
+            any(all(row.get(k) == v for k, v in each.items()) for row in facts[table])
+            for each in wanted
+        ), facts[table]
     assert answer.as_of
-    assert all(source.startswith("https://docs.aws.amazon.com/") for source in answer.sources)
     assert answer.sources
+    assert all(source.startswith("https://docs.aws.amazon.com/") for source in answer.sources)
 
 
-@pytest.mark.parametrize(
-    ("query", "near", "said"),
-    [
-        ("s3:GetObjcet", ["s3:GetObject"], "Did you mean `s3:GetObject`?"),
-        ("s33", ["s3"], "Did you mean `s3`?"),
-        ("s4:Get*", ["s3:Get*"], "matches no action"),
-        ("s3:Gte*", ["s3:Get*"], "Did you mean `s3:Get*`"),
-        ("s3:GetObjcet*", ["s3:GetObject*"], "matches no action of Amazon S3"),
-        ("s3:?x*", [], "matches no action of Amazon S3"),
-        ("s3:Nothing*", [], "matches no action of Amazon S3"),
-        ("aws:SourceIpp", ["aws:SourceIp"], "no known global condition key"),
-        ("aws:ARN", [], "use aws:PrincipalArn or aws:SourceArn"),
-        ("s3:ListObjectsV2", ["s3:ListBucket"], "API operation"),
-        ("s3:prefixx", ["s3:prefix"], "Did you mean `s3:prefix`?"),
-        ("codestar", [], "is retired"),
-        ("codestar:CreateProject", [], "is retired"),
-        ("budgets:UpdateBudget", [], "documented nowhere"),
-        ("arn:aws:s3", [], "needs six fields"),
-        ("arn:aws:s33:::b", ["arn:aws:s3:…"], "names no known service: `s33`"),
-        ("arn:aws:s3:eu-west-1:1:b", [], "follows none of the "),
-        ("nothing:AtAll", [], "`nothing` no known service"),
-        ("dynamo", ["dynamodb"], "Did you mean `dynamodb`"),
-        ("AWS::S3::Bucket", ["s3:bucket", "s3"], "has the form of a CloudFormation type"),
-        ("AWS::IAM::InstanceProfile", ["iam:instance-profile", "iam"], "Did you mean `iam:"),
-        ("aws::ApplicationAutoScaling::X", ["application-autoscaling"], "CloudFormation type"),
-        ("AWS::Nothing::AtAll", [], "no name of IAM"),
-    ],
-)
-def test_an_unknown_name_is_answered_with_what_was_meant(
-    query: str, near: list[str], said: str
-) -> None:
-    answer = lookup(query)
-    assert answer.facts["known"] is False
-    assert answer.facts["did_you_mean"][: len(near) or 1] == near
-    assert said in answer.summary
+@pytest.mark.parametrize("case", UNKNOWN, ids=lambda case: case["query"])
+def test_an_unknown_name_is_answered_with_what_was_meant(case: dict[str, Any]) -> None:
+    answer = lookup(case["query"])
+    facts = dict(answer.facts)
+    assert facts["known"] is False
+    assert facts["did_you_mean"][: len(case["near"]) or 1] == case["near"]
+    assert case["says"] in answer.summary
+    assert case.get("kind", facts["kind"]) == facts["kind"]
+    assert {name: facts.get(name) for name in case.get("facts", {})} == case.get("facts", {})
     assert answer.as_of
 
 
-def test_the_next_call_is_a_command_that_works() -> None:
+@pytest.mark.parametrize("case", [*KNOWN, *UNKNOWN], ids=lambda case: case["query"])
+def test_a_concise_answer_is_short_and_the_rest_can_be_asked_for(case: dict[str, Any]) -> None:
+    answer = lookup(case["query"])
+    first = page(answer, CONCISE_BYTES)
+    assert size(first) <= CONCISE_BYTES
+    assert (first.next_cursor is None) is (first.facts == answer.facts)
+
+
+def test_every_page_of_a_long_answer_together_is_the_whole_answer() -> None:
+    answer = lookup("ec2:*")
+    found: set[str] = set()
+    cursor: str | None = None
+    while True:
+        part = page(answer, CONCISE_BYTES, cursor)
+        assert size(part) <= CONCISE_BYTES
+        found |= names(part.facts) if "actions" in part.facts else set()
+        cursor = part.next_cursor
+        if cursor is None:
+            break
+    assert found == set(catalog().expand("ec2:*"))
+
+
+@pytest.mark.parametrize("case", [*KNOWN, *UNKNOWN], ids=lambda case: case["query"])
+def test_what_to_ask_next_is_a_command_that_finds_something(case: dict[str, Any]) -> None:
+    for command in lookup(case["query"]).next:
+        query = command.removeprefix("aws-iam policy lookup --query ").strip("'")
+        assert lookup(query).facts["known"] is True
+
+
+def test_the_next_call_is_quoted_for_a_shell() -> None:
     assert lookup("s3:GetObjcet").next == ("aws-iam policy lookup --query s3:GetObject",)
     assert lookup("s4:Get*").next == ("aws-iam policy lookup --query 's3:Get*'",)
 
@@ -124,36 +135,40 @@ def test_keys_on_a_resource_type_count_as_keys_of_the_action() -> None:
     assert on["ec2:InstanceType"] == ["instance"]
 
 
-def test_a_wildcard_is_expanded_by_level() -> None:
-    facts = lookup("iam:*AccessKey*").facts
-    assert facts["count"] == len(facts["actions"]) == sum(rows(facts, "levels", "count"))
-    assert {"action": "iam:CreateAccessKey", "access_level": "Write"} in facts["actions"]
-    assert "services" not in facts
+@pytest.mark.parametrize("query", ["iam:*AccessKey*", "s3:*", "*:Describe*", "*"])
+def test_a_wildcard_is_expanded_in_full_and_counted_by_level(query: str) -> None:
+    facts = lookup(query).facts
+    assert names(facts) == set(catalog().expand(query))
+    assert facts["count"] == len(names(facts)) == sum(rows(facts, "levels", "count"))
+    assert sum(rows(facts, "services", "actions") if "services" in facts else [0]) in {
+        0,
+        facts["count"],
+    }
 
 
-def test_a_wildcard_over_all_services_is_counted_by_service() -> None:
-    facts = lookup("*").facts
-    assert "actions" not in facts
-    assert sum(rows(facts, "services", "count")) == facts["count"] > 20_000
+@pytest.mark.parametrize("key", ["aws:ResourceTag/${TagKey}", "s3:ResourceAccount", "ec2:Vpc"])
+def test_the_actions_of_a_key_are_those_that_name_it_themselves(key: str) -> None:
+    known = catalog()
+    expected = set()
+    for service in filter(None, map(known.service, known.services)):
+        types = {t.name for t in service.resource_types.values() if key in t.condition_keys}
+        for action in service.actions.values():
+            on_type = any(
+                each in types or key in action.type_condition_keys.get(each, ())
+                for each in action.resource_types
+            )
+            if on_type or key in action.condition_keys:
+                expected.add(action.full_name)
+    facts = lookup(key).facts
+    assert names(facts) == expected
+    assert facts["supporting_actions"] == len(expected)
+    assert sum(rows(facts, "services", "actions")) == len(expected)
 
 
-def test_a_condition_key_names_the_actions_that_support_it() -> None:
-    facts = lookup("iam:PassedToService").facts
-    assert rows(facts, "actions", "action") == ["iam:PassRole"]
-    assert "actions" not in lookup("idp.example.com:sub").facts
-    tag = lookup("aws:RequestTag/Team").facts
-    assert tag["name"] == "aws:RequestTag/${TagKey}"
-    assert "ec2" in tag["services_that_list_it"]
-    assert lookup("aws:referer").facts["caller_controlled"] is True
-    assert lookup("aws:EpochTime").facts["further_types"] == ["Numeric"]
-
-
-def test_an_arn_names_the_actions_that_apply() -> None:
+def test_the_actions_of_an_arn_and_those_without_any_make_up_the_service() -> None:
     facts = lookup("arn:aws:sqs:eu-west-1:111122223333:q").facts
-    assert {"action": "sqs:SendMessage", "access_level": "Write", "required": True} in facts[
-        "actions"
-    ]
-    assert facts["account"] == "111122223333"
+    both = names(facts) | names(facts, "actions_without_resource_type")
+    assert both == set(catalog().expand("sqs:*"))
 
 
 def test_an_arn_without_region_and_account_shows_neither() -> None:
@@ -163,9 +178,20 @@ def test_an_arn_without_region_and_account_shows_neither() -> None:
 
 
 def test_a_service_lists_its_actions_worst_level_first() -> None:
-    facts = lookup("kms").facts
-    assert facts["actions"][0]["access_level"] == "Permissions management"
-    assert facts["in_resource_control_policies"] is True
+    assert lookup("kms").facts["actions"][0]["access_level"] == "Permissions management"
+
+
+def test_every_operator_is_told_with_each_qualifier() -> None:
+    for name in OPERATORS:
+        for query in (name, f"ForAllValues:{name}", f"ForAnyValue:{name}"):
+            assert lookup(query).facts["name"] == query
+
+
+def test_the_clients_are_those_of_the_sdk_and_lead_to_services() -> None:
+    data = json.loads(resources.text("assets/data/sdk-clients.json"))
+    available = set(botocore.session.Session().get_available_services())
+    assert set(data["clients"]) <= available
+    assert set(data["clients"].values()) | set(data["commands"].values()) <= catalog().services
 
 
 @pytest.mark.parametrize("query", ["", "  ", "x" * 3000])
@@ -174,26 +200,62 @@ def test_a_query_that_is_no_name_is_refused(query: str) -> None:
         lookup(query)
 
 
-@pytest.mark.parametrize("query", ["s3:GetObject s3:PutObject", "s3,logs", "s3:GetObject, logs"])
+@pytest.mark.parametrize(
+    "query", ["s3:GetObject s3:PutObject", "s3,logs", "s3:GetObject, logs", "s3 what is it"]
+)
 def test_several_names_at_once_are_refused(query: str) -> None:
     with pytest.raises(InputError, match="holds several words") as raised:
         lookup(query)
     assert "one name at a time" in raised.value.hint
 
 
-def test_the_name_of_a_tag_may_have_blanks() -> None:
-    assert lookup("aws:ResourceTag/Cost Center").facts["name"] == "aws:ResourceTag/${TagKey}"
+WORDS = st.sampled_from(
+    ["s3", "write", "aws", "boto3", "ForAllValues:", "${", "}", "arn:aws:", "AWS::", "list_", "-"]
+)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.text(alphabet="s3:*?aarn{}$`\n\u202e\0\ud800/.é", min_size=1, max_size=40))
-def test_any_text_is_answered_and_shown_safely(query: str) -> None:
-    if not query.strip():
+@settings(max_examples=150, deadline=None)
+@given(
+    st.text(alphabet="s3:*?aarn{}$`\n\u202e\0\ud800/.é ,", min_size=1, max_size=40)
+    | st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
+    | st.lists(WORDS, min_size=1, max_size=4).map("".join)
+)
+def test_any_text_is_answered_or_refused_and_shown_safely(query: str) -> None:
+    try:
+        answer = lookup(query)
+    except InputError as refused:
+        assert "`query`" in refused.message  # noqa: PT017 - either outcome is right
         return
-    answer = lookup(query)
     shown = json.dumps(to_json(answer), ensure_ascii=False)
     assert not {"\u202e", "\0", "\ud800"} & set(shown)
     assert not {"\n", "\u202e"} & set(answer.summary)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda n: "*:" + "*a" * n,
+        lambda n: "*:" + "?" * n,
+        lambda n: "arn:aws:ec2:*:*:" + "?*a" * n,
+        lambda n: "s3:GetObjcet" + "x" * n,
+        lambda n: "aws:" + "x" * n,
+        lambda n: "${" + "a" * n + "}",
+        lambda n: "aws s3api " + "x " * n,
+        lambda n: "ForAllValues:" * n,
+    ],
+    ids=["stars", "marks", "arn", "action", "key", "variable", "command", "operator"],
+)
+def test_a_longer_query_takes_no_more_than_its_share_of_work(query: Any) -> None:
+    lookup("*")  # every service is read before the calls are counted
+
+    def answered(text: str) -> None:
+        try:
+            lookup(text)
+        except InputError:
+            return
+
+    few, many = (calls(partial(answered, query(n))) for n in (60, 120))
+    assert many <= 2.5 * few + 2_000
 
 
 def test_one_action_needs_the_facts_of_one_service(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,11 +21,21 @@ KNOWN_PROGRAMS = {"aws", "aws-iam", "aws-iam-mcp", "uvx", "eksctl", "gh", "kubec
 
 # The actions that the prose may call; `guide` and the rest of a tool come with later work.
 CALLABLE = {
-    "policy": {"guide", "lookup", "validate", "template"},
+    "policy": {
+        "guide",
+        "lookup",
+        "explain",
+        "generate",
+        "validate",
+        "template",
+        "denied",
+        "evaluate",
+        "compare",
+    },
     "secrets": {"guide", "decide"},
     "kms": {"guide", "decide"},
     "irsa": {"guide", "trust_policy"},
-    "audit": {"run", "control", "checklist", "cloudtrail", "access_analyzer"},
+    "audit": {"run", "report", "control", "checklist", "cloudtrail", "access_analyzer"},
     "catalog": {"refresh", "show"},
 }
 

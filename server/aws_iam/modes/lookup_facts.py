@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.escape import escaped
 from aws_iam.policy.global_keys import global_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from aws_iam.answer import Answer
     from aws_iam.policy.arn import Arn
     from aws_iam.policy.catalog import Catalog
-    from aws_iam.policy.facts import Action, ConditionKey, ResourceType, Service
+    from aws_iam.policy.facts import Action, ConditionKey, ResourceType, Service, Support
 
 # What matters most for a reviewer comes first.
 _LEVELS = ("Permissions management", "Write", "Tagging", "List", "Read")
+_A_ROW = 40
+# Of a key of so few services, where each action supports it is told in one go.
+_FEW = 3
 
 
 def of_arn(arn: Arn) -> dict[str, Any]:
@@ -74,29 +75,21 @@ def _keys_of_action(known: Catalog, action: Action) -> list[dict[str, Any]]:
 
 def of_service(known: Catalog, service: Service) -> dict[str, Any]:
     """Everything about one service."""
-    actions = sorted(
-        service.actions.values(), key=lambda each: (_LEVELS.index(each.level), each.name)
-    )
+    names = [f"{service.prefix}:{name}" for name in service.action_names]
     return {
         "known": True,
         "kind": "service",
         "prefix": service.prefix,
         "name": service.title,
         "in_resource_control_policies": service.prefix in known.rcp_services,
-        "levels": level_counts(action.level for action in actions),
+        "levels": level_counts(known, names),
+        "actions_without_resource_type": len(service.without_types()),
         "resource_types": type_rows(service.resource_types.values()),
         "condition_keys": [
             {"condition_key": key.name, "type": key.type}
             for key in service.condition_keys.values()
         ],
-        "actions": [
-            {
-                "action": each.full_name,
-                "access_level": each.level,
-                "resource_types": list(each.resource_types),
-            }
-            for each in actions
-        ],
+        "actions": action_rows(known, names),
     }
 
 
@@ -115,7 +108,7 @@ def of_type(known: Catalog, each: ResourceType) -> dict[str, Any]:
     }
 
 
-def of_key(known: Catalog, key: ConditionKey) -> dict[str, Any]:
+def of_key(key: ConditionKey) -> dict[str, Any]:
     """Everything about one condition key, with what supports it."""
     found: dict[str, Any] = {
         "name": key.name,
@@ -129,30 +122,48 @@ def of_key(known: Catalog, key: ConditionKey) -> dict[str, Any]:
         found["in_the_request"] = key.presence
     if key.name.lower() in global_keys():
         found |= {"sensitive": key.sensitive, "caller_controlled": key.caller_controlled}
-    service = known.service(key.service)
-    if service is None:
-        services = list(known.services_listing(key.name))
-        return found | ({"services_that_list_it": services} if services else {})
-    types = [t.name for t in service.resource_types.values() if key.name in t.condition_keys]
-    support = {"resource_types": types, "actions": _actions_with(service, key.name, set(types))}
-    # AWS's tables name few claims of identity providers; for the others an empty list would read as "supported nowhere".
-    return found | {name: rows for name, rows in support.items() if rows}
+    return found
 
 
-def _actions_with(service: Service, key: str, types: set[str]) -> list[dict[str, Any]]:
-    rows = []
-    for action in service.actions.values():
-        on = [] if key not in action.condition_keys else ["action"]
-        on += [
-            name
-            for name in action.resource_types
-            if name in types or key in action.type_condition_keys.get(name, ())
-        ]
-        if on:
-            rows.append(
-                {"action": action.full_name, "access_level": action.level, "supported_on": on}
-            )
-    return rows
+def support(known: Catalog, key: ConditionKey, service: Service | None = None) -> dict[str, Any]:
+    """Which actions support a key, by service: on the action itself, on its resource types, or both."""
+    by_service: dict[str, list[Support]] = {}
+    for each in service.supporting(key.name) if service else known.supporting(key.name):
+        by_service.setdefault(each.action.partition(":")[0], []).append(each)
+    if not by_service:
+        return {}
+    every = [each for rows in by_service.values() for each in rows]
+    return {
+        "supporting_actions": len(every),
+        "supported_by_the_action": sum(each.own for each in every),
+        "supported_on_a_resource_type": sum(bool(each.types) for each in every),
+        "levels": _levels(each.level for each in every),
+        "services": [
+            {"service": prefix, "actions": len(rows)}
+            for prefix, rows in sorted(by_service.items(), key=_largest_first)
+        ],
+        "actions": [
+            row
+            for rows in by_service.values()
+            for row in _support_rows(rows, in_detail=len(by_service) <= _FEW)
+        ],
+    }
+
+
+def _support_rows(rows: Iterable[Support], *, in_detail: bool) -> Iterator[dict[str, Any]]:
+    """The actions of one service by level; in detail those together that support the key in the same places."""
+    same: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for each in rows:
+        on = ("action",) * each.own + each.types if in_detail else ()
+        same.setdefault((each.level, on), []).append(each.action)
+    for (level, on), names in sorted(same.items(), key=lambda item: _LEVELS.index(item[0][0])):
+        where = {"supported_on": list(on)} if in_detail else {}
+        for some in _chunks(names):
+            yield {"access_level": level, **where, "actions": some}
+
+
+def _largest_first(item: tuple[str, Sequence[object]]) -> tuple[int, str]:
+    return -len(item[1]), item[0]
 
 
 def type_rows(types: Iterable[ResourceType]) -> list[dict[str, Any]]:
@@ -167,44 +178,90 @@ def type_rows(types: Iterable[ResourceType]) -> list[dict[str, Any]]:
     ]
 
 
-def actions_on(known: Catalog, types: Sequence[ResourceType]) -> list[dict[str, Any]]:
-    """The actions that can be authorised on one of the resource types."""
-    rows = []
+def keys_on(known: Catalog, types: Iterable[ResourceType]) -> list[dict[str, Any]]:
+    """The condition keys of resource types, each once."""
+    found = {key: known.service(each.service) for each in types for key in each.condition_keys}
+    return [{"condition_key": key, "type": _type_of(found[key], key)} for key in sorted(found)]
+
+
+def actions_on(known: Catalog, types: Sequence[ResourceType]) -> tuple[list[str], list[str]]:
+    """The actions that are always authorised on one of the resource types, and those that may be."""
+    always: list[str] = []
+    sometimes: list[str] = []
     for prefix in dict.fromkeys(each.service for each in types):
         service = known.service(prefix)
         names = {each.name for each in types if each.service == prefix}
         for action in service.actions.values() if service else ():
-            if names & set(action.resource_types):
-                required = bool(names & set(action.required))
-                rows.append(
-                    {
-                        "action": action.full_name,
-                        "access_level": action.level,
-                        "required": required,
-                    }
-                )
-    return rows
+            if names & set(action.required):
+                always.append(action.full_name)
+            elif names & set(action.resource_types):
+                sometimes.append(action.full_name)
+    return always, sometimes
 
 
-def expansion_rows(known: Catalog, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Actions as a table, what matters most first."""
-    actions = [action for action in map(known.action, names) if action]
-    actions.sort(key=lambda each: (_LEVELS.index(each.level), each.full_name))
-    return [{"action": each.full_name, "access_level": each.level} for each in actions]
+def of_actions_on(known: Catalog, types: Sequence[ResourceType]) -> dict[str, Any]:
+    """What can be done to the resource types, and what their services do without any."""
+    always, sometimes = actions_on(known, types)
+    owners = filter(None, map(known.service, dict.fromkeys(each.service for each in types)))
+    without = [f"{owner.prefix}:{name}" for owner in owners for name in owner.without_types()]
+    return {
+        "levels": level_counts(known, [*always, *sometimes]),
+        "condition_keys": keys_on(known, types),
+        "actions": [
+            {**row, "resource": word}
+            for names, word in ((always, "required"), (sometimes, "optional"))
+            for row in action_rows(known, names)
+        ],
+        "actions_without_resource_type": action_rows(known, without),
+    }
 
 
-def level_counts(levels: Iterable[str]) -> list[dict[str, Any]]:
-    """How many actions of each level."""
+def action_rows(known: Catalog, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Full action names grouped by level, what matters most first; a row is short enough for any page."""
+    by_level: dict[str, list[str]] = {level: [] for level in _LEVELS}
+    for name in names:
+        by_level[_level(known, name)].append(name)
+    return [
+        {"access_level": level, "actions": some}
+        for level, listed in by_level.items()
+        for some in _chunks(listed)
+    ]
+
+
+def level_counts(known: Catalog, names: Iterable[str]) -> list[dict[str, Any]]:
+    """How many of the actions are of each level."""
+    return _levels(_level(known, name) for name in names)
+
+
+def _levels(levels: Iterable[str]) -> list[dict[str, Any]]:
     counted = Counter(levels)
     return [
         {"access_level": level, "count": counted[level]} for level in _LEVELS if counted[level]
     ]
 
 
+def level_words(levels: Iterable[dict[str, Any]]) -> str:
+    """The counts as words: `3 Write, 2 Read`."""
+    return ", ".join(f"{row['count']} {row['access_level']}" for row in levels)
+
+
+def _level(known: Catalog, name: str) -> str:
+    prefix, _, action = name.partition(":")
+    service = known.service(prefix)
+    return service.level(action) if service else ""
+
+
+def _chunks(names: Sequence[str]) -> Iterator[list[str]]:
+    """A few dozen names at a time: a page is cut between rows."""
+    for start in range(0, len(names), _A_ROW):
+        yield list(names[start : start + _A_ROW])
+
+
 def service_counts(names: Iterable[str]) -> list[dict[str, Any]]:
-    """How many of the actions each service has."""
+    """How many of the actions each service has, the most first."""
     counted = Counter(name.split(":")[0] for name in names)
-    return [{"service": prefix, "count": count} for prefix, count in sorted(counted.items())]
+    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return [{"service": prefix, "actions": count} for prefix, count in ordered]
 
 
 def with_required(action: Action) -> str:
@@ -212,11 +269,6 @@ def with_required(action: Action) -> str:
     return ", ".join(
         f"`{name}`" + " (required)" * (name in action.required) for name in action.resource_types
     )
-
-
-def with_source(answer: Answer, source: str) -> Answer:
-    """The answer with one more source, named first."""
-    return replace(answer, sources=(source, *answer.sources)) if source else answer
 
 
 def _type_of(service: Service | None, key: str) -> str:

@@ -1,0 +1,136 @@
+"""`references/rules.md` tells every rule, and each of its examples is found or left alone as it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import aws_iam
+from aws_iam.modes import library
+from aws_iam.modes.policy import tool
+from aws_iam.policy.document import Policy, Statement, read
+from aws_iam.rules import POLICY_RULES
+from aws_iam.rules.not_offline import NOT_OFFLINE
+from references.pages import ROOT, links, without_blocks
+
+if TYPE_CHECKING:
+    from aws_iam.rules.rule import Rule
+
+TEXT = (ROOT / "references/rules.md").read_text(encoding="utf-8")
+BY_CODE = {each.code: each for each in POLICY_RULES}
+_EXAMPLE = re.compile(
+    r"^A (statement|policy) as a (bad|good) example(?:, its invisible characters escaped)?:\n\n```(json|text)\n(.*?)\n```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """An example of the page: under which code, and whether the text calls it bad."""
+
+    code: str
+    of_statement: bool
+    bad: bool
+    language: str
+    content: str
+
+    def __str__(self) -> str:
+        return f"{self.code}-{'bad' if self.bad else 'good'}"
+
+
+def _entries() -> dict[str, str]:
+    parts = re.split(r"^### (.+)$", TEXT, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+ENTRIES = _entries()
+EXAMPLES = [
+    Example(
+        code=code,
+        of_statement=found[1] == "statement",
+        bad=found[2] == "bad",
+        language=found[3],
+        content=found[4],
+    )
+    for code, text in ENTRIES.items()
+    for found in _EXAMPLE.finditer(text)
+]
+
+
+def _document(example: Example) -> Any:
+    if example.language == "text":
+        return re.sub(r"\\u([0-9a-f]{4})", lambda each: chr(int(each[1], 16)), example.content)
+    value = json.loads(example.content)
+    return {"Version": "2012-10-17", "Statement": [value]} if example.of_statement else value
+
+
+def _kind(rule: Rule[Any], document: Any) -> str | None:
+    content = read(document)[0].content
+    guessed = content.kind if isinstance(content, Policy) else None
+    return min(rule.kinds) if rule.kinds and guessed and guessed not in rule.kinds else None
+
+
+def test_every_rule_has_its_entry_in_order() -> None:
+    assert list(ENTRIES) == list(BY_CODE)
+
+
+@pytest.mark.parametrize("code", ENTRIES)
+def test_an_entry_tells_why_how_to_mend_and_who_says_so(code: str) -> None:
+    rule, entry = BY_CODE[code], " ".join(ENTRIES[code].split())
+    for words in (rule.fix, " ".join(rule.why.split()), rule.source, rule.severity.value):
+        assert words in entry
+    assert all(str(kind) in entry for kind in rule.kinds)
+    assert (rule.resource_type or "") in entry
+    shown = [each for each in EXAMPLES if each.code == code]
+    assert len(shown) + entry.count("and is not shown") == 2
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_a_bad_example_is_found_and_a_good_one_is_not(example: Example) -> None:
+    rule = BY_CODE[example.code]
+    assert example.of_statement is (rule.on is Statement)
+    document = _document(example)
+    kind = None if rule.resource_type else _kind(rule, document)
+    found = aws_iam.validate(document, kind, rule.resource_type)
+    assert (example.code in {each.code for each in found}) is example.bad
+
+
+def test_the_contents_lead_to_every_entry() -> None:
+    headings = re.findall(r"^#{2,3} (.+)$", without_blocks(TEXT), re.MULTILINE)
+    anchors = [each.lower().replace(" ", "-") for each in headings]
+    assert len(anchors) == len(set(anchors))
+    inside = [each.removeprefix("#") for each in links(TEXT) if each.startswith("#")]
+    assert set(inside) <= set(anchors)
+    assert {each.lower() for each in BY_CODE} <= set(inside)
+
+
+def test_the_codes_that_are_not_raised_offline_are_listed_with_their_reason() -> None:
+    section = TEXT.partition("## Not raised offline\n")[2]
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+) \|$", section, re.MULTILINE))
+    assert set(rows) == set(NOT_OFFLINE)
+    assert not set(rows) & set(BY_CODE)
+    assert all(each.source in rows[code] for code, each in NOT_OFFLINE.items())
+
+
+@pytest.mark.parametrize("code", [POLICY_RULES[0].code, POLICY_RULES[-1].code, "OIDC-NO-TENANT"])
+def test_the_guide_quotes_the_entry_of_a_code_however_it_is_written(code: str) -> None:
+    for topic in (code, code.lower(), code.replace("_", "-")):
+        answer = tool.run({"action": "guide", "topic": topic})
+        (artifact,) = answer.artifacts
+        assert artifact.content.strip() in TEXT
+        assert answer.sources[0] == f"references/rules.md#{code.lower()}"
+
+
+def test_the_guide_says_why_a_code_is_not_raised_offline() -> None:
+    for code, each in NOT_OFFLINE.items():
+        assert each.reason in tool.run({"action": "guide", "topic": code}).summary
+
+
+def test_the_page_can_be_read_as_a_resource() -> None:
+    (page,) = [each for each in library.documents() if each.name == "rules"]
+    assert page.uri == "aws-iam://references/rules"
+    assert page.read() == TEXT
