@@ -78,6 +78,9 @@ def fits(arn: Arn, template: str) -> bool:
 def closest_formats(arn: Arn, templates: Iterable[str]) -> frozenset[str]:
     """The formats that the ARN follows, without those that it follows less closely than another."""
     fitting = {t: form for t in templates if fits(arn, t) and (form := _format(t))}
+    # A `*` at the end reaches over slashes, but `table/t/index/*` is no `table/${TableName}/backup/${BackupName}`.
+    kept = {t: form for t, form in fitting.items() if _goes_along(arn.resource, form.resource)}
+    fitting = kept or fitting
     # `bucket/key` follows the format of a bucket, too; the one that spells more of it out is meant. A pattern means
     # both unless the stricter format has all of it: `bucket/*` is objects, `bucket*` is either.
     resource = _as_pattern(arn.resource)
@@ -86,6 +89,18 @@ def closest_formats(arn: Arn, templates: Iterable[str]) -> frozenset[str]:
     ]
     most = max(map(_spelled_out, whole), default=0)
     return frozenset(template for template in fitting if _spelled_out(template) >= most)
+
+
+def _goes_along(resource: str, form: str) -> bool:
+    """Whether the parts between slashes follow the format's, up to the first that may be several; its last one may."""
+    parts = _as_pattern(resource).split("/")
+    wanted = form.split("/")
+    for own, other in zip(parts, wanted[:-1], strict=False):
+        if "*" in own:
+            return True
+        if not intersects(own, other):
+            return False
+    return True
 
 
 def _fields(arn: Arn) -> tuple[str, ...]:

@@ -178,7 +178,7 @@ class Catalog:
         prefix, colon, rest = pattern.partition(":")
         if not colon:
             # Without a colon only `*` is an action.
-            prefix, rest = ("*", "*") if pattern.strip("*") == "" else ("", "")
+            prefix, rest = ("*", "*") if pattern and not pattern.strip("*") else ("", "")
         if is_literal(prefix):
             prefixes = [prefix.lower()] if prefix.lower() in self.services else []
         else:
@@ -317,6 +317,13 @@ class Catalog:
         types.sort(key=lambda each: each.service != arn.service.lower())
         formats = closest_formats(arn, {text for each in types for text in each.arn_formats})
         return tuple(each for each in types if formats & set(each.arn_formats))
+
+    def naming(self, pattern: str) -> frozenset[str]:
+        """The services whose ARN formats have, in the field of the service, what the pattern matches."""
+        listed = (owners for field, owners in self._arns.items() if matches(pattern, field))
+        return frozenset(
+            each for owners in (*listed, self._arns.get("${Vendor}", ())) for each in owners
+        )
 
     def types_named(self, name: str) -> tuple[ResourceType, ...]:
         """The resource types of this name, in any service."""

@@ -102,9 +102,7 @@ class Statement:
     principals: tuple[Principal, ...]
     not_principals: tuple[Principal, ...]
     conditions: tuple[Condition, ...]
-    derived: dict[object, Any] = field(
-        init=False, default_factory=dict, compare=False, repr=False
-    )
+    derived: dict[object, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def has(self, element: str) -> bool:
         """Whether the element is written, whatever its shape."""
@@ -144,9 +142,7 @@ class Policy:
     statements: tuple[Statement, ...]
     text: str | None = field(default=None, compare=False, repr=False)
     resource_type: str | None = field(default=None, compare=False)
-    derived: dict[object, Any] = field(
-        init=False, default_factory=dict, compare=False, repr=False
-    )
+    derived: dict[object, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,7 +200,8 @@ class Service:
                 name.lower(): ResourceType(
                     service=self.prefix,
                     name=name,
-                    arn_formats=tuple(formats),
+                    # Where a type has two forms of ARN, the reference may write both into one text.
+                    arn_formats=tuple(part for each in formats for part in each.split(", ")),
                     condition_keys=self._sets[keys],
                 )
                 for name, (formats, keys) in (

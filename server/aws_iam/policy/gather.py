@@ -5,6 +5,7 @@ gathered(document)      every policy with its place, and the places where one sh
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,14 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.attached import TRUST, attached_to, attachments
 from aws_iam.policy.containers import anywhere, container_of
-from aws_iam.policy.containers.found import Found, Note, is_policy, looks_encoded
+from aws_iam.policy.containers.found import (
+    Found,
+    Note,
+    decoded,
+    embedded,
+    is_policy,
+    looks_encoded,
+)
 from aws_iam.policy.containers.marks import templated
 from aws_iam.policy.document import (
     IDENTITY_KINDS,
@@ -92,7 +100,7 @@ def gathered(
 
 
 def _of_text(text: str, wanted: _Wanted, at_most: int = MAX_CHARACTERS) -> Gathered:
-    node = scan(text, at_most)
+    node = _scanned(text, at_most)
     if not isinstance(node, Syntax):
         return _of_root(node, text, wanted)
     # IAM takes JSON only, so YAML is read where it is the language of something larger.
@@ -100,6 +108,16 @@ def _of_text(text: str, wanted: _Wanted, at_most: int = MAX_CHARACTERS) -> Gathe
     if larger.sources or larger.unread or larger.formats:
         return _required(larger)
     return Gathered(sources=(Source(name="", content=node),))
+
+
+def _scanned(text: str, at_most: int) -> Node | Syntax:
+    """The JSON value; a text that is URL-encoded as a whole is the string of it."""
+    encoded = looks_encoded(text) and text.lstrip().startswith("%")
+    return scan(json.dumps(text.strip()) if encoded else text, at_most)
+
+
+def _is_document_as_text(node: Node) -> bool:
+    return node.form is Form.STRING and looks_encoded(node.text)
 
 
 def _larger_yaml(text: str) -> tuple[Node, ...]:
@@ -126,19 +144,32 @@ def _of_root(node: Node, text: str | None, wanted: _Wanted) -> Gathered:
             if found.sources or found.unread:
                 return found
         return Gathered(sources=tuple(_listed(node, wanted)))
+    if _is_document_as_text(node):
+        return _of_string(node, wanted)
     if _is_answer(node):
-        found_sources = tuple(_artifacts(node, wanted))
-        if not found_sources:
-            raise InputError(
-                "the answer holds no policy",
-                hint="give the answer of an action that makes policies, such as `policy template`",
-            )
-        return Gathered(sources=found_sources)
+        return _of_answer(node, wanted)
     if node.form is Form.OBJECT and not node.member("Statement"):
         found = _of_larger((node,), wanted, required=False)
         if found.sources or found.unread or found.formats:
             return _required(found)
     return Gathered(sources=(Source(name="", content=wanted.policy(node, text)),))
+
+
+def _of_string(node: Node, wanted: _Wanted) -> Gathered:
+    """The policy of a string that holds its JSON, as `--query Policy` of the AWS CLI prints it."""
+    inner = embedded(node) or node
+    content = inner if isinstance(inner, Syntax) else wanted.policy(inner, decoded(node.text))
+    return Gathered(sources=(Source(name="", content=content),))
+
+
+def _of_answer(node: Node, wanted: _Wanted) -> Gathered:
+    found = tuple(_artifacts(node, wanted))
+    if not found:
+        raise InputError(
+            "the answer holds no policy",
+            hint="give the answer of an action that makes policies, such as `policy template`",
+        )
+    return Gathered(sources=found)
 
 
 def _may_be_policy(node: Node) -> bool:
@@ -292,8 +323,11 @@ def _of_files(given: Files, wanted: _Wanted) -> Gathered:
     )
     if not gathered_.sources:
         what = f"folder {quoted(given.folder)}" if given.folder else "list of files"
-        read = f": {len(given.files)} files" if given.files else ": no JSON or YAML file"
-        return _required(replace(gathered_, formats=()), what + read)
+        if not given.files:
+            raise InputError(f"the {what} holds no JSON or YAML file", hint=_LOOKED_FOR)
+        count = len(given.files)
+        what = f"{what} ({count} files)" if count > 1 else what
+        return _required(replace(gathered_, formats=()), what)
     return gathered_
 
 
@@ -303,8 +337,8 @@ def _in_folder(file: File, wanted: _Wanted) -> Gathered | None:
         return None
     roots = _roots(file)
     if isinstance(roots, Syntax):
-        # A file of anything else may be no JSON: what has an effect in quotes was meant as a policy.
-        meant = "Effect" in file.text
+        # A file of anything else may be no JSON: what has a statement or an effect in quotes was meant as a policy.
+        meant = any(word in file.text for word in ('"Statement"', "Effect"))
         source = Source(name="", content=roots, file=file.name)
         return Gathered(sources=(source,), files=1) if meant else None
     found = _in_roots(roots, file, wanted)
@@ -327,7 +361,9 @@ def _of_file(file: File, wanted: _Wanted) -> Gathered:
 
 
 def _in_roots(roots: tuple[Node, ...], file: File, wanted: _Wanted) -> Gathered:
-    if len(roots) == 1 and (_meant_as_policy(roots[0]) or _lists_policies(roots[0])):
+    if len(roots) == 1 and any(
+        test(roots[0]) for test in (_meant_as_policy, _lists_policies, _is_document_as_text)
+    ):
         found = _of_root(roots[0], file.text, wanted)
     elif len(roots) == 1 and _is_answer(roots[0]):
         found = Gathered(sources=tuple(_artifacts(roots[0], wanted)))
@@ -363,7 +399,7 @@ def _roots(file: File) -> tuple[Node, ...] | Syntax:
     from aws_iam.policy.yaml_text import scan_yaml
 
     name, begins_json = file.name.lower(), file.text.lstrip()[:1] in {"", "{", "[", '"'}
-    node = scan(file.text, MAX_FILE_CHARACTERS)
+    node = _scanned(file.text, MAX_FILE_CHARACTERS)
     if not isinstance(node, Syntax):
         return (node,)
     if name.endswith(".json") or (begins_json and not name.endswith(YAML_ENDINGS)):

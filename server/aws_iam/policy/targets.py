@@ -37,15 +37,17 @@ class Targets:
 
     facts: Catalog
     spend: Callable[[int], None]
+    unknown: frozenset[str] = frozenset()
+    """Texts that stand for resources which only the deployment knows."""
     _types: dict[str, tuple[ResourceType, ...]] = field(default_factory=dict)
     _whole: dict[tuple[str, str, str, Extent], bool] = field(default_factory=dict)
     _met: dict[tuple[int, str], frozenset[str] | None] = field(default_factory=dict)
     _kept: list[Statement] = field(default_factory=list)
 
     @classmethod
-    def of(cls, expansion: Expansion) -> Targets:
+    def of(cls, expansion: Expansion, unknown: frozenset[str] = frozenset()) -> Targets:
         """One that shares the facts and the bound on work of an expansion."""
-        return cls(facts=expansion.facts, spend=expansion.spend)
+        return cls(facts=expansion.facts, spend=expansion.spend, unknown=unknown)
 
     def meets(self, statement: Statement, action: Action) -> bool:
         """Whether some request for the action is on a resource of the statement."""
@@ -188,6 +190,8 @@ class Targets:
         if _is_all(resource):
             return None
         arn = Arn.of(without_variables(resource, "*"))
+        if resource in self.unknown and not (arn and self.facts.service(arn.service)):
+            return None
         if arn is None:
             return frozenset()
         if not is_literal(arn.service):

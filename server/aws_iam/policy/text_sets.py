@@ -85,7 +85,7 @@ def contains(wide: str, narrow: str) -> bool:
 
 def _may_contain(wide: str, narrow: str) -> bool:
     # Most pairs differ in what stands before the first wildcard or variable.
-    head = re.split(r"[*?]|\$\{", wide, maxsplit=1)[0]
+    head = wide.partition("*")[0].partition("?")[0].partition("${")[0]
     return narrow.startswith(head)
 
 

@@ -11,6 +11,7 @@ from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Policy, Statement, Text
+from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.rules.rule import Problem, rule
 
@@ -33,7 +34,7 @@ def _policy(statement: dict[str, object]) -> dict[str, object]:
 
 def _parts(entry: Text) -> tuple[str, str] | None:
     """Prefix and name of an entry; None for `*` alone and for one with a variable."""
-    if "${" in entry.value or not entry.value.strip("*"):
+    if "${" in entry.value or (entry.value and not entry.value.strip("*")):
         return None
     prefix, _, name = entry.value.partition(":")
     return prefix, name
@@ -66,11 +67,18 @@ def unknown_service(policy: Policy) -> Iterator[Problem]:
     yield from _with_hints(_of_no_service(policy), _services)
 
 
+@once
+def _strange(statement: Statement) -> tuple[Text, ...]:
+    """The entries that are not plainly the name of a known action; nearly every entry is one."""
+    tier = catalog().tier
+    entries = (*statement.actions, *statement.not_actions)
+    return tuple(each for each in entries if ":" not in each.value or tier(each.value) != "known")
+
+
 def _of_no_service(policy: Policy) -> Iterator[tuple[Text, str]]:
     for statement in policy.statements:
-        for entry in (*statement.actions, *statement.not_actions):
-            # Nearly every entry is a name that is known.
-            parts = None if catalog().tier(entry.value) == "known" else _parts(entry)
+        for entry in _strange(statement):
+            parts = _parts(entry)
             if (
                 parts
                 and ":" in entry.value
@@ -108,6 +116,7 @@ def _alike(prefix: str) -> tuple[str, ...]:
         _policy(_allow("s3:Fetch*")),
         _policy(_allow("GetObject")),
         _policy(_allow("s3.GetObject")),
+        _policy(_allow("")),
     ],
     good=[_policy(_allow(["s3:GetObject", "s3:get*", "*"]))],
 )
@@ -118,15 +127,14 @@ def unknown_action(policy: Policy) -> Iterator[Problem]:
 
 def _of_no_action(policy: Policy) -> Iterator[tuple[Text, str]]:
     for statement in policy.statements:
-        for entry in statement.actions:
-            reason = _why_no_action(entry)
+        excluded = frozenset(map(id, statement.not_actions))
+        for entry in _strange(statement):
+            reason = "" if id(entry) in excluded else _why_no_action(entry)
             if reason:
                 yield entry, reason
 
 
 def _why_no_action(entry: Text) -> str:
-    if ":" in entry.value and catalog().tier(entry.value) == "known":
-        return ""
     parts = _parts(entry)
     if parts is None:
         return ""
@@ -219,9 +227,13 @@ def unknown_exclusion(policy: Policy) -> Iterator[Problem]:
 )
 def retired_action(statement: Statement) -> Iterator[Problem]:
     """An action that left AWS's reference is most likely called by nothing any more."""
+    by_service: dict[str, list[Text]] = {}
     for entry in (*statement.actions, *statement.not_actions):
         if is_literal(entry.value) and catalog().tier(entry.value) == "retired":
-            yield Problem(
-                entry.where,
-                f"{quoted(entry.value)} is no longer in AWS's service authorization reference",
-            )
+            by_service.setdefault(entry.value.partition(":")[0].lower(), []).append(entry)
+    for service, entries in by_service.items():
+        more = f"; so it is with {len(entries) - 1} more of {service}" if entries[1:] else ""
+        yield Problem(
+            entries[0].where,
+            f"{quoted(entries[0].value)} is no longer in AWS's service authorization reference{more}",
+        )

@@ -173,11 +173,21 @@ class _Format:
         )
 
 
+# What the tables of the reference leave out, and AWS's pages name.
+_BESIDES = {
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRecoveryPoint.html
+    "backup": "arn:aws:backup:${Region}:${Account}:recovery-point:${RecoveryPointId}",
+    # https://github.com/aws-samples/data-perimeter-policy-examples/blob/main/service_owned_resources.md
+    "cloudformation": "arn:aws:cloudformation:${Region}:aws:transform/${Name}",
+}
+
+
 @lru_cache(maxsize=512)
 def _formats(service: str) -> tuple[_Format, ...]:
     """The ARN formats with this service field, of whichever service prefix."""
     anything = Arn(partition="*", service=service, region="*", account="*", resource="*")
     texts = {text for each in catalog().types_of_arn(anything) for text in each.arn_formats}
+    texts |= {_BESIDES[service]} if service in _BESIDES else set()
     arns = filter(None, map(Arn.of, sorted(texts)))
     return tuple(_Format.of(arn) for arn in arns if arn.service == service)
 
@@ -187,7 +197,7 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
     """The formats that the resource part of an ARN, or of a pattern of ARNs, can follow."""
     pattern = _HOLE.sub("*", resource)
     head = re.split(r"[*?]", pattern, maxsplit=1)[0]
-    if not head or len(pattern) > _LONGEST:
+    if (pattern and not head) or len(pattern) > _LONGEST:
         # What begins with a wildcard can be anything; asking every format about it would only cost time.
         return _formats(service)
     return tuple(
@@ -215,7 +225,9 @@ def resource_of_no_format(statement: Statement) -> Iterator[Problem]:
         if _fitting(arn.service, arn.resource):
             continue
         meant = _meant(arn)
-        if meant:
+        if not arn.resource:
+            yield Problem(entry.where, f"{quoted(entry.value)} ends before it names a resource")
+        elif meant:
             yield Problem(
                 entry.where,
                 f"{quoted(entry.value)} is no ARN of a resource of {arn.service};"
@@ -382,6 +394,8 @@ def account_of_global_resource(statement: Statement) -> Iterator[Problem]:
 
 # What AWS owns has an empty account in some services, without a format of its own: `document/AWS-RunShellScript`.
 _OF_AWS = re.compile(r"[/:](aws|amazon)", re.IGNORECASE)
+# https://github.com/aws-samples/data-perimeter-policy-examples/blob/main/service_owned_resources.md
+_ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
 
 
 @rule(
@@ -391,12 +405,15 @@ _OF_AWS = re.compile(r"[/:](aws|amazon)", re.IGNORECASE)
     title="The ARN lacks an account",
     fix="Write the account, or `*` for all.",
     bad=[_allow("arn:aws:sqs:eu-west-1::queue")],
-    good=[_allow("arn:aws:sqs:eu-west-1:111122223333:queue")],
+    good=[
+        _allow("arn:aws:sqs:eu-west-1:111122223333:queue"),
+        _allow("arn:aws:ssm:*::document/AWS-RunShellScript"),
+        _allow("arn:aws:ssm:*::document/*"),
+    ],
 )
 def no_account(statement: Statement) -> Iterator[Problem]:
     """The ARNs of such resources have an account, so one without matches nothing."""
     for entry, arn in _arns(statement):
-        if not (arn.account or _OF_AWS.search(arn.resource)) and _agree(
-            arn, "account", empty=False
-        ):
+        of_aws = _OF_AWS.search(arn.resource) or arn.resource in _ALL_OF_AWS.get(arn.service, ())
+        if not (arn.account or of_aws) and _agree(arn, "account", empty=False):
             yield Problem(entry.where, f"{quoted(entry.value)} has no account")

@@ -91,6 +91,7 @@ class Score:
     total: Tally
 
 
+_GOOD = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 _COLUMNS = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
 
 
@@ -140,10 +141,18 @@ def score(
     *,
     by: Literal["section", "level"] = "section",
 ) -> Score:
-    """How many controls pass and fail, by section or level; a control whose every finding is muted is left out."""
+    """How many controls pass and fail, by section or level.
+
+    A control that would pass but for what is muted is counted as muted: a mute makes nothing better.
+    """
     chosen = _benchmark(benchmark)
     listed = tuple(findings)
-    status = rolled_up(finding for finding in listed if finding.muted is None)
+    muted = {finding.code for finding in listed if finding.muted is not None}
+    status = {
+        key: each
+        for key, each in rolled_up(f for f in listed if f.muted is None).items()
+        if key not in muted or each not in _GOOD
+    }
     seen = {finding.code for finding in listed}
     groups: dict[str, list[Control]] = defaultdict(list)
     for control in chosen.controls:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Statement
+from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
 from aws_iam.policy.facts import Templates, template_pattern
 from aws_iam.policy.global_keys import global_keys
 from aws_iam.policy.pattern import is_literal, matches
@@ -52,6 +52,10 @@ def address_without_network(statement: Statement) -> Iterator[Problem]:
     """Private addresses repeat from VPC to VPC: without the VPC anybody's instance may have the address."""
     for key, companions, certain in _PAIRS:
         for condition in statement.conditions_on(key):
+            # Compared with another key of the request, the address names one instance:
+            # https://aws.amazon.com/blogs/security/how-to-use-policies-to-restrict-where-ec2-instance-credentials-can-be-used-from/
+            if not certain and all("${" in each.value for each in condition.values):
+                continue
             if not statement.conditions_on(*companions):
                 yield Problem(
                     condition.key.where,
@@ -61,33 +65,76 @@ def address_without_network(statement: Statement) -> Iterator[Problem]:
 
 
 _NO_MFA = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
+_FALSE = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+_KEYLESS = {"Null": {"aws:MultiFactorAuthAge": "true"}}
+
+
+def _policy(*statements: object) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 @rule(
     "DENY_MISSES_LONG_TERM_KEYS",
-    on=Statement,
+    on=Policy,
     severity=Severity.WARNING,
     title="The Deny without MFA does not reach access keys of users",
     fix='Write BoolIfExists: {"aws:MultiFactorAuthPresent": "false"}.',
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent",
-    bad=[{**_NO_MFA, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}],
+    bad=[_policy({**_NO_MFA, "Condition": _FALSE})],
     good=[
-        {**_NO_MFA, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}},
-        {**_NO_MFA, "Condition": {"Null": {"aws:MultiFactorAuthAge": "true"}}},
+        _policy(
+            {**_NO_MFA, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
+        ),
+        _policy({**_NO_MFA, "Condition": _KEYLESS}),
+        _policy({**_NO_MFA, "Condition": _FALSE}, {**_NO_MFA, "Condition": _KEYLESS}),
     ],
 )
-def keyless_pass(statement: Statement) -> Iterator[Problem]:
+def keyless_pass(policy: Policy) -> Iterator[Problem]:
     """A request signed with a user's access key has no such key at all, so `Bool` does not hold and nothing is denied."""
-    for condition in statement.conditions_on("aws:multifactorauthpresent"):
-        values = [value.value.lower() for value in condition.values]
-        if not statement.denies or condition.operator.value != "Bool" or values != ["false"]:
-            continue
-        if not any(each.base == "Null" for each in statement.conditions):
+    missing = [(each, found) for each in policy.statements if (found := _missing_keyless(each))]
+    others = {_asked(each) for each in policy.statements if missing and _denies_keyless(each)}
+    for statement, condition in missing:
+        if _asked(statement) not in others:
             yield Problem(
                 condition.operator.where,
                 f"`Bool` on {quoted(condition.key.value)} does not hold for a user's access key,"
                 " which has no such key: it is not denied",
             )
+
+
+def _missing_keyless(statement: Statement) -> Condition | None:
+    """The condition of a Deny without MFA that does not hold where the key is absent."""
+    if not statement.denies or any(each.base == "Null" for each in statement.conditions):
+        return None
+    tested = (
+        each
+        for each in statement.conditions_on("aws:multifactorauthpresent")
+        if each.operator.value == "Bool"
+    )
+    return next(
+        (each for each in tested if [v.value.lower() for v in each.values] == ["false"]), None
+    )
+
+
+def _denies_keyless(statement: Statement) -> bool:
+    """Whether the statement denies whoever has no such key, without another condition."""
+    keys = {"aws:multifactorauthpresent", "aws:multifactorauthage"}
+    return (
+        statement.denies
+        and len(statement.conditions) == 1
+        and _says(statement, statement.conditions[0].name, "true", "Null")
+        and statement.conditions[0].name in keys
+    )
+
+
+def _asked(statement: Statement) -> tuple[frozenset[str], ...]:
+    """What a statement is about, but for its conditions."""
+    return (
+        frozenset(each.value.lower() for each in statement.actions),
+        frozenset(each.value.lower() for each in statement.not_actions),
+        frozenset(each.value for each in statement.resources),
+        frozenset(each.value for each in statement.not_resources),
+    )
 
 
 _SELECT = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
@@ -218,12 +265,16 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
             "Action": "s3:ListBucket",
             "Resource": "arn:aws:s3:::amzn-s3-demo-bucket",
             "Condition": {"StringLike": {"s3:prefix": "home/*"}},
-        }
+        },
+        _where({"StringLikeIfExists": {"s3:prefix": "home/*"}}),
     ],
 )
 def key_of_other_action(statement: Statement) -> Iterator[Problem]:
-    """Without the key a positive condition never holds, and a negated one or IfExists always does."""
+    """Without the key a positive condition never holds, and a negated one always does."""
     for condition in statement.conditions:
+        # `IfExists` is written for the actions without the key.
+        if condition.if_exists:
+            continue
         prefix, _, name = condition.name.partition(":")
         # Tags of the resource have codes of their own; a session carries its keys into every action.
         if name.startswith("resourcetag/") or condition.name in global_keys():

@@ -173,6 +173,10 @@ def tag_without_name(statement: Statement) -> Iterator[Problem]:
             )
 
 
+# Keys that AWS has in managed policies of its own and describes nowhere.
+_UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:gluearn"})
+
+
 @rule(
     "INVALID_GLOBAL_CONDITION_KEY",
     on=Statement,
@@ -188,7 +192,9 @@ def unknown_global_key(statement: Statement) -> Iterator[Problem]:
         key = condition.key.value
         if not condition.name.startswith("aws:") or _lacks_tag_name(condition) or "${" in key:
             continue
-        if catalog().condition_key(key) is None and condition.name not in legacy_keys():
+        if condition.name in legacy_keys() or condition.name in _UNDOCUMENTED:
+            continue
+        if catalog().condition_key(key) is None:
             near = closest(key, (each.name for each in global_keys().values()))
             hint = f"; did you mean `{near}`?" if near else ""
             yield Problem(condition.key.where, f"{quoted(key)} is no global condition key{hint}")
@@ -237,7 +243,7 @@ def unknown_service_key(statement: Statement) -> Iterator[Problem]:
         service = facts.service(prefix)
         if service is None or not rest or "${" in key or _lacks_tag_name(condition):
             continue
-        if facts.condition_key(key) is None:
+        if facts.condition_key(key) is None and condition.name not in _UNDOCUMENTED:
             near = closest(key, (each.name for each in service.condition_keys.values()))
             hint = f"; did you mean `{near}`?" if near else ""
             yield Problem(

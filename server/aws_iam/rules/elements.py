@@ -26,6 +26,10 @@ _BUCKET = {
 _DELETE = {"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"}
 
 
+def _policy(*statements: object) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
 def _without(statement: Mapping[str, object], name: str) -> dict[str, object]:
     return {key: value for key, value in statement.items() if key != name}
 
@@ -80,24 +84,46 @@ def no_action(statement: Statement) -> Iterator[Problem]:
 
 @rule(
     "MISSING_RESOURCE",
-    on=Statement,
+    on=Policy,
     severity=Severity.ERROR,
     title="The statement has neither Resource nor NotResource",
     fix='Add Resource with ARNs, or "Resource": "*" for actions without resource types.',
     kinds=(*IDENTITY_KINDS, Kind.RESOURCE, Kind.SCP, Kind.RCP),
-    bad=[_without(_ALLOW, "Resource")],
+    bad=[_policy(_without(_ALLOW, "Resource"))],
     good=[
-        _ALLOW,
-        {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::amzn-s3-demo-bucket"},
+        _policy(_ALLOW),
+        _policy(
+            {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::amzn-s3-demo-bucket"}
+        ),
     ],
 )
-def no_resource(statement: Statement) -> Iterator[Problem]:
-    """Only role trust policies leave the resource out, and those of ECR repositories: there it is the holder."""
-    if statement.has("Resource") or statement.has("NotResource"):
-        return
-    prefixes = {each.value.partition(":")[0].lower() for each in statement.actions}
-    if prefixes != {"ecr"} or not statement.principals:
-        yield Problem(statement.place(), "the statement has neither `Resource` nor `NotResource`")
+def no_resource(policy: Policy) -> Iterator[Problem]:
+    """Only role trust policies leave the resource out, and those of some services: there it is the holder."""
+    without = [
+        each for each in policy.statements if not (each.has("Resource") or each.has("NotResource"))
+    ]
+    if without and not _is_of_holder(policy):
+        for statement in without:
+            yield Problem(
+                statement.place(), "the statement has neither `Resource` nor `NotResource`"
+            )
+
+
+# Services that take the holder for the resource:
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
+# https://docs.aws.amazon.com/efs/latest/ug/create-file-system-policy.html
+_HOLDERS = {"AWS::ECR::Repository": "ecr", "AWS::EFS::FileSystem": "elasticfilesystem"}
+
+
+def _is_of_holder(policy: Policy) -> bool:
+    """Whether the policy is on such a holder: by what the caller says, else by its actions."""
+    if policy.kind is not Kind.RESOURCE:
+        return False
+    if policy.resource_type:
+        return policy.resource_type in _HOLDERS
+    entries = [action.value for each in policy.statements for action in each.actions]
+    services = {each.partition(":")[0].lower() for each in entries if each != "*"}
+    return len(services) == 1 and services <= set(_HOLDERS.values())
 
 
 @rule(

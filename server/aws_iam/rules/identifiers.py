@@ -56,7 +56,7 @@ def unknown_service(statement: Statement) -> Iterator[Problem]:
     """No resource has an ARN of a service that does not exist, and no request a key of it."""
     for text, service in (*_services_of_arns(statement), *_services_of_keys(statement)):
         if catalog().tier(service) == "unknown":
-            near = catalog().suggest_service(service)
+            near = catalog().suggest_service(service) if service else ()
             hint = f"; did you mean `{near[0]}`?" if near else ""
             yield Problem(
                 text.where, f"{quoted(text.value)}: there is no service {quoted(service)}{hint}"

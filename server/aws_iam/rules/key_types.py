@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Condition, Statement, Text
+from aws_iam.policy.once import once
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.variables import variables, without_variables
 from aws_iam.rules.rule import Problem, rule
@@ -24,13 +25,12 @@ def _where(operator: str, key: str, value: object) -> dict[str, object]:
     return {**_ALLOW, "Condition": {operator: {key: value}}}
 
 
-def _typed(statement: Statement) -> Iterator[tuple[Condition, ConditionKey]]:
+@once
+def _typed(statement: Statement) -> tuple[tuple[Condition, ConditionKey], ...]:
     """The conditions on keys whose type is known, under operators that exist."""
-    for condition in statement.conditions:
-        if condition.base in OPERATORS:
-            key = catalog().condition_key(condition.key.value)
-            if key and key.type:
-                yield condition, key
+    known = (each for each in statement.conditions if each.base in OPERATORS)
+    keys = ((each, catalog().condition_key(each.key.value)) for each in known)
+    return tuple((condition, key) for condition, key in keys if key and key.type)
 
 
 @rule(
@@ -100,6 +100,7 @@ _FITTING: dict[str, frozenset[Family]] = {
     good=[
         _where("Bool", "aws:MultiFactorAuthPresent", "true"),
         _where("StringLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app"),
+        _where("StringEquals", "aws:EC2InstanceSourcePrivateIPv4", "${aws:VpcSourceIp}"),
     ],
 )
 def operator_of_other_type(statement: Statement) -> Iterator[Problem]:
@@ -108,6 +109,9 @@ def operator_of_other_type(statement: Statement) -> Iterator[Problem]:
         family = OPERATORS[condition.base]
         # Tags and encryption contexts hold whatever their owner puts there, ARNs and numbers too.
         if family is Family.NULL or "${" in key.name or family in _fitting(key):
+            continue
+        # Operators of text alone take variables: so one key is compared with another, whatever their type.
+        if family is Family.STRING and all("${" in each.value for each in condition.values):
             continue
         yield Problem(
             condition.operator.where,

@@ -9,7 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.condition_sets import Test, contradiction, read
-from aws_iam.policy.document import Kind, Statement
+from aws_iam.policy.document import Statement
 from aws_iam.policy.global_keys import global_keys
 from aws_iam.policy.once import once
 from aws_iam.policy.reachable import written_out
@@ -182,7 +182,6 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
     title="None of the statement's actions ever has the condition key",
     fix="Remove the condition, or move the actions that have the key into a statement with it.",
     source=_REFERENCE,
-    kinds=[kind for kind in Kind if kind is not Kind.TRUST],
     bad=[
         _where({"StringLike": {"s3:prefix": "home/*"}}, action="s3:GetObject*"),
         _where({"StringLike": {"s3:prefix": "home/*"}}, "Deny", action="s3:Put*"),

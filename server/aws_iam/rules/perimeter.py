@@ -88,9 +88,11 @@ def _services(statement: Statement) -> set[str]:
 )
 def calls_on_behalf_denied(statement: Statement) -> Iterator[Problem]:
     """Athena, CloudFormation and others call on with the principal's credentials, and not from the principal's network."""
+    if not statement.denies:
+        return
     closed = sorted(filter(_outside, statement.conditions), key=_is_address)
     services = _services(statement)
-    if not closed or not statement.denies or statement.conditions_on(*_VIA):
+    if not closed or statement.conditions_on(*_VIA):
         return
     if services and not services - _OWN_CALLS:
         return
@@ -274,10 +276,12 @@ _OUR_RESOURCES = {"StringNotEquals": {"aws:ResourceOrgID": "o-exampleorg"}}
 )
 def resources_of_aws_denied(statement: Statement) -> Iterator[Problem]:
     """Images, documents, layers and managed policies of AWS lie in accounts of AWS, outside every organization."""
+    if not statement.denies:
+        return
     everything = any(each.value in {"*", "*:*"} for each in statement.actions)
     anywhere = any(not each.value.strip("*") for each in statement.resources)
     exempt = statement.conditions_on("ec2:owner", *_VIA)
-    if not (statement.denies and everything and anywhere) or exempt:
+    if not (everything and anywhere) or exempt:
         return
     for condition in statement.conditions_on(*_RESOURCE_KEYS):
         if condition.negated:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
+from aws_iam.policy.attached import attachment
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
 from aws_iam.policy.pattern import intersects, is_literal
@@ -47,6 +48,7 @@ def _policy(*statements: object) -> dict[str, object]:
     good=[
         _policy(_allow("s3:ListAllMyBuckets")),
         _policy(_allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/*")),
+        _policy(_allow("ssmmessages:OpenDataChannel", "arn:aws:ssm:*:*:session/${aws:userid}-*")),
         _policy(
             _allow("kms:List*"),
             _allow(["kms:ListKeys", "kms:DescribeKey"], "arn:aws:kms:*:*:key/*"),
@@ -59,10 +61,40 @@ def action_without_resource(policy: Policy) -> Iterator[Problem]:
         reach = reach_of(statement)
         by_doubt: dict[str, list[tuple[Text, Action]]] = {}
         for entry, action in written_out(statement) if reach.limited else ():
-            if not action.resource_types and not takers_of(policy).beside(statement, action):
+            if action.resource_types or _is_known_to_work(action, reach):
+                continue
+            if not takers_of(policy).beside(statement, action):
                 by_doubt.setdefault(_doubt(reach, action), []).append((entry, action))
         for doubt, found in by_doubt.items():
             yield _typeless(statement, found, doubt)
+
+
+# On what AWS authorizes a call all the same, as its refusals and its pages name it:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/walkthrough1.html
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-quickstart.html
+_ASKED_ON = {
+    # With a path, where the call asks for one.
+    "iam:ListGroups": ("iam", ("group/", "group/*/")),
+    "iam:ListInstanceProfiles": ("iam", ("instance-profile/", "instance-profile/*/")),
+    "iam:ListRoles": ("iam", ("role/", "role/*/")),
+    "iam:ListUsers": ("iam", ("user/", "user/*/")),
+    "logs:DescribeLogGroups": ("logs", ("log-group::log-stream:",)),
+    # A star, which is one character here.
+    "s3:ListAllMyBuckets": ("s3", ("?",)),
+    "ssmmessages:OpenDataChannel": ("ssm", ("session/*",)),
+}
+# Services of which AWS says that what has no resource type takes `*` alone:
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
+_STRICT = frozenset({"ec2"})
+
+
+def _is_known_to_work(action: Action, reach: Reach) -> bool:
+    service, resources = _ASKED_ON.get(action.full_name, ("", ()))
+    return any(
+        intersects(arn.service, service) and any(intersects(arn.resource, r) for r in resources)
+        for arn in reach.arns
+    )
 
 
 def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt: str) -> Problem:
@@ -91,9 +123,11 @@ def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt:
 def _doubt(reach: Reach, action: Action) -> str:
     """Why the action may work all the same: nothing when that is certain, else `wide` or `new`.
 
-    Where they list things, some services ask for a wildcard ARN of their own, such as `role/` of IAM; and of some new
-    actions the reference learns the resource types late.
+    Where they list things, some services ask for a wildcard ARN of their own, of which not all are known; and of some
+    new actions the reference learns the resource types late.
     """
+    if action.service in _STRICT:
+        return ""
     if reach.whole_type(action.service):
         return "wide"
     if reach.arns and action.level == "List" and all(is_literal(a.resource) for a in reach.arns):
@@ -112,7 +146,7 @@ def _verb(statement: Statement) -> str:
     title="An action never meets the ARNs that it is limited to",
     fix="Give the action ARNs of its own resource types, in a statement of its own: `aws-iam policy lookup` lists them.",
     source=_REFERENCE,
-    kinds=_KINDS,
+    kinds=(*_KINDS, Kind.RESOURCE),
     bad=[
         _policy(_allow("sqs:SendMessage", "arn:aws:sns:eu-west-1:111122223333:topic")),
         _policy(_allow("sqs:*", "arn:aws:sns:eu-west-1:111122223333:topic")),
@@ -132,6 +166,10 @@ def _verb(statement: Statement) -> str:
 )
 def no_meeting(policy: Policy) -> Iterator[Problem]:
     """No request joins the action with such a resource, so the Allow or Deny has no effect for it."""
+    holder = attachment(policy.resource_type)
+    if holder and holder.service:
+        # What does not go with a known holder has codes of its own.
+        return
     for statement in policy.statements:
         reach = reach_of(statement)
         if not reach.arns:
@@ -217,7 +255,7 @@ def _named(action: Action) -> str:
     title="An action on buckets is limited to objects, or the reverse",
     fix="Give bucket actions the bucket's ARN, object actions BUCKET/*; a statement of its own for each is clearest.",
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html",
-    kinds=_KINDS,
+    kinds=(*_KINDS, Kind.RESOURCE),
     bad=[
         _allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket"),
         _allow("s3:ListBucket", "arn:aws:s3:::amzn-s3-demo-bucket/*"),

@@ -36,9 +36,9 @@ class _Subject:
     fix: str
     why: str
 
-    def is_guarded(self, statement: Statement) -> bool:
-        """Whether a positive condition that the request must meet names the service."""
-        return any(map(_is_guard, statement.conditions_on(self.guard.lower())))
+    def guards(self, statement: Statement) -> tuple[Condition, ...]:
+        """The positive conditions that name the service."""
+        return tuple(filter(_is_guard, statement.conditions_on(self.guard.lower())))
 
 
 _PASS_ROLE = _Subject(
@@ -64,7 +64,7 @@ _CREATE_SLR = _Subject(
 def _is_guard(condition: Condition) -> bool:
     return (
         condition.base.startswith("String")
-        and not (condition.negated or condition.if_exists)
+        and not condition.negated
         and condition.qualifier != "ForAllValues"
         and bool(condition.values)
         and not any(value.value.startswith(("*", "?")) for value in condition.values)
@@ -76,7 +76,7 @@ _ANY_ROLE = re.compile(r"(role)?[*?/]*[*?][*?/]*")
 
 def _unrestricted(resource: str) -> bool:
     """Whether the pattern takes every role of an account."""
-    if not resource.strip("*"):
+    if resource and not resource.strip("*"):
         return True
     arn = Arn.of(resource)
     if arn is None:
@@ -129,8 +129,18 @@ def _problems(
         yield Problem(where, f"{who} {subject.does} but those of `NotResource`")
         return
     open_ = next((each for each in statement.resources if _unrestricted(each.value)), None)
-    if open_ and not subject.is_guarded(statement):
+    guards = subject.guards(statement)
+    if open_ and not guards:
         yield Problem(where, f"{who} {subject.does}: the resource is {quoted(open_.value)}")
+    elif open_ and all(each.if_exists for each in guards):
+        # AWS advises the key; whether requests without it exist, it does not say.
+        yield Problem(
+            where,
+            f"{who} {subject.does} where the request has no `{subject.guard}`:"
+            f" the resource is {quoted(open_.value)}",
+            severity=Severity.SUGGESTION,
+            low_confidence=True,
+        )
 
 
 _COVERED: dict[Covered, tuple[dict[str, object], str]] = {

@@ -78,6 +78,11 @@ class _Scoped:
         """The requests among these that are of one action entry."""
         return replace(self.scope, actions=Texts((action.lower(),)))
 
+    def may_have(self, action: str) -> bool:
+        """Whether an action entry, in lower case, can be among its actions."""
+        own = self.scope.actions
+        return own.inverted or bool(own.wild) or action in own.exact
+
 
 class _Others:
     """The statements of a policy, found by the service of an action: most have nothing to do with each other."""
@@ -101,10 +106,10 @@ class _Others:
     def wider(self, own: _Scoped) -> _Scoped | None:
         """The statement of the same effect that contains this one; of two that say the same, the first stays."""
         for other in self.near(own.scope.actions, denying=own.statement.denies):
-            # Two spellings of one statement have a code of AWS's own.
-            if other.meaning == own.meaning or not applies_within(
-                own.scope, other.scope, self.effort
-            ):
+            if other is own or not applies_within(own.scope, other.scope, self.effort):
+                continue
+            # Two spellings of one statement have a code of their own.
+            if other.meaning == own.meaning:
                 continue
             later = other.number > own.number
             if not (later and applies_within(other.scope, own.scope, self.effort)):
@@ -115,17 +120,16 @@ class _Others:
         """The action entries of a statement that lie within a statement with other limits, with that one."""
         same_effect = denying is own.statement.denies
         for entry in own.statement.actions:
-            # What is said twice in the same words limits nothing, and does not look as if.
-            others = [
-                each
-                for each in self._of(_service(entry.value.lower()), denying=denying)
-                if not (same_effect and each.limits == own.limits)
-            ]
+            action = entry.value.lower()
+            near = self._of(_service(action), denying=denying)
+            others = [each for each in near if each is not own and each.may_have(action)]
             part = own.only(entry.value) if others else own.scope
             for other in others:
                 if not applies_within(part, other.scope, self.effort):
                     continue
-                # The same in other words.
+                # What is said twice limits nothing, and does not look as if: in the same words, or in others.
+                if same_effect and other.limits == own.limits:
+                    continue
                 if same_effect and applies_within(other.only(entry.value), part, self.effort):
                     continue
                 yield entry, other

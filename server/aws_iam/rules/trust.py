@@ -158,7 +158,11 @@ def _federated(statement: Statement) -> tuple[Principal, ...]:
     fix="Use sts:AssumeRoleWithWebIdentity for OIDC, sts:AssumeRoleWithSAML for SAML, sts:AssumeRole for others.",
     kinds=_TRUST,
     bad=[_trust(_PROVIDER, "sts:AssumeRoleWithSAML"), _trust(_ROOT, _WEB)],
-    good=[_GITHUB_GOOD, _GOOD],
+    good=[
+        _GITHUB_GOOD,
+        _GOOD,
+        {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole", _WEB]},
+    ],
 )
 def action_of_other_principal(statement: Statement) -> Iterator[Problem]:
     """Each kind of principal has an action of its own; with another the statement never matches."""
@@ -168,6 +172,9 @@ def action_of_other_principal(statement: Statement) -> Iterator[Problem]:
             action
         )
         for principal in statement.principals if wanted else ():
+            # A Deny to everyone names the callers of all kinds together.
+            if statement.denies and principal.is_everyone:
+                continue
             if _provider_kind(principal) not in {wanted, ""}:
                 yield Problem(
                     entry.where, f"{quoted(entry.value)} never matches {quoted(principal.value)}"

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Policy, Statement, Text
+from aws_iam.policy.global_keys import global_keys, legacy_keys
+from aws_iam.policy.once import once
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.variables import Variable, variables
 from aws_iam.rules.rule import Problem, rule
@@ -31,10 +35,11 @@ def _homes(statement: Statement) -> Iterator[Text]:
         yield from condition.values
 
 
-def _written(statement: Statement) -> Iterator[tuple[Text, Variable]]:
-    for text in _homes(statement):
-        for variable in variables(text.value):
-            yield text, variable
+@once
+def _written(statement: Statement) -> tuple[tuple[Text, Variable], ...]:
+    return tuple(
+        (text, variable) for text in _homes(statement) for variable in variables(text.value)
+    )
 
 
 @rule(
@@ -177,3 +182,44 @@ def unquoted_default(statement: Statement) -> Iterator[Problem]:
             yield Problem(
                 text.where, f"the default of {quoted(variable.text)} has no single quotes"
             )
+
+
+@rule(
+    "UNKNOWN_KEY_IN_VARIABLE",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="A variable names a global condition key that does not exist",
+    fix="Write a key of AWS's list, such as `${aws:username}` or `${aws:PrincipalTag/team}`.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html",
+    bad=[_home("${aws:user}"), _home("${aws:PrincipalTag}")],
+    good=[_GOOD, _home("${aws:PrincipalTag/team}")],
+)
+def variable_of_no_key(statement: Statement) -> Iterator[Problem]:
+    """A variable without a value in the request matches nothing: the Allow or Deny has no effect there."""
+    unknown = 0
+    for text, variable in _written(statement):
+        if not variable.closed or not _is_unknown(variable.name):
+            continue
+        # Looking for near misses takes time: the first ones get a suggestion.
+        unknown += 1
+        names = (each.name for each in global_keys().values())
+        near = closest(variable.name, names) if unknown <= _SUGGESTED else None
+        hint = f"; did you mean `${{{near}}}`?" if near else ""
+        yield Problem(
+            text.where,
+            f"{quoted(variable.text)}: there is no global condition key of this name{hint}",
+        )
+
+
+_SUGGESTED = 20
+
+
+def _is_unknown(name: str) -> bool:
+    # Other prefixes are also of variables that one service alone replaces, such as `transfer:HomeFolder`.
+    named = name.lower()
+    if not named.startswith("aws:") or " " in named or named in legacy_keys():
+        return False
+    return catalog().condition_key(name) is None or named.removesuffix("/") in _TAGS
+
+
+_TAGS = frozenset({"aws:principaltag", "aws:requesttag", "aws:resourcetag"})

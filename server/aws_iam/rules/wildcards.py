@@ -69,17 +69,25 @@ def _is_every_action(action: Text) -> bool:
 )
 def service_wildcard(statement: Statement) -> Iterator[Problem]:
     """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
-    for action in statement.actions if statement.allows else ():
-        service, colon, name = action.value.partition(":")
-        if colon and not name.strip("*") and name and is_literal(service):
-            prefix_only = _is_below_prefixes(statement)
-            limited = prefix_only or statement.has("Condition")
-            where = " on part of a bucket" if prefix_only else ""
-            yield Problem(
-                action.where,
-                f"{quoted(action.value)} allows every action of {quoted(service)}{where}",
-                severity=Severity.WARNING if limited else None,
-            )
+    found = [each for each in statement.actions if _is_service_wildcard(each.value)]
+    if statement.allows and found:
+        prefix_only = _is_below_prefixes(statement)
+        limited = prefix_only or statement.has("Condition")
+        where = " on part of a bucket" if prefix_only else ""
+        more = f"; so it is with {len(found) - 1} more of its entries" if found[1:] else ""
+        first = found[0].value
+        yield Problem(
+            found[0].where,
+            f"{quoted(first)} allows every action of {quoted(first.partition(':')[0])}{where}{more}",
+            severity=Severity.WARNING if limited else None,
+        )
+
+
+def _is_service_wildcard(action: str) -> bool:
+    if not action.endswith("*"):
+        return False
+    service, colon, name = action.partition(":")
+    return bool(colon and name) and not name.strip("*") and is_literal(service)
 
 
 @once
@@ -210,9 +218,13 @@ def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Proble
     if found:
         entry, other = found[0]
         more = f"; {len(found)} entries are superfluous" if len(found) > 1 else ""
-        yield Problem(
-            entry.where, f"{quoted(entry.value)} is contained in {quoted(other.value)}{more}"
+        same = entry.value == other.value
+        how = (
+            f"is already at `{other.where.pointer}`"
+            if same
+            else f"is contained in {quoted(other.value)}"
         )
+        yield Problem(entry.where, f"{quoted(entry.value)} {how}{more}")
 
 
 @rule(

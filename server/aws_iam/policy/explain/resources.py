@@ -59,6 +59,8 @@ def _resource(text: str, how: _How, targets: Targets) -> str:
     if text and not text.strip("*"):
         return f"{how.every} resource"
     arn = Arn.of(text)
+    if arn is None and text in targets.unknown:
+        return f"what {value(text)} stands for"
     if arn is None:
         return f"{value(text)} (no ARN, so it matches nothing)"
     if arn.service == "s3" and not arn.region and not arn.account:
