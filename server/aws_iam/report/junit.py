@@ -46,8 +46,13 @@ class _Test:
 
     @property
     def skipped(self) -> bool:
-        """Whether nothing fails and something could not be decided: a pass would claim too much."""
-        return bool(self.undecided) and not self.failing
+        """Whether nothing fails and something is undecided or muted: a pass would claim too much."""
+        return bool(self.told) and not self.failing
+
+    @property
+    def told(self) -> tuple[Finding, ...]:
+        """What is undecided or muted."""
+        return self.undecided + tuple(each for each in self.others if each.muted)
 
 
 def junit(cases: Sequence[Case], name: str, fail_on: Severity = Severity.HIGH) -> str:
@@ -103,7 +108,7 @@ def _lines(test: _Test) -> Iterator[str]:
     if test.failing:
         yield from _failure(test.failing)
     elif test.skipped:
-        yield f"   <skipped message={_attribute(_reason(test.undecided))}/>"
+        yield f"   <skipped message={_attribute(_reason(test.told))}/>"
     rest = test.others + (test.undecided if test.failing else ())
     if rest:
         yield f"   <system-out>{_listed(rest)}</system-out>"
@@ -118,9 +123,10 @@ def _failure(failing: Sequence[Finding]) -> Iterator[str]:
     yield f"   <failure type={kind} message={message}>{_listed(failing)}</failure>"
 
 
-def _reason(undecided: Sequence[Finding]) -> str:
-    first = undecided[0]
-    return f"{first.code}: {first.reason or first.message or first.title}"
+def _reason(told: Sequence[Finding]) -> str:
+    first = told[0]
+    muted = f"muted: {first.muted}" if first.muted else ""
+    return f"{first.code}: {muted or first.reason or first.message or first.title}"
 
 
 def _listed(findings: Iterable[Finding]) -> str:

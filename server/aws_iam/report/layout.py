@@ -25,7 +25,7 @@ _MARKUP = re.compile(r"([\\*<>\[\]|`])")
 
 def markdown(answer: Answer) -> str:
     """Short Markdown; account text cannot form a link, an image, a table cell or HTML."""
-    return "\n".join(_lines(answer, _escaped_markup)).strip() + "\n"
+    return "\n".join(_lines(answer, escaped_markup)).strip() + "\n"
 
 
 def plain(answer: Answer) -> str:
@@ -33,7 +33,8 @@ def plain(answer: Answer) -> str:
     return "\n".join(_lines(answer, str)).strip() + "\n"
 
 
-def _escaped_markup(text: str) -> str:
+def escaped_markup(text: str) -> str:
+    """Text in which nothing is Markdown but single code spans."""
     # Splitting by the one group alternates: what is outside a span, a span, …
     parts = _CODE_SPAN.split(text)
     return "".join(
@@ -122,9 +123,12 @@ def _cell(value: Any, inline: Inline) -> str:
 
 def _findings(answer: Answer, inline: Inline) -> Iterator[str]:
     if answer.counts:
-        shown = ", ".join(f"{count} {name}" for name, count in answer.counts.status.items())
+        counted = (f"{count} {name}" for name, count in answer.counts.status.items())
+        shown = ", ".join(counted) or "none"
         severities = ", ".join(f"{count} {name}" for name, count in answer.counts.severity.items())
-        yield f"\nFindings: {shown}" + (f" (failed: {severities})" if severities else "") + ".\n"
+        failed = f" (failed: {severities})" if severities else ""
+        muted = f", {answer.counts.muted} muted" if answer.counts.muted else ""
+        yield f"\nFindings: {shown}{failed}{muted}.\n"
     for finding in answer.findings:
         yield _finding(finding, str(answer.facts.get("benchmark", "")), inline)
 
@@ -171,7 +175,8 @@ def _decision(decision: Decision, inline: Inline) -> Iterator[str]:
 
 
 def _comparison(comparison: Comparison, inline: Inline) -> Iterator[str]:
-    yield f"\nRelation: {comparison.relation}"
+    if comparison.relation:
+        yield f"\nRelation: {comparison.relation}"
     yield from _list("Assuming", comparison.assuming, inline)
     yield from _list("Witnesses", (_words(each, inline) for each in comparison.witnesses), str)
     yield from _list("Violations", (_words(each, inline) for each in comparison.violations), str)

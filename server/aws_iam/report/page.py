@@ -58,8 +58,13 @@ def size(answer: Answer) -> int:
 
 
 def by_urgency(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Failed first, then worst severity first; otherwise the order they came in."""
-    return tuple(sorted(findings, key=lambda each: (each.status.rank, each.severity.rank)))
+    """Failed first, then worst severity first, muted ones last; otherwise the order they came in."""
+    return tuple(
+        sorted(
+            findings,
+            key=lambda each: (each.muted is not None, each.status.rank, each.severity.rank),
+        )
+    )
 
 
 def _start(cursor: str | None, total: int) -> int:
@@ -122,7 +127,7 @@ def _pieces(content: str) -> Iterator[str]:
 def _with(bare: Answer, parts: Sequence[Part]) -> Answer:
     facts: dict[str, Any] = {}
     findings = []
-    artifacts: dict[str, Artifact] = {}
+    files: dict[str, list[Artifact]] = {}
     for part in parts:
         match part.field:
             case "fact":
@@ -134,14 +139,14 @@ def _with(bare: Answer, parts: Sequence[Part]) -> Answer:
             case "findings":
                 findings.append(part.value)
             case _:
-                artifacts[part.key] = _joined(artifacts.get(part.key), part.value)
-    return replace(
-        bare, facts=facts, findings=tuple(findings), artifacts=tuple(artifacts.values())
-    )
+                files.setdefault(part.key, []).append(part.value)
+    artifacts = tuple(_joined(pieces) for pieces in files.values())
+    return replace(bare, facts=facts, findings=tuple(findings), artifacts=artifacts)
 
 
-def _joined(before: Artifact | None, piece: Artifact) -> Artifact:
-    return replace(piece, content=before.content + piece.content) if before else piece
+def _joined(pieces: Sequence[Artifact]) -> Artifact:
+    # At once: adding one to the other would copy a long report again for each of its pieces.
+    return replace(pieces[0], content="".join(piece.content for piece in pieces))
 
 
 def _noted(built: Answer, end: int, parts: Sequence[Part]) -> Answer:

@@ -32,7 +32,7 @@ from aws_iam.answer import Status
 from aws_iam.escape import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aws_iam.answer import Finding
 
@@ -71,6 +71,8 @@ class Run:
     """Code of a rule → why it matters."""
     notes: Sequence[str] = ()
     """What was not judged, and why: a report without results must not look as if all had been."""
+    identify: Callable[[Finding], str] | None = None
+    """What a finding is known again by; absent: code, resource, place and message."""
 
 
 def sarif(findings: Sequence[Finding], run: Run, files: Iterable[str] = ()) -> str:
@@ -80,7 +82,11 @@ def sarif(findings: Sequence[Finding], run: Run, files: Iterable[str] = ()) -> s
     ]
     rules = _rules(shown)
     places = _Places(run.root, [*files, *(_file(each) for each in shown)])
-    book = _Book(rules={code: number for number, code in enumerate(rules)}, places=places)
+    book = _Book(
+        rules={code: number for number, code in enumerate(rules)},
+        places=places,
+        identify=run.identify or _identity,
+    )
     log = {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -169,7 +175,7 @@ def _result(finding: Finding, book: _Book) -> dict[str, Any]:
         "level": _LEVELS[finding.severity.rank] if failed else "none",
         "message": {"text": _message(finding)},
         "locations": [_location(finding, book.places)],
-        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding, book.seen)},
+        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding, book)},
     }
     if finding.muted:
         result["suppressions"] = [{"kind": "external", "justification": _text(finding.muted)}]
@@ -219,15 +225,20 @@ def _logical(finding: Finding) -> Iterable[dict[str, Any]]:
         }
 
 
-def _fingerprint(finding: Finding, seen: Counter[tuple[str, str]]) -> str:
-    """The same for the same problem after lines, statements and list entries moved; equal ones are counted."""
+def _fingerprint(finding: Finding, book: _Book) -> str:
+    """The identity; equal ones are counted."""
+    name = book.identify(finding)
+    book.seen[_file(finding), name] += 1
+    return f"{name}:{book.seen[_file(finding), name]}"
+
+
+def _identity(finding: Finding) -> str:
+    """The same for the same problem after lines, statements and list entries moved."""
     pointer = _NUMBER.sub("/*", finding.where.pointer) if finding.where else ""
     # The message tells apart what the pointer without its numbers no longer does.
     parts = (finding.code, finding.resource or "", finding.region or "", pointer, finding.message)
     whole = "\0".join(parts).encode(errors="backslashreplace")
-    digest = hashlib.sha256(whole).hexdigest()[:16]
-    seen[_file(finding), digest] += 1
-    return f"{digest}:{seen[_file(finding), digest]}"
+    return hashlib.sha256(whole).hexdigest()[:16]
 
 
 def _file(finding: Finding) -> str:
@@ -265,6 +276,7 @@ class _Book:
 
     rules: Mapping[str, int]
     places: _Places
+    identify: Callable[[Finding], str]
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 

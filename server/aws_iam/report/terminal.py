@@ -50,6 +50,7 @@ def show(answer: Answer, console: Console) -> None:
         _show_finding(finding, str(answer.facts.get("benchmark", "")), console)
     if answer.counts:
         counted = ", ".join(f"{count} {name}" for name, count in answer.counts.status.items())
+        counted += f", {answer.counts.muted} muted" if answer.counts.muted else ""
         console.print(Text(f"\n{counted}", style="bold"))
     for artifact in answer.artifacts:
         _show_artifact(artifact, console)
@@ -105,7 +106,8 @@ def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
         Text.assemble(
             "\n",
             (finding.status.value, _STATUS_STYLE[finding.status]),
-            " ",
+            (f" {finding.change}" if finding.change not in {None, "same"} else "", "bold cyan"),
+            " muted " if finding.muted is not None else " ",
             (f" {finding.severity.value} ", _SEVERITY_STYLE[finding.severity]),
             " ",
             (finding.code, "bold"),

@@ -1,0 +1,212 @@
+"""What changed since an earlier snapshot: each finding's `change`, and the earlier problems that are gone.
+
+Findings are known again by account, Region, control and resource, never by their text. What could not be read this
+time is `unreadable` and never `fixed`; what could not be read then is `changed` and never `new`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from aws_iam.answer import Finding, Status
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.account.snapshot import Account
+
+    Change = Literal["new", "fixed", "changed", "same", "unreadable"]
+    Identity = tuple[str, str, str, str]
+
+MOST_ROWS = 50
+_SOLVED = frozenset({Status.PASS, Status.NOT_APPLICABLE})
+# Evidence names the time of a report: two runs tell the same in other words.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?(?: UTC|Z|\+00:00)?")
+
+
+class Side:
+    """One of the two runs: the account as it was read, and what was found."""
+
+    def __init__(self, account: Account, findings: Sequence[Finding]) -> None:
+        self.account = account
+        self.findings = tuple(findings)
+        self._unknown: dict[str, list[Finding]] = defaultdict(list)
+        for each in self.findings:
+            if each.status is Status.UNKNOWN:
+                self._unknown[each.code].append(each)
+        self._judged = {each.code for each in self.findings if each.status is not Status.UNKNOWN}
+
+    def unread(self, finding: Finding) -> Finding | None:
+        """What says that this run could not judge the control where the other run's finding stands."""
+        return next((each for each in self._unknown[finding.code] if _hides(each, finding)), None)
+
+    def read_region(self, finding: Finding) -> bool:
+        """Whether this run read the finding's Region."""
+        region = _region_of(finding)
+        return not region or region in self.account.regions.read
+
+    def judged(self, code: str) -> bool:
+        """Whether this run could judge anything of the control."""
+        return code in self._judged
+
+
+def compared(now: Side, before: Side) -> tuple[Finding, ...]:
+    """This run's findings with their change, and after them the earlier fails that no finding speaks of any more."""
+    _refuse_other_account(now.account, before.account)
+    earlier = _by_identity(before.findings)
+    told: dict[int, Finding] = {}
+    gone: list[Finding] = []
+    for identity, found in _by_identity(now.findings).items():
+        pairs, left, rest = _paired(found, earlier.pop(identity, []))
+        gone += rest
+        for finding, was in pairs:
+            told[id(finding)] = replace(finding, change=_change(was.status, finding.status))
+        for finding in left:
+            told[id(finding)] = replace(finding, change=_appeared(finding, before))
+    gone += (finding for found in earlier.values() for finding in found)
+    after = (_gone(finding, now) for finding in gone if finding.status is Status.FAIL)
+    return (*(told[id(finding)] for finding in now.findings), *after)
+
+
+def facts(findings: Iterable[Finding], before: Account) -> dict[str, Any]:
+    """How many findings changed and how, and which, as far as they fit."""
+    listed = [each for each in findings if each.change]
+    counted = Counter(each.change for each in listed)
+    still = sum(each.change == "same" and each.status is Status.FAIL for each in listed)
+    changes = {
+        "since": before.collected_at.isoformat(timespec="seconds"),
+        "new": counted["new"],
+        "fixed": counted["fixed"],
+        "still_open": still,
+        "unreadable": counted["unreadable"],
+        "changed": counted["changed"],
+        "same": counted["same"],
+    }
+    told = sorted((f for f in listed if f.change in _TOLD), key=_order)
+    return {"changes": changes, "what_changed": [_row(each) for each in told[:MOST_ROWS]]}
+
+
+def said(changes: Mapping[str, Any]) -> str:
+    """The counts as a sentence."""
+    parts = [
+        f"{changes['new']} new",
+        f"{changes['fixed']} fixed",
+        f"{changes['still_open']} still open",
+    ]
+    if changes["unreadable"]:
+        parts.append(f"{changes['unreadable']} no longer readable")
+    return f"Since {changes['since']}: {', '.join(parts)}."
+
+
+_TOLD = ("new", "fixed", "unreadable")
+
+
+def _order(finding: Finding) -> tuple[int, int]:
+    return _TOLD.index(finding.change or ""), finding.severity.rank
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    return {
+        "change": finding.change,
+        "severity": finding.severity.value,
+        "control": finding.code,
+        "resource": finding.resource,
+        "region": finding.region,
+    }
+
+
+def _refuse_other_account(now: Account, before: Account) -> None:
+    if now.id != before.id:
+        raise InputError(
+            f"`against` is a snapshot of account {before.id}, this is {now.id}",
+            hint="give an earlier snapshot of the same account",
+        )
+
+
+def _by_identity(findings: Sequence[Finding]) -> dict[Identity, list[Finding]]:
+    grouped: dict[Identity, list[Finding]] = defaultdict(list)
+    for each in findings:
+        grouped[each.account or "", each.region or "", each.code, each.resource or ""].append(each)
+    return grouped
+
+
+def _paired(
+    found: list[Finding], earlier: list[Finding]
+) -> tuple[list[tuple[Finding, Finding]], list[Finding], list[Finding]]:
+    """Several findings on one resource: equal ones first, then those of the same status, then the rest in order."""
+    pairs: list[tuple[Finding, Finding]] = []
+    left, rest = list(found), list(earlier)
+    for key in (_words, lambda each: each.status, lambda _: None):
+        waiting: dict[Any, list[Finding]] = defaultdict(list)
+        for was in reversed(rest):
+            waiting[key(was)].append(was)
+        matched = [(f, waiting[key(f)].pop()) for f in left if waiting[key(f)]]
+        taken = {id(each) for pair in matched for each in pair}
+        left = [each for each in left if id(each) not in taken]
+        rest = [each for each in rest if id(each) not in taken]
+        pairs += matched
+    return pairs, left, rest
+
+
+def _words(finding: Finding) -> tuple[Status, str]:
+    return finding.status, _TIME.sub("", finding.message)
+
+
+def _change(was: Status, now: Status) -> Change:
+    if now is was:
+        return "same"
+    if now is Status.UNKNOWN:
+        return "unreadable"
+    if was is Status.FAIL and now in _SOLVED:
+        return "fixed"
+    return "new" if now is Status.FAIL and was is not Status.UNKNOWN else "changed"
+
+
+def _appeared(finding: Finding, before: Side) -> Change:
+    """The change of a finding that the earlier run does not have."""
+    was_read = before.read_region(finding) and not before.unread(finding)
+    if finding.status is Status.UNKNOWN:
+        return "unreadable" if before.judged(finding.code) else "changed"
+    return "new" if finding.status is Status.FAIL and was_read else "changed"
+
+
+def _gone(finding: Finding, now: Side) -> Finding:
+    """An earlier fail that this run has no finding for: mended, or not to be seen."""
+    hidden = now.unread(finding)
+    told = f"failed before: {finding.message}"
+    if hidden is None and now.read_region(finding):
+        return replace(
+            finding,
+            status=Status.NOT_APPLICABLE,
+            message=f"no longer found; {told}",
+            fix=None,
+            change="fixed",
+        )
+    reason = hidden.reason if hidden else f"{_region_of(finding)} was not read this time"
+    return replace(
+        finding,
+        status=Status.UNKNOWN,
+        message=f"could not be judged this time; {told}",
+        reason=reason,
+        change="unreadable",
+    )
+
+
+def _hides(unknown: Finding, finding: Finding) -> bool:
+    """Whether what could not be read may hide the other run's finding."""
+    if unknown.resource and unknown.resource != finding.resource:
+        return False
+    region = _region_of(finding)
+    return not (unknown.region and region) or unknown.region == region
+
+
+def _region_of(finding: Finding) -> str:
+    """The finding's Region, else the one in its resource's ARN."""
+    if finding.region:
+        return finding.region
+    parts = (finding.resource or "").split(":", 5)
+    return parts[3] if parts[0] == "arn" and len(parts) > 3 else ""  # noqa: PLR2004 - arn:partition:service:region

@@ -1,0 +1,145 @@
+"""What a report of an audit is made of, and what its formats share: identities, kinds of resources, roll-ups."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from aws_iam.answer import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """A run: its findings, worst first, and the facts of the run that a report shows."""
+
+    version: str
+    """Of this tool."""
+    benchmark: str
+    versions: tuple[str, ...]
+    """Every version of the benchmark, oldest first."""
+    account: str
+    alias: str = ""
+    partition: str = "aws"
+    regions: str = ""
+    home: str = "us-east-1"
+    """The Region that a file for one Region is meant for."""
+    collected_at: datetime
+    as_of: str
+    summary: str
+    sections: Sequence[Mapping[str, Any]] = ()
+    total: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    mutes: Sequence[Mapping[str, Any]] = ()
+    to_add: str = ""
+    """The policy that would make readable what was refused."""
+    section_of: Mapping[str, str] = field(default_factory=dict)
+    """Code of a control → its section."""
+    whys: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    def number(self, finding: Finding) -> str:
+        """The finding's number in the benchmark, empty when it has none."""
+        return (finding.controls or {}).get(self.benchmark, "")
+
+
+def identity(finding: Finding) -> str:
+    """The same for the same problem in every run: account, Region, control and resource, never the text."""
+    parts = (finding.account, finding.region, finding.code, finding.resource)
+    whole = "\0".join(part or "" for part in parts).encode(errors="backslashreplace")
+    return hashlib.sha256(whole).hexdigest()[:32]
+
+
+def identities(findings: Iterable[Finding]) -> list[str]:
+    """The identity of each; further findings of one control on one resource are numbered."""
+    seen: Counter[str] = Counter()
+    named = []
+    for finding in findings:
+        name = identity(finding)
+        seen[name] += 1
+        named.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return named
+
+
+# The names of the AWS Security Finding Format; what is not here is `Other` there.
+# https://docs.aws.amazon.com/securityhub/latest/userguide/asff-resources.html
+_KINDS = {
+    ("cloudtrail", "trail"): "AwsCloudTrailTrail",
+    ("ec2", "instance"): "AwsEc2Instance",
+    ("ec2", "network-acl"): "AwsEc2NetworkAcl",
+    ("ec2", "security-group"): "AwsEc2SecurityGroup",
+    ("ec2", "volume"): "AwsEc2Volume",
+    ("ec2", "vpc"): "AwsEc2Vpc",
+    ("ec2", "vpc-peering-connection"): "AwsEc2VpcPeeringConnection",
+    ("elasticloadbalancing", "loadbalancer"): "AwsElbv2LoadBalancer",
+    ("iam", "group"): "AwsIamGroup",
+    ("iam", "policy"): "AwsIamPolicy",
+    ("iam", "role"): "AwsIamRole",
+    ("iam", "user"): "AwsIamUser",
+    ("kms", "key"): "AwsKmsKey",
+    ("lambda", "function"): "AwsLambdaFunction",
+    ("rds", "db"): "AwsRdsDbInstance",
+    ("s3", ""): "AwsS3Bucket",
+    ("secretsmanager", "secret"): "AwsSecretsManagerSecret",
+    ("sns", ""): "AwsSnsTopic",
+    ("sqs", ""): "AwsSqsQueue",
+}
+OTHER = "Other"
+ACCOUNT = "AwsAccount"
+_ARN_PARTS = 6
+
+
+def parts_of(arn: str) -> tuple[str, str, str] | None:
+    """Service, kind and id of a resource from its ARN; None for what is no ARN."""
+    parts = arn.split(":", _ARN_PARTS - 1)
+    if len(parts) < _ARN_PARTS or parts[0] != "arn":
+        return None
+    rest = parts[5]
+    cut = min((rest.find(mark) for mark in "/:" if mark in rest), default=-1)
+    kind, name = ("", rest) if cut < 0 or parts[2] == "s3" else (rest[:cut], rest[cut + 1 :])
+    return parts[2], kind, name
+
+
+def kind_of(finding: Finding) -> str:
+    """The kind of the finding's resource as Security Hub names it; what concerns no resource is the account's."""
+    parts = parts_of(finding.resource or "")
+    if not finding.resource or (parts and parts[:2] == ("iam", "") and parts[2] == "root"):
+        return ACCOUNT
+    return _KINDS.get(parts[:2], OTHER) if parts else OTHER
+
+
+def tallies(
+    findings: Iterable[Finding], by: Callable[[Finding], str]
+) -> dict[str, Counter[Status | None]]:
+    """How many controls have each status, by a name of the finding's, as its account; None: muted."""
+    rolled: dict[tuple[str, str, str], Status | None] = {}
+    muted = set()
+    for each in findings:
+        place = (by(each), each.account or "", each.code)
+        if each.muted is not None:
+            muted.add(place)
+            rolled.setdefault(place, None)
+        else:
+            so_far = rolled.get(place) or each.status
+            rolled[place] = min(so_far, each.status, key=lambda status: status.rank)
+    counted: dict[str, Counter[Status | None]] = defaultdict(Counter)
+    for place, status in rolled.items():
+        # A control that would pass but for what is muted does not pass.
+        counted[place[0]][None if place in muted and status in _GOOD else status] += 1
+    return counted
+
+
+_GOOD = frozenset({Status.PASS, Status.NOT_APPLICABLE})
+
+
+def score(counted: Mapping[Status | None, int]) -> float | None:
+    """Pass / (pass + fail), None where nothing was evaluated."""
+    passed, failed = counted.get(Status.PASS, 0), counted.get(Status.FAIL, 0)
+    return passed / (passed + failed) if passed + failed else None

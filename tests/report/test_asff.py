@@ -1,0 +1,166 @@
+"""ASFF: what Security Hub's own model and documented limits take."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
+from aws_iam.answer import Finding, Severity, Status
+from aws_iam.report.asff import asff
+
+if TYPE_CHECKING:
+    from aws_iam.report.audited import Audited
+
+# https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html
+# https://docs.aws.amazon.com/securityhub/latest/userguide/asff-top-level-attributes.html
+_LIMITS = {
+    "Id": 512,
+    "GeneratorId": 512,
+    "Title": 256,
+    "Description": 1024,
+    "ProductName": 128,
+    "CompanyName": 128,
+}
+_TYPE = re.compile(
+    r"(?:Software and Configuration Checks|TTPs|Effects|Unusual Behaviors|Sensitive Data Identifications)"
+    r"(?:/[^/]+){0,2}"
+)
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_BYTES = 240_000
+
+
+@cache
+def shape() -> Any:
+    model = botocore.session.Session().get_service_model("securityhub")
+    return model.operation_model("BatchImportFindings").input_shape
+
+
+def findings_of(run: Audited) -> Any:
+    told = json.loads(asff(run))
+    if told:
+        report = ParamValidator().validate({"Findings": told}, shape())
+        assert not report.has_errors(), report.generate_report()
+    for each in told:
+        _refuse_unknown(each, shape().members["Findings"].member)
+        within_limits(each)
+    return told
+
+
+def _refuse_unknown(value: Any, of: Any) -> None:
+    """The validator lets unknown fields pass: they are refused here, and values outside of an enum."""
+    if of.type_name == "structure":
+        for name, inner in value.items():
+            _refuse_unknown(inner, of.members[name])
+    elif of.type_name == "list":
+        for inner in value:
+            _refuse_unknown(inner, of.member)
+    elif of.type_name == "string" and getattr(of, "enum", None):
+        assert value in of.enum
+
+
+def within_limits(told: dict[str, Any]) -> None:
+    for name, most in _LIMITS.items():
+        assert len(told[name]) <= most, name
+    assert all(_TYPE.fullmatch(each) for each in told["Types"])
+    assert _STAMP.fullmatch(told["CreatedAt"])
+    assert len(told["ProductFields"]) <= 50
+    assert all(len(k) <= 128 and len(v) <= 2048 for k, v in told["ProductFields"].items())
+    for resource in told["Resources"]:
+        assert len(resource["Id"]) <= 512
+    recommendation = told.get("Remediation", {}).get("Recommendation", {})
+    assert len(recommendation.get("Text", "")) <= 512
+    assert recommendation.get("Url", "https://").startswith("https://")
+    assert len(told.get("Note", {}).get("Text", "")) <= 512
+    for reason in told["Compliance"].get("StatusReasons", ()):
+        assert len(reason["Description"]) <= 2048
+    assert len(told["Compliance"].get("RelatedRequirements", ())) <= 32
+    assert len(json.dumps(told).encode()) < _BYTES
+
+
+def told(**fields: Any) -> Any:
+    (only,) = findings_of(audited([finding(**fields)]))
+    return only
+
+
+def test_every_finding_of_every_status_is_there() -> None:
+    assert len(findings_of(audited())) == len(EVERY_STATUS)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status.PASS, "PASSED"),
+        (Status.FAIL, "FAILED"),
+        (Status.MANUAL, "WARNING"),
+        (Status.UNKNOWN, "WARNING"),
+        (Status.NOT_APPLICABLE, "NOT_AVAILABLE"),
+    ],
+)
+def test_a_status_is_the_compliance_status(status: Status, expected: str) -> None:
+    compliance = told(status=status)["Compliance"]
+    assert compliance["Status"] == expected
+    assert compliance["RelatedRequirements"][-1] == "CIS AWS Foundations Benchmark v7.0/6.7"
+
+
+def test_a_failed_finding_has_its_severity_and_a_passed_one_none() -> None:
+    assert told(severity=Severity.CRITICAL)["Severity"]["Label"] == "CRITICAL"
+    assert told(severity=Severity.CRITICAL, status=Status.PASS)["Severity"] == {
+        "Label": "INFORMATIONAL",
+        "Original": "critical",
+    }
+
+
+def test_a_muted_finding_is_suppressed_with_its_reason() -> None:
+    muted = told(muted="accepted")
+    assert muted["Workflow"] == {"Status": "SUPPRESSED"}
+    assert muted["Note"]["Text"] == "muted: accepted"
+    assert muted["Compliance"]["Status"] == "FAILED"
+
+
+def test_the_product_is_the_accounts_own_in_the_home_region_of_the_run() -> None:
+    (only,) = findings_of(audited([finding()], home="eu-central-1", partition="aws-us-gov"))
+    assert only["ProductArn"] == (
+        "arn:aws-us-gov:securityhub:eu-central-1:111122223333:product/111122223333/default"
+    )
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind", "named"),
+    [
+        ("arn:aws:s3:::b", "AwsS3Bucket", "arn:aws:s3:::b"),
+        ("arn:aws:iam::111122223333:user/u", "AwsIamUser", "arn:aws:iam::111122223333:user/u"),
+        ("arn:aws:iam::111122223333:root", "AwsAccount", "AWS::::Account:111122223333"),
+        (None, "AwsAccount", "AWS::::Account:111122223333"),
+        ("arn:aws:macie2:eu-west-1:1:x", "Other", "arn:aws:macie2:eu-west-1:1:x"),
+        ("no arn", "Other", "no arn"),
+    ],
+)
+def test_a_resource_has_the_kind_that_security_hub_knows(
+    resource: str | None, kind: str, named: str
+) -> None:
+    (only,) = told(resource=resource)["Resources"]
+    assert (only["Type"], only["Id"]) == (kind, named)
+
+
+def test_hostile_names_stay_within_the_limits() -> None:
+    assert findings_of(hostile_run())
+
+
+def test_two_findings_never_share_an_id() -> None:
+    ids = [each["Id"] for each in findings_of(audited([finding()] * 3))]
+    assert len(set(ids)) == 3
+
+
+@settings(max_examples=40)
+@given(st.lists(FINDINGS, max_size=3))
+def test_whatever_the_text_the_findings_are_valid(findings: list[Finding]) -> None:
+    assert len(findings_of(audited(findings))) == len(findings)

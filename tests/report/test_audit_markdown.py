@@ -1,0 +1,72 @@
+"""The Markdown report: what to fix first, short, and account text stays text."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+
+from audited_runs import audited, finding, hostile_run
+from aws_iam.answer import Status
+from aws_iam.report.audit_markdown import MOST_CHARACTERS, MOST_NAMED, audit_markdown
+
+
+def html(text: str) -> str:
+    return MarkdownIt("gfm-like", {"linkify": False}).render(text)
+
+
+def test_it_leads_with_the_score_and_lists_what_to_fix() -> None:
+    text = audit_markdown(audited())
+    assert text.startswith(
+        "# CIS AWS Foundations Benchmark 7.0: account 111122223333 (larkspur)\n"
+    )
+    assert "| 6 networking |" in text
+    fix = text.index("## To fix")
+    assert "- **high** 6.7 Instances allow version 2" in text[fix:]
+    assert "Fix: aws ec2 modify-instance-metadata-options" in text
+    assert "## Could not be judged" in text
+    assert "allow iam:GetAccountSummary" in text
+    assert "## For a person" in text
+
+
+def test_a_muted_finding_stands_apart_with_its_reason() -> None:
+    text = audit_markdown(audited())
+    fix, muted = text.index("## To fix"), text.index("## Muted (1)")
+    assert "instance/i-9" not in text[fix:muted]
+    assert "an old agent (until 2026-12-31)" in text[muted:]
+
+
+def test_mutes_that_do_nothing_are_said() -> None:
+    mutes = [{"control": "imdsv2", "state": "expired on 2026-01-01", "reason": "old"}]
+    assert "`imdsv2`: expired on 2026-01-01 (old)" in audit_markdown(audited(mutes=mutes))
+
+
+def test_changes_are_counted_and_named() -> None:
+    changes = {"since": "2026-10-01T00:00:00+00:00", "new": 7, "fixed": 1, "still_open": 2}
+    found = [finding(change="new")] * 7 + [finding(change="fixed", status=Status.PASS)]
+    text = audit_markdown(audited(found, changes=changes | {"unreadable": 0}))
+    assert "7 new, 1 fixed, 2 still open, 0 unreadable." in text
+    assert text.count("- **new**") == MOST_NAMED
+    assert f"and {7 - MOST_NAMED} more new" in text
+
+
+def test_many_resources_of_a_control_are_counted() -> None:
+    text = audit_markdown(audited([finding(resource=f"r{number}") for number in range(90)]))
+    assert "(90 findings)" in text
+    assert f"and {90 - MOST_NAMED} more" in text
+
+
+def test_account_text_becomes_no_markup() -> None:
+    page = html(audit_markdown(hostile_run()))
+    for tag in ("<script", "<img", "<a ", 'onerror="', "<strong>bold"):
+        assert tag not in page
+
+
+def test_a_huge_run_stays_short_and_says_what_is_left_out() -> None:
+    codes = [f"control_{number}" for number in range(400)]
+    found = [finding(code=code, message="x" * 390, fix="y" * 700) for code in codes]
+    text = audit_markdown(audited(found))
+    assert len(text) < MOST_CHARACTERS + 200
+    assert "more lines are left out" in text
+
+
+def test_nothing_to_fix_is_said() -> None:
+    assert "## To fix\n\nNothing." in audit_markdown(audited([finding(status=Status.PASS)]))

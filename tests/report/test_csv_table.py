@@ -1,0 +1,62 @@
+"""CSV: one finding a row, and nothing that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
+from aws_iam.answer import Finding, Status
+from aws_iam.report.csv_table import csv_table
+
+if TYPE_CHECKING:
+    from aws_iam.report.audited import Audited
+
+
+def rows(run: Audited) -> list[dict[str, str]]:
+    text = csv_table(run)
+    assert text.endswith("\r\n")
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def test_every_finding_of_every_status_is_a_row() -> None:
+    found = rows(audited())
+    assert len(found) == len(EVERY_STATUS)
+    assert {row["status"] for row in found} == {status.value for status in Status}
+
+
+def test_a_row_says_all_that_is_known() -> None:
+    (row,) = rows(audited([finding(muted="accepted", change="same")]))
+    assert row["account"] == "111122223333"
+    assert row["region"] == "eu-west-1"
+    assert row["section"] == "6 networking"
+    assert row["control"] == "imdsv2"
+    assert (row["cis_6.0"], row["cis_7.0"]) == ("6.7", "6.7")
+    assert (row["status"], row["severity"], row["change"]) == ("fail", "high", "same")
+    assert row["muted"] == "accepted"
+    assert row["fix"].startswith("aws ec2 modify-instance-metadata-options")
+    assert row["resource"] == finding().resource
+
+
+def test_no_cell_is_a_formula() -> None:
+    for row in rows(hostile_run()):
+        for cell in row.values():
+            assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d", "\t", "\r"))
+
+
+def test_what_looks_like_a_formula_can_be_read_back() -> None:
+    (row,) = rows(audited([finding(resource="=cmd|'/C calc'!A0")]))
+    assert row["resource"] == "'=cmd|'/C calc'!A0"
+
+
+def test_hostile_text_makes_no_row_of_its_own() -> None:
+    assert len(rows(hostile_run())) == len(HOSTILE)
+
+
+@given(st.lists(FINDINGS, max_size=4))
+def test_whatever_the_text_there_is_one_row_for_each_finding(findings: list[Finding]) -> None:
+    assert len(rows(audited(findings))) == len(findings)

@@ -1,0 +1,256 @@
+"""The HTML report in a real browser: it filters, sorts and copies, and no name from the account runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
+from aws_iam.answer import Severity, Status
+from aws_iam.report.html_page import html_page
+from browser import chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    Open = Callable[..., "Shown"]
+
+CHANGES = {
+    "since": "2026-10-01T00:00:00+00:00",
+    "new": 1,
+    "fixed": 1,
+    "still_open": 1,
+    "unreadable": 0,
+    "changed": 0,
+}
+
+
+@dataclass
+class Shown:
+    """An open page, and what went wrong on it."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+
+    def rows(self) -> list[str]:
+        """The resources of the rows that are to be seen, in order."""
+        shown = self.page.locator("#table tr[data-status]:visible")
+        return [each.get_attribute("data-resource") or "" for each in shown.all()]
+
+    def count(self) -> str:
+        return self.page.locator("#count").inner_text()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    contexts = []
+
+    def open_(text: str, **options: Any) -> Shown:
+        file = tmp_path / "report.html"
+        file.write_text(text, encoding="utf-8")
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        shown = Shown(context.new_page())
+        shown.page.on("console", lambda message: shown.problems.append(message.text))
+        shown.page.on("pageerror", lambda error: shown.problems.append(str(error)))
+        shown.page.on(
+            "request",
+            lambda request: (
+                shown.problems.append(request.url)
+                if not request.url.startswith(("file:", "data:,"))
+                else None
+            ),
+        )
+        shown.page.on("dialog", lambda dialog: shown.problems.append(dialog.message))
+        shown.page.goto(file.as_uri())
+        return shown
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def small() -> str:
+    """Six findings in three sections and two accounts."""
+    return html_page(
+        audited(
+            [
+                finding(resource="r-high", change="new"),
+                finding(resource="r-low", severity=Severity.LOW, region="us-east-1", change="same"),
+                finding(resource="r-pass", status=Status.PASS, change="fixed"),
+                finding(resource="r-muted", muted="accepted", change="same"),
+                finding(
+                    code="root_mfa", title="Root has MFA", resource="r-critical", severity=Severity.CRITICAL,
+                    controls={"7.0": "2.10"}, account="444455556666", change="same",
+                ),
+                finding(code="s3_macie", title="Macie", resource="r-manual", status=Status.MANUAL, controls={"7.0": "3.1.3"}),
+            ],
+            changes=CHANGES,
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rows"),
+    [
+        ("status", "fail", ["r-critical", "r-high", "r-low"]),
+        ("status", "pass", ["r-pass"]),
+        ("status", "muted", ["r-muted"]),
+        ("severity", "low", ["r-low"]),
+        ("section", SECTIONS["s3_macie"], ["r-manual"]),
+        ("account", "444455556666", ["r-critical"]),
+        ("region", "us-east-1", ["r-low"]),
+        ("change", "new", ["r-high"]),
+    ],
+)
+def test_a_filter_leaves_what_fits(
+    opened: Open, small: str, name: str, value: str, rows: list[str]
+) -> None:
+    shown = opened(small)
+    shown.page.select_option(f"#{name}", value)
+    assert shown.rows() == rows
+    assert shown.count() == f"{len(rows)} of 6 findings"
+    shown.page.click("#reset")
+    assert len(shown.rows()) == 6
+    assert shown.problems == []
+
+
+def test_the_search_finds_words_in_any_order_and_filters_add_up(opened: Open, small: str) -> None:
+    shown = opened(small)
+    shown.page.fill("#search", "METADATA r-l")
+    expect(shown.page.locator("#count")).to_have_text("1 of 6 findings")
+    assert shown.rows() == ["r-low"]
+    shown.page.select_option("#status", "pass")
+    assert shown.rows() == []
+    assert shown.page.locator("#nothing").is_visible()
+
+
+def test_the_columns_sort_both_ways_and_say_so(opened: Open, small: str) -> None:
+    shown = opened(small)
+    shown.page.select_option("#group", "none")
+    head = shown.page.locator("th[data-sort=severity]")
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert shown.rows()[0] == "r-critical"
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert shown.rows()[0] == "r-low"
+    shown.page.locator("th[data-sort=control] button").click()
+    # 2.10 comes after no 2.9 here, but before 3.1.3 and 6.7: numbers sort as numbers.
+    assert shown.rows()[:2] == ["r-critical", "r-manual"]
+    assert head.get_attribute("aria-sort") is None
+
+
+@pytest.mark.parametrize(
+    ("group", "heads"),
+    [
+        ("section", ["2 identity and access", "3 storage", "6 networking"]),
+        ("account", ["Account 111122223333", "Account 444455556666"]),
+        ("none", []),
+    ],
+)
+def test_findings_are_grouped(opened: Open, small: str, group: str, heads: list[str]) -> None:
+    shown = opened(small)
+    shown.page.select_option("#group", group)
+    told = shown.page.locator("tr.group th").all_inner_texts()
+    assert [
+        each.partition("\n")[0].rpartition(" finding")[0][:-1].rstrip() or each for each in told
+    ] == heads
+    assert len(shown.rows()) == 6
+
+
+def test_a_number_at_the_top_filters_the_table(opened: Open, small: str) -> None:
+    shown = opened(small)
+    shown.page.click(".tiles a.new")
+    assert shown.rows() == ["r-high"]
+    shown.page.click("table.numbers a:has-text('3 storage')")
+    assert shown.rows() == ["r-manual"]
+    assert shown.problems == []
+
+
+def test_the_fix_is_copied(opened: Open, small: str) -> None:
+    shown = opened(small, permissions=["clipboard-read", "clipboard-write"])
+    shown.page.locator("summary").first.click()
+    button = shown.page.locator("button[data-copy]:visible").first
+    button.click()
+    expect(button).to_have_text("Copied")
+    assert shown.page.evaluate("navigator.clipboard.readText()") == finding().fix
+    assert shown.problems == []
+
+
+def test_the_colours_follow_the_system_and_the_button(opened: Open, small: str) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = opened(small, color_scheme="light").page
+    dark = opened(small, color_scheme="dark").page
+    colours = light.evaluate(background), dark.evaluate(background)
+    assert colours[0] != colours[1]
+    assert dark.locator("#theme").get_attribute("aria-pressed") == "true"
+    light.click("#theme")
+    assert light.evaluate(background) == colours[1]
+    assert light.locator("#theme").get_attribute("aria-pressed") == "true"
+    light.click("#theme")
+    assert light.evaluate(background) == colours[0]
+
+
+def test_hostile_names_stay_text(opened: Open) -> None:
+    shown = opened(html_page(hostile_run()))
+    title = shown.page.title()
+    for value in ("control", "none", "section"):
+        shown.page.select_option("#group", value)
+    for head in shown.page.locator("th[data-sort] button").all():
+        head.click()
+    assert len(shown.rows()) == len(HOSTILE)
+    assert shown.page.title() == title == "CIS 7.0 audit of account 111122223333"
+    assert shown.page.locator("main img, main script, main iframe").count() == 0
+    assert shown.problems == []
+
+
+def test_the_page_is_complete_without_javascript(opened: Open, small: str) -> None:
+    shown = opened(small, java_script_enabled=False)
+    assert len(shown.rows()) == 6
+    assert not shown.page.locator("#filters").is_visible()
+    assert shown.page.locator("button[data-copy]:visible").count() == 0
+    assert shown.page.locator("tr.group").count() == 3
+    shown.page.locator("summary").first.click()
+    assert shown.page.locator("pre:visible").first.inner_text() == finding().fix
+
+
+def test_the_keyboard_reaches_the_findings_first(opened: Open, small: str) -> None:
+    page = opened(small).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "findings"
+
+
+def test_paper_shows_the_fixes_and_no_controls(opened: Open, small: str) -> None:
+    page = opened(small).page
+    page.emulate_media(media="print")
+    assert not page.locator("#filters").is_visible()
+    assert page.locator("details pre").first.bounding_box()["height"] > 10  # type: ignore[index]
+
+
+def test_many_findings_stay_usable(opened: Open) -> None:
+    found = [
+        finding(resource=f"arn:aws:s3:::b{number}", account=str(111122223333 + number % 40))
+        for number in range(4_000)
+    ]
+    shown = opened(html_page(audited(found)))
+    assert shown.count() == "3000 of 3000 findings"
+    assert "1,000 of 4,000 findings are left out" in shown.page.locator("main").inner_text()
+    shown.page.fill("#search", "b2999")
+    expect(shown.page.locator("#count")).to_have_text("1 of 3000 findings")
+    assert shown.problems == []

@@ -1,0 +1,118 @@
+"""OCSF: every finding is a Compliance Finding that the published schema takes."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+
+from audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
+from aws_iam.answer import Finding, Severity, Status
+from aws_iam.report.audited import Audited, identity
+from aws_iam.report.ocsf import ocsf
+
+
+@cache
+def schema() -> Any:
+    made = OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.5.0"))
+    loaded = made.get_class_schema("compliance_finding", ["cloud"])
+    checker: Any = jsonschema.validators.validator_for(loaded)
+    checker.check_schema(loaded)
+    return checker(loaded)
+
+
+def events(run: Audited) -> Any:
+    told = json.loads(ocsf(run))
+    for each in told:
+        schema().validate(each)
+    return told
+
+
+def event(**fields: Any) -> Any:
+    (only,) = events(audited([finding(**fields)]))
+    return only
+
+
+def test_the_schema_refuses_what_is_wrong() -> None:
+    good = event()
+    for spoiled in (
+        {key: value for key, value in good.items() if key != "compliance"},
+        good | {"class_uid": 2004},
+        good | {"severity_id": 42},
+        good | {"surprise": True},
+    ):
+        assert not schema().is_valid(spoiled)
+
+
+def test_every_finding_of_every_status_is_an_event() -> None:
+    told = events(audited())
+    assert len(told) == len(EVERY_STATUS)
+    assert {each["type_uid"] for each in told} == {200301}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status.PASS, (1, "Pass")),
+        (Status.UNKNOWN, (2, "Warning")),
+        (Status.FAIL, (3, "Fail")),
+        (Status.MANUAL, (99, "manual")),
+        (Status.NOT_APPLICABLE, (99, "not_applicable")),
+    ],
+)
+def test_a_status_is_the_compliance_status(status: Status, expected: tuple[int, str]) -> None:
+    compliance = event(status=status, reason="why")["compliance"]
+    assert (compliance["status_id"], compliance["status"]) == expected
+    assert compliance["control"] == "imdsv2"
+    assert compliance["requirements"] == ["6.7"]
+    assert compliance["standards"] == ["CIS AWS Foundations Benchmark 7.0"]
+
+
+def test_severities_run_from_informational_to_critical() -> None:
+    grades = [Severity.INFO, Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL]
+    assert [event(severity=each)["severity_id"] for each in grades] == [1, 2, 3, 4, 5]
+
+
+def test_a_muted_finding_is_suppressed_with_its_reason() -> None:
+    muted = event(muted="accepted")
+    assert (muted["status_id"], muted["status"]) == (3, "Suppressed")
+    assert muted["status_detail"] == "accepted"
+    assert event()["status_id"] == 1
+
+
+def test_a_fixed_finding_is_resolved() -> None:
+    assert event(change="fixed", status=Status.PASS)["status"] == "Resolved"
+
+
+def test_account_region_and_resource_are_told() -> None:
+    told = event()
+    assert told["cloud"]["account"]["uid"] == "111122223333"
+    assert told["cloud"]["region"] == "eu-west-1"
+    assert told["resources"][0]["uid"] == finding().resource
+    assert told["resources"][0]["type"] == "AwsEc2Instance"
+    assert event(resource=None)["resources"][0]["uid"] == "AWS::::Account:111122223333"
+
+
+def test_the_identity_is_that_of_the_resource_and_control_not_of_the_words() -> None:
+    uids = [
+        e["finding_info"]["uid"] for e in events(audited([finding(), finding(message="other")]))
+    ]
+    assert uids == [identity(finding()), f"{identity(finding())}-2"]
+    assert event(region="us-east-1")["finding_info"]["uid"] != uids[0]
+
+
+def test_hostile_names_stay_text() -> None:
+    told = json.dumps(events(hostile_run()), ensure_ascii=False)
+    assert not {"\x1b", "\u202e", "\x00"} & set(told)
+
+
+@settings(max_examples=40)
+@given(st.lists(FINDINGS, max_size=3))
+def test_whatever_the_text_the_events_are_valid(findings: list[Finding]) -> None:
+    assert len(events(audited(findings))) == len(findings)
