@@ -123,9 +123,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How the access of a document relates to a baseline's, with a request that shows each difference."""
+    """How the access of a document relates to a baseline's, with a request that shows each difference.
 
-    relation: Literal["more", "less", "equal", "incomparable", "unknown"]
+    Without a baseline there is no relation, only violations.
+    """
+
+    relation: Literal["more", "less", "equal", "incomparable", "unknown"] | None = None
     assuming: tuple[str, ...] = ()
     witnesses: tuple[Mapping[str, Any], ...] = ()
     violations: tuple[Mapping[str, Any], ...] = ()
@@ -143,10 +146,14 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many findings, by status, and by severity of the failed ones; before any cut."""
+    """How many findings, by status, and by severity of the failed ones; before any cut.
+
+    Muted ones are counted apart; `muted` is absent where there is none.
+    """
 
     status: Mapping[str, int] = field(default_factory=dict)
     severity: Mapping[str, int] = field(default_factory=dict)
+    muted: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,12 +177,14 @@ class Answer:
 
 def counts(findings: Iterable[Finding]) -> Counts:
     """The counts of all findings, in order of rank."""
-    listed = tuple(findings)
+    every = tuple(findings)
+    listed = tuple(each for each in every if each.muted is None)
     status = Counter(finding.status for finding in listed)
     severity = Counter(f.severity for f in listed if f.status is Status.FAIL)
     return Counts(
         status={name.value: status[name] for name in Status if status[name]},
         severity={name.value: severity[name] for name in Severity if severity[name]},
+        muted=len(every) - len(listed) or None,
     )
 
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aws_iam import __version__
-from aws_iam.answer import Severity, Status, to_json
+from aws_iam.answer import Severity, to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
-from aws_iam.intake import read_document, read_policies
+from aws_iam.intake import read_document, read_policies, read_records
 from aws_iam.modes.registry import TOOLS
 from aws_iam.modes.tool import ArgumentKind, silent
 from aws_iam.report.clean import clean
@@ -55,8 +55,9 @@ def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
     except AwsIamError as error:
         print(f"aws-iam: {escaped(str(error), 2000)}", file=sys.stderr)
         return WRONG if isinstance(error, InputError) else UNREADABLE
-    except KeyboardInterrupt:
-        print("aws-iam: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        said = f"; {escaped(str(stopped), 2000)}" if str(stopped) else ""
+        print(f"aws-iam: interrupted{said}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader left; nothing more can be said, at exit neither.
@@ -176,7 +177,8 @@ def _add(parser: Parser, argument: Argument) -> None:
         case ArgumentKind.LIST:
             options |= {"action": "append", "metavar": "VALUE[,VALUE]"}
         case ArgumentKind.DOCUMENT:
-            options |= {"metavar": "JSON|FILE|FOLDER|-" if argument.policies else "JSON|FILE|-"}
+            folders = argument.policies or argument.records
+            options |= {"metavar": "JSON|FILE|FOLDER|-" if folders else "JSON|FILE|-"}
         case ArgumentKind.CHOICE:
             options |= {"metavar": "|".join(argument.choices)}
         case _:
@@ -191,6 +193,8 @@ def _value(argument: Argument, given: Any) -> Any:
     if argument.kind is ArgumentKind.DOCUMENT:
         if argument.policies:
             return read_policies(argument.name, [given])
+        if argument.records:
+            return read_records(argument.name, given)
         return read_document(argument.name, given)
     if argument.kind is ArgumentKind.LIST:
         return [part.strip() for each in given for part in each.split(",") if part.strip()]
@@ -241,10 +245,9 @@ def _show(answer: Answer) -> None:
 
 def _status(answer: Answer, fail_on: str) -> int:
     limit = Severity(fail_on).rank
-    failed = any(
-        each.status is Status.FAIL and not each.muted and each.severity.rank <= limit
-        for each in answer.findings
-    )
+    # The counts hold what failed and is not muted, in a report too, whose findings stand in its file.
+    counted = answer.counts.severity if answer.counts else {}
+    failed = any(Severity(name).rank <= limit for name in counted)
     violated = bool(answer.comparison and answer.comparison.violations)
     return FOUND if failed or violated else OK
 

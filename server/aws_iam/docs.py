@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aws_iam import resources, templates
+from aws_iam.modes import rules_page
 from aws_iam.modes.registry import TOOLS
 from aws_iam.rules import benchmark
 
@@ -105,6 +106,7 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "tools": _tools,
     "templates": _templates,
     "cis-controls": _controls,
+    "rules": rules_page.page,
 }
 
 if __name__ == "__main__":

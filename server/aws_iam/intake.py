@@ -5,8 +5,11 @@ Which of them hold policies, and where, is not decided here.
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import sys
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,6 +26,9 @@ MOST_ENTRIES = 50_000
 MOST_FILES = 5_000
 MOST_FOLDER_BYTES = 200_000_000
 ENDINGS = (".json", ".yaml", ".yml", ".template")
+LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson")
+# CloudTrail's own files stay far below it; a few compressed kilobytes can hold gigabytes.
+MOST_LOG_BYTES = 64_000_000
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
 
 
@@ -47,20 +53,33 @@ def read_policies(name: str, values: Sequence[str]) -> str | Files:
     return Files(files=tuple(files), folder=folder)
 
 
+def read_records(name: str, value: str) -> str | Files:
+    """What a log may be given as: text, standard input, a file or a folder of them, each perhaps compressed."""
+    if _is_text(value):
+        return value
+    if value != "-" and os.path.isdir(value):  # noqa: PTH112 - a path may hold a NUL
+        files = tuple(_in_folder(name, value, LOG_ENDINGS, MOST_LOG_BYTES))
+        return Files(files=files, folder=value)
+    named = "" if value == "-" else value
+    return Files(files=(File(name=named, text=_content(name, value, MOST_LOG_BYTES)),))
+
+
 def _is_text(value: str) -> bool:
     return value.lstrip().startswith(("{", "["))
 
 
-def _content(name: str, value: str) -> str:
+def _content(name: str, value: str, most: int = MOST_BYTES) -> str:
     try:
-        raw = _bounded(sys.stdin.buffer) if value == "-" else _file(value)
+        raw = _bounded(sys.stdin.buffer, most) if value == "-" else _file(value, most)
+        if raw.startswith(_GZIP) and most == MOST_LOG_BYTES:
+            raw = _unpacked(name, value, raw)
     except OSError as error:
         raise InputError(
             f"`--{name}` cannot read {quoted(value)}: {_reason(error)}",
             hint="give JSON text that begins with `{` or `[`, a readable file, or `-` for standard input",
         ) from None
-    if len(raw) > MOST_BYTES:
-        raise InputError(f"`--{name}`: {quoted(value)} has more than {MOST_BYTES:,} bytes")
+    if len(raw) > most:
+        raise InputError(f"`--{name}`: {quoted(value)} has more than {most:,} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -70,31 +89,47 @@ def _content(name: str, value: str) -> str:
         ) from None
 
 
-def _file(value: str) -> bytes:
+_GZIP = b"\x1f\x8b"
+
+
+def _unpacked(name: str, value: str, raw: bytes) -> bytes:
+    """The content of a gzip file, one byte more than is taken at most, however much is packed into it."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+            return file.read(MOST_LOG_BYTES + 1)
+    except (OSError, EOFError, zlib.error):
+        raise InputError(
+            f"`--{name}`: {quoted(value)} is a damaged gzip file", hint="fetch it again"
+        ) from None
+
+
+def _file(value: str, most: int) -> bytes:
     try:
         with open(value, "rb") as file:  # noqa: PTH123 - a path from the caller, a device too
-            return _bounded(file)
+            return _bounded(file, most)
     except ValueError:  # a NUL byte in the path
         raise OSError(0, "not a path") from None
 
 
-def _bounded(file: BinaryIO) -> bytes:
+def _bounded(file: BinaryIO, most: int) -> bytes:
     # One byte more than is taken shows that there is more; a device may have no end.
-    return file.read(MOST_BYTES + 1)
+    return file.read(most + 1)
 
 
 def _reason(error: OSError) -> str:
     return (error.strerror or "unreadable").lower()
 
 
-def _in_folder(name: str, folder: str) -> Iterator[File]:
-    """The JSON and YAML files below a folder, in the order of their names; what cannot be read says why."""
-    found, refused = _listed(name, folder)
+def _in_folder(
+    name: str, folder: str, endings: tuple[str, ...] = ENDINGS, most: int = MOST_BYTES
+) -> Iterator[File]:
+    """The files of these endings below a folder, in the order of their names; what cannot be read says why."""
+    found, refused = _listed(name, folder, endings)
     for path, error in refused:
         yield File(name=path, unreadable=_reason(error))
     total = 0
     for path in found:
-        file = _one(path)
+        file = _one(path, most)
         total += len(file.text)
         if total > MOST_FOLDER_BYTES:
             raise InputError(
@@ -104,7 +139,9 @@ def _in_folder(name: str, folder: str) -> Iterator[File]:
         yield file
 
 
-def _listed(name: str, folder: str) -> tuple[list[str], list[tuple[str, OSError]]]:
+def _listed(
+    name: str, folder: str, endings: tuple[str, ...]
+) -> tuple[list[str], list[tuple[str, OSError]]]:
     """The files to read and the folders that cannot be; links to folders are not followed, so nothing comes twice."""
     found: list[str] = []
     refused: list[tuple[str, OSError]] = []
@@ -116,7 +153,7 @@ def _listed(name: str, folder: str) -> tuple[list[str], list[tuple[str, OSError]
         found += (
             os.path.normpath(os.path.join(here, each))  # noqa: PTH118 - `..` stays as the caller wrote it
             for each in files
-            if each.lower().endswith(ENDINGS) and not each.startswith(".")
+            if each.lower().endswith(endings) and not each.startswith(".")
         )
         if entries > MOST_ENTRIES or len(found) > MOST_FILES:
             raise InputError(
@@ -130,10 +167,10 @@ def _listed(name: str, folder: str) -> tuple[list[str], list[tuple[str, OSError]
     return sorted(found), refused
 
 
-def _one(path: str) -> File:
+def _one(path: str, most: int) -> File:
     try:
         if not Path(path).is_file():  # a pipe would wait for a writer for ever
             return File(name=path, unreadable="not a file")
-        return File(name=path, text=_content("document", path))
+        return File(name=path, text=_content("document", path, most))
     except InputError as error:
         return File(name=path, unreadable=error.message.rpartition(": ")[2])

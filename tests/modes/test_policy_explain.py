@@ -410,3 +410,50 @@ def test_every_statement_of_any_policy_gets_a_sentence(policy: object, kind: str
     answer = explain(policy, kind=kind)
     assert len(answer.facts["statements"]) == len(policy["Statement"])  # type: ignore[index]
     assert all(row["sentence"].endswith(".") for row in answer.facts["statements"])
+
+
+TEMPLATE = """
+Resources:
+  App:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: [dynamodb:GetItem, dynamodb:PutItem]
+            Resource: !Ref TableArn
+          - Effect: Allow
+            Action: kms:Decrypt
+            Resource: !Sub "arn:aws:kms:${AWS::Region}:${AWS::AccountId}:key/*"
+            Condition: {StringEquals: {"aws:PrincipalOrgID": !Ref Org}}
+"""
+
+
+def test_what_a_template_leaves_to_the_deployment_is_said_and_not_taken_for_nothing() -> None:
+    answer = explain(TEMPLATE)
+    table, key = (each["sentence"] for each in answer.facts["statements"])
+    assert table.endswith("on what `TableArn` stands for; known only at deployment: `Resource`.")
+    assert key.endswith("deployment: `Condition/StringEquals/aws:PrincipalOrgID`.")
+    assert answer.facts["actions_allowed"] == 3
+    assert {row["service"]: row["resources"] for row in answer.facts["access"]} == {
+        "dynamodb": "limited",
+        "kms": "limited",
+    }
+    assert "2 values are known only at deployment" in answer.summary
+    assert answer.facts["made_up_for_the_template"] == [
+        "account 111122223333",
+        "Region us-east-1",
+    ]
+
+
+def test_what_was_not_read_is_said() -> None:
+    policy = document(allow("s3:GetObject"))
+    versions = [
+        {"Document": policy, "VersionId": "v2", "IsDefaultVersion": True},
+        {"Document": policy, "VersionId": "v1", "IsDefaultVersion": False},
+    ]
+    details = {"Policies": [{"PolicyName": "m", "PolicyVersionList": versions}]}
+    answer = explain(details)
+    assert "1 place was not judged" in answer.summary
+    assert len(answer.facts["statements"]) == 1

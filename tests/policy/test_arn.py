@@ -79,6 +79,25 @@ def test_the_format_that_says_most_is_meant(text: str, meant: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        ("arn:aws:dynamodb:eu-west-1:111122223333:table/t/index/*", {"index"}),
+        ("arn:aws:dynamodb:eu-west-1:111122223333:table/t/*", {"backup", "index", "stream"}),
+        ("arn:aws:dynamodb:eu-west-1:111122223333:table/t*/index/*", {"backup", "index"}),
+        ("arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/*", {"webacl"}),
+        ("arn:aws:lex:eu-west-1:111122223333:bot/ABCDEFGHIJ", {"bot"}),
+        ("arn:aws:lex:eu-west-1:111122223333:bot:OrderFlowers", {"bot"}),
+        ("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod", {"Stage"}),
+    ],
+)
+def test_a_wildcard_at_the_end_changes_no_part_before_it(text: str, types: set[str]) -> None:
+    parsed = arn(text)
+    found = {e.name for e in catalog().types_of_arn(parsed) if e.service == parsed.service}
+    assert types <= found
+    assert len(types) > 1 or found == types
+
+
+@pytest.mark.parametrize(
     ("text", "type_"),
     [
         ("arn:aws:iam::111122223333:role/team/app", "iam:role"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -21,6 +21,9 @@ from aws_iam.policy.document import Kind, Syntax
 from aws_iam.policy.files import File, Files
 from aws_iam.policy.gather import gathered
 from policy_files import ALLOW, INPUTS, document, file, judged, lines, places, template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ANSWERS = json.loads((INPUTS / "cli-answers.json").read_text(encoding="utf-8"))
 
@@ -308,9 +311,35 @@ def test_files_of_a_folder_are_told_apart() -> None:
     assert "8 policies" in answer.summary
 
 
+@pytest.mark.parametrize("folder", ["x", ""])
+def test_a_policy_that_breaks_off_before_its_first_effect_is_no_file_of_something_else(
+    folder: str,
+) -> None:
+    broken = File(name="x/a.json", text='{"Version": "2012-10-17", "Statement": [')
+    good = File(name="x/b.json", text=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    answer = judged(Files(folder=folder, files=(broken, good)))
+    assert [each.where.file for each in answer.findings if each.where] == ["x/a.json", "x/b.json"]
+    assert answer.findings[0].code == "JSON_SYNTAX_ERROR"
+
+
+@pytest.mark.parametrize("name", ["", "x/policy.txt"])
+@pytest.mark.parametrize(("form", "column"), [(json.dumps, 83), (quote, 1)])
+def test_a_document_may_be_text_as_a_whole(
+    name: str, form: Callable[[str], str], column: int
+) -> None:
+    statement = {"Effect": "Deny", "Action": "s3:Nope", "Resource": "*"}
+    text = form(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    answer = judged(Files(files=(File(name=name, text=text),)))
+    (finding,) = answer.findings
+    assert finding.code == "INVALID_ACTION"
+    assert finding.where
+    assert finding.where.pointer == "/Statement/0/Action"
+    assert (finding.where.line, finding.where.column) == (1, column)
+
+
 def test_a_folder_without_policies_is_refused() -> None:
     empty = Files(folder="x", files=(File(name="x/a.json", text="{}"),))
-    with pytest.raises(InputError, match="the folder `x`: 1 files holds no policy"):
+    with pytest.raises(InputError, match="the folder `x` holds no policy"):
         judged(empty)
 
 

@@ -1,9 +1,9 @@
 """The operations that may be sent to AWS, and the guard that refuses all others before they are signed.
 
     ALLOWED = what the collectors declare + what opening the account takes + what is asked on request
-            + what the SDK's credential providers need
+            + what many accounts take + what the SDK's credential providers need
 
-There is no other list: the shipped policy (`permissions.py`) is generated from its first three parts.
+There is no other list: the shipped policy (`permissions.py`) is generated from its first four parts.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ OPENING = (
 ON_REQUEST = ("accessanalyzer:ValidatePolicy",)
 """Sent for `policy validate` with `online` alone. It judges a text and reads nothing; no audit needs it."""
 
+MANY = ("organizations:ListAccounts",)
+"""Sent for `audit run` with `org` or `accounts` alone: which accounts there are, and which are in one organization."""
+
 CREDENTIALS = (
     "sts:AssumeRole",
     "sts:AssumeRoleWithWebIdentity",
@@ -36,7 +39,7 @@ CREDENTIALS = (
 
 ALLOWED = frozenset(
     {op for each in COLLECTORS.values() for op in each.operations}
-    | {*OPENING, *ON_REQUEST, *CREDENTIALS}
+    | {*OPENING, *ON_REQUEST, *MANY, *CREDENTIALS}
 )
 
 EVENT_IDS = {"config": "config-service", "logs": "cloudwatch-logs", "s3control": "s3-control"}

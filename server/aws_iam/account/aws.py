@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 
 from aws_iam.account.actions import action_of
-from aws_iam.account.fact import AccountFact, Fact, Miss, MissKind, RefusedError, RegionFact
+from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RefusedError, RegionFact
 from aws_iam.account.failures import FAILURES, code_of, miss_of
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
@@ -33,13 +34,15 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 20
 
 
-def client_config(*, attempts: int = ATTEMPTS, connect: float = CONNECT_SECONDS) -> Config:
+def client_config(
+    *, attempts: int = ATTEMPTS, connect: float = CONNECT_SECONDS, width: int = WORKERS
+) -> Config:
     """Bounded in every direction; the pool is as wide as the threads, or they would wait for each other unseen."""
     return Config(
         connect_timeout=connect,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=WORKERS,
+        max_pool_connections=width,
         user_agent_extra="aws-iam-mcp",
     )
 
@@ -59,8 +62,9 @@ def make_client(session: boto3.Session, service: str, region: str, config: Confi
 class Clients:
     """The clients of one session, made under a lock: making them is not thread-safe, using them is."""
 
-    def __init__(self, session: boto3.Session) -> None:
+    def __init__(self, session: boto3.Session, widths: Mapping[str, int] | None = None) -> None:
         self._session = session
+        self._widths = widths or {}
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Any] = {}
 
@@ -74,7 +78,8 @@ class Clients:
     def _make(self, service: str, region: str) -> Any:
         # A service that the SDK does not know in this Region is tried once: its name will hardly resolve.
         attempts = ATTEMPTS if self._offered(service, region) else 1
-        return make_client(self._session, service, region, client_config(attempts=attempts))
+        config = client_config(attempts=attempts, width=self._widths.get(region, WORKERS))
+        return make_client(self._session, service, region, config)
 
     def _offered(self, service: str, region: str) -> bool:
         try:
@@ -100,6 +105,8 @@ class Aws:
         collectors: Mapping[str, Collector],
         progress: Callable[[int, int, str], None],
         sleep: Callable[[float], None] = time.sleep,
+        workers: int = WORKERS,
+        stop: threading.Event | None = None,
     ) -> None:
         self.account = account
         self.partition = partition
@@ -108,15 +115,33 @@ class Aws:
         self.sleep = sleep
         self._clients = clients
         self._collectors = collectors
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="aws")
+        # The threads work in the context of whoever reads the account: it says whose credentials sign.
+        context = contextvars.copy_context()
+        self._pool = ThreadPoolExecutor(
+            workers, thread_name_prefix="aws", initializer=_enter, initargs=(context,)
+        )
         self._lock = threading.Lock()
         self._cells: dict[tuple[str, str], _Cell] = {}
         self._report = progress
         self._done = self._planned = 0
+        self._stop = stop or threading.Event()
 
     def close(self) -> None:
         """End the threads; what has not started never will."""
-        self._pool.shutdown(cancel_futures=True)
+        # Who stopped the reading does not wait for answers that are still under way.
+        self._pool.shutdown(wait=not self._stop.is_set(), cancel_futures=True)
+
+    def stop(self) -> dict[tuple[str, str], Any]:
+        """Make no further call; the facts that were read by now."""
+        self._stop.set()
+        with self._lock:
+            return {place: cell.value for place, cell in self._cells.items() if cell.filled}
+
+    def give(self, held: Iterable[Held]) -> None:
+        """Facts that are known already: they are not read again."""
+        for each in held:
+            cell = self._cells.setdefault((each.fact.name, each.region), _Cell())
+            cell.value, cell.filled = each.value, True
 
     def get(
         self,
@@ -165,12 +190,20 @@ class Aws:
         except FAILURES as error:
             raise RefusedError(miss_of(error, operation, region, owner)) from error
 
-    def each(self, read: Callable[[I], T], items: Iterable[I], text: str = "") -> list[T | Miss]:
-        """`read` of every item at the same time, in the order of the items; an item that fails gives its miss."""
-        listed = list(items)
-        self._plan(len(listed))
-        waiting = [(self._pool.submit(self._attempt, read, item, text), item) for item in listed]
-        return [self._settled(future, read, item, text) for future, item in waiting]
+    def each(
+        self, read: Callable[[I], T], items: Iterable[I], text: str | Callable[[I], str] = ""
+    ) -> list[T | Miss]:
+        """`read` of every item at the same time, in the order of the items; an item that fails gives its miss.
+
+        `text` tells who watches what is done, for each item where it is a function.
+        """
+        told = [(item, text if isinstance(text, str) else text(item)) for item in items]
+        self._plan(len(told))
+        waiting = [
+            (self._pool.submit(self._attempt, read, item, words), item, words)
+            for item, words in told
+        ]
+        return [self._settled(future, read, item, words) for future, item, words in waiting]
 
     def tried(self, read: Callable[[], T]) -> T | Miss:
         """The value of one read, or its miss."""
@@ -226,6 +259,8 @@ class Aws:
         return future.result()
 
     def _client(self, operation: str, region: str) -> Any:
+        if self._stop.is_set():
+            raise CancelledError
         return self._clients.get(operation.partition(":")[0], region or self.home)
 
     def _plan(self, count: int) -> None:
@@ -247,6 +282,11 @@ class _Cell:
         self.lock = threading.Lock()
         self.filled = False
         self.value: Any = None
+
+
+def _enter(context: contextvars.Context) -> None:
+    for variable, value in context.items():
+        variable.set(value)
 
 
 def _value(value: Any) -> Any:

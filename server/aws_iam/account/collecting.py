@@ -5,11 +5,12 @@ account = collect((SUMMARY, ALARMS), source, progress)
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.allowlist import guard
-from aws_iam.account.aws import Aws, Clients
+from aws_iam.account.aws import WORKERS, Aws, Clients
 from aws_iam.account.collect import COLLECTORS
 from aws_iam.account.connect import (
     Source,
@@ -25,6 +26,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Sequence
 
     import boto3
@@ -32,6 +34,15 @@ if TYPE_CHECKING:
     from aws_iam.account.connect import Source
 
 _REGIONS = "ec2:DescribeRegions"
+
+
+class PartlyRead(KeyboardInterrupt):
+    """The caller stopped the reading: `account` holds the facts that were there by then, of `wanted` many."""
+
+    def __init__(self, account: Account, wanted: int) -> None:
+        super().__init__()
+        self.account = account
+        self.wanted = wanted
 
 
 def _silent(_done: int, _total: int, _text: str) -> None:
@@ -66,37 +77,65 @@ def collect_from(
     asked = checked_regions(session, regions)
     home = home_region(session, asked)
     account, arn = caller(session, home)
-    partition = arn.split(":")[1]
-    foreign = known_regions(session) - known_regions(session, partition)
+    foreign = known_regions(session) - known_regions(session, arn.split(":")[1])
+    entry = Entry(
+        account=account, arn=arn, clients=Clients(session), home=home, asked=asked, foreign=foreign
+    )
+    return collect_at(needs, entry, progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An open account: which it is, as whom it is read, and with what."""
+
+    account: str
+    arn: str
+    clients: Clients
+    home: str
+    asked: tuple[str, ...]
+    foreign: frozenset[str]
+    """The Regions of other partitions."""
+    workers: int = WORKERS
+    stop: threading.Event | None = None
+    """Set by whoever wants no further call."""
+
+
+def collect_at(
+    needs: Iterable[Fact[Any]],
+    entry: Entry,
+    progress: Callable[[int, int, str], None] = _silent,
+    given: Iterable[Held] = (),
+) -> Account:
+    """A snapshot of an open account; `given` are facts that are known and not read again."""
     started = datetime.now(UTC)
-    clients = Clients(session)
     aws = Aws(
-        clients,
-        account=account,
-        partition=partition,
-        home=home,
+        entry.clients,
+        account=entry.account,
+        partition=entry.arn.split(":")[1],
+        home=entry.home,
         regions=(),
         collectors=COLLECTORS,
         progress=progress,
+        workers=entry.workers,
+        stop=entry.stop,
     )
+    aws.give(given)
     try:
-        enabled = aws.tried(lambda: _enabled(aws, foreign))
-        aws.regions = _read(asked, enabled, home)
-        facts = _facts(aws, tuple(needs))
-        return Account(
-            id=account,
+        enabled = aws.tried(lambda: _enabled(aws, entry.foreign))
+        aws.regions = _read(entry.asked, enabled, entry.home)
+        read = Account(
+            id=entry.account,
             partition=aws.partition,
-            caller_arn=arn,
-            alias=_alias(aws),
+            caller_arn=entry.arn,
             collected_at=started,
-            regions=Regions(read=aws.regions, enabled=enabled, asked=asked),
-            facts=held_facts(facts),
+            regions=Regions(read=aws.regions, enabled=enabled, asked=entry.asked),
         )
+        return _filled(read, aws, tuple(needs))
     finally:
         aws.close()
 
 
-def _facts(aws: Aws, needs: tuple[Fact[Any], ...]) -> list[Held]:
+def _filled(account: Account, aws: Aws, needs: tuple[Fact[Any], ...]) -> Account:
     wanted = {fact.name for fact in needs}
     places = [
         (each.fact, region)
@@ -104,11 +143,32 @@ def _facts(aws: Aws, needs: tuple[Fact[Any], ...]) -> list[Held]:
         if name in wanted
         for region in (aws.regions if each.regional else ("",))
     ]
-    values = aws.each(lambda place: aws.settle(*place), places, "reading")
+    try:
+        facts = held_facts(_facts(aws, places))
+        return replace(account, alias=_alias(aws), facts=facts)
+    except KeyboardInterrupt:
+        done = aws.stop()
+        held = [
+            Held(fact=fact, region=region, value=done[fact.name, region])
+            for fact, region in places
+            if (fact.name, region) in done
+        ]
+        raise PartlyRead(replace(account, facts=held_facts(held)), len(places)) from None
+
+
+def _facts(aws: Aws, places: list[tuple[Fact[Any], str]]) -> list[Held]:
+    values = aws.each(lambda place: aws.settle(*place), places, _told)
     return [
         Held(fact=fact, region=region, value=value)
         for (fact, region), value in zip(places, values, strict=True)
     ]
+
+
+def _told(place: tuple[Fact[Any], str]) -> str:
+    """The service and Region that is being read: `ec2 eu-west-1`."""
+    fact, region = place
+    service = fact.name.partition(".")[0]
+    return f"{service} {region}" if region else service
 
 
 def _enabled(aws: Aws, foreign: frozenset[str]) -> tuple[str, ...]:

@@ -25,11 +25,11 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as UnreachableError,
 )
-from botocore.parsers import ResponseParserError
 
 from aws_iam.account.allowlist import guard
 from aws_iam.account.aws import client_config, make_client
-from aws_iam.account.failures import code_of, expired
+from aws_iam.account.failures import FAILURES, code_of, expired
+from aws_iam.account.pace import keep
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import boto3
+
+    from aws_iam.account.failures import Failure
 
 SESSION_NAME = "aws-iam-audit"
 DEFAULT_REGION = "us-east-1"
@@ -90,10 +92,8 @@ def connect(source: Source) -> boto3.Session:
         )
     try:
         session = _session(source.profile)
-    except ClientError as error:
-        raise _refusal(error) from error
-    except BotoCoreError as error:
-        raise _failure(error) from error
+    except (ClientError, BotoCoreError) as error:
+        raise in_words(error) from error
     if source.role_arn is None:
         return session
     return _assumed(session, source)
@@ -144,15 +144,32 @@ def asked(session: boto3.Session, region: str, method: str, **arguments: Any) ->
         config = client_config(attempts=2, connect=_CONNECT_SECONDS)
         client = make_client(session, "sts", region, config)
         answer: dict[str, Any] = getattr(client, method)(**arguments)
-    except ClientError as error:
-        raise _refusal(error) from error
-    except ResponseParserError as error:
-        raise AwsError(
-            "the endpoint does not answer as AWS does", hint="check AWS_ENDPOINT_URL and the proxy"
-        ) from error
-    except BotoCoreError as error:
-        raise _failure(error) from error
+    except FAILURES as error:
+        raise in_words(error) from error
     return answer
+
+
+def in_words(error: Failure) -> AwsError | InputError:
+    """Why the door stays shut, and what would open it."""
+    if isinstance(error, ClientError):
+        return _refusal(error)
+    if isinstance(error, BotoCoreError):
+        return _failure(error)
+    return AwsError(
+        "the endpoint does not answer as AWS does", hint="check AWS_ENDPOINT_URL and the proxy"
+    )
+
+
+def is_the_callers(code: str) -> bool:
+    """Whether an error is of the caller's credentials or clock: then no other account can be entered either."""
+    return code in (*_EXPIRED, *_CLOCK, *_WRONG_KEY, "SignatureDoesNotMatch")
+
+
+def session_of(profile: str | None, region: str, provider: Any) -> boto3.Session:
+    """A guarded session whose credentials come from this provider alone."""
+    core = _core(profile)
+    core.register_component("credential_provider", provider)
+    return _boto3(core, region)
 
 
 def _session(profile: str | None) -> boto3.Session:
@@ -194,6 +211,7 @@ def _core(profile: str | None) -> Any:
 
     core = botocore.session.Session(profile=profile)
     guard(core)
+    keep(core)
     core.set_config_variable("metadata_service_timeout", 1)
     core.set_config_variable("metadata_service_num_attempts", 1)
     core.register("before-sign.s3-control", _without_account_in_a_local_host)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_iam.account.actions import action_of
-from aws_iam.account.allowlist import ON_REQUEST, OPENING
+from aws_iam.account.allowlist import MANY, ON_REQUEST, OPENING
 from aws_iam.account.collect import COLLECTORS
 
 SECRETS = (
@@ -22,7 +22,8 @@ SECRETS = (
 
 def audit_actions() -> tuple[str, ...]:
     """Every IAM action that a full audit uses, sorted."""
-    operations = {op for each in COLLECTORS.values() for op in each.operations} | set(OPENING)
+    declared = {op for each in COLLECTORS.values() for op in each.operations}
+    operations = declared | {*OPENING, *MANY}
     return tuple(sorted(action for op in operations if (action := action_of(op))))
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from aws_iam.answer import Answer, Severity
-from aws_iam.errors import InputError
-from aws_iam.escape import quoted
+from aws_iam.answer import Answer
 from aws_iam.modes.parameters import Benchmark, Source
-from aws_iam.modes.tool import Parameter, Progress, Tool
-
-if TYPE_CHECKING:
-    from aws_iam.account.fact import Fact
+from aws_iam.modes.tool import Json, Parameter, Progress, Tool
 
 # The judges and the facts they need are imported inside the actions: a server that only lists its tools starts
 # without them.
@@ -25,46 +20,74 @@ tool = Tool(
     live=True,
 )
 
-Least = Annotated[
-    Literal["critical", "high", "medium", "low", "info"] | None,
-    Parameter("leave out findings below this"),
-]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is judged, and beside what it is held."""
+
+    controls: Annotated[list[str] | None, Parameter("control keys or ids; absent: all")] = None
+    benchmark: Benchmark = None
+    severity: Annotated[
+        Literal["critical", "high", "medium", "low", "info"] | None,
+        Parameter("leave out findings below this"),
+    ] = None
+    mute: Annotated[
+        Json,
+        Parameter("accepted findings: [{control, reason, resource?, until?}]", document=True),
+    ] = None
+    save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None
+    against: Annotated[str | None, Parameter("earlier snapshot to compare", cli_only=True)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Many:
+    """The accounts of a run over more than one."""
+
+    accounts: Annotated[
+        list[str] | None,
+        Parameter("account ids or role ARNs, or a file with one a line", cli_only=True),
+    ] = None
+    org: Annotated[bool, Parameter("every active account of the organization", cli_only=True)] = (
+        False
+    )
+    shard: Annotated[
+        str | None, Parameter("i/n: the part of the accounts to read", cli_only=True)
+    ] = None
+    out: Annotated[
+        str | None,
+        Parameter("results file (JSON lines), continued when it is there", cli_only=True),
+    ] = None
+    scheduler: Annotated[
+        str | None, Parameter("address of a Dask scheduler to run on", cli_only=True)
+    ] = None
 
 
 @tool.action
-def run(
+def run(source: Source, progress: Progress, asked: Asked, many: Many) -> Answer:
+    """Judge every control of a CIS version on the account: score, what to fix first, evidence."""
+    if many != Many():
+        from aws_iam.modes import audit_many
+
+        return audit_many.answer(source, asked, many, progress)
+    from aws_iam.modes import audit_run
+
+    return audit_run.answer(audit_run.judged(source, asked, progress))
+
+
+@tool.artifact_action
+def report(
     source: Source,
     progress: Progress,
-    controls: Annotated[list[str] | None, Parameter("control keys or ids; absent: all")] = None,
-    benchmark: Benchmark = None,
-    severity: Least = None,
-    save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
+    asked: Asked,
+    format_: Annotated[
+        Literal["markdown", "html", "json", "csv", "sarif", "ocsf", "asff", "junit"],
+        Parameter("report file"),
+    ] = "markdown",
 ) -> Answer:
-    """Judge every control of a CIS version on the account: score, what to fix first, evidence."""
-    from aws_iam.modes import audit_account, audit_run
-    from aws_iam.rules import benchmark as catalogue
-    from aws_iam.rules.audit import needs
+    """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
+    from aws_iam.modes import audit_report, audit_run
 
-    version = catalogue.benchmark(benchmark)
-    controls = controls or None
-    # Names and places are checked before the account is read: a typing mistake must not cost a minute.
-    if save is not None and not Path(save).absolute().parent.is_dir():
-        raise InputError(f"{quoted(save)} cannot be written: there is no such folder")
-    wanted = needs(version, controls=controls) if save is None or controls else _every_fact()
-    watched = _Counted(progress)
-    account = audit_account.read(source, wanted, watched)
-    if save is not None:
-        from aws_iam.account import snapshot
-
-        snapshot.save(account, Path(save))
-    return audit_run.answer(
-        account,
-        source,
-        benchmark=version.version,
-        controls=controls,
-        severity=Severity(severity) if severity else None,
-        reads=watched.done,
-    )
+    return audit_report.answer(audit_run.judged(source, asked, progress), format_)
 
 
 @tool.action
@@ -106,24 +129,3 @@ def access_analyzer(source: Source, progress: Progress) -> Answer:
 
     account = audit_account.read(source, audit_analyzers.needed(), progress)
     return audit_analyzers.answer(account, source)
-
-
-class _Counted:
-    """A progress that also remembers how much was read."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.done = 0
-        self._progress = progress
-
-    def __call__(self, done: int, total: int, text: str) -> None:
-        self.done = max(self.done, done)
-        self._progress(done, total, text)
-
-
-def _every_fact() -> tuple[Fact[Any], ...]:
-    """What a saved snapshot holds: enough to judge it under every version."""
-    from aws_iam.rules import benchmark as catalogue
-    from aws_iam.rules.audit import needs
-
-    listed = (fact for version in catalogue.versions() for fact in needs(version))
-    return tuple({fact.name: fact for fact in listed}.values())

@@ -25,14 +25,48 @@ _LIVE = ("profile", "regions", "role_arn", "external_id", "demo")
 _NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
 
 
-def read(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
-    """The snapshot that the account arguments name, read with these facts."""
+def read(
+    source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None = None
+) -> Account:
+    """The snapshot that the account arguments name, read with these facts; written to the file `save`.
+
+    Of a reading that the caller stops, the file holds what was read by then.
+    """
     _refuse_contradictions(source)
+    _refuse_no_folder(save)
     if source.snapshot is not None:
         from aws_iam.account.snapshot import load
 
-        return load(Path(source.snapshot))
+        return _saved(load(Path(source.snapshot)), save)
     # boto3 takes a third of a second to import: only what reads AWS pays for it.
+    from aws_iam.account.collecting import PartlyRead
+
+    try:
+        return _saved(_collected(source, needs, progress), save)
+    except PartlyRead as stopped:
+        if save is None:
+            raise
+        _saved(stopped.account, save)
+        done = f"{len(stopped.account.facts)} of {stopped.wanted} facts"
+        said = f"what was read by then, {done}, is saved in {quoted(save)}"
+        raise KeyboardInterrupt(said) from None
+
+
+def _saved(account: Account, save: str | None) -> Account:
+    if save is not None:
+        from aws_iam.account import snapshot
+
+        snapshot.save(account, Path(save))
+    return account
+
+
+def _refuse_no_folder(save: str | None) -> None:
+    # Before the account is read: a typing mistake must not cost a minute.
+    if save is not None and not Path(save).absolute().parent.is_dir():
+        raise InputError(f"{quoted(save)} cannot be written: there is no such folder")
+
+
+def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
     from aws_iam.account.collecting import collect
 
     if not source.demo:

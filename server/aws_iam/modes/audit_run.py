@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.escape import escaped
+from aws_iam.modes import audit_account, audit_changes, audit_mutes
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_unread import lead, missing_permissions
+from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
-from aws_iam.rules.audit import judge, rolled_up, score
+from aws_iam.rules.audit import judge, needs, rolled_up, score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from aws_iam.account.fact import Fact
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Finding
+    from aws_iam.modes.audit import Asked
     from aws_iam.modes.parameters import Source
+    from aws_iam.modes.tool import Progress
     from aws_iam.rules.audit import Score
     from aws_iam.rules.benchmark import Benchmark
 
@@ -24,68 +32,136 @@ _PAGE = "references/compliance-checklist.md"
 _FIRST = 3
 
 
-def answer(
-    account: Account,
-    source: Source,
-    *,
-    benchmark: str | None,
-    controls: Sequence[str] | None,
-    severity: Severity | None,
-    reads: int,
-) -> Answer:
-    """Judge the snapshot: the score counts every control, `severity` only leaves out findings."""
-    chosen = catalogue.benchmark(benchmark)
-    found = ordered(judge(account, chosen, controls=controls))
-    scored = score(found, chosen)
-    shown = tuple(
-        each for each in found if severity is None or each.severity.rank <= severity.rank
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An account under a version: what was found, beside the mutes and an earlier snapshot."""
+
+    account: Account
+    source: Source
+    benchmark: Benchmark
+    findings: tuple[Finding, ...]
+    """Every finding of this run, and those of the earlier snapshot that are gone, in order."""
+    score: Score
+    severity: Severity | None
+    reads: int
+    facts: Mapping[str, Any]
+    """What the mutes and the comparison add."""
+    said: str
+    """The same in a sentence."""
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """The findings that are not below the asked severity."""
+        if self.severity is None:
+            return self.findings
+        return tuple(f for f in self.findings if f.severity.rank <= self.severity.rank)
+
+
+def judged(source: Source, asked: Asked, progress: Progress) -> Judged:
+    """Read the account that the arguments name, and judge it."""
+    benchmark = catalogue.benchmark(asked.benchmark)
+    controls = asked.controls or None
+    # What the caller gives is read before the account is: a typing mistake must not cost a minute.
+    mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
+    wanted = needs(benchmark, controls=controls)
+    earlier = _earlier(asked.against)
+    counted = _Counted(progress)
+    facts = wanted if asked.save is None or controls else _every_fact()
+    account = audit_account.read(source, facts, counted, save=asked.save)
+    found = judge(account, benchmark, controls=controls)
+    more: dict[str, Any] = {}
+    said = []
+    gone: tuple[Finding, ...] = ()
+    if earlier is not None:
+        before = audit_changes.Side(earlier, judge(earlier, benchmark, controls=controls))
+        both = audit_changes.compared(audit_changes.Side(account, found), before)
+        found, gone = both[: len(found)], both[len(found) :]
+        more |= audit_changes.facts(both, earlier)
+        said.append(audit_changes.said(more["changes"]))
+    if mutes:
+        day = account.collected_at.astimezone(UTC).date()
+        found, rows = audit_mutes.applied(found, mutes, benchmark, day)
+        more["mutes"] = rows
+        said.append(audit_mutes.said(found, rows))
+    return Judged(
+        account=account,
+        source=source,
+        benchmark=benchmark,
+        findings=ordered((*found, *gone)),
+        # What is gone has no part in the state of a control.
+        score=score(found, benchmark),
+        severity=Severity(asked.severity) if asked.severity else None,
+        reads=counted.done,
+        facts=more,
+        said=" ".join(said),
     )
+
+
+def _earlier(file: str | None) -> Account | None:
+    if file is None:
+        return None
+    from aws_iam.account.snapshot import load
+
+    return load(Path(file))
+
+
+def answer(run: Judged) -> Answer:
+    """The score counts every control, `severity` only leaves out findings."""
+    account, found, shown = run.account, run.findings, run.shown
     return Answer(
-        summary=_summary(account, chosen, found, scored),
+        summary=summary(run),
         findings=shown,
-        facts={
-            "benchmark": chosen.version,
-            "account": _account_words(account),
-            "regions": str(account.regions),
-            "collected_at": account.collected_at.isoformat(timespec="seconds"),
-            "score": _score(scored),
-            **({"reads": reads} if reads else {}),
-            **({"left_out_by_severity": len(found) - len(shown)} if severity else {}),
-            "sections": [_row(tally.row()) for tally in scored.sections],
-        },
+        facts={**facts(run), **({"reads": run.reads} if run.reads else {})},
         artifacts=missing_permissions(account, found),
-        next=_next(found, source),
+        next=_next(found, run.source),
         sources=(f"{_PAGE}#status-semantics", f"{_PAGE}#remediation-workflow"),
         as_of=catalogue.as_of(),
     )
 
 
+def facts(run: Judged) -> dict[str, Any]:
+    """Account, score, sections, and what mutes and comparison add."""
+    left_out = len(run.findings) - len(run.shown)
+    return {
+        "benchmark": run.benchmark.version,
+        "account": account_words(run.account),
+        "regions": str(run.account.regions),
+        "collected_at": run.account.collected_at.isoformat(timespec="seconds"),
+        "score": _score(run.score),
+        **({"left_out_by_severity": left_out} if run.severity else {}),
+        **({"changes": run.facts["changes"]} if "changes" in run.facts else {}),
+        "sections": [_row(tally.row()) for tally in run.score.sections],
+        **{name: value for name, value in run.facts.items() if value and name != "changes"},
+    }
+
+
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Failed first, the worst of them first; then unknown, manual, passed; each in the benchmark's order."""
-    return tuple(sorted(findings, key=lambda each: (each.status.rank, each.severity.rank)))
+    """Failed first, the worst of them first; then unknown, manual, passed; muted ones last."""
+    return by_urgency(tuple(findings))
 
 
-def _summary(
-    account: Account, benchmark: Benchmark, found: Sequence[Finding], scored: Score
-) -> str:
-    total = scored.total
+def summary(run: Judged) -> str:
+    """The score, what could not be judged, what to fix first, what changed."""
+    account, found, total = run.account, run.findings, run.score.total
     counted = ", ".join(
         f"{total.status.get(status, 0)} {status.value.replace('_', ' ')}" for status in _SAID
     )
+    counted += f", {total.muted} muted" if total.muted else ""
     percent = "none (nothing could be evaluated)" if total.score is None else f"{total.score:.0%}"
     first = _first(found)
     fix = f" Fix first: {', '.join(first)}." if first else ""
     told = (
-        f"Score {percent} for account {_account_words(account)} under CIS {benchmark.version}; "
+        f"Score {percent} for account {account_words(account)} under CIS {run.benchmark.version}; "
         f"controls: {counted}."
     )
+    more = f" {run.said}" if run.said else ""
     unread = total.status.get(Status.UNKNOWN, 0)
-    gap = lead(account, found, unread, sum(total.status.values()))
+    gap = lead(account, found, unread, sum(total.status.values()) + total.muted)
     if not gap:
-        return f"{told}{fix}"
+        return f"{told}{more}{fix}"
     # A score of a few controls must not stand before how few they are.
     evaluated = total.status.get(Status.PASS, 0) + total.status.get(Status.FAIL, 0)
-    return f"{gap}. {told}{fix}" if unread > evaluated else f"{told} {gap}.{fix}"
+    return f"{gap}. {told}{more}{fix}" if unread > evaluated else f"{told} {gap}.{more}{fix}"
 
 
 _SAID = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
@@ -93,12 +169,15 @@ _SAID = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APP
 
 def _first(found: Sequence[Finding]) -> list[str]:
     failed = dict.fromkeys(
-        (each.code, each.severity.value) for each in found if each.status is Status.FAIL
+        (each.code, each.severity.value)
+        for each in found
+        if each.status is Status.FAIL and each.muted is None
     )
     return [f"`{code}` ({severity})" for code, severity in list(failed)[:_FIRST]]
 
 
-def _account_words(account: Account) -> str:
+def account_words(account: Account) -> str:
+    """The account's id, and its alias where it has one."""
     return f"{account.id} ({escaped(account.alias, 63)})" if account.alias else account.id
 
 
@@ -120,11 +199,30 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _next(found: Sequence[Finding], source: Source) -> tuple[str, ...]:
-    status = rolled_up(found)
-    worst = next((each.code for each in found if each.status is Status.FAIL), None)
+    open_ = [each for each in found if each.muted is None]
+    status = rolled_up(open_)
+    worst = next((each.code for each in open_ if each.status is Status.FAIL), None)
     commands = [f"aws-iam audit control --id {worst}"] if worst else []
     if any(key.startswith("cloudtrail_") and status[key] is Status.FAIL for key in status):
         commands.append(command(source, "cloudtrail"))
     if status.get("access_analyzer") is Status.FAIL:
         commands.append(command(source, "access_analyzer"))
     return tuple(commands or ["aws-iam audit checklist"])
+
+
+class _Counted:
+    """A progress that also remembers how much was read."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.done = 0
+        self._progress = progress
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        self.done = max(self.done, done)
+        self._progress(done, total, text)
+
+
+def _every_fact() -> tuple[Fact[Any], ...]:
+    """What a saved snapshot holds: enough to judge it under every version."""
+    listed = (fact for version in catalogue.versions() for fact in needs(version))
+    return tuple({fact.name: fact for fact in listed}.values())

@@ -34,6 +34,9 @@ def guide(page: str, topic: str | None) -> Answer:
             sources=(f"references/{page}.md",),
             next=(f"aws-iam {tool} guide --topic {listed[0].slug}",),
         )
+    about_rule = _of_rule(topic) if page == "policy-design" else None
+    if about_rule:
+        return about_rule
     section = _named(topic, listed)
     return Answer(
         summary=f"{section.title} (references/{page}.md).",
@@ -41,6 +44,28 @@ def guide(page: str, topic: str | None) -> Answer:
             Artifact(name=f"{section.slug}.md", language="markdown", content=section.markdown),
         ),
         sources=(f"references/{page}.md#{section.slug}",),
+    )
+
+
+def _of_rule(topic: str) -> Answer | None:
+    """What a finding's code means; no section of a page is named as one."""
+    from aws_iam.modes import rules_page
+
+    rule = rules_page.rule_named(topic)
+    if rule:
+        content = rules_page.entry(rule)
+        return Answer(
+            summary=f"{rule.code}: {rule.title}.",
+            artifacts=(Artifact(name=f"{rule.code}.md", language="markdown", content=content),),
+            sources=(rules_page.place(rule.code), rule.source),
+        )
+    known = rules_page.not_offline(topic)
+    if known is None:
+        return None
+    return Answer(
+        summary=f"{quoted(topic)} is a code of AWS that is not raised offline: {known.reason}.",
+        sources=(f"{rules_page.PAGE}#not-raised-offline", known.source),
+        next=("aws-iam policy validate --document FILE --online",),
     )
 
 

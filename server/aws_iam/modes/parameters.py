@@ -8,9 +8,7 @@ from typing import Annotated
 from aws_iam.modes.tool import Json, Parameter
 
 Topic = Annotated[str | None, Parameter("section name; absent: contents")]
-Document = Annotated[
-    Json, Parameter("policy: JSON value or text", document=True, policies=True)
-]
+Document = Annotated[Json, Parameter("policy: JSON value or text", document=True, policies=True)]
 Benchmark = Annotated[str | None, Parameter("CIS version, default newest")]
 AccountId = Annotated[str, Parameter("12-digit account id")]
 

@@ -6,7 +6,13 @@ from typing import Annotated
 
 from aws_iam.answer import Answer
 from aws_iam.modes import guide as pages
-from aws_iam.modes import policy_explain, policy_lookup, policy_online, policy_template, policy_validate
+from aws_iam.modes import (
+    policy_explain,
+    policy_lookup,
+    policy_online,
+    policy_template,
+    policy_validate,
+)
 from aws_iam.modes.parameters import Connection, Document, Topic
 from aws_iam.modes.policy_report import Format
 from aws_iam.modes.tool import Json, Parameter, Progress, Tool
@@ -32,7 +38,8 @@ def guide(topic: Topic = None) -> Answer:
 @tool.action
 def lookup(
     query: Annotated[
-        str, Parameter("service, action or wildcard, condition key, ARN, resource type")
+        str,
+        Parameter("service, action or wildcard, key, operator, ARN, type, API call; `s3 write`"),
     ],
 ) -> Answer:
     """Give the facts about an action, service, condition key or ARN."""
@@ -59,23 +66,78 @@ def validate(
 
 
 @tool.action
+def evaluate(
+    request: Annotated[
+        Json, Parameter("object: principal, action, resource, context, …", document=True)
+    ],
+    policies: Annotated[
+        Json,
+        Parameter("object: identity, resource, scp, rcp, boundary, session, …", document=True),
+    ],
+) -> Answer:
+    """Decide a request as AWS does, and say which statements decided."""
+    from aws_iam.modes import policy_evaluate
+
+    return policy_evaluate.evaluate(request, policies)
+
+
+@tool.action
+def compare(
+    document: Document,
+    baseline: Annotated[
+        Json, Parameter("policy to compare with", document=True, policies=True)
+    ] = None,
+    forbidden: Annotated[
+        Json, Parameter("object: actions, resources it must not grant", document=True)
+    ] = None,
+    *,
+    public: Annotated[bool, Parameter("it must not let strangers in")] = False,
+) -> Answer:
+    """Show what a policy allows more or less than another, with proof."""
+    from aws_iam.modes import policy_compare
+
+    return policy_compare.compare(document, baseline, forbidden, strangers=public)
+
+
+@tool.action
 def explain(document: Document, kind: PolicyKind = None) -> Answer:
     """Put a policy into plain sentences: who may do what, access by service, risks."""
     return policy_explain.explained(document, kind)
+
+
+@tool.action
+def denied(
+    message: Annotated[str, Parameter("AccessDenied text: error, log, event, decoded message")],
+    policies: Annotated[
+        Json, Parameter("object: layer to policy or list of policies", document=True)
+    ] = None,
+) -> Answer:
+    """Explain an AccessDenied message: the layer, what it hides, the smallest change with proof."""
+    # Inside the function: the other actions must not pay for it at every start.
+    from aws_iam.modes import policy_denied
+
+    return policy_denied.denied(message, policies)
 
 
 @tool.artifact_action
 def generate(
     needs: Annotated[
         Json, Parameter("object: access level or action to list of ARNs", document=True)
-    ],
+    ] = None,
     conditions: Annotated[Json, Parameter("Condition element to add", document=True)] = None,
+    events: Annotated[
+        Json, Parameter("instead of needs: CloudTrail records", document=True, records=True)
+    ] = None,
+    *,
+    generalize: Annotated[
+        bool, Parameter("where events name several: keys to their folder, ids to `*`")
+    ] = False,
 ) -> Answer:
-    """Make the least-privilege policy for access needs."""
+    """Make the least-privilege policy for access needs, or for what CloudTrail events show."""
     # Inside the function: the other actions must not pay for it at every start.
     from aws_iam.modes import policy_generate
 
-    return policy_generate.generate(needs, conditions)
+    return policy_generate.made(needs, conditions, events, generalize=generalize)
 
 
 @tool.artifact_action

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
+from aws_iam.modes import policy_inputs
+from aws_iam.modes.policy_inputs import is_open
 from aws_iam.modes.policy_risks import Risks, Told, risks
 from aws_iam.policy.access import Access, access
-from aws_iam.policy.document import Form, Kind, Policy, Source, read
+from aws_iam.policy.containers import cloudformation
+from aws_iam.policy.containers.cloudformation_names import PSEUDO
+from aws_iam.policy.document import Form, Kind, Policy, Source
 from aws_iam.policy.expansion import Expansion
 from aws_iam.policy.explain.sentences import sentence
 from aws_iam.policy.explain.words import counted, joined
 from aws_iam.policy.faults import faults
+from aws_iam.policy.gather import gathered
 from aws_iam.policy.targets import Targets
 from aws_iam.rules.callers import is_denied_to_strangers, is_limited
 
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 
     from aws_iam.policy.document import Statement
     from aws_iam.policy.escalation import OpenPath
+    from aws_iam.policy.gather import Gathered
 
 _STATEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html"
 _EVALUATION = (
@@ -48,19 +55,24 @@ _MOST_ESCALATIONS = 30
 
 def explained(document: object, kind: Kind | str | None = None) -> Answer:
     """Each statement in words, the access of all policies together, and the risks in it."""
-    sources = tuple(map(_readable, read(document, kind)))
+    given = gathered(document, kind)
+    sources = tuple(map(_readable, given.sources))
     expansion = Expansion()
-    targets = Targets.of(expansion)
+    targets = Targets.of(expansion, frozenset(chain.from_iterable(map(_unknown, sources))))
     views = tuple(_views(sources, expansion, targets))
     found = tuple(finding for view in views for finding in view.findings)
     statements = list(_statements(sources, expansion, targets))
     rows = [row for view in views for row in view.rows(several=len(views) > 1)]
     return Answer(
-        summary=_summary(sources, statements, views, found),
+        summary=" ".join(
+            filter(None, (_summary(sources, statements, views, found), policy_inputs.said(given)))
+        ),
         findings=found,
         facts={
             **_kinds(sources),
             **_totals(views),
+            **policy_inputs.facts(given),
+            **_stand_ins(given, statements),
             "statements": statements,
             **({"access": rows} if rows else {}),
             **_escalations(views),
@@ -79,6 +91,7 @@ class _Named:
 
     name: str
     policy: Policy
+    unresolved: frozenset[str] = frozenset()
 
 
 def _readable(source: Source) -> _Named:
@@ -90,7 +103,29 @@ def _readable(source: Source) -> _Named:
             f"the document{place} is not JSON at line {where.line}:{where.column}: {content.message}",
             hint=content.hint,
         )
-    return _Named(name=source.name, policy=content)
+    return _Named(name=source.name, policy=content, unresolved=source.unresolved)
+
+
+def _unknown(source: _Named) -> Iterator[str]:
+    """The resources that only the deployment knows, as the words that stand for them."""
+    for statement in source.policy.statements if source.unresolved else ():
+        for each in (*statement.resources, *statement.not_resources):
+            if is_open(each.where.pointer, source.unresolved):
+                yield each.value
+
+
+def _stand_ins(given: Gathered, statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is made up in the sentences: the account and Region of a template's deployment, names it leaves to it."""
+    if not any(name == cloudformation.NAME for _, name in given.formats):
+        return {}
+    said = " ".join(row["sentence"] for row in statements)
+    made = {
+        PSEUDO["AWS::AccountId"]: "account {}",
+        PSEUDO["AWS::Region"]: "Region {}",
+        "-example": "names that end in {}",
+    }
+    found = [words.format(each) for each, words in made.items() if each in said]
+    return {"made_up_for_the_template": found} if found else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +231,18 @@ def _statements(
                 "pointer": place.pointer,
                 "effect": _effect(statement),
                 "actions": len(expansion.named(statement)),
-                "sentence": sentence(statement, source.policy, expansion, targets),
+                "sentence": sentence(statement, source.policy, expansion, targets)[:-1]
+                + _left_open(place.pointer, source),
             }
+
+
+def _left_open(statement: str, source: _Named) -> str:
+    """The end of a sentence: which of its words only stand for what the deployment fills in."""
+    inside = f"{statement}/"
+    places = sorted(p.removeprefix(inside) for p in source.unresolved if p.startswith(inside))
+    if not places:
+        return "."
+    return f"; known only at deployment: {joined([quoted(p) for p in places])}."
 
 
 def _effect(statement: Statement) -> str:

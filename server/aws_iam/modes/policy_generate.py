@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Severity
+from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes import generate_facts
 from aws_iam.policy import access_needs, limits, minimise
@@ -24,6 +25,31 @@ if TYPE_CHECKING:
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"
 _MOST_SOURCES = 5
+
+
+def made(needs: Any, conditions: Any, events: Any, *, generalize: bool) -> Answer:
+    """The policies for needs or for events; InputError unless one of them is given, with what belongs to it."""
+    if (needs is None) is (events is None):
+        given = "both are given" if needs is not None else "neither is given"
+        raise InputError(
+            f"`policy generate` needs `needs` or `events`: {given}",
+            hint="`needs` for access that you can name, `events` for what CloudTrail saw",
+        )
+    if needs is not None:
+        if generalize:
+            raise InputError(
+                "`generalize` is about `events`, and `needs` is given", hint="leave it out"
+            )
+        return generate(needs, conditions)
+    if conditions is not None:
+        raise InputError(
+            "`conditions` is about `needs`, and `events` is given",
+            hint="leave it out: conditions that the events prove are added by themselves",
+        )
+    # Inside the function: needs must not pay for the reading of logs.
+    from aws_iam.modes import policy_generate_events
+
+    return policy_generate_events.generate(events, generalize=generalize)
 
 
 def generate(needs: Any, conditions: Any = None) -> Answer:

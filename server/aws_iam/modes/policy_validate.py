@@ -80,7 +80,9 @@ def _answer(both: Merged, given: Gathered, report: Format | None) -> Answer:
         summary=f"{summary} {both.said}" if both.said else summary,
         findings=findings,
         artifacts=made,
-        facts=_facts(by_source, whole=bool(given.formats)) | policy_inputs.facts(given) | both.facts,
+        facts=_facts(by_source, whole=bool(given.formats))
+        | policy_inputs.facts(given)
+        | both.facts,
         sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
         next=_next(by_source),
         as_of=catalog().as_of,
@@ -91,8 +93,9 @@ def checked(policy: Policy) -> tuple[Finding, ...]:
     """The problems of one policy, worst first."""
     found: list[Finding] = []
     having = _having(policy)
-    for rule in _rules(policy.kind, frozenset(name for name, some in having.items() if some)):
-        subjects = (policy,) if rule.on is Policy else having[ABOUT.get(rule.code, "")]
+    written = frozenset(name for name, some in having.items() if some)
+    for rule, element in _rules(policy.kind, written):
+        subjects = (policy,) if element is None else having[element]
         found += rule.check_each(subjects, at_most=AT_MOST)
     return tuple(sorted(found, key=_rank))
 
@@ -117,11 +120,11 @@ def _findings(source: Source) -> tuple[Finding, ...]:
 
 
 @cache
-def _rules(kind: Kind, having: frozenset[str]) -> tuple[Rule[Any], ...]:
-    """The rules that a policy of this kind can break which has these elements."""
+def _rules(kind: Kind, having: frozenset[str]) -> tuple[tuple[Rule[Any], str | None], ...]:
+    """The rules that a policy of this kind can break which has these elements; with the element, None for the whole."""
     chosen = (rule for rule in POLICY_RULES if rule.on in {Policy, Statement})
     return tuple(
-        rule
+        (rule, None if rule.on is Policy else ABOUT.get(rule.code, ""))
         for rule in chosen
         if (not rule.kinds or kind in rule.kinds)
         and (rule.code not in ABOUT or ABOUT[rule.code] in having)
@@ -200,7 +203,11 @@ def _facts(
     shown = by_source if all_ else [each for each in by_source if each[1]]
     several = len({source.file for source, _ in by_source}) > 1
     rows = [
-        {**policy_inputs.named(source, several=several), **_fact(source, found), "problems": len(found)}
+        {
+            **policy_inputs.named(source, several=several),
+            **_fact(source, found),
+            "problems": len(found),
+        }
         for source, found in shown[:MOST_ROWS]
     ]
     clean = sum(not found for _, found in by_source)

@@ -40,13 +40,14 @@ class ArgumentKind(StrEnum):
 class Parameter:
     """What a reader of the schema sees of an argument; `cli_only` names files or belongs to long runs.
 
-    A `document` of `policies` may come as `Files` from a face that reads files.
+    A `document` of `policies` or of `records` may come as `Files` from a face that reads files.
     """
 
     description: str
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
+    records: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Argument:
     required: bool = False
     cli_only: bool = False
     policies: bool = False
+    records: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +209,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         required=required,
         cli_only=parameter.cli_only,
         policies=parameter.policies,
+        records=parameter.records,
     )
 
 

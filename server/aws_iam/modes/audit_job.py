@@ -1,0 +1,123 @@
+"""One account of many, from the role to the line of results; runs in a thread here or in a worker elsewhere.
+
+A job is a value: it holds names and arguments, never a client, a session or a secret. Whoever runs it gets credentials
+of its own, from its profile or its environment.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from aws_iam import __version__
+from aws_iam.account.fleet import Closed, Door, fleet_of, forget
+from aws_iam.account.organization import Shared, as_member
+from aws_iam.answer import Severity, counts, to_json
+from aws_iam.errors import AwsError, InputError
+from aws_iam.modes import audit_mutes
+from aws_iam.report.page import by_urgency
+from aws_iam.rules import benchmark as catalogue
+from aws_iam.rules.audit import judge, needs, rolled_up, score
+
+if TYPE_CHECKING:
+    import threading
+
+    from aws_iam.account.snapshot import Account
+    from aws_iam.answer import Finding
+    from aws_iam.modes.audit_mutes import Mute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What judging one account takes."""
+
+    door: Door
+    profile: str | None = None
+    regions: tuple[str, ...] = ()
+    benchmark: str
+    controls: tuple[str, ...] | None = None
+    severity: Severity | None = None
+    mutes: tuple[Mute, ...] = ()
+    shared: Shared | None = None
+    """What the organization's members have in common; None for an account outside."""
+    version: str = __version__
+
+
+def run(job: Job, stop: threading.Event | None = None) -> str:
+    """The account's line of results; AwsError when the caller can read no account at all."""
+    if job.version != __version__:
+        raise InputError(
+            f"a worker has version {__version__} of aws-iam-mcp, the run has {job.version}",
+            hint="install the same version on every worker",
+        )
+    began = time.monotonic()
+    benchmark = catalogue.benchmark(job.benchmark)
+    given = job.shared.facts if job.shared else ()
+    reads = _Reads()
+    try:
+        fleet = fleet_of(job.profile, job.regions)
+        read = fleet.read(needs(benchmark, controls=job.controls), job.door, reads, given, stop)
+    except AwsError:
+        # A worker that lives on must not meet the next run with credentials that have run out.
+        forget()
+        raise
+    if isinstance(read, Closed):
+        return closed(job.door.account, read.reason)
+    account = as_member(read, job.shared) if job.shared else read
+    seconds = round(time.monotonic() - began, 2)
+    return _line(_judged(job, account) | {"reads": reads.done, "seconds": seconds})
+
+
+def closed(account: str, reason: str) -> str:
+    """The line of an account that could not be read."""
+    return _line({"account": account, "status": "unreadable", "reason": reason})
+
+
+def _judged(job: Job, account: Account) -> dict[str, Any]:
+    benchmark = catalogue.benchmark(job.benchmark)
+    found = judge(account, benchmark, controls=job.controls)
+    if job.mutes:
+        day = account.collected_at.astimezone(UTC).date()
+        found, _ = audit_mutes.applied(found, job.mutes, benchmark, day)
+    scored = score(found, benchmark)
+    shown = by_urgency(tuple(filter(_at_least(job.severity), found)))
+    return {
+        "account": account.id,
+        "status": "read",
+        "alias": account.alias,
+        "caller": account.caller_arn,
+        "collected_at": account.collected_at.isoformat(timespec="seconds"),
+        "regions": str(account.regions),
+        "score": scored.total.score,
+        "controls": _statuses(found),
+        "counts": to_json(counts(found)),
+        "findings": [to_json(each) for each in shown],
+    }
+
+
+def _statuses(found: tuple[Finding, ...]) -> dict[str, str]:
+    """The status of each control; `muted` where its every finding is."""
+    told = dict.fromkeys((each.code for each in found), "muted")
+    open_ = rolled_up(each for each in found if each.muted is None)
+    return told | {code: status.value for code, status in open_.items()}
+
+
+def _at_least(severity: Severity | None) -> Any:
+    return lambda each: severity is None or each.severity.rank <= severity.rank
+
+
+def _line(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+class _Reads:
+    """Counts what was read."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def __call__(self, done: int, _total: int, _text: str) -> None:
+        self.done = max(self.done, done)

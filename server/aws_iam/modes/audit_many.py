@@ -1,0 +1,298 @@
+"""The audit of many accounts: which, where, what is done already, and one answer over all."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account import organization
+from aws_iam.account.fleet import Door, Fleet, fleet_of
+from aws_iam.answer import Answer, Severity, Status
+from aws_iam.errors import AwsError, InputError
+from aws_iam.modes import audit_mutes, audit_pool, audit_results, audit_targets
+from aws_iam.modes.audit_job import Job
+from aws_iam.modes.audit_totals import NAMED, Totals
+from aws_iam.report.page import by_urgency
+from aws_iam.rules import benchmark as catalogue
+from aws_iam.rules.audit import needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from types import FrameType
+
+    from aws_iam.account.organization import Shared
+    from aws_iam.answer import Finding
+    from aws_iam.modes.audit import Asked, Many
+    from aws_iam.modes.audit_mutes import Mute
+    from aws_iam.modes.audit_results import Results
+    from aws_iam.modes.audit_targets import Target
+    from aws_iam.modes.parameters import Source
+    from aws_iam.modes.tool import Progress
+    from aws_iam.rules.benchmark import Benchmark
+
+_PAGE = "references/compliance-checklist.md"
+_FIRST = 3
+_OF_ONE = {"demo": "source", "snapshot": "source", "save": "asked", "against": "asked"}
+
+
+def answer(source: Source, asked: Asked, many: Many, progress: Progress) -> Answer:
+    """Read and judge every account that is not done, and sum up all of them."""
+    _refuse_contradictions(source, asked, many)
+    benchmark = catalogue.benchmark(asked.benchmark)
+    chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
+    mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
+    shard = audit_targets.shard(many.shard)
+    # The list is read before AWS is asked anything: a typing mistake must not cost a minute.
+    listed = audit_targets.named(many.accounts) if many.accounts else None
+    totals = Totals(benchmark, chosen)
+    with _kept(many.out, _job_of(source, asked, benchmark, mutes, shard)) as results:
+        fleet = fleet_of(source.profile, tuple(source.regions or ()))
+        targets, members = _targets(source, fleet, listed)
+        run = _Run(
+            source=source,
+            asked=asked,
+            many=many,
+            benchmark=benchmark,
+            mutes=mutes,
+            fleet=fleet,
+            members=members,
+            named=len(targets),
+            mine=tuple(each for each in targets if shard is None or shard.holds(each.account)),
+        )
+        _read(run, results, totals, progress)
+    return _answer(run, totals)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What every job of the run has in common, and the accounts that are this run's."""
+
+    source: Source
+    asked: Asked
+    many: Many
+    benchmark: Benchmark
+    mutes: tuple[Mute, ...]
+    fleet: Fleet
+    members: frozenset[str]
+    """The accounts of the caller's organization, none where it may not be asked."""
+    named: int
+    mine: tuple[Target, ...]
+
+    @property
+    def controls(self) -> tuple[str, ...] | None:
+        """The controls that are asked for; None: all."""
+        return tuple(self.asked.controls) if self.asked.controls else None
+
+    @property
+    def severity(self) -> Severity | None:
+        """The least severity that is shown."""
+        return Severity(self.asked.severity) if self.asked.severity else None
+
+    def jobs(self, targets: Sequence[Target]) -> Iterator[Job]:
+        """A job for each account."""
+        inside = any(target.account in self.members for target in targets)
+        wanted = needs(self.benchmark, controls=self.controls)
+        shared = organization.shared_by(self.fleet, wanted) if inside else None
+        return (
+            self._job(each, shared if each.account in self.members else None) for each in targets
+        )
+
+    def _job(self, target: Target, shared: Shared | None) -> Job:
+        external_id = self.source.external_id if target.role_arn else None
+        return Job(
+            door=Door(account=target.account, role_arn=target.role_arn, external_id=external_id),
+            profile=self.source.profile,
+            regions=tuple(self.source.regions or ()),
+            benchmark=self.benchmark.version,
+            controls=self.controls,
+            severity=self.severity,
+            mutes=self.mutes,
+            shared=shared,
+        )
+
+
+def _read(run: _Run, results: Results | None, totals: Totals, progress: Progress) -> None:
+    for line in results.lines() if results else ():
+        totals.add(line)
+    todo = [each for each in run.mine if results is None or each.account not in results.done]
+    total = totals.accounts + len(todo)
+    progress(totals.accounts, total, "accounts")
+    if not todo:
+        return
+    with _stopped_by_signals(results, totals, total), audit_pool.pool(run.many.scheduler) as pool:
+        for text in audit_pool.lines(pool, run.jobs(todo)):
+            line = audit_results.parsed(text)
+            if results is not None:
+                results.add(text)
+            totals.add(line)
+            progress(totals.accounts, total, f"account {line['account']} {line['status']}")
+
+
+@contextmanager
+def _stopped_by_signals(results: Results | None, totals: Totals, total: int) -> Iterator[None]:
+    """A termination ends the run as Ctrl-C does: the file is whole, and the last words say how to go on."""
+    in_front = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _interrupt) if in_front else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_last_words(results, totals, total)) from None
+    finally:
+        if in_front:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _last_words(results: Results | None, totals: Totals, total: int) -> str:
+    done = f"{totals.accounts} of {total} accounts were done"
+    if results is None:
+        return f"{done}; with `--out FILE` the next run would continue"
+    return f"{done} and are in {results.path}; the same command continues"
+
+
+def _targets(
+    source: Source, fleet: Fleet, listed: Sequence[Target] | None
+) -> tuple[tuple[Target, ...], frozenset[str]]:
+    """The accounts with their roles, and which accounts are in the caller's organization."""
+    if listed is None:
+        active = organization.active_accounts(fleet)
+        listed = tuple(audit_targets.Target(account=account) for account in active)
+        members = frozenset(active)
+    else:
+        members = _members(fleet)
+    return (
+        audit_targets.with_roles(
+            listed, source.role_arn, caller=fleet.account, partition=fleet.partition
+        ),
+        members,
+    )
+
+
+def _members(fleet: Fleet) -> frozenset[str]:
+    try:
+        return frozenset(organization.active_accounts(fleet))
+    except AwsError:
+        # Who may not list the members knows nothing for them: each account is read as if it stood alone.
+        return frozenset()
+
+
+def _kept(
+    out: str | None, job: dict[str, Any]
+) -> AbstractContextManager[Results] | nullcontext[None]:
+    return nullcontext() if out is None else audit_results.results(Path(out), job)
+
+
+def _job_of(
+    source: Source,
+    asked: Asked,
+    benchmark: Benchmark,
+    mutes: tuple[Mute, ...],
+    shard: audit_targets.Shard | None,
+) -> dict[str, Any]:
+    """What decides the results; the accounts and the way to them may differ from run to run."""
+    return {
+        "benchmark": benchmark.version,
+        "controls": sorted(set(asked.controls)) if asked.controls else None,
+        "severity": asked.severity,
+        "regions": sorted(set(source.regions)) if source.regions else None,
+        "mute": audit_results.fingerprint(repr(mutes)) if mutes else None,
+        "shard": None if shard is None else str(shard),
+    }
+
+
+def _refuse_contradictions(source: Source, asked: Asked, many: Many) -> None:
+    if many.accounts and many.org:
+        raise InputError("`accounts` and `org` exclude each other", hint="leave one of them out")
+    if not many.accounts and not many.org:
+        given = next(n for n in ("shard", "out", "scheduler") if getattr(many, n) is not None)
+        raise InputError(
+            f"`{given}` is for a run over many accounts", hint="give `--accounts` or `--org` too"
+        )
+    for name, place in _OF_ONE.items():
+        if getattr(source if place == "source" else asked, name):
+            raise InputError(
+                f"`{name}` is for one account",
+                hint="many accounts leave their results in the file of `--out`",
+            )
+
+
+def _answer(run: _Run, totals: Totals) -> Answer:
+    if totals.accounts and not totals.read:
+        first = totals.not_read[0]
+        raise AwsError(
+            f"none of {totals.accounts} accounts could be read; {first['account']}: {first['why']}"
+        )
+    found = by_urgency(totals.findings(run.severity))
+    sections, out = totals.sections(), run.many.out
+    return Answer(
+        summary=_summary(run, totals, found),
+        findings=found,
+        facts={
+            "benchmark": run.benchmark.version,
+            "accounts": _accounts(run, totals),
+            "score": {
+                "overall": totals.score,
+                "by_section": {row["section"]: row["score"] for row in sections},
+            },
+            **({"results": out} if out else {}),
+            **({"not_read": totals.not_read} if totals.not_read else {}),
+            "sections": sections,
+            "worst_accounts": totals.worst(),
+            "reads": totals.reads,
+        },
+        next=_next(found, out),
+        sources=(f"{_PAGE}#many-accounts", f"{_PAGE}#status-semantics"),
+        as_of=catalogue.as_of(),
+    )
+
+
+def _accounts(run: _Run, totals: Totals) -> dict[str, Any]:
+    counted = {"named": run.named, "read": totals.read, "not_read": totals.unread}
+    return counted | ({"shard": run.many.shard} if run.many.shard else {})
+
+
+def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
+    shard = run.many.shard
+    if not totals.accounts:
+        return f"None of {run.named} accounts falls in the part {shard}."
+    percent = (
+        "none (nothing could be evaluated)" if totals.score is None else f"{totals.score:.0%}"
+    )
+    part = f" (part {shard}: {len(run.mine)} of {run.named})" if shard else ""
+    told = (
+        f"Score {percent} over {totals.read} of {totals.accounts} accounts{part} under CIS "
+        f"{run.benchmark.version}."
+    )
+    failed = [each for each in found if each.status is Status.FAIL and each.muted is None]
+    first = ", ".join(f"`{each.code}` ({each.severity.value})" for each in failed[:_FIRST])
+    count = f"{len(failed)} control{' fails' if len(failed) == 1 else 's fail'} somewhere"
+    return f"{_unread(totals)}{told}{f' {count}. Fix first: {first}.' if failed else ''}"
+
+
+def _unread(totals: Totals) -> str:
+    """What was not seen stands before the score."""
+    if not totals.unread:
+        return ""
+    first = [each["account"] for each in totals.not_read[:NAMED]]
+    more = f" and {totals.unread - len(first)} more" if totals.unread > len(first) else ""
+    plural = "s" if totals.unread > 1 else ""
+    return f"{totals.unread} account{plural} could not be read ({', '.join(first)}{more}). "
+
+
+def _next(found: Sequence[Finding], out: str | None) -> tuple[str, ...]:
+    failed = (each.code for each in found if each.status is Status.FAIL and each.muted is None)
+    worst = next(failed, None)
+    commands = [f"aws-iam audit control --id {worst}"] if worst else ["aws-iam audit checklist"]
+    if out and worst:
+        query = f'select(.controls.{worst} == "fail") | .account'
+        commands.append(f"jq -r {shlex.quote(query)} {shlex.quote(out)}")
+    return tuple(commands)

@@ -1,0 +1,246 @@
+"""The results of a run over many accounts: a file of JSON lines that a killed run leaves whole and a new one continues.
+
+    {"tool": "aws-iam audit run", "format": 1, "version": …, "job": {…}}     the job that the file belongs to
+    {"account": "111122223333", "status": "read", "controls": {…}, …}        one line for each account
+    {"account": "444455556666", "status": "unreadable", "reason": …}
+
+A line is written at once and is on the disk before its account counts as done. What a killed run left half-written is
+the last line, and is cut off. Accounts that could not be read are tried again by the run that continues.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_iam import __version__
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FORMAT = 1
+MOST_LINE = 256 * 1024 * 1024
+_TOOL = "aws-iam audit run"
+_BEGINNING = f'{{"tool": "{_TOOL}", '.encode()
+_HINT = "give another file, or the arguments of the run that began it"
+
+
+class Results:
+    """The open file: which accounts are done, and a place for the next line."""
+
+    def __init__(self, path: Path, file: Any, job: Mapping[str, Any]) -> None:
+        self.path = path
+        self.done: set[str] = set()
+        self._file = file
+        self._job = job
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What earlier runs found, account by account."""
+        with self.path.open("rb") as file:
+            for number, raw in enumerate(_whole_lines(file, self.path), 1):
+                if number > 1:
+                    yield _account(raw, self.path, number)
+
+    def add(self, line: str) -> None:
+        """Write an account's line, once; return when it is on the disk."""
+        account = json.loads(line)["account"]
+        if account in self.done:
+            return
+        self._append(line)
+        self.done.add(account)
+
+    def _append(self, line: str) -> None:
+        size = self._file.seek(0, os.SEEK_END)
+        rest = memoryview(line.encode(errors="backslashreplace") + b"\n")
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            # A line that did not fit is no result: the next run must find whole lines.
+            self._file.truncate(size)
+            raise _unwritable(self.path, error) from None
+        except KeyboardInterrupt:
+            self._file.truncate(size)
+            raise
+
+    def repair(self) -> None:
+        """Cut off a torn line, refuse another job's file, drop what is to be tried again."""
+        whole, again = self._inspected()
+        self._file.truncate(whole)
+        if again:
+            self._rewrite()
+        if not whole:
+            header = {"tool": _TOOL, "format": FORMAT, "version": __version__, "job": self._job}
+            self._append(json.dumps(header, ensure_ascii=False))
+
+    def _inspected(self) -> tuple[int, bool]:
+        """How many bytes are whole lines, and whether some accounts are to be tried again."""
+        whole, again = 0, False
+        with self.path.open("rb") as file:
+            self._demand_a_beginning(file.read(len(_BEGINNING)))
+            file.seek(0)
+            for number, raw in enumerate(_whole_lines(file, self.path), 1):
+                whole += len(raw)
+                if number == 1:
+                    self._demand_same_job(raw)
+                    continue
+                line = _account(raw, self.path, number)
+                account = line["account"]
+                if account in self.done:
+                    raise InputError(
+                        f"{quoted(str(self.path))} line {number}: account {account} has a line already",
+                        hint="give another file",
+                    )
+                if line["status"] == "read":
+                    self.done.add(account)
+                else:
+                    again = True
+        return whole, again
+
+    def _demand_a_beginning(self, start: bytes) -> None:
+        """Somebody else's file without an end of line would look like one torn line."""
+        if start != _BEGINNING[: len(start)]:
+            raise InputError(
+                f"{quoted(str(self.path))} holds no results of `{_TOOL}`", hint="give another file"
+            )
+
+    def _demand_same_job(self, raw: bytes) -> None:
+        header = _json(raw, self.path, 1)
+        if not isinstance(header.get("job"), dict):
+            raise InputError(f"{quoted(str(self.path))} names no job", hint="give another file")
+        here = {"format": FORMAT, "version": __version__, **self._job}
+        there = {"format": header.get("format"), "version": header.get("version"), **header["job"]}
+        for name in dict.fromkeys((*here, *there)):
+            if here.get(name) != there.get(name):
+                raise InputError(
+                    f"{quoted(str(self.path))} belongs to another job: its {name} is "
+                    f"{_shown(there.get(name))}, this one's {_shown(here.get(name))}",
+                    hint=_HINT,
+                )
+
+    def _rewrite(self) -> None:
+        """The same file without the accounts that could not be read; the old one stands until the new one is whole."""
+        folder = self.path.parent
+        with (
+            self.path.open("rb") as old,
+            tempfile.NamedTemporaryFile(dir=folder, prefix=".results-", delete=False) as new,
+        ):
+            fresh = Path(new.name)
+            try:
+                for number, raw in enumerate(_whole_lines(old, self.path), 1):
+                    if number == 1 or _account(raw, self.path, number)["status"] == "read":
+                        new.write(raw)
+                new.flush()
+                os.fsync(new.fileno())
+                new_file = _locked(fresh)
+                fresh.replace(self.path)
+            finally:
+                fresh.unlink(missing_ok=True)
+        self._file.close()
+        self._file = new_file
+
+    def close(self) -> None:
+        """Let another run have the file."""
+        self._file.close()
+
+
+@contextmanager
+def results(path: Path, job: Mapping[str, Any]) -> Iterator[Results]:
+    """The file of this job, made or continued, held against a second run."""
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{quoted(str(path))} is no regular file", hint="give another file")
+        # It describes the weaknesses of every account.
+        path.touch(mode=0o600)
+        file = _locked(path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    except ValueError:
+        raise InputError(f"{quoted(str(path))} is no file's name") from None
+    held = Results(path, file, job)
+    try:
+        held.repair()
+        yield held
+    finally:
+        held.close()
+
+
+def _locked(path: Path) -> Any:
+    file = path.open("r+b", buffering=0)
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise InputError(
+            f"{quoted(str(path))} is being written by another run",
+            hint="wait for it, or give this one its own file and `--shard`",
+        ) from None
+    return file
+
+
+def _whole_lines(file: Any, path: Path) -> Iterator[bytes]:
+    """The lines that end; what follows the last end of a line was torn."""
+    while raw := file.readline(MOST_LINE + 1):
+        if len(raw) > MOST_LINE:
+            raise InputError(f"{quoted(str(path))} has a line too long for results")
+        if raw.endswith(b"\n"):
+            yield raw
+
+
+def _account(raw: bytes, path: Path, number: int) -> dict[str, Any]:
+    line = _json(raw, path, number)
+    fits = isinstance(line.get("account"), str) and line.get("status") in {"read", "unreadable"}
+    if not fits or not isinstance(line.get("controls", {}), dict):
+        raise InputError(
+            f"{quoted(str(path))} line {number} is no account's result", hint="give another file"
+        )
+    return line
+
+
+def _json(raw: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InputError(
+            f"{quoted(str(path))} line {number} is no JSON object", hint="give another file"
+        )
+    return value
+
+
+def _shown(value: Any) -> str:
+    return (
+        "not given"
+        if value is None
+        else quoted(json.dumps(value) if not isinstance(value, str) else value)
+    )
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    why = (error.strerror or "the system does not say why").lower()
+    return InputError(f"{quoted(str(path))} cannot be written: {why}")
+
+
+def parsed(line: str) -> dict[str, Any]:
+    """A line of results as data."""
+    data: dict[str, Any] = json.loads(line)
+    return data
+
+
+def fingerprint(text: str) -> str:
+    """A short mark of a text that is too long for the first line."""
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]

@@ -1,0 +1,162 @@
+"""Which accounts a run over many reads, and through which role each: from a list, a file or the organization.
+
+# production
+111122223333                                   # a comment ends a line, too
+arn:aws:iam::444455556666:role/other-audit     # this account's own role
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+MOST = 100_000
+"""Accounts of a run: more than any organization has."""
+_MOST_BYTES = 16 * 1024 * 1024
+_ID = re.compile(r"\d{12}", re.ASCII)
+_ROLE = re.compile(r"arn:aws[a-z-]{0,20}:iam::(\d{12}):role/[\w+=,.@/-]{1,575}", re.ASCII)
+_ROLE_NAME = re.compile(r"[\w+=,.@/-]{1,575}", re.ASCII)
+_SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
+_WAYS = "write a 12-digit account id or arn:aws:iam::111122223333:role/NAME"
+_HOLE = "{account}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An account and the role in it; without one the account is the caller's own."""
+
+    account: str
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of several parts into which the accounts fall by their ids, whatever other accounts there are."""
+
+    number: int
+    of: int
+
+    def holds(self, account: str) -> bool:
+        """Whether the account is in this part."""
+        # Not `hash`: it differs from process to process.
+        digest = hashlib.sha256(account.encode()).digest()
+        return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def shard(text: str | None) -> Shard | None:
+    """The part that `i/n` names."""
+    if text is None:
+        return None
+    found = _SHARD.fullmatch(text.strip())
+    number, of = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= of:
+        raise InputError(
+            f"`shard` {quoted(text)} is no part", hint="write 1/4, 2/4, 3/4 or 4/4 for four parts"
+        )
+    return Shard(number, of)
+
+
+def named(given: Sequence[str]) -> tuple[Target, ...]:
+    """The accounts of the list, files among it read; InputError names the line that is wrong."""
+    found: dict[str, Target] = {}
+    for target, where in _every(given):
+        earlier = found.setdefault(target.account, target)
+        if earlier != target:
+            raise InputError(
+                f"{where}: account {target.account} is named twice, with different roles",
+                hint="leave one of them out",
+            )
+        if len(found) > MOST:
+            raise InputError(f"{where}: more than {MOST:,} accounts are named")
+    if not found:
+        raise InputError("`accounts` names no account", hint=_WAYS)
+    return tuple(found.values())
+
+
+def with_roles(
+    targets: Iterable[Target], role: str | None, *, caller: str, partition: str
+) -> tuple[Target, ...]:
+    """The accounts with the role that `role_arn` means in each; the caller's own needs none."""
+    pattern = None if role is None else _pattern(role, partition)
+    return tuple(_with_role(each, pattern, caller) for each in targets)
+
+
+def _with_role(target: Target, pattern: str | None, caller: str) -> Target:
+    if target.role_arn is not None or target.account == caller:
+        return target
+    if pattern is None:
+        raise InputError(
+            f"account {target.account} needs a role to assume",
+            hint="give `--role-arn NAME`, `--role-arn arn:aws:iam::{account}:role/NAME`, or the role's ARN in the list",
+        )
+    return Target(account=target.account, role_arn=pattern.replace(_HOLE, target.account))
+
+
+def _pattern(role: str, partition: str) -> str:
+    if _HOLE in role:
+        sample = role.replace(_HOLE, "0" * 12)
+        if _ROLE.fullmatch(sample) and role.count(_HOLE) == 1:
+            return role
+    elif _ROLE_NAME.fullmatch(role) and not role.startswith("/"):
+        return f"arn:{partition}:iam::{_HOLE}:role/{role}"
+    raise InputError(
+        f"`role_arn` {quoted(role)} does not name a role in each account",
+        hint="write the role's name, or arn:aws:iam::{account}:role/NAME with {account} as it stands here",
+    )
+
+
+def _every(given: Sequence[str]) -> Iterator[tuple[Target, str]]:
+    for item in given:
+        target = _target(item)
+        if target is not None:
+            yield target, "`accounts`"
+        else:
+            yield from _of_file(item)
+
+
+def _target(text: str) -> Target | None:
+    if _ID.fullmatch(text):
+        return Target(account=text)
+    role = _ROLE.fullmatch(text)
+    return Target(account=role[1], role_arn=text) if role else None
+
+
+def _of_file(name: str) -> Iterator[tuple[Target, str]]:
+    for number, line in enumerate(_lines(name), 1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        where = f"{quoted(name)} line {number}"
+        target = _target(text)
+        if target is None:
+            raise InputError(f"{where}: {quoted(text)} names no account", hint=_WAYS)
+        yield target, where
+
+
+def _lines(name: str) -> list[str]:
+    problem = f"`accounts`: {quoted(name)} is neither an account nor a file that can be read"
+    try:
+        path = Path(name)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(problem, hint=_WAYS)
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except (OSError, ValueError):
+        raise InputError(problem, hint=_WAYS) from None
+    if len(content) > _MOST_BYTES:
+        raise InputError(f"`accounts`: {quoted(name)} is too large for a list of accounts")
+    return text.splitlines()

@@ -1,0 +1,145 @@
+"""How many calls an audit makes: about 20 for the account, 25 a Region, 3 a bucket, 2 a key, 5 a trail, none for a user."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.modes.audit import tool
+from estate_server import estate, inside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from estate_server import Estate
+
+ACCOUNT, REGION, BUCKET, KEY, TRAIL = 20, 25, 3, 2, 5
+# The report is made by the first call that asks for it, and read when it is there.
+REPORT = "iam:GenerateCredentialReport"
+NUMBER = 4
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"},
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Estate]:
+    with estate() as running, pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_ENDPOINT_URL", running.url)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+def calls(server: Estate, account: str, *regions: str, **arguments: Any) -> Counter[str]:
+    server.calls.clear()
+    given = {
+        "accounts": [account],
+        "role_arn": "audit",
+        "regions": list(regions or ("us-east-1",)),
+    }
+    tool.run(given | arguments, cli=True)
+    made = Counter(server.calls)
+    # What a run over many accounts asks once is no part of an account's calls.
+    for once in ("sts:GetCallerIdentity", "organizations:ListAccounts", REPORT):
+        del made[once]
+    return made
+
+
+@pytest.fixture(scope="module")
+def empty(server: Estate) -> Counter[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        return calls(server, "000000000001")
+
+
+def test_an_empty_account_is_read_with_so_many_calls(empty: Counter[str]) -> None:
+    assert empty.total() <= ACCOUNT + REGION
+
+
+@pytest.mark.parametrize("number", [3, 6])
+def test_each_region_adds_as_many(server: Estate, empty: Counter[str], number: int) -> None:
+    regions = ("us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2")
+    more = calls(server, "000000000001", *regions[:number]).total() - empty.total()
+    assert more <= REGION * (number - 1)
+
+
+def buckets(client: Callable[[str], Any]) -> None:
+    for number in range(NUMBER):
+        client("s3").create_bucket(Bucket=f"bucket-{number}")
+
+
+def keys(client: Callable[[str], Any]) -> None:
+    for _ in range(NUMBER):
+        client("kms").create_key()
+
+
+def users(client: Callable[[str], Any]) -> None:
+    for number in range(NUMBER):
+        client("iam").create_user(UserName=f"u{number}")
+        client("iam").create_access_key(UserName=f"u{number}")
+        client("iam").put_user_policy(
+            UserName=f"u{number}", PolicyName="p", PolicyDocument=json.dumps(POLICY)
+        )
+
+
+def trails(client: Callable[[str], Any]) -> None:
+    client("s3").create_bucket(Bucket="the-trails")
+    for number in range(NUMBER):
+        client("cloudtrail").create_trail(Name=f"trail-{number}", S3BucketName="the-trails")
+
+
+def groups(client: Callable[[str], Any]) -> None:
+    change = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+    for number in range(NUMBER):
+        name = f"group-{number}"
+        client("logs").create_log_group(logGroupName=name)
+        client("logs").put_metric_filter(
+            logGroupName=name, filterName="f", filterPattern="x", metricTransformations=[change]
+        )
+
+
+@pytest.mark.parametrize(
+    ("account", "make", "most"),
+    [
+        ("000000000002", buckets, BUCKET * NUMBER),
+        ("000000000003", keys, KEY * NUMBER),
+        ("000000000004", users, 0),
+        ("000000000005", trails, TRAIL * NUMBER + BUCKET),
+        ("000000000006", groups, NUMBER),
+    ],
+)
+def test_what_the_account_holds_adds_its_share(
+    server: Estate,
+    empty: Counter[str],
+    account: str,
+    make: Callable[[Callable[[str], Any]], None],
+    most: int,
+) -> None:
+    session = inside(server, account)
+    make(lambda service: session.client(service, endpoint_url=server.url))  # type: ignore[call-overload]
+    more = calls(server, account) - empty
+    assert more.total() <= most, more
+
+
+def test_an_audit_of_few_controls_makes_only_their_calls(server: Estate) -> None:
+    made = calls(server, "000000000007", controls=["pw_length_14", "pw_reuse_24"])
+    assert made == {
+        "sts:AssumeRole": 1,
+        "ec2:DescribeRegions": 1,
+        "iam:ListAccountAliases": 1,
+        "iam:GetAccountPasswordPolicy": 1,
+    }

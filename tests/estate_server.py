@@ -1,0 +1,118 @@
+"""Many accounts behind one address: moto over HTTP on loopback, which refuses some roles and counts what it is asked.
+
+    with estate(refused=("222222222222",)) as server:
+        ...                                  # server.url, server.calls
+
+As a program it prints its address and serves until its standard input ends. `GET /calls` gives the counts.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import boto3
+from moto.backends import get_backend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+DENIED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
+<Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/auditor is not authorized to perform: sts:AssumeRole on resource: {role}</Message></Error><RequestId>r</RequestId></ErrorResponse>"""
+_SERVICE = re.compile(r"Credential=[^/]*/\d*/[^/]*/([a-z0-9-]+)/")
+
+
+@dataclass
+class Estate:
+    """The WSGI application around moto's."""
+
+    refused: frozenset[str] = frozenset()
+    denied: str = ""
+    """An operation of a JSON service that nobody may call."""
+    calls: Counter[str] = field(default_factory=Counter)
+    url: str = ""
+    watch: Callable[[str], None] = lambda _operation: None
+    _moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> Any:
+        if environ["PATH_INFO"] == "/calls":
+            start("200 OK", [("Content-Type", "application/json")])
+            with self._lock:
+                return [json.dumps(self.calls).encode()]
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        operation, role = _asked(environ, body)
+        with self._lock:
+            self.calls[operation] += 1
+        self.watch(operation)
+        if any(f"::{account}:" in role for account in self.refused):
+            start("403 Forbidden", [("Content-Type", "text/xml")])
+            return [DENIED.format(role=role).encode()]
+        if operation == self.denied:
+            start("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+            return [b'{"__type": "AccessDeniedException", "Message": "no"}']
+        if operation.startswith("access-analyzer"):
+            # Moto has no such backend; looking for it costs a trace on standard error.
+            start("501 Not Implemented", [("Content-Type", "application/json")])
+            return [b"{}"]
+        return self._moto(environ, start)
+
+
+def _asked(environ: dict[str, Any], body: bytes) -> tuple[str, str]:
+    """`service:Operation` as far as the request tells, and the role of an AssumeRole."""
+    found = _SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    service = found[1] if found else "-"
+    target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+    form = parse_qs(body.decode("latin-1")) if not target and b"Action=" in body else {}
+    name = target or form.get("Action", [f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"])[0]
+    return f"{service}:{name}", form.get("RoleArn", [""])[0]
+
+
+@contextmanager
+def estate(refused: Iterable[str] = ()) -> Iterator[Estate]:
+    """The server in a thread of this process."""
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    # Moto imports a service with its first request, and two threads at once would do it twice.
+    for name in ("sts", "iam", "ec2", "s3", "organizations"):
+        get_backend(name)  # type: ignore[call-overload]
+    app = Estate(refused=frozenset(refused))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    app.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield app
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def inside(server: Estate, account: str) -> boto3.Session:
+    """A session in the account, to set something up."""
+    own = boto3.Session("test", "test", region_name="us-east-1")
+    sts = own.client("sts", endpoint_url=server.url)
+    role = f"arn:aws:iam::{account}:role/set-up"
+    given = sts.assume_role(RoleArn=role, RoleSessionName="set-up")["Credentials"]
+    return boto3.Session(
+        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], "us-east-1"
+    )
+
+
+if __name__ == "__main__":
+    with estate(sys.argv[1:]) as running:
+        sys.stdout.write(f"{running.url}\n")
+        sys.stdout.flush()
+        sys.stdin.read()

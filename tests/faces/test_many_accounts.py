@@ -1,0 +1,137 @@
+"""`aws-iam audit run --accounts` as people start it: killed, stopped, started again, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from estate_server import estate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from estate_server import Estate
+
+ACCOUNTS = [f"3333444455{number:02}" for number in range(24)]
+SHUT = ACCOUNTS[3]
+SERVER_ROOT = "server"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Estate]:
+    with estate(refused=[SHUT]) as running:
+        yield running
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    file = tmp_path / "accounts.txt"
+    file.write_text("# all of them\n" + "\n".join(ACCOUNTS) + "\n", encoding="utf-8")
+    return file
+
+
+def start(server: Estate, folder: Path, *words: str) -> subprocess.Popen[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "HOME": str(folder),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": server.url,
+    }
+    command = [sys.executable, "-m", "aws_iam", "audit", "run", "--role-arn", "audit"]
+    few = ["--controls", "root_mfa,pw_length_14", "--regions", "us-east-1"]
+    pipes: dict[str, Any] = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(
+        [*command, *few, *words], env=environment, cwd=folder, **pipes, text=True
+    )
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, errors = process.communicate(timeout=60)
+    return process.returncode, out, errors
+
+
+def at(server: Estate, number: int, act: Callable[[], None]) -> None:
+    """Act when so many accounts have been entered; the call that is counted waits for it."""
+    seen = 0
+
+    def watch(operation: str) -> None:
+        nonlocal seen
+        if operation == "sts:AssumeRole":
+            seen += 1
+            if seen == number:
+                act()
+
+    server.watch = watch
+
+
+def accounts(file: Path) -> list[str]:
+    return [json.loads(each)["account"] for each in file.read_text().splitlines()[1:]]
+
+
+@pytest.mark.parametrize("number", [12, 20])
+def test_a_run_that_is_killed_continues_and_is_complete_without_a_double(
+    server: Estate, listed: Path, tmp_path: Path, number: int
+) -> None:
+    out = tmp_path / "results.jsonl"
+    words = ["--accounts", str(listed), "--out", str(out), "--json"]
+    first = start(server, tmp_path, *words)
+    at(server, number, lambda: os.kill(first.pid, signal.SIGKILL))
+    assert finished(first)[0] == -signal.SIGKILL
+    server.watch = lambda _: None
+    server.calls.clear()
+    done = out.read_bytes().count(b'"status":"read"')
+    assert 0 < done < len(ACCOUNTS)
+    status, told, errors = finished(start(server, tmp_path, *words))
+    assert (status, errors) == (1, "")
+    assert sorted(accounts(out)) == ACCOUNTS
+    assert server.calls["sts:AssumeRole"] == len(ACCOUNTS) - done
+    assert json.loads(told)["facts"]["accounts"] == {"named": 24, "read": 23, "not_read": 1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_stopped_says_how_far_it_came_and_how_to_go_on(
+    server: Estate, listed: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "results.jsonl"
+    process = start(server, tmp_path, "--accounts", str(listed), "--out", str(out))
+    at(server, 12, lambda: os.kill(process.pid, number))
+    status, told, errors = finished(process)
+    server.watch = lambda _: None
+    done = len(accounts(out))
+    assert (status, told) == (130, "")
+    assert errors == (
+        f"aws-iam: interrupted; {done} of 24 accounts were done and are in {out}; "
+        "the same command continues\n"
+    )
+    assert out.read_bytes().endswith(b"\n")
+
+
+def test_the_status_is_3_only_when_no_account_could_be_read(
+    server: Estate, tmp_path: Path
+) -> None:
+    status, told, errors = finished(start(server, tmp_path, "--accounts", SHUT))
+    assert (status, told) == (3, "")
+    assert errors.startswith(f"aws-iam: none of 1 accounts could be read; {SHUT}: AWS refused")
+    both = f"{SHUT},{ACCOUNTS[0]}"
+    status, told, _ = finished(start(server, tmp_path, "--accounts", both))
+    assert status == 1
+    assert told.startswith(f"1 account could not be read ({SHUT}). Score")
+
+
+def test_the_file_of_another_job_is_a_wrong_request(server: Estate, tmp_path: Path) -> None:
+    out = str(tmp_path / "r.jsonl")
+    words = ["--accounts", ACCOUNTS[0], "--out", out]
+    assert finished(start(server, tmp_path, *words))[0] == 1
+    status, _, errors = finished(start(server, tmp_path, *words, "--benchmark", "6.0"))
+    assert status == 2
+    assert errors.startswith(f"aws-iam: `{out}` belongs to another job: its benchmark is `7.0`")

@@ -1,0 +1,239 @@
+"""Many accounts behind one address: which are read, what is kept, and the one answer over all."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from aws_iam.account.fleet import forget
+from aws_iam.answer import Status
+from aws_iam.errors import AwsError, InputError
+from aws_iam.modes.audit import tool
+from estate_server import estate, inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from aws_iam.answer import Answer, Finding
+    from estate_server import Estate
+
+ACCOUNTS = [f"1111222233{number:02}" for number in range(12)]
+SHUT = ACCOUNTS[5]
+STRONG = ACCOUNTS[7]
+MANAGEMENT = "123456789012"
+FEW = ["root_mfa", "pw_length_14"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Estate]:
+    with estate(refused=[SHUT]) as running:
+        iam = inside(running, STRONG).client("iam", endpoint_url=running.url)
+        iam.update_account_password_policy(MinimumPasswordLength=14)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch, server: Estate) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    server.calls.clear()
+
+
+def run(**arguments: Any) -> Answer:
+    given = {"role_arn": "audit", "controls": FEW, "regions": ["us-east-1"]} | arguments
+    return tool.run(given, cli=True)
+
+
+def of(answer: Answer, key: str) -> Finding:
+    (found,) = [each for each in answer.findings if each.code == key]
+    return found
+
+
+def lines(file: Path) -> dict[str, Any]:
+    read = [json.loads(each) for each in file.read_text().splitlines()[1:]]
+    found = {each["account"]: each for each in read}
+    assert len(found) == len(read)
+    return found
+
+
+def test_every_account_is_read_through_its_role_and_judged_alone(tmp_path: Path) -> None:
+    out = tmp_path / "r.jsonl"
+    answer = run(accounts=ACCOUNTS, out=str(out))
+    found = lines(out)
+    assert set(found) == set(ACCOUNTS)
+    role = f"arn:aws:sts::{STRONG}:assumed-role/audit/aws-iam-audit"
+    assert found[STRONG]["caller"] == role
+    assert {a for a in ACCOUNTS if found[a].get("controls", {}).get("pw_length_14") == "pass"} == {
+        STRONG
+    }
+    (failed,) = [f for f in found[ACCOUNTS[0]]["findings"] if f["code"] == "root_mfa"]
+    assert failed["account"] == ACCOUNTS[0]
+    assert answer.facts["accounts"] == {"named": 12, "read": 11, "not_read": 1}
+
+
+def test_the_answer_counts_the_accounts_of_each_control() -> None:
+    answer = run(accounts=ACCOUNTS)
+    length = of(answer, "pw_length_14")
+    assert length.status is Status.FAIL
+    first = ", ".join(ACCOUNTS[:5])
+    assert length.message == (
+        f"fails in {first} and 5 more; of 12 accounts: 1 pass, 10 fail, 1 not read"
+    )
+    assert length.controls is not None
+    assert length.controls["7.0"] == "2.8"
+    assert answer.facts["score"]["overall"] == round(1 / 22, 3)
+    assert answer.facts["worst_accounts"][-1]["account"] == STRONG
+    assert answer.facts["worst_accounts"][-1]["fail"] == 1
+
+
+def test_an_account_that_cannot_be_entered_is_named_first_with_the_reason() -> None:
+    answer = run(accounts=ACCOUNTS)
+    assert answer.summary.startswith(f"1 account could not be read ({SHUT}). Score 4% over 11 of")
+    (row,) = answer.facts["not_read"]
+    assert row["account"] == SHUT
+    assert "AccessDenied" in row["why"]
+    assert "trust policy" in row["why"]
+
+
+def test_what_passes_in_all_accounts_that_were_read_is_unknown_beside_one_that_was_not() -> None:
+    both = run(accounts=[STRONG, SHUT])
+    length = of(both, "pw_length_14")
+    assert length.status is Status.UNKNOWN
+    assert length.reason == f"not read: {SHUT}"
+    assert of(run(accounts=[STRONG]), "pw_length_14").status is Status.PASS
+
+
+def test_a_run_in_which_no_account_could_be_read_is_no_answer() -> None:
+    with pytest.raises(AwsError, match=f"none of 1 accounts could be read; {SHUT}: AWS refused"):
+        run(accounts=[SHUT])
+
+
+def test_the_second_run_reads_only_what_is_missing(tmp_path: Path, server: Estate) -> None:
+    out = tmp_path / "r.jsonl"
+    run(accounts=ACCOUNTS[:3], out=str(out))
+    server.calls.clear()
+    answer = run(accounts=[*ACCOUNTS[:5], SHUT], out=str(out))
+    assert server.calls["sts:AssumeRole"] == 3
+    assert answer.facts["accounts"] == {"named": 6, "read": 5, "not_read": 1}
+    server.calls.clear()
+    run(accounts=[*ACCOUNTS[:5], SHUT], out=str(out))
+    assert server.calls["sts:AssumeRole"] == 1
+    assert set(lines(out)) == {*ACCOUNTS[:5], SHUT}
+
+
+def test_parts_together_are_the_whole(tmp_path: Path) -> None:
+    done: list[str] = []
+    for number in (1, 2, 3):
+        out = tmp_path / f"{number}.jsonl"
+        answer = run(accounts=ACCOUNTS, shard=f"{number}/3", out=str(out))
+        assert answer.facts["accounts"]["named"] == 12
+        assert answer.facts["accounts"]["shard"] == f"{number}/3"
+        done += lines(out)
+    assert sorted(done) == ACCOUNTS
+    with pytest.raises(InputError, match=r"its shard is `1/3`, this one's `2/3`"):
+        run(accounts=ACCOUNTS, shard="2/3", out=str(tmp_path / "1.jsonl"))
+
+
+def test_a_part_without_an_account_says_so() -> None:
+    parts = [run(accounts=[STRONG], shard=f"{n}/2").summary for n in (1, 2)]
+    assert sum(each.startswith("None of 1 accounts falls in the part") for each in parts) == 1
+
+
+def test_muted_findings_are_muted_in_every_account() -> None:
+    mute = [{"control": "root_mfa", "reason": "members have no root", "account": ACCOUNTS[0]}]
+    answer = run(accounts=ACCOUNTS[:2], mute=mute)
+    assert "1 fail, 1 muted" in of(answer, "root_mfa").message
+    mute = [{"control": "root_mfa", "reason": "members have no root"}]
+    everywhere = of(run(accounts=ACCOUNTS[:2], mute=mute), "root_mfa")
+    assert everywhere.muted == "muted in every account (2)"
+
+
+def test_the_clients_are_made_once_and_not_for_every_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    make = boto3.Session.client
+
+    def counted(self: Any, service: str, *others: Any, **named: Any) -> Any:
+        made.append(service)
+        return make(self, service, *others, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(boto3.Session, "client", counted)
+    forget()
+    run(accounts=ACCOUNTS[:1])
+    one = len(made)
+    forget()
+    made.clear()
+    run(accounts=ACCOUNTS[:4])
+    assert len(made) == one
+
+
+def test_every_account_costs_the_same_calls(server: Estate) -> None:
+    counted = []
+    for number in (1, 4):
+        forget()
+        server.calls.clear()
+        run(accounts=ACCOUNTS[:number], controls=None)
+        counted.append(server.calls.copy())
+    one, four = counted
+    lookups = {"sts:GetCallerIdentity", "organizations:ListAccounts"}
+    for operation in one:
+        assert four[operation] == (1 if operation in lookups else 4) * one[operation], operation
+
+
+def test_progress_is_told_by_account(tmp_path: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    out = str(tmp_path / "r.jsonl")
+    run(accounts=ACCOUNTS[:2], out=out)
+    given = {"accounts": ACCOUNTS[:4], "role_arn": "audit", "controls": FEW, "out": out}
+    tool.run(
+        given | {"regions": ["us-east-1"]},
+        cli=True,
+        progress=lambda done, total, text: told.append((done, total, text)),
+    )
+    assert [(done, total) for done, total, _ in told] == [(2, 4), (3, 4), (4, 4)]
+    assert {text for _, _, text in told[1:]} == {f"account {a} read" for a in ACCOUNTS[2:4]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"org": True, "accounts": ACCOUNTS}, "`accounts` and `org` exclude each other"),
+        ({"shard": "1/2"}, "`shard` is for a run over many accounts"),
+        ({"out": "r.jsonl"}, "`out` is for a run over many accounts"),
+        ({"scheduler": "tcp://127.0.0.1:1"}, "`scheduler` is for a run over many accounts"),
+        ({"accounts": ACCOUNTS, "demo": True}, "`demo` is for one account"),
+        ({"accounts": ACCOUNTS, "snapshot": "s.json"}, "`snapshot` is for one account"),
+        ({"accounts": ACCOUNTS, "save": "s.json"}, "`save` is for one account"),
+        ({"accounts": ACCOUNTS, "against": "s.json"}, "`against` is for one account"),
+        ({"accounts": ACCOUNTS, "shard": "3/2"}, "is no part"),
+        ({"accounts": ACCOUNTS, "benchmark": "8.0"}, "no version"),
+        ({"accounts": ACCOUNTS, "controls": ["root_mfaa"]}, "root_mfa"),
+        ({"accounts": ACCOUNTS, "regions": ["eu-west1"]}, "no AWS Region"),
+        ({"accounts": ACCOUNTS, "role_arn": None}, "needs a role to assume"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        run(**arguments)
+
+
+def test_credentials_that_are_wrong_end_the_run_instead_of_closing_every_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "r.jsonl"
+    run(accounts=ACCOUNTS[:1], out=str(out))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(AwsError, match="check the network"):
+        run(accounts=ACCOUNTS[:3], out=str(out))
+    assert set(lines(out)) == {ACCOUNTS[0]}
