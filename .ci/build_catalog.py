@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from catalog_sources import Services, managed_policy_names, newest, older
 
-from aws_iam.policy import catalog_file
-from aws_iam.policy.catalog_file import KEY_TYPES, ServiceRow
+from aws_iam.policy.reference import catalog_file
+from aws_iam.policy.reference.catalog_file import KEY_TYPES, ServiceRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.modes.policy import tool
 from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.document import Policy
-from aws_iam.policy.files import File, Files
+from aws_iam.policy.reading.files import File, Files
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
-    from aws_iam.policy.gather import Gathered
+    from aws_iam.policy.reading.gather import Gathered
 
 INPUTS = Path(__file__).parents[0] / "cases/inputs"
 ALLOW = {

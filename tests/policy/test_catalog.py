@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from aws_iam import resources
 from aws_iam.modes.catalog import show
 from aws_iam.policy import catalog as module
-from aws_iam.policy import catalog_file, facts, global_keys
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import ASSET, Catalog, catalog
-from aws_iam.policy.catalog_file import BrokenFile
-from aws_iam.policy.operations import operations
 from aws_iam.policy.pattern import matches
+from aws_iam.policy.reference import catalog_file, facts, global_keys
+from aws_iam.policy.reference.catalog_file import BrokenFile
+from aws_iam.policy.reference.operations import operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +162,7 @@ def test_a_misspelled_service_has_a_suggestion(known: Catalog, wrong: str, right
 
 
 def test_every_other_name_of_a_service_means_a_current_one(known: Catalog) -> None:
-    from aws_iam.policy.suggest import _OTHER_NAMES  # noqa: PLC0415 - a table of this one module
+    from aws_iam.policy.reference.suggest import _OTHER_NAMES  # noqa: PLC0415 - a table of this one module
 
     assert set(_OTHER_NAMES.values()) <= known.services
 

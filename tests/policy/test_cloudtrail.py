@@ -10,9 +10,9 @@ import botocore.session
 import pytest
 
 from aws_iam.errors import InputError
-from aws_iam.policy import cloudtrail
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.operations import service_of
+from aws_iam.policy.reference.operations import service_of
+from aws_iam.policy.trail import cloudtrail
 from aws_iam.policy.trail.seen import Seen, exact, spelled
 from aws_iam.policy.trail.table import actions_of, call_of, prefix_of, table
 from aws_iam.policy.trail.uses import Reader

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam import compare
-from aws_iam.policy import venn
+from aws_iam.policy.comparison import venn
 
 PATTERNS = st.text(alphabet="ab:*?", max_size=6)
 MILLISECONDS = 2_000

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from aws_iam.policy.attached import attachments
-from aws_iam.policy.containers import (
+from aws_iam.policy.kinds import Kind
+from aws_iam.policy.reading.containers import (
     aws_answers,
     cloudformation_names,
     cloudformation_spots,
     terraform_spots,
 )
-from aws_iam.policy.kinds import Kind
+from aws_iam.policy.reference.attached import attachments
 
 if TYPE_CHECKING:
-    from aws_iam.policy.containers.found import Spot
+    from aws_iam.policy.reading.containers.found import Spot
 
 
 def steps(schema: dict[str, Any], path: str) -> bool:

@@ -18,8 +18,8 @@ from aws_iam.answer import to_json
 from aws_iam.errors import InputError
 from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.document import Kind, Syntax
-from aws_iam.policy.files import File, Files
-from aws_iam.policy.gather import gathered
+from aws_iam.policy.reading.files import File, Files
+from aws_iam.policy.reading.gather import gathered
 from policy_files import ALLOW, INPUTS, document, file, judged, lines, places, template
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
 from aws_iam.errors import InputError
-from aws_iam.policy.denial import MOST, Denial, denials
+from aws_iam.policy.denied.message import MOST, Denial, denials
 from work import calls
 
 CASES = Path(__file__).parents[1] / "cases/denied"

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from aws_iam import resources
-from aws_iam.policy.access import access
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import policy
-from aws_iam.policy.escalation import (
+from aws_iam.policy.effective.access import access
+from aws_iam.policy.effective.escalation import (
     ASSET,
     NEW_COMPUTE,
     EscalationPath,

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from aws_iam.errors import InputError
 from aws_iam.policy.conditions import holds
-from aws_iam.policy.context import Context
 from aws_iam.policy.document import policy
 from aws_iam.policy.evaluate import evaluate, evaluated, hinges
-from aws_iam.policy.layers import layers_of
-from aws_iam.policy.request import request_of
+from aws_iam.policy.evaluation.context import Context
+from aws_iam.policy.evaluation.layers import layers_of
+from aws_iam.policy.evaluation.request import request_of
 
 CASES = Path(__file__).parents[1] / "cases/evaluate"
 SCENARIOS = json.loads((CASES / "scenarios.json").read_text(encoding="utf-8"))

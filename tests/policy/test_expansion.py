@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from aws_iam.errors import InputError
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import policy
-from aws_iam.policy.expansion import Expansion, by_level
+from aws_iam.policy.effective.expansion import Expansion, by_level
 
 PATTERNS = st.builds(
     "".join,

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 import aws_iam
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
-from aws_iam.policy import minimise
 from aws_iam.policy.arn import Arn, closest_formats
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.grants import Grant
-from aws_iam.policy.limits import Limits
+from aws_iam.policy.generation import minimise
+from aws_iam.policy.generation.grants import Grant
+from aws_iam.policy.generation.limits import Limits
 from aws_iam.policy.pattern import covers, matches
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
-    from aws_iam.policy.facts import Action
+    from aws_iam.policy.reference.facts import Action
 
 LEVELS = {
     "Read": "read",

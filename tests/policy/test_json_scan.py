@@ -11,8 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.errors import InputError
-from aws_iam.policy.json_scan import Syntax, scan
-from aws_iam.policy.json_text import MAX_CHARACTERS, MAX_DEPTH, Form, Node, dump, from_value
+from aws_iam.policy.reading.json_scan import Syntax, scan
+from aws_iam.policy.reading.json_text import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    Form,
+    Node,
+    dump,
+    from_value,
+)
 from work import calls
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws_iam.policy.comparison.points import Atom, points
+from aws_iam.policy.comparison.venn import OverBudget
 from aws_iam.policy.conditions import holds_for
 from aws_iam.policy.operators import OPERATORS, Family
-from aws_iam.policy.points import Atom, points
-from aws_iam.policy.venn import OverBudget
 
 KEY = "custom:key"
 _VALUES: dict[Family, tuple[str, ...]] = {

@@ -10,8 +10,8 @@ import pytest
 
 from aws_iam import resources
 from aws_iam.policy.arn import PARTITIONS
-from aws_iam.policy.partition import partition_of
-from aws_iam.policy.regions import may_be_newer, regions
+from aws_iam.policy.reference.partition import partition_of
+from aws_iam.policy.reference.regions import may_be_newer, regions
 
 DATA = json.loads(resources.text("assets/data/regions.json"))
 

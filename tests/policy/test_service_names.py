@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from aws_iam import resources
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.global_keys import global_keys, supported_services
-from aws_iam.policy.service_names import meant_instead
+from aws_iam.policy.reference.global_keys import global_keys, supported_services
+from aws_iam.policy.reference.service_names import meant_instead
 
 SEEN: list[str] = json.loads(resources.text("assets/data/service-principals.json"))["seen"]
 

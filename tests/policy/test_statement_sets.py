@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aws_iam.policy.condition_sets import contradiction, read
+from aws_iam.policy.algebra.condition_sets import contradiction, read
+from aws_iam.policy.algebra.statement_sets import applies_within, scope
+from aws_iam.policy.algebra.text_sets import Effort, Texts, apart, contains, within
 from aws_iam.policy.conditions import arn_like, holds
-from aws_iam.policy.context import Context
 from aws_iam.policy.document import Condition, Statement, policy
+from aws_iam.policy.evaluation.context import Context
+from aws_iam.policy.evaluation.substitution import literal, substituted
 from aws_iam.policy.pattern import matches
-from aws_iam.policy.statement_sets import applies_within, scope
-from aws_iam.policy.substitution import literal, substituted
-from aws_iam.policy.text_sets import Effort, Texts, apart, contains, within
 from work import calls
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.policy import venn
+from aws_iam.policy.comparison import venn
+from aws_iam.policy.comparison.venn import Budget, OverBudget, Symbol
 from aws_iam.policy.conditions import holds_for
+from aws_iam.policy.evaluation.substitution import spelled
 from aws_iam.policy.pattern import matches
-from aws_iam.policy.substitution import spelled
-from aws_iam.policy.venn import Budget, OverBudget, Symbol
 
 LETTERS = "abx"
 # Every text of up to five letters; `x` stands for any that no pattern names.

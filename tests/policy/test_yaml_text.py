@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aws_iam.errors import InputError
-from aws_iam.policy.gather import gathered
+from aws_iam.policy.reading.gather import gathered
 from policy_files import ALLOW, document, file, judged
 
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(

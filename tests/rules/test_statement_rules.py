@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.conditions import holds
-from aws_iam.policy.context import Context
 from aws_iam.policy.document import Statement, policy
+from aws_iam.policy.evaluation.context import Context
 from aws_iam.policy.pattern import matches
 from work import calls
 

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Finding, Status
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import escaped, quoted
-from aws_iam.policy.json_scan import Syntax, scan
-from aws_iam.policy.json_text import Form, Node, from_value
 from aws_iam.policy.pattern import matches
-from aws_iam.policy.yaml_text import scan_yaml
+from aws_iam.policy.reading.json_scan import Syntax, scan
+from aws_iam.policy.reading.json_text import Form, Node, from_value
+from aws_iam.policy.reading.yaml_text import scan_yaml
 from aws_iam.rules import benchmark as catalogue
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from aws_iam.escape import escaped
 from aws_iam.modes.tool import Progress
 from aws_iam.policy import catalog as catalogue
 from aws_iam.policy.catalog import REFERENCE, Catalog
-from aws_iam.policy.catalog_file import BrokenFile
+from aws_iam.policy.reference.catalog_file import BrokenFile
 
 _PAGE = REFERENCE + "service-reference.html"
 _MOST_NAMED = 200

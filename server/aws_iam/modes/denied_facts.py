@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.escape import quoted
 from aws_iam.modes.denied_proof import owner_of, policy_name
 from aws_iam.modes.denied_words import DECODE_CALL, REMARKS, WORDS
-from aws_iam.policy.caller import CallerKind
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.denial_request import STRANGER
-from aws_iam.policy.escalation import escalation_paths
+from aws_iam.policy.denied.grant_statement import is_permission_set
+from aws_iam.policy.denied.remedy import near_misses, needed_layers, principal_arn
+from aws_iam.policy.denied.request import STRANGER
+from aws_iam.policy.effective.escalation import escalation_paths
 from aws_iam.policy.evaluate import Evaluation, Outcome, evaluated, hinges
-from aws_iam.policy.grant_statement import is_permission_set
-from aws_iam.policy.layers import LAYERS, Layers, layers_of
-from aws_iam.policy.remedy import near_misses, needed_layers, principal_arn
-from aws_iam.policy.request import Request, request_of
+from aws_iam.policy.evaluation.caller import CallerKind
+from aws_iam.policy.evaluation.layers import LAYERS, Layers, layers_of
+from aws_iam.policy.evaluation.request import Request, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.denial import Denial
-    from aws_iam.policy.denial_request import Asked
-    from aws_iam.policy.escalation import EscalationPath
-    from aws_iam.policy.remedy import Remedy
-    from aws_iam.policy.shelf import Shelf
+    from aws_iam.policy.denied.message import Denial
+    from aws_iam.policy.denied.remedy import Remedy
+    from aws_iam.policy.denied.request import Asked
+    from aws_iam.policy.denied.shelf import Shelf
+    from aws_iam.policy.effective.escalation import EscalationPath
 
 _MOST_ROWS = 10
 _RANK: tuple[Outcome, ...] = ("ExplicitlyDenied", "ImplicitlyDenied", "Unknown", "Allowed")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.answer import Comparison, Finding
-    from aws_iam.policy.remedy import Change, Remedy
+    from aws_iam.policy.denied.remedy import Change, Remedy
 
 _TYPES = {
     "scp": "service control policy",

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.escape import escaped
-from aws_iam.policy import minimise
+from aws_iam.policy.generation import minimise
 from aws_iam.policy.trail.allow import without_types
 from aws_iam.policy.trail.table import table
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.modes.policy_generate_events import Made
-    from aws_iam.policy.cloudtrail import Log
+    from aws_iam.policy.trail.cloudtrail import Log
     from aws_iam.policy.trail.ledger import Account, Ledger
 
 _MOST_ROWS = 500

@@ -14,8 +14,8 @@ from aws_iam.modes.irsa_providers import PROVIDERS, describe
 from aws_iam.modes.irsa_workload import Request
 from aws_iam.modes.parameters import AccountId, Topic
 from aws_iam.modes.tool import Parameter, Tool
-from aws_iam.policy import issuers
 from aws_iam.policy.names import checked
+from aws_iam.policy.reference import issuers
 from aws_iam.policy.trust import TokenCaller
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.irsa_names import exactly_one
 from aws_iam.modes.irsa_workload import Provider, Request, Workload, bare_ref
-from aws_iam.policy import issuers
 from aws_iam.policy.names import checked
+from aws_iam.policy.reference import issuers
 from aws_iam.policy.trust import TokenCaller
 
 if TYPE_CHECKING:

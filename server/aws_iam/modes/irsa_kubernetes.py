@@ -8,7 +8,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.irsa_workload import Provider, Request, Workload
 from aws_iam.policy.names import checked
-from aws_iam.policy.partition import partition_of
+from aws_iam.policy.reference.partition import partition_of
 from aws_iam.policy.trust import PodCaller, TokenCaller
 
 _USER_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide"

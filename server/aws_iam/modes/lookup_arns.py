@@ -8,15 +8,15 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.modes import lookup_facts as facts
 from aws_iam.modes.lookup_answer import known_name, listed, unknown_name
 from aws_iam.policy.arn import PARTITIONS, Arn
-from aws_iam.policy.operations import service_of
 from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.reference.operations import service_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.answer import Answer
     from aws_iam.policy.catalog import Catalog
-    from aws_iam.policy.facts import ResourceType
+    from aws_iam.policy.reference.facts import ResourceType
 
 # `AWS::S3::Bucket`.
 _TYPE_PARTS = 3

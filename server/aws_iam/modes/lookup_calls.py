@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import lookup_facts as facts
 from aws_iam.modes.lookup_answer import known_name, listed, unknown_name
-from aws_iam.policy.operations import Operation, operations, operations_named, service_of, sources
+from aws_iam.policy.reference.operations import (
+    Operation,
+    operations,
+    operations_named,
+    service_of,
+    sources,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from aws_iam.modes.lookup_conditions import key_of_service
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from aws_iam.policy.catalog import Catalog
-    from aws_iam.policy.facts import Service
+    from aws_iam.policy.reference.facts import Service
 
 # Words between hyphens, as people write them.
 _LEVELS = {

@@ -9,18 +9,18 @@ from aws_iam.escape import quoted
 from aws_iam.modes import denied_facts, denied_proof
 from aws_iam.modes.denied_words import DECODE, DECODE_CALL, PAGE, REMARKS, SECTION, WORDS
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.denial import denials
-from aws_iam.policy.denial_request import asked
-from aws_iam.policy.remedy import remedy
-from aws_iam.policy.shelf import Shelf
+from aws_iam.policy.denied.message import denials
+from aws_iam.policy.denied.remedy import remedy
+from aws_iam.policy.denied.request import asked
+from aws_iam.policy.denied.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.modes.denied_proof import Proof
-    from aws_iam.policy.denial import Denial
-    from aws_iam.policy.denial_request import Asked
-    from aws_iam.policy.remedy import Remedy
+    from aws_iam.policy.denied.message import Denial
+    from aws_iam.policy.denied.remedy import Remedy
+    from aws_iam.policy.denied.request import Asked
 
 
 def denied(message: Any, policies: Any = None) -> Answer:

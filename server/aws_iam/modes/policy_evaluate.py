@@ -10,11 +10,11 @@ from aws_iam.answer import Answer, Decision
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
-from aws_iam.policy.caller import CallerKind
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.evaluate import Evaluation, evaluated, hinges
-from aws_iam.policy.layers import Layers, layers_of
-from aws_iam.policy.request import Request, request_of
+from aws_iam.policy.evaluation.caller import CallerKind
+from aws_iam.policy.evaluation.layers import Layers, layers_of
+from aws_iam.policy.evaluation.request import Request, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,9 @@ from aws_iam.answer import Answer, Artifact, Severity
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import event_facts
-from aws_iam.policy import cloudtrail, minimise
 from aws_iam.policy.catalog import catalog
+from aws_iam.policy.generation import minimise
+from aws_iam.policy.trail import cloudtrail
 from aws_iam.policy.trail.allow import Granted, granted, replayed
 from aws_iam.policy.trail.ledger import Account, Ledger, ledger_of
 from aws_iam.policy.trail.table import table

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.policy.document import Policy, Source
-    from aws_iam.policy.gather import Gathered, Unread
+    from aws_iam.policy.reading.gather import Gathered, Unread
 
     Judge = Callable[[Policy], tuple[Finding, ...]]
 

@@ -19,15 +19,15 @@ from aws_iam.modes.lookup_answer import counted, known_name, listed, unknown_nam
 from aws_iam.policy.arn import PARTITIONS
 from aws_iam.policy.catalog import Catalog, catalog
 from aws_iam.policy.names import FORMS
-from aws_iam.policy.operations import operations_named, service_of
 from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.regions import regions
+from aws_iam.policy.reference.operations import operations_named, service_of
+from aws_iam.policy.reference.regions import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_iam.answer import Answer
-    from aws_iam.policy.facts import Action, Service
+    from aws_iam.policy.reference.facts import Action, Service
 
 # Longer than any name; an ARN may have 2,048 characters.
 _LONGEST = 2_048

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aws_iam.policy.document import Source
-    from aws_iam.policy.gather import Unread
+    from aws_iam.policy.reading.gather import Unread
 
     Judged = Sequence[tuple[Source, tuple[Finding, ...]]]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.policy.escalation import (
+from aws_iam.policy.effective.escalation import (
     EXISTING_COMPUTE,
     NEW_COMPUTE,
     SELF,
@@ -26,10 +26,10 @@ from aws_iam.policy.explain.words import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from aws_iam.policy.access import Access, Reach
     from aws_iam.policy.catalog import Action
     from aws_iam.policy.document import Statement
-    from aws_iam.policy.expansion import Expansion
+    from aws_iam.policy.effective.access import Access, Reach
+    from aws_iam.policy.effective.expansion import Expansion
 
 _LISTS = "assets/data/action-risks.json"
 _BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"

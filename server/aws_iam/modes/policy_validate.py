@@ -14,7 +14,7 @@ from aws_iam.modes.policy_online import Merged, merged
 from aws_iam.modes.policy_report import artifact
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Form, Kind, Policy, Source, Statement, Syntax, read
-from aws_iam.policy.gather import gathered
+from aws_iam.policy.reading.gather import gathered
 from aws_iam.rules import ABOUT, POLICY_RULES
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.modes.parameters import Connection
     from aws_iam.modes.policy_report import Format
     from aws_iam.modes.tool import Progress
-    from aws_iam.policy.gather import Gathered
+    from aws_iam.policy.reading.gather import Gathered
     from aws_iam.rules.rule import Rule
 
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]

@@ -31,10 +31,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aws_iam import resources
-from aws_iam.policy import catalog_file, global_keys, suggest
 from aws_iam.policy.arn import Arn, closest_formats
-from aws_iam.policy.catalog_file import BrokenFile
-from aws_iam.policy.facts import (
+from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.policy.reference import catalog_file, global_keys, suggest
+from aws_iam.policy.reference.catalog_file import BrokenFile
+from aws_iam.policy.reference.facts import (
     Action,
     ConditionKey,
     ResourceType,
@@ -42,8 +43,7 @@ from aws_iam.policy.facts import (
     Support,
     Templates,
 )
-from aws_iam.policy.operations import operations
-from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.policy.reference.operations import operations
 
 if TYPE_CHECKING:
     import zipfile

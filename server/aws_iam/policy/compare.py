@@ -18,28 +18,28 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Comparison, Decision
 from aws_iam.errors import InputError
-from aws_iam.policy import actors as who
-from aws_iam.policy import axes, scenarios
 from aws_iam.policy.arn import Arn
-from aws_iam.policy.caller import Caller, CallerKind, Grade
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.clauses import Atoms, Side, populations, side
-from aws_iam.policy.differences import Question
+from aws_iam.policy.comparison import actors as who
+from aws_iam.policy.comparison import axes, scenarios
+from aws_iam.policy.comparison.clauses import Atoms, Side, populations, side
+from aws_iam.policy.comparison.differences import Question
+from aws_iam.policy.comparison.remainder import concerns, remainder
+from aws_iam.policy.comparison.venn import Budget, OverBudget
 from aws_iam.policy.document import Kind, Policy, Syntax, dump, read
 from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.layers import Layers, Ready, placed, refuse_unusable
-from aws_iam.policy.remainder import concerns, remainder
-from aws_iam.policy.request import request_of
-from aws_iam.policy.substitution import spelled
-from aws_iam.policy.venn import Budget, OverBudget
+from aws_iam.policy.evaluation.caller import Caller, CallerKind, Grade
+from aws_iam.policy.evaluation.layers import Layers, Ready, placed, refuse_unusable
+from aws_iam.policy.evaluation.request import request_of
+from aws_iam.policy.evaluation.substitution import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.axes import Actor
-    from aws_iam.policy.clauses import Clause
-    from aws_iam.policy.differences import Candidate
-    from aws_iam.policy.points import Atom, Value
+    from aws_iam.policy.comparison.axes import Actor
+    from aws_iam.policy.comparison.clauses import Clause
+    from aws_iam.policy.comparison.differences import Candidate
+    from aws_iam.policy.comparison.points import Atom, Value
 
 MOST_WITNESSES = 3
 """Requests shown in each direction."""

@@ -20,15 +20,15 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
+from aws_iam.policy.evaluation.substitution import literal, substituted
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.policy.pattern import matches
-from aws_iam.policy.substitution import literal, substituted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from aws_iam.policy.context import Context
     from aws_iam.policy.document import Condition
+    from aws_iam.policy.evaluation.context import Context
 
 _ARN_FIELDS = 6
 # Longer digits are no number of AWS's, and the arithmetic of very long ones is slow.

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.policy import json_text
-from aws_iam.policy.json_scan import Syntax
-from aws_iam.policy.json_text import Form, Node, Place, Text
 from aws_iam.policy.kinds import IDENTITY_KINDS, Kind
+from aws_iam.policy.reading import json_text
+from aws_iam.policy.reading.json_scan import Syntax
+from aws_iam.policy.reading.json_text import Form, Node, Place, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +167,7 @@ def read(
 ) -> tuple[Source, ...]:
     """The policies of a document: one, a list, an `Answer`, files, or the policies inside a larger document."""
     # What reads the shapes of documents builds these values, so it stands above this module.
-    from aws_iam.policy.gather import gathered
+    from aws_iam.policy.reading.gather import gathered
 
     return gathered(document, kind, resource_type).sources
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Because, Decision
-from aws_iam.policy.beyond import always_allowed, never_allowed
-from aws_iam.policy.caller import CallerKind, Grade
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.layers import LAYERS, Layers, layers_of
-from aws_iam.policy.matching import Hit, Matcher
-from aws_iam.policy.request import Request, request_of
+from aws_iam.policy.evaluation.beyond import always_allowed, never_allowed
+from aws_iam.policy.evaluation.caller import CallerKind, Grade
+from aws_iam.policy.evaluation.layers import LAYERS, Layers, layers_of
+from aws_iam.policy.evaluation.matching import Hit, Matcher
+from aws_iam.policy.evaluation.request import Request, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.policy import condition_fit, dependents
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.catalog_file import LEVELS
-from aws_iam.policy.grants import Grant, LeftOut, Wanted, forms, types_of
+from aws_iam.policy.generation import condition_fit, dependents
+from aws_iam.policy.generation.grants import Grant, LeftOut, Wanted, forms, types_of
 from aws_iam.policy.problems import Problems
+from aws_iam.policy.reference.catalog_file import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.access_needs import Need, Target
     from aws_iam.policy.catalog import Action, ResourceType
-    from aws_iam.policy.limits import Limits
+    from aws_iam.policy.generation.access_needs import Need, Target
+    from aws_iam.policy.generation.limits import Limits
 
 
 # More than ten managed policies can hold, unless very many actions share very many ARNs.

@@ -15,8 +15,8 @@ from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import intersects
-from aws_iam.policy.regions import may_be_newer, regions
-from aws_iam.policy.suggest import nearest
+from aws_iam.policy.reference.regions import may_be_newer, regions
+from aws_iam.policy.reference.suggest import nearest
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

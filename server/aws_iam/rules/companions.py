@@ -9,9 +9,9 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
-from aws_iam.policy.facts import Templates, template_pattern
-from aws_iam.policy.global_keys import global_keys
 from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.policy.reference.facts import Templates, template_pattern
+from aws_iam.policy.reference.global_keys import global_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

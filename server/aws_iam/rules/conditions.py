@@ -9,8 +9,8 @@ from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Condition, Statement
-from aws_iam.policy.global_keys import global_keys, legacy_keys
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS
+from aws_iam.policy.reference.global_keys import global_keys, legacy_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.attached import VPC_ENDPOINT
 from aws_iam.policy.document import Condition, Kind, Policy, Principal, Statement
+from aws_iam.policy.reference.attached import VPC_ENDPOINT
 from aws_iam.rules.callers import denied_to_strangers, is_fixed, is_limited, is_taken_back
 from aws_iam.rules.rule import Problem, rule
 

@@ -9,7 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.document import IDENTITY_KINDS, Form, Kind, Node, Place, Policy, Syntax
-from aws_iam.policy.json_text import Lines
+from aws_iam.policy.reading.json_text import Lines
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Condition, Statement, Text
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.pattern import intersects, is_literal
-from aws_iam.policy.regions import may_be_newer, regions
-from aws_iam.policy.service_names import SERVICE_KEYS, meant_instead
+from aws_iam.policy.reference.regions import may_be_newer, regions
+from aws_iam.policy.reference.service_names import SERVICE_KEYS, meant_instead
 from aws_iam.policy.variables import without_variables
 from aws_iam.rules.rule import Problem, rule
 

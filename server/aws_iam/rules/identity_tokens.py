@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.policy.issuers import Issuer, issuer_of, issuers, mapped_claims
+from aws_iam.policy.reference.issuers import Issuer, issuer_of, issuers, mapped_claims
 from aws_iam.rules.callers import is_demanded
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
+from aws_iam.policy.algebra.condition_sets import Test, contradiction, read
+from aws_iam.policy.algebra.reachable import written_out
+from aws_iam.policy.algebra.text_sets import Effort
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.condition_sets import Test, contradiction, read
 from aws_iam.policy.document import Statement
-from aws_iam.policy.global_keys import global_keys
 from aws_iam.policy.once import once
-from aws_iam.policy.reachable import written_out
-from aws_iam.policy.supply import lacking, supplying
-from aws_iam.policy.text_sets import Effort
+from aws_iam.policy.reference.global_keys import global_keys
+from aws_iam.policy.reference.supply import lacking, supplying
 from aws_iam.policy.variables import variables
 from aws_iam.rules.rule import Problem, rule
 

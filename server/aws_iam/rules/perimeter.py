@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.attached import VPC_ENDPOINT
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
 from aws_iam.policy.pattern import intersects
+from aws_iam.policy.reference.attached import VPC_ENDPOINT
 from aws_iam.rules.callers import is_demanded
 from aws_iam.rules.rule import Problem, rule
 

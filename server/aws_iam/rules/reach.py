@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
+from aws_iam.policy.algebra.reachable import Reach, forms, reach_of, takers_of, written_out
 from aws_iam.policy.arn import Arn
-from aws_iam.policy.attached import attachment
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
 from aws_iam.policy.pattern import intersects, is_literal
-from aws_iam.policy.reachable import Reach, forms, reach_of, takers_of, written_out
+from aws_iam.policy.reference.attached import attachment
 from aws_iam.policy.variables import without_variables
 from aws_iam.rules.rule import Problem, rule
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
+from aws_iam.policy.algebra.statement_sets import Scope, applies_within, meaning, scope
+from aws_iam.policy.algebra.text_sets import Effort, Texts
 from aws_iam.policy.document import Policy, Statement
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.statement_sets import Scope, applies_within, meaning, scope
-from aws_iam.policy.text_sets import Effort, Texts
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

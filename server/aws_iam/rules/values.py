@@ -12,7 +12,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Statement, Text
 from aws_iam.policy.operators import OPERATORS, Family
-from aws_iam.policy.service_names import SERVICE_KEYS
+from aws_iam.policy.reference.service_names import SERVICE_KEYS
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Policy, Statement, Text
-from aws_iam.policy.global_keys import global_keys, legacy_keys
 from aws_iam.policy.once import once
 from aws_iam.policy.operators import OPERATORS, Family
+from aws_iam.policy.reference.global_keys import global_keys, legacy_keys
 from aws_iam.policy.variables import Variable, variables
 from aws_iam.rules.rule import Problem, rule
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
+from aws_iam.policy.algebra.statement_sets import meaning
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Kind, Policy, Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import covers, is_literal
-from aws_iam.policy.statement_sets import meaning
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

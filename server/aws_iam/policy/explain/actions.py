@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.document import Kind
-from aws_iam.policy.expansion import LEVELS, by_level
+from aws_iam.policy.effective.expansion import LEVELS, by_level
 from aws_iam.policy.explain.words import SHOWN, counted, joined, value
 from aws_iam.policy.pattern import is_literal
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aws_iam.policy.catalog import Action, Tier
     from aws_iam.policy.document import Statement, Text
-    from aws_iam.policy.expansion import Expansion
+    from aws_iam.policy.effective.expansion import Expansion
 
 _VERBS = {
     "Read": "read",

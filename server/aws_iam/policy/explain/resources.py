@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.policy.document import Statement, Text
-    from aws_iam.policy.targets import Targets
+    from aws_iam.policy.effective.targets import Targets
 
 _MOST_TYPES = 3
 

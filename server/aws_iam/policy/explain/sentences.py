@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.document import Kind
+from aws_iam.policy.effective.faults import faults
+from aws_iam.policy.effective.unmet import unmet
 from aws_iam.policy.explain.actions import OF_TRUST, actions
 from aws_iam.policy.explain.conditions import conditions, note, variable_names
 from aws_iam.policy.explain.principals import EVERYONE, principals
 from aws_iam.policy.explain.resources import resources
 from aws_iam.policy.explain.words import joined, value
-from aws_iam.policy.faults import faults
 from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.unmet import unmet
 
 if TYPE_CHECKING:
     from aws_iam.policy.document import Policy, Statement
-    from aws_iam.policy.expansion import Expansion, Named
-    from aws_iam.policy.targets import Targets
+    from aws_iam.policy.effective.expansion import Expansion, Named
+    from aws_iam.policy.effective.targets import Targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

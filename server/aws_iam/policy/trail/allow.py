@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.grants import Grant
-from aws_iam.policy.layers import layers_of
-from aws_iam.policy.limits import Limit, Limits
+from aws_iam.policy.evaluation.layers import layers_of
+from aws_iam.policy.generation.grants import Grant
+from aws_iam.policy.generation.limits import Limit, Limits
 from aws_iam.policy.pattern import covers, is_literal
 from aws_iam.policy.trail.ledger import request_for
 from aws_iam.policy.trail.widen import widened

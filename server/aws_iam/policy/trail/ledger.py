@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.policy.arn import Arn
-from aws_iam.policy.beyond import always_allowed, never_allowed
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.request import Request, request_of
+from aws_iam.policy.evaluation.beyond import always_allowed, never_allowed
+from aws_iam.policy.evaluation.request import Request, request_of
 from aws_iam.policy.trail.seen import spelled
 from aws_iam.policy.trail.spot import Spot
 from aws_iam.policy.trail.table import prefix_of
 from aws_iam.policy.trail.uses import Reader, Reading, Use, why_skipped
 
 if TYPE_CHECKING:
-    from aws_iam.policy.cloudtrail import Event, Log
+    from aws_iam.policy.trail.cloudtrail import Event, Log
 
 _NOT_ALLOWED = "is not authorized to perform: "
 _ON = " on resource: "

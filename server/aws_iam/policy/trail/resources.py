@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.policy.arn import Arn, fits
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.grants import types_of
+from aws_iam.policy.generation.grants import types_of
 from aws_iam.policy.trail.fill import by_id, filled_in
 from aws_iam.policy.trail.seen import Seen, exact, plain, stem
 from aws_iam.policy.trail.spot import MADE, NO_TYPES, UNNAMED, Spot

@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.policy.arn import Arn
-from aws_iam.policy.partition import partition_of
+from aws_iam.policy.reference.partition import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.policy.cloudtrail import Event
+    from aws_iam.policy.trail.cloudtrail import Event
 
 # Far more than CloudTrail writes: it cuts a record at 256 KB.
 _MOST_VALUES = 20_000

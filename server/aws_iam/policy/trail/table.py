@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.operations import operations, service_of
+from aws_iam.policy.reference.operations import operations, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.policy.catalog import Action
-    from aws_iam.policy.cloudtrail import Event
+    from aws_iam.policy.trail.cloudtrail import Event
 
 _LONGEST_ARN = 2_048
 _LONGEST_REGION = 30

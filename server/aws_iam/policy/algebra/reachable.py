@@ -1,0 +1,172 @@
+"""The resources of a statement against the resource types of actions, by the ARN formats of the reference.
+
+    reach = reach_of(statement)
+    reach.limited              it is for ARNs only: `*` is in none of its resources
+    reach.arns                 its resources as ARNs, variables as wildcards; none when one is something else
+    reach.meets(action)        some of them can be of the action's types
+    reach.foreign("sqs")       all of them belong to other services than the service works with
+    reach.whole_type("sqs")    one is every resource of the service, or of one of its types
+    takers_of(policy)          the statements in which an action can work
+
+Region and account play no part: what is wrong with those has codes of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.policy.arn import Arn
+from aws_iam.policy.catalog import catalog
+from aws_iam.policy.once import once
+from aws_iam.policy.pattern import covers, intersects, is_literal, matches
+from aws_iam.policy.variables import without_variables
+
+if TYPE_CHECKING:
+    from aws_iam.policy.document import Policy, Statement, Text
+    from aws_iam.policy.reference.facts import Action
+
+_PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
+_LONGEST = 300
+_MOST_RESOURCES = 100
+_MOST_STATEMENTS = 50
+_MOST_PATTERNS = 50
+_MOST_ACTIONS = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Of an ARN format what tells one type from another: the service and the resource part, as patterns."""
+
+    service: str
+    resource: str
+
+    @classmethod
+    def of(cls, template: str) -> Form | None:
+        """The form of a format such as `arn:${Partition}:s3:::${BucketName}`."""
+        arn = Arn.of(template)
+        if arn is None:
+            return None
+        return cls(
+            service=_PLACEHOLDER.sub("?*", arn.service),
+            resource=_PLACEHOLDER.sub("?*", arn.resource),
+        )
+
+    def meets(self, arn: Arn) -> bool:
+        """Whether an ARN, or one of a pattern of ARNs, can be of this form."""
+        return intersects(arn.service, self.service) and intersects(arn.resource, self.resource)
+
+
+@lru_cache(maxsize=4096)
+def forms(service: str, types: tuple[str, ...] = ()) -> tuple[Form, ...] | None:
+    """The forms of some resource types of a service, of all without names; None when one is not described."""
+    row = catalog().service(service)
+    known = row.resource_types if row else {}
+    chosen = [known.get(each.lower()) for each in types] if types else list(known.values())
+    templates = {text for each in chosen if each for text in each.arn_formats}
+    # Some cells of the reference hold several formats.
+    read = tuple(map(Form.of, sorted(part for t in templates for part in t.split(", "))))
+    found = tuple(each for each in read if each)
+    return found if all(chosen) and len(found) == len(read) else None
+
+
+class Reach:
+    """What the resources of one statement are; the answers are kept, as many actions ask the same."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.limited: bool = bool(statement.resources) and not any(
+            matches(each.value, "*") for each in statement.resources
+        )
+        self.arns: tuple[Arn, ...] = _arns(statement) if self.limited else ()
+        self._open: bool = not self.limited and bool(
+            statement.resources or statement.not_resources
+        )
+        self._meets: dict[tuple[str, tuple[str, ...]], bool] = {}
+        self._foreign: dict[str, bool] = {}
+        self._whole: dict[str, bool] = {}
+
+    def meets(self, action: Action) -> bool:
+        """Whether the action can work on one of the resources."""
+        if not self.limited:
+            return self._open
+        key = (action.service, action.resource_types)
+        if key not in self._meets:
+            known = forms(*key) or () if action.resource_types else ()
+            self._meets[key] = any(form.meets(arn) for arn in self.arns for form in known)
+        return self._meets[key]
+
+    def foreign(self, service: str) -> bool:
+        """Whether no ARN is of the service itself or of one whose resources it works on."""
+        if service not in self._foreign:
+            services = {service, *(each.service for each in forms(service) or ())}
+            self._foreign[service] = bool(self.arns) and all(
+                is_literal(arn.service) and not any(matches(s, arn.service) for s in services)
+                for arn in self.arns
+            )
+        return self._foreign[service]
+
+    def whole_type(self, service: str) -> bool:
+        """Whether one is every resource of the service, or of one of its types."""
+        if service not in self._whole:
+            known = forms(service) or ()
+            self._whole[service] = any(
+                not arn.resource.strip("*")
+                or any(covers(arn.resource, form.resource) for form in known)
+                for arn in self.arns
+                if matches(arn.service, service)
+            )
+        return self._whole[service]
+
+
+def _arns(statement: Statement) -> tuple[Arn, ...]:
+    entries = statement.resources[: _MOST_RESOURCES + 1]
+    found = tuple(Arn.of(without_variables(each.value, "*")) for each in entries)
+    arns = tuple(each for each in found if each and len(each.resource) <= _LONGEST)
+    return arns if len(arns) == len(found) <= _MOST_RESOURCES else ()
+
+
+@once
+def written_out(statement: Statement) -> tuple[tuple[Text, Action], ...]:
+    """The known actions that a statement names without wildcard, the first few hundred."""
+    literal = (each for each in statement.actions[:_MOST_ACTIONS] if is_literal(each.value))
+    found = ((entry, catalog().action(entry.value)) for entry in literal)
+    return tuple((entry, action) for entry, action in found if action)
+
+
+class Takers:
+    """The statements of a policy, asked for one in which an action can work."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._rows = [
+            (
+                each,
+                frozenset(e.value.lower() for e in each.actions if is_literal(e.value)),
+                tuple(e.value for e in each.actions if not is_literal(e.value))[:_MOST_PATTERNS],
+            )
+            for each in policy.statements[:_MOST_STATEMENTS]
+        ]
+
+    def beside(self, statement: Statement, action: Action) -> bool:
+        """Whether another statement of the same effect takes the action where it can work."""
+        name = action.full_name
+        return any(
+            other.allows is statement.allows
+            and (name.lower() in names or any(matches(w, name, ignore_case=True) for w in wild))
+            and reach_of(other).meets(action)
+            for other, names, wild in self._rows
+            if other is not statement
+        )
+
+
+@once
+def reach_of(statement: Statement) -> Reach:
+    """The reach of a statement, with the answers that it keeps."""
+    return Reach(statement)
+
+
+@once
+def takers_of(policy: Policy) -> Takers:
+    """The takers of a policy."""
+    return Takers(policy)

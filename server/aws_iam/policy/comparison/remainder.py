@@ -1,0 +1,189 @@
+"""What one side of a comparison may grant beyond the other, by the elements of its statements alone.
+
+A request that the one allows and the other does not meets an Allow of the one that no Allow of the other covers, or a Deny
+of the other that no Deny of the one covers. Only such clauses, less the entries that are covered, are left to be searched;
+most changes of a policy leave very few.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.policy.evaluation.layers import Ready
+from aws_iam.policy.pattern import covers, intersects, is_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.policy.comparison.clauses import Clause, Side
+
+_HOLE = re.compile(r"\$\{[^}]*\}")
+
+
+def remainder(
+    wanted: Sequence[Side],
+    unwanted: Sequence[Side],
+    only: Mapping[int, Ready] | None = None,
+) -> tuple[Clause, ...]:
+    """Clauses, cut to what is not covered, one of which every difference meets.
+
+    Clauses with variables in them may be given: what is left is left whatever the variables stand for. `only` are the
+    statements, by identity, and the actions of each that were left then.
+    """
+    # Of two sides the last is the access in question, the narrower one.
+    new = wanted[-1]
+    left = list(_of(new.allows, only))
+    if len(wanted) > 1:
+        return tuple(left)
+    for old in unwanted:
+        left = [part for each in left for part in _less(each, old.allows)]
+    extra = [
+        each
+        for old in unwanted
+        for each in _of(old.denies, only)
+        if not any(_within(each, other) for other in new.denies)
+    ]
+    return (*left, *extra)
+
+
+def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
+    if only is None:
+        return clauses
+    found = ((each, only.get(id(each.statement))) for each in clauses)
+    return (replace(each, ready=ready) for each, ready in found if ready)
+
+
+def _less(clause: Clause, others: Sequence[Clause]) -> Iterable[Clause]:
+    """The clause without the entries that one of the others covers; nothing when none is left."""
+    if clause.unclear:
+        return (clause,)
+    near = [o for o in others if not o.unclear and not o.needs & ~clause.needs]
+    near = [o for o in near if principals_within(clause, o)]
+    if any(actions_within(clause, o) and resources_within(clause, o) for o in near):
+        return ()
+    if clause.ready.negated or clause.not_resources or not near:
+        return (clause,)
+    entries = (*clause.ready.names, *clause.ready.patterns)
+    whole = frozenset(clause.resources or ())
+    covered = [(o, _covered_resources(whole, o)) for o in near]
+    left: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        rest = whole
+        done = False
+        for other, resources in covered:
+            if (resources is None or resources & rest) and _takes_all(other, entry):
+                done = done or resources is None
+                rest -= resources or frozenset()
+        if not done and (rest or clause.resources is None):
+            left[entry] = rest
+    if not left:
+        return ()
+    resources = frozenset().union(*left.values())
+    kept = (
+        None if clause.resources is None else tuple(r for r in clause.resources if r in resources)
+    )
+    ready = Ready.with_entries(clause.statement, left)
+    anywhere = kept is None or "*" in kept
+    return (replace(clause, ready=ready, resources=kept, is_anywhere=anywhere),)
+
+
+def _covered_resources(whole: frozenset[str], other: Clause) -> frozenset[str] | None:
+    """Those of the resources that the other clause speaks of; None when it speaks of all there are."""
+    if other.is_anywhere:
+        return None
+    if other.not_resources or other.resources is None:
+        return frozenset()
+    same = whole.intersection(other.resources)
+    return same | {each for each in whole - same if any(_covers(o, each) for o in other.resources)}
+
+
+def _takes_all(clause: Clause, entry: str) -> bool:
+    """Whether the clause speaks of all actions of an entry."""
+    ready = clause.ready
+    if ready.negated:
+        return not any(intersects(each, entry) for each in (*ready.names, *ready.patterns))
+    return _listed(ready, entry)
+
+
+def _within(new: Clause, old: Clause) -> bool:
+    """Whether every request that the one meets is met by the other: plainly, by its elements."""
+    if old.unclear or new.unclear or old.needs & ~new.needs:
+        return False
+    return actions_within(new, old) and resources_within(new, old) and principals_within(new, old)
+
+
+def actions_within(new: Clause, old: Clause) -> bool:
+    """Whether the one statement speaks only of actions that the other speaks of."""
+    mine, theirs = new.ready, old.ready
+    if mine.negated:
+        if not theirs.negated:
+            return bool({"*", "*:*"} & {*theirs.patterns})
+        return all(_listed(mine, each) for each in (*theirs.names, *theirs.patterns))
+    if not theirs.negated:
+        # Versions of one policy have most names in common.
+        rest = mine.names - theirs.names
+        return all(_listed(theirs, each) for each in (*rest, *mine.patterns))
+    return all(_takes_all(old, each) for each in (*mine.names, *mine.patterns))
+
+
+def _listed(ready: Ready, entry: str) -> bool:
+    if entry in ready.names:
+        return True
+    near = ready.near(entry) if is_literal(entry.partition(":")[0]) else ready.anywhere
+    return entry in near or any(covers(each, entry) for each in near)
+
+
+def resources_within(new: Clause, old: Clause) -> bool:
+    """Whether the one statement speaks only of resources that the other speaks of."""
+    if old.is_anywhere:
+        return True
+    if new.resources is None or old.resources is None:
+        return False
+    if new.not_resources is not old.not_resources:
+        return False
+    inner, outer = (old, new) if new.not_resources else (new, old)
+    same = frozenset(outer.resources or ())
+    return all(
+        each in same or any(_covers(o, each) for o in same) for each in inner.resources or ()
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _covers(outer: str, inner: str) -> bool:
+    """Whether a resource pattern has all of another, whatever variables stand for."""
+    if outer == inner:
+        return True
+    return "${" not in outer and covers(outer, _HOLE.sub("*", inner) if "${" in inner else inner)
+
+
+def principals_within(new: Clause, old: Clause) -> bool:
+    """Whether the one statement names only principals that the other names, or the other one names everyone."""
+    if not old.has_principals and not new.has_principals:
+        return True
+    mine, theirs = new.statement, old.statement
+    if any(each.is_everyone for each in theirs.principals):
+        return True
+    return (
+        {(p.type, p.value) for p in mine.principals}
+        <= {(p.type, p.value) for p in theirs.principals}
+        and mine.has("NotPrincipal") is theirs.has("NotPrincipal")
+        and {(p.type, p.value) for p in mine.not_principals}
+        == {(p.type, p.value) for p in theirs.not_principals}
+    )
+
+
+def concerns(clause: Clause, asked: Iterable[Clause]) -> bool:
+    """Whether the clause and one of those asked for may speak of the same action."""
+    if clause.ready.negated:
+        return True
+    mine = (*clause.ready.names, *clause.ready.patterns)
+    return any(
+        each.ready.negated
+        or not clause.ready.names.isdisjoint(each.ready.names)
+        or any(intersects(p, e) for p in each.ready.patterns for e in mine)
+        or any(intersects(p, e) for p in clause.ready.patterns for e in each.ready.names)
+        for each in asked
+    )

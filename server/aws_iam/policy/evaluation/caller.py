@@ -1,0 +1,194 @@
+"""Who sends a request, and how the principals of a policy meet it.
+
+A grant of a resource policy has a grade, which decides what else may limit it:
+
+    direct    names the user, the session, the federated session, the service or everyone: nothing else limits it
+    role      names the role behind a session, or the user behind a federated one: boundary and session policies do
+    account   names the account, which leaves the decision to the account's own policies
+
+Source: IAM User Guide, reference_policies_evaluation-logic_policy-eval-denyallow, reference_policies_elements_principal.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.policy.arn import Arn
+from aws_iam.policy.reference.issuers import issuers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.policy.document import Principal
+
+_ACCOUNT = re.compile(r"\d{12}")
+_SERVICE = re.compile(
+    r"[a-z0-9.-]+\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)"
+)
+_SERVICE_ROLES = "aws-service-role/"
+
+
+class CallerKind(StrEnum):
+    """What sends the request; the words are those of AWS's pages."""
+
+    USER = "IAM user"
+    SESSION = "role session"
+    FEDERATED = "federated user session"
+    ROOT = "root user"
+    SERVICE = "service principal"
+    IDENTITY = "identity of a provider"
+    ANONYMOUS = "anonymous"
+
+
+class Grade(IntEnum):
+    """How closely a principal of a resource policy names the caller; a higher grade limits less."""
+
+    NONE = 0
+    ACCOUNT = 1
+    ROLE = 2
+    DIRECT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The sender of a request. `role` is the role ARN behind a session, `federated_by` the user ARN behind a federated one."""
+
+    kind: CallerKind
+    arn: str
+    partition: str = "aws"
+    account: str = ""
+    role: str = ""
+    federated_by: str = ""
+
+    @property
+    def is_service_linked(self) -> bool:
+        """Whether the session is one of a service-linked role, which no organization policy binds."""
+        return f":role/{_SERVICE_ROLES}" in self.role
+
+    @property
+    def user_name(self) -> str:
+        """The name of an IAM user, without its path."""
+        return self.arn.rpartition("/")[2] if self.kind is CallerKind.USER else ""
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Every principal that stands for the caller, the account's last."""
+        account = f"arn:{self.partition}:iam::{self.account}:root" if self.account else ""
+        named = (self.arn, self.role, self.federated_by, account)
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    def grade(self, principals: Iterable[Principal]) -> Grade:
+        """The best grade at which these principals name the caller."""
+        return max(map(self._grade, principals), default=Grade.NONE)
+
+    def is_left_out(self, not_principals: Iterable[Principal]) -> bool:
+        """Whether a NotPrincipal leaves the caller out: each principal that stands for the caller must be listed."""
+        listed = tuple(not_principals)
+        return all(any(_names(each, identity) for each in listed) for identity in self.identities)
+
+    def _grade(self, principal: Principal) -> Grade:
+        if principal.is_everyone:
+            return Grade.DIRECT
+        wanted = principal.value
+        match principal.type, self.kind:
+            case "Service", CallerKind.SERVICE:
+                return Grade.DIRECT if wanted.lower() == self.arn.lower() else Grade.NONE
+            case "Federated", CallerKind.IDENTITY:
+                return Grade.DIRECT if wanted == self.arn else Grade.NONE
+            case "AWS", _:
+                return self._as_aws(wanted)
+            case _:
+                return Grade.NONE
+
+    def _as_aws(self, wanted: str) -> Grade:
+        if self.kind in {CallerKind.SERVICE, CallerKind.IDENTITY, CallerKind.ANONYMOUS}:
+            return Grade.NONE
+        if wanted == self.arn and self.kind is not CallerKind.ROOT:
+            # A role's ARN as caller means some session of it, which the policy then names by its role.
+            return Grade.ROLE if wanted == self.role else Grade.DIRECT
+        if wanted in {self.role, self.federated_by}:
+            return Grade.ROLE
+        if _account_of(wanted) == self.account:
+            return Grade.DIRECT if self.kind is CallerKind.ROOT else Grade.ACCOUNT
+        return Grade.NONE
+
+
+def _account_of(principal: str) -> str | None:
+    """The account that an account principal means, by id or as its root ARN."""
+    if _ACCOUNT.fullmatch(principal):
+        return principal
+    arn = Arn.of(principal)
+    is_root = arn is not None and arn.service == "iam" and arn.resource == "root"
+    return arn.account if arn and is_root else None
+
+
+def _names(principal: Principal, identity: str) -> bool:
+    if principal.is_everyone or principal.value == identity:
+        return True
+    account = _account_of(principal.value)
+    return account is not None and account == _account_of(identity)
+
+
+def caller_of(
+    principal: str, *, action: str, role: str = "", federated_by: str = "", account: str = ""
+) -> Caller:
+    """The caller that a request names; InputError for a text that is no principal."""
+    if principal == "*":
+        return Caller(kind=CallerKind.ANONYMOUS, arn="*")
+    if _is_built_in(principal) and action.lower() == "sts:assumerolewithwebidentity":
+        return Caller(kind=CallerKind.IDENTITY, arn=principal)
+    if _SERVICE.fullmatch(principal):
+        return Caller(kind=CallerKind.SERVICE, arn=principal)
+    arn = Arn.of(principal)
+    if arn is None or arn.service not in {"iam", "sts"} or not _ACCOUNT.fullmatch(arn.account):
+        raise _no_caller(principal)
+    found = _named(arn, principal, role, federated_by)
+    if account and account != found.account and found.kind is not CallerKind.IDENTITY:
+        raise InputError(
+            f"`principal_account` is {quoted(account)} and {quoted(principal)} is of another account",
+            hint="leave `principal_account` out: the ARN tells",
+        )
+    return found
+
+
+def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
+    first, _, rest = arn.resource.partition("/")
+    shared = {"arn": text, "partition": arn.partition, "account": arn.account}
+    match arn.service, first:
+        case "iam", "root":
+            return Caller(kind=CallerKind.ROOT, **shared)
+        case "iam", "user" if rest:
+            return Caller(kind=CallerKind.USER, **shared)
+        case "iam", "role" if rest:
+            return Caller(kind=CallerKind.SESSION, role=text, **shared)
+        case "sts", "assumed-role" if "/" in rest:
+            name = rest.partition("/")[0]
+            assumed = role or f"arn:{arn.partition}:iam::{arn.account}:role/{name}"
+            if not assumed.endswith(f"/{name}"):
+                raise InputError(
+                    f"`principal_role` {quoted(role)} is not the role of the session {quoted(text)}"
+                )
+            return Caller(kind=CallerKind.SESSION, role=assumed, **shared)
+        case "sts", "federated-user" if rest:
+            return Caller(kind=CallerKind.FEDERATED, federated_by=federated_by, **shared)
+        case "iam", "oidc-provider" | "saml-provider" if rest:
+            return Caller(kind=CallerKind.IDENTITY, **shared)
+        case _:
+            raise _no_caller(text)
+
+
+def _is_built_in(principal: str) -> bool:
+    return any(each.built_in and each.pattern.fullmatch(principal) for each in issuers())
+
+
+def _no_caller(text: str) -> InputError:
+    return InputError(
+        f"`principal` {quoted(text)} is no caller",
+        hint="give the ARN of a user, role, role session (assumed-role/ROLE/SESSION), federated user, root or identity"
+        " provider, a service such as `lambda.amazonaws.com`, or `*` for an anonymous request",
+    )

@@ -1,0 +1,126 @@
+"""Which statements a request meets. Three-valued: None where AWS's answer cannot be known (an unknown operator)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_iam.policy.conditions import holds
+from aws_iam.policy.evaluation.caller import CallerKind, Grade
+from aws_iam.policy.evaluation.substitution import literal, substituted
+from aws_iam.policy.pattern import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aws_iam.policy.document import Condition, Statement, Text
+    from aws_iam.policy.evaluation.layers import Layers, Placed
+    from aws_iam.policy.evaluation.request import Request
+
+_FIELDS = 6
+# No resource type in the reference, and yet limited to this ARN in an example of AWS:
+# IAM User Guide, reference_policies_elements_condition_operators.
+_DOUBTFUL = ("s3:listallmybuckets", "arn:aws:s3:::*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A statement that the request meets; `sure` is False when that cannot be known."""
+
+    placed: Placed
+    statement: Statement
+    grade: Grade
+    sure: bool
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One request among its layers. `forced` settles all conditions on a key, given in lower case."""
+
+    request: Request
+    layers: Layers
+    forced: Mapping[str, bool] = field(default_factory=dict)
+
+    def hits(self) -> tuple[Hit, ...]:
+        """The statements of all layers that the request meets."""
+        action = self.request.action.lower()
+        found = (
+            self._hit(placed, each.statement, number)
+            for levels in self.layers.levels.values()
+            for number, level in enumerate(levels)
+            for placed in level
+            for each in placed.statements
+            if each.takes(action)
+        )
+        return tuple(hit for hit in found if hit)
+
+    def _hit(self, placed: Placed, statement: Statement, level: int) -> Hit | None:
+        grade, sure = self._grade(placed, statement)
+        if not grade:
+            return None
+        for met in (self._takes_resource(placed, statement), self._meets(placed, statement)):
+            if met is False:
+                return None
+            sure = sure and met is True
+        return Hit(placed=placed, statement=statement, grade=grade, sure=sure, level=level)
+
+    def _grade(self, placed: Placed, statement: Statement) -> tuple[Grade, bool]:
+        """How a statement names the caller; policies of principals name nobody and mean whoever has them."""
+        if placed.layer not in {"resource", "vpc_endpoint", "rcp"}:
+            return Grade.DIRECT, True
+        caller = self.request.caller
+        if statement.has("NotPrincipal"):
+            # AWS denies a caller that has a permissions boundary even where NotPrincipal lists it.
+            bounded = statement.denies and "boundary" in self.layers
+            left_out = not bounded and caller.is_left_out(statement.not_principals)
+            return (Grade.NONE if left_out else Grade.DIRECT), True
+        grade = caller.grade(statement.principals)
+        # A canonical user id is an account's, and nothing in a request tells whose.
+        unknown = not grade and any(p.type == "CanonicalUser" for p in statement.principals)
+        if unknown and caller.kind in {CallerKind.USER, CallerKind.SESSION, CallerKind.ROOT}:
+            return Grade.ACCOUNT, False
+        return grade, True
+
+    def _takes_resource(self, placed: Placed, statement: Statement) -> bool | None:
+        if statement.has("NotResource"):
+            found = self._any_resource(placed, statement.not_resources)
+            return None if found is None else not found
+        if statement.has("Resource"):
+            return self._any_resource(placed, statement.resources)
+        # The policy of a role or a repository means its own resource; a key policy's statement says nothing without it.
+        return placed.layer == "resource" and self.request.service != "kms"
+
+    def _any_resource(self, placed: Placed, entries: Iterable[Text]) -> bool | None:
+        resource = literal(self.request.resource) if self.request.resource != "*" else "*"
+        doubted = False
+        for entry in entries:
+            pattern = self._pattern(placed, entry.value)
+            if pattern is not None and matches(pattern, resource):
+                return True
+            doubted |= (self.request.action.lower(), entry.value) == _DOUBTFUL
+        return None if doubted else False
+
+    def _pattern(self, placed: Placed, text: str) -> str | None:
+        """The entry as a pattern; None when a variable of it has no value, so that it matches no resource."""
+        if text.startswith("arn:") and (missing := _FIELDS - 1 - text.count(":")) > 0:
+            text += ":*" * missing
+        if placed.has_variables and "${" in text:
+            return substituted(text, self.request.context, escaped=True)
+        return text
+
+    def _meets(self, placed: Placed, statement: Statement) -> bool | None:
+        sure: bool | None = True
+        for condition in statement.conditions:
+            met = self._holds(placed, condition)
+            if met is False:
+                return False
+            if met is None:
+                sure = None
+        return sure
+
+    def _holds(self, placed: Placed, condition: Condition) -> bool | None:
+        forced = self.forced.get(condition.name) if self.forced else None
+        if forced is not None:
+            return forced
+        return holds(condition, self.request.context, variables=placed.has_variables)

@@ -1,0 +1,1 @@
+"""What AWS documents, as values: actions, keys, Regions, services, operations, issuers; each with its source."""
