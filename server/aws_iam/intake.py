@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -34,7 +35,7 @@ _SKIPPED = frozenset({"node_modules", "__pycache__"})
 
 def read_document(name: str, value: str) -> str:
     """A document argument's text: JSON text as it is, `-` from standard input, else a file's content."""
-    return value if _is_text(value) else _content(name, value)
+    return value if _is_text(value) or _WORDS.get(name) == value else _content(name, value)
 
 
 def read_policies(name: str, values: Sequence[str]) -> str | Files:
@@ -64,8 +65,22 @@ def read_records(name: str, value: str) -> str | Files:
     return Files(files=(File(name=named, text=_content(name, value, MOST_LOG_BYTES)),))
 
 
+# Three parts, the first of which begins as every JSON object does in base64.
+_TOKEN = re.compile(r"\s*(?:Bearer\s+)?ey[\w-]*\.[\w-]*\.[\w-]*\s*")
+# A misspelt token, or one under another name, must not come back in a message.
+_LIKE_TOKEN = re.compile(r"(?<![\w-])ey[\w-]{8,}\.")
+_UNSAID = frozenset({"token"})
+# A word that an argument takes in place of a document.
+_WORDS = {"jwks": "fetch"}
+
+
 def _is_text(value: str) -> bool:
-    return value.lstrip().startswith(("{", "["))
+    return value.lstrip().startswith(("{", "[")) or _TOKEN.fullmatch(value) is not None
+
+
+def _shown(name: str, value: str) -> str:
+    secret = name in _UNSAID or _LIKE_TOKEN.search(value)
+    return "what was given" if secret else quoted(value)
 
 
 def _content(name: str, value: str, most: int = MOST_BYTES) -> str:
@@ -75,16 +90,16 @@ def _content(name: str, value: str, most: int = MOST_BYTES) -> str:
             raw = _unpacked(name, value, raw)
     except OSError as error:
         raise InputError(
-            f"`--{name}` cannot read {quoted(value)}: {_reason(error)}",
+            f"`--{name}` cannot read {_shown(name, value)}: {_reason(error)}",
             hint="give JSON text that begins with `{` or `[`, a readable file, or `-` for standard input",
         ) from None
     if len(raw) > most:
-        raise InputError(f"`--{name}`: {quoted(value)} has more than {most:,} bytes")
+        raise InputError(f"`--{name}`: {_shown(name, value)} has more than {most:,} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"`--{name}`: {quoted(value)} is not UTF-8 text (byte {error.start})",
+            f"`--{name}`: {_shown(name, value)} is not UTF-8 text (byte {error.start})",
             hint="save it as UTF-8",
         ) from None
 

@@ -61,6 +61,9 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_is_read_with_everything_below_it(folder: Path) -> None:
     answer = validated("--document", "policies", cwd=folder.parent)
     assert [(each["code"], each["where"]["file"]) for each in answer["findings"]] == [
+        ("NOT_JUDGED", "policies/gone.json"),
+        ("NOT_JUDGED", "policies/latin.json"),
+        ("NOT_JUDGED", "policies/pipe.json"),
         ("INVALID_ACTION", "policies/roles/deep/bad.json"),
         ("INVALID_ACTION", "policies/roles/template.yaml"),
     ]

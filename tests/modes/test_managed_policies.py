@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 CASES = Path(__file__).parents[1] / "cases/validate/managed-policies.json"
 TABLE = {row["code"]: row for row in json.loads(CASES.read_text(encoding="utf-8"))}
+AWS_CODES = json.loads((CASES.parent / "aws-issue-codes.json").read_text(encoding="utf-8"))[
+    "codes"
+]
 HANDFUL = 5
 
 
@@ -73,6 +76,17 @@ def test_each_code_fires_as_often_as_the_table_says(
     }
     assert _off(levels, expected) == {}
     assert _off(holders, {code: row["policies"] for code, row in TABLE.items()}) == {}
+
+
+def test_a_code_of_aws_keeps_the_severity_of_aws_in_every_finding(
+    found: Mapping[str, tuple[Finding, ...]],
+) -> None:
+    other = {
+        (each.code, each.severity)
+        for each in chain.from_iterable(found.values())
+        if each.severity != AWS_CODES.get(each.code, each.severity)
+    }
+    assert other == set()
 
 
 def test_next_to_no_policy_of_aws_has_an_error_that_nobody_has_looked_at(

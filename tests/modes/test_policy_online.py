@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -228,26 +230,27 @@ def test_a_policy_beyond_every_limit_of_aws_is_not_sent_and_the_others_are(
     assert "102,400" in (silent.reason or "")
 
 
-REFUSALS: list[tuple[Any, str]] = [
+REFUSALS: list[tuple[Any, str, bool]] = [
     (
         Refusal(
             "AccessDeniedException",
             f"User is not authorized to perform: {PERMISSION} on resource: *",
         ),
         "refused",
+        True,
     ),
-    (Refusal("ThrottlingException", "slow down", 429), "throttled"),
-    (Refusal("UnrecognizedClientException", "who?", 403), "not offered here"),
-    (Refusal("InternalServerException", "oops", 500), "failed, oops"),
-    (Refusal("ValidationException", "no policy", 400), "failed, no policy"),
-    (EndpointConnectionError(endpoint_url="https://nowhere.example"), "not to be reached"),
-    (AwsError("the AWS session has expired", hint="`aws sso login`"), "expired"),
+    (Refusal("ThrottlingException", "slow down", 429), "throttled", True),
+    (Refusal("UnrecognizedClientException", "who?", 403), "not offered here", False),
+    (Refusal("InternalServerException", "oops", 500), "failed, oops", True),
+    (Refusal("ValidationException", "no policy", 400), "failed, no policy", True),
+    (EndpointConnectionError(endpoint_url="https://nowhere.example"), "not to be reached", False),
+    (AwsError("the AWS session has expired", hint="`aws sso login`"), "expired", False),
 ]
 
 
-@pytest.mark.parametrize(("answer", "says"), REFUSALS)
+@pytest.mark.parametrize(("answer", "says", "reached"), REFUSALS)
 def test_where_aws_is_silent_it_says_so_and_the_offline_findings_stand(
-    scripted: Callable[[Any], Script], answer: Any, says: str
+    scripted: Callable[[Any], Script], answer: Any, says: str, *, reached: bool
 ) -> None:
     scripted(answer)
     asked = ask(IDENTITY)
@@ -259,6 +262,7 @@ def test_where_aws_is_silent_it_says_so_and_the_offline_findings_stand(
     assert says in (unknown.reason or "")
     assert PERMISSION in (unknown.reason or "")
     assert "the offline findings stand" in asked.summary
+    assert asked.facts["online"].get("aws_read", True) is reached
     assert "demo" not in (unknown.reason or "")
 
 
@@ -292,6 +296,23 @@ def test_without_credentials_the_offline_answer_stands(monkeypatch: pytest.Monke
     answer = ask(IDENTITY)
     assert "INVALID_ACTION" in by_code(answer)
     assert "no AWS credentials were found" in (by_code(answer)["ONLINE_VALIDATION"].reason or "")
+
+
+def test_the_command_prints_the_offline_answer_and_says_by_its_status_that_aws_was_not_read() -> (
+    None
+):
+    words = ["policy", "validate", "--online", "--document", json.dumps(TRUST)]
+    bare = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-m", "aws_iam", *words],
+        env=bare | {"AWS_EC2_METADATA_DISABLED": "true"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    assert "No problems found in the policy" in done.stdout
+    assert "no AWS credentials were found" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ CASES = [
     for file in sorted((Path(__file__).parents[1] / "cases/validate").glob("findings*.json"))
     for case in json.loads(file.read_text(encoding="utf-8"))
 ]
+AWS_CODES = json.loads(
+    (Path(__file__).parents[1] / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
+)["codes"]
 ALLOW = {
     "Effect": "Allow",
     "Action": "s3:GetObject",
@@ -49,6 +52,7 @@ def test_a_policy_has_exactly_the_expected_findings(case: dict[str, Any]) -> Non
     found = validate(case["document"], case.get("kind"), case.get("resource_type"))
     places = [(each.code, each.where.pointer if each.where else None) for each in found]
     assert sorted(places) == sorted((each["code"], each["pointer"]) for each in case["expect"])
+    assert all(each.severity == AWS_CODES.get(each.code, each.severity) for each in found)
     for expected in case["expect"]:
         messages = [
             each.message

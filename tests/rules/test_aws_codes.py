@@ -39,3 +39,10 @@ def test_nearly_all_codes_of_aws_are_raised(capsys: pytest.CaptureFixture[str]) 
         print(f" {len(raised)} of {len(CODES)} codes raised, {len(NOT_OFFLINE)} listed ", end="")  # noqa: T201 - the count is to be seen
     assert len(raised) + len(NOT_OFFLINE) == len(CODES)
     assert len(NOT_OFFLINE) <= 2
+
+
+@pytest.mark.parametrize("page", ["rules.md", "policy-design.md"])
+def test_the_pages_say_how_many_codes_aws_has_and_how_many_are_raised(page: str) -> None:
+    text = " ".join((Path(__file__).parents[2] / "references" / page).read_text("utf-8").split())
+    assert f"{len(CODES)} codes" in text
+    assert str(len(CODES) - len(NOT_OFFLINE)) in text

@@ -23,7 +23,7 @@ from cis_snapshots import denied, empty, refused, snapshot
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NO_FACTS_NEEDED = {"account_security_questions", "web_frontend_logging"}
+NO_FACTS_NEEDED = {"account_security_questions"}
 
 
 @pytest.mark.parametrize("version", versions())

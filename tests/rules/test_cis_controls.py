@@ -56,8 +56,8 @@ def test_each_judged_control_is_shown_both_ways() -> None:
             assert {(key, "pass"), (key, "fail")} <= shown, key
 
 
-def test_only_retired_and_uncollected_controls_have_no_judge() -> None:
-    assert set(controls()) - set(JUDGES) == {"account_security_questions", "web_frontend_logging"}
+def test_only_the_control_that_no_api_shows_has_no_judge() -> None:
+    assert set(controls()) - set(JUDGES) == {"account_security_questions"}
 
 
 def test_every_family_is_judged() -> None:
@@ -67,9 +67,7 @@ def test_every_family_is_judged() -> None:
         text = file.read_text("utf-8")
         assert any(f'"{key}"' in text for key in declared), file.name
     assert declared <= set(controls())
-    assert {control.key for control in benchmark("7.0").controls} <= declared | {
-        "web_frontend_logging"
-    }
+    assert {control.key for control in benchmark("7.0").controls} <= declared
 
 
 def test_the_permissions_of_a_control_are_those_of_the_facts_that_it_needs() -> None:

@@ -39,7 +39,8 @@ def key_of_service(
     known: Catalog, query: str, name: str, service: Service | None
 ) -> Answer | None:
     """A condition key as the actions of one service support it, or those of all."""
-    key = known.condition_key(name)
+    # A key of tags is asked for by its name alone, too: `aws:PrincipalTag`.
+    key = known.condition_key(name) or known.condition_key(f"{name}/${{TagKey}}")
     if key is None:
         return None
     on = facts.support(known, key, service)

@@ -1,7 +1,12 @@
-"""`policy lookup` of a service and a word: its actions of a level, those without resource type, one of its names."""
+"""`policy lookup` of a service and a word: its actions of a level, those without resource type, one of its names.
+
+And of the words of a service's own name.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import escaped
@@ -10,6 +15,8 @@ from aws_iam.modes.lookup_answer import counted, known_name, unknown_name
 from aws_iam.modes.lookup_conditions import key_of_service
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_iam.answer import Answer
     from aws_iam.policy.catalog import Catalog
     from aws_iam.policy.reference.facts import Service
@@ -71,6 +78,32 @@ def full_name(known: Catalog, query: str) -> str | None:
     full = f"{service.prefix}:{name}"
     types = name.lower() in service.resource_types
     return full if types or service.has_action(name) or service.condition_key(full) else None
+
+
+# What stands before the name of a service, and behind the same name in another service.
+_MAKERS = frozenset({"amazon", "aws"})
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+@lru_cache(maxsize=4)
+def _titles(known: Catalog) -> Mapping[str, tuple[str, ...]]:
+    """The words of each service's name, by its prefix."""
+    found = ((prefix, known.service(prefix)) for prefix in sorted(known.services))
+    return {prefix: _title_words(service.title) for prefix, service in found if service}
+
+
+def _title_words(name: str) -> tuple[str, ...]:
+    return tuple(word for word in _WORD.findall(name.lower()) if word not in _MAKERS)
+
+
+def titled(known: Catalog, query: str) -> tuple[str, ...]:
+    """The prefixes of the services that are called so: `Amazon S3`, `Secrets Manager`; else of those with all its words."""
+    asked = _title_words(query)
+    if not asked or "," in query:
+        return ()
+    titles = _titles(known)
+    same = tuple(prefix for prefix, name in titles.items() if name == asked)
+    return same or tuple(prefix for prefix, name in titles.items() if set(asked) <= set(name))
 
 
 def _of_level(known: Catalog, query: str, service: Service, level: str) -> Answer:

@@ -161,4 +161,9 @@ def _next(found: Plan, documents: Sequence[object]) -> tuple[str, ...]:
     name = _name(0, len(documents))
     calls = (f"aws-iam policy {each} --document {name}" for each in ("validate", "explain"))
     open_ = dict.fromkeys(each.action for each in found.not_scoped)
-    return (*calls, *(f"aws-iam policy lookup --query {each}" for each in list(open_)[:2]))
+    compare = f"aws-iam policy compare --document {name} --baseline OLD"
+    return (
+        *calls,
+        compare,
+        *(f"aws-iam policy lookup --query {each}" for each in list(open_)[:2]),
+    )

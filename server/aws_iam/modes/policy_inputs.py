@@ -7,12 +7,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Where
+from aws_iam.answer import Finding, Severity, Status, Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aws_iam.answer import Finding
     from aws_iam.policy.document import Policy, Source
     from aws_iam.policy.reading.gather import Gathered, Unread
 
@@ -88,6 +87,22 @@ def _place(source: Source, finding: Finding) -> tuple[object, ...]:
     where = finding.where or Where()
     at = (where.line, where.column) if where.line else where.pointer
     return source.file, source.other_side_of or source.name, finding.code, finding.message, at
+
+
+def not_judged(unread: Unread) -> Finding:
+    """The place as a finding: one that fails for a file that was meant to hold policies."""
+    named = unread.place if unread.place != unread.file else None
+    return Finding(
+        code="NOT_JUDGED",
+        title="The file cannot be read" if unread.broken else "No policy was judged here",
+        severity=Severity.ERROR if unread.broken else Severity.WARNING,
+        status=Status.FAIL if unread.broken else Status.UNKNOWN,
+        message=f"no policy was judged: {unread.why}" if unread.broken else "",
+        reason=None if unread.broken else unread.why,
+        where=Where(file=unread.file) if unread.file else None,
+        resource=named,
+        fix="Mend the file, or leave it out." if unread.broken else None,
+    )
 
 
 def facts(gathered: Gathered) -> dict[str, Any]:

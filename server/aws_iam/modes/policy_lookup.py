@@ -24,7 +24,7 @@ from aws_iam.policy.reference.operations import operations_named, service_of
 from aws_iam.policy.reference.regions import regions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aws_iam.answer import Answer
     from aws_iam.policy.reference.facts import Action, Service
@@ -57,15 +57,45 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
     one = words.full_name(known, query)
     if one:
         return lookup(one)
+    prefixes = words.titled(known, query)
+    if len(prefixes) == 1:
+        return lookup(prefixes[0])
     for reading in (words.service_and_word, calls.call):
         answer = reading(known, query) if "," not in query else None
         if answer:
             return answer
+    if prefixes:
+        return _of_titles(known, query, prefixes)
     raise InputError(
         f"`query` {quoted(query)} holds several words",
         hint="ask for one name at a time, such as `s3:GetObject` or `logs`; two words may be a service and a level "
         "(`s3 write`), `no-resource-type` (`s3 no-resource-type`) or one of its names (`s3 bucket`)",
     )
+
+
+def _of_titles(known: Catalog, query: str, prefixes: Sequence[str]) -> Answer:
+    """The services whose names hold all of the words."""
+    rows = [{"service": each, "name": _title(known, each)} for each in prefixes]
+    return known_name(
+        known,
+        f"{len(prefixes)} services have {quoted(query)} in their names: {listed(prefixes[:6])}.",
+        {"known": True, "kind": "service", "query": escaped(query), "services": rows},
+        services=prefixes[:3],
+        queries=prefixes,
+    )
+
+
+def _title(known: Catalog, prefix: str) -> str:
+    service = known.service(prefix)
+    return service.title if service else prefix
+
+
+def _as_title(known: Catalog, query: str) -> Answer | None:
+    """A service by a name of one word: `DynamoDB` is its prefix already, `CloudFront` too, `EventBridge` is not."""
+    prefixes = words.titled(known, query) if ":" not in query else ()
+    if len(prefixes) == 1:
+        return _as_service(known, prefixes[0])
+    return _of_titles(known, query, prefixes) if prefixes else None
 
 
 def _as_wildcard(known: Catalog, query: str) -> Answer | None:
@@ -251,6 +281,7 @@ _READINGS: tuple[Callable[[Catalog, str], Answer | None], ...] = (
     calls.call,
     _as_form,
     _as_former,
+    _as_title,
     conditions.former_key,
     _as_unknown,
 )

@@ -103,6 +103,7 @@ class _Asking:
         self.not_asked = 0
         self.rows: list[dict[str, Any]] = []
         self.unknown: list[Finding] = []
+        self.out_of_reach = False
         self._connect = connect
         self._ask: Ask | None = None
         self._ended = False
@@ -118,6 +119,7 @@ class _Asking:
         answer = _asked(policy, self._answer)
         if isinstance(answer, _Silence):
             self._ended = answer.for_all
+            self.out_of_reach |= answer.out_of_reach
             self.not_asked += 1
             self.unknown.append(_unknown(None if answer.for_all else source, answer.reason))
             return found
@@ -133,10 +135,14 @@ class _Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Silence:
-    """Why AWS says nothing about a policy, and whether it would say nothing about the others either."""
+    """Why AWS says nothing about a policy, and whether it would say nothing about the others either.
+
+    `out_of_reach`: not this call alone, AWS itself could not be asked.
+    """
 
     reason: str
     for_all: bool = False
+    out_of_reach: bool = False
 
 
 def _asked(policy: Policy, ask: Ask) -> tuple[Remark, ...] | _Silence:
@@ -151,11 +157,30 @@ def _asked(policy: Policy, ask: Ask) -> tuple[Remark, ...] | _Silence:
     try:
         answer = ask(question)
     except AwsError as error:
-        return _Silence(reason=_reason(error.message, error.hint), for_all=True)
+        reason = _reason(error.message, error.hint)
+        return _Silence(reason=reason, for_all=True, out_of_reach=True)
     if isinstance(answer, Miss):
+        out_of_reach = (
+            answer.kind in {MissKind.UNSUPPORTED, MissKind.TIMEOUT}
+            or answer.code in _NO_CONNECTION
+        )
         # A broken answer may have its cause in this one policy; what is refused, or cannot be reached, stays so.
-        return _Silence(reason=_reason(str(answer)), for_all=answer.kind is not MissKind.BROKEN)
+        for_all = out_of_reach or answer.kind is not MissKind.BROKEN
+        return _Silence(reason=_reason(str(answer)), for_all=for_all, out_of_reach=out_of_reach)
     return answer
+
+
+# botocore's names for what stands between the caller and any answer of AWS.
+_NO_CONNECTION = frozenset(
+    {
+        "ConnectionClosedError",
+        "ConnectionError",
+        "HTTPClientError",
+        "ProxyConnectionError",
+        "ResponseParserError",
+        "SSLError",
+    }
+)
 
 
 def _question(policy: Policy) -> Question:
@@ -311,7 +336,8 @@ def _said(asking: _Asking) -> str:
 
 def _facts(asking: _Asking) -> dict[str, Any]:
     if not asking.asked:
-        return {"online": {"policies_answered": 0, "policies_not_answered": asking.not_asked}}
+        online = {"policies_answered": 0, "policies_not_answered": asking.not_asked}
+        return {"online": online | ({"aws_read": False} if asking.out_of_reach else {})}
     found = _counts(asking.rows)
     online = {
         "policies_answered": asking.asked,

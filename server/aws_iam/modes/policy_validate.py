@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Finding, Severity, Where
 from aws_iam.modes import policy_inputs
 from aws_iam.modes.policy_online import Merged, merged
-from aws_iam.modes.policy_report import artifact
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Form, Kind, Policy, Source, Statement, Syntax, read
 from aws_iam.policy.reading.gather import gathered
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.modes.parameters import Connection
-    from aws_iam.modes.policy_report import Format
+    from aws_iam.modes.policy_report import Report
     from aws_iam.modes.tool import Progress
     from aws_iam.policy.reading.gather import Gathered
     from aws_iam.rules.rule import Rule
@@ -55,7 +54,7 @@ def validated(
     resource_type: str | None = None,
     *,
     aws: tuple[Connection, Progress] | None = None,
-    report: Format | None = None,
+    report: Report | None = None,
 ) -> Answer:
     """The problems as an answer: as which kind each policy was read, and whether that was guessed."""
     found = gathered(document, kind, resource_type)
@@ -70,12 +69,14 @@ def _placed(judged: Judged) -> Judged:
     )
 
 
-def _answer(both: Merged, given: Gathered, report: Format | None) -> Answer:
+def _answer(both: Merged, given: Gathered, report: Report | None) -> Answer:
     by_source = list(both.judged)
-    problems = tuple(sorted((f for _, found in by_source for f in found), key=_rank))
+    broken = (policy_inputs.not_judged(each) for each in given.unread if each.broken)
+    found = (each for _, several in by_source for each in several)
+    problems = tuple(sorted((*found, *broken), key=_rank))
     findings = (*problems, *both.unknown)
     summary = " ".join(filter(None, (_summary(by_source, problems), policy_inputs.said(given))))
-    made = (artifact(by_source, both.unknown, given.unread, report),) if report else ()
+    made = (report.artifact(by_source, both.unknown, given.unread),) if report else ()
     return Answer(
         summary=f"{summary} {both.said}" if both.said else summary,
         findings=findings,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.generation import condition_fit, dependents
+from aws_iam.policy.generation import boundary, condition_fit, dependents
 from aws_iam.policy.generation.grants import Grant, LeftOut, Wanted, forms, types_of
 from aws_iam.policy.problems import Problems
 from aws_iam.policy.reference.catalog_file import LEVELS
@@ -51,6 +51,7 @@ def plan(needs: Sequence[Need], limits: Limits) -> Plan:
     wanted = tuple(islice(_all_wanted(needs, problems), _MOST_PAIRS + 1))
     problems.refuse("needs")
     _refuse_size(wanted)
+    wanted, removing = boundary.kept(wanted, limits)
     added, not_scoped = dependents.of(needs, wanted)
     fitted = condition_fit.fitted((*wanted, *added), limits)
     condition_fit.refuse(needs, fitted, limits)
@@ -59,7 +60,7 @@ def plan(needs: Sequence[Need], limits: Limits) -> Plan:
         wanted=tuple(each for each in fitted.granted if not each.needed_by),
         added=tuple(each for each in fitted.granted if each.needed_by),
         not_scoped=(*not_scoped, *fitted.rows(added=True)),
-        left_out=fitted.rows(added=False),
+        left_out=(*removing, *fitted.rows(added=False)),
         without=fitted.without,
     )
 

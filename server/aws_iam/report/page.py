@@ -151,8 +151,11 @@ def _joined(pieces: Sequence[Artifact]) -> Artifact:
 
 def _noted(built: Answer, end: int, parts: Sequence[Part]) -> Answer:
     left = sum(part.field == "findings" for part in parts[end:])
-    more = f"{left} more findings" if left else f"{len(parts) - end} more parts"
-    return replace(built, summary=f"{built.summary} ({more} follow.)", next_cursor=str(end))
+    number, noun = (left, "finding") if left else (len(parts) - end, "row")
+    follow = f"{noun} follows" if number == 1 else f"{noun}s follow"
+    return replace(
+        built, summary=f"{built.summary} ({number:,} more {follow}.)", next_cursor=str(end)
+    )
 
 
 def _fitting(bare: Answer, parts: Sequence[Part], limit: int) -> int:

@@ -219,11 +219,7 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
 )
 def resource_of_no_format(statement: Statement) -> Iterator[Problem]:
     """A resource part that follows no format of the service matches no resource."""
-    for entry, arn in _arns(statement):
-        if _is_open(arn.service) or not _formats(arn.service):
-            continue
-        if _fitting(arn.service, arn.resource):
-            continue
+    for entry, arn in _unfitting(statement):
         meant = _meant(arn)
         if not arn.resource:
             yield Problem(entry.where, f"{quoted(entry.value)} ends before it names a resource")
@@ -233,14 +229,36 @@ def resource_of_no_format(statement: Statement) -> Iterator[Problem]:
                 f"{quoted(entry.value)} is no ARN of a resource of {arn.service};"
                 f" its form is `{meant}`",
             )
-        else:
-            # Some resources are in no table of AWS's reference: only a misspelled type is certain.
+
+
+@rule(
+    "ARN_OF_UNKNOWN_FORMAT",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="The reference has no such ARN of the service",
+    fix="Compare the ARN with the formats of the service: `aws-iam policy lookup` lists them.",
+    source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
+    bad=[_allow("arn:aws:iam::111122223333:starship/app")],
+    good=[_OBJECTS, _allow("arn:aws:iam::111122223333:role/app")],
+)
+def resource_unknown_to_the_reference(statement: Statement) -> Iterator[Problem]:
+    """Some resources are in no table of AWS's reference; any other ARN of no format matches nothing."""
+    for entry, arn in _unfitting(statement):
+        if arn.resource and not _meant(arn):
             yield Problem(
                 entry.where,
                 f"{quoted(entry.value)} follows no ARN format that the reference has for {arn.service}",
-                severity=Severity.WARNING,
                 low_confidence=True,
             )
+
+
+def _unfitting(statement: Statement) -> Iterator[tuple[Text, Arn]]:
+    """The ARNs that follow none of their service's formats."""
+    for entry, arn in _arns(statement):
+        if _is_open(arn.service) or not _formats(arn.service):
+            continue
+        if not _fitting(arn.service, arn.resource):
+            yield entry, arn
 
 
 def _meant(arn: Arn) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -61,33 +62,50 @@ def _target(policy: Policy) -> Attached | None:
 )
 def action_of_other_resource(policy: Policy) -> Iterator[Problem]:
     """A resource's policy is asked about the resource alone: an action that never meets it has no effect there."""
+    yield from _misfits(policy, refused=True)
+
+
+@rule(
+    "ACTION_WITHOUT_EFFECT_IN_POLICY",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="The action never meets the resource that has the policy",
+    fix="Remove the action, or move it into an identity policy.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_identity-vs-resource.html",
+    kinds=_RESOURCE,
+    resource_type="AWS::KMS::Key",
+    bad=[_policy(_allow("kms:ListAliases", "*"))],
+    good=[_policy(_allow(["kms:Decrypt", "kms:*"], "*"))],
+)
+def action_without_effect(policy: Policy) -> Iterator[Problem]:
+    """The policy is asked about its own resource alone; other services than S3 take such an action, and it does nothing."""
+    for problem in _misfits(policy, refused=False):
+        # What each service refuses is not written down.
+        yield replace(problem, low_confidence=True)
+
+
+def _misfits(policy: Policy, *, refused: bool) -> Iterator[Problem]:
+    """The actions that do not go with the resource: those that AWS refuses, or those that it takes and never asks about."""
     target = _target(policy)
     for statement in policy.statements if target else ():
         for entry in statement.actions:
-            problem = _misfit(entry, target) if target else None
+            problem = _misfit(entry, target, refused=refused) if target else None
             if problem:
                 yield problem
 
 
-def _misfit(entry: Text, target: Attached) -> Problem | None:
+def _misfit(entry: Text, target: Attached, *, refused: bool) -> Problem | None:
     prefix, colon, _ = entry.value.lower().partition(":")
     # What does not exist has codes of its own.
     if not colon or not is_literal(prefix) or catalog().tier(prefix) == "unknown":
         return None
     said = f"{quoted(entry.value)} does not work on a resource of the type `{target.name}`"
     if prefix != target.service:
-        return Problem(entry.where, said)
+        return Problem(entry.where, said) if refused else None
     action = catalog().action(entry.value) if is_literal(entry.value) else None
     if action is None or set(action.resource_types) & {*target.types, *target.acts_on}:
         return None
-    # S3 refuses such a policy; what other services do is not written down for each.
-    strict = target.service == "s3"
-    return Problem(
-        entry.where,
-        said,
-        severity=None if strict else Severity.WARNING,
-        low_confidence=not strict,
-    )
+    return Problem(entry.where, said) if (target.service == "s3") is refused else None
 
 
 @rule(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.policy.reference.facts import Templates, template_pattern
+from aws_iam.policy.pattern import covers, intersects, is_literal
 from aws_iam.policy.reference.global_keys import global_keys
+from aws_iam.policy.reference.supply import supplying
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.policy.catalog import Action
+    from aws_iam.policy.document import Text
 
 _ALLOW = {
     "Effect": "Allow",
@@ -80,26 +80,36 @@ def _policy(*statements: object) -> dict[str, object]:
     title="The Deny without MFA does not reach access keys of users",
     fix='Write BoolIfExists: {"aws:MultiFactorAuthPresent": "false"}.',
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent",
-    bad=[_policy({**_NO_MFA, "Condition": _FALSE})],
+    bad=[
+        _policy({**_NO_MFA, "Condition": _FALSE}),
+        _policy(
+            {**_NO_MFA, "Condition": {"StringEquals": {"aws:MultiFactorAuthPresent": "false"}}}
+        ),
+    ],
     good=[
         _policy(
             {**_NO_MFA, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
         ),
         _policy({**_NO_MFA, "Condition": _KEYLESS}),
-        _policy({**_NO_MFA, "Condition": _FALSE}, {**_NO_MFA, "Condition": _KEYLESS}),
+        _policy(
+            {**_NO_MFA, "Condition": _FALSE}, {**_NO_MFA, "Action": "*", "Condition": _KEYLESS}
+        ),
     ],
 )
 def keyless_pass(policy: Policy) -> Iterator[Problem]:
     """A request signed with a user's access key has no such key at all, so `Bool` does not hold and nothing is denied."""
     missing = [(each, found) for each in policy.statements if (found := _missing_keyless(each))]
-    others = {_asked(each) for each in policy.statements if missing and _denies_keyless(each)}
-    for statement, condition in missing:
-        if _asked(statement) not in others:
+    others = [each for each in policy.statements if missing and _denies_keyless(each)][:_MOST]
+    for statement, condition in missing[:_MOST]:
+        if not any(_is_within(statement, other) for other in others):
             yield Problem(
                 condition.operator.where,
-                f"`Bool` on {quoted(condition.key.value)} does not hold for a user's access key,"
+                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} does not hold for a user's access key,"
                 " which has no such key: it is not denied",
             )
+
+
+_EXACTLY = frozenset({"Bool", "StringEquals", "StringEqualsIgnoreCase", "StringLike"})
 
 
 def _missing_keyless(statement: Statement) -> Condition | None:
@@ -109,32 +119,63 @@ def _missing_keyless(statement: Statement) -> Condition | None:
     tested = (
         each
         for each in statement.conditions_on("aws:multifactorauthpresent")
-        if each.operator.value == "Bool"
+        if each.operator.value in _EXACTLY
     )
     return next(
         (each for each in tested if [v.value.lower() for v in each.values] == ["false"]), None
     )
 
 
+# Statements are compared with each other; a policy has one or two such Denies.
+_MOST = 20
+
+
 def _denies_keyless(statement: Statement) -> bool:
     """Whether the statement denies whoever has no such key, without another condition."""
-    keys = {"aws:multifactorauthpresent", "aws:multifactorauthage"}
+    asked = [each for each in statement.conditions if each.name in _MFA_KEYS]
     return (
         statement.denies
-        and len(statement.conditions) == 1
-        and _says(statement, statement.conditions[0].name, "true", "Null")
-        and statement.conditions[0].name in keys
+        and len(asked) == len(statement.conditions)
+        and all(_holds_without(each) for each in asked)
     )
 
 
-def _asked(statement: Statement) -> tuple[frozenset[str], ...]:
-    """What a statement is about, but for its conditions."""
-    return (
-        frozenset(each.value.lower() for each in statement.actions),
-        frozenset(each.value.lower() for each in statement.not_actions),
-        frozenset(each.value for each in statement.resources),
-        frozenset(each.value for each in statement.not_resources),
+_MFA_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
+
+
+def _holds_without(condition: Condition) -> bool:
+    values = [each.value.lower() for each in condition.values]
+    if condition.base == "Null":
+        return values == ["true"]
+    return condition.negated or condition.if_exists
+
+
+def _is_within(inner: Statement, outer: Statement) -> bool:
+    """Whether the outer statement, conditions apart, is about everything that the inner one is about."""
+    return _taken(inner.actions, inner.not_actions, outer.actions, outer.not_actions) and _taken(
+        inner.resources, inner.not_resources, outer.resources, outer.not_resources
     )
+
+
+def _taken(
+    named: Sequence[Text], spared: Sequence[Text], by: Sequence[Text], sparing: Sequence[Text]
+) -> bool:
+    """Whether what is named, or all but what is spared, is taken by the other side."""
+    if not (named or spared):
+        return not (by or sparing)
+    if by:
+        # All but some is named by `*` alone.
+        inner = [each.value for each in named] or ["*"]
+        return all(any(_covers(wide, one) for wide in by) for one in inner)
+    if spared:
+        return all(any(_covers(wide, each.value) for wide in spared) for each in sparing)
+    return not any(
+        intersects(one.value, each.value, ignore_case=True) for one in named for each in sparing
+    )
+
+
+def _covers(wide: Text, one: str) -> bool:
+    return covers(wide.value, one, ignore_case=True)
 
 
 _SELECT = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
@@ -281,13 +322,14 @@ def key_of_other_action(statement: Statement) -> Iterator[Problem]:
             continue
         if prefix in _INCOMPLETE:
             continue
+        having = supplying(prefix, condition.name)
         without = [
             action.full_name
             for action in _literal_actions(statement)
-            if action.service == prefix and not _supports(action, condition.key.value)
+            if action.service == prefix and action.full_name.lower() not in having
         ]
         # A key that the reference gives to no action at all is a gap of the reference, not of the policy.
-        if without and any(_given(prefix).find(condition.key.value)):
+        if without and having:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             yield Problem(
                 condition.key.where,
@@ -302,30 +344,3 @@ def _literal_actions(statement: Statement) -> Iterator[Action]:
         action = catalog().action(entry.value) if is_literal(entry.value) else None
         if action:
             yield action
-
-
-def _supports(action: Action, key: str) -> bool:
-    return any(_names(each, key) for each in _keys(action))
-
-
-def _keys(action: Action) -> Iterator[str]:
-    """The keys that the reference gives to an action or to one of its resource types."""
-    service = catalog().service(action.service)
-    yield from action.condition_keys
-    for name in action.resource_types:
-        yield from action.type_condition_keys.get(name, ())
-        type_ = service.resource_types.get(name.lower()) if service else None
-        yield from type_.condition_keys if type_ else ()
-
-
-@cache
-def _given(prefix: str) -> Templates[str]:
-    """The keys that the reference gives to some action of the service."""
-    service = catalog().service(prefix)
-    actions = service.actions.values() if service else ()
-    keys = sorted({key for action in actions for key in _keys(action)})
-    return Templates((key, key) for key in keys)
-
-
-def _names(template: str, key: str) -> bool:
-    return matches(template_pattern(template), key, ignore_case=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
-from aws_iam.policy.document import Condition, Kind, Policy, Statement
+from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
 from aws_iam.policy.pattern import intersects, matches
 from aws_iam.policy.variables import without_variables
 from aws_iam.rules.grants import Grant, Grants, demands, entry_of, grouped, spares_some
@@ -98,7 +98,8 @@ def _holds_without(condition: Condition) -> bool:
 def _free(grants: Grants, action: str) -> Iterator[Grant]:
     """The Allows of the action for which no boundary is asked, nor a policy that is among those named."""
     for grant in grants.allowing(action):
-        asked = demands(grant.statement, _KEY) or demands(grant.statement, "iam:policyarn")
+        # A condition on the key that holds without it has a code of its own.
+        asked = grant.statement.conditions_on(_KEY) or demands(grant.statement, "iam:policyarn")
         if not asked and not grants.is_denied(action, grant.resources, _holds_without):
             yield grant
 
@@ -176,6 +177,11 @@ _MAKING = {
     "iam:CreateRole": ("iam:AttachRolePolicy", "iam:PutRolePolicy"),
     "iam:CreateUser": ("iam:AttachUserPolicy", "iam:PutUserPolicy", _JOIN),
 }
+_BOUNDED = (
+    *_MAKING,
+    *(each for granting in _MAKING.values() for each in granting if each != _JOIN),
+)
+_ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 _GRANTING = tuple(each for granting in _MAKING.values() for each in granting)
 
 
@@ -218,6 +224,43 @@ def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
         for grant in _free(grants, action) if action != _JOIN else ():
             if any(map(_takes_all, grant.resources)):
                 yield grant, action
+
+
+@rule(
+    "BOUNDARY_CONDITION_HOLDS_WITHOUT_IT",
+    on=Statement,
+    severity=Severity.SECURITY_WARNING,
+    title="The condition on the permissions boundary also holds without any boundary",
+    fix="Write StringEquals with the ARN of the boundary, without Not and without IfExists.",
+    source=_PAGE,
+    kinds=_KINDS,
+    bad=[
+        _allow("iam:CreateRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
+        _allow("iam:Create*", "*", {"StringEqualsIfExists": _WITH["StringEquals"]}),
+    ],
+    good=[
+        _allow("iam:CreateRole", _ROLES, _WITH),
+        _allow(
+            "iam:CreateRole",
+            _ROLES,
+            {**_WITH, "ArnNotEquals": {"iam:PermissionsBoundary": _ADMIN}},
+        ),
+        _allow("iam:TagRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
+        {**_deny("iam:CreateRole"), "Condition": {"StringNotEquals": _WITH["StringEquals"]}},
+    ],
+)
+def holds_without(statement: Statement) -> Iterator[Problem]:
+    """A request to create a role without boundary lacks the key, and a negated or optional condition holds then."""
+    tested = statement.conditions_on(_KEY) if statement.allows else ()
+    if not tested or not all(each.negated or each.if_exists for each in tested):
+        return
+    action = next((each for each in _BOUNDED if entry_of(statement, each)), None)
+    if action:
+        yield Problem(
+            tested[0].operator.where,
+            f"{quoted(tested[0].operator.value)} on {quoted(tested[0].key.value)} also holds for `{action}`"
+            " without any boundary",
+        )
 
 
 def _takes_all(resource: str) -> bool:
@@ -331,3 +374,37 @@ def _asks_for_any(statement: Statement, condition: Condition) -> bool:
             for each in values
         )
     )
+
+
+_PASSED = "iam:passedtoservice"
+_OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"}}
+
+
+@rule(
+    "PASSED_TO_SERVICE_NOT_DEMANDED",
+    on=Statement,
+    severity=Severity.SUGGESTION,
+    title="The condition on the service that gets a role also holds without one",
+    fix="Write StringEquals, without IfExists, or name the roles in Resource.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
+    kinds=IDENTITY_KINDS,
+    bad=[_allow("iam:PassRole", "*", _OPTIONAL)],
+    good=[
+        _allow("iam:PassRole", "*", {"StringEquals": _OPTIONAL["StringEqualsIfExists"]}),
+        _allow("iam:PassRole", "arn:aws:iam::111122223333:role/app", _OPTIONAL),
+    ],
+)
+def service_optional(statement: Statement) -> Iterator[Problem]:
+    """`IfExists` asks nothing of a request without the key: where that happens, any role may be passed."""
+    tested = statement.conditions_on(_PASSED) if statement.allows else ()
+    if not tested or not all(each.if_exists for each in tested):
+        return
+    roles = [e.value for e in statement.resources if intersects(e.value, _ARNS["Role"])]
+    if entry_of(statement, "iam:PassRole") and any(map(_takes_all, roles)):
+        yield Problem(
+            tested[0].operator.where,
+            f"{quoted(tested[0].operator.value)} lets any role be passed where the request has no"
+            f" {quoted(tested[0].key.value)}",
+            # AWS does not say whether a request without the key exists.
+            low_confidence=True,
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Kind, Policy, Principal, Statement
+from aws_iam.policy.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.policy.pattern import matches
 from aws_iam.rules.callers import is_demanded
 from aws_iam.rules.rule import Problem, rule
@@ -44,7 +44,17 @@ _GITHUB = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubuserconte
 
 def _is_narrowed(statement: Statement) -> bool:
     """Whether some condition asks more of the caller than a condition on time or transport."""
-    return any(is_demanded(each) and each.name not in _NEUTRAL for each in statement.conditions)
+    return any(
+        is_demanded(each) and each.name not in _NEUTRAL and not _takes_any(each)
+        for each in statement.conditions
+    )
+
+
+def _takes_any(condition: Condition) -> bool:
+    """Whether one of the values is a pattern of everything, so that all of the key's values are taken."""
+    return "Like" in condition.base and any(
+        value.value and not value.value.strip("*?") for value in condition.values
+    )
 
 
 def _account(principal: Principal) -> str:
@@ -117,12 +127,13 @@ def whole_account(policy: Policy) -> Iterator[Problem]:
     on=Statement,
     severity=Severity.WARNING,
     title="The role can be taken without the external id",
-    fix="Write StringEquals, without IfExists and without Not.",
+    fix="Write StringEquals with the id that was agreed on, without IfExists, without Not and without a wildcard.",
     source=_EXTERNAL_ID,
     kinds=_TRUST,
     bad=[
         _trust(_PARTNER, {"StringEqualsIfExists": {"sts:ExternalId": "a1b2c3"}}),
         _trust(_PARTNER, {"ForAllValues:StringEquals": {"sts:ExternalId": "a1b2c3"}}),
+        _trust(_PARTNER, {"StringLike": {"sts:ExternalId": "*"}}),
     ],
     good=[
         _trust(_PARTNER, _ID),
@@ -133,17 +144,20 @@ def whole_account(policy: Policy) -> Iterator[Problem]:
     ],
 )
 def id_optional(statement: Statement) -> Iterator[Problem]:
-    """Whoever leaves the id out meets the condition, and that is what a confused deputy does."""
+    """Whoever leaves the id out, or makes one up, meets the condition, and that is what a confused deputy does."""
     tested = statement.conditions_on("sts:externalid") if statement.allows else ()
-    if any(map(is_demanded, tested)):
+    if any(is_demanded(each) and not _takes_any(each) for each in tested):
         return
     for condition in tested:
-        if condition.base != "Null":
-            yield Problem(
-                condition.operator.where,
-                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} also holds for a"
-                " call without external id",
-            )
+        if condition.base == "Null":
+            continue
+        said = "also holds for a call without external id"
+        if is_demanded(condition):
+            said = "holds for every external id: whoever calls may make one up"
+        yield Problem(
+            condition.operator.where,
+            f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} {said}",
+        )
 
 
 _STEP = "https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html"

@@ -45,15 +45,18 @@ def _typed(statement: Statement) -> tuple[tuple[Condition, ConditionKey], ...]:
 def several_values_unqualified(statement: Statement) -> Iterator[Problem]:
     """Without a qualifier AWS does not know whether all of the request's values must match, or one."""
     for condition, key in _typed(statement):
-        if key.multivalued and not condition.qualifier and condition.base != "Null":
+        # EventBridge's own examples compare its keys without a qualifier, against the reference's type:
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+        if key.multivalued and key.service != "events" and _is_bare(condition):
             yield Problem(
                 condition.operator.where,
                 f"{quoted(condition.key.value)} has several values: write"
                 f" `ForAnyValue:{condition.base}` or `ForAllValues:{condition.base}`",
-                # EventBridge's own examples compare these without a qualifier, against the reference's type.
-                severity=Severity.WARNING if key.service == "events" else None,
-                low_confidence=key.service == "events",
             )
+
+
+def _is_bare(condition: Condition) -> bool:
+    return not condition.qualifier and condition.base != "Null"
 
 
 @rule(
@@ -162,13 +165,11 @@ def arn_compared_as_text(statement: Statement) -> Iterator[Problem]:
         for value in condition.values:
             if _has_wildcard(value):
                 arn = condition.base.replace("String", "Arn")
-                # What denies more, or allows less, than meant is no hole.
-                harmless = condition.negated is statement.allows
                 yield Problem(
                     value.where,
                     f"{quoted(value.value)} under `{condition.base}`; write `{arn}`",
-                    severity=Severity.WARNING if harmless else None,
-                    low_confidence=harmless,
+                    # What denies more, or allows less, than meant is no hole.
+                    low_confidence=condition.negated is statement.allows,
                 )
                 break
 

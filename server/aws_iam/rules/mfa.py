@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _KEY_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent"
 _PRESENT = "aws:multifactorauthpresent"
 _AGE = "aws:multifactorauthage"
+# The key is a Boolean, and people compare it as text, too.
+_EXACTLY = frozenset({"Bool", "StringEquals", "StringEqualsIgnoreCase", "StringLike"})
 _STOP = {"Effect": "Allow", "Action": "ec2:TerminateInstances", "Resource": "*"}
 _MFA = {"aws:MultiFactorAuthPresent": "true"}
 
@@ -50,7 +52,11 @@ def _is_proved(statement: Statement) -> bool:
     title="The Allow with MFA also lets access keys in that have none",
     fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
     source=_KEY_PAGE,
-    bad=[_where({"BoolIfExists": _MFA})],
+    bad=[
+        _where({"BoolIfExists": _MFA}),
+        _where({"StringEqualsIfExists": _MFA}),
+        _where({"StringNotEquals": {"aws:MultiFactorAuthPresent": "false"}}),
+    ],
     good=[
         _where({"Bool": _MFA}),
         _where({"BoolIfExists": _MFA, "Null": {"aws:MultiFactorAuthPresent": "false"}}),
@@ -66,12 +72,24 @@ def keys_without_mfa_pass(statement: Statement) -> Iterator[Problem]:
     if any(each.base == "Null" and _values(each) == ["false"] for each in tested):
         return
     for condition in tested:
-        if condition.operator.value == "BoolIfExists" and _values(condition) == ["true"]:
+        if _asks_if_present(condition):
             yield Problem(
                 condition.operator.where,
-                f"`BoolIfExists` on {quoted(condition.key.value)} also holds for a user's access key,"
+                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} also holds for a user's access key,"
                 " which has no such key: it is allowed without MFA",
             )
+
+
+def _asks_if_present(condition: Condition) -> bool:
+    """Whether MFA is asked for in a way that also holds for a request without the key."""
+    if condition.negated:
+        return _values(condition) == ["false"]
+    return (
+        condition.base in _EXACTLY
+        and condition.if_exists
+        and not condition.qualifier
+        and _values(condition) == ["true"]
+    )
 
 
 @rule(
@@ -93,7 +111,7 @@ def present_and_false(statement: Statement) -> Iterator[Problem]:
     if not statement.allows or _is_proved(statement):
         return
     tested = statement.conditions_on(_PRESENT)
-    if any(each.base == "Bool" and _values(each) == ["true"] for each in tested):
+    if any(each.base in _EXACTLY and _values(each) == ["true"] for each in tested):
         return
     for condition in tested:
         if condition.base == "Null" and _values(condition) == ["false"]:

@@ -102,9 +102,24 @@ def calls_on_behalf_denied(statement: Statement) -> Iterator[Problem]:
     yield Problem(
         closed[0].key.where,
         f"a service that calls on the principal's behalf {may} {quoted(closed[0].key.value)}:"
-        f" its calls are denied{' then' if unsure else ''}, too",
+        f" its calls of {_called(statement)} are denied{' then' if unsure else ''}, too",
         low_confidence=unsure,
     )
+
+
+def _called(statement: Statement) -> str:
+    """What a Deny is about, in words."""
+    if not statement.actions:
+        spared = (
+            f"{quoted(statement.not_actions[0].value)}" if statement.not_actions else "nothing"
+        )
+        more = f" and {len(statement.not_actions) - 1} more" if statement.not_actions[1:] else ""
+        return f"everything but {spared}{more}"
+    first = statement.actions[0].value
+    if first == "*":
+        return "every action"
+    more = f" and {len(statement.actions) - 1} more" if statement.actions[1:] else ""
+    return f"{quoted(first)}{more}"
 
 
 def _is_address(condition: Condition) -> bool:

@@ -99,7 +99,12 @@ def _is_known_to_work(action: Action, reach: Reach) -> bool:
 
 def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt: str) -> Problem:
     entry, action = found[0]
-    more = f", nor {len(found) - 1} more actions of the statement," if found[1:] else ""
+    others = len(found) - 1
+    more = (
+        f" and {others} more {'action' if others == 1 else 'actions'} of the statement"
+        if others
+        else ""
+    )
     if doubt == "wide":
         return Problem(
             entry.where,
@@ -110,12 +115,12 @@ def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt:
     said = (
         f"the reference gives `{action.full_name}`{more} no resource type"
         if doubt
-        else f"`{action.full_name}` has no resource type{more.rstrip(',')}"
+        else f"`{action.full_name}`{more} {'have' if others else 'has'} no resource type"
     )
     return Problem(
         entry.where,
-        f"{said}: it never matches {quoted(statement.resources[0].value)},"
-        f" so that the statement {_verb(statement)} nothing of it",
+        f"{said}: {'they never match' if others else 'it never matches'} {quoted(statement.resources[0].value)},"
+        f" so that the statement {_verb(statement)} nothing of {'them' if others else 'it'}",
         low_confidence=bool(doubt),
     )
 

@@ -129,23 +129,14 @@ def _problems(
         yield Problem(where, f"{who} {subject.does} but those of `NotResource`")
         return
     open_ = next((each for each in statement.resources if _unrestricted(each.value)), None)
-    guards = subject.guards(statement)
-    if open_ and not guards:
+    # AWS's own policies write the guard with IfExists, too; which requests would lack the key no page says.
+    if open_ and not subject.guards(statement):
         yield Problem(where, f"{who} {subject.does}: the resource is {quoted(open_.value)}")
-    elif open_ and all(each.if_exists for each in guards):
-        # AWS advises the key; whether requests without it exist, it does not say.
-        yield Problem(
-            where,
-            f"{who} {subject.does} where the request has no `{subject.guard}`:"
-            f" the resource is {quoted(open_.value)}",
-            severity=Severity.SUGGESTION,
-            low_confidence=True,
-        )
 
 
 _COVERED: dict[Covered, tuple[dict[str, object], str]] = {
-    "named": ({}, "The action is named"),
-    "star": ({"Action": "iam:*"}, "A wildcard matches the action"),
+    "named": ({}, "the action is named"),
+    "star": ({"Action": "iam:*"}, "a wildcard matches the action"),
     "not_action": ({"NotAction": "s3:*"}, "NotAction leaves the action in"),
 }
 _FORMS: dict[tuple[Covered, bool], str] = {
@@ -170,12 +161,12 @@ def _declared(subject: _Subject, covered: Covered, *, excluding: bool) -> Rule[S
         yield from _problems(subject, covered, statement, excluding=excluding)
 
     problems.__doc__ = subject.why
-    reach = "NotResource excludes some roles only" if excluding else "the resource is any role"
+    spared = " but those of NotResource" if excluding else ""
     return rule(
         f"{subject.code}_WITH_{_FORMS[covered, excluding]}",
         on=Statement,
         severity=subject.severity,
-        title=f"{words}, and {reach}: the statement {subject.does}",
+        title=f"The statement {subject.does}{spared}: {words}",
         fix=subject.fix,
         kinds=IDENTITY_KINDS,
         bad=[{"Effect": "Allow", **actions, **resource}],

@@ -153,7 +153,8 @@ def _scoped(policy: Policy) -> tuple[_Scoped, ...]:
 
 def _services(statement: Statement) -> frozenset[str]:
     """The services of a statement's actions; of one whose actions are any, the empty text."""
-    found = frozenset(_service(each.value.lower()) for each in statement.actions)
+    prefixes = {each.value.partition(":")[0] for each in statement.actions}
+    found = frozenset(_service(each.lower()) for each in prefixes)
     return found if found and not statement.not_actions else frozenset({""})
 
 

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _SHORTEN = "Remove white space, merge statements, or split the policy."
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+_SCP = 10_240
+_RCP = 5_120
+_MANAGED = 6_144
+_INLINE = 10_240
+"""A role's inline policies together: what is longer is too long for every identity policy."""
+_TRUST = 2_048
+_SESSION = 2_048
 # From this share of a quota on the next change may be the one that AWS refuses.
 _NEARLY = 0.9
 
@@ -58,7 +66,7 @@ def _too_long(policy: Policy, length: int, most: int) -> Iterator[Problem]:
 )
 def long_scp(policy: Policy) -> Iterator[Problem]:
     """AWS Organizations refuses a policy of more than 10,240 characters, white space included."""
-    yield from _too_long(policy, len(_as_saved(policy)), 10_240)
+    yield from _too_long(policy, len(_as_saved(policy)), _SCP)
 
 
 @rule(
@@ -73,7 +81,7 @@ def long_scp(policy: Policy) -> Iterator[Problem]:
 )
 def long_rcp(policy: Policy) -> Iterator[Problem]:
     """AWS Organizations refuses a policy of more than 5,120 characters, white space included."""
-    yield from _too_long(policy, len(_as_saved(policy)), 5_120)
+    yield from _too_long(policy, len(_as_saved(policy)), _RCP)
 
 
 @rule(
@@ -88,7 +96,7 @@ def long_rcp(policy: Policy) -> Iterator[Problem]:
 )
 def long_identity_policy(policy: Policy) -> Iterator[Problem]:
     """A managed policy has at most 6,144 characters, a role's inline policies together 10,240, white space apart."""
-    yield from _too_long(policy, len(_without_space(policy)), 10_240)
+    yield from _too_long(policy, len(_without_space(policy)), _INLINE)
 
 
 @rule(
@@ -105,8 +113,8 @@ def long_identity_policy(policy: Policy) -> Iterator[Problem]:
 def long_managed_policy(policy: Policy) -> Iterator[Problem]:
     """IAM refuses a managed policy of more than 6,144 characters, white space apart."""
     length = len(_without_space(policy))
-    if length <= 10_240:  # noqa: PLR2004 - longer ones are too long for everything, which has its own code
-        yield from _too_long(policy, length, 6_144)
+    if length <= _INLINE:  # longer ones have a code of their own
+        yield from _too_long(policy, length, _MANAGED)
 
 
 @rule(
@@ -121,7 +129,7 @@ def long_managed_policy(policy: Policy) -> Iterator[Problem]:
 )
 def long_trust_policy(policy: Policy) -> Iterator[Problem]:
     """IAM refuses a trust policy of more than 2,048 characters, white space apart, unless the quota was raised."""
-    yield from _too_long(policy, len(_without_space(policy)), 2_048)
+    yield from _too_long(policy, len(_without_space(policy)), _TRUST)
 
 
 @rule(
@@ -138,8 +146,8 @@ def long_trust_policy(policy: Policy) -> Iterator[Problem]:
 def long_session_policy(policy: Policy) -> Iterator[Problem]:
     """STS refuses more than 2,048 characters of text in all session policies of a call together."""
     # Longer than every identity policy may be has its own code.
-    if len(_without_space(policy)) <= 10_240:  # noqa: PLR2004 - as above
-        yield from _too_long(policy, len(_as_saved(policy)), 2_048)
+    if len(_without_space(policy)) <= _INLINE:
+        yield from _too_long(policy, len(_as_saved(policy)), _SESSION)
 
 
 # The one type of resource whose policy has nothing but actions of the service, when nobody says what it is attached to.
@@ -178,13 +186,13 @@ def _measured(policy: Policy) -> tuple[int, int, str]:
     """The length of the policy as its kind counts it, the quota, and its words."""
     match policy.kind:
         case Kind.SCP:
-            return len(_as_saved(policy)), 10_240, "characters of a service control policy"
+            return len(_as_saved(policy)), _SCP, "characters of a service control policy"
         case Kind.RCP:
-            return len(_as_saved(policy)), 5_120, "characters of a resource control policy"
+            return len(_as_saved(policy)), _RCP, "characters of a resource control policy"
         case Kind.TRUST:
-            return len(_without_space(policy)), 2_048, "characters of a trust policy"
+            return len(_without_space(policy)), _TRUST, "characters of a trust policy"
         case Kind.SESSION:
-            return len(_as_saved(policy)), 2_048, "characters of session policies"
+            return len(_as_saved(policy)), _SESSION, "characters of session policies"
         case Kind.RESOURCE:
             target = _attached_to(policy)
             length = len(_as_saved(policy).encode("utf-8", errors="replace"))
@@ -194,4 +202,4 @@ def _measured(policy: Policy) -> tuple[int, int, str]:
                 (length, most, f"bytes of a policy of `{target.name}`") if target else (1, 0, "")
             )
         case _:
-            return len(_without_space(policy)), 6_144, "characters of a managed policy"
+            return len(_without_space(policy)), _MANAGED, "characters of a managed policy"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _KEY = "aws:resourcetag/"
 _BLUE = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
+_NOT_BLUE = {"StringNotEquals": {"aws:ResourceTag/team": "blue"}}
 
 
 def _tagged(effect: str, element: str, actions: object, condition: object = _BLUE) -> object:
@@ -110,20 +111,21 @@ def _holds_without(condition: Condition) -> bool:
     return condition.negated or condition.if_exists or condition.qualifier == "ForAllValues"
 
 
-def _listed(statement: Statement) -> Iterator[Problem]:
+def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Problem]:
+    """The conditions on tags that no request of some action carries; `holds`: only those that then hold, or do not."""
     entries = _untagged(statement) if any(_on_tags(statement)) else ()
     if not entries:
         return
     services = sorted({each.action.partition(":")[0].lower() for each in entries})
     more = f" and {len(entries) - 1} more (of {', '.join(services)})" if entries[1:] else ""
     for condition in _on_tags(statement):
+        if holds not in {None, _holds_without(condition)}:
+            continue
         always = "always" if _holds_without(condition) else "never"
         yield Problem(
             condition.key.where,
             f"requests for {quoted(entries[0].action)}{more} do not carry"
             f" {quoted(condition.key.value)}: the condition {always} holds for them",
-            # Then more is denied than meant, not less.
-            severity=Severity.WARNING if statement.denies and always == "always" else None,
             # The reference attaches keys to resource types unevenly.
             low_confidence=not any(each.is_certain for each in entries),
         )
@@ -180,7 +182,26 @@ def never_allowed_by_tag(statement: Statement) -> Iterator[Problem]:
 def never_denied_by_tag(statement: Statement) -> Iterator[Problem]:
     """Without the key in the request the condition does not hold, so the action is not denied, whatever the tags."""
     if statement.denies:
-        yield from _listed(statement)
+        yield from _listed(statement, holds=False)
+
+
+@rule(
+    "DENY_HITS_ACTIONS_WITHOUT_TAGS",
+    on=Statement,
+    severity=Severity.WARNING,
+    title="An action is always denied, because its requests do not carry the tags that spare others",
+    fix=_MOVE,
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
+    bad=[_tagged("Deny", "Action", ["ec2:StopInstances", "s3:ListAllMyBuckets"], _NOT_BLUE)],
+    good=[
+        _tagged("Deny", "Action", "ec2:StopInstances", _NOT_BLUE),
+        _tagged("Deny", "Action", "s3:ListAllMyBuckets"),
+    ],
+)
+def always_denied_by_tag(statement: Statement) -> Iterator[Problem]:
+    """A negated condition holds for a request without the key, so the Deny hits the action whatever the tags are."""
+    if statement.denies:
+        yield from _listed(statement, holds=True)
 
 
 @rule(

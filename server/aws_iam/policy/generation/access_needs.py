@@ -22,7 +22,7 @@ from aws_iam.policy.reference.operations import operations
 from aws_iam.policy.reference.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_iam.policy.catalog import Action, ResourceType
     from aws_iam.policy.reference.catalog_file import Level
@@ -120,7 +120,22 @@ def read(given: object) -> tuple[Need, ...]:
         if need:
             found.append(need)
     problems.refuse("needs")
+    _refuse_partitions(found)
     return tuple(found)
+
+
+def _refuse_partitions(needs: Sequence[Need]) -> None:
+    """Refuse ARNs of several partitions: a policy is of one account, and an account of one partition."""
+    first: dict[str, Target] = {}
+    for target in (each for need in needs for each in need.targets):
+        if target.arn and is_literal(target.arn.partition):
+            first.setdefault(target.arn.partition, target)
+    if len(first) > 1:
+        told = ", ".join(f"{quoted(each.text)} at {each.pointer}" for each in first.values())
+        raise InputError(
+            f"`needs` names ARNs of {len(first)} partitions ({told}), and no account can reach into another partition",
+            hint="ask for each partition apart",
+        )
 
 
 def _refuse_size(node: Node) -> None:

@@ -47,11 +47,15 @@ _LOOKED_FOR = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """A place, or a whole file, in which no policy was judged, and why."""
+    """A place, or a whole file, in which no policy was judged, and why.
+
+    `broken`: a file that holds policies by the look of it, or may for all that can be read of it, so that it counts.
+    """
 
     place: str
     why: str
     file: str | None = None
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,12 +307,12 @@ def _of_files(given: Files, wanted: _Wanted) -> Gathered:
     unread: list[Unread] = []
     for file in given.files:
         if file.unreadable:
-            unread.append(Unread(place=file.name, why=file.unreadable, file=file.name))
+            unread.append(_unread(file, file.unreadable, broken=True))
             continue
         try:
             found = _in_folder(file, wanted)
         except InputError as refused:
-            unread.append(Unread(place=file.name, why=refused.message, file=file.name))
+            unread.append(_unread(file, refused.message, broken=_is_meant(file.text)))
             continue
         if found is None:
             without.append(file.name)
@@ -337,16 +341,27 @@ def _in_folder(file: File, wanted: _Wanted) -> Gathered | None:
         return None
     roots = _roots(file)
     if isinstance(roots, Syntax):
-        # A file of anything else may be no JSON: what has a statement or an effect in quotes was meant as a policy.
-        meant = any(word in file.text for word in ('"Statement"', "Effect"))
-        source = Source(name="", content=roots, file=file.name)
-        return Gathered(sources=(source,), files=1) if meant else None
+        # A file of anything else may be no JSON.
+        if _is_meant(file.text):
+            source = Source(name="", content=roots, file=file.name)
+            return Gathered(sources=(source,), files=1)
+        return Gathered(sources=(), unread=(_unread(file, roots.message, broken=False),), files=1)
     found = _in_roots(roots, file, wanted)
     return found if found.sources or found.unread else None
 
 
 # Some of these stands in every file with a policy, or with a place where one should be.
-_WORDS = ("Statement", "olicy", "olicies")
+_WORDS = ("Statement", "olicy", "olicies", "2012-10-17")
+# What a file that cannot be parsed holds when it was meant to have policies: a Helm chart has `imagePullPolicy`, too.
+_MEANT = ('"Statement"', "Statement:", "Effect", "2012-10-17", "PolicyDocument")
+
+
+def _is_meant(text: str) -> bool:
+    return any(word in text for word in _MEANT)
+
+
+def _unread(file: File, why: str, *, broken: bool) -> Unread:
+    return Unread(place=file.name, why=why, file=file.name, broken=broken)
 
 
 def _of_file(file: File, wanted: _Wanted) -> Gathered:

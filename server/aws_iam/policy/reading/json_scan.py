@@ -83,6 +83,7 @@ class _Open:
 _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
+_PLAIN_ENTRY = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f]*)"')
 _WORD = re.compile(r"[\w.+:*-]{1,40}")
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
 _ESCAPES = {
@@ -181,6 +182,8 @@ class _Scanner:
         """Add a value to what is open, read on; the container when it ends here, None when a value follows."""
         container = self.open[-1]
         container.add(node)
+        if container.form is Form.ARRAY and node.form is Form.STRING:
+            self._plain_entries(container)
         closer = _CLOSERS[container.form]
         character = self._blank()
         if character == closer:
@@ -197,6 +200,13 @@ class _Scanner:
         if container.form is Form.OBJECT:
             self._key(container)
         return None
+
+    def _plain_entries(self, container: _Open) -> None:
+        """The next entries of a list as long as they are texts without escapes: most of a policy is such lists."""
+        while entry := _PLAIN_ENTRY.match(self.text, self.at):
+            place = container.next_place(entry.start(1) - 1, self.lines)
+            container.add(Node(form=Form.STRING, at=place, text=entry[1]))
+            self.at = entry.end()
 
     def _key(self, container: _Open) -> None:
         character = self._blank()

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.policy.reference.facts import template_pattern
+from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.reference.facts import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,10 +53,21 @@ def supplying(service: str, key: str) -> frozenset[str]:
     row = catalog().service(service)
     if row is None:
         return frozenset()
-    # The reference lists a key by a template: `aws:RequestTag/${TagKey}`.
-    names = [
-        each.name
-        for each in row.condition_keys.values()
-        if matches(template_pattern(each.name), key, ignore_case=True)
-    ]
-    return frozenset(each.action.lower() for name in names for each in row.supporting(name))
+    return frozenset().union(*(_having(service, name) for name in _names(service).find(key)))
+
+
+@lru_cache(maxsize=512)
+def _names(service: str) -> Templates[str]:
+    """The keys of a service as the reference lists them: `aws:RequestTag/${TagKey}` stands for many."""
+    row = catalog().service(service)
+    return (
+        Templates((each.name, each.name) for each in row.condition_keys.values())
+        if row
+        else Templates(())
+    )
+
+
+@lru_cache(maxsize=4096)
+def _having(service: str, name: str) -> frozenset[str]:
+    row = catalog().service(service)
+    return frozenset(each.action.lower() for each in row.supporting(name)) if row else frozenset()
