@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 DENIED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
-<Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/auditor is not authorized to perform: sts:AssumeRole on resource: {role}</Message></Error><RequestId>r</RequestId></ErrorResponse>"""
+<Code>{code}</Code><Message>User: arn:aws:iam::123456789012:user/auditor is not authorized to perform: sts:AssumeRole on resource: {role}</Message></Error><RequestId>r</RequestId></ErrorResponse>"""
 _SERVICE = re.compile(r"Credential=[^/]*/\d*/[^/]*/([a-z0-9-]+)/")
 
 
@@ -38,6 +38,8 @@ class Estate:
     """The WSGI application around moto's."""
 
     refused: frozenset[str] = frozenset()
+    code: str = "AccessDenied"
+    """Why a role is refused."""
     denied: str = ""
     """An operation of a JSON service that nobody may call."""
     calls: Counter[str] = field(default_factory=Counter)
@@ -59,7 +61,7 @@ class Estate:
         self.watch(operation)
         if any(f"::{account}:" in role for account in self.refused):
             start("403 Forbidden", [("Content-Type", "text/xml")])
-            return [DENIED.format(role=role).encode()]
+            return [DENIED.format(role=role, code=self.code).encode()]
         if operation == self.denied:
             start("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
             return [b'{"__type": "AccessDeniedException", "Message": "no"}']

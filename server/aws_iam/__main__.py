@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from aws_iam import __version__, cli
@@ -9,7 +10,13 @@ from aws_iam import __version__, cli
 
 def main() -> int:
     """Run `aws-iam`."""
-    return cli.main(sys.argv[1:], {"serve": _serve})
+    status = cli.main(sys.argv[1:], {"serve": _serve})
+    if status == cli.INTERRUPTED:
+        # Python would wait for every thread, and AWS may take a minute to answer the calls under way.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def serve() -> int:

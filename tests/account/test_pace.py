@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from aws_iam.account.allowlist import ALLOWED, EVENT_IDS
+from aws_iam.account.aws import client_config
 from aws_iam.account.pace import RATES, Pace, Rate, keep
 from scripted_aws import Script
 
@@ -88,3 +89,9 @@ def test_the_pages_of_a_session_keep_the_pace_by_region() -> None:
         assert len(list(client.get_paginator("describe_metric_filters").paginate())) == 2
     assert [region for _, region, _ in waited] == ["eu-west-1"] * 2 + ["us-east-1"] * 2
     assert {operation for _, _, operation in waited} == {"DescribeMetricFilters"}
+
+
+def test_a_client_that_is_throttled_sends_slower_besides_trying_again() -> None:
+    config = client_config()
+    assert (config.retries or {})["mode"] == "adaptive"
+    assert 1 < (config.retries or {})["total_max_attempts"] < 10

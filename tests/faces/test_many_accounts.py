@@ -1,4 +1,4 @@
-"""`aws-iam audit run --accounts` as people start it: killed, stopped, started again, and its exit status."""
+"""`aws-iam audit run` as people start it: killed, stopped, started again, and its exit status."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.answer import Status
+from aws_iam.modes.audit import tool
 from estate_server import estate
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 ACCOUNTS = [f"3333444455{number:02}" for number in range(24)]
 SHUT = ACCOUNTS[3]
-SERVER_ROOT = "server"
+ROLE = ["--role-arn", "audit"]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,7 @@ def start(server: Estate, folder: Path, *words: str) -> subprocess.Popen[str]:
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": server.url,
     }
-    command = [sys.executable, "-m", "aws_iam", "audit", "run", "--role-arn", "audit"]
+    command = [sys.executable, "-m", "aws_iam", "audit", "run"]
     few = ["--controls", "root_mfa,pw_length_14", "--regions", "us-east-1"]
     pipes: dict[str, Any] = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen(
@@ -60,13 +63,13 @@ def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, errors
 
 
-def at(server: Estate, number: int, act: Callable[[], None]) -> None:
-    """Act when so many accounts have been entered; the call that is counted waits for it."""
+def at(server: Estate, wanted: str, number: int, act: Callable[[], Any]) -> None:
+    """Act when the operation has been called so often; the call that is counted waits for it."""
     seen = 0
 
     def watch(operation: str) -> None:
         nonlocal seen
-        if operation == "sts:AssumeRole":
+        if operation == wanted:
             seen += 1
             if seen == number:
                 act()
@@ -83,9 +86,9 @@ def test_a_run_that_is_killed_continues_and_is_complete_without_a_double(
     server: Estate, listed: Path, tmp_path: Path, number: int
 ) -> None:
     out = tmp_path / "results.jsonl"
-    words = ["--accounts", str(listed), "--out", str(out), "--json"]
+    words = [*ROLE, "--accounts", str(listed), "--out", str(out), "--json"]
     first = start(server, tmp_path, *words)
-    at(server, number, lambda: os.kill(first.pid, signal.SIGKILL))
+    at(server, "sts:AssumeRole", number, lambda: os.kill(first.pid, signal.SIGKILL))
     assert finished(first)[0] == -signal.SIGKILL
     server.watch = lambda _: None
     server.calls.clear()
@@ -98,16 +101,39 @@ def test_a_run_that_is_killed_continues_and_is_complete_without_a_double(
     assert json.loads(told)["facts"]["accounts"] == {"named": 24, "read": 23, "not_read": 1}
 
 
+@pytest.fixture
+def silence(server: Estate) -> Iterator[threading.Event]:
+    """Until it is set, nothing is answered after the act of `at`."""
+    event = threading.Event()
+    yield event
+    event.set()
+    server.watch = lambda _: None
+
+
+# Longer than the test waits for the command.
+HANG = 120
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_stopped_says_how_far_it_came_and_how_to_go_on(
-    server: Estate, listed: Path, tmp_path: Path, number: signal.Signals
+def test_a_run_that_is_stopped_ends_at_once_says_how_far_it_came_and_how_to_go_on(
+    server: Estate,
+    listed: Path,
+    tmp_path: Path,
+    silence: threading.Event,
+    number: signal.Signals,
 ) -> None:
     out = tmp_path / "results.jsonl"
-    process = start(server, tmp_path, "--accounts", str(listed), "--out", str(out))
-    at(server, 12, lambda: os.kill(process.pid, number))
+    process = start(server, tmp_path, *ROLE, "--accounts", str(listed), "--out", str(out))
+
+    def stop() -> None:
+        server.watch = lambda _: silence.wait(HANG)
+        os.kill(process.pid, number)
+        silence.wait(HANG)
+
+    at(server, "sts:AssumeRole", 16, stop)
     status, told, errors = finished(process)
-    server.watch = lambda _: None
     done = len(accounts(out))
+    assert 0 < done < 16
     assert (status, told) == (130, "")
     assert errors == (
         f"aws-iam: interrupted; {done} of 24 accounts were done and are in {out}; "
@@ -116,21 +142,40 @@ def test_a_run_that_is_stopped_says_how_far_it_came_and_how_to_go_on(
     assert out.read_bytes().endswith(b"\n")
 
 
+def test_a_reading_that_is_stopped_ends_at_once_and_saves_what_it_has(
+    server: Estate, tmp_path: Path, silence: threading.Event
+) -> None:
+    file = tmp_path / "part.json"
+    process = start(server, tmp_path, "--save", str(file))
+
+    def stop() -> None:
+        os.kill(process.pid, signal.SIGINT)
+        silence.wait(HANG)
+
+    at(server, "iam:GetAccountPasswordPolicy", 1, stop)
+    status, told, errors = finished(process)
+    assert (status, told) == (130, "")
+    assert errors.startswith("aws-iam: interrupted; what was read by then, ")
+    assert errors.endswith(f" facts, is saved in `{file}`\n")
+    answer = tool.run({"snapshot": str(file), "controls": ["pw_length_14"]}, cli=True)
+    assert [each.status for each in answer.findings] == [Status.UNKNOWN]
+
+
 def test_the_status_is_3_only_when_no_account_could_be_read(
     server: Estate, tmp_path: Path
 ) -> None:
-    status, told, errors = finished(start(server, tmp_path, "--accounts", SHUT))
+    status, told, errors = finished(start(server, tmp_path, *ROLE, "--accounts", SHUT))
     assert (status, told) == (3, "")
     assert errors.startswith(f"aws-iam: none of 1 accounts could be read; {SHUT}: AWS refused")
     both = f"{SHUT},{ACCOUNTS[0]}"
-    status, told, _ = finished(start(server, tmp_path, "--accounts", both))
+    status, told, _ = finished(start(server, tmp_path, *ROLE, "--accounts", both))
     assert status == 1
     assert told.startswith(f"1 account could not be read ({SHUT}). Score")
 
 
 def test_the_file_of_another_job_is_a_wrong_request(server: Estate, tmp_path: Path) -> None:
     out = str(tmp_path / "r.jsonl")
-    words = ["--accounts", ACCOUNTS[0], "--out", out]
+    words = [*ROLE, "--accounts", ACCOUNTS[0], "--out", out]
     assert finished(start(server, tmp_path, *words))[0] == 1
     status, _, errors = finished(start(server, tmp_path, *words, "--benchmark", "6.0"))
     assert status == 2

@@ -8,6 +8,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,19 @@ from distributed import Client, LocalCluster
 
 from aws_iam.account.fleet import Door, forget
 from aws_iam.answer import Status
-from aws_iam.errors import InputError
+from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool
 from aws_iam.modes.audit_job import Job, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.answer import Answer
 
 ACCOUNTS = [f"2222333344{number:02}" for number in range(50)]
 SHUT = ACCOUNTS[20]
 FEW = ["root_mfa", "pw_length_14"]
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "secret-for-this-test"}
 SERVER = Path(__file__).parents[1] / "estate_server.py"
 
 
@@ -45,18 +49,22 @@ def _endpoint() -> Iterator[None]:
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setenv("AWS_ENDPOINT_URL", server.stdout.readline().strip())
         patch.setenv("AWS_REGION", "us-east-1")
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, os.devnull)
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
         yield
         server.stdin.close()
 
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
     forget()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     make: Any = LocalCluster
     with make(
@@ -69,18 +77,28 @@ def cluster() -> Iterator[Any]:
         yield running
 
 
-def workers(address: str) -> dict[str, int]:
+@contextmanager
+def inside(cluster: Any) -> Iterator[Any]:
+    """A client of the test's own."""
     connect: Any = Client
-    with connect(address, set_as_default=False) as client:
-        found: dict[str, int] = client.run(os.getpid)
-        return found
+    with connect(cluster.scheduler_address, set_as_default=False) as client:
+        yield client
+
+
+def audited(
+    cluster: Any, progress: Callable[[int, int, str], Any] = lambda *_: None, **arguments: Any
+) -> Answer:
+    given = {"accounts": ACCOUNTS, "role_arn": "audit", "controls": FEW, "regions": ["us-east-1"]}
+    given["scheduler"] = cluster.scheduler_address
+    return tool.run(given | arguments, cli=True, progress=progress)
 
 
 def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(
     cluster: Any, tmp_path: Path
 ) -> None:
     out = tmp_path / "r.jsonl"
-    before = workers(cluster.scheduler_address)
+    with inside(cluster) as client:
+        before = client.run(os.getpid)
     assert len(before) == 2
     victim = min(before.values())
     told: list[str] = []
@@ -90,18 +108,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(
         if done == 15:
             os.kill(victim, signal.SIGKILL)
 
-    answer = tool.run(
-        {
-            "accounts": ACCOUNTS,
-            "role_arn": "audit",
-            "controls": FEW,
-            "regions": ["us-east-1"],
-            "out": str(out),
-            "scheduler": cluster.scheduler_address,
-        },
-        cli=True,
-        progress=watch,
-    )
+    answer = audited(cluster, watch, out=str(out))
     lines = [json.loads(each) for each in out.read_text().splitlines()[1:]]
     assert sorted(each["account"] for each in lines) == ACCOUNTS
     assert [each["account"] for each in lines if each["status"] != "read"] == [SHUT]
@@ -110,19 +117,66 @@ def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(
     (root,) = [each for each in answer.findings if each.code == "root_mfa"]
     assert root.status is Status.FAIL
     assert "of 50 accounts: 49 fail, 1 not read" in root.message
-    assert victim not in workers(cluster.scheduler_address).values()
+    with inside(cluster) as client:
+        assert victim not in client.run(os.getpid).values()
+
+
+@pytest.mark.parametrize(
+    ("change", "undo", "words"),
+    [
+        (
+            "jobs.__version__ = '0.0.0'",
+            "jobs.__version__ = aws_iam.__version__",
+            r"worker at tcp://127.0.0.1:\d+ has version 0.0.0; install",
+        ),
+        (
+            "sys.modules[name] = None",
+            "del sys.modules[name]",
+            r"worker at tcp://127.0.0.1:\d+ cannot load the job: .*Error",
+        ),
+    ],
+)
+def test_a_worker_that_cannot_do_the_job_is_named_before_any_account_is_read(
+    cluster: Any, change: str, undo: str, words: str
+) -> None:
+    head = "import sys, aws_iam; name = 'aws_iam.modes.audit_job'; jobs = sys.modules.get(name); "
+    with inside(cluster) as client:
+        client.wait_for_workers(2)
+        one = min(client.nthreads())
+        client.run(exec, f"import aws_iam.modes.audit_job; {head}{change}", workers=[one])
+        with pytest.raises(InputError, match=words):
+            audited(cluster)
+        client.run(exec, head + undo, workers=[one])
+
+
+def test_a_cluster_that_loses_its_last_worker_ends_the_run(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "r.jsonl"
+    monkeypatch.setattr("aws_iam.modes.audit_pool._PATIENCE_SECONDS", 0.5)
+
+    def watch(done: int, _total: int, _text: str) -> None:
+        if done == 5:
+            cluster.scale(0)
+
+    with pytest.raises(AwsError, match=r"has no worker left; \d+ of 50 accounts were done"):
+        audited(cluster, watch, out=str(out))
+    assert len(out.read_text().splitlines()) > 5
 
 
 def test_a_job_travels_without_a_secret_and_gives_the_same_line_here() -> None:
+    role = f"arn:aws:iam::{ACCOUNTS[0]}:role/audit"
     job = Job(
-        door=Door(account=ACCOUNTS[0], role_arn=f"arn:aws:iam::{ACCOUNTS[0]}:role/audit"),
+        door=Door(account=ACCOUNTS[0], role_arn=role, external_id="external-for-this-test"),
         regions=("us-east-1",),
         benchmark="7.0",
         controls=("root_mfa",),
     )
     travelled = pickle.dumps(job)
-    assert b"test" not in travelled
+    assert b"secret-for-this-test" not in travelled
     assert b"boto" not in travelled
+    # Dask shows and logs a job as its text.
+    assert "external-for-this-test" not in repr(job)
     line = json.loads(run(pickle.loads(travelled)))  # noqa: S301 - just written
     assert (line["account"], line["controls"]) == (ACCOUNTS[0], {"root_mfa": "fail"})
 

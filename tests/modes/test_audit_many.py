@@ -131,17 +131,36 @@ def test_the_second_run_reads_only_what_is_missing(tmp_path: Path, server: Estat
     assert set(lines(out)) == {*ACCOUNTS[:5], SHUT}
 
 
-def test_parts_together_are_the_whole(tmp_path: Path) -> None:
-    done: list[str] = []
+def test_parts_together_are_the_whole_and_are_summed_up_without_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Estate
+) -> None:
+    monkeypatch.setattr(server, "refused", frozenset())
+    whole = tmp_path / "whole.jsonl"
     for number in (1, 2, 3):
         out = tmp_path / f"{number}.jsonl"
         answer = run(accounts=ACCOUNTS, shard=f"{number}/3", out=str(out))
         assert answer.facts["accounts"]["named"] == 12
         assert answer.facts["accounts"]["shard"] == f"{number}/3"
-        done += lines(out)
-    assert sorted(done) == ACCOUNTS
-    with pytest.raises(InputError, match=r"its shard is `1/3`, this one's `2/3`"):
-        run(accounts=ACCOUNTS, shard="2/3", out=str(tmp_path / "1.jsonl"))
+        assert answer.facts["accounts"]["read"] == len(lines(out))
+        with whole.open("ab") as file:
+            file.write(out.read_bytes())
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    answer = run(accounts=ACCOUNTS, out=str(whole))
+    assert answer.facts["accounts"] == {"named": 12, "read": 12, "not_read": 0}
+    assert "of 12 accounts: 1 pass, 11 fail" in of(answer, "pw_length_14").message
+    # One part again, from the file of the whole.
+    again = run(accounts=ACCOUNTS, shard="3/3", out=str(whole))
+    assert again.facts["accounts"]["read"] == len(lines(tmp_path / "3.jsonl"))
+
+
+def test_the_answer_is_about_the_accounts_that_are_asked_for(tmp_path: Path) -> None:
+    out = str(tmp_path / "r.jsonl")
+    run(accounts=ACCOUNTS[:4], out=out)
+    answer = run(accounts=ACCOUNTS[3:5], out=out)
+    assert answer.facts["accounts"] == {"named": 2, "read": 2, "not_read": 0}
+    assert "of 2 accounts: 2 fail" in of(answer, "root_mfa").message
+    assert set(lines(tmp_path / "r.jsonl")) == set(ACCOUNTS[:5])
 
 
 def test_a_part_without_an_account_says_so() -> None:
@@ -237,3 +256,42 @@ def test_credentials_that_are_wrong_end_the_run_instead_of_closing_every_account
     with pytest.raises(AwsError, match="check the network"):
         run(accounts=ACCOUNTS[:3], out=str(out))
     assert set(lines(out)) == {ACCOUNTS[0]}
+
+
+def test_credentials_that_run_out_on_the_way_leave_what_was_done_and_say_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Estate
+) -> None:
+    out = tmp_path / "r.jsonl"
+    entered: list[str] = []
+
+    def watch(operation: str) -> None:
+        entered.extend([operation] if operation == "sts:AssumeRole" else [])
+        if len(entered) == len(ACCOUNTS) - 1:
+            server.refused, server.code = frozenset(ACCOUNTS), "ExpiredToken"
+
+    with monkeypatch.context() as patch:
+        for name in ("refused", "code"):
+            patch.setattr(server, name, getattr(server, name))
+        patch.setattr(server, "watch", watch)
+        with pytest.raises(
+            AwsError, match=r"expired.* of 12 accounts were done and are in .*r\.jso"
+        ):
+            run(accounts=ACCOUNTS, out=str(out))
+    done = set(lines(out))
+    assert 0 < len(done) < len(ACCOUNTS)
+    monkeypatch.setattr(server, "refused", frozenset())
+    assert run(accounts=ACCOUNTS, out=str(out)).facts["accounts"]["read"] == 12
+    assert done < set(lines(out)) == set(ACCOUNTS)
+
+
+def test_neither_keys_nor_the_external_id_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secrets = ["AKIAFORTHISTEST", "secret-for-this-test", "external-for-this-test"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", secrets[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secrets[1])
+    out = tmp_path / "r.jsonl"
+    answer = run(accounts=[STRONG, SHUT], out=str(out), external_id=secrets[2])
+    told = capfd.readouterr()
+    for each in secrets:
+        assert each not in f"{out.read_text()}{answer}{told.out}{told.err}"

@@ -75,6 +75,24 @@ def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_files_of_several_parts_behind_each_other_are_one_file(tmp_path: Path) -> None:
+    parts = [
+        written(tmp_path / "1.jsonl", line("1"), line("2", "unreadable")),
+        written(tmp_path / "2.jsonl", line("3")),
+        written(tmp_path / "3.jsonl", line("2")),
+    ]
+    whole = tmp_path / "r.jsonl"
+    whole.write_bytes(b"".join(parts))
+    assert accounts(whole) == ["1", "3", "2"]
+    whole.write_bytes(b"".join([*parts, parts[1]]))
+    with pytest.raises(InputError, match=r"line 9: account 3 has a line already"):
+        accounts(whole)
+    other = written(tmp_path / "4.jsonl", line("4"), job=JOB | {"benchmark": "6.0"})
+    whole.write_bytes(b"".join([*parts, other]))
+    with pytest.raises(InputError, match=r"from line 8 on belongs to another job: its benchmark"):
+        accounts(whole)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -145,22 +163,55 @@ def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
     assert accounts(file) == []
 
 
+def test_a_file_that_is_replaced_while_another_run_opens_it_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    file = tmp_path / "r.jsonl"
+    before = written(file, line("1"))
+    lock = fcntl.flock
+
+    def slow(opened: Any, how: int) -> None:
+        fresh = tmp_path / "fresh"
+        fresh.write_bytes(before)
+        fresh.replace(file)
+        lock(opened, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    with pytest.raises(InputError, match="being written by another run"), results(file, JOB):
+        pass
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", [".", "no/such/folder/r.jsonl", "a\0b", "/dev/full"])
 def test_what_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError), results(tmp_path / name, JOB):
         pass
 
 
-def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("end", "seen", "words"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), InputError, "no space left"),
+        (KeyboardInterrupt(), KeyboardInterrupt, "^$"),
+    ],
+)
+def test_a_full_disk_or_ctrl_c_leaves_whole_lines(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: BaseException,
+    seen: type[BaseException],
+    words: str,
+) -> None:
     file = tmp_path / "r.jsonl"
     before = written(file, line("1"))
 
-    def full(_file: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def ended(_file: int) -> None:
+        raise end
 
     with results(file, JOB) as held:
-        monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(InputError, match="no space left"):
+        monkeypatch.setattr(os, "fsync", ended)
+        with pytest.raises(seen, match=words):
             held.add(line("2"))
         assert held.done == {"1"}
     assert file.read_bytes() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
+from collections import Counter
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +14,7 @@ from botocore.exceptions import UnknownRegionError
 
 from aws_iam.account.actions import action_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RefusedError, RegionFact
-from aws_iam.account.failures import FAILURES, code_of, miss_of
+from aws_iam.account.failures import FAILURES, Failure, code_of, miss_of
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 
@@ -30,6 +31,8 @@ I = TypeVar("I")  # noqa: E741 - an item
 
 WORKERS = 16
 ATTEMPTS = 4
+MOST_SILENT = 3
+"""Calls without any answer after which a Region in which none was answered is asked no more."""
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 
@@ -37,11 +40,14 @@ READ_SECONDS = 20
 def client_config(
     *, attempts: int = ATTEMPTS, connect: float = CONNECT_SECONDS, width: int = WORKERS
 ) -> Config:
-    """Bounded in every direction; the pool is as wide as the threads, or they would wait for each other unseen."""
+    """Bounded in every direction; the pool is as wide as the threads, or they would wait for each other unseen.
+
+    `adaptive`: a client that AWS throttles sends slower until AWS takes it, besides trying again.
+    """
     return Config(
         connect_timeout=connect,
         read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": attempts},
+        retries={"mode": "adaptive", "total_max_attempts": attempts},
         max_pool_connections=width,
         user_agent_extra="aws-iam-mcp",
     )
@@ -125,6 +131,8 @@ class Aws:
         self._report = progress
         self._done = self._planned = 0
         self._stop = stop or threading.Event()
+        self._silent: Counter[str] = Counter()
+        self._answered: set[str] = set()
 
     def close(self) -> None:
         """End the threads; what has not started never will."""
@@ -162,7 +170,8 @@ class Aws:
         except FAILURES as error:
             if _says(error, absent):
                 return None
-            raise RefusedError(miss_of(error, operation, region, owner)) from error
+            raise self._failed(error, operation, region, owner) from error
+        self._answered.add(region)
         return answer
 
     def need(
@@ -185,10 +194,13 @@ class Aws:
         try:
             client, method = self._client(operation, region), _method(operation)
             if client.can_paginate(method):
-                return list(client.get_paginator(method).paginate(**arguments))
-            return [getattr(client, method)(**arguments)]
+                pages = list(client.get_paginator(method).paginate(**arguments))
+            else:
+                pages = [getattr(client, method)(**arguments)]
         except FAILURES as error:
-            raise RefusedError(miss_of(error, operation, region, owner)) from error
+            raise self._failed(error, operation, region, owner) from error
+        self._answered.add(region)
+        return pages
 
     def each(
         self, read: Callable[[I], T], items: Iterable[I], text: str | Callable[[I], str] = ""
@@ -258,9 +270,19 @@ class Aws:
             return self._attempt(read, item, text)
         return future.result()
 
+    def _failed(self, error: Failure, operation: str, region: str, owner: str) -> RefusedError:
+        miss = miss_of(error, operation, region, owner)
+        if miss.kind is MissKind.TIMEOUT:
+            with self._lock:
+                self._silent[region] += 1
+        return RefusedError(miss)
+
     def _client(self, operation: str, region: str) -> Any:
         if self._stop.is_set():
             raise CancelledError
+        if self._silent[region] >= MOST_SILENT and region not in self._answered:
+            # Each further call would wait for its own timeouts: minutes, for the same answer.
+            raise RefusedError(_silence(operation, region))
         return self._clients.get(operation.partition(":")[0], region or self.home)
 
     def _plan(self, count: int) -> None:
@@ -293,6 +315,17 @@ def _value(value: Any) -> Any:
     if isinstance(value, Miss):
         raise RefusedError(value)
     return value
+
+
+def _silence(operation: str, region: str) -> Miss:
+    return Miss(
+        kind=MissKind.TIMEOUT,
+        call=operation,
+        code="RegionSilent",
+        permission=action_of(operation),
+        message="not asked: the Region had answered nothing so far",
+        region=region,
+    )
 
 
 def _lacking(field: KeyError, operation: str, region: str) -> Miss:

@@ -29,7 +29,9 @@ from botocore.exceptions import (
 from aws_iam.account.allowlist import guard
 from aws_iam.account.aws import client_config, make_client
 from aws_iam.account.failures import FAILURES, code_of, expired
+from aws_iam.account.models import bare_loader
 from aws_iam.account.pace import keep
+from aws_iam.account.whole import demand_whole
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
 
@@ -210,8 +212,12 @@ def _core(profile: str | None) -> Any:
     import botocore.session
 
     core = botocore.session.Session(profile=profile)
+    core.lazy_register_component(
+        "data_loader", lambda: bare_loader(core.get_config_variable("data_path"))
+    )
     guard(core)
     keep(core)
+    demand_whole(core)
     core.set_config_variable("metadata_service_timeout", 1)
     core.set_config_variable("metadata_service_num_attempts", 1)
     core.register("before-sign.s3-control", _without_account_in_a_local_host)

@@ -10,7 +10,8 @@ clock, network) raises AwsError: then nothing is learned by trying the next one.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,6 @@ from aws_iam.account.worn import WornProvider, worn
 from aws_iam.errors import AwsError, InputError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterable
 
     from aws_iam.account.fact import Fact, Held
@@ -46,6 +46,7 @@ AT_ONCE = 8
 WORKERS = 8
 """Calls in flight for one of many accounts."""
 _FILES = 4_096
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,8 @@ class Door:
 
     account: str
     role_arn: str | None = None
-    external_id: str | None = None
+    # A worker that fails writes the arguments of its job to its log.
+    external_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +172,9 @@ class _ShutError(Exception):
 def fleet_of(profile: str | None, regions: tuple[str, ...]) -> Fleet:
     """The fleet of this process, made once: a worker reads account after account with the same clients."""
     surroundings = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_")))
-    return _fleet(profile, regions, surroundings)
+    # A worker's threads begin at once, and the second one shall find what the first one makes.
+    with _MAKING:
+        return _fleet(profile, regions, surroundings)
 
 
 def forget() -> None:

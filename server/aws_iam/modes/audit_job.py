@@ -71,6 +71,11 @@ def run(job: Job, stop: threading.Event | None = None) -> str:
     return _line(_judged(job, account) | {"reads": reads.done, "seconds": seconds})
 
 
+def version() -> str:
+    """The version that runs here; a worker is asked before it gets a job."""
+    return __version__
+
+
 def closed(account: str, reason: str) -> str:
     """The line of an account that could not be read."""
     return _line({"account": account, "status": "unreadable", "reason": reason})

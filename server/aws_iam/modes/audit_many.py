@@ -16,13 +16,14 @@ from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes import audit_mutes, audit_pool, audit_results, audit_targets
 from aws_iam.modes.audit_job import Job
+from aws_iam.modes.audit_run import fix_first
 from aws_iam.modes.audit_totals import NAMED, Totals
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -36,13 +37,16 @@ if TYPE_CHECKING:
     from aws_iam.modes.tool import Progress
     from aws_iam.rules.benchmark import Benchmark
 
+    Take = Callable[[Mapping[str, Any]], object]
+
 _PAGE = "references/compliance-checklist.md"
-_FIRST = 3
 _OF_ONE = {"demo": "source", "snapshot": "source", "save": "asked", "against": "asked"}
 
 
-def answer(source: Source, asked: Asked, many: Many, progress: Progress) -> Answer:
-    """Read and judge every account that is not done, and sum up all of them."""
+def answer(
+    source: Source, asked: Asked, many: Many, progress: Progress, take: Take = lambda _: None
+) -> Answer:
+    """Read and judge every account that is not done, and sum up all of them; `take` is given each account's line."""
     _refuse_contradictions(source, asked, many)
     benchmark = catalogue.benchmark(asked.benchmark)
     chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
@@ -51,21 +55,20 @@ def answer(source: Source, asked: Asked, many: Many, progress: Progress) -> Answ
     # The list is read before AWS is asked anything: a typing mistake must not cost a minute.
     listed = audit_targets.named(many.accounts) if many.accounts else None
     totals = Totals(benchmark, chosen)
-    with _kept(many.out, _job_of(source, asked, benchmark, mutes, shard)) as results:
-        fleet = fleet_of(source.profile, tuple(source.regions or ()))
-        targets, members = _targets(source, fleet, listed)
+    with _kept(many.out, _job_of(source, asked, benchmark, mutes)) as results:
+        members = organization.active_accounts(_fleet(source)) if listed is None else None
+        targets = listed or tuple(audit_targets.Target(account=each) for each in members or ())
         run = _Run(
             source=source,
             asked=asked,
             many=many,
             benchmark=benchmark,
             mutes=mutes,
-            fleet=fleet,
-            members=members,
+            members=None if members is None else frozenset(members),
             named=len(targets),
             mine=tuple(each for each in targets if shard is None or shard.holds(each.account)),
         )
-        _read(run, results, totals, progress)
+        _read(run, results, totals, progress, take)
     return _answer(run, totals)
 
 
@@ -78,9 +81,8 @@ class _Run:
     many: Many
     benchmark: Benchmark
     mutes: tuple[Mute, ...]
-    fleet: Fleet
-    members: frozenset[str]
-    """The accounts of the caller's organization, none where it may not be asked."""
+    members: frozenset[str] | None
+    """The accounts of the caller's organization; None: not asked yet."""
     named: int
     mine: tuple[Target, ...]
 
@@ -95,13 +97,17 @@ class _Run:
         return Severity(self.asked.severity) if self.asked.severity else None
 
     def jobs(self, targets: Sequence[Target]) -> Iterator[Job]:
-        """A job for each account."""
-        inside = any(target.account in self.members for target in targets)
-        wanted = needs(self.benchmark, controls=self.controls)
-        shared = organization.shared_by(self.fleet, wanted) if inside else None
-        return (
-            self._job(each, shared if each.account in self.members else None) for each in targets
+        """A job for each account; what those of the organization have in common is read once, here."""
+        fleet = _fleet(self.source)
+        roles = audit_targets.with_roles(
+            targets, self.source.role_arn, caller=fleet.account, partition=fleet.partition
         )
+        members = _members(fleet) if self.members is None else self.members
+        shared = None
+        if any(each.account in members for each in roles):
+            wanted = needs(self.benchmark, controls=self.controls)
+            shared = organization.shared_by(fleet, wanted)
+        return (self._job(each, shared if each.account in members else None) for each in roles)
 
     def _job(self, target: Target, shared: Shared | None) -> Job:
         external_id = self.source.external_id if target.role_arn else None
@@ -117,32 +123,45 @@ class _Run:
         )
 
 
-def _read(run: _Run, results: Results | None, totals: Totals, progress: Progress) -> None:
+def _read(
+    run: _Run, results: Results | None, totals: Totals, progress: Progress, take: Take
+) -> None:
+    mine = {each.account for each in run.mine}
     for line in results.lines() if results else ():
-        totals.add(line)
+        # The file may hold more than is asked for now: other parts, and accounts that are gone from the list.
+        if line["account"] in mine:
+            totals.add(line)
+            take(line)
     todo = [each for each in run.mine if results is None or each.account not in results.done]
-    total = totals.accounts + len(todo)
+    total = len(mine)
     progress(totals.accounts, total, "accounts")
     if not todo:
         return
-    with _stopped_by_signals(results, totals, total), audit_pool.pool(run.many.scheduler) as pool:
-        for text in audit_pool.lines(pool, run.jobs(todo)):
+    jobs = run.jobs(todo)
+    with _last_words(results, totals, total), audit_pool.pool(run.many.scheduler) as pool:
+        for text in audit_pool.lines(pool, jobs):
             line = audit_results.parsed(text)
             if results is not None:
                 results.add(text)
             totals.add(line)
+            take(line)
             progress(totals.accounts, total, f"account {line['account']} {line['status']}")
 
 
 @contextmanager
-def _stopped_by_signals(results: Results | None, totals: Totals, total: int) -> Iterator[None]:
-    """A termination ends the run as Ctrl-C does: the file is whole, and the last words say how to go on."""
+def _last_words(results: Results | None, totals: Totals, total: int) -> Iterator[None]:
+    """Say how far a run came that does not reach its end; a termination ends it as Ctrl-C does."""
     in_front = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _interrupt) if in_front else None
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_last_words(results, totals, total)) from None
+        raise KeyboardInterrupt(_how_far(results, totals, total)) from None
+    except AwsError as error:
+        if not totals.accounts:
+            raise
+        hint = f"{error.hint}; " if error.hint else ""
+        raise AwsError(error.message, hint=f"{hint}{_how_far(results, totals, total)}") from error
     finally:
         if in_front:
             signal.signal(signal.SIGTERM, before)
@@ -152,29 +171,15 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _last_words(results: Results | None, totals: Totals, total: int) -> str:
+def _how_far(results: Results | None, totals: Totals, total: int) -> str:
     done = f"{totals.accounts} of {total} accounts were done"
     if results is None:
         return f"{done}; with `--out FILE` the next run would continue"
     return f"{done} and are in {results.path}; the same command continues"
 
 
-def _targets(
-    source: Source, fleet: Fleet, listed: Sequence[Target] | None
-) -> tuple[tuple[Target, ...], frozenset[str]]:
-    """The accounts with their roles, and which accounts are in the caller's organization."""
-    if listed is None:
-        active = organization.active_accounts(fleet)
-        listed = tuple(audit_targets.Target(account=account) for account in active)
-        members = frozenset(active)
-    else:
-        members = _members(fleet)
-    return (
-        audit_targets.with_roles(
-            listed, source.role_arn, caller=fleet.account, partition=fleet.partition
-        ),
-        members,
-    )
+def _fleet(source: Source) -> Fleet:
+    return fleet_of(source.profile, tuple(source.regions or ()))
 
 
 def _members(fleet: Fleet) -> frozenset[str]:
@@ -196,16 +201,14 @@ def _job_of(
     asked: Asked,
     benchmark: Benchmark,
     mutes: tuple[Mute, ...],
-    shard: audit_targets.Shard | None,
 ) -> dict[str, Any]:
-    """What decides the results; the accounts and the way to them may differ from run to run."""
+    """What decides the results; the accounts, which part of them, and the way in may differ from run to run."""
     return {
         "benchmark": benchmark.version,
         "controls": sorted(set(asked.controls)) if asked.controls else None,
         "severity": asked.severity,
         "regions": sorted(set(source.regions)) if source.regions else None,
         "mute": audit_results.fingerprint(repr(mutes)) if mutes else None,
-        "shard": None if shard is None else str(shard),
     }
 
 
@@ -273,9 +276,10 @@ def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
         f"{run.benchmark.version}."
     )
     failed = [each for each in found if each.status is Status.FAIL and each.muted is None]
-    first = ", ".join(f"`{each.code}` ({each.severity.value})" for each in failed[:_FIRST])
-    count = f"{len(failed)} control{' fails' if len(failed) == 1 else 's fail'} somewhere"
-    return f"{_unread(totals)}{told}{f' {count}. Fix first: {first}.' if failed else ''}"
+    controls = len({each.code for each in failed})
+    count = f" {controls} control{' fails' if controls == 1 else 's fail'} somewhere."
+    first = fix_first(failed, run.benchmark)
+    return f"{_unread(totals)}{told}{count if failed else ''}{first}"
 
 
 def _unread(totals: Totals) -> str:

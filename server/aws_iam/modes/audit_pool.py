@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecut
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aws_iam import __version__
 from aws_iam.account.fleet import AT_ONCE
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
@@ -22,14 +23,18 @@ if TYPE_CHECKING:
 
     from aws_iam.modes.audit_job import Job
 
-DEATHS = 3
-"""How often an account is given to another worker because its own died."""
 _CONNECT_SECONDS = 10
-_AGAIN = "the same command with `--out` continues where this one ended"
+_PATIENCE_SECONDS = 120
+_SAME_VERSION = (
+    f"install aws-iam-mcp {__version__} where the scheduler and the workers run, as it is here"
+)
 
 
 class Pool(Protocol):
     """A place that takes jobs."""
+
+    patience: float | None
+    """How many seconds may pass without a result before it is asked whether it lives."""
 
     def width(self) -> int:
         """How many jobs it is given at a time."""
@@ -39,6 +44,9 @@ class Pool(Protocol):
 
     def line(self, job: Job, future: Future[str]) -> str:
         """What came of it."""
+
+    def demand_life(self) -> None:
+        """AwsError when no job can be done any more."""
 
 
 def lines(pool: Pool, jobs: Iterable[Job]) -> Iterator[str]:
@@ -52,7 +60,9 @@ def lines(pool: Pool, jobs: Iterable[Job]) -> Iterator[str]:
                 break
         if not running:
             return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        done, _ = wait(running, timeout=pool.patience, return_when=FIRST_COMPLETED)
+        if not done:
+            pool.demand_life()
         for future in done:
             yield pool.line(running.pop(future), future)
 
@@ -71,6 +81,8 @@ def pool(scheduler: str | None) -> Iterator[Pool]:
 class _Threads:
     """This process: latency is waited for in threads, and one set of clients serves them all."""
 
+    patience: float | None = None
+
     def __init__(self, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
         self._executor = executor
         self._stop = stop
@@ -84,6 +96,9 @@ class _Threads:
     def line(self, _job: Job, future: Future[str]) -> str:
         return future.result()
 
+    def demand_life(self) -> None:
+        """Every call is bounded."""
+
 
 @contextmanager
 def _threads() -> Iterator[Pool]:
@@ -92,23 +107,24 @@ def _threads() -> Iterator[Pool]:
     try:
         yield _Threads(executor, stop)
     finally:
-        # Whoever leaves early wants no further call; who leaves at the end has none under way.
+        # Whoever leaves early wants no further call, and does not wait for the answers that are still under way;
+        # who leaves at the end has none.
         stop.set()
-        executor.shutdown(cancel_futures=True)
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
 class _Workers:
     """A Dask cluster. Its scheduler gives a job to another worker when one dies."""
 
     def __init__(self, client: Any, scheduler: str) -> None:
+        self.patience: float | None = _PATIENCE_SECONDS
         self._client = client
         self._scheduler = scheduler
         # Not pure: the same account audited twice is two audits.
         self._executor = client.get_executor(pure=False)
 
     def width(self) -> int:
-        threads: dict[str, int] = self._client.nthreads()
-        return max(2, 2 * sum(threads.values()))
+        return max(2, 2 * sum(self._nthreads().values()))
 
     def submit(self, job: Job) -> Future[str]:
         future: Future[str] = self._executor.submit(audit_job.run, job)
@@ -116,22 +132,47 @@ class _Workers:
 
     def line(self, job: Job, future: Future[str]) -> str:
         from distributed import KilledWorker
+        from distributed.comm.core import CommClosedError
 
         try:
             return future.result()
-        except KilledWorker:
+        except KilledWorker as killed:
+            # The scheduler's `allowed-failures` says how often it gives a job to another worker.
+            died = killed.allowed_failures + 1
             return audit_job.closed(
-                job.door.account, f"{DEATHS + 1} workers died one after the other while reading it"
+                job.door.account, f"{died} workers died one after the other while reading it"
             )
-        except (CancelledError, OSError) as error:
+        except (CancelledError, CommClosedError) as error:
             raise _gone(self._scheduler, error) from error
-        except (ImportError, AttributeError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "deserializ" not in str(error):
+        except RuntimeError as error:
+            # The scheduler unpacks what it hands on.
+            if "deserialization" not in str(error):
                 raise
             raise InputError(
-                f"the cluster at {quoted(self._scheduler)} cannot load the job: {escaped(str(error))}",
-                hint="install the same version of aws-iam-mcp where the scheduler and the workers run",
+                f"the scheduler at {quoted(self._scheduler)} cannot load the job: {escaped(str(error.__cause__))}",
+                hint=_SAME_VERSION,
             ) from error
+
+    def demand_life(self) -> None:
+        if not self._nthreads():
+            raise AwsError(f"the Dask scheduler at {quoted(self._scheduler)} has no worker left")
+
+    def demand_same_version(self) -> None:
+        """InputError when a worker cannot do the job, before any gets one."""
+        answers: dict[str, Any] = self._client.run(audit_job.version, on_error="return")
+        for worker, answer in sorted(answers.items()):
+            if answer == __version__:
+                continue
+            told = isinstance(answer, str)
+            why = f"has version {answer}" if told else f"cannot load the job: {answer}"
+            raise InputError(f"the Dask worker at {worker} {escaped(why)}", hint=_SAME_VERSION)
+
+    def _nthreads(self) -> dict[str, int]:
+        try:
+            found: dict[str, int] = self._client.nthreads()
+        except OSError as error:
+            raise _gone(self._scheduler, error) from error
+        return found
 
 
 @contextmanager
@@ -158,13 +199,14 @@ def _workers(scheduler: str) -> Iterator[Pool]:
                 f"the Dask scheduler at {quoted(scheduler)} has no worker",
                 hint=f"start one: `dask worker {scheduler}`",
             )
-        yield _Workers(client, scheduler)
+        workers = _Workers(client, scheduler)
+        workers.demand_same_version()
+        yield workers
     finally:
         client.close()
 
 
 def _gone(scheduler: str, error: BaseException) -> AwsError:
     return AwsError(
-        f"the Dask scheduler at {quoted(scheduler)} went away ({type(error).__name__})",
-        hint=_AGAIN,
+        f"the Dask scheduler at {quoted(scheduler)} went away ({type(error).__name__})"
     )

@@ -5,7 +5,8 @@
     {"account": "444455556666", "status": "unreadable", "reason": …}
 
 A line is written at once and is on the disk before its account counts as done. What a killed run left half-written is
-the last line, and is cut off. Accounts that could not be read are tried again by the run that continues.
+the last line, and is cut off. Accounts that could not be read are tried again by the run that continues. The files of
+several parts put behind each other are the file of the whole.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import __version__
 from aws_iam.errors import InputError
-from aws_iam.escape import quoted
+from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 MOST_LINE = 256 * 1024 * 1024
 _TOOL = "aws-iam audit run"
+_READ = "read"
 _BEGINNING = f'{{"tool": "{_TOOL}", '.encode()
 _HINT = "give another file, or the arguments of the run that began it"
 
@@ -46,8 +48,9 @@ class Results:
         """What earlier runs found, account by account."""
         with self.path.open("rb") as file:
             for number, raw in enumerate(_whole_lines(file, self.path), 1):
-                if number > 1:
-                    yield _account(raw, self.path, number)
+                line = _json(raw, self.path, number)
+                if not _is_header(line):
+                    yield line
 
     def add(self, line: str) -> None:
         """Write an account's line, once; return when it is on the disk."""
@@ -58,19 +61,19 @@ class Results:
         self.done.add(account)
 
     def _append(self, line: str) -> None:
-        size = self._file.seek(0, os.SEEK_END)
+        end = self._file.seek(0, os.SEEK_END)
         rest = memoryview(line.encode(errors="backslashreplace") + b"\n")
+        after = end + len(rest)
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
+            end = after
         except OSError as error:
-            # A line that did not fit is no result: the next run must find whole lines.
-            self._file.truncate(size)
             raise _unwritable(self.path, error) from None
-        except KeyboardInterrupt:
-            self._file.truncate(size)
-            raise
+        finally:
+            # Whatever ended the writing: a line that is not on the disk whole is no result.
+            self._file.truncate(end)
 
     def repair(self) -> None:
         """Cut off a torn line, refuse another job's file, drop what is to be tried again."""
@@ -90,21 +93,22 @@ class Results:
             file.seek(0)
             for number, raw in enumerate(_whole_lines(file, self.path), 1):
                 whole += len(raw)
-                if number == 1:
-                    self._demand_same_job(raw)
-                    continue
-                line = _account(raw, self.path, number)
-                account = line["account"]
-                if account in self.done:
-                    raise InputError(
-                        f"{quoted(str(self.path))} line {number}: account {account} has a line already",
-                        hint="give another file",
-                    )
-                if line["status"] == "read":
-                    self.done.add(account)
+                line = _json(raw, self.path, number)
+                if number == 1 or _is_header(line):
+                    self._demand_same_job(line, number)
+                elif _is_read(line, self.path, number):
+                    self._demand_once(line["account"], number)
+                    self.done.add(line["account"])
                 else:
                     again = True
         return whole, again
+
+    def _demand_once(self, account: str, number: int) -> None:
+        if account in self.done:
+            raise InputError(
+                f"{quoted(str(self.path))} line {number}: account {escaped(account, 40)} has a line already",
+                hint="each account has one line: take one of the two out, or give another file",
+            )
 
     def _demand_a_beginning(self, start: bytes) -> None:
         """Somebody else's file without an end of line would look like one torn line."""
@@ -113,16 +117,16 @@ class Results:
                 f"{quoted(str(self.path))} holds no results of `{_TOOL}`", hint="give another file"
             )
 
-    def _demand_same_job(self, raw: bytes) -> None:
-        header = _json(raw, self.path, 1)
+    def _demand_same_job(self, header: dict[str, Any], number: int) -> None:
+        where = quoted(str(self.path)) + (f" from line {number} on" if number > 1 else "")
         if not isinstance(header.get("job"), dict):
-            raise InputError(f"{quoted(str(self.path))} names no job", hint="give another file")
+            raise InputError(f"{where} names no job", hint="give another file")
         here = {"format": FORMAT, "version": __version__, **self._job}
         there = {"format": header.get("format"), "version": header.get("version"), **header["job"]}
         for name in dict.fromkeys((*here, *there)):
             if here.get(name) != there.get(name):
                 raise InputError(
-                    f"{quoted(str(self.path))} belongs to another job: its {name} is "
+                    f"{where} belongs to another job: its {name} is "
                     f"{_shown(there.get(name))}, this one's {_shown(here.get(name))}",
                     hint=_HINT,
                 )
@@ -137,7 +141,7 @@ class Results:
             fresh = Path(new.name)
             try:
                 for number, raw in enumerate(_whole_lines(old, self.path), 1):
-                    if number == 1 or _account(raw, self.path, number)["status"] == "read":
+                    if number == 1 or _json(raw, self.path, number).get("status") == _READ:
                         new.write(raw)
                 new.flush()
                 os.fsync(new.fileno())
@@ -182,12 +186,16 @@ def _locked(path: Path) -> Any:
         return file
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Between opening and locking, its owner may have put another file in its place.
+        ours = os.path.samestat(os.fstat(file.fileno()), path.stat())
     except BlockingIOError:
+        ours = False
+    if not ours:
         file.close()
         raise InputError(
             f"{quoted(str(path))} is being written by another run",
             hint="wait for it, or give this one its own file and `--shard`",
-        ) from None
+        )
     return file
 
 
@@ -200,14 +208,18 @@ def _whole_lines(file: Any, path: Path) -> Iterator[bytes]:
             yield raw
 
 
-def _account(raw: bytes, path: Path, number: int) -> dict[str, Any]:
-    line = _json(raw, path, number)
-    fits = isinstance(line.get("account"), str) and line.get("status") in {"read", "unreadable"}
+def _is_header(line: Mapping[str, Any]) -> bool:
+    return line.get("tool") == _TOOL
+
+
+def _is_read(line: Mapping[str, Any], path: Path, number: int) -> bool:
+    """Whether the line is of an account that was read, and not of one to be tried again."""
+    fits = isinstance(line.get("account"), str) and line.get("status") in {_READ, "unreadable"}
     if not fits or not isinstance(line.get("controls", {}), dict):
         raise InputError(
             f"{quoted(str(path))} line {number} is no account's result", hint="give another file"
         )
-    return line
+    return bool(line["status"] == _READ)
 
 
 def _json(raw: bytes, path: Path, number: int) -> dict[str, Any]:
