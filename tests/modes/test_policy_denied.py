@@ -291,3 +291,24 @@ def test_what_a_message_holds_cannot_steer_the_reader() -> None:
     )
     assert "\u202e" not in answer.summary
     assert "`arn:aws:s3:::b/'" in answer.summary
+
+
+def test_a_bare_status_is_known_by_its_operation() -> None:
+    text = "fatal error: An error occurred (403) when calling the HeadObject operation: Forbidden"
+    answer = tool.run({"action": "denied", "message": text})
+    assert answer.facts["likely_actions"] == ["s3:GetObject"]
+    assert any("without s3:ListBucket" in note for note in answer.facts["notes"])
+
+
+def test_reading_is_no_step_of_an_escalation_and_passing_a_role_is() -> None:
+    text = (
+        "User: arn:aws:iam::111122223333:user/dev is not authorized to perform: {} on resource: {}"
+    )
+    because = " because no identity-based policy allows the {} action"
+
+    def notes(action: str, resource: str) -> str:
+        message = (text + because).format(action, resource, action)
+        return " ".join(tool.run({"action": "denied", "message": message}).facts.get("notes", []))
+
+    assert "escalation" not in notes("s3:GetObject", "arn:aws:s3:::b/k")
+    assert "escalation" in notes("iam:PassRole", "arn:aws:iam::111122223333:role/app")

@@ -104,3 +104,92 @@ def test_the_library_decides_the_same() -> None:
     decision = evaluate(REQUEST, {"identity": document(ALLOW)})
     assert decision.outcome == "Allowed"
     assert decision == decide({"identity": document(ALLOW)}).decision
+
+
+USER = "arn:aws:iam::111122223333:user/dev"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SESSION = "arn:aws:sts::111122223333:assumed-role"
+
+
+@pytest.mark.parametrize(
+    ("request_", "policies", "says"),
+    [
+        ({"action": "kms:Decrypt", "resource": KEY}, {}, ["always has a key policy", "a grant of the key"]),
+        ({"action": "sts:AssumeRole", "resource": ROLE}, {}, ["always has a trust policy"]),
+        (
+            {"principal": "arn:aws:iam::111122223333:root", "action": "s3:PutBucketPolicy", "resource": "arn:aws:s3:::b"},
+            {},
+            ["whatever the bucket policy denies"],
+        ),
+        (
+            {"principal": "arn:aws:sts::111122223333:federated-user/bob", "action": "iam:ListUsers", "resource": "*"},
+            {},
+            ["call IAM in the console only"],
+        ),
+        (
+            {"principal": USER, "action": "iam:ListUsers", "resource": "*", "context": {"aws:TokenIssueTime": "2026-11-02T09:00:00Z"}},
+            {},
+            ["only when MFA was used"],
+        ),
+        ({"principal": f"{SESSION}/AWSServiceRoleForSupport/x"}, {"scp": [[document()]]}, ["looks like a service-linked role"]),
+        (
+            {"principal": f"{SESSION}/app/i-1"},
+            {"identity": document({**ALLOW, "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/team/*"}}})},
+            ["does not tell the path of its role"],
+        ),
+        (
+            {"context": {"s3:prefix": "x"}},
+            {"identity": document({**ALLOW, "Condition": {"StringEquals": {"s3:prefix": "x"}}})},
+            ["s3:GetObject never carry `s3:prefix`"],
+        ),
+        ({"action": "cloudwatch:PutMetricData", "resource": "*"}, {}, ["a resource where the call names one"]),
+    ],
+)  # fmt: skip
+def test_what_the_outcome_does_not_say_is_noted(
+    request_: dict[str, Any], policies: dict[str, Any], says: list[str]
+) -> None:
+    notes = " ".join(decide(policies, **request_).facts["notes"])
+    for words in says:
+        assert words in notes
+
+
+def test_a_value_that_allows_and_keeps_from_a_deny_is_told() -> None:
+    wanted = document(
+        {**ALLOW, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-example"}}},
+        {
+            **ALLOW,
+            "Effect": "Deny",
+            "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-example"}},
+        },
+    )
+    rows = decide({"identity": wanted}).facts["hangs_on"]
+    assert {row["if_its_conditions_were"]: row["outcome"] for row in rows} == {
+        "not met": "ImplicitlyDenied",
+        "judged by `o-example`": "Allowed",
+    }
+
+
+def test_keys_that_open_the_request_only_together_are_told_together() -> None:
+    both = {
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        "StringEquals": {"aws:PrincipalTag/team": "a"},
+    }
+    answer = decide({"identity": document({**ALLOW, "Condition": both})})
+    assert answer.decision
+    assert answer.decision.missing_keys == ("aws:MultiFactorAuthPresent", "aws:PrincipalTag/team")
+    assert answer.facts["hangs_on"] == [
+        {
+            "missing_key": "aws:MultiFactorAuthPresent and aws:PrincipalTag/team",
+            "if_its_conditions_were": "met",
+            "outcome": "Allowed",
+        }
+    ]
+
+
+def test_the_parts_that_the_call_names_are_not_asked_for_again() -> None:
+    named = ["arn:aws:ec2:eu-west-1:111122223333:instance/*", "arn:aws:ec2:eu-west-1::image/ami-1"]
+    answer = decide({"identity": document()}, action="ec2:RunInstances", resource=named)
+    parts = [row["resource"] for row in answer.facts["parts_of_the_call"]]
+    assert parts[:2] == named
+    assert "a subnet" in parts
+    assert not {"an instance", "an image"} & set(parts)

@@ -246,6 +246,14 @@ def test_an_administrator_is_one_finding() -> None:
     assert "privilege escalation" in finding.message
 
 
+def test_the_paths_of_an_administrator_are_told_by_name() -> None:
+    answer = explain(document(allow("*")))
+    paths = [row["path"] for row in answer.facts["escalation_paths"]]
+    assert "iam-create-policy-version" in paths
+    assert "iam-create-policy-version" in answer.findings[0].message
+    assert answer.facts["more_escalation_paths"] > 0
+
+
 def test_an_administrator_under_limits_is_told_with_them() -> None:
     mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     assert found(document(allow("*", Condition=mfa)))["ADMINISTRATOR"].severity == "high"
@@ -457,3 +465,29 @@ def test_what_was_not_read_is_said() -> None:
     answer = explain(details)
     assert "1 place was not judged" in answer.summary
     assert len(answer.facts["statements"]) == 1
+
+
+OPEN_ACTIONS = """\
+Resources:
+  P:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: p
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - {Effect: Allow, Action: "s3:GetObject", Resource: "*"}
+          - {Effect: Allow, Action: !Ref Wanted, Resource: "*"}
+          - {Effect: Deny, NotAction: !Ref Kept, Resource: "*"}
+"""
+
+
+def test_actions_that_only_the_deployment_knows_are_neither_named_nor_counted() -> None:
+    answer = explain(OPEN_ACTIONS)
+    _, wanted, kept = (row["sentence"] for row in answer.facts["statements"])
+    assert "may call what `Wanted` stands for on every resource" in wanted
+    assert "may not do anything other than what `Kept` stands for (at most " in kept
+    assert "no known action" not in wanted + kept
+    # The Deny spares something that nobody knows yet: it may not be taken for one of everything.
+    assert answer.facts["actions_allowed"] == 1
+    assert "2 statements name actions that only the deployment knows" in answer.summary

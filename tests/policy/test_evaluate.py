@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from aws_iam.errors import InputError
 from aws_iam.policy.conditions import holds
 from aws_iam.policy.document import policy
-from aws_iam.policy.evaluate import evaluate, evaluated, hinges
+from aws_iam.policy.evaluate import evaluate, evaluated
 from aws_iam.policy.evaluation.context import Context
+from aws_iam.policy.evaluation.hinges import hinges
 from aws_iam.policy.evaluation.layers import layers_of
 from aws_iam.policy.evaluation.request import request_of
 

@@ -13,8 +13,9 @@ from aws_iam.policy.denied.grant_statement import is_permission_set
 from aws_iam.policy.denied.remedy import near_misses, needed_layers, principal_arn
 from aws_iam.policy.denied.request import STRANGER
 from aws_iam.policy.effective.escalation import escalation_paths
-from aws_iam.policy.evaluate import Evaluation, Outcome, evaluated, hinges
+from aws_iam.policy.evaluate import Evaluation, Outcome, evaluated
 from aws_iam.policy.evaluation.caller import CallerKind
+from aws_iam.policy.evaluation.hinges import hinges
 from aws_iam.policy.evaluation.layers import LAYERS, Layers, layers_of
 from aws_iam.policy.evaluation.request import Request, request_of
 
@@ -59,7 +60,9 @@ def decided(asked: Mapping[str, Any], policies: Any) -> Here | None:
 
 def service_of(denial: Denial) -> str:
     """The service the request was for, as far as known."""
-    return denial.action.partition(":")[0].lower() or denial.service
+    likely = {each.partition(":")[0].lower() for each in denial.likely_actions}
+    alone = next(iter(likely)) if len(likely) == 1 else ""
+    return denial.action.partition(":")[0].lower() or denial.service or alone
 
 
 def is_unseen(denial: Denial, way: Remedy) -> bool:
@@ -287,10 +290,16 @@ def _notes(denial: Denial, request: Asked, way: Remedy | None) -> Iterator[str]:
     yield from REMARKS.get(service_of(denial), ((), ""))[0]
     known = catalog().action(denial.action) if denial.action else None
     ways = [each.title for each in escalation_paths() if denial.action in _needs(each)]
-    if ways:
+    # A path may need to read something on its way, which is no step that anybody minds.
+    if ways and known and known.level not in {"Read", "List"}:
+        of = (
+            "a known privilege escalation path"
+            if len(ways) == 1
+            else (f"{len(ways)} known privilege escalation paths, such as")
+        )
         yield (
-            f"{denial.action} is a step of {len(ways)} known privilege escalation paths, such as {quoted(ways[0])}: look at"
-            " what the whole policy opens with `aws-iam policy explain`"
+            f"{denial.action} is a step of {of} {quoted(ways[0])}: look at what the whole policy opens with"
+            " `aws-iam policy explain`"
         )
     if known and "resource" in request.lacks:
         yield f"{known.full_name} is authorized on {_list(known.resource_types)}: give the message with the ARN"

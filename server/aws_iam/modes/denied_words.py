@@ -64,8 +64,9 @@ WORDS: Mapping[str, Words] = {
     "permissions boundary": Words(
         implicit="the permissions boundary of the user or role does not cover the action; it limits, and grants nothing",
         explicit="a Deny in the permissions boundary of the user or role matches",
-        owner="whoever owns the boundary, who set it on purpose: never remove it",
+        owner="whoever owns the boundary",
         look_at=(
+            "the boundary was set on purpose: never remove it",
             "the boundary of the caller, not of the resource",
             "the identity policies must allow it, too",
         ),

@@ -1,4 +1,4 @@
-"""The tool `policy`: facts about actions, the problems of policies, templates."""
+"""The tool `policy`: facts about actions, what policies say and allow, denials, comparisons, new policies."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from aws_iam.modes import (
     policy_validate,
 )
 from aws_iam.modes.parameters import Connection, Document, Topic
-from aws_iam.modes.policy_report import Format
+from aws_iam.modes.policy_report import FailOn, Format, Report
 from aws_iam.modes.tool import Json, Parameter, Progress, Tool
 from aws_iam.policy.document import Kind
 
 tool = Tool(
     "policy",
     title="IAM policies",
-    description="IAM policies: look actions and ARNs up, validate policies, fill templates. Offline unless `online`.",
+    description="Look up, validate, evaluate, compare, explain, denied, generate, template; offline unless `online`.",
     default="guide",
     live=True,
 )
@@ -39,7 +39,7 @@ def guide(topic: Topic = None) -> Answer:
 def lookup(
     query: Annotated[
         str,
-        Parameter("service, action or wildcard, key, operator, ARN, type, API call; `s3 write`"),
+        Parameter("service, action, wildcard, key, operator, ARN, type, API call; `s3 write`"),
     ],
 ) -> Answer:
     """Give the facts about an action, service, condition key or ARN."""
@@ -50,19 +50,19 @@ def lookup(
 def validate(
     document: Document,
     kind: PolicyKind = None,
-    resource_type: Annotated[
-        str | None, Parameter("what a resource policy is attached to: AWS::S3::Bucket, …")
-    ] = None,
+    resource_type: Annotated[str | None, Parameter("attached to: AWS::S3::Bucket, …")] = None,
     *,
     online: Annotated[bool, Parameter("ask IAM Access Analyzer too")] = False,
     format_: Annotated[Format | None, Parameter("report file")] = None,
+    fail_on: Annotated[FailOn, Parameter("fail from this severity on", cli_only=True)] = "high",
     connection: Connection,
     progress: Progress,
 ) -> Answer:
     """Report a policy's problems, worst first."""
     policy_online.refuse_without(connection, online=online)
     aws = (connection, progress) if online else None
-    return policy_validate.validated(document, kind, resource_type, aws=aws, report=format_)
+    report = Report(format=format_, fail_on=fail_on) if format_ else None
+    return policy_validate.validated(document, kind, resource_type, aws=aws, report=report)
 
 
 @tool.action
@@ -107,7 +107,7 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
 
 @tool.action
 def denied(
-    message: Annotated[str, Parameter("AccessDenied text: error, log, event, decoded message")],
+    message: Annotated[str, Parameter("AccessDenied text: error, log, event")],
     policies: Annotated[
         Json, Parameter("object: layer to policy or list of policies", document=True)
     ] = None,
@@ -122,16 +122,12 @@ def denied(
 @tool.artifact_action
 def generate(
     needs: Annotated[
-        Json, Parameter("object: access level or action to list of ARNs", document=True)
+        Json, Parameter("object: access level or action to ARNs", document=True)
     ] = None,
     conditions: Annotated[Json, Parameter("Condition element to add", document=True)] = None,
-    events: Annotated[
-        Json, Parameter("instead of needs: CloudTrail records", document=True, records=True)
-    ] = None,
+    events: Annotated[Json, Parameter("CloudTrail records", document=True, records=True)] = None,
     *,
-    generalize: Annotated[
-        bool, Parameter("where events name several: keys to their folder, ids to `*`")
-    ] = False,
+    generalize: Annotated[bool, Parameter("several keys to their folder, ids to `*`")] = False,
 ) -> Answer:
     """Make the least-privilege policy for access needs, or for what CloudTrail events show."""
     # Inside the function: the other actions must not pay for it at every start.

@@ -129,6 +129,9 @@ def _next(
     if request.request and not (shelf and shelf.levels):
         yield "aws-iam policy denied --message TEXT --policies LAYERS"
     if proof and proof.artifacts:
-        yield f"aws-iam policy explain --document {proof.artifacts[0].name}"
+        name = proof.artifacts[0].name
+        if shelf and shelf.levels:
+            yield f"aws-iam policy compare --document {name} --baseline OLD"
+        yield f"aws-iam policy explain --document {name}"
     if denial.action.lower() == "sts:assumerolewithwebidentity":
         yield "aws-iam policy guide --topic workloads-outside-aws"

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Decision
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.modes import evaluate_notes
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.evaluate import Evaluation, evaluated, hinges
+from aws_iam.policy.evaluate import Evaluation, evaluated
 from aws_iam.policy.evaluation.caller import CallerKind
+from aws_iam.policy.evaluation.hinges import hinges
 from aws_iam.policy.evaluation.layers import Layers, layers_of
 from aws_iam.policy.evaluation.request import Request, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aws_iam.policy.catalog import Action
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
@@ -117,10 +121,10 @@ def _facts(
         ]
     if unit.derived:
         facts["keys_filled_in"] = {name: _shown(unit, name) for name in unit.derived}
-    parts = [*_resources(found), *_further_parts(unit)]
+    parts = [*_resources(found), *_further_parts([each for each, _ in found])]
     if parts:
         facts["parts_of_the_call"] = parts
-    notes = [*_notes(unit), *_unbound(unit, layers)]
+    notes = [*_notes(unit), *evaluate_notes.notes(unit, layers, worst.decision)]
     return facts | ({"notes": notes} if notes else {})
 
 
@@ -139,16 +143,17 @@ def _resources(found: list[tuple[Request, Evaluation]]) -> Iterator[dict[str, st
             }
 
 
-def _further_parts(request: Request) -> Iterator[dict[str, str]]:
-    """What else AWS authorizes in the same call and this request does not name."""
-    action = catalog().action(request.action)
+def _further_parts(units: list[Request]) -> Iterator[dict[str, str]]:
+    """What else AWS authorizes in the same call and the units given do not name."""
+    action = catalog().action(units[0].action)
     if action is None:
         return
-    arn = Arn.of(request.resource)
-    own = {each.name for each in catalog().types_of_arn(arn)} if arn else set()
+    arns = [arn for each in units if (arn := Arn.of(each.resource))]
+    own = {each.name for arn in arns for each in catalog().types_of_arn(arn)}
     for name in action.required:
         if name not in own and len(action.required) > 1:
-            yield {"action": action.full_name, "resource": f"a {name}", "outcome": "not asked"}
+            a = "an" if name[0] in "aeiou" else "a"
+            yield {"action": action.full_name, "resource": f"{a} {name}", "outcome": "not asked"}
     for name in action.dependents:
         yield {"action": name, "resource": "as the call needs", "outcome": "not asked"}
 
@@ -165,29 +170,20 @@ def _notes(request: Request) -> Iterator[str]:
     if action and not action.resource_types and given != "*":
         yield f"{action.full_name} has no resource type: AWS authorizes it on `*`, not on {quoted(str(given))}"
     if action and action.resource_types:
-        yield from _misfit(request, action.full_name, action.resource_types)
+        yield from _misfit(request, action)
 
 
-def _misfit(request: Request, action: str, types: tuple[str, ...]) -> Iterator[str]:
+def _misfit(request: Request, known: Action) -> Iterator[str]:
+    action, types = known.full_name, known.resource_types
     listed = ", ".join(types[:5])
     if request.resource == "*":
-        yield f"{action} is authorized on a resource ({listed}): give its ARN for the true answer"
+        when = "a resource" if known.required else "a resource where the call names one"
+        yield f"{action} is authorized on {when} ({listed}): give its ARN for the true answer"
         return
     arn = Arn.of(request.resource)
     names = {each.name.lower() for each in catalog().types_of_arn(arn)} if arn else set()
     if names.isdisjoint(each.lower() for each in types):
         yield f"the reference authorizes {action} on {listed}, and {quoted(request.resource)} looks like none of them"
-
-
-def _unbound(request: Request, layers: Layers) -> Iterator[str]:
-    if "scp" in layers and request.caller.account == request.management_account:
-        yield "service control policies do not bind the management account"
-    if "rcp" in layers and request.service not in catalog().rcp_services:
-        yield f"resource control policies do not cover {request.service}"
-    if {"scp", "rcp"} & set(layers.levels) and request.caller.is_service_linked:
-        yield "organization policies do not bind service-linked roles"
-    if request.service == "kms" and "resource" not in layers and ":key/" in request.resource:
-        yield "a KMS key always has a key policy: give it as `resource`"
 
 
 def _next(decision: Decision) -> tuple[str, ...]:

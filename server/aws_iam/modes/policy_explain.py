@@ -74,8 +74,8 @@ def explained(document: object, kind: Kind | str | None = None) -> Answer:
             **policy_inputs.facts(given),
             **_stand_ins(given, statements),
             "statements": statements,
-            **({"access": rows} if rows else {}),
             **_escalations(views),
+            **({"access": rows} if rows else {}),
         },
         sources=tuple(
             dict.fromkeys((_STATEMENTS, _EVALUATION, *(f.source for f in found if f.source)))
@@ -174,7 +174,7 @@ _ORDER = ("Read", "Write", "List", "Tagging", "Permissions management")
 
 def _views(sources: Sequence[_Named], expansion: Expansion, targets: Targets) -> Iterator[_View]:
     for kind in dict.fromkeys(each.policy.kind for each in sources):
-        policies = [each.policy for each in sources if each.policy.kind is kind]
+        policies = [_judgeable(each) for each in sources if each.policy.kind is kind]
         allowed = access(policies, expansion, targets)
         if kind is Kind.IDENTITY:
             found = risks(allowed, expansion)
@@ -231,9 +231,36 @@ def _statements(
                 "pointer": place.pointer,
                 "effect": _effect(statement),
                 "actions": len(expansion.named(statement)),
-                "sentence": sentence(statement, source.policy, expansion, targets)[:-1]
+                "sentence": sentence(
+                    statement, source.policy, expansion, targets, _stand_for(statement, source)
+                )[:-1]
                 + _left_open(place.pointer, source),
             }
+
+
+def _stand_for(statement: Statement, source: _Named) -> frozenset[str]:
+    """The entries of the action element that only stand for what the deployment fills in."""
+    return frozenset(
+        each.value
+        for each in (*statement.actions, *statement.not_actions)
+        if source.unresolved and _fills_in(each.where.pointer, source.unresolved)
+    )
+
+
+def _fills_in(pointer: str, unresolved: frozenset[str]) -> bool:
+    return pointer in unresolved or pointer.rpartition("/")[0] in unresolved
+
+
+def _judgeable(source: _Named) -> Policy:
+    """The policy without the statements of which nobody knows yet what they leave out.
+
+    A NotAction that the deployment fills in would count as one that leaves out nothing.
+    """
+    policy = source.policy
+    if not source.unresolved:
+        return policy
+    known = tuple(s for s in policy.statements if not (s.not_actions and _stand_for(s, source)))
+    return policy if known == policy.statements else replace(policy, statements=known)
 
 
 def _left_open(statement: str, source: _Named) -> str:
@@ -322,6 +349,12 @@ def _summary(
             f"{counted(len(found), 'finding')} of unusual power"
             if found
             else "nothing unusually powerful"
+        )
+    vague = sum(bool(_stand_for(s, each)) for each in sources for s in each.policy.statements)
+    if vague:
+        verb = "names" if vague == 1 else "name"
+        parts.append(
+            f"{counted(vague, 'statement')} {verb} actions that only the deployment knows, and they are not counted"
         )
     return "; ".join(parts) + "."
 

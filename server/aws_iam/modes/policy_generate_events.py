@@ -228,5 +228,6 @@ def _sources(made: Sequence[Made]) -> tuple[str, ...]:
 def _next(made: Sequence[Made], ledger: Ledger) -> Iterator[str]:
     artifacts = [artifact for each in made for artifact in each.artifacts]
     if artifacts:
+        yield f"aws-iam policy compare --document {artifacts[0].name} --baseline OLD"
         yield f"aws-iam policy validate --document {artifacts[0].name}"
     yield from event_facts.commands(ledger.accounts)

@@ -61,10 +61,10 @@ class Risks:
 def risks(access: Access, expansion: Expansion) -> Risks:
     """What the policies of one principal make possible, worst first."""
     total = len(expansion.pattern("*"))
-    administrator = _administrator(access, total)
-    if administrator:
-        return Risks(told=(administrator,), paths=())
     paths = open_paths(access)
+    administrator = _administrator(access, total, paths)
+    if administrator:
+        return Risks(told=(administrator,), paths=paths)
     broad = _broad(access, paths, expansion)
     found = (
         *([broad] if broad else _by_family(access, paths)),
@@ -74,10 +74,10 @@ def risks(access: Access, expansion: Expansion) -> Risks:
         *_infrastructure(access),
     )
     worst_first = tuple(sorted(found, key=lambda each: each.finding.severity.rank))
-    return Risks(told=worst_first, paths=() if broad else paths)
+    return Risks(told=worst_first, paths=paths)
 
 
-def _administrator(access: Access, total: int) -> Told | None:
+def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> Told | None:
     reaches = access.actions.values()
     if len(reaches) < total or not all(reach.everywhere for reach in reaches):
         return None
@@ -85,11 +85,12 @@ def _administrator(access: Access, total: int) -> Told | None:
     bound = any(_is_bound(reach) for reach in reaches)
     when = ", under the conditions of the statement" if bound else ""
     when += ", less what the Deny statements take away in part" if less else ""
+    ways = f" ({_named([each.path.id for each in paths])})" if paths else ""
     return _finding(
         "ADMINISTRATOR",
         "Administrator: everything on every resource",
         Severity.HIGH if less or bound else Severity.CRITICAL,
-        f"all {total:,} known actions are allowed on every resource{when}: privilege escalation, data exfiltration,"
+        f"all {total:,} known actions are allowed on every resource{when}: privilege escalation{ways}, data exfiltration,"
         " resource exposure, credentials exposure and infrastructure change are all possible, and every action that"
         " AWS adds later is allowed too",
         at=_first(reaches),

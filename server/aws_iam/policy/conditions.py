@@ -51,15 +51,23 @@ class Operator:
 
 
 def holds(condition: Condition, context: Context, *, variables: bool = True) -> bool | None:
-    """Whether the condition holds; None for an operator or qualifier that AWS does not have.
+    """Whether the condition holds; None for an operator or qualifier that AWS does not have, or where its pages differ.
 
     Without `variables` (a policy of version 2008-10-17) `${…}` is plain text.
     """
     value = context.get(condition.key.value)
-    wanted: Iterable[str] = (each.value for each in condition.values)
-    if variables and condition.base != "Null":
-        wanted = _filled(wanted, context, escaped=has_wildcards(condition.base))
-    return holds_for(condition.operator.value, tuple(wanted), value)
+    wanted = tuple(each.value for each in condition.values)
+    if variables and any("${" in each for each in wanted):
+        match OPERATORS.get(condition.base):
+            case Family.STRING | Family.ARN:
+                escaped = has_wildcards(condition.base)
+                wanted = tuple(_filled(wanted, context, escaped=escaped))
+            case Family.BOOL if value is not None:
+                # One page of AWS has variables here, others have not: see references/policy-design.md.
+                return None
+            case _:
+                pass
+    return holds_for(condition.operator.value, wanted, value)
 
 
 def holds_for(name: str, wanted: Sequence[str], value: tuple[str, ...] | None) -> bool | None:

@@ -43,13 +43,14 @@ def escaped_markup(text: str) -> str:
 
 
 def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
+    # The verdict and what is wrong first: the tables of facts behind them may be long.
     yield inline(answer.summary)
-    yield from _facts(answer.facts, inline)
     if answer.decision:
         yield from _decision(answer.decision, inline)
     if answer.comparison:
         yield from _comparison(answer.comparison, inline)
     yield from _findings(answer, inline)
+    yield from _facts(answer.facts, inline)
     for artifact in answer.artifacts:
         yield from _artifact(artifact, inline)
     yield from _list("Sources", answer.sources, inline)
@@ -70,16 +71,26 @@ def _command(text: str) -> str:
 
 
 def _facts(facts: Mapping[str, Any], inline: Inline) -> Iterator[str]:
-    if not facts:
-        return
-    yield ""
+    in_table = True
     for name, value in facts.items():
+        # A table brings its own blank line; a list needs one after anything else.
+        if in_table and not _is_table(value):
+            yield ""
+        in_table = _is_table(value)
         yield from _fact(name, value, inline)
+
+
+def _is_table(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and bool(value)
+        and all(isinstance(row, dict) for row in value)
+    )
 
 
 def _fact(name: str, value: Any, inline: Inline) -> Iterator[str]:
     label = inline(name.replace("_", " "))
-    if isinstance(value, (list, tuple)) and value and all(isinstance(row, dict) for row in value):
+    if _is_table(value):
         yield f"\n{label}:\n"
         yield from _table(list(value), inline)
     elif isinstance(value, dict):

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from aws_iam.policy.compare import compare
 from aws_iam.policy.denied import exemption, grant_statement
 from aws_iam.policy.denied.shelf import EMPTY, Shelf, Spot
-from aws_iam.policy.evaluate import evaluated, is_strict
+from aws_iam.policy.evaluate import evaluated
 from aws_iam.policy.evaluation.caller import CallerKind
 from aws_iam.policy.evaluation.matching import Matcher
 from aws_iam.policy.evaluation.request import Request, request_of
+from aws_iam.policy.evaluation.situation import is_strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

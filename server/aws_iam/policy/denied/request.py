@@ -11,8 +11,8 @@ from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.denied.grant_statement import is_permission_set
-from aws_iam.policy.evaluate import is_strict
 from aws_iam.policy.evaluation.request import request_of
+from aws_iam.policy.evaluation.situation import is_strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ def _role(denial: Denial, concluded: list[str]) -> dict[str, str]:
     concluded.append(
         f"the role is {quoted(f'role/{name}')}: if it has a path, its ARN differs, for a session's ARN leaves it out"
     )
-    return {}
+    return {"principal_role": f"arn:{arn.partition}:iam::{arn.account}:role/{name}"}
 
 
 def _resource(denial: Denial, concluded: list[str]) -> str:

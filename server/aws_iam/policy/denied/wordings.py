@@ -42,7 +42,8 @@ _CODE = re.compile(
     r"\b(AccessDenied(?:Exception)?|(?:Client\.)?UnauthorizedOperation|UnauthorizedException|NotAuthorized"
     r"|AuthorizationError(?:Exception)?)\b"
 )
-_BARE = re.compile(r"\baccess denied\b", re.IGNORECASE)
+# What answers a HEAD request has no body, so that only the status is left to tell.
+_BARE = re.compile(r"\baccess denied\b|\b403\b[^.]{0,100}\bforbidden\b", re.IGNORECASE)
 _OTHERS = {
     "ExpiredToken": "the credentials have expired, get new ones",
     "InvalidClientTokenId": "the access key does not exist or is not active",

@@ -41,13 +41,17 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPath:
-    """One way to gain permissions; `passes_role_to` is the service that the passed role must trust."""
+    """One way to gain permissions; `passes_role_to` is the service that the passed role must trust.
+
+    `may_pass_to` are that service and those that other sources name for it.
+    """
 
     id: str
     family: str
     title: str
     required: tuple[Need, ...]
     passes_role_to: str
+    may_pass_to: tuple[str, ...]
     prerequisites: tuple[str, ...]
     yields: str
     blocked_by: frozenset[str]
@@ -76,6 +80,7 @@ def _path(row: Mapping[str, Any]) -> EscalationPath:
         title=row["title"],
         required=tuple(Need(action=n["action"], on=n.get("on", "")) for n in row["required"]),
         passes_role_to=row.get("passes_role_to", ""),
+        may_pass_to=(row.get("passes_role_to", ""), *row.get("passes_role_to_or", ())),
         prerequisites=tuple(row.get("prerequisites", ())),
         yields=row.get("yields", ""),
         blocked_by=frozenset(map(str.lower, row.get("blocked_by_condition_keys", ()))),
@@ -125,9 +130,9 @@ def _closes(condition: Condition, need: Need, path: EscalationPath) -> bool:
     """Whether an Allow with this condition does not open the path."""
     if not condition.demanded:
         # The key of the service is in every request that passes a role.
-        return condition.name == _PASSED_TO and _excludes(condition, path.passes_role_to)
+        return condition.name == _PASSED_TO and _excludes(condition, path.may_pass_to)
     if condition.name == _PASSED_TO and path.passes_role_to:
-        return not any(_names(condition, path.passes_role_to))
+        return not any(_names(condition, each) for each in path.may_pass_to)
     if condition.name in path.blocked_by:
         return any(value.value.strip("*") for value in condition.values)
     # A tag limits which resources are reached, but IAM does not ask for a role's tags when the role is passed.
@@ -142,13 +147,13 @@ def _closes_by_denying(deny: Statement, path: EscalationPath) -> bool:
     if not condition.negated or condition.name not in path.blocked_by or not condition.values:
         return False
     if condition.name == _PASSED_TO and path.passes_role_to:
-        return not any(_names(condition, path.passes_role_to))
+        return not any(_names(condition, each) for each in path.may_pass_to)
     return True
 
 
-def _excludes(condition: Condition, service: str) -> bool:
-    return condition.negated and any(_names(condition, service))
+def _excludes(condition: Condition, services: Iterable[str]) -> bool:
+    return condition.negated and all(_names(condition, each) for each in services)
 
 
-def _names(condition: Condition, service: str) -> Iterable[bool]:
-    return (matches(value.value, service, ignore_case=True) for value in condition.values)
+def _names(condition: Condition, service: str) -> bool:
+    return any(matches(value.value, service, ignore_case=True) for value in condition.values)

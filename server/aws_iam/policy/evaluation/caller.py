@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
@@ -31,6 +32,7 @@ _SERVICE = re.compile(
     r"[a-z0-9.-]+\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)"
 )
 _SERVICE_ROLES = "aws-service-role/"
+_OF_IDENTITY_CENTER = "aws-reserved/sso.amazonaws.com/"
 
 
 class CallerKind(StrEnum):
@@ -64,6 +66,8 @@ class Caller:
     account: str = ""
     role: str = ""
     federated_by: str = ""
+    # The ARN of a session tells the name of its role and not its path, which `role` then leaves out.
+    path_is_known: bool = True
 
     @property
     def is_service_linked(self) -> bool:
@@ -85,6 +89,18 @@ class Caller:
     def grade(self, principals: Iterable[Principal]) -> Grade:
         """The best grade at which these principals name the caller."""
         return max(map(self._grade, principals), default=Grade.NONE)
+
+    def may_be(self, principals: Iterable[Principal]) -> bool:
+        """Whether one of the principals is a role that may be the caller's: of its name, under a path not known."""
+        if self.path_is_known or self.kind is not CallerKind.SESSION:
+            return False
+        start, _, name = self.role.partition(":role/")
+        return any(
+            each.type == "AWS"
+            and each.value.startswith(f"{start}:role/")
+            and each.value.rpartition("/")[2] == name.rpartition("/")[2]
+            for each in principals
+        )
 
     def is_left_out(self, not_principals: Iterable[Principal]) -> bool:
         """Whether a NotPrincipal leaves the caller out: each principal that stands for the caller must be listed."""
@@ -158,26 +174,28 @@ def caller_of(
 
 def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
     first, _, rest = arn.resource.partition("/")
-    shared = {"arn": text, "partition": arn.partition, "account": arn.account}
+    caller = partial(Caller, arn=text, partition=arn.partition, account=arn.account)
     match arn.service, first:
         case "iam", "root":
-            return Caller(kind=CallerKind.ROOT, **shared)
+            return caller(kind=CallerKind.ROOT)
         case "iam", "user" if rest:
-            return Caller(kind=CallerKind.USER, **shared)
+            return caller(kind=CallerKind.USER)
         case "iam", "role" if rest:
-            return Caller(kind=CallerKind.SESSION, role=text, **shared)
+            return caller(kind=CallerKind.SESSION, role=text)
         case "sts", "assumed-role" if "/" in rest:
             name = rest.partition("/")[0]
-            assumed = role or f"arn:{arn.partition}:iam::{arn.account}:role/{name}"
+            # Roles of IAM Identity Center all have this path, some with a Region more.
+            path = _OF_IDENTITY_CENTER if name.startswith("AWSReservedSSO_") else ""
+            assumed = role or f"arn:{arn.partition}:iam::{arn.account}:role/{path}{name}"
             if not assumed.endswith(f"/{name}"):
                 raise InputError(
                     f"`principal_role` {quoted(role)} is not the role of the session {quoted(text)}"
                 )
-            return Caller(kind=CallerKind.SESSION, role=assumed, **shared)
+            return caller(kind=CallerKind.SESSION, role=assumed, path_is_known=bool(role))
         case "sts", "federated-user" if rest:
-            return Caller(kind=CallerKind.FEDERATED, federated_by=federated_by, **shared)
+            return caller(kind=CallerKind.FEDERATED, federated_by=federated_by)
         case "iam", "oidc-provider" | "saml-provider" if rest:
-            return Caller(kind=CallerKind.IDENTITY, **shared)
+            return caller(kind=CallerKind.IDENTITY)
         case _:
             raise _no_caller(text)
 

@@ -29,6 +29,10 @@ class Context:
         """The values of a key; looking is not remembered."""
         return self._values.get(name.lower())
 
+    def with_key(self, name: str, value: str) -> Context:
+        """The same keys and one more; nothing of it was looked at yet."""
+        return Context({**self._values, name: (value,)})
+
     def has(self, name: str) -> bool:
         """Whether the key is in the request; looking is not remembered."""
         return name.lower() in self._values

@@ -57,12 +57,11 @@ class Matcher:
 
     def _hit(self, placed: Placed, statement: Statement, level: int) -> Hit | None:
         grade, sure = self._grade(placed, statement)
-        if not grade:
+        taken = self._takes_resource(placed, statement) if grade else False
+        met = False if taken is False else self._meets(placed, statement)
+        if met is False:
             return None
-        for met in (self._takes_resource(placed, statement), self._meets(placed, statement)):
-            if met is False:
-                return None
-            sure = sure and met is True
+        sure = sure and taken is True and met is True
         return Hit(placed=placed, statement=statement, grade=grade, sure=sure, level=level)
 
     def _grade(self, placed: Placed, statement: Statement) -> tuple[Grade, bool]:
@@ -80,6 +79,8 @@ class Matcher:
         unknown = not grade and any(p.type == "CanonicalUser" for p in statement.principals)
         if unknown and caller.kind in {CallerKind.USER, CallerKind.SESSION, CallerKind.ROOT}:
             return Grade.ACCOUNT, False
+        if not grade and caller.may_be(statement.principals):
+            return Grade.ROLE, False
         return grade, True
 
     def _takes_resource(self, placed: Placed, statement: Statement) -> bool | None:
@@ -110,14 +111,11 @@ class Matcher:
         return text
 
     def _meets(self, placed: Placed, statement: Statement) -> bool | None:
-        sure: bool | None = True
-        for condition in statement.conditions:
-            met = self._holds(placed, condition)
-            if met is False:
-                return False
-            if met is None:
-                sure = None
-        return sure
+        # All of them, even after one that fails: each key is one that the decision hangs on.
+        held = [self._holds(placed, condition) for condition in statement.conditions]
+        if False in held:
+            return False
+        return None if None in held else True
 
     def _holds(self, placed: Placed, condition: Condition) -> bool | None:
         forced = self.forced.get(condition.name) if self.forced else None

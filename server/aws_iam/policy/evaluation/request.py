@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError, closest
@@ -74,6 +74,10 @@ class Request:
         """Whether the resource is owned by another account than the caller's."""
         own = self.caller.account
         return bool(own) and own != self.resource_account
+
+    def with_key(self, name: str, value: str) -> Request:
+        """The same request with one more key in its context."""
+        return replace(self, context=self.context.with_key(name, value))
 
 
 def request_of(given: object) -> Request:

@@ -46,22 +46,34 @@ _FORMER: dict[Tier, str] = {
 }
 
 
-def actions(statement: Statement, kind: Kind, expansion: Expansion) -> str:
-    """The Action element as verbs with names, or the NotAction element as everything else."""
+def actions(
+    statement: Statement,
+    kind: Kind,
+    expansion: Expansion,
+    stand_ins: frozenset[str] = frozenset(),
+) -> str:
+    """The Action element as verbs with names, or the NotAction element as everything else.
+
+    `stand_ins` are entries of which only the deployment knows what they name.
+    """
     # `may not do everything` would leave a part allowed.
     whole = "anything" if statement.denies else "everything"
     if statement.has("NotAction"):
         rest = expansion.named(statement)
         left = _of_levels(rest.values())
         but = "other than" if statement.denies else "except"
-        return f"do {whole} {but} {_excluded(statement.not_actions, expansion)} ({left})"
+        at_most = "at most " if stand_ins else ""
+        excluded = _excluded(statement.not_actions, expansion, stand_ins)
+        return f"do {whole} {but} {excluded} ({at_most}{left})"
     if any(_is_all(each.value) for each in statement.actions):
         return f"do {whole} ({_of_levels(expansion.pattern('*').values())})"
     own = _OWN_VERBS | (OF_TRUST if kind is Kind.TRUST else {})
+    told = [each for each in statement.actions if each.value not in stand_ins]
     parts = [
-        *_by_verb(statement.actions, expansion, own),
-        *_wildcards(statement.actions, expansion, whole),
-        *_unknown(statement.actions, expansion),
+        *_by_verb(told, expansion, own),
+        *_wildcards(told, expansion, whole),
+        *_unknown(told, expansion),
+        *(f"call what {value(each)} stands for" for each in sorted(stand_ins)),
     ]
     return joined(parts, "or" if statement.denies else "and", shown=len(parts))
 
@@ -120,8 +132,13 @@ def _why(name: str, expansion: Expansion) -> str:
     return _FORMER[expansion.facts.tier(name) if ":" in name else "unknown"]
 
 
-def _excluded(entries: Sequence[Text], expansion: Expansion) -> str:
-    words = [_exclusion(each.value, expansion) for each in entries[:SHOWN]]
+def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozenset[str]) -> str:
+    words = [
+        f"what {value(each.value)} stands for"
+        if each.value in stand_ins
+        else _exclusion(each.value, expansion)
+        for each in entries[:SHOWN]
+    ]
     return joined([*words, *("" for _ in entries[SHOWN:])])
 
 

@@ -47,8 +47,8 @@ _FRAMES = {
         allow_end="; its role or user must allow it too",
     ),
     Kind.SCP: Frame(
-        allow="In the member accounts under this policy, users and roles (service-linked roles apart) may at most",
-        deny="In the member accounts under this policy, no user or role (service-linked roles apart) may",
+        allow="In the member accounts under this policy, users, roles (service-linked roles apart) and the root user may at most",
+        deny="In the member accounts under this policy, no user, role (service-linked roles apart) or root user may",
         allow_end=_GRANTS_NOTHING,
     ),
     Kind.RCP: Frame(
@@ -61,21 +61,30 @@ _FRAMES = {
 }
 
 
-def sentence(statement: Statement, policy: Policy, expansion: Expansion, targets: Targets) -> str:
-    """The statement in words; a statement that AWS would refuse is said to be one."""
+def sentence(
+    statement: Statement,
+    policy: Policy,
+    expansion: Expansion,
+    targets: Targets,
+    stand_ins: frozenset[str] = frozenset(),
+) -> str:
+    """The statement in words; a statement that AWS would refuse is said to be one.
+
+    `stand_ins` are texts of its action element that only stand for what the deployment fills in.
+    """
     broken = faults(statement, policy.kind)
     if broken:
         return f"This statement has no effect, because AWS refuses the policy: {'; '.join(broken[:3])}."
     frame = _FRAMES[policy.kind]
     opening = _opening(statement, policy.kind, frame)
-    what = actions(statement, policy.kind, expansion)
+    what = actions(statement, policy.kind, expansion, stand_ins)
     filled_in = policy.version is not None and policy.version.value == "2012-10-17"
     where = _target(statement, policy.kind, targets)
     names = variable_names((*statement.resources, *statement.not_resources))
     where += note(names, filled_in=filled_in) if names else ""
     when = _when(statement, filled_in=filled_in)
     end = _WINS if statement.denies else frame.allow_end
-    idle = _idle(statement, expansion, targets)
+    idle = "" if stand_ins else _idle(statement, expansion, targets)
     return f"{opening} {what}{where}{when}{end}{idle}."
 
 

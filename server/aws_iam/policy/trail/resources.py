@@ -14,7 +14,7 @@ from aws_iam.policy.catalog import catalog
 from aws_iam.policy.generation.grants import types_of
 from aws_iam.policy.trail.fill import by_id, filled_in
 from aws_iam.policy.trail.seen import Seen, exact, plain, stem
-from aws_iam.policy.trail.spot import MADE, NO_TYPES, UNNAMED, Spot
+from aws_iam.policy.trail.spot import MADE, NO_TYPES, OPTIONAL, UNNAMED, Spot
 from aws_iam.policy.trail.table import table
 
 if TYPE_CHECKING:
@@ -162,7 +162,9 @@ def _missing(
             yield Spot(resource=seen.template(type_.arn_formats[0]), type=type_.name)
     if some:
         return
-    if len(types) == 1 and _is_local(types[0], seen):
+    if not action.required:
+        yield Spot(resource="*", why=OPTIONAL)
+    elif len(types) == 1 and _is_local(types[0], seen):
         yield Spot(resource=_open(types[0], seen), type=types[0].name, why=UNNAMED)
     else:
         yield Spot(resource="*", why=UNNAMED)

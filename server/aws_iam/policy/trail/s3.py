@@ -1,6 +1,6 @@
 """S3's calls: versions, copies, batches, what a header asks for, and objects behind access points.
 
-Sources: S3 API Reference, GetObject, DeleteObject, CopyObject, PutObject; S3 User Guide, using-with-s3-policy-actions.
+Sources: S3 API Reference, GetObject, DeleteObject, CopyObject, PutObject, CreateMultipartUpload; S3 User Guide, using-with-s3-policy-actions.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ def calls(name: str, seen: Seen) -> Iterator[tuple[str, tuple[Spot, ...] | None]
             yield each, _at(each, here, bucket, seen)
     if name in _STORING:
         yield from _asked(seen, here)
+
+
+def key_of(name: str, seen: Seen) -> str:
+    """The KMS key that a call names for what it stores; empty when it names none."""
+    return seen.first("xamzserversideencryptionawskmskeyid") if name in _STORING else ""
 
 
 def _all(actions: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ NO_TYPES = "no resource types: AWS authorises it on `*` only"
 MADE = "the call makes it, and its id did not exist before: AWS authorises on the pattern"
 FOREIGN = "IAM takes some of its characters in no policy: `?` stands for each"
 UNNAMED = "the record names no resource of a type that the action works on"
+OPTIONAL = "the action goes without a resource of its types, too, and the record names none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

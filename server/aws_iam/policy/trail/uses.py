@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.policy.arn import PARTITIONS, Arn
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.trail import iam
+from aws_iam.policy.trail import iam, s3
 from aws_iam.policy.trail.calls import called
 from aws_iam.policy.trail.seen import Seen, plain
 from aws_iam.policy.trail.spot import Spot
@@ -97,7 +97,7 @@ class Reader:
     def _dependents(
         self, found: Iterable[tuple[Action, tuple[Spot, ...]]], seen: Seen, call: str
     ) -> tuple[list[Use], tuple[tuple[str, str, str], ...]]:
-        """The roles that the call passed, and the tags that it gave to what it made."""
+        """The roles that the call passed, the tags that it gave to what it made, the key that it stored with."""
         uses: list[Use] = []
         open_: list[tuple[str, str, str]] = []
         for action, spots in found:
@@ -107,6 +107,13 @@ class Reader:
                 if not passed and (why := _why_no_role(action, seen)):
                     open_.append(("iam:PassRole", why, action.full_name))
             uses += _tagged(action, spots, seen, call)
+        key = s3.key_of(call, seen) if seen.event.source.startswith("s3.") else ""
+        if ":key/" in key:
+            uses += _encrypted(key, call, seen)
+        elif key:
+            open_.append(
+                ("kms:GenerateDataKey", "the record names the key without its ARN", "s3:PutObject")
+            )
         return uses, tuple(open_)
 
     def _passed_by_name(self, action: Action, seen: Seen) -> Iterator[Use]:
@@ -175,6 +182,21 @@ def _certain(action: Action, seen: Seen) -> tuple[tuple[str, str], ...]:
     if not action.resource_types:
         return ()
     return (("kms:ViaService", f"{service}.{seen.event.region}.amazonaws.com"),)
+
+
+def _encrypted(key: str, call: str, seen: Seen) -> Iterator[Use]:
+    """What S3 does on the caller's behalf with the key that the call names for what it stores."""
+    # The parts of an upload are decrypted when they are put together.
+    names = (
+        ("GenerateDataKey", "Decrypt") if call == "CreateMultipartUpload" else ("GenerateDataKey",)
+    )
+    for name in names:
+        yield Use(
+            action=f"kms:{name}",
+            resource=Spot.of(key).resource,
+            context=(("kms:ViaService", f"s3.{seen.event.region}.amazonaws.com"),),
+            needed_by="s3:PutObject",
+        )
 
 
 def _passed(action: Action, seen: Seen) -> Iterator[Use]:
