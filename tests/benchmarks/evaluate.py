@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
-from tests.benchmarks.measure import against, environment, machine, say
+from tests.benchmarks.measure import against, environment, machine, need, say
 
 PACKAGE = "@cloud-copilot/iam-simulate"
 MOST = 0.3
@@ -132,6 +132,7 @@ def show(name: str, rounds: list[list[tuple[float, str]]]) -> float:
 def main() -> None:
     """All of it."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    need("node", "npm")
     say(machine())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -141,7 +142,11 @@ def main() -> None:
         script.write_text(THEIRS, encoding="utf-8")
         (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-        subprocess.run([*command, PACKAGE], cwd=folder, check=True)
+        done = subprocess.run(
+            [*command, PACKAGE], cwd=folder, check=False, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise SystemExit(f"npm could not install {PACKAGE}:\n{done.stderr[-2000:]}")
         parsed, ready, other = [], [], []
         own = {"env": environment()}
         for _ in range(rounds):
@@ -152,6 +157,8 @@ def main() -> None:
         warm = show("ours, policies ready", ready)
         theirs = show(PACKAGE, other)
         against("one request against ten policies, ready", warm, MOST, "ms")
+        agreed = sum(a[1] == b[1] for a, b in zip(ready[0], other[0], strict=True))
+        say(f"the same outcome for {agreed} of {len(REQUESTS)} requests")
         say(f"ratio to ours, parsed each time: {theirs / whole:.1f}; ready: {theirs / warm:.1f}")
 
 

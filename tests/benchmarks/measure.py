@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,16 @@ def fresh(code: str, *arguments: str) -> list[float]:
     if done.returncode:
         raise SystemExit(f"the measured code failed:\n{done.stderr[-2000:]}")
     return [float(number) for number in done.stdout.split()]
+
+
+def need(*programs: str) -> None:
+    """End with what to install when a program of Node.js is missing."""
+    missing = [each for each in programs if shutil.which(each) is None]
+    if missing:
+        raise SystemExit(
+            f"this benchmark needs {' and '.join(missing)}: install Node.js with npm"
+            " (on Debian and Ubuntu: apt-get install nodejs npm)"
+        )
 
 
 def say(line: str = "") -> None:

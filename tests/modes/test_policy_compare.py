@@ -42,6 +42,9 @@ def test_a_relation_comes_with_a_request_and_the_statements_behind_it() -> None:
         "iam:PassRole",
     ]
     assert {row["granted_by"] for row in answer.facts["differences"]} == {"/Statement/0"}
+    assert {row["principal"] for row in answer.facts["differences"]} == {
+        "arn:aws:iam::111122223333:role/example"
+    }
     assert answer.facts["allowed_beyond_the_baseline"] == "2 kinds of requests"
     assert answer.as_of == catalog().as_of
     assert answer.sources
@@ -134,9 +137,21 @@ def test_a_policy_that_strangers_may_use_is_public() -> None:
     assert found["of"] == "public"
     assert found["request"]["principal"] == "*"
     assert found["granted_by"] == ["/Statement/0"]
-    assert answer.summary.startswith("The policy is public")
+    assert answer.summary.startswith("The policy is public: strangers may do `s3:GetObject`")
+    assert "without credentials" in answer.summary
     confined = {**EVERYONE, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}}
     assert compare(document(confined), public=True).summary == "The policy is not public."
+
+
+def test_nobody_without_credentials_or_of_a_service_belongs_to_an_organization() -> None:
+    confined = {**EVERYONE, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}}
+    answer = compare(document(confined), baseline=document())
+    asking = {row["principal"] for row in answer.facts["differences"]}
+    assert asking
+    assert not {"*", "lambda.amazonaws.com"} & asking
+    tagged = {**EVERYONE, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "blue"}}}
+    found = compare(document(tagged), public=True)
+    assert all(row["principal"] != "*" for row in found.facts["public_requests"])
 
 
 def test_public_is_asked_of_policies_of_resources() -> None:

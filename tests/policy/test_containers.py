@@ -297,6 +297,8 @@ def test_files_of_a_folder_are_told_apart() -> None:
     assert [(each.code, each.where and each.where.file) for each in answer.findings] == [
         ("INVALID_EFFECT", "policies/a.json"),
         ("JSON_SYNTAX_ERROR", "policies/d.json"),
+        ("NOT_JUDGED", "policies/e.yaml"),
+        ("NOT_JUDGED", "policies/f.json"),
         ("INVALID_ACTION", "policies/plan.json"),
         ("INVALID_EFFECT", "policies/plan.json"),
     ]
@@ -309,6 +311,25 @@ def test_files_of_a_folder_are_told_apart() -> None:
         "module.store.aws_s3_bucket_policy.reports.policy",
     ]
     assert "8 policies" in answer.summary
+
+
+def test_a_file_of_a_folder_that_cannot_be_parsed_counts_when_it_was_meant_to_hold_policies() -> (
+    None
+):
+    good = File(name="a.json", text=json.dumps(document(ALLOW)))
+    chart = File(name="chart.yaml", text="a: {{ x }}\nimagePullPolicy: {{ y }}\n")
+    comments = File(name="tsconfig.json", text="{ // policy of the compiler\n}")
+    template = File(name="t.yaml", text="R: [\n  PolicyDocument: {")
+    answer = judged(Files(folder="x", files=(good, chart, comments, template)))
+    assert [(each.code, each.where and each.where.file) for each in answer.findings] == [
+        ("NOT_JUDGED", "t.yaml")
+    ]
+    named = [row["place"] for row in answer.facts["not_judged"]]
+    assert named == ["t.yaml", "chart.yaml", "tsconfig.json"] or sorted(named) == [
+        "chart.yaml",
+        "t.yaml",
+        "tsconfig.json",
+    ]
 
 
 @pytest.mark.parametrize("folder", ["x", ""])

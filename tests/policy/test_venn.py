@@ -68,18 +68,30 @@ def test_cells_inside_a_pattern_are_those_of_its_own_texts(
     assert all(matches(inside, text) for text in found.values())
 
 
-@given(st.lists(PATTERNS, min_size=1, max_size=3))
-def test_cells_among_patterns_are_those_in_which_one_of_them_matches(patterns: list[str]) -> None:
-    read = [venn.pattern(each) for each in patterns]
-    assert set(venn.cells(read, among=[0])) == {cell for cell in venn.cells(read) if cell & 1}
+UNIONS = st.lists(st.lists(PATTERNS, min_size=1, max_size=2), max_size=2)
 
 
-@given(st.lists(PATTERNS, min_size=1, max_size=3))
-def test_the_text_outside_is_one_that_no_pattern_matches(patterns: list[str]) -> None:
-    read = [venn.pattern(each) for each in patterns]
-    found = venn.cells(read, outside=True)
-    assert set(found) == {0} & set(venn.cells(read))
-    assert not any(matches(each, text) for text in found.values() for each in patterns)
+@given(UNIONS, st.lists(PATTERNS, min_size=1, max_size=2), st.lists(PATTERNS, max_size=2))
+def test_meetings_are_those_of_the_texts_of_the_region(
+    groups: list[list[str]], within: list[str], without: list[str]
+) -> None:
+    region = venn.Region(tuple(map(venn.pattern, within)), tuple(map(venn.pattern, without)))
+    found = venn.meetings([tuple(map(venn.pattern, g)) for g in groups], region, Budget())
+
+    def cell(text: str) -> int | None:
+        inside = all(matches(each, text) for each in within)
+        if not inside or any(matches(each, text) for each in without):
+            return None
+        met = (any(matches(each, text) for each in group) for group in groups)
+        return sum(1 << at for at, is_met in enumerate(met) if is_met)
+
+    assert all(cell(text) == number for number, text in found.items())
+    short: dict[int, int] = {}
+    for text in TEXTS:
+        if (number := cell(text)) is not None:
+            short.setdefault(number, len(text))
+    assert set(short) <= set(found)
+    assert not groups or {number: len(found[number]) for number in short} == short
 
 
 @given(st.lists(TOKENS, min_size=1, max_size=3))

@@ -14,7 +14,6 @@ from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.compare import (
     MOST_WITNESSES,
-    Search,
     Searched,
     assumptions,
     granted,
@@ -24,6 +23,8 @@ from aws_iam.policy.compare import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.policy.comparison.direction import Search
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
@@ -189,7 +190,8 @@ def _first(found: Search) -> str:
     asked = found.requests[0]["request"]
     rest = len(found.requests) - 1
     more = f", and {rest}{' or more' if found.has_more else ''} more" if rest else ""
-    return f"{quoted(asked['action'])} on {quoted(asked['resource'])}{more}"
+    who = " without credentials" if asked["principal"] == "*" else ""
+    return f"{quoted(asked['action'])} on {quoted(asked['resource'])}{who}{more}"
 
 
 def _facts(
@@ -222,7 +224,12 @@ def _kinds(count: int) -> str:
 def _rows(allowed_by: str, found: Search) -> Iterator[dict[str, str]]:
     for each in found.requests:
         asked = each["request"]
-        row = {"allowed_by": allowed_by, "action": asked["action"], "resource": asked["resource"]}
+        row = {
+            "allowed_by": allowed_by,
+            "principal": asked["principal"],
+            "action": asked["action"],
+            "resource": asked["resource"],
+        }
         context = asked.get("context", {})
         keys = [f"{k}={v if isinstance(v, str) else ','.join(v)}" for k, v in context.items()]
         keys += [f"without {key}" for key in each.get("absent", ())]

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 LISTING_BUCKETS = "s3:listallmybuckets"
 """The one action of which AWS leaves open on which resource it is authorised."""
 
-# Statements that an action is compared with in one step of work.
-_CLAUSES = 8
+# Patterns that an action is compared with in one step of work.
+_PATTERNS = 8
+# Steps that it costs to find the actions of a pattern of any service.
+_EXPANSION = 10_000
 _SERVICE = 2
 _WELL_KNOWN = ("s3", "ec2", "sqs", "iam")
 _EVERY = frozenset({"*", "*:*"})
@@ -64,9 +66,10 @@ def action_groups(
     by_place = any(not clause.is_anywhere for clause in clauses)
     principaled = any(clause.has_principals for clause in clauses)
     found: dict[tuple[object, ...], Group] = {}
-    for name in _candidates(asked, clauses, by_place=by_place, principaled=principaled):
+    compared = len(clauses) + sum(len(each.ready.anywhere) for each in clauses)
+    for name in _candidates(asked, clauses, budget, by_place=by_place, principaled=principaled):
         lower = name.lower()
-        budget.spend(1 + len(clauses) // _CLAUSES)
+        budget.spend(1 + compared // _PATTERNS)
         speaking = tuple(each for each in clauses if each.ready.takes(lower))
         ids = tuple(map(id, speaking))
         if not speaking or not any(each.ready.takes(lower) for each in asked):
@@ -85,7 +88,12 @@ def _types(action: str) -> tuple[object, ...]:
 
 
 def _candidates(
-    asked: Sequence[Clause], clauses: Sequence[Clause], *, by_place: bool, principaled: bool
+    asked: Sequence[Clause],
+    clauses: Sequence[Clause],
+    budget: Budget,
+    *,
+    by_place: bool,
+    principaled: bool,
 ) -> Iterator[str]:
     """Known actions such that every set of statements is met by one of them that any known action meets."""
     open_ended = any(c.ready.negated or _EVERY & {*c.ready.patterns} for c in asked)
@@ -96,6 +104,8 @@ def _candidates(
         for text in statement.not_actions or statement.actions:
             entry = text.value.lower()
             if entry in left:
+                if entry in clause.ready.anywhere:
+                    budget.spend(_EXPANSION)
                 mentioned |= dict.fromkeys(expanded(entry))
     # Everyone may ask who they are, whatever the policies say.
     mentioned.pop("sts:GetCallerIdentity", None)

@@ -33,6 +33,11 @@ _PROVIDERS = ("oidc-provider/idp.example.com", "saml-provider/example")
 _WEB = "sts:AssumeRoleWithWebIdentity"
 # Callers are told apart by what the policies name; more than this is no policy of people.
 _MOST_NAMED = 300
+# IAM User Guide, reference_policies_condition-keys: the availability of each key.
+_LACKING: Mapping[CallerKind, tuple[str, ...]] = {
+    CallerKind.ANONYMOUS: ("aws:principalorg", "aws:principaltag/"),
+    CallerKind.SERVICE: ("aws:principalorgid",),
+}
 # Keys of a caller that no caller of another kind has.
 _OWN_KEYS = (
     "aws:federatedprovider",
@@ -64,6 +69,10 @@ class Actor:
     def is_foreign(self) -> bool:
         """Whether the caller is of another account than the resource's."""
         return self.caller is not None and self.caller.account not in {"", self.owner}
+
+    def lacks(self, key: str) -> bool:
+        """Whether requests of such callers never carry the key, though others do."""
+        return self.caller is not None and key.startswith(_LACKING.get(self.caller.kind, ()))
 
     def may_ask(self, action: str) -> bool:
         """Whether asking for the action tells something about the resource's policy.

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from aws_iam.policy.comparison.points import Atom
 from aws_iam.policy.conditions import has_wildcards
+from aws_iam.policy.document import Kind
 from aws_iam.policy.evaluation.layers import Ready
 from aws_iam.policy.evaluation.substitution import default_of, literal
-from aws_iam.policy.operators import OPERATORS, QUALIFIERS
+from aws_iam.policy.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.policy.variables import ESCAPES
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 _HOLE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLES = "2012-10-17"
+# Variables are filled in where texts are compared.
+_FILLED = frozenset({Family.STRING, Family.ARN})
+# Opens text that looks like a variable and is none.
+_PLAIN = "\U000f0002{"
+_PRINCIPALED = frozenset({Kind.RESOURCE, Kind.TRUST, Kind.RCP})
 _FIELDS = 5
 
 Scenario = "Mapping[str, str | None]"
@@ -34,7 +40,8 @@ Scenario = "Mapping[str, str | None]"
 class Clause:
     """One statement. `resources` is None where the policy means its own resource; `needs` are atoms as bits.
 
-    `unclear` says that a condition of it cannot be read, so that nothing is claimed where it would decide.
+    `unread` are its conditions that cannot be read: they hold of the same requests as the same ones elsewhere, and nothing
+    else is known of them. Where the statement is `unclear` and would decide, nothing is claimed.
     """
 
     ready: Ready
@@ -42,6 +49,7 @@ class Clause:
     resources: tuple[str, ...] | None
     not_resources: bool
     needs: int
+    unread: frozenset[Atom]
     unclear: bool
     # The policy among several of its side.
     place: str
@@ -132,37 +140,52 @@ def side(
     """The policies as clauses over the atoms, their variables settled; without a scenario as they are written."""
     return Side(
         clauses=tuple(
-            _clause(
-                statement,
-                atoms,
-                scenario if _has_variables(policy) else None,
-                f"/{number}" if len(policies) > 1 else "",
-                apart=scenario is None and not _has_variables(policy),
-            )
+            _clause(statement, atoms, variables, f"/{number}" if len(policies) > 1 else "")
             for number, policy in enumerate(policies)
+            for variables in (_Variables(_has_variables(policy), scenario),)
             for statement in policy.statements
         )
     )
 
 
-def _clause(
-    statement: Statement,
-    atoms: Atoms,
-    scenario: Mapping[str, str | None] | None,
-    place: str,
-    *,
-    apart: bool,
-) -> Clause:
-    needs, unclear = 0, False
+@dataclass(frozen=True, slots=True)
+class _Variables:
+    """What `${…}` stands for in a policy: what the scenario says, or itself where the version has no variables."""
+
+    exist: bool
+    scenario: Mapping[str, str | None] | None
+
+    def settled(self, text: str, *, escaped: bool) -> str | None:
+        """The text with its variables settled, if there is a scenario; None when one of them stands for nothing.
+
+        With `escaped` the text is a pattern in which what a variable stands for is literal.
+        """
+        if "${" not in text:
+            return text
+        if not self.exist:
+            # As they are written, this plain text and another policy's variable are not the same.
+            return text if self.scenario is not None else text.replace("${", _PLAIN)
+        if self.scenario is None:
+            return text
+        parts: list[str] = []
+        at = 0
+        for hole in _HOLE.finditer(text):
+            value = _value(hole[1], self.scenario)
+            if value is None:
+                return None
+            parts += (text[at : hole.start()], literal(value) if escaped else value)
+            at = hole.end()
+        return "".join((*parts, text[at:]))
+
+
+def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: str) -> Clause:
+    needs, unread = 0, []
     for condition in statement.conditions:
-        atom = _atom(condition, scenario)
-        if atom and apart and any("${" in each for each in atom.wanted):
-            # In a policy of the old version this is plain text, in others a variable.
-            unclear = True
-        if atom is None:
-            unclear = True
-        else:
+        atom = _atom(condition, variables)
+        if _is_readable(condition, variables):
             needs |= atoms.bit(atom)
+        else:
+            unread.append(atom)
     negated = statement.has("NotResource")
     entries = statement.not_resources if negated else statement.resources
     # Only the policy of a resource may leave its own resource out.
@@ -170,11 +193,8 @@ def _clause(
     named = negated or statement.has("Resource") or not principaled
     # A canonical user id is an account's, and nothing tells whose.
     canonical = (*statement.principals, *statement.not_principals)
-    unclear = unclear or any(each.type == "CanonicalUser" for each in canonical)
-    settled = (_resource(each.value, scenario) for each in entries)
+    settled = (_resource(each.value, variables) for each in entries)
     resources = tuple(each for each in settled if each is not None)
-    if apart and any("${" in each.value for each in entries):
-        unclear = True
     return Clause(
         ready=Ready.of(statement),
         allows=statement.allows,
@@ -183,7 +203,8 @@ def _clause(
         is_anywhere=not named or (not negated and "*" in resources),
         not_resources=negated,
         needs=needs,
-        unclear=unclear,
+        unread=frozenset(unread),
+        unclear=bool(unread) or any(each.type == "CanonicalUser" for each in canonical),
         place=place,
     )
 
@@ -192,38 +213,29 @@ def _has_principal(statement: Statement) -> bool:
     return statement.has("Principal") or statement.has("NotPrincipal")
 
 
-def _resource(text: str, scenario: Mapping[str, str | None] | None) -> str | None:
+def _resource(text: str, variables: _Variables) -> str | None:
     if text.startswith("arn:") and (missing := _FIELDS - text.count(":")) > 0:
         text += ":*" * missing
-    return _settled(text, scenario, escaped=True)
+    return variables.settled(text, escaped=True)
 
 
-def _atom(condition: Condition, scenario: Mapping[str, str | None] | None) -> Atom | None:
+def _is_readable(condition: Condition, variables: _Variables) -> bool:
     qualifier, base = condition.qualifier, condition.base
-    known = base in OPERATORS and (not qualifier or qualifier in QUALIFIERS)
-    if not known or (base == "Null" and condition.if_exists):
-        return None
-    wanted = [each.value for each in condition.values]
-    if base != "Null":
-        escaped = has_wildcards(base)
-        filled = (_settled(each, scenario, escaped=escaped) for each in wanted)
-        wanted = [each for each in filled if each is not None]
-    return Atom(condition.name, condition.operator.value, tuple(sorted(set(wanted))))
+    if base not in OPERATORS or (qualifier and qualifier not in QUALIFIERS):
+        return False
+    if OPERATORS[base] is Family.BOOL and variables.exist:
+        # The evaluator leaves open, too, what a variable is there.
+        return not any("${" in each.value for each in condition.values)
+    return not (base == "Null" and condition.if_exists)
 
 
-def _settled(text: str, scenario: Mapping[str, str | None] | None, *, escaped: bool) -> str | None:
-    """The text with its variables as the scenario says; None when one of them stands for nothing."""
-    if scenario is None or "${" not in text:
-        return text
-    parts: list[str] = []
-    at = 0
-    for hole in _HOLE.finditer(text):
-        value = _value(hole[1], scenario)
-        if value is None:
-            return None
-        parts += (text[at : hole.start()], literal(value) if escaped else value)
-        at = hole.end()
-    return "".join((*parts, text[at:]))
+def _atom(condition: Condition, variables: _Variables) -> Atom:
+    wanted: Iterable[str | None] = (each.value for each in condition.values)
+    if OPERATORS.get(condition.base) in _FILLED:
+        escaped = has_wildcards(condition.base)
+        wanted = (variables.settled(each.value, escaped=escaped) for each in condition.values)
+    kept = {each for each in wanted if each is not None}
+    return Atom(condition.name, condition.operator.value, tuple(sorted(kept)))
 
 
 def _value(inside: str, scenario: Mapping[str, str | None]) -> str | None:
@@ -231,6 +243,11 @@ def _value(inside: str, scenario: Mapping[str, str | None]) -> str | None:
         return inside
     value = scenario.get(inside.partition(",")[0].strip().lower())
     return default_of(inside) if value is None else value
+
+
+def is_principaled(policies: Iterable[Policy]) -> bool:
+    """Whether the policies say who may: those of resources."""
+    return any(each.kind in _PRINCIPALED for each in policies)
 
 
 def principals_of(policies: Iterable[Policy]) -> Iterator[Principal]:

@@ -15,12 +15,13 @@ from aws_iam.policy.comparison import holders
 from aws_iam.policy.comparison.actions import action_groups
 from aws_iam.policy.comparison.points import TRUSTED_KEYS, point, points
 from aws_iam.policy.comparison.remainder import remainder
-from aws_iam.policy.comparison.resources import ResourceAxis
+from aws_iam.policy.comparison.resources import Ground, ResourceAxis
 from aws_iam.policy.comparison.venn import SPENT, Budget, OverBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from aws_iam.policy.comparison.actions import Group
     from aws_iam.policy.comparison.actors import Actor
     from aws_iam.policy.comparison.clauses import Atoms, Clause, Side
     from aws_iam.policy.comparison.points import Atom, Point, Value
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 _MOST_TRIED = 200
 # Stands for the keys that follow from the holder of an identity policy.
 _HOLDER = ""
-_OWNER = "aws:resourceaccount"
+OWNER = "aws:resourceaccount"
+"""The key of the account that owns the resource."""
 
 Options = tuple[tuple[tuple["Mapping[str, Value]", int], ...], int]
 """The values that some keys can have together, each with its true atoms; and all atoms on those keys."""
@@ -80,6 +82,10 @@ class Question:
     # Statements, by identity, and the actions of each, to which the question is narrowed.
     only: Mapping[int, Ready] | None = None
     budget: Budget = field(default_factory=Budget)
+    # The points of keys: whoever asks several questions about the same policies hands them on.
+    known: dict[tuple[str, tuple[Atom, ...], bool], tuple[Point, ...]] = field(
+        default_factory=dict
+    )
     refused: int = 0
     # Clauses whose conditions cannot be read and that were met on the way.
     unclear: dict[str, None] = field(default_factory=dict)
@@ -111,15 +117,38 @@ class Question:
                 }
                 if not self._is_possible(live) or self._is_like(actor, number, live, alike):
                     continue
-                clauses = [c for s in self.sides for c in s.clauses if id(c) in live]
-                lower = group.action.lower()
-                pieces = [each for each in asked if each.ready.takes(lower)]
-                for resource, met in places.cells(
-                    group, clauses, pieces, foreign=actor.is_foreign
-                ):
+                for resource, met in places.cells(self._ground(actor, group, live, asked)):
                     found = self._first(self._at(actor, group.action, resource, met), accept)
                     if found is not None:
                         yield found
+
+    def _ground(
+        self, actor: Actor, group: Group, live: set[int], asked: Sequence[Clause]
+    ) -> Ground:
+        """The statements that matter to a caller's asking for an action, and which resources do."""
+        lower = group.action.lower()
+        pieces = [each for each in asked if each.ready.takes(lower)]
+        clauses = [c for s in self.sides for c in s.clauses if id(c) in live]
+        if len(self.wanted) == 1 and all(each.allows for each in pieces):
+            # A difference meets one of the pieces with all its conditions: no other Allow is needed for it.
+            needed = {id(each.statement) for each in pieces}
+            other = {id(c) for c in self.wanted[0].allows if id(c.statement) not in needed}
+            clauses = [c for c in clauses if id(c) not in other]
+        return Ground(
+            action=group.action,
+            clauses=clauses,
+            asked=pieces,
+            excluding=frozenset(self._excluding(live)),
+            is_foreign=actor.is_foreign,
+        )
+
+    def _excluding(self, live: set[int]) -> Iterator[int]:
+        """The statements that ask for no condition and shut out every difference on their resources."""
+        for side in self.wanted:
+            yield from (id(c) for c in side.denies if id(c) in live and _is_plain(c))
+        for side in self.unwanted:
+            if not any(id(c) in live for c in side.denies):
+                yield from (id(c) for c in side.allows if id(c) in live and _is_plain(c))
 
     def _is_like(
         self, actor: Actor, group: int, live: set[int], alike: set[tuple[object, ...]]
@@ -178,7 +207,7 @@ class Question:
         if partition and caller and caller.account and caller.partition != partition:
             # Nobody reaches from one partition into another.
             return
-        if partition and _OWNER in self.fixed and self.fixed[_OWNER] is None:
+        if partition and OWNER in self.fixed and self.fixed[OWNER] is None:
             return
         at = _Place(here=here, keys=self._keys(here, actor), actor=actor, partition=partition)
         for chosen in self._search(at, 0, 0, 0, {}):
@@ -251,13 +280,20 @@ class Question:
         settled = {**place.actor.settled, **self.fixed}
         if key in settled:
             return (point(atoms, settled[key]),)
+        if place.actor.lacks(key):
+            return (point(atoms, None),)
         owners = self.owners if key in TRUSTED_KEYS else None
-        if key == _OWNER and place.actor.owner:
+        if key == OWNER and place.actor.owner:
             own: tuple[Value, ...] = ((place.actor.owner,),)
             return tuple(point(atoms, each) for each in (own if place.partition else (*own, None)))
         # A resource with an ARN has an owner.
-        present = key == _OWNER and bool(place.partition)
-        return points(key, atoms, owners=owners, present=present, budget=self.budget)
+        present = key == OWNER and bool(place.partition)
+        asked = (key, tuple(atoms), present)
+        found = self.known.get(asked)
+        if found is None:
+            found = points(key, atoms, owners=owners, present=present, budget=self.budget)
+            self.known[asked] = found
+        return found
 
     def _decided(
         self, here: Sequence[tuple[tuple[Clause, ...], bool]], true: int, false: int
@@ -284,7 +320,11 @@ def _speaks(clause: Clause, action: str) -> bool:
 
 
 def _plainly(clauses: Sequence[Clause], live: set[int]) -> bool:
-    return any(id(c) in live and c.is_anywhere and not c.needs and not c.unclear for c in clauses)
+    return any(id(c) in live and c.is_anywhere and _is_plain(c) for c in clauses)
+
+
+def _is_plain(clause: Clause) -> bool:
+    return not clause.needs and not clause.unclear
 
 
 def _allowed(clauses: Sequence[Clause], true: int, false: int, *, hopeful: bool) -> bool | None:

@@ -1,6 +1,6 @@
 """The ARN formats of what an action is authorised on, per partition, as patterns of possible ARNs and as an example.
 
-    formats("s3:GetObject", [clause])   →   ("arn:aws:s3:::${BucketName}/${ObjectName}", …)
+formats("s3:GetObject", [clause])   →   ("arn:aws:s3:::${BucketName}/${ObjectName}", …)
 """
 
 from __future__ import annotations

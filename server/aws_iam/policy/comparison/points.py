@@ -7,10 +7,10 @@ request can carry makes the same atoms true as some point does; a search over po
 from __future__ import annotations
 
 import base64
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
-from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.policy.catalog import catalog
@@ -53,9 +53,12 @@ TRUSTED_KEYS: Final = frozenset(
 )
 """Keys whose fixed values shut strangers out: S3 User Guide, access-control-block-public-access."""
 
-# Sets of values of one key that are tried; beyond it nothing is claimed.
+# Sets of values of one key that are told apart; beyond it nothing is claimed.
 _MOST_SETS = 3_000
-_SET_COST = 5
+# Wanted values that one value is compared with in one step of work.
+_COMPARED = 4
+# Values that are added to a set in one step of work.
+_SINGLES = 8
 _ALWAYS = "always"
 _UNRELATED = ("198.51.100.77", "2001:db8:ffff::77")
 # Bool compares as texts do that ignore case.
@@ -110,11 +113,18 @@ def points(
     With `owners`, the texts that name the owner's own, the key has no value that one of them stands for: it is asked
     about callers whom nobody knows. With `present` it is never absent.
     """
+    allowed = budget or Budget()
     found: dict[int, Value] = {}
     if not present and not _is_always(key):
         found[_true(atoms, None)] = None
-    for value in _values(key, atoms, budget or Budget(), owners):
-        found.setdefault(_true(atoms, value), value)
+    singles: dict[int, tuple[str, ...]] = {}
+    compared = sum(len(atom.wanted) for atom in atoms)
+    for one in _singles(key, atoms, allowed):
+        allowed.spend(1 + compared // _COMPARED)
+        if owners is None or not _is_owners(one, atoms, owners):
+            singles.setdefault(_true(atoms, (one,)), (one,))
+    for true, value in (*singles.items(), *_sets(key, atoms, singles, allowed)):
+        found.setdefault(true, value)
     return tuple(Point(value, true) for true, value in found.items())
 
 
@@ -134,27 +144,36 @@ def _is_always(key: str) -> bool:
     return known is not None and known.presence_rule == _ALWAYS
 
 
-def _values(
-    key: str, atoms: Sequence[Atom], budget: Budget, owners: frozenset[str] | None
-) -> Iterator[Value]:
+def _sets(
+    key: str, atoms: Sequence[Atom], singles: Mapping[int, tuple[str, ...]], budget: Budget
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """What several values together make true, each with a smallest set of them."""
     known = catalog().condition_key(key)
-    singles = _singles(key, atoms, budget)
-    if owners is not None:
-        singles = [one for one in singles if not _is_owners(one, atoms, owners)]
-    for one in singles:
-        yield (one,)
-    several = known.multivalued if known else any(atom.qualifier for atom in atoms)
-    if not several:
+    if not (known.multivalued if known else any(atom.qualifier for atom in atoms)):
         return
-    # Each atom that some element must satisfy, or fail, needs at most one element of its own.
-    tried = 0
-    for size in range(2, min(len(atoms), len(singles)) + 1):
-        for chosen in combinations(singles, size):
-            tried += 1
-            budget.spend(_SET_COST)
-            if tried > _MOST_SETS:
-                raise OverBudget(f"the conditions on `{key}` tell too many sets of values apart")
-            yield chosen
+    some = sum(1 << at for at, atom in enumerate(atoms) if _needs_one(atom))
+    seen = set(singles)
+    waiting = deque(singles.items())
+    while waiting:
+        true, chosen = waiting.popleft()
+        budget.spend(1 + len(singles) // _SINGLES)
+        for single, value in singles.items():
+            both = (true | single) & some | true & single
+            if both not in seen:
+                if len(seen) >= _MOST_SETS:
+                    raise OverBudget(
+                        f"the conditions on `{key}` tell too many sets of values apart"
+                    )
+                seen.add(both)
+                waiting.append((both, (*chosen, *value)))
+                yield both, (*chosen, *value)
+
+
+def _needs_one(atom: Atom) -> bool:
+    """Whether one of several values satisfies the condition; the others need every value to."""
+    if atom.qualifier:
+        return atom.qualifier == "ForAnyValue"
+    return positive_name(atom.base) == atom.base
 
 
 def _is_owners(one: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:

@@ -2,13 +2,13 @@
 
 A request that the one allows and the other does not meets an Allow of the one that no Allow of the other covers, or a Deny
 of the other that no Deny of the one covers. Only such clauses, less the entries that are covered, are left to be searched;
-most changes of a policy leave very few.
+most changes of a policy leave very few. What is covered is found pair by pair and only so far: whatever is not found is left.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 _HOLE = re.compile(r"\$\{[^}]*\}")
 
 
+_MOST_PAIRS = 100_000
+# A pattern with `?` and more stars than this is not compared here: that takes a search of its own.
+_FEW_STARS = 3
+# What such a comparison counts for.
+_INTRICATE = 20
+
+
 def remainder(
     wanted: Sequence[Side],
     unwanted: Sequence[Side],
@@ -33,20 +40,47 @@ def remainder(
     Clauses with variables in them may be given: what is left is left whatever the variables stand for. `only` are the
     statements, by identity, and the actions of each that were left then.
     """
+    shortcut = _Shortcut()
     # Of two sides the last is the access in question, the narrower one.
     new = wanted[-1]
     left = list(_of(new.allows, only))
     if len(wanted) > 1:
         return tuple(left)
     for old in unwanted:
-        left = [part for each in left for part in _less(each, old.allows)]
+        twins = _by_elements(old.allows)
+        left = [
+            part
+            for each in left
+            if not _has_twin(each, twins)
+            for part in shortcut.less(each, old.allows)
+        ]
+    twins = _by_elements(new.denies)
     extra = [
         each
         for old in unwanted
         for each in _of(old.denies, only)
-        if not any(_within(each, other) for other in new.denies)
+        if not _has_twin(each, twins)
+        and not any(shortcut.within(each, other) for other in new.denies)
     ]
     return (*left, *extra)
+
+
+def _by_elements(clauses: Iterable[Clause]) -> Mapping[object, Sequence[Clause]]:
+    """The clauses by what they say, principals aside: versions of a policy have most of them in common."""
+    found: dict[object, list[Clause]] = {}
+    for each in clauses:
+        found.setdefault(_elements(each), []).append(each)
+    return found
+
+
+def _elements(clause: Clause) -> object:
+    ready = clause.ready
+    actions = (ready.names, ready.patterns, ready.negated)
+    return actions, clause.resources, clause.not_resources, clause.needs, clause.unread
+
+
+def _has_twin(clause: Clause, others: Mapping[object, Sequence[Clause]]) -> bool:
+    return any(principals_within(clause, each) for each in others.get(_elements(clause), ()))
 
 
 def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
@@ -56,99 +90,141 @@ def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable
     return (replace(each, ready=ready) for each, ready in found if ready)
 
 
-def _less(clause: Clause, others: Sequence[Clause]) -> Iterable[Clause]:
-    """The clause without the entries that one of the others covers; nothing when none is left."""
-    if clause.unclear:
-        return (clause,)
-    near = [o for o in others if not o.unclear and not o.needs & ~clause.needs]
-    near = [o for o in near if principals_within(clause, o)]
-    if any(actions_within(clause, o) and resources_within(clause, o) for o in near):
-        return ()
-    if clause.ready.negated or clause.not_resources or not near:
-        return (clause,)
-    entries = (*clause.ready.names, *clause.ready.patterns)
-    whole = frozenset(clause.resources or ())
-    covered = [(o, _covered_resources(whole, o)) for o in near]
-    left: dict[str, frozenset[str]] = {}
-    for entry in entries:
-        rest = whole
-        done = False
-        for other, resources in covered:
-            if (resources is None or resources & rest) and _takes_all(other, entry):
-                done = done or resources is None
-                rest -= resources or frozenset()
-        if not done and (rest or clause.resources is None):
-            left[entry] = rest
-    if not left:
-        return ()
-    resources = frozenset().union(*left.values())
-    kept = (
-        None if clause.resources is None else tuple(r for r in clause.resources if r in resources)
-    )
-    ready = Ready.with_entries(clause.statement, left)
-    anywhere = kept is None or "*" in kept
-    return (replace(clause, ready=ready, resources=kept, is_anywhere=anywhere),)
+@dataclass(slots=True)
+class _Shortcut:
+    """Which entries of statements others cover, as far as that many pairs of them show."""
 
+    left: int = _MOST_PAIRS
 
-def _covered_resources(whole: frozenset[str], other: Clause) -> frozenset[str] | None:
-    """Those of the resources that the other clause speaks of; None when it speaks of all there are."""
-    if other.is_anywhere:
-        return None
-    if other.not_resources or other.resources is None:
-        return frozenset()
-    same = whole.intersection(other.resources)
-    return same | {each for each in whole - same if any(_covers(o, each) for o in other.resources)}
+    def less(self, clause: Clause, others: Sequence[Clause]) -> Iterable[Clause]:
+        """The clause without the entries that one of the others covers; nothing when none is left."""
+        near = [
+            o for o in others if _conditions_within(clause, o) and principals_within(clause, o)
+        ]
+        if any(
+            self._actions_within(clause, o) and self._resources_within(clause, o) for o in near
+        ):
+            return ()
+        if clause.ready.negated or clause.not_resources or not near:
+            return (clause,)
+        entries = (*clause.ready.names, *clause.ready.patterns)
+        whole = frozenset(clause.resources or ())
+        covered = [(o, self._covered_resources(whole, o)) for o in near]
+        left: dict[str, frozenset[str]] = {}
+        for entry in entries:
+            rest = whole
+            done = False
+            for other, resources in covered:
+                if (resources is None or resources & rest) and self._takes_all(other, entry):
+                    done = done or resources is None
+                    rest -= resources or frozenset()
+            if not done and (rest or clause.resources is None):
+                left[entry] = rest
+        if not left:
+            return ()
+        resources = frozenset().union(*left.values())
+        kept = (
+            None
+            if clause.resources is None
+            else tuple(r for r in clause.resources if r in resources)
+        )
+        ready = Ready.with_entries(clause.statement, left)
+        anywhere = kept is None or "*" in kept
+        return (replace(clause, ready=ready, resources=kept, is_anywhere=anywhere),)
 
+    def _covered_resources(self, whole: frozenset[str], other: Clause) -> frozenset[str] | None:
+        """Those of the resources that the other clause speaks of; None when it speaks of all there are."""
+        if other.is_anywhere:
+            return None
+        if other.not_resources or other.resources is None:
+            return frozenset()
+        same = whole.intersection(other.resources)
+        return same | {
+            each for each in whole - same if any(self._covers(o, each) for o in other.resources)
+        }
 
-def _takes_all(clause: Clause, entry: str) -> bool:
-    """Whether the clause speaks of all actions of an entry."""
-    ready = clause.ready
-    if ready.negated:
-        return not any(intersects(each, entry) for each in (*ready.names, *ready.patterns))
-    return _listed(ready, entry)
+    def _takes_all(self, clause: Clause, entry: str) -> bool:
+        """Whether the clause speaks of all actions of an entry."""
+        ready = clause.ready
+        if ready.negated:
+            return not any(self._may_meet(each, entry) for each in (*ready.names, *ready.patterns))
+        return self._listed(ready, entry)
 
+    def within(self, new: Clause, old: Clause) -> bool:
+        """Whether every request that the one meets is met by the other: plainly, by its elements."""
+        return (
+            _conditions_within(new, old)
+            and self._actions_within(new, old)
+            and self._resources_within(new, old)
+            and principals_within(new, old)
+        )
 
-def _within(new: Clause, old: Clause) -> bool:
-    """Whether every request that the one meets is met by the other: plainly, by its elements."""
-    if old.unclear or new.unclear or old.needs & ~new.needs:
-        return False
-    return actions_within(new, old) and resources_within(new, old) and principals_within(new, old)
-
-
-def actions_within(new: Clause, old: Clause) -> bool:
-    """Whether the one statement speaks only of actions that the other speaks of."""
-    mine, theirs = new.ready, old.ready
-    if mine.negated:
+    def _actions_within(self, new: Clause, old: Clause) -> bool:
+        """Whether the one statement speaks only of actions that the other speaks of."""
+        mine, theirs = new.ready, old.ready
+        if mine.negated:
+            if not theirs.negated:
+                return bool({"*", "*:*"} & {*theirs.patterns})
+            return all(self._listed(mine, each) for each in (*theirs.names, *theirs.patterns))
         if not theirs.negated:
-            return bool({"*", "*:*"} & {*theirs.patterns})
-        return all(_listed(mine, each) for each in (*theirs.names, *theirs.patterns))
-    if not theirs.negated:
-        # Versions of one policy have most names in common.
-        rest = mine.names - theirs.names
-        return all(_listed(theirs, each) for each in (*rest, *mine.patterns))
-    return all(_takes_all(old, each) for each in (*mine.names, *mine.patterns))
+            # Versions of one policy have most names in common.
+            rest = mine.names - theirs.names
+            return all(self._listed(theirs, each) for each in (*rest, *mine.patterns))
+        return all(self._takes_all(old, each) for each in (*mine.names, *mine.patterns))
+
+    def _listed(self, ready: Ready, entry: str) -> bool:
+        if entry in ready.names:
+            return True
+        near = ready.near(entry) if is_literal(entry.partition(":")[0]) else ready.anywhere
+        return entry in near or any(self._covers(each, entry) for each in near)
+
+    def _resources_within(self, new: Clause, old: Clause) -> bool:
+        """Whether the one statement speaks only of resources that the other speaks of."""
+        if old.is_anywhere:
+            return True
+        if new.resources is None or old.resources is None:
+            return False
+        if new.not_resources is not old.not_resources:
+            return False
+        inner, outer = (old, new) if new.not_resources else (new, old)
+        same = frozenset(outer.resources or ())
+        return all(
+            each in same or any(self._covers(o, each) for o in same)
+            for each in inner.resources or ()
+        )
+
+    def _covers(self, outer: str, inner: str) -> bool:
+        """Whether a pattern has all of another, whatever variables stand for; False, too, where that takes too long."""
+        if outer == inner:
+            return True
+        intricate = "?" in outer and "*" in outer
+        self.left -= _INTRICATE if intricate else 1
+        if self.left < 0 or (intricate and outer.count("*") > _FEW_STARS):
+            return False
+        return _covers(outer, inner)
+
+    def meets(self, ready: Ready, others: Iterable[Ready]) -> bool:
+        """Whether a statement and one of the others may speak of the same action."""
+        if ready.negated:
+            return True
+        mine = (*ready.names, *ready.patterns)
+        return any(
+            each.negated
+            or not ready.names.isdisjoint(each.names)
+            or any(self._may_meet(p, e) for p in each.patterns for e in mine)
+            or any(self._may_meet(p, e) for p in ready.patterns for e in each.names)
+            for each in others
+        )
+
+    def _may_meet(self, one: str, other: str) -> bool:
+        """Whether two patterns have something in common; True, too, where that takes too long."""
+        self.left -= 1
+        return self.left < 0 or intersects(one, other)
 
 
-def _listed(ready: Ready, entry: str) -> bool:
-    if entry in ready.names:
-        return True
-    near = ready.near(entry) if is_literal(entry.partition(":")[0]) else ready.anywhere
-    return entry in near or any(covers(each, entry) for each in near)
-
-
-def resources_within(new: Clause, old: Clause) -> bool:
-    """Whether the one statement speaks only of resources that the other speaks of."""
-    if old.is_anywhere:
-        return True
-    if new.resources is None or old.resources is None:
-        return False
-    if new.not_resources is not old.not_resources:
-        return False
-    inner, outer = (old, new) if new.not_resources else (new, old)
-    same = frozenset(outer.resources or ())
-    return all(
-        each in same or any(_covers(o, each) for o in same) for each in inner.resources or ()
-    )
+def _conditions_within(new: Clause, old: Clause) -> bool:
+    """Whether the one statement has every condition of the other, those that cannot be read included."""
+    return not old.needs & ~new.needs and old.unread <= new.unread
 
 
 @lru_cache(maxsize=20_000)
@@ -175,15 +251,8 @@ def principals_within(new: Clause, old: Clause) -> bool:
     )
 
 
-def concerns(clause: Clause, asked: Iterable[Clause]) -> bool:
-    """Whether the clause and one of those asked for may speak of the same action."""
-    if clause.ready.negated:
-        return True
-    mine = (*clause.ready.names, *clause.ready.patterns)
-    return any(
-        each.ready.negated
-        or not clause.ready.names.isdisjoint(each.ready.names)
-        or any(intersects(p, e) for p in each.ready.patterns for e in mine)
-        or any(intersects(p, e) for p in clause.ready.patterns for e in each.ready.names)
-        for each in asked
-    )
+def concerns(clauses: Iterable[Clause], asked: Iterable[Clause]) -> tuple[Clause, ...]:
+    """The clauses that may speak of an action that one of those asked for speaks of."""
+    wanted = [each.ready for each in asked]
+    shortcut = _Shortcut()
+    return tuple(each for each in clauses if shortcut.meets(each.ready, wanted))

@@ -1,6 +1,6 @@
 """The axis of resources: one ARN for each set of statements that can speak of it together.
 
-    axis.cells(group, clauses, asked, foreign=False)   yields   ("arn:aws:s3:::b/x", {ids of the statements that speak of it})
+    axis.cells(ground)   yields   ("arn:aws:s3:::b/x", {ids of the statements that speak of it})
 
 Resource patterns are laid beside each other within the ARN formats of what an action is authorised on, so that each cell of
 their Venn diagram is a resource that can exist.
@@ -30,32 +30,55 @@ from aws_iam.policy.pattern import intersects, matches
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.comparison.actions import Group
     from aws_iam.policy.comparison.clauses import Clause
 
-# Patterns that one diagram holds at once when all its cells are wanted.
+# Resource patterns that are laid beside each other at once when a resource need not match any of them.
 _FEW = 4
+# Statements that are told apart whatever their number of combinations.
+_MOST_COMBINED = 4
 _FIELDS = 6
 _REGION, _ACCOUNT = 3, 4
 # In doubt for the listing of buckets, and told by the evaluator to be so: `matching` says why.
 _ALL_BUCKETS = "arn:aws:s3:::*"
 
 
-@dataclass(frozen=True, slots=True)
-class _Plot:
-    """Resource patterns to be laid beside each other within one ARN format.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """The statements that speak of an action and a caller, and what is wanted of its resources.
 
-    Those of `closed`, read field by field, are ARNs on which no policy opens the action.
+    Only resources are wanted that one of `asked` speaks of, and none that one of `excluding`, by identity, speaks of.
     """
 
-    texts: tuple[str, ...]
-    template: str
-    closed: tuple[str, ...]
+    action: str
+    clauses: Sequence[Clause]
+    asked: Sequence[Clause]
+    excluding: frozenset[int]
+    # Whether the caller is of another account.
+    is_foreign: bool
 
-    def near(self, text: str) -> _Plot:
-        """With those patterns alone that have something in common with one of them."""
-        near = tuple(each for each in self.texts if _intersecting(text, each))
-        return _Plot(near, self.template, self.closed)
+    @property
+    def anywhere(self) -> frozenset[int]:
+        """The statements that speak of every resource, by identity."""
+        return frozenset(id(each) for each in self.clauses if each.is_anywhere)
+
+    @property
+    def picky(self) -> list[Clause]:
+        """The other statements."""
+        return [each for each in self.clauses if not each.is_anywhere]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """Resource patterns laid beside each other: a diagram of which `groups` ARNs of a format can meet.
+
+    The ARNs match `text`, if there is one, and none of `without`, nor of `closed`, which is read field by field.
+    """
+
+    template: str
+    text: str
+    groups: tuple[tuple[str, ...], ...]
+    without: tuple[str, ...]
+    closed: tuple[str, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,108 +90,131 @@ class ResourceAxis:
 
     account: str
     budget: venn.Budget
-    _diagrams: dict[tuple[_Plot, str | None], Mapping[int, str]] = field(default_factory=dict)
+    _diagrams: dict[_Plot, Mapping[int, str]] = field(default_factory=dict)
 
-    def cells(
-        self, group: Group, clauses: Sequence[Clause], asked: Sequence[Clause], *, foreign: bool
-    ) -> Iterator[tuple[str, frozenset[int]]]:
-        """Resources of the group's actions, one for each set of statements that speak of it: (ARN, ids of statements).
-
-        Only resources that one of `asked` speaks of are wanted; `foreign` says that the caller is of another account.
-        """
-        anywhere = frozenset(id(each) for each in clauses if each.is_anywhere)
-        picky = [each for each in clauses if not each.is_anywhere]
-        templates = formats(group.action, picky)
+    def cells(self, ground: Ground) -> Iterator[tuple[str, frozenset[int]]]:
+        """Resources of the action, one for each set of statements that speak of it: (ARN, ids of statements)."""
+        anywhere, picky = ground.anywhere, ground.picky
+        templates = formats(ground.action, picky)
         if not templates:
-            yield from _on_everything(group.action, anywhere, picky)
+            yield from _on_everything(ground)
             return
-        if not picky and not foreign:
+        if not picky and not ground.is_foreign:
             yield example(min(templates, key=len), self.account), anywhere
             return
-        every = tuple(dict.fromkeys(text for each in picky for text in each.resources or ()))
-        among = _among(asked, every)
-        closed = closed_to(group.action, foreign=foreign)
-        seen = set()
+        seen: set[frozenset[int]] = set()
         for template in sorted(templates, key=len):
-            near = tuple(text for text in every if may_meet(text, template))
-            for listed, text in self._plotted(_Plot(near, template, closed), among):
-                met = anywhere | {
-                    id(each)
-                    for each in picky
-                    if listed.isdisjoint(each.resources or ()) is each.not_resources
-                }
-                if met not in seen:
-                    seen.add(met)
-                    arn = _readable(spelled(text), picky, self.account) if text else ""
-                    yield arn or example(template, self.account), met
-        known = catalog().action(group.action)
+            for arn, met in self._of_format(template, ground, seen):
+                if anywhere | met not in seen:
+                    seen.add(anywhere | met)
+                    readable = _readable(spelled(arn), picky, self.account) if arn else ""
+                    yield readable or example(template, self.account), anywhere | met
+        known = catalog().action(ground.action)
         if known and not known.required:
             # No resource of its types takes part in every call: some calls are authorised on `*`.
-            yield from (
-                each
-                for each in _on_everything(group.action, anywhere, picky)
-                if each[1] not in seen
-            )
+            yield from (each for each in _on_everything(ground) if each[1] not in seen)
 
-    def _plotted(
-        self, plot: _Plot, among: frozenset[str] | None
-    ) -> Iterator[tuple[frozenset[str], str]]:
-        """The combinations of patterns that ARNs meet, each with a shortest one; "" stands for any.
+    def _of_format(
+        self, template: str, ground: Ground, seen: set[frozenset[int]]
+    ) -> Iterator[tuple[str, frozenset[int]]]:
+        """ARNs of one format, "" for any of them, with the picky statements that speak of each.
 
-        With `among` one of those must be met. Of many patterns few meet: each that is asked for is laid beside those
-        alone that meet it.
+        Those are left out that are `seen` already. Of many patterns few meet: each that is asked for is laid beside
+        those alone that meet it.
         """
-        if among is None and not plot.texts and not plot.closed:
-            yield frozenset(), ""
+        picky, closed = ground.picky, closed_to(ground.action, foreign=ground.is_foreign)
+        near = {
+            id(each): tuple(t for t in each.resources or () if t and may_meet(t, template))
+            for each in picky
+        }
+        texts = tuple(dict.fromkeys(text for listed in near.values() for text in listed))
+        among = _among(ground.asked, texts)
+        if among is None and not texts and not closed:
+            yield "", frozenset(id(each) for each in picky if each.not_resources)
             return
-        if among is None and len(plot.texts) <= _FEW:
-            yield from _listed(plot.texts, self._diagram(plot))
-            return
-        if among is None and (far := self._outside(plot)):
-            yield frozenset(), far
-        for text in plot.texts:
-            if among is None or text in among:
-                near = plot.near(text)
-                yield from _listed(near.texts, self._diagram(near, text))
+        for text in _split(texts, among):
+            beside = _Beside.of(text, near, ground)
+            if beside is None or beside.all_seen(seen, ground.anywhere):
+                continue
+            plot = _Plot(template, text, beside.groups, beside.without, closed)
+            for cell, arn in sorted(self._diagram(plot).items(), key=lambda item: len(item[1])):
+                yield arn, beside.met(cell)
 
-    def _diagram(self, plot: _Plot, among: str | None = None) -> Mapping[int, str]:
-        """The cells of the patterns, then of the closed ones; only those within one of them, if given."""
-        found = self._diagrams.get((plot, among))
+    def _diagram(self, plot: _Plot) -> Mapping[int, str]:
+        found = self._diagrams.get(plot)
         if found is None:
-            found = venn.cells(
-                _patterns(plot),
-                inside=(possible(plot.template),),
-                among=None if among is None else (plot.texts.index(among),),
-                budget=self.budget,
+            texts = (plot.text,) if plot.text else ()
+            region = venn.Region(
+                (possible(plot.template), *map(_pattern, texts)),
+                (*map(_pattern, plot.without), *map(venn.arn_pattern, plot.closed)),
             )
-            self._diagrams[plot, among] = found
+            groups = [tuple(map(_pattern, group)) for group in plot.groups]
+            found = self._diagrams[plot] = venn.meetings(groups, region, self.budget)
         return found
 
-    def _outside(self, plot: _Plot) -> str | None:
-        """An ARN that none of the patterns has."""
-        found = self._diagrams.get((plot, ""))
-        if found is None:
-            text = venn.outside(_patterns(plot), possible(plot.template), self.budget)
-            found = {} if text is None else {0: text}
-            self._diagrams[plot, ""] = found
-        return found.get(0)
+
+def _split(texts: tuple[str, ...], among: frozenset[str] | None) -> tuple[str, ...]:
+    """The patterns that are searched one by one; "" for what is searched whole, or for what none of many has."""
+    if among is not None:
+        return tuple(text for text in texts if text in among)
+    return ("",) if len(texts) <= _FEW else ("", *texts)
 
 
-def _patterns(plot: _Plot) -> list[venn.Pattern]:
-    return [*map(_pattern, plot.texts), *map(venn.arn_pattern, plot.closed)]
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """The statements beside one resource pattern: those with the same patterns near it stand together.
+
+    `always` speak of whatever the pattern has, `owners` of a group of what its patterns have; `negated` speak of what
+    theirs do not have.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    owners: tuple[frozenset[int], ...]
+    without: tuple[str, ...]
+    always: frozenset[int]
+    negated: frozenset[int]
+
+    @classmethod
+    def of(cls, text: str, near: Mapping[int, tuple[str, ...]], ground: Ground) -> _Beside | None:
+        """Beside a pattern, or beside none (""); None when nothing that is wanted matches the pattern."""
+        negated = frozenset(id(each) for each in ground.picky if each.not_resources)
+        count = len({each for listed in near.values() for each in listed})
+        groups: dict[tuple[str, ...], list[int]] = {}
+        without: dict[str, None] = {}
+        always = []
+        for number, listed in near.items():
+            shut = number in ground.excluding and number not in negated
+            met = tuple(each for each in listed if not text or _intersecting(text, each))
+            if text in met:
+                if shut:
+                    return None
+                always.append(number)
+            elif shut or (not text and count > _FEW):
+                without |= dict.fromkeys(met)
+            elif met:
+                groups.setdefault(met, []).append(number)
+        return cls(
+            groups=tuple(groups),
+            owners=tuple(map(frozenset, groups.values())),
+            without=tuple(without),
+            always=frozenset(always),
+            negated=negated,
+        )
+
+    def met(self, cell: int) -> frozenset[int]:
+        """The statements that speak of what lies in a cell of the groups."""
+        listed = self.always.union(*(o for at, o in enumerate(self.owners) if cell >> at & 1))
+        return listed ^ self.negated
+
+    def all_seen(self, seen: set[frozenset[int]], anywhere: frozenset[int]) -> bool:
+        """Whether no cell could be a new one."""
+        if len(self.groups) > _MOST_COMBINED:
+            return False
+        return all(anywhere | self.met(cell) in seen for cell in range(1 << len(self.groups)))
 
 
 _pattern = lru_cache(maxsize=20_000)(venn.pattern)
 _intersecting = lru_cache(maxsize=100_000)(intersects)
-
-
-def _listed(
-    texts: tuple[str, ...], found: Mapping[int, str]
-) -> Iterator[tuple[frozenset[str], str]]:
-    """The patterns of each cell, shortest text first, but for what is closed."""
-    for cell, text in sorted(found.items(), key=lambda item: len(item[1])):
-        if not cell >> len(texts):
-            yield frozenset(each for at, each in enumerate(texts) if cell >> at & 1), text
 
 
 def _among(asked: Sequence[Clause], texts: Sequence[str]) -> frozenset[str] | None:
@@ -178,14 +224,12 @@ def _among(asked: Sequence[Clause], texts: Sequence[str]) -> frozenset[str] | No
     return frozenset(texts).intersection(text for each in asked for text in each.resources or ())
 
 
-def _on_everything(
-    action: str, anywhere: frozenset[int], picky: Sequence[Clause]
-) -> Iterator[tuple[str, frozenset[int]]]:
+def _on_everything(ground: Ground) -> Iterator[tuple[str, frozenset[int]]]:
     """The request on `*`, twice where AWS leaves open whether a statement speaks of it."""
-    met = anywhere | {id(each) for each in picky if _speaks_of(each, "*")}
+    met = ground.anywhere | {id(each) for each in ground.picky if _speaks_of(each, "*")}
     yield "*", met
-    if action.lower() == LISTING_BUCKETS:
-        doubted = {id(each) for each in picky if _ALL_BUCKETS in (each.resources or ())}
+    if ground.action.lower() == LISTING_BUCKETS:
+        doubted = {id(each) for each in ground.picky if _ALL_BUCKETS in (each.resources or ())}
         if doubted:
             yield "*", met ^ doubted
 

@@ -45,7 +45,7 @@ class Budget:
 LETTERS = "xzqjkwvy01-_"
 DIGITS = "1234567890"
 # Bits of a state that count as one step of work.
-_BITS = 2_000
+_BITS = 1_000
 _SEPARATOR = ":"
 # The one character whose lower case is two.
 _SPLIT = "\u0130".lower()
@@ -111,14 +111,14 @@ def arn_pattern(text: str) -> Pattern:
     if len(fields) <= _LAST_FIELD and fields[-1].endswith("*"):
         fields += ["*"] * (_LAST_FIELD + 1 - len(fields))
     tokens: list[Token] = []
-    for number, field in enumerate(fields):
+    for number, part in enumerate(fields):
         if number:
             tokens.append(_SEPARATOR)
         last = number == _LAST_FIELD
         one, many = (
             (Symbol.ONE, Symbol.MANY) if last else (Symbol.ONE_IN_FIELD, Symbol.MANY_IN_FIELD)
         )
-        tokens += _tokens(field, one, many)
+        tokens += _tokens(part, one, many)
     return Pattern(tuple(tokens))
 
 
@@ -136,33 +136,24 @@ def _tokens(text: str, one: Symbol, many: Symbol) -> Iterator[Token]:
 def cells(
     patterns: Sequence[Pattern],
     *,
-    inside: Iterable[Pattern] = (),
-    among: Iterable[int] | None = None,
+    inside: Sequence[Pattern] = (),
     budget: Budget | None = None,
     fresh: str = LETTERS,
 ) -> dict[int, str]:
     """Every combination of patterns that some text meets, as bits in their order, with a shortest such text.
 
-    With `inside` only texts of one of those patterns count, with `among` only texts of one of the patterns so numbered.
-    A character that no pattern names is the first of `fresh` that is free. Raises OverBudget rather than leave a cell
-    out.
+    With `inside` only texts of one of those patterns count. A character that no pattern names is the first of `fresh`
+    that is free. Raises OverBudget rather than leave a cell out.
     """
-    within = tuple(inside)
-    machine = _Machine((*patterns, *within))
+    machine = _Machine((*patterns, *inside))
     own, outer = machine.bits[: len(patterns)], machine.bits[len(patterns) :]
-    # What a text must keep alive, and in the end match one of.
-    needed = [(_union(outer), _union(machine.runs[len(patterns) :]))] if within else []
-    if among is not None:
-        chosen = list(among)
-        needed.append(
-            (_union(own[at] for at in chosen), _union(machine.runs[at] for at in chosen))
-        )
-    walk = _Walk(machine, tuple(alive for _, alive in needed), fresh)
-    accepting = _union(own)
+    needed = (_union(machine.runs[len(patterns) :]),) if inside else ()
+    walk = _Walk(machine, needed, fresh=fresh)
+    accepting, ends = _union(own), _union(outer)
     found: dict[int, str] = {}
     seen: set[int] = set()
     for state in walk.states(budget or Budget(MOST_STATES)):
-        if state & accepting in seen or not all(state & ends for ends, _ in needed):
+        if state & accepting in seen or (inside and not state & ends):
             continue
         seen.add(state & accepting)
         cell = sum(1 << number for number, bit in enumerate(own) if state & bit)
@@ -170,13 +161,49 @@ def cells(
     return found
 
 
-def outside(patterns: Sequence[Pattern], inside: Pattern, budget: Budget) -> str | None:
-    """Some text of `inside` that none of the patterns matches; None when there is none."""
-    machine = _Machine((*patterns, inside))
-    refusing, end = _union(machine.bits[:-1]), machine.bits[-1]
-    walk = _Walk(machine, (machine.runs[-1],), LETTERS, hasty=True)
-    states = walk.states(budget)
-    return next((walk.text(s) for s in states if s & end and not s & refusing), None)
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The texts of every pattern of `within` that none of `without` matches."""
+
+    within: tuple[Pattern, ...]
+    without: tuple[Pattern, ...] = ()
+
+
+def meetings(
+    groups: Sequence[Sequence[Pattern]], region: Region, budget: Budget
+) -> dict[int, str]:
+    """Which of the groups some text of the region meets, each by any of its patterns: as bits, with a shortest text.
+
+    Without groups it is any text of the region, not always a shortest one, under the key 0.
+    """
+    flat = [pattern_ for group in groups for pattern_ in group]
+    machine = _Machine((*flat, *region.without, *region.within))
+    bits = iter(machine.bits)
+    own = [_union(next(bits) for _ in group) for group in groups]
+    refusing = [next(bits) for _ in region.without]
+    ends = tuple(bits)
+    walk = _Walk(
+        machine,
+        tuple(machine.runs[len(machine.runs) - len(ends) :]),
+        # What ends in a star matches whatever follows.
+        lost=_union(
+            bit
+            for bit, each in zip(refusing, region.without, strict=True)
+            if each.tokens[-1:] == (Symbol.MANY,)
+        ),
+        hasty=len(ends) == 1 and not groups,
+    )
+    refused = _union(refusing)
+    found: dict[int, str] = {}
+    for state in walk.states(budget):
+        if state & refused or not all(state & end for end in ends):
+            continue
+        cell = sum(1 << number for number, bit in enumerate(own) if state & bit)
+        if cell not in found:
+            found[cell] = walk.text(state)
+            if len(found) == 1 << len(groups):
+                break
+    return found
 
 
 class _Machine:
@@ -235,10 +262,9 @@ class _Machine:
             stars |= 0 if char and char in _STARS[token] else bits
         return taking, stars
 
-    def after(self, state: int, char: str) -> int:
-        """The state that a character leads to."""
-        taking, stars = self._by_char.get(char, self._others)
-        return (state & taking) << 1 | state & stars
+    def moves(self, char: str) -> tuple[int, int]:
+        """The places that take a character and go on, and the stars that take it and stay."""
+        return self._by_char.get(char, self._others)
 
     def unnamed(self, fresh: str) -> str:
         """A character that no pattern names, the first of `fresh` that is free."""
@@ -248,6 +274,9 @@ class _Machine:
         """The characters that lead elsewhere than any unnamed one."""
         found: dict[str, None] = {}
         left = state & self._literal
+        if left.bit_count() > len(self._taking):
+            found = dict.fromkeys(char for char, bits in self._taking.items() if state & bits)
+            left = 0
         while left:
             lowest = left & -left
             found |= self._spelling[lowest]
@@ -260,21 +289,24 @@ class _Machine:
 
 @dataclass(slots=True)
 class _Walk:
-    """A way through the states of a machine; those that left all patterns of one of `needed` are dropped.
+    """A way through the states of a machine.
 
-    In haste, depth goes before length, and unnamed characters before others.
+    Dropped are those that left all patterns of one of `needed`, and those of `lost`. In haste, depth goes before length,
+    and unnamed characters before others.
     """
 
     machine: _Machine
     needed: tuple[int, ...]
-    fresh: str
+    lost: int = 0
+    fresh: str = LETTERS
     hasty: bool = False
     # Each state with the one before it and the character that led there.
     came: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     def states(self, budget: Budget) -> Iterator[int]:
         """Every state that some text leads to, in order of length."""
-        machine, came, needed, hasty = self.machine, self.came, self.needed, self.hasty
+        machine, came, needed, lost = self.machine, self.came, self.needed, self.lost
+        live, moves, hasty = machine.live, machine.moves, self.hasty
         unnamed = machine.unnamed(self.fresh)
         # A wide state costs more than a narrow one.
         width = 1 + sum(map(int.bit_count, machine.runs)) // _BITS
@@ -283,14 +315,19 @@ class _Walk:
         while waiting:
             state = waiting.pop() if hasty else waiting.popleft()
             yield state
-            chars = (unnamed, *machine.live(state))
+            chars = (unnamed, *live(state))
             for char in reversed(chars) if hasty else chars:
-                after = machine.after(state, char)
-                if after in came or not all(after & alive for alive in needed):
+                taking, stars = moves(char)
+                after = (state & taking) << 1 | state & stars
+                if after in came or after & lost:
                     continue
-                budget.spend(width)
-                came[after] = (state, char)
-                waiting.append(after)
+                for alive in needed:
+                    if not after & alive:
+                        break
+                else:
+                    budget.spend(width)
+                    came[after] = (state, char)
+                    waiting.append(after)
 
     def text(self, state: int) -> str:
         """The text that led to a state, a shortest one but in haste."""

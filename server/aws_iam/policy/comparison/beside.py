@@ -1,0 +1,47 @@
+"""Policies of our own that stand beside those in question, so that nothing else decides."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.errors import InputError
+from aws_iam.policy.document import Policy, Syntax, dump, read
+
+if TYPE_CHECKING:
+    from aws_iam.policy.evaluation.caller import Caller
+
+
+@cache
+def everything(*, principaled: bool = False) -> Policy:
+    """An Allow of everything; with `principaled` to everyone."""
+    who = {"Principal": "*"} if principaled else {}
+    return _one({"Effect": "Allow", **who, "Action": "*", "Resource": "*"})
+
+
+@cache
+def delegating(caller: Caller) -> Policy:
+    """A resource policy that leaves everything to the policies of the caller's account."""
+    principal = {"AWS": f"arn:{caller.partition}:iam::{caller.account}:root"}
+    return _one({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"})
+
+
+def for_everyone(policy: Policy) -> Policy:
+    """The policy with everyone as principal of its statements."""
+    value = json.loads(dump(policy))
+    body = value["Statement"]
+    for each in body if isinstance(body, list) else [body]:
+        each["Principal"] = "*"
+    return _read(value)
+
+
+def _one(statement: dict[str, Any]) -> Policy:
+    return _read({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _read(value: dict[str, Any]) -> Policy:
+    (source,) = read(value)
+    if isinstance(source.content, Syntax):  # pragma: no cover - a value always reads
+        raise InputError("a policy of our own cannot be read")
+    return source.content

@@ -1,0 +1,254 @@
+"""One direction of a comparison: requests that some policies allow, within others if asked, and further ones do not.
+
+    Direction(atoms=…, policies=new, without=old).search()   →   Search(requests=(…), open=())
+
+The statements are narrowed to those that can make a difference; for each scenario of the policies' variables a `Question`
+finds candidates, and each is replayed before it counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.policy.comparison import actors, scenarios
+from aws_iam.policy.comparison.clauses import Atoms, Side, is_principaled, populations, side
+from aws_iam.policy.comparison.differences import OWNER, Question
+from aws_iam.policy.comparison.remainder import concerns, remainder
+from aws_iam.policy.comparison.replay import Replay
+from aws_iam.policy.comparison.requests import ACCOUNT
+from aws_iam.policy.comparison.venn import Budget, OverBudget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.policy.comparison.actors import Actor
+    from aws_iam.policy.comparison.clauses import Clause
+    from aws_iam.policy.comparison.points import Atom, Point, Value
+    from aws_iam.policy.document import Policy
+    from aws_iam.policy.evaluation.layers import Ready
+
+_NOT_SHOWN = "a difference was found that no single request showed in the replay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """The outcome of one direction; `open` says why nothing can be claimed without any request.
+
+    Each of `requests` is {"request": …, "absent": […]}: a replayed request, and the keys that it must not have.
+    """
+
+    requests: tuple[Mapping[str, Any], ...]
+    open: tuple[str, ...] = ()
+    # Whether there are further ones, or may be.
+    has_more: bool = False
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it is proved that there is no such request."""
+        return not self.requests and not self.open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The policies of a side, and their statements as clauses, variables unsettled."""
+
+    policies: tuple[Policy, ...] = ()
+    side: Side = field(default_factory=lambda: Side(clauses=()))
+
+    @classmethod
+    def of(cls, policies: tuple[Policy, ...], atoms: Atoms) -> Written:
+        """The policies, their conditions numbered among the atoms."""
+        return cls(policies=policies, side=side(policies, atoms, None))
+
+    def concerning(self, asked: Sequence[Clause]) -> Written:
+        """With those statements alone that may speak of what is asked for."""
+        kept = concerns(self.side.clauses, asked)
+        ids = {id(each.statement) for each in kept}
+        return Written(
+            policies=tuple(
+                replace(each, statements=tuple(s for s in each.statements if id(s) in ids))
+                for each in self.policies
+            ),
+            side=Side(clauses=kept),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """What `policies` allow, `within` allows if given, and `without` does not; of `strangers` alone if so asked."""
+
+    atoms: Atoms
+    policies: Written
+    without: Written = field(default_factory=Written)
+    within: Written = field(default_factory=Written)
+    strangers: bool = False
+
+    def search(self, most: int) -> Search:
+        """Up to so many requests that show the difference."""
+        asked = remainder(*self.sides(self.policies.side, self.without.side, self.within.side))
+        if not asked or not self.policies.side.allows:
+            return Search(requests=())
+        narrowed = replace(
+            self,
+            policies=self.policies.concerning(asked),
+            without=self.without.concerning(asked),
+            within=self.within.concerning(asked),
+        )
+        owner = actors.owner_of(self.every) if is_principaled(self.every) else ""
+        # Replayed are all statements, those too that have nothing to do with a difference.
+        replay = Replay(
+            allowing=self.policies.policies,
+            refusing=self.without.policies,
+            within=self.within.policies,
+            owner=owner,
+        )
+        only = {id(each.statement): each.ready for each in asked}
+        return _Hunt(direction=narrowed, replay=replay, owner=owner, only=only).outcome(most)
+
+    @property
+    def every(self) -> tuple[Policy, ...]:
+        """All policies."""
+        return (*self.policies.policies, *self.without.policies, *self.within.policies)
+
+    def sides(
+        self, new: Side, old: Side, inner: Side
+    ) -> tuple[tuple[Side, ...], tuple[Side, ...]]:
+        """The sides that must allow, and those that must not."""
+        wanted = (new, inner) if self.within.policies else (new,)
+        return wanted, (old,) if self.without.policies else ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Hunt:
+    """The search of a narrowed direction, scenario by scenario, within one budget.
+
+    `owner` is the account of the resource, empty for policies of principals; `only` are the statements, by identity, that
+    can make a difference, and the actions of each.
+    """
+
+    direction: Direction
+    replay: Replay
+    owner: str
+    only: Mapping[int, Ready]
+    budget: Budget = field(default_factory=Budget)
+    points: dict[tuple[str, tuple[Atom, ...], bool], tuple[Point, ...]] = field(
+        default_factory=dict
+    )
+    # Why nothing can be claimed if nothing is found.
+    open: dict[str, None] = field(default_factory=dict)
+
+    def outcome(self, most: int) -> Search:
+        """Up to so many requests, and what stayed open."""
+        found: dict[str, Mapping[str, Any]] = {}
+        try:
+            for scenario in self._scenarios():
+                for each in self._requests(scenario):
+                    found.setdefault(self._sign(each), each)
+                    if len(found) > most:
+                        break
+                if len(found) > most:
+                    break
+        except OverBudget as why:
+            self.open[str(why)] = None
+        requests = tuple(found.values())
+        return Search(
+            requests=requests[:most],
+            open=() if requests else tuple(self.open),
+            has_more=len(requests) > most or bool(requests and self.open),
+        )
+
+    def _sign(self, shown: Mapping[str, Any]) -> str:
+        """What makes a request one of its own: whoever has an identity policy may be anyone."""
+        request = {k: v for k, v in shown["request"].items() if self.owner or k != "principal"}
+        return repr((request, shown.get("absent")))
+
+    def _scenarios(self) -> Iterator[Mapping[str, str | None]]:
+        """What the variables may stand for; those that follow from the caller only as the callers have them."""
+        every = self.direction.every
+        if not self.owner:
+            return scenarios.of(every)
+        atoms = Atoms()
+        side(every, atoms, {})
+        found: dict[str, dict[str | None, None]] = {OWNER: {self.owner: None, None: None}}
+        for actor in self._actors(tuple(atoms.numbers)):
+            for key, value in actor.settled.items():
+                found.setdefault(key, {})[value[0] if value else None] = None
+        return scenarios.of(every, {key: tuple(values) for key, values in found.items()})
+
+    def _requests(self, scenario: Mapping[str, str | None]) -> Iterator[Mapping[str, Any]]:
+        """Replayed requests in which the variables stand for what the scenario says."""
+        fixed: dict[str, Value] = {
+            key: None if value is None else (value,) for key, value in scenario.items()
+        }
+        question = self._question(scenario, fixed)
+        before = set(self.open)
+        found = False
+        try:
+            for request in question.answers(lambda each: self.replay.shown(each, fixed)):
+                found = True
+                yield request
+        finally:
+            if not found and question.refused and not question.unclear and not before:
+                self.open[_NOT_SHOWN] = None
+            for pointer in question.unclear if not found else ():
+                self.open[f"the conditions at {pointer} cannot be read"] = None
+
+    def _question(
+        self, scenario: Mapping[str, str | None], fixed: Mapping[str, Value]
+    ) -> Question:
+        atoms, found = self._settled(scenario)
+        wanted, unwanted = self.direction.sides(*found)
+        return Question(
+            wanted=wanted,
+            unwanted=unwanted,
+            atoms=atoms,
+            actors=tuple(
+                actor
+                for actor in self._actors(tuple(atoms.numbers))
+                if all(fixed.get(key, value) == value for key, value in actor.settled.items())
+                and not any(value and actor.lacks(key) for key, value in fixed.items())
+            ),
+            account=self.owner or ACCOUNT,
+            fixed=fixed,
+            owners=frozenset(_fixed_texts(self.direction.every))
+            if self.direction.strangers
+            else None,
+            only=self.only,
+            budget=self.budget,
+            known=self.points,
+        )
+
+    def _settled(
+        self, scenario: Mapping[str, str | None]
+    ) -> tuple[Atoms, tuple[Side, Side, Side]]:
+        """The three sides with their variables settled."""
+        asked = self.direction
+        written = (asked.policies, asked.without, asked.within)
+        if not scenario and not _has_holes(asked.every):
+            new, old, inner = (each.side for each in written)
+            return asked.atoms, (new, old, inner)
+        atoms = Atoms()
+        new, old, inner = (side(each.policies, atoms, scenario) for each in written)
+        return atoms, (new, old, inner)
+
+    def _actors(self, atoms: tuple[Atom, ...]) -> tuple[Actor, ...]:
+        if not self.owner:
+            return (actors.holder(),)
+        every = self.direction.every
+        if self.direction.strangers:
+            return tuple(actors.strangers(every, self.owner, atoms))
+        return actors.actors(every, self.owner, atoms, self.budget)
+
+
+def _has_holes(policies: Sequence[Policy]) -> bool:
+    """Whether `${…}` stands anywhere: `${*}` is no variable, and is no plain text either."""
+    return any("${" in text for texts in populations(policies) for text in texts)
+
+
+def _fixed_texts(policies: Sequence[Policy]) -> Iterator[str]:
+    """The values of conditions that hold no variable."""
+    for policy in policies:
+        for statement in policy.statements:
+            for condition in statement.conditions:
+                yield from (each.value for each in condition.values if "${" not in each.value)
