@@ -97,6 +97,7 @@ def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> Audite
             "benchmark": "7.0",
             "versions": ("6.0", "7.0"),
             "account": "111122223333",
+            "accounts": len({each.account for each in findings}) or 1,
             "alias": "larkspur",
             "regions": "2 of 2 enabled Regions",
             "collected_at": datetime(2026, 11, 1, 12, tzinfo=UTC),

@@ -19,7 +19,8 @@ from aws_iam.report.layout import plain
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
 
-CASES = Path(__file__).parents[1] / "cases" / "audit"
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests" / "cases" / "audit"
 
 
 def cases(name: str) -> Any:
@@ -101,6 +102,13 @@ def test_a_muted_alarm_is_a_persons_word_where_the_benchmark_takes_any_monitorin
     answer = ask(saved, [{"control": alarm, "reason": "a SIEM watches"}], benchmark=version)
     muted = [each for each in answer.findings if each.muted]
     assert {each.status.value for each in muted} == {status}
+
+
+def test_the_documented_list_is_one(saved: Path) -> None:
+    page = (ROOT / "references" / "compliance-checklist.md").read_text(encoding="utf-8")
+    _, _, after = page.partition("**Mutes.**")
+    answer = ask(saved, after.split("```yaml\n")[1].split("```")[0])
+    assert [row["control"] for row in answer.facts["mutes"]] == ["root_hardware_mfa", "imdsv2"]
 
 
 def test_a_list_that_is_too_long_is_refused(saved: Path) -> None:

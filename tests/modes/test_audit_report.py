@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 FORMATS = get_args(Format)
 SCHEMAS = Path(__file__).parents[1] / "schemas"
-SERVER = Path(__file__).parents[2] / "server"
+ROOT = Path(__file__).parents[2]
+SERVER = ROOT / "server"
 MUTES = [{"control": "imdsv2", "reason": "an old agent"}]
 
 
@@ -59,6 +61,14 @@ def test_every_format_gives_one_file_the_counts_and_the_score(saved: Path, forma
     assert answer.counts == run.counts
     assert answer.summary == run.summary
     assert answer.facts["score"] == run.facts["score"]
+
+
+def test_an_answer_names_headings_that_its_pages_have(saved: Path) -> None:
+    asked = ({"snapshot": str(saved)}, {"action": "report", "snapshot": str(saved)})
+    for source in (each for one in asked for each in tool.run(one, cli=True).sources):
+        page, _, anchor = source.partition("#")
+        heads = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in {head.lower().replace(" ", "-") for head in heads}
 
 
 def test_the_format_is_markdown_when_none_is_named(saved: Path) -> None:

@@ -53,6 +53,11 @@ def test_what_looks_like_a_formula_can_be_read_back() -> None:
     assert row["resource"] == "'=cmd|'/C calc'!A0"
 
 
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_separate() -> None:
+    (row,) = rows(audited([finding(message="a;=1+1; @SUM(1);b; c -d")]))
+    assert row["message"] == "a;'=1+1; '@SUM(1);b; c -d"
+
+
 def test_hostile_text_makes_no_row_of_its_own() -> None:
     assert len(rows(hostile_run())) == len(HOSTILE)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
@@ -103,28 +104,26 @@ def small() -> str:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "rows"),
-    [
-        ("status", "fail", ["r-critical", "r-high", "r-low"]),
-        ("status", "pass", ["r-pass"]),
-        ("status", "muted", ["r-muted"]),
-        ("severity", "low", ["r-low"]),
-        ("section", SECTIONS["s3_macie"], ["r-manual"]),
-        ("account", "444455556666", ["r-critical"]),
-        ("region", "us-east-1", ["r-low"]),
-        ("change", "new", ["r-high"]),
-    ],
-)
-def test_a_filter_leaves_what_fits(
-    opened: Open, small: str, name: str, value: str, rows: list[str]
-) -> None:
+FILTERS = [
+    ("status", "fail", ["r-critical", "r-high", "r-low"]),
+    ("status", "pass", ["r-pass"]),
+    ("status", "muted", ["r-muted"]),
+    ("severity", "low", ["r-low"]),
+    ("section", SECTIONS["s3_macie"], ["r-manual"]),
+    ("account", "444455556666", ["r-critical"]),
+    ("region", "us-east-1", ["r-low"]),
+    ("change", "new", ["r-high"]),
+]
+
+
+def test_a_filter_leaves_what_fits(opened: Open, small: str) -> None:
     shown = opened(small)
-    shown.page.select_option(f"#{name}", value)
-    assert shown.rows() == rows
-    assert shown.count() == f"{len(rows)} of 6 findings"
-    shown.page.click("#reset")
-    assert len(shown.rows()) == 6
+    for name, value, rows in FILTERS:
+        shown.page.select_option(f"#{name}", value)
+        assert (name, value, shown.rows()) == (name, value, rows)
+        assert shown.count() == f"{len(rows)} of 6 findings"
+        shown.page.click("#reset")
+        assert len(shown.rows()) == 6
     assert shown.problems == []
 
 
@@ -179,6 +178,39 @@ def test_a_number_at_the_top_filters_the_table(opened: Open, small: str) -> None
     shown.page.click("table.numbers a:has-text('3 storage')")
     assert shown.rows() == ["r-manual"]
     assert shown.problems == []
+
+
+def test_what_to_fix_first_leads_to_its_findings(opened: Open, small: str) -> None:
+    shown = opened(small)
+    first = shown.page.locator(".first a").first
+    assert first.inner_text() == "Instance i-0 allows version 1 of the metadata service"
+    assert shown.page.locator(".first .of").first.inner_text() == "2 findings in 1 account"
+    first.click()
+    assert shown.rows() == ["r-high", "r-low"]
+    expect(shown.page.locator("#control-imdsv2")).to_be_in_viewport()
+    assert shown.problems == []
+
+
+def test_a_phone_shows_every_row_without_scrolling_sideways(opened: Open, small: str) -> None:
+    page = opened(small).page
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    edges = page.evaluate(
+        "Array.from(document.querySelectorAll('#table td, #table code'), (each) => each.getBoundingClientRect().right)"
+    )
+    assert max(edges) <= 390
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_no_rule_of_accessibility_is_broken(
+    opened: Open, small: str, scheme: str, width: int
+) -> None:
+    page = opened(small, color_scheme=scheme).page
+    page.set_viewport_size({"width": width, "height": 900})
+    for summary in page.locator("summary").all():
+        summary.click()
+    broken = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in broken] == []
 
 
 def test_the_fix_is_copied(opened: Open, small: str) -> None:
@@ -241,6 +273,11 @@ def test_paper_shows_the_fixes_and_no_controls(opened: Open, small: str) -> None
     page.emulate_media(media="print")
     assert not page.locator("#filters").is_visible()
     assert page.locator("details pre").first.bounding_box()["height"] > 10  # type: ignore[index]
+    # Chromium repeats no buttons at the top of the next sheet, but text.
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('th button')).display")
+        == "contents"
+    )
 
 
 def test_many_findings_stay_usable(opened: Open) -> None:

@@ -142,7 +142,7 @@ def test_several_accounts_have_a_table_and_a_filter_of_their_own() -> None:
 
 def test_what_was_refused_comes_with_the_policy_to_add() -> None:
     page = Page(html_page(audited(to_add='{"Version": "2012-10-17"}\n')))
-    assert "Could not be judged: 1 controls" in page.text
+    assert "Not fully judged: 1 control" in page.text
     assert '{"Version": "2012-10-17"}' in page.text
 
 

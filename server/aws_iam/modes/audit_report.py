@@ -29,16 +29,20 @@ _NAME = "aws-iam-audit"
 
 def answer(run: Judged, format_: Format) -> Answer:
     """The file, and of the findings only the counts: they stand in it."""
-    made, name, language = _MADE[format_]
-    content = made(run)
-    return Answer(
-        summary=audit_run.summary(run),
-        counts=counts(run.shown),
-        facts=audit_run.facts(run),
-        artifacts=(Artifact(name=f"{_NAME}{name}", language=language, content=content),),
+    told = written(audited(run), audit_run.answer(run), format_)
+    return replace(told, next=(command(run.source, "run"),))
+
+
+def written(told: Audited, whole: Answer, format_: Format) -> Answer:
+    """The answer of a run with the file in the place of its findings."""
+    content = _json(whole) if format_ == "json" else _WRITERS[format_](told)
+    ending, language = _FILES[format_]
+    return replace(
+        whole,
+        findings=(),
+        counts=counts(told.findings),
+        artifacts=(Artifact(name=f"{_NAME}{ending}", language=language, content=content),),
         sources=(f"{_PAGE}#reports",),
-        next=(command(run.source, "run"),),
-        as_of=catalogue.as_of(),
     )
 
 
@@ -70,47 +74,45 @@ def audited(run: Judged) -> Audited:
     )
 
 
-def _markdown(run: Judged) -> str:
+def _markdown(told: Audited) -> str:
     from aws_iam.report.audit_markdown import audit_markdown
 
-    return audit_markdown(audited(run))
+    return audit_markdown(told)
 
 
-def _html(run: Judged) -> str:
+def _html(told: Audited) -> str:
     from aws_iam.report.html_page import html_page
 
-    return html_page(audited(run))
+    return html_page(told)
 
 
-def _json(run: Judged) -> str:
+def _json(whole: Answer) -> str:
     """What `audit run --json --detail full` prints."""
-    whole = audit_run.answer(run)
     told = replace(whole, tool="audit", action="run", counts=counts(whole.findings))
     return json.dumps(to_json(clean(told)), indent=1) + "\n"
 
 
-def _csv(run: Judged) -> str:
+def _csv(told: Audited) -> str:
     from aws_iam.report.csv_table import csv_table
 
-    return csv_table(audited(run))
+    return csv_table(told)
 
 
-def _ocsf(run: Judged) -> str:
+def _ocsf(told: Audited) -> str:
     from aws_iam.report.ocsf import ocsf
 
-    return ocsf(audited(run))
+    return ocsf(told)
 
 
-def _asff(run: Judged) -> str:
+def _asff(told: Audited) -> str:
     from aws_iam.report.asff import asff
 
-    return asff(audited(run))
+    return asff(told)
 
 
-def _sarif(run: Judged) -> str:
+def _sarif(told: Audited) -> str:
     from aws_iam.report.sarif import Run, sarif
 
-    told = audited(run)
     unread = [each for each in told.findings if each.status is Status.UNKNOWN]
     described = Run(
         version=__version__,
@@ -132,20 +134,21 @@ def _placed(finding: Finding) -> Finding:
     return replace(finding, where=Where(file=f"aws/{path}", line=1))
 
 
-def _junit(run: Judged) -> str:
+def _junit(told: Audited) -> str:
     from aws_iam.report.junit import Case, junit
 
-    told = audited(run)
-    grouped: dict[str, list[Finding]] = defaultdict(list)
+    grouped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for each in told.findings:
-        grouped[each.code].append(each)
+        grouped[each.account or "" if told.several else "", each.code].append(each)
     cases = [
         Case(
-            name=_named(found[0], told), suite=told.section_of.get(code, ""), findings=tuple(found)
+            name=_named(found[0], told),
+            suite=f"{account} {told.section_of.get(code, '')}".strip(),
+            findings=tuple(found),
         )
-        for code, found in grouped.items()
+        for (account, code), found in grouped.items()
     ]
-    return junit(cases, f"{_NAME} {told.account} CIS {told.benchmark}", Severity.INFO)
+    return junit(cases, f"{_NAME} {told.subject} CIS {told.benchmark}", Severity.INFO)
 
 
 def _named(finding: Finding, told: Audited) -> str:
@@ -153,13 +156,22 @@ def _named(finding: Finding, told: Audited) -> str:
     return f"{finding.code} [{number}]" if number else finding.code
 
 
-_MADE: dict[Format, tuple[Callable[[Judged], str], str, str]] = {
-    "markdown": (_markdown, ".md", "markdown"),
-    "html": (_html, ".html", "html"),
-    "json": (_json, ".json", "json"),
-    "csv": (_csv, ".csv", "csv"),
-    "sarif": (_sarif, ".sarif", "json"),
-    "ocsf": (_ocsf, ".ocsf.json", "json"),
-    "asff": (_asff, ".asff.json", "json"),
-    "junit": (_junit, "-junit.xml", "xml"),
+_WRITERS: dict[Format, Callable[[Audited], str]] = {
+    "markdown": _markdown,
+    "html": _html,
+    "csv": _csv,
+    "sarif": _sarif,
+    "ocsf": _ocsf,
+    "asff": _asff,
+    "junit": _junit,
+}
+_FILES: dict[Format, tuple[str, str]] = {
+    "markdown": (".md", "markdown"),
+    "html": (".html", "html"),
+    "json": (".json", "json"),
+    "csv": (".csv", "csv"),
+    "sarif": (".sarif", "json"),
+    "ocsf": (".ocsf.json", "json"),
+    "asff": (".asff.json", "json"),
+    "junit": ("-junit.xml", "xml"),
 }

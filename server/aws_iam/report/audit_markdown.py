@@ -40,9 +40,9 @@ def audit_markdown(run: Audited) -> str:
 
 def _lines(run: Audited) -> Iterator[str]:
     alias = f" ({_text(run.alias)})" if run.alias else ""
-    yield f"# CIS AWS Foundations Benchmark {run.benchmark}: account {run.account}{alias}"
+    yield f"# CIS AWS Foundations Benchmark {run.benchmark}: {run.subject}{alias}"
     yield f"\n{_text(run.summary, 2_000)}"
-    yield f"\nRead {run.collected_at:%Y-%m-%d %H:%M} UTC, {run.regions}; aws-iam {run.version}, controls as of {run.as_of}."
+    yield f"\n{run.read}; aws-iam {run.version}, controls as of {run.as_of}."
     yield "\n## Score by section\n"
     yield from _table([*run.sections, *([run.total] if run.total else [])])
     if run.changes:
@@ -102,7 +102,8 @@ def _controls(findings: Iterable[Finding], run: Audited) -> Iterator[str]:
         yield f"- **{first.severity.value}** {_named(first, run)}{count}"
         for each in found[:MOST_NAMED]:
             why = f"; {_text(each.reason)}" if each.reason else ""
-            yield f"  - {_text(each.message or each.title)}{why}{_at(each)}"
+            where = f"account {each.account}: " if run.several else ""
+            yield f"  - {where}{_text(each.message or each.title)}{why}{_at(each)}"
         if len(found) > MOST_NAMED:
             yield f"  - … and {len(found) - MOST_NAMED} more"
         if first.fix and first.status is Status.FAIL:

@@ -23,15 +23,21 @@ class Audited:
     version: str
     """Of this tool."""
     benchmark: str
+    """The version of the benchmark."""
     versions: tuple[str, ...]
     """Every version of the benchmark, oldest first."""
     account: str
+    """Its id; empty when there are several."""
+    accounts: int = 1
     alias: str = ""
     partition: str = "aws"
     regions: str = ""
     home: str = "us-east-1"
     """The Region that a file for one Region is meant for."""
     collected_at: datetime
+    """When the last account was read."""
+    collected_from: datetime | None = None
+    """When the first of several was read."""
     as_of: str
     summary: str
     sections: Sequence[Mapping[str, Any]] = ()
@@ -44,6 +50,23 @@ class Audited:
     """Code of a control → its section."""
     whys: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether the run is over more than one account."""
+        return self.accounts != 1
+
+    @property
+    def subject(self) -> str:
+        """What was audited: `account 111122223333`, `12 accounts`."""
+        return f"{self.accounts} accounts" if self.several else f"account {self.account}"
+
+    @property
+    def read(self) -> str:
+        """When, and which Regions."""
+        moments = (each for each in (self.collected_from, self.collected_at) if each)
+        times = " to ".join(dict.fromkeys(f"{each:%Y-%m-%d %H:%M}" for each in moments))
+        return ", ".join(filter(None, (f"Read {times} UTC", self.regions)))
 
     def number(self, finding: Finding) -> str:
         """The finding's number in the benchmark, empty when it has none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import escaped
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 MOST_TEXT = 4_000
 # What spreadsheets read as the beginning of a formula, in the full-width forms too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where the comma is the decimal sign, spreadsheets split at the semicolon and know no quotes around it.
+_SPLIT = re.compile(rf"(;\s*)(?=[{re.escape(''.join(_FORMULA))}])")
 
 
 def csv_table(run: Audited) -> str:
@@ -54,5 +57,5 @@ def _row(finding: Finding, run: Audited) -> Iterator[str | None]:
 
 
 def _cell(text: str | None) -> str:
-    shown = escaped(text or "", MOST_TEXT)
+    shown = _SPLIT.sub(r"\1'", escaped(text or "", MOST_TEXT))
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -74,7 +75,7 @@ def _head(run: Audited, style: str, script: str) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     yield '<meta name="referrer" content="no-referrer">'
-    yield f"<title>CIS {_text(run.benchmark)} audit of account {_text(run.account)}</title>"
+    yield f"<title>CIS {_text(run.benchmark)} audit of {_text(run.subject)}</title>"
     yield '<link rel="icon" href="data:,">'
     yield f"<style>{style}</style>\n</head>"
 
@@ -85,12 +86,12 @@ def _hash(text: str) -> str:
 
 def _header(run: Audited) -> Iterator[str]:
     alias = f' <span class="alias"><bdi>{_text(run.alias)}</bdi></span>' if run.alias else ""
-    accounts = {each.account for each in run.findings}
-    title = f"{len(accounts)} accounts" if len(accounts) > 1 else f"Account {_text(run.account)}"
+    subject = _text(run.subject)
+    title = subject[:1].upper() + subject[1:]
     yield "<header>\n<div>"
     yield f'<p class="over">CIS AWS Foundations Benchmark {_text(run.benchmark)}</p>'
     yield f"<h1>{title}{alias}</h1>"
-    yield f'<p class="meta">Read {run.collected_at:%Y-%m-%d %H:%M} UTC, {_text(run.regions)}</p>'
+    yield f'<p class="meta">{_text(run.read)}</p>'
     yield "</div>"
     yield '<div class="actions" data-script hidden>'
     yield '<button type="button" id="theme" aria-pressed="false">Dark mode</button>'
@@ -106,7 +107,8 @@ def _lead(run: Audited) -> Iterator[str]:
         yield _tile(status.value, run.total.get(status.value, 0), status=status.value)
     if run.total.get("muted"):
         yield _tile("muted", run.total["muted"], status="muted")
-    yield f'</ul></div><p class="meta">{_evaluated(run.total)}</p>'
+    each_counts = " A control counts once in every account." if run.several else ""
+    yield f'</ul></div><p class="meta">{_evaluated(run.total)}{each_counts}</p>'
     yield from _severities(run)
     yield "</section>"
     yield '<section class="card" aria-labelledby="first"><h2 id="first">Fix first</h2>'
@@ -133,7 +135,9 @@ def _ring(value: float | None) -> str:
 def _evaluated(total: Mapping[str, Any]) -> str:
     passed, failed = total.get(Status.PASS.value, 0), total.get(Status.FAIL.value, 0)
     left = total.get("not_evaluated", 0)
-    return f"{passed} of {passed + failed} evaluated controls pass; {left} were not evaluated."
+    return (
+        f"{passed:,} of {passed + failed:,} evaluated controls pass; {left:,} were not evaluated."
+    )
 
 
 def _tile(name: str, count: int, **filters: str) -> str:
@@ -166,16 +170,22 @@ def _first(run: Audited) -> Iterator[str]:
         yield "<p>No control is known to fail.</p>"
         return
     many = Counter(each.code for each in open_)
+    where: dict[str, set[str | None]] = defaultdict(set)
     worst: dict[str, Finding] = {}
     for each in open_:
         worst.setdefault(each.code, each)
+        where[each.code].add(each.account)
     yield '<ol class="first">'
     for each in list(worst.values())[:MOST_FIRST]:
-        count = f"{many[each.code]} finding{'s' if many[each.code] > 1 else ''}"
+        count = _counted(many[each.code], "finding")
+        if run.several:
+            count += f" in {_counted(len(where[each.code]), 'account')}"
+        filters = _query({"status": Status.FAIL.value, "search": each.code})
         yield (
             f"<li>{html_rows.badge(each.severity.value)}"
-            f'<span><span class="number">{_text(run.number(each))}</span> {_text(each.title)}'
-            f'<span class="why"><bdi>{html_rows.message(each)}</bdi></span></span>'
+            f'<span><span class="number">{_text(run.number(each))}</span> '
+            f'<a href="#{html_rows.mark(each)}" data-filter="{filters}"><bdi>{html_rows.message(each)}</bdi></a>'
+            f'<span class="why">{_text(run.whys.get(each.code) or each.title)}</span></span>'
             f'<span class="of">{count}</span></li>'
         )
     yield "</ol>"
@@ -183,11 +193,16 @@ def _first(run: Audited) -> Iterator[str]:
         yield f'<p class="meta">and {len(worst) - MOST_FIRST} more controls that fail</p>'
 
 
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
 def _changes(changes: Mapping[str, Any]) -> Iterator[str]:
     if not changes:
         return
     yield '<section class="card" aria-labelledby="changes">'
-    yield f'<h2 id="changes">Changes since {_text(str(changes["since"]))}</h2><ul class="tiles">'
+    since = datetime.fromisoformat(changes["since"]).astimezone(UTC)
+    yield f'<h2 id="changes">Changes since {since:%Y-%m-%d %H:%M} UTC</h2><ul class="tiles">'
     for name in ("new", "fixed", "still_open", "unreadable", "changed"):
         # What is still open is, of what is the same, what fails.
         filters = (
@@ -224,7 +239,7 @@ def _table(title: str, first: str, rows: Iterable[tuple[str, Mapping[str, Any]]]
     heads = "".join(f'<th scope="col">{name.replace("_", " ")}</th>' for name in names)
     mark = title.lower().replace(" ", "-")
     yield f'<section class="card" aria-labelledby="{mark}"><h2 id="{mark}">{title}</h2>'
-    yield f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{mark}"><table class="numbers"><thead><tr>'
+    yield f'<div class="scroll" role="region" tabindex="0" aria-label="{title}, table"><table class="numbers"><thead><tr>'
     yield f'<th scope="col">{first}</th><th scope="col"><span class="unseen">Shares</span></th>{heads}'
     yield '<th scope="col">score</th></tr></thead><tbody>'
     for name, row in listed:
@@ -262,15 +277,22 @@ def _unread(run: Audited) -> Iterator[str]:
         return
     reasons = Counter(each.reason or each.message for each in unread)
     yield '<section class="card notice" aria-labelledby="unread">'
-    yield f'<h2 id="unread">Could not be judged: {len({each.code for each in unread})} controls</h2><ul>'
-    for reason, count in reasons.most_common(MOST_LISTED):
-        yield f"<li>{_text(reason)}{f' ({count} findings)' if count > 1 else ''}</li>"
-    if len(reasons) > MOST_LISTED:
-        yield f"<li>and {len(reasons) - MOST_LISTED:,} more reasons</li>"
+    codes = len({each.code for each in unread})
+    yield f'<h2 id="unread">Not fully judged: {_counted(codes, "control")}</h2><ul>'
+    listed = [
+        f"<li>{_text(reason)}{f' ({count} findings)' if count > 1 else ''}</li>"
+        for reason, count in reasons.most_common(MOST_LISTED)
+    ]
+    yield from listed[:MOST_FIRST]
     yield "</ul>"
+    if len(listed) > MOST_FIRST:
+        yield f"<details><summary>{len(listed) - MOST_FIRST} more reasons</summary><ul>"
+        yield from listed[MOST_FIRST:]
+        yield "</ul></details>"
+    yield from _more(tuple(reasons), "reasons")
     if run.to_add:
-        yield "<p>This policy makes readable what was refused:</p>"
-        yield html_rows.copied(run.to_add.strip())
+        yield "<details><summary>The policy that makes readable what was refused</summary>"
+        yield f"{html_rows.copied(run.to_add.strip())}</details>"
     yield "</section>"
 
 
@@ -279,7 +301,7 @@ def _mutes(run: Audited) -> Iterator[str]:
         return
     names = ("control", "where", "until", "state", "reason")
     yield '<section class="card" aria-labelledby="mutes"><h2 id="mutes">Mutes</h2>'
-    yield '<div class="scroll" role="region" tabindex="0" aria-labelledby="mutes"><table><thead><tr>'
+    yield '<div class="scroll" role="region" tabindex="0" aria-label="Mutes, table"><table><thead><tr>'
     yield "".join(f'<th scope="col">{name}</th>' for name in names) + "</tr></thead><tbody>"
     for row in run.mutes[:MOST_LISTED]:
         cells = (f"<td><bdi>{_text(str(row.get(name) or ''))}</bdi></td>" for name in names)

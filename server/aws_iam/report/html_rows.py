@@ -40,10 +40,11 @@ def chosen(run: Audited) -> list[str]:
         (others if code in seen else firsts).append(at)
         seen.add(code)
     several = len({each.account for each in run.findings}) > 1
+    first = set(firsts)
     rows: dict[int, str] = {}
     size = 0
     for at in (*firsts, *others)[:MOST_ROWS]:
-        row = _row(run.findings[at], run, several=several)
+        row = _row(run.findings[at], run, several=several, marked=at in first)
         size += len(row)
         if size > MOST_CHARACTERS:
             break
@@ -54,13 +55,13 @@ def chosen(run: Audited) -> list[str]:
 def section(run: Audited, rows: Sequence[str]) -> Iterator[str]:
     """The part of the page with filters and table."""
     shown = [each for each, row in zip(run.findings, rows, strict=True) if row]
-    yield '<section class="card" aria-labelledby="findings"><h2 id="findings" tabindex="-1">Findings</h2>'
+    yield '<section class="card listed" aria-labelledby="findings"><h2 id="findings" tabindex="-1">Findings</h2>'
     yield from _left_out(run.findings, rows)
     yield "<noscript><p>All findings are shown; filter, search, sort and copy need JavaScript.</p></noscript>"
     yield from _filters(run, shown)
     yield '<p class="unseen" id="said" role="status"></p>'
     several = len({each.account for each in shown}) > 1
-    yield '<div class="scroll" role="region" tabindex="0" aria-labelledby="findings">'
+    yield '<div class="scroll" role="region" tabindex="0" aria-label="Findings, table">'
     yield from _head(several=several)
     yield from _groups(run, rows, 7 if several else 6)
     yield "</table></div>"
@@ -151,7 +152,12 @@ def _groups(run: Audited, rows: Sequence[str], columns: int) -> Iterator[str]:
         yield "</tbody>"
 
 
-def _row(finding: Finding, run: Audited, *, several: bool) -> str:
+def mark(finding: Finding) -> str:
+    """The place in the page of a control's worst finding."""
+    return f"control-{_text(finding.code)}"
+
+
+def _row(finding: Finding, run: Audited, *, several: bool, marked: bool) -> str:
     number = run.number(finding)
     resource = _text(finding.resource or "", MOST_RESOURCE)
     data = {
@@ -177,7 +183,8 @@ def _row(finding: Finding, run: Audited, *, several: bool) -> str:
         f"<td>{_text(finding.region or '')}</td>",
     ]
     cells += [f"<td>{_text(finding.account or '')}</td>"] if several else []
-    return f"<tr{dim} {attributes}>{''.join(cells)}</tr>"
+    place = f' id="{mark(finding)}"' if marked else ""
+    return f"<tr{place}{dim} {attributes}>{''.join(cells)}</tr>"
 
 
 def _titled(finding: Finding, number: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markdown import Markdown
 from rich.markup import escape
+from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -127,8 +128,11 @@ def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
         ("fix: ", finding.fix if finding.status is Status.FAIL else None),
     )
     for label, text in lines:
-        if text:
-            console.print(Text.assemble("  ", (label, "dim"), text), soft_wrap=bool(label))
+        if label and text:
+            # What is copied from here stays one line.
+            console.print(Text.assemble("  ", (label, "dim"), text), soft_wrap=True)
+        elif text:
+            console.print(Padding(Text(text), (0, 0, 0, 2)))
 
 
 def _show_artifact(artifact: Artifact, console: Console) -> None:

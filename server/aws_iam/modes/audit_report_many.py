@@ -1,0 +1,160 @@
+"""`audit report` over many accounts: every account's line of results, whichever run wrote it, in one file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_iam import __version__
+from aws_iam.answer import Finding, Severity, Status
+from aws_iam.errors import InputError
+from aws_iam.escape import escaped, quoted
+from aws_iam.modes import audit_many, audit_report
+from aws_iam.report.audited import Audited
+from aws_iam.report.page import by_urgency
+from aws_iam.rules import benchmark as catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.answer import Answer
+    from aws_iam.modes.audit import Asked, Many
+    from aws_iam.modes.audit_report import Format
+    from aws_iam.modes.parameters import Source
+    from aws_iam.modes.tool import Progress
+    from aws_iam.rules.benchmark import Control
+
+    Line = Mapping[str, Any]
+
+# The Region that a file for one Region is meant for, by partition.
+_HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_NOT_EVALUATED = frozenset({"manual", "unknown", "not_applicable", "muted"})
+_MOST_REASON = 300
+
+
+def answer(
+    source: Source, asked: Asked, many: Many, progress: Progress, format_: Format
+) -> Answer:
+    """Read the accounts that no line tells of yet, and write what all lines hold as a file."""
+    lines: list[Line] = []
+    whole = audit_many.answer(source, asked, many, progress, lines.append)
+    if not lines:
+        raise InputError(whole.summary, hint="give another part, or more accounts")
+    # Which account was done first says nothing.
+    told = _audited(sorted(lines, key=lambda line: str(line["account"])), asked, whole)
+    return audit_report.written(told, replace(whole, findings=told.findings), format_)
+
+
+def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
+    benchmark = catalogue.benchmark(asked.benchmark)
+    chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
+    least = Severity(asked.severity) if asked.severity else Severity.INFO
+    shown = [each for each in chosen if each.severity.rank <= least.rank]
+    read = [_Read(each) for each in lines if each["status"] == "read"]
+    sizes = Counter(benchmark.section_of(each) for each in chosen)
+    sections = [
+        _row(row, sizes[row["section"]] * (len(lines) - len(read)))
+        for row in whole.facts["sections"]
+    ]
+    times = sorted(each.time for each in read)
+    regions = {each.regions for each in read}
+    partition = next(iter(read)).partition
+    return Audited(
+        version=__version__,
+        benchmark=benchmark.version,
+        versions=catalogue.versions(),
+        account=str(lines[0]["account"]) if len(lines) == 1 else "",
+        accounts=len(lines),
+        partition=partition,
+        regions=regions.pop() if len(regions) == 1 else "",
+        home=_HOMES.get(partition, _HOMES["aws"]),
+        collected_at=times[-1],
+        collected_from=times[0] if len(times) > 1 else None,
+        as_of=catalogue.as_of(),
+        summary=whole.summary,
+        sections=sections,
+        total=_total(sections) | {"score": whole.facts["score"]["overall"]},
+        section_of={each.key: benchmark.section_of(each) for each in benchmark.controls},
+        whys={each.key: each.why for each in benchmark.controls},
+        findings=by_urgency(
+            (
+                *(finding for each in read for finding in each.findings()),
+                *(f for each in lines if each["status"] != "read" for f in _unread(each, shown)),
+            )
+        ),
+    )
+
+
+class _Read:
+    """The line of an account that was read; a file may have been changed by hand."""
+
+    def __init__(self, line: Line) -> None:
+        self.account = str(line["account"])
+        self.regions = str(line.get("regions", ""))
+        self._line = line
+        try:
+            self.time = datetime.fromisoformat(line["collected_at"])
+            self.partition = str(line["caller"]).split(":")[1]
+        except (KeyError, TypeError, ValueError, IndexError):
+            raise self._broken("who read it, and when") from None
+
+    def findings(self) -> Iterator[Finding]:
+        """What was found."""
+        try:
+            for each in self._line["findings"]:
+                _demand_text(each)
+                yield Finding(
+                    **each
+                    | {
+                        "severity": Severity(each["severity"]),
+                        "status": Status(each["status"]),
+                        "account": self.account,
+                    }
+                )
+        except (KeyError, TypeError, ValueError):
+            raise self._broken("its findings") from None
+
+    def _broken(self, what: str) -> InputError:
+        return InputError(
+            f"the results of account {quoted(self.account)} do not tell {what}",
+            hint="take the account's line out of the file: the same command reads it again",
+        )
+
+
+def _demand_text(finding: Mapping[str, Any]) -> None:
+    texts = {**finding, **finding.get("controls", {})}
+    if not all(isinstance(each, str) for name, each in texts.items() if name != "controls"):
+        raise TypeError
+
+
+def _unread(line: Line, controls: Iterable[Control]) -> Iterator[Finding]:
+    """An account that could not be read leaves each of its controls open: none of them vanishes."""
+    reason = escaped(str(line.get("reason", "")), _MOST_REASON)
+    for control in controls:
+        yield Finding(
+            code=control.key,
+            title=control.title,
+            severity=control.severity,
+            status=Status.UNKNOWN,
+            message="the account could not be read",
+            reason=reason,
+            account=str(line["account"]),
+            source=control.source,
+            controls=dict(control.ids),
+        )
+
+
+def _row(row: Mapping[str, Any], unread: int) -> dict[str, Any]:
+    """The section's counts, with the controls of the accounts that could not be read."""
+    told = {**row, "unknown": row["unknown"] + unread}
+    left = sum(count for name, count in told.items() if name in _NOT_EVALUATED)
+    return {**told, "not_evaluated": left}
+
+
+def _total(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    total: Counter[str] = Counter()
+    for row in rows:
+        total.update({name: row[name] for name in row if name not in {"section", "score"}})
+    return {"section": "all", **total}

@@ -1,0 +1,98 @@
+"""`aws-iam` at a terminal: progress by service and Region, a table in 80 columns, colour only where it is wanted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+SERVER = Path(__file__).parents[2] / "server"
+# With its numbers: `\x1b[1;31m` is bold and red.
+STYLE = re.compile(r"\x1b\[([\d;]*)m")
+CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
+COLOURS = {str(number) for number in (*range(30, 50), *range(90, 108))}
+
+
+def at_a_terminal(*words: str, columns: int = 80, **env: str) -> str:
+    """What a person gets to see on a terminal of this width, with its control sequences."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    kept = {name: text for name, text in os.environ.items() if name not in {"COLUMNS", "NO_COLOR"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aws_iam", *words],
+        env={**kept, "PYTHONPATH": str(SERVER), "TERM": "xterm-256color", **env},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65_536):
+            shown += piece
+    except OSError:
+        # Linux ends a terminal whose last writer left with EIO.
+        pass
+    finally:
+        os.close(ours)
+        process.wait(timeout=120)
+    return shown.decode()
+
+
+def colours(text: str) -> set[str]:
+    return {each for style in STYLE.findall(text) for each in style.split(";")} & COLOURS
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """What a person sees while the demonstration account is read, and the file it is saved in."""
+    file = str(tmp_path_factory.mktemp("audit") / "demo.json")
+    return at_a_terminal("audit", "run", "--demo", "--save", file), file
+
+
+def test_a_reading_tells_which_service_and_region_is_read_and_how_much_is_left(
+    demo: tuple[str, str],
+) -> None:
+    shown, _ = demo
+    progress, score, answer = CONTROL.sub("", shown).rpartition("Score ")
+    steps = re.findall(r"([a-z0-9]+(?: [a-z]+-[a-z]+-\d)?) +[━╸╺ ]+ +(\d+)/(\d+)", progress)
+    assert {name for name, _, _ in steps} & {"ec2 eu-west-1", "ec2 us-east-1", "kms us-east-1"}
+    assert steps[-1][1] == steps[-1][2]
+    assert score
+    assert "━━━━━ " not in answer
+    assert colours(shown)
+
+
+def test_the_answer_fits_80_columns_but_for_what_is_to_be_copied(demo: tuple[str, str]) -> None:
+    shown = at_a_terminal("audit", "run", "--snapshot", demo[1])
+    lines = CONTROL.sub("", shown).splitlines()
+    wide = [line for line in lines if len(line) > 80]
+    assert all(line.startswith(("  fix: ", "  at ", "  aws-iam ")) for line in wide)
+    assert any("root_no_access_key" in line for line in lines)
+
+
+def test_no_color_takes_the_colours_away(demo: tuple[str, str]) -> None:
+    words = ("audit", "run", "--snapshot", demo[1])
+    assert colours(at_a_terminal(*words))
+    assert not colours(at_a_terminal(*words, NO_COLOR="1"))
+
+
+def test_a_pipe_has_neither_colour_nor_progress(demo: tuple[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "aws_iam", "audit", "run", "--snapshot", demo[1]],
+        env={**os.environ, "PYTHONPATH": str(SERVER), "TERM": "xterm-256color"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert "\x1b" not in done.stdout
+    assert done.stderr == ""
