@@ -89,6 +89,7 @@ def test_every_value_makes_true_what_some_point_makes_true(
             "9" * 50 + ".01",
         ),
         ((("NumericEquals", "1"), ("DateGreaterThan", "1970-01-01T00:00:00Z")), "1"),
+        ((("ForAllValues:StringNotLike", "*"),), "a"),
     ],
 )
 def test_values_that_are_read_in_two_ways_have_points(

@@ -243,15 +243,15 @@ def _mixed(key: str, texts: Sequence[Atom], made: tuple[str, ...], budget: Budge
 
 
 def _texts(key: str, atoms: Sequence[Atom], budget: Budget) -> Iterator[str]:
-    patterns = [pattern_of(atom, value) for atom in atoms for value in atom.wanted]
+    patterns = tuple(dict.fromkeys(pattern_of(atom, v) for atom in atoms for v in atom.wanted))
     inside, fresh = _SHAPES.get(key, ((), venn.LETTERS))
-    found = venn.cells(tuple(dict.fromkeys(patterns)), inside=inside, fresh=fresh, budget=budget)
-    texts = sorted(found.values(), key=len)
-    # A text that meets what the empty text meets reads better; the empty one is a value, too.
-    yield from (spelled(text) for text in texts if text)
-    if "" in texts:
+    found = venn.cells(patterns, inside=inside, fresh=fresh, budget=budget)
+    yield from (spelled(text) for text in sorted(filter(None, found.values()), key=len))
+    empty = next((met for met, text in found.items() if not text), None)
+    if empty is not None:
+        # The empty text is a value like no other; what else meets the same patterns reads better, so it comes first.
         whole = venn.cells((*patterns, venn.pattern("?*")), budget=budget)
-        yield from map(spelled, filter(None, [whole.get(1 << len(patterns))]))
+        yield from map(spelled, filter(None, [whole.get(empty | 1 << len(patterns))]))
         yield ""
 
 

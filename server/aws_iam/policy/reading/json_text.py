@@ -61,7 +61,9 @@ class Lines:
         return line, offset - self._starts[line - 1] + 1
 
 
-@dataclass(frozen=True, slots=True)
+# Places, texts and nodes are written once, here and by the scanners. They are not declared frozen: making a frozen value
+# takes three times as long, and a policy is made of hundreds.
+@dataclass(slots=True, eq=False)
 class Place:
     """A node's place as a link to its parent's: cheap for each node, spelled out only for a finding."""
 
@@ -97,7 +99,7 @@ def pointer_token(token: str | int) -> str:
     return text.replace("~", "~0").replace("/", "~1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Text:
     """A scalar as text, with its place; equal to any other of the same value and form."""
 
@@ -114,7 +116,7 @@ class Text:
         return self.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Member:
     """A key of an object and its value; the key's own place is in `name`."""
 
@@ -122,7 +124,7 @@ class Member:
     value: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Node:
     """A JSON value: `text` of a scalar as written (numbers keep their digits), `items` or `members` of the others."""
 
