@@ -70,6 +70,10 @@ _TLS_ONLY = (
     '["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], "Condition": {"Bool": '
     '{"aws:SecureTransport": "false"}}}}'
 )
+_ORGANIZATION_ONLY = (
+    '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*",'
+    ' "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}}'
+)
 _READ = '{"Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}'
 _PROFILE = "arn:aws:iam::111122223333:instance-profile/app"
 _KEY = {
@@ -185,6 +189,7 @@ def _organization() -> dict[str, Any]:
 def _storage() -> dict[str, Any]:
     return {
         "s3control.public_access_block": _BLOCK,
+        "cloudfront.distributions": [{"id": "E1", "arn": "d", "logs": ["standard"]}],
         "s3.buckets": [{"name": "logs", "region": REGION}],
         "s3.bucket_policies": [{"bucket": "logs", "document": _TLS_ONLY}],
         "s3.bucket_versioning": [{"bucket": "logs", "enabled": True, "mfa_delete": True}],
@@ -285,6 +290,16 @@ def _regional(region: str) -> dict[str, Any]:
         ],
         "rds.clusters": [{"id": "c", "arn": "c", "engine": "aurora-mysql", "multi_az": True}],
         "efs.file_systems": [{"id": "fs-1", "arn": f"fs-{region}", "encrypted": True}],
+        "elbv2.load_balancers": [
+            {"name": "web", "arn": f"lb-{region}", "type": "application", "logs": ["bucket"]}
+        ],
+        "apigateway.apis": [],
+        "apigatewayv2.apis": [],
+        "sqs.policies": [{"arn": f"q-{region}", "document": _ORGANIZATION_ONLY}],
+        **{
+            f"{service}.policies": []
+            for service in ("sns", "lambda", "kms", "secretsmanager", "glacier", "events")
+        },
         "kms.keys": [
             {"id": "k", "arn": f"k-{region}", "details": _KEY, "rotation": {"enabled": True}}
         ],

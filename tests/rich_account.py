@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from rich_edges import EDGES
 from rich_estate import ESTATE, THEN, TRUST
+from rich_secrets import STORED
+from rich_workloads import WORKLOADS
 from scripted_aws import ACCOUNT, opening
 
 TRAIL_ARN = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/main"
@@ -43,8 +46,11 @@ def _members(parameters: dict[str, Any], _region: str) -> dict[str, Any]:
 
 
 RICH: dict[str, Any] = {
+    **WORKLOADS,
     **opening("us-east-1"),
     **ESTATE,
+    **EDGES,
+    **STORED,
     "iam:GenerateCredentialReport": {"State": "COMPLETE"},
     "iam:GetCredentialReport": {"Content": REPORT.encode(), "GeneratedTime": THEN},
     "iam:GetAccountSummary": {

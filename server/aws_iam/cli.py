@@ -133,7 +133,9 @@ def _action_parser(tool: Tool, action: Action) -> Parser:
         prog=f"aws-iam {tool.name} {action.name}", description=action.summary, allow_abbrev=False
     )
     for argument in action.arguments:
-        _add(parser, argument)
+        # Every command has this option; an action that takes it as well writes it into a file.
+        if argument.name != "fail_on":
+            _add(parser, argument)
     if _takes_files(action):
         # As programs that check changed files hand them over: `aws-iam policy validate FILE...`
         parser.add_argument("paths", nargs="*", metavar="FILE", help="files instead of --document")
@@ -244,6 +246,8 @@ def _show(answer: Answer) -> None:
 
 
 def _status(answer: Answer, fail_on: str) -> int:
+    if answer.facts.get("online", {}).get("aws_read") is False:
+        return UNREADABLE  # what was found without AWS is printed, and is half of what was asked
     limit = Severity(fail_on).rank
     # The counts hold what failed and is not muted, in a report too, whose findings stand in its file.
     counted = answer.counts.severity if answer.counts else {}
@@ -260,8 +264,11 @@ def _progress(*, shown: bool) -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    # Names of services and Regions differ in length: the bar must not jump with each.
+    described = TextColumn("{task.description}", table_column=Column(min_width=24))
+    columns = (described, BarColumn(), MofNCompleteColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
 

@@ -197,6 +197,7 @@ def test_an_account_that_refuses_everything_is_a_snapshot_of_misses() -> None:
     # A list of trails or topics keeps its misses inside, or depends on a list that is a miss itself.
     assert read == {
         "cloudtrail.trails",
+        "cloudtrail.insights",
         "sns.alarm_topics",
         "s3.trail_bucket_logging",
         "s3.trail_bucket_access",

@@ -8,7 +8,17 @@ from aws_iam.account import codec
 from aws_iam.account.actions import action_of
 from aws_iam.account.collect import COLLECTORS
 from aws_iam.account.fact import Miss, MissKind
-from aws_iam.account.facts import FACTS, governance, identity, network, storage, trails
+from aws_iam.account.facts import (
+    FACTS,
+    frontends,
+    governance,
+    identity,
+    network,
+    sharing,
+    storage,
+    trails,
+    usage,
+)
 from rich_account import ANALYZER, FOREIGN_TRAIL_ARN, RICH, TOPIC, TRAIL_ARN
 from rich_estate import TRUST
 from scripted_aws import ACCOUNT, Refusal, Script
@@ -91,13 +101,19 @@ def test_a_refused_call_becomes_a_miss_that_names_the_action(name: str, operatio
 # Refusals that do not keep a fact from being read: a report that is there is read though no new one may be made, the
 # bucket level is asked where the account level is refused, a trail names its bucket whatever else it refuses; and what
 # hangs on alarms or trails that could not be listed is empty, because the list itself is the miss.
+_OF_TRAILS = ("cloudtrail.insights", "s3.trail_bucket_logging", "s3.trail_bucket_access")
 _TOLERANT = {
+    # The keys that the other store names are known all the same.
+    "secretsmanager:ListSecrets": ("kms.secret_keys",),
+    "ssm:DescribeParameters": ("kms.secret_keys",),
     "iam:GenerateCredentialReport": ("iam.credential_report",),
     "s3control:GetPublicAccessBlock": ("s3.bucket_public_access_blocks",),
     "cloudwatch:DescribeAlarms": ("sns.alarm_topics",),
-    "cloudtrail:DescribeTrails": ("s3.trail_bucket_logging", "s3.trail_bucket_access"),
-    "cloudtrail:GetEventSelectors": ("s3.trail_bucket_logging", "s3.trail_bucket_access"),
-    "cloudtrail:GetTrailStatus": ("s3.trail_bucket_logging", "s3.trail_bucket_access"),
+    "cloudtrail:DescribeTrails": _OF_TRAILS,
+    "cloudtrail:GetEventSelectors": _OF_TRAILS,
+    "cloudtrail:GetTrailStatus": _OF_TRAILS,
+    "kms:DescribeKey": ("kms.policies",),
+    "kms:GetKeyRotationStatus": ("kms.policies",),
 }
 
 
@@ -360,3 +376,68 @@ def test_only_working_analyzers_are_asked_for_findings() -> None:
         "analyzers": [RICH["accessanalyzer:ListAnalyzers"]["analyzers"][0] | {"status": "FAILED"}]
     }
     assert _of(governance.ANALYZER_FINDINGS, accessanalyzer__ListAnalyzers=idle) == ()
+
+
+def test_access_is_logged_to_a_bucket_or_by_a_delivery_that_leads_somewhere() -> None:
+    found = {each.name: each for each in _of(frontends.LOAD_BALANCERS)}
+    assert found["web"].logs == (frontends.BUCKET,)
+    # Its delivery source is there, and no delivery has it.
+    assert (found["quiet"].logs, found["quiet"].can_log) == ((), True)
+    assert (found["wire"].logs, found["wire"].can_log) == ((), False)
+    (distribution,) = _of(frontends.DISTRIBUTIONS)
+    assert distribution.logs == (frontends.DELIVERY,)
+
+
+def test_stages_say_where_their_access_logs_go_and_sockets_have_none_to_ask() -> None:
+    (rest,) = _of(frontends.REST_APIS)
+    assert [(each.name, each.destination) for each in rest.stages] == [
+        ("v1", "arn:aws:logs:x"),
+        ("v2", None),
+    ]
+    http, socket = _of(frontends.HTTP_APIS)
+    assert (len(http.stages), socket.stages) == (1, ())
+
+
+def test_a_resource_without_a_policy_has_none_and_settings_are_dropped() -> None:
+    none = Refusal("ResourceNotFoundException", "", 404)
+    assert _of(sharing.FUNCTION_POLICIES, lambda__GetPolicy=none)[0].document is None
+    assert "never-kept" not in str(_of(sharing.FUNCTION_POLICIES))
+    assert _of(sharing.QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
+
+
+def test_event_buses_are_read_to_the_last_page() -> None:
+    first = RICH["events:ListEventBuses"]
+    more = {"EventBuses": [{"Name": "b", "Arn": "arn:aws:events:us-east-1:1:event-bus/b"}]}
+
+    def paged(given: dict[str, Any], _region: str) -> Any:
+        return more if "NextToken" in given else first | {"NextToken": "t"}
+
+    assert len(_of(sharing.BUS_POLICIES, events__ListEventBuses=paged)) == 2
+
+
+def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready() -> None:
+    states = iter(["IN_PROGRESS", "COMPLETED"])
+    whole = RICH["iam:GetServiceLastAccessedDetails"]
+
+    def report(given: dict[str, Any], _region: str) -> Any:
+        if "Marker" in given:
+            return whole | {
+                "ServicesLastAccessed": [{"ServiceName": "SQS", "ServiceNamespace": "sqs"}]
+            }
+        state = next(states, "COMPLETED")
+        return whole | {"JobStatus": state, "IsTruncated": True, "Marker": "m"}
+
+    found = _of(usage.LAST_ACCESSED, iam__GetServiceLastAccessedDetails=report)
+    assert [each.arn.rpartition(":")[2] for each in found.identities] == ["role/web", "user/ci"]
+    assert {s.service for s in found.identities[1].services} == {"ec2", "s3", "sqs"}
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"), [("FAILED", MissKind.BROKEN), ("IN_PROGRESS", MissKind.TIMEOUT)]
+)
+def test_a_report_that_fails_or_is_never_ready_is_a_miss_of_its_identity(
+    state: str, kind: MissKind
+) -> None:
+    answer = RICH["iam:GetServiceLastAccessedDetails"] | {"JobStatus": state}
+    found = _of(usage.LAST_ACCESSED, iam__GetServiceLastAccessedDetails=answer)
+    assert {each.services.kind for each in found.identities} == {kind}

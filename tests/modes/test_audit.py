@@ -151,11 +151,12 @@ def test_what_to_call_next_names_the_worst_control_and_the_same_account() -> Non
         "aws-iam audit control --id root_no_access_key",
         "aws-iam audit cloudtrail --demo",
         "aws-iam audit access_analyzer --demo",
+        "aws-iam audit principals --demo",
     )
 
 
 @pytest.mark.parametrize(
-    "action", ["run", "cloudtrail", "access_analyzer", "control", "checklist"]
+    "action", ["run", "cloudtrail", "access_analyzer", "principals", "control", "checklist"]
 )
 def test_every_command_that_an_answer_proposes_exists(saved: Path, action: str) -> None:
     more: dict[str, Any] = {"control": {"id": "1.5"}, "checklist": {}}.get(
@@ -179,7 +180,7 @@ def test_the_place_to_save_to_is_no_argument_of_the_tool() -> None:
 
 
 @pytest.mark.parametrize(
-    "action", ["run", "cloudtrail", "access_analyzer", "control", "checklist"]
+    "action", ["run", "cloudtrail", "access_analyzer", "principals", "control", "checklist"]
 )
 def test_every_section_that_an_answer_quotes_exists(saved: Path, action: str) -> None:
     more: dict[str, Any] = {"control": {"id": "root_mfa"}, "checklist": {}}.get(
@@ -210,7 +211,7 @@ def test_a_run_that_could_read_little_leads_with_how_much_and_why(tmp_path: Path
     file = tmp_path / "little.json"
     save(refused(), file)
     answer = ask(snapshot=str(file))
-    assert answer.summary.startswith("69 of 70 controls could not be judged (refused: ")
+    assert answer.summary.startswith("70 of 70 controls could not be judged (refused: ")
     assert " more). Score none" in answer.summary
 
 

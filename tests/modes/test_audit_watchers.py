@@ -7,13 +7,23 @@ import os
 import shlex
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam.account.fact import Miss, MissKind
 from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS, Analyzer
-from aws_iam.account.facts.trails import TRAILS, Selectors, Trail, Trails, TrailStatus
+from aws_iam.account.facts.storage import TRAIL_BUCKET_ACCESS, TrailBucketAccess
+from aws_iam.account.facts.trails import (
+    TRAIL_INSIGHTS,
+    TRAILS,
+    Selectors,
+    Trail,
+    TrailInsights,
+    Trails,
+    TrailStatus,
+)
 from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.modes import audit_analyzers, audit_trails
@@ -251,3 +261,112 @@ def test_regions_whose_analyzers_could_not_be_read_are_unknown() -> None:
     assert answer.facts["analyzers"][0]["status"] == "unknown"
     assert {each.status for each in answer.findings} == {Status.UNKNOWN}
     assert answer.artifacts == ()
+
+
+def test_delivery_insights_and_the_buckets_policy_are_checked_trail_by_trail(
+    verified: Answer,
+) -> None:
+    rows = {
+        (row["check"], row["trail"].rpartition("/")[2]): row["status"]
+        for row in verified.facts["checks_beyond_cis"]
+    }
+    assert rows == {
+        ("delivery", "main"): "pass",
+        ("delivery", "eu-debugging"): "pass",
+        ("bucket_policy", "main"): "pass",
+        ("bucket_policy", "eu-debugging"): "pass",
+        ("insights", "main"): "pass",
+        ("insights", "eu-debugging"): "manual",
+    }
+
+
+def _statement(principal: Any, condition: Any = None) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::b/logs/AWSLogs/111122223333/*",
+        **({"Condition": condition} if condition else {}),
+    }
+
+
+_TRAIL_ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/t"
+_SERVICE = {"Service": "cloudtrail.amazonaws.com"}
+_ACL = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+_NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def _checks(status: TrailStatus | Miss, document: str | Miss | None) -> dict[str, tuple[str, str]]:
+    trail = Trail(
+        name="t",
+        arn=_TRAIL_ARN,
+        home_region="us-east-1",
+        bucket="b",
+        prefix="logs",
+        status=status,
+        selectors=Selectors(),
+    )
+    access = TrailBucketAccess(
+        bucket="b",
+        public_grants=(),
+        document=document,
+        policy_public=False,
+        block=denied("s3:GetBucketPublicAccessBlock"),
+    )
+    account = account_of(
+        TRAILS.held(Trails(trails=(trail,))),
+        TRAIL_BUCKET_ACCESS.held((access,)),
+        TRAIL_INSIGHTS.held(
+            (TrailInsights(trail=_TRAIL_ARN, kinds=denied("cloudtrail:GetInsightSelectors")),)
+        ),
+        collected_at=_NOW,
+    )
+    answer = audit_trails.answer(account, Source())
+    return {
+        row["check"]: (row["status"], row["message"]) for row in answer.facts["checks_beyond_cis"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "says"),
+    [
+        (_statement(_SERVICE, _ACL), "fail", "on behalf of any account's trail"),
+        (_statement(_SERVICE, {"StringEquals": {"aws:SourceArn": _TRAIL_ARN}}), "pass", "alone"),
+        (
+            _statement(_SERVICE, {"StringEquals": {"aws:SourceAccount": "111122223333"}}),
+            "pass",
+            "alone",
+        ),
+        (
+            _statement(_SERVICE, {"StringEquals": {"aws:SourceArn": f"{_TRAIL_ARN}2"}}),
+            "fail",
+            "does not let CloudTrail write",
+        ),
+        (_statement({"Service": "config.amazonaws.com"}), "fail", "does not let CloudTrail write"),
+    ],
+)
+def test_the_policy_of_a_trails_bucket_lets_in_this_accounts_trails_alone(
+    statement: dict[str, Any], status: str, says: str
+) -> None:
+    found = _checks(TrailStatus(logging=True), json.dumps({"Statement": [statement]}))
+    assert found["bucket_policy"][0] == status
+    assert says in found["bucket_policy"][1]
+
+
+def test_what_was_refused_of_a_trail_is_unknown() -> None:
+    found = _checks(denied("cloudtrail:GetTrailStatus"), denied("s3:GetBucketPolicy"))
+    assert {status for status, _ in found.values()} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (TrailStatus(logging=False), "not_applicable"),
+        (TrailStatus(logging=True), "unknown"),
+        (TrailStatus(logging=True, delivery_error="AccessDenied"), "fail"),
+        (TrailStatus(logging=True, last_delivery=_NOW - timedelta(hours=24)), "pass"),
+        (TrailStatus(logging=True, last_delivery=_NOW - timedelta(hours=25)), "fail"),
+    ],
+)
+def test_a_delivery_that_fails_or_is_old_is_told(status: TrailStatus, expected: str) -> None:
+    assert _checks(status, None)["delivery"][0] == expected

@@ -91,7 +91,11 @@ def statement(case: dict[str, Any]) -> dict[str, Any]:
     return {
         "Effect": "Allow",
         "Principal": case.get("principal", {"Federated": federated}),
-        "Action": case.get("action", "sts:AssumeRoleWithWebIdentity"),
+        **(
+            {"NotAction": case["not_action"]}
+            if "not_action" in case
+            else {"Action": case.get("action", "sts:AssumeRoleWithWebIdentity")}
+        ),
         **({"Condition": condition} if condition else {}),
     }
 

@@ -42,7 +42,15 @@ ALLOWED = frozenset(
     | {*OPENING, *ON_REQUEST, *MANY, *CREDENTIALS}
 )
 
-EVENT_IDS = {"config": "config-service", "logs": "cloudwatch-logs", "s3control": "s3-control"}
+EVENT_IDS = {
+    "apigateway": "api-gateway",
+    "config": "config-service",
+    "elbv2": "elastic-load-balancing-v2",
+    "events": "eventbridge",
+    "logs": "cloudwatch-logs",
+    "s3control": "s3-control",
+    "secretsmanager": "secrets-manager",
+}
 """Services whose events the SDK names otherwise than their clients."""
 
 _EVENTS = frozenset(
@@ -74,10 +82,23 @@ def guard(session: Any) -> None:
     session.register("before-sign", _refuse_signature)
 
 
-def _refuse_operation(*, model: Any, **_event: Any) -> None:
+def _refuse_operation(*, params: Any, model: Any, **_event: Any) -> None:
     operation = f"{model.service_model.service_name}:{model.name}"
     if operation not in ALLOWED:
         raise _refusal(operation)
+    if operation == _PLAIN_READ and not _is_plain(params):
+        raise _refusal(f"{operation} of a secret")
+
+
+# The one call that answers with texts: those of String parameters, when somebody asked to look into them.
+_PLAIN_READ = "ssm:GetParameters"
+_RESOLVED = "/aws/reference/secretsmanager"
+
+
+def _is_plain(params: Any) -> bool:
+    """Whether nothing is decrypted, and no name stands for a secret of Secrets Manager."""
+    names = params.get("Names", ())
+    return params.get("WithDecryption") is False and not any(_RESOLVED in each for each in names)
 
 
 def _refuse_signature(*, operation_name: str, event_name: str, **_event: Any) -> None:

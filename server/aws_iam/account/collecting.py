@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account.actions import action_of
 from aws_iam.account.allowlist import guard
 from aws_iam.account.aws import WORKERS, Aws, Clients
 from aws_iam.account.collect import COLLECTORS
@@ -20,7 +21,8 @@ from aws_iam.account.connect import (
     home_region,
     known_regions,
 )
-from aws_iam.account.fact import Fact, Held, Miss
+from aws_iam.account.fact import Fact, Held, Miss, MissKind
+from aws_iam.account.failures import SessionExpired
 from aws_iam.account.snapshot import Account, Regions, held_facts
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -79,7 +81,13 @@ def collect_from(
     account, arn = caller(session, home)
     foreign = known_regions(session) - known_regions(session, arn.split(":")[1])
     entry = Entry(
-        account=account, arn=arn, clients=Clients(session), home=home, asked=asked, foreign=foreign
+        account=account,
+        arn=arn,
+        clients=Clients(session),
+        home=home,
+        asked=asked,
+        foreign=foreign,
+        outlives_session=True,
     )
     return collect_at(needs, entry, progress)
 
@@ -98,6 +106,8 @@ class Entry:
     workers: int = WORKERS
     stop: threading.Event | None = None
     """Set by whoever wants no further call."""
+    outlives_session: bool = False
+    """Whether a session that expires on the way leaves a snapshot of what was read by then, or none at all."""
 
 
 def collect_at(
@@ -130,12 +140,14 @@ def collect_at(
             collected_at=started,
             regions=Regions(read=aws.regions, enabled=enabled, asked=entry.asked),
         )
-        return _filled(read, aws, tuple(needs))
+        return _filled(read, aws, tuple(needs), outlives_session=entry.outlives_session)
     finally:
         aws.close()
 
 
-def _filled(account: Account, aws: Aws, needs: tuple[Fact[Any], ...]) -> Account:
+def _filled(
+    account: Account, aws: Aws, needs: tuple[Fact[Any], ...], *, outlives_session: bool
+) -> Account:
     wanted = {fact.name for fact in needs}
     places = [
         (each.fact, region)
@@ -147,13 +159,38 @@ def _filled(account: Account, aws: Aws, needs: tuple[Fact[Any], ...]) -> Account
         facts = held_facts(_facts(aws, places))
         return replace(account, alias=_alias(aws), facts=facts)
     except KeyboardInterrupt:
-        done = aws.stop()
-        held = [
-            Held(fact=fact, region=region, value=done[fact.name, region])
-            for fact, region in places
-            if (fact.name, region) in done
-        ]
+        held = _held(places, aws.stop())
         raise PartlyRead(replace(account, facts=held_facts(held)), len(places)) from None
+    except SessionExpired as over:
+        held = _held(places, aws.stop())
+        if not (held and outlives_session):
+            raise
+        known = {(each.fact.name, each.region) for each in held}
+        rest = [
+            Held(fact=fact, region=region, value=_unread(fact, region, over.code))
+            for fact, region in places
+            if (fact.name, region) not in known
+        ]
+        return replace(account, facts=held_facts([*held, *rest]))
+
+
+def _held(places: list[tuple[Fact[Any], str]], done: dict[tuple[str, str], Any]) -> list[Held]:
+    return [
+        Held(fact=fact, region=region, value=done[fact.name, region])
+        for fact, region in places
+        if (fact.name, region) in done
+    ]
+
+
+def _unread(fact: Fact[Any], region: str, code: str) -> Miss:
+    operation = COLLECTORS[fact.name].operations[0]
+    return Miss(
+        kind=MissKind.EXPIRED,
+        call=operation,
+        code=code,
+        permission=action_of(operation),
+        region=region,
+    )
 
 
 def _facts(aws: Aws, places: list[tuple[Fact[Any], str]]) -> list[Held]:

@@ -67,7 +67,7 @@ def _built() -> tuple[str, str, str]:
     from aws_iam.account import demo_moto
     from aws_iam.account.demo_estate import seed_estate
     from aws_iam.account.demo_people import seed_people
-    from aws_iam.account.demo_roles import seed_roles
+    from aws_iam.account.demo_roles import role_ages, seed_roles
     from aws_iam.account.demo_watch import seed_watch
 
     now = datetime.now(UTC)
@@ -82,6 +82,7 @@ def _built() -> tuple[str, str, str]:
         seed_roles(call)
         seed_watch(call, seed_estate(call))
     demo_moto.age_people(ACCOUNT, PEOPLE, now)
+    demo_moto.age_roles(ACCOUNT, role_ages(ACCOUNT), now)
     demo_moto.set_root(ACCOUNT, ROOT, now)
     reader = call(
         "sts",
@@ -126,9 +127,9 @@ def _session(key: str, secret: str, token: str | None) -> boto3.Session:
 @cache
 def _loader() -> Any:
     """The API models, read once for the session that fills and those that read."""
-    import botocore.loaders
+    from aws_iam.account.models import bare_loader
 
-    return botocore.loaders.create_loader()
+    return bare_loader()
 
 
 _SEALED: dict[str, Any] = {

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from aws_iam.account import demo_usage
 from aws_iam.account.demo_call import HOME, REGIONS
 from aws_iam.account.demo_watch import MAIN_TRAIL
 
@@ -275,6 +276,34 @@ def _buses(asked: Asked) -> Reply:
     return _OK, {}, json.dumps({"EventBuses": [{"Name": "default", "Arn": arn}]})
 
 
+_API = "larkspur01"
+
+
+def _apis(asked: Asked) -> Reply:
+    """One API in the home Region."""
+    api = {"id": _API, "name": "catalogue", "endpointConfiguration": {"types": ["REGIONAL"]}}
+    return _OK, {}, json.dumps({"item": [api] if asked.region == HOME else []})
+
+
+def _stages(asked: Asked) -> Reply:
+    """Only one of its two stages keeps a log of who called it."""
+    group = f"arn:aws:logs:{HOME}:{asked.account}:log-group:api/catalogue"
+    stages = [
+        {"stageName": "live", "accessLogSettings": {"destinationArn": group}},
+        {"stageName": "preview"},
+    ]
+    return _OK, {}, json.dumps({"item": stages})
+
+
+def _usage_job(asked: Asked) -> Reply:
+    return _OK, {}, demo_usage.generated(str(asked.body.get("Arn", "")))
+
+
+def _usage(asked: Asked) -> Reply:
+    found = demo_usage.details(asked.account, str(asked.body.get("JobId", "")))
+    return (_OK, {}, found) if found else refusal(asked, "NoSuchEntity", "no such job", 404)
+
+
 _CONTACT = {
     "FullName": "Larkspur Books",
     "CompanyName": "Larkspur Books",
@@ -297,6 +326,8 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
         "ListOrganizationsFeatures",
         _refused("OrganizationNotFoundException", "the account is not in an organization"),
     ),
+    ("iam", "GenerateServiceLastAccessedDetails", _usage_job),
+    ("iam", "GetServiceLastAccessedDetails", _usage),
     # Moto answers some of these as if there were one, and lacks others.
     (
         "organizations",
@@ -310,12 +341,15 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
     ("sso", "ListInstances", _given({"Instances": []})),
     # Moto's own versions of these need packages that the extra `demo` leaves out.
     ("lambda", r"GET /2015-03-31/functions", _functions),
+    ("ram", "POST /listresources", _given({"resources": []})),
+    ("secretsmanager", "ListResourcePolicies", _given({"ResourcePolicies": []})),
     (
         "lambda",
         r"GET /2015-03-31/functions/[^/]+/policy",
         _refused("ResourceNotFoundException", "the function has no policy", 404),
     ),
-    ("apigateway", "GET /restapis", _given({"item": []})),
+    ("apigateway", "GET /restapis", _apis),
+    ("apigateway", f"GET /restapis/{_API}/stages", _stages),
     ("apigateway", "GET /v2/apis", _given({"items": []})),
     ("events", "ListEventBuses", _buses),
 )

@@ -200,14 +200,27 @@ def _seed_shop_network(call: Call) -> None:
     _group(call, vpc, "office", (22, "203.0.113.24/32"))
     _server(call, subnets[0], web, tokens="required", profile="shop-web")
     _server(call, subnets[0], bastion, tokens="optional", profile=None)
-    call(
+    _balancer(call, "shop", subnets, web, logs=True)
+    _balancer(call, "status-page", subnets, web, logs=False)
+
+
+def _balancer(call: Call, name: str, subnets: list[str], group: str, *, logs: bool) -> None:
+    made = call(
         "elbv2",
         "create_load_balancer",
-        Name="shop",
+        Name=name,
         Subnets=subnets,
-        SecurityGroups=[web],
+        SecurityGroups=[group],
         Scheme="internet-facing",
     )
+    attributes = {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": "larkspur-logs"}
+    if logs:
+        call(
+            "elbv2",
+            "modify_load_balancer_attributes",
+            LoadBalancerArn=made["LoadBalancers"][0]["LoadBalancerArn"],
+            Attributes=[{"Key": key, "Value": value} for key, value in attributes.items()],
+        )
 
 
 def _seed_reporting_network(call: Call) -> None:

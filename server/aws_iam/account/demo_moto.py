@@ -123,6 +123,14 @@ def age_people(account: str, people: tuple[Person, ...], now: datetime) -> None:
             _age_key(key, wanted, now)
 
 
+def age_roles(account: str, ages: Mapping[str, tuple[float, float | None]], now: datetime) -> None:
+    """Say when each role was made and when it was last taken."""
+    roles = {role.name: role for role in iam_backends[account][_PARTITION].roles.values()}
+    for name, (created, used) in ages.items():
+        roles[name].create_date = _ago(now, created)
+        roles[name].last_used = _ago(now, used)
+
+
 def _age_key(key: Any, wanted: AccessKey, now: datetime) -> None:
     key.create_date = _ago(now, wanted.created)
     if wanted.used is not None:

@@ -222,6 +222,13 @@ def _policies(account: str) -> list[dict[str, str]]:
             ),
         },
         {
+            "PolicyName": "workload-boundary",
+            "Description": "The most that a workload may ever do",
+            "PolicyDocument": _document(
+                _allow(["s3:GetObject", "s3:PutObject", "lambda:InvokeFunction"], "*"),
+            ),
+        },
+        {
             "PolicyName": "shop-runtime",
             "Description": "What the shop reads and writes at run time",
             "PolicyDocument": _document(

@@ -155,6 +155,12 @@ def _seed_trails(call: Call, group: str, trail_key: str) -> None:
             },
         ],
     )
+    call(
+        "cloudtrail",
+        "put_insight_selectors",
+        TrailName=MAIN_TRAIL,
+        InsightSelectors=[{"InsightType": "ApiErrorRateInsight"}],
+    )
     call("cloudtrail", "start_logging", Name=MAIN_TRAIL)
     call(
         "cloudtrail",

@@ -30,6 +30,8 @@ class MissKind(StrEnum):
     BROKEN = "broken"
     """The service failed, or answered what cannot be read."""
     TIMEOUT = "timeout"
+    EXPIRED = "expired"
+    """The session ran out before it was asked for."""
     UNASKED = "unasked"
     """Nobody asked for it when the snapshot was taken."""
 
@@ -94,6 +96,7 @@ _WORDS: dict[MissKind, Callable[[Miss], str]] = {
     MissKind.UNSUPPORTED: lambda _: "not offered here, or not to be reached",
     MissKind.BROKEN: lambda miss: f"failed, {escaped(miss.message, 160) or 'no readable answer'}",
     MissKind.TIMEOUT: lambda _: "no answer in time",
+    MissKind.EXPIRED: lambda _: "not read, the session had expired by then",
 }
 
 

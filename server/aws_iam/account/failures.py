@@ -92,12 +92,20 @@ def miss_of(error: Failure, operation: str, region: str, owner: str) -> Miss:
     )
 
 
-def expired(code: str) -> AwsError:
+class SessionExpired(AwsError):  # noqa: N818 - what happened to the session
+    """The session's token has run out; `code` is what AWS called it."""
+
+    code = ""
+
+
+def expired(code: str) -> SessionExpired:
     """The session's token has run out."""
-    return AwsError(
+    error = SessionExpired(
         f"the AWS session has expired ({code})",
         hint="renew it: `aws sso login`, or new temporary credentials",
     )
+    error.code = code
+    return error
 
 
 def _kind_of(error: Failure, code: str, text: str) -> MissKind:

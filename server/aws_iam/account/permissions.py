@@ -22,9 +22,10 @@ SECRETS = (
 
 def audit_actions() -> tuple[str, ...]:
     """Every IAM action that a full audit uses, sorted."""
-    declared = {op for each in COLLECTORS.values() for op in each.operations}
+    usual = (each for each in COLLECTORS.values() if not each.on_request)
+    declared = {op for each in usual for op in each.operations}
     operations = declared | {*OPENING, *MANY}
-    return tuple(sorted(action for op in operations if (action := action_of(op))))
+    return tuple(sorted({action for op in operations if (action := action_of(op))}))
 
 
 def audit_policy() -> dict[str, Any]:

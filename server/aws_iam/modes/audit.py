@@ -79,12 +79,17 @@ def report(
     source: Source,
     progress: Progress,
     asked: Asked,
+    many: Many,
     format_: Annotated[
         Literal["markdown", "html", "json", "csv", "sarif", "ocsf", "asff", "junit"],
         Parameter("report file"),
     ] = "markdown",
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
+    if many != Many():
+        from aws_iam.modes import audit_report_many
+
+        return audit_report_many.answer(source, asked, many, progress, format_)
     from aws_iam.modes import audit_report, audit_run
 
     return audit_report.answer(audit_run.judged(source, asked, progress), format_)
@@ -129,3 +134,12 @@ def access_analyzer(source: Source, progress: Progress) -> Answer:
 
     account = audit_account.read(source, audit_analyzers.needed(), progress)
     return audit_analyzers.answer(account, source)
+
+
+@tool.action
+def principals(source: Source, progress: Progress) -> Answer:
+    """Show who is or can become an administrator, roles open to outsiders, and unused access."""
+    from aws_iam.modes import audit_account, audit_principals
+
+    account = audit_account.read(source, audit_principals.needed(), progress)
+    return audit_principals.answer(account, source)

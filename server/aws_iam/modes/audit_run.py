@@ -111,7 +111,10 @@ def answer(run: Judged) -> Answer:
     return Answer(
         summary=summary(run),
         findings=shown,
-        facts={**facts(run), **({"reads": run.reads} if run.reads else {})},
+        facts={
+            **facts(run),
+            **({"reads": run.reads} if run.reads else {}),
+        },
         artifacts=missing_permissions(account, found),
         next=_next(found, run.source),
         sources=(f"{_PAGE}#status-semantics", f"{_PAGE}#remediation-workflow"),
@@ -148,8 +151,7 @@ def summary(run: Judged) -> str:
     )
     counted += f", {total.muted} muted" if total.muted else ""
     percent = "none (nothing could be evaluated)" if total.score is None else f"{total.score:.0%}"
-    first = _first(found)
-    fix = f" Fix first: {', '.join(first)}." if first else ""
+    fix = fix_first(found, run.benchmark)
     told = (
         f"Score {percent} for account {account_words(account)} under CIS {run.benchmark.version}; "
         f"controls: {counted}."
@@ -167,13 +169,18 @@ def summary(run: Judged) -> str:
 _SAID = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
 
 
-def _first(found: Sequence[Finding]) -> list[str]:
-    failed = dict.fromkeys(
-        (each.code, each.severity.value)
-        for each in found
-        if each.status is Status.FAIL and each.muted is None
-    )
-    return [f"`{code}` ({severity})" for code, severity in list(failed)[:_FIRST]]
+def fix_first(found: Iterable[Finding], benchmark: Benchmark) -> str:
+    """The worst controls that fail, and why; empty when none does. `found` has the worst first."""
+    whys = {each.key: each.why for each in benchmark.controls}
+    failed: dict[str, Severity] = {}
+    for each in found:
+        if each.status is Status.FAIL and each.muted is None:
+            failed.setdefault(each.code, each.severity)
+    told = [
+        f"`{code}` ({severity.value}): {whys[code].rstrip('.')}"
+        for code, severity in list(failed.items())[:_FIRST]
+    ]
+    return f" Fix first: {'; '.join(told)}." if told else ""
 
 
 def account_words(account: Account) -> str:
@@ -207,7 +214,7 @@ def _next(found: Sequence[Finding], source: Source) -> tuple[str, ...]:
         commands.append(command(source, "cloudtrail"))
     if status.get("access_analyzer") is Status.FAIL:
         commands.append(command(source, "access_analyzer"))
-    return tuple(commands or ["aws-iam audit checklist"])
+    return (*(commands or ["aws-iam audit checklist"]), command(source, "principals"))
 
 
 class _Counted:
@@ -223,6 +230,10 @@ class _Counted:
 
 
 def _every_fact() -> tuple[Fact[Any], ...]:
-    """What a saved snapshot holds: enough to judge it under every version."""
-    listed = (fact for version in catalogue.versions() for fact in needs(version))
+    """What a saved snapshot holds: enough to judge it under every version, and for the other actions."""
+    from aws_iam.modes import audit_analyzers, audit_principals, audit_trails
+
+    listed = [fact for version in catalogue.versions() for fact in needs(version)]
+    for action in (audit_trails, audit_analyzers, audit_principals):
+        listed += action.needed()
     return tuple({fact.name: fact for fact in listed}.values())

@@ -6,10 +6,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import Miss
-from aws_iam.account.facts.trails import TRAILS
+from aws_iam.account.facts.storage import TRAIL_BUCKET_ACCESS
+from aws_iam.account.facts.trails import TRAIL_INSIGHTS, TRAILS
 from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_run import ordered
+from aws_iam.modes.audit_trail_checks import Check, checks, insight_kinds
 from aws_iam.modes.audit_trail_commands import script
 from aws_iam.modes.audit_unread import misses_of, reasons, rows
 from aws_iam.rules import benchmark as catalogue
@@ -43,7 +45,8 @@ _UNKNOWN = "unknown"
 def needed() -> tuple[Fact[Any], ...]:
     """The facts that the verification reads."""
     wanted = (fact for version, keys in _by_version() for fact in needs(version, controls=keys))
-    return tuple({fact.name: fact for fact in (TRAILS, *wanted)}.values())
+    own: tuple[Fact[Any], ...] = (TRAILS, TRAIL_INSIGHTS, TRAIL_BUCKET_ACCESS)
+    return tuple({fact.name: fact for fact in (*own, *wanted)}.values())
 
 
 def answer(account: Account, source: Source, benchmark: Benchmark | None = None) -> Answer:
@@ -60,17 +63,19 @@ def answer(account: Account, source: Source, benchmark: Benchmark | None = None)
     )
     trails = account.get(TRAILS)
     listed = () if isinstance(trails, Miss) else trails.trails
+    beside = [check for trail in listed for check in checks(account, trail)]
     missed = misses_of(account, needed())
     lines = script(account, listed, [*found, *further])
     return Answer(
-        summary=_summary(account, trails, chosen, found, further),
+        summary=_summary(account, trails, chosen, found, further, beside),
         findings=found,
         facts={
             "benchmark": chosen.version,
             "account": account.id,
             "regions": str(account.regions),
-            "trails": [_row(each, account.partition) for each in listed] or _none(trails),
+            "trails": [_row(account, each) for each in listed] or _none(trails),
             **({"not_read": rows(missed)} if missed else {}),
+            "checks_beyond_cis": [each.row() for each in beside],
             "checks_of_other_versions": [_further(each) for each in further],
         },
         artifacts=(
@@ -126,10 +131,13 @@ def _summary(
     benchmark: Benchmark,
     found: Sequence[Finding],
     further: Sequence[Finding],
+    beside: Sequence[Check],
 ) -> str:
     parts = [_seen(account, trails), _counted(found, len(_keys_of(benchmark)), benchmark)]
     if failed := _codes(further, Status.FAIL):
         parts.append(f"of the checks of other versions {_listed(failed)} fail")
+    if broken := list(dict.fromkeys(c.name for c in beside if c.status is Status.FAIL)):
+        parts.append(f"beyond CIS {_listed(broken)} fail")
     return f"{'; '.join(parts)}."
 
 
@@ -166,8 +174,9 @@ def _listed(codes: Sequence[str]) -> str:
     return ", ".join(f"`{each}`" for each in codes)
 
 
-def _row(trail: Trail, partition: str) -> dict[str, Any]:
+def _row(account: Account, trail: Trail) -> dict[str, Any]:
     status, chosen = trail.status, trail.selectors
+    kinds = insight_kinds(account, trail)
     return {
         "trail": trail.name,
         "home_region": trail.home_region,
@@ -176,7 +185,8 @@ def _row(trail: Trail, partition: str) -> dict[str, Any]:
         "organization": trail.organization,
         "logging": _of(status, lambda it: it.logging),
         "management_events": _of(chosen, lambda it: str(selectors.management_events(it))),
-        "s3_objects": _of(chosen, lambda it: str(selectors.object_events(it, partition))),
+        "s3_objects": _of(chosen, lambda it: str(selectors.object_events(it, account.partition))),
+        "insights": _of(kinds, lambda it: ", ".join(it) or "none"),
         "validation": trail.validation,
         "kms_key": trail.kms_key,
         "bucket": trail.bucket,

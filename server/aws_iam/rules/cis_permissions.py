@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss, known
-from aws_iam.account.facts.governance import (
-    ANALYZER_FINDINGS,
-    IDENTITY_CENTER,
-    ORGANIZATION,
-)
+from aws_iam.account.fact import known
+from aws_iam.account.facts.governance import IDENTITY_CENTER, ORGANIZATION
 from aws_iam.account.facts.identity import (
     AUTHORIZATION,
     CREDENTIAL_REPORT,
@@ -18,7 +14,6 @@ from aws_iam.account.facts.identity import (
     SAML_PROVIDERS,
     SERVER_CERTIFICATES,
 )
-from aws_iam.account.facts.storage import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.policy import document, pattern
@@ -43,7 +38,6 @@ if TYPE_CHECKING:
         PolicyEntities,
         ServerCertificate,
     )
-    from aws_iam.account.facts.storage import BucketPolicy
     from aws_iam.account.snapshot import Account
     from aws_iam.policy.document import Statement
 
@@ -152,61 +146,6 @@ def federation(account: Account, terms: Terms) -> Iterator[Outcome]:
         f" IAM users with a console password: {len(local)}"
     )
     yield Manual(account.root_arn, terms.question(told))
-
-
-@judges(
-    "resource_policy_star",
-    needs=(BUCKET_POLICIES, ACCOUNT_BLOCK, BUCKET_BLOCKS, ANALYZER_FINDINGS),
-)
-def resource_policies(account: Account, terms: Terms) -> Iterator[Outcome]:
-    """Bucket policies for everyone without any condition are proved here; the other types are for a person."""
-    policies = account.require(BUCKET_POLICIES)
-    yield from each(
-        policies,
-        lambda fact: _open_bucket(account, fact),
-        name=lambda fact: _bucket_arn(account, fact),
-    )
-    shared = sum(
-        len(known(list_of_one.findings))
-        for _, value in account.in_each(ANALYZER_FINDINGS)
-        for list_of_one in known(value)
-    )
-    told = (
-        "bucket policies were read; queues, topics, functions, keys, secrets, vaults and event buses"
-        f" were not; active findings of Access Analyzer: {shared}"
-    )
-    yield Manual(None, terms.question(told))
-
-
-def _open_bucket(account: Account, fact: BucketPolicy) -> Iterator[Outcome]:
-    text = known(fact.document)
-    if text is None:
-        return
-    statements = policy_of(text, "s3:GetBucketPolicy").statements
-    if any(map(_for_everyone, statements)) and not _restricted(account, fact.bucket):
-        told = f"the policy of bucket {quoted(fact.bucket)} allows everyone, under no condition"
-        yield Fail(_bucket_arn(account, fact), told)
-
-
-def _for_everyone(statement: Statement) -> bool:
-    everyone = any(principal.is_everyone for principal in statement.principals)
-    return statement.allows and everyone and not statement.has("Condition")
-
-
-def _restricted(account: Account, bucket: str) -> bool:
-    """Whether RestrictPublicBuckets is effective, at either level."""
-    of_account = account.get(ACCOUNT_BLOCK)
-    if not isinstance(of_account, Miss) and of_account.restrict_public_buckets:
-        return True
-    for fact in account.require(BUCKET_BLOCKS):
-        if fact.bucket == bucket and known(fact.block).restrict_public_buckets:
-            return True
-    known(of_account)
-    return False
-
-
-def _bucket_arn(account: Account, fact: BucketPolicy) -> str:
-    return f"arn:{account.partition}:s3:::{fact.bucket}"
 
 
 def _full(statement: Statement) -> bool:

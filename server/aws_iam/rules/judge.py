@@ -122,7 +122,7 @@ class Judge:
 
     def outcomes(self, account: Account, terms: Terms) -> tuple[Outcome, ...]:
         """Everything found; a missing fact ends the test and becomes its last outcome."""
-        found = tuple(_guarded(lambda: self.test(account, terms)))
+        found = tuple(guarded(lambda: self.test(account, terms)))
         telling = tuple(outcome for outcome in found if not isinstance(outcome, NotApplicable))
         return telling or (_nothing(found),)
 
@@ -161,7 +161,7 @@ def each(
 ) -> Iterator[Outcome]:
     """The outcomes of every item; one that cannot be read is unknown, by its name, and the others keep their verdict."""
     for item in items:
-        yield from _guarded(partial(test, item), name(item) if name else None, region)
+        yield from guarded(partial(test, item), name(item) if name else None, region)
 
 
 def in_regions(
@@ -172,7 +172,7 @@ def in_regions(
         if isinstance(value, Miss):
             yield unread(value.error(), region=region)
         else:
-            yield from _guarded(partial(test, region, value), region=region)
+            yield from guarded(partial(test, region, value), region=region)
 
 
 def policy_of(text: str, call: str) -> Policy:
@@ -213,11 +213,12 @@ def findings_of(
     return tuple(_finding(outcome, control, account) for outcome in found)
 
 
-def _guarded(
+def guarded(
     test: Callable[[], Iterable[Outcome]],
     resource: str | None = None,
     region: str | None = None,
 ) -> Iterator[Outcome]:
+    """The outcomes of a test; a fact that is missing becomes the last of them."""
     # The call stands inside: a test that is no generator reads facts before its first outcome.
     try:
         yield from test()

@@ -8,6 +8,7 @@ from aws_iam.account import forms
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.fact import Miss, MissKind, RefusedError
 from aws_iam.account.facts.trails import (
+    TRAIL_INSIGHTS,
     TRAILS,
     AdvancedSelector,
     DataResource,
@@ -15,6 +16,7 @@ from aws_iam.account.facts.trails import (
     FieldSelector,
     Selectors,
     Trail,
+    TrailInsights,
     Trails,
     TrailStatus,
 )
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 DESCRIBE = "cloudtrail:DescribeTrails"
 STATUS = "cloudtrail:GetTrailStatus"
 SELECTORS = "cloudtrail:GetEventSelectors"
+INSIGHTS = "cloudtrail:GetInsightSelectors"
 
 
 @collector(TRAILS, DESCRIBE, STATUS, SELECTORS)
@@ -44,6 +47,29 @@ def trails(aws: Aws) -> Trails:
     return Trails(
         trails=tuple(each for each in read if isinstance(each, Trail)),
         unread=tuple(each for each in (*answers, *read) if isinstance(each, Miss)),
+    )
+
+
+@collector(TRAIL_INSIGHTS, INSIGHTS, after=(TRAILS,))
+def insights(aws: Aws) -> tuple[TrailInsights, ...]:
+    """What each trail looks for beside the events themselves; a trail without Insights answers with an error."""
+
+    def kinds(trail: Trail) -> tuple[str, ...]:
+        answer = aws.get(
+            INSIGHTS,
+            region=trail.home_region,
+            owner="" if trail.owner == aws.account else trail.owner,
+            absent=("InsightNotEnabledException",),
+            TrailName=trail.arn,
+        )
+        selectors = (answer or {}).get("InsightSelectors", ())
+        return tuple(sorted(each["InsightType"] for each in selectors))
+
+    trails = aws.fact(TRAILS).trails
+    read = aws.each(kinds, trails, INSIGHTS)
+    return tuple(
+        TrailInsights(trail=trail.arn, kinds=found)
+        for trail, found in zip(trails, read, strict=True)
     )
 
 
@@ -70,6 +96,7 @@ def _trail(aws: Aws, data: dict[str, Any]) -> Trail:
         log_group_arn=data.get("CloudWatchLogsLogGroupArn") or None,
         kms_key=data.get("KmsKeyId") or None,
         sns_topic=data.get("SnsTopicARN") or None,
+        prefix=data.get("S3KeyPrefix") or "",
         status=aws.tried(lambda: _status(aws.need(STATUS, region=home, owner=owner, Name=arn))),
         selectors=aws.tried(
             lambda: _selectors(aws.need(SELECTORS, region=home, owner=owner, TrailName=arn))

@@ -24,13 +24,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """How one fact is read; `read` takes the Region too when the fact is `regional`."""
+    """How one fact is read; `read` takes the Region too when the fact is `regional`.
+
+    What is `on_request` is read for those alone who ask for it by an argument: it is no part of the shipped policy.
+    """
 
     fact: Fact[Any]
     operations: tuple[str, ...]
     after: tuple[Fact[Any], ...]
     regional: bool
     read: Callable[..., Any]
+    on_request: bool = False
 
 
 def collector(
@@ -45,11 +49,21 @@ def collector(
 
 
 def collector_in(
-    fact: RegionFact[T], *operations: str, after: tuple[Fact[Any], ...] = ()
+    fact: RegionFact[T],
+    *operations: str,
+    after: tuple[Fact[Any], ...] = (),
+    on_request: bool = False,
 ) -> Callable[[Callable[[Aws, str], T]], Collector]:
-    """Declare how a fact of a Region is read."""
+    """Declare how a fact of a Region is read; `on_request` keeps it out of what everybody needs."""
 
     def declare(read: Callable[[Aws, str], T]) -> Collector:
-        return Collector(fact=fact, operations=operations, after=after, regional=True, read=read)
+        return Collector(
+            fact=fact,
+            operations=operations,
+            after=after,
+            regional=True,
+            read=read,
+            on_request=on_request,
+        )
 
     return declare

@@ -28,6 +28,10 @@ def db_clusters(aws: Aws, region: str) -> tuple[DbCluster, ...]:
             engine=each.get("Engine", ""),
             multi_az=each.get("MultiAZ", False),
             encrypted=each.get("StorageEncrypted"),
+            master_secret=each.get("MasterUserSecret", {}).get("SecretArn"),
+            replica_of=each.get("ReplicationSourceIdentifier") or None,
+            mode=each.get("EngineMode"),
+            global_cluster=each.get("GlobalClusterIdentifier"),
         )
         for each in aws.pages("rds:DescribeDBClusters", "DBClusters", region=region)
     )
@@ -50,4 +54,7 @@ def _instance(data: dict[str, Any]) -> DbInstance:
         port=data.get("Endpoint", {}).get("Port"),
         groups=tuple(sorted(each["VpcSecurityGroupId"] for each in groups)),
         subnets=tuple(sorted(each["SubnetIdentifier"] for each in subnets)),
+        master_secret=data.get("MasterUserSecret", {}).get("SecretArn"),
+        replica_of=data.get("ReadReplicaSourceDBInstanceIdentifier")
+        or data.get("ReadReplicaSourceDBClusterIdentifier"),
     )

@@ -5,9 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from aws_iam.account.fact import Fact
-from aws_iam.account.facts import governance, identity, network, storage, trails
+from aws_iam.account.facts import (
+    frontends,
+    governance,
+    identity,
+    network,
+    secrets,
+    sharing,
+    storage,
+    trails,
+    usage,
+    workload,
+)
 
-MODULES = (identity, trails, storage, network, governance)
+MODULES = (
+    identity,
+    trails,
+    storage,
+    network,
+    governance,
+    frontends,
+    sharing,
+    usage,
+    secrets,
+    workload,
+)
 
 FACTS: dict[str, Fact[Any]] = {
     value.name: value

@@ -139,6 +139,11 @@ class Role:
     boundary: str | None = None
     profiles: tuple[str, ...] = ()
 
+    @property
+    def is_service_linked(self) -> bool:
+        """Whether the role is an AWS service's own, which the account's owner cannot change."""
+        return self.path.startswith("/aws-service-role/")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedPolicy:

@@ -134,6 +134,9 @@ class DbInstance:
     port: int | None = None
     groups: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
+    master_secret: str | None = None
+    """The secret in which RDS keeps the master password; None: it does not."""
+    replica_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,10 @@ class DbCluster:
     engine: str
     multi_az: bool = False
     encrypted: bool | None = None
+    master_secret: str | None = None
+    replica_of: str | None = None
+    mode: str | None = None
+    global_cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

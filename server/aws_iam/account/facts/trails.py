@@ -81,6 +81,8 @@ class Trail:
     log_group_arn: str | None = None
     kms_key: str | None = None
     sns_topic: str | None = None
+    prefix: str = ""
+    """What stands before `AWSLogs/` in its bucket."""
     status: TrailStatus | Miss
     selectors: Selectors | Miss
 
@@ -108,6 +110,14 @@ class Trails:
         if one_region or len(places) >= regions:
             return self.unread
         return tuple(miss for miss in self.unread if not miss.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailInsights:
+    """The kinds of Insights events that a trail looks for, such as `ApiCallRateInsight`."""
+
+    trail: str
+    kinds: tuple[str, ...] | Miss = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +201,7 @@ class DeliveryChannel:
 
 
 TRAILS = one("cloudtrail.trails", Trails)
+TRAIL_INSIGHTS = many("cloudtrail.insights", TrailInsights)
 TOPICS = many("sns.alarm_topics", Topic)
 METRIC_FILTERS = many_in("logs.metric_filters", MetricFilter)
 ALARMS = many_in("cloudwatch.alarms", Alarm)

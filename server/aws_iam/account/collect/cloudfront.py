@@ -1,0 +1,69 @@
+"""CloudFront: the distributions and the ways in which they log access."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.collect.collector import collector
+from aws_iam.account.collect.logs import DELIVERIES, SOURCES
+from aws_iam.account.fact import Miss, MissKind, RefusedError
+from aws_iam.account.facts.frontends import (
+    DELIVERY,
+    DELIVERY_SOURCES,
+    DISTRIBUTIONS,
+    REALTIME,
+    STANDARD,
+    Distribution,
+)
+
+if TYPE_CHECKING:
+    from aws_iam.account.aws import Aws
+
+CONFIG = "cloudfront:GetDistributionConfig"
+# Deliveries of CloudFront's logs are kept there whatever the account's own Regions:
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
+_DELIVERIES_AT = {"aws": "us-east-1"}
+
+
+@collector(DISTRIBUTIONS, "cloudfront:ListDistributions", CONFIG, after=(DELIVERY_SOURCES,))
+def distributions(aws: Aws) -> tuple[Distribution, ...]:
+    """The listing does not show logging: each one's configuration does, or the deliveries."""
+    pages = aws.whole_pages("cloudfront:ListDistributions")
+    listed = [each for page in pages for each in page["DistributionList"].get("Items", ())]
+    listed.sort(key=lambda each: str(each["ARN"]))
+    logs = aws.each(lambda each: _logs(aws, each), listed, CONFIG)
+    return tuple(
+        Distribution(id=each["Id"], arn=each["ARN"], enabled=each.get("Enabled", True), logs=found)
+        for each, found in zip(listed, logs, strict=True)
+    )
+
+
+def _logs(aws: Aws, data: dict[str, Any]) -> tuple[str, ...]:
+    config = aws.need(CONFIG, Id=data["Id"])["DistributionConfig"]
+    behaviours = [
+        config.get("DefaultCacheBehavior", {}),
+        *config.get("CacheBehaviors", {}).get("Items", ()),
+    ]
+    own = {
+        STANDARD: config.get("Logging", {}).get("Enabled", False),
+        REALTIME: any(each.get("RealtimeLogConfigArn") for each in behaviours),
+    }
+    found = tuple(name for name, on in own.items() if on)
+    if found:
+        return found
+    sources = aws.fact_in(_deliveries_at(aws), DELIVERY_SOURCES)
+    return (DELIVERY,) if any(each.logs_access_of(data["ARN"]) for each in sources) else ()
+
+
+def _deliveries_at(aws: Aws) -> str:
+    region = _DELIVERIES_AT.get(aws.partition)
+    if region is None:
+        raise RefusedError(
+            Miss(
+                kind=MissKind.UNSUPPORTED,
+                call=DELIVERIES,
+                permission=SOURCES,
+                message=f"where partition {aws.partition} keeps CloudFront's deliveries is not known",
+            )
+        )
+    return region

@@ -1,0 +1,77 @@
+"""Elastic Load Balancing: application, network and gateway load balancers, and where they log access."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.fact import Miss
+from aws_iam.account.facts.frontends import (
+    BUCKET,
+    DELIVERY,
+    DELIVERY_SOURCES,
+    LOAD_BALANCERS,
+    LoadBalancer,
+)
+
+if TYPE_CHECKING:
+    from aws_iam.account.aws import Aws
+
+ATTRIBUTES = "elbv2:DescribeLoadBalancerAttributes"
+LISTENERS = "elbv2:DescribeListeners"
+
+
+@collector_in(
+    LOAD_BALANCERS,
+    "elbv2:DescribeLoadBalancers",
+    ATTRIBUTES,
+    LISTENERS,
+    after=(DELIVERY_SOURCES,),
+)
+def load_balancers(aws: Aws, region: str) -> tuple[LoadBalancer, ...]:
+    """Gateway load balancers are no front ends; they have no access logs to ask for."""
+    listed = aws.pages("elbv2:DescribeLoadBalancers", "LoadBalancers", region=region)
+    listed.sort(key=lambda each: str(each["LoadBalancerArn"]))
+    read = aws.each(lambda each: _balancer(aws, region, each), listed, ATTRIBUTES)
+    return tuple(
+        LoadBalancer(
+            name=each["LoadBalancerName"],
+            arn=each["LoadBalancerArn"],
+            type=each.get("Type", ""),
+            logs=found,
+        )
+        if isinstance(found, Miss)
+        else found
+        for each, found in zip(listed, read, strict=True)
+    )
+
+
+def _balancer(aws: Aws, region: str, data: dict[str, Any]) -> LoadBalancer:
+    arn, kind = data["LoadBalancerArn"], data.get("Type", "")
+    logs: tuple[str, ...] | Miss = ()
+    can_log: bool | Miss = kind != "gateway"
+    if can_log:
+        logs = aws.tried(lambda: _logs(aws, region, arn))
+    if not logs and kind == "network":
+        can_log = aws.tried(lambda: _has_tls(aws, region, arn))
+    return LoadBalancer(
+        name=data["LoadBalancerName"], arn=arn, type=kind, logs=logs, can_log=can_log
+    )
+
+
+def _logs(aws: Aws, region: str, arn: str) -> tuple[str, ...]:
+    answer = aws.need(ATTRIBUTES, region=region, LoadBalancerArn=arn)
+    attributes = {each.get("Key"): each.get("Value") for each in answer.get("Attributes", ())}
+    if attributes.get("access_logs.s3.enabled") == "true":
+        return (BUCKET,)
+    sources = aws.fact_in(region, DELIVERY_SOURCES)
+    return (DELIVERY,) if any(each.logs_access_of(arn) for each in sources) else ()
+
+
+def _has_tls(aws: Aws, region: str, arn: str) -> bool:
+    """Only TLS listeners of a network load balancer log.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
+    """
+    listeners = aws.pages(LISTENERS, "Listeners", region=region, LoadBalancerArn=arn)
+    return any(each.get("Protocol") == "TLS" for each in listeners)

@@ -1,0 +1,54 @@
+"""RAM: which parameters are shared, and with whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.fact import Miss
+from aws_iam.account.facts.secrets import PARAMETER_SHARES, ParameterShare
+
+if TYPE_CHECKING:
+    from aws_iam.account.aws import Aws
+
+RESOURCES = "ram:ListResources"
+PRINCIPALS = "ram:ListPrincipals"
+
+
+@collector_in(PARAMETER_SHARES, RESOURCES, PRINCIPALS)
+def parameter_shares(aws: Aws, region: str) -> tuple[ParameterShare, ...]:
+    """The shared parameters with the principals of their shares, which are asked for only where there is one."""
+    listed = aws.pages(
+        RESOURCES, "resources", region=region, resourceOwner="SELF", resourceType="ssm:Parameter"
+    )
+    if not listed:
+        return ()
+    members = aws.tried(
+        lambda: _members(aws, region, {each["resourceShareArn"] for each in listed})
+    )
+    found = (
+        ParameterShare(
+            arn=each["arn"],
+            share=each["resourceShareArn"],
+            principals=members
+            if isinstance(members, Miss)
+            else tuple(sorted(members[each["resourceShareArn"]])),
+        )
+        for each in listed
+    )
+    return tuple(sorted(found, key=lambda each: (each.arn, each.share)))
+
+
+def _members(aws: Aws, region: str, shares: set[str]) -> dict[str, set[str]]:
+    listed = aws.pages(
+        PRINCIPALS,
+        "principals",
+        region=region,
+        resourceOwner="SELF",
+        resourceShareArns=sorted(shares),
+    )
+    members: dict[str, set[str]] = defaultdict(set)
+    for each in listed:
+        members[each["resourceShareArn"]].add(each["id"])
+    return members

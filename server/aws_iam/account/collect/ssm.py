@@ -1,0 +1,104 @@
+"""Parameter Store: the parameters, who else may read them, and, only when asked for, what kind of text a String is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.fact import Miss, RefusedError
+from aws_iam.account.facts.secrets import (
+    PARAMETER_POLICIES,
+    PARAMETERS,
+    PLAIN_VALUES,
+    ParameterPolicies,
+    PlainValue,
+    StoredParameter,
+)
+from aws_iam.account.sensitive import key_format, speaks_of_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.aws import Aws
+
+DESCRIBE = "ssm:DescribeParameters"
+POLICIES = "ssm:GetResourcePolicies"
+VALUES = "ssm:GetParameters"
+_AT_ONCE = 10
+_WIDEST_PAGE = {"PageSize": 50}
+_ADVANCED = "Advanced"
+
+
+@collector_in(PARAMETERS, DESCRIBE)
+def parameters(aws: Aws, region: str) -> tuple[StoredParameter, ...]:
+    """Every parameter of the account; AWS answers three of these calls a second, so one reader takes the widest pages."""
+    listed = aws.pages(DESCRIBE, "Parameters", region=region, PaginationConfig=_WIDEST_PAGE)
+    prefix = f"arn:{aws.partition}:ssm:{region}:{aws.account}:parameter"
+    return tuple(sorted((_parameter(prefix, each) for each in listed), key=lambda each: each.name))
+
+
+@collector_in(PARAMETER_POLICIES, POLICIES, after=(PARAMETERS,))
+def parameter_policies(aws: Aws, region: str) -> tuple[ParameterPolicies, ...]:
+    """The resource policies of advanced parameters: others cannot have any."""
+    listed = aws.fact_in(region, PARAMETERS)
+    arns = [each.arn for each in listed if each.tier == _ADVANCED]
+    read = aws.each(
+        lambda arn: tuple(
+            each["Policy"]
+            for each in aws.pages(POLICIES, "Policies", region=region, ResourceArn=arn)
+        ),
+        arns,
+        POLICIES,
+    )
+    return tuple(
+        ParameterPolicies(arn=arn, documents=found) for arn, found in zip(arns, read, strict=True)
+    )
+
+
+@collector_in(PLAIN_VALUES, VALUES, after=(PARAMETERS,), on_request=True)
+def plain_values(aws: Aws, region: str) -> tuple[PlainValue, ...]:
+    """What kind of key each String holds; the text itself is dropped here. SecureStrings are never asked for."""
+    listed = aws.fact_in(region, PARAMETERS)
+    names = [each.name for each in listed if each.type != "SecureString"]
+    groups = [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]
+    read = aws.each(lambda group: tuple(_values(aws, region, group)), groups, VALUES)
+    missed = next((each for each in read if isinstance(each, Miss)), None)
+    if missed is not None:
+        raise RefusedError(missed)
+    return tuple(each for group in read if not isinstance(group, Miss) for each in group)
+
+
+def _values(aws: Aws, region: str, names: list[str]) -> Iterator[PlainValue]:
+    answer = aws.need(VALUES, region=region, Names=names, WithDecryption=False)
+    for each in answer.get("Parameters", ()):
+        # Between the two calls a parameter may have become a SecureString.
+        if each.get("Type") in {"String", "StringList"}:
+            yield PlainValue(name=each["Name"], format=key_format(each.get("Value", "")))
+
+
+def _parameter(prefix: str, data: dict[str, Any]) -> StoredParameter:
+    name = data["Name"]
+    return StoredParameter(
+        name=name,
+        arn=data.get("ARN") or f"{prefix}/{name.removeprefix('/')}",
+        type=data.get("Type", ""),
+        key=data.get("KeyId"),
+        modified=data.get("LastModifiedDate"),
+        tier=data.get("Tier", "Standard"),
+        described_as=speaks_of_secret(data.get("Description", "")),
+        expires=tuple(sorted(_expiries(data.get("Policies", ())))),
+    )
+
+
+def _expiries(policies: list[dict[str, Any]]) -> Iterator[datetime]:
+    for each in policies:
+        if each.get("PolicyType") != "Expiration":
+            continue
+        try:
+            stamp = json.loads(each.get("PolicyText", ""))["Attributes"]["Timestamp"]
+            moment = datetime.fromisoformat(stamp)
+        except (ValueError, KeyError, TypeError):
+            continue
+        yield moment if moment.tzinfo else moment.replace(tzinfo=UTC)

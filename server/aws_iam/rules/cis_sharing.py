@@ -1,0 +1,153 @@
+"""CIS: no policy of a resource opens it to everyone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.sharing import (
+    BUS_POLICIES,
+    FUNCTION_POLICIES,
+    KEY_POLICIES,
+    QUEUE_POLICIES,
+    SECRET_POLICIES,
+    TOPIC_POLICIES,
+    VAULT_POLICIES,
+)
+from aws_iam.account.facts.storage import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
+from aws_iam.errors import InputError, NotCollected
+from aws_iam.escape import quoted
+from aws_iam.policy import compare
+from aws_iam.rules.callers import is_limited
+from aws_iam.rules.judge import (
+    Fail,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    in_regions,
+    judges,
+    policy_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.account.fact import AccountFact, RegionFact
+    from aws_iam.account.facts.sharing import ResourcePolicy
+    from aws_iam.account.facts.storage import BucketPolicy
+    from aws_iam.account.snapshot import Account
+    from aws_iam.policy.document import Statement
+
+_KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
+    (QUEUE_POLICIES, "queue", "sqs:GetQueueAttributes"),
+    (TOPIC_POLICIES, "topic", "sns:GetTopicAttributes"),
+    (FUNCTION_POLICIES, "function", "lambda:GetPolicy"),
+    (KEY_POLICIES, "key", "kms:GetKeyPolicy"),
+    (SECRET_POLICIES, "secret", "secretsmanager:GetResourcePolicy"),
+    (VAULT_POLICIES, "vault", "glacier:GetVaultAccessPolicy"),
+    (BUS_POLICIES, "event bus", "events:ListEventBuses"),
+)
+
+
+@judges(
+    "resource_policy_star",
+    needs=(BUCKET_POLICIES, ACCOUNT_BLOCK, BUCKET_BLOCKS, *(fact for fact, *_ in _KINDS)),
+)
+def resource_policies(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """`*` under a condition that strangers cannot meet is no open door, and one under any other condition is."""
+
+    def buckets(fact: AccountFact[tuple[BucketPolicy, ...]]) -> Iterator[Outcome]:
+        test = _bucket(account)
+        found = account.require(fact)
+        return each(found, test, name=lambda one: _arn(account, one.bucket))
+
+    yield NotApplicable(
+        None,
+        "no bucket, queue, topic, function, key, secret, vault or event bus has a policy",
+    )
+    yield from each((BUCKET_POLICIES,), buckets)
+    for fact, word, call in _KINDS:
+        yield from in_regions(account, fact, _in_region(word, call))
+
+
+def _in_region(
+    word: str, call: str
+) -> Callable[[str, tuple[ResourcePolicy, ...]], Iterator[Outcome]]:
+    def policies(region: str, found: tuple[ResourcePolicy, ...]) -> Iterator[Outcome]:
+        def test(one: ResourcePolicy) -> Iterator[Outcome]:
+            text = known(one.document)
+            name = f"{word} {quoted(one.arn.rpartition(':')[2])}"
+            if text is not None:
+                yield _judged(one.arn, name, text, call, region)
+
+        return each(found, test, name=lambda one: one.arn, region=region)
+
+    return policies
+
+
+def _bucket(account: Account) -> Callable[[BucketPolicy], Iterator[Outcome]]:
+    def test(one: BucketPolicy) -> Iterator[Outcome]:
+        text = known(one.document)
+        if text is None:
+            return
+        arn, name = _arn(account, one.bucket), f"bucket {quoted(one.bucket)}"
+        outcome = _judged(arn, name, text, "s3:GetBucketPolicy")
+        if isinstance(outcome, Fail) and _restricted(account, one.bucket):
+            told = f"the policy of {name} opens it to everyone, which RestrictPublicBuckets keeps from taking effect"
+            outcome = Pass(arn, told)
+        yield outcome
+
+    return test
+
+
+def _judged(arn: str, name: str, text: str, call: str, region: str | None = None) -> Outcome:
+    """What the policy does for strangers, with a request of one that it allows."""
+    statements = policy_of(text, call).statements
+    if not any(map(_may_open, statements)):
+        return Pass(arn, f"the policy of {name} lets in nobody unknown", region)
+    try:
+        search = compare.public(text, most=1)
+    except InputError as error:
+        raise NotCollected(
+            f"the policy of {name}: {error.message}", call=call, code="unreadable document"
+        ) from None
+    if search.requests:
+        request = search.requests[0]["request"]
+        keys = ", ".join(sorted(request.get("context", {})))
+        with_keys = f" with a suitable {quoted(keys)}" if keys else ""
+        told = f"the policy of {name} lets anyone do {quoted(request['action'])}{with_keys}"
+        return Fail(arn, told, region)
+    if search.open:
+        raise NotCollected(
+            f"whether the policy of {name} lets strangers in is not proved: {'; '.join(search.open)}",
+            call=call,
+            code="too complex",
+        )
+    return Pass(arn, f"the policy of {name} keeps strangers out by its Deny statements", region)
+
+
+def _may_open(statement: Statement) -> bool:
+    everyone = any(principal.is_everyone for principal in statement.principals)
+    return (
+        statement.allows
+        and (everyone or statement.has("NotPrincipal"))
+        and not is_limited(statement)
+    )
+
+
+def _restricted(account: Account, bucket: str) -> bool:
+    """Whether RestrictPublicBuckets is effective, at either level."""
+    of_account = account.get(ACCOUNT_BLOCK)
+    if not isinstance(of_account, Miss) and of_account.restrict_public_buckets:
+        return True
+    for fact in account.require(BUCKET_BLOCKS):
+        if fact.bucket == bucket and known(fact.block).restrict_public_buckets:
+            return True
+    known(of_account)
+    return False
+
+
+def _arn(account: Account, bucket: str) -> str:
+    return f"arn:{account.partition}:s3:::{bucket}"
