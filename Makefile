@@ -41,6 +41,7 @@ $(VENV)/demo.stamp: $(VENV)/pip.stamp pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/pip.stamp pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[demo]' --group dev
+	$(BIN)/pip install --quiet --no-deps --group emulator
 	@touch $@
 
 clean:

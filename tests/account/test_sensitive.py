@@ -59,6 +59,7 @@ KINDS = (
     ("prod/app/db", ValueKind.REFERENCE, ""),
     ("https://example.com/token", ValueKind.REFERENCE, ""),
     ("my-app-secret", ValueKind.WORDS, ""),
+    ("AppDatabaseSecret", ValueKind.WORDS, ""),
     ("Tr0ub4dor&3", ValueKind.TEXT, ""),
     ("ghp_" + "a1B2" * 9, ValueKind.KEY, "GitHub token"),
     ("AKIA" + "Q" * 16, ValueKind.KEY, "AWS access key id"),
@@ -73,6 +74,12 @@ KINDS = (
 def test_the_kind_of_a_value_is_told(value: str, kind: ValueKind, form: str) -> None:
     found = variable("X", value)
     assert (found.kind, found.format) == (kind, form)
+
+
+def test_the_name_of_a_stored_secret_is_a_reference_and_no_secret() -> None:
+    stored = frozenset({"Db-Secret-2024"})
+    assert variable("DB_SECRET", "Db-Secret-2024", stored).kind is ValueKind.REFERENCE
+    assert variable("DB_SECRET", "Db-Secret-2024").kind is ValueKind.TEXT
 
 
 @given(st.text(max_size=300).filter(lambda text: len(text) > 12))

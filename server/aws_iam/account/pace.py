@@ -27,6 +27,12 @@ class Rate:
 RATES = {
     # 5 a second: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
     "cloudwatch-logs.DescribeMetricFilters": Rate(4, 1),
+    # 5 a second and 100 a second: https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+    "kms.GetKeyLastUsage": Rate(4, 1),
+    "kms.DescribeCustomKeyStores": Rate(4, 1),
+    "kms.ListGrants": Rate(80, 20),
+    "kms.ListKeyPolicies": Rate(80, 20),
+    "kms.ListKeyRotations": Rate(80, 20),
     # 30 a second: https://docs.aws.amazon.com/general/latest/gr/sns.html
     "sns.ListSubscriptionsByTopic": Rate(25, 5),
     # A bucket for each operation: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html

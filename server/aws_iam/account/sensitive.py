@@ -52,7 +52,7 @@ class ValueKind(StrEnum):
     SETTING = "setting"
     """A small number or a switch."""
     WORDS = "words"
-    """Lower-case words with hyphens: a name, or a weak password."""
+    """Words run together or with hyphens: a name, or a weak password."""
     TEXT = "text"
     KEY = "key"
     """A known format of keys and tokens."""
@@ -89,7 +89,7 @@ _REFERENCE = re.compile(
     r"|\.{0,2}/[^\s]*|(?:[a-z][a-z0-9_.-]*/)+[a-z][a-z0-9_.-]*"
 )
 _SETTING = re.compile(r"(?i:true|false|yes|no|on|off|none|null|enabled|disabled)|[0-9]{1,5}")
-_WORDS = re.compile(r"[a-z]+(?:[-_.][a-z0-9]+)+")
+_WORDS = re.compile(r"[a-z]+(?:[-_.][a-z0-9]+)+|(?:[A-Z][a-z]+){2,}")
 
 
 def speaks_of_secret(name: str) -> str:
@@ -103,9 +103,9 @@ def speaks_of_secret(name: str) -> str:
     return next((each for each in words if each in _SECRET_WORDS), "")
 
 
-def variable(name: str, value: str) -> Variable:
-    """The variable without its value."""
-    kind, known = _kind(value.strip())
+def variable(name: str, value: str, stored: frozenset[str] = frozenset()) -> Variable:
+    """The variable without its value; one of the `stored` names is what it takes its secret from."""
+    kind, known = (ValueKind.REFERENCE, "") if value in stored else _kind(value.strip())
     return Variable(name=name, kind=kind, format=known, length=_length(len(value)))
 
 

@@ -33,7 +33,11 @@ class Asked:
     ] = None
     mute: Annotated[
         Json,
-        Parameter("accepted findings: [{control, reason, resource?, until?}]", document=True),
+        Parameter(
+            "accepted findings: [{control, reason, resource?, until?}]",
+            document=True,
+            listed=True,
+        ),
     ] = None
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None
     against: Annotated[str | None, Parameter("earlier snapshot to compare", cli_only=True)] = None

@@ -53,7 +53,7 @@ def arguments(tool: Tool) -> dict[str, Any]:
             "action": actions,
             **properties,
             "detail": {"type": "string", "enum": list(_LIMITS)},
-            "cursor": {"type": "string", "description": "next_cursor of the answer before"},
+            "cursor": {"type": "string", "description": "next_cursor"},
         },
         "additionalProperties": False,
     }
@@ -63,18 +63,25 @@ _TYPES: dict[ArgumentKind, dict[str, Any]] = {
     ArgumentKind.TEXT: {"type": "string"},
     ArgumentKind.FLAG: {"type": "boolean"},
     ArgumentKind.LIST: {"type": "array", "items": {"type": "string"}},
-    ArgumentKind.DOCUMENT: {"type": ["object", "array", "string"]},
+    ArgumentKind.DOCUMENT: {"type": ["object", "string"]},
 }
+_LISTED = {"type": ["object", "array", "string"]}
 
 
 def _argument(argument: Argument) -> dict[str, Any]:
+    # Choices, or a name such as `branch`, say it where there is nothing to add.
+    told = argument.brief and _plain(argument.brief) != _plain(argument.name)
+    return {**_type(argument), **({"description": argument.brief} if told else {})}
+
+
+def _type(argument: Argument) -> dict[str, Any]:
     if argument.kind is ArgumentKind.CHOICE:
-        return {
-            "type": "string",
-            "enum": list(argument.choices),
-            "description": argument.description,
-        }
-    return {**_TYPES[argument.kind], "description": argument.description}
+        return {"type": "string", "enum": list(argument.choices)}
+    return _LISTED if argument.listed else _TYPES[argument.kind]
+
+
+def _plain(words: str) -> str:
+    return words.replace("_", "").replace(" ", "").lower()
 
 
 def answer() -> dict[str, Any]:

@@ -44,6 +44,7 @@ UNSHARED = frozenset({"ecs", "cloudformation", "codebuild", "app_runner", "run_c
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 FREE_READS = 40
 _READ_LIMIT = 10_000
+_WRITES, _MOST_WRITES = 3, 10
 SIZE_LIMITS = {Store.STANDARD: 4_096, Store.ADVANCED: 8_192, Store.SECRETS_MANAGER: 65_536}
 _COUNT_LIMITS = {Store.STANDARD: 10_000, Store.ADVANCED: 100_000, Store.SECRETS_MANAGER: 500_000}
 
@@ -56,6 +57,8 @@ NEEDS = (
     needs.number("reads_per_month", "values read in a month, in all", most=10**12),
     needs.number("reads_per_second", "values read in the busiest second", most=10**7),
     needs.flag("high_throughput", f"more than {FREE_READS} reads in the busiest second"),
+    needs.number("writes_per_second", "values written in the busiest second", most=10**6),
+    needs.flag("versions", "earlier values stay readable by a label"),
     needs.number("replicas", "further Regions that hold a copy", most=50),
     needs.flag("sensitive", "must be encrypted (default true)"),
     needs.flag("customer_key", "encrypted with your own KMS key"),
@@ -86,6 +89,8 @@ class Wanted:
     reads_per_month: int = 0
     reads_per_second: int = 0
     high_throughput: bool = False
+    writes_per_second: int = 0
+    versions: bool = False
     replicas: int = 0
     sensitive: bool = True
     customer_key: bool = False
@@ -276,6 +281,21 @@ def _throughput(wanted: Wanted) -> Verdict:
     return Verdict(note="Parameter Store needs higher throughput, paid" if wanted.busy else "")
 
 
+def _writes(wanted: Wanted) -> Verdict:
+    if wanted.writes_per_second > _MOST_WRITES:
+        return Verdict(
+            excludes=PARAMETER_STORE,
+            note="above Parameter Store's quota; spread the writes of one secret ten minutes apart",
+        )
+    busy = wanted.writes_per_second > _WRITES
+    return Verdict(note="Parameter Store needs higher throughput, paid" if busy else "")
+
+
+def _versions(wanted: Wanted) -> Verdict:
+    kept = "Secrets Manager keeps AWSPREVIOUS and labelled versions; others go when the limit is reached"
+    return Verdict(note=kept if wanted.versions else "")
+
+
 def _sensitive(wanted: Wanted) -> Verdict:
     return Verdict(
         note="as a SecureString" if wanted.sensitive else "a String costs no decryption"
@@ -296,6 +316,8 @@ _RULES: dict[str, Callable[[Wanted], Verdict]] = {
     "created_by_cloudformation": _created_by_cloudformation,
     "replicas": _only_secrets_manager("replicas"),
     "reads_per_second": _throughput,
+    "writes_per_second": _writes,
+    "versions": _versions,
     "last_used": _only_secrets_manager("last_used"),
     "recovery": _only_secrets_manager("recovery"),
     "random_password": _only_secrets_manager("random_password"),

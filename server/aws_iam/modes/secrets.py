@@ -8,11 +8,12 @@ from aws_iam.answer import Answer
 from aws_iam.errors import InputError
 from aws_iam.modes import guide as pages
 from aws_iam.modes import needs as wishes
-from aws_iam.modes import prices
+from aws_iam.modes import prices, secret_rotation, secret_snippets
 from aws_iam.modes import secret_stores as stores
-from aws_iam.modes.parameters import Topic
+from aws_iam.modes.parameters import Source, Topic
+from aws_iam.modes.secret_limits import LIMITS
 from aws_iam.modes.secret_stores import Store
-from aws_iam.modes.tool import Json, Tool
+from aws_iam.modes.tool import Json, Parameter, Progress, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
 tool = Tool(
     "secrets",
     title="Secrets",
-    description="Secrets Manager and Parameter Store: choose, by cost and need. Never reads a secret's value.",
+    description="Secrets Manager and Parameter Store: choose, read, rotate, check an account. Never reads a value.",
     default="guide",
-    live=False,
+    live=True,
 )
 
 Needs = Annotated[Json, wishes.parameter(stores.NEEDS)]
+Limits = Annotated[
+    Json,
+    Parameter(", ".join(each.name for each in LIMITS), brief="thresholds by name", document=True),
+]
 
 _PAGE = "references/secrets-patterns.md#decision-table"
 _NOT_COUNTED = (
@@ -68,6 +73,74 @@ def decide(needs: Needs = None) -> Answer:
         sources=(*_sources(rows), _PAGE),
         next=_next(chosen),
         as_of=prices.prices().as_of,
+    )
+
+
+@tool.artifact_action
+def snippet(
+    runtime: Annotated[secret_snippets.Runtime, Parameter("where the code runs")],
+    store: Annotated[secret_snippets.StoreName | None, Parameter("")] = None,
+    style: Annotated[secret_snippets.Style | None, Parameter("")] = None,
+    secret: Annotated[str | None, Parameter("name or ARN")] = None,
+) -> Answer:
+    """Code or manifests that read a secret, keep it for minutes and fetch it anew when refused."""
+    return secret_snippets.snippet(runtime, store or "secrets_manager", style, secret)
+
+
+@tool.artifact_action
+def rotation(
+    target: Annotated[secret_rotation.Target, Parameter("what is rotated")],
+    format_: Annotated[secret_rotation.Format | None, Parameter("")] = None,
+    secret: Annotated[str | None, Parameter("name or ARN")] = None,
+    database: Annotated[str | None, Parameter("identifier")] = None,
+    function: Annotated[str | None, Parameter("rotation function")] = None,
+    partner: Annotated[str | None, Parameter("secret type")] = None,
+    metadata: Annotated[Json, Parameter("partner fields", document=True)] = None,
+    schedule: Annotated[str | None, Parameter("days, rate() or cron()")] = None,
+    window: Annotated[str | None, Parameter("such as 3h")] = None,
+) -> Answer:
+    """Set rotation up: managed, at a partner, or by a Lambda function; what rotates at once."""
+    return secret_rotation.rotation(
+        secret_rotation.Wish(
+            target=target,
+            format=format_ or "cli",
+            secret=secret,
+            database=database,
+            function=function,
+            partner=partner,
+            metadata=metadata,
+            schedule=schedule,
+            window=window,
+        )
+    )
+
+
+@tool.action
+def check(
+    source: Source,
+    progress: Progress,
+    scope: Annotated[
+        list[str] | None,
+        Parameter("services or rule ids"),
+    ] = None,
+    trusted: Annotated[list[str] | None, Parameter("accounts that may read")] = None,
+    limits: Limits = None,
+    *,
+    plaintext_values: Annotated[bool, Parameter("look into Strings")] = False,
+    save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
+) -> Answer:
+    """Find what is wrong with an account's secrets, from names and metadata; no value is read."""
+    # The checks and the facts they need cost a start that only lists the tools.
+    from aws_iam.modes import secret_check
+
+    return secret_check.check(
+        source,
+        progress,
+        scope,
+        trusted,
+        limits,
+        plaintext_values=plaintext_values,
+        save=save,
     )
 
 

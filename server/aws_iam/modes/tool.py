@@ -40,14 +40,18 @@ class ArgumentKind(StrEnum):
 class Parameter:
     """What a reader of the schema sees of an argument; `cli_only` names files or belongs to long runs.
 
-    A `document` of `policies` or of `records` may come as `Files` from a face that reads files.
+    A `document` of `policies` or of `records` may come as `Files` from a face that reads files, and like a `listed` one
+    as a list. Where the whole of a long description can be asked for, `brief` is what the schema of all tools, which
+    has little room, says.
     """
 
     description: str
+    brief: str = field(default="", kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
     records: bool = field(default=False, kw_only=True)
+    listed: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +61,13 @@ class Argument:
     name: str
     kind: ArgumentKind
     description: str
+    brief: str = ""
     choices: tuple[str, ...] = ()
     required: bool = False
     cli_only: bool = False
     policies: bool = False
     records: bool = False
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +163,16 @@ class Tool:
             raise InputError(f"`{owner}` has no argument {quoted(name)}", hint=hint)
         missing = [each for each in action.arguments if each.required and each.name not in given]
         if missing:
-            wanted = ", ".join(f"`{each.name}` ({each.description})" for each in missing)
+            wanted = ", ".join(map(_wanted, missing))
             raise InputError(
                 f"`{self.name} {action.name}` needs {wanted}", hint="give it and call again"
             )
+
+
+def _wanted(argument: Argument) -> str:
+    """A missing argument, and what it is: its description, else its choices."""
+    said = argument.description or f"one of {_listed(argument.choices)}"
+    return f"`{argument.name}` ({said})"
 
 
 def _action(name: str, function: Callable[..., Answer], *, gives_artifact: bool) -> Action:
@@ -205,11 +217,13 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         name=name,
         kind=kind,
         description=parameter.description,
+        brief=parameter.brief or parameter.description,
         choices=choices,
         required=required,
         cli_only=parameter.cli_only,
         policies=parameter.policies,
         records=parameter.records,
+        listed=parameter.listed or parameter.policies or parameter.records,
     )
 
 

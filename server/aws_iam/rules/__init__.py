@@ -92,6 +92,9 @@ POLICY_RULES: tuple[Rule[Any], ...] = rules_in(*MODULES)
 
 _ABOUT: Mapping[str, tuple[ModuleType, ...]] = {
     "Condition": (
+        conditions,
+        delegation,
+        mfa,
         key_types,
         companions,
         presence,

@@ -17,6 +17,7 @@ from aws_iam.account.collect import (
     elbv2,
     iam,
     kms,
+    kms_around,
     lambda_,
     last_accessed,
     logs,
@@ -69,6 +70,7 @@ MODULES = (
     redshift,
     eks,
     workload,
+    kms_around,
 )
 
 COLLECTORS: dict[str, Collector] = {

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.collect.stored import STORES, stored_names
 from aws_iam.account.fact import Miss, RefusedError
 from aws_iam.account.facts.secrets import (
     TASK_DEFINITIONS,
@@ -25,7 +26,7 @@ DEFINITION = "ecs:DescribeTaskDefinition"
 _AT_ONCE = 10
 
 
-@collector_in(TASK_DEFINITIONS, CLUSTERS, SERVICES, DESCRIBE, DEFINITION)
+@collector_in(TASK_DEFINITIONS, CLUSTERS, SERVICES, DESCRIBE, DEFINITION, after=STORES)
 def task_definitions(aws: Aws, region: str) -> tuple[TaskDefinition, ...]:
     """The definitions in use, each once. INVARIANT: the values of the variables end here."""
     clusters = sorted(aws.pages(CLUSTERS, "clusterArns", region=region))
@@ -40,8 +41,9 @@ def task_definitions(aws: Aws, region: str) -> tuple[TaskDefinition, ...]:
                 users[definition].add(service["serviceArn"])
     arns = sorted(users)
     read = aws.each(lambda arn: _definition(aws, region, arn), arns, DEFINITION)
+    stored = stored_names(aws, region)
     return tuple(
-        _with_users(arn, found, users[arn]) for arn, found in zip(arns, read, strict=True)
+        _with_users(arn, found, users[arn], stored) for arn, found in zip(arns, read, strict=True)
     )
 
 
@@ -68,7 +70,9 @@ def _definition(aws: Aws, region: str, arn: str) -> dict[str, Any]:
     return found
 
 
-def _with_users(arn: str, found: dict[str, Any] | Miss, users: set[str]) -> TaskDefinition:
+def _with_users(
+    arn: str, found: dict[str, Any] | Miss, users: set[str], stored: frozenset[str]
+) -> TaskDefinition:
     services = tuple(sorted(users))
     if isinstance(found, Miss):
         return TaskDefinition(arn=arn, services=services, containers=found)
@@ -76,17 +80,19 @@ def _with_users(arn: str, found: dict[str, Any] | Miss, users: set[str]) -> Task
         arn=arn,
         services=services,
         execution_role=found.get("executionRoleArn"),
-        containers=tuple(map(_container, found.get("containerDefinitions", ()))),
+        containers=tuple(
+            _container(each, stored) for each in found.get("containerDefinitions", ())
+        ),
     )
 
 
-def _container(data: dict[str, Any]) -> Container:
+def _container(data: dict[str, Any], stored: frozenset[str]) -> Container:
     pairs = sorted(
         (each.get("name", ""), each.get("value", "")) for each in data.get("environment", ())
     )
     return Container(
         name=data.get("name", ""),
-        variables=tuple(variable(name, value) for name, value in pairs),
+        variables=tuple(variable(name, value, stored) for name, value in pairs),
         secrets=tuple(
             SecretReference(variable=each["name"], value_from=each["valueFrom"])
             for each in data.get("secrets", ())

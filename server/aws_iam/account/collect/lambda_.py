@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.collect.stored import STORES, stored_names
 from aws_iam.account.fact import Miss, MissKind
 from aws_iam.account.facts.secrets import (
     FUNCTIONS,
@@ -25,11 +26,13 @@ _GONE = ("ResourceNotFoundException",)
 _FIELDS = 5
 
 
-@collector_in(FUNCTIONS, LIST)
+@collector_in(FUNCTIONS, LIST, after=STORES)
 def functions(aws: Aws, region: str) -> tuple[Function, ...]:
     """Every function. INVARIANT: the values of the variables end here."""
     listed = aws.pages(LIST, "Functions", region=region)
-    return tuple(sorted(map(_function, listed), key=lambda each: each.arn))
+    stored = stored_names(aws, region)
+    found = (_function(each, stored) for each in listed)
+    return tuple(sorted(found, key=lambda each: each.arn))
 
 
 @collector_in(ROTATION_FUNCTIONS, CONFIGURATION, POLICY, after=(SECRETS,))
@@ -40,7 +43,7 @@ def rotation_functions(aws: Aws, region: str) -> tuple[RotationFunction, ...]:
     return tuple(each for each in found if isinstance(each, RotationFunction))
 
 
-def _function(data: dict[str, Any]) -> Function:
+def _function(data: dict[str, Any], stored: frozenset[str]) -> Function:
     environment = data.get("Environment") or {}
     error = environment.get("Error") or {}
     values = environment.get("Variables") or {}
@@ -49,7 +52,7 @@ def _function(data: dict[str, Any]) -> Function:
         name=data["FunctionName"],
         runtime=data.get("Runtime"),
         kms_key=data.get("KMSKeyArn") or None,
-        variables=tuple(variable(name, values[name]) for name in sorted(values)),
+        variables=tuple(variable(name, values[name], stored) for name in sorted(values)),
         # The message may repeat what was refused; its code says enough.
         hidden=error.get("ErrorCode", "AccessDenied") if error else "",
     )

@@ -27,14 +27,17 @@ DESCRIBE = "ssm:DescribeParameters"
 POLICIES = "ssm:GetResourcePolicies"
 VALUES = "ssm:GetParameters"
 _AT_ONCE = 10
-_WIDEST_PAGE = {"PageSize": 50}
+_WIDEST_PAGE = 50
+# AWS answers three of these calls a second, all callers of the account together, and ten for who pays for more:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-throughput.html
+_PAUSE = 0.35
 _ADVANCED = "Advanced"
 
 
 @collector_in(PARAMETERS, DESCRIBE)
 def parameters(aws: Aws, region: str) -> tuple[StoredParameter, ...]:
-    """Every parameter of the account; AWS answers three of these calls a second, so one reader takes the widest pages."""
-    listed = aws.pages(DESCRIBE, "Parameters", region=region, PaginationConfig=_WIDEST_PAGE)
+    """Every parameter of the account, page by page, slowly enough for the quota."""
+    listed = _listed(aws, region)
     prefix = f"arn:{aws.partition}:ssm:{region}:{aws.account}:parameter"
     return tuple(sorted((_parameter(prefix, each) for each in listed), key=lambda each: each.name))
 
@@ -68,6 +71,17 @@ def plain_values(aws: Aws, region: str) -> tuple[PlainValue, ...]:
     if missed is not None:
         raise RefusedError(missed)
     return tuple(each for group in read if not isinstance(group, Miss) for each in group)
+
+
+def _listed(aws: Aws, region: str) -> Iterator[dict[str, Any]]:
+    more: dict[str, str] = {}
+    while True:
+        page = aws.need(DESCRIBE, region=region, MaxResults=_WIDEST_PAGE, **more)
+        yield from page.get("Parameters", ())
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
+        aws.sleep(_PAUSE)
 
 
 def _values(aws: Aws, region: str, names: list[str]) -> Iterator[PlainValue]:

@@ -9,6 +9,7 @@ from aws_iam.account.facts import (
     frontends,
     governance,
     identity,
+    keys,
     network,
     secrets,
     sharing,
@@ -29,6 +30,7 @@ MODULES = (
     usage,
     secrets,
     workload,
+    keys,
 )
 
 FACTS: dict[str, Fact[Any]] = {

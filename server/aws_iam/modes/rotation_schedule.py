@@ -1,0 +1,143 @@
+"""When a secret rotates: the schedule as Secrets Manager takes it, checked for what its API refuses late or never says.
+
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+_LONGEST_DAYS = 1000
+_LEAST_HOURS = 4
+_DAY = 24
+_FIELDS = 6
+_RATE = re.compile(r"rate\(([1-9][0-9]{0,3}) (hours?|days?)\)", re.ASCII)
+_CRON = re.compile(r"cron\(([^()]{1,120})\)", re.ASCII)
+_FIELD = re.compile(r"[0-9A-Za-z*?,/#-]+", re.ASCII)
+_HINT = "give days such as `30`, `rate(12 hours)`, or `cron(0 16 1,15 * ? *)` in UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Days or an expression, never both, and the window in which the rotation may run."""
+
+    days: int | None = None
+    expression: str | None = None
+    window: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The schedule in words."""
+        every = f"every {self.days} days" if self.days else f"by {self.expression} (UTC)"
+        return f"{every}, within {self.window}" if self.window else every
+
+    @property
+    def rules(self) -> dict[str, int | str]:
+        """`RotationRules` in the API's words."""
+        rules: dict[str, int | str | None] = {
+            "AutomaticallyAfterDays": self.days,
+            "ScheduleExpression": self.expression,
+            "Duration": self.window,
+        }
+        return {name: value for name, value in rules.items() if value is not None}
+
+    @property
+    def json(self) -> str:
+        """The rules as JSON, which YAML takes as well."""
+        return json.dumps(self.rules)
+
+    @property
+    def terraform(self) -> str:
+        """The lines of Terraform's block `rotation_rules`."""
+        names = {
+            "AutomaticallyAfterDays": "automatically_after_days",
+            "ScheduleExpression": "schedule_expression",
+            "Duration": "duration",
+        }
+        width = max(len(names[name]) for name in self.rules)
+        return "\n".join(
+            f"    {names[name]:<{width}} = {json.dumps(value)}"
+            for name, value in self.rules.items()
+        )
+
+
+def schedule(text: str, window: str | None = None) -> Schedule:
+    """The schedule that the text names; InputError for one that Secrets Manager does not take."""
+    if text.isascii() and text.isdigit():
+        days = int(text[:9])
+        if not 1 <= days <= _LONGEST_DAYS:
+            raise InputError(f"`schedule`: {days} days is not within 1 to {_LONGEST_DAYS:,}")
+        return Schedule(days=days, window=_window(window, _DAY))
+    if found := _RATE.fullmatch(text):
+        hours = int(found[1]) * (_DAY if found[2].startswith("day") else 1)
+        _demand_rare(hours, text)
+        return Schedule(expression=text, window=_window(window, min(hours, _DAY)))
+    if found := _CRON.fullmatch(text):
+        hours = _cron(found[1].split())
+        return Schedule(expression=text, window=_window(window, hours))
+    raise InputError(f"`schedule` cannot be {quoted(text, 80)}", hint=_HINT)
+
+
+def _cron(fields: list[str]) -> int:
+    """The hours between two runs of a day, as far as the expression shows them."""
+    if len(fields) != _FIELDS or not all(map(_FIELD.fullmatch, fields)):
+        raise InputError(
+            "`schedule`: cron takes six fields of letters, digits and *?,/#-", hint=_HINT
+        )
+    minutes, hours, month_day, _, week_day, year = fields
+    if minutes != "0" or year != "*":
+        raise InputError("`schedule`: the minutes of cron are `0` and its year is `*`", hint=_HINT)
+    if "?" not in (month_day, week_day):
+        raise InputError(
+            "`schedule`: cron names the day of the month or of the week, the other is `?`",
+            hint=_HINT,
+        )
+    between = _between(hours)
+    _demand_rare(between, f"cron with the hours {hours}")
+    return between
+
+
+def _between(hours: str) -> int:
+    step = hours.partition("/")[2]
+    if step.isdigit():
+        return int(step)
+    if hours == "*":
+        return 1
+    if "-" in hours:
+        return 1
+    listed = sorted(int(each) for each in hours.split(",") if each.isdigit())
+    if len(listed) < 2:  # noqa: PLR2004 - one run a day
+        return _DAY
+    round_trip = [*listed, listed[0] + _DAY]
+    return min(after - before for before, after in pairwise(round_trip))
+
+
+def _demand_rare(hours: int, text: str) -> None:
+    if hours < _LEAST_HOURS:
+        raise InputError(
+            f"`schedule` {quoted(text, 80)} rotates more often than every {_LEAST_HOURS} hours",
+            hint=f"Secrets Manager rotates at most every {_LEAST_HOURS} hours",
+        )
+
+
+def _window(window: str | None, most: int) -> str | None:
+    if window is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]?)h", window, re.ASCII)
+    if found is None:
+        raise InputError(
+            f"`window` cannot be {quoted(window, 20)}", hint="give hours such as `3h`"
+        )
+    if int(found[1]) > most:
+        raise InputError(
+            f"`window` {window} reaches the next rotation or another day (UTC)",
+            hint=f"at most {most}h fits this schedule",
+        )
+    return window

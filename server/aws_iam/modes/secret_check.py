@@ -1,0 +1,151 @@
+"""`secrets check`: what is wrong with the secrets of an account, from names and metadata alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer, Status
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+from aws_iam.modes import audit_account
+from aws_iam.modes import needs as wishes
+from aws_iam.modes.audit_run import account_words
+from aws_iam.modes.audit_unread import misses_of, missing_permissions, rows
+from aws_iam.modes.secret_limits import LIMITS
+from aws_iam.policy.names import checked
+from aws_iam.report.page import by_urgency
+from aws_iam.rules.secrets_checks import CHECKS, ON_REQUEST, judge, needs
+from aws_iam.rules.secrets_limits import Limits
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Finding
+    from aws_iam.modes.parameters import Source
+    from aws_iam.modes.tool import Json, Progress
+    from aws_iam.rules.check import Check
+
+_PAGE = "references/secrets-patterns.md#checks-of-an-account"
+_FIRST = 3
+_AS_OF = "2026-11-24"
+
+AREAS = {
+    "secrets_manager": "SEC-",
+    "parameter_store": "SSM-",
+    "lambda": "ENV-LAMBDA",
+    "ecs": "ENV-ECS",
+}
+"""The words that `scope` takes beside the codes of checks and their beginnings."""
+
+
+def check(
+    source: Source,
+    progress: Progress,
+    scope: list[str] | None,
+    trusted: list[str] | None,
+    limits: Json,
+    *,
+    plaintext_values: bool,
+    save: str | None,
+) -> Answer:
+    """Read the account that the arguments name, and judge it."""
+    chosen = _chosen(scope, plaintext_values=plaintext_values)
+    within = Limits(**wishes.read(limits, LIMITS, "limits"), trusted=_trusted(trusted))
+    facts = needs(chosen)
+    account = audit_account.read(source, facts, progress, save=save)
+    found = by_urgency(judge(account, chosen, within))
+    missed = misses_of(account, facts)
+    return Answer(
+        summary=_summary(found, account_words(account), str(account.regions)),
+        findings=found,
+        facts={
+            "account": account_words(account),
+            "regions": str(account.regions),
+            "collected_at": account.collected_at.isoformat(timespec="seconds"),
+            "checks": len(chosen),
+            "by_check": _table(found),
+            "looked_into_values": "String parameters, as asked" if plaintext_values else "none",
+            **({"not_read": rows(missed)} if missed else {}),
+        },
+        artifacts=missing_permissions(account, found),
+        sources=(_PAGE, "references/secrets-patterns.md#the-one-law"),
+        next=_next(found),
+        as_of=_AS_OF,
+    )
+
+
+def _chosen(scope: list[str] | None, *, plaintext_values: bool) -> tuple[Check[Limits], ...]:
+    asked = [each for word in scope for each in _named(word)] if scope else list(CHECKS)
+    named = {each.upper() for each in scope or ()}
+    if not plaintext_values and ON_REQUEST & named:
+        raise InputError(
+            f"{quoted(min(ON_REQUEST & named))} looks into the values of String parameters",
+            hint="add `plaintext_values: true` (`--plaintext-values`)",
+        )
+    kept = [code for code in CHECKS if code in asked]
+    return tuple(CHECKS[code] for code in kept if plaintext_values or code not in ON_REQUEST)
+
+
+def _named(word: str) -> list[str]:
+    """The codes that a word of `scope` means: an area, a code, or the beginning of codes."""
+    start = AREAS.get(word.lower(), word.upper())
+    if start in CHECKS and word.lower() not in AREAS:
+        return [start]
+    found = [code for code in CHECKS if code.startswith(start)] if start else []
+    if found:
+        return found
+    near = closest(word, [*AREAS, *CHECKS])
+    areas = ", ".join(f"`{each}`" for each in AREAS)
+    raise InputError(
+        f"`scope` {quoted(word, 60)} means no check",
+        hint=f"did you mean `{near}`?"
+        if near
+        else f"give {areas}, or codes such as `SEC-ROT-OFF`",
+    )
+
+
+def _trusted(given: list[str] | None) -> frozenset[str]:
+    return frozenset(
+        checked("trusted", each, "organization" if each.startswith("o-") else "account")
+        for each in given or ()
+    )
+
+
+def _summary(found: tuple[Finding, ...], account: str, regions: str) -> str:
+    counted = Counter(each.status for each in found)
+    failed = dict.fromkeys(each.code for each in found if each.status is Status.FAIL)
+    if failed:
+        first = ", ".join(f"`{each}`" for each in list(failed)[:_FIRST])
+        told = f"{counted[Status.FAIL]} findings by {len(failed)} checks; fix first: {first}"
+    else:
+        told = "nothing is known to be wrong" if counted[Status.UNKNOWN] else "nothing is wrong"
+    unknown = counted[Status.UNKNOWN]
+    gap = f"; {unknown} could not be judged" if unknown else ""
+    return f"Secrets of account {account}, {regions}: {told}{gap}. No value was read."
+
+
+def _table(found: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    """One row for each check that does not simply pass."""
+    counted: dict[str, Counter[Status]] = {}
+    for each in found:
+        counted.setdefault(each.code, Counter())[each.status] += 1
+    return [
+        {
+            "check": code,
+            "severity": CHECKS[code].severity.value,
+            "fail": counted[code][Status.FAIL],
+            "unknown": counted[code][Status.UNKNOWN],
+        }
+        for code in CHECKS
+        if code in counted and (counted[code][Status.FAIL] or counted[code][Status.UNKNOWN])
+    ]
+
+
+def _next(found: tuple[Finding, ...]) -> tuple[str, ...]:
+    failed = {each.code for each in found if each.status is Status.FAIL}
+    calls = []
+    if any(code.startswith("SEC-R") for code in failed):
+        calls.append("aws-iam secrets rotation --target custom")
+    if any(code.startswith("ENV-") for code in failed):
+        calls.append("aws-iam secrets snippet --runtime lambda")
+    first = next((each.code for each in found if each.status is Status.FAIL), None)
+    return (*calls, *((f"aws-iam secrets guide --topic {first}",) if first else ()))

@@ -1,0 +1,244 @@
+"""The roles of an account as workloads see them: parsed trust policies, and what the roles may do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.account.fact import Miss
+from aws_iam.account.facts.identity import AUTHORIZATION
+from aws_iam.account.facts.workload import CLUSTERS, OIDC_SETTINGS
+from aws_iam.errors import InputError, NotCollected
+from aws_iam.escape import quoted
+from aws_iam.policy import document
+from aws_iam.policy.effective.access import access
+from aws_iam.policy.effective.escalation import open_paths
+from aws_iam.policy.evaluate import evaluate
+from aws_iam.policy.kinds import Kind
+from aws_iam.policy.reference.issuers import issuer_of
+from aws_iam.rules.identity_tokens import host_of
+from aws_iam.rules.workload import Trust, Workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.facts.identity import Role
+    from aws_iam.account.facts.workload import Association, AssociationDetails, Cluster
+    from aws_iam.policy.document import Policy, Statement
+
+DETAILS = "iam:GetAccountAuthorizationDetails"
+PODS = "pods.eks.amazonaws.com"
+_EKS = re.compile(r"oidc(?:\.eks|-eks)\.(?P<region>[a-z0-9-]+)\.[^/]+/id/(?P<id>.+)")
+_ADMINISTRATOR = ":iam::aws:policy/AdministratorAccess"
+# What of a trust policy makes its grade hang on what the role may do.
+_ASKS_WRITES = (":pull_request", "run_phase")
+_READS = frozenset({"Read", "List"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusting:
+    """A role with its trust policy read."""
+
+    role: Role
+    policy: Policy
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The issuers whose tokens it takes."""
+        found = (host_of(p) for s in self.policy.statements if s.allows for p in s.principals)
+        return tuple(dict.fromkeys(filter(None, found)))
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """Those of them that are EKS clusters."""
+        return tuple(each for each in self.hosts if eks_region(each))
+
+    @property
+    def serves_pods(self) -> tuple[Statement, ...]:
+        """The statements that let EKS Pod Identity take the role."""
+        return tuple(
+            each
+            for each in self.policy.statements
+            if each.allows
+            and any(p.type == "Service" and p.value == PODS for p in each.principals)
+        )
+
+
+def eks_region(host: str) -> str:
+    """The Region of an EKS issuer, empty for any other."""
+    found = _EKS.fullmatch(host)
+    return found["region"] if found else ""
+
+
+def roles(at: Workloads) -> dict[str, Role]:
+    """Every role by ARN."""
+    return at.once(
+        "roles", lambda: {each.arn: each for each in at.account.require(AUTHORIZATION).roles}
+    )
+
+
+def trusting(at: Workloads) -> tuple[Trusting, ...]:
+    """The roles that workloads take: those that trust a provider of tokens or EKS Pod Identity."""
+    return at.once("trusting", lambda: tuple(_trusting(at)))
+
+
+def _trusting(at: Workloads) -> Iterator[Trusting]:
+    for role in roles(at).values():
+        if '"Federated"' in role.trust or PODS in role.trust:
+            found = read(role)
+            if found and (found.hosts or found.serves_pods):
+                yield found
+
+
+def read(role: Role) -> Trusting | None:
+    """The role with its trust policy; None when AWS sent none that can be read."""
+    try:
+        return Trusting(role=role, policy=document.policy(role.trust, Kind.TRUST))
+    except InputError:
+        return None
+
+
+def trust_of(at: Workloads, role: Trusting) -> Trust:
+    """The role's trust policy with what its grades hang on."""
+    values = [v.value for s in role.policy.statements for c in s.conditions for v in c.values]
+    asks = any(word in each for each in values for word in _ASKS_WRITES)
+    wide = any("*" in each for each in values)
+    return Trust(
+        policy=role.policy,
+        role=role.role.arn,
+        writes=_writes(at, role.role) if asks else None,
+        is_powerful=_is_powerful(at, role.role) if wide else None,
+        client_ids=at.once("client_ids", lambda: _client_ids(at)),
+        tags=_tags(at).get(role.role.arn),
+    )
+
+
+def _client_ids(at: Workloads) -> dict[str, tuple[str, ...]] | None:
+    found = at.account.get(OIDC_SETTINGS)
+    if isinstance(found, Miss):
+        return None
+    return {p.host: p.settings.client_ids for p in found if not isinstance(p.settings, Miss)}
+
+
+def policies(at: Workloads, role: Role) -> tuple[str, ...]:
+    """The texts of the role's policies; raises NotCollected when AWS did not send one."""
+    managed = at.once(
+        "managed", lambda: {p.arn: p.document for p in at.account.require(AUTHORIZATION).policies}
+    )
+    texts = [each.document for each in role.inline]
+    for each in role.attached:
+        text = managed.get(each.arn)
+        if text is None:
+            raise NotCollected(
+                f"the document of {quoted(each.name)} was not sent",
+                call=DETAILS,
+                code="no document",
+                permission=DETAILS,
+            )
+        texts.append(text)
+    return tuple(texts)
+
+
+def _read_policies(at: Workloads, role: Role) -> tuple[Policy, ...] | None:
+    try:
+        return tuple(document.policy(each, Kind.IDENTITY) for each in policies(at, role))
+    except (NotCollected, InputError):
+        return None
+
+
+def _writes(at: Workloads, role: Role) -> bool | None:
+    found = _read_policies(at, role)
+    if found is None:
+        return None
+    return any(each.level not in _READS for each in access(found).facts.values())
+
+
+def _is_powerful(at: Workloads, role: Role) -> bool | None:
+    if any(each.arn.endswith(_ADMINISTRATOR) for each in role.attached):
+        return True
+    found = _read_policies(at, role)
+    return None if found is None else bool(open_paths(access(found)))
+
+
+def may(at: Workloads, role: Role, action: str, resource: str) -> bool:
+    """Whether the role's own policies allow an action; raises NotCollected where one of them was not sent."""
+    fields = role.arn.split(":")
+    name = role.arn.rpartition("/")[2]
+    request = {
+        "principal": f"arn:{fields[1]}:sts::{fields[4]}:assumed-role/{name}/eks",
+        "principal_role": role.arn,
+        "action": action,
+        "resource": resource,
+    }
+    texts = list(policies(at, role))
+    decision = evaluate(request, {"identity": texts})
+    # The trust policy of a role that is to be assumed is judged by itself.
+    return "identity" not in decision.blocked_by
+
+
+def clusters(at: Workloads) -> Iterator[tuple[str, Cluster]]:
+    """Every cluster that was read, with its Region; raises NotCollected at the first Region that was not."""
+    for region, found in at.account.in_each(CLUSTERS):
+        if isinstance(found, Miss):
+            raise found.error()
+        for each in found:
+            yield region, each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """An association with its cluster."""
+
+    region: str
+    cluster: Cluster
+    association: Association
+
+    @property
+    def title(self) -> str:
+        """What it binds, as people write it."""
+        one = self.association
+        return f"{self.cluster.name} {one.namespace}/{one.service_account}"
+
+    @property
+    def details(self) -> AssociationDetails:
+        """The details; raises NotCollected when they were refused."""
+        if isinstance(self.association.details, Miss):
+            raise self.association.details.error()
+        return self.association.details
+
+
+def associations(at: Workloads) -> Iterator[Bound]:
+    """Every association that was read; the first cluster that would not tell raises NotCollected, last."""
+    refused: Miss | None = None
+    for region, cluster in clusters(at):
+        if isinstance(cluster.associations, Miss):
+            refused = cluster.associations
+            continue
+        for each in cluster.associations:
+            yield Bound(region=region, cluster=cluster, association=each)
+    if refused is not None:
+        raise refused.error()
+
+
+def _tags(at: Workloads) -> dict[str, bool]:
+    """Roles of associations, and whether some association sends them session tags."""
+    return at.once("tags", lambda: _tagged(at))
+
+
+def _tagged(at: Workloads) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    try:
+        for bound in associations(at):
+            details = bound.association.details
+            if not isinstance(details, Miss):
+                found[details.role] = found.get(details.role, False) or details.session_tags
+    except NotCollected:
+        return {}
+    return found
+
+
+def is_ci(host: str) -> bool:
+    """Whether the issuer is a known one of jobs, no cluster and no sign-in of people."""
+    known = issuer_of(host)
+    return known is not None and not known.built_in and known.id != "eks"

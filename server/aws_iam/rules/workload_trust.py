@@ -1,0 +1,371 @@
+"""Trust of token issuers: whether strangers get in, and conditions that say nothing or never hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.policy.pattern import matches
+from aws_iam.policy.reference.issuers import issuer_of
+from aws_iam.policy.tokens.meeting import ACTION
+from aws_iam.rules import oidc
+from aws_iam.rules.callers import is_demanded
+from aws_iam.rules.identity_tokens import never_matches, providers
+from aws_iam.rules.workload import Flaw, Trust, check, flaw_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.policy.document import Condition, Statement
+    from aws_iam.rules.identity_tokens import Provider
+
+_GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
+CONTROLS = f"{_GUIDE}/id_roles_providers_oidc_secure-by-default.html"
+KEYS = f"{_GUIDE}/reference_policies_iam-condition-keys.html"
+_OPERATORS = f"{_GUIDE}/reference_policies_condition-single-vs-multi-valued-context-keys.html"
+ROLE_FOR_OIDC = f"{_GUIDE}/id_roles_create_for-idp_oidc.html"
+IRSA = "https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"
+GITHUB = "token.actions.githubusercontent.com"
+CLUSTER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+FOR_US = {f"{GITHUB}:aud": "sts.amazonaws.com"}
+POD_AUD = {f"{CLUSTER}:aud": "sts.amazonaws.com"}
+POD = {"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}
+
+
+def statement(
+    condition: Mapping[str, object], host: str = GITHUB, action: object = ACTION
+) -> dict[str, object]:
+    """A statement that trusts an issuer, for examples."""
+    known = issuer_of(host)
+    arn = f"arn:aws:iam::111122223333:oidc-provider/{host}"
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": host if known and known.built_in else arn},
+        "Action": action,
+        **({"Condition": condition} if condition else {}),
+    }
+
+
+def on_sub(operator: str, *values: str) -> dict[str, object]:
+    """A statement that trusts GitHub subjects, for examples."""
+    tested = {f"{GITHUB}:sub": list(values) if len(values) > 1 else values[0]}
+    if operator == "StringEquals":
+        return statement({"StringEquals": {**FOR_US, **tested}})
+    return statement({"StringEquals": FOR_US, operator: tested})
+
+
+GOOD = on_sub("StringEquals", "repo:octo@1/app@2:ref:refs/heads/main")
+_POOL = {"cognito-identity.amazonaws.com:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}
+_SIGNED_IN = {"ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"}}
+
+
+def trusted(trust: Trust) -> tuple[tuple[Statement, Provider], ...]:
+    """Every provider whose tokens the policy takes, by statement; none of a statement that no token ever meets."""
+    # Nearly every check asks, so that the first answer is kept with the policy.
+    key = ("trusted", trust.stands_for_any)
+    if key not in trust.policy.derived:
+        trust.policy.derived[key] = tuple(_trusted(trust))
+    found: tuple[tuple[Statement, Provider], ...] = trust.policy.derived[key]
+    return found
+
+
+def _trusted(trust: Trust) -> Iterator[tuple[Statement, Provider]]:
+    for each in trust.policy.statements:
+        # A wildcard that stands for an unknown value does not close the statement.
+        closed = not trust.stands_for_any and never_matches(each)
+        if not _takes_tokens(each) or closed:
+            continue
+        for provider in providers(each):
+            yield each, provider
+
+
+def _takes_tokens(statement_: Statement) -> bool:
+    if statement_.has("NotAction"):
+        return not any(
+            matches(each.value, ACTION, ignore_case=True) for each in statement_.not_actions
+        )
+    return any(matches(each.value, ACTION, ignore_case=True) for each in statement_.actions)
+
+
+def is_denied_elsewhere(trust: Trust, provider: Provider, claim: str) -> bool:
+    """Whether a Deny of the policy refuses tokens by the claim: then the Allow need not test it to keep strangers out."""
+    key = provider.key(claim).lower()
+    if "denying" not in trust.policy.derived:
+        denying = tuple(s for s in trust.policy.statements if s.denies and _takes_tokens(s))
+        trust.policy.derived["denying"] = denying
+    return any(
+        any(each.negated for each in statement_.conditions_on(key))
+        for statement_ in trust.policy.derived["denying"]
+    )
+
+
+def compared(provider: Provider, statement_: Statement, claim: str) -> tuple[Condition, ...]:
+    """The conditions that compare the claim with values, whatever their operator."""
+    return tuple(each for each in provider.on(statement_, claim) if each.base != "Null")
+
+
+def _add(provider: Provider, claim: str) -> str:
+    """The condition that is missing, as it is to be written."""
+    known = provider.issuer
+    if claim.startswith("sts:"):
+        value = "SESSION_NAME"
+    elif claim in {"aud", "app_id"}:
+        value = known.audience[0] if known and known.audience else "AUDIENCE"
+    else:
+        value = known.subject[0] if known and known.subject and claim == "sub" else claim.upper()
+    return f'Add "StringEquals": {{"{provider.key(claim)}": "{value}"}} with your own names.'
+
+
+@check(
+    "OIDC-NO-TENANT",
+    on=Trust,
+    severity=Severity.CRITICAL,
+    title="Every customer of the identity provider may take the role",
+    fix="Add StringEquals on the claim that tells the provider's customers apart.",
+    source=CONTROLS,
+    bad=[
+        statement({"StringEquals": FOR_US}),
+        statement({"StringEquals": {"gitlab.com:aud": "https://gitlab.com"}}, "gitlab.com"),
+        statement(_SIGNED_IN, "cognito-identity.amazonaws.com"),
+    ],
+    good=[
+        GOOD,
+        statement({"StringEquals": _POOL, **_SIGNED_IN}, "cognito-identity.amazonaws.com"),
+        statement(
+            {"StringEquals": {"oidc.vercel.com:aud": "https://vercel.com/octo"}}, "oidc.vercel.com"
+        ),
+        statement({"StringEquals": {"api.pulumi.com/oidc:aud": "octo"}}, "api.pulumi.com/oidc"),
+    ],
+)
+def any_customer(trust: Trust) -> Iterator[Flaw]:
+    """All customers of a shared issuer get tokens of one issuer; only this claim says whose a token is."""
+    for each, provider in trusted(trust):
+        if provider.is_eks or not provider.required:
+            continue
+        if compared(provider, each, provider.required):
+            continue
+        pinned = provider.is_pinned(each)
+        denied = is_denied_elsewhere(trust, provider, provider.required)
+        key = quoted(provider.key(provider.required))
+        but = (
+            ", though another claim names the tenant: AWS refuses to save such a policy"
+            if pinned
+            else ""
+        )
+        yield Flaw(
+            f"no condition has the key {key}, and {quoted(provider.host)} is the issuer of all its customers{but}",
+            where=each.place("Condition"),
+            severity=Severity.LOW if denied else Severity.MEDIUM if pinned else None,
+            fix=_add(provider, provider.required),
+            # Whether AWS's own control looks at a Deny is not known.
+            low_confidence=denied,
+        )
+
+
+@check(
+    "OIDC-NO-SUB",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    title="Every token of the private issuer may take the role",
+    fix="Add StringEquals on the issuer's sub key.",
+    source=ROLE_FOR_OIDC,
+    bad=[statement({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com")],
+    good=[
+        statement(
+            {"StringEquals": {"idp.example.com:aud": "aws", "idp.example.com:sub": "job-7"}},
+            "idp.example.com",
+        ),
+        statement({"StringEquals": FOR_US}),
+    ],
+)
+def any_subject(trust: Trust) -> Iterator[Flaw]:
+    """The issuer is one tenant's alone, but all its users and jobs have tokens of it."""
+    for each, provider in trusted(trust):
+        private = not provider.is_eks and not provider.required
+        if not private or (provider.issuer and provider.issuer.kind == "shared"):
+            continue
+        if compared(provider, each, "sub") or is_denied_elsewhere(trust, provider, "sub"):
+            continue
+        if not provider.is_pinned(each):
+            yield Flaw(
+                f"no condition has the key {quoted(provider.key('sub'))}",
+                where=each.place("Condition"),
+                fix=_add(provider, "sub"),
+            )
+
+
+@check(
+    "IRSA-NO-SUB",
+    on=Trust,
+    severity=Severity.CRITICAL,
+    title="Every pod of the EKS cluster may take the role",
+    fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
+    source=IRSA,
+    bad=[statement({"StringEquals": POD_AUD}, CLUSTER), statement({}, CLUSTER)],
+    good=[statement(POD, CLUSTER), GOOD],
+)
+def any_pod(trust: Trust) -> Iterator[Flaw]:
+    """The cluster issues a token to every service account; the sub claim says to which."""
+    for each, provider in trusted(trust):
+        tested = compared(provider, each, "sub") or is_denied_elsewhere(trust, provider, "sub")
+        if provider.is_eks and not tested:
+            yield Flaw(
+                f"no condition has the key {quoted(provider.key('sub'))}",
+                where=each.place("Condition"),
+                fix=f'Add "StringEquals": {{"{provider.key("sub")}": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT"}}.',
+            )
+
+
+@check(
+    "OIDC-VACUOUS",
+    on=Trust,
+    severity=Severity.CRITICAL,
+    title="A claim is tested by an operator that shuts nobody out",
+    fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
+    source=_OPERATORS,
+    bad=[
+        statement({"ForAllValues:StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"}}),
+        on_sub("StringLikeIfExists", "repo:octo/app:*"),
+        on_sub("StringNotEquals", "repo:octo/old:ref:refs/heads/main"),
+    ],
+    good=[
+        GOOD,
+        statement(
+            {
+                "ForAllValues:StringEquals": {f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"},
+                "StringEquals": FOR_US,
+                "Null": {f"{GITHUB}:sub": "false"},
+            }
+        ),
+    ],
+)  # fmt: skip
+def tested_in_vain(trust: Trust) -> Iterator[Flaw]:
+    """Such an operator also holds without the claim, or for every value but some: strangers pass."""
+    for each in trust.policy.statements:
+        for problem in oidc.tested_in_vain.problems(each) if _takes_tokens(each) else ():
+            grade = Severity.MEDIUM if problem.severity is Severity.WARNING else None
+            yield flaw_of(problem, grade)
+    yield from _misspelt(trust)
+
+
+def _misspelt(trust: Trust) -> Iterator[Flaw]:
+    """A key that no token has, under an operator that absence satisfies: the condition says nothing."""
+    for each, provider in trusted(trust):
+        for condition in each.conditions:
+            host, _, claim = condition.name.partition(":")
+            if condition.demanded or condition.base == "Null" or "." not in host:
+                continue
+            own = provider.claim(condition)
+            dead = not own or not provider.maps(claim)
+            alone = sum(1 for _ in providers(each)) == 1
+            if dead and alone:
+                yield Flaw(
+                    f"{quoted(condition.key.value)} is in no request with a token of {quoted(provider.host)}, and "
+                    f"{quoted(condition.operator.value)} holds without the key",
+                    where=condition.key.where,
+                    severity=Severity.MEDIUM,
+                    fix=f"Write the key as {quoted(provider.key('sub'))} under StringEquals, or remove the condition.",
+                )
+
+
+@check(
+    "OIDC-NEVER-MATCH",
+    on=Trust,
+    severity=Severity.HIGH,
+    title="No token of the identity provider meets the condition",
+    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS takes over.",
+    source=KEYS,
+    bad=[
+        on_sub("StringEquals", "repo:octo/*"),
+        statement({"StringEquals": {**FOR_US, "gitlab.com:sub": "project_path:octo/app"}}),
+        statement(
+            {"StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:o/a:x", f"{GITHUB}:event_name": "push"}}
+        ),
+    ],
+    good=[
+        GOOD,
+        on_sub("StringLike", "repo:octo/app:*"),
+        statement(
+            {"StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:o/a:x", f"{GITHUB}:repository_id": "4"}}
+        ),
+    ],
+)  # fmt: skip
+def no_token_fits(trust: Trust) -> Iterator[Flaw]:
+    """All conditions must hold, so one that never does closes the role to everybody."""
+    for each in trust.policy.statements:
+        for problem in oidc.no_token_fits.problems(each):
+            yield flaw_of(problem, Severity.MEDIUM if problem.severity else None)
+
+
+@check(
+    "OIDC-NO-AUD",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    title="The audience of the token is not asked for",
+    fix="Add StringEquals on the issuer's aud key.",
+    source=ROLE_FOR_OIDC,
+    bad=[statement({"StringEquals": {f"{GITHUB}:sub": "repo:octo@1/app@2:ref:refs/heads/main"}})],
+    good=[GOOD, statement({"StringEquals": _POOL}, "cognito-identity.amazonaws.com")],
+)
+def audience_unasked(trust: Trust) -> Iterator[Flaw]:
+    """A token that was made for another service, and given to it, opens the role as well."""
+    for each, provider in trusted(trust):
+        if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
+            continue
+        if not any(map(is_demanded, provider.on(each, "aud"))):
+            ids = (trust.client_ids or {}).get(provider.host, ())
+            several = f", and the provider takes {len(ids)} client ids" if len(ids) > 1 else ""
+            yield Flaw(
+                f"no condition demands the key {quoted(provider.key('aud'))}{several}",
+                where=each.place("Condition"),
+                severity=Severity.HIGH if several else None,
+                fix=_add(provider, "aud"),
+            )
+
+
+@check(
+    "IRSA-NO-AUD",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    title="The audience of the service account's token is not asked for",
+    fix="Add StringEquals on the issuer's aud key: sts.amazonaws.com.",
+    source=IRSA,
+    bad=[statement({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
+    good=[statement(POD, CLUSTER), GOOD],
+)  # fmt: skip
+def pod_audience_unasked(trust: Trust) -> Iterator[Flaw]:
+    """The cluster signs tokens for other audiences too, which pods hand to other services."""
+    for each, provider in trusted(trust):
+        if provider.is_eks and not any(map(is_demanded, provider.on(each, "aud"))):
+            yield Flaw(
+                f"no condition demands the key {quoted(provider.key('aud'))}",
+                where=each.place("Condition"),
+                fix=f'Add "StringEquals": {{"{provider.key("aud")}": "sts.amazonaws.com"}}.',
+            )
+
+
+@check(
+    "OIDC-FED-ACTION",
+    on=Trust,
+    severity=Severity.LOW,
+    title="A provider of tokens is allowed another action than the one for tokens",
+    fix="Write sts:AssumeRoleWithWebIdentity, and sts:TagSession where the token carries session tags.",
+    source=ROLE_FOR_OIDC,
+    bad=[
+        statement({"StringEquals": FOR_US}, action="sts:AssumeRole"),
+        statement({"StringEquals": FOR_US}, action="sts:*"),
+    ],
+    good=[GOOD, statement(POD, CLUSTER, [ACTION, "sts:TagSession"])],
+)
+def other_action(trust: Trust) -> Iterator[Flaw]:
+    """Tokens are exchanged by one action alone: the others do nothing, or wait for what AWS adds later."""
+    for each in trust.policy.statements:
+        if not any(True for _ in providers(each)):
+            continue
+        for action in each.actions:
+            if action.value.lower() in {"sts:assumerole", "sts:*", "*"}:
+                yield Flaw(
+                    f"{quoted(action.value)} is allowed to a provider of tokens",
+                    where=action.where,
+                )
