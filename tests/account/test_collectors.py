@@ -112,8 +112,15 @@ _TOLERANT = {
     "cloudtrail:DescribeTrails": _OF_TRAILS,
     "cloudtrail:GetEventSelectors": _OF_TRAILS,
     "cloudtrail:GetTrailStatus": _OF_TRAILS,
-    "kms:DescribeKey": ("kms.policies",),
-    "kms:GetKeyRotationStatus": ("kms.policies",),
+    # A key that cannot be described has a policy and grants all the same.
+    "kms:DescribeKey": ("kms.policies", "kms.other_policies", "kms.grants"),
+    "kms:GetKeyRotationStatus": (
+        "kms.policies",
+        "kms.other_policies",
+        "kms.grants",
+        "kms.materials",
+        "kms.uses",
+    ),
 }
 
 

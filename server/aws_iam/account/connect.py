@@ -26,7 +26,7 @@ from botocore.exceptions import (
     ConnectionError as UnreachableError,
 )
 
-from aws_iam.account.allowlist import guard
+from aws_iam.account.allowlist import ALLOWED, guard
 from aws_iam.account.aws import client_config, make_client
 from aws_iam.account.failures import FAILURES, code_of, expired
 from aws_iam.account.models import bare_loader
@@ -213,7 +213,7 @@ def _core(profile: str | None) -> Any:
 
     core = botocore.session.Session(profile=profile)
     core.lazy_register_component(
-        "data_loader", lambda: bare_loader(core.get_config_variable("data_path"))
+        "data_loader", lambda: bare_loader(core.get_config_variable("data_path"), only=ALLOWED)
     )
     guard(core)
     keep(core)

@@ -1,4 +1,8 @@
-"""The SDK's models of AWS's services without their documentation: a third of what a run over many services holds."""
+"""The SDK's models of AWS's services without their documentation, and cut to the operations that are sent.
+
+A client holds a method for each operation of its model, and there is a client for each service and Region: EC2 alone
+has some 750 operations, of which an audit sends twenty. What the guard would refuse does not exist on such a client at all.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.loaders import JSONFileLoader, create_loader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from botocore.loaders import Loader
 
@@ -18,16 +22,25 @@ _OPENERS: tuple[tuple[str, Callable[[Path], Any]], ...] = (
     (".json", open),
     (".json.gz", gzip.open),
 )
+_MODEL = "service-2"
 
 
 class _Bare(JSONFileLoader):
+    def __init__(self, only: frozenset[str] | None) -> None:
+        super().__init__()
+        self._only = only
+
     def load_file(self, file_path: str) -> Any:
         """The model in plain dictionaries; None where there is no such file, as the SDK expects."""
         for ending, opened in _OPENERS:
             path = Path(f"{file_path}{ending}")
             if path.is_file():
                 with opened(path) as file:
-                    return json.loads(file.read(), object_hook=_undocumented)
+                    found = json.loads(file.read(), object_hook=_undocumented)
+                if self._only is None or path.name != _MODEL + ending:
+                    return found
+                # …/SERVICE/VERSION/service-2
+                return _cut(found, path.parts[-3], self._only)
         return None
 
 
@@ -39,9 +52,45 @@ def _undocumented(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def bare_loader(search_path: str | None = None) -> Loader:
-    """A loader of models for a botocore session; `search_path` as its setting `data_path` has it."""
+def _cut(model: dict[str, Any], service: str, only: frozenset[str]) -> dict[str, Any]:
+    """The model with some of its operations, and the shapes that these speak of."""
+    operations = {
+        name: operation
+        for name, operation in model["operations"].items()
+        if f"{service}:{name}" in only
+    }
+    shapes = model["shapes"]
+    kept: dict[str, Any] = {}
+    waiting = [name for operation in operations.values() for name in _named(operation)]
+    while waiting:
+        name = waiting.pop()
+        if name not in kept:
+            kept[name] = shapes[name]
+            waiting += _named(shapes[name])
+    return model | {"operations": operations, "shapes": kept}
+
+
+def _named(part: Mapping[str, Any]) -> Iterator[str]:
+    """The shapes that an operation or a shape refers to."""
+    for key, value in part.items():
+        if key == "shape":
+            yield value
+        elif key == "members":
+            for member in value.values():
+                yield member["shape"]
+        elif key == "errors":
+            for error in value:
+                yield error["shape"]
+        elif key in {"input", "output", "member", "key", "value"}:
+            yield value["shape"]
+
+
+def bare_loader(search_path: str | None = None, *, only: frozenset[str] | None = None) -> Loader:
+    """A loader of models for a botocore session; `search_path` as its setting `data_path` has it.
+
+    `only` are the operations that the models keep, as `service:Operation`; absent: all.
+    """
     loader: Any = create_loader(search_path)
-    loader.file_loader = _Bare()
+    loader.file_loader = _Bare(only)
     found: Loader = loader
     return found

@@ -166,7 +166,7 @@ _SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 
 def from_value(value: object) -> Node:
     """The node of a JSON value given as Python's dict, list, str, number, bool or None; it has no lines."""
-    return _Reader().node(value, Place(), 0)
+    return _Reader().document(value)
 
 
 def dump(node: Node) -> str:
@@ -234,19 +234,28 @@ class _Reader:
     """Python values to nodes, within the limits of texts."""
 
     def __init__(self) -> None:
-        self._nodes = 0
+        self._nodes = 1
         self._characters = 0
 
+    def document(self, value: object) -> Node:
+        found = self.node(value, Place(), 0)
+        self._refuse_beyond_limits()
+        return found
+
     def node(self, value: object, at: Place, depth: int) -> Node:
-        self._count(value)
+        if isinstance(value, str):
+            self._characters += len(value)
+            return Node(form=Form.STRING, at=at, text=str(value))
         if isinstance(value, dict):
-            refuse_depth(depth, at)
-            members = tuple(self._member(name, each, at, depth) for name, each in value.items())
+            self._enter(len(value), at, depth)
+            members = tuple(
+                [self._member(name, each, at, depth + 1) for name, each in value.items()]
+            )
             return Node(form=Form.OBJECT, at=at, members=members)
         if isinstance(value, (list, tuple)):
-            refuse_depth(depth, at)
+            self._enter(len(value), at, depth)
             items = tuple(
-                self.node(each, Place(at, number), depth + 1) for number, each in enumerate(value)
+                [self.node(each, Place(at, n), depth + 1) for n, each in enumerate(value)]
             )
             return Node(form=Form.ARRAY, at=at, items=items)
         form, text = _scalar(value, at)
@@ -255,14 +264,17 @@ class _Reader:
     def _member(self, name: object, value: object, at: Place, depth: int) -> Member:
         if not isinstance(name, str):
             raise InputError(f"{_place(at)}: the key {quoted(str(name))} is no text")
-        self._count(name)
+        self._characters += len(name)
         refuse_key(name, at)
         place = Place(at, name)
-        return Member(name=Text(value=name, at=place), value=self.node(value, place, depth + 1))
+        return Member(name=Text(value=name, at=place), value=self.node(value, place, depth))
 
-    def _count(self, value: object) -> None:
-        self._nodes += 1
-        self._characters += len(value) if isinstance(value, str) else 0
+    def _enter(self, size: int, at: Place, depth: int) -> None:
+        refuse_depth(depth, at)
+        self._nodes += size
+        self._refuse_beyond_limits()
+
+    def _refuse_beyond_limits(self) -> None:
         if self._nodes > MAX_NODES or self._characters > MAX_CHARACTERS:
             raise InputError(
                 f"the document has more than {MAX_NODES:,} values or {MAX_CHARACTERS:,} characters",
@@ -275,8 +287,6 @@ def _scalar(value: object, at: Place) -> tuple[Form, str]:
         return Form.NULL, "null"
     if isinstance(value, bool):
         return Form.BOOLEAN, "true" if value else "false"
-    if isinstance(value, str):
-        return Form.STRING, str(value)
     if isinstance(value, int) and value.bit_length() <= _MAX_BITS:
         return Form.NUMBER, str(int(value))
     if isinstance(value, float) and value - value == 0:  # neither infinite nor not a number
