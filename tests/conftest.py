@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+# The AWS CLI brings a copy of botocore that takes its name when it is imported first.
+import botocore.client  # noqa: F401
 import pytest
 from hypothesis import settings
 

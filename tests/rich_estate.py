@@ -20,7 +20,7 @@ def _key(parameters: dict[str, Any], _region: str) -> dict[str, Any]:
             "KeyManager": "CUSTOMER",
             "KeySpec": "SYMMETRIC_DEFAULT" if key == "k-own" else "RSA_2048",
             "KeyUsage": "ENCRYPT_DECRYPT",
-            "Origin": "AWS_KMS",
+            "Origin": "EXTERNAL" if key == "k-rsa" else "AWS_KMS",
             "KeyState": "Enabled",
             "MultiRegion": False,
             "CreationDate": THEN,
@@ -65,6 +65,37 @@ ESTATE: dict[str, Any] = {
     },
     "kms:DescribeKey": _key,
     "kms:GetKeyRotationStatus": {"KeyRotationEnabled": True, "RotationPeriodInDays": 365},
+    "kms:ListGrants": {
+        "Grants": [
+            {
+                "GrantId": f"g-{number}",
+                "GranteePrincipal": f"arn:aws:iam::{ACCOUNT}:role/app",
+                "IssuingAccount": f"arn:aws:iam::{ACCOUNT}:root",
+                "Operations": ["Decrypt", "CreateGrant"],
+                "Constraints": {"EncryptionContextSubset": {"app": "shop"}},
+            }
+            for number in (1, 2)
+        ]
+    },
+    "kms:ListKeyPolicies": {"PolicyNames": ["default", "AWS_RAM"]},
+    "kms:ListKeyRotations": {
+        "Rotations": [{"KeyMaterialId": "a" * 64, "ImportState": "IMPORTED", "ValidTo": THEN}]
+    },
+    "kms:DescribeCustomKeyStores": {
+        "CustomKeyStores": [
+            {
+                "CustomKeyStoreId": "cks-1",
+                "CustomKeyStoreName": "hsm",
+                "ConnectionState": "FAILED",
+                "ConnectionErrorCode": "CLUSTER_NOT_FOUND",
+            }
+        ]
+    },
+    "kms:GetKeyLastUsage": {
+        "KeyLastUsage": {"Operation": "Decrypt", "Timestamp": THEN},
+        "TrackingStartDate": THEN,
+        "KeyCreationDate": THEN,
+    },
     "ec2:DescribeSecurityGroups": {
         "SecurityGroups": [
             {

@@ -115,7 +115,13 @@ STORED: Mapping[str, Any] = {
                 "FunctionName": "app",
                 "FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:app",
                 "Runtime": "python3.13",
-                "Environment": {"Variables": {"DB_PASSWORD": VALUE, "STAGE": "prod"}},
+                "Environment": {
+                    "Variables": {
+                        "DB_PASSWORD": VALUE,
+                        "APP_SECRET": "prod/app/db",
+                        "STAGE": "prod",
+                    }
+                },
             },
             {
                 "FunctionName": "hidden",

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aws_iam import resources, templates
-from aws_iam.modes import checks_page, rules_page, workload_page
+from aws_iam.modes import checks_page, kms_page, rules_page, workload_page
 from aws_iam.modes.registry import TOOLS
 from aws_iam.rules import benchmark
 
@@ -109,6 +109,7 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "rules": rules_page.page,
     "workload-checks": workload_page.page,
     "secret-checks": checks_page.page,
+    "key-checks": kms_page.page,
 }
 
 if __name__ == "__main__":

@@ -36,9 +36,12 @@ SERVICE_REFERENCE = "https://servicereference.us-east-1.amazonaws.com/"
 ENVIRONMENT = "AWS_IAM_SERVICE_REFERENCE"
 _MOST_BYTES = 16_000_000
 _MOST_SERVICES = 5_000
+_MOST_KEPT = 1_000_000
 _AT_ONCE = 8
+_SECONDS_FOR_ONE = 20.0
 _SECONDS = 120.0
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+_HEADERS = {"User-Agent": "aws-iam", "Accept": "application/json"}
 # Losing more than this share of the known actions is a broken answer, no news.
 _LEAST_KEPT = 0.9
 
@@ -102,6 +105,82 @@ def refresh_catalog(
     )
 
 
+def address_of(host: str) -> str:
+    """The address of a host with its path: https, and http for this machine alone."""
+    bare = host.rstrip("/")
+    name = bare.partition("/")[0].rpartition(":")[0] or bare.partition("/")[0]
+    return f"{'http' if _is_loopback(name) else 'https'}://{bare}/"
+
+
+def fetched(
+    address: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    verify: ssl.SSLContext | bool = True,
+    most: int = _MOST_KEPT,
+) -> bytes:
+    """One document, bounded in size and time; the headers may hold a secret and are never told."""
+    url = _checked_url(address)
+
+    def read() -> bytes:
+        # A proxy of the environment is right for the internet and wrong for this machine.
+        trust = not _is_loopback(url.host)
+        with (
+            httpx.Client(
+                timeout=_TIMEOUT,
+                headers={**_HEADERS, **(headers or {})},
+                trust_env=trust,
+                verify=verify,
+            ) as client,
+            client.stream("GET", url) as response,
+        ):
+            if response.status_code != httpx.codes.OK:
+                raise AwsIamError(f"{quoted(str(url))} answers {response.status_code}")
+            data = bytearray()
+            for piece in response.iter_bytes():
+                data += piece
+                if len(data) > most:
+                    raise AwsIamError(f"{quoted(str(url))} has more than {most:,} bytes")
+            return bytes(data)
+
+    def told() -> bytes:
+        try:
+            return read()
+        except httpx.HTTPError as failure:
+            raise AwsIamError(
+                f"could not fetch from {quoted(url.host)}: {_words(failure)}"
+            ) from None
+        except (ValueError, OSError, ImportError, httpx.InvalidURL):
+            raise AwsIamError(
+                "the proxy or the certificates that the environment names cannot be used",
+                hint="look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+            ) from None
+
+    until = time.monotonic() + _SECONDS_FOR_ONE
+    return dict(_done(url, {"": told}, until, broken=_unreadable))[""]
+
+
+def _unreadable(url: httpx.URL, _why: str) -> AwsIamError:
+    return AwsIamError(f"no whole answer of {quoted(url.host)} in {_SECONDS_FOR_ONE:g} seconds")
+
+
+def _checked_url(address: str) -> httpx.URL:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.userinfo or not url.host or not _may_fetch(url):
+        raise AwsIamError(
+            f"{quoted(url.host or address)} is no address to fetch from",
+            hint="it must be https, without user name; http is for this machine only",
+        )
+    return url
+
+
+def _may_fetch(url: httpx.URL) -> bool:
+    return url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.host))
+
+
 def _checked_base(base: str) -> httpx.URL:
     if "@" in base:
         # The address is named in messages, and a password must not be.
@@ -113,7 +192,7 @@ def _checked_base(base: str) -> httpx.URL:
         url = httpx.URL(base if base.endswith("/") else f"{base}/")
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if url.host and (url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.host))):
+    if url.host and _may_fetch(url):
         return url
     raise InputError(
         f"{quoted(base)} is no address to fetch from",
@@ -156,9 +235,8 @@ def _fetch_all(
 def _client(base: httpx.URL) -> httpx.Client:
     # A proxy of the environment is right for the internet and wrong for this machine.
     trust = not _is_loopback(base.host)
-    headers = {"User-Agent": "aws-iam", "Accept": "application/json"}
     try:
-        return httpx.Client(timeout=_TIMEOUT, headers=headers, trust_env=trust)
+        return httpx.Client(timeout=_TIMEOUT, headers=_HEADERS, trust_env=trust)
     except (ValueError, OSError, ImportError, httpx.InvalidURL) as failure:
         raise AwsIamError(
             "the proxy or the certificates that the environment names cannot be used; nothing was changed",
@@ -167,13 +245,18 @@ def _client(base: httpx.URL) -> httpx.Client:
 
 
 def _done(
-    base: httpx.URL, jobs: Mapping[str, Callable[[], T]], until: float
+    base: httpx.URL,
+    jobs: Mapping[str, Callable[[], T]],
+    until: float,
+    *,
+    broken: Callable[[httpx.URL, str], AwsIamError] | None = None,
 ) -> Iterator[tuple[str, T]]:
     """The results of the jobs as they come, until the deadline.
 
     A server that sends a byte now and then keeps a connection alive for ever, in its headers even where no code of
     ours runs. So the jobs have threads of their own, which nobody waits for.
     """
+    failed = broken or _unusable
     waiting: queue.SimpleQueue[tuple[str, Callable[[], T]]] = queue.SimpleQueue()
     results: queue.SimpleQueue[tuple[str, T | AwsIamError | None]] = queue.SimpleQueue()
     for row in jobs.items():
@@ -184,12 +267,12 @@ def _done(
         for _ in jobs:
             name, result = results.get(timeout=max(0.0, until - time.monotonic()))
             if result is None:
-                raise _unusable(base, "fetching it ended early")
+                raise failed(base, "fetching it ended early")
             if isinstance(result, AwsIamError):
                 raise result
             yield name, result
     except queue.Empty:
-        raise _unusable(base, f"it took longer than {_SECONDS:g} seconds") from None
+        raise failed(base, f"it took longer than {_SECONDS:g} seconds") from None
     finally:
         with suppress(queue.Empty):
             while True:

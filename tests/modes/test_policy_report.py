@@ -68,7 +68,7 @@ GIVEN = files(good_json=GOOD, bad_json=BAD, role_yaml=ROLE)
 def test_sarif_lists_every_file_and_points_into_each() -> None:
     run = sarif(GIVEN)
     uris = [each["location"]["uri"] for each in run["artifacts"]]
-    assert sorted(uris) == ["bad.json", "good.json", "role.yaml"]
+    assert sorted(uris) == ["bad.json", "good.json", "role.yaml", "secret.json"]
     found = {
         place["artifactLocation"]["uri"]: place["region"]["startLine"]
         for each in run["results"]
@@ -88,10 +88,32 @@ def test_sarif_explains_each_rule() -> None:
 
 
 def test_a_file_that_could_not_be_read_is_told_in_both() -> None:
-    (notice,) = sarif(GIVEN)["invocations"][0]["toolExecutionNotifications"]
-    assert notice["message"]["text"] == "secret.json was not judged: permission denied"
-    (skipped,) = junit(GIVEN).iter("skipped")
-    assert skipped.get("message") == "NOT_JUDGED: permission denied"
+    (result,) = (each for each in sarif(GIVEN)["results"] if each["ruleId"] == "NOT_JUDGED")
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert (result["level"], place) == ("error", "secret.json")
+    assert "permission denied" in result["message"]["text"]
+    (test,) = (each for each in junit(GIVEN).iter("testcase") if each.get("name") == "secret.json")
+    failure = test.find("failure")
+    assert failure is not None
+    assert "permission denied" in (failure.get("message") or "")
+
+
+def test_a_place_that_holds_no_policy_to_judge_is_a_notice_and_a_skipped_test() -> None:
+    chart = File(name="chart.yaml", text="a: {{ x }}\nimagePullPolicy: {{ y }}\n")
+    given = Files(files=(File(name="good.json", text=GOOD), chart), folder="x")
+    (notice,) = sarif(given)["invocations"][0]["toolExecutionNotifications"]
+    assert notice["message"]["text"].startswith("chart.yaml was not judged: ")
+    (skipped,) = junit(given).iter("skipped")
+    assert (skipped.get("message") or "").startswith("NOT_JUDGED: ")
+
+
+@pytest.mark.parametrize(("fail_on", "failures"), [("high", 1), ("critical", 0), ("info", 1)])
+def test_a_test_of_junit_fails_from_the_severity_on_that_the_command_does(
+    fail_on: str, failures: int
+) -> None:
+    arguments = {"action": "validate", "document": BAD, "format": "junit", "fail_on": fail_on}
+    (artifact,) = tool.run(arguments, cli=True).artifacts
+    assert f'failures="{failures}"' in artifact.content
 
 
 def test_junit_has_a_test_for_each_policy_of_each_file() -> None:

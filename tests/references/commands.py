@@ -32,10 +32,18 @@ CALLABLE = {
         "evaluate",
         "compare",
     },
-    "secrets": {"guide", "decide"},
+    "secrets": {"guide", "decide", "snippet", "rotation", "check"},
     "kms": {"guide", "decide"},
-    "irsa": {"guide", "trust_policy"},
-    "audit": {"run", "report", "control", "checklist", "cloudtrail", "access_analyzer"},
+    "irsa": {"guide", "trust_policy", "manifest", "denied", "check"},
+    "audit": {
+        "run",
+        "report",
+        "control",
+        "checklist",
+        "cloudtrail",
+        "access_analyzer",
+        "principals",
+    },
     "catalog": {"refresh", "show"},
 }
 

@@ -111,6 +111,8 @@ def test_nothing_wrong_or_private_is_said(path: Path) -> None:
 @pytest.mark.parametrize("path", PROSE, ids=name_of)
 def test_the_old_name_of_keys_is_mentioned_only_to_retire_it(path: Path) -> None:
     text = " ".join(path.read_text(encoding="utf-8").split())
+    # A check that scanners know by this id keeps it.
+    text = text.replace("ENV-LAMBDA-CMK", "")
     for said in re.findall(r"\bCMKs?\b.{0,20}", text):
         assert "old name" in said
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HEADING = re.compile(r"^## +(.+?) *$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
@@ -34,7 +38,7 @@ def guide(page: str, topic: str | None) -> Answer:
             sources=(f"references/{page}.md",),
             next=(f"aws-iam {tool} guide --topic {listed[0].slug}",),
         )
-    about_rule = _of_rule(topic) if page == "policy-design" else None
+    about_rule = _ABOUT_RULES[page](topic) if page in _ABOUT_RULES else None
     if about_rule:
         return about_rule
     section = _named(topic, listed)
@@ -68,6 +72,42 @@ def _of_rule(topic: str) -> Answer | None:
         next=("aws-iam policy validate --document FILE --online",),
     )
 
+
+def _of_check(topic: str) -> Answer | None:
+    """What a check of secrets finds, and why."""
+    from aws_iam.modes import checks_page
+
+    check = checks_page.check_named(topic)
+    if check is None:
+        return None
+    content = checks_page.entry(check)
+    return Answer(
+        summary=f"{check.code}: {check.title}.",
+        artifacts=(Artifact(name=f"{check.code}.md", language="markdown", content=content),),
+        sources=(f"{checks_page.PAGE}#{check.code.lower()}", check.source),
+    )
+
+
+def _of_key_check(topic: str) -> Answer | None:
+    """What a check of keys finds, and why."""
+    from aws_iam.modes import kms_page
+
+    check = kms_page.check_named(topic)
+    if check is None:
+        return None
+    content = kms_page.entry(check)
+    return Answer(
+        summary=f"{check.code}: {check.title}.",
+        artifacts=(Artifact(name=f"{check.code}.md", language="markdown", content=content),),
+        sources=(f"{kms_page.PAGE}#checks", check.source),
+    )
+
+
+_ABOUT_RULES: dict[str, Callable[[str], Answer | None]] = {
+    "policy-design": _of_rule,
+    "secrets-patterns": _of_check,
+    "kms-patterns": _of_key_check,
+}
 
 _TOOL_OF_PAGE = {
     "policy-design": "policy",

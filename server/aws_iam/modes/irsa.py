@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError
 from aws_iam.modes import guide as pages
 from aws_iam.modes.irsa_names import Names
+from aws_iam.modes.irsa_provider_formats import Format, Setting, creation
 from aws_iam.modes.irsa_providers import PROVIDERS, describe
 from aws_iam.modes.irsa_workload import Request
-from aws_iam.modes.parameters import AccountId, Topic
-from aws_iam.modes.tool import Parameter, Tool
+from aws_iam.modes.parameters import AccountId, Document, Source, Topic
+from aws_iam.modes.tool import Json, Parameter, Progress, Tool
 from aws_iam.policy.names import checked
 from aws_iam.policy.reference import issuers
 from aws_iam.policy.trust import TokenCaller
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 tool = Tool(
     "irsa",
     title="Workload identity",
-    description="Roles without keys for EKS pods (IRSA, Pod Identity) and CI jobs (GitHub, GitLab, …) by OIDC.",
+    description="Roles for EKS pods (IRSA, Pod Identity) and CI jobs (OIDC): write, check, explain refusals.",
     default="guide",
-    live=False,
+    live=True,
 )
 
 ProviderName = Literal[
@@ -50,11 +50,12 @@ def guide(topic: Topic = None) -> Answer:
 
 @tool.artifact_action
 def trust_policy(
-    provider: Annotated[ProviderName, Parameter("who vouches for the workload")],
+    provider: Annotated[ProviderName, Parameter("")],
     account: AccountId,
     names: Names,
-    audience: Annotated[str | None, Parameter("token audience, if not the usual")] = None,
-    partition: Annotated[str | None, Parameter("AWS partition, default aws")] = None,
+    audience: Annotated[str | None, Parameter("if unusual")] = None,
+    partition: Annotated[str | None, Parameter("of AWS")] = None,
+    format_: Annotated[Format | None, Parameter("")] = None,
 ) -> Answer:
     """Write the role trust policy that lets in exactly this workload, and how its provider is created."""
     # Inside the function: the guide must not pay for the validator and its data.
@@ -69,20 +70,26 @@ def trust_policy(
     )
     workload = describe(provider, request)
     within = _partition(request, workload)
-    text = json.dumps(_trust(workload, account, within), indent=2, ensure_ascii=False)
-    set_up = Artifact(name="provider.sh", language="bash", content=_set_up(names, workload))
+    trust = _trust(workload, account, within)
+    text = json.dumps(trust, indent=2, ensure_ascii=False)
+    setting = Setting(account=account, partition=within, format=format_ or "cli")
+    made = creation(setting, names, workload, trust)
     policy = Artifact(
         name="trust-policy.json",
         language="json",
         content=text + "\n",
-        checked_by="policy validate",
+        checked_by="policy validate, evaluate",
     )
     chosen = PROVIDERS[provider]
     return Answer(
         summary=f"{workload.words} may assume the role, and nobody else ({chosen.title}).",
         findings=tuple(validate(text, "trust")),
-        artifacts=(policy, set_up),
-        facts=_facts(workload, account, within),
+        artifacts=(policy, *made.files),
+        facts=_facts(workload, account, within)
+        | {
+            "format": setting.format,
+            "placeholders": [{"replace": each} for each in made.placeholders],
+        },
         sources=(chosen.source, f"references/irsa-oidc.md#{chosen.section}"),
         next=(
             "aws-iam policy validate --document trust-policy.json --kind trust",
@@ -91,6 +98,51 @@ def trust_policy(
         # The issuers' table and, for the validation, the service data: the answer is as old as the older one.
         as_of=min(issuers.as_of(), catalog().as_of),
     )
+
+
+@tool.artifact_action
+def manifest(
+    provider: Annotated[ProviderName, Parameter("")],
+    role: Annotated[str, Parameter("ARN of its role")],
+    names: Names,
+    audience: Annotated[str | None, Parameter("if unusual")] = None,
+) -> Answer:
+    """Write the files that make the workload use its role: Kubernetes manifests, CI jobs."""
+    from aws_iam.modes import irsa_manifest
+
+    return irsa_manifest.manifest(provider, role, names, audience)
+
+
+@tool.artifact_action
+def denied(
+    document: Document,
+    claims: Annotated[Json, Parameter("of a token", document=True)] = None,
+    token: Annotated[Json, Parameter("or the token", document=True)] = None,
+    jwks: Annotated[Json, Parameter("keys, or fetch", document=True)] = None,
+    account: Annotated[str | None, Parameter("12-digit account id")] = None,
+) -> Answer:
+    """Say which condition of a trust policy a token fails, and write the policy that fits it."""
+    from aws_iam.modes import irsa_denied
+
+    return irsa_denied.denied(document, claims, token, jwks, account)
+
+
+@tool.action
+def check(
+    source: Source,
+    progress: Progress,
+    document: Annotated[
+        Json, Parameter("trust policy; absent: the account", document=True, policies=True)
+    ] = None,
+    manifests: Annotated[Json, Parameter("Kubernetes", document=True, policies=True)] = None,
+    kube_context: Annotated[
+        str | None, Parameter("context of your kubeconfig to read them from", cli_only=True)
+    ] = None,
+) -> Answer:
+    """Judge trust policies, or an account's providers, clusters, associations and annotations."""
+    from aws_iam.modes import irsa_check
+
+    return irsa_check.check(document, source, manifests, kube_context, progress)
 
 
 def _partition(request: Request, workload: Workload) -> str:
@@ -123,23 +175,3 @@ def _facts(workload: Workload, account: str, partition: str) -> dict[str, Any]:
         **({"claims": dict(caller.claims)} if caller.claims else {}),
         **notes,
     }
-
-
-def _set_up(names: Names, workload: Workload) -> str:
-    """The commands that create what the trust policy names, once per account (Pod Identity: per cluster)."""
-    region = ["--region", workload.region] if workload.region else []
-    caller = workload.caller
-    if not isinstance(caller, TokenCaller):
-        cluster = caller.cluster.rpartition("/")[2]
-        add = ["aws", "eks", "create-addon", "--cluster-name", cluster]
-        add += ["--addon-name", "eks-pod-identity-agent", *region]
-        return (
-            f"# EKS Auto Mode has the agent built in: leave this out there.\n{shlex.join(add)}\n"
-        )
-    create = ["aws", "iam", "create-open-id-connect-provider"]
-    create += ["--url", f"https://{caller.issuer}", "--client-id-list", caller.audience]
-    lines = ["# Once per account; `aws iam list-open-id-connect-providers` shows those it has."]
-    if names.cluster:
-        eksctl = ["eksctl", "utils", "associate-iam-oidc-provider", "--cluster", names.cluster]
-        lines.append(f"# The same by eksctl: {shlex.join([*eksctl, *region, '--approve'])}")
-    return "\n".join((*lines, shlex.join(create))) + "\n"

@@ -50,19 +50,27 @@ def word(name: str, meaning: str, *words: str) -> Need:
     return Need(name=name, takes="word", meaning=meaning, words=words)
 
 
-def read(given: object, declared: Iterable[Need]) -> dict[str, Any]:
-    """The caller's needs by name, each of its declared type; unknown and ill-typed ones are refused by name."""
+def read(given: object, declared: Iterable[Need], called: str = "needs") -> dict[str, Any]:
+    """The caller's needs by name, each of its declared type; unknown and ill-typed ones are refused by name.
+
+    `called` is the name of the argument, where it is another one.
+    """
     by_name = {need.name: need for need in declared}
-    return {
-        name: _value(_known(name, by_name), value)
-        for name, value in _flat(given, by_name).items()
-        if value is not None
-    }
+    try:
+        return {
+            name: _value(_known(name, by_name), value)
+            for name, value in _flat(given, by_name).items()
+            if value is not None
+        }
+    except InputError as error:
+        named = error.message.replace("`needs`", f"`{called}`", 1)
+        raise InputError(named, hint=error.hint) from None
 
 
 def parameter(declared: Iterable[Need]) -> Parameter:
-    """The argument `needs` as the faces show it: the names alone say what can be asked."""
-    return Parameter("object of: " + ", ".join(each.name for each in declared), document=True)
+    """The argument as the command's help shows it; the names alone say what can be asked, and an empty object lists them."""
+    names = ", ".join(each.name for each in declared)
+    return Parameter(f"object of: {names}", brief="object; absent: lists its names", document=True)
 
 
 def described(declared: Iterable[Need]) -> list[dict[str, str]]:

@@ -36,6 +36,8 @@ _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
 # What git allows in a ref (git-check-ref-format), less quotes, `$`, `<`, `>`, `|` and `;`, which no one misses.
 _REF = r"(?![/-])(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.))[A-Za-z0-9_+=,.@#%&!()/-]+(?<![/.])"
+_OWNER = r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}"
+_REPOSITORY = r"(?!\.{1,2}(?:$|/))[A-Za-z0-9._-]{1,100}"
 _WORDS = r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]*[A-Za-z0-9_.-])?"
 
 FORMS: dict[str, Form] = {
@@ -65,9 +67,16 @@ FORMS: dict[str, Form] = {
         rf"[a-z0-9-]+(?:\.{_REGION})?\.amazonaws\.com(?:\.cn)?",
         "a service principal such as logs.eu-west-1.amazonaws.com",
     ),
+    "via_service": _form(
+        r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?",
+        "a service as kms:ViaService names it, such as s3 or s3.eu-west-1.amazonaws.com",
+    ),
     "principal_arn": _form(
         rf"arn:(?:{_PARTITION}):iam::{_ACCOUNT}:(?:role|user)/{_IAM_PATH}",
         "the ARN of a role or user",
+    ),
+    "role_arn": _form(
+        rf"arn:(?:{_PARTITION}):iam::{_ACCOUNT}:role/{_IAM_PATH}", "the ARN of a role"
     ),
     "trusted_arn": _form(
         rf"arn:(?:{_PARTITION}):iam::{_ACCOUNT}:(?:root|(?:role|user)/{_IAM_PATH})",
@@ -111,22 +120,25 @@ FORMS: dict[str, Form] = {
         "an issuer: host and path without https://",
     ),
     "audience": _form(
-        r"[A-Za-z0-9_.:/@%+=,#-]{1,255}", "an audience without blanks and wildcards"
+        r"(?!-)[A-Za-z0-9_.:/@%+=,#-]{1,255}",
+        "an audience without blanks, wildcards and a leading hyphen",
     ),
     "subject": _form(
         r"(?!.*(?:[*?\"\\]|\$\{))[!-~](?:[ -~]*[!-~])?",
         "the token's exact `sub`, without wildcards",
     ),
-    "github_owner": _form(
-        r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}", "a GitHub owner: letters, digits and hyphens"
-    ),
-    "github_repository": _form(
-        r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", "a repository name without its owner"
-    ),
+    "github_owner": _form(_OWNER, "a GitHub owner: letters, digits and hyphens"),
+    "github_repository": _form(_REPOSITORY, "a repository name without its owner"),
     "github_environment": _form(
         r"[A-Za-z0-9_](?:[A-Za-z0-9 _.,/@#%&+=()-]{0,253}[A-Za-z0-9_.)])?", "an environment name"
     ),
     "git_ref": _form(_REF, "a branch or tag name as git allows it, without refs/heads/"),
+    "workflow": _form(
+        rf"{_OWNER}/{_REPOSITORY}/\.github/workflows/[A-Za-z0-9._-]+\.ya?ml"
+        rf"@(?:refs/(?:heads|tags)/{_REF}|[0-9a-f]{{40}})",
+        "a reusable workflow as its token names it: OWNER/REPOSITORY/.github/workflows/FILE.yml@ and refs/heads/BRANCH, "
+        "refs/tags/TAG or a commit's 40 digits",
+    ),
     "number_id": _form(r"[1-9][0-9]{0,18}", "a numeric id"),
     "uuid": _form(_UUID, "a UUID in lower case"),
     "braced_uuid": _form(rf"\{{{_UUID}\}}", "a UUID in lower case with its braces"),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PODS = "pods.eks.amazonaws.com"
+_WITH_TAGS = ("sts:AssumeRole", "sts:TagSession")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,24 +61,58 @@ class PodCaller:
     namespace: str
     service_account: str
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """The session tags that EKS sets for these pods, as a policy tests them in the request."""
+        tag = "eks-cluster-arn" if self.cluster.startswith("arn:") else "eks-cluster-name"
+        return {
+            f"aws:RequestTag/{tag}": self.cluster,
+            "aws:RequestTag/kubernetes-namespace": self.namespace,
+            "aws:RequestTag/kubernetes-service-account": self.service_account,
+        }
+
     def trust(self) -> dict[str, Any]:
         """The trust policy, which tests the session tags that EKS sets; they need sts:TagSession."""
-        tag = "eks-cluster-arn" if self.cluster.startswith("arn:") else "eks-cluster-name"
         return _policy(
             {
                 "Sid": "PodIdentity",
                 "Effect": "Allow",
                 "Principal": {"Service": _PODS},
-                "Action": ["sts:AssumeRole", "sts:TagSession"],
+                "Action": [*_WITH_TAGS],
+                "Condition": {"StringEquals": self.tags},
+            }
+        )
+
+    def target_trust(self, role: str) -> dict[str, Any]:
+        """The trust policy of the target role, which EKS assumes with the association's role and the same tags.
+
+        The account is the principal and the role a condition: a role that is deleted and made anew keeps its place.
+        """
+        _, partition, _, _, account, _ = role.split(":", 5)
+        return _policy(
+            {
+                "Sid": "PodIdentityTarget",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
+                "Action": [*_WITH_TAGS],
                 "Condition": {
-                    "StringEquals": {
-                        f"aws:RequestTag/{tag}": self.cluster,
-                        "aws:RequestTag/kubernetes-namespace": self.namespace,
-                        "aws:RequestTag/kubernetes-service-account": self.service_account,
-                    }
+                    "StringEquals": self.tags,
+                    "ArnEquals": {"aws:PrincipalArn": role},
                 },
             }
         )
+
+
+def may_assume(target: str) -> dict[str, Any]:
+    """What the association's role needs in its own policies, to reach the target role."""
+    return _policy(
+        {
+            "Sid": "AssumeTargetRole",
+            "Effect": "Allow",
+            "Action": [*_WITH_TAGS],
+            "Resource": target,
+        }
+    )
 
 
 def _policy(statement: dict[str, Any]) -> dict[str, Any]:

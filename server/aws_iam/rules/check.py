@@ -80,6 +80,7 @@ class Check(Generic[L]):
                 resource=resource,
                 region=outcome.region,
                 account=account.id,
+                partition=account.partition,
                 more=own.names,
             )
             if own

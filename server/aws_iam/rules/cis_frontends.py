@@ -37,16 +37,16 @@ _DISTRIBUTION_FIX = (
     "--log-type ACCESS_LOGS, then put-delivery-destination and create-delivery"
 )
 _BALANCER_FIX = (
-    "aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes "
+    "aws elbv2 modify-load-balancer-attributes --region REGION --load-balancer-arn ARN --attributes "
     "Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=BUCKET"
 )
 _REST_FIX = (
-    "aws apigateway update-stage --rest-api-id API --stage-name STAGE --patch-operations "
+    "aws apigateway update-stage --region REGION --rest-api-id API --stage-name STAGE --patch-operations "
     "op=replace,path=/accessLogSettings/destinationArn,value=LOG_GROUP_ARN "
     "op=replace,path=/accessLogSettings/format,value='$context.requestId $context.identity.sourceIp'"
 )
 _HTTP_FIX = (
-    "aws apigatewayv2 update-stage --api-id API --stage-name STAGE --access-log-settings "
+    "aws apigatewayv2 update-stage --region REGION --api-id API --stage-name STAGE --access-log-settings "
     "'DestinationArn=LOG_GROUP_ARN,Format=$context.requestId $context.identity.sourceIp'"
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_AWS = "aws"
 _NAMED = (
     ("USER", r"arn:[^:]+:iam::\d+:user/(?:.*/)?([^/]+)"),
     ("BUCKET", r"arn:[^:]+:s3:::([^/]+)"),
@@ -16,6 +17,7 @@ _NAMED = (
     ("NAME", r"(arn:[^:]+:cloudtrail:[^:]+:\d+:trail/.+)"),
     ("NAME", r"arn:[^:]+:iam::\d+:server-certificate/(?:.*/)?([^/]+)"),
     ("ARN", r"(arn:[^:]+:iam::(?:\d+|aws):policy/.+)"),
+    ("ARN", r"(arn:[^:]+:(?:elasticloadbalancing|cloudfront):.+)"),
     ("KEY", r"arn:[^:]+:kms:[^:]+:\d+:key/(.+)"),
     ("SG", r"arn:[^:]+:ec2:[^:]+:\d+:security-group/(.+)"),
     ("ACL", r"arn:[^:]+:ec2:[^:]+:\d+:network-acl/(.+)"),
@@ -34,9 +36,15 @@ def filled(
     resource: str | None,
     region: str | None,
     account: str,
+    partition: str = _AWS,
     more: Iterable[tuple[str, str]] = (),
 ) -> str:
-    """The fix with every hole filled that the resource, the Region or the account names; others keep their capitals."""
+    """The fix with every hole filled that the resource, the Region or the account names; others keep their capitals.
+
+    ARNs that the fix names itself, such as those of AWS's policies, are those of the partition.
+    """
+    if partition != _AWS:
+        fix = fix.replace(f"arn:{_AWS}:", f"arn:{partition}:")
     names = dict([*_names(resource or ""), ("ACCOUNT", account), *more])
     if region:
         names["REGION"] = region

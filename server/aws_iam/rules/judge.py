@@ -246,6 +246,7 @@ def _finding(outcome: Outcome, control: Control, account: Account) -> Finding:
         resource=resource,
         region=outcome.region,
         account=account.id,
+        partition=account.partition,
         more=own.names if own else (),
     )
     return Finding(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import escaped, quoted
-from aws_iam.policy.key_statements import has_effect, takes
+from aws_iam.policy.key_statements import MANAGE, has_effect, takes
 from aws_iam.rules import kms_subjects as key
 from aws_iam.rules.callers import denied_to_strangers, is_fixed, is_limited, is_taken_back
 from aws_iam.rules.kms_subjects import (
@@ -51,7 +51,10 @@ _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
     ],
     good=[
         of(ROOT),
-        of(ROOT, allow(_EVERYONE, _USE, Condition={**_THROUGH_S3, "StringLike": _MINE["StringEquals"]})),
+        of(
+            ROOT,
+            allow(_EVERYONE, _USE, Condition={**_THROUGH_S3, "StringLike": _MINE["StringEquals"]}),
+        ),
         of(ROOT, {**allow("*", "kms:*"), "Effect": "Deny"}),
     ],
 )
@@ -63,9 +66,7 @@ def public(at: KeyPolicy) -> Iterator[Flaw]:
         if everyone is None or is_limited(statement) or is_taken_back(denials, statement):
             continue
         path = "; kms:ViaService limits the path, not the account" if _has(statement, VIA) else ""
-        yield Flaw(
-            f"`*` may call {_actions(statement)}{path}", where=everyone.name.where
-        )
+        yield Flaw(f"`*` may call {_actions(statement)}{path}", where=everyone.name.where)
 
 
 def _has(statement: Statement, name: str) -> bool:
@@ -174,12 +175,36 @@ def shared(at: KeyPolicy) -> Iterator[Flaw]:
     fix="Write Principal and Action with the names that are meant.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html",
     bad=[
-        of(ROOT, {"Effect": "Allow", "NotPrincipal": arn("role/App"), "Action": "kms:Decrypt", "Resource": "*"}),
-        of(ROOT, {"Effect": "Allow", "Principal": arn("role/App"), "NotAction": "kms:PutKeyPolicy", "Resource": "*"}),
+        of(
+            ROOT,
+            {
+                "Effect": "Allow",
+                "NotPrincipal": arn("role/App"),
+                "Action": "kms:Decrypt",
+                "Resource": "*",
+            },
+        ),
+        of(
+            ROOT,
+            {
+                "Effect": "Allow",
+                "Principal": arn("role/App"),
+                "NotAction": "kms:PutKeyPolicy",
+                "Resource": "*",
+            },
+        ),
     ],
     good=[
         of(ROOT),
-        of(ROOT, {"Effect": "Deny", "NotPrincipal": arn("role/App"), "Action": "kms:Decrypt", "Resource": "*"}),
+        of(
+            ROOT,
+            {
+                "Effect": "Deny",
+                "NotPrincipal": arn("role/App"),
+                "Action": "kms:Decrypt",
+                "Resource": "*",
+            },
+        ),
     ],
 )
 def all_but(at: KeyPolicy) -> Iterator[Flaw]:
@@ -188,7 +213,9 @@ def all_but(at: KeyPolicy) -> Iterator[Flaw]:
         for element in ("NotPrincipal", "NotAction"):
             if statement.allows and statement.has(element):
                 what = (
-                    "everybody else" if element == "NotPrincipal" else "every action but those named"
+                    "everybody else"
+                    if element == "NotPrincipal"
+                    else "every action but those named"
                 )
                 yield Flaw(f"`{element}` with Allow means {what}", where=statement.place(element))
 
@@ -201,7 +228,9 @@ _UNGUARDED = {
     "events.amazonaws.com": "for encrypted SNS topics AWS supports no condition here: then keep the key for topics alone",
     "cloudtrail.amazonaws.com": "for event data stores AWS supports no condition here: then keep the key for them alone",
 }
-_LOGS = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:log-group:*"}}
+_LOGS = {
+    "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:log-group:*"}
+}
 
 
 @check(
@@ -216,7 +245,14 @@ _LOGS = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-wes
         of(ROOT, allow({"Service": "events.amazonaws.com"}, "kms:GenerateDataKey*")),
     ],
     good=[
-        of(ROOT, allow({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey", Condition={"StringEquals": {"aws:SourceAccount": OWN}})),
+        of(
+            ROOT,
+            allow(
+                {"Service": "s3.amazonaws.com"},
+                "kms:GenerateDataKey",
+                Condition={"StringEquals": {"aws:SourceAccount": OWN}},
+            ),
+        ),
         of(ROOT, allow({"Service": "logs.eu-west-1.amazonaws.com"}, _USE, Condition=_LOGS)),
         of(ROOT, allow({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey")),
     ],
@@ -276,15 +312,23 @@ _OF_GRANTS = (
     bad=[of(ROOT, allow(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
     good=[
         of(ROOT),
-        of(ROOT, allow(arn("role/App"), "kms:CreateGrant", Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}})),
+        of(
+            ROOT,
+            allow(
+                arn("role/App"),
+                "kms:CreateGrant",
+                Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            ),
+        ),
         of(ROOT, allow(arn("role/App"), "kms:CreateGrant", Condition=_THROUGH_S3)),
+        of(ROOT, allow(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
     ],
 )
 def open_grants(at: KeyPolicy) -> Iterator[Flaw]:
     """A grant gives use to anybody, in any account, without a trace in the key policy."""
     for statement in at.allows:
-        # Who has everything is told by another check; the account's own statement leaves it to IAM policies.
-        if key.is_everything(statement) or not takes(statement, "kms:CreateGrant"):
+        # Who may change the policy lets in whom he likes anyway: the console's administrators have kms:Create*.
+        if takes(statement, MANAGE) or not takes(statement, "kms:CreateGrant"):
             continue
         if any(each.demanded for each in statement.conditions_on(*_OF_GRANTS)):
             continue
@@ -314,7 +358,13 @@ def _told(named: list[str]) -> str:
     ],
     good=[
         of(ROOT),
-        of(ROOT, {**allow(arn("role/App"), "kms:Decrypt"), "Resource": f"arn:aws:kms:eu-west-1:{OWN}:key/*"}),
+        of(
+            ROOT,
+            {
+                **allow(arn("role/App"), "kms:Decrypt"),
+                "Resource": f"arn:aws:kms:eu-west-1:{OWN}:key/*",
+            },
+        ),
     ],
 )
 def without_effect(at: KeyPolicy) -> Iterator[Flaw]:
@@ -327,9 +377,7 @@ def without_effect(at: KeyPolicy) -> Iterator[Flaw]:
             _is_this_key(each.value, at) for each in statement.resources
         ):
             entry = statement.resources[0]
-            yield Flaw(
-                f"{quoted(escaped(entry.value, 200))} is not this key", where=entry.where
-            )
+            yield Flaw(f"{quoted(escaped(entry.value, 200))} is not this key", where=entry.where)
 
 
 def _is_this_key(entry: str, at: KeyPolicy) -> bool:

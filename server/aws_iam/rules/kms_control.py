@@ -59,7 +59,9 @@ def without_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
         p.is_everyone and takes(each, MANAGE) for each in at.allows for p in each.principals
     )
     if not open_to_all and not any(delegating(at.policy, at.account)):
-        yield Flaw("no statement allows the key's own account anything", where=at.policy.node.where)
+        yield Flaw(
+            "no statement allows the key's own account anything", where=at.policy.node.where
+        )
 
 
 @check(
@@ -144,7 +146,9 @@ def everything(at: KeyPolicy) -> Iterator[Flaw]:
         if not key.is_everything(statement):
             continue
         for principal in statement.principals:
-            own = account_of(principal) and account_of(principal) == (at.account or account_of(principal))
+            own = account_of(principal) and account_of(principal) == (
+                at.account or account_of(principal)
+            )
             if principal.type == "AWS" and not own and not principal.is_everyone:
                 yield Flaw(
                     f"{quoted(principal.value)} may call every action of KMS on the key",
@@ -159,7 +163,10 @@ def everything(at: KeyPolicy) -> Iterator[Flaw]:
     title="One principal administers the key and uses it",
     fix="Give administration and use to two roles.",
     source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
-    bad=[of(ROOT, allow(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])), of(ROOT, _ADMIN, allow(arn("role/KeyAdmin"), "kms:Decrypt"))],
+    bad=[
+        of(ROOT, allow(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])),
+        of(ROOT, _ADMIN, allow(arn("role/KeyAdmin"), "kms:Decrypt")),
+    ],
     good=[of(ROOT, _ADMIN, allow(arn("role/App"), "kms:Decrypt")), of(ROOT)],
 )
 def both(at: KeyPolicy) -> Iterator[Flaw]:

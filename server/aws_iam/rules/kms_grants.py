@@ -76,9 +76,17 @@ def _many(grant: Grant) -> str:
     fix=f"{_RETIRE}; an account that is meant to use the key is named as trusted (`trusted`).",
     source=_GRANTS,
     needs=(KEY_GRANTS,),
-    bad=[_with(sample.grant(_FOREIGN)), _with(sample.grant(f"arn:aws:sts::{sample.OTHER}:assumed-role/x/y"))],
+    bad=[
+        _with(sample.grant(_FOREIGN)),
+        _with(sample.grant(f"arn:aws:sts::{sample.OTHER}:assumed-role/x/y")),
+    ],
     good=[_with(sample.grant())],
-    trap=[_with(sample.grant("rds.us-east-1.amazonaws.com"), sample.grant(f"arn:aws:sts::{sample.OWN}:assumed-role/aws:ec2-infrastructure/i-1"))],
+    trap=[
+        _with(
+            sample.grant("rds.us-east-1.amazonaws.com"),
+            sample.grant(f"arn:aws:sts::{sample.OWN}:assumed-role/aws:ec2-infrastructure/i-1"),
+        )
+    ],
 )
 def granted_abroad(account: Account, limits: Limits) -> Iterator[Outcome]:
     """A grant stands in no policy: who reviews policies alone does not see the other account."""
@@ -107,11 +115,20 @@ def _operations(grant: Grant) -> str:
     source=_GRANTS,
     needs=(KEY_GRANTS,),
     bad=[
-        _with(sample.grant(f"arn:aws:iam::{sample.OWN}:role/App", "CreateGrant", "Decrypt", constraints=())),
+        _with(
+            sample.grant(
+                f"arn:aws:iam::{sample.OWN}:role/App", "CreateGrant", "Decrypt", constraints=()
+            )
+        ),
         _with(sample.grant(count=5_000)),
     ],
     good=[_with(sample.grant())],
-    trap=[_with(sample.grant(f"arn:aws:iam::{sample.OWN}:role/App", "Decrypt", constraints=()), sample.grant("rds.us-east-1.amazonaws.com", "CreateGrant", "Decrypt", constraints=()))],
+    trap=[
+        _with(
+            sample.grant(f"arn:aws:iam::{sample.OWN}:role/App", "Decrypt", constraints=()),
+            sample.grant("rds.us-east-1.amazonaws.com", "CreateGrant", "Decrypt", constraints=()),
+        )
+    ],
 )
 def wide_grant(account: Account, limits: Limits) -> Iterator[Outcome]:
     """Who may decrypt and grant on without limits can give the key's use to anybody; services limit theirs themselves."""
@@ -164,8 +181,14 @@ def _allow(action: str, resource: str, **more: object) -> dict[str, object]:
             # Administrators are a finding of their own.
             _allow("*", "*"),
             _allow("kms:Encrypt", "*"),
-            _allow("kms:Decrypt", "*", Condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}),
-            _allow("kms:Decrypt", "*", Condition={"StringEquals": {"aws:ResourceTag/team": "blue"}}),
+            _allow(
+                "kms:Decrypt",
+                "*",
+                Condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+            ),
+            _allow(
+                "kms:Decrypt", "*", Condition={"StringEquals": {"aws:ResourceTag/team": "blue"}}
+            ),
         )
     ],
 )

@@ -12,10 +12,7 @@ from aws_iam.account.facts.keys import (
     KEY_MATERIALS,
     KEY_STORES,
     KEY_USES,
-    KeyGrants,
-    KeyMaterials,
     KeyStore,
-    KeyUse,
     Material,
 )
 from aws_iam.account.facts.sharing import KEY_POLICIES, ResourcePolicy
@@ -107,7 +104,7 @@ def not_rotating(account: Account, _limits: Limits) -> Iterator[Outcome]:
 def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
     """Whether rotation can be set on the key; a replica follows its primary."""
     replica = details.primary_region not in {None, region}
-    return key.rotates and details.usage == "ENCRYPT_DECRYPT" and not replica
+    return key.rotates and not replica
 
 
 @check(
@@ -151,7 +148,9 @@ def rotates_slowly(account: Account, limits: Limits) -> Iterator[Outcome]:
     source=f"{_HUB}#kms-3",
     needs=(KMS_KEYS, KEY_GRANTS, KEY_USES),
     bad=[
-        sample.with_key(sample.key(state="PendingDeletion"), sample.of(KEY_USES, sample.used(300))),
+        sample.with_key(
+            sample.key(state="PendingDeletion"), sample.of(KEY_USES, sample.used(300))
+        ),
         sample.with_key(sample.key(state="PendingReplicaDeletion", alias="alias/app")),
     ],
     good=[sample.with_key(sample.key())],
@@ -247,8 +246,12 @@ def disabled(account: Account, _limits: Limits) -> Iterator[Outcome]:
     ],
     good=[sample.with_key(sample.key())],
     trap=[
-        sample.with_key(sample.key(created=sample.ago(5)), sample.of(KEY_USES, sample.used(None, created=5))),
-        sample.with_key(sample.key(state="PendingDeletion"), sample.of(KEY_USES, sample.used(200))),
+        sample.with_key(
+            sample.key(created=sample.ago(5)), sample.of(KEY_USES, sample.used(None, created=5))
+        ),
+        sample.with_key(
+            sample.key(state="PendingDeletion"), sample.of(KEY_USES, sample.used(200))
+        ),
     ],
 )
 def unused(account: Account, limits: Limits) -> Iterator[Outcome]:
@@ -288,13 +291,20 @@ _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
     source=f"{_GUIDE}/importing-keys-import-key-material.html",
     needs=(KMS_KEYS, KEY_MATERIALS),
     bad=[
-        sample.imported(Material(id="m-1", imported=True, expires=sample.ago(-10), state="CURRENT")),
+        sample.imported(
+            Material(id="m-1", imported=True, expires=sample.ago(-10), state="CURRENT")
+        ),
         sample.imported(_FOREVER, state="PendingImport"),
-        sample.imported(_FOREVER, Material(id="m-2", imported=True, expires=sample.ago(-5), state="NON_CURRENT")),
+        sample.imported(
+            _FOREVER,
+            Material(id="m-2", imported=True, expires=sample.ago(-5), state="NON_CURRENT"),
+        ),
     ],
     good=[sample.imported(_FOREVER)],
     trap=[
-        sample.imported(Material(id="m-1", imported=True, expires=sample.ago(-200), state="CURRENT")),
+        sample.imported(
+            Material(id="m-1", imported=True, expires=sample.ago(-200), state="CURRENT")
+        ),
         sample.holding(sample.of(KMS_KEYS, sample.key()), sample.of(KEY_MATERIALS)),
     ],
 )
@@ -314,10 +324,7 @@ def expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
             material
             for material in known(found[key.arn].materials)
             if not material.imported
-            or (
-                material.expires
-                and age_days(account, material.expires) >= -limits.expiring_days
-            )
+            or (material.expires and age_days(account, material.expires) >= -limits.expiring_days)
         ]
         for material in late:
             when = f"expires on {material.expires:%Y-%m-%d}" if material.expires else "is missing"
@@ -330,7 +337,10 @@ def expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
 
 def _lacking(key: KmsKey, call: str) -> NotCollected:
     return NotCollected(
-        f"{_named(key)} is not part of this snapshot", call=call, code="not collected", permission=call
+        f"{_named(key)} is not part of this snapshot",
+        call=call,
+        code="not collected",
+        permission=call,
     )
 
 

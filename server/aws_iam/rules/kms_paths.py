@@ -96,7 +96,10 @@ def directly_too(at: KeyPolicy) -> Iterator[Flaw]:
     fix='Add "StringEquals": {"kms:EncryptionContext:KEY": "VALUE"} on kms:Decrypt and kms:GenerateDataKey.',
     source=f"{GUIDE}/encrypt_context.html",
     bad=[_DIRECT],
-    good=[of(ROOT, allow(arn("role/App"), _USE, Condition=_OWN_CONTEXT), users=(_APP,)), of(ROOT, allow(arn("role/App"), "kms:Sign"), users=(_APP,))],
+    good=[
+        of(ROOT, allow(arn("role/App"), _USE, Condition=_OWN_CONTEXT), users=(_APP,)),
+        of(ROOT, allow(arn("role/App"), "kms:Sign"), users=(_APP,)),
+    ],
 )
 def without_context(at: KeyPolicy) -> Iterator[Flaw]:
     """A demanded context binds what is encrypted to its purpose, and tells the uses apart in CloudTrail."""
@@ -125,7 +128,18 @@ def without_context(at: KeyPolicy) -> Iterator[Flaw]:
     good=[
         of(ROOT, allow(arn("role/App"), [*_USE, "kms:CreateGrant"], Condition=_OWN_CONTEXT)),
         of(ROOT, allow(arn("role/App"), "kms:*", Condition=_OWN_CONTEXT)),
-        of(ROOT, allow({"Service": "logs.eu-west-1.amazonaws.com"}, ["kms:Decrypt", "kms:Describe*"], Condition={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"}})),
+        of(
+            ROOT,
+            allow(
+                {"Service": "logs.eu-west-1.amazonaws.com"},
+                ["kms:Decrypt", "kms:Describe*"],
+                Condition={
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"
+                    }
+                },
+            ),
+        ),
     ],
 )
 def dead_context(at: KeyPolicy) -> Iterator[Flaw]:

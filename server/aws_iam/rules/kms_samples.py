@@ -57,9 +57,7 @@ def key(*, rotation: KeyRotation | None = None, alias: str = "", **more: Any) ->
     found = details(**more)
     turned = rotation or KeyRotation(enabled=True, period_days=365)
     shown = turned if found.state == "Enabled" and found.origin == "AWS_KMS" else None
-    return KmsKey(
-        id=ID, arn=ARN, aliases=(alias,) if alias else (), details=found, rotation=shown
-    )
+    return KmsKey(id=ID, arn=ARN, aliases=(alias,) if alias else (), details=found, rotation=shown)
 
 
 def used(days_ago: float | None, *, tracked: float = 1000, created: float = 400) -> KeyUse:

@@ -1,0 +1,171 @@
+"""The validators of generated files: real ones, offline; each raises or answers with what is wrong."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tempfile
+import tomllib
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import awscli.clidriver
+import botocore.session
+import cfnlint.api
+import hcl2
+import jsonschema
+import kubernetes_validate
+import yaml
+from botocore.validate import validate_parameters
+
+import aws_iam
+from aws_iam.answer import Severity
+from references.commands import commands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMAS = Path(__file__).parent / "schemas"
+KUBERNETES = "1.33"
+# https://github.com/aws/aws-secretsmanager-agent#configure-the-secrets-manager-agent
+AGENT_SETTINGS = {
+    "log_level", "log_to_file", "http_port", "region", "ttl_seconds", "cache_size", "ssrf_headers", "ssrf_env_variables",
+    "path_prefix", "max_conn",
+}  # fmt: skip
+
+
+class _Parsed(BaseException):
+    """The command line was parsed and its parameters fit; raised before anything is sent."""
+
+
+def policy(content: str) -> None:
+    """`policy validate`: nothing that AWS would refuse or warn of."""
+    document = json.loads(content)
+    kind = "trust" if "Principal" in document["Statement"][0] else "identity"
+    found = aws_iam.validate(document, kind)
+    serious = [each for each in found if each.severity is not Severity.SUGGESTION]
+    assert not serious, serious
+
+
+def cloudformation(content: str) -> None:
+    """cfn-lint, and what it misses: a schedule in two ways at once."""
+    found = cfnlint.api.lint(content, config=cfnlint.api.ManualArgs(regions=["eu-west-1"]))
+    assert found == [], found
+    rules = [line for line in content.splitlines() if "RotationRules" in line]
+    assert not any(
+        "AutomaticallyAfterDays" in each and "ScheduleExpression" in each for each in rules
+    )
+
+
+def terraform(content: str) -> None:
+    """python-hcl2: the syntax."""
+    assert hcl2.loads(content)
+
+
+def shell(content: str) -> None:
+    """The AWS CLI's own parser: options, types and required parameters of every command."""
+    found = [words for words in commands(_without_substitution(content)) if words[0] == "aws"]
+    assert found
+    for words in found:
+        _parse(words[1:])
+
+
+def _without_substitution(content: str) -> str:
+    """The same script with `NAME=$(command)` as the command alone."""
+    lines = []
+    for line in content.splitlines():
+        name, found, rest = line.partition("=$(")
+        lines.append(rest.removesuffix(")") if found and name.isidentifier() else line)
+    return "\n".join(lines)
+
+
+@cache
+def _driver() -> Any:
+    def parsed(**_: Any) -> None:
+        raise _Parsed
+
+    driver: Any = awscli.clidriver.create_clidriver()
+    driver.session.set_credentials("AKIATEST", "test")
+    driver.session.register("before-call", parsed)
+    return driver
+
+
+@cache
+def _archive() -> str:
+    """An empty archive, as the command line demands one."""
+    path = Path(tempfile.mkdtemp()) / "code.zip"
+    zipfile.ZipFile(path, "w").close()
+    return f"fileb://{path}"
+
+
+def _parse(words: list[str]) -> None:
+    try:
+        status = _driver().main([_inlined(each) for each in words])
+    except _Parsed:
+        return
+    message = f"{shlex.join(words)}: exit {status}"
+    raise AssertionError(message)
+
+
+def _inlined(word: str) -> str:
+    """Files that the commands name stand beside them at the reader's; here something of their kind."""
+    if word.startswith("file://"):
+        return "{}"
+    return _archive() if word.startswith("fileb://") else word
+
+
+def kubernetes(content: str) -> None:
+    """kubernetes-validate, strict, for the kinds of Kubernetes itself."""
+    for document in yaml.safe_load_all(content):
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+def custom_resource(content: str) -> None:
+    """Our schemas of the custom resources, after their projects' own definitions."""
+    schemas = json.loads((SCHEMAS / "custom-resources.json").read_text(encoding="utf-8"))
+    for document in yaml.safe_load_all(content):
+        jsonschema.validate(document, schemas[document["kind"]])
+        if document["kind"] == "SecretProviderClass":
+            objects = yaml.safe_load(document["spec"]["parameters"]["objects"])
+            jsonschema.validate(objects, schemas["objects"])
+
+
+def task_definition(content: str) -> None:
+    """The model of RegisterTaskDefinition."""
+    model = botocore.session.get_session().get_service_model("ecs")
+    shape = model.operation_model("RegisterTaskDefinition").input_shape
+    validate_parameters(json.loads(content), shape)
+
+
+def agent(content: str) -> None:
+    """A TOML parser, and the settings that the agent knows."""
+    settings = tomllib.loads(content)
+    assert set(settings) <= AGENT_SETTINGS
+    assert 0 <= settings["ttl_seconds"] <= 3600
+    assert 1024 <= settings["http_port"] <= 65535
+
+
+def python(content: str) -> None:
+    """The compiler; what the code does, the tests run."""
+    compile(content, "generated.py", "exec")
+    assert "print(" not in content
+    assert "lru_cache" not in content
+
+
+VALIDATORS: dict[str, Callable[[str], None]] = {
+    "policy validate, evaluate": policy,
+    "cfn-lint": cloudformation,
+    "python-hcl2": terraform,
+    "awscli's parser": shell,
+    "awscli's parser, botocore's models": shell,
+    "kubernetes-validate (strict)": kubernetes,
+    "a JSON schema of the custom resource": custom_resource,
+    "botocore's model of RegisterTaskDefinition, moto": task_definition,
+    "a TOML parser and the agent's list of settings": agent,
+    "compiled and run against moto: a rotated secret, a refusal, no value in any output": python,
+    "compiled and run against a local server and moto: a rotated secret, a refusal, no value in any output": python,
+    "its four steps run against moto": python,
+}
+"""By what an artifact says of itself (`checked_by`): who proves it."""
