@@ -153,7 +153,6 @@ def _described(tool: Tool) -> types.Tool:
             read_only_hint=True,
             destructive_hint=False,
             idempotent_hint=True,
-            open_world_hint=tool.live,
         ),
     )
 

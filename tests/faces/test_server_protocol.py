@@ -8,8 +8,11 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import httpx
 import jsonschema
@@ -37,12 +40,51 @@ def process(*, cwd: Path | None = None) -> StdioServerParameters:
     )
 
 
-def talk(era: Era, conversation: Callable[[Client], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        async with Client(process(), mode=era) as client:
-            return await conversation(client)
+class Standing:
+    """A server with one client that stays for all conversations of an era, in a loop of its own."""
 
-    return asyncio.run(run())
+    def __init__(self, era: Era) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+        self.over = asyncio.Event()
+        opened: Future[Client] = Future()
+        self.held = asyncio.run_coroutine_threadsafe(self._hold(era, opened), self.loop)
+        wait({opened, self.held}, timeout=60, return_when=FIRST_COMPLETED)
+        self.client = opened.result(0)
+
+    async def _hold(self, era: Era, opened: Future[Client]) -> None:
+        async with Client(process(), mode=era) as client:
+            opened.set_result(client)
+            await self.over.wait()
+
+    def talk(self, conversation: Callable[[Client], Awaitable[Any]]) -> Any:
+        async def run() -> Any:
+            return await conversation(self.client)
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(120)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.over.set)
+        self.held.result(60)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+standing = cache(Standing)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _servers() -> Iterator[None]:
+    yield
+    for era in get_args(Era):
+        standing(era).close()
+    standing.cache_clear()
+
+
+def talk(era: Era, conversation: Callable[[Client], Awaitable[Any]]) -> Any:
+    return standing(era).talk(conversation)
 
 
 def call(era: Era, tool: str, **arguments: Any) -> Any:
@@ -50,7 +92,12 @@ def call(era: Era, tool: str, **arguments: Any) -> Any:
 
 
 # Names that say what they are.
-PLAIN = {"topic", "profile", "branch", "environment", "namespace", "service_account"}
+PLAIN = {
+    *("topic", "profile", "demo", "region", "users", "services"),
+    *("branch", "tag", "environment", "namespace", "service_account"),
+    *("tag", "pull_request", "audience", "partition", "target_role"),
+    *("external_accounts", "via_service", "only_via_service"),
+}
 
 
 @ERAS

@@ -19,7 +19,7 @@ class Place:
     file: Annotated[str | None, Parameter("a path", cli_only=True)] = None
 
 
-tool = Tool("toy", title="Toy", description="A toy.", default="echo", live=False)
+tool = Tool("toy", title="Toy", description="A toy.", default="echo")
 
 
 @tool.action

@@ -17,7 +17,6 @@ tool = Tool(
     title="CIS audit",
     description="Audit an AWS account read-only against CIS 1.2 to 7.0, or explain a control.",
     default="run",
-    live=True,
 )
 
 

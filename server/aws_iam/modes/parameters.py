@@ -33,6 +33,6 @@ class Source(Connection):
         list[str] | None, Parameter("Regions; absent: all enabled", brief="default: all")
     ] = None
     demo: Annotated[
-        bool, Parameter("read the demonstration account", brief="demo account")
+        bool, Parameter("read the demonstration account", brief="demo")
     ] = False
     snapshot: Annotated[str | None, Parameter("saved snapshot to judge", cli_only=True)] = None

@@ -23,7 +23,6 @@ tool = Tool(
     title="IAM policies",
     description="Look up, validate, evaluate, compare, explain, denied, generate, template; offline unless `online`.",
     default="guide",
-    live=True,
 )
 
 PolicyKind = Annotated[Kind | None, Parameter("kind of policy; absent: guessed")]

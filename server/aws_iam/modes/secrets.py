@@ -23,7 +23,6 @@ tool = Tool(
     title="Secrets",
     description="Secrets Manager and Parameter Store: choose, read, rotate, check an account. Never reads a value.",
     default="guide",
-    live=True,
 )
 
 Needs = Annotated[Json, wishes.parameter(stores.NEEDS)]

@@ -86,14 +86,11 @@ class Action:
 class Tool:
     """A named set of actions over one subject; the first declared `default` runs without arguments."""
 
-    def __init__(
-        self, name: str, *, title: str, description: str, default: str, live: bool
-    ) -> None:
+    def __init__(self, name: str, *, title: str, description: str, default: str) -> None:
         self.name = name
         self.title = title
         self.description = description
         self.default = default
-        self.live = live
         self.actions: dict[str, Action] = {}
 
     def action(self, function: Callable[..., Answer]) -> Callable[..., Answer]:
