@@ -10,7 +10,7 @@ demo: $(VENV)/demo.stamp
 	@$(BIN)/aws-iam audit run --demo || [ $$? -eq 1 ]
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check server tests .ci

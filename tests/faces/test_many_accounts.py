@@ -97,7 +97,8 @@ def test_a_run_that_is_killed_continues_and_is_complete_without_a_double(
     status, told, errors = finished(start(server, tmp_path, *words))
     assert (status, errors) == (1, "")
     assert sorted(accounts(out)) == ACCOUNTS
-    assert server.calls["sts:AssumeRole"] == len(ACCOUNTS) - done
+    # What the killed process had just sent may be counted, too.
+    assert len(ACCOUNTS) - done <= server.calls["sts:AssumeRole"] < len(ACCOUNTS)
     assert json.loads(told)["facts"]["accounts"] == {"named": 24, "read": 23, "not_read": 1}
 
 

@@ -426,3 +426,13 @@ def test_an_unknown_context_names_those_there_are(kube: tuple[Loopback, Path]) -
     kube[1].unlink()
     with pytest.raises(InputError, match="cannot be read"):
         ask(document=trust("x"), kube_context="prod")
+
+
+def test_the_facts_of_a_check_are_saved_and_judged_again_as_they_were(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    first = ask(demo=True, save=str(file))
+    again = ask(snapshot=str(file))
+    assert again.findings == first.findings
+    assert again.counts == first.counts
+    with pytest.raises(InputError, match="exclude each other"):
+        ask(document={"Version": "2012-10-17", "Statement": []}, save=str(file))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RULES = [each for each in POLICY_RULES if each.on in {Policy, Statement}]
 FEW = 20
-BEYOND_BOUNDS = 600
+BEYOND_BOUNDS = 250
 # An example that is long by itself says nothing about growth, and takes its time.
 LONGEST = 2_000
 
@@ -110,7 +110,7 @@ def work(rule: Rule[Any], statements: list[Any]) -> int:
 def test_twice_as_much_of_a_policy_takes_about_twice_the_work(
     rule: Rule[Any], shape: Callable[[dict[str, Any], range], list[Any]]
 ) -> None:
-    for statement in statements_of(rule)[:2]:
+    for statement in statements_of(rule)[:1]:
         make = partial(shape, statement)
         # What is compared with everything else is compared up to a bound: beyond it the growth must show.
         assert grows_evenly(rule, make, FEW) or grows_evenly(rule, make, BEYOND_BOUNDS)

@@ -42,12 +42,18 @@ _SEVERITIES = tuple(Severity)
 
 
 def check(
-    document: Any, source: Source, manifests: Any, kube_context: str | None, progress: Progress
+    document: Any,
+    source: Source,
+    manifests: Any,
+    kube_context: str | None,
+    progress: Progress,
+    *,
+    save: str | None,
 ) -> Answer:
     """The findings on a document, or on the account that the arguments name."""
     cluster = _cluster(manifests, kube_context)
     if document is not None:
-        if source != Source():
+        if source != Source() or save is not None:
             raise InputError(
                 "`document` and an account exclude each other",
                 hint="leave out the account arguments to judge the document",
@@ -56,7 +62,7 @@ def check(
     # Not at the top: what judges documents does not need it.
     from aws_iam.modes import audit_account
 
-    return of_account(audit_account.read(source, NEEDS, progress), cluster)
+    return of_account(audit_account.read(source, NEEDS, progress, save=save), cluster)
 
 
 def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
