@@ -11,8 +11,7 @@ import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import jsonschema
@@ -45,7 +44,8 @@ class Standing:
 
     def __init__(self, era: Era) -> None:
         self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever)
+        # A server that does not start must not keep the tests from ending.
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.over = asyncio.Event()
         opened: Future[Client] = Future()
@@ -72,19 +72,20 @@ class Standing:
         self.loop.close()
 
 
-standing = cache(Standing)
+STANDING: dict[Era, Standing] = {}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _servers() -> Iterator[None]:
     yield
-    for era in get_args(Era):
-        standing(era).close()
-    standing.cache_clear()
+    while STANDING:
+        STANDING.popitem()[1].close()
 
 
 def talk(era: Era, conversation: Callable[[Client], Awaitable[Any]]) -> Any:
-    return standing(era).talk(conversation)
+    if era not in STANDING:
+        STANDING[era] = Standing(era)
+    return STANDING[era].talk(conversation)
 
 
 def call(era: Era, tool: str, **arguments: Any) -> Any:

@@ -11,7 +11,7 @@ from aws_iam.modes import guide as pages
 from aws_iam.modes.irsa_names import Names
 from aws_iam.modes.irsa_provider_formats import Format, Setting, creation
 from aws_iam.modes.irsa_providers import PROVIDERS, describe
-from aws_iam.modes.irsa_workload import Request
+from aws_iam.modes.irsa_workload import Request, rows
 from aws_iam.modes.parameters import AccountId, Document, Source, Topic
 from aws_iam.modes.tool import Json, Parameter, Progress, Tool
 from aws_iam.policy.names import checked
@@ -26,7 +26,6 @@ tool = Tool(
     title="Workload identity",
     description="Roles for EKS pods (IRSA, Pod Identity) and CI jobs (OIDC): write, check, explain refusals.",
     default="guide",
-    live=True,
 )
 
 ProviderName = Literal[
@@ -50,12 +49,16 @@ def guide(topic: Topic = None) -> Answer:
 
 @tool.artifact_action
 def trust_policy(
-    provider: Annotated[ProviderName, Parameter("")],
+    provider: Annotated[ProviderName, Parameter("the platform", brief="provider")],
     account: AccountId,
     names: Names,
-    audience: Annotated[str | None, Parameter("if unusual")] = None,
-    partition: Annotated[str | None, Parameter("of AWS")] = None,
-    format_: Annotated[Format | None, Parameter("")] = None,
+    audience: Annotated[
+        str | None, Parameter("the token's audience, if unusual", brief="audience")
+    ] = None,
+    partition: Annotated[str | None, Parameter("AWS partition", brief="partition")] = None,
+    format_: Annotated[
+        Format | None, Parameter("how it is created; default cli", brief="format")
+    ] = None,
 ) -> Answer:
     """Write the role trust policy that lets in exactly this workload, and how its provider is created."""
     # Inside the function: the guide must not pay for the validator and its data.
@@ -86,10 +89,7 @@ def trust_policy(
         findings=tuple(validate(text, "trust")),
         artifacts=(policy, *made.files),
         facts=_facts(workload, account, within)
-        | {
-            "format": setting.format,
-            "placeholders": [{"replace": each} for each in made.placeholders],
-        },
+        | {"format": setting.format, **rows("placeholders", "replace", made.placeholders)},
         sources=(chosen.source, f"references/irsa-oidc.md#{chosen.section}"),
         next=(
             "aws-iam policy validate --document trust-policy.json --kind trust",
@@ -102,10 +102,12 @@ def trust_policy(
 
 @tool.artifact_action
 def manifest(
-    provider: Annotated[ProviderName, Parameter("")],
-    role: Annotated[str, Parameter("ARN of its role")],
+    provider: Annotated[ProviderName, Parameter("the platform", brief="provider")],
+    role: Annotated[str, Parameter("ARN of the workload's role", brief="ARN")],
     names: Names,
-    audience: Annotated[str | None, Parameter("if unusual")] = None,
+    audience: Annotated[
+        str | None, Parameter("the token's audience, if unusual", brief="audience")
+    ] = None,
 ) -> Answer:
     """Write the files that make the workload use its role: Kubernetes manifests, CI jobs."""
     from aws_iam.modes import irsa_manifest
@@ -116,9 +118,13 @@ def manifest(
 @tool.artifact_action
 def denied(
     document: Document,
-    claims: Annotated[Json, Parameter("of a token", document=True)] = None,
+    claims: Annotated[
+        Json, Parameter("the token's claims", brief="of a token", document=True)
+    ] = None,
     token: Annotated[Json, Parameter("or the token", document=True)] = None,
-    jwks: Annotated[Json, Parameter("keys, or fetch", document=True)] = None,
+    jwks: Annotated[
+        Json, Parameter("its key set, or fetch", brief="keys, or fetch", document=True)
+    ] = None,
     account: Annotated[str | None, Parameter("12-digit account id")] = None,
 ) -> Answer:
     """Say which condition of a trust policy a token fails, and write the policy that fits it."""
@@ -134,15 +140,18 @@ def check(
     document: Annotated[
         Json, Parameter("trust policy; absent: the account", document=True, policies=True)
     ] = None,
-    manifests: Annotated[Json, Parameter("Kubernetes", document=True, policies=True)] = None,
+    manifests: Annotated[
+        Json, Parameter("Kubernetes manifests", brief="Kubernetes", document=True, policies=True)
+    ] = None,
     kube_context: Annotated[
         str | None, Parameter("context of your kubeconfig to read them from", cli_only=True)
     ] = None,
+    save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:
     """Judge trust policies, or an account's providers, clusters, associations and annotations."""
     from aws_iam.modes import irsa_check
 
-    return irsa_check.check(document, source, manifests, kube_context, progress)
+    return irsa_check.check(document, source, manifests, kube_context, progress, save=save)
 
 
 def _partition(request: Request, workload: Workload) -> str:
@@ -163,7 +172,7 @@ def _trust(workload: Workload, account: str, partition: str) -> dict[str, Any]:
 
 def _facts(workload: Workload, account: str, partition: str) -> dict[str, Any]:
     caller = workload.caller
-    notes = {"notes": [{"note": each} for each in workload.notes]} if workload.notes else {}
+    notes = rows("notes", "note", workload.notes)
     if not isinstance(caller, TokenCaller):
         return {"principal": "pods.eks.amazonaws.com", "cluster": caller.cluster, **notes}
     return {

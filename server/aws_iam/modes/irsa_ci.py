@@ -72,6 +72,9 @@ def _gitlab_subject(names: Names) -> str:
     return f"project_path:{group}/{project}:ref_type:{kind}:ref:{bare_ref(names, kind)}"
 
 
+_ANY_ENVIRONMENT = "steps of every branch and deployment environment are let in: give `environment` (its UUID) to pin one"
+
+
 def _bitbucket(request: Request) -> Workload:
     names = request.names
     workspace = names.need("owner", "slug")
@@ -95,6 +98,7 @@ def _bitbucket(request: Request) -> Workload:
         words=f"Bitbucket Pipelines steps of repository {repository}",
         notes=(
             "the subject ends in a UUID that every step gets anew, so that its end is open",
+            *(() if environment else (_ANY_ENVIRONMENT,)),
             "this form of the subject is known from users, not from Atlassian's own reference: try it with one step",
         ),
     )
@@ -181,6 +185,11 @@ def _generic(request: Request) -> Workload:
         raise InputError(
             f"issuer {quoted(host)} is built into AWS",
             hint="no provider is created for it: the host itself is the principal of the trust policy",
+        )
+    if known and known.requires not in (None, "aud", "sub"):
+        raise InputError(
+            f"AWS takes no trust policy for issuer {quoted(host)} that does not test `{known.requires}`",
+            hint="no name here gives it: start from what the vendor writes, and judge it by `irsa check`",
         )
     if not request.audience:
         raise InputError(

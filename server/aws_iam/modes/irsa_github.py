@@ -27,6 +27,11 @@ _IMMUTABLE = (
     "this is the immutable subject, which repositories created, renamed or transferred after 15 July 2026, or opted "
     "in, send; older ones send the classic one, for which leave owner_id and repository_id out"
 )
+_CALLED = (
+    "the subject is the calling repository's, job_workflow_ref the called workflow's: a job outside that workflow does not "
+    "get the role; the token of a call with @main says refs/heads/main (that a call with a commit says the commit is known "
+    "from users, not from GitHub's own reference)"
+)
 
 
 def _github(request: Request) -> Workload:
@@ -40,14 +45,35 @@ def _github(request: Request) -> Workload:
         )
     subject, notes = _github_subject(names, known)
     audience = "sts.amazonaws.com.cn" if request.partition == "aws-cn" else "sts.amazonaws.com"
+    called = names.find("workflow", "workflow")
     caller = TokenCaller(
-        sid="GitHubActions", issuer=host, audience=request.heard(audience), subject=subject
+        sid="GitHubActions",
+        issuer=host,
+        audience=request.heard(audience),
+        subject=subject,
+        claims={"job_workflow_ref": _mapped(called, known)} if called else {},
     )
     return Workload(
         caller=caller,
-        words=f"GitHub Actions jobs whose subject is {subject}",
-        notes=(*notes, "names compare with case: owner and repository as GitHub spells them"),
+        words=f"GitHub Actions jobs whose subject is {subject}"
+        + (f", in the reusable workflow {called}" if called else ""),
+        notes=(
+            *notes,
+            *((_CALLED,) if called else ()),
+            "names compare with case: owner and repository as GitHub spells them",
+        ),
     )
+
+
+def _mapped(called: str, known: issuers.Issuer) -> str:
+    """The reusable workflow, where its claim becomes a condition key."""
+    if "job_workflow_ref" not in known.claims:
+        raise InputError(
+            f"`workflow` does not fit issuer {quoted(known.issuer)}",
+            hint="AWS maps job_workflow_ref for GitHub's own issuers only: elsewhere such a condition never matches; a "
+            "subject by custom template can carry it (`subject`)",
+        )
+    return called
 
 
 def _github_subject(names: Names, known: issuers.Issuer) -> tuple[str, tuple[str, ...]]:
@@ -112,6 +138,6 @@ GITHUB = Provider(
     source="https://docs.github.com/en/actions/reference/security/oidc",
     section="github-actions-trust",
     needs=("owner", "repository"),
-    takes=("owner_id", "repository_id", *TAILS, "issuer", "subject"),
+    takes=("owner_id", "repository_id", *TAILS, "issuer", "subject", "workflow"),
     workload=_github,
 )

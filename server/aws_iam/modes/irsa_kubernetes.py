@@ -11,14 +11,18 @@ from aws_iam.policy.names import checked
 from aws_iam.policy.reference.partition import partition_of
 from aws_iam.policy.trust import PodCaller, TokenCaller
 
+_UNTAGGED = (
+    "the target role tests the session tags too; an association that needs disableSessionTags has it test sts:ExternalId "
+    "instead, as `aws eks describe-pod-identity-association` tells it"
+)
 _USER_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide"
 
 
 def _eks(request: Request) -> Workload:
     names = request.names
     names.find("cluster", "cluster")
-    host = _eks_host(request)
-    region = host.split(".")[2] if host.startswith("oidc.eks.") else host.split(".")[1]
+    host = eks_host(request)
+    region = region_of(host)
     namespace = names.need("namespace", "namespace")
     account = names.need("service_account", "service_account")
     caller = TokenCaller(
@@ -33,13 +37,14 @@ def _eks(request: Request) -> Workload:
         partition=partition_of(region),
         region=region,
         notes=(
-            *_default_account(account),
+            *default_account(account),
             "EKS Pod Identity needs no provider per cluster and is AWS's first choice where it runs",
         ),
     )
 
 
-def _eks_host(request: Request) -> str:
+def eks_host(request: Request) -> str:
+    """The cluster's issuer, without https://."""
     given = request.names.issuer or ""
     mistaken = re.search(r"oidc\.([a-z0-9-]+)\.eks\.amazonaws", given)
     if mistaken:
@@ -50,7 +55,13 @@ def _eks_host(request: Request) -> str:
     return request.host("eks_issuer") or ""
 
 
-def _default_account(service_account: str) -> tuple[str, ...]:
+def region_of(host: str) -> str:
+    """The Region that an EKS issuer lies in."""
+    return host.split(".")[2] if host.startswith("oidc.eks.") else host.split(".")[1]
+
+
+def default_account(service_account: str) -> tuple[str, ...]:
+    """A warning, where the workload has no ServiceAccount of its own."""
     if service_account != "default":
         return ()
     return ("ServiceAccount `default` is every pod's that names none: give the workload its own",)
@@ -77,6 +88,7 @@ def _pod_identity(request: Request) -> Workload:
         namespace=names.need("namespace", "namespace"),
         service_account=names.need("service_account", "service_account"),
     )
+    names.find("target_role", "role_arn")
     by_name = "the name fits clusters of every Region: give the cluster's ARN to pin one"
     return Workload(
         caller=caller,
@@ -85,8 +97,9 @@ def _pod_identity(request: Request) -> Workload:
         region=parts[3] if by_arn else None,
         notes=(
             *(() if by_arn else (by_name,)),
-            *_default_account(caller.service_account),
+            *default_account(caller.service_account),
             "an association with disableSessionTags sends no tags and can never use this role",
+            *((_UNTAGGED,) if names.target_role else ()),
             "it does not run on Fargate, Windows nodes or outside EKS: there use provider eks",
         ),
     )
@@ -109,6 +122,7 @@ POD_IDENTITY = Provider(
     source=f"{_USER_GUIDE}/pod-id-role.html",
     section="eks-pod-identity",
     needs=("cluster", "namespace", "service_account"),
+    takes=("target_role",),
     workload=_pod_identity,
     reasons={"issuer": "Pod Identity has one service principal for all clusters and no issuer"},
 )

@@ -18,21 +18,56 @@ if TYPE_CHECKING:
 class Names:
     """Which workload; every provider takes some of them."""
 
-    owner: Annotated[str | None, Parameter("owner, group, workspace, organization")] = None
-    repository: Annotated[str | None, Parameter("repository, project, pipeline")] = None
-    owner_id: Annotated[str | None, Parameter("owner's immutable id")] = None
-    repository_id: Annotated[str | None, Parameter("repository's immutable id")] = None
+    owner: Annotated[
+        str | None,
+        Parameter("owner, group, workspace or organization", brief="or group, organization"),
+    ] = None
+    repository: Annotated[
+        str | None, Parameter("repository, project or pipeline", brief="or project, pipeline")
+    ] = None
+    owner_id: Annotated[str | None, Parameter("the owner's immutable id", brief="immutable")] = (
+        None
+    )
+    repository_id: Annotated[
+        str | None, Parameter("the repository's immutable id", brief="immutable")
+    ] = None
     branch: Annotated[str | None, Parameter("branch")] = None
-    tag: Annotated[str | None, Parameter("git tag")] = None
-    environment: Annotated[str | None, Parameter("deployment environment")] = None
-    pull_request: Annotated[bool, Parameter("pull-request runs")] = False
-    issuer: Annotated[str | None, Parameter("issuer URL: EKS, self-managed, generic")] = None
-    subject: Annotated[str | None, Parameter("exact `sub`: generic, custom")] = None
-    workspace: Annotated[str | None, Parameter("HCP Terraform workspace")] = None
-    run_phase: Annotated[Literal["plan", "apply"] | None, Parameter("HCP Terraform")] = None
-    cluster: Annotated[str | None, Parameter("EKS cluster, ARN or name")] = None
-    namespace: Annotated[str | None, Parameter("Kubernetes namespace")] = None
-    service_account: Annotated[str | None, Parameter("Kubernetes ServiceAccount")] = None
+    tag: Annotated[str | None, Parameter("git tag", brief="tag")] = None
+    environment: Annotated[
+        str | None, Parameter("deployment environment", brief="environment")
+    ] = None
+    pull_request: Annotated[bool, Parameter("pull-request runs", brief="pull request")] = False
+    issuer: Annotated[
+        str | None,
+        Parameter("issuer URL: EKS, self-managed hosts, generic", brief="URL: EKS, own hosts"),
+    ] = None
+    subject: Annotated[
+        str | None, Parameter("exact `sub`: generic, custom templates", brief="exact `sub`")
+    ] = None
+    workflow: Annotated[
+        str | None,
+        Parameter(
+            "GitHub reusable workflow: OWNER/REPO/.github/workflows/FILE.yml@REF",
+            brief="reusable workflow",
+        ),
+    ] = None
+    workspace: Annotated[
+        str | None, Parameter("HCP Terraform workspace", brief="HCP Terraform")
+    ] = None
+    run_phase: Annotated[
+        Literal["plan", "apply"] | None, Parameter("HCP Terraform run phase", brief="run phase")
+    ] = None
+    cluster: Annotated[str | None, Parameter("EKS cluster, name or ARN", brief="EKS cluster")] = (
+        None
+    )
+    namespace: Annotated[str | None, Parameter("Kubernetes namespace", brief="namespace")] = None
+    service_account: Annotated[
+        str | None, Parameter("Kubernetes ServiceAccount", brief="service account")
+    ] = None
+    target_role: Annotated[
+        str | None,
+        Parameter("ARN of a role that Pod Identity assumes in turn", brief="target role"),
+    ] = None
 
     @property
     def given(self) -> tuple[str, ...]:

@@ -32,11 +32,12 @@ def describe(name: str, request: Request) -> Workload:
     """The workload of that provider; refuses names that do not fit it."""
     provider = PROVIDERS[name]
     by_subject = "subject" in provider.takes and request.names.subject
+    beside = tuple(each for each in ("issuer", "workflow") if each in provider.takes)
     refuse_misfits(
         request.names,
         name,
         needs=("subject",) if by_subject else provider.needs,
-        takes=("issuer",) if by_subject else provider.takes,
+        takes=beside if by_subject else provider.takes,
         reasons=_BY_SUBJECT if by_subject else provider.reasons,
     )
     return provider.workload(request)

@@ -71,6 +71,11 @@ class Provider:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
+def rows(name: str, column: str, texts: tuple[str, ...]) -> dict[str, list[dict[str, str]]]:
+    """A table of one column for the facts; nothing where it would be empty."""
+    return {name: [{column: each} for each in texts]} if texts else {}
+
+
 def bare_ref(names: Names, name: str) -> str:
     """The branch or tag of that name, without refs/heads/ or refs/tags/."""
     ref = names.need(name, "git_ref")

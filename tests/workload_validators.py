@@ -1,0 +1,176 @@
+"""The validators of what `irsa` generates: real ones, offline; each raises with what is wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import check_jsonschema
+import hcl2
+import jsonschema
+import yaml
+
+import secret_validators as other
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BY_COMMIT = re.compile(r"@[0-9a-f]{40} # (v[0-9]+)\S*")
+_BIN = Path(sys.executable).parent
+_SCHEMAS = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor"
+_EKSCTL = Path(__file__).parent / "schemas" / "eksctl.json"
+
+
+def run(program: str, *words: str) -> None:
+    """The program says that all is well."""
+    done = subprocess.run(
+        [str(_BIN / program), *words], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
+
+
+@cache
+def _vendored(name: str) -> Any:
+    """The schema that check-jsonschema ships, as its own validator."""
+    schema = json.loads((_SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+class _Workflow(yaml.SafeLoader):
+    """YAML as GitHub reads it, where the key `on` is no yes."""
+
+
+_Workflow.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool"]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Workflow.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf")
+)
+
+
+class Tagged(yaml.SafeLoader):
+    """YAML with CloudFormation's short functions."""
+
+
+for tag in ("!Ref", "!GetAtt", "!Equals"):
+    Tagged.add_constructor(tag, lambda _loader, _node: "")
+# The provider exists: what stands for it otherwise.
+Tagged.add_constructor("!If", lambda loader, node: loader.construct_sequence(node)[2])
+
+
+def _read(content: str) -> Any:
+    return yaml.load(content, Loader=_Workflow)  # noqa: S506 - the loader is a safe one
+
+
+def schema_of(name: str) -> Callable[[str], None]:
+    """A check against the vendored schema of that name."""
+
+    def check(content: str) -> None:
+        _vendored(name).validate(_read(content))
+
+    return check
+
+
+def bitbucket(content: str) -> None:
+    """The vendored schema, which knows `oidc: true` alone: a list of audiences is checked apart.
+
+    https://www.atlassian.com/blog/bitbucket/bitbucket-pipelines-oidc-now-supports-multiple-audiences
+    """
+    document = copy.deepcopy(yaml.safe_load(content))
+    step = document["pipelines"]["default"][0]["step"]
+    if step["oidc"] is not True:
+        (audience,) = step["oidc"]["audiences"]
+        assert 0 < len(audience) <= 150
+        assert set(step["oidc"]) == {"audiences"}
+        step["oidc"] = True
+    _vendored("bitbucket-pipelines").validate(document)
+
+
+def workflow(content: str) -> None:
+    """The vendored schema, actionlint and zizmor: syntax, inputs of the actions, and what makes a workflow unsafe."""
+    schema_of("github-workflows")(content)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / ".github" / "workflows" / "deploy.yml"
+        file.parent.mkdir(parents=True)
+        file.write_text(content, encoding="utf-8")
+        run("zizmor", "--offline", "--no-progress", str(file))
+        # It knows the inputs of an action by its major version alone, not by a commit.
+        file.write_text(_BY_COMMIT.sub(r"@\1", content), encoding="utf-8")
+        run("actionlint", "-shellcheck=", "-pyflakes=", str(file))
+
+
+def terraform(content: str) -> None:
+    """The syntax, and the arguments that the provider's pages name."""
+    other.terraform(content)
+    for block in hcl2.loads(content).get("resource", ()):
+        for kind, named in block.items():
+            (body,) = named.values()
+            given = {each for each in body if not each.startswith("__")} - {"depends_on"}
+            required, optional = _ARGUMENTS[kind.strip('"')]
+            assert required <= given <= required | optional, f"{kind}: {sorted(given)}"
+
+
+# Each from the page of its resource: https://github.com/hashicorp/terraform-provider-aws/tree/main/website/docs/r and
+# https://github.com/hashicorp/terraform-provider-tfe/tree/main/website/docs/r.
+_ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
+    "aws_iam_openid_connect_provider": ({"url", "client_id_list"}, {"thumbprint_list", "tags"}),
+    "aws_iam_role": ({"assume_role_policy"}, {"name", "max_session_duration", "tags"}),
+    "aws_iam_role_policy": ({"role", "policy"}, {"name"}),
+    "aws_eks_addon": ({"cluster_name", "addon_name"}, {"addon_version", "tags"}),
+    "aws_eks_pod_identity_association": (
+        {"cluster_name", "namespace", "service_account", "role_arn"},
+        {"target_role_arn", "disable_session_tags", "tags"},
+    ),
+    "tfe_variable": ({"key", "category", "value", "workspace_id"}, {"description", "sensitive"}),
+}
+
+
+def shell(content: str) -> None:
+    """Every command, those in comments too, which a reader may take out."""
+    other.shell(re.sub(r"(?m)^#\s+(?=aws [a-z-]+ [a-z-]+ --)", "", content))
+
+
+def eksctl(content: str) -> None:
+    """A part of eksctl's own schema, closed as it is there."""
+    jsonschema.validate(yaml.safe_load(content), json.loads(_EKSCTL.read_text(encoding="utf-8")))
+
+
+def profile(content: str) -> None:
+    """Botocore reads the profile and takes it for one that exchanges a token."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "config"
+        file.write_text(content, encoding="utf-8")
+        session = botocore.session.Session(profile="workload")
+        session.set_config_variable("config_file", str(file))
+        session.set_config_variable("credentials_file", os.devnull)
+        read = session.get_scoped_config()
+        resolver = session.get_component("credential_provider")
+        assert resolver.get_provider("assume-role-with-web-identity")
+    assert set(read) == {"role_arn", "web_identity_token_file", "role_session_name", "region"}
+
+
+VALIDATORS: dict[str, Callable[[str], None]] = {
+    "policy validate, evaluate": other.policy,
+    "awscli's parser, botocore's models": shell,
+    "cfn-lint": other.cloudformation,
+    "python-hcl2": terraform,
+    "kubernetes-validate (strict)": other.kubernetes,
+    "a JSON schema after eksctl's own": eksctl,
+    "check-jsonschema (GitHub workflows), actionlint, zizmor": workflow,
+    "check-jsonschema (GitLab CI)": schema_of("gitlab-ci"),
+    "check-jsonschema (Bitbucket Pipelines)": bitbucket,
+    "check-jsonschema (CircleCI)": schema_of("circle-ci"),
+    "check-jsonschema (Buildkite)": schema_of("buildkite"),
+    "botocore's own reader of profiles": profile,
+}
+"""By what an artifact says of itself (`checked_by`): who proves it."""
