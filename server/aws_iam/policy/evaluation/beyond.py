@@ -25,14 +25,16 @@ _OF_SERVICE_ROLES = frozenset(
     }
 )
 _ALIAS_ACTIONS = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
-# KMS Developer Guide, key-policy-modifying-external-accounts.
+# KMS API Reference, `Cross-account use` of each operation.
 _ACROSS_ACCOUNTS = frozenset(
     f"kms:{name}".lower()
     for name in (
         "CreateGrant",
+        "Decapsulate",
         "Decrypt",
         "DeriveSharedSecret",
         "DescribeKey",
+        "Encapsulate",
         "Encrypt",
         "GenerateDataKey",
         "GenerateDataKeyPair",
