@@ -15,6 +15,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.rules.declared import declared_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -137,16 +138,7 @@ def _aws_page(code: str, severity: Severity) -> str:
 
 def rules_in(*modules: ModuleType) -> tuple[Rule[Any], ...]:
     """Every rule of the modules, in order of declaration; refuses a code declared twice."""
-    found: dict[str, Rule[Any]] = {}
-    for module in modules:
-        for value in vars(module).values():
-            if not isinstance(value, Rule):
-                continue
-            if value.code in found:
-                message = f"rule {value.code} is declared twice"
-                raise TypeError(message)
-            found[value.code] = value
-    return tuple(found.values())
+    return declared_in(Rule, modules)
 
 
 __all__ = ["Problem", "Rule", "Where", "rule", "rules_in"]

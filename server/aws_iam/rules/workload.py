@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.errors import NotCollected
 from aws_iam.escape import escaped
+from aws_iam.rules.declared import declared_in
 from aws_iam.rules.judge import Unknown, unread
 
 if TYPE_CHECKING:
@@ -184,16 +185,7 @@ def check(  # noqa: PLR0913 - a declaration: every word of a check stands here
 
 def checks_in(*modules: ModuleType) -> tuple[Check[Any], ...]:
     """Every check of the modules, in order of declaration; refuses a code declared twice."""
-    found: dict[str, Check[Any]] = {}
-    for module in modules:
-        for value in vars(module).values():
-            if not isinstance(value, Check):
-                continue
-            if value.code in found:
-                message = f"check {value.code} is declared twice"
-                raise TypeError(message)
-            found[value.code] = value
-    return tuple(found.values())
+    return declared_in(Check, modules)
 
 
 def each(
