@@ -242,8 +242,9 @@ def _string(node: Node, name: str) -> Text | None:
 
 def _texts(node: Node | None) -> tuple[Text, ...]:
     """The entries of a text or a list of texts."""
-    found = (each.string() for each in node.listed()) if node else ()
-    return tuple(each for each in found if each)
+    if node is None:
+        return ()
+    return tuple([Text(value=n.text, at=n.at) for n in node.listed() if n.form is Form.STRING])
 
 
 def _principals(node: Node | None) -> Iterator[Principal]:

@@ -33,7 +33,7 @@ SPENT = "the budget of the search is used up"
 class Budget:
     """The work that one question may cost; `spend` raises OverBudget when it is used up."""
 
-    left: int = 120_000
+    left: int = 100_000
 
     def spend(self, steps: int = 1) -> None:
         """Take so many steps off."""
