@@ -1,0 +1,23 @@
+# A cluster has one agent, and EKS Auto Mode has it built in: leave this out in both cases.
+resource "aws_eks_addon" "agent" {
+  cluster_name = "{{Cluster}}"
+  addon_name   = "eks-pod-identity-agent"
+}
+
+# It may do nothing yet: attach what the workload needs.
+resource "aws_iam_role" "workload" {
+  name               = "{{Role}}"
+  assume_role_policy = file("${path.module}/trust-policy.json")
+}
+
+resource "aws_eks_pod_identity_association" "workload" {
+  cluster_name    = "{{Cluster}}"
+  namespace       = "{{Namespace}}"
+  service_account = "{{ServiceAccount}}"
+  role_arn        = aws_iam_role.workload.arn
+  target_role_arn = "{{TargetRole}}"
+}
+
+output "role_arn" {
+  value = aws_iam_role.workload.arn
+}

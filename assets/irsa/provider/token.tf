@@ -1,0 +1,19 @@
+# An account has one provider per issuer; where it exists, import it:
+#   terraform import aws_iam_openid_connect_provider.issuer {{ProviderArn}}
+resource "aws_iam_openid_connect_provider" "issuer" {
+  url            = "{{Url}}"
+  client_id_list = ["{{Audience}}"]
+}
+
+# It may do nothing yet: attach what the workload needs.
+resource "aws_iam_role" "workload" {
+  name                 = "{{Role}}"
+  assume_role_policy   = file("${path.module}/trust-policy.json")
+  max_session_duration = 3600
+
+  depends_on = [aws_iam_openid_connect_provider.issuer]
+}
+
+output "role_arn" {
+  value = aws_iam_role.workload.arn
+}
