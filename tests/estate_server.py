@@ -22,6 +22,7 @@ from urllib.parse import parse_qs
 
 import boto3
 from moto.backends import get_backend
+from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -42,6 +43,8 @@ class Estate:
     """Why a role is refused."""
     denied: str = ""
     """An operation of a JSON service that nobody may call."""
+    analyzers: dict[str, list[dict[str, str]]] | None = None
+    """The analyzers of each account, in every Region; None: the service is out of order."""
     calls: Counter[str] = field(default_factory=Counter)
     url: str = ""
     watch: Callable[[str], None] = lambda _operation: None
@@ -65,11 +68,21 @@ class Estate:
         if operation == self.denied:
             start("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
             return [b'{"__type": "AccessDeniedException", "Message": "no"}']
+        if operation == "access-analyzer:GET /analyzer" and self.analyzers is not None:
+            account = get_account_id_from(access_key_of(environ))
+            start("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps({"analyzers": self.analyzers.get(account, [])}).encode()]
         if operation.startswith("access-analyzer"):
             # Moto has no such backend; looking for it costs a trace on standard error.
             start("501 Not Implemented", [("Content-Type", "application/json")])
             return [b"{}"]
         return self._moto(environ, start)
+
+
+def access_key_of(environ: dict[str, Any]) -> str:
+    """The access key that signed."""
+    found = re.search(r"Credential=([^/]*)/", environ.get("HTTP_AUTHORIZATION", ""))
+    return found[1] if found else ""
 
 
 def _asked(environ: dict[str, Any], body: bytes) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import (
@@ -12,10 +12,13 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from aws_iam.account import snapshot
+from aws_iam.account.aws import Clients
+from aws_iam.account.collect import COLLECTORS
 from aws_iam.account.collecting import collect, collect_from
 from aws_iam.account.demo import demo_session
 from aws_iam.account.fact import Fact, Miss, MissKind
 from aws_iam.account.facts import FACTS
+from aws_iam.account.facts.governance import MACIE
 from aws_iam.account.facts.identity import SUMMARY
 from aws_iam.account.facts.network import SECURITY_GROUPS
 from aws_iam.account.facts.storage import EBS_DEFAULT
@@ -23,6 +26,9 @@ from aws_iam.account.facts.trails import ALARMS, TOPICS
 from aws_iam.errors import AwsError, InputError
 from rich_account import RICH
 from scripted_aws import ACCOUNT, CALLER, Refusal, Script, opening
+
+if TYPE_CHECKING:
+    from aws_iam.account.aws import Aws
 
 TWO = opening("us-east-1", "eu-west-1")
 
@@ -201,6 +207,8 @@ def test_an_account_that_refuses_everything_is_a_snapshot_of_misses() -> None:
         "sns.alarm_topics",
         "s3.trail_bucket_logging",
         "s3.trail_bucket_access",
+        # Read for the keys that either of two lists names, one of which may be refused.
+        "kms.secret_keys",
     }
     assert all(miss.permission in str(miss) for miss in account.misses())
 
@@ -234,6 +242,62 @@ def test_an_answer_without_a_field_that_aws_always_sends_is_broken_and_spares_th
     assert (miss.kind, miss.call) == (MissKind.BROKEN, "iam:GetAccountSummary")
     assert "the answer lacks 'SummaryMap'" in miss.message
     assert account.require_in("us-east-1", EBS_DEFAULT) is not None
+
+
+@pytest.mark.parametrize(
+    ("region", "answer", "kind"),
+    [
+        ("eu-south-2", EndpointConnectionError(endpoint_url="u"), MissKind.NOWHERE),
+        ("us-east-1", EndpointConnectionError(endpoint_url="u"), MissKind.UNSUPPORTED),
+        # What answers is there, whatever the SDK lists.
+        ("eu-south-2", Refusal("AccessDeniedException"), MissKind.DENIED),
+        ("eu-south-2", ConnectTimeoutError(endpoint_url="u"), MissKind.TIMEOUT),
+    ],
+)
+def test_a_service_that_a_region_does_not_have_is_known_by_both_signs(
+    region: str, answer: Any, kind: MissKind
+) -> None:
+    account, _ = _collect(opening(region) | {"macie2:GetMacieSession": answer}, MACIE)
+    miss = account.get_in(region, MACIE)
+    assert isinstance(miss, Miss)
+    assert miss.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("service", "region", "offered"),
+    [
+        ("macie2", "eu-west-1", True),
+        ("macie2", "eu-south-2", False),
+        ("macie2", "cn-north-1", False),
+        ("iam", "cn-north-1", True),
+        ("organizations", "us-gov-west-1", True),
+        ("ec2", "xx-new-1", True),
+    ],
+)
+def test_the_sdk_tells_where_a_service_is_offered(
+    service: str, region: str, *, offered: bool
+) -> None:
+    assert Clients(Script({}).session()).offered(service, region) == offered
+
+
+def test_a_map_without_a_key_that_aws_always_sends_is_broken_too() -> None:
+    account, _ = _collect(TWO | {"iam:GetAccountSummary": {"SummaryMap": {}}}, SUMMARY)
+    miss = account.get(SUMMARY)
+    assert isinstance(miss, Miss)
+    assert miss.code == "IncompleteAnswer"
+
+
+def test_a_field_that_no_answer_of_aws_has_is_a_mistake_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def wrong(aws: Aws) -> None:
+        own = {each["RegionName"]: 1 for each in aws.need("ec2:DescribeRegions")["Regions"]}
+        assert own["us-east-9"]
+
+    broken = replace(COLLECTORS[SUMMARY.name], read=wrong)
+    monkeypatch.setitem(COLLECTORS, SUMMARY.name, broken)
+    with pytest.raises(KeyError, match="us-east-9"):
+        _collect(TWO, SUMMARY)
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,15 @@ def test_a_policy_that_the_partition_lacks_is_attached_to_nobody() -> None:
     ]
 
 
+def test_an_account_of_govcloud_has_no_distribution_and_is_not_asked() -> None:
+    script = Script(RICH)
+    aws = script.aws()
+    aws.partition = "aws-us-gov"
+    assert aws.settle(frontends.DISTRIBUTIONS, "") == ()
+    assert not set(script.operations)
+    aws.close()
+
+
 def test_a_virtual_device_of_root_is_known_by_its_owner() -> None:
     assert _of(identity.VIRTUAL_MFA)[0].is_root
     assert identity.VirtualMfaDevice(serial="arn:aws:iam::1:mfa/root-account-mfa-device").is_root

@@ -144,3 +144,43 @@ def test_an_account_that_may_not_list_the_organization_says_from_where_to_run(
     # Named accounts are read all the same, each as if it stood alone.
     assert run(accounts=members).facts["accounts"]["read"] == 4
     assert server.calls["organizations:DescribeOrganization"] == 4
+
+
+@pytest.fixture
+def administrator(members: list[str]) -> Iterator[str]:
+    """A member to which the management account delegates Access Analyzer."""
+    own = boto3.Session(region_name="us-east-1").client("organizations")
+    member = next(each for each in members if each != "123456789012")
+    named = {"ServicePrincipal": "access-analyzer.amazonaws.com"}
+    own.enable_aws_service_access(**named)
+    own.register_delegated_administrator(AccountId=member, **named)
+    yield member
+    own.deregister_delegated_administrator(AccountId=member, **named)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "refused", "message"),
+    [
+        (["ORGANIZATION"], False, "of 4 accounts: 4 pass"),
+        (["ORGANIZATION_UNUSED_ACCESS"], False, "of 4 accounts: 4 fail"),
+        ([], False, "of 4 accounts: 4 fail"),
+        # Whoever may hold the analyzer was not read: nobody is known to be without.
+        (["ORGANIZATION"], True, "of 4 accounts: 3 unknown, 1 not read"),
+    ],
+)
+def test_the_analyzer_of_a_delegated_administrator_covers_the_organization(
+    kinds: list[str],
+    refused: bool,  # noqa: FBT001
+    message: str,
+    administrator: str,
+    server: Estate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed = [
+        {"name": kind, "arn": f"{ANALYZER.arn}-{kind}", "type": kind, "status": "ACTIVE"}
+        for kind in kinds
+    ]
+    monkeypatch.setattr(server, "analyzers", {administrator: listed})
+    monkeypatch.setattr(server, "refused", frozenset([administrator] if refused else ()))
+    (found,) = run(org=True, controls=["access_analyzer"]).findings
+    assert found.message.endswith(message)

@@ -171,7 +171,7 @@ def test_the_status_is_3_only_when_no_account_could_be_read(
     both = f"{SHUT},{ACCOUNTS[0]}"
     status, told, _ = finished(start(server, tmp_path, *ROLE, "--accounts", both))
     assert status == 1
-    assert told.startswith(f"1 account could not be read ({SHUT}). Score")
+    assert told.startswith(f"1 account could not be read ({SHUT}). Fix first: ")
 
 
 def test_the_file_of_another_job_is_a_wrong_request(server: Estate, tmp_path: Path) -> None:

@@ -81,9 +81,11 @@ def test_every_row_of_the_seed_is_judged_in_every_version(
     assert status == {key: row["verdicts"][key] for key in known}
 
 
-def test_the_summary_leads_with_the_score_and_what_to_fix_first(demo: Answer) -> None:
-    assert demo.summary.startswith("Score ")
-    assert "Fix first: `root_no_access_key` (critical)" in demo.summary
+def test_the_summary_leads_with_what_to_fix_first_and_why(demo: Answer) -> None:
+    first, _, rest = demo.summary.partition(". Score ")
+    why = controls()["root_no_access_key"].why.rstrip(".")
+    assert first.startswith(f"Fix first: `root_no_access_key` (critical): {why}; ")
+    assert "% for account " in rest
     counted = rolled_up(demo.findings).values()
     for status in Status:
         said = f"{list(counted).count(status)} {status.value.replace('_', ' ')}"

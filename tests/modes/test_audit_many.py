@@ -98,7 +98,8 @@ def test_the_answer_counts_the_accounts_of_each_control() -> None:
 
 def test_an_account_that_cannot_be_entered_is_named_first_with_the_reason() -> None:
     answer = run(accounts=ACCOUNTS)
-    assert answer.summary.startswith(f"1 account could not be read ({SHUT}). Score 4% over 11 of")
+    assert answer.summary.startswith(f"1 account could not be read ({SHUT}). Fix first: `")
+    assert ". Score 4% over 11 of" in answer.summary
     (row,) = answer.facts["not_read"]
     assert row["account"] == SHUT
     assert "AccessDenied" in row["why"]

@@ -186,7 +186,7 @@ def test_a_pipe_gets_the_file_alone_and_the_status_tells_of_failures(saved: Path
     assert done.returncode == cli.FOUND
     assert done.stdout.startswith("<!doctype html>")
     assert done.stdout.endswith("</html>\n")
-    assert done.stderr.startswith("Score ")
+    assert done.stderr.startswith("Fix first: ")
     assert "<" not in done.stderr
     assert len(done.stderr) < 4_000
 

@@ -157,3 +157,27 @@ def test_a_part_without_accounts_has_no_report(out: Path) -> None:
     )  # fmt: skip
     with pytest.raises(InputError, match="None of 1 accounts falls in the part"):
         report("html", out, accounts=ACCOUNTS[:1], shard=empty)
+
+
+def test_the_mutes_are_told_over_all_accounts(out: Path) -> None:
+    mutes = [
+        {"control": "root_mfa", "reason": "a key is ordered"},
+        {"control": "pw_length_14", "reason": "gone", "until": "2020-01-31"},
+        {"control": "root_mfa", "reason": "none", "account": SHUT},
+    ]
+    answer = report("html", out, mute=mutes)
+    states = [(row["control"], row["state"]) for row in answer.facts["mutes"]]
+    assert states == [
+        ("root_mfa", "mutes 2 findings"),
+        ("pw_length_14", "expired on 2020-01-31, 1 finding no longer muted"),
+        ("root_mfa", "matches nothing: what it covers did not fail"),
+    ]
+    assert "2 findings muted, 1 mute expired, 1 mute matching nothing." in answer.summary
+    page = answer.artifacts[0].content
+    assert '<h2 id="mutes">Mutes</h2>' in page
+    assert "a key is ordered" in page
+
+
+def test_a_mute_of_what_is_not_severe_enough_is_not_said_to_do_nothing(out: Path) -> None:
+    mutes = [{"control": "pw_length_14", "reason": "medium at most"}]
+    assert "mutes" not in report("json", out, mute=mutes, severity="critical").facts

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.account.fact import Miss, MissKind
-from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS, Analyzer
+from aws_iam.account.facts.governance import (
+    ANALYZER_FINDINGS,
+    ANALYZERS,
+    ORGANIZATION,
+    Analyzer,
+    AnalyzerFinding,
+    AnalyzerFindings,
+)
 from aws_iam.account.facts.storage import TRAIL_BUCKET_ACCESS, TrailBucketAccess
 from aws_iam.account.facts.trails import (
     TRAIL_INSIGHTS,
@@ -246,6 +253,44 @@ def test_analyzers_are_shown_by_region_with_their_findings() -> None:
     lines = [line for line in answer.artifacts[0].content.splitlines() if line.startswith("aws ")]
     assert [found for line in lines for words in commands(line) for found in problems(words)] == []
     assert "--region eu-west-1" in lines[0]
+
+
+def test_findings_of_every_kind_of_analyzer_are_counted_and_listed() -> None:
+    kinds = {
+        "ACCOUNT_INTERNAL_ACCESS": "InternalAccess",
+        "ORGANIZATION_INTERNAL_ACCESS": "InternalAccess",
+        "ACCOUNT_UNUSED_ACCESS": "UnusedPermission",
+    }
+    arn = "arn:aws:access-analyzer:us-east-1:111122223333:analyzer"
+    analyzers = tuple(
+        Analyzer(name=kind, arn=f"{arn}/{kind}", type=kind, status="ACTIVE") for kind in kinds
+    )
+    held = tuple(
+        AnalyzerFindings(
+            analyzer=f"{arn}/{kind}",
+            findings=(
+                AnalyzerFinding(
+                    id=f"f-{kind}",
+                    type=found,
+                    resource="arn:aws:s3:::b",
+                    resource_type="AWS::S3::Bucket",
+                ),
+            ),
+        )
+        for kind, found in kinds.items()
+    )
+    account = account_of(
+        ANALYZERS.held_in("us-east-1", analyzers),
+        ANALYZER_FINDINGS.held_in("us-east-1", held),
+        ORGANIZATION.held(None),
+    )
+    answer = audit_analyzers.answer(account, Source())
+    assert answer.facts["findings_by_type"] == {"InternalAccess": 2, "UnusedPermission": 1}
+    assert {each["id"] for each in answer.facts["active_findings"]} == {f"f-{k}" for k in kinds}
+    assert {row["active_findings"] for row in answer.facts["analyzers"]} == {1}
+    # Neither kind watches what outsiders may reach.
+    assert answer.facts["regions_without_external_access_analyzer"] == ["us-east-1"]
+    assert "3 analyzers with 3 active findings" in answer.summary
 
 
 def test_regions_whose_analyzers_could_not_be_read_are_unknown() -> None:

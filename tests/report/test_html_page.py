@@ -6,8 +6,10 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +68,22 @@ def assert_only_our_markup(text: str) -> Page:
         if name in {"href", "src"}:
             assert value.startswith(("#", "https://", "data:,")), value
     return page
+
+
+@pytest.mark.parametrize(("unknown", "faint"), [(0, False), (4, False), (5, True)])
+def test_a_score_of_a_few_controls_is_faint_and_says_so(unknown: int, faint: bool) -> None:  # noqa: FBT001
+    total = {"pass": 3, "fail": 1, "unknown": unknown, "score": 0.75}
+    page = Page(html_page(replace(audited(), total=total)))
+    (kind,) = (
+        value
+        for tag, name, value in page.attributes
+        if (tag, name) == ("svg", "class") and "ring" in value
+    )
+    (said,) = (
+        value for _, name, value in page.attributes if name == "aria-label" and "Score" in value
+    )
+    assert (kind == "ring faint") == faint
+    assert ("most controls are unknown: 4 were evaluated" in said) == faint
 
 
 def test_every_finding_is_in_the_page_without_its_script() -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.fact import AccountFact
+from aws_iam.account.fact import AccountFact, Miss, MissKind
 from aws_iam.account.facts import FACTS
+from aws_iam.account.facts.governance import MACIE
+from aws_iam.account.facts.storage import BUCKETS, Bucket
 from aws_iam.account.snapshot import Account, account_of
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected
@@ -200,4 +202,21 @@ def test_findings_carry_every_number_and_the_account() -> None:
     assert (
         found.source
         == "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-9"
+    )
+
+
+def test_a_region_that_does_not_have_the_service_has_nothing_to_judge() -> None:
+    nowhere = Miss(kind=MissKind.NOWHERE, call="macie2:GetMacieSession", region="eu-south-2")
+    bucket = BUCKETS.held((Bucket(name="b", region="us-east-1"),))
+    there = MACIE.held_in("us-east-1", None)
+    account = account_of(
+        bucket, there, MACIE.held_in("eu-south-2", nowhere), regions=("eu-south-2", "us-east-1")
+    )
+    found = judge(account, "7.0", controls=["s3_macie"])
+    assert [(each.region, each.status) for each in found] == [("us-east-1", Status.MANUAL)]
+    alone = account_of(bucket, MACIE.held_in("eu-south-2", nowhere), regions=("eu-south-2",))
+    (only,) = judge(alone, "7.0", controls=["s3_macie"])
+    assert (only.status, only.message) == (
+        Status.NOT_APPLICABLE,
+        "eu-south-2 does not have the service macie2",
     )

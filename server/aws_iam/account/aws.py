@@ -7,10 +7,11 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
-from botocore.exceptions import UnknownRegionError
+from botocore.exceptions import EndpointConnectionError, UnknownRegionError
 
 from aws_iam.account.actions import action_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RefusedError, RegionFact
@@ -73,6 +74,7 @@ class Clients:
         self._widths = widths or {}
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Any] = {}
+        self._offering: dict[tuple[str, str], frozenset[str] | None] = {}
 
     def get(self, service: str, region: str) -> Any:
         """The client of a service in a Region, made once."""
@@ -81,20 +83,42 @@ class Clients:
                 self._made[service, region] = self._make(service, region)
             return self._made[service, region]
 
+    def speak_of(self, field: object) -> bool:
+        """Whether an answer of a service that was asked has such a field, by the SDK's models."""
+        with self._lock:
+            models = {
+                service: each.meta.service_model for (service, _), each in self._made.items()
+            }
+        return any(
+            field
+            in (shape.members if shape.type_name == "structure" else getattr(shape, "enum", ()))
+            for model in models.values()
+            for shape in map(model.shape_for, model.shape_names)
+        )
+
     def _make(self, service: str, region: str) -> Any:
         # A service that the SDK does not know in this Region is tried once: its name will hardly resolve.
-        attempts = ATTEMPTS if self._offered(service, region) else 1
+        attempts = ATTEMPTS if self.offered(service, region) else 1
         config = client_config(attempts=attempts, width=self._widths.get(region, WORKERS))
         return make_client(self._session, service, region, config)
 
-    def _offered(self, service: str, region: str) -> bool:
+    def offered(self, service: str, region: str) -> bool:
+        """Whether the SDK lists the service in the Region; of a Region that it does not know nothing is known."""
         try:
             partition = self._session.get_partition_for_region(region)
         except UnknownRegionError:
             return True
-        offered = self._session.get_available_regions(service, partition_name=partition)
-        # A service without Regions of its own has one endpoint for all of them.
-        return not offered or region in offered
+        offered = self._regions_of(service, partition)
+        return offered is None or region in offered
+
+    def _regions_of(self, service: str, partition: str) -> frozenset[str] | None:
+        """The Regions of a partition that have the service; None for one with a single endpoint everywhere."""
+        if (service, partition) not in self._offering:
+            there = self._session.get_available_regions(service, partition_name=partition)
+            # A service that has no Regions in any partition has one endpoint for all of them.
+            somewhere = there or self._session.get_available_regions(service)
+            self._offering[service, partition] = frozenset(there) if somewhere else None
+        return self._offering[service, partition]
 
 
 class Aws:
@@ -250,7 +274,7 @@ class Aws:
         except RefusedError as refused:
             return refused.miss
         except KeyError as lacking:
-            return _lacking(lacking, collector.operations[0], region)
+            return self._lacking(lacking, collector.operations[0], region)
 
     def _attempt(self, read: Callable[[I], T], item: I, text: str) -> T | Miss:
         try:
@@ -258,9 +282,24 @@ class Aws:
         except RefusedError as refused:
             return refused.miss
         except KeyError as lacking:
-            return _lacking(lacking, text, "")
+            return self._lacking(lacking, text, "")
         finally:
             self._finish(text)
+
+    def _lacking(self, lacking: KeyError, operation: str, region: str) -> Miss:
+        """An answer without a field that AWS always sends: not readable, and no reason to lose the other facts."""
+        (field,) = lacking.args
+        if not self._clients.speak_of(field):
+            # No answer of AWS has it: a mistake of ours, which must not look like one of AWS.
+            raise lacking
+        return Miss(
+            kind=MissKind.BROKEN,
+            call=operation,
+            code="IncompleteAnswer",
+            permission=action_of(operation),
+            message=f"the answer lacks {field!r}",
+            region=region,
+        )
 
     def _settled(
         self, future: Future[T | Miss], read: Callable[[I], T], item: I, text: str
@@ -272,6 +311,13 @@ class Aws:
 
     def _failed(self, error: Failure, operation: str, region: str, owner: str) -> RefusedError:
         miss = miss_of(error, operation, region, owner)
+        service = operation.partition(":")[0]
+        if (
+            region
+            and isinstance(error, EndpointConnectionError)
+            and not self._clients.offered(service, region)
+        ):
+            miss = replace(miss, kind=MissKind.NOWHERE)
         if miss.kind is MissKind.TIMEOUT:
             with self._lock:
                 self._silent[region] += 1
@@ -324,18 +370,6 @@ def _silence(operation: str, region: str) -> Miss:
         code="RegionSilent",
         permission=action_of(operation),
         message="not asked: the Region had answered nothing so far",
-        region=region,
-    )
-
-
-def _lacking(field: KeyError, operation: str, region: str) -> Miss:
-    """An answer without a field that AWS always sends: not readable, and no reason to lose the other facts."""
-    return Miss(
-        kind=MissKind.BROKEN,
-        call=operation,
-        code="IncompleteAnswer",
-        permission=action_of(operation),
-        message=f"the answer lacks {field}",
         region=region,
     )
 

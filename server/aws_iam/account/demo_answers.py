@@ -304,6 +304,17 @@ def _usage(asked: Asked) -> Reply:
     return (_OK, {}, found) if found else refusal(asked, "NoSuchEntity", "no such job", 404)
 
 
+def _key_use(asked: Asked) -> Reply:
+    """Every key was used yesterday; AWS has tracked use for long."""
+    told = {
+        "KeyId": str(asked.body.get("KeyId", "")),
+        "KeyLastUsage": {"Operation": "Decrypt", "Timestamp": _ago(days=1).timestamp()},
+        "TrackingStartDate": _ago(days=300).timestamp(),
+        "KeyCreationDate": _ago(days=200).timestamp(),
+    }
+    return _OK, {}, json.dumps(told)
+
+
 _CONTACT = {
     "FullName": "Larkspur Books",
     "CompanyName": "Larkspur Books",
@@ -341,6 +352,9 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
     ("sso", "ListInstances", _given({"Instances": []})),
     # Moto's own versions of these need packages that the extra `demo` leaves out.
     ("lambda", r"GET /2015-03-31/functions", _functions),
+    # Moto lacks these two.
+    ("kms", "DescribeCustomKeyStores", _given({"CustomKeyStores": [], "Truncated": False})),
+    ("kms", "GetKeyLastUsage", _key_use),
     ("ram", "POST /listresources", _given({"resources": []})),
     ("secretsmanager", "ListResourcePolicies", _given({"ResourcePolicies": []})),
     (

@@ -27,6 +27,8 @@ class MissKind(StrEnum):
     """It belongs to another account, which keeps it to itself."""
     UNSUPPORTED = "unsupported"
     """The Region, the partition or the endpoint does not offer the call."""
+    NOWHERE = "nowhere"
+    """The Region does not have the service: the SDK does not list it there, and its name leads nowhere."""
     BROKEN = "broken"
     """The service failed, or answered what cannot be read."""
     TIMEOUT = "timeout"
@@ -94,6 +96,7 @@ _WORDS: dict[MissKind, Callable[[Miss], str]] = {
     MissKind.THROTTLED: lambda _: "throttled, too many requests",
     MissKind.ELSEWHERE: lambda miss: f"belongs to another account, {escaped(miss.message, 160)}",
     MissKind.UNSUPPORTED: lambda _: "not offered here, or not to be reached",
+    MissKind.NOWHERE: lambda _: "the Region does not have the service",
     MissKind.BROKEN: lambda miss: f"failed, {escaped(miss.message, 160) or 'no readable answer'}",
     MissKind.TIMEOUT: lambda _: "no answer in time",
     MissKind.EXPIRED: lambda _: "not read, the session had expired by then",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import Held, Miss, MissKind
 from aws_iam.account.facts.governance import (
+    ANALYZER_SERVICE,
     ANALYZERS,
     ORG_DELEGATION,
     ORG_GUARDRAILS,
@@ -19,6 +20,8 @@ from aws_iam.account.facts.governance import (
     ORGANIZATION,
     ROOT_FEATURES,
     Analyzer,
+    Organization,
+    administrators_of,
 )
 from aws_iam.account.facts.trails import TRAILS, Trail
 from aws_iam.account.failures import FAILURES, code_of
@@ -26,7 +29,7 @@ from aws_iam.account.fleet import Closed, Door
 from aws_iam.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aws_iam.account.fact import Fact
     from aws_iam.account.fleet import Fleet
@@ -53,6 +56,8 @@ class Shared:
     """The organization's trails, with status and selectors."""
     analyzers: tuple[tuple[str, tuple[Analyzer, ...]], ...] = ()
     """The organization's analyzers by Region."""
+    analyzers_read: tuple[str, ...] = ()
+    """The Regions in which there is no other."""
 
 
 def active_accounts(fleet: Fleet) -> tuple[str, ...]:
@@ -70,18 +75,49 @@ def active_accounts(fleet: Fleet) -> tuple[str, ...]:
     return tuple(sorted(account for account, state in states if state == "ACTIVE"))
 
 
-def shared_by(fleet: Fleet, needs: Iterable[Fact[Any]]) -> Shared:
-    """What the members have in common, as far as it is needed and the caller's account may read it."""
+def shared_by(
+    fleet: Fleet, needs: Iterable[Fact[Any]], door: Callable[[str], Door | None]
+) -> Shared:
+    """What the members have in common, as far as it is needed and the caller's account may read it.
+
+    `door` is the way into an account that holds analyzers for all, a delegated administrator; None: there is none.
+    """
     wanted = tuple(needs)
     asked = [fact for fact in (*_COMMON, TRAILS, ANALYZERS) if fact in wanted]
     read = fleet.read(asked, Door(account=fleet.account)) if asked else None
-    return Shared() if read is None or isinstance(read, Closed) else _common(read)
+    if read is None or isinstance(read, Closed):
+        return Shared()
+    return _common(read, _holders(fleet, read, door) if ANALYZERS in asked else ())
 
 
-def _common(account: Account) -> Shared:
+def _holders(
+    fleet: Fleet, own: Account, door: Callable[[str], Door | None]
+) -> tuple[Account | None, ...]:
+    """The accounts that may hold an analyzer of the organization; None for one that was not read."""
+    organization, services = own.get(ORGANIZATION), own.get(ORG_SERVICES)
+    if organization is None:
+        return ()
+    if (
+        isinstance(organization, Miss)
+        or isinstance(services, Miss)
+        or not organization.management_account
+    ):
+        return (own, None)
+    named = {organization.management_account, *administrators_of(services, ANALYZER_SERVICE)}
+    doors = (door(each) for each in sorted(named - {own.id}))
+    others = (None if each is None else fleet.read((ANALYZERS,), each) for each in doors)
+    found = tuple(None if isinstance(each, Closed) else each for each in others)
+    return (own, *found)
+
+
+def _common(account: Account, holders: tuple[Account | None, ...]) -> Shared:
     trails = account.get(TRAILS)
     found = () if isinstance(trails, Miss) else trails.trails
-    analyzers = ((region, _whole(account, region)) for region in account.regions.read)
+    read = [each for each in holders if each is not None]
+    regions = sorted({region for each in read for region in each.regions.read})
+    analyzers = (
+        (region, tuple(a for each in read for a in _whole(each, region))) for region in regions
+    )
     return Shared(
         # What was refused here may still be read in the account itself.
         facts=tuple(
@@ -91,12 +127,22 @@ def _common(account: Account) -> Shared:
         ),
         trails=tuple(each for each in found if each.organization),
         analyzers=tuple((region, listed) for region, listed in analyzers if listed),
+        analyzers_read=tuple(region for region in regions if _seen(holders, region)),
     )
 
 
-def _whole(account: Account, region: str) -> tuple[Analyzer, ...]:
+def _seen(holders: tuple[Account | None, ...], region: str) -> bool:
+    """Whether the analyzers of each of these accounts were read in the Region."""
+    return all(each is not None and _listed(each, region) is not None for each in holders)
+
+
+def _listed(account: Account, region: str) -> tuple[Analyzer, ...] | None:
     listed = account.get_in(region, ANALYZERS)
-    return () if isinstance(listed, Miss) else tuple(a for a in listed if a.type == _OF_ALL)
+    return None if isinstance(listed, Miss) else listed
+
+
+def _whole(account: Account, region: str) -> tuple[Analyzer, ...]:
+    return tuple(a for a in _listed(account, region) or () if a.type == _OF_ALL)
 
 
 def as_member(account: Account, shared: Shared) -> Account:
@@ -112,6 +158,10 @@ def as_member(account: Account, shared: Shared) -> Account:
         if own is not None and not isinstance(own, Miss):
             every = {each.arn: each for each in (*own, *above)}
             facts[ANALYZERS.name, region] = tuple(every[arn] for arn in sorted(every))
+    organization = account.facts.get((ORGANIZATION.name, ""))
+    if isinstance(organization, Organization):
+        seen = replace(organization, analyzers_read=shared.analyzers_read)
+        facts[ORGANIZATION.name, ""] = seen
     return replace(account, facts=facts)
 
 

@@ -106,13 +106,12 @@ class _Run:
         shared = None
         if any(each.account in members for each in roles):
             wanted = needs(self.benchmark, controls=self.controls)
-            shared = organization.shared_by(fleet, wanted)
+            shared = organization.shared_by(fleet, wanted, self._doors(fleet, roles))
         return (self._job(each, shared if each.account in members else None) for each in roles)
 
     def _job(self, target: Target, shared: Shared | None) -> Job:
-        external_id = self.source.external_id if target.role_arn else None
         return Job(
-            door=Door(account=target.account, role_arn=target.role_arn, external_id=external_id),
+            door=self._door(target),
             profile=self.source.profile,
             regions=tuple(self.source.regions or ()),
             benchmark=self.benchmark.version,
@@ -121,6 +120,29 @@ class _Run:
             mutes=self.mutes,
             shared=shared,
         )
+
+    def _door(self, target: Target) -> Door:
+        external_id = self.source.external_id if target.role_arn else None
+        return Door(account=target.account, role_arn=target.role_arn, external_id=external_id)
+
+    def _doors(self, fleet: Fleet, targets: Sequence[Target]) -> Callable[[str], Door | None]:
+        """The way into any account: that of the list, else the role that `role_arn` means in each."""
+        listed = {each.account: each for each in targets}
+
+        def door(account: str) -> Door | None:
+            if account in listed or account == fleet.account:
+                return self._door(listed.get(account, audit_targets.Target(account=account)))
+            if self.source.role_arn is None:
+                return None
+            (target,) = audit_targets.with_roles(
+                (audit_targets.Target(account=account),),
+                self.source.role_arn,
+                caller=fleet.account,
+                partition=fleet.partition,
+            )
+            return self._door(target)
+
+        return door
 
 
 def _read(
@@ -279,7 +301,7 @@ def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
     controls = len({each.code for each in failed})
     count = f" {controls} control{' fails' if controls == 1 else 's fail'} somewhere."
     first = fix_first(failed, run.benchmark)
-    return f"{_unread(totals)}{told}{count if failed else ''}{first}"
+    return f"{_unread(totals)}{f'{first} ' if first else ''}{told}{count if failed else ''}"
 
 
 def _unread(totals: Totals) -> str:

@@ -88,22 +88,35 @@ def applied(
     findings: Iterable[Finding], mutes: Sequence[Mute], benchmark: Benchmark, on: date
 ) -> tuple[tuple[Finding, ...], list[dict[str, Any]]]:
     """The findings, muted ones with the reason, and the table of what each mute did."""
-    by_control: dict[str, list[int]] = defaultdict(list)
-    for number, mute in enumerate(mutes):
-        by_control[mute.control].append(number)
+    of_control = _by_control(mutes)
+    told = tuple(
+        _muted(each, [m for _, m in of_control[each.code] if m.covers(each)], benchmark, on)
+        for each in findings
+    )
+    return told, table(told, mutes, on)
+
+
+def table(findings: Iterable[Finding], mutes: Sequence[Mute], on: date) -> list[dict[str, Any]]:
+    """What each mute did, told from findings to which the list was applied."""
+    of_control = _by_control(mutes)
     met: list[list[Finding]] = [[] for _ in mutes]
-    told = []
+    judged = set()
     for finding in findings:
-        covering = [n for n in by_control[finding.code] if mutes[n].covers(finding)]
-        for number in covering:
-            met[number].append(finding)
-        told.append(_muted(finding, [mutes[number] for number in covering], benchmark, on))
-    judged = {finding.code for finding in told}
-    rows = [
+        judged.add(finding.code)
+        for number, mute in of_control[finding.code]:
+            if mute.covers(finding):
+                met[number].append(finding)
+    return [
         _row(mute, found, on, judged=mute.control in judged)
         for mute, found in zip(mutes, met, strict=True)
     ]
-    return tuple(told), rows
+
+
+def _by_control(mutes: Sequence[Mute]) -> Mapping[str, list[tuple[int, Mute]]]:
+    found: dict[str, list[tuple[int, Mute]]] = defaultdict(list)
+    for number, mute in enumerate(mutes):
+        found[mute.control].append((number, mute))
+    return found
 
 
 def said(findings: Iterable[Finding], rows: Sequence[Mapping[str, Any]]) -> str:

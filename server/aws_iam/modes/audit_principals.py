@@ -234,6 +234,8 @@ def _trusting(each: Judged, trust: Trust, *, is_strong: bool) -> Finding:
 
 
 _IDLE = "A role that nobody takes"
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html
+_FIRST = "Ask its owner, take its policies and instance profiles from it, then"
 _UNUSED = "Permissions that nobody uses"
 
 
@@ -259,9 +261,9 @@ def _idle(account: Account, each: Judged) -> Iterator[Finding]:
             status=Status.FAIL,
             message=f"{each.name} was taken {when}",
             resource=one.arn,
-            fix=f"Ask its owner, then: aws iam delete-role --role-name {one.name}"
+            fix=f"{_FIRST}: aws iam delete-role --role-name {one.name}"
             if _is_plain(one.name)
-            else "Ask its owner, then delete the role.",
+            else f"{_FIRST} delete the role.",
             source=_UNUSED_PAGE,
         )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import __version__
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.modes import audit_many, audit_report
+from aws_iam.modes import audit_many, audit_mutes, audit_report
 from aws_iam.report.audited import Audited
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
@@ -44,7 +44,10 @@ def answer(
         raise InputError(whole.summary, hint="give another part, or more accounts")
     # Which account was done first says nothing.
     told = _audited(sorted(lines, key=lambda line: str(line["account"])), asked, whole)
-    return audit_report.written(told, replace(whole, findings=told.findings), format_)
+    facts = {**whole.facts, **({"mutes": told.mutes} if told.mutes else {})}
+    return audit_report.written(
+        told, replace(whole, summary=told.summary, facts=facts, findings=told.findings), format_
+    )
 
 
 def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
@@ -61,6 +64,17 @@ def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
     times = sorted(each.time for each in read)
     regions = {each.regions for each in read}
     partition = next(iter(read)).partition
+    findings = by_urgency(
+        (
+            *(finding for each in read for finding in each.findings()),
+            *(f for each in lines if each["status"] != "read" for f in _unread(each, shown)),
+        )
+    )
+    mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
+    # The lines tell nothing of what is less severe than asked for.
+    told_of = {each.key for each in shown}
+    mutes = tuple(each for each in mutes if each.control in told_of)
+    rows = audit_mutes.table(findings, mutes, times[-1].astimezone(UTC).date())
     return Audited(
         version=__version__,
         benchmark=benchmark.version,
@@ -73,17 +87,13 @@ def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
         collected_at=times[-1],
         collected_from=times[0] if len(times) > 1 else None,
         as_of=catalogue.as_of(),
-        summary=whole.summary,
+        summary=" ".join(filter(None, (whole.summary, audit_mutes.said(findings, rows)))),
+        mutes=rows,
         sections=sections,
         total=_total(sections) | {"score": whole.facts["score"]["overall"]},
         section_of={each.key: benchmark.section_of(each) for each in benchmark.controls},
         whys={each.key: each.why for each in benchmark.controls},
-        findings=by_urgency(
-            (
-                *(finding for each in read for finding in each.findings()),
-                *(f for each in lines if each["status"] != "read" for f in _unread(each, shown)),
-            )
-        ),
+        findings=findings,
     )
 
 

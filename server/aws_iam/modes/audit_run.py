@@ -144,7 +144,7 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def summary(run: Judged) -> str:
-    """The score, what could not be judged, what to fix first, what changed."""
+    """What to fix first and why, the score, what could not be judged, what changed."""
     account, found, total = run.account, run.findings, run.score.total
     counted = ", ".join(
         f"{total.status.get(status, 0)} {status.value.replace('_', ' ')}" for status in _SAID
@@ -156,14 +156,13 @@ def summary(run: Judged) -> str:
         f"Score {percent} for account {account_words(account)} under CIS {run.benchmark.version}; "
         f"controls: {counted}."
     )
-    more = f" {run.said}" if run.said else ""
     unread = total.status.get(Status.UNKNOWN, 0)
     gap = lead(account, found, unread, sum(total.status.values()) + total.muted)
-    if not gap:
-        return f"{told}{more}{fix}"
-    # A score of a few controls must not stand before how few they are.
+    gap = f"{gap}." if gap else ""
+    # What few controls tell must not stand before how few they are.
     evaluated = total.status.get(Status.PASS, 0) + total.status.get(Status.FAIL, 0)
-    return f"{gap}. {told}{more}{fix}" if unread > evaluated else f"{told} {gap}.{more}{fix}"
+    parts = (gap, fix, told) if unread > evaluated else (fix, told, gap)
+    return " ".join(filter(None, (*parts, run.said)))
 
 
 _SAID = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
@@ -180,7 +179,7 @@ def fix_first(found: Iterable[Finding], benchmark: Benchmark) -> str:
         f"`{code}` ({severity.value}): {whys[code].rstrip('.')}"
         for code, severity in list(failed.items())[:_FIRST]
     ]
-    return f" Fix first: {'; '.join(told)}." if told else ""
+    return f"Fix first: {'; '.join(told)}." if told else ""
 
 
 def account_words(account: Account) -> str:

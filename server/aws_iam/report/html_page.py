@@ -102,7 +102,7 @@ def _header(run: Audited) -> Iterator[str]:
 def _lead(run: Audited) -> Iterator[str]:
     yield '<div class="lead">'
     yield '<section class="card" aria-labelledby="score"><h2 id="score">Controls</h2>'
-    yield f'<div class="scored">{_ring(run.total.get("score"))}<ul class="tiles">'
+    yield f'<div class="scored">{_ring(run.total)}<ul class="tiles">'
     for status in _SHOWN:
         yield _tile(status.value, run.total.get(status.value, 0), status=status.value)
     if run.total.get("muted"):
@@ -116,7 +116,8 @@ def _lead(run: Audited) -> Iterator[str]:
     yield "</section>\n</div>"
 
 
-def _ring(value: float | None) -> str:
+def _ring(total: Mapping[str, Any]) -> str:
+    value = total.get("score")
     told = "–" if value is None else f"{value:.0%}"  # noqa: RUF001 - a dash
     said = (
         "nothing could be evaluated" if value is None else f"{told} of the evaluated controls pass"
@@ -125,8 +126,13 @@ def _ring(value: float | None) -> str:
     if value:
         dash = f"{value * 100:.1f} 100"
         done = f'<circle class="done" cx="64" cy="64" r="54" pathLength="100" stroke-dasharray="{dash}"/>'
+    evaluated = total.get(Status.PASS.value, 0) + total.get(Status.FAIL.value, 0)
+    # A score of a few controls must not shine like one of all.
+    faint = total.get(Status.UNKNOWN.value, 0) > evaluated
+    if faint:
+        said += f", but most controls are unknown: {evaluated:,} were evaluated"
     return (
-        f'<svg class="ring" viewBox="0 0 128 128" role="img" aria-label="Score: {said}">'
+        f'<svg class="ring{" faint" if faint else ""}" viewBox="0 0 128 128" role="img" aria-label="Score: {said}">'
         f'<circle class="track" cx="64" cy="64" r="54"/>{done}'
         f'<text x="64" y="71">{told}</text><text class="label" x="64" y="89">score</text></svg>'
     )

@@ -21,6 +21,7 @@ from aws_iam.rules.judge import (
     judges,
 )
 from aws_iam.rules.networks import (
+    GLOBAL_IPV6,
     IPV4,
     IPV6,
     TCP,
@@ -51,11 +52,19 @@ class _Doors:
 
     def opened(self, rules: Iterable[GroupRule]) -> list[str]:
         """The doors that the rules together open."""
+        return self._open(rules, self.internet)
+
+    def nearly(self, rules: Iterable[GroupRule]) -> str:
+        """What is open to every address in use, though not to all there are: as good as open."""
+        found = self._open(rules, (GLOBAL_IPV6,)) if IPV6 in self.internet else []
+        return f"; all IPv6 addresses in use today are let in: {', '.join(found)}" if found else ""
+
+    def _open(self, rules: Iterable[GroupRule], to: tuple[str, ...]) -> list[str]:
         listing = list(rules)
         return [
             f"port {port} to {whole}"
             for port in self.ports
-            for whole in self.internet
+            for whole in to
             if any(
                 covers(_sources(listing, port, protocol, whole), whole) for protocol in (TCP, UDP)
             )
@@ -130,13 +139,14 @@ def _group(
         return
     # Prefix lists decide only now: what is open without them is open, whether they could be read or not.
     relevant = [rule for rule in group.inbound if doors.concern(rule)]
-    opened = doors.opened([_with_lists(account, region, rule) for rule in relevant])
+    whole = [_with_lists(account, region, rule) for rule in relevant]
+    opened = doors.opened(whole)
     if opened:
         yield Fail(name, f"{told} opens {', '.join(opened)} with a prefix list", region)
     else:
         yield Pass(
             name,
-            f"{told} opens {listed(doors.ports)} not to {' or '.join(doors.internet)}",
+            f"{told} opens {listed(doors.ports)} not to {' or '.join(doors.internet)}{doors.nearly(whole)}",
             region,
         )
 

@@ -219,6 +219,8 @@ def _one_trail(
         gaps.append(f"{quoted(trail.name)} {lacks}")
     doubts = found.doubts(len(account.regions.read), one_region=one_region)
     missing += [unread(miss.error()) for miss in doubts]
+    if one_region and not account.regions.complete:
+        missing.append(unread(_elsewhere(account, nothing)))
     if missing:
         yield from missing
     else:
@@ -227,6 +229,15 @@ def _one_trail(
         # Where the account has one trail, the fix can mean no other.
         only = (("NAME", own[0].arn), ("REGION", own[0].home_region)) if len(own) == 1 else ()
         yield Fail(account.root_arn, message, names=only)
+
+
+def _elsewhere(account: Account, nothing: str) -> NotCollected:
+    return NotCollected(
+        f"{nothing} in the Regions read ({account.regions}), and one of another Region would do",
+        call="cloudtrail:DescribeTrails",
+        code="Region not read",
+        permission="cloudtrail:DescribeTrails",
+    )
 
 
 def _every_trail(

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.identity import CredentialReport, CredentialReportRow
     from aws_iam.account.snapshot import Account
 
-_GOVCLOUD = "aws-us-gov"
-_NO_ROOT = "the root user of AWS GovCloud (US) does not sign in to the console"
+# https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html
+_NOBODY = {"aws-cn": "accounts of AWS in China have no root user, only IAM users"}
+_NO_SIGN_IN = {
+    **_NOBODY,
+    "aws-us-gov": "the root user of AWS GovCloud (US) does not sign in to the console",
+}
 
 
 @judges("root_mfa", needs=(SUMMARY, CREDENTIAL_REPORT))
 def root_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
     """The summary is current; a root user that has no password has nothing for a second factor to protect."""
-    if account.partition == _GOVCLOUD:
-        yield NotApplicable(account.root_arn, _NO_ROOT)
+    if account.partition in _NO_SIGN_IN:
+        yield NotApplicable(account.root_arn, _NO_SIGN_IN[account.partition])
     elif account.require(SUMMARY).root_mfa:
         yield Pass(account.root_arn, "the root user has an MFA device")
     elif _password(account) is False:
@@ -38,8 +42,8 @@ def root_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
 @judges("root_hardware_mfa", needs=(SUMMARY, CREDENTIAL_REPORT, VIRTUAL_MFA))
 def root_hardware_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
     """A virtual device beside a hardware key fails: the weaker one can be used."""
-    if account.partition == _GOVCLOUD:
-        yield NotApplicable(account.root_arn, _NO_ROOT)
+    if account.partition in _NO_SIGN_IN:
+        yield NotApplicable(account.root_arn, _NO_SIGN_IN[account.partition])
         return
     has_mfa = account.require(SUMMARY).root_mfa
     if _password(account) is False:
@@ -75,6 +79,9 @@ def root_no_access_key(account: Account, _terms: Terms) -> Iterator[Outcome]:
 @judges("root_not_used", needs=(CREDENTIAL_REPORT,))
 def root_not_used(account: Account, terms: Terms) -> Iterator[Outcome]:
     """The latest of the three dates decides: a key used yesterday is use, whatever the password's date."""
+    if account.partition in _NOBODY:
+        yield NotApplicable(account.root_arn, _NOBODY[account.partition])
+        return
     report = account.require(CREDENTIAL_REPORT)
     row = _root_row(report)
     dates = {"password": row.password_last_used}

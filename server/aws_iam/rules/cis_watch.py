@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import Miss
-from aws_iam.account.facts.governance import ANALYZERS, ORGANIZATION, SECURITY_HUB
+from aws_iam.account.facts.governance import (
+    ANALYZER_SERVICE,
+    ANALYZERS,
+    ORG_SERVICES,
+    ORGANIZATION,
+    SECURITY_HUB,
+    administrators_of,
+)
 from aws_iam.account.facts.trails import DELIVERY_CHANNELS, RECORDER_STATUSES, RECORDERS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -51,7 +58,7 @@ def security_hub(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, SECURITY_HUB, test)
 
 
-@judges("access_analyzer", needs=(ANALYZERS, ORGANIZATION))
+@judges("access_analyzer", needs=(ANALYZERS, ORGANIZATION, ORG_SERVICES))
 def access_analyzer(account: Account, _terms: Terms) -> Iterator[Outcome]:
     """Analyzers of unused or internal access do not count; open findings do not fail it."""
 
@@ -73,18 +80,27 @@ def access_analyzer(account: Account, _terms: Terms) -> Iterator[Outcome]:
 
 
 def _covered_elsewhere(account: Account, region: str) -> None:
-    """An organization's analyzer lives in another account: a member's own list proves nothing."""
+    """An organization's analyzer lives in one of its accounts: the list of another one proves nothing."""
     organization = account.require(ORGANIZATION)
-    if organization and organization.management_account != account.id:
-        manager = organization.management_account
-        raise NotCollected(
-            "an analyzer of the organization may cover this member account; read the analyzers of"
-            f" account {quoted(manager)} or its delegated administrator",
-            call="access-analyzer:ListAnalyzers",
-            code="kept by another account",
-            permission="access-analyzer:ListAnalyzers",
-            region=region,
-        )
+    if organization is None or region in organization.analyzers_read:
+        return
+    manager = organization.management_account
+    if manager != account.id:
+        holders = f"account {quoted(manager)} or its delegated administrator"
+    else:
+        named = administrators_of(account.require(ORG_SERVICES), ANALYZER_SERVICE)
+        others = sorted(set(named) - {manager})
+        if not others:
+            return
+        holders = f"the delegated administrator {', '.join(map(quoted, others))}"
+    raise NotCollected(
+        "an analyzer of the organization may cover this account; read the analyzers of"
+        f" {holders}, or audit the accounts together with `--org`",
+        call="access-analyzer:ListAnalyzers",
+        code="kept by another account",
+        permission="access-analyzer:ListAnalyzers",
+        region=region,
+    )
 
 
 def _own(recorders: tuple[Recorder, ...]) -> list[Recorder]:

@@ -30,7 +30,7 @@ _NAMED = (
 _PLAIN = re.compile(r"[!-_a-~][ -_a-~]{0,511}")
 
 
-def filled(
+def filled(  # noqa: PLR0913 - what a finding knows
     fix: str,
     *,
     resource: str | None,

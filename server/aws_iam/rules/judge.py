@@ -167,9 +167,15 @@ def each(
 def in_regions(
     account: Account, fact: RegionFact[T], test: Callable[[str, T], Iterable[Outcome]]
 ) -> Iterator[Outcome]:
-    """The outcomes of every Region that was read; one whose fact is missing is unknown."""
+    """The outcomes of every Region that was read; one whose fact is missing is unknown.
+
+    A Region that does not have the service has nothing to judge.
+    """
     for region, value in account.in_each(fact):
-        if isinstance(value, Miss):
+        if isinstance(value, Miss) and value.kind is MissKind.NOWHERE:
+            service = value.call.partition(":")[0]
+            yield NotApplicable(None, f"{region} does not have the service {service}", region)
+        elif isinstance(value, Miss):
             yield unread(value.error(), region=region)
         else:
             yield from guarded(partial(test, region, value), region=region)
@@ -271,7 +277,9 @@ def _message(outcome: Outcome, control: Control, account: Account) -> str:
     message = escaped(outcome.message, _MESSAGE)
     if isinstance(outcome, Unknown):
         return f"{message}; by hand: {control.question}" if control.question else message
-    partial_view = control.regional and not account.regions.complete
+    # A trail of one Region shows in that Region alone.
+    of_regions = control.regional or control.scope == "trail"
+    partial_view = of_regions and not account.regions.complete
     if partial_view and not isinstance(outcome, Fail):
         return f"{message} ({account.regions} read)"
     return message

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 IPV4 = "0.0.0.0/0"
 IPV6 = "::/0"
+# https://www.iana.org/assignments/ipv6-address-space/ipv6-address-space.xhtml
+GLOBAL_IPV6 = "2000::/3"
+"""The addresses that the IPv6 internet has today."""
 TCP, UDP, ALL = "6", "17", "-1"
 _NUMBERS = {"tcp": TCP, "udp": UDP}
 _LAST_PORT = 65535
@@ -51,13 +54,14 @@ def in_range(low: int | None, high: int | None, port: int) -> bool:
 
 
 def covers(sources: Iterable[str], whole: str) -> bool:
-    """Whether the sources together are all addresses of `whole` (0.0.0.0/0 or ::/0)."""
+    """Whether the sources together are all addresses of `whole`, such as 0.0.0.0/0 or ::/0."""
+    wanted = _network(whole)
     networks = [_network(source) for source in sources]
-    if whole == IPV4:
+    if isinstance(wanted, IPv4Network):
         four = (network for network in networks if isinstance(network, IPv4Network))
-        return IPv4Network(whole) in list(collapse_addresses(four))
+        return any(wanted.subnet_of(network) for network in collapse_addresses(four))
     six = (network for network in networks if isinstance(network, IPv6Network))
-    return IPv6Network(whole) in list(collapse_addresses(six))
+    return any(wanted.subnet_of(network) for network in collapse_addresses(six))
 
 
 def holds(destination: str, networks: Iterable[str]) -> bool:

@@ -23,11 +23,16 @@ CONFIG = "cloudfront:GetDistributionConfig"
 # Deliveries of CloudFront's logs are kept there whatever the account's own Regions:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
 _DELIVERIES_AT = {"aws": "us-east-1"}
+# Its distributions are made with credentials of a standard account, so an account there has none:
+# https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/setting-up-credentials.html
+_WITHOUT = "aws-us-gov"
 
 
 @collector(DISTRIBUTIONS, "cloudfront:ListDistributions", CONFIG, after=(DELIVERY_SOURCES,))
 def distributions(aws: Aws) -> tuple[Distribution, ...]:
     """The listing does not show logging: each one's configuration does, or the deliveries."""
+    if aws.partition == _WITHOUT:
+        return ()
     pages = aws.whole_pages("cloudfront:ListDistributions")
     listed = [each for page in pages for each in page["DistributionList"].get("Items", ())]
     listed.sort(key=lambda each: str(each["ARN"]))

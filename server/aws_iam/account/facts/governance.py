@@ -68,6 +68,8 @@ class Organization:
     id: str
     management_account: str
     feature_set: str = ""
+    analyzers_read: tuple[str, ...] = ()
+    """The Regions in which every account that may hold an analyzer of the organization was read too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,17 @@ class TrustedService:
 
     service: str
     administrators: tuple[str, ...] = ()
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-settings.html
+ANALYZER_SERVICE = "access-analyzer.amazonaws.com"
+
+
+def administrators_of(services: tuple[TrustedService, ...], service: str) -> tuple[str, ...]:
+    """The accounts that administer the service by delegation."""
+    return tuple(
+        name for each in services if each.service == service for name in each.administrators
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,80 @@
+"""Files of `assets/irsa` with their holes filled, each value escaped as the file's language wants it.
+
+    "{{Name}}"   in YAML and HCL a hole stands between double quotes
+    {{Name}}     in a shell script it is a word of its own
+    {{Name}}     alone on its line: a block, indented as the hole is
+
+A line whose hole has no value is left out. No value can end the string that it stands in: names are checked before they come
+here, and escaped here all the same.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from aws_iam import resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_HOLE = re.compile(r"\{\{([A-Za-z]+)\}\}")
+_BLOCK = re.compile(r"( *)\{\{([A-Za-z]+)\}\}\n?")
+
+
+def filled(
+    name: str, values: Mapping[str, str | None], blocks: Mapping[str, str | None] | None = None
+) -> str:
+    """The file of `assets/irsa` of that name; `blocks` are whole lines in the file's own language."""
+    language = name.rpartition(".")[2]
+    text = resources.text(f"assets/irsa/{name}")
+    lines = (_line(line, language, values, blocks or {}) for line in text.splitlines(True))
+    return "".join(lines)
+
+
+def _line(
+    line: str, language: str, values: Mapping[str, str | None], blocks: Mapping[str, str | None]
+) -> str:
+    block = _BLOCK.fullmatch(line)
+    if block and block[2] in blocks:
+        content = blocks[block[2]]
+        return "" if content is None else _indented(content, block[1])
+    given = {hole: values[hole] for hole in _HOLE.findall(line)}
+    if None in given.values():
+        return ""
+    return _HOLE.sub(lambda hole: _ESCAPES[language](given[hole[1]] or ""), line)
+
+
+def _indented(content: str, margin: str) -> str:
+    return "".join(f"{margin}{line}\n" if line else "\n" for line in content.splitlines())
+
+
+def _in_quotes(value: str) -> str:
+    """Inside the double quotes of YAML and HCL, which know the same escapes."""
+    return "".join(map(_quotable, value))
+
+
+def _quotable(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    return character if " " <= character <= "~" else f"\\U{ord(character):08x}"
+
+
+def _in_hcl(value: str) -> str:
+    """Inside HCL's double quotes, where `${` and `%{` begin a template."""
+    return _in_quotes(value).replace("${", "$${").replace("%{", "%%{")
+
+
+def _on_one_line(value: str) -> str:
+    """In a settings file, where only a line's end could end the value."""
+    return " ".join(value.splitlines())
+
+
+_ESCAPES: Mapping[str, Callable[[str], str]] = {
+    "yml": _in_quotes,
+    "yaml": _in_quotes,
+    "tf": _in_hcl,
+    "sh": shlex.quote,
+    "ini": _on_one_line,
+}
