@@ -33,7 +33,7 @@ CALLABLE = {
         "compare",
     },
     "secrets": {"guide", "decide", "snippet", "rotation", "check"},
-    "kms": {"guide", "decide"},
+    "kms": {"guide", "decide", "key_policy", "envelope", "lockout", "check"},
     "irsa": {"guide", "trust_policy", "manifest", "denied", "check"},
     "audit": {
         "run",

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 from aws_iam.answer import Answer
 from aws_iam.modes import guide as pages
 from aws_iam.modes import key_choice as keys
+from aws_iam.modes import kms_envelope, prices
 from aws_iam.modes import needs as wishes
-from aws_iam.modes import prices
 from aws_iam.modes.key_choice import KeyType
-from aws_iam.modes.parameters import Topic
-from aws_iam.modes.tool import Json, Tool
+from aws_iam.modes.kms_creation import Format
+from aws_iam.modes.kms_envelope import Language, Library
+from aws_iam.modes.kms_given import Given
+from aws_iam.modes.kms_limits import LIMITS
+from aws_iam.modes.parameters import Document, Source, Topic
+from aws_iam.modes.tool import Json, Parameter, Progress, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,12 +23,15 @@ if TYPE_CHECKING:
 tool = Tool(
     "kms",
     title="KMS keys",
-    description="KMS keys: choose the kind of key, by need and monthly cost.",
+    description="KMS keys: choose, write and check policies, foresee lockouts, encrypt, check an account.",
     default="guide",
-    live=False,
 )
 
 Needs = Annotated[Json, wishes.parameter(keys.NEEDS)]
+KeyLimits = Annotated[
+    Json,
+    Parameter(", ".join(each.name for each in LIMITS), brief="thresholds", document=True),
+]
 
 _PAGE = "references/kms-patterns.md#key-types"
 
@@ -62,6 +69,91 @@ def decide(needs: Needs = None) -> Answer:
         next=_next(chosen),
         as_of=prices.prices().as_of,
     )
+
+
+@tool.artifact_action
+def key_policy(
+    given: Given,
+    format_: Annotated[
+        Format | None, Parameter("how the key is created; default cli", brief="format")
+    ] = None,
+) -> Answer:
+    """Write a key policy: administrators apart from users, services guarded; proved who can and who cannot."""
+    from aws_iam.modes import kms_policy
+
+    return kms_policy.key_policy(given, format_)
+
+
+@tool.artifact_action
+def envelope(
+    language: Annotated[Language | None, Parameter("default python", brief="language")] = None,
+    library: Annotated[
+        Library | None, Parameter("default encryption_sdk", brief="library")
+    ] = None,
+) -> Answer:
+    """Working envelope-encryption code with an encryption context, and the format of its records."""
+    return kms_envelope.envelope(language or "python", library or "encryption_sdk")
+
+
+@tool.action
+def lockout(
+    document: Document,
+    caller: Annotated[str, Parameter("ARN of who puts the policy", brief="ARN")],
+    policies: Annotated[
+        Json, Parameter("the caller's policies by layer", brief="by layer", document=True)
+    ] = None,
+    context: Annotated[
+        Json, Parameter("of the request: {key: value}", brief="{key: value}", document=True)
+    ] = None,
+    account: Annotated[
+        str | None, Parameter("12-digit id of the key's account", brief="12 digits")
+    ] = None,
+) -> Answer:
+    """Say whether PutKeyPolicy would refuse a key policy as a lockout, and who could still administer the key."""
+    from aws_iam.modes import kms_lockout
+
+    return kms_lockout.lockout(document, caller, policies, context, account)
+
+
+@tool.action
+def check(
+    source: Source,
+    progress: Progress,
+    document: Annotated[
+        Json, Parameter("key policy; absent: the account", document=True, policies=True)
+    ] = None,
+    account: Annotated[
+        str | None, Parameter("12-digit id of the key's account", brief="12 digits")
+    ] = None,
+    users: Annotated[
+        list[str] | None,
+        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="users"),
+    ] = None,
+    trusted: Annotated[
+        list[str] | None, Parameter("accounts that may use the keys", brief="accounts")
+    ] = None,
+    scope: Annotated[
+        list[str] | None, Parameter("checks by code, or how it begins", brief="codes")
+    ] = None,
+    limits: KeyLimits = None,
+    *,
+    only_via_service: Annotated[
+        bool, Parameter("the users do not call KMS themselves", brief="only via service")
+    ] = False,
+    save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
+) -> Answer:
+    """Find what is wrong with key policies, or with an account's keys, grants, aliases and rotation."""
+    from aws_iam.modes import kms_check
+
+    terms = kms_check.Terms(
+        account=account,
+        users=users,
+        only_via=only_via_service,
+        trusted=trusted,
+        limits=limits,
+        scope=scope,
+    )
+    return kms_check.check(document, source, terms, progress, save)
 
 
 def _all_kinds() -> Answer:
@@ -208,4 +300,11 @@ def _summary(
 
 
 def _next(chosen: KeyType | None) -> tuple[str, ...]:
-    return ("aws-iam kms decide",) if chosen is None else ("aws-iam kms guide",)
+    if chosen is None:
+        return ("aws-iam kms decide",)
+    if chosen.origin is None:
+        return ("aws-iam kms guide",)
+    return (
+        "aws-iam kms key_policy --account ACCOUNT --admins role/KeyAdmin --users role/App",
+        "aws-iam kms guide",
+    )

@@ -32,7 +32,5 @@ class Source(Connection):
     regions: Annotated[
         list[str] | None, Parameter("Regions; absent: all enabled", brief="default: all")
     ] = None
-    demo: Annotated[
-        bool, Parameter("read the demonstration account", brief="demo")
-    ] = False
+    demo: Annotated[bool, Parameter("read the demonstration account", brief="demo")] = False
     snapshot: Annotated[str | None, Parameter("saved snapshot to judge", cli_only=True)] = None

@@ -82,7 +82,7 @@ def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
             {"code": code, "reason": accepted[code]} for code in accepted if code in drawn
         ]
     return Answer(
-        summary=f"{chosen.title}, filled: {_verdict(open_findings)}. {chosen.when}",
+        summary=f"{chosen.title}, filled: {_verdict(open_findings, chosen)}. {chosen.when}",
         findings=open_findings,
         artifacts=(
             Artifact(
@@ -99,9 +99,10 @@ def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
     )
 
 
-def _verdict(findings: tuple[Finding, ...]) -> str:
+def _verdict(findings: tuple[Finding, ...], chosen: Template) -> str:
     if not findings:
-        return "it validates clean"
+        but = " but for what is accepted below" if chosen.accepted else ""
+        return f"it validates clean{but}"
     return f"{len(findings)} findings with these values"
 
 

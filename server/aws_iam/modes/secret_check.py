@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer, Status
 from aws_iam.errors import InputError, closest
@@ -12,6 +11,7 @@ from aws_iam.modes import audit_account
 from aws_iam.modes import needs as wishes
 from aws_iam.modes.audit_run import account_words
 from aws_iam.modes.audit_unread import misses_of, missing_permissions, rows
+from aws_iam.modes.check_table import by_check, verdict
 from aws_iam.modes.secret_limits import LIMITS
 from aws_iam.policy.names import checked
 from aws_iam.report.page import by_urgency
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from aws_iam.rules.check import Check
 
 _PAGE = "references/secrets-patterns.md#checks-of-an-account"
-_FIRST = 3
 _AS_OF = "2026-11-24"
 
 AREAS = {
@@ -55,14 +54,15 @@ def check(
     found = by_urgency(judge(account, chosen, within))
     missed = misses_of(account, facts)
     return Answer(
-        summary=_summary(found, account_words(account), str(account.regions)),
+        summary=f"Secrets of account {account_words(account)}, {account.regions}: {verdict(found)}."
+        " No value was read.",
         findings=found,
         facts={
             "account": account_words(account),
             "regions": str(account.regions),
             "collected_at": account.collected_at.isoformat(timespec="seconds"),
             "checks": len(chosen),
-            "by_check": _table(found),
+            "by_check": by_check(found, CHECKS),
             "looked_into_values": "String parameters, as asked" if plaintext_values else "none",
             **({"not_read": rows(missed)} if missed else {}),
         },
@@ -108,36 +108,6 @@ def _trusted(given: list[str] | None) -> frozenset[str]:
         checked("trusted", each, "organization" if each.startswith("o-") else "account")
         for each in given or ()
     )
-
-
-def _summary(found: tuple[Finding, ...], account: str, regions: str) -> str:
-    counted = Counter(each.status for each in found)
-    failed = dict.fromkeys(each.code for each in found if each.status is Status.FAIL)
-    if failed:
-        first = ", ".join(f"`{each}`" for each in list(failed)[:_FIRST])
-        told = f"{counted[Status.FAIL]} findings by {len(failed)} checks; fix first: {first}"
-    else:
-        told = "nothing is known to be wrong" if counted[Status.UNKNOWN] else "nothing is wrong"
-    unknown = counted[Status.UNKNOWN]
-    gap = f"; {unknown} could not be judged" if unknown else ""
-    return f"Secrets of account {account}, {regions}: {told}{gap}. No value was read."
-
-
-def _table(found: tuple[Finding, ...]) -> list[dict[str, Any]]:
-    """One row for each check that does not simply pass."""
-    counted: dict[str, Counter[Status]] = {}
-    for each in found:
-        counted.setdefault(each.code, Counter())[each.status] += 1
-    return [
-        {
-            "check": code,
-            "severity": CHECKS[code].severity.value,
-            "fail": counted[code][Status.FAIL],
-            "unknown": counted[code][Status.UNKNOWN],
-        }
-        for code in CHECKS
-        if code in counted and (counted[code][Status.FAIL] or counted[code][Status.UNKNOWN])
-    ]
 
 
 def _next(found: tuple[Finding, ...]) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import escaped, quoted
+from aws_iam.policy.evaluation.beyond import crosses_accounts
 from aws_iam.policy.key_statements import MANAGE, has_effect, takes
+from aws_iam.policy.pattern import matches
 from aws_iam.rules import kms_subjects as key
 from aws_iam.rules.callers import denied_to_strangers, is_fixed, is_limited, is_taken_back
 from aws_iam.rules.kms_subjects import (
@@ -80,34 +82,6 @@ def _actions(statement: Statement) -> str:
     return f"{quoted(statement.actions[0].value)}{f' and {more} more' if more else ''}"
 
 
-# Every other operation stays inside the owner's account, whatever a policy says: API Reference, `Cross-account use`.
-_ABROAD = frozenset(
-    f"kms:{each}".lower()
-    for each in (
-        "CreateGrant",
-        "Decapsulate",
-        "Decrypt",
-        "DeriveSharedSecret",
-        "DescribeKey",
-        "Encapsulate",
-        "Encrypt",
-        "GenerateDataKey",
-        "GenerateDataKeyPair",
-        "GenerateDataKeyPairWithoutPlaintext",
-        "GenerateDataKeyWithoutPlaintext",
-        "GenerateMac",
-        "GetKeyRotationStatus",
-        "GetPublicKey",
-        "ListGrants",
-        "ReEncryptFrom",
-        "ReEncryptTo",
-        "RetireGrant",
-        "RevokeGrant",
-        "Sign",
-        "Verify",
-        "VerifyMac",
-    )
-)
 _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
 
 
@@ -146,7 +120,7 @@ def other_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
 
 
 def _stays_home(entry: str) -> bool:
-    return entry.lower().startswith("kms:") and "*" not in entry and entry.lower() not in _ABROAD
+    return entry.lower().startswith("kms:") and "*" not in entry and not crosses_accounts(entry)
 
 
 @check(
@@ -221,7 +195,7 @@ def all_but(at: KeyPolicy) -> Iterator[Flaw]:
 
 
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
-_WITH_ACCOUNT = re.compile(r":[0-9]{12}:")
+_WITH_ACCOUNT = re.compile(r"(?:^|:)[0-9]{12}(?::|$)")
 # AWS supports no guard for these uses: SNS Developer Guide, sns-key-management; CloudTrail User Guide,
 # create-kms-key-policy-for-cloudtrail.
 _UNGUARDED = {
@@ -382,8 +356,6 @@ def without_effect(at: KeyPolicy) -> Iterator[Flaw]:
 
 def _is_this_key(entry: str, at: KeyPolicy) -> bool:
     if at.key:
-        from aws_iam.policy.pattern import matches
-
         return matches(entry, at.key)
     fields = entry.split(":", 5)
     if len(fields) < 6:  # noqa: PLR2004 - the fields of an ARN

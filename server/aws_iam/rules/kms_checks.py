@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.keys import OTHER_POLICIES
 from aws_iam.account.facts.sharing import KEY_POLICIES
-from aws_iam.rules import kms_access, kms_control, kms_grants, kms_lifecycle, kms_paths, workload
+from aws_iam.rules import (
+    kms_access,
+    kms_control,
+    kms_grants,
+    kms_lifecycle,
+    kms_paths,
+    kms_places,
+    workload,
+)
 from aws_iam.rules.check import checks_in
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ POLICY_FAMILIES: tuple[tuple[str, ModuleType], ...] = (
 )
 ACCOUNT_FAMILIES: tuple[tuple[str, ModuleType], ...] = (
     ("The life of keys", kms_lifecycle),
+    ("Aliases, key stores and copies", kms_places),
     ("Grants and identity policies", kms_grants),
 )
 

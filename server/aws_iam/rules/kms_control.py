@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import dump
-from aws_iam.policy.key_lockout import administrators
+from aws_iam.policy.key_administrators import administrators
 from aws_iam.policy.key_policy import MOST_BYTES
 from aws_iam.policy.key_statements import MANAGE, account_of, delegating, is_unique_id, takes
 from aws_iam.rules import kms_subjects as key
@@ -29,7 +29,7 @@ from aws_iam.rules.workload import Flaw, check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.key_lockout import Administrator
+    from aws_iam.policy.key_administrators import Administrator
     from aws_iam.rules.judge import Unknown
 
 _GONE = {"AWS": "AROAEXAMPLEEXAMPLE123"}
@@ -69,7 +69,7 @@ def without_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
     on=KeyPolicy,
     severity=Severity.CRITICAL,
     title="Nobody can administer the key",
-    fix="Ask AWS Support to give the account control of the key again; before that, restore a named administrator that still exists.",
+    fix="Add the account statement, or name an administrator that exists; a key that already has this policy is recovered through AWS Support alone.",
     source=DEFAULT_POLICY,
     bad=[
         of(allow(_GONE, "kms:*")),
@@ -87,13 +87,17 @@ def locked_out(at: KeyPolicy) -> Iterator[Flaw]:
     """A key that nobody can administer stays as it is, and is only recovered through AWS Support."""
     if not at.is_default:
         return
-    every = administrators(at.policy, at.account)
-    if not any(_is_there(each, at) for each in every):
-        told = "; ".join(
-            f"{quoted(each.principal)}: {each.note or 'does not exist'}" for each in every[:3]
-        )
-        why = f" ({told})" if told else ""
-        yield Flaw(f"nobody may call kms:PutKeyPolicy{why}", where=at.policy.node.where)
+    every = []
+    for each in administrators(at.policy, at.account):
+        every.append(each)
+        # One is enough, and most policies name one first.
+        if _is_there(each, at):
+            return
+    told = "; ".join(
+        f"{quoted(each.principal)}: {each.note or 'does not exist'}" for each in every[:3]
+    )
+    why = f" ({told})" if told else ""
+    yield Flaw(f"nobody may call kms:PutKeyPolicy{why}", where=at.policy.node.where)
 
 
 def _is_there(found: Administrator, at: KeyPolicy) -> bool:
@@ -212,7 +216,7 @@ def both(at: KeyPolicy) -> Iterator[Flaw]:
 def too_long(at: KeyPolicy) -> Iterator[Flaw]:
     """KMS refuses a policy over 32,768 bytes, and characters outside Latin-1; the next principal would be one too many."""
     text = at.policy.text or dump(at.policy)
-    size = len(text.encode())
+    size = len(text.encode(errors="surrogatepass"))
     if size > _NEARLY_FULL:
         yield Flaw(f"it has {size:,} of {MOST_BYTES:,} bytes", where=at.policy.node.where)
     strange = next((each for each in text if ord(each) > 0xFF), "")  # noqa: PLR2004 - Latin-1

@@ -1,21 +1,16 @@
-"""The life of keys: rotation, states, expiry, use, aliases, key stores, and copies in other Regions."""
+"""The life of keys: rotation, states, expiry and use."""
 
 from __future__ import annotations
 
-import json
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.fact import known
 from aws_iam.account.facts.keys import (
     KEY_GRANTS,
     KEY_MATERIALS,
-    KEY_STORES,
     KEY_USES,
-    KeyStore,
     Material,
 )
-from aws_iam.account.facts.sharing import KEY_POLICIES, ResourcePolicy
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
@@ -24,19 +19,15 @@ from aws_iam.rules import kms_samples as sample
 from aws_iam.rules.check import check
 from aws_iam.rules.judge import (
     Fail,
-    NotApplicable,
     Outcome,
     Pass,
     Unknown,
-    each,
-    in_regions,
-    policy_of,
-    unread,
 )
+from aws_iam.rules.kms_keys import each_key, lacking, named
 from aws_iam.rules.kms_limits import Limits, age_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from aws_iam.account.facts.keys import LastUse
     from aws_iam.account.snapshot import Account
@@ -45,30 +36,7 @@ _GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 _API = "https://docs.aws.amazon.com/kms/latest/APIReference"
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html"
 _ENDING = ("PendingDeletion", "PendingReplicaDeletion")
-_UNUSABLE = ("Disabled", "PendingImport", *_ENDING)
 _OFF = KeyRotation(enabled=False)
-
-
-def _keys(
-    account: Account, test: Callable[[str, KmsKey, KeyDetails], Iterator[Outcome]]
-) -> Iterator[Outcome]:
-    """The outcomes of every key of the customer's."""
-
-    def of_region(region: str, keys: tuple[KmsKey, ...]) -> Iterator[Outcome]:
-        def of_key(key: KmsKey) -> Iterator[Outcome]:
-            details = known(key.details)
-            if details.manager != "AWS":
-                yield from test(region, key, details)
-
-        yield from each(keys, of_key, name=lambda key: key.arn, region=region)
-        if not keys:
-            yield NotApplicable(None, "there is no customer managed key", region)
-
-    return in_regions(account, KMS_KEYS, of_region)
-
-
-def _named(key: KmsKey) -> str:
-    return f"key {quoted(key.aliases[0] if key.aliases else key.id)}"
 
 
 @check(
@@ -94,11 +62,11 @@ def not_rotating(account: Account, _limits: Limits) -> Iterator[Outcome]:
             return
         rotation = known(key.rotation)
         if rotation and not rotation.enabled:
-            yield Fail(key.arn, f"{_named(key)} does not rotate", region)
+            yield Fail(key.arn, f"{named(key)} does not rotate", region)
         elif rotation:
             yield Pass(key.arn, "", region)
 
-    return _keys(account, test)
+    return each_key(account, test)
 
 
 def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
@@ -127,17 +95,17 @@ def rotates_slowly(account: Account, limits: Limits) -> Iterator[Outcome]:
             return
         days = rotation.period_days
         if days is None:
-            told = f"{_named(key)}: AWS did not send the period"
+            told = f"{named(key)}: AWS did not send the period"
             yield Unknown(
                 key.arn, told, region, reason="kms:GetKeyRotationStatus: no RotationPeriodInDays"
             )
         elif days > limits.rotation_days:
-            told = f"{_named(key)} rotates every {days} days, more than {limits.rotation_days}"
+            told = f"{named(key)} rotates every {days} days, more than {limits.rotation_days}"
             yield Fail(key.arn, told, region, names=(("DAYS", str(limits.rotation_days)),))
         else:
             yield Pass(key.arn, "", region)
 
-    return _keys(account, test)
+    return each_key(account, test)
 
 
 @check(
@@ -170,12 +138,12 @@ def being_deleted(account: Account, limits: Limits) -> Iterator[Outcome]:
         grave = Severity.CRITICAL if signs else None
         yield Fail(
             key.arn,
-            f"{_named(key)} is deleted{on} ({details.state}){still}{open_}",
+            f"{named(key)} is deleted{on} ({details.state}){still}{open_}",
             region,
             severity=grave,
         )
 
-    return _keys(account, test)
+    return each_key(account, test)
 
 
 def _signs_of_use(
@@ -226,11 +194,11 @@ def disabled(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         if details.state == "Disabled":
-            yield Fail(key.arn, f"{_named(key)} is disabled", region)
+            yield Fail(key.arn, f"{named(key)} is disabled", region)
         else:
             yield Pass(key.arn, "", region)
 
-    return _keys(account, test)
+    return each_key(account, test)
 
 
 @check(
@@ -263,21 +231,21 @@ def unused(account: Account, limits: Limits) -> Iterator[Outcome]:
             return
         use = _use(account, region, key)
         if use is None:
-            told = f"{_named(key)}: its last use was not asked for, as of more keys than the limit"
+            told = f"{named(key)}: its last use was not asked for, as of more keys than the limit"
             yield Unknown(key.arn, told, region, reason="kms:GetKeyLastUsage: 5 calls a second")
         elif use.used and age_days(account, use.used) > limits.unused_days:
-            yield Fail(key.arn, f"{_named(key)} was last used on {use.used:%Y-%m-%d}", region)
+            yield Fail(key.arn, f"{named(key)} was last used on {use.used:%Y-%m-%d}", region)
         elif use.used:
             yield Pass(key.arn, "", region)
         elif use.created >= use.tracked_since:
-            yield Fail(key.arn, f"{_named(key)} was never used", region)
+            yield Fail(key.arn, f"{named(key)} was never used", region)
         else:
-            told = f"{_named(key)} was not used since {use.tracked_since:%Y-%m-%d}; before that AWS did not track it"
+            told = f"{named(key)} was not used since {use.tracked_since:%Y-%m-%d}; before that AWS did not track it"
             yield Unknown(
                 key.arn, told, region, reason="kms:GetKeyLastUsage: unknown before tracking"
             )
 
-    return _keys(account, test)
+    return each_key(account, test)
 
 
 _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
@@ -287,7 +255,7 @@ _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
     "KMS-IMPORT-EXPIRY",
     severity=Severity.HIGH,
     title="Imported key material is missing or expires",
-    fix="Import the same material again: aws kms get-parameters-for-import --region REGION --key-id KEY --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_4096, then aws kms import-key-material",
+    fix="Import the same material again: aws kms get-parameters-for-import --region REGION --key-id KEY --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_4096, then aws kms import-key-material --region REGION --key-id KEY --encrypted-key-material fileb://material.bin --import-token fileb://token.bin --expiration-model KEY_MATERIAL_DOES_NOT_EXPIRE",
     source=f"{_GUIDE}/importing-keys-import-key-material.html",
     needs=(KMS_KEYS, KEY_MATERIALS),
     bad=[
@@ -315,11 +283,11 @@ def expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
         if details.origin != "EXTERNAL":
             return
         if details.state == "PendingImport":
-            yield Fail(key.arn, f"{_named(key)} waits for its key material", region)
+            yield Fail(key.arn, f"{named(key)} waits for its key material", region)
             return
         found = {each.arn: each for each in account.require_in(region, KEY_MATERIALS)}
         if key.arn not in found:
-            raise _lacking(key, "kms:ListKeyRotations")
+            raise lacking(key, "kms:ListKeyRotations")
         late = [
             material
             for material in known(found[key.arn].materials)
@@ -328,206 +296,8 @@ def expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
         ]
         for material in late:
             when = f"expires on {material.expires:%Y-%m-%d}" if material.expires else "is missing"
-            yield Fail(key.arn, f"material {quoted(material.id)} of {_named(key)} {when}", region)
+            yield Fail(key.arn, f"material {quoted(material.id)} of {named(key)} {when}", region)
         if not late:
             yield Pass(key.arn, "", region)
 
-    return _keys(account, test)
-
-
-def _lacking(key: KmsKey, call: str) -> NotCollected:
-    return NotCollected(
-        f"{_named(key)} is not part of this snapshot",
-        call=call,
-        code="not collected",
-        permission=call,
-    )
-
-
-_ERRORS = {
-    "INVALID_CREDENTIALS": "the password of the kmsuser account is wrong",
-    "CLUSTER_NOT_FOUND": "the CloudHSM cluster is gone: make a new store from a related cluster",
-    "NETWORK_ERRORS": "network errors: wait, then connect again",
-    "INTERNAL_ERROR": "an internal error: connect again",
-    "INSUFFICIENT_CLOUDHSM_HSMS": "the cluster has too few active HSMs",
-    "USER_LOCKED_OUT": "the kmsuser account is locked: change its password and store it again",
-    "USER_NOT_FOUND": "the cluster has no kmsuser account",
-    "USER_LOGGED_IN": "kmsuser is logged in to the cluster: log it out",
-    "SUBNET_NOT_FOUND": "a subnet of the cluster is gone",
-    "INSUFFICIENT_FREE_ADDRESSES_IN_SUBNET": "a private subnet has no free address",
-    "XKS_PROXY_ACCESS_DENIED": "the proxy refuses KMS's credentials",
-    "XKS_PROXY_NOT_REACHABLE": "the proxy cannot be reached",
-    "XKS_PROXY_TIMED_OUT": "the proxy answers too late",
-    "XKS_PROXY_INVALID_RESPONSE": "the proxy's answer cannot be read",
-    "XKS_PROXY_INVALID_CONFIGURATION": "the proxy is not set up for this store",
-    "XKS_PROXY_INVALID_TLS_CONFIGURATION": "the proxy's TLS does not fit",
-    "XKS_VPC_ENDPOINT_SERVICE_NOT_FOUND": "the VPC endpoint service is gone",
-    "XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION": "the VPC endpoint service is not set up as KMS demands",
-}
-
-
-def _store(state: str, error: str = "") -> KeyStore:
-    return KeyStore(id="cks-1", name="hsm", type="AWS_CLOUDHSM", state=state, error=error)
-
-
-@check(
-    "KMS-STORE-DOWN",
-    severity=Severity.HIGH,
-    title="A custom key store is not connected",
-    fix="Mend the cause, then aws kms connect-custom-key-store --region REGION --custom-key-store-id STORE",
-    source=f"{_API}/API_DescribeCustomKeyStores.html",
-    needs=(KEY_STORES,),
-    bad=[
-        sample.holding(sample.of(KEY_STORES, _store("FAILED", "INVALID_CREDENTIALS"))),
-        sample.holding(sample.of(KEY_STORES, _store("DISCONNECTED"))),
-    ],
-    good=[sample.holding(sample.of(KEY_STORES, _store("CONNECTED")))],
-    trap=[sample.holding(sample.of(KEY_STORES))],
-)
-def store_down(account: Account, _limits: Limits) -> Iterator[Outcome]:
-    """While a store is not connected, no key in it can be used."""
-
-    def test(region: str, stores: tuple[KeyStore, ...]) -> Iterator[Outcome]:
-        for store in stores:
-            name = quoted(store.name or store.id)
-            if store.state == "CONNECTED":
-                yield Pass(store.id, "", region)
-                continue
-            why = f": {store.error}" if store.error else ""
-            what = f", {_ERRORS[store.error]}" if store.error in _ERRORS else ""
-            yield Fail(
-                store.id,
-                f"key store {name} is {store.state}{why}{what}",
-                region,
-                names=(("STORE", store.id),),
-            )
-        if not stores:
-            yield NotApplicable(None, "there is no custom key store", region)
-
-    return in_regions(account, KEY_STORES, test)
-
-
-@check(
-    "KMS-ALIAS-DEAD",
-    severity=Severity.HIGH,
-    title="An alias points to a key that cannot be used",
-    fix="aws kms update-alias --region REGION --alias-name ALIAS --target-key-id OTHER_KEY, or make the key usable again.",
-    source=f"{_GUIDE}/key-state.html",
-    needs=(KMS_KEYS,),
-    bad=[
-        sample.with_key(sample.key(state="Disabled", alias="alias/app")),
-        sample.with_key(sample.key(state="PendingDeletion", alias="alias/app")),
-    ],
-    good=[sample.with_key(sample.key(alias="alias/app"))],
-    trap=[sample.with_key(sample.key(state="Disabled"))],
-)
-def dead_alias(account: Account, _limits: Limits) -> Iterator[Outcome]:
-    """Whoever encrypts by the alias is refused, and often finds out in production."""
-
-    def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
-        for alias in key.aliases:
-            if details.state in _UNUSABLE:
-                told = f"{quoted(alias)} points to a key that is {details.state}"
-                yield Fail(key.arn, told, region, names=(("ALIAS", alias),))
-            else:
-                yield Pass(key.arn, "", region)
-
-    return _keys(account, test)
-
-
-def _pair(first: str, second: str, **more: Any) -> Account:
-    held = []
-    for region, document in ((sample.REGION, first), (sample.ELSEWHERE, second)):
-        arn = f"arn:aws:kms:{region}:{sample.OWN}:key/{sample.MULTI}"
-        details = sample.details(multi_region=True, primary_region=sample.REGION, **more)
-        key = KmsKey(id=sample.MULTI, arn=arn, details=details)
-        held += [
-            KMS_KEYS.held_in(region, (key,)),
-            KEY_POLICIES.held_in(region, (ResourcePolicy(arn=arn, document=document),)),
-        ]
-    return sample.holding(*held, regions=(sample.REGION, sample.ELSEWHERE))
-
-
-def _for(role: str, service_region: str = "") -> str:
-    via = {"StringEquals": {"kms:ViaService": f"s3.{service_region}.amazonaws.com"}}
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{sample.OWN}:role/{role}"},
-        "Action": ["kms:Decrypt"],
-        "Resource": "*",
-        **({"Condition": via} if service_region else {}),
-    }
-    return sample.policy(statement)
-
-
-@check(
-    "KMS-MR-DRIFT",
-    severity=Severity.MEDIUM,
-    title="The policies of a multi-Region key differ between Regions",
-    fix="aws kms put-key-policy --region REGION --key-id KEY --policy-name default --policy file://policy.json with the policy of the primary, or write down why they differ.",
-    source=f"{_GUIDE}/multi-region-keys-auth.html",
-    needs=(KMS_KEYS, KEY_POLICIES),
-    bad=[_pair(_for("App"), _for("Other"))],
-    good=[_pair(_for("App"), _for("App"))],
-    trap=[
-        _pair(_for("App", sample.REGION), _for("App", sample.ELSEWHERE)),
-        _pair(_for("App"), _for("App").replace('["kms:Decrypt"]', '"kms:Decrypt"')),
-    ],
-)
-def drifted(account: Account, _limits: Limits) -> Iterator[Outcome]:
-    """Each Region has a policy of its own for the same material: the most open of them decides who reads."""
-    copies: dict[str, list[tuple[str, KmsKey]]] = {}
-    for region, keys in account.in_each(KMS_KEYS):
-        if isinstance(keys, Miss):
-            yield unread(keys.error(), region=region)
-            continue
-        for key in keys:
-            if key.id.startswith("mrk-"):
-                copies.setdefault(key.id, []).append((region, key))
-    for found in copies.values():
-        yield from each([found], partial(_drift, account), name=lambda pairs: pairs[0][1].arn)
-    if not copies:
-        yield NotApplicable(None, "there is no multi-Region key")
-
-
-def _drift(account: Account, copies: list[tuple[str, KmsKey]]) -> Iterator[Outcome]:
-    if len(copies) == 1:
-        region, key = copies[0]
-        yield NotApplicable(key.arn, "one Region of the key was read", region)
-        return
-    details = [k.details for _, k in copies if isinstance(k.details, KeyDetails)]
-    primary = next((each.primary_region for each in details if each.primary_region), None)
-    ordered = sorted(copies, key=lambda pair: pair[0] != primary)
-    (home, first), *others = ordered
-    wanted = _normal(account, home, first)
-    for region, key in others:
-        if _normal(account, region, key) == wanted:
-            yield Pass(key.arn, "", region)
-        else:
-            told = f"the policy of {_named(key)} in {region} differs from that in {home}"
-            yield Fail(key.arn, told, region)
-
-
-def _normal(account: Account, region: str, key: KmsKey) -> str:
-    """The policy as a text that is the same for what means the same; the Region's own name does not count."""
-    found = {each.arn: each for each in account.require_in(region, KEY_POLICIES)}
-    if key.arn not in found:
-        raise _lacking(key, "kms:GetKeyPolicy")
-    text = known(found[key.arn].document)
-    if text is None:
-        return ""
-    policy_of(text, "kms:GetKeyPolicy")
-    document = json.loads(text.replace(region, "REGION"))
-    return json.dumps(_sorted(document.get("Statement")), sort_keys=True)
-
-
-def _sorted(value: Any) -> Any:
-    """Lists without order, one entry as the list of it, Sids left out: they say nothing."""
-    if isinstance(value, dict):
-        return {key: _sorted(each) for key, each in value.items() if key != "Sid"}
-    listed = value if isinstance(value, list) else [value]
-    return sorted((_sorted(e) if isinstance(e, dict) else e for e in listed), key=_text)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    return each_key(account, test)

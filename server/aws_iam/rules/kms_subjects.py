@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Kind, policy
-from aws_iam.policy.key_statements import has_effect, owner_of, takes, told_owner
+from aws_iam.policy.key_statements import has_effect, owner_of, takes
 from aws_iam.rules.judge import Unknown
 
 if TYPE_CHECKING:
@@ -85,17 +85,6 @@ def allow(principal: Any, action: Any, **more: Any) -> dict[str, Any]:
 
 
 ROOT = allow(arn("root"), "kms:*")
-
-
-def with_owner(given: KeyPolicy, account: str) -> KeyPolicy:
-    """The policy with its account: the one given, else the one that it tells itself."""
-    return KeyPolicy(
-        policy=given.policy,
-        account=account or told_owner(given.policy),
-        trusted=given.trusted,
-        users=given.users,
-        only_via=given.only_via,
-    )
 
 
 def ownerless() -> Unknown:

@@ -1,0 +1,224 @@
+"""Key policies: who administers, who uses and by which way, as a value; and the policy that says exactly that.
+
+    KeyWish(account="111122223333", admins=(…,), users=(…,)).document()  →  {"Version": …, "Statement": […]}
+
+Sources: KMS Developer Guide, pages key-policy-default, key-policy-services, conditions-kms, encrypt_context.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.policy.reference.key_services import KeyService
+
+MOST_BYTES = 32_768
+"""The longest key policy: KMS Developer Guide, resource-limits."""
+
+# The console's administrators less kms:* wildcards, so that what AWS adds later is no silent grant.
+ADMINISTRATION = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:RotateKeyOnDemand",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+# What an encryption context can be asked for: the two calls of envelope encryption.
+_ENVELOPE = ("kms:Decrypt", "kms:GenerateDataKey")
+_GRANTS = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
+_LOOK = "kms:DescribeKey"
+_PUBLIC_KEY = "kms:GetPublicKey"
+
+
+class Usage(StrEnum):
+    """What the key is for; each kind of key has its own actions."""
+
+    ENCRYPT = "encrypt"
+    ASYMMETRIC_ENCRYPT = "asymmetric_encrypt"
+    SIGN = "sign"
+    MAC = "mac"
+    KEY_AGREEMENT = "key_agreement"
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The cryptographic actions of such a key."""
+        return _ACTIONS[self]
+
+    @property
+    def looks(self) -> tuple[str, ...]:
+        """The actions that read the key's description, and its public half where it has one."""
+        return (_LOOK, _PUBLIC_KEY) if self in _PUBLIC else (_LOOK,)
+
+    @property
+    def spec(self) -> tuple[str, str]:
+        """The key usage and a usual key spec, in the words of CreateKey."""
+        return _SPECS[self]
+
+
+_ACTIONS: Mapping[Usage, tuple[str, ...]] = {
+    Usage.ENCRYPT: (
+        "kms:Decrypt",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    ),
+    Usage.ASYMMETRIC_ENCRYPT: (
+        "kms:Decrypt",
+        "kms:Encrypt",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    ),
+    Usage.SIGN: ("kms:Sign", "kms:Verify"),
+    Usage.MAC: ("kms:GenerateMac", "kms:VerifyMac"),
+    Usage.KEY_AGREEMENT: ("kms:DeriveSharedSecret",),
+}
+_PUBLIC = frozenset({Usage.ASYMMETRIC_ENCRYPT, Usage.SIGN, Usage.KEY_AGREEMENT})
+_SPECS: Mapping[Usage, tuple[str, str]] = {
+    Usage.ENCRYPT: ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"),
+    Usage.ASYMMETRIC_ENCRYPT: ("ENCRYPT_DECRYPT", "RSA_3072"),
+    Usage.SIGN: ("SIGN_VERIFY", "ECC_NIST_P256"),
+    Usage.MAC: ("GENERATE_VERIFY_MAC", "HMAC_256"),
+    Usage.KEY_AGREEMENT: ("KEY_AGREEMENT", "ECC_NIST_P256"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyWish:
+    """Who may do what with a key. `users` call KMS themselves, through `via` services, or with `only_via` through these alone.
+
+    `context` is the encryption context that direct use must carry; `outside` are accounts or principals of others.
+    """
+
+    account: str
+    partition: str = "aws"
+    region: str = ""
+    admins: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+    only_via: bool = False
+    context: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[KeyService, ...] = ()
+    source_arns: tuple[str, ...] = ()
+    usage: Usage = Usage.ENCRYPT
+
+    @property
+    def root(self) -> str:
+        """The principal that stands for the account."""
+        return f"arn:{self.partition}:iam::{self.account}:root"
+
+    @property
+    def direct(self) -> tuple[str, ...]:
+        """The cryptographic actions of direct use: beside services that act for the users, those of an envelope."""
+        narrowed = self.context or (self.via and self.usage is Usage.ENCRYPT)
+        return _ENVELOPE if narrowed else self.usage.actions
+
+    @property
+    def grants(self) -> bool:
+        """Whether the users let AWS services use the key by grants: services attach symmetric keys alone."""
+        return self.usage is Usage.ENCRYPT and bool(self.users) and not self.context_only
+
+    @property
+    def context_only(self) -> bool:
+        """Whether the key serves an application's own envelope encryption and nothing else."""
+        return bool(self.context) and not self.via
+
+    def document(self) -> dict[str, Any]:
+        """The policy: the account first, so that IAM policies count and nobody is locked out."""
+        return {"Version": "2012-10-17", "Statement": list(self._statements())}
+
+    def _statements(self) -> Iterator[dict[str, Any]]:
+        yield _allow("AccountMayDelegateByIam", {"AWS": self.root}, ("kms:*",))
+        if self.admins:
+            yield _allow("AdministratorsManage", _aws(self.admins), ADMINISTRATION)
+        if self.users:
+            yield from self._use("Users", self.users, through_services=True)
+        if self.outside:
+            yield from self._use("OtherAccounts", self.outside, through_services=False)
+        if self.grants:
+            yield _allow("UsersGrantToAwsServices", _aws(self.users), _GRANTS, _FOR_SERVICES)
+        for each in self.services:
+            yield from self._service(each)
+
+    def _use(
+        self, who: str, principals: tuple[str, ...], *, through_services: bool
+    ) -> Iterator[dict[str, Any]]:
+        named = _aws(principals)
+        restricted = through_services and self.only_via
+        if not restricted and self.context:
+            # DescribeKey carries no encryption context: under that condition it would never be allowed.
+            wanted = {f"kms:EncryptionContext:{key}": value for key, value in self.context.items()}
+            yield _allow(f"{who}UseDirectly", named, self.direct, {"StringEquals": wanted})
+            yield _allow(f"{who}LookAtKey", named, self.usage.looks)
+        elif not restricted:
+            yield _allow(f"{who}UseDirectly", named, (*self.direct, *self.usage.looks))
+        if through_services and self.via and self._through_services():
+            through = {"StringEquals": {"kms:ViaService": _one_or_list(self.via)}}
+            yield _allow(f"{who}UseThroughServices", named, self._through_services(), through)
+
+    def _through_services(self) -> tuple[str, ...]:
+        """What services may do for the users, less what these may do in any way."""
+        if self.only_via:
+            return (*self.usage.actions, *self.usage.looks)
+        anyway = () if self.context else self.direct
+        return tuple(each for each in self.usage.actions if each not in anyway)
+
+    def _service(self, service: KeyService) -> Iterator[dict[str, Any]]:
+        values = {"Partition": self.partition, "Region": self.region, "Account": self.account}
+        principal = {"Service": service.principal_in(self.region)}
+        arns = tuple(
+            arn for arn in self.source_arns if arn.split(":")[2] == service.service_of_arns()
+        )
+        sid = "".join(part.capitalize() for part in service.name.split("-"))
+        for number, (actions, condition) in enumerate(service.conditions(values, arns)):
+            yield _allow(f"{sid}Uses{number + 1 if number else ''}", principal, actions, condition)
+
+
+_FOR_SERVICES = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+
+
+def _allow(
+    sid: str,
+    principal: Mapping[str, Any],
+    actions: tuple[str, ...],
+    condition: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": dict(principal),
+        "Action": _one_or_list(tuple(sorted(actions))),
+        "Resource": "*",
+    }
+    return found | ({"Condition": dict(condition)} if condition else {})
+
+
+def _aws(principals: tuple[str, ...]) -> dict[str, Any]:
+    return {"AWS": _one_or_list(principals)}
+
+
+def _one_or_list(values: tuple[str, ...]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)
