@@ -1,5 +1,7 @@
 # Two targets are enough for a user: `make demo` and `make test`. Both make .venv by themselves.
 PYTHON ?= python3
+# One test process more than there are processors: some tests wait for programs they started.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -10,7 +12,7 @@ demo: $(VENV)/demo.stamp
 	@$(BIN)/aws-iam audit run --demo || [ $$? -eq 1 ]
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check server tests .ci

@@ -76,7 +76,7 @@ def of(*statements: object) -> Access:
 
 
 @given(statements=st.lists(STATEMENTS, min_size=1, max_size=4))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_no_request_that_is_allowed_is_missing_and_what_is_free_is_always_allowed(
     statements: list[dict[str, list[str]]],
 ) -> None:
@@ -92,7 +92,7 @@ def test_no_request_that_is_allowed_is_missing_and_what_is_free_is_always_allowe
 
 
 @given(statements=st.lists(STATEMENTS, min_size=1, max_size=3), extra=STATEMENTS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_an_allow_more_takes_nothing_away_and_a_deny_more_adds_nothing(
     statements: list[dict[str, list[str]]], extra: dict[str, list[str]]
 ) -> None:

@@ -117,7 +117,7 @@ class World:
         return z3.Or(matched, z3.Not(self.present[key])) if base != operator else matched
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(policies(), policies())
 def test_a_solver_gives_the_same_relation_of_two_policies(
     new: list[dict[str, Any]], old: list[dict[str, Any]]
