@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from aws_iam.rules.kms_checks import (
 )
 from aws_iam.rules.kms_limits import Limits
 from aws_iam.rules.kms_subjects import OTHER, ROOT, KeyPolicy, allow, arn, of
+from missing_facts import assert_never_a_pass_without
 
 if TYPE_CHECKING:
     from aws_iam.account.snapshot import Account
@@ -140,22 +141,7 @@ MISSING = [
 
 @pytest.mark.parametrize(("code", "fact"), MISSING)
 def test_one_missing_fact_never_looks_like_a_pass(code: str, fact: Any) -> None:
-    refused = Miss(
-        kind=MissKind.DENIED,
-        call="service:Operation",
-        code="AccessDenied",
-        permission="service:Operation",
-        region=sample.REGION,
-    )
-    unknown = []
-    for account in (*ON_ACCOUNT[code].bad, *ON_ACCOUNT[code].good):
-        places = {key for key in account.facts if key[0] == fact.name}
-        without = replace(account, facts={**account.facts, **dict.fromkeys(places, refused)})
-        told = found(code, without)
-        unknown += [each.reason or "" for each in told if each.status is Status.UNKNOWN]
-        if account in ON_ACCOUNT[code].bad:
-            assert Status.PASS not in {each.status for each in told}
-    assert any("service:Operation" in reason for reason in unknown)
+    assert_never_a_pass_without(fact, ON_ACCOUNT[code], partial(found, code), sample.REGION)
 
 
 def test_a_deletion_is_told_even_where_grants_and_use_are_refused() -> None:

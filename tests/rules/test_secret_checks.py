@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from aws_iam.rules import secrets_samples as sample
 from aws_iam.rules.check import checks_in
 from aws_iam.rules.secrets_checks import CHECKS, FAMILIES
 from aws_iam.rules.secrets_limits import Limits
+from missing_facts import assert_never_a_pass_without
 
 if TYPE_CHECKING:
     from aws_iam.account.snapshot import Account
@@ -103,22 +105,7 @@ MISSING = [
 
 @pytest.mark.parametrize(("code", "fact"), MISSING)
 def test_one_missing_fact_never_looks_like_a_pass(code: str, fact: Any) -> None:
-    refused = Miss(
-        kind=MissKind.DENIED,
-        call="service:Operation",
-        code="AccessDenied",
-        permission="service:Operation",
-        region=sample.REGION,
-    )
-    unknown = []
-    for account in (*CHECKS[code].bad, *CHECKS[code].good):
-        places = {key for key in account.facts if key[0] == fact.name}
-        without = replace(account, facts={**account.facts, **dict.fromkeys(places, refused)})
-        told = found(code, without)
-        unknown += [each.reason or "" for each in told if each.status is Status.UNKNOWN]
-        if account in CHECKS[code].bad:
-            assert Status.PASS not in {each.status for each in told}
-    assert any("service:Operation" in reason for reason in unknown)
+    assert_never_a_pass_without(fact, CHECKS[code], partial(found, code), sample.REGION)
 
 
 def test_a_threshold_of_the_callers_decides() -> None:

@@ -10,7 +10,6 @@ from aws_iam.account.facts.identity import (
     AUTHORIZATION,
     Authorization,
     InlinePolicy,
-    ManagedPolicy,
     Role,
 )
 from aws_iam.account.facts.keys import KEY_GRANTS, KeyGrants
@@ -19,6 +18,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.pattern import matches
 from aws_iam.rules import kms_samples as sample
 from aws_iam.rules.check import check
+from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
 from aws_iam.rules.judge import (
     Fail,
     NotApplicable,
@@ -32,7 +32,6 @@ from aws_iam.rules.judge import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.identity import Group, User
     from aws_iam.account.facts.keys import Grant
     from aws_iam.account.snapshot import Account
     from aws_iam.policy.document import Statement
@@ -150,7 +149,6 @@ def wide_grant(account: Account, limits: Limits) -> Iterator[Outcome]:
 _READS = ("kms:Decrypt", "kms:ReEncryptFrom")
 # Every key of the account, of a Region or of any account: nothing of an id is left.
 _ALL_KEYS = re.compile(r"\*|arn:[^:]*:(?:kms|\*):[^:]*:[^:]*:(?:key/)?\*+")
-_SERVICE_ROLES = "/aws-service-role/"
 
 
 def _role(*statements: dict[str, object]) -> Account:
@@ -194,25 +192,15 @@ def _allow(action: str, resource: str, **more: object) -> dict[str, object]:
 )
 def any_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
     """By the account's statement such a policy reaches every key of the account, those of later projects too."""
-    found = account.require(AUTHORIZATION)
-    own = (role for role in found.roles if not role.path.startswith(_SERVICE_ROLES))
-    holders: tuple[User | Group | Role, ...] = (*found.users, *found.groups, *own)
-    inline = ((holder.arn, one) for holder in holders for one in holder.inline)
-    yield from each(inline, _of_inline, name=lambda pair: pair[0])
-    attached = (one for one in found.policies if one.attachments)
-    yield from each(attached, _of_managed, name=lambda one: one.arn)
+    policies = identity_policies(account.require(AUTHORIZATION))
+    yield from each(policies, _of, name=lambda held: held.arn)
 
 
-def _of_inline(pair: tuple[str, InlinePolicy]) -> Iterator[Outcome]:
-    arn, inline = pair
-    return _judged(arn, f"inline policy {quoted(inline.name)}", inline.document)
-
-
-def _of_managed(managed: ManagedPolicy) -> Iterator[Outcome]:
-    if managed.document is None or ":iam::aws:" in managed.arn:
-        yield NotApplicable(managed.arn, "a policy of AWS's")
+def _of(held: IdentityPolicy) -> Iterator[Outcome]:
+    if held.document is None or held.is_of_aws:
+        yield NotApplicable(held.arn, "a policy of AWS's")
         return
-    yield from _judged(managed.arn, f"policy {quoted(managed.name)}", managed.document)
+    yield from _judged(held.arn, held.place, held.document)
 
 
 def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:

@@ -10,11 +10,8 @@ from aws_iam.account.fact import Miss, known
 from aws_iam.account.facts.identity import (
     AUTHORIZATION,
     Authorization,
-    Group,
     InlinePolicy,
-    ManagedPolicy,
     Role,
-    User,
 )
 from aws_iam.account.facts.secrets import (
     PARAMETER_POLICIES,
@@ -28,6 +25,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.pattern import matches
 from aws_iam.rules import secrets_samples as sample
 from aws_iam.rules.check import check
+from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
 from aws_iam.rules.judge import (
     Fail,
     NotApplicable,
@@ -62,7 +60,6 @@ _WIDE = re.compile(
     r"\*|arn:[^:]*:(?:secretsmanager|\*):[^:]*:[^:]*:(?:secret:)?\*+"
     r"|arn:[^:]*:(?:ssm|\*):[^:]*:[^:]*:(?:parameter/?)?\*+"
 )
-_SERVICE_ROLES = "/aws-service-role/"
 
 
 def _role_with(*statements: dict[str, object]) -> Account:
@@ -111,25 +108,15 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
 )
 def every_secret(account: Account, _limits: Limits) -> Iterator[Outcome]:
     """One identity that is taken over gives every secret of the account away, those of later projects too."""
-    found = account.require(AUTHORIZATION)
-    own_roles = (each for each in found.roles if not each.path.startswith(_SERVICE_ROLES))
-    holders: tuple[User | Group | Role, ...] = (*found.users, *found.groups, *own_roles)
-    inline = ((holder.arn, one) for holder in holders for one in holder.inline)
-    yield from each(inline, _of_inline, name=lambda pair: pair[0])
-    attached = (one for one in found.policies if one.attachments)
-    yield from each(attached, _of_managed, name=lambda one: one.arn)
+    policies = identity_policies(account.require(AUTHORIZATION))
+    yield from each(policies, _of, name=lambda held: held.arn)
 
 
-def _of_inline(pair: tuple[str, InlinePolicy]) -> Iterator[Outcome]:
-    arn, inline = pair
-    return _judged(arn, f"inline policy {quoted(inline.name)}", inline.document)
-
-
-def _of_managed(managed: ManagedPolicy) -> Iterator[Outcome]:
-    if managed.document is None:
-        yield NotApplicable(managed.arn, "AWS did not send the policy")
+def _of(held: IdentityPolicy) -> Iterator[Outcome]:
+    if held.document is None:
+        yield NotApplicable(held.arn, "AWS did not send the policy")
         return
-    yield from _judged(managed.arn, f"policy {quoted(managed.name)}", managed.document)
+    yield from _judged(held.arn, held.place, held.document)
 
 
 def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
