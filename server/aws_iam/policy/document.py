@@ -9,6 +9,7 @@ broken element hides nothing in the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError, closest
@@ -19,7 +20,7 @@ from aws_iam.policy.reading.json_scan import Syntax
 from aws_iam.policy.reading.json_text import Form, Node, Place, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from aws_iam.answer import Where
 
@@ -42,7 +43,8 @@ class Principal:
         return self.value == "*" and self.type in {"*", "AWS"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Conditions and statements are made here alone, and are not declared frozen: making a frozen value takes three times as long.
+@dataclass(slots=True, unsafe_hash=True)
 class Condition:
     """One key under one operator, with its values as text."""
 
@@ -54,12 +56,12 @@ class Condition:
     @property
     def qualifier(self) -> str:
         """`ForAllValues`, `ForAnyValue`, another word before a colon, or nothing."""
-        return self.operator.value.rpartition(":")[0]
+        return _parts(self.operator.value)[0]
 
     @property
     def base(self) -> str:
         """The operator without qualifier and IfExists."""
-        return self.operator.value.rpartition(":")[2].removesuffix("IfExists")
+        return _parts(self.operator.value)[1]
 
     @property
     def if_exists(self) -> bool:
@@ -88,7 +90,13 @@ class Condition:
         return self.key.value.lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lru_cache(maxsize=512)
+def _parts(operator: str) -> tuple[str, str]:
+    qualifier, _, rest = operator.rpartition(":")
+    return qualifier, rest.removesuffix("IfExists")
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class Statement:
     """One statement; a list is empty when its element is absent, empty or of another shape (`has` tells)."""
 
@@ -192,10 +200,16 @@ def dump(document: Policy) -> str:
     return json_text.dump(document.node)
 
 
+_KINDS: Mapping[str, Kind] = {each.value: each for each in Kind}
+
+
 def kind_named(kind: Kind | str | None) -> Kind | None:
     """The kind of that name."""
-    if kind is None or kind in list(Kind):
-        return None if kind is None else Kind(kind)
+    if kind is None:
+        return None
+    known = _KINDS.get(kind)
+    if known:
+        return known
     near = closest(kind, list(Kind))
     names = ", ".join(f"`{each}`" for each in Kind)
     raise InputError(
@@ -221,17 +235,20 @@ def policy_of(node: Node, kind: Kind | None, text: str | None) -> Policy:
 
 
 def _statement(node: Node) -> Statement:
+    # Of a repeated element the last one counts, as parsers read it.
+    of = {member.name.value: member.value for member in node.members}.get
+    sid, effect, condition = of("Sid"), of("Effect"), of("Condition")
     return Statement(
-        node=node,
-        sid=_string(node, "Sid"),
-        effect=_string(node, "Effect"),
-        actions=_texts(node.member("Action")),
-        not_actions=_texts(node.member("NotAction")),
-        resources=_texts(node.member("Resource")),
-        not_resources=_texts(node.member("NotResource")),
-        principals=tuple(_principals(node.member("Principal"))),
-        not_principals=tuple(_principals(node.member("NotPrincipal"))),
-        conditions=tuple(_conditions(node.member("Condition"))),
+        node,
+        sid.string() if sid else None,
+        effect.string() if effect else None,
+        _texts(of("Action")),
+        _texts(of("NotAction")),
+        _texts(of("Resource")),
+        _texts(of("NotResource")),
+        _principals(of("Principal")),
+        _principals(of("NotPrincipal")),
+        _conditions(condition) if condition else (),
     )
 
 
@@ -244,30 +261,42 @@ def _texts(node: Node | None) -> tuple[Text, ...]:
     """The entries of a text or a list of texts."""
     if node is None:
         return ()
-    return tuple([Text(value=n.text, at=n.at) for n in node.listed() if n.form is Form.STRING])
+    if node.form is Form.STRING:
+        return (node,)
+    items = node.items
+    texts = tuple([each for each in items if each.form is Form.STRING])
+    return items if len(texts) == len(items) else texts
 
 
-def _principals(node: Node | None) -> Iterator[Principal]:
+def _principals(node: Node | None) -> tuple[Principal, ...]:
     if node is None:
-        return
+        return ()
     alone = node.string()
     if alone:
-        yield Principal(type="*", name=alone)
-    for member in node.members:
-        for entry in _texts(member.value):
-            yield Principal(type=member.name.value, name=entry)
+        return (Principal(type="*", name=alone),)
+    return tuple(
+        [
+            Principal(type=member.name.value, name=entry)
+            for member in node.members
+            for entry in _texts(member.value)
+        ]
+    )
 
 
-def _conditions(node: Node | None) -> Iterator[Condition]:
-    for operator in node.members if node else ():
-        for key in operator.value.members:
-            values = (each.scalar() for each in key.value.listed())
-            yield Condition(
-                operator=operator.name,
-                key=key.name,
-                values=tuple(each for each in values if each),
-                node=key.value,
-            )
+def _conditions(node: Node) -> tuple[Condition, ...]:
+    return tuple(
+        [
+            Condition(operator.name, key.name, _values(key.value), key.value)
+            for operator in node.members
+            for key in operator.value.members
+        ]
+    )
+
+
+def _values(node: Node) -> tuple[Text, ...]:
+    if node.form is Form.STRING:
+        return (node,)
+    return tuple([each for each in (n.scalar() for n in node.listed()) if each])
 
 
 def _guessed(statements: tuple[Statement, ...]) -> Kind:

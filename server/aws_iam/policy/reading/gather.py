@@ -140,22 +140,32 @@ def _larger_yaml(text: str) -> tuple[Node, ...]:
 
 def _of_root(node: Node, text: str | None, wanted: _Wanted) -> Gathered:
     """The policies of one JSON value; a value that holds none at all is judged as the policy it should be."""
+    if node.form is Form.OBJECT and node.member("Statement"):
+        return _alone(node, text, wanted)
     if node.form is Form.ARRAY:
-        if not node.items:
-            raise InputError("the list holds no policy", hint="give a policy, or a list of them")
-        if not any(map(_may_be_policy, node.items)):
-            found = _of_larger((node,), wanted, required=False)
-            if found.sources or found.unread:
-                return found
-        return Gathered(sources=tuple(_listed(node, wanted)))
+        return _of_list(node, wanted)
     if _is_document_as_text(node):
         return _of_string(node, wanted)
     if _is_answer(node):
         return _of_answer(node, wanted)
-    if node.form is Form.OBJECT and not node.member("Statement"):
+    if node.form is Form.OBJECT:
         found = _of_larger((node,), wanted, required=False)
         if found.sources or found.unread or found.formats:
             return _required(found)
+    return _alone(node, text, wanted)
+
+
+def _of_list(node: Node, wanted: _Wanted) -> Gathered:
+    if not node.items:
+        raise InputError("the list holds no policy", hint="give a policy, or a list of them")
+    if not any(map(_may_be_policy, node.items)):
+        found = _of_larger((node,), wanted, required=False)
+        if found.sources or found.unread:
+            return found
+    return Gathered(sources=tuple(_listed(node, wanted)))
+
+
+def _alone(node: Node, text: str | None, wanted: _Wanted) -> Gathered:
     return Gathered(sources=(Source(name="", content=wanted.policy(node, text)),))
 
 

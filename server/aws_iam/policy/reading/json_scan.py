@@ -1,38 +1,29 @@
-"""JSON text to nodes with places: one pass, linear in the text, and no recursion into it.
+"""JSON text to nodes with places, linear in the text.
 
-It fails in two ways only: a `Syntax` value says where the text stops being JSON and what would work, an `InputError`
-says which limit the text breaks.
+Python's own parser reads the text; the nodes are made of what it found, and know only the number of their place until it
+is asked for. It fails in two ways: a `Syntax` value says where the text stops being JSON and what would work, an
+`InputError` says which limit the text breaks.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import NoReturn
+import json
+from itertools import count
+from typing import Any, NoReturn
 
-from aws_iam.answer import Where
 from aws_iam.errors import InputError
-from aws_iam.escape import quoted
+from aws_iam.policy.reading.json_faults import Syntax, first_fault
 from aws_iam.policy.reading.json_text import (
     MAX_CHARACTERS,
+    MAX_KEY,
     Form,
     Lines,
     Member,
     Node,
     Place,
-    Text,
     refuse_depth,
     refuse_key,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Syntax:
-    """Why and where a text is no JSON, and what would work."""
-
-    message: str
-    hint: str
-    where: Where
 
 
 def scan(text: str, at_most: int = MAX_CHARACTERS) -> Node | Syntax:
@@ -43,330 +34,90 @@ def scan(text: str, at_most: int = MAX_CHARACTERS) -> Node | Syntax:
             hint="give the policies in smaller parts",
         )
     try:
-        return _Scanner(text).document()
-    except _Stopped as stopped:
-        return stopped.syntax
+        value = _decode(text)
+    except (ValueError, RecursionError):
+        return first_fault(text)
+    return _Nodes(text).document(value)
 
 
-class _Stopped(Exception):  # noqa: N818 - control flow inside this module, never seen outside
-    def __init__(self, syntax: Syntax) -> None:
-        super().__init__()
-        self.syntax = syntax
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
 
 
-@dataclass(slots=True)
-class _Open:
-    """An object or list whose end has not been read yet."""
-
-    form: Form
-    at: Place
-    name: Text | None = None
-    items: list[Node] = field(default_factory=list)
-    members: list[Member] = field(default_factory=list)
-
-    def next_place(self, offset: int, lines: Lines) -> Place:
-        token = self.name.value if self.name else len(self.items)
-        return Place(self.at, token, offset, lines)
-
-    def add(self, node: Node) -> None:
-        if self.name:
-            self.members.append(Member(name=self.name, value=node))
-        else:
-            self.items.append(node)
-
-    def closed(self) -> Node:
-        return Node(
-            form=self.form, at=self.at, items=tuple(self.items), members=tuple(self.members)
-        )
+def _refuse(word: str) -> NoReturn:
+    # NaN and Infinity, which Python's parser takes and JSON does not have.
+    raise ValueError(word)
 
 
-_BLANK = re.compile(r"[ \t\n\r]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
-_PLAIN_ENTRY = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f]*)"')
-_WORD = re.compile(r"[\w.+:*-]{1,40}")
-_HEX = re.compile(r"[0-9a-fA-F]{4}")
-_ESCAPES = {
-    '"': '"',
-    "\\": "\\",
-    "/": "/",
-    "b": "\b",
-    "f": "\f",
-    "n": "\n",
-    "r": "\r",
-    "t": "\t",
-}
-_HIGH_SURROGATES = range(0xD800, 0xDC00)
-_LOW_SURROGATES = range(0xDC00, 0xE000)
-_TYPOGRAPHIC_QUOTES = "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
-_LITERALS = {"true": Form.BOOLEAN, "false": Form.BOOLEAN, "null": Form.NULL}
-_FOREIGN_WORDS = {
-    "True": "true",
-    "False": "false",
-    "None": "null",
-    "undefined": "null",
-    "nil": "null",
-}
-_CLOSERS = {Form.OBJECT: "}", Form.ARRAY: "]"}
-_OPENERS = {"}": "{", "]": "["}
+# An object becomes a tuple of its members, so that repeated keys stay; a list stays one.
+_decode = json.JSONDecoder(
+    object_pairs_hook=tuple, parse_int=_Number, parse_float=_Number, parse_constant=_refuse
+).decode
 
 
-class _Scanner:
-    """One pass over the text; what is open is kept on a list, not on Python's stack."""
+class _Nodes:
+    """Nodes of what the parser found, numbered in the order of the text."""
+
+    __slots__ = ("_lines", "_number")
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.lines = Lines(text)
-        self.open: list[_Open] = []
+        self._lines = Lines(text)
+        # The number of the next key or value, as `Place` writes it.
+        self._number = count(-2, -1).__next__
 
-    def document(self) -> Node:
-        if self.text.startswith("\ufeff"):
-            self._stop(
-                "the text begins with a byte order mark", "save the file as UTF-8 without one"
+    def document(self, value: Any) -> Node:
+        return self._node(value, Place(None, "", self._number(), self._lines), 0)
+
+    def _node(self, value: Any, at: Place, depth: int) -> Node:
+        kind = type(value)
+        if kind is str:
+            return Node(_STRING, at, value)
+        if kind is list:
+            refuse_depth(depth, at)
+            return Node(Form.ARRAY, at, "", self._items(value, at, depth + 1))
+        if kind is tuple:
+            refuse_depth(depth, at)
+            return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
+        if kind is _Number:
+            return Node(Form.NUMBER, at, str(value))
+        if value is None:
+            return Node(Form.NULL, at, "null")
+        return Node(Form.BOOLEAN, at, "true" if value else "false")
+
+    def _members(
+        self, pairs: tuple[tuple[str, Any], ...], at: Place, depth: int
+    ) -> tuple[Member, ...]:
+        number, lines = self._number, self._lines
+        found = []
+        for name, value in pairs:
+            if len(name) > MAX_KEY:
+                refuse_key(name, at)
+            key = Node(_STRING, Place(at, name, number(), lines), name)
+            place = Place(at, name, number(), lines)
+            node = (
+                Node(_STRING, place, value)
+                if type(value) is str
+                else self._node(value, place, depth)
             )
-        if not self.text.strip():
-            self._stop(
-                "the document is empty", "a policy is a JSON object with Version and Statement"
-            )
-        while True:
-            node = self._value()
-            while node is not None:
-                if not self.open:
-                    return self._last(node)
-                node = self._after(node)
+            found.append(Member(key, node))
+        return tuple(found)
 
-    def _last(self, node: Node) -> Node:
-        self._blank()
-        if self.at < len(self.text):
-            self._stop(
-                f"the JSON value has ended, and {self._shown()} follows",
-                "give one value; several policies go into a list: [policy, policy]",
-            )
-        return node
-
-    def _value(self) -> Node | None:
-        """The scalar or empty container that begins here; None when one was opened and its first value follows."""
-        character = self._blank()
-        place = (
-            self.open[-1].next_place(self.at, self.lines)
-            if self.open
-            else Place(None, "", self.at, self.lines)
-        )
-        if character == '"':
-            return Node(form=Form.STRING, at=place, text=self._string())
-        if character == "{":
-            return self._opened(_Open(Form.OBJECT, place))
-        if character == "[":
-            return self._opened(_Open(Form.ARRAY, place))
-        if character == "-" or "0" <= character <= "9":
-            return Node(form=Form.NUMBER, at=place, text=self._number())
-        word = self._word()
-        if word not in _LITERALS:
-            self._stop(*self._why_no_value(character, word))
-        self.at += len(word)
-        return Node(form=_LITERALS[word], at=place, text=word)
-
-    def _opened(self, container: _Open) -> Node | None:
-        refuse_depth(len(self.open), container.at)
-        self.open.append(container)
-        self.at += 1
-        if self._blank() == _CLOSERS[container.form]:
-            self.at += 1
-            return self.open.pop().closed()
-        if container.form is Form.OBJECT:
-            self._key(container)
-        return None
-
-    def _after(self, node: Node) -> Node | None:
-        """Add a value to what is open, read on; the container when it ends here, None when a value follows."""
-        container = self.open[-1]
-        container.add(node)
-        if container.form is Form.ARRAY and node.form is Form.STRING:
-            self._plain_entries(container)
-        closer = _CLOSERS[container.form]
-        character = self._blank()
-        if character == closer:
-            self.at += 1
-            return self.open.pop().closed()
-        if character != ",":
-            self._stop(*self._why_no_comma(character, closer))
-        comma = self.at
-        self.at += 1
-        following = self._blank()
-        if following and following in _OPENERS:
-            self.at = comma
-            self._stop(f"trailing comma before `{following}`", "remove the comma")
-        if container.form is Form.OBJECT:
-            self._key(container)
-        return None
-
-    def _plain_entries(self, container: _Open) -> None:
-        """The next entries of a list as long as they are texts without escapes: most of a policy is such lists."""
-        while entry := _PLAIN_ENTRY.match(self.text, self.at):
-            place = container.next_place(entry.start(1) - 1, self.lines)
-            container.add(Node(form=Form.STRING, at=place, text=entry[1]))
-            self.at = entry.end()
-
-    def _key(self, container: _Open) -> None:
-        character = self._blank()
-        offset = self.at
-        if character != '"':
-            self._stop(*self._why_no_key(character))
-        name = self._string()
-        refuse_key(name, container.at)
-        container.name = Text(value=name, at=Place(container.at, name, offset, self.lines))
-        if self._blank() != ":":
-            self._stop(
-                f"a colon is missing after the key {quoted(name, 60)}",
-                'write "key": value',
-            )
-        self.at += 1
-
-    def _string(self) -> str:
-        start = self.at
-        parts: list[str] = []
-        self.at += 1
-        while True:
-            plain = _PLAIN.match(self.text, self.at)
-            end = plain.end() if plain else self.at
-            part = self.text[self.at : end]
-            self.at = end
-            character = self.text[end : end + 1]
-            if character == '"':
-                self.at += 1
-                return "".join((*parts, part)) if parts else part
-            parts.append(part)
-            if character == "\\":
-                parts.append(self._escape())
-                continue
-            self._stop_in_string(character, start)
-
-    def _escape(self) -> str:
-        kind = self.text[self.at + 1 : self.at + 2]
-        if kind in _ESCAPES and kind:
-            self.at += 2
-            return _ESCAPES[kind]
-        unit = self._unit(self.at)
-        if unit is None:
-            self._stop(
-                f"{quoted(self.text[self.at : self.at + 2])} is no JSON escape",
-                r"write \\ for a backslash; the escapes are \" \\ \/ \b \f \n \r \t \u0000",
-            )
-        self.at += 6
-        low = self._unit(self.at) if unit in _HIGH_SURROGATES else None
-        if low is None or low not in _LOW_SURROGATES:
-            return chr(unit)  # a lone surrogate stays one: whoever shows it escapes it
-        self.at += 6
-        return chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
-
-    def _unit(self, at: int) -> int | None:
-        if self.text[at : at + 2] != "\\u":
-            return None
-        digits = _HEX.match(self.text, at + 2)
-        return int(digits[0], 16) if digits else None
-
-    def _number(self) -> str:
-        match = _NUMBER.match(self.text, self.at)
-        follower = self.text[match.end() : match.end() + 1] if match else ""
-        if match is None or follower.isalnum() or follower in {".", "_", "+", "-"} - {""}:
-            self._stop(
-                f"{quoted(self._word(), 60)} is no JSON number",
-                "write digits without leading zeros, or put the value in double quotes",
-            )
-        self.at = match.end()
-        return match[0]
-
-    def _word(self) -> str:
-        match = _WORD.match(self.text, self.at)
-        return match[0] if match else ""
-
-    def _blank(self) -> str:
-        """Pass over white space; the character that follows, empty at the end."""
-        character = self.text[self.at : self.at + 1]
-        if character not in " \t\n\r":
-            return character
-        blank = _BLANK.match(self.text, self.at)
-        self.at = blank.end() if blank else self.at
-        return self.text[self.at : self.at + 1]
-
-    def _shown(self) -> str:
-        return quoted(self._word() or self.text[self.at : self.at + 1])
-
-    def _position(self, offset: int) -> str:
-        line, column = self.lines.at(offset)
-        return f"{line}:{column}"
-
-    def _stop(self, message: str, hint: str) -> NoReturn:
-        line, column = self.lines.at(min(self.at, len(self.text)))
-        raise _Stopped(
-            Syntax(message=message, hint=hint, where=Where(line=line, column=column))
-        ) from None
-
-    def _stop_in_string(self, character: str, start: int) -> NoReturn:
-        if character in {"", "\n", "\r"}:
-            self.at = start
-            self._stop("the string that begins here has no closing quote", 'close it with `"`')
-        self._stop(
-            f"a string holds the control character {quoted(character)}",
-            f"write it as the escape \\u{ord(character):04x}, or remove it",
+    def _items(self, values: list[Any], at: Place, depth: int) -> tuple[Node, ...]:
+        number, lines = self._number, self._lines
+        # Most of a policy is lists of texts.
+        return tuple(
+            [
+                Node(_STRING, Place(at, token, number(), lines), value)
+                if type(value) is str
+                else self._node(value, Place(at, token, number(), lines), depth)
+                for token, value in enumerate(values)
+            ]
         )
 
-    def _why_no_value(self, character: str, word: str) -> tuple[str, str]:
-        if not character:
-            return self._why_ended()
-        if character in _OPENERS or character == ",":
-            return f"a value is missing before `{character}`", "write the value, or remove the key"
-        if word in _FOREIGN_WORDS:
-            return f"`{word}` is not JSON", f"write `{_FOREIGN_WORDS[word]}`"
-        if not self.open and word.partition(":")[0] in {"Version", "Statement", "---"}:
-            return "the text is not JSON, it looks like YAML", "IAM takes policies as JSON only"
-        return self._why_stray(character) or (
-            f"{self._shown()} stands where a value should",
-            "put texts in double quotes",
-        )
 
-    def _why_no_key(self, character: str) -> tuple[str, str]:
-        if not character:
-            return self._why_ended()
-        return self._why_stray(character) or (
-            f"{self._shown()} stands where a key in double quotes should",
-            'write "key": value',
-        )
+_STRING = Form.STRING
 
-    def _why_no_comma(self, character: str, closer: str) -> tuple[str, str]:
-        if not character:
-            return self._why_ended()
-        if character in _OPENERS:
-            begun = self._position(self.open[-1].at.offset)
-            opener = _OPENERS[closer]
-            return (
-                f"`{character}` closes the `{opener}` of line {begun}",
-                f"close it with `{closer}` first",
-            )
-        return self._why_stray(character) or (
-            f"a comma or `{closer}` is missing before {self._shown()}",
-            "put a comma between two values",
-        )
 
-    def _why_stray(self, character: str) -> tuple[str, str] | None:
-        if character == "'":
-            return "single quotes", "JSON strings stand in double quotes"
-        if character in _TYPOGRAPHIC_QUOTES:
-            return (
-                f"typographic quotes {quoted(character)}",
-                'JSON strings stand in straight quotes `"`',
-            )
-        if character == "#" or self.text[self.at : self.at + 2] in {"//", "/*"}:
-            return "a comment", "JSON has no comments: remove it"
-        return None
-
-    def _why_ended(self) -> tuple[str, str]:
-        unclosed = self.open[-1]
-        begun = self._position(unclosed.at.offset)
-        closer = _CLOSERS[unclosed.form]
-        opener = _OPENERS[closer]
-        return (
-            f"the text ends, the `{opener}` of line {begun} is open",
-            f"close it with `{closer}`",
-        )
+__all__ = ["Syntax", "scan"]

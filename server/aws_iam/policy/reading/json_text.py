@@ -9,6 +9,7 @@ import bisect
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Where
@@ -39,14 +40,25 @@ class Form(StrEnum):
     NULL = "null"
 
 
-class Lines:
-    """Where the lines of a text begin, found out when first asked."""
+# Where the keys and values of a JSON text begin, in their order.
+_BEGINNING = re.compile(r'[\s,:\]}]*("[^"\\]*(?:\\.[^"\\]*)*"|[{\[]|[-+.\w]+)')
 
-    __slots__ = ("_starts", "_text")
+
+# So many places are looked for by themselves before all lines are.
+_FEW = 8
+
+
+class Lines:
+    """Where the lines, keys and values of a text begin, found out when first asked: most places are never told."""
+
+    __slots__ = ("_asked", "_beginnings", "_spots", "_starts", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._asked = 0
         self._starts: list[int] | None = None
+        self._spots: list[int] = []
+        self._beginnings: Iterator[re.Match[str]] | None = None
 
     @property
     def text(self) -> str:
@@ -55,22 +67,44 @@ class Lines:
 
     def at(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both from 1, the column in characters."""
+        if self._asked < _FEW:
+            self._asked += 1
+            begin = self._text.rfind("\n", 0, offset) + 1
+            return self._text.count("\n", 0, begin) + 1, offset - begin + 1
         if self._starts is None:
             self._starts = [0, *(match.end() for match in re.finditer("\n", self._text))]
         line = bisect.bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
+
+    def offset(self, number: int) -> int:
+        """The offset of the key or value of that number in a text that is JSON."""
+        if self._beginnings is None:
+            self._beginnings = _BEGINNING.finditer(self._text)
+        further = islice(self._beginnings, max(0, number + 1 - len(self._spots)))
+        self._spots += [match.start(1) for match in further]
+        return self._spots[number]
 
 
 # Places, texts and nodes are written once, here and by the scanners. They are not declared frozen: making a frozen value
 # takes three times as long, and a policy is made of hundreds.
 @dataclass(slots=True, eq=False)
 class Place:
-    """A node's place as a link to its parent's: cheap for each node, spelled out only for a finding."""
+    """A node's place as a link to its parent's: cheap for each node, spelled out only for a finding.
+
+    `spot` is an offset in the text, or `-2 - n` for the n-th key or value of a JSON text, which is looked for when asked.
+    """
 
     parent: Place | None = field(default=None, repr=False)
     token: str | int = ""
-    offset: int = -1
+    spot: int = -1
     lines: Lines | None = field(default=None, repr=False)
+
+    @property
+    def offset(self) -> int:
+        """Where it stands in the text, from 0; -1 without a text."""
+        if self.spot < -1 and self.lines is not None:
+            self.spot = self.lines.offset(-2 - self.spot)
+        return self.spot
 
     @property
     def where(self) -> Where:
@@ -99,40 +133,23 @@ def pointer_token(token: str | int) -> str:
     return text.replace("~", "~0").replace("/", "~1")
 
 
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
-class Text:
-    """A scalar as text, with its place; equal to any other of the same value and form."""
-
-    value: str
-    at: Place = field(default=Place(), compare=False, repr=False)
-    form: Form = Form.STRING
-
-    @property
-    def where(self) -> Where:
-        """Where it stands."""
-        return self.at.where
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
-class Member:
-    """A key of an object and its value; the key's own place is in `name`."""
-
-    name: Text
-    value: Node
-
-
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Node:
-    """A JSON value: `text` of a scalar as written (numbers keep their digits), `items` or `members` of the others."""
+    """A JSON value: the `value` of a scalar as written (numbers keep their digits), `items` or `members` of the others.
+
+    Equal to any other of the same form and value, wherever they stand.
+    """
 
     form: Form
     at: Place = field(compare=False, repr=False)
-    text: str = ""
+    value: str = ""
     items: tuple[Node, ...] = ()
     members: tuple[Member, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The value of a scalar, nothing of the others."""
+        return self.value
 
     @property
     def where(self) -> Where:
@@ -147,18 +164,36 @@ class Node:
         return None
 
     def scalar(self) -> Text | None:
-        """The node as text, None for objects, lists and null."""
-        if self.form in _SCALARS:
-            return Text(value=self.text, at=self.at, form=self.form)
-        return None
+        """The node itself, None for objects, lists and null."""
+        return self if self.form in _SCALARS else None
 
     def string(self) -> Text | None:
-        """The node as text, None unless it is written as a string."""
-        return self.scalar() if self.form is Form.STRING else None
+        """The node itself, None unless it is written as a string."""
+        return self if self.form is Form.STRING else None
 
     def listed(self) -> tuple[Node, ...]:
         """The items of a list; any other node is a list of itself."""
         return self.items if self.form is Form.ARRAY else (self,)
+
+    def __str__(self) -> str:
+        return self.value
+
+
+Text = Node
+"""A node that is a scalar, or the key of a member."""
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Member:
+    """A key of an object and its value; the key's own place is in `name`."""
+
+    name: Text
+    value: Node
+
+
+def string(value: str, at: Place | None = None) -> Text:
+    """A text at a place, or at none."""
+    return Node(Form.STRING, at or Place(), value)
 
 
 _SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
@@ -176,15 +211,15 @@ def dump(node: Node) -> str:
 
 def rooted(node: Node, at: Place | None = None) -> Node:
     """The same node as the root of a document of its own: pointers start here, lines and columns stay."""
-    here = at or Place(offset=node.at.offset, lines=node.at.lines)
+    here = at or Place(spot=node.at.spot, lines=node.at.lines)
     return Node(
         form=node.form,
         at=here,
-        text=node.text,
+        value=node.value,
         items=tuple(rooted(each, _moved(each, here)) for each in node.items),
         members=tuple(
             Member(
-                name=Text(value=each.name.value, at=_under(here, each.name.at)),
+                name=string(each.name.value, _under(here, each.name.at)),
                 value=rooted(each.value, _moved(each.value, here)),
             )
             for each in node.members
@@ -197,7 +232,7 @@ def _moved(node: Node, parent: Place) -> Place:
 
 
 def _under(parent: Place, place: Place) -> Place:
-    return Place(parent, place.token, place.offset, place.lines)
+    return Place(parent, place.token, place.spot, place.lines)
 
 
 def _written(node: Node) -> Iterator[str]:
@@ -245,7 +280,7 @@ class _Reader:
     def node(self, value: object, at: Place, depth: int) -> Node:
         if isinstance(value, str):
             self._characters += len(value)
-            return Node(form=Form.STRING, at=at, text=str(value))
+            return Node(Form.STRING, at, str(value))
         if isinstance(value, dict):
             self._enter(len(value), at, depth)
             members = tuple(
@@ -259,7 +294,7 @@ class _Reader:
             )
             return Node(form=Form.ARRAY, at=at, items=items)
         form, text = _scalar(value, at)
-        return Node(form=form, at=at, text=text)
+        return Node(form, at, text)
 
     def _member(self, name: object, value: object, at: Place, depth: int) -> Member:
         if not isinstance(name, str):
@@ -267,7 +302,7 @@ class _Reader:
         self._characters += len(name)
         refuse_key(name, at)
         place = Place(at, name)
-        return Member(name=Text(value=name, at=place), value=self.node(value, place, depth))
+        return Member(string(name, place), self.node(value, place, depth))
 
     def _enter(self, size: int, at: Place, depth: int) -> None:
         refuse_depth(depth, at)

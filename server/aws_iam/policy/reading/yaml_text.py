@@ -20,9 +20,9 @@ from aws_iam.policy.reading.json_text import (
     Member,
     Node,
     Place,
-    Text,
     refuse_depth,
     refuse_key,
+    string,
 )
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class _Builder:
             place = Place(at, short, raw.offset, self.lines)
             inner = self._plain_node(raw, place, depth + 1)
             value = _attribute(inner) if short == "Fn::GetAtt" else inner
-            name = Text(value=short, at=place)
+            name = string(short, place)
             return Node(form=Form.OBJECT, at=at, members=(Member(name=name, value=value),))
         return self._plain_node(raw, at, depth)
 
@@ -211,7 +211,7 @@ class _Builder:
                 for number, each in enumerate(raw.children)
             )
             return Node(form=Form.ARRAY, at=at, items=items)
-        return Node(form=raw.form, at=at, text=raw.text)
+        return Node(raw.form, at, raw.text)
 
     def _members(self, raw: _Raw, at: Place, depth: int) -> Iterator[Member]:
         pairs = list(zip(raw.children[::2], raw.children[1::2], strict=True))
@@ -234,7 +234,7 @@ class _Builder:
             raise InputError(f"line {line}:{column}: a key is {key.form}, not text")
         self.budget.spend()
         refuse_key(key.text, at)
-        name = Text(value=key.text, at=Place(at, key.text, key.offset, self.lines))
+        name = string(key.text, Place(at, key.text, key.offset, self.lines))
         place = Place(at, key.text, value.offset, self.lines)
         return Member(name=name, value=self.node(value, place, depth + 1))
 
@@ -257,7 +257,7 @@ def _attribute(node: Node) -> Node:
         return node
     resource, _, attribute = node.text.partition(".")
     items = tuple(
-        Node(form=Form.STRING, at=Place(node.at, number, node.at.offset, node.at.lines), text=text)
+        string(text, Place(node.at, number, node.at.spot, node.at.lines))
         for number, text in enumerate((resource, attribute))
     )
     return Node(form=Form.ARRAY, at=node.at, items=items)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.policy.reading.containers import cloudformation_names as names
-from aws_iam.policy.reading.json_text import Form, Node, Place, dump
+from aws_iam.policy.reading.json_text import Form, Node, Place, dump, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,13 +68,15 @@ class Resolver:
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:
             return node
-        return replace(node, text=_DYNAMIC.sub(lambda found: self.marks.mark(found[0]), node.text))
+        return replace(
+            node, value=_DYNAMIC.sub(lambda found: self.marks.mark(found[0]), node.text)
+        )
 
     def _spent(self, node: Node, at: Place, *, own: bool) -> Node:
         """The value in place of the function that gave it; its line is the function's unless it stands there itself."""
         self._spend(_size(node))
         where = node.at if own else at
-        return replace(node, at=Place(at.parent, at.token, where.offset, where.lines))
+        return replace(node, at=Place(at.parent, at.token, where.spot, where.lines))
 
     def _spend(self, characters: int) -> None:
         self._produced += characters
@@ -245,13 +247,13 @@ def _type(node: Node) -> str:
 
 
 def _text(text: str, at: Node) -> Node:
-    return Node(form=Form.STRING, at=at.at, text=text)
+    return string(text, at.at)
 
 
 def _list(texts: list[str], at: Node) -> Node:
     place = at.at
     items = (
-        Node(form=Form.STRING, at=Place(place, number, place.offset, place.lines), text=text)
+        string(text, Place(place, number, place.spot, place.lines))
         for number, text in enumerate(texts)
     )
     return Node(form=Form.ARRAY, at=place, items=tuple(items))

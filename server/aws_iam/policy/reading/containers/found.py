@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.policy.reading.containers.offsets import offsets
 from aws_iam.policy.reading.json_scan import Syntax, scan
-from aws_iam.policy.reading.json_text import Form, Member, Node, Place, Text
+from aws_iam.policy.reading.json_text import Form, Member, Node, Place, string
 
 if TYPE_CHECKING:
     from array import array
@@ -112,7 +112,7 @@ def embedded(node: Node) -> Node | Syntax | None:
         return None
     plain = decoded(node.text)
     inner = scan(plain)
-    place = Place(offset=node.at.offset, lines=node.at.lines)
+    place = Place(spot=node.at.spot, lines=node.at.lines)
     if isinstance(inner, Syntax):
         # The text's own lines are not the file's: the string's start is the place that can be found.
         return Syntax(message=inner.message, hint=inner.hint, where=place.where)
@@ -126,18 +126,18 @@ def bare_policy(node: Node) -> Node | Syntax | None:
         if inner is None or isinstance(inner, Syntax):
             return inner
         node = inner
-    at = Place(offset=node.at.offset, lines=node.at.lines)
-    version = Place(at, "Version", at.offset, at.lines)
-    body = Place(at, "Statement", at.offset, at.lines)
+    at = Place(spot=node.at.spot, lines=node.at.lines)
+    version = Place(at, "Version", at.spot, at.lines)
+    body = Place(at, "Statement", at.spot, at.lines)
     return Node(
         form=Form.OBJECT,
         at=at,
         members=(
             Member(
-                name=Text(value="Version", at=version),
-                value=Node(form=Form.STRING, at=version, text="2012-10-17"),
+                name=string("Version", version),
+                value=string("2012-10-17", version),
             ),
-            Member(name=Text(value="Statement", at=body), value=replace(node, at=body)),
+            Member(name=string("Statement", body), value=replace(node, at=body)),
         ),
     )
 
@@ -179,16 +179,14 @@ class _Placing:
         return Node(
             form=node.form,
             at=at,
-            text=node.text,
+            value=node.value,
             items=tuple(
                 self.node(each, self.place(at, each.at, number))
                 for number, each in enumerate(node.items)
             ),
             members=tuple(
                 Member(
-                    name=Text(
-                        value=each.name.value, at=self.place(at, each.name.at, each.name.value)
-                    ),
+                    name=string(each.name.value, self.place(at, each.name.at, each.name.value)),
                     value=self.node(each.value, self.place(at, each.value.at, each.name.value)),
                 )
                 for each in node.members

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
-from aws_iam.policy.reading.json_text import Form, Member, Node, Place, Text
+from aws_iam.policy.reading.json_text import Form, Member, Node, Place, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Marks:
         """The document with words, stars and ARNs for its marks, and the places where marks stood in the first."""
         words = _Words()
         filling = [_Filling(self, words, form) for form in _FORMS]
-        root = Place(offset=node.at.offset, lines=node.at.lines)
+        root = Place(spot=node.at.spot, lines=node.at.lines)
         nodes = tuple(each.node(node, root) for each in filling)
         return nodes, frozenset(filling[0].places)
 
@@ -80,9 +80,9 @@ class _Filling:
         return Node(
             form=node.form,
             at=at,
-            text=text,
+            value=text,
             items=tuple(
-                self.node(each, Place(at, each.at.token, each.at.offset, each.at.lines))
+                self.node(each, Place(at, each.at.token, each.at.spot, each.at.lines))
                 for each in node.items
             ),
             members=tuple(self._member(each, at) for each in node.members),
@@ -91,11 +91,11 @@ class _Filling:
     def _member(self, member: Member, at: Place) -> Member:
         key = member.name
         name = self.filled(key.value) if self.marks.within(key.value) else key.value
-        place = Place(at, name, key.at.offset, key.at.lines)
+        place = Place(at, name, key.at.spot, key.at.lines)
         if name != key.value:
             self.places.add(place.pointer)
-        value_at = Place(at, name, member.value.at.offset, member.value.at.lines)
-        return Member(name=Text(value=name, at=place), value=self.node(member.value, value_at))
+        value_at = Place(at, name, member.value.at.spot, member.value.at.lines)
+        return Member(name=string(name, place), value=self.node(member.value, value_at))
 
     def filled(self, text: str) -> str:
         alone = text.startswith(self.marks.begin) and text.find(self.marks.end) == len(text) - 1
@@ -139,7 +139,7 @@ def templated(node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
 def _marked(node: Node, marks: Marks) -> Node:
     return replace(
         node,
-        text=_TEMPLATED.sub(lambda found: marks.mark(found[0]), node.text),
+        value=_TEMPLATED.sub(lambda found: marks.mark(found[0]), node.text),
         items=tuple(_marked(each, marks) for each in node.items),
         members=tuple(
             Member(
