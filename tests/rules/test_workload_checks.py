@@ -115,7 +115,7 @@ def test_a_trust_policy_gets_exactly_its_verdicts(case: dict[str, Any]) -> None:
 
 def test_the_cases_meet_every_check_that_a_document_alone_can_fail() -> None:
     met = {code for case in CASES for code in case["codes"]}
-    needing_more = {"OIDC-PRIV", "OIDC-AUD-UNREGISTERED", "PID-NO-TAGSESSION", "PID-TRUST-OPEN"}
+    needing_more = {"OIDC-PRIV", "OIDC-AUD-UNREGISTERED", "PID-NO-TAGSESSION"}
     assert {each.code for each in ON_TRUST} - needing_more == met
 
 

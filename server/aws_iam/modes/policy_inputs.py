@@ -54,6 +54,8 @@ def _pointer(finding: Finding) -> str:
 
 def located(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
     """The findings with the name of their policy and the file in which their lines count."""
+    if not (source.name or source.file):
+        return tuple(found)
     return tuple(
         replace(
             each,
@@ -76,6 +78,9 @@ def without_repeats(
     """A template's resource is judged for both sides of its conditions: what both sides share is told once."""
     told: set[tuple[object, ...]] = set()
     kept = []
+    judged = tuple(judged)
+    if not any(source.other_side_of for source, _ in judged):
+        return judged
     for source, found in judged:
         fresh = tuple(each for each in found if _place(source, each) not in told)
         told.update(_place(source, each) for each in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, Severity, Where
@@ -14,7 +14,8 @@ from aws_iam.modes.policy_online import Merged, merged
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Form, Kind, Policy, Source, Statement, Syntax, read
 from aws_iam.policy.reading.gather import gathered
-from aws_iam.rules import ABOUT, POLICY_RULES
+from aws_iam.rules import POLICY_RULES
+from aws_iam.rules.gate import Gates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,23 +93,15 @@ def _answer(both: Merged, given: Gathered, report: Report | None) -> Answer:
 
 def checked(policy: Policy) -> tuple[Finding, ...]:
     """The problems of one policy, worst first."""
+    somewhere, parts = _gates().open(policy)
     found: list[Finding] = []
-    having = _having(policy)
-    written = frozenset(name for name, some in having.items() if some)
-    for rule, element in _rules(policy.kind, written):
-        subjects = (policy,) if element is None else having[element]
-        found += rule.check_each(subjects, at_most=AT_MOST)
-    return tuple(sorted(found, key=_rank))
-
-
-def _having(policy: Policy) -> dict[str, tuple[Statement, ...]]:
-    """The statements that have an element which whole families of rules are about; all of them under no name."""
-    every = policy.statements
-    return {
-        "": every,
-        "Condition": tuple(each for each in every if each.has("Condition")),
-        "Principal": tuple(e for e in every if e.has("Principal") or e.has("NotPrincipal")),
-    }
+    for rule, bit in _rules(policy.kind, somewhere):
+        if rule.on is Policy:
+            found += rule.check(policy, at_most=AT_MOST)
+            continue
+        pairs = zip(policy.statements, parts, strict=True)
+        found += rule.check_each([each for each, open_ in pairs if open_ & bit], at_most=AT_MOST)
+    return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
 
 
 def _findings(source: Source) -> tuple[Finding, ...]:
@@ -121,14 +114,19 @@ def _findings(source: Source) -> tuple[Finding, ...]:
 
 
 @cache
-def _rules(kind: Kind, having: frozenset[str]) -> tuple[tuple[Rule[Any], str | None], ...]:
-    """The rules that a policy of this kind can break which has these elements; with the element, None for the whole."""
-    chosen = (rule for rule in POLICY_RULES if rule.on in {Policy, Statement})
+def _gates() -> Gates:
+    return Gates([rule.gates for rule in POLICY_RULES])
+
+
+@lru_cache(maxsize=4096)
+def _rules(kind: Kind, open_: int) -> tuple[tuple[Rule[Any], int], ...]:
+    """The rules of an open set that are for policies of this kind, each with its bit."""
     return tuple(
-        (rule, None if rule.on is Policy else ABOUT.get(rule.code, ""))
-        for rule in chosen
-        if (not rule.kinds or kind in rule.kinds)
-        and (rule.code not in ABOUT or ABOUT[rule.code] in having)
+        (rule, 1 << at)
+        for at, rule in enumerate(POLICY_RULES)
+        if open_ >> at & 1
+        and rule.on in {Policy, Statement}
+        and (not rule.kinds or kind in rule.kinds)
     )
 
 

@@ -136,6 +136,7 @@ class Catalog:
         self._loaded: dict[str, Service] = {}
         self._keys: dict[str, ConditionKey | None] = {}
         self._tiers: dict[str, Tier] = {}
+        self._actions: dict[str, Action | None] = {}
         self._types: dict[Arn, tuple[ResourceType, ...]] = {}
 
     def verify(self) -> None:
@@ -148,9 +149,14 @@ class Catalog:
 
     def action(self, name: str) -> Action | None:
         """A current action by its full name, `service:Action`."""
+        if name in self._actions:
+            return self._actions[name]
         prefix, _, action = name.partition(":")
         service = self.service(prefix)
-        return service.action(action) if service else None
+        found = service.action(action) if service else None
+        if len(self._actions) < _MOST_KEPT and len(name) <= _LONGEST_KEPT:
+            self._actions[name] = found
+        return found
 
     def tier(self, name: str) -> Tier:
         """What is known about a full action name; about a service when there is no colon."""

@@ -1,8 +1,8 @@
-"""What several rules ask of one policy or statement: worked out once, and kept with it."""
+"""Answers that are kept: of one policy or statement with it, of texts for all policies that have them."""
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -31,5 +31,21 @@ def once(work: Callable[[S], T]) -> Callable[[S], T]:
             derived[work] = work(subject)
         answer: T = derived[work]
         return answer
+
+    return kept
+
+
+# What is remembered is bounded in number and in size: longer texts than AWS's own are worked out each time.
+_MOST_TEXTS = 16_384
+_LONGEST = 512
+
+
+def by_text(work: Callable[[str], T]) -> Callable[[str], T]:
+    """The function of a text, remembered for the texts of late: policies are made of the same words."""
+    remembered = lru_cache(maxsize=_MOST_TEXTS)(work)
+
+    @wraps(work)
+    def kept(text: str) -> T:
+        return remembered(text) if len(text) <= _LONGEST else work(text)
 
     return kept

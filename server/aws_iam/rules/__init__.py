@@ -45,7 +45,6 @@ from aws_iam.rules import (
 from aws_iam.rules.rule import Rule, rules_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import ModuleType
 
 MODULES: tuple[ModuleType, ...] = (
@@ -89,31 +88,3 @@ MODULES: tuple[ModuleType, ...] = (
 """The families of `policy validate`, in the order in which a policy is read."""
 
 POLICY_RULES: tuple[Rule[Any], ...] = rules_in(*MODULES)
-
-_ABOUT: Mapping[str, tuple[ModuleType, ...]] = {
-    "Condition": (
-        conditions,
-        delegation,
-        mfa,
-        key_types,
-        companions,
-        presence,
-        tags,
-        vacuous,
-        values,
-        addresses,
-        multivalued,
-    ),
-    "Principal": (
-        principals,
-        exposure,
-        oidc,
-        audiences,
-        federation,
-        not_principal,
-    ),
-}
-ABOUT: Mapping[str, str] = {
-    each.code: element for element, families in _ABOUT.items() for each in rules_in(*families)
-}
-"""By code, the element without which a statement keeps the rule: most statements have neither."""

@@ -11,8 +11,9 @@ from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Policy, Statement, Text
-from aws_iam.policy.once import once
+from aws_iam.policy.once import by_text, once
 from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.rules.gate import at_action
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -53,9 +54,24 @@ def _with_hints(
         yield Problem(entry.where, message)
 
 
+@by_text
+def _is_strange(entry: str) -> bool:
+    """Whether it is neither a current action nor a pattern of some."""
+    if is_literal(entry):
+        return catalog().tier(entry) != "known" or ":" not in entry
+    prefix, colon, name = entry.partition(":")
+    if not colon or not is_literal(prefix) or catalog().tier(prefix) != "known":
+        return bool(entry.strip("*"))
+    return not _exists(prefix, name)
+
+
+_STRANGE = (at_action(_is_strange),)
+
+
 @rule(
     "INVALID_SERVICE_IN_ACTION",
     on=Policy,
+    when=_STRANGE,
     severity=Severity.ERROR,
     title="There is no service with the prefix of this action",
     fix="Write the prefix that the service has in IAM: `aws-iam policy lookup` knows them.",
@@ -70,9 +86,9 @@ def unknown_service(policy: Policy) -> Iterator[Problem]:
 @once
 def _strange(statement: Statement) -> tuple[Text, ...]:
     """The entries that are not plainly the name of a known action; nearly every entry is one."""
-    tier = catalog().tier
-    entries = (*statement.actions, *statement.not_actions)
-    return tuple(each for each in entries if ":" not in each.value or tier(each.value) != "known")
+    return tuple(
+        [each for each in (*statement.actions, *statement.not_actions) if _is_strange(each.value)]
+    )
 
 
 def _of_no_service(policy: Policy) -> Iterator[tuple[Text, str]]:
@@ -108,6 +124,7 @@ def _alike(prefix: str) -> tuple[str, ...]:
 @rule(
     "INVALID_ACTION",
     on=Policy,
+    when=_STRANGE,
     severity=Severity.ERROR,
     title="The service has no action of this name",
     fix="Correct the name: `aws-iam policy lookup` lists the actions of a service.",
@@ -197,6 +214,7 @@ def _near_actions(action: str) -> tuple[str, ...]:
 @rule(
     "UNKNOWN_ACTION_IN_NOT_ACTION",
     on=Policy,
+    when=_STRANGE,
     severity=Severity.WARNING,
     title="NotAction excludes an action that does not exist",
     fix="Correct the name: as it is, the action that was meant is not excluded.",
@@ -218,6 +236,7 @@ def unknown_exclusion(policy: Policy) -> Iterator[Problem]:
 @rule(
     "RETIRED_ACTION",
     on=Statement,
+    when=_STRANGE,
     severity=Severity.SUGGESTION,
     title="AWS no longer lists this action",
     fix="Remove the action, or look up what took its place.",
@@ -228,7 +247,7 @@ def unknown_exclusion(policy: Policy) -> Iterator[Problem]:
 def retired_action(statement: Statement) -> Iterator[Problem]:
     """An action that left AWS's reference is most likely called by nothing any more."""
     by_service: dict[str, list[Text]] = {}
-    for entry in (*statement.actions, *statement.not_actions):
+    for entry in _strange(statement):
         if is_literal(entry.value) and catalog().tier(entry.value) == "retired":
             by_service.setdefault(entry.value.partition(":")[0].lower(), []).append(entry)
     for service, entries in by_service.items():

@@ -10,6 +10,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Statement, Text
 from aws_iam.policy.operators import OPERATORS, Family
+from aws_iam.rules.gate import at_keys, at_operators
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _network(value: Text) -> _Network | None:
 @rule(
     "TYPE_MISMATCH_IP_RANGE",
     on=Statement,
+    when=(at_operators(Family.IP),),
     severity=Severity.ERROR,
     title="A value under IpAddress is no address and no network",
     fix="Write an IPv4 or IPv6 address, or a network such as 203.0.113.0/24.",
@@ -61,6 +63,7 @@ def no_address(statement: Statement) -> Iterator[Problem]:
 @rule(
     "IMPROVE_IP_RANGE",
     on=Statement,
+    when=(at_operators(Family.IP),),
     severity=Severity.SUGGESTION,
     title="A network is written with bits beyond its prefix",
     fix="Write the network address.",
@@ -99,6 +102,7 @@ def _sources(statement: Statement, operator: str) -> Iterator[tuple[Condition, l
 @rule(
     "PRIVATE_IP_ADDRESS",
     on=Statement,
+    when=(at_keys("aws:sourceip"),),
     severity=Severity.ERROR,
     title="aws:SourceIp is compared with private addresses only",
     fix=_PUBLIC,
@@ -117,6 +121,7 @@ def only_private_sources(statement: Statement) -> Iterator[Problem]:
 @rule(
     "PRIVATE_NOT_IP_ADDRESS",
     on=Statement,
+    when=(at_keys("aws:sourceip"),),
     severity=Severity.ERROR,
     title="aws:SourceIp is compared with private addresses only",
     fix=_PUBLIC,
@@ -135,6 +140,7 @@ def all_but_private_sources(statement: Statement) -> Iterator[Problem]:
 @rule(
     "PRIVATE_IP_ADDRESS_SUBSET",
     on=Statement,
+    when=(at_keys("aws:sourceip"),),
     severity=Severity.SUGGESTION,
     title="aws:SourceIp is compared with private addresses, too",
     fix=_ONLY_PUBLIC,
@@ -153,6 +159,7 @@ def some_private_sources(statement: Statement) -> Iterator[Problem]:
 @rule(
     "PRIVATE_NOT_IP_ADDRESS_SUBSET",
     on=Statement,
+    when=(at_keys("aws:sourceip"),),
     severity=Severity.SUGGESTION,
     title="aws:SourceIp is compared with private addresses, too",
     fix=_ONLY_PUBLIC,
@@ -185,6 +192,7 @@ def _ids(statement: Statement, key: str, form: re.Pattern[str]) -> Iterator[Text
 @rule(
     "INVALID_VPC_FORMAT",
     on=Statement,
+    when=(at_keys("aws:sourcevpc"),),
     severity=Severity.ERROR,
     title="A value of aws:SourceVpc is no VPC id",
     fix="Write vpc- and 8 or 17 characters.",
@@ -202,6 +210,7 @@ def no_vpc_id(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_VPCE_FORMAT",
     on=Statement,
+    when=(at_keys("aws:sourcevpce"),),
     severity=Severity.ERROR,
     title="A value of aws:SourceVpce is no VPC endpoint id",
     fix="Write vpce- and 8 or 17 characters.",

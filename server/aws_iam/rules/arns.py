@@ -17,6 +17,7 @@ from aws_iam.policy.once import once
 from aws_iam.policy.pattern import intersects
 from aws_iam.policy.reference.regions import may_be_newer, regions
 from aws_iam.policy.reference.suggest import nearest
+from aws_iam.rules.gate import at_resource
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -50,9 +51,38 @@ def _is_open(field: str) -> bool:
     return bool(_OPEN.search(field))
 
 
+def _may_be_faulty(entry: str) -> bool:
+    """Whether it is other than `*` and the ARN of a resource that the reference describes, with all that belongs in it."""
+    if entry == "*":
+        return False
+    arn = Arn.of(entry)
+    if arn is None or arn.partition not in PARTITIONS or _is_open(arn.service):
+        return True
+    if not _fitting(arn.service, arn.resource):
+        return True
+    if (
+        arn.region
+        and not _is_open(arn.region)
+        and regions().partition(arn.region) != arn.partition
+    ):
+        return True
+    if not (
+        arn.account in {"", "aws"}
+        or _is_open(arn.account)
+        or re.fullmatch(r"[0-9]{12}", arn.account)
+    ):
+        return True
+    return any(_agree(arn, field, empty=bool(getattr(arn, field))) for field in _FIELDS_OF_PLACE)
+
+
+_FIELDS_OF_PLACE: tuple[_Field, ...] = ("region", "account")
+_FAULTY = (at_resource(_may_be_faulty),)
+
+
 @rule(
     "INVALID_ARN_PREFIX",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="A resource does not begin with arn:",
     fix="Write an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or `*`.",
@@ -78,6 +108,7 @@ def no_arn(statement: Statement) -> Iterator[Problem]:
 @rule(
     "MISSING_ARN_FIELD",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="An ARN has fewer than six fields",
     fix="Write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; a field may be empty, its colon stays.",
@@ -117,6 +148,7 @@ def _goes_on(fields: list[str]) -> bool:
 @rule(
     "INVALID_PARTITION",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="An ARN names no AWS partition",
     fix="Write `aws`, or the partition that you work in, such as `aws-us-gov` or `aws-cn`.",
@@ -138,6 +170,7 @@ def unknown_partition(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_ARN_SERVICE_CASE",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="An ARN writes its service in upper case",
     fix="Write the service in lower case.",
@@ -211,6 +244,7 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
 @rule(
     "INVALID_ARN_RESOURCE",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="The service has no resource with such an ARN",
     fix="Write the resource as in the ARN formats of the service: `aws-iam policy lookup` lists them.",
@@ -234,6 +268,7 @@ def resource_of_no_format(statement: Statement) -> Iterator[Problem]:
 @rule(
     "ARN_OF_UNKNOWN_FORMAT",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.WARNING,
     title="The reference has no such ARN of the service",
     fix="Compare the ARN with the formats of the service: `aws-iam policy lookup` lists them.",
@@ -293,6 +328,7 @@ def _agree(arn: Arn, field: _Field, *, empty: bool) -> bool:
 @rule(
     "ARN_REGION_NOT_ALLOWED",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="The ARN has a Region where resources of this kind have none",
     fix="Leave the Region empty; its colon stays.",
@@ -312,6 +348,7 @@ def region_of_global_resource(statement: Statement) -> Iterator[Problem]:
 @rule(
     "MISSING_ARN_REGION",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="The ARN lacks a Region",
     fix="Write the Region, or `*` for all.",
@@ -328,6 +365,7 @@ def no_region(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_ARN_REGION",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="The Region of an ARN does not exist, or not in its partition",
     fix="Write the Region's code, or `*` for all, and the partition that the Region is in.",
@@ -368,6 +406,7 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_ARN_ACCOUNT",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="The account of an ARN is no account id",
     fix="Write the 12 digits of the account, or `*` for all.",
@@ -394,6 +433,7 @@ def no_account_id(statement: Statement) -> Iterator[Problem]:
 @rule(
     "ARN_ACCOUNT_NOT_ALLOWED",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="The ARN has an account where resources of this kind have none",
     fix="Leave the account empty; its colon stays.",
@@ -419,6 +459,7 @@ _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
 @rule(
     "MISSING_ARN_ACCOUNT",
     on=Statement,
+    when=_FAULTY,
     severity=Severity.ERROR,
     title="The ARN lacks an account",
     fix="Write the account, or `*` for all.",

@@ -11,6 +11,7 @@ from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Sta
 from aws_iam.policy.pattern import covers, intersects, is_literal
 from aws_iam.policy.reference.global_keys import global_keys
 from aws_iam.policy.reference.supply import supplying
+from aws_iam.rules.gate import at_condition, at_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -39,9 +40,26 @@ _PAIRS = (
 )
 
 
+def _is_callers_choice(asked: Condition) -> bool:
+    key = catalog().condition_key(asked.key.value)
+    return key is not None and key.caller_controlled
+
+
+def _is_of_some_actions(asked: Condition) -> bool:
+    """Whether the key is one of a service that some of its actions have."""
+    prefix, _, name = asked.name.partition(":")
+    # `IfExists` is written for the actions without the key. Tags of the resource have codes of their own; a session
+    # carries its keys into every action.
+    if asked.if_exists or name.startswith("resourcetag/") or asked.name in global_keys():
+        return False
+    # A key that the reference gives to no action at all is a gap of the reference, not of the policy.
+    return prefix not in _INCOMPLETE and bool(supplying(prefix, asked.name))
+
+
 @rule(
     "MISSING_PAIRED_CONDITION_KEYS",
     on=Statement,
+    when=(at_keys(*(key for key, _, _ in _PAIRS)),),
     severity=Severity.SECURITY_WARNING,
     title="A private address is compared without its VPC",
     fix="Add a condition on aws:SourceVpc (or aws:Ec2InstanceSourceVpc) to the same statement.",
@@ -76,6 +94,7 @@ def _policy(*statements: object) -> dict[str, object]:
 @rule(
     "DENY_MISSES_LONG_TERM_KEYS",
     on=Policy,
+    when=(at_keys("aws:multifactorauthpresent"),),
     severity=Severity.WARNING,
     title="The Deny without MFA does not reach access keys of users",
     fix='Write BoolIfExists: {"aws:MultiFactorAuthPresent": "false"}.',
@@ -186,6 +205,7 @@ _ATTRIBUTES = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "name
 @rule(
     "DYNAMODB_ATTRIBUTES_WITHOUT_SELECT",
     on=Statement,
+    when=(at_keys("dynamodb:attributes"),),
     severity=Severity.SECURITY_WARNING,
     title="Attributes are limited, but not the way of reading them",
     fix='Add "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}.',
@@ -208,6 +228,7 @@ def attributes_without_select(statement: Statement) -> Iterator[Problem]:
 @rule(
     "UNTRUSTWORTHY_CONDITION_KEY",
     on=Statement,
+    when=(at_condition(_is_callers_choice),),
     severity=Severity.SECURITY_WARNING,
     title="The statement trusts what the caller writes",
     fix="Use a key that AWS sets, such as aws:PrincipalArn, aws:SourceArn or aws:SourceVpce.",
@@ -250,6 +271,7 @@ def _on_sources(statement: Statement) -> tuple[Condition, ...]:
 @rule(
     "RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY",
     on=Statement,
+    when=(at_keys(*_SOURCES),),
     severity=Severity.WARNING,
     title="The statement also denies callers that are no service",
     fix='Add "Bool": {"aws:PrincipalIsAWSService": "true"}.',
@@ -269,6 +291,7 @@ def people_denied(statement: Statement) -> Iterator[Problem]:
 @rule(
     "RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK",
     on=Statement,
+    when=(at_keys(*_SOURCES),),
     severity=Severity.WARNING,
     title="The statement also denies calls without a source",
     fix='Add "Null": {"aws:SourceAccount": "false"}.',
@@ -296,6 +319,7 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
 @rule(
     "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
     on=Statement,
+    when=(at_condition(_is_of_some_actions),),
     severity=Severity.ERROR,
     title="An action never has the condition key",
     fix="Move the action into a statement without this condition.",
@@ -313,23 +337,16 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
 def key_of_other_action(statement: Statement) -> Iterator[Problem]:
     """Without the key a positive condition never holds, and a negated one always does."""
     for condition in statement.conditions:
-        # `IfExists` is written for the actions without the key.
-        if condition.if_exists:
+        if not _is_of_some_actions(condition):
             continue
-        prefix, _, name = condition.name.partition(":")
-        # Tags of the resource have codes of their own; a session carries its keys into every action.
-        if name.startswith("resourcetag/") or condition.name in global_keys():
-            continue
-        if prefix in _INCOMPLETE:
-            continue
+        prefix = condition.name.partition(":")[0]
         having = supplying(prefix, condition.name)
         without = [
             action.full_name
             for action in _literal_actions(statement)
             if action.service == prefix and action.full_name.lower() not in having
         ]
-        # A key that the reference gives to no action at all is a gap of the reference, not of the policy.
-        if without and having:
+        if without:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             yield Problem(
                 condition.key.where,

@@ -11,6 +11,7 @@ from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Condition, Statement
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS
 from aws_iam.policy.reference.global_keys import global_keys, legacy_keys
+from aws_iam.rules.gate import at_condition, at_keys, has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -23,9 +24,30 @@ def _where(operator: str, key: str, value: object) -> dict[str, object]:
     return {**_ALLOW, "Condition": {operator: {key: value}}}
 
 
+def _is_strange(asked: Condition) -> bool:
+    """Whether the operator is none, or has a qualifier that is none."""
+    return asked.base not in OPERATORS or (
+        ":" in asked.operator.value and asked.qualifier not in QUALIFIERS
+    )
+
+
+def _is_decorated_null(asked: Condition) -> bool:
+    return asked.base == "Null" and asked.operator.value != "Null"
+
+
+def _is_unknown(asked: Condition) -> bool:
+    return catalog().condition_key(asked.key.value) is None
+
+
+def _lacks_a_part(asked: Condition) -> bool:
+    prefix, _, name = asked.key.value.partition(":")
+    return not (prefix and name)
+
+
 @rule(
     "INVALID_CONDITION_OPERATOR",
     on=Statement,
+    when=(at_condition(_is_strange),),
     severity=Severity.ERROR,
     title="There is no condition operator of this name",
     fix="Use an operator of AWS's list, spelled as there.",
@@ -56,6 +78,7 @@ def unknown_operator(statement: Statement) -> Iterator[Problem]:
 @rule(
     "NULL_WITH_IF_EXISTS",
     on=Statement,
+    when=(at_condition(_is_decorated_null),),
     severity=Severity.ERROR,
     title="Null has the suffix IfExists",
     fix="Write `Null`: it asks whether the key exists.",
@@ -74,6 +97,7 @@ def null_if_exists(statement: Statement) -> Iterator[Problem]:
 @rule(
     "NULL_WITH_QUALIFIER",
     on=Statement,
+    when=(at_condition(_is_decorated_null),),
     severity=Severity.SUGGESTION,
     title="Null has a qualifier",
     fix="Write `Null` without qualifier.",
@@ -93,6 +117,7 @@ def null_with_qualifier(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_CONDITION_KEY_FORMAT",
     on=Statement,
+    when=(at_condition(_lacks_a_part),),
     severity=Severity.ERROR,
     title="The condition key is not of the form service:name",
     fix="Write the key with its prefix, such as `aws:SourceIp` or `s3:prefix`.",
@@ -116,6 +141,7 @@ def key_without_prefix(statement: Statement) -> Iterator[Problem]:
 @rule(
     "DUPLICATE_KEYS_WITH_DIFFERENT_CASE",
     on=Statement,
+    when=(has("Condition"),),
     severity=Severity.ERROR,
     title="The condition has the same key twice, in different case",
     fix="Write the key in one spelling; under one operator merge the two lists of values.",
@@ -157,6 +183,7 @@ def _lacks_tag_name(condition: Condition) -> bool:
 @rule(
     "MISSING_TAG_KEY_IN_CONDITION",
     on=Statement,
+    when=(at_condition(_lacks_tag_name),),
     severity=Severity.ERROR,
     title="The condition key names no tag",
     fix="Write the tag's name after a slash: `aws:ResourceTag/team`.",
@@ -180,6 +207,7 @@ _UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:glu
 @rule(
     "INVALID_GLOBAL_CONDITION_KEY",
     on=Statement,
+    when=(at_condition(_is_unknown),),
     severity=Severity.ERROR,
     title="There is no global condition key of this name",
     fix="Use a key of AWS's list of global condition keys.",
@@ -203,6 +231,7 @@ def unknown_global_key(statement: Statement) -> Iterator[Problem]:
 @rule(
     "UNSUPPORTED_GLOBAL_CONDITION_KEY",
     on=Statement,
+    when=(at_keys("aws:arn"),),
     severity=Severity.ERROR,
     title="AWS gave this global condition key up",
     fix="Use `aws:PrincipalArn`, or `aws:SourceArn` for what a service calls for.",
@@ -221,6 +250,7 @@ def given_up_key(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_SERVICE_CONDITION_KEY",
     on=Statement,
+    when=(at_condition(_is_unknown),),
     severity=Severity.ERROR,
     title="The service has no condition key of this name",
     fix="Look the service's keys up with `aws-iam policy lookup`.",

@@ -10,6 +10,7 @@ from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
 from aws_iam.policy.pattern import intersects, matches
 from aws_iam.policy.variables import without_variables
+from aws_iam.rules.gate import at_keys
 from aws_iam.rules.grants import Grant, Grants, demands, entry_of, grouped, spares_some
 from aws_iam.rules.rule import Problem, rule
 
@@ -107,9 +108,13 @@ def _free(grants: Grants, action: str) -> Iterator[Grant]:
 _DELETE = ("iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary")
 
 
+_ASKED = (at_keys(_KEY),)
+
+
 @rule(
     "BOUNDARY_CAN_BE_REMOVED",
     on=Policy,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="The permissions boundary that the policy demands can be taken off again",
     fix='Deny iam:DeleteRolePermissionsBoundary and iam:DeleteUserPermissionsBoundary on "*".',
@@ -147,6 +152,7 @@ _PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
 @rule(
     "BOUNDARY_CAN_BE_REPLACED",
     on=Policy,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="The permissions boundary that the policy demands can be replaced by another",
     fix="Move the action into the statement with the condition on iam:PermissionsBoundary.",
@@ -188,6 +194,7 @@ _GRANTING = tuple(each for granting in _MAKING.values() for each in granting)
 @rule(
     "BOUNDARY_NOT_DEMANDED_EVERYWHERE",
     on=Policy,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="The policy demands a permissions boundary here and not there",
     fix="Move the actions into the statement with the condition on iam:PermissionsBoundary.",
@@ -229,6 +236,7 @@ def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
 @rule(
     "BOUNDARY_CONDITION_HOLDS_WITHOUT_IT",
     on=Statement,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="The condition on the permissions boundary also holds without any boundary",
     fix="Write StringEquals with the ARN of the boundary, without Not and without IfExists.",
@@ -276,6 +284,7 @@ _EDITS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 @rule(
     "BOUNDARY_POLICY_CAN_BE_EDITED",
     on=Policy,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="The policy that serves as permissions boundary can be rewritten",
     fix="Deny iam:CreatePolicyVersion and iam:SetDefaultPolicyVersion on the ARN of the boundary, or allow them under another path.",
@@ -330,6 +339,7 @@ _ANY = {"Null": {"iam:PermissionsBoundary": "false"}}
 @rule(
     "BOUNDARY_NOT_NAMED",
     on=Policy,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="Any policy will do as the permissions boundary that is demanded",
     fix="Name the boundary: StringEquals on iam:PermissionsBoundary with its ARN.",
@@ -383,6 +393,7 @@ _OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"
 @rule(
     "PASSED_TO_SERVICE_NOT_DEMANDED",
     on=Statement,
+    when=(at_keys(_PASSED),),
     severity=Severity.SUGGESTION,
     title="The condition on the service that gets a role also holds without one",
     fix="Write StringEquals, without IfExists, or name the roles in Resource.",

@@ -9,6 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
+from aws_iam.rules.gate import SEVERAL_STATEMENTS, UNUSUAL, at_sid, has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def _without(statement: Mapping[str, object], name: str) -> dict[str, object]:
 @rule(
     "MISSING_EFFECT",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="The statement has no Effect",
     fix='Add "Effect": "Allow" or "Effect": "Deny".',
@@ -52,6 +54,7 @@ def no_effect(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_EFFECT",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="Effect is neither Allow nor Deny",
     fix="Write `Allow` or `Deny`, with a capital.",
@@ -70,6 +73,7 @@ def unknown_effect(statement: Statement) -> Iterator[Problem]:
 @rule(
     "MISSING_ACTION",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="The statement has neither Action nor NotAction",
     fix="Add Action with the actions that the statement is about.",
@@ -85,6 +89,7 @@ def no_action(statement: Statement) -> Iterator[Problem]:
 @rule(
     "MISSING_RESOURCE",
     on=Policy,
+    when=(has("Principal", "NotPrincipal"),),
     severity=Severity.ERROR,
     title="The statement has neither Resource nor NotResource",
     fix='Add Resource with ARNs, or "Resource": "*" for actions without resource types.',
@@ -147,6 +152,7 @@ def no_principal(statement: Statement) -> Iterator[Problem]:
 @rule(
     "UNSUPPORTED_ELEMENT_COMBINATION",
     on=Statement,
+    when=(has("NotPrincipal"),),
     severity=Severity.ERROR,
     title="The statement has an element and its Not form",
     fix="Keep one of the two; put the other into a statement of its own.",
@@ -165,6 +171,7 @@ def element_and_its_opposite(statement: Statement) -> Iterator[Problem]:
 @rule(
     "UNSUPPORTED_PRINCIPAL",
     on=Statement,
+    when=(has("Principal", "NotPrincipal"),),
     severity=Severity.ERROR,
     title="An identity policy names a principal",
     fix="Remove the element: the principal is the user, group or role that has the policy.",
@@ -182,9 +189,14 @@ def principal_in_identity_policy(statement: Statement) -> Iterator[Problem]:
 _SID = re.compile(r"[A-Za-z0-9]*")
 
 
+def _is_unsupported(sid: str) -> bool:
+    return not _SID.fullmatch(sid)
+
+
 @rule(
     "UNSUPPORTED_SID",
     on=Statement,
+    when=(at_sid(_is_unsupported),),
     severity=Severity.ERROR,
     title="Sid has a character other than letters and digits",
     fix="Use only A to Z, a to z and 0 to 9.",
@@ -195,7 +207,7 @@ _SID = re.compile(r"[A-Za-z0-9]*")
 def sid_with_other_characters(statement: Statement) -> Iterator[Problem]:
     """IAM refuses such a Sid; S3, SQS, SNS and KMS take more characters in theirs."""
     sid = statement.sid
-    if sid and not _SID.fullmatch(sid.value):
+    if sid and _is_unsupported(sid.value):
         yield Problem(sid.where, f"the Sid {quoted(sid.value)} has other than letters and digits")
 
 
@@ -214,6 +226,7 @@ def _repeated_sids(policy: Policy) -> Iterator[Problem]:
 @rule(
     "UNIQUE_SIDS_REQUIRED",
     on=Policy,
+    when=(SEVERAL_STATEMENTS,),
     severity=Severity.ERROR,
     title="Two statements have the same Sid",
     fix="Give each statement a Sid of its own, or none.",
@@ -239,6 +252,7 @@ def same_sid(policy: Policy) -> Iterator[Problem]:
 @rule(
     "UNIQUE_SIDS_RECOMMENDED",
     on=Policy,
+    when=(SEVERAL_STATEMENTS,),
     severity=Severity.WARNING,
     title="Two statements have the same Sid",
     fix="Give each statement a Sid of its own, or none.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Form, Kind, Statement
+from aws_iam.rules.gate import UNUSUAL
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def _empty_list(statement: Statement, *names: str) -> Iterator[Problem]:
 @rule(
     "EMPTY_ARRAY_ACTION",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="The list of actions is empty",
     fix="List the actions, or remove the statement.",
@@ -46,6 +48,7 @@ def no_actions_listed(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_ARRAY_RESOURCE",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="The list of resources is empty",
     fix="List the resources, or remove the statement.",
@@ -61,6 +64,7 @@ def no_resources_listed(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_ARRAY_PRINCIPAL",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="A list of principals is empty",
     fix="List the principals, or remove the statement.",
@@ -80,6 +84,7 @@ def no_principals_listed(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_OBJECT_PRINCIPAL",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="The principal is an empty object",
     fix="Name the principals, or remove the statement.",
@@ -98,6 +103,7 @@ def nobody_named(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_OBJECT_CONDITION",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="The condition is an empty object",
     fix="Remove Condition, or write the condition that was meant.",
@@ -125,6 +131,7 @@ def _valueless(condition: Condition, consequence: str) -> Problem:
 @rule(
     "EMPTY_ARRAY_CONDITION",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="A condition key has no values",
     fix="List the values, or remove the key.",
@@ -141,6 +148,7 @@ def no_values(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_ARRAY_CONDITION_FORALLVALUES",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="ForAllValues has no values",
     fix="List the values; to ask that the key is absent, write Null with the value true.",
@@ -157,6 +165,7 @@ def no_values_for_all(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_ARRAY_CONDITION_FORANYVALUE",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="ForAnyValue has no values",
     fix="List the values, or remove the key.",
@@ -173,6 +182,7 @@ def no_values_for_any(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_ARRAY_CONDITION_IFEXISTS",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="An IfExists condition has no values",
     fix="List the values; to ask that the key is absent, write Null with the value true.",
@@ -189,6 +199,7 @@ def no_values_if_exists(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_SID_VALUE",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.SUGGESTION,
     title="The Sid is empty",
     fix="Remove Sid, or give the statement a name.",

@@ -10,6 +10,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.policy.reference.attached import VPC_ENDPOINT
 from aws_iam.rules.callers import denied_to_strangers, is_fixed, is_limited, is_taken_back
+from aws_iam.rules.gate import PRINCIPALS
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 @rule(
     "PUBLIC_ACCESS_ALLOWED",
     on=Policy,
+    when=(PRINCIPALS,),
     severity=Severity.SECURITY_WARNING,
     title="Everyone may use the resource",
     fix="Name the principals, or add a condition such as aws:PrincipalOrgID, aws:SourceArn or aws:SourceVpce with fixed values.",
@@ -146,6 +148,7 @@ def _others(statement: Statement) -> tuple[Condition, ...]:
 @rule(
     "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.SECURITY_WARNING,
     title="A service is allowed on behalf of anyone",
     fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
@@ -180,6 +183,7 @@ def confused_deputy(statement: Statement) -> Iterator[Problem]:
 @rule(
     "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.SUGGESTION,
     title="A service is restricted, but not by the source of its calls",
     fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",

@@ -8,7 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.rules.callers import is_demanded
+from aws_iam.rules.callers import is_demanded, is_fixed
 from aws_iam.rules.identity_tokens import never_matches, providers
 from aws_iam.rules.rule import Problem, rule
 
@@ -30,11 +30,22 @@ def _policy(*statements: dict[str, object]) -> dict[str, object]:
 
 
 def _demanded(statement: Statement, names: Sequence[str], prefixes: Sequence[str] = ()) -> bool:
-    """Whether the request must meet a condition on one of the keys."""
+    """Whether the request must meet a condition on one of the keys, which leaves somebody out."""
     return any(
-        is_demanded(each) and (each.name in names or each.name.startswith(tuple(prefixes)))
+        is_demanded(each)
+        and (each.name in names or each.name.startswith(tuple(prefixes)))
+        and not any(_takes_any(each, value.value) for value in each.values)
         for each in statement.conditions
     )
+
+
+def _takes_any(condition: Condition, value: str) -> bool:
+    """Whether the value is a pattern of everything; the values of a condition are OR-ed."""
+    if not ("Like" in condition.base or condition.base.startswith("Arn")) or "${" in value:
+        return False
+    if condition.name in _SOURCES:
+        return not is_fixed(condition.name, value)
+    return bool(value) and not value.strip("*?")
 
 
 def _allows(statement: Statement, action: str) -> bool:

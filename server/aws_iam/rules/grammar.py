@@ -10,6 +10,7 @@ from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.document import IDENTITY_KINDS, Form, Kind, Node, Place, Policy, Syntax
 from aws_iam.policy.reading.json_text import Lines
+from aws_iam.rules.gate import UNUSUAL, at_policy
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def json_syntax(syntax: Syntax) -> Iterator[Problem]:
 @rule(
     "DUPLICATE_KEY",
     on=Policy,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="An object names the same key twice",
     fix="Merge the two, or put the second into a statement of its own.",
@@ -81,6 +83,7 @@ def _repeated(node: Node) -> Iterator[Problem]:
 @rule(
     "DATA_TYPE_MISMATCH",
     on=Policy,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="An element has a value of the wrong type",
     fix="Write the element in the form that the policy grammar asks for.",
@@ -144,6 +147,7 @@ def _mistyped(subject: str, node: Node, wanted: str) -> Problem:
 @rule(
     "INVALID_POLICY_ELEMENT",
     on=Policy,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="The policy grammar has no element of this name",
     fix="Correct the name, or remove the element; names are written as `Action` and `NotAction`.",
@@ -174,6 +178,7 @@ def _unknown(node: Node, known: tuple[str, ...], holder: str) -> Iterator[Proble
 @rule(
     "MISSING_STATEMENT",
     on=Policy,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="The policy has no statement",
     fix="Add a Statement with Effect, Action and Resource.",
@@ -195,6 +200,7 @@ def no_statement(policy: Policy) -> Iterator[Problem]:
 @rule(
     "MISSING_VERSION",
     on=Policy,
+    when=UNUSUAL,
     severity=Severity.WARNING,
     title="The policy has no Version",
     fix='Add "Version": "2012-10-17".',
@@ -213,6 +219,7 @@ def no_version(policy: Policy) -> Iterator[Problem]:
 @rule(
     "INVALID_VERSION",
     on=Policy,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="Version is not a version of the policy language",
     fix='Write "Version": "2012-10-17"; it is the version of the language, not a date of yours.',
@@ -232,9 +239,14 @@ def unknown_version(policy: Policy) -> Iterator[Problem]:
 _FOREIGN = re.compile("[^\t\n\r\u0020-\u00ff]")
 
 
+def _is_beyond_ascii(policy: Policy) -> bool:
+    return policy.text is not None and not policy.text.isascii()
+
+
 @rule(
     "UNSUPPORTED_CHARACTER",
     on=Policy,
+    when=(at_policy(_is_beyond_ascii),),
     severity=Severity.ERROR,
     title="The text has a character that IAM does not take",
     fix="Use only tab, line feed, carriage return and the characters U+0020 to U+00FF.",

@@ -9,6 +9,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Form, Kind, Statement
 from aws_iam.policy.pattern import is_literal
+from aws_iam.rules.gate import PRINCIPALS
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _RCP = (Kind.RCP,)
 @rule(
     "SCP_SYNTAX_ERROR_PRINCIPAL",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.ERROR,
     title="A service control policy names a principal",
     fix="Remove the element; to exempt a principal compare aws:PrincipalArn.",

@@ -16,6 +16,7 @@ from aws_iam.policy.pattern import intersects, is_literal
 from aws_iam.policy.reference.regions import may_be_newer, regions
 from aws_iam.policy.reference.service_names import SERVICE_KEYS, meant_instead
 from aws_iam.policy.variables import without_variables
+from aws_iam.rules.gate import PRINCIPALS, at_condition, at_keys, at_resource, at_value
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -37,9 +38,19 @@ def _where(operator: str, key: str, value: object) -> dict[str, object]:
 _OTHER_PREFIXES = frozenset({"aws", "identitycenter"})
 
 
+def _is_of_unknown_service(entry: str) -> bool:
+    service = _service_of_arn(entry)
+    return service is not None and catalog().tier(service) == "unknown"
+
+
+def _is_unknown(asked: Condition) -> bool:
+    return catalog().condition_key(asked.key.value) is None
+
+
 @rule(
     "INVALID_SERVICE",
     on=Statement,
+    when=(at_resource(_is_of_unknown_service), at_condition(_is_unknown)),
     severity=Severity.ERROR,
     title="There is no service of this name",
     fix="Write the service as in AWS's service authorization reference; the prefix of a global key is `aws:`.",
@@ -66,10 +77,17 @@ def unknown_service(statement: Statement) -> Iterator[Problem]:
 def _services_of_arns(statement: Statement) -> Iterator[tuple[Text, str]]:
     """The services in ARNs, those apart that have ARNs and no actions."""
     for entry in (*statement.resources, *statement.not_resources):
-        arn = Arn.of(entry.value)
-        service = arn.service.lower() if arn else "*"
-        if is_literal(service) and "${" not in service and not _has_arns(service):
+        service = _service_of_arn(entry.value)
+        if service is not None:
             yield entry, service
+
+
+def _service_of_arn(text: str) -> str | None:
+    arn = Arn.of(text)
+    service = arn.service.lower() if arn else "*"
+    if is_literal(service) and "${" not in service and not _has_arns(service):
+        return service
+    return None
 
 
 @lru_cache(maxsize=512)
@@ -116,6 +134,7 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
 @rule(
     "INVALID_REGION",
     on=Statement,
+    when=(at_keys(*_REGION_KEYS),),
     severity=Severity.ERROR,
     title="There is no Region of this name",
     fix="Write the Region's code, such as eu-west-1.",
@@ -154,9 +173,22 @@ _KEY_OF_S3 = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
+_ABOUT_KMS = re.compile("kms-?key")
+_SAYS_ARN = ("kms-key-id", "kmskeyarn", "kmskeyarns")
+
+
+def _holds_kms_key(condition: Condition) -> bool:
+    """Whether the condition is on a key that holds the ARN of a KMS key, by its name and its type in the reference."""
+    if not _ABOUT_KMS.search(condition.name):
+        return False
+    key = catalog().condition_key(condition.key.value)
+    return key is not None and key.value_type == "ARN" and "${" not in key.name
+
+
 @rule(
     "INVALID_KMS_KEY_VALUE",
     on=Statement,
+    when=(at_condition(_holds_kms_key),),
     severity=Severity.ERROR,
     title="The value is no ARN of a KMS key",
     fix="Write the key's ARN: arn:aws:kms:REGION:ACCOUNT:key/KEY_ID.",
@@ -186,18 +218,6 @@ def no_kms_key(statement: Statement) -> Iterator[Problem]:
                 )
 
 
-_ABOUT_KMS = re.compile("kms-?key")
-_SAYS_ARN = ("kms-key-id", "kmskeyarn", "kmskeyarns")
-
-
-def _holds_kms_key(condition: Condition) -> bool:
-    """Whether the condition is on a key that holds the ARN of a KMS key, by its name and its type in the reference."""
-    if not _ABOUT_KMS.search(condition.name):
-        return False
-    key = catalog().condition_key(condition.key.value)
-    return key is not None and key.value_type == "ARN" and "${" not in key.name
-
-
 def _may_be_kms_key(text: str) -> bool:
     pattern = without_variables(text, "*")
     if is_literal(pattern):
@@ -211,9 +231,14 @@ def _may_be_kms_key(text: str) -> bool:
     return intersects(arn.service, "kms") and intersects(arn.resource, "key/*")
 
 
+def _is_misspelt(text: str) -> bool:
+    return bool(meant_instead(text))
+
+
 @rule(
     "MISSPELT_SERVICE_PRINCIPAL",
     on=Statement,
+    when=(PRINCIPALS, at_value(_is_misspelt)),
     severity=Severity.WARNING,
     title="A service principal seems to be misspelled",
     fix="Write the service principal as in the service's documentation.",

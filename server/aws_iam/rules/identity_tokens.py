@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _OIDC_HOST = re.compile(r":oidc-provider/(.+)$")
 _EKS = re.compile(r"oidc\.eks\.[^/]+/id/.+|oidc-eks\.[^/]+/id/.+")
 _ACCOUNTS = "system:serviceaccount:"
+_POD = re.compile(rf"{_ACCOUNTS}[^:]+:[^:]+")
 # What names the tenant beside the subject; the other claims say how or when the token was issued.
 _PINS = (
     "sub",
@@ -171,14 +172,23 @@ def dead_key(statement: Statement, condition: Condition) -> str:
 
 
 _EXACT = frozenset({"StringEquals", "StringEqualsIgnoreCase"})
+_COMPARED = frozenset({"StringEquals", "StringLike"})
 
 
-def is_dead_value(condition: Condition, value: str) -> bool:
-    """Whether the value of a claim has a wildcard that its operator takes for a character."""
+def dead_value(condition: Condition, value: str) -> str:
+    """Why no token has this value of a claim; empty when one may."""
+    host, _, claim = condition.name.partition(":")
+    if "." not in host:
+        return ""
     bare = value.replace("${*}", "").replace("${?}", "")
-    host = condition.name.partition(":")[0]
     wild = "*" in bare or "?" in bare
-    return wild and "." in host and condition.base in _EXACT
+    if wild and condition.base in _EXACT:
+        return f"under `{condition.base}` a wildcard is a character like any other"
+    # https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens
+    of_pods = claim == "sub" and _EKS.fullmatch(host) and condition.base in _COMPARED
+    if of_pods and not wild and "${" not in value and not _POD.fullmatch(value):
+        return f"the subjects of a cluster are {_ACCOUNTS}NAMESPACE:SERVICE_ACCOUNT"
+    return ""
 
 
 def never_matches(statement: Statement) -> bool:
@@ -188,7 +198,7 @@ def never_matches(statement: Statement) -> bool:
         or (
             is_demanded(each)
             and "." in each.name.partition(":")[0]
-            and all(is_dead_value(each, value.value) for value in each.values)
+            and all(dead_value(each, value.value) for value in each.values)
         )
         for each in statement.conditions
     )

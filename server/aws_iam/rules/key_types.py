@@ -11,6 +11,7 @@ from aws_iam.policy.document import Condition, Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.variables import variables, without_variables
+from aws_iam.rules.gate import VARIABLE_IN_VALUE, at_condition, at_value
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -33,9 +34,41 @@ def _typed(statement: Statement) -> tuple[tuple[Condition, ConditionKey], ...]:
     return tuple((condition, key) for condition, key in keys if key and key.type)
 
 
+def _may_lack_qualifier(asked: Condition) -> bool:
+    key = catalog().condition_key(asked.key.value)
+    return key is not None and key.multivalued and _is_bare(asked)
+
+
+def _is_for_all(asked: Condition) -> bool:
+    return asked.qualifier == "ForAllValues"
+
+
+def _is_of_other_type(asked: Condition) -> bool:
+    key = catalog().condition_key(asked.key.value)
+    return key is not None and OPERATORS.get(asked.base) not in _fitting(key)
+
+
+def _is_boolean(asked: Condition) -> bool:
+    key = catalog().condition_key(asked.key.value)
+    return key is not None and key.type == "Bool"
+
+
+def _is_like(asked: Condition) -> bool:
+    return asked.base in {"StringLike", "StringNotLike"}
+
+
+def _may_have_wildcard(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+_STAR = (at_value("*".__eq__),)
+_WILDCARD = (at_value(_may_have_wildcard),)
+
+
 @rule(
     "MISSING_QUALIFIER",
     on=Statement,
+    when=(at_condition(_may_lack_qualifier),),
     severity=Severity.ERROR,
     title="A key with several values is compared without qualifier",
     fix="Write ForAnyValue: or ForAllValues: before the operator; in an Allow, ForAllValues also needs Null false.",
@@ -62,6 +95,7 @@ def _is_bare(condition: Condition) -> bool:
 @rule(
     "FORALLVALUES_WITH_SINGLE_VALUED_KEY",
     on=Statement,
+    when=(at_condition(_is_for_all),),
     severity=Severity.SECURITY_WARNING,
     title="ForAllValues is used with a key that has one value",
     fix="Remove ForAllValues:.",
@@ -93,6 +127,7 @@ _FITTING: dict[str, frozenset[Family]] = {
 @rule(
     "TYPE_MISMATCH",
     on=Statement,
+    when=(at_condition(_is_of_other_type),),
     severity=Severity.WARNING,
     title="The operator does not compare values of the key's type",
     fix="Use an operator of the key's type.",
@@ -132,6 +167,7 @@ def _fitting(key: ConditionKey) -> frozenset[Family]:
 @rule(
     "INVALID_CONDITION_MULTIPLE_BOOLEAN",
     on=Statement,
+    when=(at_condition(_is_boolean),),
     severity=Severity.ERROR,
     title="A Boolean key has several values",
     fix="Keep one of true and false.",
@@ -151,6 +187,7 @@ def several_booleans(statement: Statement) -> Iterator[Problem]:
 @rule(
     "STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS",
     on=Statement,
+    when=(at_condition(_is_like),),
     severity=Severity.SECURITY_WARNING,
     title="An ARN with a wildcard is compared as text",
     fix="Use ArnLike or ArnNotLike: there a wildcard stays within its field of the ARN.",
@@ -187,6 +224,7 @@ _EXACT = frozenset(
 @rule(
     "WILDCARD_WITHOUT_LIKE_OPERATOR",
     on=Statement,
+    when=_WILDCARD,
     severity=Severity.WARNING,
     title="A value has a wildcard that the operator does not read as one",
     fix="Use StringLike or StringNotLike, or write `${*}` for the character itself.",
@@ -212,6 +250,7 @@ def _only_star(condition: Condition) -> bool:
 @rule(
     "EQUIVALENT_TO_NULL_FALSE",
     on=Statement,
+    when=_STAR,
     severity=Severity.SUGGESTION,
     title="The condition only asks that the key exists",
     fix='Write "Null": {KEY: "false"}, which says so.',
@@ -234,6 +273,7 @@ def anything_goes(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EQUIVALENT_TO_NULL_TRUE",
     on=Statement,
+    when=_STAR,
     severity=Severity.SUGGESTION,
     title="The condition only asks that the key is absent",
     fix='Write "Null": {KEY: "true"}, which says so.',
@@ -265,6 +305,7 @@ def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
 @rule(
     "WILDCARD_USAGE_TOO_PERMISSIVE",
     on=Statement,
+    when=_WILDCARD,
     severity=Severity.ERROR,
     title="An account, organization or network is given as a pattern",
     fix="Write the ids in full.",
@@ -304,6 +345,7 @@ def _is_loose(text: str, whole: str) -> bool:
 @rule(
     "VARIABLE_USAGE_TOO_PERMISSIVE",
     on=Statement,
+    when=(VARIABLE_IN_VALUE,),
     severity=Severity.ERROR,
     title="An account, organization or network is given by a variable",
     fix="Write the ids in full.",

@@ -239,7 +239,9 @@ def any_customer(at: KeyPolicy) -> Iterator[Flaw]:
         for principal in statement.principals:
             if principal.type != "Service":
                 continue
-            unless = _UNGUARDED.get(principal.value.lower(), "")
+            unless = _UNGUARDED.get(principal.value.lower(), "") or _grants_of_route53(
+                principal.value, statement
+            )
             yield Flaw(
                 f"{quoted(principal.value)} may call {_actions(statement)} for any account"
                 + (f"; {unless}" if unless else ""),
@@ -247,6 +249,15 @@ def any_customer(at: KeyPolicy) -> Iterator[Flaw]:
                 severity=Severity.INFO if unless else None,
                 low_confidence=bool(unless),
             )
+
+
+def _grants_of_route53(principal: str, statement: Statement) -> str:
+    """Why the grants of DNSSEC signing are unguarded: Route 53 Developer Guide, access-control-managing-permissions."""
+    grants = [each.value.lower() for each in statement.actions] == ["kms:creategrant"]
+    demanded = any(each.demanded for each in statement.conditions_on("kms:grantisforawsresource"))
+    if principal.lower() == "dnssec-route53.amazonaws.com" and grants and demanded:
+        return "for the grants of DNSSEC signing AWS documents no further condition"
+    return ""
 
 
 def _does_more_than_look(statement: Statement) -> bool:

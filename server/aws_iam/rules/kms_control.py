@@ -170,6 +170,7 @@ def everything(at: KeyPolicy) -> Iterator[Flaw]:
     bad=[
         of(ROOT, allow(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])),
         of(ROOT, _ADMIN, allow(arn("role/KeyAdmin"), "kms:Decrypt")),
+        of(ROOT, _ADMIN, allow(arn("role/KeyAdmin"), "kms:Decapsulate")),
     ],
     good=[of(ROOT, _ADMIN, allow(arn("role/App"), "kms:Decrypt")), of(ROOT)],
 )

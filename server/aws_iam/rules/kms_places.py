@@ -163,6 +163,7 @@ def _for(role: str, service_region: str = "") -> str:
     trap=[
         _pair(_for("App", sample.REGION), _for("App", sample.ELSEWHERE)),
         _pair(_for("App"), _for("App").replace('["kms:Decrypt"]', '"kms:Decrypt"')),
+        _pair(_for("App", sample.REGION), _for("App", sample.REGION)),
     ],
 )
 def drifted(account: Account, _limits: Limits) -> Iterator[Outcome]:
@@ -190,26 +191,28 @@ def _drift(account: Account, copies: list[tuple[str, KmsKey]]) -> Iterator[Outco
     primary = next((each.primary_region for each in details if each.primary_region), None)
     ordered = sorted(copies, key=lambda pair: pair[0] != primary)
     (home, first), *others = ordered
-    wanted = _normal(account, home, first)
+    whole, wanted = _texts(account, home, first)
     for region, key in others:
-        if _normal(account, region, key) == wanted:
+        # A policy that names both Regions is the same text in both.
+        text, meant = _texts(account, region, key)
+        if text == whole or meant == wanted:
             yield Pass(key.arn, "", region)
         else:
             told = f"the policy of {named(key)} in {region} differs from that in {home}"
             yield Fail(key.arn, told, region)
 
 
-def _normal(account: Account, region: str, key: KmsKey) -> str:
-    """The policy as a text that is the same for what means the same; the Region's own name does not count."""
+def _texts(account: Account, region: str, key: KmsKey) -> tuple[str, str]:
+    """The policy, and as a text that is the same for what means the same: the Region's own name does not count."""
     found = {each.arn: each for each in account.require_in(region, KEY_POLICIES)}
     if key.arn not in found:
         raise lacking(key, "kms:GetKeyPolicy")
     text = known(found[key.arn].document)
     if text is None:
-        return ""
+        return "", ""
     policy_of(text, "kms:GetKeyPolicy")
     document = json.loads(text.replace(region, "REGION"))
-    return json.dumps(_sorted(document.get("Statement")), sort_keys=True)
+    return text, json.dumps(_sorted(document.get("Statement")), sort_keys=True)
 
 
 def _sorted(value: Any) -> Any:

@@ -23,7 +23,14 @@ PUT = "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
 SHARED = "AWS_RAM"
 """The name of the second policy of a key that is shared through AWS RAM."""
 
-USES = ("kms:Decrypt", "kms:GenerateDataKey", "kms:Sign", "kms:GenerateMac")
+USES = (
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "kms:Sign",
+    "kms:GenerateMac",
+    "kms:DeriveSharedSecret",
+    "kms:Decapsulate",
+)
 MANAGES = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
 VIA = "kms:viaservice"
 CONTEXT = "kms:encryptioncontext"

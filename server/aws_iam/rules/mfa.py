@@ -9,6 +9,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Kind, Statement
 from aws_iam.policy.pattern import matches
 from aws_iam.rules.callers import is_demanded
+from aws_iam.rules.gate import at_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -45,9 +46,13 @@ def _is_proved(statement: Statement) -> bool:
     return any(map(_proves, statement.conditions_on(_PRESENT, _AGE)))
 
 
+_ASKED = (at_keys(_PRESENT, _AGE),)
+
+
 @rule(
     "ALLOW_ADMITS_LONG_TERM_KEYS",
     on=Statement,
+    when=_ASKED,
     severity=Severity.WARNING,
     title="The Allow with MFA also lets access keys in that have none",
     fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
@@ -95,6 +100,7 @@ def _asks_if_present(condition: Condition) -> bool:
 @rule(
     "MFA_KEY_PRESENCE_PROVES_NOTHING",
     on=Statement,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="The Allow asks whether MFA could be told, not whether it was used",
     fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
@@ -129,6 +135,7 @@ _ALL = {"Effect": "Deny", "Action": "*"}
 @rule(
     "MFA_DENY_HITS_ROLES",
     on=Statement,
+    when=_ASKED,
     severity=Severity.WARNING,
     title="The Deny without MFA also hits the roles of workloads",
     fix='Limit the Deny to users: "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}.',

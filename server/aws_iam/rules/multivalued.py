@@ -13,6 +13,7 @@ from aws_iam.policy.document import Condition, Statement
 from aws_iam.policy.operators import OPERATORS
 from aws_iam.policy.pattern import is_literal
 from aws_iam.policy.reference.supply import supplying
+from aws_iam.rules.gate import at_condition
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ def _where(
     return {"Effect": effect, "Action": action, "Resource": "*", "Condition": condition}
 
 
+def _is_for_any(asked: Condition) -> bool:
+    return asked.qualifier == "ForAnyValue"
+
+
 @rule(
     "FORANYVALUE_WITH_SINGLE_VALUED_KEY",
     on=Statement,
+    when=(at_condition(_is_for_any),),
     severity=Severity.SUGGESTION,
     title="ForAnyValue is used with a key that has one value",
     fix="Remove ForAnyValue:.",
@@ -85,9 +91,15 @@ _OWN_ROWS = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:useri
 _PATHS = {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-exampleorg/*"}}
 
 
+def _is_for_all(condition: Condition) -> bool:
+    known = condition.base in OPERATORS and condition.base != "Null"
+    return known and condition.qualifier == "ForAllValues"
+
+
 @rule(
     "FORALLVALUES_ADMITS_MISSING_KEY",
     on=Statement,
+    when=(at_condition(_is_for_all),),
     severity=Severity.WARNING,
     title="The Allow with ForAllValues also lets requests without the key through",
     fix='Add "Null": {KEY: "false"} to the statement.',
@@ -128,11 +140,6 @@ def all_of_no_value(statement: Statement) -> Iterator[Problem]:
                 f" `{condition.operator.value}` holds without it",
                 severity=Severity.SECURITY_WARNING if key.presence_rule in _OUTSIDERS else None,
             )
-
-
-def _is_for_all(condition: Condition) -> bool:
-    known = condition.base in OPERATORS and condition.base != "Null"
-    return known and condition.qualifier == "ForAllValues"
 
 
 def _untagged(statement: Statement, condition: Condition) -> Iterator[Problem]:

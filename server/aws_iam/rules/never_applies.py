@@ -13,15 +13,17 @@ from aws_iam.policy.algebra.text_sets import Effort
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Statement
 from aws_iam.policy.once import once
+from aws_iam.policy.operators import Family
 from aws_iam.policy.reference.global_keys import global_keys
 from aws_iam.policy.reference.supply import lacking, supplying
 from aws_iam.policy.variables import variables
+from aws_iam.rules.gate import VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators, has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.document import Text
+    from aws_iam.policy.document import Condition, Text
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 _LOGIC = f"{_GUIDE}/reference_policies_condition-logic-multiple-context-keys-or-values.html"
@@ -54,9 +56,14 @@ def _shown(test: Test) -> str:
     return f"`{test.condition.operator.value}` {first}{' …' if values[1:] else ''}"
 
 
+def _may_be_of_no_action(asked: Condition) -> bool:
+    return asked.name.startswith(_TAGS_OF_REQUEST) or _is_of_some_actions(asked.name)
+
+
 @rule(
     "CONTRADICTORY_CONDITIONS",
     on=Statement,
+    when=(has("Condition"),),
     severity=Severity.WARNING,
     title="Two conditions on one key never hold together",
     fix="Write alternatives as values of one condition, or as statements of their own.",
@@ -92,6 +99,8 @@ def _shown(test: Test) -> str:
 )
 def never_together(statement: Statement) -> Iterator[Problem]:
     """All conditions of a statement must hold at once, and a request has one value of such a key or none."""
+    if len({each.name for each in statement.conditions}) == len(statement.conditions):
+        return
     effort = Effort()
     for tests in _tests(statement).values():
         found = contradiction(tests, effort) if len(tests) > 1 else None
@@ -115,11 +124,18 @@ _EXCLUSIVE = frozenset(
         ),
     }
 )
+_EXCLUDING = frozenset().union(*_EXCLUSIVE)
+
+
+def _is_exclusive(asked: Condition) -> bool:
+    known = global_keys().get(asked.name)
+    return known is not None and known.presence_rule in _EXCLUDING
 
 
 @rule(
     "EXCLUSIVE_CONDITION_KEYS",
     on=Statement,
+    when=(at_condition(_is_exclusive),),
     severity=Severity.WARNING,
     title="Two keys are asked for that no request has together",
     fix="Make two statements of it, one for each way in.",
@@ -178,6 +194,7 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
 @rule(
     "CONDITION_KEY_NEVER_PRESENT",
     on=Statement,
+    when=(at_condition(_may_be_of_no_action),),
     severity=Severity.WARNING,
     title="None of the statement's actions ever has the condition key",
     fix="Remove the condition, or move the actions that have the key into a statement with it.",
@@ -195,9 +212,9 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
 )
 def key_of_no_action(statement: Statement) -> Iterator[Problem]:
     """Without the key a positive condition never holds, and a negated one or IfExists always does."""
-    asked = islice(_tests(statement).items(), _MOST_KEYS)
-    for key, tests in asked:
-        if not _is_of_actions(key, statement):
+    for key in islice(dict.fromkeys(each.name for each in statement.conditions), _MOST_KEYS):
+        tests = _tests(statement).get(key) if _is_of_actions(key, statement) else None
+        if not tests:
             continue
         actions = lacking((each.value for each in statement.actions), key)
         test = next((each for each in tests if _needs_key(each)), tests[0])
@@ -222,12 +239,17 @@ def _is_of_actions(key: str, statement: Statement) -> bool:
     if key.startswith(_TAGS_OF_REQUEST):
         return True
     prefix = key.partition(":")[0]
+    return _is_of_some_actions(key) and not any(
+        action.service == prefix for _, action in written_out(statement)
+    )
+
+
+def _is_of_some_actions(key: str) -> bool:
+    prefix = key.partition(":")[0]
     if key in global_keys() or prefix == "aws" or catalog().service(prefix) is None:
         return False
     # A resource's tags are told to other services, too.
-    if prefix in _UNEVEN or "resourcetag/" in key or not supplying(prefix, key):
-        return False
-    return not any(action.service == prefix for _, action in written_out(statement))
+    return prefix not in _UNEVEN and "resourcetag/" not in key and bool(supplying(prefix, key))
 
 
 def _listed(actions: tuple[str, ...]) -> str:
@@ -239,6 +261,7 @@ def _listed(actions: tuple[str, ...]) -> str:
 @rule(
     "NULL_WITH_BOTH_VALUES",
     on=Statement,
+    when=(at_operators(Family.NULL),),
     severity=Severity.WARNING,
     title="Null accepts the key's presence and its absence",
     fix="Keep true (the key must be absent) or false (it must be there).",
@@ -263,6 +286,7 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
 @rule(
     "DENY_MISSES_WHO_LACKS_VARIABLE",
     on=Statement,
+    when=VARIABLE,
     severity=Severity.WARNING,
     title="The Deny does not reach callers for whom a variable has no value",
     fix="Give the variable a default, `${aws:PrincipalTag/team, 'none'}`, or deny callers without the key, too.",
@@ -285,7 +309,7 @@ def deny_with_hole(statement: Statement) -> Iterator[Problem]:
     """A text whose variable has no value matches nothing, so nothing is denied to whoever lacks the key."""
     if not statement.denies:
         return
-    tests = read(statement.conditions)
+    tests = _tests(statement)
     positive = [each for each in statement.conditions if not each.negated and not each.if_exists]
     lists = [statement.resources, *(each.values for each in positive)]
     for texts in lists:
@@ -304,6 +328,7 @@ def deny_with_hole(statement: Statement) -> Iterator[Problem]:
 @rule(
     "ALLOW_ADMITS_WHO_LACKS_VARIABLE",
     on=Statement,
+    when=(VARIABLE_IN_VALUE,),
     severity=Severity.WARNING,
     title="The Allow lets callers in for whom a variable has no value",
     fix='Add "Null": {KEY: "false"} for the key of the variable.',
@@ -321,7 +346,7 @@ def deny_with_hole(statement: Statement) -> Iterator[Problem]:
 )
 def allow_with_hole(statement: Statement) -> Iterator[Problem]:
     """Under a negated operator a value whose variable is empty equals nothing, so the condition holds."""
-    tests = read(statement.conditions if statement.allows else ())
+    tests = _tests(statement) if statement.allows else {}
     for condition in statement.conditions if statement.allows else ():
         for text in condition.values if condition.negated else ():
             key = _valueless(tests, text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import Kind, Principal, Statement
+from aws_iam.rules.gate import has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _SESSION = "arn:aws:sts::111122223333:assumed-role/app/web"
 @rule(
     "NOT_PRINCIPAL_WITHOUT_ACCOUNT",
     on=Statement,
+    when=(has("NotPrincipal"),),
     severity=Severity.WARNING,
     title="A principal that the Deny means to spare may be denied all the same",
     fix=_BY_ARN,
@@ -92,6 +94,7 @@ def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> l
 @rule(
     "DENY_WITH_NOT_PRINCIPAL",
     on=Statement,
+    when=(has("NotPrincipal"),),
     severity=Severity.SUGGESTION,
     title="The Deny hits everybody with a permissions boundary, listed or not",
     fix=_BY_ARN,

@@ -12,7 +12,7 @@ from aws_iam.rules.callers import is_demanded, is_present
 from aws_iam.rules.identity_tokens import (
     Provider,
     dead_key,
-    is_dead_value,
+    dead_value,
     never_matches,
     providers,
 )
@@ -343,12 +343,15 @@ def no_token_fits(statement: Statement) -> Iterator[Problem]:
             yield Problem(
                 condition.key.where, f"{quoted(condition.key.value)} never matches: it {why}"
             )
-        dead = [each for each in condition.values if is_dead_value(condition, each.value)]
-        for value in dead if is_demanded(condition) else ():
+        dead = [
+            (value, reason)
+            for value in condition.values
+            if (reason := dead_value(condition, value.value))
+        ]
+        for value, reason in dead if is_demanded(condition) else ():
             yield Problem(
                 value.where,
-                f"{quoted(value.value)} never matches: under `{condition.base}` a wildcard is a"
-                " character like any other",
+                f"{quoted(value.value)} never matches: {reason}",
                 severity=None if len(dead) == len(condition.values) else Severity.WARNING,
             )
 

@@ -11,6 +11,7 @@ from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Sta
 from aws_iam.policy.pattern import intersects
 from aws_iam.policy.reference.attached import VPC_ENDPOINT
 from aws_iam.rules.callers import is_demanded
+from aws_iam.rules.gate import at_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _services(statement: Statement) -> set[str]:
 @rule(
     "NETWORK_DENY_HITS_SERVICE_CALLS",
     on=Statement,
+    when=(at_keys(*_NETWORK),),
     severity=Severity.WARNING,
     title="The Deny by network also hits calls that services make for the principal",
     fix='Add "Bool": {"aws:ViaAWSService": "false"}.',
@@ -129,6 +131,7 @@ def _is_address(condition: Condition) -> bool:
 @rule(
     "RCP_NETWORK_DENY_HITS_SERVICES",
     on=Statement,
+    when=(at_keys(*_NETWORK),),
     severity=Severity.WARNING,
     title="The Deny by network also hits AWS services",
     fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}.',
@@ -273,6 +276,7 @@ _OUR_RESOURCES = {"StringNotEquals": {"aws:ResourceOrgID": "o-exampleorg"}}
 @rule(
     "RESOURCE_PERIMETER_HITS_AWS_RESOURCES",
     on=Statement,
+    when=(at_keys(*_RESOURCE_KEYS),),
     severity=Severity.WARNING,
     title="The Deny also hits resources that AWS owns",
     fix="Exempt what AWS owns by NotResource (such as arn:aws:iam::aws:policy/*) or NotAction, or list the services in Action.",

@@ -13,6 +13,7 @@ from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.policy.reference.attached import attachment
 from aws_iam.policy.reference.global_keys import supported_services
 from aws_iam.rules.callers import is_demanded
+from aws_iam.rules.gate import at_condition, at_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -38,9 +39,18 @@ _ANA = {"StringEquals": {"sts:SourceIdentity": "ana"}}
 _TEAM = {"StringEquals": {"aws:RequestTag/team": "blue"}}
 
 
+def _needs_setting(asked: Condition) -> bool:
+    return bool(_setting(asked))
+
+
+def _is_of_some_services(asked: Condition) -> bool:
+    return bool(supported_services(asked.name))
+
+
 @rule(
     "MISSING_ACTION_FOR_CONDITION_KEY",
     on=Policy,
+    when=(at_condition(_needs_setting),),
     severity=Severity.ERROR,
     title="The action that sets the condition key is not allowed",
     fix="Add the action to the statement.",
@@ -110,6 +120,7 @@ _WITH_TAGS = "rolesanywhere.amazonaws.com"
 @rule(
     "UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
     on=Statement,
+    when=(at_keys("aws:principaltag/", *_OF_PEOPLE),),
     severity=Severity.ERROR,
     title="A service is allowed by a key that its calls do not carry",
     fix="Use aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
@@ -151,6 +162,7 @@ def _deny(action: object, element: str = "Action") -> dict[str, object]:
 @rule(
     "USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
     on=Policy,
+    when=(at_condition(_is_of_some_services),),
     severity=Severity.WARNING,
     title="A key is used for services that do not supply it",
     fix="Limit the statement to actions of the services that AWS lists for the key.",

@@ -10,6 +10,7 @@ from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Form, Kind, Node, Principal, Statement
+from aws_iam.rules.gate import PRINCIPALS
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def _all(statement: Statement) -> Iterator[Principal]:
 @rule(
     "INVALID_PRINCIPAL_FORMAT",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.ERROR,
     title="The principal is neither `*` nor an object of principals",
     fix='Write {"AWS": "111122223333"}, {"Service": "lambda.amazonaws.com"} or "*".',
@@ -74,6 +76,7 @@ def unreadable_principal(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_PRINCIPAL_KEY",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.ERROR,
     title="There is no principal of this type",
     fix="Write AWS, CanonicalUser, Federated or Service.",
@@ -95,6 +98,7 @@ def unknown_principal_type(statement: Statement) -> Iterator[Problem]:
 @rule(
     "UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.ERROR,
     title="A principal has a wildcard in it",
     fix="Name the principal, or name its account and compare aws:PrincipalArn with ArnLike.",
@@ -125,6 +129,7 @@ _AWS_PRINCIPAL = re.compile(
 @rule(
     "INVALID_AWS_PRINCIPAL",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.ERROR,
     title="An AWS principal is no account, user, role or session",
     fix="Write an account id, or the ARN of a user, a role or a session; groups are no principals.",
@@ -162,6 +167,7 @@ _SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
 @rule(
     "INVALID_SERVICE_PRINCIPAL",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.ERROR,
     title="A service principal is not written as SERVICE.amazonaws.com",
     fix="Write the service principal as in the service's documentation, such as lambda.amazonaws.com.",
@@ -193,6 +199,7 @@ def no_service_principal(statement: Statement) -> Iterator[Problem]:
 @rule(
     "FEDERATED_PRINCIPAL_NOT_SUPPORTED",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.ERROR,
     title="A resource policy names an identity provider",
     fix="Name the role that the provider's users assume.",
@@ -222,6 +229,7 @@ def _gone(statement: Statement, prefix: str, what: str) -> Iterator[Problem]:
 @rule(
     "INVALID_ROLE_REFERENCE",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.WARNING,
     title="A principal is the id of a role",
     fix="Write the role's ARN, or remove the entry.",
@@ -237,6 +245,7 @@ def deleted_role(statement: Statement) -> Iterator[Problem]:
 @rule(
     "INVALID_USER_REFERENCE",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.WARNING,
     title="A principal is the id of a user",
     fix="Write the user's ARN, or remove the entry.",
@@ -252,6 +261,7 @@ def deleted_user(statement: Statement) -> Iterator[Problem]:
 @rule(
     "ALLOW_WITH_NOT_PRINCIPAL",
     on=Statement,
+    when=(PRINCIPALS,),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows everyone but a list",
     fix="Name the principals in Principal, or exempt them in a Deny by aws:PrincipalArn.",

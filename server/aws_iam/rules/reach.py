@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.reachable import Reach, forms, reach_of, takers_of, written_out
+from aws_iam.policy.algebra.reachable import (
+    Form,
+    Reach,
+    forms,
+    reach_of,
+    takers_of,
+    written_out,
+)
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
 from aws_iam.policy.pattern import intersects, is_literal
 from aws_iam.policy.reference.attached import attachment
 from aws_iam.policy.variables import without_variables
+from aws_iam.rules.gate import Both, at_action, at_resource
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -33,9 +41,26 @@ def _policy(*statements: object) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+def _is_limited(entry: str) -> bool:
+    return bool(entry.strip("*"))
+
+
+def _is_of_s3(entry: str) -> bool:
+    return bool(_bucket_or_object(entry))
+
+
+def _is_typeless(entry: str) -> bool:
+    action = catalog().action(entry) if is_literal(entry) else None
+    return action is not None and not action.resource_types
+
+
+_LIMITED = at_resource(_is_limited)
+
+
 @rule(
     "ACTION_HAS_NO_RESOURCE_TYPE",
     on=Policy,
+    when=(Both(at_action(_is_typeless), _LIMITED),),
     severity=Severity.WARNING,
     title="An action that works on no resource is limited to an ARN",
     fix='Put the action into a statement with "Resource": "*".',
@@ -147,6 +172,7 @@ def _verb(statement: Statement) -> str:
 @rule(
     "ACTION_MATCHES_NO_RESOURCE",
     on=Policy,
+    when=(_LIMITED,),
     severity=Severity.WARNING,
     title="An action never meets the ARNs that it is limited to",
     fix="Give the action ARNs of its own resource types, in a statement of its own: `aws-iam policy lookup` lists them.",
@@ -192,8 +218,10 @@ def no_meeting(policy: Policy) -> Iterator[Problem]:
 def _services_apart(statement: Statement, reach: Reach) -> Iterator[Problem]:
     """Wildcards of a service that has nothing among the ARNs."""
     for entry in statement.actions:
+        if is_literal(entry.value):
+            continue
         service = entry.value.partition(":")[0].lower()
-        if is_literal(entry.value) or not is_literal(service) or not catalog().service(service):
+        if not is_literal(service) or not catalog().service(service):
             continue
         # A service without ARNs of its own may work on those of its sister, such as ssmmessages.
         if forms(service) and reach.foreign(service):
@@ -231,21 +259,18 @@ _COMPLETE = frozenset(
 
 def _apart(action: Action, reach: Reach) -> Arn | None:
     """An ARN of the statement when none of them can be of the action's types, and that is certain enough."""
-    wanted = forms(action.service, action.resource_types) if action.resource_types else None
-    if not wanted or reach.meets(action):
+    if not action.resource_types or reach.meets(action) or not _forms(action):
         return None
     if reach.foreign(action.service):
         return reach.arns[0]
     # Tags are the last thing that the reference learns of a new type, and S3 has a code of its own.
     if action.level == "Tagging" or "Tag" in action.name or _of_s3(action):
         return None
-    every = forms(action.service) or ()
-    # An action that works on what other services own may work on what its own service owns, too.
-    services = {form.service for form in wanted}
-    own = [arn for arn in reach.arns if any(intersects(arn.service, each) for each in services)]
-    # What is no ARN of a known type is reported as such.
-    known = all(any(form.meets(arn) for form in every) for arn in own)
-    return own[0] if own and known else None
+    return reach.beside(action)
+
+
+def _forms(action: Action) -> tuple[Form, ...]:
+    return forms(action.service, action.resource_types) or ()
 
 
 def _named(action: Action) -> str:
@@ -256,6 +281,7 @@ def _named(action: Action) -> str:
 @rule(
     "S3_ACTION_MATCHES_NO_RESOURCE",
     on=Statement,
+    when=(at_resource(_is_of_s3),),
     severity=Severity.WARNING,
     title="An action on buckets is limited to objects, or the reverse",
     fix="Give bucket actions the bucket's ARN, object actions BUCKET/*; a statement of its own for each is clearest.",

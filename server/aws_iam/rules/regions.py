@@ -9,6 +9,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement, Text
 from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.rules.callers import is_demanded
+from aws_iam.rules.gate import at_keys, at_principal, at_resource, at_value
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -37,9 +38,14 @@ def _deny(
 _EXEMPT = ["iam:*", "organizations:*", "route53:*", "cloudfront:*", "support:*", "sts:*"]
 
 
+def _is_of_other_cloud(text: str) -> bool:
+    return _partition(text) not in {"", "aws"}
+
+
 @rule(
     "REGION_DENY_HITS_GLOBAL_SERVICES",
     on=Statement,
+    when=(at_keys("aws:requestedregion"),),
     severity=Severity.WARNING,
     title="A Deny by Region also denies services that have no Region",
     fix="List the global services that are used, iam:* first, in NotAction in place of Action; or leave us-east-1 open.",
@@ -118,6 +124,7 @@ def _allow(*resources: str) -> dict[str, object]:
 @rule(
     "MIXED_PARTITIONS",
     on=Policy,
+    when=tuple(gate(_is_of_other_cloud) for gate in (at_resource, at_principal, at_value)),
     severity=Severity.SUGGESTION,
     title="The policy has ARNs of several partitions",
     fix="Keep the ARNs of the partition that the policy is for, or write one policy for each.",

@@ -16,6 +16,7 @@ from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.rules.gate import Gate, at_action, has
 from aws_iam.rules.rule import Problem, Rule, rule
 
 if TYPE_CHECKING:
@@ -149,6 +150,14 @@ _FORMS: dict[tuple[Covered, bool], str] = {
 }
 
 
+def _gates(subject: _Subject, covered: Covered, *, excluding: bool) -> tuple[Gate, ...]:
+    if excluding:
+        return (has("NotResource"),)
+    if covered == "not_action":
+        return (has("NotAction"),)
+    return (at_action(lambda entry: matches(entry, subject.action, ignore_case=True)),)
+
+
 def _declared(subject: _Subject, covered: Covered, *, excluding: bool) -> Rule[Statement]:
     element, words = _COVERED[covered]
     role = "arn:aws:iam::111122223333:role/app"
@@ -169,6 +178,7 @@ def _declared(subject: _Subject, covered: Covered, *, excluding: bool) -> Rule[S
         title=f"The statement {subject.does}{spared}: {words}",
         fix=subject.fix,
         kinds=IDENTITY_KINDS,
+        when=_gates(subject, covered, excluding=excluding),
         bad=[{"Effect": "Allow", **actions, **resource}],
         good=[
             named,

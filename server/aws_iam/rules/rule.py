@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import ModuleType
 
+    from aws_iam.rules.gate import Both, Gate
+
 S = TypeVar("S")
 
 
@@ -51,16 +53,20 @@ class Rule(Generic[S]):
     # What the policies of the examples are attached to, where the rule needs to be told.
     resource_type: str | None
     problems: Callable[[S], Iterator[Problem]]
+    # Where it is worth running; None means everywhere.
+    gates: tuple[Gate | Both, ...] | None = None
 
     def check(self, subject: S, *, at_most: int | None = None) -> tuple[Finding, ...]:
         """The findings on this subject; none when it keeps the rule."""
-        return self.check_each((subject,), at_most=at_most)
+        return self._findings(self.problems(subject), at_most)
 
     def check_each(
         self, subjects: Iterable[S], *, at_most: int | None = None
     ) -> tuple[Finding, ...]:
         """The findings on all of these subjects, in their order."""
-        problems = chain.from_iterable(map(self.problems, subjects))
+        return self._findings(chain.from_iterable(map(self.problems, subjects)), at_most)
+
+    def _findings(self, problems: Iterator[Problem], at_most: int | None) -> tuple[Finding, ...]:
         # Nearly every rule is kept, so that is answered first.
         first = next(problems, None)
         if first is None:
@@ -93,8 +99,11 @@ def rule(  # noqa: PLR0913 - a declaration: every word of a rule stands here
     good: Sequence[Any],
     kinds: Iterable[str] = (),
     resource_type: str | None = None,
+    when: Iterable[Gate | Both] | None = None,
 ) -> Callable[[Callable[[S], Iterator[Problem]]], Rule[S]]:
     """Declare a rule over subjects of type `on`; `kinds` limits it to kinds of policy, none means all.
+
+    `when` are the gates one of which is open wherever the rule may be broken; None for a rule that is to run always.
 
     `bad` and `good` are the rule's first tests and its documentation: statements for a rule on statements, else
     whole policies (or texts), attached to a `resource_type` where one is named. Without `source` the code is one of AWS's own, and its page is the source.
@@ -120,6 +129,7 @@ def rule(  # noqa: PLR0913 - a declaration: every word of a rule stands here
             kinds=frozenset(kinds),
             resource_type=resource_type,
             problems=problems,
+            gates=None if when is None else tuple(when),
         )
 
     return declare

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.statement_sets import Scope, applies_within, meaning, scope
-from aws_iam.policy.algebra.text_sets import Effort, Texts
+from aws_iam.policy.algebra.statement_sets import (
+    Scope,
+    action_words,
+    limits_within,
+    meaning,
+    scope,
+)
+from aws_iam.policy.algebra.text_sets import Effort, Texts, within
 from aws_iam.policy.document import Policy, Statement
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal
+from aws_iam.rules.gate import SEVERAL_STATEMENTS, at_deny, at_policy
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/home/*"
 _MOST_STATEMENTS = 300
 """Further statements are not compared: the pairs grow with the square of their number."""
 _EFFORT = 60_000
+_PAIR = 2
 
 
 def _statement(effect: str, action: object, resource: object = _OBJECTS) -> dict[str, object]:
@@ -74,14 +83,14 @@ class _Scoped:
         """What it does with a request."""
         return "denies" if self.statement.denies else "allows"
 
-    def only(self, action: str) -> Scope:
-        """The requests among these that are of one action entry."""
-        return replace(self.scope, actions=Texts((action.lower(),)))
-
     def may_have(self, action: str) -> bool:
         """Whether an action entry, in lower case, can be among its actions."""
         own = self.scope.actions
         return own.inverted or bool(own.wild) or action in own.exact
+
+    def has(self, action: Texts, effort: Effort) -> bool:
+        """Whether an action entry is among its actions."""
+        return within(action, self.scope.actions, effort)
 
 
 class _Others:
@@ -89,8 +98,9 @@ class _Others:
 
     def __init__(self, policy: Policy) -> None:
         self.every = _scoped(policy)
-        self.effort = Effort(_EFFORT)
+        self._effort = Effort(_EFFORT)
         self._by_service = _by_service(policy)
+        self._limits = _limits(policy)
 
     def near(self, actions: Texts, *, denying: bool) -> Iterator[_Scoped]:
         """The statements of one effect that may contain these actions."""
@@ -103,16 +113,31 @@ class _Others:
             yield from self._by_service.get((denying, service), ())
         yield from self._by_service.get((denying, ""), ())
 
+    def contains(self, wide: _Scoped, narrow: _Scoped) -> bool:
+        """Whether every request of the one statement is one of the other."""
+        inner, outer = narrow.scope.actions, wide.scope.actions
+        # All actions but some are long to compare, and mostly under conditions that do not follow.
+        if outer.inverted and not self._limited(narrow, wide):
+            return False
+        return within(inner, outer, self._effort) and self._limited(narrow, wide)
+
+    def _limited(self, narrow: _Scoped, wide: _Scoped) -> bool:
+        """Whether it is so but for the actions; asked for each of them and worked out once."""
+        pair = narrow.number, wide.number
+        if pair not in self._limits:
+            self._limits[pair] = limits_within(narrow.scope, wide.scope, self._effort)
+        return self._limits[pair]
+
     def wider(self, own: _Scoped) -> _Scoped | None:
         """The statement of the same effect that contains this one; of two that say the same, the first stays."""
         for other in self.near(own.scope.actions, denying=own.statement.denies):
-            if other is own or not applies_within(own.scope, other.scope, self.effort):
+            if other is own or not self.contains(other, own):
                 continue
             # Two spellings of one statement have a code of their own.
             if other.meaning == own.meaning:
                 continue
             later = other.number > own.number
-            if not (later and applies_within(other.scope, own.scope, self.effort)):
+            if not (later and self.contains(own, other)):
                 return other
         return None
 
@@ -122,40 +147,71 @@ class _Others:
         for entry in own.statement.actions:
             action = entry.value.lower()
             near = self._of(_service(action), denying=denying)
-            others = [each for each in near if each is not own and each.may_have(action)]
-            part = own.only(entry.value) if others else own.scope
+            others = [
+                each
+                for each in near
+                if each is not own and each.may_have(action) and self._limited(own, each)
+            ]
+            part = Texts((action,)) if others else None
             for other in others:
-                if not applies_within(part, other.scope, self.effort):
+                if part is None or not other.has(part, self._effort):
                     continue
                 # What is said twice limits nothing, and does not look as if: in the same words, or in others.
-                if same_effect and other.limits == own.limits:
-                    continue
-                if same_effect and applies_within(other.only(entry.value), part, self.effort):
+                if same_effect and (other.limits == own.limits or self._limited(other, own)):
                     continue
                 yield entry, other
                 break
 
 
 @once
+def _limits(_policy: Policy) -> dict[tuple[int, int], bool]:
+    """By pair of statements: the rules ask the same of them."""
+    return {}
+
+
+@once
 def _scoped(policy: Policy) -> tuple[_Scoped, ...]:
-    """The first statements that can be compared; none when there is nothing to compare them with."""
+    """The first statements that can be compared and that share an action with another, as far as their words tell."""
     first = policy.statements[:_MOST_STATEMENTS]
-    services = list(map(_services, first))
-    number = Counter(each for some in services for each in some)
-    # Most policies have a statement for each service: those have nothing to do with each other.
+    if len(first) < _PAIR:
+        return ()
+    shared = _shared(first)
     known = (
         _Scoped.of(at, statement)
-        for at, (statement, some) in enumerate(zip(first, services, strict=True))
-        if len(first) > 1 and (number[""] or any(number[each] > 1 for each in some))
+        for at, statement in enumerate(first)
+        if shared is None or not shared.isdisjoint(_services(statement))
     )
     return tuple(filter(None, known))
 
 
+def _shared(statements: Sequence[Statement]) -> frozenset[str] | None:
+    """The services of which two statements may have the same action; None stands for all.
+
+    Most policies have a statement for each service, or name each action once: those have nothing to do with each other.
+    """
+    if any(each.not_actions for each in statements):
+        return None
+    words = list(map(action_words, statements))
+    every = frozenset().union(*words)
+    shared = {word for word in every if "*" in word or "?" in word}
+    if len(every) < sum(map(len, words)):
+        numbers = Counter(chain.from_iterable(words))
+        shared.update([word for word, number in numbers.items() if number > 1])
+    if not shared:
+        return frozenset()
+    services = Counter(chain.from_iterable(map(_services, statements)))
+    if services[""]:
+        return None
+    return frozenset([each for each in map(_service, shared) if services[each] > 1])
+
+
+@once
 def _services(statement: Statement) -> frozenset[str]:
     """The services of a statement's actions; of one whose actions are any, the empty text."""
-    prefixes = {each.value.partition(":")[0] for each in statement.actions}
-    found = frozenset(_service(each.lower()) for each in prefixes)
-    return found if found and not statement.not_actions else frozenset({""})
+    prefixes = {each.partition(":")[0] for each in action_words(statement)}
+    if not prefixes or statement.not_actions or not all(map(is_literal, prefixes)):
+        return frozenset({""})
+    return frozenset(prefixes)
 
 
 @once
@@ -179,6 +235,7 @@ def _service(entry: str) -> str:
 @rule(
     "SHADOWED_STATEMENT",
     on=Policy,
+    when=(SEVERAL_STATEMENTS,),
     severity=Severity.SUGGESTION,
     title="Another statement already says all that this one says",
     fix="Remove it, or narrow the wider statement if this one was meant as the limit.",
@@ -216,6 +273,7 @@ def shadowed(policy: Policy) -> Iterator[Problem]:
 @rule(
     "SHADOWED_ACTION",
     on=Policy,
+    when=(SEVERAL_STATEMENTS,),
     severity=Severity.SUGGESTION,
     title="Another statement already says all that this one says of an action",
     fix="Remove the action here, or narrow the wider statement if this one was meant as the limit.",
@@ -254,6 +312,7 @@ _DELETE = ["s3:PutObject", "s3:DeleteObject"]
 @rule(
     "UNREACHABLE_ALLOW",
     on=Policy,
+    when=(at_deny(),),
     severity=Severity.WARNING,
     title="A Deny of the same policy takes away all that is allowed here",
     fix="Remove the entry, or add to the Deny the condition or exception that was meant.",
@@ -284,7 +343,7 @@ def denied_anyway(policy: Policy) -> Iterator[Problem]:
 
 def _denied(each: _Scoped, others: _Others) -> Iterator[Problem]:
     for other in others.near(each.scope.actions, denying=True):
-        if applies_within(each.scope, other.scope, others.effort):
+        if others.contains(other, each):
             yield Problem(
                 each.statement.place(), f"{other.name} denies every request that it allows"
             )
@@ -295,9 +354,14 @@ def _denied(each: _Scoped, others: _Others) -> Iterator[Problem]:
         )
 
 
+def _is_beyond(policy: Policy) -> bool:
+    return len(policy.statements) > _MOST_STATEMENTS
+
+
 @rule(
     "TOO_MANY_STATEMENTS_TO_COMPARE",
     on=Policy,
+    when=(at_policy(_is_beyond),),
     severity=Severity.SUGGESTION,
     title="The policy has more statements than are compared with each other",
     fix="Split the policy, or merge statements that differ in one list only.",
@@ -308,7 +372,7 @@ def _denied(each: _Scoped, others: _Others) -> Iterator[Problem]:
 def beyond_comparison(policy: Policy) -> Iterator[Problem]:
     """Which statement contains which is asked of the first ones only, so silence about the others proves nothing."""
     number = len(policy.statements)
-    if number > _MOST_STATEMENTS:
+    if _is_beyond(policy):
         yield Problem(
             policy.statements[_MOST_STATEMENTS].place(),
             f"of {number} statements the first {_MOST_STATEMENTS} were searched for ones that others contain",

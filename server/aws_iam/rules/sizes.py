@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, dump
 from aws_iam.policy.once import once
 from aws_iam.policy.reference.attached import attachment
+from aws_iam.rules.gate import at_policy
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -39,6 +40,22 @@ def _without_space(policy: Policy) -> str:
     return "".join((policy.text if policy.text is not None else dump(policy)).split())
 
 
+def _may_be_long(policy: Policy) -> bool:
+    """Whether the text as given, which is never shorter than what AWS counts, comes near a quota of its kind."""
+    return policy.text is None or len(policy.text) >= _NEARLY * _LEAST.get(policy.kind, 0)
+
+
+_LEAST = {
+    Kind.IDENTITY: _MANAGED,
+    Kind.BOUNDARY: _MANAGED,
+    Kind.SESSION: _SESSION,
+    Kind.SCP: _SCP,
+    Kind.RCP: _RCP,
+    Kind.TRUST: _TRUST,
+}
+_MAY_BE_LONG = (at_policy(_may_be_long),)
+
+
 def _long(length: int) -> dict[str, object]:
     """A policy of about this many characters."""
     bucket = "arn:aws:s3:::amzn-s3-demo-bucket/"
@@ -57,6 +74,7 @@ def _too_long(policy: Policy, length: int, most: int) -> Iterator[Problem]:
 @rule(
     "POLICY_SIZE_EXCEEDS_SCP_QUOTA",
     on=Policy,
+    when=_MAY_BE_LONG,
     severity=Severity.ERROR,
     title="The service control policy is too long",
     fix=_SHORTEN,
@@ -72,6 +90,7 @@ def long_scp(policy: Policy) -> Iterator[Problem]:
 @rule(
     "POLICY_SIZE_EXCEEDS_RCP_QUOTA",
     on=Policy,
+    when=_MAY_BE_LONG,
     severity=Severity.ERROR,
     title="The resource control policy is too long",
     fix=_SHORTEN,
@@ -87,6 +106,7 @@ def long_rcp(policy: Policy) -> Iterator[Problem]:
 @rule(
     "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA",
     on=Policy,
+    when=_MAY_BE_LONG,
     severity=Severity.WARNING,
     title="The policy is longer than any identity policy may be",
     fix="Merge statements, use wildcards, or split the policy.",
@@ -102,6 +122,7 @@ def long_identity_policy(policy: Policy) -> Iterator[Problem]:
 @rule(
     "TOO_LONG_FOR_MANAGED_POLICY",
     on=Policy,
+    when=_MAY_BE_LONG,
     severity=Severity.SUGGESTION,
     title="The policy is too long for a managed policy",
     fix="Merge statements, use wildcards, split the policy, or write it as a role's inline policy.",
@@ -120,6 +141,7 @@ def long_managed_policy(policy: Policy) -> Iterator[Problem]:
 @rule(
     "POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA",
     on=Policy,
+    when=_MAY_BE_LONG,
     severity=Severity.WARNING,
     title="The trust policy is longer than the default quota",
     fix="Merge statements, or ask AWS for a higher quota (up to 8,192).",
@@ -135,6 +157,7 @@ def long_trust_policy(policy: Policy) -> Iterator[Problem]:
 @rule(
     "TOO_LONG_FOR_INLINE_SESSION_POLICY",
     on=Policy,
+    when=_MAY_BE_LONG,
     severity=Severity.WARNING,
     title="The policy is too long to be passed with a session",
     fix="Merge statements, use wildcards, or pass the ARN of a managed policy.",
@@ -165,6 +188,7 @@ def _attached_to(policy: Policy) -> Attached | None:
 @rule(
     "POLICY_NEAR_SIZE_QUOTA",
     on=Policy,
+    when=_MAY_BE_LONG,
     severity=Severity.SUGGESTION,
     title="The policy has nearly reached its greatest length",
     fix="Merge statements, use wildcards, or split the policy before the next change does not fit.",

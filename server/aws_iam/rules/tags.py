@@ -13,6 +13,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Condition, Statement
 from aws_iam.policy.pattern import is_literal
+from aws_iam.rules.gate import at_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -145,9 +146,13 @@ _MOVE = "Move the actions into a statement without the condition, limited to ARN
 _LIST = "List the actions in Action instead, each of which supports aws:ResourceTag."
 
 
+_ASKED = (at_keys(_KEY),)
+
+
 @rule(
     "ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
     on=Statement,
+    when=_ASKED,
     severity=Severity.SUGGESTION,
     title="An action is allowed by tags that its requests do not carry",
     fix=_MOVE,
@@ -170,6 +175,7 @@ def never_allowed_by_tag(statement: Statement) -> Iterator[Problem]:
 @rule(
     "DENY_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
     on=Statement,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="An action is denied by tags that its requests do not carry",
     fix=_MOVE,
@@ -188,6 +194,7 @@ def never_denied_by_tag(statement: Statement) -> Iterator[Problem]:
 @rule(
     "DENY_HITS_ACTIONS_WITHOUT_TAGS",
     on=Statement,
+    when=_ASKED,
     severity=Severity.WARNING,
     title="An action is always denied, because its requests do not carry the tags that spare others",
     fix=_MOVE,
@@ -207,6 +214,7 @@ def always_denied_by_tag(statement: Statement) -> Iterator[Problem]:
 @rule(
     "ALLOW_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
     on=Statement,
+    when=_ASKED,
     severity=Severity.SUGGESTION,
     title="All actions but a list are allowed by tags that many requests do not carry",
     fix=_LIST,
@@ -226,6 +234,7 @@ def others_never_allowed_by_tag(statement: Statement) -> Iterator[Problem]:
 @rule(
     "DENY_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
     on=Statement,
+    when=_ASKED,
     severity=Severity.SECURITY_WARNING,
     title="All actions but a list are denied by tags that many requests do not carry",
     fix=_LIST,

@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Statement
 from aws_iam.policy.operators import OPERATORS, Family
+from aws_iam.rules.gate import at_keys, at_value
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -32,9 +33,13 @@ def _with_star(statement: Statement, *bases: str) -> Iterator[Condition]:
             yield condition
 
 
+_STAR = (at_value("*".__eq__),)
+
+
 @rule(
     "REDUNDANT_KEY_DUE_TO_WILDCARD_IN_CONDITION",
     on=Statement,
+    when=_STAR,
     severity=Severity.SUGGESTION,
     title="The condition always holds",
     fix="Remove the key, or write the values that were meant.",
@@ -61,6 +66,7 @@ def always_holds(statement: Statement) -> Iterator[Problem]:
 @rule(
     "REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION",
     on=Statement,
+    when=_STAR,
     severity=Severity.SUGGESTION,
     title="The condition never holds",
     fix="Remove the statement, or write the values that were meant.",
@@ -84,6 +90,7 @@ def never_holds(statement: Statement) -> Iterator[Problem]:
 @rule(
     "S3_PREFIX_IN_NEGATIVE_CONTEXT",
     on=Statement,
+    when=(at_keys("s3:prefix"),),
     severity=Severity.SECURITY_WARNING,
     title="Some prefixes are shut out, which a shorter one gets around",
     fix="Allow s3:ListBucket with StringLike on the prefixes that may be listed, or deny it with StringNotLike on them.",

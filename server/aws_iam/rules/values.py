@@ -13,6 +13,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Statement, Text
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.reference.service_names import SERVICE_KEYS
+from aws_iam.rules.gate import UNUSUAL, at_keys, at_operators
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, T
 @rule(
     "INVALID_CONDITION_DATA_TYPE",
     on=Statement,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="The values of one key are of different JSON types",
     fix="Write all values of the key as texts in double quotes.",
@@ -57,6 +59,7 @@ def mixed_types(statement: Statement) -> Iterator[Problem]:
 @rule(
     "TYPE_MISMATCH_BOOLEAN",
     on=Statement,
+    when=(at_operators(Family.BOOL, Family.NULL),),
     severity=Severity.WARNING,
     title="A value under Bool or Null is neither true nor false",
     fix="Write true or false.",
@@ -81,6 +84,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 @rule(
     "TYPE_MISMATCH_NUMBER",
     on=Statement,
+    when=(at_operators(Family.NUMERIC),),
     severity=Severity.WARNING,
     title="A value under a Numeric operator is no number",
     fix="Write an integer or a decimal number.",
@@ -108,6 +112,7 @@ _EPOCH = re.compile(r"\d{5,}")
 @rule(
     "TYPE_MISMATCH_DATE",
     on=Statement,
+    when=(at_operators(Family.DATE),),
     severity=Severity.WARNING,
     title="A value under a Date operator is no date",
     fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
@@ -153,6 +158,7 @@ def _is_date(text: str) -> bool:
 @rule(
     "INVALID_DATE_VALUE",
     on=Statement,
+    when=(at_operators(Family.DATE),),
     severity=Severity.WARNING,
     title="A date is written as seconds since 1970",
     fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
@@ -171,6 +177,7 @@ def date_as_seconds(statement: Statement) -> Iterator[Problem]:
 @rule(
     "TYPE_MISMATCH_STRING",
     on=Statement,
+    when=(at_operators(Family.BINARY),),
     severity=Severity.WARNING,
     title="A value under BinaryEquals is not base64",
     fix="Write the bytes in base64.",
@@ -192,6 +199,7 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 @rule(
     "INVALID_SERVICE_PRINCIPAL_FORMAT",
     on=Statement,
+    when=(at_keys(*SERVICE_KEYS),),
     severity=Severity.ERROR,
     title="A value is no service principal",
     fix="Write SERVICE.amazonaws.com in lower case; for kms:ViaService SERVICE.REGION.amazonaws.com.",
@@ -220,6 +228,7 @@ _BOUNDS = ("LessThan", "GreaterThan")
 @rule(
     "REDUNDANT_CONDITION_VALUE_NUM",
     on=Statement,
+    when=(at_operators(Family.NUMERIC),),
     severity=Severity.SUGGESTION,
     title="Several bounds are given where one decides",
     fix="Keep the greatest of upper bounds, the least of lower bounds.",

@@ -8,11 +8,20 @@ from aws_iam.answer import Severity
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Policy, Statement, Text
+from aws_iam.policy.document import Condition, Policy, Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.reference.global_keys import global_keys, legacy_keys
 from aws_iam.policy.variables import Variable, variables
+from aws_iam.rules.gate import (
+    PRINCIPALS,
+    UNUSUAL,
+    VARIABLE,
+    VARIABLE_IN_VALUE,
+    at_action,
+    at_condition,
+    at_sid,
+)
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -42,9 +51,26 @@ def _written(statement: Statement) -> tuple[tuple[Text, Variable], ...]:
     )
 
 
+def _has_variable(entry: str) -> bool:
+    return "${" in entry
+
+
+def _has_variable_in_key(asked: Condition) -> bool:
+    return "${" in asked.key.value
+
+
+_ELSEWHERE = (
+    at_action(_has_variable),
+    at_condition(_has_variable_in_key),
+    at_sid(_has_variable),
+    PRINCIPALS,
+)
+
+
 @rule(
     "VARIABLE_UNSUPPORTED_IN_VERSION",
     on=Policy,
+    when=UNUSUAL,
     severity=Severity.ERROR,
     title="The policy's version knows no variables",
     fix='Write "Version": "2012-10-17".',
@@ -66,6 +92,7 @@ def variable_in_old_version(policy: Policy) -> Iterator[Problem]:
 @rule(
     "VARIABLE_UNSUPPORTED_IN_ELEMENT",
     on=Statement,
+    when=_ELSEWHERE,
     severity=Severity.ERROR,
     title="A variable stands where none is read",
     fix="Variables work in Resource, NotResource and condition values only.",
@@ -91,6 +118,7 @@ _WITHOUT_VARIABLES = frozenset(
 @rule(
     "INVALID_VARIABLE_FOR_OPERATOR",
     on=Statement,
+    when=(VARIABLE_IN_VALUE,),
     severity=Severity.ERROR,
     title="The operator takes no variables",
     fix="Use variables with String and ARN operators only.",
@@ -117,6 +145,7 @@ def variable_under_other_operator(statement: Statement) -> Iterator[Problem]:
 @rule(
     "MISSING_BRACE_IN_VARIABLE",
     on=Statement,
+    when=VARIABLE,
     severity=Severity.ERROR,
     title="A variable has no closing brace",
     fix="Close the variable with `}`.",
@@ -133,6 +162,7 @@ def unclosed_variable(statement: Statement) -> Iterator[Problem]:
 @rule(
     "EMPTY_VARIABLE",
     on=Statement,
+    when=VARIABLE,
     severity=Severity.ERROR,
     title="A variable has no name",
     fix="Name a condition key in the braces, such as `${aws:username}`.",
@@ -149,6 +179,7 @@ def nameless_variable(statement: Statement) -> Iterator[Problem]:
 @rule(
     "UNSUPPORTED_SPACE_IN_VARIABLE",
     on=Statement,
+    when=VARIABLE,
     severity=Severity.ERROR,
     title="A variable's name has a space",
     fix="Remove the space; a default follows a comma in single quotes: `${aws:username, 'none'}`.",
@@ -166,6 +197,7 @@ def space_in_variable(statement: Statement) -> Iterator[Problem]:
 @rule(
     "MISSING_QUOTE_IN_VARIABLE",
     on=Statement,
+    when=VARIABLE,
     severity=Severity.ERROR,
     title="A variable's default is not in single quotes",
     fix="Put the default in single quotes: `${aws:PrincipalTag/team, 'none'}`.",
@@ -187,6 +219,7 @@ def unquoted_default(statement: Statement) -> Iterator[Problem]:
 @rule(
     "UNKNOWN_KEY_IN_VARIABLE",
     on=Statement,
+    when=VARIABLE,
     severity=Severity.WARNING,
     title="A variable names a global condition key that does not exist",
     fix="Write a key of AWS's list, such as `${aws:username}` or `${aws:PrincipalTag/team}`.",

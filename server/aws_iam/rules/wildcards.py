@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.statement_sets import meaning
+from aws_iam.policy.algebra.statement_sets import action_words, meaning
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Kind, Policy, Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import covers, is_literal
+from aws_iam.rules.gate import SEVERAL_STATEMENTS, at_action, at_resource, at_statement, has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
 # Comparing each pattern with each entry is quadratic, and intricate patterns are slow to compare. What AWS takes is
@@ -31,9 +33,23 @@ _GET = "s3:GetObject"
 _OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
 
 
+def _is_service_open(entry: str) -> bool:
+    """Whether there may be a wildcard in the service of an action or an ARN."""
+    if entry.startswith("arn:"):
+        arn = Arn.of(entry)
+        return arn is not None and not is_literal(arn.service)
+    service, colon, _ = entry.partition(":")
+    return bool(colon) and not is_literal(service)
+
+
+def _is_all(entry: str) -> bool:
+    return entry in {"*", "*:*"} or covers(entry, "*:*")
+
+
 @rule(
     "FULL_ADMIN_ALLOWED",
     on=Statement,
+    when=(at_action(_is_all),),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows every action on every resource",
     fix="List the actions and resources that the work needs.",
@@ -56,9 +72,17 @@ def _is_every_action(action: Text) -> bool:
     return action.value in {"*", "*:*"} or covers(action.value, "*:*")
 
 
+def _is_service_wildcard(action: str) -> bool:
+    if not action.endswith("*"):
+        return False
+    service, colon, name = action.partition(":")
+    return bool(colon and name) and not name.strip("*") and is_literal(service)
+
+
 @rule(
     "SERVICE_WILDCARD_ALLOWED",
     on=Statement,
+    when=(at_action(_is_service_wildcard),),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows every action of a service",
     fix="List the actions that the work needs.",
@@ -83,13 +107,6 @@ def service_wildcard(statement: Statement) -> Iterator[Problem]:
         )
 
 
-def _is_service_wildcard(action: str) -> bool:
-    if not action.endswith("*"):
-        return False
-    service, colon, name = action.partition(":")
-    return bool(colon and name) and not name.strip("*") and is_literal(service)
-
-
 @once
 def _is_below_prefixes(statement: Statement) -> bool:
     """Whether all resources are objects of one bucket each, below a prefix: no bucket can be changed there."""
@@ -109,6 +126,7 @@ def _is_below_prefix(resource: str) -> bool:
 @rule(
     "ALLOW_WITH_NOT_ACTION",
     on=Statement,
+    when=(has("NotAction"),),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows everything but a list",
     fix="List what is allowed in Action, or put the exceptions into a Deny.",
@@ -129,6 +147,7 @@ def all_but_some_actions(statement: Statement) -> Iterator[Problem]:
 @rule(
     "ALLOW_WITH_NOT_RESOURCE",
     on=Statement,
+    when=(has("NotResource"),),
     severity=Severity.SECURITY_WARNING,
     title="The statement allows every resource but a list",
     fix="List the resources in Resource, or put the exceptions into a Deny.",
@@ -150,6 +169,7 @@ def all_but_some_resources(statement: Statement) -> Iterator[Problem]:
 @rule(
     "WILDCARD_IN_SERVICE_NAME",
     on=Statement,
+    when=(at_action(_is_service_open), at_resource(_is_service_open)),
     severity=Severity.SUGGESTION,
     title="A wildcard stands in the name of a service",
     fix="Write the service's prefix in full.",
@@ -173,33 +193,55 @@ def wildcard_service(statement: Statement) -> Iterator[Problem]:
 def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
     """The entries that another one of the list makes superfluous, each with that other one."""
     words = [each.value.lower() if ignore_case else each.value for each in entries]
-    patterns = [at for at, word in enumerate(words) if not is_literal(word)]
-    if not patterns and len(set(words)) == len(words):
+    if not _has_wildcard("\n".join(words)) and len(set(words)) == len(words):
         return []
+    patterns = [at for at, word in enumerate(words) if _has_wildcard(word)]
     if len(patterns) * len(words) > _MOST_PAIRS:
         patterns = []
     first: dict[str, int] = {}
     found = []
     work = _WORK
+    wider = _by_head(words, patterns)
     for at, word in enumerate(words):
         earlier = first.setdefault(word, at)
         if earlier != at:
             found.append((entries[at], entries[earlier]))
             continue
-        for other in patterns:
-            if words[other] == word or not word.startswith(_head(words[other])):
-                continue
+        for other in wider(word):
             work -= _cost(words[other], word)
             if work < 0:
                 break
-            if _includes(words, other, at):
+            if words[other] != word and _includes(words, other, at):
                 found.append((entries[at], entries[other]))
                 break
     return found
 
 
+def _by_head(words: Sequence[str], patterns: Sequence[int]) -> Callable[[str], Iterator[int]]:
+    """The patterns that may match a word, by what stands before their first wildcard and after their last one."""
+    heads: dict[str, list[tuple[str, int]]] = {}
+    for at in patterns:
+        heads.setdefault(_head(words[at]), []).append((_tail(words[at]), at))
+    lengths = sorted(set(map(len, heads)))
+
+    def wider(word: str) -> Iterator[int]:
+        for tail, at in chain.from_iterable(heads.get(word[:each], ()) for each in lengths):
+            if word.endswith(tail):
+                yield at
+
+    return wider
+
+
+def _has_wildcard(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
 def _head(pattern: str) -> str:
     return pattern.split("*", 1)[0].split("?", 1)[0]
+
+
+def _tail(pattern: str) -> str:
+    return pattern.rsplit("*", 1)[-1].rsplit("?", 1)[-1]
 
 
 def _cost(wide: str, narrow: str) -> int:
@@ -227,9 +269,18 @@ def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Proble
         yield Problem(entry.where, f"{quoted(entry.value)} {how}{more}")
 
 
+def _has_several_actions(statement: Statement) -> bool:
+    return len(statement.actions or statement.not_actions) > 1
+
+
+def _has_several_resources(statement: Statement) -> bool:
+    return len(statement.resources or statement.not_resources) > 1
+
+
 @rule(
     "REDUNDANT_ACTION",
     on=Statement,
+    when=(at_statement(_has_several_actions),),
     severity=Severity.SUGGESTION,
     title="An action is already covered by another of the list",
     fix="Remove it, or remove the wildcard that is wider than meant.",
@@ -238,6 +289,9 @@ def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Proble
 )
 def repeated_action(statement: Statement) -> Iterator[Problem]:
     """The longer list looks more exact than it is."""
+    words = action_words(statement)
+    if len(words) == len(statement.actions) > 0 and not _has_wildcard("\n".join(words)):
+        return
     for entries in (statement.actions, statement.not_actions):
         yield from _redundant(entries, ignore_case=True)
 
@@ -245,6 +299,7 @@ def repeated_action(statement: Statement) -> Iterator[Problem]:
 @rule(
     "REDUNDANT_RESOURCE",
     on=Statement,
+    when=(at_statement(_has_several_resources),),
     severity=Severity.SUGGESTION,
     title="A resource is already covered by another of the list",
     fix="Remove it, or remove the wildcard that is wider than meant.",
@@ -260,6 +315,7 @@ def repeated_resource(statement: Statement) -> Iterator[Problem]:
 @rule(
     "REDUNDANT_STATEMENT",
     on=Policy,
+    when=(SEVERAL_STATEMENTS,),
     severity=Severity.SUGGESTION,
     title="Two statements say the same",
     fix="Remove one of them.",
@@ -275,10 +331,11 @@ def repeated_resource(statement: Statement) -> Iterator[Problem]:
 )
 def repeated_statement(policy: Policy) -> Iterator[Problem]:
     """The second has no effect of its own; often one of the two was meant to be changed."""
+    if len(set(map(action_words, policy.statements))) == len(policy.statements):
+        return
     alike: dict[frozenset[str], list[Statement]] = {}
     for statement in policy.statements:
-        actions = frozenset(each.value.lower() for each in statement.actions)
-        alike.setdefault(actions, []).append(statement)
+        alike.setdefault(action_words(statement), []).append(statement)
     # Few statements have the same actions, so the whole of them need not be read.
     for statements in alike.values():
         if len(statements) > 1:

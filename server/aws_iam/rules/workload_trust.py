@@ -17,7 +17,8 @@ from aws_iam.rules.workload import Flaw, Trust, check, flaw_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.policy.document import Condition, Statement
+    from aws_iam.answer import Where
+    from aws_iam.policy.document import Condition, Statement, Text
     from aws_iam.rules.identity_tokens import Provider
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
@@ -298,6 +299,26 @@ def no_token_fits(trust: Trust) -> Iterator[Flaw]:
             yield flaw_of(problem, Severity.MEDIUM if problem.severity else None)
 
 
+def _unasked(provider: Provider, statement_: Statement) -> tuple[str, Where] | None:
+    """What is missing of a demand for an audience, and where; None: nothing.
+
+    The values of one operator are OR-ed, so that a bare wildcard among them takes every audience.
+    """
+    key = quoted(provider.key("aud"))
+    demanded = [each for each in provider.on(statement_, "aud") if is_demanded(each)]
+    if not demanded:
+        return f"no condition demands the key {key}", statement_.place("Condition")
+    wide = [next(filter(_is_any, each.values), None) for each in demanded if "Like" in each.base]
+    open_ = [each for each in wide if each]
+    if len(open_) < len(demanded):
+        return None
+    return f"{quoted(open_[0].value)} of {key} takes every audience", open_[0].where
+
+
+def _is_any(value: Text) -> bool:
+    return bool(value.value) and not value.value.strip("*")
+
+
 @check(
     "OIDC-NO-AUD",
     on=Trust,
@@ -313,12 +334,12 @@ def audience_unasked(trust: Trust) -> Iterator[Flaw]:
     for each, provider in trusted(trust):
         if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
             continue
-        if not any(map(is_demanded, provider.on(each, "aud"))):
+        if lack := _unasked(provider, each):
             ids = (trust.client_ids or {}).get(provider.host, ())
             several = f", and the provider takes {len(ids)} client ids" if len(ids) > 1 else ""
             yield Flaw(
-                f"no condition demands the key {quoted(provider.key('aud'))}{several}",
-                where=each.place("Condition"),
+                f"{lack[0]}{several}",
+                where=lack[1],
                 severity=Severity.HIGH if several else None,
                 fix=_add(provider, "aud"),
             )
@@ -337,10 +358,10 @@ def audience_unasked(trust: Trust) -> Iterator[Flaw]:
 def pod_audience_unasked(trust: Trust) -> Iterator[Flaw]:
     """The cluster signs tokens for other audiences too, which pods hand to other services."""
     for each, provider in trusted(trust):
-        if provider.is_eks and not any(map(is_demanded, provider.on(each, "aud"))):
+        if provider.is_eks and (lack := _unasked(provider, each)):
             yield Flaw(
-                f"no condition demands the key {quoted(provider.key('aud'))}",
-                where=each.place("Condition"),
+                lack[0],
+                where=lack[1],
                 fix=f'Add "StringEquals": {{"{provider.key("aud")}": "sts.amazonaws.com"}}.',
             )
 

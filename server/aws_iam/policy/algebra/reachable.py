@@ -56,7 +56,11 @@ class Form:
 
     def meets(self, arn: Arn) -> bool:
         """Whether an ARN, or one of a pattern of ARNs, can be of this form."""
-        return intersects(arn.service, self.service) and intersects(arn.resource, self.resource)
+        return _meet(arn.service, self.service) and _meet(arn.resource, self.resource)
+
+
+# Actions of a service, and those of other policies, ask the same of the same resources.
+_meet = lru_cache(maxsize=16_384)(intersects)
 
 
 @lru_cache(maxsize=4096)
@@ -84,6 +88,7 @@ class Reach:
             statement.resources or statement.not_resources
         )
         self._meets: dict[tuple[str, tuple[str, ...]], bool] = {}
+        self._beside: dict[tuple[str, tuple[str, ...]], Arn | None] = {}
         self._foreign: dict[str, bool] = {}
         self._whole: dict[str, bool] = {}
 
@@ -96,6 +101,19 @@ class Reach:
             known = forms(*key) or () if action.resource_types else ()
             self._meets[key] = any(form.meets(arn) for arn in self.arns for form in known)
         return self._meets[key]
+
+    def beside(self, action: Action) -> Arn | None:
+        """One of the ARNs of the services that an action works on, when all of them are of known types."""
+        key = (action.service, action.resource_types)
+        if key not in self._beside:
+            # An action that works on what other services own may work on what its own service owns, too.
+            services = {form.service for form in forms(*key) or ()}
+            every = forms(action.service) or ()
+            own = [a for a in self.arns if any(_meet(a.service, each) for each in services)]
+            # What is no ARN of a known type is reported as such.
+            known = all(any(form.meets(arn) for form in every) for arn in own)
+            self._beside[key] = own[0] if own and known else None
+        return self._beside[key]
 
     def foreign(self, service: str) -> bool:
         """Whether no ARN is of the service itself or of one whose resources it works on."""
@@ -130,9 +148,9 @@ def _arns(statement: Statement) -> tuple[Arn, ...]:
 @once
 def written_out(statement: Statement) -> tuple[tuple[Text, Action], ...]:
     """The known actions that a statement names without wildcard, the first few hundred."""
-    literal = (each for each in statement.actions[:_MOST_ACTIONS] if is_literal(each.value))
-    found = ((entry, catalog().action(entry.value)) for entry in literal)
-    return tuple((entry, action) for entry, action in found if action)
+    known = catalog().action
+    literal = [each for each in statement.actions[:_MOST_ACTIONS] if is_literal(each.value)]
+    return tuple([(entry, action) for entry in literal if (action := known(entry.value))])
 
 
 class Takers:

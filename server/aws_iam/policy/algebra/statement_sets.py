@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.algebra import text_sets
@@ -60,11 +61,15 @@ def applies_within(
     if inner is None or outer is None:
         return False
     work = effort or Effort()
+    return within(inner.actions, outer.actions, work) and limits_within(inner, outer, work)
+
+
+def limits_within(inner: Scope, outer: Scope, effort: Effort) -> bool:
+    """Whether it is so for the resources, principals and conditions, whatever the actions."""
     return (
-        within(inner.actions, outer.actions, work)
-        and _resources_within(inner.resources, outer.resources, work)
+        _resources_within(inner.resources, outer.resources, effort)
         and _principals_within(inner.principals, outer.principals)
-        and conditions_within(inner, outer, work)
+        and conditions_within(inner, outer, effort)
     )
 
 
@@ -95,11 +100,17 @@ class Meaning:
 
 
 @once
+def action_words(statement: Statement) -> frozenset[str]:
+    """The entries of Action in lower case, as AWS compares them."""
+    return frozenset([each.value.lower() for each in statement.actions])
+
+
+@once
 def meaning(statement: Statement) -> Meaning:
     """What the statement says; equal for statements that differ in spelling alone."""
     return Meaning(
         effect=statement.effect.value if statement.effect else None,
-        actions=frozenset(each.value.lower() for each in statement.actions),
+        actions=action_words(statement),
         not_actions=frozenset(each.value.lower() for each in statement.not_actions),
         resources=frozenset(each.value for each in statement.resources),
         not_resources=frozenset(each.value for each in statement.not_resources),
@@ -220,6 +231,7 @@ def resources_apart(a: str, b: str) -> bool:
     return all(text_sets.apart(one, other) for one in _readings(a) for other in _readings(b))
 
 
+@lru_cache(maxsize=4096)
 def _readings(entry: str) -> tuple[str, ...]:
     missing = _ARN_FIELDS - 1 - without_variables(entry).count(":")
     if missing > 0 and entry.lower().startswith("arn:"):

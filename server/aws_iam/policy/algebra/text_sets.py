@@ -91,7 +91,11 @@ def _may_contain(wide: str, narrow: str) -> bool:
 
 def apart(a: str, b: str) -> bool:
     """Whether no text belongs to both patterns, whatever their variables stand for."""
-    return not pattern.intersects(_HOLE.sub("*", a), _HOLE.sub("*", b))
+    return not pattern.intersects(_open(a), _open(b))
+
+
+def _open(text: str) -> str:
+    return _HOLE.sub("*", text) if "${" in text else text
 
 
 class Texts:
@@ -158,11 +162,20 @@ def _contained(narrow: str, wide: str, whole: Texts, effort: Effort) -> bool:
 
 
 def _all_apart(a: Texts, b: Texts, effort: Effort) -> bool:
+    if not a.exact.isdisjoint(b.exact):
+        return False
+    # Two texts without wildcard or variable are the same or apart; not so ARNs, which may stand for longer ones.
+    plain = b.apart is apart
+    open_ = [each for each in b.exact if not _is_closed(each)] if plain else []
     return all(
         effort.spend(1 + _cost(one, other)) and b.apart(one, other)
         for one in a.exact
-        for other in b.exact
+        for other in (open_ if plain and _is_closed(one) else b.exact)
     )
+
+
+def _is_closed(text: str) -> bool:
+    return pattern.is_literal(text) and "${" not in text
 
 
 def _cost(a: str, b: str) -> int:

@@ -1,0 +1,130 @@
+"""Whether a policy is written as policies usually are: the rules on its grammar have nothing to find in it then."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.policy.document import Form
+from aws_iam.policy.once import once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aws_iam.policy.document import Node, Policy, Statement
+
+_TOP = frozenset({"Version", "Id", "Statement"})
+_LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
+_MAPS = frozenset({"Principal", "NotPrincipal"})
+
+
+def is_usual(statement: Statement) -> bool:
+    """Whether each element is known, there once, of its type and not empty, and none is missing or beside its opposite."""
+    members = statement.node.members
+    names = frozenset([member.name.value for member in members])
+    if len(names) < len(members) or not _is_usual_form(names):
+        return False
+    if not (statement.allows or statement.denies):
+        return False
+    written = 0
+    for member in members:
+        name, node = member.name.value, member.value
+        if name in _LISTS:
+            entries = len(node.items) if node.form is Form.ARRAY else 1
+            if not entries:
+                return False
+            written += entries
+        elif not _TESTS[name](node):
+            return False
+    # What is no text was left out of the typed values.
+    return written == (
+        len(statement.actions)
+        + len(statement.not_actions)
+        + len(statement.resources)
+        + len(statement.not_resources)
+    )
+
+
+@lru_cache(maxsize=256)
+def _is_usual_form(names: frozenset[str]) -> bool:
+    """Whether a statement has such elements together."""
+    if not names <= _ELEMENTS or ("Action" in names) == ("NotAction" in names):
+        return False
+    resources = ("Resource" in names) + ("NotResource" in names)
+    return resources == 1 or (not resources and not names.isdisjoint(_MAPS))
+
+
+@once
+def is_usual_policy(policy: Policy) -> bool:
+    """Whether the policy is of the current version and has nothing but usual statements."""
+    members = policy.node.members
+    names = {member.name.value for member in members}
+    body = policy.node.member("Statement")
+    return (
+        body is not None
+        and len(names) == len(members)
+        and names <= _TOP
+        and policy.version is not None
+        and policy.version.value == "2012-10-17"
+        and (policy.id is not None or "Id" not in names)
+        and 0 < len(policy.statements) == len(body.listed())
+    )
+
+
+def _is_text(node: Node) -> bool:
+    return node.form is Form.STRING and bool(node.text)
+
+
+def _is_texts(node: Node) -> bool:
+    """A text, or a list of some."""
+    if node.form is Form.STRING:
+        return True
+    for each in node.items:
+        if each.form is not Form.STRING:
+            return False
+    return bool(node.items)
+
+
+def _is_principal(node: Node) -> bool:
+    return node.form is Form.STRING or (
+        _is_map(node) and all(_is_texts(member.value) for member in node.members)
+    )
+
+
+def _is_condition(node: Node) -> bool:
+    if not _is_map(node):
+        return False
+    for operator in node.members:
+        if not _is_map(operator.value):
+            return False
+        for key in operator.value.members:
+            if not _is_value(key.value):
+                return False
+    return True
+
+
+def _is_value(node: Node) -> bool:
+    """A scalar, or scalars of one form."""
+    if node.form is Form.STRING:
+        return True
+    forms = {each.form for each in node.listed()}
+    return len(forms) == 1 and forms <= _SCALARS
+
+
+def _is_map(node: Node) -> bool:
+    """An object with members, each there once."""
+    members = node.members
+    return bool(members) and (
+        len(members) == 1 or len({member.name.value for member in members}) == len(members)
+    )
+
+
+_SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
+_TESTS: Mapping[str, Callable[[Node], bool]] = {
+    "Sid": _is_text,
+    "Effect": _is_text,
+    "Principal": _is_principal,
+    "NotPrincipal": _is_principal,
+    "Condition": _is_condition,
+}
+_ELEMENTS = _LISTS | _TESTS.keys()
