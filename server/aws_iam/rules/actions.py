@@ -85,10 +85,10 @@ def unknown_service(policy: Policy) -> Iterator[Problem]:
 
 @once
 def _strange(statement: Statement) -> tuple[Text, ...]:
-    """The entries that are not plainly the name of a known action; nearly every entry is one."""
-    return tuple(
-        [each for each in (*statement.actions, *statement.not_actions) if _is_strange(each.value)]
-    )
+    """The entries that are not plainly the name of a known action: of a long list patterns are looked at one by one."""
+    tier = catalog().tier
+    entries = (*statement.actions, *statement.not_actions)
+    return tuple([e for e in entries if ":" not in e.value or tier(e.value) != "known"])
 
 
 def _of_no_service(policy: Policy) -> Iterator[tuple[Text, str]]:
@@ -146,7 +146,8 @@ def _of_no_action(policy: Policy) -> Iterator[tuple[Text, str]]:
     for statement in policy.statements:
         excluded = frozenset(map(id, statement.not_actions))
         for entry in _strange(statement):
-            reason = "" if id(entry) in excluded else _why_no_action(entry)
+            known = id(entry) in excluded or not _is_strange(entry.value)
+            reason = "" if known else _why_no_action(entry)
             if reason:
                 yield entry, reason
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -218,18 +219,21 @@ def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, 
 
 
 def _by_head(words: Sequence[str], patterns: Sequence[int]) -> Callable[[str], Iterator[int]]:
-    """The patterns that may match a word, by what stands before their first wildcard and after their last one."""
+    """The patterns that may match a word: it begins as they do, and has what they spell out between wildcards."""
     heads: dict[str, list[tuple[str, int]]] = {}
     for at in patterns:
-        heads.setdefault(_head(words[at]), []).append((_tail(words[at]), at))
+        heads.setdefault(_head(words[at]), []).append((_longest_part(words[at]), at))
     lengths = sorted(set(map(len, heads)))
 
     def wider(word: str) -> Iterator[int]:
-        for tail, at in chain.from_iterable(heads.get(word[:each], ()) for each in lengths):
-            if word.endswith(tail):
+        for part, at in chain.from_iterable(heads.get(word[:each], ()) for each in lengths):
+            if part in word:
                 yield at
 
     return wider
+
+
+_WILDCARDS = re.compile(r"[*?]+")
 
 
 def _has_wildcard(text: str) -> bool:
@@ -240,8 +244,8 @@ def _head(pattern: str) -> str:
     return pattern.split("*", 1)[0].split("?", 1)[0]
 
 
-def _tail(pattern: str) -> str:
-    return pattern.rsplit("*", 1)[-1].rsplit("?", 1)[-1]
+def _longest_part(pattern: str) -> str:
+    return max(_WILDCARDS.split(pattern), key=len)
 
 
 def _cost(wide: str, narrow: str) -> int:
