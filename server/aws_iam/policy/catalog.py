@@ -65,6 +65,7 @@ Tier = Literal["known", "retired", "undocumented", "unknown"]
 ASSET: Final = "assets/data/service-authorization.zip"
 # How many answers about condition keys, actions and ARNs are kept, and of which length of name.
 _MOST_KEPT: Final = 20_000
+_MOST_NAMES = 50_000
 _LONGEST_KEPT: Final = 300
 REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 
@@ -137,6 +138,9 @@ class Catalog:
         self._keys: dict[str, ConditionKey | None] = {}
         self._tiers: dict[str, Tier] = {}
         self._actions: dict[str, Action | None] = {}
+        self._expansions: dict[str, tuple[str, ...]] = {}
+        # How many names the expansions that are kept may still have.
+        self._room = _MOST_NAMES
         self._types: dict[Arn, tuple[ResourceType, ...]] = {}
 
     def verify(self) -> None:
@@ -181,6 +185,15 @@ class Catalog:
 
     def expand(self, pattern: str) -> tuple[str, ...]:
         """The full names of current actions that a pattern such as `s3:Get*` matches, in order."""
+        if pattern in self._expansions:
+            return self._expansions[pattern]
+        found = self._expand(pattern)
+        if len(found) <= self._room and len(pattern) <= _LONGEST_KEPT:
+            self._room -= len(found) + 1
+            self._expansions[pattern] = found
+        return found
+
+    def _expand(self, pattern: str) -> tuple[str, ...]:
         prefix, colon, rest = pattern.partition(":")
         if not colon:
             # Without a colon only `*` is an action.

@@ -15,6 +15,7 @@ from aws_iam.errors import InputError
 from aws_iam.policy.reading.json_faults import Syntax, first_fault
 from aws_iam.policy.reading.json_text import (
     MAX_CHARACTERS,
+    MAX_DEPTH,
     MAX_KEY,
     Form,
     Lines,
@@ -74,11 +75,11 @@ class _Nodes:
         kind = type(value)
         if kind is str:
             return Node(_STRING, at, value)
-        if kind is list:
+        if depth >= MAX_DEPTH and kind in {list, tuple}:
             refuse_depth(depth, at)
+        if kind is list:
             return Node(Form.ARRAY, at, "", self._items(value, at, depth + 1))
         if kind is tuple:
-            refuse_depth(depth, at)
             return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
         if kind is _Number:
             return Node(Form.NUMBER, at, str(value))
