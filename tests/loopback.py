@@ -1,4 +1,7 @@
-"""A small HTTP server on loopback: paths to JSON, and what was asked of it."""
+"""A small HTTP server on loopback: paths to JSON, and what was asked of it.
+
+It stands for issuers of tokens, and for a Kubernetes API behind TLS, which kmock does not speak (see kubernetes_api.py).
+"""
 
 from __future__ import annotations
 

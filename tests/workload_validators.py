@@ -115,11 +115,12 @@ def terraform(content: str) -> None:
     for block in hcl2.loads(content).get("resource", ()):
         for kind, named in block.items():
             (body,) = named.values()
-            given = {each for each in body if not each.startswith("__")} - {"depends_on"}
+            given = {each for each in body if not each.startswith("__")} - _OF_TERRAFORM
             required, optional = _ARGUMENTS[kind.strip('"')]
             assert required <= given <= required | optional, f"{kind}: {sorted(given)}"
 
 
+_OF_TERRAFORM = {"depends_on", "provider"}
 # Each from the page of its resource: https://github.com/hashicorp/terraform-provider-aws/tree/main/website/docs/r and
 # https://github.com/hashicorp/terraform-provider-tfe/tree/main/website/docs/r.
 _ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
@@ -131,6 +132,12 @@ _ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
         {"cluster_name", "namespace", "service_account", "role_arn"},
         {"target_role_arn", "disable_session_tags", "tags"},
     ),
+    "aws_kms_key": (
+        {"key_usage", "customer_master_key_spec", "policy"},
+        {"enable_key_rotation", "multi_region", "deletion_window_in_days"},
+    ),
+    "aws_kms_replica_key": ({"primary_key_arn", "policy"}, {"deletion_window_in_days"}),
+    "aws_kms_alias": ({"name", "target_key_id"}, set()),
     "tfe_variable": ({"key", "category", "value", "workspace_id"}, {"description", "sensitive"}),
 }
 

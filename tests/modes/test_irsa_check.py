@@ -33,6 +33,7 @@ from aws_iam.rules.workload_examples import (
     role_arn,
     roles,
 )
+from kubernetes_api import add_service_account, kubernetes_api
 from loopback import serving
 from rich_account import RICH
 from scripted_aws import Script
@@ -40,7 +41,7 @@ from scripted_aws import Script
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loopback import Loopback
+    from kmock import KubernetesEmulator
 
 GITHUB = "token.actions.githubusercontent.com"
 MANIFESTS = """
@@ -290,20 +291,27 @@ def test_the_demonstration_account_has_its_two_open_roles() -> None:
     assert answer.facts["checks"] == len(CHECKS)
 
 
+SERVICE_ACCOUNTS = "get /api/v1/serviceaccounts"
+
+
 @pytest.fixture
-def kube(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Loopback, Path]]:
+def kube(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[KubernetesEmulator, Path]]:
     """A cluster's API and the kubeconfig that leads to it."""
     path = tmp_path / "kubeconfig"
     monkeypatch.setenv("KUBECONFIG", str(path))
-    with serving() as server:
-        path.write_text(json.dumps(config(server, {"token": "secret-token-51"})), encoding="utf-8")
-        yield server, path
+    with kubernetes_api() as api:
+        path.write_text(
+            json.dumps(config(str(api.url), {"token": "secret-token-51"})), encoding="utf-8"
+        )
+        yield api, path
 
 
-def config(server: Loopback, user: dict[str, Any], more: Any = None) -> dict[str, Any]:
+def config(server: str, user: dict[str, Any], more: Any = None) -> dict[str, Any]:
     return {
         "contexts": [{"name": "prod", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": server.url} | (more or {})}],
+        "clusters": [{"name": "c", "cluster": {"server": server} | (more or {})}],
         "users": [{"name": "u", "user": user}],
     }
 
@@ -313,33 +321,76 @@ def listing(*names: str, following: str = "") -> dict[str, Any]:
     return {"kind": "ServiceAccountList", "items": items, "metadata": {"continue": following}}
 
 
-def test_service_accounts_are_read_from_a_cluster_page_by_page(
-    kube: tuple[Loopback, Path], tmp_path: Path
+def test_service_accounts_of_every_namespace_are_read_from_a_cluster(
+    kube: tuple[KubernetesEmulator, Path], tmp_path: Path
 ) -> None:
-    server, _ = kube
-    server.answers["/api/v1/serviceaccounts?limit=500"] = listing("cart", following="a b")
-    server.answers["/api/v1/serviceaccounts?limit=500&continue=a%20b"] = listing("web")
-    saved = snapshot(tmp_path, roles(role("cart", for_pods_of("shop", "cart", "gone"))))
+    api, _ = kube
+    add_service_account(api, "shop", "cart", **{"role-arn": role_arn("cart")})
+    add_service_account(api, "shop", "web", role_arn=role_arn("web"))
+    add_service_account(api, "bank", "ledger")
+    saved = snapshot(
+        tmp_path,
+        roles(role("cart", for_pods_of("shop", "cart", "gone")), role("web", for_github())),
+    )
     answer = ask(snapshot=saved, kube_context="prod")
-    assert answer.facts["service_accounts"] == 2
-    dangling = [each for each in answer.findings if each.code == "IRSA-DANGLING"]
+    assert answer.facts["service_accounts"] == 3
+    found = {each.code: each for each in answer.findings if each.status is Status.FAIL}
+    assert "`eks.amazonaws.com/role_arn` is no annotation" in found["IRSA-ANNOT-MISMATCH"].message
     # The API lists every one, so that what is not there does not exist.
-    assert [each.confidence for each in dangling] == [None]
-    assert [headers["Authorization"] for _, headers in server.asked] == [
-        "Bearer secret-token-51"
-    ] * 2
+    assert "shop:gone" in found["IRSA-DANGLING"].message
+    assert found["IRSA-DANGLING"].confidence is None
+    (asked,) = api
+    assert asked.url.path == "/api/v1/serviceaccounts"
+    assert asked.headers["Authorization"] == "Bearer secret-token-51"
     assert "secret-token-51" not in json.dumps(to_json(answer))
+
+
+def test_service_accounts_are_read_page_by_page(
+    kube: tuple[KubernetesEmulator, Path], tmp_path: Path
+) -> None:
+    api, _ = kube
+    # The emulator lists everything at once: its pages are written here.
+    api[SERVICE_ACCOUNTS, {"limit": "500", "continue": "a b&c"}] << listing("web")
+    api[SERVICE_ACCOUNTS, {"limit": "500"}] << listing("cart", following="a b&c")
+    answer = ask(snapshot=snapshot(tmp_path), kube_context="prod")
+    assert answer.facts["service_accounts"] == 2
+    assert [dict(each.params) for each in api] == [
+        {"limit": "500"},
+        {"limit": "500", "continue": "a b&c"},
+    ]
+    assert {each.headers["Authorization"] for each in api} == {"Bearer secret-token-51"}
+
+
+@pytest.mark.parametrize(
+    "items", [None, [5, None, {"metadata": 7}, {"metadata": {"name": ["x"]}}, {"kind": "Secret"}]]
+)
+def test_what_is_no_service_account_is_none(
+    kube: tuple[KubernetesEmulator, Path], tmp_path: Path, items: Any
+) -> None:
+    api, _ = kube
+    api[SERVICE_ACCOUNTS] << json.dumps({"items": items, "metadata": {}}).encode()
+    answer = ask(snapshot=snapshot(tmp_path), kube_context="prod")
+    assert answer.facts["service_accounts"] == 0
 
 
 @pytest.mark.parametrize(
     ("answer", "says"),
-    [(403, "answers 403"), (b"<html>", "no list of service accounts"), ([], "no list of"), (b"x" * 16_000_001, "more than")],
-)  # fmt: skip
+    [
+        (403, "answers 403"),
+        (b"<html>", "no list of service accounts"),
+        (b"[]", "no list of"),
+        (b'{"kind": "Status", "metadata": {}}', "no list of"),
+        (b'{"kind": "SecretList", "items": []}', "no list of"),
+        (b'{"items": [], "metadata": "x"}', "no list of"),
+        (b'{"items": [], "metadata": {"continue": 5}}', "no list of"),
+        (b"x" * 16_000_001, "more than"),
+    ],
+)
 def test_a_cluster_that_answers_badly_is_an_error(
-    kube: tuple[Loopback, Path], answer: Any, says: str
+    kube: tuple[KubernetesEmulator, Path], answer: Any, says: str
 ) -> None:
-    server, _ = kube
-    server.answers["/api/v1/serviceaccounts?limit=500"] = answer
+    api, _ = kube
+    api[SERVICE_ACCOUNTS] << answer
     with pytest.raises(AwsIamError) as refused:
         ask(document=trust("x"), kube_context="prod")
     assert says in str(refused.value)
@@ -361,30 +412,30 @@ def test_a_cluster_that_answers_badly_is_an_error(
     ],
 )
 def test_a_kubeconfig_that_cannot_be_used_is_refused_by_name(
-    kube: tuple[Loopback, Path], user: dict[str, Any], more: dict[str, Any], says: str
+    kube: tuple[KubernetesEmulator, Path], user: dict[str, Any], more: dict[str, Any], says: str
 ) -> None:
-    server, path = kube
-    path.write_text(json.dumps(config(server, user, more)), encoding="utf-8")
+    api, path = kube
+    path.write_text(json.dumps(config(str(api.url), user, more)), encoding="utf-8")
     with pytest.raises(AwsIamError) as refused:
         ask(document=trust("x"), kube_context="prod")
     assert says in str(refused.value)
     assert "MARKER" not in str(refused.value)
-    assert server.asked == []
+    assert list(api) == []
 
 
 def test_a_server_is_believed_by_the_authority_of_the_kubeconfig_and_by_no_other(
-    kube: tuple[Loopback, Path], tmp_path: Path
+    kube: tuple[KubernetesEmulator, Path], tmp_path: Path
 ) -> None:
     _, path = kube
     certificate = self_signed(tmp_path)
+    # kmock speaks no TLS.
     with serving(certificate=certificate) as server:
         server.answers["/api/v1/serviceaccounts?limit=500"] = listing("cart")
         user = {"token": "secret-token-51"}
         known = {"certificate-authority-data": base64.b64encode(certificate.read_bytes()).decode()}
-        address = {"server": server.url}
-        path.write_text(json.dumps(config(server, user, known | address)), encoding="utf-8")
+        path.write_text(json.dumps(config(server.url, user, known)), encoding="utf-8")
         assert ask(snapshot=snapshot(tmp_path), kube_context="prod").facts["service_accounts"] == 1
-        path.write_text(json.dumps(config(server, user, address)), encoding="utf-8")
+        path.write_text(json.dumps(config(server.url, user)), encoding="utf-8")
         with pytest.raises(AwsIamError, match="certificate is not trusted"):
             ask(document=trust("x"), kube_context="prod")
         # The second time nothing was asked: the secret went to nobody unknown.
@@ -417,7 +468,9 @@ def self_signed(folder: Path) -> Path:
     return path
 
 
-def test_an_unknown_context_names_those_there_are(kube: tuple[Loopback, Path]) -> None:
+def test_an_unknown_context_names_those_there_are(
+    kube: tuple[KubernetesEmulator, Path],
+) -> None:
     with pytest.raises(InputError, match="it has `prod`"):
         ask(document=trust("x"), kube_context="test")
     kube[1].write_text("[", encoding="utf-8")

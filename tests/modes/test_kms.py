@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from aws_iam.answer import to_json
 from aws_iam.modes import key_choice as keys
 from aws_iam.modes import kms
 from aws_iam.modes.key_choice import KeyType
+from aws_iam.policy.key_policy import Usage
 
 CASES = Path(__file__).parents[1] / "cases" / "decide" / "kms.json"
 CONCISE = 8_000
@@ -47,6 +49,46 @@ def test_the_kind_of_key_follows_from_the_needs(case: dict[str, Any]) -> None:
         assert list(costs) == case["fits"]
     fitting = {row["key_type"] for row in facts["rows"] if row["fits"]} & set(KeyType)
     assert fitting == set(costs)
+
+
+def test_every_usage_and_spec_of_the_api_is_known() -> None:
+    model = botocore.session.Session().get_service_model("kms")
+    table = keys.table()["key_specs"]
+    assert set(table) == set(model.shape_for("KeyUsageType").enum)
+    assert {each for specs in table.values() for each in specs} == set(
+        model.shape_for("KeySpec").enum
+    )
+    assert {each.spec for each in Usage} <= {
+        (u, spec) for u, specs in table.items() for spec in specs
+    }
+    assert {usage for usage, _ in (each.spec for each in Usage)} == set(table)
+
+
+@pytest.mark.parametrize(
+    ("needs", "others"),
+    [
+        ({"mac": True}, "HMAC_224, HMAC_384, HMAC_512"),
+        ({"key_agreement": True}, "ECC_NIST_P384, ECC_NIST_P521, SM2 (China Regions)"),
+        ({"key_agreement": True, "post_quantum": True}, "ML_KEM_512, ML_KEM_1024"),
+        ({"signing": True, "post_quantum": True}, "ML_DSA_44, ML_DSA_87"),
+        ({"public_key_encryption": True}, "RSA_2048, RSA_4096, SM2 (China Regions)"),
+        ({"direct_use": True}, None),
+    ],
+)
+def test_the_other_specs_of_the_same_usage_are_named(
+    needs: dict[str, bool], others: str | None
+) -> None:
+    answer = kms.tool.run({"action": "decide", "needs": needs})
+    assert answer.facts["recommendation"].get("other_specs") == others
+
+
+def test_a_key_of_several_regions_is_written_with_its_replicas() -> None:
+    one, two = (
+        kms.tool.run({"action": "decide", "needs": {"regions": n, "own_policy": True}})
+        for n in (1, 2)
+    )
+    assert "--replicas" in two.next[0]
+    assert "--replicas" not in one.next[0]
 
 
 @pytest.mark.parametrize("needs", [None, {}, "{}"])

@@ -23,7 +23,8 @@ from aws_iam.modes.kms_given import Given
 from aws_iam.modes.kms_proof import NotProvedError, proof
 from aws_iam.policy.key_policy import MOST_BYTES, KeyWish, Usage
 from aws_iam.policy.reference.key_services import key_services
-from secret_validators import cloudformation, shell, terraform
+from secret_validators import cloudformation, shell
+from workload_validators import terraform
 
 OWN = "111122223333"
 OTHER = "444455556666"
@@ -137,6 +138,11 @@ def test_other_accounts_need_their_own_policy_too() -> None:
         ("sign", ("Sign", "Verify", "GetPublicKey", "DescribeKey"), "Decrypt"),
         ("mac", ("GenerateMac", "VerifyMac", "DescribeKey"), "Sign"),
         ("key_agreement", ("DeriveSharedSecret", "GetPublicKey"), "Decrypt"),
+        (
+            "key_encapsulation",
+            ("Encapsulate", "Decapsulate", "GetPublicKey"),
+            "DeriveSharedSecret",
+        ),
         ("asymmetric_encrypt", ("Encrypt", "Decrypt", "GetPublicKey"), "GenerateDataKey"),
     ],
 )
@@ -152,40 +158,6 @@ def test_other_kinds_of_keys_have_their_own_actions(
     shell(answer.artifacts[1].content)
 
 
-SERVICES = [name for name, each in key_services().items() if each.guard]
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_a_service_works_for_this_account_alone(name: str) -> None:
-    answer = made(services=[name], region="eu-west-1")
-    assert answer.findings == ()
-    rows = [each for each in answer.facts["proved"] if ".amazonaws.com" in each["who"]]
-    by_how = {each["how"]: each["outcome"] for each in rows}
-    assert by_how == {
-        f"on behalf of account {OWN}": "Allowed",
-        "on behalf of another account": "ImplicitlyDenied",
-    }
-    (told,) = answer.facts["services"]
-    assert told["guard"] == key_services()[name].guard
-    assert key_services()[name].source in answer.sources
-
-
-def test_where_aws_supports_no_guard_the_answer_says_so() -> None:
-    answer = made(services=["eventbridge-sns"])
-    assert [each.code for each in answer.findings] == ["RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"]
-    (told,) = answer.facts["services"]
-    assert "AWS supports none" in told["guard"]
-    assert any("no guard" in each["how"] for each in answer.facts["proved"])
-
-
-def test_a_service_is_limited_to_the_sources_named_beside_it() -> None:
-    trail = f"arn:aws:cloudtrail:eu-west-1:{OWN}:trail/main"
-    text = made(services=["cloudtrail", trail], region="eu-west-1").artifacts[0].content
-    assert text.count(trail) == 2
-    assert "trail/main" in text
-    assert made(services=["logs.eu-west-1.amazonaws.com"], region="eu-west-1").facts["services"]
-
-
 def test_the_answer_tells_who_can_and_who_cannot() -> None:
     answer = made()
     facts = answer.facts
@@ -197,6 +169,11 @@ def test_the_answer_tells_who_can_and_who_cannot() -> None:
     assert len(json.dumps(to_json(answer)).encode()) < 12_000
 
 
+SERVICES = [
+    name
+    for name, each in key_services().items()
+    if each.guard and each.usage == "encrypt" and not each.unguarded()
+]
 CHOICES = {
     "context": {"context": {"app": "orders"}},
     "via": {"via_service": ["s3", "rds"], "region": "eu-west-1"},
@@ -206,6 +183,13 @@ CHOICES = {
     "services": {"services": SERVICES, "region": "eu-west-1"},
     "sign": {"usage": "sign"},
     "nobody": {"admins": [], "users": []},
+    "copied": {"region": "eu-west-1", "replicas": ["eu-central-1", "us-east-1"]},
+    "apart": {
+        "region": "eu-west-1",
+        "replicas": ["eu-central-1", "us-east-1"],
+        "via_service": ["s3"],
+        "services": ["cloudwatch-logs"],
+    },
     "government": {
         "admins": ["arn:aws-us-gov:iam::111122223333:role/KeyAdmin"],
         "users": ["role/App"],
@@ -218,29 +202,84 @@ CHOICES = {
 FILES = [
     *((name, form) for name in CHOICES for form in ("cli", "terraform")),
     # The template takes the policy as it is; its validator is slow.
-    *((name, "cloudformation") for name in ("both", "sign", "services")),
+    *((name, "cloudformation") for name in ("both", "sign", "services", "copied", "apart")),
 ]
 
 
 @pytest.mark.parametrize(("name", "format_"), FILES)
 def test_policies_are_clean_and_every_file_is_taken(name: str, format_: str) -> None:
     answer = made(**CHOICES[name], format=format_)
-    policy, creation = answer.artifacts
-    found = aws_iam.validate(policy.content, "resource")
-    assert [each.code for each in found] == []
     assert answer.findings == ()
-    checked = tool.run(
-        {"action": "check", "document": policy.content, "trusted": [OTHER, "777788889999"]}
-    )
-    assert [each for each in checked.findings if each.status == "fail"] == []
     validators = {
+        "policy validate, evaluate": clean,
         "awscli's parser": shell,
         "cfn-lint": cloudformation,
         "python-hcl2": terraform,
     }
-    validators[creation.checked_by or ""](creation.content)
+    for each in answer.artifacts:
+        validators[each.checked_by or ""](each.content)
     if format_ == "cloudformation":
-        assert json.dumps(document(answer)["Statement"][0]["Action"]) in creation.content
+        template = next(each for each in answer.artifacts if each.name == "key.yaml")
+        assert json.dumps(document(answer)["Statement"][0]["Action"]) in template.content
+
+
+def clean(policy: str) -> None:
+    found = aws_iam.validate(policy, "resource")
+    assert [each.code for each in found] == []
+    checked = tool.run({"action": "check", "document": policy, "trusted": [OTHER, "777788889999"]})
+    assert [each for each in checked.findings if each.status == "fail"] == []
+
+
+def test_replicas_share_the_policy_unless_it_names_the_region() -> None:
+    shared = made(**CHOICES["copied"], format="cloudformation").artifacts
+    assert [each.name for each in shared] == ["key-policy.json", "key.yaml", "replica-key.yaml"]
+    apart = made(**CHOICES["apart"], format="cloudformation").artifacts
+    assert [each.name for each in apart] == [
+        "key-policy.json",
+        "key-policy-eu-central-1.json",
+        "key-policy-us-east-1.json",
+        "key.yaml",
+        "replica-key-eu-central-1.yaml",
+        "replica-key-us-east-1.yaml",
+    ]
+    first, second = (json.loads(each.content) for each in apart[:2])
+    through = {"kms__ViaService": "s3.eu-central-1.amazonaws.com"}
+    assert outcome(second, APP, "Encrypt", **through) == "Allowed"
+    assert outcome(first, APP, "Encrypt", **through) == "ImplicitlyDenied"
+    logs = [each["Principal"] for each in second["Statement"] if "Service" in each["Principal"]]
+    assert logs == [{"Service": "logs.eu-central-1.amazonaws.com"}]
+    for action in ("ReplicateKey", "UpdatePrimaryRegion"):
+        assert outcome(first, ADMIN, action) == "Allowed"
+        assert outcome(document(made()), ADMIN, action) == "ImplicitlyDenied"
+
+
+def test_a_key_is_replicated_with_its_policy() -> None:
+    answer = made(**CHOICES["apart"])
+    script = answer.artifacts[-1].content
+    copies = [line for line in script.splitlines() if "replicate-key" in line]
+    assert len(copies) == 2
+    with mock_aws():
+        own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        kms = boto3.client("kms", region_name="eu-west-1", **own)
+        texts = {each.name: each.content for each in answer.artifacts}
+        key = kms.create_key(Policy=texts["key-policy.json"], MultiRegion=True)["KeyMetadata"]
+        for line in copies:
+            words = line.split()
+            region = words[words.index("--replica-region") + 1]
+            file = words[words.index("--policy") + 1].removeprefix("file://")
+            assert file == f"key-policy-{region}.json"
+            kms.replicate_key(KeyId=key["KeyId"], ReplicaRegion=region, Policy=texts[file])
+            there = boto3.client("kms", region_name=region, **own)
+            # The emulator gives a replica the policy of the primary, whatever it is told.
+            there.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=texts[file])
+            copy = there.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+            assert copy["MultiRegionConfiguration"]["MultiRegionKeyType"] == "REPLICA"
+
+
+@pytest.mark.parametrize("format_", ["cloudformation", "terraform"])
+def test_ml_kem_keys_are_made_where_they_are_known(format_: str) -> None:
+    with pytest.raises(InputError, match="is not known to make ML-KEM keys"):
+        made(usage="key_encapsulation", format=format_)
 
 
 def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
@@ -265,7 +304,18 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"external_accounts": [OWN]}, "the key's own account"),
         ({"services": ["cloudwatch-log"]}, "did you mean `cloudwatch-logs`"),
         ({"services": ["cloudtrail"]}, "needs the key's Region"),
+        ({"replicas": ["eu-west-1"]}, "needs the primary key's Region"),
+        ({"replicas": ["eu-west-1"], "region": "eu-west-1"}, "is the primary key's own Region"),
+        ({"replicas": ["cn-north-1"], "region": "eu-west-1"}, "is no Region of partition aws"),
+        ({"replicas": ["e1"], "region": "eu-west-1"}, "`replicas` is not well formed"),
+        ({"services": ["route53-dnssec"], "usage": "sign", "region": "us-east-1", "replicas": ["eu-west-1"]}, "takes keys of us-east-1 alone"),
         ({"services": ["cloudtrail", "arn:aws:s3:::b"], "region": "eu-west-1"}, "is a source of none"),
+        ({"services": ["config", "arn:aws:config:eu-west-1:111122223333:x"]}, "is a source of none"),
+        ({"services": ["s3.amazonaws.com"]}, "uses keys in several ways"),
+        ({"services": ["sns-sqs", f"arn:aws:sns:eu-west-1:{OWN}:a", f"arn:aws:sns:eu-west-1:{OTHER}:b"]}, "are of several accounts"),
+        ({"services": ["route53-dnssec"], "region": "us-east-1"}, "needs a key of `usage` sign"),
+        ({"services": ["route53-dnssec"], "usage": "sign"}, "takes keys of us-east-1 alone"),
+        ({"services": ["macie"], "usage": "mac", "region": "eu-west-1"}, "needs a key of `usage` encrypt"),
         ({"via_service": ["s3"]}, "needs the key's Region"),
         ({"via_service": ["s3.us-east-1.amazonaws.com"], "region": "eu-west-1"}, "is not in eu-west-1"),
         ({"via_service": ["dynamodbb"], "region": "eu-west-1"}, "did you mean `dynamodb.eu-west-1.amazonaws.com`"),
@@ -342,6 +392,7 @@ _NAMES = st.lists(st.sampled_from([f"role/r{n}" for n in range(6)]), max_size=3,
     context=st.dictionaries(st.sampled_from(["app", "team"]), st.sampled_from(["a", "b"])),
     usage=st.sampled_from(list(Usage)),
     outside=st.booleans(),
+    copied=st.booleans(),
 )
 def test_whatever_is_wished_is_proved_and_clean(
     *,
@@ -352,6 +403,7 @@ def test_whatever_is_wished_is_proved_and_clean(
     context: dict[str, str],
     usage: Usage,
     outside: bool,
+    copied: bool,
 ) -> None:
     given_ = Given(
         account=OWN,
@@ -363,6 +415,7 @@ def test_whatever_is_wished_is_proved_and_clean(
         usage=usage,
         region="eu-west-1",
         external_accounts=[OTHER] if outside else None,
+        replicas=["eu-north-1"] if copied else None,
     )
     try:
         answer = kms_policy.key_policy(given_, None)

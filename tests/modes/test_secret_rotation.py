@@ -140,7 +140,8 @@ def test_the_partners_role_is_taken_for_one_account_alone(account: str, outcome:
 def test_a_type_that_is_not_listed_is_taken_and_said_to_be_unknown() -> None:
     answer = run(target="external", partner="NewPartnerToken")
     assert answer.facts["partner"] == "unknown"
-    assert "a type that the list of 2026-11-24 does not have" in answer.summary
+    assert "a type that the list of 2026-11-26 does not have" in answer.summary
+    assert {"type": "SonarQubeToken", "partner": "SonarQube"} in answer.facts["types"]
 
 
 REFUSED = (

@@ -23,6 +23,7 @@ _PAGE_SIZE = 500
 _MOST_PAGES = 200
 _MOST_BYTES = 16_000_000
 _MOST_CONFIG = 1_000_000
+_KIND = "ServiceAccountList"
 _BY_HAND = "give the output of `kubectl get serviceaccounts -A -o json` as `manifests`"
 
 
@@ -40,7 +41,7 @@ def service_accounts(context: str) -> dict[str, Any]:
     config = _config()
     with tempfile.TemporaryDirectory() as folder:
         entry = _entry(config, context, Path(folder))
-        return {"apiVersion": "v1", "kind": "ServiceAccountList", "items": _items(entry)}
+        return {"apiVersion": "v1", "kind": _KIND, "items": _items(entry)}
 
 
 def _items(entry: Entry) -> list[Any]:
@@ -52,23 +53,32 @@ def _items(entry: Entry) -> list[Any]:
             import urllib.parse
 
             address += f"&continue={urllib.parse.quote(following, safe='')}"
-        page = _page(address, entry)
-        items += page.get("items") or []
-        following = (page.get("metadata") or {}).get("continue") or ""
+        found, following = _page(address, entry)
+        items += found
         if not following:
             return items
     raise AwsIamError(f"the cluster has more than {_MOST_PAGES * _PAGE_SIZE:,} service accounts")
 
 
-def _page(address: str, entry: Entry) -> dict[str, Any]:
+def _page(address: str, entry: Entry) -> tuple[list[Any], str]:
+    """The items of one answer, and the token of the answer that follows; empty where none does."""
     raw = web.fetched(address, headers=entry.headers, verify=entry.verify, most=_MOST_BYTES)
+    found = _read(raw)
+    match found:
+        case {"items": list() | None as items, "metadata": {**about}}:
+            following = about.get("continue") or ""
+            if isinstance(following, str) and found.get("kind", _KIND) == _KIND:
+                return items or [], following
+        case _:
+            pass
+    raise AwsIamError("the Kubernetes API answers no list of service accounts", hint=_BY_HAND)
+
+
+def _read(raw: bytes) -> Any:
     try:
-        found = json.loads(raw)
+        return json.loads(raw)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or not isinstance(found.get("items", []), list):
-        raise AwsIamError("the Kubernetes API answers no list of service accounts", hint=_BY_HAND)
-    return found
+        return None
 
 
 def _config() -> dict[str, Any]:

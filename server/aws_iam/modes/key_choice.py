@@ -176,6 +176,18 @@ def table() -> Mapping[str, Any]:
     return data
 
 
+def other_specs(wanted: Wanted) -> tuple[str, ...]:
+    """The further specs of keys with the same usage; with post-quantum needs those that meet them."""
+    listed = table()["key_specs"][wanted.spec.usage]
+    fits = (
+        each
+        for each in listed
+        if each not in {wanted.spec.spec, "SYMMETRIC_DEFAULT"}
+        and (not wanted.post_quantum or each.startswith("ML_"))
+    )
+    return tuple(f"{each} (China Regions)" if each == "SM2" else each for each in fits)
+
+
 def wanted_of(given: Mapping[str, Any]) -> Wanted:
     """The read needs as a value; purposes that no one key serves are refused."""
     wanted = Wanted(given=frozenset(given), **given)

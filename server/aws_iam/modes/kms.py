@@ -34,6 +34,7 @@ KeyLimits = Annotated[
 ]
 
 _PAGE = "references/kms-patterns.md#key-types"
+_WITH_USAGE = frozenset({"asymmetric", "hmac"})
 
 
 @tool.action
@@ -66,7 +67,7 @@ def decide(needs: Needs = None) -> Answer:
             "unconfirmed": _unconfirmed(shown, used, wanted),
         },
         sources=(*_sources(shown), _PAGE),
-        next=_next(chosen),
+        next=_next(chosen, wanted.regions),
         as_of=prices.prices().as_of,
     )
 
@@ -203,7 +204,8 @@ def _fits(kind: KeyType, said: Mapping[str, tuple[frozenset[KeyType], str]]) -> 
 
 def _sources(rows: list[dict[str, str]]) -> tuple[str, ...]:
     by_name = keys.table()["sources"]
-    return tuple(dict.fromkeys(by_name[row["source"]] for row in rows))
+    usage = ("key-usage",) if any(row["key_type"] in _WITH_USAGE for row in rows) else ()
+    return tuple(dict.fromkeys(by_name[each] for each in (*(r["source"] for r in rows), *usage)))
 
 
 def _recommendation(chosen: KeyType | None, wanted: keys.Wanted) -> dict[str, Any]:
@@ -212,13 +214,16 @@ def _recommendation(chosen: KeyType | None, wanted: keys.Wanted) -> dict[str, An
     if chosen.origin is None:
         return {"key_type": chosen.value}
     period = {"rotation_days": wanted.rotation_days} if wanted.rotation_days else {}
+    others = {"other_specs": ", ".join(keys.other_specs(wanted))} if wanted.purposes else {}
     return {
         "key_type": chosen.value,
         "origin": chosen.origin,
         "key_spec": wanted.spec.spec,
         "key_usage": wanted.spec.usage,
         "multi_region": wanted.regions > 1,
-    } | period
+        **others,
+        **period,
+    }
 
 
 def _reasons(
@@ -299,12 +304,13 @@ def _summary(
     )
 
 
-def _next(chosen: KeyType | None) -> tuple[str, ...]:
+def _next(chosen: KeyType | None, regions: int) -> tuple[str, ...]:
     if chosen is None:
         return ("aws-iam kms decide",)
     if chosen.origin is None:
         return ("aws-iam kms guide",)
+    copies = " --region REGION --replicas OTHER_REGION" if regions > 1 else ""
     return (
-        "aws-iam kms key_policy --account ACCOUNT --admins role/KeyAdmin --users role/App",
+        f"aws-iam kms key_policy --account ACCOUNT --admins role/KeyAdmin --users role/App{copies}",
         "aws-iam kms guide",
     )

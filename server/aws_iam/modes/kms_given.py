@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from aws_iam.errors import InputError
 from aws_iam.modes.parameters import AccountId
 from aws_iam.modes.tool import Json, Parameter
 from aws_iam.policy.key_policy import Usage
+
+_MOST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,20 @@ class Given:
         Json, Parameter("encryption context: {key: value}", brief="{key: value}", document=True)
     ] = None
     region: Annotated[str | None, Parameter("Region of the key", brief="region")] = None
+    replicas: Annotated[
+        list[str] | None, Parameter("Regions of its multi-Region replicas", brief="Regions")
+    ] = None
     usage: Annotated[
         Usage | None, Parameter("what the key is for; default encrypt", brief="usage")
     ] = None
+
+
+def listed(name: str, values: list[str] | None) -> tuple[str, ...]:
+    """The entries of a list, each once; InputError where there are too many."""
+    found = tuple(dict.fromkeys(values or ()))
+    if len(found) > _MOST:
+        raise InputError(
+            f"`{name}` has {len(found)} entries, more than {_MOST}",
+            hint="a role for all of them, or IAM policies, keep the key policy short",
+        )
+    return found

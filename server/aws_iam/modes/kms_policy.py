@@ -7,17 +7,19 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.modes.kms_creation import Format, created
+from aws_iam.modes.kms_creation import Copy, Format, created
+from aws_iam.modes.kms_given import listed
 from aws_iam.modes.kms_proof import proof
+from aws_iam.modes.kms_services import services_of, sources_of
 from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.key_policy import MOST_BYTES, KeyWish, Usage
-from aws_iam.policy.names import FORMS, checked
+from aws_iam.policy.names import checked
 from aws_iam.policy.reference import key_services as services_table
-from aws_iam.policy.reference.key_services import KeyService, key_services
+from aws_iam.policy.reference.key_services import KeyService
 from aws_iam.policy.reference.partition import partition_of
 from aws_iam.policy.reference.service_names import meant_instead
 
@@ -28,37 +30,40 @@ if TYPE_CHECKING:
 
 _GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 _PAGE = "references/kms-patterns.md#key-policy"
-_MOST = 100
+_FILE = "key-policy.json"
 _SHORT = re.compile(r"(?:role|user)/.+")
 _VIA = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 _CONTEXT_KEY = re.compile(r"[A-Za-z0-9_+=,.@:/-]{1,128}")
 _CONTEXT_VALUE = re.compile(r"[ -~]{1,1024}")
 _MOST_PAIRS = 20
-_SERVICES_IN = frozenset({"aws"})
+_WITHOUT_KEM = {"cloudformation": "AWS::KMS::Key", "terraform": "aws_kms_key"}
 
 
 def key_policy(given: Given, format_: Format | None) -> Answer:
     """The policy, its proof, and the commands or template that create the key."""
     wish = wish_of(given)
-    document = wish.document()
-    text = json.dumps(document, indent=2) + "\n"
-    size = len(json.dumps(document, separators=(",", ":")).encode())
+    form = format_ or "cli"
+    _refuse_format(wish.usage, form)
+    copies = tuple(_copies(wish))
+    policies = {each.file: _policy(each) for each in copies}
+    size = max(map(_size, copies))
     if size > MOST_BYTES:
         raise InputError(
             f"the policy would have {size:,} bytes, more than the {MOST_BYTES:,} of a key policy",
             hint="name fewer principals: give the others grants, or let IAM policies allow them",
         )
-    rows = proof(wish, document)
-    policy = Artifact(
-        name="key-policy.json",
-        language="json",
-        content=text,
-        checked_by="policy validate, evaluate",
+    rows = proof(wish, copies[0].document)
+    for each in copies[1:]:
+        proof(wish.in_region(each.region), each.document)
+    found = (
+        finding
+        for policy in policies.values()
+        for finding in validate(policy.content, "resource", "AWS::KMS::Key")
     )
     return Answer(
         summary=_summary(wish),
-        findings=tuple(validate(text, "resource", "AWS::KMS::Key")),
-        artifacts=(policy, created(wish, document, format_ or "cli")),
+        findings=tuple(dict.fromkeys(found)),
+        artifacts=(*policies.values(), *created(wish, copies, form)),
         facts=_facts(wish, rows, size),
         sources=tuple(dict.fromkeys((*_sources(wish), _PAGE))),
         next=(
@@ -69,6 +74,38 @@ def key_policy(given: Given, format_: Format | None) -> Answer:
     )
 
 
+def _copies(wish: KeyWish) -> Iterator[Copy]:
+    """The key in each of its Regions; one whose policy is the primary's has the same file."""
+    own = wish.document()
+    yield Copy(region=wish.region, file=_FILE, document=own)
+    for region in wish.replicas:
+        there = wish.in_region(region).document()
+        file = _FILE if there == own else f"key-policy-{region}.json"
+        yield Copy(region=region, file=file, document=there)
+
+
+def _policy(copy: Copy) -> Artifact:
+    return Artifact(
+        name=copy.file,
+        language="json",
+        content=json.dumps(copy.document, indent=2) + "\n",
+        checked_by="policy validate, evaluate",
+    )
+
+
+def _size(copy: Copy) -> int:
+    return len(json.dumps(copy.document, separators=(",", ":")).encode())
+
+
+def _refuse_format(usage: Usage, form: Format) -> None:
+    if usage is Usage.KEY_ENCAPSULATION and form != "cli":
+        raise InputError(
+            f"`format` {form} is not known to make ML-KEM keys: {_WITHOUT_KEM[form]} does not list them "
+            f"({services_table.as_of()})",
+            hint="take `format` cli",
+        )
+
+
 def wish_of(given: Given) -> KeyWish:
     """The arguments as a wish; InputError names what is wrong with them."""
     account = checked("account", given.account, "account")
@@ -76,6 +113,7 @@ def wish_of(given: Given) -> KeyWish:
     region = checked("region", given.region, "region") if given.region else ""
     region = region or _region_of(given.via_service)
     partition = _partition(given, region)
+    replicas = tuple(_replicas(given.replicas, region, partition))
     own = f"arn:{partition}:iam::{account}"
     admins = _principals("admins", given.admins, own, account)
     users = _principals("users", given.users, own, account)
@@ -83,12 +121,15 @@ def wish_of(given: Given) -> KeyWish:
     outside = tuple(_outside(given.external_accounts, partition, account))
     via = tuple(_via(given.via_service, region))
     context = _context(given.context)
-    services = tuple(_services(given.services, partition, region))
+    services = tuple(services_of(given.services, partition, region))
     _refuse_misfits(given, usage, context, via, services, users)
+    _refuse_copies(replicas, services)
+    source_arns = sources_of(given.services, services)
     return KeyWish(
         account=account,
         partition=partition,
         region=region,
+        replicas=replicas,
         admins=admins,
         users=users,
         outside=outside,
@@ -96,24 +137,14 @@ def wish_of(given: Given) -> KeyWish:
         only_via=given.only_via_service,
         context=context,
         services=services,
-        source_arns=tuple(_sources_of(given.services, services)),
+        source_arns=source_arns,
         usage=usage,
     )
 
 
-def _listed(name: str, values: list[str] | None) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(values or ()))
-    if len(found) > _MOST:
-        raise InputError(
-            f"`{name}` has {len(found)} entries, more than {_MOST}",
-            hint="a role for all of them, or IAM policies, keep the key policy short",
-        )
-    return found
-
-
 def _principals(name: str, values: list[str] | None, own: str, account: str) -> tuple[str, ...]:
     found = []
-    for each in _listed(name, values):
+    for each in listed(name, values):
         arn = checked(name, f"{own}:{each}" if _SHORT.fullmatch(each) else each, "principal_arn")
         if f"::{account}:" not in arn:
             why = (
@@ -139,7 +170,7 @@ def _refuse_both(admins: tuple[str, ...], users: tuple[str, ...]) -> None:
 
 
 def _outside(values: list[str] | None, partition: str, account: str) -> Iterator[str]:
-    for each in _listed("external_accounts", values):
+    for each in listed("external_accounts", values):
         is_id = each.isascii() and each.isdigit()
         arn = (
             f"arn:{partition}:iam::{checked('external_accounts', each, 'account')}:root"
@@ -154,6 +185,29 @@ def _outside(values: list[str] | None, partition: str, account: str) -> Iterator
         yield arn
 
 
+def _replicas(values: list[str] | None, region: str, partition: str) -> Iterator[str]:
+    for each in listed("replicas", values):
+        if not region:
+            raise InputError("`replicas` needs the primary key's Region", hint="give `region`")
+        if checked("replicas", each, "region") == region:
+            raise InputError(f"`replicas`: {quoted(each)} is the primary key's own Region")
+        if partition_of(each) != partition:
+            raise InputError(
+                f"`replicas`: {quoted(each)} is no Region of partition {partition}",
+                hint="a key is copied within its partition",
+            )
+        yield each
+
+
+def _refuse_copies(replicas: tuple[str, ...], services: tuple[KeyService, ...]) -> None:
+    bound = next((each for each in services if each.region), None)
+    if replicas and bound:
+        raise InputError(
+            f"`services`: `{bound.name}` takes keys of {bound.region} alone",
+            hint="leave `replicas` out",
+        )
+
+
 def _region_of(values: list[str] | None) -> str:
     """The Region that the services are named with, where one is."""
     found = {match["region"] for each in values or () if (match := _VIA.fullmatch(each))}
@@ -161,7 +215,7 @@ def _region_of(values: list[str] | None) -> str:
 
 
 def _via(values: list[str] | None, region: str) -> Iterator[str]:
-    for each in _listed("via_service", values):
+    for each in listed("via_service", values):
         if found := _VIA.fullmatch(each):
             if region and found["region"] != region:
                 raise InputError(
@@ -219,59 +273,6 @@ def _context(given: Any) -> dict[str, str]:
     return dict(given)
 
 
-def _services(values: list[str] | None, partition: str, region: str) -> Iterator[KeyService]:
-    known = key_services()
-    for each in _listed("services", values):
-        if each.startswith("arn:"):
-            continue
-        found = known.get(each) or _of_principal(each)
-        if found is None:
-            near = closest(each, known)
-            names = ", ".join(f"`{name}`" for name in known)
-            raise InputError(
-                f"`services`: {quoted(each, 80)} is none whose guard is known here",
-                hint=f"did you mean `{near}`?" if near else f"known are {names}",
-            )
-        if partition not in _SERVICES_IN:
-            raise InputError(
-                f"`services`: the table speaks of partition aws, and the key is in {partition}",
-                hint="take the statement from the service's page for this partition",
-            )
-        if found.regional and not region:
-            raise InputError(
-                f"`services`: {quoted(each)} needs the key's Region", hint="give `region`"
-            )
-        yield found
-
-
-def _of_principal(text: str) -> KeyService | None:
-    """The one use that a service principal stands for."""
-    fits = [
-        each
-        for each in key_services().values()
-        if re.fullmatch(
-            re.escape(each.principal).replace(r"\{Region\}", FORMS["region"].pattern.pattern), text
-        )
-    ]
-    return fits[0] if len(fits) == 1 else None
-
-
-def _sources_of(values: list[str] | None, services: tuple[KeyService, ...]) -> Iterator[str]:
-    wanted = {each.service_of_arns() for each in services} - {""}
-    for each in _listed("services", values):
-        if not each.startswith("arn:"):
-            continue
-        arn = checked("services", each, "source_arn")
-        if arn.split(":")[2] not in wanted:
-            raise InputError(
-                f"`services`: {quoted(each)} is a source of none of the services named beside it",
-                hint=f"their sources are ARNs of {', '.join(sorted(wanted))}"
-                if wanted
-                else "name the service, too, such as `cloudtrail`",
-            )
-        yield arn
-
-
 def _partition(given: Given, region: str) -> str:
     every = (*(given.admins or ()), *(given.users or ()), *(given.external_accounts or ()))
     told = {arn.partition for each in every if (arn := Arn.of(each))}
@@ -293,15 +294,17 @@ def _refuse_misfits(
     services: tuple[KeyService, ...],
     users: tuple[str, ...],
 ) -> None:
-    if usage is not Usage.ENCRYPT:
-        for name, value in (("context", context), ("services", services)):
-            if value:
-                raise InputError(
-                    f"`{name}` is for symmetric keys, and `usage` is {usage.value}",
-                    hint="asymmetric and HMAC keys take no encryption context"
-                    if name == "context"
-                    else "the services of the table encrypt with symmetric keys",
-                )
+    if usage is not Usage.ENCRYPT and context:
+        raise InputError(
+            f"`context` is for symmetric keys, and `usage` is {usage.value}",
+            hint="asymmetric and HMAC keys take no encryption context",
+        )
+    for each in services:
+        if each.usage != usage.value:
+            raise InputError(
+                f"`services`: `{each.name}` needs a key of `usage` {each.usage}, and it is {usage.value}",
+                hint="a key has one usage: write a policy for each",
+            )
     if given.only_via_service and not via:
         raise InputError("`only_via_service` needs `via_service`", hint="such as `s3`")
     if given.only_via_service and context:
@@ -323,8 +326,9 @@ def _summary(wish: KeyWish) -> str:
         users += f", directly and through {', '.join(wish.via)}"
     more = f", {len(wish.services)} AWS services" if wish.services else ""
     outside = f", {len(wish.outside)} from other accounts" if wish.outside else ""
+    copies = f", copied to {', '.join(wish.replicas)}" if wish.replicas else ""
     return (
-        f"Key policy of account {wish.account}: {admins}, {users}{outside}{more}. The account keeps its statement: "
+        f"Key policy of account {wish.account}: {admins}, {users}{outside}{more}{copies}. The account keeps its statement: "
         "IAM policies may allow more, and nobody is locked out."
     )
 
@@ -357,8 +361,16 @@ def _ways(wish: KeyWish) -> Iterator[str]:
 
 def _told(service: KeyService) -> dict[str, str]:
     guard = service.guard or "none: AWS supports none here"
+    open_ = service.unguarded() if service.guard else ()
+    unguarded = {"unguarded": f"{', '.join(open_)}: AWS documents no guard"} if open_ else {}
     note = {"note": service.note} if service.note else {}
-    return {"service": service.name, "for": service.purpose, "guard": guard, **note}
+    return {
+        "service": service.name,
+        "for": service.purpose,
+        "guard": guard,
+        **unguarded,
+        **note,
+    }
 
 
 def _notes(wish: KeyWish) -> Iterable[str]:
@@ -373,6 +385,11 @@ def _notes(wish: KeyWish) -> Iterable[str]:
         yield "principals of other accounts need an IAM policy there too, with this key's ARN; grants reach them as well"
     if wish.context:
         yield "the encryption context stands in CloudTrail in clear: nothing secret belongs in it"
+    if wish.replicas:
+        yield (
+            "each copy has a policy of its own, which KMS does not keep alike: `kms check` compares them (KMS-MR-DRIFT); "
+            "a CloudFormation stack makes a replica in the stack's own Region"
+        )
     if wish.via and not wish.only_via:
         yield "direct use has a statement of its own: kms:ViaService alone would stop the application's own calls"
 

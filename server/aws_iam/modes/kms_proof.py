@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ _KEY = "key/00000000-0000-0000-0000-000000000000"
 _REGION = "us-east-1"
 _STRANGER = "role/somebody-else"
 _OTHERS = ("999999999999", "888888888888")
+_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _MANAGE = "kms:PutKeyPolicy"
 _EVERYTHING = {
     "Version": "2012-10-17",
@@ -132,7 +134,7 @@ def _of_outsider(wish: KeyWish, outsider: str, use: str) -> Iterator[_Case]:
 
 
 def _of_services(wish: KeyWish, document: Mapping[str, Any]) -> Iterator[_Case]:
-    """Each service on behalf of this account, and of another one, which its guard must keep out."""
+    """Each service on behalf of the account of its sources, and of another one, which its guard must keep out."""
     for statement in document["Statement"]:
         principal = statement["Principal"].get("Service")
         if not principal:
@@ -142,21 +144,17 @@ def _of_services(wish: KeyWish, document: Mapping[str, Any]) -> Iterator[_Case]:
         does = first.rstrip("*")
         condition = statement.get("Condition", {})
         own = _met(condition)
-        how = f"on behalf of account {wish.account}"
+        accounts = sorted({each for value in own.values() for each in _ACCOUNT.findall(value)})
+        how = f"on behalf of account {' and '.join(accounts) or wish.account}"
         yield _Case(who=principal, does=does, wanted=_ALLOWED, context=own, how=how)
-        if condition:
-            other = {
-                key: value.replace(wish.account, _elsewhere(wish)) for key, value in own.items()
-            }
-            how = "on behalf of another account"
+        stranger = next(each for each in _OTHERS if each not in accounts)
+        other = {key: _ACCOUNT.sub(stranger, value) for key, value in own.items()}
+        how = "on behalf of another account"
+        if other != own:
             yield _Case(who=principal, does=does, wanted=_DENIED, context=other, how=how)
         else:
-            how = "on behalf of another account (AWS supports no guard)"
-            yield _Case(who=principal, does=does, wanted=_ALLOWED, how=how)
-
-
-def _elsewhere(wish: KeyWish) -> str:
-    return next(each for each in _OTHERS if each != wish.account)
+            how = f"{how} (AWS documents no guard)"
+            yield _Case(who=principal, does=does, wanted=_ALLOWED, context=own, how=how)
 
 
 def _met(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -7,12 +7,13 @@ Sources: KMS Developer Guide, pages key-policy-default, key-policy-services, con
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.policy.reference.key_services import KeyService
 
@@ -44,6 +45,8 @@ ADMINISTRATION = (
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 )
+# What a primary key is copied and handed over by: ReplicateKey and UpdatePrimaryRegion ask for it in the key policy.
+_REPLICATION = ("kms:ReplicateKey", "kms:UpdatePrimaryRegion")
 # What an encryption context can be asked for: the two calls of envelope encryption.
 _ENVELOPE = ("kms:Decrypt", "kms:GenerateDataKey")
 _GRANTS = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
@@ -59,6 +62,7 @@ class Usage(StrEnum):
     SIGN = "sign"
     MAC = "mac"
     KEY_AGREEMENT = "key_agreement"
+    KEY_ENCAPSULATION = "key_encapsulation"
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -94,14 +98,18 @@ _ACTIONS: Mapping[Usage, tuple[str, ...]] = {
     Usage.SIGN: ("kms:Sign", "kms:Verify"),
     Usage.MAC: ("kms:GenerateMac", "kms:VerifyMac"),
     Usage.KEY_AGREEMENT: ("kms:DeriveSharedSecret",),
+    Usage.KEY_ENCAPSULATION: ("kms:Decapsulate", "kms:Encapsulate"),
 }
-_PUBLIC = frozenset({Usage.ASYMMETRIC_ENCRYPT, Usage.SIGN, Usage.KEY_AGREEMENT})
+_PUBLIC = frozenset(
+    {Usage.ASYMMETRIC_ENCRYPT, Usage.SIGN, Usage.KEY_AGREEMENT, Usage.KEY_ENCAPSULATION}
+)
 _SPECS: Mapping[Usage, tuple[str, str]] = {
     Usage.ENCRYPT: ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"),
     Usage.ASYMMETRIC_ENCRYPT: ("ENCRYPT_DECRYPT", "RSA_3072"),
     Usage.SIGN: ("SIGN_VERIFY", "ECC_NIST_P256"),
     Usage.MAC: ("GENERATE_VERIFY_MAC", "HMAC_256"),
     Usage.KEY_AGREEMENT: ("KEY_AGREEMENT", "ECC_NIST_P256"),
+    Usage.KEY_ENCAPSULATION: ("ENCAPSULATE_DECAPSULATE", "ML_KEM_768"),
 }
 
 
@@ -109,12 +117,14 @@ _SPECS: Mapping[Usage, tuple[str, str]] = {
 class KeyWish:
     """Who may do what with a key. `users` call KMS themselves, through `via` services, or with `only_via` through these alone.
 
-    `context` is the encryption context that direct use must carry; `outside` are accounts or principals of others.
+    `context` is the encryption context that direct use must carry; `outside` are accounts or principals of others;
+    `replicas` are the Regions that the key is copied to.
     """
 
     account: str
     partition: str = "aws"
     region: str = ""
+    replicas: tuple[str, ...] = ()
     admins: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
@@ -146,6 +156,11 @@ class KeyWish:
         """Whether the key serves an application's own envelope encryption and nothing else."""
         return bool(self.context) and not self.via
 
+    def in_region(self, region: str) -> KeyWish:
+        """The same wish for a replica of the key: the services through which it is used are those of its Region."""
+        via = tuple(each.replace(f".{self.region}.", f".{region}.") for each in self.via)
+        return replace(self, region=region, via=via)
+
     def document(self) -> dict[str, Any]:
         """The policy: the account first, so that IAM policies count and nobody is locked out."""
         return {"Version": "2012-10-17", "Statement": list(self._statements())}
@@ -153,15 +168,15 @@ class KeyWish:
     def _statements(self) -> Iterator[dict[str, Any]]:
         yield _allow("AccountMayDelegateByIam", {"AWS": self.root}, ("kms:*",))
         if self.admins:
-            yield _allow("AdministratorsManage", _aws(self.admins), ADMINISTRATION)
+            copies = _REPLICATION if self.replicas else ()
+            yield _allow("AdministratorsManage", _aws(self.admins), (*ADMINISTRATION, *copies))
         if self.users:
             yield from self._use("Users", self.users, through_services=True)
         if self.outside:
             yield from self._use("OtherAccounts", self.outside, through_services=False)
         if self.grants:
             yield _allow("UsersGrantToAwsServices", _aws(self.users), _GRANTS, _FOR_SERVICES)
-        for each in self.services:
-            yield from self._service(each)
+        yield from _merged(each for service in self.services for each in self._service(service))
 
     def _use(
         self, who: str, principals: tuple[str, ...], *, through_services: bool
@@ -187,14 +202,33 @@ class KeyWish:
         return tuple(each for each in self.usage.actions if each not in anyway)
 
     def _service(self, service: KeyService) -> Iterator[dict[str, Any]]:
-        values = {"Partition": self.partition, "Region": self.region, "Account": self.account}
         principal = {"Service": service.principal_in(self.region)}
-        arns = tuple(
-            arn for arn in self.source_arns if arn.split(":")[2] == service.service_of_arns()
-        )
+        arns = tuple(filter(service.calls_for, self.source_arns))
+        # An organization's trail, say, is of the management account.
+        owners = [account for arn in arns if (account := arn.split(":")[4])]
+        account = owners[0] if owners else self.account
+        values = {"Partition": self.partition, "Region": self.region, "Account": account}
         sid = "".join(part.capitalize() for part in service.name.split("-"))
         for number, (actions, condition) in enumerate(service.conditions(values, arns)):
             yield _allow(f"{sid}Uses{number + 1 if number else ''}", principal, actions, condition)
+
+
+def _merged(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """One statement for each principal and condition: two uses of a service may ask for the same."""
+    by_terms: dict[str, dict[str, Any]] = {}
+    for each in statements:
+        terms = json.dumps((each["Principal"], each.get("Condition")), sort_keys=True)
+        known = by_terms.setdefault(terms, each)
+        known["Action"] = _actions((*_listed(known["Action"]), *_listed(each["Action"])))
+    yield from by_terms.values()
+
+
+def _listed(values: str | list[str]) -> list[str]:
+    return [values] if isinstance(values, str) else values
+
+
+def _actions(values: tuple[str, ...]) -> str | list[str]:
+    return _one_or_list(tuple(sorted(set(values))))
 
 
 _FOR_SERVICES = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
@@ -210,7 +244,7 @@ def _allow(
         "Sid": sid,
         "Effect": "Allow",
         "Principal": dict(principal),
-        "Action": _one_or_list(tuple(sorted(actions))),
+        "Action": _actions(actions),
         "Resource": "*",
     }
     return found | ({"Condition": dict(condition)} if condition else {})

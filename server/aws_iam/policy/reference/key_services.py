@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 _FILE = "assets/data/kms-services.json"
 _ARNS = "{SourceArns}"
 _HOLE = re.compile(r"\{(Partition|Region|Account)\}")
+_KIND = re.compile(r"[a-z-]+[:/]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyService:
-    """One use of a key by a service. Without `guard` AWS supports none, and `note` says what then keeps others out."""
+    """One use of a key by a service. Without `guard` AWS supports none, and `note` says what then keeps others out.
+
+    `usage` is the kind of key that it takes, and `region` the only one in which it takes keys.
+    """
 
     name: str
     purpose: str
@@ -30,15 +34,43 @@ class KeyService:
     note: str
     source: str
     source_arn: str
+    usage: str
+    region: str
     statements: tuple[Mapping[str, Any], ...]
 
     def principal_in(self, region: str) -> str:
         """The service principal, which some services have one of in each Region."""
         return _filled(self.principal, {"Region": region})
 
-    def service_of_arns(self) -> str:
-        """The service whose ARNs name the sources of its calls; empty where no source may be named."""
-        return self.source_arn.split(":")[2] if self.source_arn else ""
+    def unguarded(self) -> tuple[str, ...]:
+        """The actions for which AWS documents no condition on whose behalf the service calls."""
+        return tuple(
+            action
+            for each in self.statements
+            if not self._asks_for_whom(each["condition"])
+            for action in each["actions"]
+        )
+
+    def _asks_for_whom(self, condition: Mapping[str, Mapping[str, str]]) -> bool:
+        texts = [text for keys in condition.values() for text in keys.values()]
+        return any("{Account}" in (self.source_arn if each == _ARNS else each) for each in texts)
+
+    def calls_for(self, arn: str) -> bool:
+        """Whether the ARN may be a source of its calls: of the same service and kind, with an account where these have one."""
+        if not self.source_arn:
+            return False
+        wanted, given = self.source_arn.split(":", 5), arn.split(":", 5)
+        kind = _KIND.match(wanted[5])
+        return (
+            given[2] == wanted[2]
+            and bool(given[4]) == bool(wanted[4])
+            and given[5].startswith(kind[0] if kind else "")
+        )
+
+    def sources(self) -> str:
+        """What its sources look like, for people."""
+        names = {"Partition": "aws", "Region": "REGION", "Account": "ACCOUNT"}
+        return _filled(self.source_arn, names)
 
     def conditions(
         self, values: Mapping[str, str], arns: tuple[str, ...]
@@ -80,6 +112,8 @@ def key_services() -> Mapping[str, KeyService]:
             note=each.get("note", ""),
             source=each["source"],
             source_arn=each.get("source_arn", ""),
+            usage=each.get("usage", "encrypt"),
+            region=each.get("region", ""),
             statements=tuple(each["statements"]),
         )
         for each in _table()["services"]
