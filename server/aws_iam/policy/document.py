@@ -101,6 +101,7 @@ class Statement:
     """One statement; a list is empty when its element is absent, empty or of another shape (`has` tells)."""
 
     node: Node = field(compare=False, repr=False)
+    elements: tuple[str, ...] = field(compare=False, repr=False)
     sid: Text | None
     effect: Text | None
     actions: tuple[Text, ...]
@@ -114,7 +115,7 @@ class Statement:
 
     def has(self, element: str) -> bool:
         """Whether the element is written, whatever its shape."""
-        return self.node.member(element) is not None
+        return element in self.elements
 
     def place(self, element: str = "") -> Where:
         """Where the element stands; the statement's own place when it is absent."""
@@ -236,10 +237,12 @@ def policy_of(node: Node, kind: Kind | None, text: str | None) -> Policy:
 
 def _statement(node: Node) -> Statement:
     # Of a repeated element the last one counts, as parsers read it.
+    names = tuple([member.name.value for member in node.members])
     of = {member.name.value: member.value for member in node.members}.get
     sid, effect, condition = of("Sid"), of("Effect"), of("Condition")
     return Statement(
         node,
+        names,
         sid.string() if sid else None,
         effect.string() if effect else None,
         _texts(of("Action")),

@@ -188,8 +188,7 @@ class Gates:
     def _open_at(self, statement: Statement) -> int:
         if not is_usual(statement):
             return self.every
-        names = tuple([member.name.value for member in statement.node.members])
-        mask = self._of_form(names, statement.denies) | self._statements.at(statement)
+        mask = self._of_form(statement.elements, statement.denies) | self._statements.at(statement)
         mask |= self._actions.over(statement.actions or statement.not_actions)
         if statement.sid:
             mask |= self._sids.over((statement.sid,))

@@ -20,14 +20,13 @@ _MAPS = frozenset({"Principal", "NotPrincipal"})
 
 def is_usual(statement: Statement) -> bool:
     """Whether each element is known, there once, of its type and not empty, and none is missing or beside its opposite."""
-    members = statement.node.members
-    names = frozenset([member.name.value for member in members])
-    if len(names) < len(members) or not _is_usual_form(names):
+    elements = statement.elements
+    if len(elements) > len(_ELEMENTS) or not _is_usual_form(elements):
         return False
     if not (statement.allows or statement.denies):
         return False
     written = 0
-    for member in members:
+    for member in statement.node.members:
         name, node = member.name.value, member.value
         if name in _LISTS:
             entries = len(node.items) if node.form is Form.ARRAY else 1
@@ -46,9 +45,14 @@ def is_usual(statement: Statement) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _is_usual_form(names: frozenset[str]) -> bool:
+def _is_usual_form(elements: tuple[str, ...]) -> bool:
     """Whether a statement has such elements together."""
-    if not names <= _ELEMENTS or ("Action" in names) == ("NotAction" in names):
+    names = frozenset(elements)
+    if (
+        len(names) < len(elements)
+        or not names <= _ELEMENTS
+        or ("Action" in names) == ("NotAction" in names)
+    ):
         return False
     resources = ("Resource" in names) + ("NotResource" in names)
     return resources == 1 or (not resources and not names.isdisjoint(_MAPS))
