@@ -19,7 +19,8 @@ def escaped(text: str, limit: int = 300) -> str:
     if ".ey" in text[:limit]:
         text = _TOKEN.sub("(a token)", text)
     # A prefix decides: what would be cut is never walked, so megabytes cost nothing.
-    shown = "".join(map(_visible, text[: limit + 1]))
+    prefix = text[: limit + 1]
+    shown = prefix if prefix.isascii() and prefix.isprintable() else _walked(prefix)
     if len(text) <= limit and len(shown) <= limit * 2:
         return shown
     return shown[:limit] + _CUT
@@ -39,6 +40,10 @@ def hides(text: str) -> bool:
 def visible(content: str) -> str:
     """A file's content for showing: its lines and tabs stay, what is invisible is escaped."""
     return _UNSEEN.sub(lambda found: _visible(found[0]), content)
+
+
+def _walked(text: str) -> str:
+    return "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:

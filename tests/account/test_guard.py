@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
 import pytest
 
+from aws_iam.account import events
 from aws_iam.account.allowlist import (
     ALLOWED,
     CREDENTIALS,
@@ -18,6 +19,9 @@ from aws_iam.account.demo import demo_session
 from aws_iam.account.permissions import audit_actions
 from aws_iam.policy.catalog import catalog
 from scripted_aws import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FORBIDDEN = [
     ("secretsmanager", "get_secret_value", {"SecretId": "s"}),
@@ -35,9 +39,11 @@ FORBIDDEN = [
 ]
 
 
-def _guarded() -> tuple[boto3.Session, list[str]]:
+def _guarded(
+    make: Callable[[], Any] = botocore.session.Session,
+) -> tuple[boto3.Session, list[str]]:
     sent: list[str] = []
-    core = botocore.session.Session()
+    core = make()
     core.set_credentials("AKIATEST", "test")
     core.register("before-send", lambda request, **_: sent.append(request.url))
     guard(core)
@@ -47,11 +53,12 @@ def _guarded() -> tuple[boto3.Session, list[str]]:
     return boto3.Session(botocore_session=core, region_name="us-east-1"), sent
 
 
+@pytest.mark.parametrize("make", [botocore.session.Session, events.session])
 @pytest.mark.parametrize(("service", "method", "arguments"), FORBIDDEN)
 def test_what_is_not_on_the_list_is_refused_before_it_is_signed_whoever_asks(
-    service: Any, method: str, arguments: dict[str, Any]
+    service: Any, method: str, arguments: dict[str, Any], make: Callable[[], Any]
 ) -> None:
-    session, sent = _guarded()
+    session, sent = _guarded(make)
     with pytest.raises(OffTheAllowlistError, match="read-only allowlist"):
         getattr(session.client(service), method)(**arguments)
     assert sent == []
@@ -63,8 +70,11 @@ def test_the_refusal_names_the_operation() -> None:
         session.client("secretsmanager").get_secret_value(SecretId="s")
 
 
-def test_links_and_forms_that_are_signed_without_being_sent_are_refused_too() -> None:
-    session, sent = _guarded()
+@pytest.mark.parametrize("make", [botocore.session.Session, events.session])
+def test_links_and_forms_that_are_signed_without_being_sent_are_refused_too(
+    make: Callable[[], Any],
+) -> None:
+    session, sent = _guarded(make)
     client = session.client("s3")
     with pytest.raises(OffTheAllowlistError):
         client.generate_presigned_url("put_object", {"Bucket": "bucket", "Key": "k"})

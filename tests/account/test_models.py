@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
 import pytest
+from botocore.exceptions import UnknownServiceError
 
 from aws_iam.account.allowlist import ALLOWED
-from aws_iam.account.models import bare_loader
+from aws_iam.account.models import bare_loader, services_of
 
-SERVICES = sorted({operation.partition(":")[0] for operation in ALLOWED})
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SERVICES = sorted(services_of(ALLOWED))
 
 
 @pytest.fixture(scope="module")
 def session() -> boto3.Session:
     core = botocore.session.Session()
-    core.register_component("data_loader", bare_loader(only=ALLOWED))
+    loader = bare_loader(services=services_of(ALLOWED), only=ALLOWED)
+    core.register_component("data_loader", loader)
     core.set_credentials("test", "test")
     return boto3.Session(botocore_session=core, region_name="eu-west-1")
 
@@ -60,3 +65,36 @@ def test_nothing_is_documented_and_a_field_of_that_name_stays() -> None:
     assert model.operation_model("GetRestApis").documentation == ""
     members = model.shape_for("CreateDocumentationVersionRequest").members
     assert "documentationVersion" in members
+
+
+@pytest.mark.parametrize("service", ["ec2", "apigateway"])
+def test_what_is_left_of_a_model_is_not_documented_either(
+    session: boto3.Session, service: str
+) -> None:
+    model = session._session.get_service_model(service)  # noqa: SLF001 - boto3 shows its core nowhere else
+    assert model.documentation == ""
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        assert operation.documentation == ""
+        for shape in filter(None, (operation.input_shape, operation.output_shape)):
+            assert {
+                each.documentation for each in (shape, *getattr(shape, "members", {}).values())
+            } == {""}
+
+
+def test_a_loader_for_some_services_has_no_other() -> None:
+    loader = bare_loader(services=frozenset({"iam", "s3", "no-such"}))
+    assert loader.list_available_services("service-2") == ["iam", "s3"]
+    assert loader.load_service_model("iam", "service-2")["operations"]
+    with pytest.raises(UnknownServiceError, match="kms"):
+        loader.load_service_model("kms", "service-2")
+
+
+def test_a_model_of_the_users_own_folder_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "iam" / "2099-01-01"
+    folder.mkdir(parents=True)
+    (folder / "service-2.json").write_text('{"metadata": {"apiVersion": "2099-01-01"}}')
+    for services in (None, frozenset({"iam"})):
+        loader = bare_loader(str(tmp_path), services=services)
+        model = loader.load_service_model("iam", "service-2")
+        assert model["metadata"]["apiVersion"] == "2099-01-01"

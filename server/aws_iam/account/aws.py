@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError, UnknownRegionError
@@ -16,6 +16,7 @@ from botocore.exceptions import EndpointConnectionError, UnknownRegionError
 from aws_iam.account.actions import action_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RefusedError, RegionFact
 from aws_iam.account.failures import FAILURES, Failure, code_of, miss_of
+from aws_iam.account.slowing import Slowing
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 
@@ -39,7 +40,11 @@ READ_SECONDS = 20
 
 
 def client_config(
-    *, attempts: int = ATTEMPTS, connect: float = CONNECT_SECONDS, width: int = WORKERS
+    *,
+    attempts: int = ATTEMPTS,
+    connect: float = CONNECT_SECONDS,
+    width: int = WORKERS,
+    mode: Literal["adaptive", "standard"] = "adaptive",
 ) -> Config:
     """Bounded in every direction; the pool is as wide as the threads, or they would wait for each other unseen.
 
@@ -48,7 +53,7 @@ def client_config(
     return Config(
         connect_timeout=connect,
         read_timeout=READ_SECONDS,
-        retries={"mode": "adaptive", "total_max_attempts": attempts},
+        retries={"mode": mode, "total_max_attempts": attempts},
         max_pool_connections=width,
         user_agent_extra="aws-iam-mcp",
     )
@@ -69,9 +74,17 @@ def make_client(session: boto3.Session, service: str, region: str, config: Confi
 class Clients:
     """The clients of one session, made under a lock: making them is not thread-safe, using them is."""
 
-    def __init__(self, session: boto3.Session, widths: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        session: boto3.Session,
+        widths: Mapping[str, int] | None = None,
+        *,
+        shared: bool = False,
+    ) -> None:
         self._session = session
         self._widths = widths or {}
+        self._shared = shared
+        """Whether several accounts use them: then none slows the others down."""
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Any] = {}
         self._offering: dict[tuple[str, str], frozenset[str] | None] = {}
@@ -99,8 +112,14 @@ class Clients:
     def _make(self, service: str, region: str) -> Any:
         # A service that the SDK does not know in this Region is tried once: its name will hardly resolve.
         attempts = ATTEMPTS if self.offered(service, region) else 1
-        config = client_config(attempts=attempts, width=self._widths.get(region, WORKERS))
-        return make_client(self._session, service, region, config)
+        width = self._widths.get(region, WORKERS)
+        if not self._shared:
+            config = client_config(attempts=attempts, width=width)
+            return make_client(self._session, service, region, config)
+        config = client_config(attempts=attempts, width=width, mode="standard")
+        client = make_client(self._session, service, region, config)
+        Slowing(client)
+        return client
 
     def offered(self, service: str, region: str) -> bool:
         """Whether the SDK lists the service in the Region; of a Region that it does not know nothing is known."""

@@ -26,10 +26,11 @@ from botocore.exceptions import (
     ConnectionError as UnreachableError,
 )
 
+from aws_iam.account import events
 from aws_iam.account.allowlist import ALLOWED, guard
 from aws_iam.account.aws import client_config, make_client
 from aws_iam.account.failures import FAILURES, code_of, expired
-from aws_iam.account.models import bare_loader
+from aws_iam.account.models import bare_loader, services_of
 from aws_iam.account.pace import keep
 from aws_iam.account.whole import demand_whole
 from aws_iam.errors import AwsError, InputError, closest
@@ -209,11 +210,12 @@ def _assumed(session: boto3.Session, source: Source) -> boto3.Session:
 
 
 def _core(profile: str | None) -> Any:
-    import botocore.session
-
-    core = botocore.session.Session(profile=profile)
+    core = events.session(profile)
     core.lazy_register_component(
-        "data_loader", lambda: bare_loader(core.get_config_variable("data_path"), only=ALLOWED)
+        "data_loader",
+        lambda: bare_loader(
+            core.get_config_variable("data_path"), services=services_of(ALLOWED), only=ALLOWED
+        ),
     )
     guard(core)
     keep(core)

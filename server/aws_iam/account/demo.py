@@ -74,9 +74,10 @@ def _built() -> tuple[str, str, str]:
     session = _session("AKIADEMO", "demo", None)
     call = Call(session, ACCOUNT)
     demo_moto.look_up_regions_in(session)
+    demo_moto.read_models_through(_loader())
     demo_moto.let_requests_name_their_account()
     demo_moto.repeatable(_SEED)
-    with _no_collection():
+    with _no_collection(), demo_moto.sparing():
         demo_moto.add_managed_policies(ACCOUNT, MANAGED)
         seed_people(call)
         seed_roles(call)
@@ -108,9 +109,10 @@ def _no_collection() -> Iterator[None]:
 
 def _session(key: str, secret: str, token: str | None) -> boto3.Session:
     import boto3
-    import botocore.session
 
-    core = botocore.session.Session()
+    from aws_iam.account import events
+
+    core = events.session()
     core.register_component("data_loader", _loader())
     # INVARIANT: nothing of the caller's environment or files steers a request of this session. The store's overrides
     # are set, not the session's variables: there None would mean "look in the environment".

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import moto.core.utils
+import moto.kms.models
 from moto.core.base_backend import AccountSpecificBackend
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.core.responses import BaseResponse
@@ -28,7 +32,7 @@ from moto.iam.models import (
 from moto.moto_api._internal import mock_random
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from botocore.awsrequest import AWSPreparedRequest
@@ -44,6 +48,7 @@ ACCOUNT_HEADER = "x-moto-account-id"
 _PARTITION = "aws"
 _REGION = "us-east-1"
 _ROOT_COLUMNS = 22
+_IMAGES = "MOTO_EC2_LOAD_DEFAULT_AMIS"
 
 
 def emulator() -> Callable[[AWSPreparedRequest], Reply | None]:
@@ -78,6 +83,12 @@ def look_up_regions_in(session: boto3.Session) -> None:
         boto3.Session = plain  # type: ignore[misc]
 
 
+def read_models_through(loader: Any) -> None:
+    """Let moto take the API models from this loader: it would make one for each service, and read all of them again."""
+    utils: Any = moto.core.utils
+    utils.create_loader = lambda: loader
+
+
 @cache
 def let_requests_name_their_account() -> None:
     """Let the request's header win over MOTO_ACCOUNT_ID, which would put the company into another account."""
@@ -93,6 +104,26 @@ def let_requests_name_their_account() -> None:
 def repeatable(seed: int) -> None:
     """Make the ids that moto gives out from now on the same in every run."""
     mock_random.seed(seed)
+
+
+@contextmanager
+def sparing() -> Iterator[None]:
+    """Spend no half second on what nobody asks this account for.
+
+    That is the public images of EC2, over a thousand in each Region, and a private key of its own for every key of KMS.
+    """
+    models: Any = moto.kms.models
+    plain, images = models.generate_private_key, os.environ.get(_IMAGES)
+    models.generate_private_key = cache(plain)
+    os.environ[_IMAGES] = "false"
+    try:
+        yield
+    finally:
+        models.generate_private_key = plain
+        if images is None:
+            del os.environ[_IMAGES]
+        else:
+            os.environ[_IMAGES] = images
 
 
 def add_managed_policies(account: str, names: frozenset[str]) -> None:

@@ -95,7 +95,7 @@ class Fleet:
         self._sts = make_client(session, "sts", self.home, client_config())
         shared = session_of(profile, session.region_name or self.home, WornProvider())
         # Global services have their one client in the home Region, and all threads meet there.
-        self._clients = Clients(shared, {self.home: AT_ONCE * WORKERS})
+        self._clients = Clients(shared, {self.home: AT_ONCE * WORKERS}, shared=True)
         _allow_many_connections()
 
     def client(self, service: str) -> Any:

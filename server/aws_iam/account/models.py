@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.loaders import JSONFileLoader, create_loader
+from botocore.exceptions import DataNotFoundError
+from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from botocore.loaders import Loader
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _OPENERS: tuple[tuple[str, Callable[[Path], Any]], ...] = (
     (".json", open),
@@ -36,12 +36,24 @@ class _Bare(JSONFileLoader):
             path = Path(f"{file_path}{ending}")
             if path.is_file():
                 with opened(path) as file:
-                    found = json.loads(file.read(), object_hook=_undocumented)
+                    content = file.read()
                 if self._only is None or path.name != _MODEL + ending:
-                    return found
+                    return json.loads(content, object_hook=_undocumented)
                 # …/SERVICE/VERSION/service-2
-                return _cut(found, path.parts[-3], self._only)
+                return _bare(_cut(json.loads(content), path.parts[-3], self._only))
         return None
+
+
+def _bare(part: Any) -> Any:
+    """A part of a model without documentation, in place: the few shapes that are left after the cut."""
+    if isinstance(part, dict):
+        _undocumented(part)
+        for each in part.values():
+            _bare(each)
+    elif isinstance(part, list):
+        for each in part:
+            _bare(each)
+    return part
 
 
 def _undocumented(data: dict[str, Any]) -> dict[str, Any]:
@@ -85,12 +97,47 @@ def _named(part: Mapping[str, Any]) -> Iterator[str]:
             yield value["shape"]
 
 
-def bare_loader(search_path: str | None = None, *, only: frozenset[str] | None = None) -> Loader:
+class _Models(Loader):
+    """A loader that does not look through four hundred folders for each thread that asks which services there are."""
+
+    def __init__(
+        self, paths: list[str], services: frozenset[str] | None, only: frozenset[str] | None
+    ) -> None:
+        super().__init__(paths, _Bare(only), include_default_search_paths=False)
+        self._services = services
+        self._looking = threading.Lock()
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """The services that have a model of this type, among those that this loader is for."""
+        if self._services is None:
+            with self._looking:
+                found: list[str] = super().list_available_services(type_name)
+            return found
+        return sorted(service for service in self._services if self._has(service, type_name))
+
+    def _has(self, service: str, type_name: str) -> bool:
+        try:
+            self.list_api_versions(service, type_name)
+        except DataNotFoundError:
+            return False
+        return True
+
+
+def services_of(operations: Iterable[str]) -> frozenset[str]:
+    """The services of operations that are written `service:Operation`."""
+    return frozenset(operation.partition(":")[0] for operation in operations)
+
+
+def bare_loader(
+    search_path: str | None = None,
+    *,
+    services: frozenset[str] | None = None,
+    only: frozenset[str] | None = None,
+) -> Loader:
     """A loader of models for a botocore session; `search_path` as its setting `data_path` has it.
 
-    `only` are the operations that the models keep, as `service:Operation`; absent: all.
+    `services` are all that there are, absent: all of the SDK's; `only` are the operations that their models keep, as
+    `service:Operation`, absent: all.
     """
-    loader: Any = create_loader(search_path)
-    loader.file_loader = _Bare(only)
-    found: Loader = loader
-    return found
+    paths: list[str] = create_loader(search_path).search_paths
+    return _Models(paths, services, only)
