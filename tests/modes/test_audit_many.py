@@ -235,7 +235,6 @@ def test_progress_is_told_by_account(tmp_path: Path) -> None:
         ({"accounts": ACCOUNTS, "demo": True}, "`demo` is for one account"),
         ({"accounts": ACCOUNTS, "snapshot": "s.json"}, "`snapshot` is for one account"),
         ({"accounts": ACCOUNTS, "save": "s.json"}, "`save` is for one account"),
-        ({"accounts": ACCOUNTS, "against": "s.json"}, "`against` is for one account"),
         ({"accounts": ACCOUNTS, "shard": "3/2"}, "is no part"),
         ({"accounts": ACCOUNTS, "benchmark": "8.0"}, "no version"),
         ({"accounts": ACCOUNTS, "controls": ["root_mfaa"]}, "root_mfa"),

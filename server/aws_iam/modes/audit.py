@@ -39,7 +39,10 @@ class Asked:
         ),
     ] = None
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None
-    against: Annotated[str | None, Parameter("earlier snapshot to compare", cli_only=True)] = None
+    against: Annotated[
+        str | None,
+        Parameter("earlier snapshot, or earlier results of many accounts", cli_only=True),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.answer import Finding, Status
+from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -103,6 +103,11 @@ def said(changes: Mapping[str, Any]) -> str:
 
 
 _TOLD = ("new", "fixed", "unreadable")
+
+
+def urgency(row: Mapping[str, Any]) -> tuple[int, int]:
+    """The order of the rows of `what_changed`."""
+    return _TOLD.index(row["change"]), Severity(row["severity"]).rank
 
 
 def _order(finding: Finding) -> tuple[int, int]:

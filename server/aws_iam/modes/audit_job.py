@@ -96,6 +96,7 @@ def _judged(job: Job, account: Account) -> dict[str, Any]:
         "caller": account.caller_arn,
         "collected_at": account.collected_at.isoformat(timespec="seconds"),
         "regions": str(account.regions),
+        "regions_read": list(account.regions.read),
         "score": scored.total.score,
         "controls": _statuses(found),
         "counts": to_json(counts(found)),

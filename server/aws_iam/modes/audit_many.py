@@ -14,7 +14,7 @@ from aws_iam.account import organization
 from aws_iam.account.fleet import Door, Fleet, fleet_of
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import AwsError, InputError
-from aws_iam.modes import audit_mutes, audit_pool, audit_results, audit_targets
+from aws_iam.modes import audit_against, audit_mutes, audit_pool, audit_results, audit_targets
 from aws_iam.modes.audit_job import Job
 from aws_iam.modes.audit_run import fix_first
 from aws_iam.modes.audit_totals import NAMED, Totals
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aws_iam.account.organization import Shared
     from aws_iam.answer import Finding
     from aws_iam.modes.audit import Asked, Many
+    from aws_iam.modes.audit_against import Against
     from aws_iam.modes.audit_mutes import Mute
     from aws_iam.modes.audit_results import Results
     from aws_iam.modes.audit_targets import Target
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     Take = Callable[[Mapping[str, Any]], object]
 
 _PAGE = "references/compliance-checklist.md"
-_OF_ONE = {"demo": "source", "snapshot": "source", "save": "asked", "against": "asked"}
+_OF_ONE = {"demo": "source", "snapshot": "source", "save": "asked"}
 
 
 def answer(
@@ -55,7 +56,9 @@ def answer(
     # The list is read before AWS is asked anything: a typing mistake must not cost a minute.
     listed = audit_targets.named(many.accounts) if many.accounts else None
     totals = Totals(benchmark, chosen)
-    with _kept(many.out, _job_of(source, asked, benchmark, mutes)) as results:
+    job = _job_of(source, asked, benchmark, mutes)
+    earlier = audit_against.against(asked.against, job, many.out) if asked.against else None
+    with _kept(many.out, job) as results:
         members = organization.active_accounts(_fleet(source)) if listed is None else None
         targets = listed or tuple(audit_targets.Target(account=each) for each in members or ())
         run = _Run(
@@ -67,6 +70,7 @@ def answer(
             members=None if members is None else frozenset(members),
             named=len(targets),
             mine=tuple(each for each in targets if shard is None or shard.holds(each.account)),
+            earlier=earlier,
         )
         _read(run, results, totals, progress, take)
     return _answer(run, totals)
@@ -85,6 +89,7 @@ class _Run:
     """The accounts of the caller's organization; None: not asked yet."""
     named: int
     mine: tuple[Target, ...]
+    earlier: Against | None
 
     @property
     def controls(self) -> tuple[str, ...] | None:
@@ -152,8 +157,7 @@ def _read(
     for line in results.lines() if results else ():
         # The file may hold more than is asked for now: other parts, and accounts that are gone from the list.
         if line["account"] in mine:
-            totals.add(line)
-            take(line)
+            _take_in(run, line, totals, take)
     todo = [each for each in run.mine if results is None or each.account not in results.done]
     total = len(mine)
     progress(totals.accounts, total, "accounts")
@@ -165,9 +169,14 @@ def _read(
             line = audit_results.parsed(text)
             if results is not None:
                 results.add(text)
-            totals.add(line)
-            take(line)
+            _take_in(run, line, totals, take)
             progress(totals.accounts, total, f"account {line['account']} {line['status']}")
+
+
+def _take_in(run: _Run, line: Mapping[str, Any], totals: Totals, take: Take) -> None:
+    told = run.earlier.beside(line) if run.earlier else line
+    totals.add(told)
+    take(told)
 
 
 @contextmanager
@@ -269,6 +278,7 @@ def _answer(run: _Run, totals: Totals) -> Answer:
                 "by_section": {row["section"]: row["score"] for row in sections},
             },
             **({"results": out} if out else {}),
+            **(run.earlier.facts() if run.earlier else {}),
             **({"not_read": totals.not_read} if totals.not_read else {}),
             "sections": sections,
             "worst_accounts": totals.worst(),
@@ -301,7 +311,8 @@ def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
     controls = len({each.code for each in failed})
     count = f" {controls} control{' fails' if controls == 1 else 's fail'} somewhere."
     first = fix_first(failed, run.benchmark)
-    return f"{_unread(totals)}{f'{first} ' if first else ''}{told}{count if failed else ''}"
+    said = f" {run.earlier.said()}" if run.earlier else ""
+    return f"{_unread(totals)}{f'{first} ' if first else ''}{told}{count if failed else ''}{said}"
 
 
 def _unread(totals: Totals) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aws_iam import __version__
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
-from aws_iam.escape import escaped, quoted
-from aws_iam.modes import audit_many, audit_mutes, audit_report
+from aws_iam.escape import escaped
+from aws_iam.modes import audit_many, audit_mutes, audit_report, audit_results
 from aws_iam.report.audited import Audited
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
@@ -108,35 +108,11 @@ class _Read:
             self.time = datetime.fromisoformat(line["collected_at"])
             self.partition = str(line["caller"]).split(":")[1]
         except (KeyError, TypeError, ValueError, IndexError):
-            raise self._broken("who read it, and when") from None
+            raise audit_results.broken(line, "who read it, and when") from None
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> tuple[Finding, ...]:
         """What was found."""
-        try:
-            for each in self._line["findings"]:
-                _demand_text(each)
-                yield Finding(
-                    **each
-                    | {
-                        "severity": Severity(each["severity"]),
-                        "status": Status(each["status"]),
-                        "account": self.account,
-                    }
-                )
-        except (KeyError, TypeError, ValueError):
-            raise self._broken("its findings") from None
-
-    def _broken(self, what: str) -> InputError:
-        return InputError(
-            f"the results of account {quoted(self.account)} do not tell {what}",
-            hint="take the account's line out of the file: the same command reads it again",
-        )
-
-
-def _demand_text(finding: Mapping[str, Any]) -> None:
-    texts = {**finding, **finding.get("controls", {})}
-    if not all(isinstance(each, str) for name, each in texts.items() if name != "controls"):
-        raise TypeError
+        return audit_results.findings_of(self._line)
 
 
 def _unread(line: Line, controls: Iterable[Control]) -> Iterator[Finding]:

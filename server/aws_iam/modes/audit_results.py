@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import __version__
+from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 
@@ -113,9 +114,7 @@ class Results:
     def _demand_a_beginning(self, start: bytes) -> None:
         """Somebody else's file without an end of line would look like one torn line."""
         if start != _BEGINNING[: len(start)]:
-            raise InputError(
-                f"{quoted(str(self.path))} holds no results of `{_TOOL}`", hint="give another file"
-            )
+            raise _no_results(self.path)
 
     def _demand_same_job(self, header: dict[str, Any], number: int) -> None:
         where = quoted(str(self.path)) + (f" from line {number} on" if number > 1 else "")
@@ -157,6 +156,74 @@ class Results:
         self._file.close()
 
 
+class Saved:
+    """The results of an earlier run, for reading: where the line of each account that was read stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.job: dict[str, Any] = {}
+        self.unread: set[str] = set()
+        self._places: dict[str, int] = {}
+        with _readable(path) as file:
+            place = 0
+            for number, raw in enumerate(_whole_lines(file, path), 1):
+                self._note(_json(raw, path, number), number, place)
+                place += len(raw)
+        if not self.job:
+            raise _no_results(path)
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """The accounts that were read."""
+        return frozenset(self._places)
+
+    def line(self, account: str) -> dict[str, Any]:
+        """What was found in an account that was read."""
+        with _readable(self.path) as file:
+            file.seek(self._places[account])
+            return parsed(file.readline())
+
+    def _note(self, line: dict[str, Any], number: int, place: int) -> None:
+        if _is_header(line):
+            job = line.get("job")
+            if not isinstance(job, dict) or self.job not in ({}, job):
+                raise InputError(
+                    f"{quoted(str(self.path))} line {number} begins the results of another job",
+                    hint="compare with the file of one run",
+                )
+            self.job = job
+        elif number == 1:
+            raise _no_results(self.path)
+        elif _is_read(line, self.path, number):
+            self._places[line["account"]] = place
+        else:
+            self.unread.add(line["account"])
+
+
+def findings_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What the line of an account that was read says was found; a file may have been changed by hand."""
+    try:
+        return tuple(_finding(each, str(line["account"])) for each in line["findings"])
+    except (KeyError, TypeError, ValueError):
+        raise broken(line, "its findings") from None
+
+
+def broken(line: Mapping[str, Any], what: str) -> InputError:
+    """The refusal of a line that does not tell what every line tells."""
+    return InputError(
+        f"the results of account {quoted(str(line['account']))} do not tell {what}",
+        hint="take the account's line out of the file: the same command reads it again",
+    )
+
+
+def _finding(data: Mapping[str, Any], account: str) -> Finding:
+    texts = {**data, **data.get("controls", {})}
+    if not all(isinstance(each, str) for name, each in texts.items() if name != "controls"):
+        raise TypeError
+    known = {"severity": Severity(data["severity"]), "status": Status(data["status"])}
+    return Finding(**{**data, **known, "account": account})
+
+
 @contextmanager
 def results(path: Path, job: Mapping[str, Any]) -> Iterator[Results]:
     """The file of this job, made or continued, held against a second run."""
@@ -176,6 +243,28 @@ def results(path: Path, job: Mapping[str, Any]) -> Iterator[Results]:
         yield held
     finally:
         held.close()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[Any]:
+    try:
+        # A device or a pipe may never end, or never begin.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{quoted(str(path))} is no regular file", hint="give another file")
+        file = path.open("rb")
+    except OSError as error:
+        why = (error.strerror or "the system does not say why").lower()
+        raise InputError(f"{quoted(str(path))} cannot be read: {why}") from None
+    except ValueError:
+        raise InputError(f"{quoted(str(path))} is no file's name") from None
+    with file:
+        yield file
+
+
+def _no_results(path: Path) -> InputError:
+    return InputError(
+        f"{quoted(str(path))} holds no results of `{_TOOL}`", hint="give another file"
+    )
 
 
 def _locked(path: Path) -> Any:
@@ -247,7 +336,7 @@ def _unwritable(path: Path, error: OSError) -> InputError:
     return InputError(f"{quoted(str(path))} cannot be written: {why}")
 
 
-def parsed(line: str) -> dict[str, Any]:
+def parsed(line: str | bytes) -> dict[str, Any]:
     """A line of results as data."""
     data: dict[str, Any] = json.loads(line)
     return data
