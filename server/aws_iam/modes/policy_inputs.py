@@ -23,6 +23,8 @@ _MOST_PLACES = 5
 
 def certain(found: Iterable[Finding], source: Source, judge: Judge) -> tuple[Finding, ...]:
     """What holds whatever the values are that only the deployment knows: it does not stand at one, and not by one."""
+    if not (source.unresolved or source.variants):
+        return tuple(found)
     kept = tuple(each for each in found if not is_open(_pointer(each), source.unresolved))
     for other in source.variants:
         places = {(each.code, _pointer(each)) for each in judge(other)}

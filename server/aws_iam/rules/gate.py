@@ -18,6 +18,7 @@ from itertools import count
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.policy.algebra.statement_sets import share_services
 from aws_iam.policy.document import Condition, Form, Node, Place, Text
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.reading.json_text import string
@@ -75,6 +76,9 @@ def at_statement(test: Callable[[Statement], bool]) -> Gate:
 
 
 SEVERAL_STATEMENTS = at_policy(lambda policy: len(policy.statements) > 1)
+OF_ONE_SERVICE = at_policy(
+    lambda policy: len(policy.statements) > 1 and share_services(policy.statements)
+)
 
 
 def has(*elements: str) -> Gate:
@@ -239,10 +243,10 @@ class _Look:
         """The rules whose gate is open at one of the words."""
         if len(words) > _MOST_WORDS:
             return self._all
-        mask = 0
+        mask, remembered = 0, self._remembered
         for each in words:
             word = each.value
-            mask |= self._remembered(word) if len(word) <= _LONGEST else self.at(word)
+            mask |= remembered(word) if len(word) <= _LONGEST else self.at(word)
         return mask
 
     def at(self, word: Any) -> int:

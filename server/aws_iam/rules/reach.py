@@ -207,7 +207,13 @@ def no_meeting(policy: Policy) -> Iterator[Problem]:
             continue
         yield from _services_apart(statement, reach)
         by_doubt: dict[bool, list[tuple[Text, Action, Arn]]] = {}
-        for entry, action in written_out(statement):
+        written = written_out(statement)
+        if all(
+            reach.meets_types(*each)
+            for each in {(a.service, a.resource_types) for _, a in written}
+        ):
+            continue
+        for entry, action in written:
             arn = _apart(action, reach)
             if arn and not takers_of(policy).beside(statement, action):
                 by_doubt.setdefault(_is_unsure(action, reach), []).append((entry, action, arn))

@@ -15,12 +15,13 @@ from aws_iam.policy.algebra.statement_sets import (
     limits_within,
     meaning,
     scope,
+    services_of,
 )
 from aws_iam.policy.algebra.text_sets import Effort, Texts, within
 from aws_iam.policy.document import Policy, Statement
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal
-from aws_iam.rules.gate import SEVERAL_STATEMENTS, at_deny, at_policy
+from aws_iam.rules.gate import OF_ONE_SERVICE, at_deny, at_policy
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _scoped(policy: Policy) -> tuple[_Scoped, ...]:
     known = (
         _Scoped.of(at, statement)
         for at, statement in enumerate(first)
-        if shared is None or not shared.isdisjoint(_services(statement))
+        if shared is None or not shared.isdisjoint(services_of(statement))
     )
     return tuple(filter(None, known))
 
@@ -199,19 +200,10 @@ def _shared(statements: Sequence[Statement]) -> frozenset[str] | None:
         shared.update([word for word, number in numbers.items() if number > 1])
     if not shared:
         return frozenset()
-    services = Counter(chain.from_iterable(map(_services, statements)))
+    services = Counter(chain.from_iterable(map(services_of, statements)))
     if services[""]:
         return None
     return frozenset([each for each in map(_service, shared) if services[each] > 1])
-
-
-@once
-def _services(statement: Statement) -> frozenset[str]:
-    """The services of a statement's actions; of one whose actions are any, the empty text."""
-    prefixes = {each.partition(":")[0] for each in action_words(statement)}
-    if not prefixes or statement.not_actions or not all(map(is_literal, prefixes)):
-        return frozenset({""})
-    return frozenset(prefixes)
 
 
 @once
@@ -235,7 +227,7 @@ def _service(entry: str) -> str:
 @rule(
     "SHADOWED_STATEMENT",
     on=Policy,
-    when=(SEVERAL_STATEMENTS,),
+    when=(OF_ONE_SERVICE,),
     severity=Severity.SUGGESTION,
     title="Another statement already says all that this one says",
     fix="Remove it, or narrow the wider statement if this one was meant as the limit.",
@@ -273,7 +265,7 @@ def shadowed(policy: Policy) -> Iterator[Problem]:
 @rule(
     "SHADOWED_ACTION",
     on=Policy,
-    when=(SEVERAL_STATEMENTS,),
+    when=(OF_ONE_SERVICE,),
     severity=Severity.SUGGESTION,
     title="Another statement already says all that this one says of an action",
     fix="Remove the action here, or narrow the wider statement if this one was meant as the limit.",

@@ -13,7 +13,7 @@ from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Kind, Policy, Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import covers, is_literal
-from aws_iam.rules.gate import SEVERAL_STATEMENTS, at_action, at_resource, at_statement, has
+from aws_iam.rules.gate import OF_ONE_SERVICE, at_action, at_resource, at_statement, has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practic
 # Comparing each pattern with each entry is quadratic, and intricate patterns are slow to compare. What AWS takes is
 # far below these limits; beyond them entries are compared as words only.
 _MOST_PAIRS = 20_000
+_FEW = 20
 _WORK = 2_000_000
 
 
@@ -194,7 +195,7 @@ def wildcard_service(statement: Statement) -> Iterator[Problem]:
 def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
     """The entries that another one of the list makes superfluous, each with that other one."""
     words = [each.value.lower() if ignore_case else each.value for each in entries]
-    if not _has_wildcard("\n".join(words)) and len(set(words)) == len(words):
+    if not _may_cover(words):
         return []
     patterns = [at for at, word in enumerate(words) if _has_wildcard(word)]
     if len(patterns) * len(words) > _MOST_PAIRS:
@@ -216,6 +217,17 @@ def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, 
                 found.append((entries[at], entries[other]))
                 break
     return found
+
+
+def _may_cover(words: Sequence[str]) -> bool:
+    """Whether a word is there twice, or begins as a pattern among the others does."""
+    if len(set(words)) < len(words):
+        return True
+    text = "\n".join(("", *words))
+    if not _has_wildcard(text):
+        return False
+    heads = [_head(word) for word in words if _has_wildcard(word)]
+    return len(heads) > _FEW or any(text.count(f"\n{head}") > 1 for head in heads)
 
 
 def _by_head(words: Sequence[str], patterns: Sequence[int]) -> Callable[[str], Iterator[int]]:
@@ -293,9 +305,6 @@ def _has_several_resources(statement: Statement) -> bool:
 )
 def repeated_action(statement: Statement) -> Iterator[Problem]:
     """The longer list looks more exact than it is."""
-    words = action_words(statement)
-    if len(words) == len(statement.actions) > 0 and not _has_wildcard("\n".join(words)):
-        return
     for entries in (statement.actions, statement.not_actions):
         yield from _redundant(entries, ignore_case=True)
 
@@ -319,7 +328,7 @@ def repeated_resource(statement: Statement) -> Iterator[Problem]:
 @rule(
     "REDUNDANT_STATEMENT",
     on=Policy,
-    when=(SEVERAL_STATEMENTS,),
+    when=(OF_ONE_SERVICE,),
     severity=Severity.SUGGESTION,
     title="Two statements say the same",
     fix="Remove one of them.",

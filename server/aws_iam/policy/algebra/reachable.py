@@ -80,9 +80,9 @@ class Reach:
     """What the resources of one statement are; the answers are kept, as many actions ask the same."""
 
     def __init__(self, statement: Statement) -> None:
-        self.limited: bool = bool(statement.resources) and not any(
-            matches(each.value, "*") for each in statement.resources
-        )
+        entries = [each.value for each in statement.resources]
+        wild = [each for each in entries if each[:1] in "*?"]
+        self.limited: bool = bool(entries) and not any(matches(each, "*") for each in wild)
         self.arns: tuple[Arn, ...] = _arns(statement) if self.limited else ()
         self._open: bool = not self.limited and bool(
             statement.resources or statement.not_resources
@@ -94,11 +94,15 @@ class Reach:
 
     def meets(self, action: Action) -> bool:
         """Whether the action can work on one of the resources."""
+        return self.meets_types(action.service, action.resource_types)
+
+    def meets_types(self, service: str, types: tuple[str, ...]) -> bool:
+        """Whether one of the resources can be of one of the types."""
         if not self.limited:
             return self._open
-        key = (action.service, action.resource_types)
+        key = (service, types)
         if key not in self._meets:
-            known = forms(*key) or () if action.resource_types else ()
+            known = forms(*key) or () if types else ()
             self._meets[key] = any(form.meets(arn) for arn in self.arns for form in known)
         return self._meets[key]
 

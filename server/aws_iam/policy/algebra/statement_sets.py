@@ -24,6 +24,7 @@ from aws_iam.policy.algebra.text_sets import Effort, Texts, is_everything, withi
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Form
 from aws_iam.policy.once import once
+from aws_iam.policy.pattern import is_literal
 from aws_iam.policy.variables import without_variables
 
 if TYPE_CHECKING:
@@ -103,6 +104,25 @@ class Meaning:
 def action_words(statement: Statement) -> frozenset[str]:
     """The entries of Action in lower case, as AWS compares them."""
     return frozenset([each.value.lower() for each in statement.actions])
+
+
+@once
+def services_of(statement: Statement) -> frozenset[str]:
+    """The services of a statement's actions; of one whose actions may be of any, the empty text."""
+    prefixes = {each.value.partition(":")[0].lower() for each in statement.actions}
+    if not prefixes or statement.not_actions or not is_literal("".join(prefixes)):
+        return _ANY
+    return frozenset(prefixes)
+
+
+_ANY = frozenset({""})
+
+
+def share_services(statements: Sequence[Statement]) -> bool:
+    """Whether two of the statements may be about one service: most policies have a statement for each."""
+    services = list(map(services_of, statements))
+    every = frozenset().union(*services)
+    return len(every) < sum(map(len, services)) or "" in every
 
 
 @once
