@@ -18,7 +18,10 @@ from aws_iam.policy.pattern import matches
 LETTERS = "abx"
 # Every text of up to five letters; `x` stands for any that no pattern names.
 TEXTS = ["".join(t) for n in range(6) for t in product(LETTERS, repeat=n)]
-PATTERNS = st.text(alphabet="ab*?", max_size=4)
+# What patterns share at the beginning is read in one go.
+PATTERNS = st.builds(
+    str.__add__, st.sampled_from(["", "a", "ab"]), st.text(alphabet="ab*?", max_size=3)
+)
 ARN_TEXTS = [
     f"{head}:{':'.join(rest)}"
     for head in ("a", "b")

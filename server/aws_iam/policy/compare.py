@@ -20,6 +20,7 @@ from aws_iam.policy.comparison import scenarios
 from aws_iam.policy.comparison.beside import everything, for_everyone
 from aws_iam.policy.comparison.clauses import Atoms, is_principaled
 from aws_iam.policy.comparison.direction import Direction, Search, Written
+from aws_iam.policy.comparison.twins import without_twins
 from aws_iam.policy.document import Kind, Policy, Syntax, read
 from aws_iam.policy.evaluation.layers import refuse_unusable
 
@@ -32,7 +33,8 @@ MOST_WITNESSES = 3
 
 def compare(document: object, baseline: object) -> Comparison:
     """The relation of the document's access to the baseline's; several policies on a side are their union."""
-    return searched(document, baseline).comparison
+    # Whether there are more requests than are shown is no part of the answer.
+    return _searched(document, baseline, MOST_WITNESSES, MOST_WITNESSES).comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +48,19 @@ class Searched:
 
 def searched(document: object, baseline: object, most: int = MOST_WITNESSES) -> Searched:
     """The comparison, with up to so many requests in each direction."""
+    return _searched(document, baseline, most, most + 1)
+
+
+def _searched(document: object, baseline: object, most: int, sought: int) -> Searched:
     new, old = _documents(document, "document"), _documents(baseline, "baseline")
     _refuse_mixture(new, old)
     atoms = Atoms()
     beside, notes = _beside_everything(new, old)
-    ours, theirs = (Written.of((*each, *beside), atoms) for each in (new, old))
-    beyond = Direction(atoms=atoms, policies=ours, without=theirs).search(most)
-    short = Direction(atoms=atoms, policies=theirs, without=ours).search(most)
+    new_beside, old_beside = (*new, *beside), (*old, *beside)
+    decisive = without_twins(new_beside, old_beside)
+    ours, theirs = (Written.of(each, atoms, decisive) for each in (new_beside, old_beside))
+    beyond = Direction(atoms=atoms, policies=ours, without=theirs).search(most, sought)
+    short = Direction(atoms=atoms, policies=theirs, without=ours).search(most, sought)
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     comparison = Comparison(
         relation=_relation(beyond, short),

@@ -101,24 +101,29 @@ def evaluated(
     request: Request, layers: Layers, *, forced: Mapping[str, bool] | None = None
 ) -> Evaluation:
     """The decision with its reason; `forced` settles the conditions on keys, given in lower case."""
-    hits = Matcher(request, layers, forced or {}).hits()
-    certain = all(hit.sure for hit in hits) and not layers.unreadable
-    if certain:
-        verdict = judged(Situation(request=request, layers=layers, hits=hits))
-    else:
-        verdict = _of_extremes(request, layers, hits)
+    verdict, hits = weighed(request, layers, forced)
     asked = request.context.asked
     return Evaluation(
         decision=Decision(
             outcome=verdict.outcome,
             decided_by=verdict.decided_by,
             blocked_by=verdict.blocked_by,
-            because=tuple(_because(verdict, hits, request)),
+            because=tuple(map(_because, deciding(verdict, hits, request))),
             consulted_keys=tuple(asked.values()),
             missing_keys=tuple(n for lower, n in asked.items() if not request.context.has(lower)),
         ),
         reason=verdict.reason,
     )
+
+
+def weighed(
+    request: Request, layers: Layers, forced: Mapping[str, bool] | None = None
+) -> tuple[Verdict, tuple[Hit, ...]]:
+    """The verdict on a request, and the statements that it meets."""
+    hits = Matcher(request, layers, forced or {}).hits()
+    if layers.unreadable or not all(hit.sure for hit in hits):
+        return _of_extremes(request, layers, hits), hits
+    return judged(Situation(request=request, layers=layers, hits=hits)), hits
 
 
 def _of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Verdict:
@@ -157,18 +162,21 @@ def _unsure(layers: Layers, hits: Iterable[Hit]) -> list[str]:
     return [*unread, *dict.fromkeys(places)]
 
 
-def _because(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterable[Because]:
+def deciding(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:
     """The statements that decided: the Denies, or the Allows of the layers that granted and of those that let pass."""
     explicit = verdict.outcome == "ExplicitlyDenied"
     if not explicit and verdict.outcome != "Allowed":
         return
     for hit in hits:
-        layer = hit.placed.layer
-        if not binds(layer, request) or hit.statement.denies is not explicit:
+        if not binds(hit.placed.layer, request) or hit.statement.denies is not explicit:
             continue
-        yield Because(
-            layer=layer,
-            policy=hit.placed.pointer,
-            pointer=hit.statement.node.where.pointer,
-            effect="Deny" if explicit else "Allow",
-        )
+        yield hit
+
+
+def _because(hit: Hit) -> Because:
+    return Because(
+        layer=hit.placed.layer,
+        policy=hit.placed.pointer,
+        pointer=hit.statement.node.at.pointer,
+        effect="Deny" if hit.statement.denies else "Allow",
+    )

@@ -67,19 +67,37 @@ def action_groups(
     principaled = any(clause.has_principals for clause in clauses)
     found: dict[tuple[object, ...], Group] = {}
     compared = len(clauses) + sum(len(each.ready.anywhere) for each in clauses)
+    speakers = _Speakers(clauses)
+    # Candidates are actions of what is asked for, but where that is open-ended.
+    askers = _Speakers(asked) if _is_open_ended(asked) else None
     for name in _candidates(asked, clauses, budget, by_place=by_place, principaled=principaled):
         lower = name.lower()
         budget.spend(1 + compared // _PATTERNS)
-        speaking = tuple(each for each in clauses if each.ready.takes(lower))
-        ids = tuple(map(id, speaking))
-        if not speaking or not any(each.ready.takes(lower) for each in asked):
+        speaking = speakers.of(lower)
+        if not speaking or (askers and not askers.of(lower)):
             continue
         named = any(not each.is_anywhere for each in speaking)
         apart = special(name) if named or principaled else ""
-        found.setdefault(
-            (ids, _types(name) if named else (), apart), Group(action=name, clauses=speaking)
-        )
+        sign = (tuple(map(id, speaking)), _types(name) if named else (), apart)
+        if sign not in found:
+            found[sign] = Group(action=name, clauses=speaking)
     return list(found.values())
+
+
+class _Speakers:
+    """Clauses that are asked again and again what they speak of; most list names alone."""
+
+    __slots__ = ("_listing", "_others")
+
+    def __init__(self, clauses: Sequence[Clause]) -> None:
+        plain = [c for c in clauses if not (c.ready.patterns or c.ready.negated)]
+        self._listing = [(each, each.ready.names) for each in plain]
+        self._others = [c for c in clauses if c.ready.patterns or c.ready.negated]
+
+    def of(self, action: str) -> tuple[Clause, ...]:
+        """The clauses that speak of an action, given in lower case."""
+        listing = [each for each, names in self._listing if action in names]
+        return (*listing, *[each for each in self._others if each.ready.takes(action)])
 
 
 def _types(action: str) -> tuple[object, ...]:
@@ -96,14 +114,13 @@ def _candidates(
     principaled: bool,
 ) -> Iterator[str]:
     """Known actions such that every set of statements is met by one of them that any known action meets."""
-    open_ended = any(c.ready.negated or _EVERY & {*c.ready.patterns} for c in asked)
+    open_ended = _is_open_ended(asked)
     mentioned: dict[str, None] = {}
     for clause in clauses if open_ended else asked:
         statement = clause.statement
         left = {*clause.ready.names, *clause.ready.patterns} - _EVERY
         for text in statement.not_actions or statement.actions:
-            entry = text.value.lower()
-            if entry in left:
+            if (entry := text.value.lower()) in left:
                 if entry in clause.ready.anywhere:
                     budget.spend(_EXPANSION)
                 mentioned |= dict.fromkeys(expanded(entry))
@@ -115,6 +132,10 @@ def _candidates(
     if principaled:
         yield from (each for each in _STRICT if each not in mentioned)
     yield from _of_nobody(_services_named(clauses) if by_place else set(), mentioned)
+
+
+def _is_open_ended(asked: Sequence[Clause]) -> bool:
+    return any(c.ready.negated or not _EVERY.isdisjoint(c.ready.patterns) for c in asked)
 
 
 def _of_nobody(named: set[str], mentioned: Mapping[str, None]) -> Iterator[str]:

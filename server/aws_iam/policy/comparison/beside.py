@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, lru_cache
+from typing import Any
 
 from aws_iam.errors import InputError
 from aws_iam.policy.document import Policy, Syntax, dump, read
-
-if TYPE_CHECKING:
-    from aws_iam.policy.evaluation.caller import Caller
 
 
 @cache
@@ -20,10 +17,10 @@ def everything(*, principaled: bool = False) -> Policy:
     return _one({"Effect": "Allow", **who, "Action": "*", "Resource": "*"})
 
 
-@cache
-def delegating(caller: Caller) -> Policy:
-    """A resource policy that leaves everything to the policies of the caller's account."""
-    principal = {"AWS": f"arn:{caller.partition}:iam::{caller.account}:root"}
+@lru_cache(maxsize=256)
+def delegating(partition: str, account: str) -> Policy:
+    """A resource policy that leaves everything to the policies of an account."""
+    principal = {"AWS": f"arn:{partition}:iam::{account}:root"}
     return _one({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"})
 
 

@@ -8,35 +8,40 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from aws_iam.policy.comparison.points import Atom
 from aws_iam.policy.conditions import has_wildcards
 from aws_iam.policy.document import Kind
 from aws_iam.policy.evaluation.layers import Ready
 from aws_iam.policy.evaluation.substitution import default_of, literal
+from aws_iam.policy.once import once
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.policy.variables import ESCAPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.policy.document import Condition, Policy, Principal, Statement
 
 _HOLE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLES = "2012-10-17"
 # Variables are filled in where texts are compared.
-_FILLED = frozenset({Family.STRING, Family.ARN})
+_FILLED = (Family.STRING, Family.ARN)
 # Opens text that looks like a variable and is none.
 _PLAIN = "\U000f0002{"
-_PRINCIPALED = frozenset({Kind.RESOURCE, Kind.TRUST, Kind.RCP})
+_PRINCIPALED = (Kind.RESOURCE, Kind.TRUST, Kind.RCP)
 _FIELDS = 5
+
+NONE_KNOWN: Final[Mapping[int, Clause]] = MappingProxyType({})
 
 Scenario = "Mapping[str, str | None]"
 """Variable key, in lower case, to the text it stands for; None when the request has no such key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Made for every statement, and not declared frozen: making a frozen value takes three times as long.
+@dataclass(slots=True, kw_only=True, eq=False)
 class Clause:
     """One statement. `resources` is None where the policy means its own resource; `needs` are atoms as bits.
 
@@ -61,7 +66,7 @@ class Clause:
     @property
     def pointer(self) -> str:
         """Where the statement stands."""
-        return f"{self.place}{self.statement.node.where.pointer}"
+        return f"{self.place}{self.statement.node.at.pointer}"
 
     @property
     def statement(self) -> Statement:
@@ -78,12 +83,12 @@ class Side:
     @property
     def allows(self) -> tuple[Clause, ...]:
         """The Allow statements."""
-        return tuple(each for each in self.clauses if each.allows)
+        return tuple([each for each in self.clauses if each.allows])
 
     @property
     def denies(self) -> tuple[Clause, ...]:
         """The Deny statements."""
-        return tuple(each for each in self.clauses if not each.allows)
+        return tuple([each for each in self.clauses if not each.allows])
 
 
 @dataclass(slots=True)
@@ -104,10 +109,24 @@ class Atoms:
         return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
-def variable_keys(policies: Iterable[Policy]) -> tuple[str, ...]:
+@once
+def _holds_hole(statement: Statement) -> bool:
+    texts = [each.value for each in (*statement.resources, *statement.not_resources)]
+    texts += [each.value for condition in statement.conditions for each in condition.values]
+    return "${" in "\n".join(texts)
+
+
+def have_holes(policies: Iterable[Policy]) -> bool:
+    """Whether `${…}` stands anywhere: `${*}` is no variable, and is no plain text either."""
+    return any(_holds_hole(statement) for policy in policies for statement in policy.statements)
+
+
+def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:
     """The keys, in lower case, that variables of the policies name."""
     found: dict[str, None] = {}
-    for texts in populations([each for each in policies if _has_variables(each)]):
+    if not have_holes(policies):
+        return ()
+    for texts in populations([each for each in policies if has_variables(each)]):
         for text in texts:
             for hole in _HOLE.findall(text) if "${" in text else ():
                 if hole not in ESCAPES:
@@ -130,22 +149,32 @@ def populations(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
     yield from map(tuple, values.values())
 
 
-def _has_variables(policy: Policy) -> bool:
+def has_variables(policy: Policy) -> bool:
+    """Whether `${…}` is a variable in the policy: only the current version has them."""
     return policy.version is not None and policy.version.value == _VARIABLES
 
 
 def side(
-    policies: Sequence[Policy], atoms: Atoms, scenario: Mapping[str, str | None] | None
+    policies: Sequence[Policy],
+    atoms: Atoms,
+    scenario: Mapping[str, str | None] | None,
+    among: Container[int] | None = None,
+    known: Mapping[int, Clause] = NONE_KNOWN,
 ) -> Side:
-    """The policies as clauses over the atoms, their variables settled; without a scenario as they are written."""
-    return Side(
-        clauses=tuple(
-            _clause(statement, atoms, variables, f"/{number}" if len(policies) > 1 else "")
-            for number, policy in enumerate(policies)
-            for variables in (_Variables(_has_variables(policy), scenario),)
+    """The policies as clauses over the atoms, their variables settled; without a scenario as they are written.
+
+    With `among` only these statements, by identity; `known` are clauses that were made of some of them before.
+    """
+    found = []
+    for number, policy in enumerate(policies):
+        variables = _Variables(has_variables(policy), scenario)
+        place = f"/{number}" if len(policies) > 1 else ""
+        found += [
+            known.get(id(statement)) or _clause(statement, atoms, variables, place)
             for statement in policy.statements
-        )
-    )
+            if among is None or id(statement) in among
+        ]
+    return Side(clauses=tuple(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +210,22 @@ class _Variables:
 def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: str) -> Clause:
     needs, unread = 0, []
     for condition in statement.conditions:
-        atom = _atom(condition, variables)
-        if _is_readable(condition, variables):
+        base = condition.base
+        atom = _atom(condition, base, variables)
+        if _is_readable(condition, base, variables):
             needs |= atoms.bit(atom)
         else:
             unread.append(atom)
-    negated = statement.has("NotResource")
+    names = [member.name.value for member in statement.node.members]
+    negated = "NotResource" in names
     entries = statement.not_resources if negated else statement.resources
+    principaled = "Principal" in names or "NotPrincipal" in names
     # Only the policy of a resource may leave its own resource out.
-    principaled = _has_principal(statement)
-    named = negated or statement.has("Resource") or not principaled
+    named = negated or "Resource" in names or not principaled
     # A canonical user id is an account's, and nothing tells whose.
-    canonical = (*statement.principals, *statement.not_principals)
-    settled = (_resource(each.value, variables) for each in entries)
-    resources = tuple(each for each in settled if each is not None)
+    canonical = (*statement.principals, *statement.not_principals) if principaled else ()
+    settled = [_resource(each.value, variables) for each in entries]
+    resources = tuple([each for each in settled if each is not None])
     return Clause(
         ready=Ready.of(statement),
         allows=statement.allows,
@@ -209,32 +240,31 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
     )
 
 
-def _has_principal(statement: Statement) -> bool:
-    return statement.has("Principal") or statement.has("NotPrincipal")
-
-
 def _resource(text: str, variables: _Variables) -> str | None:
+    if text == "*":
+        return text
     if text.startswith("arn:") and (missing := _FIELDS - text.count(":")) > 0:
         text += ":*" * missing
     return variables.settled(text, escaped=True)
 
 
-def _is_readable(condition: Condition, variables: _Variables) -> bool:
-    qualifier, base = condition.qualifier, condition.base
-    if base not in OPERATORS or (qualifier and qualifier not in QUALIFIERS):
+def _is_readable(condition: Condition, base: str, variables: _Variables) -> bool:
+    family, qualifier = OPERATORS.get(base), condition.qualifier
+    if family is None or (qualifier and qualifier not in QUALIFIERS):
         return False
-    if OPERATORS[base] is Family.BOOL and variables.exist:
+    if family is Family.BOOL and variables.exist:
         # The evaluator leaves open, too, what a variable is there.
         return not any("${" in each.value for each in condition.values)
     return not (base == "Null" and condition.if_exists)
 
 
-def _atom(condition: Condition, variables: _Variables) -> Atom:
-    wanted: Iterable[str | None] = (each.value for each in condition.values)
-    if OPERATORS.get(condition.base) in _FILLED:
-        escaped = has_wildcards(condition.base)
-        wanted = (variables.settled(each.value, escaped=escaped) for each in condition.values)
-    kept = {each for each in wanted if each is not None}
+def _atom(condition: Condition, base: str, variables: _Variables) -> Atom:
+    written = [each.value for each in condition.values]
+    kept = set(written)
+    if any("${" in each for each in written) and OPERATORS.get(base) in _FILLED:
+        escaped = has_wildcards(base)
+        settled = [variables.settled(each, escaped=escaped) for each in written]
+        kept = {each for each in settled if each is not None}
     return Atom(condition.name, condition.operator.value, tuple(sorted(kept)))
 
 

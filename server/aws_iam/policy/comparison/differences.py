@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_iam.policy.comparison import holders
 from aws_iam.policy.comparison.actions import action_groups
 from aws_iam.policy.comparison.points import TRUSTED_KEYS, point, points
-from aws_iam.policy.comparison.remainder import remainder
 from aws_iam.policy.comparison.resources import Ground, ResourceAxis
 from aws_iam.policy.comparison.venn import SPENT, Budget, OverBudget
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from aws_iam.policy.comparison.actors import Actor
     from aws_iam.policy.comparison.clauses import Atoms, Clause, Side
     from aws_iam.policy.comparison.points import Atom, Point, Value
-    from aws_iam.policy.evaluation.layers import Ready
 
 
 _MOST_TRIED = 200
@@ -79,8 +77,8 @@ class Question:
     account: str
     fixed: Mapping[str, Value] = field(default_factory=dict)
     owners: frozenset[str] | None = None
-    # Statements, by identity, and the actions of each, to which the question is narrowed.
-    only: Mapping[int, Ready] | None = None
+    # What every difference meets one of, as `remainder` finds it.
+    asked: Sequence[Clause]
     budget: Budget = field(default_factory=Budget)
     # The points of keys: whoever asks several questions about the same policies hands them on.
     known: dict[tuple[str, tuple[Atom, ...], bool], tuple[Point, ...]] = field(
@@ -103,8 +101,7 @@ class Question:
         A candidate that it refuses (None) is followed by others of the cell; `refused` counts them.
         """
         every = [clause for side in self.sides for clause in side.clauses]
-        asked = remainder(self.wanted, self.unwanted, self.only)
-        groups = action_groups(asked, every, self.budget)
+        groups = action_groups(self.asked, every, self.budget)
         places = ResourceAxis(account=self.account, budget=self.budget)
         alike: set[tuple[object, ...]] = set()
         for actor in self.actors:
@@ -117,17 +114,15 @@ class Question:
                 }
                 if not self._is_possible(live) or self._is_like(actor, number, live, alike):
                     continue
-                for resource, met in places.cells(self._ground(actor, group, live, asked)):
+                for resource, met in places.cells(self._ground(actor, group, live)):
                     found = self._first(self._at(actor, group.action, resource, met), accept)
                     if found is not None:
                         yield found
 
-    def _ground(
-        self, actor: Actor, group: Group, live: set[int], asked: Sequence[Clause]
-    ) -> Ground:
+    def _ground(self, actor: Actor, group: Group, live: set[int]) -> Ground:
         """The statements that matter to a caller's asking for an action, and which resources do."""
         lower = group.action.lower()
-        pieces = [each for each in asked if each.ready.takes(lower)]
+        pieces = [each for each in self.asked if each.ready.takes(lower)]
         clauses = [c for s in self.sides for c in s.clauses if id(c) in live]
         if len(self.wanted) == 1 and all(each.allows for each in pieces):
             # A difference meets one of the pieces with all its conditions: no other Allow is needed for it.

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.policy.comparison import actors, scenarios
-from aws_iam.policy.comparison.clauses import Atoms, Side, is_principaled, populations, side
+from aws_iam.policy.comparison.clauses import Atoms, Side, have_holes, is_principaled, side
+from aws_iam.policy.comparison.concern import concerns
 from aws_iam.policy.comparison.differences import OWNER, Question
-from aws_iam.policy.comparison.remainder import concerns, remainder
+from aws_iam.policy.comparison.remainder import remainder
 from aws_iam.policy.comparison.replay import Replay
 from aws_iam.policy.comparison.requests import ACCOUNT
 from aws_iam.policy.comparison.venn import Budget, OverBudget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from aws_iam.policy.comparison.actors import Actor
     from aws_iam.policy.comparison.clauses import Clause
@@ -51,27 +52,35 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The policies of a side, and their statements as clauses, variables unsettled."""
+    """The policies of a side, and statements of them as clauses, variables unsettled: those one of which a difference meets."""
 
     policies: tuple[Policy, ...] = ()
     side: Side = field(default_factory=lambda: Side(clauses=()))
+    atoms: Atoms = field(default_factory=Atoms)
 
     @classmethod
-    def of(cls, policies: tuple[Policy, ...], atoms: Atoms) -> Written:
-        """The policies, their conditions numbered among the atoms."""
-        return cls(policies=policies, side=side(policies, atoms, None))
+    def of(
+        cls, policies: tuple[Policy, ...], atoms: Atoms, among: Container[int] | None = None
+    ) -> Written:
+        """The policies, their conditions numbered among the atoms; with `among` a difference meets one of these."""
+        return cls(policies=policies, side=side(policies, atoms, None, among), atoms=atoms)
 
     def concerning(self, asked: Sequence[Clause]) -> Written:
-        """With those statements alone that may speak of what is asked for."""
-        kept = concerns(self.side.clauses, asked)
-        ids = {id(each.statement) for each in kept}
-        return Written(
-            policies=tuple(
-                replace(each, statements=tuple(s for s in each.statements if id(s) in ids))
-                for each in self.policies
-            ),
-            side=Side(clauses=kept),
-        )
+        """With all those statements that may speak of what is asked for."""
+        if not self.policies:
+            return self
+        policies = tuple([_narrowed(each, asked) for each in self.policies])
+        known = {id(each.statement): each for each in self.side.clauses}
+        found = side(policies, self.atoms, None, known=known)
+        return Written(policies=policies, side=found, atoms=self.atoms)
+
+
+_NOTHING = Written()
+
+
+def _narrowed(policy: Policy, asked: Sequence[Clause]) -> Policy:
+    kept = concerns(policy.statements, [each.ready for each in asked])
+    return policy if len(kept) == len(policy.statements) else replace(policy, statements=kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +89,17 @@ class Direction:
 
     atoms: Atoms
     policies: Written
-    without: Written = field(default_factory=Written)
-    within: Written = field(default_factory=Written)
+    without: Written = _NOTHING
+    within: Written = _NOTHING
     strangers: bool = False
 
-    def search(self, most: int) -> Search:
-        """Up to so many requests that show the difference."""
+    def search(self, most: int, sought: int = 0) -> Search:
+        """Up to so many requests that show the difference.
+
+        One more is sought, which tells whether there are more; `sought` gives another number, where nobody asks for that.
+        """
         asked = remainder(*self.sides(self.policies.side, self.without.side, self.within.side))
-        if not asked or not self.policies.side.allows:
+        if not asked:
             return Search(requests=())
         narrowed = replace(
             self,
@@ -95,6 +107,11 @@ class Direction:
             without=self.without.concerning(asked),
             within=self.within.concerning(asked),
         )
+        if not narrowed.policies.side.allows:
+            return Search(requests=())
+        asked = narrowed.still(asked, frozenset(map(id, self._clauses)))
+        if not asked:
+            return Search(requests=())
         owner = actors.owner_of(self.every) if is_principaled(self.every) else ""
         # Replayed are all statements, those too that have nothing to do with a difference.
         replay = Replay(
@@ -103,8 +120,21 @@ class Direction:
             within=self.within.policies,
             owner=owner,
         )
-        only = {id(each.statement): each.ready for each in asked}
-        return _Hunt(direction=narrowed, replay=replay, owner=owner, only=only).outcome(most)
+        return _Hunt(direction=narrowed, replay=replay, owner=owner, asked=asked).outcome(
+            most, sought or most + 1
+        )
+
+    def still(self, asked: tuple[Clause, ...], seen: Container[int]) -> tuple[Clause, ...]:
+        """What is still asked for when further clauses than those seen, by identity, may cover some of it."""
+        if all(id(each) in seen for each in self._clauses):
+            return asked
+        own, other, inner = (each.side for each in (self.policies, self.without, self.within))
+        return remainder(*self.sides(own, other, inner), _entries(asked))
+
+    @property
+    def _clauses(self) -> tuple[Clause, ...]:
+        written = (self.policies, self.without, self.within)
+        return tuple([clause for each in written for clause in each.side.clauses])
 
     @property
     def every(self) -> tuple[Policy, ...]:
@@ -123,14 +153,14 @@ class Direction:
 class _Hunt:
     """The search of a narrowed direction, scenario by scenario, within one budget.
 
-    `owner` is the account of the resource, empty for policies of principals; `only` are the statements, by identity, that
-    can make a difference, and the actions of each.
+    `owner` is the account of the resource, empty for policies of principals; `asked` are the clauses that can make a
+    difference, cut to what is not covered whatever the variables stand for.
     """
 
     direction: Direction
     replay: Replay
     owner: str
-    only: Mapping[int, Ready]
+    asked: Sequence[Clause]
     budget: Budget = field(default_factory=Budget)
     points: dict[tuple[str, tuple[Atom, ...], bool], tuple[Point, ...]] = field(
         default_factory=dict
@@ -138,16 +168,16 @@ class _Hunt:
     # Why nothing can be claimed if nothing is found.
     open: dict[str, None] = field(default_factory=dict)
 
-    def outcome(self, most: int) -> Search:
-        """Up to so many requests, and what stayed open."""
+    def outcome(self, most: int, sought: int) -> Search:
+        """Up to so many requests, and what stayed open, once so many are found or all are."""
         found: dict[str, Mapping[str, Any]] = {}
         try:
             for scenario in self._scenarios():
                 for each in self._requests(scenario):
                     found.setdefault(self._sign(each), each)
-                    if len(found) > most:
+                    if len(found) >= sought:
                         break
-                if len(found) > most:
+                if len(found) >= sought:
                     break
         except OverBudget as why:
             self.open[str(why)] = None
@@ -199,6 +229,9 @@ class _Hunt:
     ) -> Question:
         atoms, found = self._settled(scenario)
         wanted, unwanted = self.direction.sides(*found)
+        asked = self.asked
+        if atoms is not self.direction.atoms:
+            asked = remainder(wanted, unwanted, _entries(asked))
         return Question(
             wanted=wanted,
             unwanted=unwanted,
@@ -214,7 +247,7 @@ class _Hunt:
             owners=frozenset(_fixed_texts(self.direction.every))
             if self.direction.strangers
             else None,
-            only=self.only,
+            asked=asked,
             budget=self.budget,
             known=self.points,
         )
@@ -225,7 +258,7 @@ class _Hunt:
         """The three sides with their variables settled."""
         asked = self.direction
         written = (asked.policies, asked.without, asked.within)
-        if not scenario and not _has_holes(asked.every):
+        if not scenario and not have_holes(asked.every):
             new, old, inner = (each.side for each in written)
             return asked.atoms, (new, old, inner)
         atoms = Atoms()
@@ -241,9 +274,9 @@ class _Hunt:
         return actors.actors(every, self.owner, atoms, self.budget)
 
 
-def _has_holes(policies: Sequence[Policy]) -> bool:
-    """Whether `${…}` stands anywhere: `${*}` is no variable, and is no plain text either."""
-    return any("${" in text for texts in populations(policies) for text in texts)
+def _entries(asked: Sequence[Clause]) -> Mapping[int, Ready]:
+    """The statements, by identity, with the actions of each that are asked for."""
+    return {id(each.statement): each.ready for each in asked}
 
 
 def _fixed_texts(policies: Sequence[Policy]) -> Iterator[str]:

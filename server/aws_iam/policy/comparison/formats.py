@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aws_iam.policy.arn import PARTITIONS
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.comparison import venn
+from aws_iam.policy.comparison.automaton import LETTERS, unnamed
 from aws_iam.policy.pattern import intersects, matches
 
 if TYPE_CHECKING:
@@ -108,6 +109,50 @@ def _hole(name: str, within: str) -> tuple[venn.Token, ...]:
         # Names and paths of IAM hold no colon.
         return venn.Symbol.ONE_IN_FIELD, venn.Symbol.MANY_IN_FIELD
     return venn.Symbol.ONE, venn.Symbol.MANY
+
+
+def likely(template: str, text: str) -> str | None:
+    """A shortest ARN of a format that a resource pattern has, by filling the one into the other; None where that fails."""
+    wanted, own = template.split(":", _LAST_FIELD), text.split(":", _LAST_FIELD)
+    if len(wanted) != len(own) or "?" in text:
+        return None
+    taking = possible(template).places.taking
+    fill = unnamed({*text, *taking}, LETTERS)
+    arn = ":".join(
+        _shortest(theirs, fill) if mine == "*" else mine.replace("*", "")
+        for mine, theirs in zip(own, wanted, strict=True)
+    )
+    return arn if matches(text, arn) and _expression(template).fullmatch(arn) else None
+
+
+def _shortest(field: str, fill: str) -> str:
+    """What a field of a format is at least."""
+    parts = _HOLE.split(field.replace("*", ""))
+    # Every other part is the name of a hole.
+    parts[1::2] = [
+        fill * (ACCOUNT_DIGITS if each.lower() == "account" else 1) for each in parts[1::2]
+    ]
+    return "".join(parts)
+
+
+@lru_cache(maxsize=8_192)
+def _expression(template: str) -> re.Pattern[str]:
+    """The ARNs of a format, which is no text of a stranger's, as a regular expression."""
+    parts = (
+        re.escape(each) if isinstance(each, str) else _WILD[each]
+        for each in possible(template).tokens
+    )
+    return re.compile("".join(parts), re.DOTALL)
+
+
+_WILD = {
+    venn.Symbol.ONE: ".",
+    venn.Symbol.MANY: ".*",
+    venn.Symbol.ONE_IN_FIELD: "[^:]",
+    venn.Symbol.MANY_IN_FIELD: "[^:]*",
+    venn.Symbol.ONE_IN_NAME: "[^:/]",
+    venn.Symbol.MANY_IN_NAME: "[^:/]*",
+}
 
 
 def example(template: str, account: str) -> str:

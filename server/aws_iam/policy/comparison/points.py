@@ -250,8 +250,7 @@ def _texts(key: str, atoms: Sequence[Atom], budget: Budget) -> Iterator[str]:
     empty = next((met for met, text in found.items() if not text), None)
     if empty is not None:
         # The empty text is a value like no other; what else meets the same patterns reads better, so it comes first.
-        whole = venn.cells((*patterns, venn.pattern("?*")), budget=budget)
-        yield from map(spelled, filter(None, [whole.get(empty | 1 << len(patterns))]))
+        yield from filter(None, [spelled(venn.filled(patterns, empty, budget))])
         yield ""
 
 

@@ -40,47 +40,23 @@ def remainder(
     Clauses with variables in them may be given: what is left is left whatever the variables stand for. `only` are the
     statements, by identity, and the actions of each that were left then.
     """
-    shortcut = _Shortcut()
+    shortcut = Shortcut()
     # Of two sides the last is the access in question, the narrower one.
     new = wanted[-1]
     left = list(_of(new.allows, only))
     if len(wanted) > 1:
         return tuple(left)
     for old in unwanted:
-        twins = _by_elements(old.allows)
-        left = [
-            part
-            for each in left
-            if not _has_twin(each, twins)
-            for part in shortcut.less(each, old.allows)
-        ]
-    twins = _by_elements(new.denies)
+        others = old.allows
+        left = [part for each in left for part in shortcut.less(each, others)]
+    denies = new.denies
     extra = [
         each
         for old in unwanted
         for each in _of(old.denies, only)
-        if not _has_twin(each, twins)
-        and not any(shortcut.within(each, other) for other in new.denies)
+        if not any(shortcut.within(each, other) for other in denies)
     ]
     return (*left, *extra)
-
-
-def _by_elements(clauses: Iterable[Clause]) -> Mapping[object, Sequence[Clause]]:
-    """The clauses by what they say, principals aside: versions of a policy have most of them in common."""
-    found: dict[object, list[Clause]] = {}
-    for each in clauses:
-        found.setdefault(_elements(each), []).append(each)
-    return found
-
-
-def _elements(clause: Clause) -> object:
-    ready = clause.ready
-    actions = (ready.names, ready.patterns, ready.negated)
-    return actions, clause.resources, clause.not_resources, clause.needs, clause.unread
-
-
-def _has_twin(clause: Clause, others: Mapping[object, Sequence[Clause]]) -> bool:
-    return any(principals_within(clause, each) for each in others.get(_elements(clause), ()))
 
 
 def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
@@ -91,7 +67,7 @@ def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable
 
 
 @dataclass(slots=True)
-class _Shortcut:
+class Shortcut:
     """Which entries of statements others cover, as far as that many pairs of them show."""
 
     left: int = _MOST_PAIRS
@@ -107,19 +83,7 @@ class _Shortcut:
             return ()
         if clause.ready.negated or clause.not_resources or not near:
             return (clause,)
-        entries = (*clause.ready.names, *clause.ready.patterns)
-        whole = frozenset(clause.resources or ())
-        covered = [(o, self._covered_resources(whole, o)) for o in near]
-        left: dict[str, frozenset[str]] = {}
-        for entry in entries:
-            rest = whole
-            done = False
-            for other, resources in covered:
-                if (resources is None or resources & rest) and self._takes_all(other, entry):
-                    done = done or resources is None
-                    rest -= resources or frozenset()
-            if not done and (rest or clause.resources is None):
-                left[entry] = rest
+        left = self._left(clause, near)
         if not left:
             return ()
         resources = frozenset().union(*left.values())
@@ -128,9 +92,37 @@ class _Shortcut:
             if clause.resources is None
             else tuple(r for r in clause.resources if r in resources)
         )
-        ready = Ready.with_entries(clause.statement, left)
+        ready = Ready.with_entries(clause.statement, tuple(left))
         anywhere = kept is None or "*" in kept
         return (replace(clause, ready=ready, resources=kept, is_anywhere=anywhere),)
+
+    def _left(self, clause: Clause, near: Sequence[Clause]) -> Mapping[str, frozenset[str]]:
+        """The entries of the clause that the others do not cover, each with the resources that are left of it."""
+        whole = frozenset(clause.resources or ())
+        full, partial = [], []
+        for other in near:
+            covered = self._covered_resources(whole, other)
+            if covered is None or (covered and covered == whole):
+                full.append(other)
+            elif covered:
+                partial.append((other, covered))
+        left: dict[str, frozenset[str]] = {}
+        for entry in self._not_taken(clause.ready, full):
+            rest = whole
+            for other, resources in partial:
+                if resources & rest and self._takes_all(other, entry):
+                    rest -= resources
+            if rest or clause.resources is None:
+                left[entry] = rest
+        return left
+
+    def _not_taken(self, ready: Ready, others: Sequence[Clause]) -> list[str]:
+        """The entries of a statement that none of the others takes whole."""
+        # Versions of one policy have most names in common.
+        names = ready.names.difference(*(o.ready.names for o in others if not o.ready.negated))
+        wider = [o for o in others if o.ready.negated or o.ready.patterns]
+        entries = [*names, *ready.patterns]
+        return [e for e in entries if not any(self._takes_all(other, e) for other in wider)]
 
     def _covered_resources(self, whole: frozenset[str], other: Clause) -> frozenset[str] | None:
         """Those of the resources that the other clause speaks of; None when it speaks of all there are."""
@@ -147,7 +139,7 @@ class _Shortcut:
         """Whether the clause speaks of all actions of an entry."""
         ready = clause.ready
         if ready.negated:
-            return not any(self._may_meet(each, entry) for each in (*ready.names, *ready.patterns))
+            return not any(self.may_meet(each, entry) for each in (*ready.names, *ready.patterns))
         return self._listed(ready, entry)
 
     def within(self, new: Clause, old: Clause) -> bool:
@@ -168,13 +160,15 @@ class _Shortcut:
             return all(self._listed(mine, each) for each in (*theirs.names, *theirs.patterns))
         if not theirs.negated:
             # Versions of one policy have most names in common.
-            rest = mine.names - theirs.names
-            return all(self._listed(theirs, each) for each in (*rest, *mine.patterns))
+            rest = (*(mine.names - theirs.names), *mine.patterns)
+            return not rest or all(self._listed(theirs, each) for each in rest)
         return all(self._takes_all(old, each) for each in (*mine.names, *mine.patterns))
 
     def _listed(self, ready: Ready, entry: str) -> bool:
         if entry in ready.names:
             return True
+        if not ready.patterns:
+            return False
         near = ready.near(entry) if is_literal(entry.partition(":")[0]) else ready.anywhere
         return entry in near or any(self._covers(each, entry) for each in near)
 
@@ -203,20 +197,7 @@ class _Shortcut:
             return False
         return _covers(outer, inner)
 
-    def meets(self, ready: Ready, others: Iterable[Ready]) -> bool:
-        """Whether a statement and one of the others may speak of the same action."""
-        if ready.negated:
-            return True
-        mine = (*ready.names, *ready.patterns)
-        return any(
-            each.negated
-            or not ready.names.isdisjoint(each.names)
-            or any(self._may_meet(p, e) for p in each.patterns for e in mine)
-            or any(self._may_meet(p, e) for p in ready.patterns for e in each.names)
-            for each in others
-        )
-
-    def _may_meet(self, one: str, other: str) -> bool:
+    def may_meet(self, one: str, other: str) -> bool:
         """Whether two patterns have something in common; True, too, where that takes too long."""
         self.left -= 1
         return self.left < 0 or intersects(one, other)
@@ -249,10 +230,3 @@ def principals_within(new: Clause, old: Clause) -> bool:
         and {(p.type, p.value) for p in mine.not_principals}
         == {(p.type, p.value) for p in theirs.not_principals}
     )
-
-
-def concerns(clauses: Iterable[Clause], asked: Iterable[Clause]) -> tuple[Clause, ...]:
-    """The clauses that may speak of an action that one of those asked for speaks of."""
-    wanted = [each.ready for each in asked]
-    shortcut = _Shortcut()
-    return tuple(each for each in clauses if shortcut.meets(each.ready, wanted))

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.comparison.beside import delegating, everything
 from aws_iam.policy.comparison.requests import ACCOUNT, FROM_CALLER, request_for
-from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.evaluation.caller import Caller, CallerKind, Grade
-from aws_iam.policy.evaluation.layers import Layers, placed
-from aws_iam.policy.evaluation.request import request_of
+from aws_iam.policy.evaluate import deciding, weighed
+from aws_iam.policy.evaluation.caller import CallerKind, Grade
+from aws_iam.policy.evaluation.layers import Layers, Placed, placed
 from aws_iam.policy.evaluation.substitution import spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from aws_iam.answer import Decision
     from aws_iam.policy.comparison.differences import Candidate
     from aws_iam.policy.comparison.points import Value
     from aws_iam.policy.document import Policy
+    from aws_iam.policy.evaluate import Verdict
+    from aws_iam.policy.evaluation.caller import Caller
+    from aws_iam.policy.evaluation.matching import Hit
+    from aws_iam.policy.evaluation.request import Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Replay:
     """What must allow a request (`allowing`, and `within` if given) and what must not (`refusing` if given).
 
@@ -35,6 +37,9 @@ class Replay:
     refusing: tuple[Policy, ...]
     within: tuple[Policy, ...]
     owner: str
+    # The policies in their layer, and keys as the policies write them: the same for every candidate.
+    _placed: dict[int, tuple[Placed, ...]] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
 
     def shown(self, candidate: Candidate, fixed: Mapping[str, Value]) -> Mapping[str, Any] | None:
         """The candidate as a request, when `evaluate` shows the difference; None when it does not."""
@@ -42,38 +47,43 @@ class Replay:
         context = self._spelled({**given, **candidate.context})
         try:
             request = request_for(candidate, context, self.owner or ACCOUNT)
-            allowed = self._decision(self.allowing, request, candidate)
-            inside = self._decision(self.within, request, candidate) if self.within else allowed
-            refused = self._decision(self.refusing, request, candidate) if self.refusing else None
         except InputError:
             # A combination that no caller can have, such as a name of one account in the ARN of another.
             return None
-        if not allowed.outcome == inside.outcome == "Allowed":
+        allowed, granting = self._weighed(self.allowing, request, candidate)
+        if allowed.outcome != "Allowed":
             return None
-        if refused and refused.outcome not in {"ExplicitlyDenied", "ImplicitlyDenied"}:
+        if self.within and self._weighed(self.within, request, candidate)[0].outcome != "Allowed":
             return None
+        denied: list[str] = []
+        if self.refusing:
+            refused, denying = self._weighed(self.refusing, request, candidate)
+            if refused.outcome not in {"ExplicitlyDenied", "ImplicitlyDenied"}:
+                return None
+            denied = self._pointers(deciding(refused, denying, request), self.refusing)
         absent = [self._name(key) for key in candidate.absent if key not in FROM_CALLER]
-        denied = self._pointers(refused, self.refusing) if refused else []
         return {
-            "request": request,
+            "request": request.given,
             **({"absent": absent} if absent else {}),
-            "granted_by": self._pointers(allowed, self.allowing),
+            "granted_by": self._pointers(deciding(allowed, granting, request), self.allowing),
             **({"denied_by": denied} if denied else {}),
         }
 
-    def _decision(
-        self, policies: tuple[Policy, ...], request: Mapping[str, Any], candidate: Candidate
-    ) -> Decision:
-        asked = request_of(dict(request))
-        layers = self._layers(policies, candidate, asked.caller)
-        return evaluated(asked, layers).decision
+    def _weighed(
+        self, policies: tuple[Policy, ...], request: Request, candidate: Candidate
+    ) -> tuple[Verdict, tuple[Hit, ...]]:
+        return weighed(request, self._layers(policies, candidate, request.caller))
 
-    def _pointers(self, decision: Decision, policies: Sequence[Policy]) -> list[str]:
+    def _pointers(self, decided: Iterable[Hit], policies: Sequence[Policy]) -> list[str]:
         """The statements of the policies that decided, with the policy's number where there are several."""
         layer = f"/{self._layer}"
-        decided = (each for each in decision.because if each.policy.startswith(f"{layer}/"))
+        own = (each for each in decided if each.placed.pointer.startswith(f"{layer}/"))
         several = len(policies) > 1
-        return [f"{e.policy.removeprefix(layer) if several else ''}{e.pointer}" for e in decided]
+        return [
+            (each.placed.pointer.removeprefix(layer) if several else "")
+            + each.statement.node.at.pointer
+            for each in own
+        ]
 
     @property
     def _layer(self) -> str:
@@ -84,11 +94,16 @@ class Replay:
     ) -> Layers:
         """The policies under question, and whatever else the request needs allowed."""
         layer = self._layer
-        levels = {
-            layer: (tuple(placed(p, layer, f"/{layer}/{n}") for n, p in enumerate(policies)),)
-        }
+        # The policies live as long as the replay does, so that their place in memory says which they are.
+        known = self._placed.get(id(policies))
+        if known is None:
+            known = tuple(placed(p, layer, f"/{layer}/{n}") for n, p in enumerate(policies))
+            self._placed[id(policies)] = known
+        levels = {layer: (known,)}
         if layer == "identity":
-            levels["resource"] = ((placed(delegating(caller), "resource", ""),),)
+            levels["resource"] = (
+                (placed(delegating(caller.partition, caller.account), "resource", ""),),
+            )
         elif candidate.actor.least is Grade.ACCOUNT:
             levels["identity"] = ((placed(everything(), "identity", ""),),)
         if caller.kind is CallerKind.FEDERATED:
@@ -101,6 +116,12 @@ class Replay:
         return {self._name(key): tuple(map(spelled, values)) for key, values in context.items()}
 
     def _name(self, key: str) -> str:
+        found = self._names.get(key)
+        if found is None:
+            found = self._names[key] = self._written(key)
+        return found
+
+    def _written(self, key: str) -> str:
         written = (
             condition.key.value
             for policy in (*self.allowing, *self.refusing, *self.within)

@@ -1,4 +1,4 @@
-"""A candidate of the search written as a request that `evaluate` takes, and that a person can try."""
+"""A candidate of the search as a request that `evaluate` takes, and that a person can try."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_iam.policy.comparison.differences import Candidate
+    from aws_iam.policy.evaluation.request import Request
 
 ACCOUNT: Final = "111122223333"
 """The account of whoever has an identity policy, where nothing else is asked for."""
@@ -32,34 +33,31 @@ _ACCOUNT_FIELD = 4
 
 def request_for(
     candidate: Candidate, context: Mapping[str, tuple[str, ...]], owner: str
-) -> dict[str, Any]:
-    """The request, without what its principal says already; `owner` is the account of the resource."""
+) -> Request:
+    """The request; what is `given` of it leaves out what its principal says. `owner` is the account of the resource."""
     lower = {key.lower(): values[0] for key, values in context.items() if values}
     caller = candidate.actor.caller
     principal = caller.arn if caller else _holder(lower, candidate.resource)
     own = owner if caller else principal.split(":")[_ACCOUNT_FIELD]
-    request: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "principal": principal,
         "action": candidate.action,
         "resource": candidate.resource,
     }
     if caller and caller.role and caller.role != caller.arn:
-        request["principal_role"] = caller.role
+        fields["principal_role"] = caller.role
     account = lower.get("aws:resourceaccount", own)
-    if request_of(request).resource_account != account:
-        request["resource_account"] = account
+    bare = request_of(fields)
+    if bare.resource_account != account:
+        fields["resource_account"] = account
+        bare = request_of(fields)
     shown = {
         key: values[0] if len(values) == 1 else list(values)
         for key, values in context.items()
-        if key.lower() not in FROM_CALLER or not _follows(key.lower(), values, request)
+        # What the principal of the request says already is left out.
+        if key.lower() not in FROM_CALLER or bare.context.peek(key) != values
     }
-    return request | ({"context": shown} if shown else {})
-
-
-def _follows(key: str, values: tuple[str, ...], request: Mapping[str, Any]) -> bool:
-    """Whether the principal of the request says the same already."""
-    bare = {name: value for name, value in request.items() if name != "context"}
-    return request_of(bare).context.peek(key) == values
+    return request_of({**fields, "context": shown}) if shown else bare
 
 
 def _holder(context: Mapping[str, str], resource: str) -> str:

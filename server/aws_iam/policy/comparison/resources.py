@@ -20,9 +20,11 @@ from aws_iam.policy.comparison.formats import (
     EXAMPLE_REGION,
     example,
     formats,
+    likely,
     may_meet,
     possible,
 )
+from aws_iam.policy.conditions import arn_like
 from aws_iam.policy.evaluation.beyond import closed_to
 from aws_iam.policy.evaluation.substitution import literal, spelled
 from aws_iam.policy.pattern import intersects, matches
@@ -142,15 +144,27 @@ class ResourceAxis:
 
     def _diagram(self, plot: _Plot) -> Mapping[int, str]:
         found = self._diagrams.get(plot)
+        if found is None and (arn := _at_once(plot)):
+            found = self._diagrams[plot] = {0: arn}
         if found is None:
             texts = (plot.text,) if plot.text else ()
             region = venn.Region(
                 (possible(plot.template), *map(_pattern, texts)),
-                (*map(_pattern, plot.without), *map(venn.arn_pattern, plot.closed)),
+                (*map(_pattern, plot.without), *map(_arn_pattern, plot.closed)),
             )
             groups = [tuple(map(_pattern, group)) for group in plot.groups]
             found = self._diagrams[plot] = venn.meetings(groups, region, self.budget)
         return found
+
+
+def _at_once(plot: _Plot) -> str | None:
+    """The whole diagram, one ARN, where it can be had without a search."""
+    if plot.groups or not plot.text:
+        return None
+    arn = likely(plot.template, plot.text)
+    if arn is None or any(matches(each, arn) for each in plot.without):
+        return None
+    return None if any(arn_like(each, arn) for each in plot.closed) else arn
 
 
 def _split(texts: tuple[str, ...], among: frozenset[str] | None) -> tuple[str, ...]:
@@ -214,6 +228,7 @@ class _Beside:
 
 
 _pattern = lru_cache(maxsize=20_000)(venn.pattern)
+_arn_pattern = lru_cache(maxsize=1_000)(venn.arn_pattern)
 _intersecting = lru_cache(maxsize=100_000)(intersects)
 
 

@@ -156,7 +156,7 @@ def caller_of(
     """The caller that a request names; InputError for a text that is no principal."""
     if principal == "*":
         return Caller(kind=CallerKind.ANONYMOUS, arn="*")
-    if _is_built_in(principal) and action.lower() == "sts:assumerolewithwebidentity":
+    if action.lower() == "sts:assumerolewithwebidentity" and _is_built_in(principal):
         return Caller(kind=CallerKind.IDENTITY, arn=principal)
     if _SERVICE.fullmatch(principal):
         return Caller(kind=CallerKind.SERVICE, arn=principal)

@@ -84,6 +84,8 @@ class Matcher:
         return grade, True
 
     def _takes_resource(self, placed: Placed, statement: Statement) -> bool | None:
+        if statement.resources and not statement.not_resources:
+            return self._any_resource(placed, statement.resources)
         if statement.has("NotResource"):
             found = self._any_resource(placed, statement.not_resources)
             return None if found is None else not found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.catalog import catalog
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from aws_iam.policy.evaluation.matching import Hit
     from aws_iam.policy.evaluation.request import Request
 
-_OWN_IDENTITY = frozenset({CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED})
+# Compared one by one, which is quicker than the hash of an enumeration's member.
+_OWN_IDENTITY = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
+_OF_ACCOUNT = (*_OWN_IDENTITY, CallerKind.ROOT)
 _TRUST = frozenset({"sts:assumerole", "sts:assumerolewithwebidentity", "sts:assumerolewithsaml"})
 # These belong to the call that assumes the role, and its trust policy must allow them as well.
 _TRUST_COMPANIONS = frozenset({"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"})
@@ -22,7 +25,8 @@ _TRUST_COMPANIONS = frozenset({"sts:tagsession", "sts:setsourceidentity", "sts:s
 _BUCKET_POLICY = frozenset({"s3:deletebucketpolicy", "s3:getbucketpolicy", "s3:putbucketpolicy"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not slotted, so that what is asked again and again is found out once.
+@dataclass(frozen=True, kw_only=True)
 class Situation:
     """A request among its layers, as the order of evaluation sees it: what denies, what allows, what exists."""
 
@@ -34,12 +38,14 @@ class Situation:
 
     def applies(self, layer: str) -> bool:
         """Whether the layer exists and binds this caller or this resource."""
-        return layer in self.layers and binds(layer, self.request)
+        return layer in self.layers.levels and binds(layer, self.request)
 
     @property
     def denying(self) -> tuple[str, ...]:
         """Every layer with a Deny that the request meets."""
         found = {hit.placed.layer for hit in self.hits if hit.statement.denies}
+        if not found:
+            return ()
         return tuple(layer for layer in LAYERS if layer in found and self.applies(layer))
 
     def allows(self, layer: str) -> bool:
@@ -51,13 +57,13 @@ class Situation:
 
     def allowing(self, layer: str) -> tuple[Hit, ...]:
         """The Allow statements of a layer that the request meets."""
-        return tuple(h for h in self.hits if h.placed.layer == layer and h.statement.allows)
+        return tuple([h for h in self.hits if h.placed.layer == layer and h.statement.allows])
 
     def lacks(self, *layers: str) -> tuple[str, ...]:
         """Those of the layers that bind the request and do not allow it."""
-        return tuple(each for each in layers if self.applies(each) and not self.allows(each))
+        return tuple([each for each in layers if self.applies(each) and not self.allows(each)])
 
-    @property
+    @cached_property
     def grade(self) -> Grade:
         """The best grade at which the resource's policy allows the caller."""
         if "resource" in self.layers.unreadable:
@@ -67,7 +73,7 @@ class Situation:
     @property
     def is_outsider(self) -> bool:
         """Whether the caller has no policies of its own: a service, a provider's identity, nobody known."""
-        return self.request.caller.kind not in {*_OWN_IDENTITY, CallerKind.ROOT}
+        return self.request.caller.kind not in _OF_ACCOUNT
 
     @property
     def lacking_resource(self) -> tuple[str, ...]:
@@ -113,11 +119,7 @@ def binds(layer: str, request: Request) -> bool:
     match layer:
         case "scp":
             member = caller.account != request.management_account
-            return (
-                caller.kind in {*_OWN_IDENTITY, CallerKind.ROOT}
-                and member
-                and not caller.is_service_linked
-            )
+            return caller.kind in _OF_ACCOUNT and member and not caller.is_service_linked
         case "rcp":
             covered = request.service in catalog().rcp_services
             linked = ":role/aws-service-role/" in request.resource and action in _TRUST

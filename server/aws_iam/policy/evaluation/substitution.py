@@ -22,12 +22,12 @@ _HOLE = re.compile(r"\$\{([^}]*)\}")
 
 def literal(text: str) -> str:
     """The text with `*` and `?` as characters that are no wildcards."""
-    return text.translate(_LITERAL)
+    return text.translate(_LITERAL) if "*" in text or "?" in text else text
 
 
 def spelled(text: str) -> str:
     """The text that `literal` made, with `*` and `?` again."""
-    return text.translate(_SPELLED)
+    return text if text.isascii() else text.translate(_SPELLED)
 
 
 def substituted(text: str, context: Context, *, escaped: bool) -> str | None:
