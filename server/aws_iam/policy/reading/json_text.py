@@ -17,7 +17,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MAX_CHARACTERS = 2_000_000
 """The longest text that is read. AWS's largest policy has 32,768 bytes; lists of policies are longer."""
@@ -268,44 +268,54 @@ def _escape(match: re.Match[str]) -> str:
 class _Reader:
     """Python values to nodes, within the limits of texts."""
 
+    __slots__ = ("_characters", "_nodes")
+
     def __init__(self) -> None:
         self._nodes = 1
         self._characters = 0
 
     def document(self, value: object) -> Node:
-        found = self.node(value, Place(), 0)
+        found = self._node(value, Place(), 0)
         self._refuse_beyond_limits()
         return found
 
-    def node(self, value: object, at: Place, depth: int) -> Node:
+    def _node(self, value: object, at: Place, depth: int) -> Node:
         if isinstance(value, str):
             self._characters += len(value)
-            return Node(Form.STRING, at, str(value))
+            return Node(_STRING, at, str(value))
         if isinstance(value, dict):
             self._enter(len(value), at, depth)
-            members = tuple(
-                [self._member(name, each, at, depth + 1) for name, each in value.items()]
-            )
-            return Node(form=Form.OBJECT, at=at, members=members)
+            return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
         if isinstance(value, (list, tuple)):
             self._enter(len(value), at, depth)
-            items = tuple(
-                [self.node(each, Place(at, n), depth + 1) for n, each in enumerate(value)]
-            )
-            return Node(form=Form.ARRAY, at=at, items=items)
+            return Node(Form.ARRAY, at, "", self._items(value, at, depth + 1))
         form, text = _scalar(value, at)
         return Node(form, at, text)
 
-    def _member(self, name: object, value: object, at: Place, depth: int) -> Member:
-        if not isinstance(name, str):
-            raise InputError(f"{_place(at)}: the key {quoted(str(name))} is no text")
-        self._characters += len(name)
-        refuse_key(name, at)
-        place = Place(at, name)
-        return Member(string(name, place), self.node(value, place, depth))
+    def _items(self, values: Sequence[object], at: Place, depth: int) -> tuple[Node, ...]:
+        texts = [each for each in values if type(each) is str]
+        if len(texts) < len(values):
+            numbered = enumerate(values)
+            return tuple([self._node(each, Place(at, token), depth) for token, each in numbered])
+        # Most of a policy is lists of texts.
+        self._characters += sum(map(len, texts))
+        return tuple([Node(_STRING, Place(at, token), text) for token, text in enumerate(texts)])
+
+    def _members(self, values: dict[object, object], at: Place, depth: int) -> tuple[Member, ...]:
+        found = []
+        for name, value in values.items():
+            if not isinstance(name, str):
+                raise InputError(f"{_place(at)}: the key {quoted(str(name))} is no text")
+            self._characters += len(name)
+            if len(name) > MAX_KEY:
+                refuse_key(name, at)
+            place = Place(at, name)
+            found.append(Member(Node(_STRING, place, name), self._node(value, place, depth)))
+        return tuple(found)
 
     def _enter(self, size: int, at: Place, depth: int) -> None:
-        refuse_depth(depth, at)
+        if depth >= MAX_DEPTH:
+            refuse_depth(depth, at)
         self._nodes += size
         self._refuse_beyond_limits()
 
@@ -315,6 +325,9 @@ class _Reader:
                 f"the document has more than {MAX_NODES:,} values or {MAX_CHARACTERS:,} characters",
                 hint="give the policies in smaller parts",
             )
+
+
+_STRING = Form.STRING
 
 
 def _scalar(value: object, at: Place) -> tuple[Form, str]:
