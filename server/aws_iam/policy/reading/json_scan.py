@@ -95,12 +95,11 @@ class _Nodes:
         for name, value in pairs:
             if len(name) > MAX_KEY:
                 refuse_key(name, at)
-            key = Node(_STRING, Place(at, name, number(), lines), name)
-            place = Place(at, name, number(), lines)
+            key = Node(_STRING, (at, name, number(), lines), name)
             node = (
-                Node(_STRING, place, value)
+                Node(_STRING, (at, name, number(), lines), value)
                 if type(value) is str
-                else self._node(value, place, depth)
+                else self._node(value, Place(at, name, number(), lines), depth)
             )
             found.append(Member(key, node))
         return tuple(found)
@@ -110,7 +109,7 @@ class _Nodes:
         # Most of a policy is lists of texts.
         return tuple(
             [
-                Node(_STRING, Place(at, token, number(), lines), value)
+                Node(_STRING, (at, token, number(), lines), value)
                 if type(value) is str
                 else self._node(value, Place(at, token, number(), lines), depth)
                 for token, value in enumerate(values)

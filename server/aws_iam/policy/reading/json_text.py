@@ -125,6 +125,10 @@ class Place:
         return "".join(f"/{token}" for token in reversed(tokens))
 
 
+Stand = tuple[Place | None, str | int, int, Lines | None]
+"""What a place is made of."""
+
+
 def pointer_token(token: str | int) -> str:
     """A key or index as it stands in a JSON pointer."""
     text = str(token)
@@ -141,10 +145,19 @@ class Node:
     """
 
     form: Form
-    at: Place = field(compare=False, repr=False)
+    # A place takes five times as long to make as a tuple, and next to none is asked for: so it is made when it is.
+    stand: Place | Stand = field(compare=False, repr=False)
     value: str = ""
     items: tuple[Node, ...] = ()
     members: tuple[Member, ...] = ()
+
+    @property
+    def at(self) -> Place:
+        """Where it stands, and in what."""
+        stand = self.stand
+        if isinstance(stand, tuple):
+            stand = self.stand = Place(*stand)
+        return stand
 
     @property
     def text(self) -> str:
@@ -214,7 +227,7 @@ def rooted(node: Node, at: Place | None = None) -> Node:
     here = at or Place(spot=node.at.spot, lines=node.at.lines)
     return Node(
         form=node.form,
-        at=here,
+        stand=here,
         value=node.value,
         items=tuple(rooted(each, _moved(each, here)) for each in node.items),
         members=tuple(
@@ -299,7 +312,9 @@ class _Reader:
             return tuple([self._node(each, Place(at, token), depth) for token, each in numbered])
         # Most of a policy is lists of texts.
         self._characters += sum(map(len, texts))
-        return tuple([Node(_STRING, Place(at, token), text) for token, text in enumerate(texts)])
+        return tuple(
+            [Node(_STRING, (at, token, -1, None), text) for token, text in enumerate(texts)]
+        )
 
     def _members(self, values: dict[object, object], at: Place, depth: int) -> tuple[Member, ...]:
         found = []
@@ -309,8 +324,13 @@ class _Reader:
             self._characters += len(name)
             if len(name) > MAX_KEY:
                 refuse_key(name, at)
-            place = Place(at, name)
-            found.append(Member(Node(_STRING, place, name), self._node(value, place, depth)))
+            stand = (at, name, -1, None)
+            key = Node(_STRING, stand, name)
+            if type(value) is str:
+                self._characters += len(value)
+                found.append(Member(key, Node(_STRING, stand, value)))
+            else:
+                found.append(Member(key, self._node(value, Place(at, name), depth)))
         return tuple(found)
 
     def _enter(self, size: int, at: Place, depth: int) -> None:

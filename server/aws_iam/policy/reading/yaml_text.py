@@ -197,20 +197,20 @@ class _Builder:
             inner = self._plain_node(raw, place, depth + 1)
             value = _attribute(inner) if short == "Fn::GetAtt" else inner
             name = string(short, place)
-            return Node(form=Form.OBJECT, at=at, members=(Member(name=name, value=value),))
+            return Node(form=Form.OBJECT, stand=at, members=(Member(name=name, value=value),))
         return self._plain_node(raw, at, depth)
 
     def _plain_node(self, raw: _Raw, at: Place, depth: int) -> Node:
         if raw.form is Form.OBJECT:
             refuse_depth(depth, at)
-            return Node(form=Form.OBJECT, at=at, members=tuple(self._members(raw, at, depth)))
+            return Node(form=Form.OBJECT, stand=at, members=tuple(self._members(raw, at, depth)))
         if raw.form is Form.ARRAY:
             refuse_depth(depth, at)
             items = tuple(
                 self.node(each, Place(at, number, each.offset, self.lines), depth + 1)
                 for number, each in enumerate(raw.children)
             )
-            return Node(form=Form.ARRAY, at=at, items=items)
+            return Node(form=Form.ARRAY, stand=at, items=items)
         return Node(raw.form, at, raw.text)
 
     def _members(self, raw: _Raw, at: Place, depth: int) -> Iterator[Member]:
@@ -260,4 +260,4 @@ def _attribute(node: Node) -> Node:
         string(text, Place(node.at, number, node.at.spot, node.at.lines))
         for number, text in enumerate((resource, attribute))
     )
-    return Node(form=Form.ARRAY, at=node.at, items=items)
+    return Node(form=Form.ARRAY, stand=node.at, items=items)

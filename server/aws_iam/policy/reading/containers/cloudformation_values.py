@@ -76,7 +76,7 @@ class Resolver:
         """The value in place of the function that gave it; its line is the function's unless it stands there itself."""
         self._spend(_size(node))
         where = node.at if own else at
-        return replace(node, at=Place(at.parent, at.token, where.spot, where.lines))
+        return replace(node, stand=Place(at.parent, at.token, where.spot, where.lines))
 
     def _spend(self, characters: int) -> None:
         self._produced += characters
@@ -256,7 +256,7 @@ def _list(texts: list[str], at: Node) -> Node:
         string(text, Place(place, number, place.spot, place.lines))
         for number, text in enumerate(texts)
     )
-    return Node(form=Form.ARRAY, at=place, items=tuple(items))
+    return Node(form=Form.ARRAY, stand=place, items=tuple(items))
 
 
 def _size(node: Node) -> int:

@@ -131,13 +131,13 @@ def bare_policy(node: Node) -> Node | Syntax | None:
     body = Place(at, "Statement", at.spot, at.lines)
     return Node(
         form=Form.OBJECT,
-        at=at,
+        stand=at,
         members=(
             Member(
                 name=string("Version", version),
                 value=string("2012-10-17", version),
             ),
-            Member(name=string("Statement", body), value=replace(node, at=body)),
+            Member(name=string("Statement", body), value=replace(node, stand=body)),
         ),
     )
 
@@ -178,7 +178,7 @@ class _Placing:
     def node(self, node: Node, at: Place) -> Node:
         return Node(
             form=node.form,
-            at=at,
+            stand=at,
             value=node.value,
             items=tuple(
                 self.node(each, self.place(at, each.at, number))

@@ -79,7 +79,7 @@ class _Filling:
             text = self.filled(text)
         return Node(
             form=node.form,
-            at=at,
+            stand=at,
             value=text,
             items=tuple(
                 self.node(each, Place(at, each.at.token, each.at.spot, each.at.lines))
