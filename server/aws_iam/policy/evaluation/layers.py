@@ -50,9 +50,17 @@ class Ready:
     def of(cls, statement: Statement) -> Ready:
         """The statement made ready, once."""
         known = statement.derived.get(cls)
-        if not isinstance(known, cls):
-            known = statement.derived[cls] = cls._made(statement)
-        return known
+        if known is not None:
+            return cls(statement, *known)
+        made = cls._made(statement)
+        # What the statement keeps must not hold the statement: Python would take such a pair for garbage late only.
+        statement.derived[cls] = made.parts
+        return made
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """All but the statement."""
+        return self.names, self.patterns, self.negated, self.by_service, self.anywhere
 
     @classmethod
     def _made(cls, statement: Statement) -> Ready:

@@ -95,9 +95,9 @@ class _Nodes:
         for name, value in pairs:
             if len(name) > MAX_KEY:
                 refuse_key(name, at)
-            key = Node(_STRING, (at, name, number(), lines), name)
+            key = Node(_STRING, at, name, (), (), name, number())
             node = (
-                Node(_STRING, (at, name, number(), lines), value)
+                Node(_STRING, at, value, (), (), name, number())
                 if type(value) is str
                 else self._node(value, Place(at, name, number(), lines), depth)
             )
@@ -109,7 +109,7 @@ class _Nodes:
         # Most of a policy is lists of texts.
         return tuple(
             [
-                Node(_STRING, (at, token, number(), lines), value)
+                Node(_STRING, at, value, (), (), token, number())
                 if type(value) is str
                 else self._node(value, Place(at, token, number(), lines), depth)
                 for token, value in enumerate(values)

@@ -125,10 +125,6 @@ class Place:
         return "".join(f"/{token}" for token in reversed(tokens))
 
 
-Stand = tuple[Place | None, str | int, int, Lines | None]
-"""What a place is made of."""
-
-
 def pointer_token(token: str | int) -> str:
     """A key or index as it stands in a JSON pointer."""
     text = str(token)
@@ -145,19 +141,21 @@ class Node:
     """
 
     form: Form
-    # A place takes five times as long to make as a tuple, and next to none is asked for: so it is made when it is.
-    stand: Place | Stand = field(compare=False, repr=False)
+    # Its place; with a token, the place of what holds it: next to no place is asked for, and it is made when it is.
+    stand: Place = field(compare=False, repr=False)
     value: str = ""
     items: tuple[Node, ...] = ()
     members: tuple[Member, ...] = ()
+    token: str | int | None = field(default=None, compare=False, repr=False)
+    spot: int = field(default=-1, compare=False, repr=False)
 
     @property
     def at(self) -> Place:
         """Where it stands, and in what."""
-        stand = self.stand
-        if isinstance(stand, tuple):
-            stand = self.stand = Place(*stand)
-        return stand
+        if self.token is not None:
+            self.stand = Place(self.stand, self.token, self.spot, self.stand.lines)
+            self.token = None
+        return self.stand
 
     @property
     def text(self) -> str:
@@ -312,9 +310,7 @@ class _Reader:
             return tuple([self._node(each, Place(at, token), depth) for token, each in numbered])
         # Most of a policy is lists of texts.
         self._characters += sum(map(len, texts))
-        return tuple(
-            [Node(_STRING, (at, token, -1, None), text) for token, text in enumerate(texts)]
-        )
+        return tuple([Node(_STRING, at, text, (), (), token) for token, text in enumerate(texts)])
 
     def _members(self, values: dict[object, object], at: Place, depth: int) -> tuple[Member, ...]:
         found = []
@@ -324,11 +320,10 @@ class _Reader:
             self._characters += len(name)
             if len(name) > MAX_KEY:
                 refuse_key(name, at)
-            stand = (at, name, -1, None)
-            key = Node(_STRING, stand, name)
+            key = Node(_STRING, at, name, (), (), name)
             if type(value) is str:
                 self._characters += len(value)
-                found.append(Member(key, Node(_STRING, stand, value)))
+                found.append(Member(key, Node(_STRING, at, value, (), (), name)))
             else:
                 found.append(Member(key, self._node(value, Place(at, name), depth)))
         return tuple(found)
