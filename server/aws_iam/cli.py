@@ -16,7 +16,7 @@ from aws_iam.answer import Severity, to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.intake import read_document, read_policies, read_records
-from aws_iam.modes.registry import TOOLS
+from aws_iam.modes.registry import NAMES, tool_named, tools
 from aws_iam.modes.tool import ArgumentKind, silent
 from aws_iam.report.clean import clean
 from aws_iam.report.layout import plain
@@ -69,13 +69,12 @@ def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
 
 
 def _run(words: list[str], commands: Mapping[str, Command]) -> int:
-    tools = {tool.name: tool for tool in TOOLS}
-    if words and words[0] in tools:
-        return _run_tool(tools[words[0]], words[1:])
+    if words and words[0] in NAMES:
+        return _run_tool(tool_named(words[0]), words[1:])
     if words and words[0] in commands:
         return commands[words[0]](words[1:])
     if words and not words[0].startswith("-"):
-        near = closest(words[0], [*tools, *commands])
+        near = closest(words[0], [*NAMES, *commands])
         hint = f"did you mean `{near}`?" if near else "see `aws-iam --help`"
         raise InputError(f"there is no command {quoted(words[0], 80)}", hint=hint)
     _top_parser().parse_args(words or ["--help"])
@@ -83,8 +82,8 @@ def _run(words: list[str], commands: Mapping[str, Command]) -> int:
 
 
 def _top_parser() -> Parser:
-    width = max(len(tool.name) for tool in TOOLS)
-    lines = [f"  {tool.name:<{width}}  {tool.description.partition('. ')[0]}" for tool in TOOLS]
+    width = max(map(len, NAMES))
+    lines = [f"  {tool.name:<{width}}  {tool.description.partition('. ')[0]}" for tool in tools()]
     parser = Parser(
         prog="aws-iam",
         description="Checked answers about AWS IAM.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam import resources, templates
 from aws_iam.modes import checks_page, kms_page, rules_page, workload_page
-from aws_iam.modes.registry import TOOLS
+from aws_iam.modes.registry import tools
 from aws_iam.rules import benchmark
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _tools() -> Iterator[str]:
     """Each tool's actions with their first sentence."""
     yield "| tool | action | gives |"
     yield "| --- | --- | --- |"
-    for tool in TOOLS:
+    for tool in tools():
         for action in tool.actions.values():
             yield f"| `{tool.name}` | `{action.name}` | {action.summary} |"
 

@@ -31,7 +31,7 @@ from aws_iam.answer import to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import library, schemas
-from aws_iam.modes.registry import TOOLS
+from aws_iam.modes.registry import tools
 from aws_iam.report import page
 from aws_iam.report.clean import clean
 from aws_iam.report.layout import markdown
@@ -139,7 +139,7 @@ def build() -> Server[Any]:
 
 
 async def _list_tools(_context: Context, _params: Any) -> types.ListToolsResult:
-    return types.ListToolsResult(tools=[_described(tool) for tool in TOOLS])
+    return types.ListToolsResult(tools=[_described(tool) for tool in tools()])
 
 
 def _described(tool: Tool) -> types.Tool:
@@ -160,12 +160,12 @@ def _described(tool: Tool) -> types.Tool:
 async def _call_tool(
     kept: Kept, context: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult:
-    tools = {tool.name: tool for tool in TOOLS}
-    if params.name not in tools:
-        near = closest(params.name, tools)
-        hint = f"did you mean `{near}`?" if near else f"the tools are {', '.join(tools)}"
+    by_name = {tool.name: tool for tool in tools()}
+    if params.name not in by_name:
+        near = closest(params.name, by_name)
+        hint = f"did you mean `{near}`?" if near else f"the tools are {', '.join(by_name)}"
         return _error(InputError(f"there is no tool {quoted(params.name)}", hint=hint))
-    tool = tools[params.name]
+    tool = by_name[params.name]
     with Opaque(tool.name):
         try:
             answer = await _answered(kept, tool, params.arguments or {}, context)
@@ -247,7 +247,7 @@ async def _list_prompts(_context: Context, _params: Any) -> types.ListPromptsRes
             types.Prompt(
                 name=t.name, title=t.title, description=t.description, arguments=[request]
             )
-            for t in TOOLS
+            for t in tools()
         ]
     )
 
@@ -255,12 +255,12 @@ async def _list_prompts(_context: Context, _params: Any) -> types.ListPromptsRes
 async def _get_prompt(
     _context: Context, params: types.GetPromptRequestParams
 ) -> types.GetPromptResult:
-    tools = {tool.name: tool for tool in TOOLS}
-    if params.name not in tools:
+    by_name = {tool.name: tool for tool in tools()}
+    if params.name not in by_name:
         raise MCPError(types.INVALID_PARAMS, f"there is no prompt {quoted(params.name)}")
     text = library.prompt(params.name, (params.arguments or {}).get("request", ""))
     message = types.PromptMessage(role="user", content=types.TextContent(type="text", text=text))
-    return types.GetPromptResult(description=tools[params.name].description, messages=[message])
+    return types.GetPromptResult(description=by_name[params.name].description, messages=[message])
 
 
 async def _list_resources(_context: Context, _params: Any) -> types.ListResourcesResult:

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from aws_iam.modes import schemas
-from aws_iam.modes.registry import TOOLS
+from aws_iam.modes.registry import tools
 
 if TYPE_CHECKING:
     from aws_iam.modes.tool import Tool
@@ -25,12 +25,12 @@ def shown(tool: Tool) -> str:
     return json.dumps(schemas.arguments(tool), indent=1) + "\n"
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
 def test_the_schema_is_the_accepted_one(tool: Tool) -> None:
     assert (SNAPSHOTS / f"{tool.name}.json").read_text(encoding="utf-8") == shown(tool)
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
 def test_the_schema_is_flat_and_closed(tool: Tool) -> None:
     schema = schemas.arguments(tool)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -40,7 +40,7 @@ def test_the_schema_is_flat_and_closed(tool: Tool) -> None:
         assert not {"oneOf", "anyOf", "properties", "$ref"} & set(each)
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
 def test_one_name_has_one_type_throughout_a_tool(tool: Tool) -> None:
     kinds: dict[str, set[object]] = {}
     for action in tool.actions.values():
@@ -50,11 +50,11 @@ def test_one_name_has_one_type_throughout_a_tool(tool: Tool) -> None:
 
 
 def test_every_action_says_what_it_gives() -> None:
-    for tool in TOOLS:
+    for tool in tools():
         for action in tool.actions.values():
             assert action.summary.endswith("."), f"{tool.name} {action.name}"
 
 
 if __name__ == "__main__":
-    for each in TOOLS:
+    for each in tools():
         (SNAPSHOTS / f"{each.name}.json").write_text(shown(each), encoding="utf-8")

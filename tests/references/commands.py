@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore import xform_name
 
-from aws_iam.modes.registry import TOOLS
+from aws_iam.modes.registry import tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ def _ours(words: list[str]) -> Iterator[str]:
     if action not in CALLABLE.get(tool, ()):
         yield f"no action `{tool} {action}`"
         return
-    known = {each.name: each for each in TOOLS}
+    known = {each.name: each for each in tools()}
     if tool not in known:
         return
     given = known[tool].actions[action].arguments

@@ -9,7 +9,7 @@ import pytest
 import skills_ref  # type: ignore[import-untyped]
 import yaml
 
-from aws_iam.modes.registry import TOOLS
+from aws_iam.modes.registry import tools
 from references.pages import MODES, ROOT, SKILLS, name_of
 
 if TYPE_CHECKING:
@@ -114,11 +114,11 @@ def test_the_root_skill_routes_each_mode_to_its_tool_and_links_its_playbook() ->
 
 
 def test_the_modes_are_the_tools() -> None:
-    assert tuple(each.name for each in TOOLS) == MODES
+    assert tuple(each.name for each in tools()) == MODES
 
 
 @pytest.mark.parametrize("path", SKILLS, ids=name_of)
 def test_calls_named_in_tables_are_actions_of_their_tool(path: Path) -> None:
-    tools = {each.name: each.actions for each in TOOLS}
+    by_name = {each.name: each.actions for each in tools()}
     for tool, action in re.findall(r"`(policy|secrets|kms|irsa|audit)` `(\w+)`", _body(path)):
-        assert action in tools[tool], f"{tool} {action}"
+        assert action in by_name[tool], f"{tool} {action}"
