@@ -9,6 +9,7 @@ from collections import Counter
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.request import getproxies
 
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError, UnknownRegionError
@@ -45,6 +46,7 @@ def client_config(
     connect: float = CONNECT_SECONDS,
     width: int = WORKERS,
     mode: Literal["adaptive", "standard"] = "adaptive",
+    proxies: Mapping[str, str] | None = None,
 ) -> Config:
     """Bounded in every direction; the pool is as wide as the threads, or they would wait for each other unseen.
 
@@ -55,6 +57,7 @@ def client_config(
         read_timeout=READ_SECONDS,
         retries={"mode": mode, "total_max_attempts": attempts},
         max_pool_connections=width,
+        proxies=proxies,
         user_agent_extra="aws-iam-mcp",
     )
 
@@ -83,6 +86,8 @@ class Clients:
     ) -> None:
         self._session = session
         self._widths = widths or {}
+        # Without any proxy the SDK need not look for that of each host.
+        self._proxies: Mapping[str, str] | None = None if getproxies() else {}
         self._shared = shared
         """Whether several accounts use them: then none slows the others down."""
         self._lock = threading.Lock()
@@ -114,9 +119,11 @@ class Clients:
         attempts = ATTEMPTS if self.offered(service, region) else 1
         width = self._widths.get(region, WORKERS)
         if not self._shared:
-            config = client_config(attempts=attempts, width=width)
+            config = client_config(attempts=attempts, width=width, proxies=self._proxies)
             return make_client(self._session, service, region, config)
-        config = client_config(attempts=attempts, width=width, mode="standard")
+        config = client_config(
+            attempts=attempts, width=width, mode="standard", proxies=self._proxies
+        )
         client = make_client(self._session, service, region, config)
         Slowing(client)
         return client

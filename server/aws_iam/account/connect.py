@@ -32,6 +32,7 @@ from aws_iam.account.aws import client_config, make_client
 from aws_iam.account.failures import FAILURES, code_of, expired
 from aws_iam.account.models import bare_loader, services_of
 from aws_iam.account.pace import keep
+from aws_iam.account.settings import look_up_once
 from aws_iam.account.whole import demand_whole
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
@@ -229,6 +230,7 @@ def _core(profile: str | None) -> Any:
 def _boto3(core: Any, region: str | None) -> boto3.Session:
     import boto3
 
+    look_up_once(core)
     # The SDK for Python reads AWS_DEFAULT_REGION only; the command line and the other SDKs read AWS_REGION first.
     return boto3.Session(botocore_session=core, region_name=region or os.environ.get("AWS_REGION"))
 
