@@ -20,12 +20,15 @@ from aws_iam.policy.comparison import scenarios
 from aws_iam.policy.comparison.beside import everything, for_everyone
 from aws_iam.policy.comparison.clauses import Atoms, is_principaled
 from aws_iam.policy.comparison.direction import Direction, Search, Written
+from aws_iam.policy.comparison.shared import shared
 from aws_iam.policy.comparison.twins import without_twins
 from aws_iam.policy.document import Kind, Policy, Syntax, read
 from aws_iam.policy.evaluation.layers import refuse_unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.policy.document import Node
 
 MOST_WITNESSES = 3
 """Requests shown in each direction."""
@@ -52,7 +55,8 @@ def searched(document: object, baseline: object, most: int = MOST_WITNESSES) -> 
 
 
 def _searched(document: object, baseline: object, most: int, sought: int) -> Searched:
-    new, old = _documents(document, "document"), _documents(baseline, "baseline")
+    new = _documents(document, "document")
+    old = _documents(baseline, "baseline", shared(document, new, baseline))
     _refuse_mixture(new, old)
     atoms = Atoms()
     beside, notes = _beside_everything(new, old)
@@ -113,9 +117,11 @@ def assumptions(document: object) -> tuple[str, ...]:
     return tuple(_assumptions(_documents(document, "document")))
 
 
-def _documents(given: object, name: str) -> tuple[Policy, ...]:
+def _documents(
+    given: object, name: str, known: Mapping[int, Node] | None = None
+) -> tuple[Policy, ...]:
     found = []
-    for source in read(given):
+    for source in read(given, known=known):
         content = source.content
         if isinstance(content, Syntax):
             where = f"line {content.where.line}:{content.where.column}"

@@ -172,13 +172,19 @@ class Source:
 
 
 def read(
-    document: object, kind: Kind | str | None = None, resource_type: str | None = None
+    document: object,
+    kind: Kind | str | None = None,
+    resource_type: str | None = None,
+    known: Mapping[int, Node] | None = None,
 ) -> tuple[Source, ...]:
-    """The policies of a document: one, a list, an `Answer`, files, or the policies inside a larger document."""
+    """The policies of a document: one, a list, an `Answer`, files, or the policies inside a larger document.
+
+    `known` are nodes of its objects that were read before, by the identity of the object.
+    """
     # What reads the shapes of documents builds these values, so it stands above this module.
     from aws_iam.policy.reading.gather import gathered
 
-    return gathered(document, kind, resource_type).sources
+    return gathered(document, kind, resource_type, known).sources
 
 
 def policy(document: object, kind: Kind | str | None = None) -> Policy:

@@ -36,7 +36,7 @@ from aws_iam.policy.reading.json_text import MAX_CHARACTERS, Form, Node, from_va
 from aws_iam.policy.reference.attached import TRUST, attached_to, attachments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 YAML_ENDINGS = (".yaml", ".yml")
 _LOOKED_FOR = (
@@ -90,16 +90,22 @@ class _Wanted:
 
 
 def gathered(
-    document: object, kind: Kind | str | None = None, resource_type: str | None = None
+    document: object,
+    kind: Kind | str | None = None,
+    resource_type: str | None = None,
+    known: Mapping[int, Node] | None = None,
 ) -> Gathered:
-    """The policies of a document in any of its shapes; raises InputError where there is none."""
+    """The policies of a document in any of its shapes; raises InputError where there is none.
+
+    `known` are nodes of its objects that were read before.
+    """
     wanted = _told(kind_named(kind), resource_type)
     if isinstance(document, Files):
         return _of_files(document, wanted)
     if isinstance(document, (bytes, bytearray)):
         raise InputError("the document is bytes", hint="decode it as UTF-8 text first")
     if not isinstance(document, str):
-        return _of_root(from_value(document), None, wanted)
+        return _of_root(from_value(document, known), None, wanted)
     return _of_text(document, wanted)
 
 

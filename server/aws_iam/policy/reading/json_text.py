@@ -17,7 +17,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAX_CHARACTERS = 2_000_000
 """The longest text that is read. AWS's largest policy has 32,768 bytes; lists of policies are longer."""
@@ -210,9 +210,12 @@ def string(value: str, at: Place | None = None) -> Text:
 _SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 
 
-def from_value(value: object) -> Node:
-    """The node of a JSON value given as Python's dict, list, str, number, bool or None; it has no lines."""
-    return _Reader().document(value)
+def from_value(value: object, known: Mapping[int, Node] | None = None) -> Node:
+    """The node of a JSON value given as Python's dict, list, str, number, bool or None; it has no lines.
+
+    `known` are the nodes of objects in it that were read before, at the same places, by the identity of the object.
+    """
+    return _Reader(known).document(value)
 
 
 def dump(node: Node) -> str:
@@ -279,9 +282,10 @@ def _escape(match: re.Match[str]) -> str:
 class _Reader:
     """Python values to nodes, within the limits of texts."""
 
-    __slots__ = ("_characters", "_nodes")
+    __slots__ = ("_characters", "_known", "_nodes")
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[int, Node] | None = None) -> None:
+        self._known = known or {}
         self._nodes = 1
         self._characters = 0
 
@@ -295,6 +299,8 @@ class _Reader:
             self._characters += len(value)
             return Node(_STRING, at, str(value))
         if isinstance(value, dict):
+            if id(value) in self._known:
+                return self._known[id(value)]
             self._enter(len(value), at, depth)
             return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
         if isinstance(value, (list, tuple)):
