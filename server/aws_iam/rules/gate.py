@@ -55,7 +55,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Both:
-    """Open where both are."""
+    """Open at a statement where both are."""
 
     one: Gate
     other: Gate
@@ -66,7 +66,7 @@ UNUSUAL: tuple[Gate, ...] = ()
 
 
 def at_policy(test: Callable[[Policy], bool]) -> Gate:
-    """Open where the policy passes the test, which is made each time."""
+    """Open where the policy passes the test, which is made each time; for rules on policies."""
     return Gate(Part.POLICY, test)
 
 
