@@ -64,7 +64,7 @@ def test_a_reading_tells_which_service_and_region_is_read_and_how_much_is_left(
     shown, _ = demo
     progress, score, answer = CONTROL.sub("", shown).rpartition("Score ")
     steps = re.findall(r"([a-z0-9]+(?: [a-z]+-[a-z]+-\d)?) +[━╸╺ ]+ +(\d+)/(\d+)", progress)
-    assert {name for name, _, _ in steps} & {"ec2 eu-west-1", "ec2 us-east-1", "kms us-east-1"}
+    assert any(re.fullmatch(r"[a-z0-9]+ [a-z]+-[a-z]+-\d", name) for name, _, _ in steps)
     assert steps[-1][1] == steps[-1][2]
     assert score
     assert "━━━━━ " not in answer
