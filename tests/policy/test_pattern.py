@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,7 @@ def stars(pattern: str, places: set[int]) -> set[int]:
     return places
 
 
+@cache
 def strings_of(pattern: str) -> set[str]:
     return {text for text in STRINGS if by_definition(pattern, text)}
 

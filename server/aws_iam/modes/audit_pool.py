@@ -7,6 +7,7 @@ wait in a list of names and not as tasks.
 from __future__ import annotations
 
 import threading
+import traceback
 from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,8 +43,8 @@ class Pool(Protocol):
     def submit(self, job: Job) -> Future[str]:
         """Start a job."""
 
-    def line(self, job: Job, future: Future[str]) -> str:
-        """What came of it."""
+    def line(self, job: Job, future: Future[str]) -> str | None:
+        """What came of it; None when that was lost and the job is to be done again."""
 
     def demand_life(self) -> None:
         """AwsError when no job can be done any more."""
@@ -64,7 +65,12 @@ def lines(pool: Pool, jobs: Iterable[Job]) -> Iterator[str]:
         if not done:
             pool.demand_life()
         for future in done:
-            yield pool.line(running.pop(future), future)
+            job = running.pop(future)
+            line = pool.line(job, future)
+            if line is None:
+                running[pool.submit(job)] = job
+            else:
+                yield line
 
 
 @contextmanager
@@ -130,7 +136,7 @@ class _Workers:
         future: Future[str] = self._executor.submit(audit_job.run, job)
         return future
 
-    def line(self, job: Job, future: Future[str]) -> str:
+    def line(self, job: Job, future: Future[str]) -> str | None:
         from distributed import KilledWorker
         from distributed.comm.core import CommClosedError
 
@@ -142,6 +148,11 @@ class _Workers:
             return audit_job.closed(
                 job.door.account, f"{died} workers died one after the other while reading it"
             )
+        except ValueError as error:
+            # Dask's executor takes a result that was lost with its worker, before it was fetched, for an exception.
+            if traceback.extract_tb(error.__traceback__)[-1].name != "_cascade_future":
+                raise
+            return None
         except (CancelledError, CommClosedError) as error:
             raise _gone(self._scheduler, error) from error
         except RuntimeError as error:
