@@ -114,8 +114,8 @@ def holder() -> Actor:
     return Actor(name="holder", settled=settled)
 
 
-def owner_of(policies: Sequence[Policy]) -> str:
-    """The account that owns the resource, as its ARNs tell; an account that no policy names when they do not."""
+def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
+    """The accounts that may own the resource: the one that its ARNs tell, or one that no policy names and those named."""
     named = (
         entry.value
         for policy in policies
@@ -127,8 +127,9 @@ def owner_of(policies: Sequence[Policy]) -> str:
     for text in (*named, *providers):
         arn = Arn.of(text)
         if arn and _ACCOUNT.fullmatch(arn.account):
-            return arn.account
-    return _unnamed(_named_accounts(policies, ()))
+            return (arn.account,)
+    accounts = _named_accounts(policies, ())
+    return (_unnamed(accounts), *sorted(accounts))
 
 
 def actors(

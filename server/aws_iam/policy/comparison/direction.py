@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from aws_iam.policy.document import Policy
     from aws_iam.policy.evaluation.layers import Ready
 
+_MOST_OWNERS = 8
+"""Accounts that are tried as the owner of a resource whose ARNs do not tell."""
 _NOT_SHOWN = "a difference was found that no single request showed in the replay"
 
 
@@ -112,16 +114,42 @@ class Direction:
         asked = narrowed.still(asked, frozenset(map(id, self._clauses)))
         if not asked:
             return Search(requests=())
-        owner = actors.owner_of(self.every) if is_principaled(self.every) else ""
-        # Replayed are all statements, those too that have nothing to do with a difference.
-        replay = Replay(
-            allowing=self.policies.policies,
-            refusing=self.without.policies,
-            within=self.within.policies,
-            owner=owner,
-        )
-        return _Hunt(direction=narrowed, replay=replay, owner=owner, asked=asked).outcome(
-            most, sought or most + 1
+        return self._hunted(narrowed, asked, most, sought or most + 1)
+
+    def _hunted(
+        self, narrowed: Direction, asked: tuple[Clause, ...], most: int, sought: int
+    ) -> Search:
+        """What is found in the narrowed direction, whichever account owns the resource."""
+        owners = actors.owners_of(self.every) if is_principaled(self.every) else ("",)
+        # A stranger is one to every owner.
+        tried = owners[:1] if self.strangers else owners[:_MOST_OWNERS]
+        budget = Budget()
+        found: dict[str, Mapping[str, Any]] = {}
+        open_: dict[str, None] = {}
+        for owner in tried:
+            # Replayed are all statements, those too that have nothing to do with a difference.
+            replay = Replay(
+                allowing=self.policies.policies,
+                refusing=self.without.policies,
+                within=self.within.policies,
+                owner=owner,
+            )
+            hunt = _Hunt(
+                direction=narrowed, replay=replay, owner=owner, asked=asked, budget=budget
+            )
+            hunt.collect(found, sought)
+            open_ |= hunt.open
+            if len(found) >= sought:
+                break
+        if len(tried) < len(owners) and not self.strangers:
+            open_[
+                f"the resource may be of any of the {len(owners) - 1} accounts that are named"
+            ] = None
+        requests = tuple(found.values())
+        return Search(
+            requests=requests[:most],
+            open=() if requests else tuple(open_),
+            has_more=len(requests) > most or bool(requests and open_),
         )
 
     def still(self, asked: tuple[Clause, ...], seen: Container[int]) -> tuple[Clause, ...]:
@@ -168,25 +196,16 @@ class _Hunt:
     # Why nothing can be claimed if nothing is found.
     open: dict[str, None] = field(default_factory=dict)
 
-    def outcome(self, most: int, sought: int) -> Search:
-        """Up to so many requests, and what stayed open, once so many are found or all are."""
-        found: dict[str, Mapping[str, Any]] = {}
+    def collect(self, found: dict[str, Mapping[str, Any]], sought: int) -> None:
+        """Add requests until there are so many, or all."""
         try:
             for scenario in self._scenarios():
                 for each in self._requests(scenario):
                     found.setdefault(self._sign(each), each)
                     if len(found) >= sought:
-                        break
-                if len(found) >= sought:
-                    break
+                        return
         except OverBudget as why:
             self.open[str(why)] = None
-        requests = tuple(found.values())
-        return Search(
-            requests=requests[:most],
-            open=() if requests else tuple(self.open),
-            has_more=len(requests) > most or bool(requests and self.open),
-        )
 
     def _sign(self, shown: Mapping[str, Any]) -> str:
         """What makes a request one of its own: whoever has an identity policy may be anyone."""
