@@ -7,13 +7,13 @@ policies of eight kinds of resources and for what stands in front of web applica
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam.modes.audit import tool
+from caller import calls_to
 from estate_server import estate, inside
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ POLICY = {
 @pytest.fixture(scope="module")
 def server() -> Iterator[Estate]:
     with estate() as running, pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_ENDPOINT_URL", running.url)
+        calls_to(running.url, patch)
         yield running
 
 

@@ -20,6 +20,7 @@ from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool
 from aws_iam.modes.audit_job import Job, run
+from caller import calls_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,15 +45,9 @@ def _endpoint() -> Iterator[None]:
     ):
         assert server.stdout
         assert server.stdin
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_ENDPOINT_URL", server.stdout.readline().strip())
-        patch.setenv("AWS_REGION", "us-east-1")
-        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-            patch.setenv(name, os.devnull)
-        for name, value in KEYS.items():
-            patch.setenv(name, value)
+        files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+        url = server.stdout.readline().strip()
+        calls_to(url, patch, AWS_REGION="us-east-1", **files, **KEYS)
         yield
         server.stdin.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,6 +16,7 @@ from aws_iam.account.facts import FACTS
 from aws_iam.account.snapshot import load
 from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
+from caller import calls_to
 from faulty_server import Faulty, faulty
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ MOTO_MISNAMES = ["s3", "GetPublicAccessBlock"]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Faulty]:
     with faulty() as running, pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_ENDPOINT_URL", running.url)
+        calls_to(running.url, patch)
         httpx.post(f"{running.url}/moto-api/reset").raise_for_status()
         yield running
         httpx.post(f"{running.url}/moto-api/reset").raise_for_status()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,6 +15,7 @@ from aws_iam.errors import AwsError
 from aws_iam.modes.audit import tool
 from aws_iam.rules.audit import rolled_up
 from aws_iam.rules.benchmark import benchmark
+from caller import KEYS, calls_to
 from faulty_server import (
     CUT,
     EXPIRED,
@@ -43,12 +43,7 @@ REGIONS = [HOME, AWAY]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Faulty]:
     with faulty() as running, pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_ENDPOINT_URL", running.url)
+        calls_to(running.url, patch, **KEYS)
         # Every moto server of a process answers from the same backends.
         httpx.post(f"{running.url}/moto-api/reset").raise_for_status()
         for region in REGIONS:

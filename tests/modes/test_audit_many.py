@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -13,6 +12,7 @@ from aws_iam.account.fleet import forget
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool
+from caller import KEYS, calls_to
 from estate_server import estate, inside
 
 if TYPE_CHECKING:
@@ -39,13 +39,7 @@ def server() -> Iterator[Estate]:
 
 @pytest.fixture(autouse=True)
 def _credentials(monkeypatch: pytest.MonkeyPatch, server: Estate) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    calls_to(server.url, monkeypatch, AWS_REGION="us-east-1", **KEYS)
     server.calls.clear()
 
 

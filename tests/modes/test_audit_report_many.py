@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
+from caller import KEYS, calls_to
 from estate_server import estate, inside
 
 if TYPE_CHECKING:
@@ -37,13 +37,7 @@ def server() -> Iterator[Estate]:
 
 @pytest.fixture(autouse=True)
 def _credentials(monkeypatch: pytest.MonkeyPatch, server: Estate) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    calls_to(server.url, monkeypatch, AWS_REGION="us-east-1", **KEYS)
 
 
 @pytest.fixture
