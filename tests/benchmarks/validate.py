@@ -74,7 +74,7 @@ def judge(text):
 """
 THEIRS += MEASURE
 EVERY = 10
-TURN = 10 * EVERY
+TURN = 20 * EVERY
 """Policies that a tool judges before the next tool does."""
 IMPORT = """
 import time

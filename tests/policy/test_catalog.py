@@ -390,6 +390,7 @@ def test_a_resource_type_without_formats_and_keys_is_kept() -> None:
 def test_a_file_is_opened_without_reading_its_services(
     known: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    expected = known.action("s3:GetObject")
     read: list[str] = []
     whole = catalog_file.member_bytes
 
@@ -398,7 +399,7 @@ def test_a_file_is_opened_without_reading_its_services(
         return whole(file, name)
 
     monkeypatch.setattr(catalog_file, "member_bytes", member_bytes)
-    assert module.shipped().action("s3:GetObject") == known.action("s3:GetObject")
+    assert module.shipped().action("s3:GetObject") == expected
     assert read == ["provenance.json", "index.json", "s/s3.json"]
 
 
