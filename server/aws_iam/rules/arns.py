@@ -58,7 +58,8 @@ def _may_be_faulty(entry: str) -> bool:
     arn = Arn.of(entry)
     if arn is None or arn.partition not in PARTITIONS or _is_open(arn.service):
         return True
-    if not _fitting(arn.service, arn.resource):
+    fitting = _fitting(arn.service, arn.resource)
+    if not fitting:
         return True
     if (
         arn.region
@@ -72,7 +73,9 @@ def _may_be_faulty(entry: str) -> bool:
         or re.fullmatch(r"[0-9]{12}", arn.account)
     ):
         return True
-    return any(_agree(arn, field, empty=bool(getattr(arn, field))) for field in _FIELDS_OF_PLACE)
+    return any(
+        _agree(fitting, field, empty=bool(getattr(arn, field))) for field in _FIELDS_OF_PLACE
+    )
 
 
 _FIELDS_OF_PLACE: tuple[_Field, ...] = ("region", "account")
@@ -287,12 +290,20 @@ def resource_unknown_to_the_reference(statement: Statement) -> Iterator[Problem]
             )
 
 
+@once
+def _fitted(statement: Statement) -> tuple[tuple[Text, Arn, tuple[_Format, ...]], ...]:
+    """The entries with the formats that they fit: several rules ask, and a long list is longer than what is remembered."""
+    return tuple(
+        [
+            (entry, arn, () if _is_open(arn.service) else _fitting(arn.service, arn.resource))
+            for entry, arn in _arns(statement)
+        ]
+    )
+
+
 def _unfitting(statement: Statement) -> Iterator[tuple[Text, Arn]]:
-    """The ARNs that follow none of their service's formats."""
-    for entry, arn in _arns(statement):
-        if _is_open(arn.service) or not _formats(arn.service):
-            continue
-        if not _fitting(arn.service, arn.resource):
+    for entry, arn, fitting in _fitted(statement):
+        if not (fitting or _is_open(arn.service)) and _formats(arn.service):
             yield entry, arn
 
 
@@ -315,9 +326,8 @@ def _first_word(resource: str) -> str:
 _Field = Literal["region", "account"]
 
 
-def _agree(arn: Arn, field: _Field, *, empty: bool) -> bool:
-    """Whether every format that the ARN can follow has the field empty (or filled)."""
-    fitting = () if _is_open(arn.service) else _fitting(arn.service, arn.resource)
+def _agree(fitting: tuple[_Format, ...], field: _Field, *, empty: bool) -> bool:
+    """Whether every format that an ARN can follow has the field empty (or filled)."""
     # A literal or a wildcard in a format (`aws`, `*`) is a case of its own.
     return bool(fitting) and all(
         (not value) if empty else value.startswith("${")
@@ -337,8 +347,8 @@ def _agree(arn: Arn, field: _Field, *, empty: bool) -> bool:
 )
 def region_of_global_resource(statement: Statement) -> Iterator[Problem]:
     """The ARNs of such resources have an empty Region, so one with a Region matches nothing."""
-    for entry, arn in _arns(statement):
-        if arn.region and not _is_open(arn.region) and _agree(arn, "region", empty=True):
+    for entry, arn, fitting in _fitted(statement):
+        if arn.region and not _is_open(arn.region) and _agree(fitting, "region", empty=True):
             yield Problem(
                 entry.where,
                 f"{quoted(entry.value)}: the Region {quoted(arn.region)} must be empty",
@@ -357,8 +367,8 @@ def region_of_global_resource(statement: Statement) -> Iterator[Problem]:
 )
 def no_region(statement: Statement) -> Iterator[Problem]:
     """The ARNs of such resources have a Region, so one without matches nothing."""
-    for entry, arn in _arns(statement):
-        if not arn.region and _agree(arn, "region", empty=False):
+    for entry, arn, fitting in _fitted(statement):
+        if not arn.region and _agree(fitting, "region", empty=False):
             yield Problem(entry.where, f"{quoted(entry.value)} has no Region")
 
 
@@ -381,10 +391,10 @@ def no_region(statement: Statement) -> Iterator[Problem]:
 )
 def unknown_region_in_arn(statement: Statement) -> Iterator[Problem]:
     """No resource has an ARN with a Region that does not exist, or with a Region of another partition."""
-    for entry, arn in _arns(statement):
+    for entry, arn, fitting in _fitted(statement):
         region = arn.region
         # Where the Region must be empty, that is what is wrong with it.
-        if not region or _is_open(region) or _agree(arn, "region", empty=True):
+        if not region or _is_open(region) or _agree(fitting, "region", empty=True):
             continue
         partition = regions().partition(region)
         if partition is None:
@@ -442,8 +452,8 @@ def no_account_id(statement: Statement) -> Iterator[Problem]:
 )
 def account_of_global_resource(statement: Statement) -> Iterator[Problem]:
     """The ARNs of such resources have an empty account, so one with an account matches nothing."""
-    for entry, arn in _arns(statement):
-        if arn.account and not _is_open(arn.account) and _agree(arn, "account", empty=True):
+    for entry, arn, fitting in _fitted(statement):
+        if arn.account and not _is_open(arn.account) and _agree(fitting, "account", empty=True):
             yield Problem(
                 entry.where,
                 f"{quoted(entry.value)}: the account {quoted(arn.account)} must be empty",
@@ -472,7 +482,7 @@ _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
 )
 def no_account(statement: Statement) -> Iterator[Problem]:
     """The ARNs of such resources have an account, so one without matches nothing."""
-    for entry, arn in _arns(statement):
+    for entry, arn, fitting in _fitted(statement):
         of_aws = _OF_AWS.search(arn.resource) or arn.resource in _ALL_OF_AWS.get(arn.service, ())
-        if not (arn.account or of_aws) and _agree(arn, "account", empty=False):
+        if not (arn.account or of_aws) and _agree(fitting, "account", empty=False):
             yield Problem(entry.where, f"{quoted(entry.value)} has no account")
