@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,7 @@ class Keeping(Protocol):
 
 S = TypeVar("S", bound=Keeping)
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def once(work: Callable[[S], T]) -> Callable[[S], T]:
@@ -40,12 +41,17 @@ _MOST_TEXTS = 16_384
 _LONGEST = 512
 
 
-def by_text(work: Callable[[str], T]) -> Callable[[str], T]:
-    """The function of a text, remembered for the texts of late: policies are made of the same words."""
+def by_text(work: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
+    """The function of a text, remembered for the texts of late: policies are made of the same words.
+
+    What else it takes are names of the catalogue.
+    """
     remembered = lru_cache(maxsize=_MOST_TEXTS)(work)
 
     @wraps(work)
-    def kept(text: str) -> T:
-        return remembered(text) if len(text) <= _LONGEST else work(text)
+    def kept(text: str, /, *names: P.args, **more: P.kwargs) -> T:
+        if len(text) > _LONGEST:
+            return work(text, *names, **more)
+        return remembered(text, *names, **more)  # type: ignore[arg-type]
 
     return kept

@@ -11,7 +11,7 @@ from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Condition, Statement
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS
 from aws_iam.policy.reference.global_keys import global_keys, legacy_keys
-from aws_iam.rules.gate import at_condition, at_keys, has
+from aws_iam.rules.gate import KEY_TWICE, at_condition, at_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def key_without_prefix(statement: Statement) -> Iterator[Problem]:
 @rule(
     "DUPLICATE_KEYS_WITH_DIFFERENT_CASE",
     on=Statement,
-    when=(has("Condition"),),
+    when=(KEY_TWICE,),
     severity=Severity.ERROR,
     title="The condition has the same key twice, in different case",
     fix="Write the key in one spelling; under one operator merge the two lists of values.",

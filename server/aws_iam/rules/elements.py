@@ -9,7 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
-from aws_iam.rules.gate import SEVERAL_STATEMENTS, UNUSUAL, at_sid, has
+from aws_iam.rules.gate import UNUSUAL, at_policy, at_sid, has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -223,10 +223,18 @@ def _repeated_sids(policy: Policy) -> Iterator[Problem]:
             yield Problem(sid.where, f"the Sid {quoted(sid.value)} is already that of `{place}`")
 
 
+def _repeats_a_sid(policy: Policy) -> bool:
+    sids = [each.sid.value for each in policy.statements if each.sid]
+    return len(set(sids)) < len(sids)
+
+
+_SAME_SID = at_policy(_repeats_a_sid)
+
+
 @rule(
     "UNIQUE_SIDS_REQUIRED",
     on=Policy,
-    when=(SEVERAL_STATEMENTS,),
+    when=(_SAME_SID,),
     severity=Severity.ERROR,
     title="Two statements have the same Sid",
     fix="Give each statement a Sid of its own, or none.",
@@ -252,7 +260,7 @@ def same_sid(policy: Policy) -> Iterator[Problem]:
 @rule(
     "UNIQUE_SIDS_RECOMMENDED",
     on=Policy,
-    when=(SEVERAL_STATEMENTS,),
+    when=(_SAME_SID,),
     severity=Severity.WARNING,
     title="Two statements have the same Sid",
     fix="Give each statement a Sid of its own, or none.",

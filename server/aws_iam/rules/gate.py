@@ -18,7 +18,6 @@ from itertools import count
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.policy.algebra.statement_sets import share_services
 from aws_iam.policy.document import Condition, Form, Node, Place, Text
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.reading.json_text import string
@@ -75,10 +74,13 @@ def at_statement(test: Callable[[Statement], bool]) -> Gate:
     return Gate(Part.STATEMENT, test)
 
 
-SEVERAL_STATEMENTS = at_policy(lambda policy: len(policy.statements) > 1)
-OF_ONE_SERVICE = at_policy(
-    lambda policy: len(policy.statements) > 1 and share_services(policy.statements)
-)
+def _repeats_a_key(statement: Statement) -> bool:
+    conditions = statement.conditions
+    return len(conditions) > 1 and len({each.name for each in conditions}) < len(conditions)
+
+
+KEY_TWICE = at_statement(_repeats_a_key)
+"""Open where two conditions are on one key."""
 
 
 def has(*elements: str) -> Gate:

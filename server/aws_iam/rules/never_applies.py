@@ -17,7 +17,13 @@ from aws_iam.policy.operators import Family
 from aws_iam.policy.reference.global_keys import global_keys
 from aws_iam.policy.reference.supply import lacking, supplying
 from aws_iam.policy.variables import variables
-from aws_iam.rules.gate import VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators, has
+from aws_iam.rules.gate import (
+    KEY_TWICE,
+    VARIABLE,
+    VARIABLE_IN_VALUE,
+    at_condition,
+    at_operators,
+)
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -63,7 +69,7 @@ def _may_be_of_no_action(asked: Condition) -> bool:
 @rule(
     "CONTRADICTORY_CONDITIONS",
     on=Statement,
-    when=(has("Condition"),),
+    when=(KEY_TWICE,),
     severity=Severity.WARNING,
     title="Two conditions on one key never hold together",
     fix="Write alternatives as values of one condition, or as statements of their own.",
@@ -213,13 +219,15 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
 def key_of_no_action(statement: Statement) -> Iterator[Problem]:
     """Without the key a positive condition never holds, and a negated one or IfExists always does."""
     for key in islice(dict.fromkeys(each.name for each in statement.conditions), _MOST_KEYS):
-        tests = _tests(statement).get(key) if _is_of_actions(key, statement) else None
-        if not tests:
+        if not _is_of_actions(key, statement):
             continue
         actions = lacking((each.value for each in statement.actions), key)
+        tests = _tests(statement).get(key) if actions else None
+        if not (actions and tests):
+            continue
         test = next((each for each in tests if _needs_key(each)), tests[0])
         needy = _needs_key(test)
-        if actions and (needy or test.holds_absent):
+        if needy or test.holds_absent:
             effect = _consequence(statement) if needy else "the condition always holds"
             yield Problem(
                 test.condition.key.where,

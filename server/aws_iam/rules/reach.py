@@ -20,7 +20,7 @@ from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
 from aws_iam.policy.pattern import intersects, is_literal
 from aws_iam.policy.reference.attached import attachment
 from aws_iam.policy.variables import without_variables
-from aws_iam.rules.gate import Both, at_action, at_resource
+from aws_iam.rules.gate import Both, at_action, at_resource, at_statement
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -169,10 +169,23 @@ def _verb(statement: Statement) -> str:
     return "denies" if statement.denies else "allows"
 
 
+def _may_not_meet(statement: Statement) -> bool:
+    resources = statement.resources
+    if len(resources) == 1 and resources[0].value == "*":
+        return False
+    reach = reach_of(statement)
+    if not reach.arns:
+        return False
+    written = written_out(statement)
+    return not all(reach.meets(action) for _, action in written) or (
+        len(written) < len(statement.actions) and any(_services_apart(statement, reach))
+    )
+
+
 @rule(
     "ACTION_MATCHES_NO_RESOURCE",
     on=Policy,
-    when=(_LIMITED,),
+    when=(at_statement(_may_not_meet),),
     severity=Severity.WARNING,
     title="An action never meets the ARNs that it is limited to",
     fix="Give the action ARNs of its own resource types, in a statement of its own: `aws-iam policy lookup` lists them.",
@@ -205,15 +218,13 @@ def no_meeting(policy: Policy) -> Iterator[Problem]:
         reach = reach_of(statement)
         if not reach.arns:
             continue
-        yield from _services_apart(statement, reach)
-        by_doubt: dict[bool, list[tuple[Text, Action, Arn]]] = {}
         written = written_out(statement)
-        if all(
-            reach.meets_types(*each)
-            for each in {(a.service, a.resource_types) for _, a in written}
-        ):
-            continue
+        if len(written) < len(statement.actions):
+            yield from _services_apart(statement, reach)
+        by_doubt: dict[bool, list[tuple[Text, Action, Arn]]] = {}
         for entry, action in written:
+            if reach.meets(action):
+                continue
             arn = _apart(action, reach)
             if arn and not takers_of(policy).beside(statement, action):
                 by_doubt.setdefault(_is_unsure(action, reach), []).append((entry, action, arn))
@@ -265,7 +276,7 @@ _COMPLETE = frozenset(
 
 def _apart(action: Action, reach: Reach) -> Arn | None:
     """An ARN of the statement when none of them can be of the action's types, and that is certain enough."""
-    if not action.resource_types or reach.meets(action) or not _forms(action):
+    if not action.resource_types or not _forms(action):
         return None
     if reach.foreign(action.service):
         return reach.arns[0]

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.algebra.statement_sets import (
     Scope,
-    action_words,
     limits_within,
     meaning,
+    related,
     scope,
-    services_of,
 )
 from aws_iam.policy.algebra.text_sets import Effort, Texts, within
 from aws_iam.policy.document import Policy, Statement
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal
-from aws_iam.rules.gate import OF_ONE_SERVICE, at_deny, at_policy
+from aws_iam.rules.gate import at_deny, at_policy
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
@@ -172,38 +169,19 @@ def _limits(_policy: Policy) -> dict[tuple[int, int], bool]:
 
 @once
 def _scoped(policy: Policy) -> tuple[_Scoped, ...]:
-    """The first statements that can be compared and that share an action with another, as far as their words tell."""
+    """The first statements that can be compared and of which one may contain an action of the other."""
     first = policy.statements[:_MOST_STATEMENTS]
     if len(first) < _PAIR:
         return ()
-    shared = _shared(first)
-    known = (
-        _Scoped.of(at, statement)
-        for at, statement in enumerate(first)
-        if shared is None or not shared.isdisjoint(services_of(statement))
-    )
-    return tuple(filter(None, known))
+    near = related(tuple(first))
+    return tuple(filter(None, (_Scoped.of(at, first[at]) for at in near)))
 
 
-def _shared(statements: Sequence[Statement]) -> frozenset[str] | None:
-    """The services of which two statements may have the same action; None stands for all.
+def _relates_some(policy: Policy) -> bool:
+    return bool(_scoped(policy))
 
-    Most policies have a statement for each service, or name each action once: those have nothing to do with each other.
-    """
-    if any(each.not_actions for each in statements):
-        return None
-    words = list(map(action_words, statements))
-    every = frozenset().union(*words)
-    shared = {word for word in every if "*" in word or "?" in word}
-    if len(every) < sum(map(len, words)):
-        numbers = Counter(chain.from_iterable(words))
-        shared.update([word for word, number in numbers.items() if number > 1])
-    if not shared:
-        return frozenset()
-    services = Counter(chain.from_iterable(map(services_of, statements)))
-    if services[""]:
-        return None
-    return frozenset([each for each in map(_service, shared) if services[each] > 1])
+
+_RELATED = at_policy(_relates_some)
 
 
 @once
@@ -227,7 +205,7 @@ def _service(entry: str) -> str:
 @rule(
     "SHADOWED_STATEMENT",
     on=Policy,
-    when=(OF_ONE_SERVICE,),
+    when=(_RELATED,),
     severity=Severity.SUGGESTION,
     title="Another statement already says all that this one says",
     fix="Remove it, or narrow the wider statement if this one was meant as the limit.",
@@ -265,7 +243,7 @@ def shadowed(policy: Policy) -> Iterator[Problem]:
 @rule(
     "SHADOWED_ACTION",
     on=Policy,
-    when=(OF_ONE_SERVICE,),
+    when=(_RELATED,),
     severity=Severity.SUGGESTION,
     title="Another statement already says all that this one says of an action",
     fix="Remove the action here, or narrow the wider statement if this one was meant as the limit.",

@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.statement_sets import action_words, meaning
+from aws_iam.policy.algebra.statement_sets import action_patterns, action_words, meaning
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Kind, Policy, Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import covers, is_literal
-from aws_iam.rules.gate import OF_ONE_SERVICE, at_action, at_resource, at_statement, has
+from aws_iam.rules.gate import at_action, at_policy, at_resource, at_statement, has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
 # Comparing each pattern with each entry is quadratic, and intricate patterns are slow to compare. What AWS takes is
 # far below these limits; beyond them entries are compared as words only.
 _MOST_PAIRS = 20_000
 _FEW = 20
+_SEVERAL = 2
 _WORK = 2_000_000
 
 
@@ -195,8 +196,6 @@ def wildcard_service(statement: Statement) -> Iterator[Problem]:
 def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
     """The entries that another one of the list makes superfluous, each with that other one."""
     words = [each.value.lower() if ignore_case else each.value for each in entries]
-    if not _may_cover(words):
-        return []
     patterns = [at for at, word in enumerate(words) if _has_wildcard(word)]
     if len(patterns) * len(words) > _MOST_PAIRS:
         patterns = []
@@ -219,15 +218,16 @@ def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, 
     return found
 
 
-def _may_cover(words: Sequence[str]) -> bool:
-    """Whether a word is there twice, or begins as a pattern among the others does."""
-    if len(set(words)) < len(words):
-        return True
+def _may_cover(words: Iterable[str], patterns: Sequence[str]) -> bool:
+    """Whether a word begins as a pattern among the others does and has a further part of it."""
+    if not patterns or len(patterns) > _FEW:
+        return bool(patterns)
     text = "\n".join(("", *words))
-    if not _has_wildcard(text):
-        return False
-    heads = [_head(word) for word in words if _has_wildcard(word)]
-    return len(heads) > _FEW or any(text.count(f"\n{head}") > 1 for head in heads)
+    return any(
+        text.count(begin) > 1 and text.count(_longest_part(pattern)) > 1
+        for pattern in patterns
+        if (begin := f"\n{_head(pattern)}")
+    )
 
 
 def _by_head(words: Sequence[str], patterns: Sequence[int]) -> Callable[[str], Iterator[int]]:
@@ -257,7 +257,8 @@ def _head(pattern: str) -> str:
 
 
 def _longest_part(pattern: str) -> str:
-    return max(_WILDCARDS.split(pattern), key=len)
+    """Of what a pattern spells out after its first wildcard the longest; nothing where it ends there."""
+    return max(_WILDCARDS.split(pattern)[1:], key=len, default="")
 
 
 def _cost(wide: str, narrow: str) -> int:
@@ -285,18 +286,28 @@ def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Proble
         yield Problem(entry.where, f"{quoted(entry.value)} {how}{more}")
 
 
-def _has_several_actions(statement: Statement) -> bool:
-    return len(statement.actions or statement.not_actions) > 1
+def _may_repeat_action(statement: Statement) -> bool:
+    # An Action and a NotAction are never both there in a statement that is written as usual.
+    if statement.not_actions:
+        return len(statement.not_actions) > 1
+    words = action_words(statement)
+    return len(words) < len(statement.actions) or (
+        len(words) > 1 and _may_cover(words, action_patterns(statement))
+    )
 
 
-def _has_several_resources(statement: Statement) -> bool:
-    return len(statement.resources or statement.not_resources) > 1
+def _may_repeat_resource(statement: Statement) -> bool:
+    entries = statement.resources or statement.not_resources
+    if len(entries) < _SEVERAL:
+        return False
+    words = {each.value for each in entries}
+    return len(words) < len(entries) or _may_cover(words, list(filter(_has_wildcard, words)))
 
 
 @rule(
     "REDUNDANT_ACTION",
     on=Statement,
-    when=(at_statement(_has_several_actions),),
+    when=(at_statement(_may_repeat_action),),
     severity=Severity.SUGGESTION,
     title="An action is already covered by another of the list",
     fix="Remove it, or remove the wildcard that is wider than meant.",
@@ -312,7 +323,7 @@ def repeated_action(statement: Statement) -> Iterator[Problem]:
 @rule(
     "REDUNDANT_RESOURCE",
     on=Statement,
-    when=(at_statement(_has_several_resources),),
+    when=(at_statement(_may_repeat_resource),),
     severity=Severity.SUGGESTION,
     title="A resource is already covered by another of the list",
     fix="Remove it, or remove the wildcard that is wider than meant.",
@@ -325,10 +336,14 @@ def repeated_resource(statement: Statement) -> Iterator[Problem]:
         yield from _redundant(entries, ignore_case=False)
 
 
+def _has_same_actions_twice(policy: Policy) -> bool:
+    return len(set(map(action_words, policy.statements))) < len(policy.statements)
+
+
 @rule(
     "REDUNDANT_STATEMENT",
     on=Policy,
-    when=(OF_ONE_SERVICE,),
+    when=(at_policy(_has_same_actions_twice),),
     severity=Severity.SUGGESTION,
     title="Two statements say the same",
     fix="Remove one of them.",
@@ -344,8 +359,6 @@ def repeated_resource(statement: Statement) -> Iterator[Problem]:
 )
 def repeated_statement(policy: Policy) -> Iterator[Problem]:
     """The second has no effect of its own; often one of the two was meant to be changed."""
-    if len(set(map(action_words, policy.statements))) == len(policy.statements):
-        return
     alike: dict[frozenset[str], list[Statement]] = {}
     for statement in policy.statements:
         alike.setdefault(action_words(statement), []).append(statement)

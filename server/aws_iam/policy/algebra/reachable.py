@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.once import once
+from aws_iam.policy.once import by_text, once
 from aws_iam.policy.pattern import covers, intersects, is_literal, matches
 from aws_iam.policy.variables import without_variables
 
@@ -80,10 +80,11 @@ class Reach:
     """What the resources of one statement are; the answers are kept, as many actions ask the same."""
 
     def __init__(self, statement: Statement) -> None:
-        entries = [each.value for each in statement.resources]
+        entries = tuple([each.value for each in statement.resources])
         wild = [each for each in entries if each[:1] in "*?"]
         self.limited: bool = bool(entries) and not any(matches(each, "*") for each in wild)
-        self.arns: tuple[Arn, ...] = _arns(statement) if self.limited else ()
+        self.arns: tuple[Arn, ...] = _arns(entries) if self.limited else ()
+        self._texts = entries if self.arns else ()
         self._open: bool = not self.limited and bool(
             statement.resources or statement.not_resources
         )
@@ -102,8 +103,7 @@ class Reach:
             return self._open
         key = (service, types)
         if key not in self._meets:
-            known = forms(*key) or () if types else ()
-            self._meets[key] = any(form.meets(arn) for arn in self.arns for form in known)
+            self._meets[key] = any(_can_be(text, service, types) for text in self._texts)
         return self._meets[key]
 
     def beside(self, action: Action) -> Arn | None:
@@ -122,10 +122,8 @@ class Reach:
     def foreign(self, service: str) -> bool:
         """Whether no ARN is of the service itself or of one whose resources it works on."""
         if service not in self._foreign:
-            services = {service, *(each.service for each in forms(service) or ())}
             self._foreign[service] = bool(self.arns) and all(
-                is_literal(arn.service) and not any(matches(s, arn.service) for s in services)
-                for arn in self.arns
+                _is_foreign(arn.service, service) for arn in self.arns
             )
         return self._foreign[service]
 
@@ -142,11 +140,32 @@ class Reach:
         return self._whole[service]
 
 
-def _arns(statement: Statement) -> tuple[Arn, ...]:
-    entries = statement.resources[: _MOST_RESOURCES + 1]
-    found = tuple(Arn.of(without_variables(each.value, "*")) for each in entries)
-    arns = tuple(each for each in found if each and len(each.resource) <= _LONGEST)
+def _arns(entries: tuple[str, ...]) -> tuple[Arn, ...]:
+    found = tuple(map(_arn, entries[: _MOST_RESOURCES + 1]))
+    arns = tuple([each for each in found if each])
     return arns if len(arns) == len(found) <= _MOST_RESOURCES else ()
+
+
+@by_text
+def _arn(entry: str) -> Arn | None:
+    arn = Arn.of(without_variables(entry, "*"))
+    return arn if arn and len(arn.resource) <= _LONGEST else None
+
+
+# Most actions of a service have the same types, and are asked of the same resources.
+@by_text
+def _can_be(entry: str, service: str, types: tuple[str, ...]) -> bool:
+    """Whether a resource, which is an ARN, can be of one of the types."""
+    arn = _arn(entry)
+    known = forms(service, types) or () if types else ()
+    return arn is not None and any(form.meets(arn) for form in known)
+
+
+@by_text
+def _is_foreign(owner: str, service: str) -> bool:
+    """Whether ARNs of the one service are never of the other, nor of one whose resources it works on."""
+    services = {service, *(each.service for each in forms(service) or ())}
+    return is_literal(owner) and not any(matches(each, owner) for each in services)
 
 
 @once

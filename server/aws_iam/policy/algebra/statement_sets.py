@@ -14,17 +14,18 @@ or not with the effort given. The effect of a statement plays no part.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.algebra import text_sets
 from aws_iam.policy.algebra.condition_sets import Test, follows, read
-from aws_iam.policy.algebra.text_sets import Effort, Texts, is_everything, within
+from aws_iam.policy.algebra.text_sets import Effort, Texts, head, is_everything, within
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Form
 from aws_iam.policy.once import once
-from aws_iam.policy.pattern import is_literal
 from aws_iam.policy.variables import without_variables
 
 if TYPE_CHECKING:
@@ -107,22 +108,40 @@ def action_words(statement: Statement) -> frozenset[str]:
 
 
 @once
-def services_of(statement: Statement) -> frozenset[str]:
-    """The services of a statement's actions; of one whose actions may be of any, the empty text."""
-    prefixes = {each.value.partition(":")[0].lower() for each in statement.actions}
-    if not prefixes or statement.not_actions or not is_literal("".join(prefixes)):
-        return _ANY
-    return frozenset(prefixes)
+def action_patterns(statement: Statement) -> tuple[str, ...]:
+    """Those of them that have a wildcard."""
+    return tuple([each for each in action_words(statement) if "*" in each or "?" in each])
 
 
-_ANY = frozenset({""})
+def related(statements: Sequence[Statement]) -> Sequence[int]:
+    """The numbers of the statements of which one may contain an action entry of another, as far as their words tell.
+
+    Most policies name each action once, or have a statement for each service: those have nothing to do with each other.
+    """
+    words = list(map(action_words, statements))
+    if not all(words):
+        return range(len(statements))
+    # What a wider entry begins with, the narrower one begins with.
+    heads = set(map(head, chain.from_iterable(map(action_patterns, statements))))
+    twice = len(frozenset().union(*words)) < sum(map(len, words))
+    if not (heads or twice):
+        return ()
+    if len(heads) * len(statements) > _MOST_HEADS:
+        return range(len(statements))
+    found: set[int] = set()
+    texts = ["\n".join(("", *each)) for each in words] if heads else []
+    for each in heads:
+        begin = f"\n{each}"
+        having = [at for at, text in enumerate(texts) if begin in text]
+        if len(having) > 1:
+            found.update(having)
+    if twice:
+        number = Counter(chain.from_iterable(words))
+        found.update(at for at, some in enumerate(words) if any(number[word] > 1 for word in some))
+    return sorted(found)
 
 
-def share_services(statements: Sequence[Statement]) -> bool:
-    """Whether two of the statements may be about one service: most policies have a statement for each."""
-    services = list(map(services_of, statements))
-    every = frozenset().union(*services)
-    return len(every) < sum(map(len, services)) or "" in every
+_MOST_HEADS = 10_000
 
 
 @once

@@ -84,9 +84,13 @@ def contains(wide: str, narrow: str) -> bool:
 
 
 def _may_contain(wide: str, narrow: str) -> bool:
-    # Most pairs differ in what stands before the first wildcard or variable.
-    head = wide.partition("*")[0].partition("?")[0].partition("${")[0]
-    return narrow.startswith(head)
+    # Most pairs differ there.
+    return narrow.startswith(head(wide))
+
+
+def head(text: str) -> str:
+    """What stands before the first wildcard or variable: each text of the pattern begins so."""
+    return text.partition("*")[0].partition("?")[0].partition("${")[0]
 
 
 def apart(a: str, b: str) -> bool:
