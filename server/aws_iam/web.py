@@ -23,12 +23,12 @@ import httpx
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog, shipped, user_file
-from aws_iam.policy.reference import catalog_file, service_reference
+from aws_iam.policy.reference import catalog_rows, service_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from aws_iam.policy.reference.catalog_file import ServiceRow
+    from aws_iam.policy.reference.catalog_rows import ServiceRow
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def refresh_catalog(
     before = dict(services)
     for prefix, row in rows.items():
         services[prefix] = service_reference.merged(
-            row, before.get(prefix, catalog_file.ServiceRow())
+            row, before.get(prefix, catalog_rows.ServiceRow())
         )
     _refuse_loss(rows, before)
     today = datetime.now(UTC).date().isoformat()
@@ -92,14 +92,14 @@ def refresh_catalog(
         "dependents": known.provenance["dependents"],
         "note": "the Service Reference over the shipped data",
     }
-    _write(file, catalog_file.pack(services, known.rcp_services, provenance))
+    _write(file, catalog_rows.pack(services, known.rcp_services, provenance))
     catalog.cache_clear()
     return Refreshed(
         file=file,
         as_of=provenance["as_of"],
         fetched=len(rows),
-        before=catalog_file.count(before),
-        after=catalog_file.count(services),
+        before=catalog_rows.count(before),
+        after=catalog_rows.count(services),
         new_actions=_more(services, before),
         gone_actions=_more(before, services),
     )

@@ -18,7 +18,7 @@ from aws_iam.policy import catalog as module
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import ASSET, Catalog, catalog
 from aws_iam.policy.pattern import matches
-from aws_iam.policy.reference import catalog_file, facts, global_keys
+from aws_iam.policy.reference import catalog_file, catalog_rows, facts, global_keys
 from aws_iam.policy.reference.catalog_file import BrokenFile
 from aws_iam.policy.reference.operations import operations
 
@@ -57,7 +57,7 @@ def test_the_file_is_small_and_dated(known: Catalog) -> None:
 
 
 def test_the_file_is_what_its_own_facts_give(known: Catalog) -> None:
-    again = catalog_file.pack(
+    again = catalog_rows.pack(
         dict(known.rows()),
         known.rcp_services,
         {k: v for k, v in known.provenance.items() if k not in {"counts", "sha256", "format"}},
@@ -280,8 +280,8 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 
 
 def small_file(as_of: str, form: int = catalog_file.FORMAT) -> bytes:
-    row = catalog_file.ServiceRow(actions={"Do": catalog_file.ActionRow(level="Read")})
-    whole = catalog_file.pack(
+    row = catalog_rows.ServiceRow(actions={"Do": catalog_rows.ActionRow(level="Read")})
+    whole = catalog_rows.pack(
         {"tiny": row}, (), {"as_of": as_of, "sources": [], "dependents": "nothing"}
     )
     return whole if form == catalog_file.FORMAT else whole.replace(b"PK", b"XX")
@@ -377,10 +377,10 @@ def test_a_service_of_another_form_is_a_broken_file(text: bytes) -> None:
 
 
 def test_a_resource_type_without_formats_and_keys_is_kept() -> None:
-    row = catalog_file.ServiceRow(types={"bare": catalog_file.TypeRow()})
-    row.actions["Do"] = catalog_file.ActionRow(level="Read", types=["bare"])
+    row = catalog_rows.ServiceRow(types={"bare": catalog_rows.TypeRow()})
+    row.actions["Do"] = catalog_rows.ActionRow(level="Read", types=["bare"])
     fields = {"as_of": "2999-01-01", "sources": [], "dependents": "nothing"}
-    tiny = Catalog(catalog_file.pack({"tiny": row}, (), fields), origin="refreshed")
+    tiny = Catalog(catalog_rows.pack({"tiny": row}, (), fields), origin="refreshed")
     service = tiny.service("tiny")
     assert service is not None
     assert service.resource_types["bare"].arn_formats == ()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, Severity, Where
 from aws_iam.modes import policy_inputs
-from aws_iam.modes.policy_online import Merged, merged
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Form, Kind, Policy, Source, Statement, Syntax, read
 from aws_iam.policy.reading.gather import gathered
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.modes.parameters import Connection
+    from aws_iam.modes.policy_online import Merged
     from aws_iam.modes.policy_report import Report
     from aws_iam.modes.tool import Progress
     from aws_iam.policy.reading.gather import Gathered
@@ -58,6 +58,9 @@ def validated(
     report: Report | None = None,
 ) -> Answer:
     """The problems as an answer: as which kind each policy was read, and whether that was guessed."""
+    # The library's `validate` is not asked for this.
+    from aws_iam.modes.policy_online import Merged, merged
+
     found = gathered(document, kind, resource_type)
     judged = tuple((source, _findings(source)) for source in found.sources)
     both = merged(judged, *aws) if aws else Merged(judged=judged)

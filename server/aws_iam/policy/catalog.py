@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterator
 
+    from aws_iam.policy.reference.catalog_rows import ServiceRow
+
 __all__ = [
     "Action",
     "Catalog",
@@ -145,7 +147,9 @@ class Catalog:
 
     def verify(self) -> None:
         """Read the whole file once; `BrokenFile` when a part of it is missing or damaged."""
-        catalog_file.verify(self._file)
+        from aws_iam.policy.reference import catalog_rows
+
+        catalog_rows.verify(self._file)
 
     def service(self, prefix: str) -> Service | None:
         """A current service by its prefix; None for a retired or unknown one."""
@@ -374,10 +378,13 @@ class Catalog:
         )
         return REFERENCE + page
 
-    def rows(self) -> Iterator[tuple[str, catalog_file.ServiceRow]]:
+    def rows(self) -> Iterator[tuple[str, ServiceRow]]:
         """Every service as it stands in the file, retired ones included, to be merged with newer facts."""
+        # Few processes merge or verify a catalogue.
+        from aws_iam.policy.reference import catalog_rows
+
         for prefix in sorted(self.services | self._gone):
-            yield prefix, catalog_file.decode(catalog_file.service_data(self._file, prefix))
+            yield prefix, catalog_rows.decode(catalog_file.service_data(self._file, prefix))
 
     def _row(self, prefix: str) -> Service | None:
         prefix = prefix.lower()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -134,6 +133,8 @@ def no_date(statement: Statement) -> Iterator[Problem]:
 
 def _is_date(text: str) -> bool:
     """Whether the text has the form of a date and its day is in the calendar."""
+    from datetime import UTC, datetime
+
     match = _DATE.fullmatch(text)
     if match is None:
         return False

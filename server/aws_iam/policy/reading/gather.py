@@ -20,7 +20,7 @@ from aws_iam.policy.document import (
     kind_named,
     policy_of,
 )
-from aws_iam.policy.reading.containers import anywhere, container_of
+from aws_iam.policy.reading.containers import container_of
 from aws_iam.policy.reading.containers.found import (
     Found,
     Note,
@@ -29,7 +29,6 @@ from aws_iam.policy.reading.containers.found import (
     is_policy,
     looks_encoded,
 )
-from aws_iam.policy.reading.containers.marks import templated
 from aws_iam.policy.reading.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.policy.reading.json_scan import scan
 from aws_iam.policy.reading.json_text import MAX_CHARACTERS, Form, Node, from_value, rooted
@@ -212,6 +211,8 @@ def _of_larger(
     roots: Sequence[Node], wanted: _Wanted, *, file: str | None = None, required: bool = True
 ) -> Gathered:
     """The policies in the documents of a larger file."""
+    from aws_iam.policy.reading.containers import anywhere
+
     sources: list[Source] = []
     unread: list[Unread] = []
     formats: dict[str, None] = {}
@@ -240,6 +241,8 @@ def _of_larger(
 
 
 def _source(found: Found, wanted: _Wanted, file: str | None) -> Source:
+    from aws_iam.policy.reading.containers.marks import templated
+
     content = found.content
     if isinstance(content, Syntax):
         return Source(

@@ -9,10 +9,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.escape import quoted
-from aws_iam.policy.reference.catalog_file import (
-    KEY_TYPES,
+from aws_iam.policy.reference.catalog_file import KEY_TYPES, Level
+from aws_iam.policy.reference.catalog_rows import (
     ActionRow,
-    Level,
     ServiceRow,
     TypeRow,
     arn_template,
