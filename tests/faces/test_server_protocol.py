@@ -404,12 +404,14 @@ def test_http_serves_both_eras_and_refuses_foreign_hosts_and_origins() -> None:
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         headers = {"Accept": "application/json, text/event-stream"}
         assert (
-            httpx.post(url, json=body, headers={**headers, "Host": "evil.example"}).status_code
+            httpx.post(
+                url, json=body, headers={**headers, "Host": "evil.example"}, timeout=60
+            ).status_code
             == 421
         )
         assert (
             httpx.post(
-                url, json=body, headers={**headers, "Origin": "https://evil.example"}
+                url, json=body, headers={**headers, "Origin": "https://evil.example"}, timeout=60
             ).status_code
             == 403
         )

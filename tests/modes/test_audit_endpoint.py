@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -14,6 +12,7 @@ from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
 from aws_iam.rules.audit import rolled_up
 from aws_iam.rules.benchmark import benchmark
+from caller import KEYS, calls_to, forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,14 +34,11 @@ def elsewhere() -> Iterator[Answer]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    # Every moto server of a process answers from the same backends: what another test made there goes first.
-    httpx.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
+    url = f"http://{host}:{port}"
+    # What another test made there goes first.
+    forget(url)
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        calls_to(url, patch, **KEYS)
         open_a_port("eu-west-1")
         yield ask(regions=["us-east-1", "eu-west-1"])
     server.stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import httpx
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
@@ -16,7 +15,7 @@ from aws_iam.account.facts import FACTS
 from aws_iam.account.snapshot import load
 from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
-from caller import calls_to
+from caller import calls_to, forget
 from faulty_server import Faulty, faulty
 
 if TYPE_CHECKING:
@@ -54,9 +53,9 @@ MOTO_MISNAMES = ["s3", "GetPublicAccessBlock"]
 def server() -> Iterator[Faulty]:
     with faulty() as running, pytest.MonkeyPatch.context() as patch:
         calls_to(running.url, patch)
-        httpx.post(f"{running.url}/moto-api/reset").raise_for_status()
+        forget(running.url)
         yield running
-        httpx.post(f"{running.url}/moto-api/reset").raise_for_status()
+        forget(running.url)
 
 
 @pytest.fixture(scope="module")

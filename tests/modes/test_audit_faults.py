@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import httpx
 import pytest
 
 from aws_iam.account import aws
@@ -15,7 +14,7 @@ from aws_iam.errors import AwsError
 from aws_iam.modes.audit import tool
 from aws_iam.rules.audit import rolled_up
 from aws_iam.rules.benchmark import benchmark
-from caller import KEYS, calls_to
+from caller import KEYS, calls_to, forget
 from faulty_server import (
     CUT,
     EXPIRED,
@@ -45,13 +44,13 @@ def server() -> Iterator[Faulty]:
     with faulty() as running, pytest.MonkeyPatch.context() as patch:
         calls_to(running.url, patch, **KEYS)
         # Every moto server of a process answers from the same backends.
-        httpx.post(f"{running.url}/moto-api/reset").raise_for_status()
+        forget(running.url)
         for region in REGIONS:
             client: Any = boto3.client("kms", region_name=region)
             key = client.create_key()["KeyMetadata"]["KeyId"]
             client.enable_key_rotation(KeyId=key)
         yield running
-        httpx.post(f"{running.url}/moto-api/reset").raise_for_status()
+        forget(running.url)
 
 
 @pytest.fixture(autouse=True)
