@@ -17,7 +17,8 @@ from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
 from aws_iam.modes.policy_validate import AT_MOST, MOST_ROWS, validate, validated
 from aws_iam.policy.document import Kind
-from aws_iam.policy.reading.json_text import Node, from_value, pointer_token
+from aws_iam.policy.reading.json_text import Node, pointer_token
+from aws_iam.policy.reading.json_value import from_value
 from work import calls
 
 if TYPE_CHECKING:

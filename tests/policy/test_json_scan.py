@@ -18,8 +18,8 @@ from aws_iam.policy.reading.json_text import (
     Form,
     Node,
     dump,
-    from_value,
 )
+from aws_iam.policy.reading.json_value import from_value
 from work import calls
 
 if TYPE_CHECKING:

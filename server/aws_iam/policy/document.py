@@ -20,7 +20,7 @@ from aws_iam.policy.reading.json_scan import Syntax
 from aws_iam.policy.reading.json_text import Form, Node, Place, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_iam.answer import Where
 
@@ -96,22 +96,86 @@ def _parts(operator: str) -> tuple[str, str]:
     return qualifier, rest.removesuffix("IfExists")
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Statement:
-    """One statement; a list is empty when its element is absent, empty or of another shape (`has` tells)."""
+    """One statement; a list is empty when its element is absent, empty or of another shape (`has` tells).
 
-    node: Node = field(compare=False, repr=False)
-    elements: tuple[str, ...] = field(compare=False, repr=False)
+    Of Action, Resource and their opposites there are the entries with their places (`actions`), which are made when they
+    are asked for, and the words alone (`action_words`), which are there anyway. Equal to any statement that says the same.
+    """
+
+    node: Node = field(repr=False)
+    elements: tuple[str, ...] = field(repr=False)
     sid: Text | None
     effect: Text | None
-    actions: tuple[Text, ...]
-    not_actions: tuple[Text, ...]
-    resources: tuple[Text, ...]
-    not_resources: tuple[Text, ...]
+    action: Node | None
+    not_action: Node | None
+    resource: Node | None
+    not_resource: Node | None
     principals: tuple[Principal, ...]
     not_principals: tuple[Principal, ...]
     conditions: tuple[Condition, ...]
-    derived: dict[object, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    derived: dict[object, Any] = field(init=False, default_factory=dict, repr=False)
+
+    @property
+    def actions(self) -> tuple[Text, ...]:
+        """The entries of Action."""
+        return _texts(self.action)
+
+    @property
+    def not_actions(self) -> tuple[Text, ...]:
+        """The entries of NotAction."""
+        return _texts(self.not_action)
+
+    @property
+    def resources(self) -> tuple[Text, ...]:
+        """The entries of Resource."""
+        return _texts(self.resource)
+
+    @property
+    def not_resources(self) -> tuple[Text, ...]:
+        """The entries of NotResource."""
+        return _texts(self.not_resource)
+
+    @property
+    def action_words(self) -> Sequence[str]:
+        """What Action says, without places."""
+        return self.action.words if self.action else ()
+
+    @property
+    def not_action_words(self) -> Sequence[str]:
+        """What NotAction says, without places."""
+        return self.not_action.words if self.not_action else ()
+
+    @property
+    def resource_words(self) -> Sequence[str]:
+        """What Resource says, without places."""
+        return self.resource.words if self.resource else ()
+
+    @property
+    def not_resource_words(self) -> Sequence[str]:
+        """What NotResource says, without places."""
+        return self.not_resource.words if self.not_resource else ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Statement) and self._said == other._said
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    @property
+    def _said(self) -> tuple[object, ...]:
+        return (
+            self.sid,
+            self.effect,
+            tuple(self.action_words),
+            tuple(self.not_action_words),
+            tuple(self.resource_words),
+            tuple(self.not_resource_words),
+            self.principals,
+            self.not_principals,
+            self.conditions,
+        )
 
     def has(self, element: str) -> bool:
         """Whether the element is written, whatever its shape."""
@@ -243,18 +307,18 @@ def policy_of(node: Node, kind: Kind | None, text: str | None) -> Policy:
 
 def _statement(node: Node) -> Statement:
     # Of a repeated element the last one counts, as parsers read it.
-    names = tuple([member.name.value for member in node.members])
-    of = {member.name.value: member.value for member in node.members}.get
+    names = tuple([member.key for member in node.members])
+    of = {member.key: member.value for member in node.members}.get
     sid, effect, condition = of("Sid"), of("Effect"), of("Condition")
     return Statement(
         node,
         names,
         sid.string() if sid else None,
         effect.string() if effect else None,
-        _texts(of("Action")),
-        _texts(of("NotAction")),
-        _texts(of("Resource")),
-        _texts(of("NotResource")),
+        of("Action"),
+        of("NotAction"),
+        of("Resource"),
+        of("NotResource"),
         _principals(of("Principal")),
         _principals(of("NotPrincipal")),
         _conditions(condition) if condition else (),
@@ -285,7 +349,7 @@ def _principals(node: Node | None) -> tuple[Principal, ...]:
         return (Principal(type="*", name=alone),)
     return tuple(
         [
-            Principal(type=member.name.value, name=entry)
+            Principal(type=member.key, name=entry)
             for member in node.members
             for entry in _texts(member.value)
         ]
@@ -317,7 +381,7 @@ def _guessed(statements: tuple[Statement, ...]) -> Kind:
 
 def _is_trust(statement: Statement) -> bool:
     # STS has no resource with a policy of its own, so whatever speaks of its actions is a role's trust policy.
-    names = [each.value.lower() for each in statement.actions]
+    names = [each.lower() for each in statement.action_words]
     return (
         bool(names)
         and all(name.startswith("sts:") for name in names)

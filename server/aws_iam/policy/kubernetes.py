@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from aws_iam.errors import InputError
 from aws_iam.policy.reading.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.policy.reading.json_scan import Syntax, scan
-from aws_iam.policy.reading.json_text import Form, Node, Text, from_value
+from aws_iam.policy.reading.json_text import Form, Node, Text
+from aws_iam.policy.reading.json_value import from_value
 from aws_iam.policy.reading.yaml_text import scan_yaml
 
 if TYPE_CHECKING:

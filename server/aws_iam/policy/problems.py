@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.reading.json_scan import Syntax, scan
-from aws_iam.policy.reading.json_text import Form, Node, from_value
+from aws_iam.policy.reading.json_text import Form, Node
+from aws_iam.policy.reading.json_value import from_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -357,7 +357,7 @@ def key_of_other_action(statement: Statement) -> Iterator[Problem]:
 
 
 def _literal_actions(statement: Statement) -> Iterator[Action]:
-    for entry in statement.actions:
-        action = catalog().action(entry.value) if is_literal(entry.value) else None
+    for word in statement.action_words:
+        action = catalog().action(word) if is_literal(word) else None
         if action:
             yield action

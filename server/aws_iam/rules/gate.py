@@ -18,7 +18,7 @@ from itertools import count
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.policy.document import Condition, Form, Node, Place, Text
+from aws_iam.policy.document import Condition, Form, Node, Place
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.reading.json_text import string
 from aws_iam.rules.usual import is_usual, is_usual_policy
@@ -195,19 +195,20 @@ class Gates:
         if not is_usual(statement):
             return self.every
         mask = self._of_form(statement.elements, statement.denies) | self._statements.at(statement)
-        mask |= self._actions.over(statement.actions or statement.not_actions)
+        mask |= self._actions.over(statement.action_words or statement.not_action_words)
         if statement.sid:
-            mask |= self._sids.over((statement.sid,))
-        if statement.resources or statement.not_resources:
-            mask |= self._resources.over(statement.resources or statement.not_resources)
+            mask |= self._sids.over((statement.sid.value,))
+        resources = statement.resource_words or statement.not_resource_words
+        if resources:
+            mask |= self._resources.over(resources)
         if statement.principals or statement.not_principals:
             both = (*statement.principals, *statement.not_principals)
-            mask |= self._principals.over([each.name for each in both])
+            mask |= self._principals.over([each.value for each in both])
         for asked in statement.conditions:
             operator, key = asked.operator.value, asked.key.value
             kept = len(operator) + len(key) <= _LONGEST
             mask |= (self._of_pair if kept else self._open_at_pair)(operator, key)
-            mask |= self._values.over(asked.values)
+            mask |= self._values.over([each.value for each in asked.values])
         for pair, bit in self._pairs:
             if mask & pair == pair:
                 mask |= bit
@@ -241,13 +242,12 @@ class _Look:
         for _, bits in tests:
             self._all |= bits
 
-    def over(self, words: Sequence[Text]) -> int:
+    def over(self, words: Sequence[str]) -> int:
         """The rules whose gate is open at one of the words."""
         if len(words) > _MOST_WORDS:
             return self._all
         mask, remembered = 0, self._remembered
-        for each in words:
-            word = each.value
+        for word in words:
             mask |= remembered(word) if len(word) <= _LONGEST else self.at(word)
         return mask
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.policy.algebra.condition_sets import Test, contradiction, read
-from aws_iam.policy.algebra.reachable import written_out
+from aws_iam.policy.algebra.reachable import named_actions
 from aws_iam.policy.algebra.text_sets import Effort
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Statement
@@ -221,7 +221,7 @@ def key_of_no_action(statement: Statement) -> Iterator[Problem]:
     for key in islice(dict.fromkeys(each.name for each in statement.conditions), _MOST_KEYS):
         if not _is_of_actions(key, statement):
             continue
-        actions = lacking((each.value for each in statement.actions), key)
+        actions = lacking(statement.action_words, key)
         tests = _tests(statement).get(key) if actions else None
         if not (actions and tests):
             continue
@@ -248,7 +248,7 @@ def _is_of_actions(key: str, statement: Statement) -> bool:
         return True
     prefix = key.partition(":")[0]
     return _is_of_some_actions(key) and not any(
-        action.service == prefix for _, action in written_out(statement)
+        action.service == prefix for action in named_actions(statement)
     )
 
 

@@ -10,6 +10,7 @@ from aws_iam.policy.algebra.reachable import (
     Form,
     Reach,
     forms,
+    named_actions,
     reach_of,
     takers_of,
     written_out,
@@ -170,15 +171,14 @@ def _verb(statement: Statement) -> str:
 
 
 def _may_not_meet(statement: Statement) -> bool:
-    resources = statement.resources
-    if len(resources) == 1 and resources[0].value == "*":
+    if tuple(statement.resource_words) == ("*",):
         return False
     reach = reach_of(statement)
     if not reach.arns:
         return False
-    written = written_out(statement)
-    return not all(reach.meets(action) for _, action in written) or (
-        len(written) < len(statement.actions) and any(_services_apart(statement, reach))
+    named = named_actions(statement)
+    return not all(reach.meets(action) for action in named) or (
+        len(named) < len(statement.action_words) and any(_services_apart(statement, reach))
     )
 
 

@@ -25,23 +25,16 @@ def is_usual(statement: Statement) -> bool:
         return False
     if not (statement.allows or statement.denies):
         return False
-    written = 0
     for member in statement.node.members:
-        name, node = member.name.value, member.value
+        name, node = member.key, member.value
         if name in _LISTS:
-            entries = len(node.items) if node.form is Form.ARRAY else 1
-            if not entries:
+            # What is no text is left out of the words.
+            entries = node.count if node.form is Form.ARRAY else 1
+            if not entries or entries != len(node.words):
                 return False
-            written += entries
         elif not _TESTS[name](node):
             return False
-    # What is no text was left out of the typed values.
-    return written == (
-        len(statement.actions)
-        + len(statement.not_actions)
-        + len(statement.resources)
-        + len(statement.not_resources)
-    )
+    return True
 
 
 @lru_cache(maxsize=256)
@@ -62,7 +55,7 @@ def _is_usual_form(elements: tuple[str, ...]) -> bool:
 def is_usual_policy(policy: Policy) -> bool:
     """Whether the policy is of the current version and has nothing but usual statements."""
     members = policy.node.members
-    names = {member.name.value for member in members}
+    names = {member.key for member in members}
     body = policy.node.member("Statement")
     return (
         body is not None
@@ -83,10 +76,7 @@ def _is_texts(node: Node) -> bool:
     """A text, or a list of some."""
     if node.form is Form.STRING:
         return True
-    for each in node.items:
-        if each.form is not Form.STRING:
-            return False
-    return bool(node.items)
+    return bool(node.count) and len(node.words) == node.count
 
 
 def _is_principal(node: Node) -> bool:
@@ -119,7 +109,7 @@ def _is_map(node: Node) -> bool:
     """An object with members, each there once."""
     members = node.members
     return bool(members) and (
-        len(members) == 1 or len({member.name.value for member in members}) == len(members)
+        len(members) == 1 or len({member.key for member in members}) == len(members)
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.statement_sets import action_patterns, action_words, meaning
+from aws_iam.policy.algebra.statement_sets import action_names, action_patterns, meaning
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Kind, Policy, Statement, Text
 from aws_iam.policy.once import once
@@ -288,19 +288,19 @@ def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Proble
 
 def _may_repeat_action(statement: Statement) -> bool:
     # An Action and a NotAction are never both there in a statement that is written as usual.
-    if statement.not_actions:
-        return len(statement.not_actions) > 1
-    words = action_words(statement)
-    return len(words) < len(statement.actions) or (
+    if statement.not_action:
+        return statement.not_action.count > 1
+    words = action_names(statement)
+    return len(words) < len(statement.action_words) or (
         len(words) > 1 and _may_cover(words, action_patterns(statement))
     )
 
 
 def _may_repeat_resource(statement: Statement) -> bool:
-    entries = statement.resources or statement.not_resources
+    entries = statement.resource_words or statement.not_resource_words
     if len(entries) < _SEVERAL:
         return False
-    words = {each.value for each in entries}
+    words = set(entries)
     return len(words) < len(entries) or _may_cover(words, list(filter(_has_wildcard, words)))
 
 
@@ -337,7 +337,7 @@ def repeated_resource(statement: Statement) -> Iterator[Problem]:
 
 
 def _has_same_actions_twice(policy: Policy) -> bool:
-    return len(set(map(action_words, policy.statements))) < len(policy.statements)
+    return len(set(map(action_names, policy.statements))) < len(policy.statements)
 
 
 @rule(
@@ -361,7 +361,7 @@ def repeated_statement(policy: Policy) -> Iterator[Problem]:
     """The second has no effect of its own; often one of the two was meant to be changed."""
     alike: dict[frozenset[str], list[Statement]] = {}
     for statement in policy.statements:
-        alike.setdefault(action_words(statement), []).append(statement)
+        alike.setdefault(action_names(statement), []).append(statement)
     # Few statements have the same actions, so the whole of them need not be read.
     for statements in alike.values():
         if len(statements) > 1:

@@ -80,14 +80,12 @@ class Reach:
     """What the resources of one statement are; the answers are kept, as many actions ask the same."""
 
     def __init__(self, statement: Statement) -> None:
-        entries = tuple([each.value for each in statement.resources])
+        entries = tuple(statement.resource_words)
         wild = [each for each in entries if each[:1] in "*?"]
         self.limited: bool = bool(entries) and not any(matches(each, "*") for each in wild)
         self.arns: tuple[Arn, ...] = _arns(entries) if self.limited else ()
         self._texts = entries if self.arns else ()
-        self._open: bool = not self.limited and bool(
-            statement.resources or statement.not_resources
-        )
+        self._open: bool = not self.limited and bool(entries or statement.not_resource_words)
         self._meets: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._beside: dict[tuple[str, tuple[str, ...]], Arn | None] = {}
         self._foreign: dict[str, bool] = {}
@@ -169,8 +167,16 @@ def _is_foreign(owner: str, service: str) -> bool:
 
 
 @once
-def written_out(statement: Statement) -> tuple[tuple[Text, Action], ...]:
+def named_actions(statement: Statement) -> tuple[Action, ...]:
     """The known actions that a statement names without wildcard, the first few hundred."""
+    known = catalog().action
+    literal = [each for each in statement.action_words[:_MOST_ACTIONS] if is_literal(each)]
+    return tuple([action for each in literal if (action := known(each))])
+
+
+@once
+def written_out(statement: Statement) -> tuple[tuple[Text, Action], ...]:
+    """The same with their entries."""
     known = catalog().action
     literal = [each for each in statement.actions[:_MOST_ACTIONS] if is_literal(each.value)]
     return tuple([(entry, action) for entry in literal if (action := known(entry.value))])
@@ -183,8 +189,8 @@ class Takers:
         self._rows = [
             (
                 each,
-                frozenset(e.value.lower() for e in each.actions if is_literal(e.value)),
-                tuple(e.value for e in each.actions if not is_literal(e.value))[:_MOST_PATTERNS],
+                frozenset(word.lower() for word in each.action_words if is_literal(word)),
+                tuple(word for word in each.action_words if not is_literal(word))[:_MOST_PATTERNS],
             )
             for each in policy.statements[:_MOST_STATEMENTS]
         ]

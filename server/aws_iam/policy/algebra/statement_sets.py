@@ -31,7 +31,7 @@ from aws_iam.policy.variables import without_variables
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aws_iam.policy.document import Principal, Statement, Text
+    from aws_iam.policy.document import Node, Principal, Statement
 
 _ARN_FIELDS = 6
 
@@ -102,15 +102,15 @@ class Meaning:
 
 
 @once
-def action_words(statement: Statement) -> frozenset[str]:
+def action_names(statement: Statement) -> frozenset[str]:
     """The entries of Action in lower case, as AWS compares them."""
-    return frozenset([each.value.lower() for each in statement.actions])
+    return frozenset(map(str.lower, statement.action_words))
 
 
 @once
 def action_patterns(statement: Statement) -> tuple[str, ...]:
     """Those of them that have a wildcard."""
-    return tuple([each for each in action_words(statement) if "*" in each or "?" in each])
+    return tuple([each for each in action_names(statement) if "*" in each or "?" in each])
 
 
 def related(statements: Sequence[Statement]) -> Sequence[int]:
@@ -118,7 +118,7 @@ def related(statements: Sequence[Statement]) -> Sequence[int]:
 
     Most policies name each action once, or have a statement for each service: those have nothing to do with each other.
     """
-    words = list(map(action_words, statements))
+    words = list(map(action_names, statements))
     if not all(words):
         return range(len(statements))
     # What a wider entry begins with, the narrower one begins with.
@@ -149,19 +149,17 @@ def meaning(statement: Statement) -> Meaning:
     """What the statement says; equal for statements that differ in spelling alone."""
     return Meaning(
         effect=statement.effect.value if statement.effect else None,
-        actions=action_words(statement),
-        not_actions=frozenset(each.value.lower() for each in statement.not_actions),
-        resources=frozenset(each.value for each in statement.resources),
-        not_resources=frozenset(each.value for each in statement.not_resources),
+        actions=action_names(statement),
+        not_actions=frozenset(map(str.lower, statement.not_action_words)),
+        resources=frozenset(statement.resource_words),
+        not_resources=frozenset(statement.not_resource_words),
         principals=frozenset((each.type, each.value) for each in statement.principals),
         not_principals=frozenset((each.type, each.value) for each in statement.not_principals),
         conditions=frozenset(
             (each.operator.value, each.name, frozenset(value.value for value in each.values))
             for each in statement.conditions
         ),
-        elements=frozenset(
-            member.name.value for member in statement.node.members if member.name.value != "Sid"
-        ),
+        elements=frozenset(member.key for member in statement.node.members if member.key != "Sid"),
     )
 
 
@@ -170,12 +168,14 @@ def scope(statement: Statement) -> Scope | None:
     """The sets of a statement; None when an element is missing, doubled or of another shape than AWS reads."""
     if not _is_whole(statement):
         return None
-    actions = _texts(statement.actions, statement.not_actions, ignore_case=True)
+    actions = _texts(statement.action_words, statement.not_action_words, ignore_case=True)
     if actions is None:
         return None
     return Scope(
         actions=actions,
-        resources=_texts(statement.resources, statement.not_resources, ignore_case=False),
+        resources=_texts(
+            statement.resource_words, statement.not_resource_words, ignore_case=False
+        ),
         principals=_principals(statement),
         tests=read(statement.conditions),
     )
@@ -186,24 +186,26 @@ _PAIRS = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "N
 
 def _is_whole(statement: Statement) -> bool:
     """Whether all that is written was read, so that nothing is left out of the sets."""
-    names = {member.name.value for member in statement.node.members}
+    names = {member.key for member in statement.node.members}
     if len(names) < len(statement.node.members):
         return False
     if any(one in names and other in names for one, other in _PAIRS):
         return False
     return (
-        _read_in_full(statement, "Action", statement.actions)
-        and _read_in_full(statement, "NotAction", statement.not_actions)
-        and _read_in_full(statement, "Resource", statement.resources)
-        and _read_in_full(statement, "NotResource", statement.not_resources)
+        _read_in_full(statement.action)
+        and _read_in_full(statement.not_action)
+        and _read_in_full(statement.resource)
+        and _read_in_full(statement.not_resource)
         and _principals_read_in_full(statement)
         and _conditions_read_in_full(statement)
     )
 
 
-def _read_in_full(statement: Statement, element: str, entries: tuple[Text, ...]) -> bool:
-    node = statement.node.member(element)
-    return node is None or (bool(entries) and len(entries) == len(node.listed()))
+def _read_in_full(node: Node | None) -> bool:
+    """Whether there are entries, all of them texts."""
+    if node is None or node.form is Form.STRING:
+        return True
+    return bool(node.words) and len(node.words) == node.count
 
 
 def _principals_read_in_full(statement: Statement) -> bool:
@@ -240,17 +242,14 @@ def _conditions_read_in_full(statement: Statement) -> bool:
     )
 
 
-def _texts(
-    entries: tuple[Text, ...], others: tuple[Text, ...], *, ignore_case: bool
-) -> Texts | None:
+def _texts(entries: Sequence[str], others: Sequence[str], *, ignore_case: bool) -> Texts | None:
     chosen = entries or others
     if not chosen:
         return None
-    values = (each.value.lower() if ignore_case else each.value for each in chosen)
     if ignore_case:
-        return Texts(tuple(values), inverted=not entries)
+        return Texts(tuple(map(str.lower, chosen)), inverted=not entries)
     return Texts(
-        tuple(values), inverted=not entries, contains=resource_contains, apart=resources_apart
+        tuple(chosen), inverted=not entries, contains=resource_contains, apart=resources_apart
     )
 
 

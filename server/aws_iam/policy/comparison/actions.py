@@ -119,8 +119,8 @@ def _candidates(
     for clause in clauses if open_ended else asked:
         statement = clause.statement
         left = {*clause.ready.names, *clause.ready.patterns} - _EVERY
-        for text in statement.not_actions or statement.actions:
-            if (entry := text.value.lower()) in left:
+        for word in statement.not_action_words or statement.action_words:
+            if (entry := word.lower()) in left:
                 if entry in clause.ready.anywhere:
                     budget.spend(_EXPANSION)
                 mentioned |= dict.fromkeys(expanded(entry))

@@ -216,15 +216,15 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
             needs |= atoms.bit(atom)
         else:
             unread.append(atom)
-    names = [member.name.value for member in statement.node.members]
+    names = [member.key for member in statement.node.members]
     negated = "NotResource" in names
-    entries = statement.not_resources if negated else statement.resources
+    entries = statement.not_resource_words if negated else statement.resource_words
     principaled = "Principal" in names or "NotPrincipal" in names
     # Only the policy of a resource may leave its own resource out.
     named = negated or "Resource" in names or not principaled
     # A canonical user id is an account's, and nothing tells whose.
     canonical = (*statement.principals, *statement.not_principals) if principaled else ()
-    settled = [_resource(each.value, variables) for each in entries]
+    settled = [_resource(each, variables) for each in entries]
     resources = tuple([each for each in settled if each is not None])
     return Clause(
         ready=Ready.of(statement),

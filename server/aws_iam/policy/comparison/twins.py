@@ -32,10 +32,10 @@ def _elements(statement: Statement) -> tuple[object, ...]:
     conditions = statement.conditions
     return (
         # An element may be written and yet hold nothing that was read.
-        tuple([m.name.value for m in statement.node.members if m.name.value != "Sid"]),
+        tuple([m.key for m in statement.node.members if m.key != "Sid"]),
         statement.allows,
-        tuple([each.value for each in statement.actions or statement.not_actions]),
-        tuple([each.value for each in statement.resources or statement.not_resources]),
+        tuple(statement.action_words or statement.not_action_words),
+        tuple(statement.resource_words or statement.not_resource_words),
         named and tuple([(each.type, each.value) for each in named]),
         unnamed and tuple([(each.type, each.value) for each in unnamed]),
         conditions and tuple([(c.operator.value, c.key.value, *_values(c)) for c in conditions]),

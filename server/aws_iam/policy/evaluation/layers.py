@@ -64,9 +64,9 @@ class Ready:
 
     @classmethod
     def _made(cls, statement: Statement) -> Ready:
-        entries = statement.not_actions or statement.actions
-        texts = [v.lower() for each in entries if ":" in (v := each.value) or v == "*"]
-        negated = not statement.actions or bool(statement.not_actions)
+        named, unnamed = statement.action_words, statement.not_action_words
+        texts = [each.lower() for each in unnamed or named if ":" in each or each == "*"]
+        negated = not named or bool(unnamed)
         return cls.with_entries(statement, texts, negated=negated and statement.has("NotAction"))
 
     @classmethod
@@ -220,7 +220,7 @@ def _fault(statement: Statement) -> str:
     """What is wrong with a statement that AWS would not have taken."""
     if statement.effect is None or statement.effect.value not in {"Allow", "Deny"}:
         return "has no `Effect` that is `Allow` or `Deny`"
-    names = [member.name.value for member in statement.node.members]
+    names = [member.key for member in statement.node.members]
     if ("Action" in names) is ("NotAction" in names):
         return "needs one of `Action` and `NotAction`"
     if "Resource" in names and "NotResource" in names:

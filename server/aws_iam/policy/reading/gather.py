@@ -31,7 +31,8 @@ from aws_iam.policy.reading.containers.found import (
 )
 from aws_iam.policy.reading.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.policy.reading.json_scan import scan
-from aws_iam.policy.reading.json_text import MAX_CHARACTERS, Form, Node, from_value, rooted
+from aws_iam.policy.reading.json_text import MAX_CHARACTERS, Form, Node, rooted
+from aws_iam.policy.reading.json_value import from_value
 from aws_iam.policy.reference.attached import TRUST, attached_to, attachments
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ is asked for. It fails in two ways: a `Syntax` value says where the text stops b
 from __future__ import annotations
 
 import json
-from itertools import count
 from typing import Any, NoReturn
 
 from aws_iam.errors import InputError
@@ -65,11 +64,12 @@ class _Nodes:
 
     def __init__(self, text: str) -> None:
         self._lines = Lines(text)
-        # The number of the next key or value, as `Place` writes it.
-        self._number = count(-2, -1).__next__
+        # The number of the last key or value, as `Place` writes it.
+        self._number = -1
 
     def document(self, value: Any) -> Node:
-        return self._node(value, Place(None, "", self._number(), self._lines), 0)
+        self._number -= 1
+        return self._node(value, Place(None, "", self._number, self._lines), 0)
 
     def _node(self, value: Any, at: Place, depth: int) -> Node:
         kind = type(value)
@@ -78,9 +78,9 @@ class _Nodes:
         if depth >= MAX_DEPTH and kind in {list, tuple}:
             refuse_depth(depth, at)
         if kind is list:
-            return Node(Form.ARRAY, at, "", self._items(value, at, depth + 1))
+            return self._list(value, at, depth + 1)
         if kind is tuple:
-            return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
+            return Node(_OBJECT, at, "", (), self._members(value, at, depth + 1))
         if kind is _Number:
             return Node(Form.NUMBER, at, str(value))
         if value is None:
@@ -90,34 +90,36 @@ class _Nodes:
     def _members(
         self, pairs: tuple[tuple[str, Any], ...], at: Place, depth: int
     ) -> tuple[Member, ...]:
-        number, lines = self._number, self._lines
+        lines = self._lines
         found = []
         for name, value in pairs:
             if len(name) > MAX_KEY:
                 refuse_key(name, at)
-            key = Node(_STRING, at, name, (), (), name, number())
+            # A key has the number before its value's.
+            self._number -= 2
+            number = self._number
             node = (
-                Node(_STRING, at, value, (), (), name, number())
+                Node(_STRING, at, value, (), (), name, number)
                 if type(value) is str
-                else self._node(value, Place(at, name, number(), lines), depth)
+                else self._node(value, Place(at, name, number, lines), depth)
             )
-            found.append(Member(key, node))
+            found.append(Member(name, node))
         return tuple(found)
 
-    def _items(self, values: list[Any], at: Place, depth: int) -> tuple[Node, ...]:
-        number, lines = self._number, self._lines
-        # Most of a policy is lists of texts.
-        return tuple(
-            [
-                Node(_STRING, at, value, (), (), token, number())
-                if type(value) is str
-                else self._node(value, Place(at, token, number(), lines), depth)
-                for token, value in enumerate(values)
-            ]
-        )
+    def _list(self, values: list[Any], at: Place, depth: int) -> Node:
+        # Most of a policy is lists of texts, and of most lists no place is asked for.
+        if values and set(map(type, values)) == _TEXTS:
+            self._number -= len(values)
+            return Node(_ARRAY, at, words=values)
+        items = []
+        for token, value in enumerate(values):
+            self._number -= 1
+            items.append(self._node(value, Place(at, token, self._number, self._lines), depth))
+        return Node(_ARRAY, at, "", tuple(items))
 
 
-_STRING = Form.STRING
+_STRING, _ARRAY, _OBJECT = Form.STRING, Form.ARRAY, Form.OBJECT
+_TEXTS = {str}
 
 
 __all__ = ["Syntax", "scan"]

@@ -1,6 +1,6 @@
 """JSON values that know their place: what ordinary parsers lose (positions, repeated keys) is kept.
 
-`json_scan.scan` reads them from text, `from_value` from Python's dict and list.
+`json_scan.scan` reads them from text, `json_value.from_value` from Python's dict and list.
 """
 
 from __future__ import annotations
@@ -17,16 +17,13 @@ from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 MAX_CHARACTERS = 2_000_000
 """The longest text that is read. AWS's largest policy has 32,768 bytes; lists of policies are longer."""
 MAX_DEPTH = 64
 MAX_KEY = 1_024
 """The longest object key: every place below a key repeats it, so an endless key would cost memory for each node."""
-MAX_NODES = 1_000_000
-# Python refuses to write out integers much longer than this.
-_MAX_BITS = 10_000
 
 
 class Form(StrEnum):
@@ -103,7 +100,7 @@ class Place:
     def offset(self) -> int:
         """Where it stands in the text, from 0; -1 without a text."""
         if self.spot < -1 and self.lines is not None:
-            self.spot = self.lines.offset(-2 - self.spot)
+            return self.lines.offset(-2 - self.spot)
         return self.spot
 
     @property
@@ -133,21 +130,67 @@ def pointer_token(token: str | int) -> str:
     return text.replace("~", "~0").replace("/", "~1")
 
 
-@dataclass(slots=True, unsafe_hash=True)
 class Node:
     """A JSON value: the `value` of a scalar as written (numbers keep their digits), `items` or `members` of the others.
 
     Equal to any other of the same form and value, wherever they stand.
     """
 
-    form: Form
-    # Its place; with a token, the place of what holds it: next to no place is asked for, and it is made when it is.
-    stand: Place = field(compare=False, repr=False)
-    value: str = ""
-    items: tuple[Node, ...] = ()
-    members: tuple[Member, ...] = ()
-    token: str | int | None = field(default=None, compare=False, repr=False)
-    spot: int = field(default=-1, compare=False, repr=False)
+    __slots__ = ("_items", "_words", "form", "members", "spot", "stand", "token", "value")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - made by the hundred, in one call each
+        self,
+        form: Form,
+        stand: Place,
+        value: str = "",
+        items: tuple[Node, ...] = (),
+        members: tuple[Member, ...] = (),
+        token: str | int | None = None,
+        spot: int = -1,
+        words: Sequence[str] | None = None,
+    ) -> None:
+        """`stand` is its place; with a `token` it is the place of what holds it, and its own is made when it is asked for.
+
+        `words` are the texts of a list of nothing but texts, which become items when they are asked for.
+        """
+        self.form = form
+        self.stand = stand
+        self.value = value
+        self.members = members
+        self.token = token
+        self.spot = spot
+        self._items = items
+        self._words = words
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        """What a list holds."""
+        words = self._words
+        if words and not self._items:
+            at = self.at
+            # A text's items are numbered after their list.
+            step = -1 if at.spot < -1 else 0
+            self._items = tuple(
+                [
+                    Node(_STRING, at, word, (), (), token, at.spot + step * (token + 1))
+                    for token, word in enumerate(words)
+                ]
+            )
+        return self._items
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The values of a text, and of the texts of a list, without their places."""
+        if self._words is not None:
+            return self._words
+        if self.form is Form.STRING:
+            return (self.value,)
+        return [each.value for each in self._items if each.form is Form.STRING]
+
+    @property
+    def count(self) -> int:
+        """How many items a list has."""
+        return len(self._items if self._words is None else self._words)
 
     @property
     def at(self) -> Place:
@@ -170,7 +213,7 @@ class Node:
     def member(self, name: str) -> Node | None:
         """The value under a key; of a repeated key the last one, as parsers read it."""
         for member in reversed(self.members):
-            if member.name.value == name:
+            if member.key == name:
                 return member.value
         return None
 
@@ -186,6 +229,36 @@ class Node:
         """The items of a list; any other node is a list of itself."""
         return self.items if self.form is Form.ARRAY else (self,)
 
+    def but(
+        self,
+        *,
+        stand: Place | None = None,
+        value: str | None = None,
+        items: tuple[Node, ...] | None = None,
+        members: tuple[Member, ...] | None = None,
+    ) -> Node:
+        """The same node with some of it changed."""
+        return Node(
+            self.form,
+            self.at if stand is None else stand,
+            self.value if value is None else value,
+            self.items if items is None else items,
+            self.members if members is None else members,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[object, ...]:
+        return self.form, self.value, self.items, self.members
+
+    def __repr__(self) -> str:
+        return f"Node({dump(self)})"
+
     def __str__(self) -> str:
         return self.value
 
@@ -194,12 +267,37 @@ Text = Node
 """A node that is a scalar, or the key of a member."""
 
 
-@dataclass(slots=True, unsafe_hash=True)
 class Member:
     """A key of an object and its value; the key's own place is in `name`."""
 
-    name: Text
-    value: Node
+    __slots__ = ("_name", "key", "value")
+
+    def __init__(self, key: str, value: Node, name: Text | None = None) -> None:
+        """`name` is the key with its place, where that does not follow from the value's."""
+        self.key = key
+        self.value = value
+        self._name = name
+
+    @classmethod
+    def named(cls, name: Text, value: Node) -> Member:
+        """A member whose key has a place of its own."""
+        return cls(name.value, value, name)
+
+    @property
+    def name(self) -> Text:
+        """The key, with its place."""
+        if self._name is None:
+            at = self.value.at
+            # In a text a key is numbered just before its value.
+            spot = at.spot + 1 if at.spot < -1 else at.spot
+            self._name = Node(_STRING, Place(at.parent, self.key, spot, at.lines), self.key)
+        return self._name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Member) and self.key == other.key and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.value))
 
 
 def string(value: str, at: Place | None = None) -> Text:
@@ -207,15 +305,8 @@ def string(value: str, at: Place | None = None) -> Text:
     return Node(Form.STRING, at or Place(), value)
 
 
+_STRING = Form.STRING
 _SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
-
-
-def from_value(value: object, known: Mapping[int, Node] | None = None) -> Node:
-    """The node of a JSON value given as Python's dict, list, str, number, bool or None; it has no lines.
-
-    `known` are the nodes of objects in it that were read before, at the same places, by the identity of the object.
-    """
-    return _Reader(known).document(value)
 
 
 def dump(node: Node) -> str:
@@ -232,9 +323,9 @@ def rooted(node: Node, at: Place | None = None) -> Node:
         value=node.value,
         items=tuple(rooted(each, _moved(each, here)) for each in node.items),
         members=tuple(
-            Member(
-                name=string(each.name.value, _under(here, each.name.at)),
-                value=rooted(each.value, _moved(each.value, here)),
+            Member.named(
+                string(each.key, _under(here, each.name.at)),
+                rooted(each.value, _moved(each.value, here)),
             )
             for each in node.members
         ),
@@ -253,7 +344,7 @@ def _written(node: Node) -> Iterator[str]:
     if node.form is Form.OBJECT:
         yield "{"
         for number, member in enumerate(node.members):
-            yield f"{', ' if number else ''}{_quoted_json(member.name.value)}: "
+            yield f"{', ' if number else ''}{_quoted_json(member.key)}: "
             yield from _written(member.value)
         yield "}"
     elif node.form is Form.ARRAY:
@@ -279,94 +370,8 @@ def _escape(match: re.Match[str]) -> str:
     return _SHORT.get(character, f"\\u{ord(character):04x}")
 
 
-class _Reader:
-    """Python values to nodes, within the limits of texts."""
-
-    __slots__ = ("_characters", "_known", "_nodes")
-
-    def __init__(self, known: Mapping[int, Node] | None = None) -> None:
-        self._known = known or {}
-        self._nodes = 1
-        self._characters = 0
-
-    def document(self, value: object) -> Node:
-        found = self._node(value, Place(), 0)
-        self._refuse_beyond_limits()
-        return found
-
-    def _node(self, value: object, at: Place, depth: int) -> Node:
-        if isinstance(value, str):
-            self._characters += len(value)
-            return Node(_STRING, at, str(value))
-        if isinstance(value, dict):
-            if id(value) in self._known:
-                return self._known[id(value)]
-            self._enter(len(value), at, depth)
-            return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
-        if isinstance(value, (list, tuple)):
-            self._enter(len(value), at, depth)
-            return Node(Form.ARRAY, at, "", self._items(value, at, depth + 1))
-        form, text = _scalar(value, at)
-        return Node(form, at, text)
-
-    def _items(self, values: Sequence[object], at: Place, depth: int) -> tuple[Node, ...]:
-        texts = [each for each in values if type(each) is str]
-        if len(texts) < len(values):
-            numbered = enumerate(values)
-            return tuple([self._node(each, Place(at, token), depth) for token, each in numbered])
-        # Most of a policy is lists of texts.
-        self._characters += sum(map(len, texts))
-        return tuple([Node(_STRING, at, text, (), (), token) for token, text in enumerate(texts)])
-
-    def _members(self, values: dict[object, object], at: Place, depth: int) -> tuple[Member, ...]:
-        found = []
-        for name, value in values.items():
-            if not isinstance(name, str):
-                raise InputError(f"{_place(at)}: the key {quoted(str(name))} is no text")
-            self._characters += len(name)
-            if len(name) > MAX_KEY:
-                refuse_key(name, at)
-            key = Node(_STRING, at, name, (), (), name)
-            if type(value) is str:
-                self._characters += len(value)
-                found.append(Member(key, Node(_STRING, at, value, (), (), name)))
-            else:
-                found.append(Member(key, self._node(value, Place(at, name), depth)))
-        return tuple(found)
-
-    def _enter(self, size: int, at: Place, depth: int) -> None:
-        if depth >= MAX_DEPTH:
-            refuse_depth(depth, at)
-        self._nodes += size
-        self._refuse_beyond_limits()
-
-    def _refuse_beyond_limits(self) -> None:
-        if self._nodes > MAX_NODES or self._characters > MAX_CHARACTERS:
-            raise InputError(
-                f"the document has more than {MAX_NODES:,} values or {MAX_CHARACTERS:,} characters",
-                hint="give the policies in smaller parts",
-            )
-
-
-_STRING = Form.STRING
-
-
-def _scalar(value: object, at: Place) -> tuple[Form, str]:
-    if value is None:
-        return Form.NULL, "null"
-    if isinstance(value, bool):
-        return Form.BOOLEAN, "true" if value else "false"
-    if isinstance(value, int) and value.bit_length() <= _MAX_BITS:
-        return Form.NUMBER, str(int(value))
-    if isinstance(value, float) and value - value == 0:  # neither infinite nor not a number
-        return Form.NUMBER, repr(float(value))
-    raise InputError(
-        f"{_place(at)}: a value that JSON cannot write",
-        hint="a document is made of objects, lists, texts, numbers, true, false and null",
-    )
-
-
-def _place(at: Place) -> str:
+def place_of(at: Place) -> str:
+    """The place in the words of an error."""
     return f"at `{at.where}`"
 
 
@@ -388,6 +393,6 @@ def refuse_key(name: str, at: Place) -> None:
     """Raise InputError for an endless key of the object at that place."""
     if len(name) > MAX_KEY:
         raise InputError(
-            f"{_place(at)}: the key {quoted(name, 40)} has {len(name):,} characters",
+            f"{place_of(at)}: the key {quoted(name, 40)} has {len(name):,} characters",
             hint=f"keys of policies have at most {MAX_KEY:,}",
         )

@@ -197,7 +197,7 @@ class _Builder:
             inner = self._plain_node(raw, place, depth + 1)
             value = _attribute(inner) if short == "Fn::GetAtt" else inner
             name = string(short, place)
-            return Node(form=Form.OBJECT, stand=at, members=(Member(name=name, value=value),))
+            return Node(form=Form.OBJECT, stand=at, members=(Member.named(name, value),))
         return self._plain_node(raw, at, depth)
 
     def _plain_node(self, raw: _Raw, at: Place, depth: int) -> Node:
@@ -236,7 +236,7 @@ class _Builder:
         refuse_key(key.text, at)
         name = string(key.text, Place(at, key.text, key.offset, self.lines))
         place = Place(at, key.text, value.offset, self.lines)
-        return Member(name=name, value=self.node(value, place, depth + 1))
+        return Member.named(name, self.node(value, place, depth + 1))
 
 
 def _is_merge(key: _Raw) -> bool:

@@ -7,12 +7,12 @@ Everything else becomes a mark. `Fn::If` takes one side for all conditions: a te
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.policy.reading.containers import cloudformation_names as names
-from aws_iam.policy.reading.json_text import Form, Node, Place, dump, string
+from aws_iam.policy.reading.json_text import Form, Member, Node, Place, dump, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Resolver:
             return self._plain(node)
         if node.form is Form.ARRAY:
             items = (self.value(each) for each in node.items)
-            return replace(node, items=tuple(each for each in items if each))
+            return node.but(items=tuple(each for each in items if each))
         if node.form is not Form.OBJECT:
             return node
         name = node.members[0].name.value if len(node.members) == 1 else ""
@@ -61,22 +61,20 @@ class Resolver:
             # A macro adds members of its own to these: what comes out is not to be seen here.
             return self._unknown_call(node, "Transform")
         members = ((each, self.value(each.value)) for each in node.members)
-        return replace(
-            node, members=tuple(replace(each, value=value) for each, value in members if value)
+        return node.but(
+            members=tuple(Member.named(each.name, value) for each, value in members if value)
         )
 
     def _plain(self, node: Node) -> Node:
         if "{{resolve:" not in node.text:
             return node
-        return replace(
-            node, value=_DYNAMIC.sub(lambda found: self.marks.mark(found[0]), node.text)
-        )
+        return node.but(value=_DYNAMIC.sub(lambda found: self.marks.mark(found[0]), node.text))
 
     def _spent(self, node: Node, at: Place, *, own: bool) -> Node:
         """The value in place of the function that gave it; its line is the function's unless it stands there itself."""
         self._spend(_size(node))
         where = node.at if own else at
-        return replace(node, stand=Place(at.parent, at.token, where.spot, where.lines))
+        return node.but(stand=Place(at.parent, at.token, where.spot, where.lines))
 
     def _spend(self, characters: int) -> None:
         self._produced += characters

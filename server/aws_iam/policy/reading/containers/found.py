@@ -7,7 +7,7 @@ spots_in(node, spot)                                                 the places 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.reading.containers.offsets import offsets
@@ -133,11 +133,8 @@ def bare_policy(node: Node) -> Node | Syntax | None:
         form=Form.OBJECT,
         stand=at,
         members=(
-            Member(
-                name=string("Version", version),
-                value=string("2012-10-17", version),
-            ),
-            Member(name=string("Statement", body), value=replace(node, stand=body)),
+            Member("Version", string("2012-10-17", version)),
+            Member("Statement", node.but(stand=body)),
         ),
     )
 
@@ -185,9 +182,9 @@ class _Placing:
                 for number, each in enumerate(node.items)
             ),
             members=tuple(
-                Member(
-                    name=string(each.name.value, self.place(at, each.name.at, each.name.value)),
-                    value=self.node(each.value, self.place(at, each.value.at, each.name.value)),
+                Member.named(
+                    string(each.key, self.place(at, each.name.at, each.key)),
+                    self.node(each.value, self.place(at, each.value.at, each.key)),
                 )
                 for each in node.members
             ),

@@ -7,7 +7,7 @@ the values are, and what stands at a mark is never told.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
@@ -89,13 +89,13 @@ class _Filling:
         )
 
     def _member(self, member: Member, at: Place) -> Member:
-        key = member.name
-        name = self.filled(key.value) if self.marks.within(key.value) else key.value
-        place = Place(at, name, key.at.spot, key.at.lines)
-        if name != key.value:
+        key = member.name.at
+        name = self.filled(member.key) if self.marks.within(member.key) else member.key
+        place = Place(at, name, key.spot, key.lines)
+        if name != member.key:
             self.places.add(place.pointer)
         value_at = Place(at, name, member.value.at.spot, member.value.at.lines)
-        return Member(name=string(name, place), value=self.node(member.value, value_at))
+        return Member.named(string(name, place), self.node(member.value, value_at))
 
     def filled(self, text: str) -> str:
         alone = text.startswith(self.marks.begin) and text.find(self.marks.end) == len(text) - 1
@@ -137,17 +137,13 @@ def templated(node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
 
 
 def _marked(node: Node, marks: Marks) -> Node:
-    return replace(
-        node,
+    return node.but(
         value=_TEMPLATED.sub(lambda found: marks.mark(found[0]), node.text),
         items=tuple(_marked(each, marks) for each in node.items),
         members=tuple(
-            Member(
-                name=replace(
-                    each.name,
-                    value=_TEMPLATED.sub(lambda found: marks.mark(found[0]), each.name.value),
-                ),
-                value=_marked(each.value, marks),
+            Member.named(
+                each.name.but(value=_TEMPLATED.sub(lambda found: marks.mark(found[0]), each.key)),
+                _marked(each.value, marks),
             )
             for each in node.members
         ),
