@@ -20,7 +20,7 @@ from aws_iam.policy.comparison import scenarios
 from aws_iam.policy.comparison.beside import everything, for_everyone
 from aws_iam.policy.comparison.clauses import Atoms, is_principaled
 from aws_iam.policy.comparison.direction import Direction, Search, Written
-from aws_iam.policy.comparison.shared import shared
+from aws_iam.policy.comparison.shared import adopt, shared
 from aws_iam.policy.comparison.twins import without_twins
 from aws_iam.policy.document import Kind, Policy, Syntax, read
 from aws_iam.policy.evaluation.layers import refuse_unusable
@@ -57,6 +57,7 @@ def searched(document: object, baseline: object, most: int = MOST_WITNESSES) -> 
 def _searched(document: object, baseline: object, most: int, sought: int) -> Searched:
     new = _documents(document, "document")
     old = _documents(baseline, "baseline", shared(document, new, baseline))
+    adopt(new, old)
     _refuse_mixture(new, old)
     atoms = Atoms()
     beside, notes = _beside_everything(new, old)

@@ -115,6 +115,7 @@ class Statement:
     principals: tuple[Principal, ...]
     not_principals: tuple[Principal, ...]
     conditions: tuple[Condition, ...]
+    # What was worked out of the node; statements that were read of one node may share it.
     derived: dict[object, Any] = field(init=False, default_factory=dict, repr=False)
 
     @property

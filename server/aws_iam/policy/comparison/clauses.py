@@ -111,7 +111,7 @@ class Atoms:
 
 @once
 def _holds_hole(statement: Statement) -> bool:
-    texts = [each.value for each in (*statement.resources, *statement.not_resources)]
+    texts = [*statement.resource_words, *statement.not_resource_words]
     texts += [each.value for condition in statement.conditions for each in condition.values]
     return "${" in "\n".join(texts)
 
@@ -140,8 +140,8 @@ def populations(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
     values: dict[str, dict[str, None]] = {}
     for policy in policies:
         for statement in policy.statements:
-            entries = (*statement.resources, *statement.not_resources)
-            resources |= dict.fromkeys(each.value for each in entries)
+            resources |= dict.fromkeys(statement.resource_words)
+            resources |= dict.fromkeys(statement.not_resource_words)
             for condition in statement.conditions:
                 held = values.setdefault(condition.name, {})
                 held |= dict.fromkeys(each.value for each in condition.values)

@@ -18,14 +18,8 @@ if TYPE_CHECKING:
 _ANY = ""
 
 
-def concerns(statements: Iterable[Statement], asked: Iterable[Ready]) -> tuple[Statement, ...]:
-    """The statements that may speak of an action that one of those asked for speaks of."""
-    actions = _Actions.of(asked)
-    return tuple([each for each in statements if actions.meet(Ready.of(each))])
-
-
 @dataclass(slots=True)
-class _Actions:
+class Actions:
     """The actions of some statements: names and patterns of each service, "" for patterns of any service."""
 
     is_open: bool = False
@@ -35,7 +29,7 @@ class _Actions:
     shortcut: Shortcut = field(default_factory=Shortcut)
 
     @classmethod
-    def of(cls, asked: Iterable[Ready]) -> _Actions:
+    def of(cls, asked: Iterable[Ready]) -> Actions:
         """The actions that any of the statements speaks of; with NotAction it may be any action."""
         found = cls()
         for each in asked:
@@ -46,6 +40,10 @@ class _Actions:
         for name in found.names:
             found.names_of[name.partition(":")[0]].append(name)
         return found
+
+    def concerning(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
+        """The statements that may speak of one of them."""
+        return tuple([each for each in statements if self.meet(Ready.of(each))])
 
     def meet(self, ready: Ready) -> bool:
         """Whether a statement may speak of one of them."""

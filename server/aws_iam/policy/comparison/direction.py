@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.policy.comparison import actors, scenarios
 from aws_iam.policy.comparison.clauses import Atoms, Side, have_holes, is_principaled, side
-from aws_iam.policy.comparison.concern import concerns
+from aws_iam.policy.comparison.concern import Actions
 from aws_iam.policy.comparison.differences import OWNER, Question
 from aws_iam.policy.comparison.remainder import remainder
 from aws_iam.policy.comparison.replay import Replay
@@ -67,11 +67,11 @@ class Written:
         """The policies, their conditions numbered among the atoms; with `among` a difference meets one of these."""
         return cls(policies=policies, side=side(policies, atoms, None, among), atoms=atoms)
 
-    def concerning(self, asked: Sequence[Clause]) -> Written:
-        """With all those statements that may speak of what is asked for."""
+    def concerning(self, actions: Actions) -> Written:
+        """With all those statements that may speak of the actions."""
         if not self.policies:
             return self
-        policies = tuple([_narrowed(each, asked) for each in self.policies])
+        policies = tuple([_narrowed(each, actions) for each in self.policies])
         known = {id(each.statement): each for each in self.side.clauses}
         found = side(policies, self.atoms, None, known=known)
         return Written(policies=policies, side=found, atoms=self.atoms)
@@ -80,8 +80,8 @@ class Written:
 _NOTHING = Written()
 
 
-def _narrowed(policy: Policy, asked: Sequence[Clause]) -> Policy:
-    kept = concerns(policy.statements, [each.ready for each in asked])
+def _narrowed(policy: Policy, actions: Actions) -> Policy:
+    kept = actions.concerning(policy.statements)
     return policy if len(kept) == len(policy.statements) else replace(policy, statements=kept)
 
 
@@ -103,11 +103,13 @@ class Direction:
         asked = remainder(*self.sides(self.policies.side, self.without.side, self.within.side))
         if not asked:
             return Search(requests=())
-        narrowed = replace(
-            self,
-            policies=self.policies.concerning(asked),
-            without=self.without.concerning(asked),
-            within=self.within.concerning(asked),
+        actions = Actions.of(each.ready for each in asked)
+        narrowed = Direction(
+            atoms=self.atoms,
+            policies=self.policies.concerning(actions),
+            without=self.without.concerning(actions),
+            within=self.within.concerning(actions),
+            strangers=self.strangers,
         )
         if not narrowed.policies.side.allows:
             return Search(requests=())

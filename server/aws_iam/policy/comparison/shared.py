@@ -30,6 +30,16 @@ def shared(document: object, read: Sequence[Policy], other: object) -> Mapping[i
     return {id(their): node for node, my, their in rows if _is_same(my, their)}
 
 
+def adopt(read: Sequence[Policy], again: Sequence[Policy]) -> None:
+    """Let statements that were read of the same node keep together what is derived from them: it follows from the node."""
+    known = {id(each.node): each for policy in read for each in policy.statements}
+    for policy in again:
+        for statement in policy.statements:
+            twin = known.get(id(statement.node))
+            if twin is not None:
+                statement.derived = twin.derived
+
+
 def _statements(document: object) -> list[object]:
     body = document.get("Statement") if isinstance(document, dict) else None
     return body if isinstance(body, list) else []

@@ -7,24 +7,38 @@ from typing import TYPE_CHECKING
 from aws_iam.policy.comparison.clauses import has_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from aws_iam.policy.document import Condition, Policy, Statement
 
 
 def without_twins(ours: Sequence[Policy], theirs: Sequence[Policy]) -> frozenset[int]:
     """The statements of both sides, by identity, that have no twin on the other one."""
-    own, other = list(_said(ours)), list(_said(theirs))
+    # What was read once for both needs no look at what it says.
+    nodes = _nodes(ours) & _nodes(theirs)
+    own, other = list(_said(ours, nodes)), list(_said(theirs, nodes))
     shared = {each for each, _ in own}.intersection([each for each, _ in other])
     return frozenset([id(statement) for each, statement in (*own, *other) if each not in shared])
 
 
-def _said(policies: Sequence[Policy]) -> Iterator[tuple[object, Statement]]:
-    """Each statement with all that it says, its Sid aside."""
+def _nodes(policies: Sequence[Policy]) -> set[tuple[bool, int]]:
+    return {
+        (variables, id(statement.node))
+        for policy in policies
+        for variables in [has_variables(policy)]
+        for statement in policy.statements
+    }
+
+
+def _said(
+    policies: Sequence[Policy], known: Container[tuple[bool, int]]
+) -> Iterator[tuple[object, Statement]]:
+    """Each statement but those known, with all that it says, its Sid aside."""
     for policy in policies:
         variables = has_variables(policy)
         for statement in policy.statements:
-            yield (variables, _elements(statement)), statement
+            if (variables, id(statement.node)) not in known:
+                yield (variables, _elements(statement)), statement
 
 
 def _elements(statement: Statement) -> tuple[object, ...]:

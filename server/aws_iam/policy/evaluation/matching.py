@@ -13,7 +13,7 @@ from aws_iam.policy.pattern import matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aws_iam.policy.document import Condition, Statement, Text
+    from aws_iam.policy.document import Condition, Statement
     from aws_iam.policy.evaluation.layers import Layers, Placed
     from aws_iam.policy.evaluation.request import Request
 
@@ -84,24 +84,25 @@ class Matcher:
         return grade, True
 
     def _takes_resource(self, placed: Placed, statement: Statement) -> bool | None:
-        if statement.resources and not statement.not_resources:
-            return self._any_resource(placed, statement.resources)
+        named, unnamed = statement.resource_words, statement.not_resource_words
+        if named and not unnamed:
+            return self._any_resource(placed, named)
         if statement.has("NotResource"):
-            found = self._any_resource(placed, statement.not_resources)
+            found = self._any_resource(placed, unnamed)
             return None if found is None else not found
         if statement.has("Resource"):
-            return self._any_resource(placed, statement.resources)
+            return self._any_resource(placed, named)
         # The policy of a role or a repository means its own resource; a key policy's statement says nothing without it.
         return placed.layer == "resource" and self.request.service != "kms"
 
-    def _any_resource(self, placed: Placed, entries: Iterable[Text]) -> bool | None:
+    def _any_resource(self, placed: Placed, entries: Iterable[str]) -> bool | None:
         resource = literal(self.request.resource) if self.request.resource != "*" else "*"
         doubted = False
         for entry in entries:
-            pattern = self._pattern(placed, entry.value)
+            pattern = self._pattern(placed, entry)
             if pattern is not None and matches(pattern, resource):
                 return True
-            doubted |= (self.request.action.lower(), entry.value) == _DOUBTFUL
+            doubted |= (self.request.action.lower(), entry) == _DOUBTFUL
         return None if doubted else False
 
     def _pattern(self, placed: Placed, text: str) -> str | None:

@@ -98,17 +98,19 @@ class _Nodes:
             # A key has the number before its value's.
             self._number -= 2
             number = self._number
-            node = (
-                Node(_STRING, at, value, (), (), name, number)
-                if type(value) is str
-                else self._node(value, Place(at, name, number, lines), depth)
-            )
+            kind = type(value)
+            if kind is str:
+                node = Node(_STRING, at, value, (), (), name, number)
+            elif kind is list and _is_of_texts(value) and depth < MAX_DEPTH:
+                self._number -= len(value)
+                node = Node(_ARRAY, at, "", (), (), name, number, value)
+            else:
+                node = self._node(value, Place(at, name, number, lines), depth)
             found.append(Member(name, node))
         return tuple(found)
 
     def _list(self, values: list[Any], at: Place, depth: int) -> Node:
-        # Most of a policy is lists of texts, and of most lists no place is asked for.
-        if values and set(map(type, values)) == _TEXTS:
+        if _is_of_texts(values):
             self._number -= len(values)
             return Node(_ARRAY, at, words=values)
         items = []
@@ -120,6 +122,11 @@ class _Nodes:
 
 _STRING, _ARRAY, _OBJECT = Form.STRING, Form.ARRAY, Form.OBJECT
 _TEXTS = {str}
+
+
+def _is_of_texts(values: list[Any]) -> bool:
+    # Most of a policy is lists of texts, and of most of them no place is asked for.
+    return set(map(type, values)) == _TEXTS
 
 
 __all__ = ["Syntax", "scan"]

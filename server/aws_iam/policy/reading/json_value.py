@@ -92,6 +92,13 @@ class _Reader:
             if type(value) is str:
                 self._characters += len(value)
                 found.append(Member(name, Node(_STRING, at, value, (), (), name)))
+            elif (
+                type(value) is list
+                and depth < MAX_DEPTH
+                and (texts := self._words(value)) is not None
+            ):
+                self._enter(len(texts), at, depth)
+                found.append(Member(name, Node(_ARRAY, at, "", (), (), name, -1, texts)))
             else:
                 found.append(Member(name, self._node(value, Place(at, name), depth)))
         return tuple(found)
