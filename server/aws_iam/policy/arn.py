@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.pattern import covers, intersects
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ _USUAL = 300
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Arn:
     """The fields of an ARN, or of an ARN pattern: `arn:partition:service:region:account:resource`."""
 

@@ -10,7 +10,6 @@ that the policies can tell apart. Where the search is cut short by its budget th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Comparison
@@ -24,6 +23,7 @@ from aws_iam.policy.comparison.shared import adopt, shared
 from aws_iam.policy.comparison.twins import without_twins
 from aws_iam.policy.document import Kind, Policy, Syntax, read
 from aws_iam.policy.evaluation.layers import refuse_unusable
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ def compare(document: object, baseline: object) -> Comparison:
     return _searched(document, baseline, MOST_WITNESSES, MOST_WITNESSES).comparison
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Searched:
     """A comparison with the searches of both directions that it rests on."""
 

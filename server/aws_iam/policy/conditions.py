@@ -13,7 +13,6 @@ import base64
 import binascii
 import operator
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from aws_iam.policy.evaluation.substitution import literal, substituted
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.policy.pattern import matches
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ _MOST_DIGITS = 60
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Operator:
     """One operator without qualifier and IfExists: how it compares one wanted value with one given."""
 

@@ -18,6 +18,7 @@ from aws_iam.policy.kinds import IDENTITY_KINDS, Kind
 from aws_iam.policy.reading import json_text
 from aws_iam.policy.reading.json_scan import Syntax
 from aws_iam.policy.reading.json_text import Form, Node, Place, Text
+from aws_iam.policy.slotted import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Where
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Principal:
     """One entry of Principal or NotPrincipal: `type` is AWS, Service, Federated, CanonicalUser, or `*` alone."""
 
@@ -43,8 +44,7 @@ class Principal:
         return self.value == "*" and self.type in {"*", "AWS"}
 
 
-# What a policy is made of is not declared frozen, for making a frozen value takes three times as long; nothing changes it.
-@dataclass(slots=True, unsafe_hash=True)
+@positional
 class Condition:
     """One key under one operator, with its values as text."""
 
@@ -201,7 +201,7 @@ class Statement:
         return tuple(each for each in self.conditions if each.name in names)
 
 
-@dataclass(slots=True, unsafe_hash=True, kw_only=True)
+@slotted
 class Policy:
     """A policy document; `text` is its source when it was text and nothing else stood there.
 
@@ -219,7 +219,7 @@ class Policy:
     derived: dict[object, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
 
-@dataclass(slots=True, unsafe_hash=True, kw_only=True)
+@slotted
 class Source:
     """A policy among those given, empty `name` when alone.
 

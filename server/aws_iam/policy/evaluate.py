@@ -9,7 +9,6 @@ orgs_manage_policies_rcps_evaluation; KMS Developer Guide, policy-evaluation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Because, Decision
@@ -19,6 +18,7 @@ from aws_iam.policy.evaluation.layers import LAYERS, Layers, layers_of
 from aws_iam.policy.evaluation.matching import Hit, Matcher
 from aws_iam.policy.evaluation.request import Request, request_of
 from aws_iam.policy.evaluation.situation import Situation, binds, is_strict
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Outcome = Literal["Allowed", "ExplicitlyDenied", "ImplicitlyDenied", "Unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Verdict:
     """The outcome with the layers that granted it or refused it, and every layer that blocks."""
 
@@ -84,7 +84,7 @@ def _lacking(at: Situation) -> Iterator[str]:
     yield from at.lacking_session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Evaluation:
     """A decision, and why where no statement tells."""
 

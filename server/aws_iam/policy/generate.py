@@ -8,7 +8,6 @@ Nothing is guessed: what the needs do not name is not granted, and stands in the
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from aws_iam.policy.generation import boundary, condition_fit, dependents
 from aws_iam.policy.generation.grants import Grant, LeftOut, Wanted, forms, types_of
 from aws_iam.policy.problems import Problems
 from aws_iam.policy.reference.catalog_file import LEVELS
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _MOST_PAIRS = 50_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Plan:
     """What is granted, asked for or added; what waits for a decision; what the conditions would lock out."""
 

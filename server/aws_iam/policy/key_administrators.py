@@ -26,6 +26,7 @@ from aws_iam.policy.key_statements import (
     owner_of,
     takes,
 )
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +47,7 @@ _MOST_STATEMENTS = 500
 _MOST_ASKED = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Administrator:
     """Somebody whom the policy lets call PutKeyPolicy: by itself, or as far as IAM policies of the account allow it."""
 

@@ -8,7 +8,6 @@ IAM policies and conditions in that check is not documented; here it is the ordi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.escape import quoted
@@ -21,6 +20,7 @@ from aws_iam.policy.key_policy import MOST_BYTES
 from aws_iam.policy.key_statements import (
     is_unique_id,
 )
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ _TOO_LONG = "LimitExceededException"
 _MOST_TOLD = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Lockout:
     """What PutKeyPolicy would answer; `keys` are the condition keys, `missing` the layers that it hangs on."""
 

@@ -8,9 +8,11 @@ Sources: KMS Developer Guide, pages key-policy-default, key-policy-services, con
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -113,7 +115,7 @@ _SPECS: Mapping[Usage, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyWish:
     """Who may do what with a key. `users` call KMS themselves, through `via` services, or with `only_via` through these alone.
 

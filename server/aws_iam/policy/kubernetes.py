@@ -7,7 +7,7 @@ Nothing but names, annotations and node selectors is kept: a manifest may hold s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
@@ -16,6 +16,7 @@ from aws_iam.policy.reading.json_scan import Syntax, scan
 from aws_iam.policy.reading.json_text import Form, Node, Text
 from aws_iam.policy.reading.json_value import from_value
 from aws_iam.policy.reading.yaml_text import scan_yaml
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ _WANTED = "give manifests as YAML or JSON, or `kubectl get serviceaccounts -A -o
 _DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Annotation:
     """One annotation of a service account; its value may be written as anything, though only text is right."""
 
@@ -52,7 +53,7 @@ class Annotation:
     value: Text | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ServiceAccount:
     """A service account; `namespace` is empty where only the deployment tells it."""
 
@@ -77,7 +78,7 @@ class ServiceAccount:
         return f"{self.namespace or '(namespace of the deployment)'}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Pods:
     """Pods of one template, and which service account they have."""
 
@@ -88,7 +89,7 @@ class Pods:
     where: Where = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Cluster:
     """What the manifests hold; `unread` are files that are none, with the reason."""
 

@@ -6,16 +6,16 @@ No kind lets `*`, `?`, `${` or a quote through unless it says so: a value stays 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import PARTITIONS
+from aws_iam.policy.slotted import slotted
 
 _LONGEST = 1224
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Form:
     """How a kind of name is written: a pattern, and the same in words."""
 

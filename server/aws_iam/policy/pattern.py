@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from aws_iam.policy.slotted import slotted
+
 # A run of wildcards that holds a star says only "at least so many characters": `*?*` is `?*`.
 _RUN = re.compile(r"\?*\*[*?]*")
 # How many states one inclusion test may hold; only patterns built against the test come near it.
@@ -138,7 +140,7 @@ def _find(part: str, text: str, start: int, end: int) -> int:
     return -1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Places:
     """Positions in a part, as bits: those that hold a character, and those that take any."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +14,7 @@ _PODS = "pods.eks.amazonaws.com"
 _WITH_TAGS = ("sts:AssumeRole", "sts:TagSession")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TokenCaller:
     """A workload known by a token: its issuer (without https://), audience and subject.
 
@@ -53,7 +55,7 @@ class TokenCaller:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PodCaller:
     """Pods of one ServiceAccount that get the role through EKS Pod Identity; the cluster by ARN or name."""
 

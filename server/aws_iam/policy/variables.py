@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from aws_iam.policy.slotted import slotted
 
 ESCAPES = frozenset({"*", "?", "$"})
 """`${*}`, `${?}` and `${$}` stand for the character itself."""
@@ -11,7 +12,7 @@ ESCAPES = frozenset({"*", "?", "$"})
 _HOLE = re.compile(r"\$\{([^}]*)(\}?)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Variable:
     """One `${…}`: its name, the default text after a comma as written, and whether a brace closes it."""
 

@@ -6,7 +6,6 @@ A filter is judged by the records it matches. Coverage may be spread over severa
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules import filter_pattern, selectors
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _BROKEN = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Watcher:
     """A metric filter on a good trail's log group; `miss` says why its chain beyond `link` is not known."""
 
@@ -76,7 +76,7 @@ class Watcher:
         return self.matches(_EVERYDAY) is True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Watch:
     """Everything that watches the account's events; `gap` is the first link that nothing has."""
 

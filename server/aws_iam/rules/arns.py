@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +16,7 @@ from aws_iam.policy.once import once
 from aws_iam.policy.pattern import intersects
 from aws_iam.policy.reference.regions import may_be_newer, regions
 from aws_iam.policy.reference.suggest import nearest
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.gate import at_resource
 from aws_iam.rules.rule import Problem, rule
 
@@ -189,7 +189,7 @@ def upper_case_service(statement: Statement) -> Iterator[Problem]:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Format:
     """What an ARN format of the reference says: which fields are empty, filled or free; the resource as pattern."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Severity, Status
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules import (
     cis_account,
     cis_alarms,
@@ -56,7 +56,7 @@ JUDGES = judges_in(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Tally:
     """How many controls of a section (or level) have each status; muted ones count nowhere else."""
 
@@ -87,7 +87,7 @@ class Tally:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Score:
     """The tallies of the sections, in the benchmark's order, and of everything."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +16,7 @@ from aws_iam import resources
 from aws_iam.answer import Severity
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ DATA = "assets/data/cis-controls.json"
 Verdict = Literal["api", "partial", "manual"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Control:
     """One requirement, whatever its number: words, labels, thresholds and how to mend it."""
 
@@ -58,7 +58,7 @@ class Control:
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Benchmark:
     """One version: its controls in its own order, with its numbers, levels and thresholds."""
 
@@ -105,7 +105,7 @@ class Benchmark:
         return frozenset(label.lower() for label in labels)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Meaning:
     """What an id stands for: a control, and in which versions."""
 

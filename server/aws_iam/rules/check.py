@@ -12,11 +12,11 @@ must fail, `good` must pass, `trap` looks bad and is not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.escape import escaped
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.declared import declared_in
 from aws_iam.rules.holes import filled
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Unknown, guarded
@@ -34,7 +34,7 @@ _RESOURCE = 2048
 _MESSAGE = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Check(Generic[L]):
     """A declared check; `findings` judges a snapshot within limits that the caller may set."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from aws_iam.account.fact import known
 from aws_iam.account.facts.network import PREFIX_LISTS, SECURITY_GROUPS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
+from aws_iam.policy.slotted import positional
 from aws_iam.rules.judge import (
     Fail,
     NotApplicable,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _NO_VPC = "there is no VPC, hence no security group"
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Doors:
     """What must stay closed: these ports to these sets of all addresses."""
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,7 +48,7 @@ class _Unreadable(Exception):  # noqa: N818 - internal: the text is not in the l
     """The text is no JSON filter pattern that this module understands."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Clause:
     """One question about one field."""
 
@@ -68,7 +69,7 @@ class Clause:
         return _ordered(found, self.operator, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Every:
     """All parts hold (`&&`)."""
 
@@ -79,7 +80,7 @@ class Every:
         return _decided(False, (part.matches(record) for part in self.parts))
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Some:
     """One part holds (`||`)."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.pattern import covers, intersects, matches
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.callers import is_demanded
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _MOST_RESOURCES = 200
 _MOST_ENTRIES = 2_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Grant:
     """An Allow of an action: the entry that names it, and the resources that the action works on."""
 
@@ -28,7 +28,7 @@ class Grant:
     resources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Spoken:
     """Where a policy speaks of an action."""
 
@@ -36,7 +36,7 @@ class _Spoken:
     denies: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Grants:
     """The Allows and Denies of some actions in one policy."""
 

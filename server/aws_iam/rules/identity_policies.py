@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SERVICE_ROLES = "/aws-service-role/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class IdentityPolicy:
     """One policy: `arn` of its holder or its own, `place` in words, `document` as JSON text, None where AWS did not send it."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.reference.issuers import Issuer, issuer_of, issuers, mapped_claims
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.callers import is_demanded
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _LONGEST = 2_048
 _MOST = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Provider:
     """A principal whose tokens are trusted; `host` is its issuer without https://, as written."""
 

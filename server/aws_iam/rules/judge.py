@@ -14,7 +14,6 @@ nothing to judge.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +22,7 @@ from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import escaped
 from aws_iam.policy import document
+from aws_iam.policy.slotted import positional, slotted
 from aws_iam.rules.holes import filled
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _RESOURCE = 2048
 _MESSAGE = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Outcome:
     """What was found for one resource; the subclasses are the closed set."""
 
@@ -51,7 +51,7 @@ class Outcome:
     region: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Fail(Outcome):
     """The opposite of the requirement was proved; `severity` and `fix` where this case has its own.
 
@@ -64,22 +64,22 @@ class Fail(Outcome):
     names: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Pass(Outcome):
     """The requirement was proved from facts that were read."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Manual(Outcome):
     """A person decides; the message is the evidence."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class NotApplicable(Outcome):
     """Nothing to judge; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Unknown(Outcome):
     """A needed fact is missing; `reason` says which and what would make it readable."""
 
@@ -95,7 +95,7 @@ _STATUS: Mapping[type[Outcome], Status] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Terms:
     """Under which control of which version a test judges."""
 
@@ -112,7 +112,7 @@ class Terms:
         return f"{evidence}; decide: {ask[:1].lower()}{ask[1:]}" if ask else evidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Judge:
     """A declared test: of which controls, on which facts."""
 

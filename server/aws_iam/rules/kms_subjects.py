@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Kind, policy
 from aws_iam.policy.key_statements import has_effect, owner_of, takes
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.judge import Unknown
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ CONTEXT = "kms:encryptioncontext"
 _CONTEXT_KEY = "kms:EncryptionContext:${EncryptionContextKey}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyPolicy:
     """One policy of one key. What is empty or None nobody knows: a document alone tells nothing of its key.
 

@@ -7,7 +7,6 @@ or excluded by NotResource.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Severity
@@ -16,6 +15,7 @@ from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import IDENTITY_KINDS, Condition, Statement, Text
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.gate import Gate, at_action, has
 from aws_iam.rules.rule import Problem, Rule, rule
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Covered = Literal["named", "star", "not_action"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Subject:
     """An action of IAM, the key that guards it, and the words about it."""
 

@@ -10,11 +10,12 @@ The decorator returns a `Rule` value; `rules_in` picks the values of a family up
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.policy.slotted import positional, slotted
 from aws_iam.rules.declared import declared_in
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Problem:
     """One place where the rule is broken; `severity` only where the rule's own does not fit this case."""
 
@@ -36,7 +37,7 @@ class Problem:
     low_confidence: bool = field(default=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Rule(Generic[S]):
     """A declared rule; calling `check` on a subject gives one finding for each problem."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from aws_iam.account.snapshot import Account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Limits:
     """The thresholds, each with the default of Security Hub where it has one."""
 

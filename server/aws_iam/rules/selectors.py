@@ -5,8 +5,9 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,7 @@ TOLERATED = frozenset({KMS, "rdsdata.amazonaws.com"})
 _OBJECT = "AWS::S3::Object"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Recorded:
     """Which events are recorded; `left_out` are the sources that no selector covers."""
 

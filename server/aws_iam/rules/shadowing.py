@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
@@ -18,6 +17,7 @@ from aws_iam.policy.algebra.text_sets import Effort, Texts, within
 from aws_iam.policy.document import Policy, Statement
 from aws_iam.policy.once import once
 from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.gate import at_deny, at_policy
 from aws_iam.rules.rule import Problem, rule
 
@@ -44,7 +44,7 @@ def _policy(*statements: object) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Scoped:
     """A statement beside the requests that it applies to."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import Condition, Statement
 from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.gate import at_keys
 from aws_iam.rules.rule import Problem, rule
 
@@ -39,7 +39,7 @@ def _on_tags(statement: Statement) -> Iterator[Condition]:
             yield condition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Entry:
     """An entry of Action for which no request carries tags of the resource, by the reference."""
 
@@ -68,7 +68,7 @@ def _judged(entry: str) -> _Entry | None:
     return _Entry(action=entry, is_certain=support.typed[start] == support.typed[end])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Support:
     """The actions of a service in order, and how many of those before each may carry tags or have resource types."""
 

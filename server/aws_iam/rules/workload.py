@@ -11,12 +11,13 @@ clusters. A check that meets a missing fact (`NotCollected`) answers `unknown`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.errors import NotCollected
 from aws_iam.escape import escaped
+from aws_iam.policy.slotted import positional, slotted
 from aws_iam.rules.declared import declared_in
 from aws_iam.rules.judge import Unknown, unread
 
@@ -37,7 +38,7 @@ AT_MOST = 200
 """Findings of one check on one subject."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Trust:
     """One trust policy. What is None nobody looked at: a document alone tells nothing of its role.
 
@@ -55,7 +56,7 @@ class Trust:
     stands_for_any: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Workloads:
     """An account, and the service accounts of its clusters where somebody gave them (None: nobody did).
 
@@ -76,7 +77,7 @@ class Workloads:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Flaw:
     """One place where a check fails; `severity` and `fix` where this case has its own."""
 
@@ -100,7 +101,7 @@ def flaw_of(problem: Problem, severity: Severity | None = None, fix: str | None 
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Check(Generic[S]):
     """A declared check; `findings` on a subject gives one finding for each flaw, and one for what could not be read."""
 

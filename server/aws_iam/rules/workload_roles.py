@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import Miss
@@ -17,6 +16,7 @@ from aws_iam.policy.effective.escalation import open_paths
 from aws_iam.policy.evaluate import evaluate
 from aws_iam.policy.kinds import Kind
 from aws_iam.policy.reference.issuers import issuer_of
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.identity_tokens import host_of
 from aws_iam.rules.workload import Trust, Workloads
 
@@ -36,7 +36,7 @@ _ASKS_WRITES = (":pull_request", "run_phase")
 _READS = frozenset({"Read", "List"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Trusting:
     """A role with its trust policy read."""
 
@@ -186,7 +186,7 @@ def clusters(at: Workloads) -> Iterator[tuple[str, Cluster]]:
             yield region, each
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Bound:
     """An association with its cluster."""
 

@@ -7,11 +7,11 @@ statement is as narrow as its narrowest condition.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.callers import is_demanded
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Width(IntEnum):
     EVERYBODY = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Widest:
     """The value by which most callers get in."""
 

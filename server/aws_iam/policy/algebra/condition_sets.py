@@ -10,13 +10,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.algebra.value_sets import Values, disjoint, inside, values
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ _MOST_TESTS = 20
 """More conditions on one key are not compared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Test:
     """One condition: which values it names, and whether it holds when the key is absent."""
 

@@ -14,7 +14,6 @@ Region and account play no part: what is wrong with those has codes of its own.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.once import by_text, once
 from aws_iam.policy.pattern import covers, intersects, is_literal, matches
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.variables import without_variables
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _MOST_PATTERNS = 50
 _MOST_ACTIONS = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Form:
     """Of an ARN format what tells one type from another: the service and the resource part, as patterns."""
 

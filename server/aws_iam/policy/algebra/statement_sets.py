@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from aws_iam.policy.algebra.text_sets import Effort, Texts, head, is_everything,
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Form
 from aws_iam.policy.once import once
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.variables import without_variables
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _ARN_FIELDS = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Principals:
     """Who is named, or who is not."""
 
@@ -44,7 +44,7 @@ class Principals:
     inverted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Scope:
     """The requests of a statement; an element of None is not written, so that the policy's place decides it."""
 
@@ -85,7 +85,7 @@ def conditions_within(inner: Scope, outer: Scope, effort: Effort) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Meaning:
     """A statement without its Sid, the order of its lists and the case of its action names."""
 

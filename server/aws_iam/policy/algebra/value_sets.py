@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from aws_iam.policy.algebra import text_sets
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.conditions import moment, number
 from aws_iam.policy.operators import OPERATORS, Family
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ _MOST_VALUES = 100
 """Longer lists of values are not read: comparing two lists takes the product of their lengths."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Words:
     """The texts of a pattern; `folded` ignores case, `fields` compares ARNs field by field."""
 
@@ -41,7 +41,7 @@ class Words:
     fields: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Span:
     """Numbers or points in time between two bounds; a bound of None is infinity."""
 
@@ -55,7 +55,7 @@ Network = IPv4Network | IPv6Network
 Atom = Words | Span | Network
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Values:
     """What belongs to one of the atoms; only values of one family compare."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.evaluation.beyond import crosses_accounts
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ _ROLE_ACTIONS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Group:
     """Actions that the same statements speak of, by one of them."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
@@ -16,6 +16,7 @@ from aws_iam.policy.comparison.venn import OverBudget
 from aws_iam.policy.evaluation.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.policy.evaluation.request import settled_keys
 from aws_iam.policy.pattern import matches
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,7 +51,7 @@ _OWN_KEYS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Actor:
     """Who asks: a caller of the resource's policy, or whoever has an identity policy (`caller` is None).
 

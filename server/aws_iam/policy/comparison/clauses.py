@@ -18,6 +18,7 @@ from aws_iam.policy.evaluation.layers import Ready
 from aws_iam.policy.evaluation.substitution import default_of, literal
 from aws_iam.policy.once import once
 from aws_iam.policy.operators import OPERATORS, QUALIFIERS, Family
+from aws_iam.policy.slotted import positional, slotted
 from aws_iam.policy.variables import ESCAPES
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ Scenario = "Mapping[str, str | None]"
 """Variable key, in lower case, to the text it stands for; None when the request has no such key."""
 
 
-# Made for every statement, and not declared frozen: making a frozen value takes three times as long.
 @dataclass(slots=True, kw_only=True, eq=False)
 class Clause:
     """One statement. `resources` is None where the policy means its own resource; `needs` are atoms as bits.
@@ -74,7 +74,7 @@ class Clause:
         return self.ready.statement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Side:
     """One side of a comparison: the union of some policies."""
 
@@ -177,7 +177,7 @@ def side(
     return Side(clauses=tuple(found))
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Variables:
     """What `${…}` stands for in a policy: what the scenario says, or itself where the version has no variables."""
 

@@ -16,6 +16,7 @@ from aws_iam.policy.comparison.actions import action_groups
 from aws_iam.policy.comparison.points import TRUSTED_KEYS, point, points
 from aws_iam.policy.comparison.resources import Ground, ResourceAxis
 from aws_iam.policy.comparison.venn import SPENT, Budget, OverBudget
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ Options = tuple[tuple[tuple["Mapping[str, Value]", int], ...], int]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Candidate:
     """A request that should show the difference: who, what, where, with which keys (absent ones left out)."""
 
@@ -49,7 +50,7 @@ class Candidate:
     absent: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Place:
     """A cell of actors, actions and resources: the clauses of each side that meet there, and the keys that matter.
 

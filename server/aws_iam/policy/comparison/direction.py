@@ -19,6 +19,7 @@ from aws_iam.policy.comparison.remainder import remainder
 from aws_iam.policy.comparison.replay import Replay
 from aws_iam.policy.comparison.requests import ACCOUNT
 from aws_iam.policy.comparison.venn import Budget, OverBudget
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ _MOST_OWNERS = 8
 _NOT_SHOWN = "a difference was found that no single request showed in the replay"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Search:
     """The outcome of one direction; `open` says why nothing can be claimed without any request.
 
@@ -52,7 +53,7 @@ class Search:
         return not self.requests and not self.open
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Written:
     """The policies of a side, and statements of them as clauses, variables unsettled: those one of which a difference meets."""
 
@@ -85,7 +86,7 @@ def _narrowed(policy: Policy, actions: Actions) -> Policy:
     return policy if len(kept) == len(policy.statements) else replace(policy, statements=kept)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Direction:
     """What `policies` allow, `within` allows if given, and `without` does not; of `strangers` alone if so asked."""
 

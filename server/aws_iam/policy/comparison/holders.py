@@ -6,7 +6,6 @@ as one, over ARNs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.comparison import venn
@@ -15,6 +14,7 @@ from aws_iam.policy.comparison.venn import OverBudget, Symbol
 from aws_iam.policy.conditions import holds_for
 from aws_iam.policy.evaluation.substitution import spelled
 from aws_iam.policy.operators import OPERATORS, Family
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ _FIELD_OF_ANY = (*"arn:", Symbol.MANY_IN_FIELD, ":", Symbol.MANY_IN_FIELD, ":", 
 _BEFORE_NAME = (*"arn:", Symbol.MANY_IN_FIELD, *":iam::", Symbol.MANY_IN_FIELD, *":user")
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Holder:
     """A caller with an identity policy: the values of its keys, and which of the atoms are true of it."""
 

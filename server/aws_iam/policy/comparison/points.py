@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
@@ -27,6 +26,7 @@ from aws_iam.policy.conditions import (
 from aws_iam.policy.evaluation.substitution import literal, spelled
 from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ Value = tuple[str, ...] | None
 """The values a request carries for a key; None when it is absent."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Atom:
     """One condition: the key in lower case, the operator as written, the wanted values in order."""
 
@@ -92,7 +92,7 @@ class Atom:
         return self.operator.rpartition(":")[2].removesuffix("IfExists")
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Point:
     """A value of a key, and which of the atoms on it are true there, as bits in their order."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError
@@ -101,14 +102,12 @@ class Replay:
             self._placed[id(policies)] = known
         levels = {layer: (known,)}
         if layer == "identity":
-            levels["resource"] = (
-                (placed(delegating(caller.partition, caller.account), "resource", ""),),
-            )
+            levels["resource"] = ((_delegating(caller.partition, caller.account),),)
         elif candidate.actor.least is Grade.ACCOUNT:
-            levels["identity"] = ((placed(everything(), "identity", ""),),)
+            levels["identity"] = ((_everything("identity"),),)
         if caller.kind is CallerKind.FEDERATED:
             # Its session has the permissions of its user that a session policy leaves it.
-            levels["session"] = ((placed(everything(), "session", ""),),)
+            levels["session"] = ((_everything("session"),),)
         return Layers(levels=levels)
 
     def _spelled(self, context: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -130,6 +129,16 @@ class Replay:
             if condition.name == key
         )
         return next(written, _as_aws(key))
+
+
+@lru_cache(maxsize=256)
+def _delegating(partition: str, account: str) -> Placed:
+    return placed(delegating(partition, account), "resource", "")
+
+
+@cache
+def _everything(layer: str) -> Placed:
+    return placed(everything(), layer, "")
 
 
 def _as_aws(key: str) -> str:

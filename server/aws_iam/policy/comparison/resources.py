@@ -28,6 +28,7 @@ from aws_iam.policy.conditions import arn_like
 from aws_iam.policy.evaluation.beyond import closed_to
 from aws_iam.policy.evaluation.substitution import literal, spelled
 from aws_iam.policy.pattern import intersects, matches
+from aws_iam.policy.slotted import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,7 @@ _REGION, _ACCOUNT = 3, 4
 _ALL_BUCKETS = "arn:aws:s3:::*"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Ground:
     """The statements that speak of an action and a caller, and what is wanted of its resources.
 
@@ -69,7 +70,7 @@ class Ground:
         return [each for each in self.clauses if not each.is_anywhere]
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Plot:
     """Resource patterns laid beside each other: a diagram of which `groups` ARNs of a format can meet.
 
@@ -174,7 +175,7 @@ def _split(texts: tuple[str, ...], among: frozenset[str] | None) -> tuple[str, .
     return ("",) if len(texts) <= _FEW else ("", *texts)
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Beside:
     """The statements beside one resource pattern: those with the same patterns near it stand together.
 

@@ -7,7 +7,6 @@ All patterns are read at once, texts by their length, so that the first text to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from aws_iam.policy.comparison.automaton import (
     union,
     unnamed,
 )
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -154,7 +154,7 @@ def _unnamed(texts: Sequence[str], fresh: str) -> str:
     return unnamed({*"".join(texts)}, fresh)
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Region:
     """The texts of every pattern of `within` that none of `without` matches."""
 

@@ -7,12 +7,12 @@ and the comparison of both policies shows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.pattern import is_literal, matches
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ _ELEMENTS = (
 _IS = ("ArnEquals", "ArnLike")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Exempt:
     """The request that shall pass. `principal` is an ARN as aws:PrincipalArn has it; empty where the policy is the caller's own."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.errors import InputError
@@ -19,6 +19,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.denied import wordings as denial_text
 from aws_iam.policy.reference.operations import operations, operations_named, service_of
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ LAYERS: Mapping[str, str] = {
 """The layer of each policy type that AWS names, in lower case."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Denial:
     """One refused request as told. A field that the message does not tell is empty, `explicit` then None.
 

@@ -9,7 +9,7 @@ the new document and the old one allow the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.policy.compare import compare
@@ -20,6 +20,7 @@ from aws_iam.policy.evaluation.caller import CallerKind
 from aws_iam.policy.evaluation.matching import Matcher
 from aws_iam.policy.evaluation.request import Request, request_of
 from aws_iam.policy.evaluation.situation import is_strict
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +35,7 @@ _FULL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _CALLERS_OWN = frozenset({"identity", "boundary", "session"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Change:
     """One changed document. `pointer` is empty when the document was not given and `after` is the statement alone."""
 
@@ -62,7 +63,7 @@ class Change:
         return compare([dict(self.after), *around], [dict(self.before), *around])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Remedy:
     """The way to Allowed. `stuck` says why it ends before, or is empty."""
 

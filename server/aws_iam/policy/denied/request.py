@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError
@@ -13,6 +12,7 @@ from aws_iam.policy.catalog import catalog
 from aws_iam.policy.denied.grant_statement import is_permission_set
 from aws_iam.policy.evaluation.request import request_of
 from aws_iam.policy.evaluation.situation import is_strict
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ STRANGER = "000000000000"
 """Stands for the account that owns a resource, when the message shows that it is not the caller's and not which."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Asked:
     """The request, or why there is none; `concluded` says what the message does not tell in so many words."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.policy.document import Policy, dump, read
 from aws_iam.policy.evaluation.layers import KINDS, LEVELLED, layers_of
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 EMPTY: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Paper:
     """A document, and its pointer among the policies given; empty for one that was not given."""
 
@@ -27,7 +28,7 @@ class Paper:
     pointer: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Spot:
     """The place of a document: its layer, the level, and the number there."""
 
@@ -43,7 +44,7 @@ class Spot:
         return cls(layer=layer, level=int(level), number=int(number))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Shelf:
     """Documents by layer and level; `unreadable` layers exist and hold nothing that can be read."""
 

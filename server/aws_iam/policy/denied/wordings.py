@@ -7,8 +7,10 @@ Sources: IAM User Guide, troubleshoot_access-denied; STS API Reference, DecodeAu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
+
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +68,7 @@ _FAR = 2_100
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Told:
     """The parts of one message as written; empty when it lacks them."""
 

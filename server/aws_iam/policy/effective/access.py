@@ -18,6 +18,7 @@ from aws_iam.policy.effective.expansion import Expansion
 from aws_iam.policy.effective.faults import faults
 from aws_iam.policy.effective.targets import Targets
 from aws_iam.policy.effective.unmet import unmet
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from aws_iam.policy.document import Policy, Statement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Reach:
     """How one action is allowed.
 
@@ -54,7 +55,7 @@ class Reach:
         return not self.denied_by and any(not each.conditions for each in self.unlimited)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Access:
     """The actions that are allowed, by their full names in lower case, and those that are denied whole."""
 

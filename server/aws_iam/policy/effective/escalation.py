@@ -7,12 +7,12 @@ it trusts, stands elsewhere. A path that needs a certain principal counts only w
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.policy.pattern import matches
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ _OWN_USER = "the caller's user"
 _NEVER_ALONE = "sts-assume-role"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Need:
     """An action that a path needs, and on which resource."""
 
@@ -39,7 +39,7 @@ class Need:
     on: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class EscalationPath:
     """One way to gain permissions; `passes_role_to` is the service that the passed role must trust.
 
@@ -58,7 +58,7 @@ class EscalationPath:
     smaller: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class OpenPath:
     """A path that a policy opens, with the first statement that allows each of its actions."""
 

@@ -12,15 +12,15 @@ Source: IAM User Guide, reference_policies_evaluation-logic_policy-eval-denyallo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.reference.issuers import issuers
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +56,7 @@ class Grade(IntEnum):
     DIRECT = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Caller:
     """The sender of a request. `role` is the role ARN behind a session, `federated_by` the user ARN behind a federated one."""
 
@@ -154,9 +154,23 @@ def caller_of(
     principal: str, *, action: str, role: str = "", federated_by: str = "", account: str = ""
 ) -> Caller:
     """The caller that a request names; InputError for a text that is no principal."""
+    by_web = action.lower() == "sts:assumerolewithwebidentity"
+    # Many requests are asked about one caller, and nobody's ARN is as long as would only fill the memory.
+    usual = len(principal) + len(role) + len(federated_by) + len(account) <= _USUAL
+    found = _remembered if usual else _caller
+    return found(principal, by_web, role, federated_by, account)
+
+
+def _caller(
+    principal: str,
+    by_web: bool,  # noqa: FBT001
+    role: str,
+    federated_by: str,
+    account: str,
+) -> Caller:
     if principal == "*":
         return Caller(kind=CallerKind.ANONYMOUS, arn="*")
-    if action.lower() == "sts:assumerolewithwebidentity" and _is_built_in(principal):
+    if by_web and _is_built_in(principal):
         return Caller(kind=CallerKind.IDENTITY, arn=principal)
     if _SERVICE.fullmatch(principal):
         return Caller(kind=CallerKind.SERVICE, arn=principal)
@@ -170,6 +184,10 @@ def caller_of(
             hint="leave `principal_account` out: the ARN tells",
         )
     return found
+
+
+_USUAL = 1_000
+_remembered = lru_cache(maxsize=1024)(_caller)
 
 
 def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.errors import InputError, closest
@@ -11,6 +11,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.document import Form, Kind, Policy, read
 from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.policy.reading.json_scan import Syntax
+from aws_iam.policy.slotted import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,8 +34,7 @@ LEVELLED = frozenset({"scp", "rcp"})
 _VARIABLES = "2012-10-17"
 
 
-# Made once for each statement, here alone, and not declared frozen: making a frozen value takes three times as long.
-@dataclass(slots=True, unsafe_hash=True)
+@positional
 class Ready:
     """A statement with its action element made ready for many requests: names and patterns in lower case."""
 
@@ -102,7 +102,7 @@ class Ready:
         return self.negated
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Placed:
     """A policy with its layer and its pointer among the policies given, such as `/scp/0/1`."""
 
@@ -113,7 +113,7 @@ class Placed:
     has_variables: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Layers:
     """The layers that exist. Each is a list of levels, and only those of scp and rcp have more than one.
 

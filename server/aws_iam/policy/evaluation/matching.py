@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.conditions import holds
 from aws_iam.policy.evaluation.caller import CallerKind, Grade
 from aws_iam.policy.evaluation.substitution import literal, substituted
 from aws_iam.policy.pattern import matches
+from aws_iam.policy.slotted import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ _FIELDS = 6
 _DOUBTFUL = ("s3:listallmybuckets", "arn:aws:s3:::*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Hit:
     """A statement that the request meets; `sure` is False when that cannot be known."""
 
@@ -34,7 +35,7 @@ class Hit:
     level: int
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Matcher:
     """One request among its layers. `forced` settles all conditions on a key, given in lower case."""
 

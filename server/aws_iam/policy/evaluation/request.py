@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError, closest
@@ -20,6 +20,7 @@ from aws_iam.policy.catalog import catalog
 from aws_iam.policy.conditions import truth
 from aws_iam.policy.evaluation.caller import Caller, CallerKind, caller_of
 from aws_iam.policy.evaluation.context import Context
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +52,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Request:
     """One authorization unit. `derived` lists the keys of the context that were not given but follow."""
 

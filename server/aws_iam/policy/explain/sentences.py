@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.document import Kind
@@ -14,6 +13,7 @@ from aws_iam.policy.explain.principals import EVERYONE, principals
 from aws_iam.policy.explain.resources import resources
 from aws_iam.policy.explain.words import joined, value
 from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from aws_iam.policy.document import Policy, Statement
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_iam.policy.effective.targets import Targets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Frame:
     """How sentences about a kind of policy begin and end; a `{who}` is filled from the statement's principals."""
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from aws_iam.policy.reading.json_text import Form, Node, Text
 from aws_iam.policy.reference.catalog_file import LEVELS
 from aws_iam.policy.reference.operations import operations
 from aws_iam.policy.reference.suggest import nearest
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ _BY_NAME: Mapping[str, Level] = {
 LEVEL_NAMES = ("read", "write", "list", "tagging", "permissions-management")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Target:
     """An ARN or ARN pattern of a need, or `*` (no `arn`)."""
 
@@ -90,7 +91,7 @@ def _spelling(arn: Arn) -> tuple[ResourceType, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Need:
     """One entry: an access level, or actions, with the resources that they are wanted on."""
 

@@ -9,12 +9,12 @@ otherwise                                            no grant: without the condi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
 from aws_iam.policy.generation.grants import Grant, LeftOut, Wanted
 from aws_iam.policy.problems import Problems
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.policy.generation.limits import Limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class LockedOut:
     """A wanted action whose requests never carry these keys."""
 
@@ -31,7 +31,7 @@ class LockedOut:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Fitted:
     """The grants and what they are for; what has none; and by key the actions that stand without its condition."""
 
@@ -94,7 +94,7 @@ def _takes_part(each: Wanted) -> bool:
     return bool({type_.name for type_ in each.types} & set(each.action.required))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Scope:
     """How far each limit reaches: what carries it, by grant, by resource, and by action that it limits as a whole."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.generation.grants import LeftOut, Wanted, forms, localised, types_of
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ def _why_open(need: Need, dependent: Action) -> str:
     return f"the need names no resource of it: add one, {forms(dependent, need.targets[0].arn)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Companions:
     """Resource types that AWS's reference marks as required for these actions, and that no need names."""
 

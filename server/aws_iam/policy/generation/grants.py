@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.pattern import is_literal
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from aws_iam.policy.arn import Arn
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from aws_iam.policy.generation.access_needs import Need, Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Grant:
     """One action on one resource, under the limits of these numbers."""
 
@@ -36,7 +37,7 @@ class Wanted:
     needed_by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class LeftOut:
     """An action that is not granted, why, and which granted actions depend on it."""
 

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import closest
@@ -17,6 +16,7 @@ from aws_iam.policy.problems import Problems, object_of
 from aws_iam.policy.reading.json_text import Form
 from aws_iam.policy.reference.facts import template_pattern
 from aws_iam.policy.reference.global_keys import global_keys
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ _OF_SERVICES = frozenset(
 _NAMED_IN_FULL = frozenset({"ec2"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Limit:
     """One key under one operator, with its values as they were given."""
 
@@ -70,7 +70,7 @@ def _keys(action: Action, types: Iterable[ResourceType]) -> Iterator[str]:
             yield from each.condition_keys
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Limits:
     """All limits asked for, in their order; elsewhere a limit is its number here."""
 

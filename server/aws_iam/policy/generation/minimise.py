@@ -6,12 +6,13 @@ No action is written as a wildcard: a wildcard grows by itself when AWS adds act
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError
 from aws_iam.policy.generation import sids
 from aws_iam.policy.pattern import covers, is_literal, matches
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ _SID = 70
 _Key = tuple[tuple[int, ...], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Allowed:
     """One statement: every action works on every one of the resources."""
 

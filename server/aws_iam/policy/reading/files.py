@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from aws_iam.policy.slotted import slotted
 
 MAX_FILE_CHARACTERS = 16_000_000
 """The longest file that is read; an account's authorization details are far longer than any policy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class File:
     """One file: its name as the caller knows it, and its text, or why it could not be read."""
 
@@ -17,7 +17,7 @@ class File:
     unreadable: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Files:
     """What a face has read for one argument; of a `folder` a file without a policy is no mistake."""
 

@@ -6,7 +6,7 @@ gathered(document)      every policy with its place, and the places where one sh
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
@@ -34,6 +34,7 @@ from aws_iam.policy.reading.json_scan import scan
 from aws_iam.policy.reading.json_text import MAX_CHARACTERS, Form, Node, rooted
 from aws_iam.policy.reading.json_value import from_value
 from aws_iam.policy.reference.attached import TRUST, attached_to, attachments
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ _LOOKED_FOR = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Unread:
     """A place, or a whole file, in which no policy was judged, and why.
 
@@ -58,7 +59,7 @@ class Unread:
     broken: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Gathered:
     """The policies, where none was judged, and how many files of which format there were."""
 
@@ -71,7 +72,7 @@ class Gathered:
     """The files of a folder that hold no policy."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Wanted:
     """What the caller says of the policies; a place in a larger file knows better."""
 

@@ -12,9 +12,10 @@ from typing import NoReturn
 from aws_iam.answer import Where
 from aws_iam.escape import quoted
 from aws_iam.policy.reading.json_text import Form, Lines, Place, refuse_depth, refuse_key
+from aws_iam.policy.slotted import slotted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Syntax:
     """Why and where a text is no JSON, and what would work."""
 

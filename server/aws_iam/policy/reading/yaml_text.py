@@ -24,6 +24,7 @@ from aws_iam.policy.reading.json_text import (
     refuse_key,
     string,
 )
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,7 +182,7 @@ class _Budget:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Builder:
     """Raw values to nodes; an alias becomes a copy with a place of its own."""
 

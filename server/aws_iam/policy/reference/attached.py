@@ -7,7 +7,6 @@ policies of roles.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from aws_iam import resources
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.policy.catalog import catalog
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ VPC_ENDPOINT = "AWS::EC2::VPCEndpoint"
 """Its policy says what may pass the endpoint, to any service; it grants nothing by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Attached:
     """A type of resource with a policy of its own.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from operator import itemgetter
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from aws_iam.policy.pattern import matches
 from aws_iam.policy.reference.catalog_file import LEVELS, Level, padded, padded_type
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Action:
     """One action. No resource types means that it is authorised on `*` only."""
 
@@ -41,7 +42,7 @@ class Action:
         return f"{self.service}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ResourceType:
     """One resource type of a service."""
 
@@ -51,7 +52,7 @@ class ResourceType:
     condition_keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ConditionKey:
     """A condition key: its name as AWS writes it, a placeholder such as `${TagKey}` included."""
 
@@ -82,7 +83,7 @@ class ConditionKey:
         return self.type.removeprefix("ArrayOf")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Support:
     """An action that supports a condition key: in its own right, on some of its resource types, or both."""
 

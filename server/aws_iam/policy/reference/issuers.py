@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from aws_iam import resources
+from aws_iam.policy.slotted import slotted
 
 _DATA = "assets/data/oidc-issuers.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Issuer:
     """One issuer, or one family of them.
 

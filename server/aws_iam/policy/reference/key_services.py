@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ _HOLE = re.compile(r"\{(Partition|Region|Account)\}")
 _KIND = re.compile(r"[a-z-]+[:/]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyService:
     """One use of a key by a service. Without `guard` AWS supports none, and `note` says what then keeps others out.
 

@@ -6,7 +6,6 @@ A Region that opened after the table's date is missing from it, so whatever says
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,12 +13,13 @@ from typing import TYPE_CHECKING
 from aws_iam import resources
 from aws_iam.errors import closest
 from aws_iam.policy.reference.partition import partition_of
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Regions:
     """The table: the partition of each Region, and the day of its source."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from aws_iam import resources
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.reference.partition import partition_of
 from aws_iam.policy.reference.suggest import edits
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ _SHORTEST = 5
 _LONGEST = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Names:
     """Service principals without `.amazonaws.com`: those that are certain, and all that may be ones.
 

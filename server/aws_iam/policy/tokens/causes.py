@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
 from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.policy.reference.issuers import issuer_of
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.tokens.meeting import Match
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _RUN = re.compile(r"repo:[^:]+:(?P<kind>ref|environment|pull_request|job_workflo
 _POD = "system:serviceaccount:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Cause:
     """One reason: a code of its own, where it stands, what is wrong and the smallest edit."""
 

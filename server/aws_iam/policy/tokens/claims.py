@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.reference.issuers import mapped_claims
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ _LAST = 253_402_300_799
 _SCHEME = "https://"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Claims:
     """What a token says: texts by claim, and its times in seconds since 1970. Never shown as a whole."""
 

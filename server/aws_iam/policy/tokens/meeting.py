@@ -7,7 +7,6 @@ The decision itself is `evaluate`'s; this says what of each statement the token 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from aws_iam.policy.conditions import holds
 from aws_iam.policy.evaluation.context import Context
 from aws_iam.policy.pattern import matches
 from aws_iam.policy.reference.issuers import issuers, mapped_claims
+from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Match(StrEnum):
 _FINE = frozenset({Match.MET, Match.BY_REQUEST})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Met:
     """One condition, what it comes to, the claim that it tests and what the token says there."""
 
@@ -57,7 +57,7 @@ class Met:
         return self.match not in _FINE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Meeting:
     """One Allow of the trust policy before the token."""
 

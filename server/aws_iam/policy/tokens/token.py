@@ -9,9 +9,10 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aws_iam.errors import InputError
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.tokens.claims import Claims, claims_of
 
 MOST_CHARACTERS = 20_000
@@ -28,7 +29,7 @@ _ENCRYPTED_PARTS = 5
 _WANTED = "give the token as the job or pod has it: three parts with dots between them"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Token:
     """A decoded token; `algorithm` is a name of the registry, empty for any other text."""
 

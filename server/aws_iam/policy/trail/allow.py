@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.catalog import catalog
@@ -11,6 +11,7 @@ from aws_iam.policy.evaluation.layers import layers_of
 from aws_iam.policy.generation.grants import Grant
 from aws_iam.policy.generation.limits import Limit, Limits
 from aws_iam.policy.pattern import covers, is_literal
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.trail.ledger import request_for
 from aws_iam.policy.trail.widen import widened
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.policy.trail.uses import Use
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Granted:
     """The grants for one caller with their conditions; `general` holds what was made wider, and from how many."""
 

@@ -10,12 +10,13 @@ Source: CloudTrail User Guide, cloudtrail-event-reference-record-contents.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.policy.reading.files import Files
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.trail.table import table
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _LONGEST_NAME = 300
 _NOT_ALLOWED = "is not authorized to perform: "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Event:
     """One record. `refused` holds the error of a call that AWS denied, `failed` that of one that ended otherwise badly."""
 
@@ -55,7 +56,7 @@ class Event:
         return f"{self.source} {self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Log:
     """The events of what was given, once each; files that could not be read, and why; how many records came again."""
 

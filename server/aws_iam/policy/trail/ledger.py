@@ -12,6 +12,7 @@ from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.evaluation.beyond import always_allowed, never_allowed
 from aws_iam.policy.evaluation.request import Request, request_of
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.trail.seen import spelled
 from aws_iam.policy.trail.spot import Spot
 from aws_iam.policy.trail.table import prefix_of
@@ -24,7 +25,7 @@ _NOT_ALLOWED = "is not authorized to perform: "
 _ON = " on resource: "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Refusal:
     """Calls that AWS refused: the error, and what they would have needed."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.trail.seen import exact, is_foreign
 
 NO_TYPES = "no resource types: AWS authorises it on `*` only"
@@ -13,7 +12,7 @@ UNNAMED = "the record names no resource of a type that the action works on"
 OPTIONAL = "the action goes without a resource of its types, too, and the record names none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Spot:
     """One resource that took part, as a pattern, and why it is no single one where it is wider."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.arn import PARTITIONS, Arn
 from aws_iam.policy.catalog import catalog
+from aws_iam.policy.slotted import slotted
 from aws_iam.policy.trail import iam, s3
 from aws_iam.policy.trail.calls import called
 from aws_iam.policy.trail.seen import Seen, plain
@@ -40,7 +40,7 @@ _NO_CALLERS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Use:
     """One action on one resource, a pattern; `context` are the condition keys that the request certainly carried."""
 
@@ -51,7 +51,7 @@ class Use:
     needed_by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Reading:
     """What an event needed, or why it needed no permission, or why it cannot be told which."""
 

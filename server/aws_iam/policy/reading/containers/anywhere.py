@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.kinds import Kind
@@ -16,6 +15,7 @@ from aws_iam.policy.reading.containers.found import (
 )
 from aws_iam.policy.reading.json_scan import Syntax
 from aws_iam.policy.reading.json_text import Form, Node, pointer_token, rooted
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def documents(root: Node) -> Iterator[Found | Note]:
         yield each.judged("".join(f"/{pointer_token(token)}" for token in each.path))
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Stray:
     """A policy found by its looks; `content` is a `Syntax` for text that looks like one and is no JSON."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.kinds import Kind
@@ -21,6 +21,7 @@ from aws_iam.policy.reading.containers.found import (
 )
 from aws_iam.policy.reading.containers.marks import Marks
 from aws_iam.policy.reading.json_text import Form, Node, rooted
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ def documents(root: Node) -> Iterator[Found | Note]:
         yield from _of_resource(each.name.value, each.value, Resolver(root, marks))
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Placed:
     """A value where a policy stands, and what the place says of it."""
 

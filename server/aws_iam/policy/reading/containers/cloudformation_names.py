@@ -7,11 +7,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-templ
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from aws_iam.policy.catalog import catalog
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ _HOLE = re.compile(r"\$\{([^{}]*)\}")
 _KEY_ID: Final = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Type:
     """The resource type of the authorization reference, what `Ref` gives, and the attribute that is the ARN."""
 

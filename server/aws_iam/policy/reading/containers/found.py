@@ -7,12 +7,12 @@ spots_in(node, spot)                                                 the places 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.reading.containers.offsets import offsets
 from aws_iam.policy.reading.json_scan import Syntax, scan
 from aws_iam.policy.reading.json_text import Form, Member, Node, Place, string
+from aws_iam.policy.slotted import positional, slotted
 
 if TYPE_CHECKING:
     from array import array
@@ -24,7 +24,7 @@ _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _BLANK_START = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Found:
     """A policy document in something larger; `content` is a `Syntax` where broken text stands for a policy.
 
@@ -42,7 +42,7 @@ class Found:
     other_side_of: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Note:
     """A place where a document should stand, and why none was judged there."""
 
@@ -50,7 +50,7 @@ class Note:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Spot:
     """Where documents stand: `Policies[].PolicyDocument`; `name` is the member beside one that names it.
 
@@ -165,7 +165,7 @@ def placed_at(node: Node, at: Place, spread: array[int] | None) -> Node:
     return _Placing(at, spread).node(node, at)
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Placing:
     """The place of a text in its file, and where in the file each of its characters stands."""
 

@@ -7,11 +7,12 @@ the values are, and what stands at a mark is never told.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.policy.reading.json_text import Form, Member, Node, Place, string
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ _NO_WORD = re.compile(r"[^A-Za-z0-9]+")
 _LONGEST = 60
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Marks:
     """The two characters around the name of an unknown value."""
 
@@ -63,7 +64,7 @@ class Marks:
 _FORMS = (("{}", "{}"), ("*", "*"), ("arn:aws:iam::111122223333:role/{}", "x{}"))
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Filling:
     """A copy of a document with a text for each mark; `places` are the pointers where one stood."""
 

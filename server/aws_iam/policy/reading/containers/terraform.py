@@ -6,7 +6,6 @@ https://developer.hashicorp.com/terraform/internals/json-format
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.policy.reading.containers.anywhere import policies_in
@@ -14,6 +13,7 @@ from aws_iam.policy.reading.containers.cloudformation_spots import ORGANIZATION_
 from aws_iam.policy.reading.containers.found import Found, Note, Spot, decoded, embedded, spots_in
 from aws_iam.policy.reading.containers.terraform_spots import SPOTS
 from aws_iam.policy.reading.json_text import Form, Node
+from aws_iam.policy.slotted import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def documents(root: Node) -> Iterator[Found | Note]:
                 yield found
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Resource:
     """A resource of a plan: its address, type and values."""
 
