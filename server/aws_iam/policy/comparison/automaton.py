@@ -178,7 +178,7 @@ class Machine:
         )
         # Places that take one character and no other.
         self.narrow = self._literal & ~places.stars[""]
-        self._moves: dict[str, tuple[int, int]] = {}
+        self._moves = _Moves(places)
 
     def _lay(self, group: Iterable[Pattern]) -> None:
         places = self._places
@@ -208,19 +208,22 @@ class Machine:
 
     def after(self, state: int, char: str) -> int:
         """The state that a character leads to."""
-        moves = self._moves.get(char) or self._moves_of(char)
-        stay = state & moves[1]
-        after = (state & moves[0]) << 1 | stay
+        going, staying = self._moves[char]
+        stay = state & staying
+        after = (state & going) << 1 | stay
         fresh = after & self._endless & ~stay
         return self._settled(after, fresh) if fresh else after
 
-    def _moves_of(self, char: str) -> tuple[int, int]:
-        """The places that take a character and go on, and the stars that take it and stay."""
-        places = self._places
-        kind = char if char in _SEPARATORS else ""
-        moves = places.taking.get(char, 0) | places.ones[kind], places.stars[kind]
-        self._moves[char] = moves
-        return moves
+    def onward(self, state: int, chars: Iterable[str]) -> Iterator[tuple[str, int]]:
+        """Each of the characters with the state that it leads to."""
+        # The same as `after`, which costs more in being called than in what it does.
+        moves, endless = self._moves, self._endless
+        for char in chars:
+            going, staying = moves[char]
+            stay = state & staying
+            after = (state & going) << 1 | stay
+            fresh = after & endless & ~stay
+            yield char, self._settled(after, fresh) if fresh else after
 
     def _settled(self, state: int, fresh: int) -> int:
         """The state without what stars that were reached just now make superfluous."""
@@ -273,6 +276,21 @@ class Machine:
         return char if len(char) == 1 else ""
 
 
+class _Moves(dict[str, tuple[int, int]]):
+    """For each character the places that take it and go on, and the stars that take it and stay."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self._places = places
+
+    def __missing__(self, char: str) -> tuple[int, int]:
+        places = self._places
+        kind = char if char in _SEPARATORS else ""
+        moves = places.taking.get(char, 0) | places.ones[kind], places.stars[kind]
+        self[char] = moves
+        return moves
+
+
 @dataclass(slots=True)
 class Walk:
     """A way through the states of a machine.
@@ -291,7 +309,7 @@ class Walk:
 
     def states(self, budget: Budget) -> Iterator[int]:
         """The states that some text leads to and at which it may end, in order of length."""
-        machine, came, after = self.machine, self.came, self.machine.after
+        machine, came = self.machine, self.came
         needed, lost, hasty = self.needed, self.lost, self.hasty
         unnamed, width = machine.unnamed(self.fresh), machine.width
         came[machine.start] = (-1, "", 0)
@@ -307,8 +325,12 @@ class Walk:
             if not forced:
                 yield state
             so_long = length + (len(forced) or 1)
-            for text in (forced,) if forced else (unnamed, *machine.live(state)):
-                next_ = end if forced else after(state, text)
+            onward = (
+                ((forced, end),)
+                if forced
+                else machine.onward(state, (unnamed, *machine.live(state)))
+            )
+            for text, next_ in onward:
                 known = came.get(next_)
                 if (known and known[2] <= so_long) or next_ & lost:
                     continue
@@ -324,6 +346,8 @@ class Walk:
     def _forced(self, state: int, length: int) -> tuple[str, int]:
         """What must follow, as long as there is no choice, and the state that it leads to; 0 when there is none."""
         machine, narrow = self.machine, self.machine.narrow
+        if not self.needed and state & ~narrow:
+            return "", state
         lost = self.came.get(0)
         # Nothing matches the texts of such a state, nor those that no pattern goes along with: one of these was seen.
         runs = (*self.needed, -1) if lost and lost[2] <= length and state else self.needed
