@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations for the schema
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -188,10 +189,21 @@ def counts(findings: Iterable[Finding]) -> Counts:
     )
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+@lru_cache(maxsize=256)
+def _names_of(kind: type) -> tuple[str, ...]:
+    """The names of a dataclass's fields; of any other class none."""
+    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else ()
+
+
 def to_json(value: Any) -> Any:
     """The value as JSON data, absent fields left out."""
-    if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((each.name, getattr(value, each.name)) for each in fields(value))
+    if type(value) in _PLAIN:
+        return value
+    if names := _names_of(value.__class__):
+        pairs = [(name, getattr(value, name)) for name in names]
         return {name: to_json(item) for name, item in pairs if item not in (None, "", (), {})}
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, to_json
@@ -159,19 +160,42 @@ def _noted(built: Answer, end: int, parts: Sequence[Part]) -> Answer:
 
 
 def _fitting(bare: Answer, parts: Sequence[Part], limit: int) -> int:
-    """How many parts fit: doubling until too many, then halving the gap; at least one, so that pages advance."""
+    """How many parts fit; at least one, so that pages advance."""
 
-    def fits(count: int) -> bool:
-        built = _with(bare, parts[:count])
-        return size(_noted(built, count, parts)) <= limit
+    def taking(count: int) -> int:
+        return size(_noted(_with(bare, parts[:count]), count, parts))
 
-    low, high = 0, 1
-    while high < len(parts) and fits(high):
-        low, high = high, high * 2
-    high = min(high, len(parts))
-    if fits(high):
-        return high
+    # Each try builds a page, so that few should be needed: so many fit, and so many do not.
+    low, high = 0, _at_most(parts, limit) + 1
+    least, most = taking(low), 0
+    guess, tries = high - 1, 0
     while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
+        length, tries = taking(guess), tries + 1
+        if length <= limit:
+            low, least = guess, length
+        else:
+            high, most = guess, length
+        # Most parts are of one length; where they are not, halving ends the search.
+        if most and tries % _HALVING:
+            guess = low + (limit - least) * (high - low) // (most - least)
+        else:
+            guess = (low + high) // 2
+        guess = min(max(guess, low + 1), high - 1)
     return max(low, min(1, len(parts)))
+
+
+_HALVING = 3
+
+
+def _at_most(parts: Sequence[Part], limit: int) -> int:
+    """More parts than these have more JSON than the limit."""
+    lengths = accumulate(map(_least, parts))
+    return sum(1 for _ in takewhile(lambda length: length <= limit, lengths))
+
+
+def _least(part: Part) -> int:
+    """The bytes that a part takes of a page's JSON at least."""
+    # A piece of a file brings its text alone, and what has a key no brackets of its own.
+    value = part.value.content if part.field == "artifacts" else to_json(part.value)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode(errors="replace")) - len("[]")

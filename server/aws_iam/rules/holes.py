@@ -10,21 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _AWS = "aws"
-_NAMED = (
-    ("USER", r"arn:[^:]+:iam::\d+:user/(?:.*/)?([^/]+)"),
-    ("BUCKET", r"arn:[^:]+:s3:::([^/]+)"),
-    # The commands of a trail take its ARN as its name, which holds from every account of an organization.
-    ("NAME", r"(arn:[^:]+:cloudtrail:[^:]+:\d+:trail/.+)"),
-    ("NAME", r"arn:[^:]+:iam::\d+:server-certificate/(?:.*/)?([^/]+)"),
-    ("ARN", r"(arn:[^:]+:iam::(?:\d+|aws):policy/.+)"),
-    ("ARN", r"(arn:[^:]+:(?:elasticloadbalancing|cloudfront):.+)"),
-    ("KEY", r"arn:[^:]+:kms:[^:]+:\d+:key/(.+)"),
-    ("SG", r"arn:[^:]+:ec2:[^:]+:\d+:security-group/(.+)"),
-    ("ACL", r"arn:[^:]+:ec2:[^:]+:\d+:network-acl/(.+)"),
-    ("VPC_ID", r"arn:[^:]+:ec2:[^:]+:\d+:vpc/(.+)"),
-    ("ID", r"arn:[^:]+:ec2:[^:]+:\d+:instance/(.+)"),
-    ("ID", r"arn:[^:]+:rds:[^:]+:\d+:db:(.+)"),
-    ("REGION", r"arn:[^:]+:[^:]+:([a-z0-9-]+):.*"),
+_NAMED = tuple(
+    (hole, re.compile(pattern, re.DOTALL))
+    for hole, pattern in (
+        ("USER", r"arn:[^:]+:iam::\d+:user/(?:.*/)?([^/]+)"),
+        ("BUCKET", r"arn:[^:]+:s3:::([^/]+)"),
+        # The commands of a trail take its ARN as its name, which holds from every account of an organization.
+        ("NAME", r"(arn:[^:]+:cloudtrail:[^:]+:\d+:trail/.+)"),
+        ("NAME", r"arn:[^:]+:iam::\d+:server-certificate/(?:.*/)?([^/]+)"),
+        ("ARN", r"(arn:[^:]+:iam::(?:\d+|aws):policy/.+)"),
+        ("ARN", r"(arn:[^:]+:(?:elasticloadbalancing|cloudfront):.+)"),
+        ("KEY", r"arn:[^:]+:kms:[^:]+:\d+:key/(.+)"),
+        ("SG", r"arn:[^:]+:ec2:[^:]+:\d+:security-group/(.+)"),
+        ("ACL", r"arn:[^:]+:ec2:[^:]+:\d+:network-acl/(.+)"),
+        ("VPC_ID", r"arn:[^:]+:ec2:[^:]+:\d+:vpc/(.+)"),
+        ("ID", r"arn:[^:]+:ec2:[^:]+:\d+:instance/(.+)"),
+        ("ID", r"arn:[^:]+:rds:[^:]+:\d+:db:(.+)"),
+        ("REGION", r"arn:[^:]+:[^:]+:([a-z0-9-]+):.*"),
+    )
 )
 # What a name of AWS can be and more; anything else stays a hole that its owner fills.
 _PLAIN = re.compile(r"[!-_a-~][ -_a-~]{0,511}")
@@ -45,17 +48,19 @@ def filled(  # noqa: PLR0913 - what a finding knows
     """
     if partition != _AWS:
         fix = fix.replace(f"arn:{_AWS}:", f"arn:{partition}:")
-    names = dict([*_names(resource or ""), ("ACCOUNT", account), *more])
+    names = dict([*_names(resource or "", fix), ("ACCOUNT", account), *more])
     if region:
         names["REGION"] = region
     for hole, name in names.items():
-        fix = _fill(fix, hole, name)
+        if hole in fix:
+            fix = _fill(fix, hole, name)
     return fix
 
 
-def _names(resource: str) -> Iterator[tuple[str, str]]:
+def _names(resource: str, fix: str) -> Iterator[tuple[str, str]]:
+    """What the resource says of the holes that the fix may have."""
     for hole, pattern in _NAMED:
-        found = re.fullmatch(pattern, resource, re.DOTALL)
+        found = pattern.fullmatch(resource) if hole in fix else None
         if found:
             yield hole, found[1]
 
