@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextvars
+import platform
 import threading
 import time
 from collections import Counter
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.request import getproxies
 
+import botocore
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError, UnknownRegionError
 
+from aws_iam import __version__
 from aws_iam.account.actions import action_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RefusedError, RegionFact
 from aws_iam.account.failures import FAILURES, Failure, code_of, miss_of
@@ -58,8 +62,16 @@ def client_config(
         retries={"mode": mode, "total_max_attempts": attempts},
         max_pool_connections=width,
         proxies=proxies,
-        user_agent_extra="aws-iam-mcp",
+        user_agent=_agent(),
     )
+
+
+@cache
+def _agent() -> str:
+    """Who calls, as CloudTrail shows it. Given whole: the SDK would put its own together anew for each client and call."""
+    system = f"{platform.system()}/{platform.release()}"
+    python = f"Python/{platform.python_version()}"
+    return f"aws-iam-mcp/{__version__} Botocore/{botocore.__version__} {python} {system}"
 
 
 def make_client(session: boto3.Session, service: str, region: str, config: Config) -> Any:
