@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aws_iam.policy.algebra.condition_sets import contradiction, read
-from aws_iam.policy.algebra.statement_sets import applies_within, scope
+from aws_iam.policy.algebra.statement_sets import applies_within, related, scope
 from aws_iam.policy.algebra.text_sets import Effort, Texts, apart, contains, within
 from aws_iam.policy.conditions import arn_like, holds
 from aws_iam.policy.document import Condition, Statement, policy
@@ -407,3 +407,48 @@ def test_comparing_large_statements_is_bounded(many: Callable[[int], dict[str, A
     assert a is not None
     assert b is not None
     assert calls(lambda: applies_within(a, b)) < 400_000
+
+
+RELATED = [
+    "*",
+    "ec2:*",
+    "ec2:Describe*",
+    "ec2:DescribeInstances",
+    "iam:PassRole",
+    "s3:*",
+    "s3:?etObject",
+    "s3:Get*",
+    "S3:getobject",
+    "s3:GetObject",
+    "s3:Put${aws:username}*",
+    "s3:PutObject",
+    "s3*:Get*",
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(RELATED), min_size=1, max_size=3), max_size=5))
+def test_statements_that_share_an_entry_are_related(lists: list[list[str]]) -> None:
+    statements = [statement(Action=each) for each in lists]
+    found = set(related(statements))
+    for (one, inner), (other, outer) in itertools.permutations(enumerate(statements), 2):
+        whole = scope(outer)
+        assert whole is not None
+        if any(
+            within(Texts((each.lower(),)), whole.actions, Effort()) for each in inner.action_words
+        ):
+            assert {one, other} <= found
+
+
+@pytest.mark.parametrize(
+    ("lists", "found"),
+    [
+        ([["s3:GetObject"], ["s3:PutObject"], ["ec2:*"]], []),
+        ([["s3:Get*"], ["s3:PutObject"]], []),
+        ([["s3:Get*"], ["s3:PutObject"], ["S3:getObject"]], [0, 2]),
+        ([["s3:GetObject", "s3:PutObject"], ["ec2:*"], ["s3:putobject"]], [0, 2]),
+    ],
+)
+def test_statements_of_one_service_need_not_be_related(
+    lists: list[list[str]], found: list[int]
+) -> None:
+    assert list(related([statement(Action=each) for each in lists])) == found
