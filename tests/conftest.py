@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("suite", deadline=None)
+# How long an example takes says more about the machine than about the code; an example that failed belongs in a test.
+settings.register_profile("suite", deadline=None, database=None)
 settings.load_profile("suite")
 
 

@@ -97,6 +97,8 @@ def hook(folder: Path, files: dict[str, Any]) -> subprocess.CompletedProcess[str
         *files,
         cwd=folder,
         PRE_COMMIT_HOME=str(folder.parent / "cache"),
+        # Of what is installed for this one hook most is never imported.
+        PIP_COMPILE="0",
     )
 
 

@@ -165,7 +165,7 @@ def many_lists(n: int) -> str:
     "made", [many_statements, long_statements, many_variables, many_tags, many_lists]
 )
 def test_twice_the_policy_takes_about_twice_the_work(made: Callable[[int], str]) -> None:
-    few, many = made(160), made(320)
+    few, many = made(120), made(240)
     for each in (few, many):
         validate(
             each, "identity"
