@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import stat
-import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +21,7 @@ from aws_iam.account import codec, forms
 from aws_iam.account.allowlist import actions_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
 from aws_iam.account.facts import FACTS
+from aws_iam.account.own_version import own_version
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -124,11 +124,6 @@ def _unasked(fact: Fact[Any], region: str, regions: Regions) -> Miss:
     )
 
 
-def _tool_version() -> str:
-    # The package itself stands above everything that it holds: it is asked, not imported.
-    return str(vars(sys.modules["aws_iam"])["__version__"])
-
-
 def account_of(  # noqa: PLR0913 - a snapshot has these parts
     *held: Held,
     id: str = "111122223333",  # noqa: A002 - the field's own name
@@ -163,7 +158,7 @@ def dumps(account: Account) -> str:
         facts.setdefault(name, {})[region] = codec.dump(value)
     data = {
         "format": FORMAT,
-        "tool_version": _tool_version(),
+        "tool_version": own_version(),
         "account": account.id,
         "partition": account.partition,
         "caller_arn": account.caller_arn,
