@@ -14,6 +14,7 @@ or not with the effort given. The effect of a statement plays no part.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from functools import lru_cache
 from itertools import chain
@@ -129,10 +130,9 @@ def related(statements: Sequence[Statement]) -> Sequence[int]:
     if len(heads) * len(statements) > _MOST_HEADS:
         return range(len(statements))
     found: set[int] = set()
-    texts = ["\n".join(("", *each)) for each in words] if heads else []
+    rows = list(enumerate(map(sorted, words))) if heads else []
     for each in heads:
-        begin = f"\n{each}"
-        having = [at for at, text in enumerate(texts) if begin in text]
+        having = [at for at, row in rows if _begins_one(each, row)]
         if len(having) > 1:
             found.update(having)
     if twice:
@@ -142,6 +142,12 @@ def related(statements: Sequence[Statement]) -> Sequence[int]:
 
 
 _MOST_HEADS = 10_000
+
+
+def _begins_one(text: str, row: Sequence[str]) -> bool:
+    """Whether one of the words, which are in order, begins so."""
+    at = bisect_left(row, text)
+    return at < len(row) and row[at].startswith(text)
 
 
 @once
