@@ -133,8 +133,8 @@ def bare_policy(node: Node) -> Node | Syntax | None:
         form=Form.OBJECT,
         stand=at,
         members=(
-            Member("Version", string("2012-10-17", version)),
-            Member("Statement", node.but(stand=body)),
+            Member.named(string("Version", version), string("2012-10-17", version)),
+            Member.named(string("Statement", body), node.but(stand=body)),
         ),
     )
 
