@@ -24,6 +24,7 @@ class Loopback:
 
     answers: dict[str, Any]
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    connections: int = 0
     host: str = ""
     scheme: str = "http"
 
@@ -40,6 +41,14 @@ def serving(
     state = Loopback(answers=answers if answers is not None else {})
 
     class Handler(BaseHTTPRequestHandler):
+        # Connections stay open, as AWS's do, and a body follows its head without waiting.
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            state.connections += 1
+
         def do_GET(self) -> None:
             state.asked.append((self.path, dict(self.headers)))
             answer = state.answers.get(self.path, 404)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -26,7 +26,8 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
 
 
 def test_cloudtrail_shows_who_called(recorded: Loopback) -> None:
-    client: Any = Clients(boto3.Session(region_name="eu-west-1")).get("apigateway", "eu-west-1")
-    assert client.get_rest_apis()["items"] == []
+    clients = Clients(boto3.Session(region_name="eu-west-1"))
+    with clients.at("apigateway", "eu-west-1") as client:
+        assert client.get_rest_apis()["items"] == []
     ((_, headers),) = recorded.asked
     assert headers["User-Agent"].startswith(f"aws-iam-mcp/{__version__} Botocore/")

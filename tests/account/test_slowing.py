@@ -1,4 +1,4 @@
-"""Accounts that share a client are slowed down one by one."""
+"""Accounts and Regions that share a client are slowed down one by one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from botocore.exceptions import ClientError
 from aws_iam.account import slowing
 from aws_iam.account.aws import ATTEMPTS, Clients
 from aws_iam.account.connect import session_of
+from aws_iam.account.regional import region_here
 from aws_iam.account.slowing import Slowing
 from aws_iam.account.worn import WornProvider, wearer, worn
 
+CROWDED = "us-east-1"
 THROTTLED = b"<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"
 FINE = b"<GetAccountSummaryResponse><GetAccountSummaryResult/></GetAccountSummaryResponse>"
 
@@ -33,57 +35,57 @@ def badge(account: str) -> ReadOnlyCredentials:
     return ReadOnlyCredentials(account, "secret", "token")
 
 
-def shared(monkeypatch: Any) -> tuple[Any, dict[str, Any]]:
-    """A client of accounts of which `busy` is throttled, and the SDK's limiter of each."""
-    made: dict[str, Any] = {}
+def shared(monkeypatch: Any) -> tuple[Clients, dict[tuple[str, str], Any]]:
+    """Clients of accounts of which `busy` is throttled in one Region, and the SDK's limiter of each place."""
+    made: dict[tuple[str, str], Any] = {}
     # No call waits before it is sent again.
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     plain = slowing.limiter
 
     def limiter() -> Any:
-        made[wearer()] = plain()
-        return made[wearer()]
+        made[wearer(), region_here()] = plain()
+        return made[wearer(), region_here()]
 
     def answer(request: Any, **_: Any) -> Any:
-        status, content = (400, THROTTLED) if wearer() == "busy" else (200, FINE)
+        is_busy = (wearer(), region_here()) == ("busy", CROWDED)
+        status, content = (400, THROTTLED) if is_busy else (200, FINE)
         headers: Any = {}
         return AWSResponse(request.url, status, headers, Body(content))
 
-    session = session_of(None, "us-east-1", WornProvider())
+    session = session_of(None, CROWDED, WornProvider())
     core: Any = session._session  # noqa: SLF001 - boto3 shows its core nowhere else
     core.register("before-send", answer)
-    client = Clients(session, shared=True).get("iam", "us-east-1")
-    Slowing(client, limiter)
-    return client, made
+    monkeypatch.setattr(slowing, "limiter", limiter)
+    return Clients(session), made
 
 
-def test_an_account_that_is_throttled_slows_itself_down_and_no_other(monkeypatch: Any) -> None:
-    client, made = shared(monkeypatch)
-    with worn(badge("quiet")):
-        client.get_account_summary()
-    with worn(badge("busy")), pytest.raises(ClientError, match="Throttling") as refused:
-        client.get_account_summary()
+def test_an_account_that_is_throttled_in_a_region_slows_itself_down_there_alone(
+    monkeypatch: Any,
+) -> None:
+    clients, made = shared(monkeypatch)
+
+    def ask(account: str, region: str) -> None:
+        with worn(badge(account)), clients.at("iam", region) as client:
+            client.get_account_summary()
+
+    ask("quiet", CROWDED)
+    with pytest.raises(ClientError, match="Throttling") as refused:
+        ask("busy", CROWDED)
     assert refused.value.response["ResponseMetadata"]["RetryAttempts"] == ATTEMPTS - 1
-    with worn(badge("quiet")):
-        client.get_account_summary()
-    assert set(made) == {"quiet", "busy"}
-    assert {each: made[each]._enabled for each in made} == {"quiet": False, "busy": True}  # noqa: SLF001 - the SDK tells it nowhere else
-
-
-def test_a_client_of_one_account_leaves_it_to_the_sdk() -> None:
-    session = session_of(None, "us-east-1", WornProvider())
-    modes = {
-        each: Clients(session, shared=each).get("iam", "us-east-1").meta.config.retries["mode"]
-        for each in (True, False)
+    ask("quiet", CROWDED)
+    ask("busy", "eu-west-1")
+    assert {place: made[place]._enabled for place in made} == {  # noqa: SLF001 - the SDK tells it nowhere else
+        ("quiet", CROWDED): False,
+        ("busy", CROWDED): True,
+        ("busy", "eu-west-1"): False,
     }
-    assert modes == {True: "standard", False: "adaptive"}
 
 
 def test_thousands_of_accounts_leave_nothing_behind() -> None:
     session = session_of(None, "us-east-1", WornProvider())
     client = session.client("iam")
     limiters = Slowing(client)
-    for number in range(300):
+    for number in range(2 * slowing.MOST):
         with worn(badge(str(number))):
             client.meta.events.emit("before-send.iam.GetUser", request=None)
     assert 0 < len(limiters) <= slowing.MOST

@@ -227,15 +227,15 @@ INTERRUPTED = """
 import sys, _thread
 from aws_iam.account import aws
 from aws_iam.__main__ import main
-made = aws.Clients.get
+at = aws.Clients.at
 count = 0
-def get(self, service, region):
+def interrupting(self, service, region):
     global count
     count += 1
     if count == 40:
         _thread.interrupt_main()
-    return made(self, service, region)
-aws.Clients.get = get
+    return at(self, service, region)
+aws.Clients.at = interrupting
 sys.argv[0] = "aws-iam"
 sys.exit(main())
 """

@@ -5,16 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from aws_iam.account.snapshot import account_of, save
 from aws_iam.answer import Status, to_json
@@ -33,6 +27,7 @@ from aws_iam.rules.workload_examples import (
     role_arn,
     roles,
 )
+from certificates import self_signed
 from kubernetes_api import add_service_account, kubernetes_api
 from loopback import serving
 from rich_account import RICH
@@ -440,32 +435,6 @@ def test_a_server_is_believed_by_the_authority_of_the_kubeconfig_and_by_no_other
             ask(document=trust("x"), kube_context="prod")
         # The second time nothing was asked: the secret went to nobody unknown.
         assert len(server.asked) == 1
-
-
-def self_signed(folder: Path) -> Path:
-    """A certificate of 127.0.0.1 with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    return path
 
 
 def test_an_unknown_context_names_those_there_are(

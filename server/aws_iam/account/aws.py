@@ -1,4 +1,4 @@
-"""One account being read: one guarded session, one client per service and Region, threads, paging, misses."""
+"""One account being read: one guarded session, one client for each service, threads, paging, misses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -21,13 +22,16 @@ from aws_iam.account.actions import action_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RefusedError, RegionFact
 from aws_iam.account.failures import FAILURES, Failure, code_of, miss_of
 from aws_iam.account.own_version import own_version
+from aws_iam.account.regional import follow, going_to
 from aws_iam.account.slowing import Slowing
+from aws_iam.account.transport import Connections
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
     import boto3
 
@@ -87,37 +91,47 @@ def make_client(session: boto3.Session, service: str, region: str, config: Confi
 
 
 class Clients:
-    """The clients of one session, made under a lock: making them is not thread-safe, using them is."""
+    """The clients of one session: one for each service, which calls in whatever Region it is asked for.
 
-    def __init__(
-        self,
-        session: boto3.Session,
-        widths: Mapping[str, int] | None = None,
-        *,
-        shared: bool = False,
-    ) -> None:
+    They are made under a lock: making them is not thread-safe, using them is.
+    """
+
+    def __init__(self, session: boto3.Session, width: int = WORKERS) -> None:
         self._session = session
-        self._widths = widths or {}
-        # Without any proxy the SDK need not look for that of each host.
-        self._proxies: Mapping[str, str] | None = None if getproxies() else {}
-        self._shared = shared
-        """Whether several accounts use them: then none slows the others down."""
+        self._width = width
+        # Which proxy leads to a host is settled when a client is made, so with any each Region has clients of its own.
+        self._proxied = bool(getproxies())
+        self._connections = Connections()
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, str], Any] = {}
+        self._made: dict[tuple[str, str, bool], Any] = {}
+        self._found: dict[tuple[str, str], Any] = {}
         self._offering: dict[tuple[str, str], frozenset[str] | None] = {}
 
-    def get(self, service: str, region: str) -> Any:
-        """The client of a service in a Region, made once."""
+    @contextmanager
+    def at(self, service: str, region: str) -> Iterator[Any]:
+        """The client of a service, whose calls in here go to the Region."""
+        client = self._get(service, region)
+        with going_to(region):
+            yield client
+
+    def _get(self, service: str, region: str) -> Any:
+        # Without the lock, or who has a client would wait for each that is being made.
+        client = self._found.get((service, region))
+        if client is not None:
+            return client
         with self._lock:
-            if (service, region) not in self._made:
-                self._made[service, region] = self._make(service, region)
-            return self._made[service, region]
+            offered = self.offered(service, region)
+            place = (service, region if self._proxied else "", offered)
+            if place not in self._made:
+                self._made[place] = self._make(service, region, offered=offered)
+            self._found[service, region] = self._made[place]
+            return self._made[place]
 
     def speak_of(self, field: object) -> bool:
         """Whether an answer of a service that was asked has such a field, by the SDK's models."""
         with self._lock:
             models = {
-                service: each.meta.service_model for (service, _), each in self._made.items()
+                service: each.meta.service_model for (service, *_), each in self._made.items()
             }
         return any(
             field
@@ -126,18 +140,21 @@ class Clients:
             for shape in map(model.shape_for, model.shape_names)
         )
 
-    def _make(self, service: str, region: str) -> Any:
-        # A service that the SDK does not know in this Region is tried once: its name will hardly resolve.
-        attempts = ATTEMPTS if self.offered(service, region) else 1
-        width = self._widths.get(region, WORKERS)
-        if not self._shared:
-            config = client_config(attempts=attempts, width=width, proxies=self._proxies)
-            return make_client(self._session, service, region, config)
+    def _make(self, service: str, region: str, *, offered: bool) -> Any:
         config = client_config(
-            attempts=attempts, width=width, mode="standard", proxies=self._proxies
+            # A service that the SDK does not know in this Region is tried once: its name will hardly resolve.
+            attempts=ATTEMPTS if offered else 1,
+            width=self._width,
+            # The SDK's `adaptive` slows a client down, in all Regions and for all accounts that share it.
+            mode="standard",
+            # Without any proxy the SDK need not look for that of each host.
+            proxies=None if self._proxied else {},
         )
         client = make_client(self._session, service, region, config)
+        follow(client)
         Slowing(client)
+        if not self._proxied:
+            self._connections.give(client)
         return client
 
     def offered(self, service: str, region: str) -> bool:
@@ -227,8 +244,8 @@ class Aws:
         An entry of `absent` may be `Code: text`, where only the text tells an answer from a refusal.
         """
         try:
-            client = self._client(operation, region)
-            answer: dict[str, Any] = getattr(client, _method(operation))(**arguments)
+            with self._client(operation, region) as client:
+                answer: dict[str, Any] = getattr(client, _method(operation))(**arguments)
         except FAILURES as error:
             if _says(error, absent):
                 return None
@@ -254,11 +271,12 @@ class Aws:
     ) -> list[dict[str, Any]]:
         """All pages, for answers that hold several lists."""
         try:
-            client, method = self._client(operation, region), _method(operation)
-            if client.can_paginate(method):
-                pages = list(client.get_paginator(method).paginate(**arguments))
-            else:
-                pages = [getattr(client, method)(**arguments)]
+            method = _method(operation)
+            with self._client(operation, region) as client:
+                if client.can_paginate(method):
+                    pages = list(client.get_paginator(method).paginate(**arguments))
+                else:
+                    pages = [getattr(client, method)(**arguments)]
         except FAILURES as error:
             raise self._failed(error, operation, region, owner) from error
         self._answered.add(region)
@@ -361,13 +379,13 @@ class Aws:
                 self._silent[region] += 1
         return RefusedError(miss)
 
-    def _client(self, operation: str, region: str) -> Any:
+    def _client(self, operation: str, region: str) -> AbstractContextManager[Any]:
         if self._stop.is_set():
             raise CancelledError
         if self._silent[region] >= MOST_SILENT and region not in self._answered:
             # Each further call would wait for its own timeouts: minutes, for the same answer.
             raise RefusedError(_silence(operation, region))
-        return self._clients.get(operation.partition(":")[0], region or self.home)
+        return self._clients.at(operation.partition(":")[0], region or self.home)
 
     def _plan(self, count: int) -> None:
         with self._lock:

@@ -94,8 +94,8 @@ class Fleet:
         # One role session a time is opened for each account, and many threads ask for one at once.
         self._sts = make_client(session, "sts", self.home, client_config())
         shared = session_of(profile, session.region_name or self.home, WornProvider())
-        # Global services have their one client in the home Region, and all threads meet there.
-        self._clients = Clients(shared, {self.home: AT_ONCE * WORKERS}, shared=True)
+        # All threads meet at the one host of a global service.
+        self._clients = Clients(shared, AT_ONCE * WORKERS)
         _allow_many_connections()
 
     def client(self, service: str) -> Any:
@@ -154,7 +154,7 @@ class Fleet:
 
 
 def _allow_many_connections() -> None:
-    """Every client keeps its connections open; two hundred clients pass the 256 or 1,024 files that a process may have."""
+    """Connections to several hundred hosts are kept open; they pass the 256 or 1,024 files that a process may have."""
     try:
         import resource
     except ImportError:  # Windows has no such limit

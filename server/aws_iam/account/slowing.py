@@ -1,7 +1,7 @@
-"""Sending slower after AWS throttled a call: each account for itself, where accounts share a client.
+"""Sending slower after AWS throttled a call: each account in each Region for itself, since they share a client.
 
-The SDK's `adaptive` mode slows a client down. Here the client's calls are divided by who signs them, and each account
-has the SDK's limiter for its own.
+The SDK's `adaptive` mode slows a client down. Here the client's calls are divided by who signs them and where they go,
+as AWS's limits are, and each part has the SDK's limiter for its own.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.retries import adaptive
 
+from aws_iam.account.regional import region_here
 from aws_iam.account.worn import wearer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-MOST = 64
-"""Accounts that a client remembers; a process reads far fewer at a time, and a run has thousands."""
+MOST = 512
+"""Parts that a client remembers: more than the accounts that a process reads at a time have Regions."""
 
 
 def limiter() -> Any:
@@ -30,12 +28,11 @@ def limiter() -> Any:
 
 
 class Slowing:
-    """The limiters of one client, by who signs."""
+    """The limiters of one client, by who signs and the Region."""
 
-    def __init__(self, client: Any, make: Callable[[], Any] = limiter) -> None:
-        self._make = make
+    def __init__(self, client: Any) -> None:
         self._lock = threading.Lock()
-        self._of: OrderedDict[str, Any] = OrderedDict()
+        self._of: OrderedDict[tuple[str, str], Any] = OrderedDict()
         client.meta.events.register("before-send", self._sending)
         client.meta.events.register("needs-retry", self._answered)
 
@@ -46,10 +43,11 @@ class Slowing:
         self._mine().on_receiving_response(**event)
 
     def _mine(self) -> Any:
+        part = (wearer(), region_here())
         with self._lock:
-            own = self._of.get(wearer()) or self._make()
-            self._of[wearer()] = own
-            self._of.move_to_end(wearer())
+            own = self._of.get(part) or limiter()
+            self._of[part] = own
+            self._of.move_to_end(part)
             if len(self._of) > MOST:
                 self._of.popitem(last=False)
         return own

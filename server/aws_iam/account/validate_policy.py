@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.aws import Clients
+from aws_iam.account.aws import client_config, make_client
 from aws_iam.account.connect import checked_regions, connect, home_region
 from aws_iam.account.failures import FAILURES, miss_of
 
@@ -82,7 +82,7 @@ def analyzer(source: Source) -> Analyzer:
     session = connect(source)
     regions = checked_regions(session, source.regions or ())
     region = home_region(session, regions)
-    return Analyzer(Clients(session).get("accessanalyzer", region), region)
+    return Analyzer(make_client(session, "accessanalyzer", region, client_config()), region)
 
 
 def _remark(finding: dict[str, Any]) -> Remark:
