@@ -3,11 +3,13 @@
     with estate(refused=("222222222222",)) as server:
         ...                                  # server.url, server.calls
 
-As a program it prints its address and serves until its standard input ends. `GET /calls` gives the counts.
+As a program it prints its address and serves until its standard input ends. `GET /calls` gives the counts. With a
+certificate it speaks TLS and keeps its connections, as AWS does.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import re
@@ -24,7 +26,7 @@ import boto3
 from moto.backends import get_backend
 from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -95,16 +97,29 @@ def _asked(environ: dict[str, Any], body: bytes) -> tuple[str, str]:
     return f"{service}:{name}", form.get("RoleArn", [""])[0]
 
 
+class _Keeping(WSGIRequestHandler):
+    """Connections stay open, and a body follows its head without waiting."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+
 @contextmanager
-def estate(refused: Iterable[str] = ()) -> Iterator[Estate]:
-    """The server in a thread of this process."""
+def estate(refused: Iterable[str] = (), certificate: str = "") -> Iterator[Estate]:
+    """The server in a thread of this process; with the file of a certificate and its key, over TLS."""
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     # Moto imports a service with its first request, and two threads at once would do it twice.
     for name in ("sts", "iam", "ec2", "s3", "organizations"):
         get_backend(name)  # type: ignore[call-overload]
     app = Estate(refused=frozenset(refused))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    app.url = f"http://127.0.0.1:{server.server_port}"
+    scheme, tls = "http", {}
+    if certificate:
+        scheme = "https"
+        tls = {"ssl_context": (certificate, certificate), "request_handler": _Keeping}
+    server: Any = make_server("127.0.0.1", 0, app, threaded=True, **tls)  # type: ignore[arg-type]
+    # A connection that is kept has a thread, which shall not outlive the server.
+    server.daemon_threads = True
+    app.url = f"{scheme}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -127,7 +142,11 @@ def inside(server: Estate, account: str) -> boto3.Session:
 
 
 if __name__ == "__main__":
-    with estate(sys.argv[1:]) as running:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("refused", nargs="*")
+    parser.add_argument("--certificate", default="")
+    given = parser.parse_args()
+    with estate(given.refused, given.certificate) as running:
         sys.stdout.write(f"{running.url}\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -1,4 +1,4 @@
-"""The audit of one account: the demonstration in a process, and an account over HTTP beside Prowler.
+"""The audit of one account: the demonstration in a process, an account over HTTP beside Prowler, and one over TLS.
 
 python -m tests.benchmarks.audit [RUNS] [--prowler FOLDER | --alone]
 
@@ -19,8 +19,10 @@ import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from botocore.httpsession import get_cert_path
 from tests.benchmarks.measure import ROOT, against, fresh, machine, say, spread
 from tests.benchmarks.served import REGIONS, served
+from tests.certificates import self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,8 +131,24 @@ def beside(server: Served, python: Path | None, runs: int) -> None:
             say(f"lighter {their_memory / memory:.1f} times (aim {LEAST_LIGHTER})")
 
 
+def as_in_aws(folder: Path, runs: int) -> None:
+    """All Regions over TLS, on connections that are kept, trusting what the SDK trusts: as in AWS, and not moto's way."""
+    certificate = self_signed(folder)
+    # A client reads a hundred and more authorities, of which one is the server's.
+    bundle = folder / "authorities.pem"
+    others = Path(str(get_cert_path(True))).read_bytes()
+    bundle.write_bytes(certificate.read_bytes() + others)
+    with served(str(certificate)) as server:
+        server.furnish()
+        costs = [
+            server.cost(ours(REGIONS), folder, AWS_CA_BUNDLE=str(bundle)) for _ in range(runs + 1)
+        ]
+    # The first run pays for the account's backends.
+    told("aws-iam, TLS", len(REGIONS), costs[1:])
+
+
 def main() -> None:
-    """The demonstration, then the comparison."""
+    """The demonstration, the comparison, and TLS."""
     parser = argparse.ArgumentParser()
     parser.add_argument("runs", nargs="?", type=int, default=3)
     parser.add_argument("--prowler", type=Path)
@@ -141,6 +159,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, served() as server:
         folder = options.prowler or Path(name)
         beside(server, None if options.alone else prowler(folder.resolve()), options.runs)
+    with tempfile.TemporaryDirectory() as name:
+        as_in_aws(Path(name), options.runs)
 
 
 if __name__ == "__main__":

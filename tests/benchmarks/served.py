@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -55,8 +56,9 @@ class Cost:
 class Served:
     """The server, and the environment that leads to it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, certificate: str) -> None:
         self.url = url
+        self._certificate = certificate
         self.environment = environment() | {
             "AWS_ENDPOINT_URL": url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -64,7 +66,10 @@ class Served:
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CA_BUNDLE": certificate,
         }
+        if not certificate:
+            del self.environment["AWS_CA_BUNDLE"]
 
     def cost(self, command: Sequence[str], folder: Path, **more: str) -> Cost:
         """Run the command there and measure it."""
@@ -88,7 +93,8 @@ class Served:
 
     def calls(self) -> int:
         """How many calls it has answered."""
-        with urllib.request.urlopen(f"{self.url}/calls") as answer:  # noqa: S310 - our own server
+        trusted = ssl.create_default_context(cafile=self._certificate or None)
+        with urllib.request.urlopen(f"{self.url}/calls", context=trusted) as answer:  # noqa: S310 - our own server
             counted: Mapping[str, int] = json.load(answer)
         return sum(counted.values())
 
@@ -98,7 +104,8 @@ class Served:
 
         def client(service: str, region: str = "us-east-1") -> Any:
             make: Any = session.client
-            return make(service, region_name=region, endpoint_url=self.url)
+            verify = self._certificate or None
+            return make(service, region_name=region, endpoint_url=self.url, verify=verify)
 
         for number in range(5):
             client("iam").create_user(UserName=f"user-{number}")
@@ -115,9 +122,10 @@ class Served:
 
 
 @contextmanager
-def served() -> Iterator[Served]:
-    """The server, until the block ends."""
+def served(certificate: str = "") -> Iterator[Served]:
+    """The server, until the block ends; over TLS with the file of a certificate and its key."""
     command = [sys.executable, str(ROOT / "tests" / "estate_server.py")]
+    command += ["--certificate", certificate] if certificate else []
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -127,5 +135,5 @@ def served() -> Iterator[Served]:
     ) as process:
         assert process.stdout
         assert process.stdin
-        yield Served(process.stdout.readline().strip())
+        yield Served(process.stdout.readline().strip(), certificate)
         process.stdin.close()
