@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import Miss, known
-from aws_iam.account.facts.governance import ORG_TREE, ORGANIZATION
+from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZATION
 from aws_iam.account.facts.identity import AUTHORIZATION, Role
 from aws_iam.account.facts.usage import LAST_ACCESSED
 from aws_iam.answer import Answer, Finding, Severity, Status
@@ -17,6 +17,7 @@ from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_run import account_words, ordered
 from aws_iam.modes.audit_unread import misses_of, missing_permissions, reasons, rows
 from aws_iam.modes.principal_chain import takers
+from aws_iam.modes.principal_guardrails import guardrails
 from aws_iam.modes.principal_power import (
     ADMINISTRATOR,
     ESCALATES,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.usage import IdentityUse
     from aws_iam.account.snapshot import Account
     from aws_iam.modes.parameters import Source
+    from aws_iam.modes.principal_chain import Chain
+    from aws_iam.modes.principal_guardrails import Guardrails
     from aws_iam.modes.principal_power import Way
 
 IDLE_DAYS = 90
@@ -58,8 +61,8 @@ class Judged:
     one: User | Role
     power: Power
     trust: tuple[Trust, ...] = ()
-    takes: tuple[str, ...] = ()
-    """The administrators' roles that it may take."""
+    takes: tuple[Chain, ...] = ()
+    """The administrators' roles that it may take, each with the roles on the way."""
     use: IdentityUse | None = None
 
     @property
@@ -75,14 +78,15 @@ class Judged:
 
 def needed() -> tuple[Fact[Any], ...]:
     """The facts that the answer reads."""
-    return (AUTHORIZATION, ORGANIZATION, ORG_TREE, LAST_ACCESSED)
+    return (AUTHORIZATION, ORGANIZATION, ORG_TREE, ORG_GUARDRAILS, LAST_ACCESSED)
 
 
 def answer(account: Account, source: Source) -> Answer:
     """Every principal by its power, and what follows from it."""
     missed = misses_of(account, needed())
     held = account.get(AUTHORIZATION)
-    principals, is_whole = ((), True) if isinstance(held, Miss) else _judged(account, held)
+    over = guardrails(account)
+    principals, is_whole = ((), True) if isinstance(held, Miss) else _judged(account, held, over)
     found = ordered(_unread(held.error()) if isinstance(held, Miss) else _all(account, principals))
     return Answer(
         summary=_summary(account, principals, found, held),
@@ -94,7 +98,8 @@ def answer(account: Account, source: Source) -> Answer:
             **_left_out(account, held),
             **({} if is_whole else {"not_all_asked_for_roles_they_may_take": True}),
             "principals": [_row(account, each) for each in principals],
-            "not_considered": "service control and resource control policies, session policies",
+            "organization_policies": over.told,
+            "not_considered": "resource control policies but for taking a role, session policies",
             **({"not_read": rows(missed)} if missed else {}),
         },
         artifacts=missing_permissions(account, found),
@@ -104,20 +109,22 @@ def answer(account: Account, source: Source) -> Answer:
     )
 
 
-def _judged(account: Account, found: Authorization) -> tuple[tuple[Judged, ...], bool]:
+def _judged(
+    account: Account, found: Authorization, over: Guardrails
+) -> tuple[tuple[Judged, ...], bool]:
     """The principals by power; whether all were asked which administrators' roles they may take."""
     powers = Powers()
     usage = account.get(LAST_ACCESSED)
     uses = {} if isinstance(usage, Miss) else {each.arn: each for each in usage.identities}
     listed: list[User | Role] = [*found.users]
     listed += [role for role in found.roles if not role.is_service_linked]
-    held = {one.arn: holdings(found, one) for one in listed}
+    held = {one.arn: holdings(found, one, over) for one in listed}
     power = {arn: powers.of(each) for arn, each in held.items()}
     strong = [
         one for one in listed if isinstance(one, Role) and power[one.arn].kind == ADMINISTRATOR
     ]
     weaker = [(one, held[one.arn]) for one in listed if power[one.arn].kind != ADMINISTRATOR]
-    taken, is_whole = takers(strong, weaker)
+    taken, is_whole = takers(strong, weaker, over)
     judged = (
         Judged(
             one=one,
@@ -163,7 +170,7 @@ def _powerful(each: Judged, principals: Sequence[Judged]) -> Iterator[Finding]:
     for way in power.ways:
         yield _way(each, way, principals)
     if each.takes:
-        roles = joined([quoted(name) for name in each.takes], shown=_SHOWN)
+        roles = joined([_chained(chain) for chain in each.takes], shown=_SHOWN)
         yield Finding(
             code="TAKES_ADMINISTRATOR_ROLE",
             title="A principal may take the role of an administrator",
@@ -176,12 +183,20 @@ def _powerful(each: Judged, principals: Sequence[Judged]) -> Iterator[Finding]:
         )
 
 
+def _chained(chain: Chain) -> str:
+    *on_the_way, last = (quoted(name) for name in chain)
+    return f"{last} by way of {' and '.join(on_the_way)}" if on_the_way else last
+
+
 def _way(each: Judged, way: Way, principals: Sequence[Judged]) -> Finding:
     is_administrator = way.code == "ADMINISTRATOR"
     told, severity = f"{each.name}: {way.message}", way.severity
     if each.power.within:
         told += "; it gains at most what its permissions boundary allows"
         severity = Severity.LOW
+    if each.power.taken:
+        actions = counted(each.power.taken, "action")
+        told += f"; service control policies take {actions} away that its own policies allow"
     if each.power.services and not is_administrator:
         told += f"; {_passable(each, principals)}"
     return Finding(
@@ -345,7 +360,7 @@ def _row(account: Account, each: Judged) -> dict[str, Any]:
         "principal": one.name,
         "kind": each.word,
         "power": each.power.kind,
-        "takes": ", ".join(each.takes) or None,
+        "takes": ", ".join(" > ".join(chain) for chain in each.takes) or None,
         "boundary": one.boundary.rpartition("/")[2] if one.boundary else None,
         "lets_in": ", ".join(dict.fromkeys(t.outsider for t in each.trust if t.outsider)) or None,
         "last_taken": f"{one.last_used:%Y-%m-%d}"

@@ -1,13 +1,15 @@
-"""How powerful a user or role is: what its policies and its groups' allow together, as far as its boundary lets it."""
+"""How powerful a user or role is: what its own and its groups' policies allow, as far as boundary and organization let it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.policy_risks import risks
+from aws_iam.modes.principal_guardrails import for_principal
 from aws_iam.policy.document import Kind, policy
 from aws_iam.policy.effective.access import Access, access
 from aws_iam.policy.effective.bounded import bounded
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.identity import Authorization, Group, Role, User
     from aws_iam.answer import Severity
     from aws_iam.modes.policy_risks import Risks
+    from aws_iam.modes.principal_guardrails import Guardrails, Levels
 
 ADMINISTRATOR, ESCALATES, LIMITED, UNKNOWN = "administrator", "escalates", "limited", "unknown"
 """What a principal is."""
@@ -48,6 +51,8 @@ class Power:
     """The services to which a stronger role could be passed."""
     within: bool = False
     """Whether raising itself ends at a boundary that is no administrator's."""
+    taken: int = 0
+    """The actions that service control policies take away whole."""
     unread: tuple[str, ...] = ()
 
 
@@ -58,11 +63,13 @@ class Holdings:
     policies: tuple[str, ...]
     boundary: str | None = None
     has_boundary: bool = False
+    ceiling: Levels = ()
+    """The service control policies over the principal."""
     unread: tuple[str, ...] = ()
 
 
-def holdings(found: Authorization, one: User | Role) -> Holdings:
-    """A principal's documents: inline, attached, its groups', its boundary."""
+def holdings(found: Authorization, one: User | Role, over: Guardrails | None = None) -> Holdings:
+    """A principal's documents: inline, attached, its groups', its boundary, and those of the organization over it."""
     documents = {each.arn: each.document for each in found.policies}
     groups = {each.name: each for each in found.groups}
     holders: list[User | Role | Group] = [one]
@@ -86,6 +93,7 @@ def holdings(found: Authorization, one: User | Role) -> Holdings:
         policies=tuple(sorted(set(texts))),
         boundary=boundary,
         has_boundary=one.boundary is not None,
+        ceiling=for_principal(over.services, one.arn, over.organization) if over else (),
         unread=tuple(unread),
     )
 
@@ -95,26 +103,47 @@ class Powers:
     """The power of many principals; equal holdings are judged once."""
 
     _known: dict[Holdings, Power] = field(default_factory=dict)
+    _ceilings: dict[Levels, Access] = field(default_factory=dict)
 
     def of(self, held: Holdings) -> Power:
         """The power of whoever holds these documents."""
         if held not in self._known:
-            self._known[held] = _power(held)
+            try:
+                self._known[held] = _power(held, self._ceiling(held.ceiling))
+            except InputError as error:
+                self._known[held] = Power(kind=UNKNOWN, unread=(*held.unread, error.message))
         return self._known[held]
 
+    def _ceiling(self, levels: Levels) -> Access | None:
+        """What all levels allow; None where there are none."""
+        if not levels:
+            return None
+        if levels not in self._ceilings:
+            expansion = Expansion()
+            targets = Targets.of(expansion)
+            each = (
+                access((policy(text, Kind.SCP) for text in level), expansion, targets)
+                for level in levels
+            )
+            self._ceilings[levels] = reduce(bounded, each)
+        return self._ceilings[levels]
 
-def _power(held: Holdings) -> Power:
+
+def _power(held: Holdings, ceiling: Access | None) -> Power:
     expansion = Expansion()
     targets = Targets.of(expansion)
-    try:
-        read = tuple(policy(text, Kind.IDENTITY) for text in held.policies)
-        allowed = access(read, expansion, targets)
-        limit = _limit(held, expansion, targets)
-        found = risks(bounded(allowed, limit) if limit else allowed, expansion)
-        own = risks(limit, expansion) if limit else None
-    except InputError as error:
-        return Power(kind=UNKNOWN, unread=(*held.unread, error.message))
+    read = tuple(policy(text, Kind.IDENTITY) for text in held.policies)
+    allowed = access(read, expansion, targets)
+    limit = _limit(held, expansion, targets)
+    within = bounded(allowed, limit) if limit else allowed
+    left = bounded(within, ceiling) if ceiling else within
+    found = risks(left, expansion)
+    own = risks(limit, expansion) if limit else None
     ways = tuple(_ways(found))
+    if ceiling and ways:
+        # Who may do everything that the organization lets anyone do is the account's administrator.
+        full = tuple(_ways(risks(within, expansion)))
+        ways = full if _kind(full) == ADMINISTRATOR else ways
     kind = _kind(ways)
     if held.has_boundary and limit is None and kind != LIMITED:
         # The boundary may take all of it back.
@@ -133,6 +162,7 @@ def _power(held: Holdings) -> Power:
         and _kind(tuple(_ways(own))) != ADMINISTRATOR
         and bool(found.paths)
         and all(each.path.family == SELF for each in found.paths),
+        taken=len(within.actions) - len(left.actions),
         unread=held.unread,
     )
 

@@ -1,0 +1,178 @@
+"""The organization's policies over the principals of an account: which there are, and what of them holds for one principal.
+
+AWS lets every level from the root down to the account take away, and all of them must allow. They are the management
+account's to read, or a delegated administrator's; without them nothing is taken away, and the answer says so.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.fact import known
+from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZATION
+from aws_iam.errors import InputError, NotCollected
+from aws_iam.escape import quoted
+from aws_iam.policy.document import Kind, policy
+from aws_iam.policy.evaluate import evaluate
+from aws_iam.policy.explain.words import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_iam.account.facts.governance import Tree, Unit
+    from aws_iam.account.snapshot import Account
+    from aws_iam.policy.document import Condition
+
+Levels = tuple[tuple[str, ...], ...]
+"""Documents by level, the root's first."""
+
+_SERVICE, _RESOURCE = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
+# What is known of a principal before it asks for anything.
+_KNOWN = frozenset(
+    {"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalisawsservice"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guardrails:
+    """The organization's policies over an account."""
+
+    services: Levels = ()
+    """Service control policies: what the account's principals may have at most."""
+    resources: Levels = ()
+    """Resource control policies: what others may be given at most, here the account's roles."""
+    told: str
+    """Which they are, or why there are none."""
+    are_known: bool = True
+    organization: str = ""
+
+
+def guardrails(account: Account) -> Guardrails:
+    """The policies over the account, where the snapshot has them."""
+    try:
+        return _guardrails(account)
+    except NotCollected as missing:
+        return _unknown(missing.message)
+
+
+def _guardrails(account: Account) -> Guardrails:
+    organization = account.require(ORGANIZATION)
+    if organization is None:
+        return Guardrails(told="none: the account is in no organization")
+    if organization.management_account == account.id:
+        # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+        return Guardrails(told="none: they do not bind the management account")
+    if organization.feature_set == "CONSOLIDATED_BILLING":
+        return Guardrails(told="none: the organization has consolidated billing only")
+    tree = account.require(ORG_TREE)
+    way = _way(account.id, tree)
+    if not way:
+        return _unknown("the account is not in the organization's tree")
+    enabled = next(unit.policy_types for unit in tree.units if unit.id == way[0])
+    over = [
+        _Over(
+            name=each.name,
+            type=each.type,
+            places=known(each.targets),
+            document=known(each.document),
+        )
+        for each in account.require(ORG_GUARDRAILS)
+        if each.type in enabled
+    ]
+    for each in over:
+        if each.document is None and set(way) & set(each.places):
+            return _unknown(f"AWS did not send policy {quoted(each.name)}")
+    names = [quoted(each.name) for each in over if set(way) & set(each.places)]
+    return Guardrails(
+        services=_levels(over, _SERVICE, way),
+        resources=_levels(over, _RESOURCE, way),
+        told=joined(sorted(names)) if names else "none",
+        organization=organization.id,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Over:
+    """A policy that was read whole."""
+
+    name: str
+    type: str
+    places: tuple[str, ...]
+    document: str | None
+
+
+def _way(account: str, tree: Tree) -> tuple[str, ...]:
+    """The ids from the root down to the account; empty where the tree does not have it."""
+    units: Mapping[str, Unit] = {unit.id: unit for unit in tree.units}
+    parent = next((member.parent for member in tree.members if member.id == account), None)
+    way = [account]
+    while parent is not None and parent not in way:
+        if parent not in units:
+            return ()
+        way.append(parent)
+        parent = units[parent].parent
+    return tuple(reversed(way)) if len(way) > 1 else ()
+
+
+def _levels(listed: Sequence[_Over], kind: str, way: Sequence[str]) -> Levels:
+    """The documents of a kind at each level; none at all where the kind is not enabled."""
+    mine = [each for each in listed if each.type == kind]
+    if not mine:
+        return ()
+    return tuple(
+        tuple(each.document or "" for each in mine if place in each.places) for place in way
+    )
+
+
+def _unknown(why: str) -> Guardrails:
+    return Guardrails(told=f"not considered: {why}", are_known=False)
+
+
+def for_principal(levels: Levels, arn: str, organization: str) -> Levels:
+    """The levels as they are for one principal: a condition that asks for nothing but who it is, is met or is not."""
+    return tuple(tuple(_settled(text, arn, organization) for text in level) for level in levels)
+
+
+def _settled(text: str, arn: str, organization: str) -> str:
+    try:
+        statements = policy(text, Kind.SCP).statements
+    except InputError:
+        return text
+    if not any(_is_of_the_caller(each.conditions) for each in statements):
+        return text
+    document = json.loads(text)
+    written = document["Statement"]
+    left: list[Any] = []
+    for given, each in zip(
+        written if isinstance(written, list) else [written], statements, strict=True
+    ):
+        met = (
+            _is_met(given["Condition"], arn, organization)
+            if _is_of_the_caller(each.conditions)
+            else None
+        )
+        if met is None:
+            left.append(given)
+        elif met:
+            left.append({name: value for name, value in given.items() if name != "Condition"})
+    return json.dumps({**document, "Statement": left})
+
+
+def _is_of_the_caller(conditions: Sequence[Condition]) -> bool:
+    return bool(conditions) and all(each.name in _KNOWN for each in conditions)
+
+
+def _is_met(condition: Any, arn: str, organization: str) -> bool | None:
+    """Whether the policy engine finds the condition met in a request of the principal; None where it cannot tell."""
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
+    request = {
+        "principal": arn,
+        "action": "ec2:DescribeVpcs",
+        "resource": "*",
+        "context": {"aws:PrincipalOrgID": organization},
+    }
+    identity = {"identity": [{"Version": "2012-10-17", "Statement": [statement]}]}
+    outcome = evaluate(request, identity).outcome
+    return None if outcome == "Unknown" else outcome == "Allowed"
