@@ -45,7 +45,6 @@ class Guardrails:
     """Resource control policies: what others may be given at most, here the account's roles."""
     told: str
     """Which they are, or why there are none."""
-    are_known: bool = True
     organization: str = ""
 
 
@@ -127,7 +126,7 @@ def _levels(listed: Sequence[_Over], kind: str, way: Sequence[str]) -> Levels:
 
 
 def _unknown(why: str) -> Guardrails:
-    return Guardrails(told=f"not considered: {why}", are_known=False)
+    return Guardrails(told=f"not considered: {why}")
 
 
 def for_principal(levels: Levels, arn: str, organization: str) -> Levels:
@@ -143,11 +142,16 @@ def _settled(text: str, arn: str, organization: str) -> str:
     if not any(_is_of_the_caller(each.conditions) for each in statements):
         return text
     document = json.loads(text)
-    written = document["Statement"]
+    written = (
+        document["Statement"]
+        if isinstance(document["Statement"], list)
+        else [document["Statement"]]
+    )
+    if len(written) != len(statements):
+        # Something else stands between the statements; AWS would not have taken it.
+        return text
     left: list[Any] = []
-    for given, each in zip(
-        written if isinstance(written, list) else [written], statements, strict=True
-    ):
+    for given, each in zip(written, statements, strict=True):
         met = (
             _is_met(given["Condition"], arn, organization)
             if _is_of_the_caller(each.conditions)
