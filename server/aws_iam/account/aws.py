@@ -7,7 +7,7 @@ import platform
 import threading
 import time
 from collections import Counter
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -44,6 +44,8 @@ WORKERS = 16
 ATTEMPTS = 4
 MOST_SILENT = 3
 """Calls without any answer after which a Region in which none was answered is asked no more."""
+HEED_SECONDS = 1
+"""How long a thread waits for others at a time; a Ctrl-C that comes just before a wait is heard after it."""
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
 
@@ -363,6 +365,8 @@ class Aws:
         # A thread of the pool may stand here: it does the work itself rather than wait for a free thread.
         if future.cancel():
             return self._attempt(read, item, text)
+        while not wait((future,), HEED_SECONDS).done:
+            pass
         return future.result()
 
     def _failed(self, error: Failure, operation: str, region: str, owner: str) -> RefusedError:

@@ -10,9 +10,11 @@ import threading
 import traceback
 from concurrent.futures import FIRST_COMPLETED, CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_iam import __version__
+from aws_iam.account.aws import HEED_SECONDS
 from aws_iam.account.fleet import AT_ONCE
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
@@ -55,10 +57,9 @@ def lines(pool: Pool, jobs: Iterable[Job]) -> Iterator[str]:
     rest = iter(jobs)
     running: dict[Future[str], Job] = {}
     while True:
-        for job in rest:
+        # More than its width only where workers went away.
+        for job in islice(rest, max(0, pool.width() - len(running))):
             running[pool.submit(job)] = job
-            if len(running) >= pool.width():
-                break
         if not running:
             return
         done, _ = wait(running, timeout=pool.patience, return_when=FIRST_COMPLETED)
@@ -87,7 +88,8 @@ def pool(scheduler: str | None) -> Iterator[Pool]:
 class _Threads:
     """This process: latency is waited for in threads, and one set of clients serves them all."""
 
-    patience: float | None = None
+    # Python hears of Ctrl-C between two steps of its own: one that comes just before a wait is heard after it.
+    patience: float | None = HEED_SECONDS
 
     def __init__(self, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
         self._executor = executor
