@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from aws_iam.account.allowlist import ALLOWED, CREDENTIALS
 from aws_iam.account.aws import Clients
 from aws_iam.account.models import bare_loader, services_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 GROUPS = {
     "aws": ("us-east-1", "eu-west-1", "ap-southeast-2", "ap-east-1"),
@@ -34,11 +38,19 @@ class Left(Exception):  # noqa: N818 - no fault
     """A request was about to leave."""
 
 
-class Post:
-    """A session whose requests are kept instead of sent."""
+class _Nothing:
+    """An empty body."""
 
-    def __init__(self, home: str) -> None:
+    def stream(self, **_: Any) -> Any:
+        yield b""
+
+
+class Post:
+    """A session whose requests are kept; those whose address has one of the parts `leaves` end there."""
+
+    def __init__(self, home: str, leaves: Sequence[str] = ("",)) -> None:
         self.sent: list[Sent] = []
+        self._leaves = leaves
         core: Any = botocore.session.Session()
         core.register_component("data_loader", LOADER)
         core.set_credentials("AKIATEST", "test")
@@ -50,7 +62,8 @@ class Post:
         scope = re.search(r"Credential=\w+/\d+/(.+)/aws4_request", signature)
         assert scope
         self.sent.append(Sent(request.url, scope[1]))
-        raise Left
+        if any(part in request.url for part in self._leaves):
+            raise Left
 
 
 def call(client: Any, service: str) -> None:
@@ -99,3 +112,28 @@ def test_a_configured_endpoint_gets_the_signatures_of_the_region(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
     compare(service, GROUPS["aws"])
+
+
+def test_a_bucket_of_another_region_is_followed_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+    def elsewhere(request: Any, **_: Any) -> AWSResponse | None:
+        if "us-west-2" in request.url:
+            return None
+        headers: Any = {"x-amz-bucket-region": "us-west-2"}
+        return AWSResponse(request.url, 301, headers, _Nothing())
+
+    def ask(client: Any) -> None:
+        client.meta.events.register_first("before-send.s3", elsewhere)
+        with pytest.raises(Left):
+            client.get_bucket_acl(Bucket="larkspur")
+
+    theirs, ours = Post("eu-west-1", leaves=["us-west-2"]), Post("eu-west-1", leaves=["us-west-2"])
+    ask(theirs.session.client("s3", region_name="ap-southeast-2"))
+    clients = Clients(ours.session)
+    with clients.at("s3", "eu-west-1") as client:
+        assert client.meta.region_name == "eu-west-1"
+    with clients.at("s3", "ap-southeast-2") as client:
+        ask(client)
+    assert ours.sent == theirs.sent
+    assert [each.scope.split("/")[0] for each in ours.sent] == ["ap-southeast-2", "us-west-2"]
