@@ -47,6 +47,15 @@ def test_a_client_has_the_operations_that_may_be_sent_and_its_endpoint(
         ]
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_shape_of_a_model_can_be_looked_at(session: boto3.Session, service: str) -> None:
+    """The SDK looks through them for the shape of an error, whatever the error."""
+    model = session.client(service).meta.service_model  # type: ignore[call-overload]
+    kinds = {name: model.shape_for(name).type_name for name in model.shape_names}
+    assert all(kinds.values())
+    assert {each.name for each in model.error_shapes} <= set(kinds)
+
+
 def shaped(shape: Any, seen: frozenset[str] = frozenset()) -> Any:
     """A shape with all that is in it, by name and type."""
     if shape is None or shape.name in seen:

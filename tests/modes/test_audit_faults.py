@@ -218,6 +218,22 @@ def test_nothing_fails_or_passes_where_every_answer_is_a_page(server: Faulty) ->
     assert "could not be judged" in answer.summary
 
 
+@pytest.mark.parametrize(
+    "error",
+    [Error("AccessDenied", 403), THROTTLED, Error("InternalFailure", 500)],
+    ids=lambda each: each.code,
+)
+def test_whatever_is_refused_is_unknown_with_its_code(server: Faulty, error: Error) -> None:
+    opening = {"GetCallerIdentity", "DescribeRegions"}
+    server.spoil = lambda asked: None if asked.operation in opening else error
+    answer = ask(regions=[HOME])
+    assert {each.status for each in answer.findings} <= {Status.UNKNOWN, Status.MANUAL}
+    assert set(rolled_up(answer.findings)) == {each.key for each in benchmark().controls}
+    services = {service for service, _, _ in server.calls}
+    assert {"rds", "ec2", "s3", "iam", "kms", "elasticfilesystem", "cloudtrail"} <= services
+    assert any(error.code in (each.reason or "") for each in answer.findings)
+
+
 def test_a_call_is_bounded_in_time_and_in_attempts() -> None:
     config: Any = aws.client_config()
     assert (config.connect_timeout, config.read_timeout) == (5, 20)

@@ -115,6 +115,20 @@ class _Models(Loader):
             return found
         return sorted(service for service in self._services if self._has(service, type_name))
 
+    def load_service_model(
+        self, service_name: str, type_name: str, api_version: str | None = None
+    ) -> Any:
+        """The model of a service.
+
+        The SDK adds parts to shapes that were cut away, which leaves shapes without a type; it stumbles over those when
+        it looks for the shape of an error.
+        """
+        model = super().load_service_model(service_name, type_name, api_version)
+        if type_name == _MODEL:
+            shapes = model.get("shapes", {})
+            model["shapes"] = {name: each for name, each in shapes.items() if "type" in each}
+        return model
+
     def _has(self, service: str, type_name: str) -> bool:
         try:
             self.list_api_versions(service, type_name)
