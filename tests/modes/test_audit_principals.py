@@ -92,6 +92,34 @@ def test_a_principal_is_judged_by_what_it_effectively_has(
         assert words in f"{answer.summary} {told}"
 
 
+def test_a_trust_is_graded_by_the_statement_that_it_is_about(tmp_path: Path) -> None:
+    own = {"StringEquals": {"aws:PrincipalOrgID": "o-larkspur"}}
+    audience = {"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}}
+    provider = arn("oidc-provider/token.actions.githubusercontent.com")
+    trust = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": "sts:AssumeRole",
+            "Condition": own,
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": provider},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": audience,
+        },
+    ]
+    role = {"name": "ci", "last_used": "1 days ago", "trust": trust}
+    answer = ask(facts({"roles": [role]}), tmp_path)
+    assert [(each.code, each.severity.value) for each in answer.findings] == [
+        ("MISSING_GITHUB_REPO_CONDITION_KEY", "high")
+    ]
+    assert [row["lets_in"] for row in answer.facts["principals"]] == [
+        "token.actions.githubusercontent.com"
+    ]
+
+
 def test_the_demonstration_shows_each_kind() -> None:
     answer = tool.run({"action": "principals", "demo": True}, cli=True)
     power = {row["principal"]: row["power"] for row in answer.facts["principals"]}

@@ -93,6 +93,26 @@ def test_what_cannot_be_used_is_refused_with_its_place(case: dict[str, Any]) -> 
         assert words in str(refused.value)
 
 
+def test_levels_are_levels_in_a_tuple_too() -> None:
+    everything, buckets = (
+        {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Action": each, "Resource": "*"},
+        }
+        for each in ("*", "s3:*")
+    )
+    request = {
+        "principal": "arn:aws:iam::111122223333:user/ann",
+        "action": "ec2:DescribeVpcs",
+        "resource": "*",
+    }
+    identity = {"identity": (everything,)}
+    for levels in ([[everything], [buckets]], ((everything,), (buckets,))):
+        decision = evaluate(request, {**identity, "scp": levels})
+        assert (decision.outcome, decision.decided_by) == ("ImplicitlyDenied", ("scp",))
+    assert evaluate(request, {**identity, "scp": ((everything, buckets),)}).outcome == "Allowed"
+
+
 def test_the_tables_are_whole() -> None:
     print(f"{len(SCENARIOS)} scenarios, {len(OPERATORS)} rows of operators")  # noqa: T201
     assert len(SCENARIOS) == 211

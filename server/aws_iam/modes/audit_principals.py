@@ -171,10 +171,11 @@ def _powerful(each: Judged, principals: Sequence[Judged]) -> Iterator[Finding]:
         yield _way(each, way, principals)
     if each.takes:
         roles = joined([_chained(chain) for chain in each.takes], shown=_SHOWN)
+        hangs = all(chain.given for chain in each.takes)
         yield Finding(
             code="TAKES_ADMINISTRATOR_ROLE",
             title="A principal may take the role of an administrator",
-            severity=Severity.HIGH,
+            severity=Severity.MEDIUM if hangs else Severity.HIGH,
             status=Status.MANUAL,
             message=f"{each.name} may take {roles}; decide: is it meant to be an administrator?",
             resource=each.one.arn,
@@ -184,8 +185,10 @@ def _powerful(each: Judged, principals: Sequence[Judged]) -> Iterator[Finding]:
 
 
 def _chained(chain: Chain) -> str:
-    *on_the_way, last = (quoted(name) for name in chain)
-    return f"{last} by way of {' and '.join(on_the_way)}" if on_the_way else last
+    *on_the_way, last = (quoted(name) for name in chain.roles)
+    words = f"{last} by way of {' and '.join(on_the_way)}" if on_the_way else last
+    # A snapshot knows nothing of these, such as an external id, which whoever asks chooses.
+    return f"{words} (under a condition on {' and '.join(chain.given)})" if chain.given else words
 
 
 def _way(each: Judged, way: Way, principals: Sequence[Judged]) -> Finding:
@@ -292,6 +295,9 @@ def _unused(account: Account, each: Judged) -> Iterator[Finding]:
         yield _unknown("UNUSED_PERMISSIONS", _UNUSED, each.one.arn, missing, Severity.LOW)
         return
     limit = account.collected_at - timedelta(days=IDLE_DAYS)
+    if each.one.created and each.one.created > limit:
+        # Too young to have left anything unused for so long.
+        return
     idle = [s.service for s in services if s.last_used is None or s.last_used <= limit]
     if idle:
         used = len(services) - len(idle)
@@ -360,7 +366,7 @@ def _row(account: Account, each: Judged) -> dict[str, Any]:
         "principal": one.name,
         "kind": each.word,
         "power": each.power.kind,
-        "takes": ", ".join(" > ".join(chain) for chain in each.takes) or None,
+        "takes": ", ".join(" > ".join(chain.roles) for chain in each.takes) or None,
         "boundary": one.boundary.rpartition("/")[2] if one.boundary else None,
         "lets_in": ", ".join(dict.fromkeys(t.outsider for t in each.trust if t.outsider)) or None,
         "last_taken": f"{one.last_used:%Y-%m-%d}"

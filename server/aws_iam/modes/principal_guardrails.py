@@ -7,7 +7,8 @@ account's to read, or a delegated administrator's; without them nothing is taken
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import known
@@ -21,7 +22,7 @@ from aws_iam.policy.explain.words import joined
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aws_iam.account.facts.governance import Tree, Unit
+    from aws_iam.account.facts.governance import Organization, Tree, Unit
     from aws_iam.account.snapshot import Account
     from aws_iam.policy.document import Condition
 
@@ -29,6 +30,14 @@ Levels = tuple[tuple[str, ...], ...]
 """Documents by level, the root's first."""
 
 _SERVICE, _RESOURCE = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
+# AWS attaches it to every level and nobody can detach it, so that each level allows, whether it is listed or not:
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+_RCP_FULL = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
+    }
+)
 # What is known of a principal before it asks for anything.
 _KNOWN = frozenset(
     {"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalisawsservice"}
@@ -45,21 +54,26 @@ class Guardrails:
     """Resource control policies: what others may be given at most, here the account's roles."""
     told: str
     """Which they are, or why there are none."""
-    organization: str = ""
+    organization: str | None = ""
+    """The organization's id; empty where that is not known, None where the account is in none."""
 
 
 def guardrails(account: Account) -> Guardrails:
     """The policies over the account, where the snapshot has them."""
     try:
-        return _guardrails(account)
+        organization = account.require(ORGANIZATION)
     except NotCollected as missing:
         return _unknown(missing.message)
-
-
-def _guardrails(account: Account) -> Guardrails:
-    organization = account.require(ORGANIZATION)
     if organization is None:
-        return Guardrails(told="none: the account is in no organization")
+        return Guardrails(told="none: the account is in no organization", organization=None)
+    try:
+        found = _guardrails(account, organization)
+    except NotCollected as missing:
+        found = _unknown(missing.message)
+    return replace(found, organization=organization.id)
+
+
+def _guardrails(account: Account, organization: Organization) -> Guardrails:
     if organization.management_account == account.id:
         # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
         return Guardrails(told="none: they do not bind the management account")
@@ -86,9 +100,8 @@ def _guardrails(account: Account) -> Guardrails:
     names = [quoted(each.name) for each in over if set(way) & set(each.places)]
     return Guardrails(
         services=_levels(over, _SERVICE, way),
-        resources=_levels(over, _RESOURCE, way),
+        resources=tuple((*level, _RCP_FULL) for level in _levels(over, _RESOURCE, way)),
         told=joined(sorted(names)) if names else "none",
-        organization=organization.id,
     )
 
 
@@ -129,34 +142,18 @@ def _unknown(why: str) -> Guardrails:
     return Guardrails(told=f"not considered: {why}")
 
 
-def for_principal(levels: Levels, arn: str, organization: str) -> Levels:
+def for_principal(levels: Levels, arn: str, organization: str | None) -> Levels:
     """The levels as they are for one principal: a condition that asks for nothing but who it is, is met or is not."""
     return tuple(tuple(_settled(text, arn, organization) for text in level) for level in levels)
 
 
-def _settled(text: str, arn: str, organization: str) -> str:
-    try:
-        statements = policy(text, Kind.SCP).statements
-    except InputError:
-        return text
-    if not any(_is_of_the_caller(each.conditions) for each in statements):
-        return text
-    document = json.loads(text)
-    written = (
-        document["Statement"]
-        if isinstance(document["Statement"], list)
-        else [document["Statement"]]
-    )
-    if len(written) != len(statements):
-        # Something else stands between the statements; AWS would not have taken it.
+def _settled(text: str, arn: str, organization: str | None) -> str:
+    document, asked = _of_callers(text)
+    if not any(asked):
         return text
     left: list[Any] = []
-    for given, each in zip(written, statements, strict=True):
-        met = (
-            _is_met(given["Condition"], arn, organization)
-            if _is_of_the_caller(each.conditions)
-            else None
-        )
+    for given, is_asked in zip(document["Statement"], asked, strict=True):
+        met = _is_met(given["Condition"], arn, organization) if is_asked else None
         if met is None:
             left.append(given)
         elif met:
@@ -164,18 +161,38 @@ def _settled(text: str, arn: str, organization: str) -> str:
     return json.dumps({**document, "Statement": left})
 
 
+# Every principal of an account has the same policies over it.
+@lru_cache(maxsize=256)
+def _of_callers(text: str) -> tuple[dict[str, Any], tuple[bool, ...]]:
+    """A document with its list of statements, and which of them ask for nothing but the caller."""
+    try:
+        statements = policy(text, Kind.SCP).statements
+    except InputError:
+        return {}, ()
+    asked = tuple(_is_of_the_caller(each.conditions) for each in statements)
+    if not any(asked):
+        return {}, ()
+    document = json.loads(text)
+    written = document["Statement"]
+    listed = written if isinstance(written, list) else [written]
+    if len(listed) != len(asked):
+        # Something else stands between the statements; AWS would not have taken it.
+        return {}, ()
+    return {**document, "Statement": listed}, asked
+
+
 def _is_of_the_caller(conditions: Sequence[Condition]) -> bool:
     return bool(conditions) and all(each.name in _KNOWN for each in conditions)
 
 
-def _is_met(condition: Any, arn: str, organization: str) -> bool | None:
+def _is_met(condition: Any, arn: str, organization: str | None) -> bool | None:
     """Whether the policy engine finds the condition met in a request of the principal; None where it cannot tell."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
     request = {
         "principal": arn,
         "action": "ec2:DescribeVpcs",
         "resource": "*",
-        "context": {"aws:PrincipalOrgID": organization},
+        "context": {"aws:PrincipalOrgID": organization} if organization else {},
     }
     identity = {"identity": [{"Version": "2012-10-17", "Statement": [statement]}]}
     outcome = evaluate(request, identity).outcome

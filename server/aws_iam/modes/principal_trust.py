@@ -16,7 +16,7 @@ from aws_iam.policy.document import Kind, policy
 from aws_iam.policy.explain.words import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.account.facts.identity import Role
     from aws_iam.account.snapshot import Account
@@ -71,32 +71,42 @@ def _open(document: Policy, role: Role) -> Iterator[Trust]:
     """Everyone, or everyone who has a token of some provider."""
     for finding in checked(document):
         if finding.severity is Severity.SECURITY_WARNING:
+            meant = tuple(_of(document, finding))
             yield Trust(
                 code=finding.code,
                 title=finding.title,
                 status=Status.FAIL,
-                severity=Severity.CRITICAL if _is_everyone(document) else Severity.HIGH,
+                severity=Severity.CRITICAL if _is_everyone(meant) else Severity.HIGH,
                 message=f"role {quoted(role.name)}: {finding.message}",
                 fix=finding.fix or _FIX,
                 source=finding.source or _PAGE,
-                outsider=_outsider(document, finding),
+                outsider=_outsider(meant, finding),
             )
 
 
-def _is_everyone(document: Policy) -> bool:
-    return any(
-        each.is_everyone for statement in _allowing(document) for each in statement.principals
-    )
+def _of(document: Policy, finding: Finding) -> Iterator[Statement]:
+    """The statements that a finding is about."""
+    place = finding.where.pointer if finding.where else ""
+    for statement in _allowing(document):
+        own = statement.node.at.pointer
+        if not place or place == own or place.startswith(f"{own}/"):
+            yield statement
 
 
-def _outsider(document: Policy, finding: Finding) -> str:
+def _is_everyone(statements: Iterable[Statement]) -> bool:
+    return any(each.is_everyone for statement in statements for each in statement.principals)
+
+
+def _outsider(statements: Iterable[Statement], finding: Finding) -> str:
+    if _is_everyone(statements):
+        return "everyone"
     providers = [
         each.value.rpartition("-provider/")[2]
-        for statement in _allowing(document)
+        for statement in statements
         for each in statement.principals
         if each.type == "Federated"
     ]
-    return "everyone" if _is_everyone(document) else ", ".join(providers) or finding.code
+    return ", ".join(providers) or finding.code
 
 
 def _accounts(account: Account, document: Policy, role: Role) -> Iterator[Trust]:

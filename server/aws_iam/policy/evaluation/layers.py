@@ -151,7 +151,7 @@ def layers_of(given: object) -> Layers:
             unreadable.add(layer)
             levels[layer] = ()
         else:
-            levels[layer] = _levels(layer, value)
+            levels[layer] = levels_of(layer, value)
     return Layers(levels=levels, unreadable=frozenset(unreadable))
 
 
@@ -165,10 +165,11 @@ def _refuse_stranger(layer: str) -> None:
         )
 
 
-def _levels(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
+def levels_of(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
+    """The levels of one layer; InputError says which policy cannot be used, and why."""
     if layer not in LEVELLED:
         return (tuple(_placed(layer, f"/{layer}", value)),)
-    if not isinstance(value, list):
+    if not isinstance(value, (list, tuple)):
         value = [value]
     return tuple(
         tuple(_placed(layer, f"/{layer}/{number}", level)) for number, level in enumerate(value)
@@ -176,7 +177,7 @@ def _levels(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
 
 
 def _placed(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
-    if not isinstance(value, list):
+    if not isinstance(value, (list, tuple)):
         yield from _policies(layer, pointer, value)
         return
     for number, each in enumerate(value):
