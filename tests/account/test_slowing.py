@@ -1,4 +1,4 @@
-"""Accounts and Regions that share a client are slowed down one by one."""
+"""Accounts and Regions that share a client are slowed down, and try again, one by one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
+from botocore.retries import adaptive
 
 from aws_iam.account import slowing
-from aws_iam.account.aws import ATTEMPTS, Clients
+from aws_iam.account.aws import ATTEMPTS, Clients, client_config
 from aws_iam.account.connect import session_of
 from aws_iam.account.regional import region_here
 from aws_iam.account.slowing import Slowing
@@ -35,57 +36,90 @@ def badge(account: str) -> ReadOnlyCredentials:
     return ReadOnlyCredentials(account, "secret", "token")
 
 
-def shared(monkeypatch: Any) -> tuple[Clients, dict[tuple[str, str], Any]]:
-    """Clients of accounts of which `busy` is throttled in one Region, and the SDK's limiter of each place."""
-    made: dict[tuple[str, str], Any] = {}
-    # No call waits before it is sent again.
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    plain = slowing.limiter
+class Aws:
+    """AWS, where the account `busy` is throttled in one Region: as often as `left` says for others."""
 
-    def limiter() -> Any:
-        made[wearer(), region_here()] = plain()
-        return made[wearer(), region_here()]
+    def __init__(self, monkeypatch: Any) -> None:
+        self.parts: dict[tuple[str, str], Any] = {}
+        self.left = 0
+        # No call waits before it is sent again.
+        monkeypatch.setattr("time.sleep", lambda _seconds: None)
+        plain = slowing.Part
 
-    def answer(request: Any, **_: Any) -> Any:
+        def part(client: Any) -> Any:
+            made = self.parts[wearer(), region_here()] = plain(client)
+            return made
+
+        monkeypatch.setattr(slowing, "Part", part)
+        session = session_of(None, CROWDED, WornProvider())
+        core: Any = session._session  # noqa: SLF001 - boto3 shows its core nowhere else
+        core.register("before-send", self._answer)
+        self._clients = Clients(session)
+
+    def _answer(self, request: Any, **_: Any) -> Any:
         is_busy = (wearer(), region_here()) == ("busy", CROWDED)
+        is_busy, self.left = is_busy or self.left > 0, max(0, self.left - 1)
         status, content = (400, THROTTLED) if is_busy else (200, FINE)
         headers: Any = {}
         return AWSResponse(request.url, status, headers, Body(content))
 
-    session = session_of(None, CROWDED, WornProvider())
-    core: Any = session._session  # noqa: SLF001 - boto3 shows its core nowhere else
-    core.register("before-send", answer)
-    monkeypatch.setattr(slowing, "limiter", limiter)
-    return Clients(session), made
+    def ask(self, account: str, region: str) -> dict[str, Any]:
+        """What the SDK tells of a call: how often it was sent again, and whether it might have been."""
+        with worn(badge(account)), self._clients.at("iam", region) as client:
+            answer = client.get_account_summary()
+        return dict(answer["ResponseMetadata"])
 
 
 def test_an_account_that_is_throttled_in_a_region_slows_itself_down_there_alone(
     monkeypatch: Any,
 ) -> None:
-    clients, made = shared(monkeypatch)
-
-    def ask(account: str, region: str) -> None:
-        with worn(badge(account)), clients.at("iam", region) as client:
-            client.get_account_summary()
-
-    ask("quiet", CROWDED)
+    aws = Aws(monkeypatch)
+    aws.ask("quiet", CROWDED)
     with pytest.raises(ClientError, match="Throttling") as refused:
-        ask("busy", CROWDED)
+        aws.ask("busy", CROWDED)
     assert refused.value.response["ResponseMetadata"]["RetryAttempts"] == ATTEMPTS - 1
-    ask("quiet", CROWDED)
-    ask("busy", "eu-west-1")
-    assert {place: made[place]._enabled for place in made} == {  # noqa: SLF001 - the SDK tells it nowhere else
+    aws.ask("quiet", CROWDED)
+    aws.ask("busy", "eu-west-1")
+    assert {place: part.limiter._enabled for place, part in aws.parts.items()} == {  # noqa: SLF001 - the SDK tells it nowhere else
         ("quiet", CROWDED): False,
         ("busy", CROWDED): True,
         ("busy", "eu-west-1"): False,
     }
 
 
+def test_an_account_that_is_throttled_in_a_region_uses_up_the_retries_of_no_other(
+    monkeypatch: Any,
+) -> None:
+    aws = Aws(monkeypatch)
+    # The SDK's pace is not what this is about, and would wait in real time.
+    monkeypatch.setattr(adaptive.ClientRateLimiter, "on_sending_request", lambda *_, **__: None)
+    refused: Any = {}
+    for _ in range(200):
+        with pytest.raises(ClientError, match="Throttling") as caught:
+            aws.ask("busy", CROWDED)
+        refused = caught.value.response["ResponseMetadata"]
+        if refused["RetryAttempts"] == 0:
+            break
+    assert refused["RetryQuotaReached"]
+    for account, region in (("quiet", CROWDED), ("busy", "eu-west-1")):
+        aws.left = 2
+        told = aws.ask(account, region)
+        assert (told["RetryAttempts"], "RetryQuotaReached" in told) == (2, False)
+
+
+def test_calls_that_end_well_give_their_retries_back(monkeypatch: Any) -> None:
+    aws = Aws(monkeypatch)
+    monkeypatch.setattr(adaptive.ClientRateLimiter, "on_sending_request", lambda *_, **__: None)
+    for _ in range(200):
+        aws.left = 1
+        assert aws.ask("quiet", CROWDED)["RetryAttempts"] == 1
+
+
 def test_thousands_of_accounts_leave_nothing_behind() -> None:
     session = session_of(None, "us-east-1", WornProvider())
-    client = session.client("iam")
-    limiters = Slowing(client)
+    client = session.client("iam", config=client_config())
+    parts = Slowing(client)
     for number in range(2 * slowing.MOST):
         with worn(badge(str(number))):
             client.meta.events.emit("before-send.iam.GetUser", request=None)
-    assert 0 < len(limiters) <= slowing.MOST
+    assert 0 < len(parts) <= slowing.MOST

@@ -220,7 +220,7 @@ def test_nothing_fails_or_passes_where_every_answer_is_a_page(server: Faulty) ->
 
 @pytest.mark.parametrize(
     "error",
-    [Error("AccessDenied", 403), THROTTLED, Error("InternalFailure", 500)],
+    [Error("AccessDenied", 403), Error("InternalFailure", 500)],
     ids=lambda each: each.code,
 )
 def test_whatever_is_refused_is_unknown_with_its_code(server: Faulty, error: Error) -> None:
