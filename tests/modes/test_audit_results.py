@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -215,3 +216,31 @@ def test_a_full_disk_or_ctrl_c_leaves_whole_lines(
             held.add(line("2"))
         assert held.done == {"1"}
     assert file.read_bytes() == before
+
+
+def test_a_folder_that_takes_no_other_file_is_refused_and_the_results_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "r.jsonl"
+    before = written(file, line("1"), line("2", "unreadable"))
+
+    def refused(*_: Any, **__: Any) -> Any:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refused)
+    with (
+        pytest.raises(InputError, match="cannot be written: permission denied") as told,
+        results(file, JOB),
+    ):
+        pass
+    assert "its folder must take another file" in (told.value.hint or "")
+    assert file.read_bytes() == before
+
+
+def test_a_link_stays_a_link_to_the_results(tmp_path: Path) -> None:
+    file, link = tmp_path / "r.jsonl", tmp_path / "latest.jsonl"
+    written(file, line("1"), line("2", "unreadable"))
+    link.symlink_to(file)
+    written(link, line("3"))
+    assert link.is_symlink()
+    assert accounts(file) == ["1", "3"]

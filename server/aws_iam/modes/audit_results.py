@@ -33,6 +33,7 @@ MOST_LINE = 256 * 1024 * 1024
 _TOOL = "aws-iam audit run"
 _READ = "read"
 _BEGINNING = f'{{"tool": "{_TOOL}", '.encode()
+_BESIDE = "accounts are to be tried again, for which the file is written anew beside itself: its folder must take another file"
 _HINT = "give another file, or the arguments of the run that began it"
 
 
@@ -81,7 +82,10 @@ class Results:
         whole, again = self._inspected()
         self._file.truncate(whole)
         if again:
-            self._rewrite()
+            try:
+                self._rewrite()
+            except OSError as error:
+                raise _unwritable(self.path, error, hint=_BESIDE) from None
         if not whole:
             header = {"tool": _TOOL, "format": FORMAT, "version": __version__, "job": self._job}
             self._append(json.dumps(header, ensure_ascii=False))
@@ -132,10 +136,11 @@ class Results:
 
     def _rewrite(self) -> None:
         """The same file without the accounts that could not be read; the old one stands until the new one is whole."""
-        folder = self.path.parent
+        # The file that a link leads to, and not the link.
+        path = self.path.resolve()
         with (
-            self.path.open("rb") as old,
-            tempfile.NamedTemporaryFile(dir=folder, prefix=".results-", delete=False) as new,
+            path.open("rb") as old,
+            tempfile.NamedTemporaryFile(dir=path.parent, prefix=".results-", delete=False) as new,
         ):
             fresh = Path(new.name)
             try:
@@ -145,7 +150,7 @@ class Results:
                 new.flush()
                 os.fsync(new.fileno())
                 new_file = _locked(fresh)
-                fresh.replace(self.path)
+                fresh.replace(path)
             finally:
                 fresh.unlink(missing_ok=True)
         self._file.close()
@@ -239,7 +244,10 @@ def results(path: Path, job: Mapping[str, Any]) -> Iterator[Results]:
         raise InputError(f"{quoted(str(path))} is no file's name") from None
     held = Results(path, file, job)
     try:
-        held.repair()
+        try:
+            held.repair()
+        except OSError as error:
+            raise _unwritable(path, error) from None
         yield held
     finally:
         held.close()
@@ -331,9 +339,9 @@ def _shown(value: Any) -> str:
     )
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
+def _unwritable(path: Path, error: OSError, *, hint: str = "") -> InputError:
     why = (error.strerror or "the system does not say why").lower()
-    return InputError(f"{quoted(str(path))} cannot be written: {why}")
+    return InputError(f"{quoted(str(path))} cannot be written: {why}", hint=hint)
 
 
 def parsed(line: str | bytes) -> dict[str, Any]:
