@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
@@ -48,11 +50,11 @@ class _Nothing:
 class Post:
     """A session whose requests are kept; those whose address has one of the parts `leaves` end there."""
 
-    def __init__(self, home: str, leaves: Sequence[str] = ("",)) -> None:
+    def __init__(self, home: str, leaves: Sequence[str] = ("",), loader: Any = LOADER) -> None:
         self.sent: list[Sent] = []
         self._leaves = leaves
         core: Any = botocore.session.Session()
-        core.register_component("data_loader", LOADER)
+        core.register_component("data_loader", loader)
         core.set_credentials("AKIATEST", "test")
         core.register("before-send", self._keep)
         self.session = boto3.Session(botocore_session=core, region_name=home)
@@ -84,9 +86,9 @@ def call(client: Any, service: str) -> None:
         getattr(client, method[name])(**given)
 
 
-def compare(service: str, regions: tuple[str, ...]) -> None:
+def compare(service: str, regions: tuple[str, ...], loader: Any = LOADER) -> None:
     """Both of us call the service in each Region, from a session in the first."""
-    theirs, ours = Post(regions[0]), Post(regions[0])
+    theirs, ours = Post(regions[0], loader=loader), Post(regions[0], loader=loader)
     clients = Clients(ours.session)
     for region in regions:
         make: Any = theirs.session.client
@@ -112,6 +114,19 @@ def test_a_configured_endpoint_gets_the_signatures_of_the_region(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
     compare(service, GROUPS["aws"])
+
+
+@pytest.mark.parametrize("service", ["ec2", "iam", "s3"])
+def test_the_users_own_list_of_endpoints_holds_in_each_region(
+    service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    known = json.loads((Path(botocore.__file__).parent / "data" / "endpoints.json").read_bytes())
+    for partition in known["partitions"]:
+        partition["dnsSuffix"] = "larkspur.example"
+    (tmp_path / "endpoints.json").write_text(json.dumps(known))
+    loader = bare_loader(str(tmp_path), services=services_of(CALLED), only=CALLED)
+    compare(service, GROUPS["aws"], loader)
 
 
 def test_a_bucket_of_another_region_is_followed_there(monkeypatch: pytest.MonkeyPatch) -> None:

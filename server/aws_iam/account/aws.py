@@ -24,8 +24,8 @@ from aws_iam.account.failures import FAILURES, Failure, code_of, miss_of
 from aws_iam.account.own_version import own_version
 from aws_iam.account.regional import follow, going_to
 from aws_iam.account.slowing import Slowing
-from aws_iam.account.transport import Connections
-from aws_iam.errors import InputError
+from aws_iam.account.transport import Connections, allow_many_connections
+from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped
 
 if TYPE_CHECKING:
@@ -101,9 +101,15 @@ class Clients:
     def __init__(self, session: boto3.Session, width: int = WORKERS) -> None:
         self._session = session
         self._width = width
-        # Which proxy leads to a host is settled when a client is made, so with any each Region has clients of its own.
         self._proxied = bool(getproxies())
+        # Which proxy leads to a host is settled when a client is made, and so is the host where the user's own file
+        # (`endpoints.json` in `data_path`) says it: then each Region has clients of its own.
+        core: Any = session._session  # noqa: SLF001 - boto3 shows its core nowhere else
+        loader = core.get_component("data_loader")
+        _, path = loader.load_data_with_path("endpoints")
+        self._by_region = self._proxied or not loader.is_builtin_path(path)
         self._connections = Connections()
+        allow_many_connections()
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str, bool], Any] = {}
         self._found: dict[tuple[str, str], Any] = {}
@@ -121,13 +127,21 @@ class Clients:
         client = self._found.get((service, region))
         if client is not None:
             return client
-        with self._lock:
-            offered = self.offered(service, region)
-            place = (service, region if self._proxied else "", offered)
-            if place not in self._made:
-                self._made[place] = self._make(service, region, offered=offered)
-            self._found[service, region] = self._made[place]
-            return self._made[place]
+        try:
+            with self._lock:
+                offered = self.offered(service, region)
+                place = (service, region if self._by_region else "", offered)
+                if place not in self._made:
+                    self._made[place] = self._make(service, region, offered=offered)
+                self._found[service, region] = self._made[place]
+                return self._made[place]
+        except OSError as error:
+            # The SDK reads its models from files, beside hundreds of connections.
+            why = (error.strerror or "the system does not say why").lower()
+            raise AwsError(
+                f"no client for {service} can be made: {why}",
+                hint="where too many files are open, allow more of them: `ulimit -n 4096`",
+            ) from error
 
     def speak_of(self, field: object) -> bool:
         """Whether an answer of a service that was asked has such a field, by the SDK's models."""
@@ -153,7 +167,8 @@ class Clients:
             proxies=None if self._proxied else {},
         )
         client = make_client(self._session, service, region, config)
-        follow(client)
+        if not self._by_region:
+            follow(client)
         Slowing(client)
         if not self._proxied:
             self._connections.give(client)

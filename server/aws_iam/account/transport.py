@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 HOSTS = 256
 """More than there are Regions; buckets have hosts of their own."""
+_FILES = 4_096
+
+
+def allow_many_connections() -> None:
+    """Connections to several hundred hosts are kept open; they pass the 256 or 1,024 files that a process may have."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Connections:
