@@ -48,6 +48,8 @@ class Estate:
     analyzers: dict[str, list[dict[str, str]]] | None = None
     """The analyzers of each account, in every Region; None: the service is out of order."""
     calls: Counter[str] = field(default_factory=Counter)
+    signers: set[str] = field(default_factory=set)
+    """The access keys that signed a call."""
     url: str = ""
     watch: Callable[[str], None] = lambda _operation: None
     _moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
@@ -63,6 +65,7 @@ class Estate:
         operation, role = _asked(environ, body)
         with self._lock:
             self.calls[operation] += 1
+            self.signers.add(access_key_of(environ))
         self.watch(operation)
         if any(f"::{account}:" in role for account in self.refused):
             start("403 Forbidden", [("Content-Type", "text/xml")])

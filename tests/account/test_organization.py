@@ -12,7 +12,6 @@ import pytest
 from aws_iam.account.fact import Miss, MissKind
 from aws_iam.account.facts.governance import ANALYZERS, ORGANIZATION, Analyzer, Organization
 from aws_iam.account.facts.trails import TRAILS, Selectors, Trail, Trails, TrailStatus
-from aws_iam.account.fleet import forget
 from aws_iam.account.organization import Shared, as_member
 from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Status
@@ -90,7 +89,6 @@ def members(monkeypatch: pytest.MonkeyPatch, server: Estate) -> list[str]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-    forget()
     own = boto3.Session(region_name="us-east-1").client("organizations")
     if server.calls["organizations:CreateOrganization"]:
         listed: Any = own.list_accounts()["Accounts"]

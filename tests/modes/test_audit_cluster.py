@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from distributed import Client, LocalCluster
 
-from aws_iam.account.fleet import Door, forget
+from aws_iam.account.fleet import Door
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool
@@ -56,7 +56,6 @@ def _endpoint() -> Iterator[None]:
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    forget()
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +162,7 @@ def test_a_job_travels_without_a_secret_and_gives_the_same_line_here() -> None:
     role = f"arn:aws:iam::{ACCOUNTS[0]}:role/audit"
     job = Job(
         door=Door(account=ACCOUNTS[0], role_arn=role, external_id="external-for-this-test"),
+        run="this",
         regions=("us-east-1",),
         benchmark="7.0",
         controls=("root_mfa",),
@@ -177,7 +177,7 @@ def test_a_job_travels_without_a_secret_and_gives_the_same_line_here() -> None:
 
 
 def test_a_worker_of_another_version_is_refused() -> None:
-    job = Job(door=Door(account=ACCOUNTS[0]), benchmark="7.0", version="0.0.0")
+    job = Job(door=Door(account=ACCOUNTS[0]), run="this", benchmark="7.0", version="0.0.0")
     with pytest.raises(InputError, match="install the same version on every worker"):
         run(job)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
-from aws_iam.account.fleet import forget
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool
@@ -183,10 +183,8 @@ def test_the_clients_are_made_once_and_not_for_every_account(
         return make(self, service, *others, **named)  # type: ignore[call-overload]
 
     monkeypatch.setattr(boto3.Session, "client", counted)
-    forget()
     run(accounts=ACCOUNTS[:1])
     one = len(made)
-    forget()
     made.clear()
     run(accounts=ACCOUNTS[:4])
     assert len(made) == one
@@ -195,7 +193,6 @@ def test_the_clients_are_made_once_and_not_for_every_account(
 def test_every_account_costs_the_same_calls(server: Estate) -> None:
     counted = []
     for number in (1, 4):
-        forget()
         server.calls.clear()
         run(accounts=ACCOUNTS[:number], controls=None)
         counted.append(server.calls.copy())
@@ -276,6 +273,43 @@ def test_credentials_that_run_out_on_the_way_leave_what_was_done_and_say_how_to_
     monkeypatch.setattr(server, "refused", frozenset())
     assert run(accounts=ACCOUNTS, out=str(out)).facts["accounts"]["read"] == 12
     assert done < set(lines(out)) == set(ACCOUNTS)
+
+
+def test_a_run_takes_the_credentials_that_there_are_when_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Estate
+) -> None:
+    file = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for key in ("AKIAYESTERDAY", "AKIATODAY"):
+        file.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = s\n")
+        server.signers.clear()
+        run(accounts=ACCOUNTS[:1])
+        assert {each for each in server.signers if each.startswith("AKIA")} == {key}
+
+
+def test_the_callers_own_credentials_that_cannot_be_renewed_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Estate
+) -> None:
+    # They run out so soon that the SDK asks for others at each call.
+    soon = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    given = {"Version": 1, "AccessKeyId": "AKIA", "SecretAccessKey": "s", "Expiration": soon}
+    source = tmp_path / "given.json"
+    source.write_text(json.dumps(given | {"SessionToken": "t"}))
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = cat {source}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+
+    def watch(operation: str) -> None:
+        if operation == "organizations:ListAccounts":
+            source.unlink(missing_ok=True)
+
+    monkeypatch.setattr(server, "watch", watch)
+    with pytest.raises(AwsError, match="Error when retrieving credentials from custom-process"):
+        run(accounts=[MANAGEMENT])
 
 
 def test_neither_keys_nor_the_external_id_are_kept(

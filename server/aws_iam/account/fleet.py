@@ -1,6 +1,6 @@
 """Many accounts, read by one caller: one session, one set of clients, a role in each account.
 
-    fleet = fleet_of("audit", ("eu-west-1",))
+    fleet = fleet_of("audit", ("eu-west-1",), run)
     account = fleet.read(needs, Door(account="111122223333", role_arn="arn:aws:iam::111122223333:role/audit"))
 
 An account that cannot be entered is a `Closed` value. What would keep the caller out of every account (credentials,
@@ -45,7 +45,6 @@ AT_ONCE = 8
 """Accounts that are read at a time."""
 WORKERS = 8
 """Calls in flight for one of many accounts."""
-_FILES = 4_096
 _MAKING = threading.Lock()
 
 
@@ -96,7 +95,6 @@ class Fleet:
         shared = session_of(profile, session.region_name or self.home, WornProvider())
         # All threads meet at the one host of a global service.
         self._clients = Clients(shared, AT_ONCE * WORKERS)
-        _allow_many_connections()
 
     def client(self, service: str) -> Any:
         """A client of the caller's own account."""
@@ -134,8 +132,7 @@ class Fleet:
 
     def _entered(self, door: Door) -> tuple[ReadOnlyCredentials, str]:
         if door.role_arn is None:
-            own: Any = self._session.get_credentials()
-            return own.get_frozen_credentials(), self.arn
+            return self._own(), self.arn
         extra = {} if door.external_id is None else {"ExternalId": door.external_id}
         try:
             answer = self._sts.assume_role(
@@ -152,39 +149,37 @@ class Fleet:
         )
         return credentials, answer["AssumedRoleUser"]["Arn"]
 
-
-def _allow_many_connections() -> None:
-    """Connections to several hundred hosts are kept open; they pass the 256 or 1,024 files that a process may have."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    def _own(self) -> ReadOnlyCredentials:
+        """The caller's own credentials, renewed by the SDK where they can be."""
+        own: Any = self._session.get_credentials()
+        try:
+            frozen: ReadOnlyCredentials = own.get_frozen_credentials()
+        except FAILURES as error:
+            raise in_words(error) from error
+        return frozen
 
 
 class _ShutError(Exception):
     """AWS will not let the caller into this one account; never leaves this module."""
 
 
-def fleet_of(profile: str | None, regions: tuple[str, ...]) -> Fleet:
-    """The fleet of this process, made once: a worker reads account after account with the same clients."""
+def fleet_of(profile: str | None, regions: tuple[str, ...], run: str) -> Fleet:
+    """The fleet of this process for a run, made once: a worker reads account after account with the same clients.
+
+    Another run gets a fleet of its own: a worker lives for days, and the credentials of yesterday's may have run out.
+    """
     surroundings = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_")))
     # A worker's threads begin at once, and the second one shall find what the first one makes.
     with _MAKING:
-        return _fleet(profile, regions, surroundings)
-
-
-def forget() -> None:
-    """Make a new one next time: a process that lives for days outlives its credentials."""
-    _fleet.cache_clear()
+        return _fleet(profile, regions, run, surroundings)
 
 
 @lru_cache(maxsize=2)
 def _fleet(
-    profile: str | None, regions: tuple[str, ...], _surroundings: tuple[tuple[str, str], ...]
+    profile: str | None,
+    regions: tuple[str, ...],
+    _run: str,
+    _surroundings: tuple[tuple[str, str], ...],
 ) -> Fleet:
     # What the SDK reads from the environment is part of the key.
     return Fleet(profile, regions)

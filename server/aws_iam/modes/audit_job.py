@@ -13,10 +13,10 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import __version__
-from aws_iam.account.fleet import Closed, Door, fleet_of, forget
+from aws_iam.account.fleet import Closed, Door, fleet_of
 from aws_iam.account.organization import Shared, as_member
 from aws_iam.answer import Severity, counts, to_json
-from aws_iam.errors import AwsError, InputError
+from aws_iam.errors import InputError
 from aws_iam.modes import audit_mutes
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
@@ -35,6 +35,8 @@ class Job:
     """What judging one account takes."""
 
     door: Door
+    run: str
+    """The run that the job belongs to; what a process keeps between jobs, it keeps for one run."""
     profile: str | None = None
     regions: tuple[str, ...] = ()
     benchmark: str
@@ -57,13 +59,8 @@ def run(job: Job, stop: threading.Event | None = None) -> str:
     benchmark = catalogue.benchmark(job.benchmark)
     given = job.shared.facts if job.shared else ()
     reads = _Reads()
-    try:
-        fleet = fleet_of(job.profile, job.regions)
-        read = fleet.read(needs(benchmark, controls=job.controls), job.door, reads, given, stop)
-    except AwsError:
-        # A worker that lives on must not meet the next run with credentials that have run out.
-        forget()
-        raise
+    fleet = fleet_of(job.profile, job.regions, job.run)
+    read = fleet.read(needs(benchmark, controls=job.controls), job.door, reads, given, stop)
     if isinstance(read, Closed):
         return closed(job.door.account, read.reason)
     account = as_member(read, job.shared) if job.shared else read

@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from aws_iam.account import organization
 from aws_iam.account.fleet import Door, Fleet, fleet_of
@@ -59,9 +60,11 @@ def answer(
     job = _job_of(source, asked, benchmark, mutes)
     earlier = audit_against.against(asked.against, job, many.out) if asked.against else None
     with _kept(many.out, job) as results:
-        members = organization.active_accounts(_fleet(source)) if listed is None else None
+        run_id = uuid4().hex
+        members = organization.active_accounts(_fleet(source, run_id)) if listed is None else None
         targets = listed or tuple(audit_targets.Target(account=each) for each in members or ())
         run = _Run(
+            id=run_id,
             source=source,
             asked=asked,
             many=many,
@@ -80,6 +83,7 @@ def answer(
 class _Run:
     """What every job of the run has in common, and the accounts that are this run's."""
 
+    id: str
     source: Source
     asked: Asked
     many: Many
@@ -103,7 +107,7 @@ class _Run:
 
     def jobs(self, targets: Sequence[Target]) -> Iterator[Job]:
         """A job for each account; what those of the organization have in common is read once, here."""
-        fleet = _fleet(self.source)
+        fleet = _fleet(self.source, self.id)
         roles = audit_targets.with_roles(
             targets, self.source.role_arn, caller=fleet.account, partition=fleet.partition
         )
@@ -117,6 +121,7 @@ class _Run:
     def _job(self, target: Target, shared: Shared | None) -> Job:
         return Job(
             door=self._door(target),
+            run=self.id,
             profile=self.source.profile,
             regions=tuple(self.source.regions or ()),
             benchmark=self.benchmark.version,
@@ -209,8 +214,8 @@ def _how_far(results: Results | None, totals: Totals, total: int) -> str:
     return f"{done} and are in {results.path}; the same command continues"
 
 
-def _fleet(source: Source) -> Fleet:
-    return fleet_of(source.profile, tuple(source.regions or ()))
+def _fleet(source: Source, run: str) -> Fleet:
+    return fleet_of(source.profile, tuple(source.regions or ()), run)
 
 
 def _members(fleet: Fleet) -> frozenset[str]:
