@@ -244,3 +244,16 @@ def test_a_link_stays_a_link_to_the_results(tmp_path: Path) -> None:
     written(link, line("3"))
     assert link.is_symlink()
     assert accounts(file) == ["1", "3"]
+
+
+def test_a_part_that_was_killed_in_front_of_another_says_how_to_go_on(tmp_path: Path) -> None:
+    killed, other, whole = (tmp_path / name for name in ("1.jsonl", "2.jsonl", "r.jsonl"))
+    written(killed, line("1"))
+    written(other, line("3"))
+    whole.write_bytes(killed.read_bytes() + line("2").encode()[:20] + other.read_bytes())
+    with pytest.raises(InputError, match="line 3 is no JSON object") as told, results(whole, JOB):
+        pass
+    assert "take line 3 out" in (told.value.hint or "")
+    kept = whole.read_bytes().splitlines(keepends=True)
+    whole.write_bytes(b"".join(kept[:2] + kept[3:]))
+    assert accounts(whole) == ["1", "3"]

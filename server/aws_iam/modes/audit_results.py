@@ -326,7 +326,9 @@ def _json(raw: bytes, path: Path, number: int) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         raise InputError(
-            f"{quoted(str(path))} line {number} is no JSON object", hint="give another file"
+            f"{quoted(str(path))} line {number} is no JSON object",
+            hint="a part whose run was killed ends in half a line: take line"
+            f" {number} out, and the same command reads its account again; or give another file",
         )
     return value
 
