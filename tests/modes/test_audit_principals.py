@@ -12,7 +12,8 @@ from aws_iam.account import snapshot as snapshots
 from aws_iam.account.facts.identity import Role
 from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
-from aws_iam.modes.principal_chain import MOST, takers
+from aws_iam.modes.principal_asked import MOST, Asked
+from aws_iam.modes.principal_chain import takers
 from aws_iam.modes.principal_guardrails import Guardrails
 from aws_iam.modes.principal_power import Holdings
 from cis_snapshots import snapshot
@@ -157,5 +158,5 @@ def test_what_an_administrator_s_role_is_asked_for_is_bounded() -> None:
     roles = [Role(name=f"r{n}", arn=arn(f"role/r{n}"), trust=trust) for n in range(MOST // 2)]
     held = Holdings(policies=(policy([{"Effect": "Allow", "Action": "*", "Resource": "*"}]),))
     others = [(Role(name=f"o{n}", arn=arn(f"role/o{n}")), held) for n in range(3)]
-    found, whole = takers(roles, others, Guardrails(told="none"))
+    found, whole = takers(roles, others, Asked(Guardrails(told="none")))
     assert (found, whole) == ({}, False)

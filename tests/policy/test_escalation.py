@@ -7,6 +7,8 @@ import json
 import pytest
 
 from aws_iam import resources
+from aws_iam.modes.principal_paths import SETTLED
+from aws_iam.modes.principal_targets import TARGETS
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.document import policy
 from aws_iam.policy.effective.access import access
@@ -157,6 +159,12 @@ def test_every_path_names_known_actions_and_whence_it_is_known() -> None:
             continue
         for need in row["required"]:
             assert catalog().tier(need["action"]) == "known", row["id"]
+
+
+def test_what_an_account_is_asked_for_stands_in_the_catalogue() -> None:
+    on = {path.required[0].on for path in escalation_paths()} - {"", "the role to pass"}
+    assert on == set(TARGETS)
+    assert {each for path in escalation_paths() for each in path.prerequisites} >= SETTLED
 
 
 def test_the_lists_of_risky_actions_name_known_actions() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import Miss, known
@@ -16,6 +17,7 @@ from aws_iam.escape import quoted
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_run import account_words, ordered
 from aws_iam.modes.audit_unread import misses_of, missing_permissions, reasons, rows
+from aws_iam.modes.principal_asked import Asked
 from aws_iam.modes.principal_chain import takers
 from aws_iam.modes.principal_guardrails import guardrails
 from aws_iam.modes.principal_power import (
@@ -23,16 +25,18 @@ from aws_iam.modes.principal_power import (
     ESCALATES,
     LIMITED,
     UNKNOWN,
+    Holdings,
     Power,
     Powers,
     holdings,
 )
+from aws_iam.modes.principal_targets import World
 from aws_iam.modes.principal_trust import Trust, trusts
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.explain.words import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from aws_iam.account.fact import Fact
     from aws_iam.account.facts.identity import Authorization, User
@@ -96,7 +100,7 @@ def answer(account: Account, source: Source) -> Answer:
             "collected_at": account.collected_at.isoformat(timespec="seconds"),
             "counts": {kind: _count(principals, kind) for kind in _ORDER},
             **_left_out(account, held),
-            **({} if is_whole else {"not_all_asked_for_roles_they_may_take": True}),
+            **({} if is_whole else {"not_all_asked": True}),
             "principals": [_row(account, each) for each in principals],
             "organization_policies": over.told,
             "not_considered": "resource control policies but for taking a role, session policies",
@@ -112,19 +116,19 @@ def answer(account: Account, source: Source) -> Answer:
 def _judged(
     account: Account, found: Authorization, over: Guardrails
 ) -> tuple[tuple[Judged, ...], bool]:
-    """The principals by power; whether all were asked which administrators' roles they may take."""
-    powers = Powers()
+    """The principals by power; whether all were asked for every path and for every administrator's role."""
+    powers, asked = Powers(), Asked(over)
     usage = account.get(LAST_ACCESSED)
     uses = {} if isinstance(usage, Miss) else {each.arn: each for each in usage.identities}
     listed: list[User | Role] = [*found.users]
     listed += [role for role in found.roles if not role.is_service_linked]
     held = {one.arn: holdings(found, one, over) for one in listed}
-    power = {arn: powers.of(each) for arn, each in held.items()}
-    strong = [
-        one for one in listed if isinstance(one, Role) and power[one.arn].kind == ADMINISTRATOR
-    ]
-    weaker = [(one, held[one.arn]) for one in listed if power[one.arn].kind != ADMINISTRATOR]
-    taken, is_whole = takers(strong, weaker, over)
+    world = _world(found, held, powers)
+    power = {one.arn: powers.among(one, held[one.arn], world, asked) for one in listed}
+    is_strong = {arn for arn, each in power.items() if _is_strong(each)}
+    strong = [one for one in listed if isinstance(one, Role) and one.arn in is_strong]
+    weaker = [(one, held[one.arn]) for one in listed if one.arn not in is_strong]
+    taken, is_whole = takers(strong, weaker, asked)
     judged = (
         Judged(
             one=one,
@@ -136,13 +140,43 @@ def _judged(
         for one in listed
     )
     ordered_ = sorted(judged, key=lambda each: (_ORDER.index(each.power.kind), each.one.arn))
-    return tuple(ordered_), is_whole
+    return tuple(ordered_), is_whole and asked.left > 0
+
+
+def _world(found: Authorization, held: Mapping[str, Holdings], powers: Powers) -> World:
+    """The account's identities, by what their policies alone make of them."""
+    alone = {arn: powers.of(each) for arn, each in held.items()}
+    alone |= {group.arn: powers.of(holdings(found, group)) for group in found.groups}
+
+    @cache
+    def worth_attaching() -> tuple[str, ...]:
+        return tuple(
+            each.arn
+            for each in found.policies
+            if each.document
+            and each.arn.split(":")[4] != "aws"
+            and _is_strong(powers.of(Holdings(policies=(each.document,))))
+        )
+
+    return World(
+        found=found,
+        actions={arn: power.actions for arn, power in alone.items()},
+        strong=frozenset(arn for arn, power in alone.items() if _is_strong(power)),
+        worth_attaching=worth_attaching,
+    )
+
+
+def _is_strong(power: Power) -> bool:
+    return power.kind == ADMINISTRATOR or power.raises
 
 
 def _all(account: Account, principals: Sequence[Judged]) -> Iterator[Finding]:
     strong = {each.one.arn for each in principals if each.power.kind == ADMINISTRATOR}
+    raising = {
+        each.one.name for each in principals if isinstance(each.one, Role) and each.power.raises
+    }
     for each in principals:
-        yield from _powerful(each, principals)
+        yield from _powerful(each, principals, raising)
         for trust in each.trust:
             yield _trusting(each, trust, is_strong=each.one.arn in strong)
         yield from _idle(account, each)
@@ -152,7 +186,9 @@ def _all(account: Account, principals: Sequence[Judged]) -> Iterator[Finding]:
         yield _unknown("UNUSED_PERMISSIONS", _UNUSED, None, usage.error(), Severity.LOW)
 
 
-def _powerful(each: Judged, principals: Sequence[Judged]) -> Iterator[Finding]:
+def _powerful(
+    each: Judged, principals: Sequence[Judged], raising: Collection[str]
+) -> Iterator[Finding]:
     power = each.power
     if power.kind == UNKNOWN:
         lacking = joined(list(power.unread))
@@ -170,7 +206,7 @@ def _powerful(each: Judged, principals: Sequence[Judged]) -> Iterator[Finding]:
     for way in power.ways:
         yield _way(each, way, principals)
     if each.takes:
-        roles = joined([_chained(chain) for chain in each.takes], shown=_SHOWN)
+        roles = joined([_chained(chain, raising) for chain in each.takes], shown=_SHOWN)
         hangs = all(chain.given for chain in each.takes)
         yield Finding(
             code="TAKES_ADMINISTRATOR_ROLE",
@@ -184,8 +220,9 @@ def _powerful(each: Judged, principals: Sequence[Judged]) -> Iterator[Finding]:
         )
 
 
-def _chained(chain: Chain) -> str:
+def _chained(chain: Chain, raising: Collection[str]) -> str:
     *on_the_way, last = (quoted(name) for name in chain.roles)
+    last += " (which can make itself an administrator)" if chain.roles[-1] in raising else ""
     words = f"{last} by way of {' and '.join(on_the_way)}" if on_the_way else last
     # A snapshot knows nothing of these, such as an external id, which whoever asks chooses.
     return f"{words} (under a condition on {' and '.join(chain.given)})" if chain.given else words
@@ -217,15 +254,9 @@ def _way(each: Judged, way: Way, principals: Sequence[Judged]) -> Finding:
 
 def _passable(each: Judged, principals: Sequence[Judged]) -> str:
     """The roles of the account that fit the services which the principal may hand a role to."""
-    fitting = [
-        other
-        for other in principals
-        if isinstance(other.one, Role)
-        and other.one.arn != each.one.arn
-        and any(f'"{service}"' in other.one.trust for service in each.power.services)
-    ]
+    fitting = [other for other in principals if other.one.arn in each.power.passable]
     if not fitting:
-        return "no role of the account trusts such a service now"
+        return "no role of the account that it may pass trusts such a service now"
     strong = [other for other in fitting if other.power.kind == ADMINISTRATOR]
     names = joined([quoted(other.one.name) for other in (strong or fitting)], shown=_SHOWN)
     kind = "administrator roles" if strong else "roles, none of them an administrator's,"
@@ -279,11 +310,18 @@ def _idle(account: Account, each: Judged) -> Iterator[Finding]:
             status=Status.FAIL,
             message=f"{each.name} was taken {when}",
             resource=one.arn,
-            fix=f"{_FIRST}: aws iam delete-role --role-name {one.name}"
-            if _is_plain(one.name)
-            else f"{_FIRST} delete the role.",
+            fix=_removal(one),
             source=_UNUSED_PAGE,
         )
+
+
+def _removal(role: Role) -> str:
+    if role.path.startswith("/aws-reserved/sso.amazonaws.com/"):
+        # Only Identity Center may change it: Identity Center User Guide, referencingpermissionsets.
+        return "In IAM Identity Center take the assignment of its permission set to this account away: aws sso-admin delete-account-assignment"
+    if _is_plain(role.name):
+        return f"{_FIRST}: aws iam delete-role --role-name {role.name}"
+    return f"{_FIRST} delete the role."
 
 
 def _unused(account: Account, each: Judged) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from aws_iam.policy.effective.escalation import (
 from aws_iam.policy.explain.words import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.policy.catalog import Action
     from aws_iam.policy.document import Statement
@@ -37,6 +37,7 @@ _PASSING = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passro
 _LEAST = "List the actions and resources that the work needs."
 _NAMED = 6
 _PATHS_TOLD = 3
+_TARGETS_TOLD = 3
 _GRADES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 # From this share of all actions on, the paths of single services say nothing that the breadth does not.
 _NEARLY_ALL = 0.9
@@ -58,10 +59,14 @@ class Risks:
     paths: tuple[OpenPath, ...]
 
 
-def risks(access: Access, expansion: Expansion) -> Risks:
-    """What the policies of one principal make possible, worst first."""
+def risks(
+    access: Access,
+    expansion: Expansion,
+    paths_of: Callable[[Access], tuple[OpenPath, ...]] = open_paths,
+) -> Risks:
+    """What the policies of one principal make possible, worst first; `paths_of` tells which paths are open."""
     total = len(expansion.pattern("*"))
-    paths = open_paths(access)
+    paths = paths_of(access)
     administrator = _administrator(access, total, paths)
     if administrator:
         return Risks(told=(administrator,), paths=paths)
@@ -119,7 +124,7 @@ def _broad(access: Access, paths: tuple[OpenPath, ...], expansion: Expansion) ->
         at = _first(access.actions[name] for name in iam)
     elif paths and everywhere > total * _NEARLY_ALL:
         what = f"{everywhere:,} of {total:,} known actions are allowed on every resource"
-        severity = min((_SEVERITIES.get(p.path.family, _OTHER) for p in paths), key=_GRADES.index)
+        severity = min((_severity(p.path.family, [p]) for p in paths), key=_GRADES.index)
         way = (
             f"{counted(len(paths), 'path')} possible, such as {_named([p.path.id for p in paths])}"
         )
@@ -170,7 +175,7 @@ def _of_family(family: str, found: list[OpenPath], access: Access) -> Told:
     return _finding(
         "PRIVILEGE_ESCALATION",
         f"Possible privilege escalation: {_FAMILIES.get(family, family)}",
-        _SEVERITIES.get(family, _OTHER),
+        _severity(family, found),
         f"{told}{rest}",
         at=found[0].statements[0],
         fix=_FIXES.get(
@@ -181,14 +186,23 @@ def _of_family(family: str, found: list[OpenPath], access: Access) -> Told:
     )
 
 
+def _severity(family: str, found: list[OpenPath]) -> Severity:
+    """A path to more than one has, but to no administrator's permissions, is never the worst."""
+    whole = _SEVERITIES.get(family, _OTHER)
+    is_strong = any(each.strong for each in found)
+    return whole if is_strong else max(whole, Severity.MEDIUM, key=_GRADES.index)
+
+
 def _told(opened: OpenPath, access: Access) -> str:
     path = opened.path
     verb = "are" if len(path.required) > 1 else "is"
-    also = f", if {joined(path.prerequisites)}" if path.prerequisites else ""
+    on = f" on {joined(opened.on, shown=_TARGETS_TOLD)}" if opened.on else ""
+    also = f"{on}, if {joined(opened.unsettled)}" if opened.unsettled else on
     bound = any(each.conditions for each in opened.statements)
-    when = ", under the conditions of their statements" if bound else ""
+    when = ", under the conditions of their statements" if bound and not opened.on else ""
+    when += f", under a condition on {joined(opened.given)}" if opened.given else ""
     reaches = (access.reach(need.action) for need in path.required)
-    if any(reach and reach.denied_by for reach in reaches):
+    if not opened.on and any(reach and reach.denied_by for reach in reaches):
         when += ", less what the Deny statements take away in part"
     return f"{path.id}: {joined([n.action for n in path.required])} {verb} enough{also}{when}"
 

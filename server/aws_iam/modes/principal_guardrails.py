@@ -38,9 +38,17 @@ _RCP_FULL = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
     }
 )
+_ORGANIZATION = "aws:principalorgid"
 # What is known of a principal before it asks for anything.
 _KNOWN = frozenset(
-    {"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalisawsservice"}
+    {
+        "aws:principalarn",
+        "aws:principalaccount",
+        _ORGANIZATION,
+        "aws:principalisawsservice",
+        "aws:principaltype",
+        "aws:username",
+    }
 )
 
 
@@ -144,11 +152,14 @@ def _unknown(why: str) -> Guardrails:
 
 def for_principal(levels: Levels, arn: str, organization: str | None) -> Levels:
     """The levels as they are for one principal: a condition that asks for nothing but who it is, is met or is not."""
-    return tuple(tuple(_settled(text, arn, organization) for text in level) for level in levels)
+    return tuple(
+        tuple(settled(text, arn, organization, Kind.SCP) for text in level) for level in levels
+    )
 
 
-def _settled(text: str, arn: str, organization: str | None) -> str:
-    document, asked = _of_callers(text)
+def settled(text: str, arn: str, organization: str | None, kind: Kind) -> str:
+    """A policy as it is for one principal."""
+    document, asked = _of_callers(text, kind, knows_organization=organization != "")
     if not any(asked):
         return text
     left: list[Any] = []
@@ -161,15 +172,18 @@ def _settled(text: str, arn: str, organization: str | None) -> str:
     return json.dumps({**document, "Statement": left})
 
 
-# Every principal of an account has the same policies over it.
-@lru_cache(maxsize=256)
-def _of_callers(text: str) -> tuple[dict[str, Any], tuple[bool, ...]]:
+# Every principal of an account has the same policies over it, and many the same managed ones.
+@lru_cache(maxsize=1_024)
+def _of_callers(
+    text: str, kind: Kind, *, knows_organization: bool
+) -> tuple[dict[str, Any], tuple[bool, ...]]:
     """A document with its list of statements, and which of them ask for nothing but the caller."""
     try:
-        statements = policy(text, Kind.SCP).statements
+        statements = policy(text, kind).statements
     except InputError:
         return {}, ()
-    asked = tuple(_is_of_the_caller(each.conditions) for each in statements)
+    known = _KNOWN if knows_organization else _KNOWN - {_ORGANIZATION}
+    asked = tuple(_is_of_the_caller(each.conditions, known) for each in statements)
     if not any(asked):
         return {}, ()
     document = json.loads(text)
@@ -181,8 +195,8 @@ def _of_callers(text: str) -> tuple[dict[str, Any], tuple[bool, ...]]:
     return {**document, "Statement": listed}, asked
 
 
-def _is_of_the_caller(conditions: Sequence[Condition]) -> bool:
-    return bool(conditions) and all(each.name in _KNOWN for each in conditions)
+def _is_of_the_caller(conditions: Sequence[Condition], known: frozenset[str]) -> bool:
+    return bool(conditions) and all(each.name in known for each in conditions)
 
 
 def _is_met(condition: Any, arn: str, organization: str | None) -> bool | None:
@@ -195,5 +209,9 @@ def _is_met(condition: Any, arn: str, organization: str | None) -> bool | None:
         "context": {"aws:PrincipalOrgID": organization} if organization else {},
     }
     identity = {"identity": [{"Version": "2012-10-17", "Statement": [statement]}]}
-    outcome = evaluate(request, identity).outcome
+    try:
+        outcome = evaluate(request, identity).outcome
+    except InputError:
+        # Not an ARN of AWS's: only a snapshot that somebody wrote has such a name.
+        return None
     return None if outcome == "Unknown" else outcome == "Allowed"

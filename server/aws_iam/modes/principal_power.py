@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass, field, replace
+from functools import cache, reduce
 from typing import TYPE_CHECKING
 
+from aws_iam.answer import Severity
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.policy_risks import risks
-from aws_iam.modes.principal_guardrails import for_principal
+from aws_iam.modes.principal_guardrails import for_principal, settled
+from aws_iam.modes.principal_paths import ORGANIZATION_WIDE, Search
 from aws_iam.policy.document import Kind, policy
 from aws_iam.policy.effective.access import Access, access
 from aws_iam.policy.effective.bounded import bounded
-from aws_iam.policy.effective.escalation import NEW_COMPUTE, SELF
+from aws_iam.policy.effective.escalation import NEW_COMPUTE, SELF, escalation_paths, open_paths
 from aws_iam.policy.effective.expansion import Expansion
 from aws_iam.policy.effective.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aws_iam.account.facts.identity import Authorization, Group, Role, User
-    from aws_iam.answer import Severity
     from aws_iam.modes.policy_risks import Risks
+    from aws_iam.modes.principal_asked import Asked
     from aws_iam.modes.principal_guardrails import Guardrails, Levels
+    from aws_iam.modes.principal_targets import World
+    from aws_iam.policy.effective.escalation import OpenPath
+
+    PathsOf = Callable[[Access], tuple[OpenPath, ...]]
 
 ADMINISTRATOR, ESCALATES, LIMITED, UNKNOWN = "administrator", "escalates", "limited", "unknown"
 """What a principal is."""
@@ -49,11 +55,23 @@ class Power:
     ways: tuple[Way, ...] = ()
     services: frozenset[str] = frozenset()
     """The services to which a stronger role could be passed."""
+    passable: frozenset[str] = frozenset()
+    """The roles of the account that trust such a service and could be passed to it."""
     within: bool = False
     """Whether raising itself ends at a boundary that is no administrator's."""
     taken: int = 0
     """The actions that service control policies take away whole."""
     unread: tuple[str, ...] = ()
+    actions: int = 0
+    """The actions that it may take at all, a bit for each."""
+    is_asked: bool = False
+    """Whether it has an action of a path that goes through the account's identities."""
+
+    @property
+    def raises(self) -> bool:
+        """Whether it can make itself an administrator."""
+        critical = any(each.severity is Severity.CRITICAL for each in self.ways)
+        return self.kind == ESCALATES and critical and not self.within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +86,14 @@ class Holdings:
     unread: tuple[str, ...] = ()
 
 
-def holdings(found: Authorization, one: User | Role, over: Guardrails | None = None) -> Holdings:
-    """A principal's documents: inline, attached, its groups', its boundary, and those of the organization over it."""
+def holdings(
+    found: Authorization, one: User | Role | Group, over: Guardrails | None = None
+) -> Holdings:
+    """A principal's documents: inline, attached, its groups', its boundary.
+
+    With the organization's policies those over it are added, and each condition that asks for nothing but who the principal
+    is, is decided. A group, which is no principal, has its own documents alone.
+    """
     documents = {each.arn: each.document for each in found.policies}
     groups = {each.name: each for each in found.groups}
     holders: list[User | Role | Group] = [one]
@@ -86,13 +110,17 @@ def holdings(found: Authorization, one: User | Role, over: Guardrails | None = N
             unread.append(f"policy {quoted(attached.name)}")
         else:
             texts.append(text)
-    boundary = documents.get(one.boundary) if one.boundary else None
-    if one.boundary and boundary is None:
-        unread.append(f"boundary {quoted(one.boundary.rpartition('/')[2])}")
+    limit = getattr(one, "boundary", None)
+    boundary = documents.get(limit) if limit else None
+    if limit and boundary is None:
+        unread.append(f"boundary {quoted(limit.rpartition('/')[2])}")
+    if over is not None:
+        texts = [settled(text, one.arn, over.organization, Kind.IDENTITY) for text in texts]
+        boundary = boundary and settled(boundary, one.arn, over.organization, Kind.IDENTITY)
     return Holdings(
         policies=tuple(sorted(set(texts))),
         boundary=boundary,
-        has_boundary=one.boundary is not None,
+        has_boundary=limit is not None,
         ceiling=for_principal(over.services, one.arn, over.organization) if over else (),
         unread=tuple(unread),
     )
@@ -104,22 +132,37 @@ class Powers:
 
     _known: dict[Holdings, Power] = field(default_factory=dict)
     _ceilings: dict[Levels, Access] = field(default_factory=dict)
+    _actions: Expansion = field(default_factory=Expansion)
 
     def of(self, held: Holdings) -> Power:
-        """The power of whoever holds these documents."""
+        """The power of whoever holds these documents, by the documents alone."""
         if held not in self._known:
-            try:
-                self._known[held] = _power(held, self._ceiling(held.ceiling))
-            except InputError as error:
-                self._known[held] = Power(kind=UNKNOWN, unread=(*held.unread, error.message))
+            self._known[held] = self._judged(held, open_paths)
         return self._known[held]
+
+    def among(self, one: User | Role, held: Holdings, world: World, asked: Asked) -> Power:
+        """The power of a principal whose account's identities are known: each path is asked for on each of them."""
+        alone = self.of(held)
+        if alone.kind == ADMINISTRATOR or not alone.is_asked:
+            return alone
+        search = Search(one=one, held=held, world=world, asked=asked)
+        power = self._judged(held, search.paths)
+        fitting = (arn for each in power.services for arn in search.passable.get(each, ()))
+        return replace(power, passable=frozenset(fitting))
+
+    def _judged(self, held: Holdings, paths_of: PathsOf) -> Power:
+        try:
+            ceiling = self._ceiling(held.ceiling)
+            return _power(held, ceiling, paths_of, self._actions.another())
+        except InputError as error:
+            return Power(kind=UNKNOWN, unread=(*held.unread, error.message))
 
     def _ceiling(self, levels: Levels) -> Access | None:
         """What all levels allow; None where there are none."""
         if not levels:
             return None
         if levels not in self._ceilings:
-            expansion = Expansion()
+            expansion = self._actions.another()
             targets = Targets.of(expansion)
             each = (
                 access((policy(text, Kind.SCP) for text in level), expansion, targets)
@@ -129,15 +172,16 @@ class Powers:
         return self._ceilings[levels]
 
 
-def _power(held: Holdings, ceiling: Access | None) -> Power:
-    expansion = Expansion()
+def _power(
+    held: Holdings, ceiling: Access | None, paths_of: PathsOf, expansion: Expansion
+) -> Power:
     targets = Targets.of(expansion)
     read = tuple(policy(text, Kind.IDENTITY) for text in held.policies)
     allowed = access(read, expansion, targets)
     limit = _limit(held, expansion, targets)
     within = bounded(allowed, limit) if limit else allowed
     left = bounded(within, ceiling) if ceiling else within
-    found = risks(left, expansion)
+    found = risks(left, expansion, paths_of)
     own = risks(limit, expansion) if limit else None
     ways = tuple(_ways(found))
     if ceiling and ways:
@@ -149,7 +193,7 @@ def _power(held: Holdings, ceiling: Access | None) -> Power:
         # The boundary may take all of it back.
         return Power(kind=UNKNOWN, ways=(), unread=held.unread)
     if kind == LIMITED and held.unread:
-        return Power(kind=UNKNOWN, unread=held.unread)
+        kind = UNKNOWN
     return Power(
         kind=kind,
         ways=ways,
@@ -164,6 +208,38 @@ def _power(held: Holdings, ceiling: Access | None) -> Power:
         and all(each.path.family == SELF for each in found.paths),
         taken=len(within.actions) - len(left.actions),
         unread=held.unread,
+        actions=_bits(left, expansion),
+        is_asked=any(left.reach(action) for action in _asked_for()),
+    )
+
+
+def _bits(access: Access, expansion: Expansion) -> int:
+    """A bit for each action that is allowed: thousands of names for each principal would be too much to keep."""
+    places = _places(expansion)
+    bits = bytearray(len(places) // 8 + 1)
+    for name in access.actions:
+        place = places[name]
+        bits[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(bits, "little")
+
+
+_PLACES: dict[str, int] = {}
+
+
+def _places(expansion: Expansion) -> dict[str, int]:
+    if not _PLACES:
+        _PLACES.update((name, place) for place, name in enumerate(expansion.pattern("*")))
+    return _PLACES
+
+
+@cache
+def _asked_for() -> frozenset[str]:
+    """The actions of the paths that go through users, groups, roles, policies or the organization."""
+    return frozenset(
+        need.action
+        for path in escalation_paths()
+        if path.family == ORGANIZATION_WIDE or any(need.on for need in path.required)
+        for need in path.required
     )
 
 

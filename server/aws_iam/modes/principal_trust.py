@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from aws_iam.escape import quoted
 from aws_iam.modes.policy_validate import checked
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.document import Kind, policy
+from aws_iam.policy.evaluate import evaluated
+from aws_iam.policy.evaluation.hinges import hinges
+from aws_iam.policy.evaluation.layers import Ready, layers_of
+from aws_iam.policy.evaluation.request import request_of
 from aws_iam.policy.explain.words import joined
 
 if TYPE_CHECKING:
@@ -24,7 +29,17 @@ if TYPE_CHECKING:
     from aws_iam.policy.document import Policy, Principal, Statement
 
 OUTSIDE_ACCOUNT = "ROLE_TRUSTS_OTHER_ACCOUNT"
+OUTSIDE_ORGANIZATION = "ROLE_TRUSTS_OTHER_ORGANIZATION"
 UNREADABLE = "ROLE_TRUST_UNREADABLE"
+_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+# An account that AWS uses in its own examples and gives to nobody.
+_NAME, _ELSEWHERE = "somebody", "123456789012"
+_STRANGER = f"arn:aws:iam::{_ELSEWHERE}:user/{_NAME}"
+_TAKING = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
+_EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 _ACCOUNT = 12
 _PAGE = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html"
@@ -72,6 +87,8 @@ def _open(document: Policy, role: Role) -> Iterator[Trust]:
     for finding in checked(document):
         if finding.severity is Severity.SECURITY_WARNING:
             meant = tuple(_of(document, finding))
+            if _is_everyone(meant) and _keeps_strangers_out(document, meant, role):
+                continue
             yield Trust(
                 code=finding.code,
                 title=finding.title,
@@ -110,14 +127,131 @@ def _outsider(statements: Iterable[Statement], finding: Finding) -> str:
 
 
 def _accounts(account: Account, document: Policy, role: Role) -> Iterator[Trust]:
+    """Other accounts, named as principals or by the conditions on everyone."""
     found: dict[str, list[Statement]] = {}
-    for statement in _allowing(document):
-        for principal in statement.principals:
-            other = account_of(principal)
-            if other and other != account.id:
+    callers: dict[str, set[str]] = {}
+    for statement in filter(_takes_a_role, _allowing(document)):
+        for other, caller in _others(statement):
+            if other != account.id:
                 found.setdefault(other, []).append(statement)
+                callers.setdefault(other, set()).add(
+                    caller or f"arn:aws:iam::{other}:user/{_NAME}"
+                )
     for other, statements in sorted(found.items()):
-        yield _account(account, other, statements, role)
+        if not all(_is_denied(role, each) for each in sorted(callers[other])):
+            yield _account(account, other, statements, role)
+    for organization in sorted(_organizations(document)):
+        yield from _organization(account, organization, role)
+
+
+def _others(statement: Statement) -> Iterator[tuple[str, str]]:
+    """The accounts that a statement lets in, each with a caller that it names there, or none."""
+    for principal in statement.principals:
+        other = account_of(principal)
+        if other:
+            arn = Arn.of(principal.value)
+            named = arn is not None and arn.resource != "root"
+            yield other, principal.value if named else ""
+    if any(each.is_everyone for each in statement.principals):
+        for value in _demanded(statement, "aws:principalaccount"):
+            if _is_account(value):
+                yield value, ""
+        for value in _demanded(statement, "aws:principalarn"):
+            arn = Arn.of(value)
+            if arn and _is_account(arn.account):
+                yield arn.account, _example(value)
+
+
+def _demanded(statement: Statement, key: str) -> Iterator[str]:
+    """The values of which a caller must have one."""
+    for condition in statement.conditions:
+        if condition.name == key and condition.demanded:
+            yield from (each.value for each in condition.values)
+
+
+def _organizations(document: Policy) -> set[str]:
+    """The organizations whose every account is let in."""
+    return {
+        value
+        for statement in filter(_takes_a_role, _allowing(document))
+        if any(each.is_everyone for each in statement.principals)
+        for value in _demanded(statement, "aws:principalorgid")
+        if _ORGANIZATION.fullmatch(value)
+    }
+
+
+def _organization(account: Account, other: str, role: Role) -> Iterator[Trust]:
+    own = account.get(ORGANIZATION)
+    if own is not None and not isinstance(own, Miss) and own.id == other:
+        return
+    if _is_denied(role, _STRANGER, other):
+        return
+    whose = (
+        "of which is not known whether it is this account's"
+        if isinstance(own, Miss)
+        else "which is not this account's"
+    )
+    yield Trust(
+        code=OUTSIDE_ORGANIZATION,
+        title="A role trusts another organization",
+        status=Status.MANUAL,
+        severity=Severity.HIGH,
+        message=f"role {quoted(role.name)} trusts every account of organization {other}, {whose}",
+        fix="Where it is not meant, put this organization's id into the condition on aws:PrincipalOrgID, or name the accounts.",
+        outsider=f"organization {other}",
+    )
+
+
+def _keeps_strangers_out(document: Policy, meant: Iterable[Statement], role: Role) -> bool:
+    """Whether a Deny of the same policy keeps strangers out, or what everyone may do is not to take the role."""
+    if not any(map(_takes_a_role, meant)):
+        return True
+    # Who brings a name that the policy speaks of may be let through.
+    named = {
+        _example(value.value)
+        for statement in document.statements
+        for condition in statement.conditions
+        if condition.name == "aws:principalarn"
+        for value in condition.values
+    }
+    return all(_is_denied(role, each) for each in (_STRANGER, *sorted(named)))
+
+
+def _example(pattern: str) -> str:
+    """A caller that a pattern matches, in an account that is a stranger's where the pattern leaves it open."""
+    fields = pattern.split(":", 5)
+    if len(fields) > 4 and set(fields[4]) & set("*?"):  # noqa: PLR2004 - the account of an ARN
+        fields[4] = _ELSEWHERE
+    return ":".join(fields).replace("*", "x").replace("?", "x")
+
+
+def _takes_a_role(statement: Statement) -> bool:
+    return any(map(Ready.of(statement).takes, _TAKING))
+
+
+def _is_denied(role: Role, caller: str, organization: str = "o-somebodyelses") -> bool:
+    """Whether a Deny of the trust policy keeps a caller out; a condition of it on what is not known does not."""
+    fields = caller.split(":", 2)
+    request = {
+        "principal": ":".join((fields[0], role.arn.split(":")[1], *fields[2:])),
+        "action": "sts:AssumeRole",
+        "resource": role.arn,
+        "context": {"aws:MultiFactorAuthPresent": "true", "aws:PrincipalOrgID": organization},
+    }
+    try:
+        asked = request_of(request)
+        layers = layers_of({"identity": [_EVERYTHING], "resource": role.trust})
+    except InputError:
+        # It cannot be asked: what the policy allows stands.
+        return False
+    decision = evaluated(asked, layers).decision
+    if decision.outcome != "ExplicitlyDenied":
+        return False
+    return not any("Allowed" in each.values() for each in hinges(asked, layers, decision).values())
+
+
+def _is_account(text: str) -> bool:
+    return len(text) == _ACCOUNT and text.isdigit()
 
 
 def _account(account: Account, other: str, statements: list[Statement], role: Role) -> Trust:
@@ -161,7 +295,7 @@ def account_of(principal: Principal) -> str:
     if principal.type != "AWS":
         return ""
     value = principal.value
-    if len(value) == _ACCOUNT and value.isdigit():
+    if _is_account(value):
         return value
     arn = Arn.of(value)
-    return arn.account if arn else ""
+    return arn.account if arn and _is_account(arn.account) else ""

@@ -1,7 +1,8 @@
 """Ways to gain permissions that a set of actions opens, and which of them a policy opens.
 
 Judged from the policy alone, a path is never more than possible: whether a fitting role, user or resource exists, and whom
-it trusts, stands elsewhere. A path that needs a certain principal counts only when the policy reaches all of them.
+it trusts, stands elsewhere. A path that needs a certain principal counts only when the policy reaches all of them. Where an
+account's own are known, `modes/principal_paths.py` asks for each of them.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.policy.pattern import matches
+from aws_iam.policy.pattern import intersects, matches
 from aws_iam.policy.slotted import slotted
+from aws_iam.policy.variables import without_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.policy.document import Condition, Statement
     from aws_iam.policy.effective.access import Access, Reach
@@ -26,9 +28,19 @@ EXISTING_COMPUTE = "use compute that already has a role"
 SELF = "self-escalation"
 _PASSING = "iam:PassRole"
 _PASSED_TO = "iam:passedtoservice"
+_PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 _OWN_USER = "the caller's user"
-# Trust policies alone decide what it is worth, and they are not at hand.
-_NEVER_ALONE = "sts-assume-role"
+NEW = ("a new role", "a new user")
+"""What a path makes: it may bear any name that its permissions are for."""
+STRONG_POLICIES = tuple(
+    f"arn:aws:iam::aws:policy/{name}"
+    for name in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
+)
+"""AWS's policies with which whoever may attach them has gained everything, or nearly."""
+# A value that lets these through closes nothing: to attach them is the path, and as a boundary they limit nothing.
+_STRONG = {"iam:policyarn": STRONG_POLICIES, "iam:permissionsboundary": STRONG_POLICIES[:1]}
+NEVER_ALONE = "sts-assume-role"
+"""The path that only the trust policies tell of, which stand elsewhere."""
 
 
 @slotted
@@ -60,10 +72,18 @@ class EscalationPath:
 
 @slotted
 class OpenPath:
-    """A path that a policy opens, with the first statement that allows each of its actions."""
+    """A path that a policy opens, with the first statement that allows each of its actions.
+
+    Of an account that was asked, `on` names what it has for the path, `given` the condition keys on which that hangs, and
+    `strong` is False where nothing of it is an administrator's. `unsettled` are the prerequisites that are not known.
+    """
 
     path: EscalationPath
     statements: tuple[Statement, ...]
+    unsettled: tuple[str, ...]
+    on: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    strong: bool = True
 
 
 @cache
@@ -90,32 +110,63 @@ def _path(row: Mapping[str, Any]) -> EscalationPath:
 
 def open_paths(access: Access) -> tuple[OpenPath, ...]:
     """The paths whose whole set of actions the policies allow, the smallest sets only."""
-    found = {path.id: opened for path in escalation_paths() if (opened := _opened(path, access))}
-    found.pop(_NEVER_ALONE, None)
+    return smallest(opened for path in escalation_paths() if (opened := by_policy(path, access)))
+
+
+def smallest(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
+    """Those of which no part is a path of its own."""
+    found = {each.path.id: each for each in paths}
+    found.pop(NEVER_ALONE, None)
     return tuple(each for each in found.values() if found.keys().isdisjoint(each.path.smaller))
 
 
-def _opened(path: EscalationPath, access: Access) -> OpenPath | None:
-    statements = []
+def by_policy(path: EscalationPath, access: Access) -> OpenPath | None:
+    """The path where the policies allow all of its actions; None where they do not."""
+    granted = []
     for need in path.required:
         reach = access.reach(need.action)
-        statement = _granting(path, need, reach) if reach else None
-        if statement is None:
+        candidates = tuple(granting(path, need, reach)) if reach else ()
+        if not candidates:
             return None
-        statements.append(statement)
-    return OpenPath(path=path, statements=tuple(statements))
-
-
-def _granting(path: EscalationPath, need: Need, reach: Reach) -> Statement | None:
-    """The first statement that allows what the path needs, where and as it needs it."""
-    if any(_closes_by_denying(each, path) for each in reach.denied_by):
+        granted.append(candidates)
+    statements = _of_one_name(granted) if path.required[0].on in NEW else [g[0] for g in granted]
+    if not statements:
         return None
-    # New compute may bear any name, so that a permission for some names is enough.
-    anywhere = path.family == NEW_COMPUTE and need.action != _PASSING
+    return OpenPath(path=path, statements=tuple(statements), unsettled=path.prerequisites)
+
+
+def _of_one_name(granted: Sequence[tuple[Statement, ...]]) -> Sequence[Statement]:
+    """Statements, one of each group, that may speak of the same new name; none where they never do."""
+    first, *others = granted
+    for statement in first:
+        fitting = [next((o for o in group if _may_meet(statement, o)), None) for group in others]
+        found = [each for each in fitting if each is not None]
+        if len(found) == len(others):
+            return [statement, *found]
+    return ()
+
+
+def _may_meet(one: Statement, other: Statement) -> bool:
+    if not one.resources or not other.resources:
+        return True
+    texts = [without_variables(each.value, "*") for each in other.resources]
+    return any(
+        intersects(without_variables(each.value, "*"), text)
+        for each in one.resources
+        for text in texts
+    )
+
+
+def granting(path: EscalationPath, need: Need, reach: Reach) -> Iterator[Statement]:
+    """The statements that allow what the path needs, where and as it needs it."""
+    if any(_closes_by_denying(each, path) for each in reach.denied_by):
+        return
+    # What is new may bear any name, so that a permission for some names is enough.
+    anywhere = need.on in NEW or (path.family == NEW_COMPUTE and need.action != _PASSING)
     candidates = reach.allowed_by if anywhere else reach.unlimited
     if need.on == _OWN_USER:
         candidates = (*candidates, *filter(_is_own_user, reach.allowed_by))
-    return next((each for each in candidates if not _is_closed(each, need, path)), None)
+    yield from (each for each in candidates if not _is_closed(each, need, path))
 
 
 def _is_own_user(statement: Statement) -> bool:
@@ -134,7 +185,7 @@ def _closes(condition: Condition, need: Need, path: EscalationPath) -> bool:
     if condition.name == _PASSED_TO and path.passes_role_to:
         return not any(_names(condition, each) for each in path.may_pass_to)
     if condition.name in path.blocked_by:
-        return any(value.value.strip("*") for value in condition.values)
+        return not any(_names(condition, each) for each in _STRONG.get(condition.name, ()))
     # A tag limits which resources are reached, but IAM does not ask for a role's tags when the role is passed.
     return "resourcetag/" in condition.name and need.action != _PASSING
 
@@ -148,12 +199,19 @@ def _closes_by_denying(deny: Statement, path: EscalationPath) -> bool:
         return False
     if condition.name == _PASSED_TO and path.passes_role_to:
         return not any(_names(condition, each) for each in path.may_pass_to)
-    return True
+    return not any(_names(condition, each) for each in _STRONG.get(condition.name, ()))
 
 
 def _excludes(condition: Condition, services: Iterable[str]) -> bool:
     return condition.negated and all(_names(condition, each) for each in services)
 
 
-def _names(condition: Condition, service: str) -> bool:
-    return any(matches(value.value, service, ignore_case=True) for value in condition.values)
+def _names(condition: Condition, text: str) -> bool:
+    """Whether a value of the condition is the service or the ARN, in any partition."""
+    forms = [text.replace("arn:aws:", f"arn:{each}:") for each in _PARTITIONS]
+    forms += [f"{text}.cn"] if text.endswith(".amazonaws.com") else []
+    return any(
+        matches(value.value, form, ignore_case=True)
+        for value in condition.values
+        for form in forms
+    )

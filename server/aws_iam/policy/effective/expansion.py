@@ -35,6 +35,12 @@ class Expansion:
     _patterns: dict[str, Named] = field(default_factory=dict)
     _lists: dict[tuple[str, ...], Named] = field(default_factory=dict)
 
+    def another(self) -> Expansion:
+        """One for other policies, with a bound of its own, that knows already which actions there are."""
+        return Expansion(
+            facts=self.facts, _services=self._services, _patterns={"*": self.pattern("*")}
+        )
+
     def spend(self, steps: int) -> None:
         """Count work; a document built to cost too much is refused."""
         self._left -= steps

@@ -1,0 +1,179 @@
+"""What an account has for a path to more permissions: its users, groups, roles and policies, as requests to be asked for.
+
+A path says on what its actions have to be allowed (`the caller's user`, `another user`, …); each of these is a function here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.identity import Role, User
+from aws_iam.policy.variables import without_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from aws_iam.account.facts.identity import Attached, Authorization, Group
+    from aws_iam.policy.effective.access import Access
+    from aws_iam.policy.effective.escalation import EscalationPath
+
+_LIMITS = "remove a limit"
+_LEADS_TO_THE_TARGETS_OWN = "the permissions of the"
+_MOST_NAMES = 20
+# AWS lets nobody change these: IAM User Guide, id_roles; Identity Center User Guide, referencingpermissionsets.
+_AWS_OWN = ("/aws-service-role/", "/aws-reserved/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The identities of an account, and what each may do: its actions as bits, and who is an administrator or becomes one."""
+
+    found: Authorization
+    actions: Mapping[str, int]
+    strong: frozenset[str]
+    worth_attaching: Callable[[], tuple[str, ...]]
+    """The account's own policies that make an administrator, or whoever becomes one."""
+
+    def gains(self, one: str, other: str) -> bool:
+        """Whether the other may do anything that the first may not."""
+        return bool(self.actions.get(other, 0) & ~self.actions.get(one, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path is asked for: the resource of each of its actions, its name, and whose permissions it leads to."""
+
+    name: str
+    resources: tuple[str, ...]
+    boundary: str | None = None
+    trust: str | None = None
+    leads_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeking:
+    one: User | Role
+    path: EscalationPath
+    access: Access
+    world: World
+
+    def on(self, arn: str) -> tuple[str, ...]:
+        """The same resource for every action."""
+        return (arn,) * len(self.path.required)
+
+
+def targets(
+    one: User | Role, path: EscalationPath, access: Access, world: World
+) -> Iterator[Target]:
+    """What the account has for a path, whatever leads furthest first."""
+    yield from TARGETS[path.required[0].on](_Seeking(one, path, access, world))
+
+
+def _own_user(at: _Seeking) -> Iterator[Target]:
+    one = at.one
+    if isinstance(one, User) and (at.path.family != _LIMITS or one.boundary):
+        yield Target(one.name, at.on(one.arn), one.boundary)
+
+
+def _own_role(at: _Seeking) -> Iterator[Target]:
+    if isinstance(at.one, Role):
+        yield Target(at.one.name, at.on(at.one.arn), at.one.boundary)
+
+
+def _own_group(at: _Seeking) -> Iterator[Target]:
+    return (Target(each.name, at.on(each.arn)) for each in _groups_of(at.one, at.world.found))
+
+
+def _own_policy(at: _Seeking) -> Iterator[Target]:
+    holders = (at.one, *_groups_of(at.one, at.world.found))
+    for each in _written_here(each for holder in holders for each in holder.attached):
+        yield Target(each.name, at.on(each.arn))
+
+
+def _other_group(at: _Seeking) -> Iterator[Target]:
+    if isinstance(at.one, User):
+        own = at.one.groups
+        yield from _ordered(at, (each for each in at.world.found.groups if each.name not in own))
+
+
+def _other_user(at: _Seeking) -> Iterator[Target]:
+    return _ordered(at, at.world.found.users)
+
+
+def _other_role(at: _Seeking) -> Iterator[Target]:
+    is_limit = at.path.family == _LIMITS
+    return _ordered(at, (each for each in _changeable(at) if each.boundary or not is_limit))
+
+
+def _policy_of_a_role(at: _Seeking) -> Iterator[Target]:
+    for role in _changeable(at):
+        if role.arn != at.one.arn:
+            for attached in _written_here(role.attached):
+                yield Target(role.name, (attached.arn, role.arn), role.boundary, role.trust)
+
+
+def _new(at: _Seeking) -> Iterator[Target]:
+    """Names for something new, as the statements that allow its making and its strengthening write them."""
+    _, partition, _, _, account = at.one.arn.split(":")[:5]
+    kind = at.path.required[0].on.rpartition(" ")[2]
+    reaches = (at.access.reach(need.action) for need in at.path.required)
+    statements = (each for reach in reaches if reach for each in reach.allowed_by)
+    written = (each.value for statement in statements for each in statement.resources)
+    names = dict.fromkeys(
+        each.rpartition(f":{kind}/")[2] if f":{kind}/" in each else "new" for each in written
+    )
+    for name in islice(names, _MOST_NAMES):
+        made = without_variables(name, "x").replace("*", "x").replace("?", "x")
+        yield Target(f"{kind}/{made}", at.on(f"arn:{partition}:iam::{account}:{kind}/{made}"))
+
+
+TARGETS: Mapping[str, Callable[[_Seeking], Iterator[Target]]] = {
+    "the caller's user": _own_user,
+    "the caller's role": _own_role,
+    "a group of the caller": _own_group,
+    "the attached policy ARN": _own_policy,
+    "the target group": _other_group,
+    "another user": _other_user,
+    "the same user": _other_user,
+    "the target role": _other_role,
+    "a stronger role": _other_role,
+    "the same role": _other_role,
+    "that policy": _policy_of_a_role,
+    "a new user": _new,
+    "a new role": _new,
+}
+"""By what the first action of a path has to be allowed on."""
+
+
+def _groups_of(one: User | Role, found: Authorization) -> list[Group]:
+    names = one.groups if isinstance(one, User) else ()
+    return [each for each in found.groups if each.name in names]
+
+
+def _written_here(attached: Iterable[Attached]) -> Iterator[Attached]:
+    """The policies that the account wrote; AWS's own nobody changes."""
+    return (each for each in attached if each.arn.split(":")[4:5] != ["aws"])
+
+
+def _changeable(at: _Seeking) -> Iterator[Role]:
+    return (each for each in at.world.found.roles if not each.path.startswith(_AWS_OWN))
+
+
+def _ordered(at: _Seeking, others: Iterable[User | Role | Group]) -> Iterator[Target]:
+    """The others, administrators first; where a path yields what the target has, only who has more."""
+    is_theirs = at.path.yields.startswith(_LEADS_TO_THE_TARGETS_OWN)
+    listed = [
+        each
+        for each in others
+        if each.arn != at.one.arn and (not is_theirs or at.world.gains(at.one.arn, each.arn))
+    ]
+    for each in sorted(listed, key=lambda each: each.arn not in at.world.strong):
+        yield Target(
+            each.name,
+            at.on(each.arn),
+            getattr(each, "boundary", None),
+            getattr(each, "trust", None),
+            each.arn if is_theirs else "",
+        )
