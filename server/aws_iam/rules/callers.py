@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from aws_iam.policy.pattern import covers
+from aws_iam.policy.pattern import covers, is_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,9 +43,20 @@ _SWITCHES = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedv
 # S3 calls a range that is broader than these public:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 _BROADEST = {4: 8, 6: 32}
-_NOTHING_FIXED = re.compile(r"[*?:/]*")
+# What AWS settles by the resource itself stands for one text, which is its owner's; any other variable is the caller's.
+_OWN = re.compile(r"\$\{aws:Resource(Account|OrgID)\}", re.IGNORECASE)
+_OWN_TEXT = "0" * 12
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_ACCOUNT = re.compile(r"[0-9]{12}\**")
 _ACCOUNT_FIELD = 4
 _RESOURCE_FIELD = 5
+# An organization's path begins with its id, and so does who a session is: "AROAID:session".
+_AFTER_ID = {
+    "aws:principalorgpaths": "/",
+    "aws:sourceorgpaths": "/",
+    "aws:userid": ":",
+    "aws:vpceorgpaths": "/",
+}
 
 
 def is_demanded(condition: Condition) -> bool:
@@ -62,12 +73,13 @@ def is_present(statement: Statement, key: str) -> bool:
 
 
 def is_fixed(key: str, value: str) -> bool:
-    """Whether the value of such a key, given in lower case, leaves out some stranger."""
+    """Whether the value of such a key, given in lower case, is one that no stranger can have."""
+    pattern = _VARIABLE.sub("*", _OWN.sub(_OWN_TEXT, value))
     if key in _ARNS:
-        return _is_fixed_arn(value)
+        return _is_fixed_arn(pattern)
     if key in _NETWORKS:
-        return _is_narrow(value)
-    return key in _IDS and not _NOTHING_FIXED.fullmatch(value)
+        return _is_narrow(pattern)
+    return key in _IDS and _is_spelled(pattern.partition(_AFTER_ID.get(key, "\n"))[0])
 
 
 def _is_narrow(network: str) -> bool:
@@ -75,19 +87,31 @@ def _is_narrow(network: str) -> bool:
     try:
         parsed = ip_network(network, strict=False)
     except ValueError:
-        return True
+        return is_literal(network)
     return parsed.prefixlen >= _BROADEST[parsed.version]
 
 
+def _is_spelled(text: str) -> bool:
+    return bool(text) and is_literal(text)
+
+
 def _is_fixed_arn(arn: str) -> bool:
+    """Whether a pattern of ARNs is of one account, or of one bucket: its name is the owner's alone."""
+    if is_literal(arn):
+        return bool(arn)
     fields = arn.split(":", _RESOURCE_FIELD)
+    if len(fields) <= _ACCOUNT_FIELD:
+        return False
+    if _ACCOUNT.fullmatch(fields[_ACCOUNT_FIELD]):
+        return True
     if len(fields) <= _RESOURCE_FIELD:
-        return not _NOTHING_FIXED.fullmatch(arn.removeprefix("arn:"))
-    account, resource = fields[_ACCOUNT_FIELD:]
-    if account:
-        return not set("*?") & set(account)
-    # A bucket's ARN has no account; its name is the owner's alone.
-    return not _NOTHING_FIXED.fullmatch(resource)
+        return False
+    service, account, resource = fields[2], fields[_ACCOUNT_FIELD], fields[_RESOURCE_FIELD]
+    if service != "s3":
+        return not account and _is_spelled(resource)
+    # A bucket's ARN has neither Region nor account; what stands after a slash in one with an account is an access point.
+    bucket, slash, _ = resource.partition("/")
+    return _is_spelled(bucket) and not (account and slash)
 
 
 def shuts_out(condition: Condition) -> bool:

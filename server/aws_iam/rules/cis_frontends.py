@@ -20,13 +20,13 @@ from aws_iam.escape import quoted
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, in_regions, judges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.account.fact import AccountFact
-    from aws_iam.account.facts.frontends import Api, Distribution, LoadBalancer
+    from aws_iam.account.facts.frontends import Api, Distribution, LoadBalancer, Way
     from aws_iam.account.snapshot import Account
 
-_WAYS = {
+_WAYS: Mapping[Way, str] = {
     STANDARD: "by standard logging",
     REALTIME: "in real time",
     DELIVERY: "through a delivery of CloudWatch Logs",
@@ -121,5 +121,5 @@ def _api_arn(account: Account, region: str, one: Api) -> str:
     return f"arn:{account.partition}:apigateway:{region}::/{kind}/{one.id}"
 
 
-def _ways(logs: tuple[str, ...]) -> str:
+def _ways(logs: tuple[Way, ...]) -> str:
     return " and ".join(_WAYS[way] for way in logs)

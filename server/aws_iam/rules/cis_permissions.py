@@ -27,6 +27,7 @@ from aws_iam.rules.judge import (
     each,
     judges,
     policy_of,
+    where_offered,
 )
 
 if TYPE_CHECKING:
@@ -95,11 +96,11 @@ def expired_certificates(account: Account, _terms: Terms) -> Iterator[Outcome]:
 
 @judges("no_full_admin_policies", needs=(AUTHORIZATION,))
 def full_admin(account: Account, _terms: Terms) -> Iterator[Outcome]:
-    """`*`, `*:*` and lists with one of them are every action; AWS's own AdministratorAccess is not exempt."""
+    """Any pattern of all actions will do, as will any of all ARNs; AWS's own AdministratorAccess is not exempt."""
     found = account.require(AUTHORIZATION)
     used = _attached(found)
     attached = [policy for policy in found.policies if policy.arn in used]
-    left_out = _inline(found)
+    left_out = _inline(found, account.partition)
 
     def test(policy: ManagedPolicy) -> Iterator[Outcome]:
         told = f"policy {quoted(policy.name)}"
@@ -110,7 +111,8 @@ def full_admin(account: Account, _terms: Terms) -> Iterator[Outcome]:
                 code="no document",
                 permission=_DETAILS,
             )
-        full = [s for s in policy_of(policy.document, _DETAILS).statements if _full(s)]
+        statements = policy_of(policy.document, _DETAILS).statements
+        full = [each_one for each_one in statements if _full(each_one, account.partition)]
         if full:
             limited = (
                 " (under a condition)" if all(each_one.conditions for each_one in full) else ""
@@ -138,7 +140,9 @@ def federation(account: Account, terms: Terms) -> Iterator[Outcome]:
     rows = account.require(CREDENTIAL_REPORT).users
     local = [row.user for row in rows if row.password_enabled]
     centers = [
-        center.arn for _, value in account.in_each(IDENTITY_CENTER) for center in known(value)
+        center.arn
+        for _, value in where_offered(account, IDENTITY_CENTER)
+        for center in known(value)
     ]
     told = (
         f"SAML providers: {len(saml)}, OIDC providers: {len(oidc)}, Identity Center instances:"
@@ -148,15 +152,17 @@ def federation(account: Account, terms: Terms) -> Iterator[Outcome]:
     yield Manual(account.root_arn, terms.question(told))
 
 
-def _full(statement: Statement) -> bool:
+def _full(statement: Statement, partition: str) -> bool:
+    # Neither an action nor an ARN has an empty service or name.
+    arns = f"arn:{partition}:?*:*:*:?*"
     return (
         statement.allows
-        and any(pattern.covers(_action(a.value), "*:*") for a in statement.actions)
-        and any(pattern.covers(r.value, "arn:*") for r in statement.resources)
+        and any(pattern.covers(a.value, "?*:?*") for a in statement.actions)
+        and any(pattern.covers(r.value, arns) for r in statement.resources)
     )
 
 
-def _inline(found: Authorization) -> str:
+def _inline(found: Authorization, partition: str) -> str:
     """What the control leaves out, with those policies that a reader would miss most."""
     words = "inline policies are not part of this control and were not judged"
     holders = [(one.name, one.inline) for one in found.users]
@@ -166,22 +172,17 @@ def _inline(found: Authorization) -> str:
         f"{quoted(policy.name)} of {quoted(name)}"
         for name, inline in holders
         for policy in inline
-        if _gives_all(policy.document)
+        if _gives_all(policy.document, partition)
     ]
     more = f" and {len(wide) - _SHOWN} more" if len(wide) > _SHOWN else ""
     return f"{words}, though {', '.join(wide[:_SHOWN])}{more} allow everything" if wide else words
 
 
-def _gives_all(text: str) -> bool:
+def _gives_all(text: str, partition: str) -> bool:
     try:
-        return any(_full(statement) for statement in document.policy(text).statements)
+        return any(_full(statement, partition) for statement in document.policy(text).statements)
     except InputError:
         return False
-
-
-def _action(value: str) -> str:
-    """`*` alone is `*:*`."""
-    return "*:*" if set(value) == {"*"} else value
 
 
 def _attached(found: Authorization) -> frozenset[str]:

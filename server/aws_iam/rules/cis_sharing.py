@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import Miss, known
@@ -17,7 +18,7 @@ from aws_iam.account.facts.sharing import (
 from aws_iam.account.facts.storage import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy import compare
+from aws_iam.policy import compare, document
 from aws_iam.rules.callers import is_limited
 from aws_iam.rules.judge import (
     Fail,
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.sharing import ResourcePolicy
     from aws_iam.account.facts.storage import BucketPolicy
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Statement
+    from aws_iam.policy.comparison.direction import Search
+    from aws_iam.policy.document import Policy, Statement
 
 _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
     (QUEUE_POLICIES, "queue", "sqs:GetQueueAttributes"),
@@ -104,28 +106,42 @@ def _bucket(account: Account) -> Callable[[BucketPolicy], Iterator[Outcome]]:
 
 def _judged(arn: str, name: str, text: str, call: str, region: str | None = None) -> Outcome:
     """What the policy does for strangers, with a request of one that it allows."""
-    statements = policy_of(text, call).statements
-    if not any(map(_may_open, statements)):
+    policy = policy_of(text, call)
+    if not any(map(_may_open, policy.statements)):
         return Pass(arn, f"the policy of {name} lets in nobody unknown", region)
-    try:
-        search = compare.public(text, most=1)
-    except InputError as error:
-        raise NotCollected(
-            f"the policy of {name}: {error.message}", call=call, code="unreadable document"
-        ) from None
+    search = _search(name, text, call)
     if search.requests:
         request = search.requests[0]["request"]
         keys = ", ".join(sorted(request.get("context", {})))
         with_keys = f" with a suitable {quoted(keys)}" if keys else ""
         told = f"the policy of {name} lets anyone do {quoted(request['action'])}{with_keys}"
         return Fail(arn, told, region)
-    if search.open:
+    if search.is_none and _search(name, _without_denials(policy), call).requests:
+        told = f"the policy of {name} keeps strangers out by its Deny statements"
+        return Pass(arn, told, region)
+    why = "; ".join(search.open) or "none was found, though neither conditions nor Deny tell why"
+    raise NotCollected(
+        f"whether the policy of {name} lets strangers in is not proved: {why}",
+        call=call,
+        code="not proved",
+    )
+
+
+def _search(name: str, policy: object, call: str) -> Search:
+    try:
+        return compare.public(policy, most=1)
+    except InputError as error:
         raise NotCollected(
-            f"whether the policy of {name} lets strangers in is not proved: {'; '.join(search.open)}",
-            call=call,
-            code="too complex",
-        )
-    return Pass(arn, f"the policy of {name} keeps strangers out by its Deny statements", region)
+            f"the policy of {name}: {error.message}", call=call, code="unreadable document"
+        ) from None
+
+
+def _without_denials(policy: Policy) -> object:
+    """What the policy would be if nothing in it denied."""
+    value = json.loads(document.dump(policy))
+    body = value["Statement"]
+    listed = body if isinstance(body, list) else [body]
+    return value | {"Statement": [each for each in listed if each.get("Effect") != "Deny"]}
 
 
 def _may_open(statement: Statement) -> bool:

@@ -18,6 +18,7 @@ from aws_iam.account.facts.frontends import (
 
 if TYPE_CHECKING:
     from aws_iam.account.aws import Aws
+    from aws_iam.account.facts.frontends import Way
 
 CONFIG = "cloudfront:GetDistributionConfig"
 # Deliveries of CloudFront's logs are kept there whatever the account's own Regions:
@@ -43,13 +44,13 @@ def distributions(aws: Aws) -> tuple[Distribution, ...]:
     )
 
 
-def _logs(aws: Aws, data: dict[str, Any]) -> tuple[str, ...]:
+def _logs(aws: Aws, data: dict[str, Any]) -> tuple[Way, ...]:
     config = aws.need(CONFIG, Id=data["Id"])["DistributionConfig"]
     behaviours = [
         config.get("DefaultCacheBehavior", {}),
         *config.get("CacheBehaviors", {}).get("Items", ()),
     ]
-    own = {
+    own: dict[Way, bool] = {
         STANDARD: config.get("Logging", {}).get("Enabled", False),
         REALTIME: any(each.get("RealtimeLogConfigArn") for each in behaviours),
     }

@@ -16,6 +16,7 @@ from aws_iam.account.facts.frontends import (
 
 if TYPE_CHECKING:
     from aws_iam.account.aws import Aws
+    from aws_iam.account.facts.frontends import Way
 
 ATTRIBUTES = "elbv2:DescribeLoadBalancerAttributes"
 LISTENERS = "elbv2:DescribeListeners"
@@ -48,7 +49,7 @@ def load_balancers(aws: Aws, region: str) -> tuple[LoadBalancer, ...]:
 
 def _balancer(aws: Aws, region: str, data: dict[str, Any]) -> LoadBalancer:
     arn, kind = data["LoadBalancerArn"], data.get("Type", "")
-    logs: tuple[str, ...] | Miss = ()
+    logs: tuple[Way, ...] | Miss = ()
     can_log: bool | Miss = kind != "gateway"
     if can_log:
         logs = aws.tried(lambda: _logs(aws, region, arn))
@@ -59,7 +60,7 @@ def _balancer(aws: Aws, region: str, data: dict[str, Any]) -> LoadBalancer:
     )
 
 
-def _logs(aws: Aws, region: str, arn: str) -> tuple[str, ...]:
+def _logs(aws: Aws, region: str, arn: str) -> tuple[Way, ...]:
     answer = aws.need(ATTRIBUTES, region=region, LoadBalancerArn=arn)
     attributes = {each.get("Key"): each.get("Value") for each in answer.get("Attributes", ())}
     if attributes.get("access_logs.s3.enabled") == "true":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.fact import RefusedError
 from aws_iam.account.facts.sharing import (
     BUS_POLICIES,
     FUNCTION_POLICIES,
@@ -32,6 +33,9 @@ FUNCTION, KEY = "lambda:GetPolicy", "kms:GetKeyPolicy"
 SECRET, VAULT = "secretsmanager:GetResourcePolicy", "glacier:GetVaultAccessPolicy"
 BUSES = "events:ListEventBuses"
 _NONE = ("ResourceNotFoundException",)
+# What Glacier answers a customer who stores nothing there; it takes no new ones.
+# https://docs.aws.amazon.com/botocore/latest/reference/services/glacier/client/exceptions/NoLongerSupportedException.html
+_NO_STORAGE = "NoLongerSupportedException"
 # Without a page size SQS lists a thousand queues and says nothing of further ones.
 _PAGED = {"PageSize": 1000}
 
@@ -114,7 +118,12 @@ def vaults(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
         answer = aws.get(VAULT, region=region, absent=_NONE, accountId="-", vaultName=name)
         return None if answer is None else answer["policy"].get("Policy") or None
 
-    listed = aws.pages("glacier:ListVaults", "VaultList", region=region, accountId="-")
+    try:
+        listed = aws.pages("glacier:ListVaults", "VaultList", region=region, accountId="-")
+    except RefusedError as refused:
+        if refused.miss.code != _NO_STORAGE:
+            raise
+        listed = []
     return _policies(aws, listed, lambda vault: vault["VaultARN"], policy, VAULT)
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from aws_iam.account.fact import Miss, many, many_in
 
-STANDARD, REALTIME, DELIVERY, BUCKET = "standard", "real-time", "delivery", "bucket"
+STANDARD: Final = "standard"
+REALTIME: Final = "real-time"
+DELIVERY: Final = "delivery"
+BUCKET: Final = "bucket"
+Way = Literal["standard", "real-time", "delivery", "bucket"]
 """Ways to log access: CloudFront's two own ones, a delivery of CloudWatch Logs, a load balancer's own bucket."""
 
 
@@ -33,7 +38,7 @@ class Distribution:
     id: str
     arn: str
     enabled: bool = True
-    logs: tuple[str, ...] | Miss = ()
+    logs: tuple[Way, ...] | Miss = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +48,7 @@ class LoadBalancer:
     name: str
     arn: str
     type: str
-    logs: tuple[str, ...] | Miss = ()
+    logs: tuple[Way, ...] | Miss = ()
     can_log: bool | Miss = True
 
 

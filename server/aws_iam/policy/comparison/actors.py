@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
@@ -11,8 +11,8 @@ from aws_iam.policy.arn import PARTITIONS, Arn
 from aws_iam.policy.comparison import holders
 from aws_iam.policy.comparison.actions import is_strict
 from aws_iam.policy.comparison.clauses import principals_of
-from aws_iam.policy.comparison.points import Atom
-from aws_iam.policy.comparison.venn import OverBudget
+from aws_iam.policy.comparison.points import Atom, points
+from aws_iam.policy.comparison.venn import Budget, OverBudget
 from aws_iam.policy.evaluation.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.policy.evaluation.request import settled_keys
 from aws_iam.policy.pattern import matches
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from aws_iam.policy.comparison.clauses import Clause
     from aws_iam.policy.comparison.points import Value
-    from aws_iam.policy.comparison.venn import Budget
     from aws_iam.policy.document import Policy
 
 _ACCOUNT = re.compile(r"\d{12}")
 _ACCOUNTS = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_FIELD = 4
 _EXAMPLES = ("111122223333", "444455556666", "777788889999", "123456789012", "210987654321")
 _SERVICES = ("lambda.amazonaws.com", "ec2.amazonaws.com", "events.amazonaws.com")
 _PROVIDERS = ("oidc-provider/idp.example.com", "saml-provider/example")
@@ -39,9 +39,10 @@ _LACKING: Mapping[CallerKind, tuple[str, ...]] = {
     CallerKind.ANONYMOUS: ("aws:principalorg", "aws:principaltag/"),
     CallerKind.SERVICE: ("aws:principalorgid",),
 }
+_PROVIDER = "aws:federatedprovider"
 # Keys of a caller that no caller of another kind has.
 _OWN_KEYS = (
-    "aws:federatedprovider",
+    _PROVIDER,
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalisawsservice",
@@ -140,21 +141,110 @@ def actors(
 
     The owner's own stand twice: with policies of their own that allow everything, and without any.
     """
-    found = [*strangers(policies, owner, atoms)]
+    found = [*_anyone(policies, owner)]
     for caller in _callers(policies, owner, atoms, budget):
         if caller.account == owner and caller.kind is not CallerKind.ROOT:
             found.append(_actor(caller, owner, Grade.ROLE))
         found.append(_actor(caller, owner, Grade.ACCOUNT))
+    found += strangers(policies, owner, atoms, budget)
     return tuple(dict.fromkeys(found))
 
 
-def strangers(policies: Sequence[Policy], owner: str, atoms: Sequence[Atom]) -> Iterator[Actor]:
-    """Callers whom nobody knows: anonymous, and a user of another account."""
-    far = _unnamed({*_named_accounts(policies, atoms), owner})
+def strangers(
+    policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget | None = None
+) -> Iterator[Actor]:
+    """Callers whom nobody knows: anonymous, and whoever can be made in accounts that no policy names."""
+    allowed = budget or Budget()
+    yield from _anyone(policies, owner)
+    known = _written_accounts(policies, owner)
+    callers = [
+        caller
+        for partition in _partitions(policies)
+        for arn in _made(partition, atoms, known, allowed)
+        for caller in _read(arn, "", "")
+    ]
+    providers = tuple(_providers(atoms, allowed))
+    for caller in dict.fromkeys(callers):
+        if caller.kind is CallerKind.SESSION:
+            yield from (_signed_in(caller, owner, each) for each in providers)
+        else:
+            yield _actor(caller, owner, Grade.ACCOUNT)
+
+
+def _anyone(policies: Sequence[Policy], owner: str) -> Iterator[Actor]:
+    """An anonymous caller, and a user of another account."""
+    far = _unnamed(_written_accounts(policies, owner))
     yield _actor(caller_of("*", action=""), owner, Grade.ACCOUNT)
     for partition in _partitions(policies):
         user = f"arn:{partition}:iam::{far}:user/example"
         yield _actor(caller_of(user, action=""), owner, Grade.ACCOUNT)
+
+
+def _made(partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget) -> Iterator[str]:
+    """The ARNs that strangers can give themselves, one for each way in which conditions tell them apart."""
+    far = _unnamed(known)
+    yield from (f"arn:{partition}:iam::{far}:{name}" for name in ("role/example", "root"))
+    listed = [each for atom in atoms if atom.key in holders.KEYS for each in _beyond(atom, known)]
+    if not listed:
+        return
+    if any(map(_picks_accounts, listed)):
+        # What a pattern picks may be an account that is known, or another one.
+        listed.append(Atom(holders.ACCOUNT, "StringEquals", tuple(sorted(known))))
+    found = [
+        arn
+        for each in holders.holders(listed, {}, (partition, far), budget)
+        for arn in each.values[holders.ARN] or ()
+    ]
+    # The root user has an account and no name.
+    of_root = Atom(holders.ARN, "ArnLike", (f"arn:{partition}:iam::*:root",))
+    accounts = [_as_arn(atom) for atom in listed if atom.key in {holders.ARN, holders.ACCOUNT}]
+    roots = points(holders.ARN, (of_root, *accounts), present=True, budget=budget)
+    found += [arn for each in roots if each.true & 1 for arn in each.value or ()]
+    yield from (arn for arn in found if arn.split(":")[_FIELD] not in known)
+
+
+def _beyond(atom: Atom, known: set[str]) -> Iterator[Atom]:
+    """The condition without what only callers of known accounts can have, if anything is left of it."""
+    left = tuple(each for each in atom.wanted if _account_in(atom.key, each) not in known)
+    if left or not atom.wanted:
+        yield Atom(atom.key, atom.operator, left)
+
+
+def _picks_accounts(atom: Atom) -> bool:
+    """Whether the condition may tell apart accounts that no policy names."""
+    texts = (_account_in(atom.key, each) for each in atom.wanted)
+    return any(text is None or text.strip("*?") for text in texts)
+
+
+def _account_in(key: str, wanted: str) -> str | None:
+    """What a wanted value says of the caller's account; None when that is anywhere in a pattern."""
+    if key == holders.ACCOUNT:
+        return wanted
+    if key != holders.ARN:
+        return "*"
+    fields = wanted.split(":", _FIELD + 1)
+    return fields[_FIELD] if len(fields) > _FIELD + 1 else None
+
+
+def _as_arn(atom: Atom) -> Atom:
+    """A condition on the account of a caller as one on its ARN; AWS gives no account a colon."""
+    if atom.key == holders.ARN:
+        return atom
+    return Atom(holders.ARN, "ArnLike", tuple(f"arn:*:*::{each}:*" for each in atom.wanted))
+
+
+def _providers(atoms: Sequence[Atom], budget: Budget) -> Iterator[Value]:
+    """Who may have signed a stranger in for its session: nobody, or a provider that belongs to no account named."""
+    asked = [atom for atom in atoms if atom.key == _PROVIDER]
+    for each in points(_PROVIDER, asked, budget=budget):
+        if not _ACCOUNTS.search("".join(each.value or ())):
+            yield each.value
+
+
+def _signed_in(caller: Caller, owner: str, provider: Value) -> Actor:
+    actor = _actor(caller, owner, Grade.ACCOUNT)
+    name = f"{actor.name} by {provider[0]}" if provider else actor.name
+    return replace(actor, name=name, settled={**actor.settled, _PROVIDER: provider})
 
 
 def _partitions(policies: Sequence[Policy]) -> list[str]:
@@ -177,6 +267,9 @@ def _actor(caller: Caller, owner: str, least: Grade) -> Actor:
     if caller.kind is CallerKind.SERVICE:
         # AWS gives no values for these keys of a service; they are searched like any other.
         settled = {k: v for k, v in settled.items() if v is not None or k == "aws:username"}
+    if caller.kind is CallerKind.SESSION:
+        # Whether a provider signed the session in, and which, the caller's ARN does not tell.
+        del settled[_PROVIDER]
     return Actor(
         name=caller.arn if least is Grade.ACCOUNT else f"{caller.arn} without a policy of its own",
         caller=caller,
@@ -270,6 +363,20 @@ def _named_accounts(policies: Sequence[Policy], atoms: Sequence[Atom]) -> set[st
     texts = [p.value for p in principals_of(policies)]
     texts += [text for atom in atoms if atom.key in holders.KEYS for text in atom.wanted]
     return set(_ACCOUNTS.findall(" ".join(texts)))
+
+
+def _written_accounts(policies: Sequence[Policy], owner: str) -> set[str]:
+    """The accounts that the policies name, and not those that a variable stands for: a stranger's can be one of these."""
+    texts = [p.value for p in principals_of(policies)]
+    texts += [
+        value.value
+        for policy in policies
+        for statement in policy.statements
+        for condition in statement.conditions
+        if condition.name in holders.KEYS
+        for value in condition.values
+    ]
+    return {*_ACCOUNTS.findall(" ".join(texts)), owner}
 
 
 def _unnamed(named: Iterable[str]) -> str:
