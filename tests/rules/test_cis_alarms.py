@@ -75,6 +75,57 @@ def test_a_metric_with_dimensions_is_not_the_filters() -> None:
     assert "no alarm watches" in outcome(facts, "alarm_trail_changes").message
 
 
+def metric_filter(facts: dict[str, Any]) -> dict[str, Any]:
+    first: dict[str, Any] = facts["logs.metric_filters"][REGION][0]
+    return first
+
+
+def test_a_filter_whose_metric_has_dimensions_makes_no_metric_without() -> None:
+    key = "alarm_trail_changes"
+    facts = chain(key)
+    metric_filter(facts)["metrics"][0]["dimensions"] = ["user"]
+    finding = outcome(facts, key)
+    assert finding.status is Status.FAIL
+    assert "its metric has dimensions, and no alarm watches it with them" in finding.message
+    metric_filter(facts)["metrics"].append({"name": key, "namespace": "CIS"})
+    assert outcome(facts, key).status is Status.PASS
+
+
+def test_an_alarm_with_dimensions_watches_a_part_and_which_is_not_known() -> None:
+    facts = chain("alarm_trail_changes")
+    for each in (metric_filter(facts), alarm(facts)):
+        each["metrics"][0]["dimensions"] = ["user"]
+    finding = outcome(facts, "alarm_trail_changes")
+    assert finding.status is Status.UNKNOWN
+    assert "for values of `user`, and no alarm watches it as a whole" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"criteria": '@aws.account = "999999999999"'}, "counts only events with `@aws.account"),
+        ({"transformed": True}, "reads the events after a transformation"),
+        ({"criteria": None, "transformed": None}, "of a snapshot of an earlier version"),
+    ],
+)
+def test_a_filter_that_does_not_see_every_event_as_it_came_is_not_judged(
+    change: dict[str, Any], says: str
+) -> None:
+    facts = chain("alarm_trail_changes")
+    metric_filter(facts).update(change)
+    finding = outcome(facts, "alarm_trail_changes")
+    assert finding.status is Status.UNKNOWN
+    assert says in finding.message
+    facts["cloudwatch.alarms"][REGION].clear()
+    assert outcome(facts, "alarm_trail_changes").status is Status.FAIL
+
+
+def test_criteria_beside_a_pattern_that_does_not_match_mend_nothing() -> None:
+    facts = chain("alarm_trail_changes")
+    metric_filter(facts).update(criteria="@aws.region = x", pattern="{ $.eventName = Other }")
+    assert "no metric filter matches" in outcome(facts, "alarm_trail_changes").message
+
+
 def test_a_filter_of_another_log_group_does_not_count() -> None:
     facts = chain("alarm_trail_changes")
     facts["logs.metric_filters"][REGION][0]["log_group"] = "app"
@@ -160,6 +211,83 @@ def test_a_trail_without_kms_events_cannot_tell_of_key_deletion() -> None:
     trail(facts)["selectors"] = {"classic": [{"excluded_sources": ["kms.amazonaws.com"]}]}
     assert "leaves out the events of KMS" in outcome(facts, "alarm_cmk_deletion").message
     assert outcome(facts, "alarm_trail_changes").status is Status.PASS
+
+
+def management(*more: list[Any]) -> dict[str, Any]:
+    """An advanced selector of management events, with more fields."""
+    fields = [["eventCategory", "Equals", "Management"], *more]
+    return {
+        "fields": [
+            {"field": name, "operators": [[operator, [value]]]} for name, operator, value in fields
+        ]
+    }
+
+
+_NO_KMS = ["eventSource", "NotEquals", "kms.amazonaws.com"]
+_KMS = "kms.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("selectors", "expected"),
+    [
+        (
+            {
+                "classic": [
+                    {"read_write": "WriteOnly", "excluded_sources": [_KMS]},
+                    {"read_write": "ReadOnly"},
+                ]
+            },
+            Status.FAIL,
+        ),
+        (
+            {
+                "advanced": [
+                    management(["readOnly", "Equals", "false"], _NO_KMS),
+                    management(["readOnly", "Equals", "true"]),
+                ]
+            },
+            Status.FAIL,
+        ),
+        (
+            {
+                "classic": [
+                    {"read_write": "ReadOnly", "excluded_sources": [_KMS]},
+                    {"read_write": "WriteOnly"},
+                ]
+            },
+            Status.PASS,
+        ),
+        (
+            {"advanced": [management(_NO_KMS), management(["readOnly", "Equals", "false"])]},
+            Status.PASS,
+        ),
+    ],
+)
+def test_deleting_a_key_is_a_write(selectors: dict[str, Any], expected: Status) -> None:
+    facts = chain("alarm_cmk_deletion")
+    trail(facts)["selectors"] = selectors
+    assert outcome(facts, "alarm_cmk_deletion").status is expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {
+            "status": {"denied": "cloudtrail:GetTrailStatus"},
+            "selectors": {"classic": [{"read_write": "WriteOnly"}]},
+        },
+        {
+            "status": {"logging": False},
+            "selectors": {"denied": "cloudtrail:GetEventSelectors"},
+        },
+    ],
+)
+def test_what_could_not_be_read_mends_no_trail_that_lacks_something_else(
+    change: dict[str, Any],
+) -> None:
+    facts = chain("alarm_trail_changes")
+    trail(facts).update(change)
+    assert outcome(facts, "alarm_trail_changes").status is Status.FAIL
 
 
 def test_the_late_security_group_event_is_asked_for_from_5_0_on() -> None:

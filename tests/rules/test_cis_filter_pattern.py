@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws_iam.account.snapshot import account_of
 from aws_iam.rules.benchmark import controls
-from aws_iam.rules.filter_pattern import Clause, Some, parse
+from aws_iam.rules.filter_pattern import ABSENT, Clause, Some, parse
+from aws_iam.rules.witnesses import completed
 
 CASES = json.loads(
     (Path(__file__).parent.parent / "cases/cis/filter-patterns.json").read_text("utf-8")
@@ -24,7 +26,12 @@ def covered(pattern: str, key: str) -> bool | None:
     read = parse(pattern)
     if read is None:
         return None
-    answers = [read.matches(witness) for witness in controls()[key].witnesses]
+    records = [
+        record
+        for witness in controls()[key].witnesses
+        for record in completed(witness, account_of())
+    ]
+    answers = [read.matches(record) for record in records]
     if False in answers:
         return False
     return None if None in answers else True
@@ -61,8 +68,8 @@ def test_and_binds_before_or() -> None:
     read = parse("{ $.a = 1 || $.b = 1 && $.c = 1 }")
     assert isinstance(read, Some)
     assert read.matches({"a": 1}) is True
-    assert read.matches({"b": 1}) is False
-    assert read.matches({"b": 1, "c": 1}) is True
+    assert read.matches({"a": 2, "b": 1, "c": 2}) is False
+    assert read.matches({"a": 2, "b": 1, "c": 1}) is True
 
 
 @pytest.mark.parametrize(
@@ -79,7 +86,20 @@ def test_and_binds_before_or() -> None:
         ("{ $.a = true }", {"a": False}, False),
         ("{ $.code = *4 }", {"code": 405}, False),
         ("{ $.a IS NULL }", {"a": None}, True),
-        ("{ $.a IS NULL }", {}, False),
+        ("{ $.a IS NULL }", {"a": ABSENT}, False),
+        ("{ $.a = x }", {"a": ABSENT}, False),
+        ("{ $.a.b = * }", {"a": ABSENT}, False),
+        ("{ $.a > 1 }", {"a": ABSENT}, False),
+        ("{ $.a != x }", {"a": ABSENT}, None),
+        ("{ $.a NOT EXISTS }", {"a": ABSENT}, True),
+        ("{ $.a = x }", {}, None),
+        ("{ $.a.b != x }", {}, None),
+        ("{ $.a > 1 }", {}, None),
+        ("{ $.a IS NULL }", {}, None),
+        ("{ $.a IS TRUE }", {"a": {}}, False),
+        ("{ $.a.b IS TRUE }", {"a": {}}, None),
+        ("{ $.a NOT EXISTS }", {}, None),
+        ("{ $.a = x && $.b = 1 }", {"b": 2}, False),
         ("{ $.a IS TRUE }", {"a": True}, True),
         ("{ $.a is false }", {"a": False}, True),
         ("{ $.a = true }", {"a": True}, True),

@@ -17,22 +17,21 @@ from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.slotted import slotted
 from aws_iam.rules import filter_pattern, selectors
+from aws_iam.rules.witnesses import completed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aws_iam.account.facts.trails import Alarm, Metric, MetricFilter, Trail
+    from aws_iam.account.facts.trails import Alarm, Metric, MetricFilter, Selectors, Trail
     from aws_iam.account.snapshot import Account
 
     Record = Mapping[str, Any]
-    ByMetric = dict[tuple[str, str], list[Alarm]]
+    ByMetric = dict[Metric, list[Alarm]]
 
 # An everyday read: a filter that matches it too is no signal.
 _EVERYDAY: Record = {
     "eventSource": "ec2.amazonaws.com",
     "eventName": "DescribeInstances",
-    "eventType": "AwsApiCall",
-    "sourceIPAddress": "203.0.113.7",
     "userIdentity": {"type": "AssumedRole"},
 }
 
@@ -41,14 +40,16 @@ class Link(IntEnum):
     """How far a filter's chain reaches: the first broken link, or complete."""
 
     ALARM = 0
-    ACTIONS = 1
-    TOPIC = 2
-    SUBSCRIBER = 3
-    COMPLETE = 4
+    DIMENSIONS = 1
+    ACTIONS = 2
+    TOPIC = 3
+    SUBSCRIBER = 4
+    COMPLETE = 5
 
 
 _BROKEN = {
     Link.ALARM: "no alarm watches its metric",
+    Link.DIMENSIONS: "its metric has dimensions, and no alarm watches it with them",
     Link.ACTIONS: "its alarm has its actions switched off",
     Link.TOPIC: "its alarm tells no SNS topic",
     Link.SUBSCRIBER: "its alarm's topic has no confirmed subscriber",
@@ -60,15 +61,21 @@ class Watcher:
     """A metric filter on a good trail's log group; `miss` says why its chain beyond `link` is not known."""
 
     filter: MetricFilter
+    account: Account
     region: str
     pattern: filter_pattern.Pattern | None
     link: Link
     alarm: str = ""
     miss: NotCollected | None = None
 
-    def matches(self, record: Record) -> bool | None:
-        """Whether the filter matches the record; None when its pattern does not tell."""
-        return self.pattern.matches(record) if self.pattern else None
+    def matches(self, witness: Record) -> bool | None:
+        """Whether the filter matches every record of the kind; None when its pattern does not tell."""
+        if self.pattern is None:
+            return None
+        answers = {self.pattern.matches(each) for each in completed(witness, self.account)}
+        if False in answers:
+            return False
+        return None if None in answers else True
 
     @property
     def noisy(self) -> bool:
@@ -78,11 +85,16 @@ class Watcher:
 
 @slotted
 class Watch:
-    """Everything that watches the account's events; `gap` is the first link that nothing has."""
+    """Everything that watches the account's events; `gap` is the first link that nothing has.
+
+    `group` and `region` say where a filter would see them, once a good trail delivers to a log group.
+    """
 
     watchers: tuple[Watcher, ...] = ()
     misses: tuple[NotCollected, ...] = ()
     gap: str = ""
+    group: str = ""
+    region: str = ""
 
 
 def watch(account: Account, *, kms: bool = False) -> Watch:
@@ -120,7 +132,15 @@ def _on_groups(account: Account, good: list[Trail], misses: list[NotCollected]) 
             misses.append(missing)
     names = ", ".join(quoted(_group(arn)) for arn in groups)
     gap = "" if watchers else f"log group {names} has no metric filter"
-    return Watch(watchers=tuple(watchers), misses=tuple(misses), gap=gap)
+    first = next(iter(groups))
+    arn_of_first = Arn.of(first)
+    return Watch(
+        watchers=tuple(watchers),
+        misses=tuple(misses),
+        gap=gap,
+        group=_group(first),
+        region=arn_of_first.region if arn_of_first else "",
+    )
 
 
 def broken(watchers: Iterable[Watcher]) -> str:
@@ -133,12 +153,16 @@ def broken(watchers: Iterable[Watcher]) -> str:
 def _lacks(trail: Trail, *, kms: bool) -> str | None:
     if not trail.multi_region:
         return "covers one Region only"
-    if not known(trail.status).logging:
-        return "is not logging"
-    recorded = selectors.management_events(known(trail.selectors))
-    if not recorded.everything:
-        return f"records {recorded} of management events"
-    return "leaves out the events of KMS" if kms and selectors.KMS in recorded.left_out else None
+
+    def lacks(chosen: Selectors) -> str | None:
+        recorded = selectors.management_events(chosen)
+        if not recorded.everything:
+            return f"records {recorded} of management events"
+        # What disables or deletes a key is a write.
+        missed = kms and selectors.KMS in recorded.writes_without
+        return "leaves out the events of KMS" if missed else None
+
+    return selectors.proved_gap(trail, lacks)
 
 
 def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
@@ -165,27 +189,31 @@ def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
     # Many filters may share a metric: its alarms are followed once.
     @cache
     def reach(metric: Metric) -> tuple[Link, str]:
-        return _reach(account, known(by_metric).get((metric.namespace, metric.name), ()))
+        watching = known(by_metric).get(metric, ())
+        return (
+            _reach_dimensions(metric, watching) if metric.dimensions else _reach(account, watching)
+        )
 
     for each in filters:
         if each.log_group == _group(group_arn):
-            yield _watcher(each, region, reach)
+            yield _watcher(account, each, region, reach)
 
 
 def _by_metric(alarms: Iterable[Alarm]) -> ByMetric:
-    """The alarms on each metric without dimensions, which is what a metric filter makes."""
+    """The alarms on each metric; one with other dimensions is another metric."""
     found: ByMetric = defaultdict(list)
     for alarm in alarms:
         for metric in alarm.metrics:
-            if not metric.dimensions:
-                found[metric.namespace, metric.name].append(alarm)
+            found[metric].append(alarm)
     return found
 
 
 def _watcher(
-    each: MetricFilter, region: str, reach: Callable[[Metric], tuple[Link, str]]
+    account: Account,
+    each: MetricFilter,
+    region: str,
+    reach: Callable[[Metric], tuple[Link, str]],
 ) -> Watcher:
-    pattern = filter_pattern.parse(each.pattern)
     missing: NotCollected | None = None
     best: tuple[Link, str] = (Link.ALARM, "")
     for metric in each.metrics:
@@ -193,14 +221,59 @@ def _watcher(
             best = max(best, reach(metric))
         except NotCollected as miss:
             missing = miss
+    if best[0] is Link.COMPLETE:
+        missing = _narrowed(each, region)
     return Watcher(
         filter=each,
+        account=account,
         region=region,
-        pattern=pattern,
+        pattern=_pattern(each),
         link=best[0],
         alarm=best[1],
-        miss=None if best[0] is Link.COMPLETE else missing,
+        miss=missing,
     )
+
+
+def _pattern(each: MetricFilter) -> filter_pattern.Pattern | None:
+    read = None if each.transformed else filter_pattern.parse(each.pattern)
+    if read is None or each.criteria == "":
+        return read
+    # The criteria are a clause more, on what stands beside the record.
+    beside = filter_pattern.Clause(("@aws",), "=", each.criteria or "")
+    return filter_pattern.Every((read, beside))
+
+
+def _narrowed(each: MetricFilter, region: str) -> NotCollected | None:
+    """Why the pattern alone does not tell which records the filter counts."""
+    if each.criteria is None:
+        why = (
+            "is of a snapshot of an earlier version, which does not tell all of it; take it again"
+        )
+    elif each.criteria:
+        why = f"counts only events with {quoted(each.criteria)}"
+    elif each.transformed:
+        why = "reads the events after a transformation"
+    else:
+        return None
+    return NotCollected(
+        f"filter {quoted(each.name)} {why}",
+        call="logs:DescribeMetricFilters",
+        code="filter not understood",
+        region=region,
+    )
+
+
+def _reach_dimensions(metric: Metric, alarms: Iterable[Alarm]) -> tuple[Link, str]:
+    """A metric with dimensions is one for each of their values: an alarm watches some, and which is not read."""
+    if watching := next(iter(alarms), None):
+        names = ", ".join(map(quoted, metric.dimensions))
+        raise NotCollected(
+            f"alarm {quoted(watching.name)} watches metric {quoted(metric.name)} for values of {names},"
+            " and no alarm watches it as a whole",
+            call="cloudwatch:DescribeAlarms",
+            code="part of a metric",
+        )
+    return Link.DIMENSIONS, ""
 
 
 def _reach(account: Account, alarms: Iterable[Alarm]) -> tuple[Link, str]:

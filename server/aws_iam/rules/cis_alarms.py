@@ -48,7 +48,9 @@ def somebody_is_told(account: Account, terms: Terms) -> Iterator[Outcome]:
     elif (missing := _missing(seen, open_ones)) is not None:
         yield unread(missing, account.root_arn)
     else:
-        yield Fail(account.root_arn, _first_gap(seen, open_ones))
+        places = (("GROUP", seen.group), ("REGION", seen.region))
+        named = tuple((hole, place) for hole, place in places if place)
+        yield Fail(account.root_arn, _first_gap(seen, open_ones), names=named)
 
 
 def _witnesses(terms: Terms) -> tuple[tuple[Record, ...], Record | None]:

@@ -5,22 +5,29 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.fact import known
-from aws_iam.account.facts.storage import ACCOUNT_BLOCK, TRAIL_BUCKET_ACCESS, TRAIL_BUCKET_LOGGING
+from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.storage import (
+    ACCOUNT_BLOCK,
+    BUCKETS,
+    TRAIL_BUCKET_ACCESS,
+    TRAIL_BUCKET_LOGGING,
+)
 from aws_iam.account.facts.trails import TRAILS
-from aws_iam.errors import NotCollected
+from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
+from aws_iam.policy import compare
 from aws_iam.rules import selectors
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, judges, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from aws_iam.account.facts.storage import TrailBucketAccess
-    from aws_iam.account.facts.trails import Trail
+    from aws_iam.account.facts.storage import PublicAccessBlock, TrailBucketAccess
+    from aws_iam.account.facts.trails import Selectors, Trail
     from aws_iam.account.snapshot import Account
 
 T = TypeVar("T")
+_ONE_REGION = "covers one Region only"
 _NO_TRAIL = "there is no trail; the control on trails in all Regions fails for that"
 
 
@@ -29,17 +36,15 @@ def cloudtrail_all_regions(account: Account, _terms: Terms) -> Iterator[Outcome]
     """Multi-Region, logging, reads and writes: all on one and the same trail."""
 
     def gap(trail: Trail) -> str | None:
-        if not trail.multi_region:
-            return "covers one Region only"
-        if not known(trail.status).logging:
-            return "is not logging"
-        recorded = selectors.management_events(known(trail.selectors))
+        return selectors.proved_gap(trail, lacks) if trail.multi_region else _ONE_REGION
+
+    def lacks(chosen: Selectors) -> str | None:
+        recorded = selectors.management_events(chosen)
         return None if recorded.everything else f"records {recorded} of management events"
 
     def told(trail: Trail) -> str:
         recorded = selectors.management_events(known(trail.selectors))
-        without = ", ".join(sorted(recorded.left_out))
-        note = f", all but those of {without}" if without else ""
+        note = f", all but {recorded.left_out}" if recorded.left_out else ""
         return f"trail {quoted(trail.name)} records management events of all Regions{note}"
 
     return _one_trail(account, gap, told, "no trail records all management events of all Regions")
@@ -54,10 +59,10 @@ def s3_data_events(account: Account, terms: Terms) -> Iterator[Outcome]:
 
     def gap(trail: Trail) -> str | None:
         if multi_region and not trail.multi_region:
-            return "covers one Region only"
-        if not known(trail.status).logging:
-            return "is not logging"
-        chosen = known(trail.selectors)
+            return _ONE_REGION
+        return selectors.proved_gap(trail, lacks)
+
+    def lacks(chosen: Selectors) -> str | None:
         recorded = selectors.object_events(chosen, account.partition)
         if recorded.reads if reads else recorded.writes:
             return None
@@ -145,7 +150,7 @@ def cloudtrail_bucket_logging(account: Account, _terms: Terms) -> Iterator[Outco
     return _every_trail(account, test)
 
 
-@judges("cloudtrail_bucket_public", needs=(TRAILS, TRAIL_BUCKET_ACCESS, ACCOUNT_BLOCK))
+@judges("cloudtrail_bucket_public", needs=(TRAILS, TRAIL_BUCKET_ACCESS, ACCOUNT_BLOCK, BUCKETS))
 def cloudtrail_bucket_public(account: Account, _terms: Terms) -> Iterator[Outcome]:
     """The ACL counts as well as the policy, each minus what a block makes ineffective."""
 
@@ -177,22 +182,51 @@ def _acl_open(
 def _policy_open(
     account: Account, access: TrailBucketAccess, trail: Trail, told: str
 ) -> Iterator[Outcome]:
-    has_none = access.document is None
-    if has_none or not known(access.policy_public):
+    if access.document is None or not _policy_public(access):
         return
     if not _blocked(account, access, "restrict_public_buckets"):
         message = f"{told} is public by its policy"
         yield Fail(trail.arn, message, names=(("BUCKET", access.bucket),))
 
 
+def _policy_public(access: TrailBucketAccess) -> bool:
+    """AWS's word; without it, a request of a stranger that the policy allows on no condition is proof too."""
+    told, text = access.policy_public, access.document
+    if isinstance(told, Miss) and isinstance(text, str) and _open_to_strangers(text):
+        return True
+    return known(told)
+
+
+def _open_to_strangers(text: str) -> bool:
+    try:
+        found = compare.public(text).requests
+    except InputError:
+        return False
+    return any("context" not in each["request"] for each in found)
+
+
 def _blocked(account: Account, access: TrailBucketAccess, flag: str) -> bool:
     """A flag is effective when either level sets it; off needs both to have been read."""
-    levels = (access.block, account.get(ACCOUNT_BLOCK))
-    if any(getattr(level, flag, False) for level in levels):
+    if getattr(access.block, flag, False):
         return True
-    for level in levels:
-        known(level)
+    over = _owners_block(account, access.bucket)
+    if getattr(over, flag, False):
+        return True
+    known(over)
+    known(access.block)
     return False
+
+
+def _owners_block(account: Account, bucket: str) -> PublicAccessBlock | Miss:
+    """The block of the account that owns the bucket: this account's says nothing of another one's buckets."""
+    if any(own.name == bucket for own in account.require(BUCKETS)):
+        return account.get(ACCOUNT_BLOCK)
+    raise NotCollected(
+        f"bucket {quoted(bucket)} is none of this account's, and its owner's Block Public Access"
+        " may keep what would open it from taking effect",
+        call="s3control:GetPublicAccessBlock",
+        code="kept by another account",
+    )
 
 
 def _one_trail(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.fact import Miss, known
 from aws_iam.account.facts.governance import (
     ANALYZER_SERVICE,
     ANALYZERS,
@@ -16,7 +17,17 @@ from aws_iam.account.facts.governance import (
 from aws_iam.account.facts.trails import DELIVERY_CHANNELS, RECORDER_STATUSES, RECORDERS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, in_regions, judges, unread
+from aws_iam.policy.slotted import slotted
+from aws_iam.rules.judge import (
+    Fail,
+    Outcome,
+    Pass,
+    Terms,
+    in_regions,
+    judges,
+    unread,
+    where_offered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +38,27 @@ if TYPE_CHECKING:
 
 _ALL_TYPES = "ALL_SUPPORTED_RESOURCE_TYPES"
 _EXTERNAL = frozenset({"ACCOUNT", "ORGANIZATION"})
+# The name that AWS Config gives a recorder by itself.
+_FIRST_NAME = "default"
+_GLOBAL = "includeGlobalResourceTypes"
+_ONCE = f"{_GLOBAL}=false (true in one Region only)"
+
+
+class Step(Enum):
+    """The commands of the fix of AWS Config, in their order."""
+
+    RECORD = auto()
+    DELIVER = auto()
+    START = auto()
+
+
+@slotted
+class Gap:
+    """What AWS Config lacks in a Region, the steps that mend it, and the recorder that is at fault."""
+
+    told: str
+    steps: tuple[Step, ...]
+    recorder: Recorder | None = None
 
 
 @judges("config_all_regions", needs=(RECORDERS, RECORDER_STATUSES, DELIVERY_CHANNELS))
@@ -37,12 +69,14 @@ def config(account: Account, terms: Terms) -> Iterator[Outcome]:
     def test(region: str, recorders: tuple[Recorder, ...]) -> Iterator[Outcome]:
         gaps = _config_gaps(account, region, _own(recorders), every=wants_each)
         if gaps:
-            yield Fail(region, f"AWS Config in {region}: {'; '.join(gaps)}", region)
+            told = f"AWS Config in {region}: {'; '.join(gap.told for gap in gaps)}"
+            fix, names = _config_fix(terms.control.fix, gaps)
+            yield Fail(region, told, region, fix=fix, names=names)
         else:
             yield Pass(region, f"AWS Config records all resources in {region}", region)
 
     yield from in_regions(account, RECORDERS, test)
-    yield from _global_types(account)
+    yield from _global_types(account, terms.control.fix)
 
 
 @judges("securityhub", needs=(SECURITY_HUB,))
@@ -108,35 +142,68 @@ def _own(recorders: tuple[Recorder, ...]) -> list[Recorder]:
     return [recorder for recorder in recorders if not recorder.service_principal]
 
 
-def _config_gaps(account: Account, region: str, own: list[Recorder], *, every: bool) -> list[str]:
+def _config_gaps(account: Account, region: str, own: list[Recorder], *, every: bool) -> list[Gap]:
+    """The gaps that are proved; NotCollected when there is none and a fact could not be read."""
     if not own:
-        return ["there is no recorder"]
-    statuses = {status.name: status for status in account.require_in(region, RECORDER_STATUSES)}
-    gaps = [_recorder_gap(recorder, statuses.get(recorder.name)) for recorder in own]
+        return [Gap(told="there is no recorder", steps=tuple(Step))]
+    statuses = account.get_in(region, RECORDER_STATUSES)
+    channels = account.get_in(region, DELIVERY_CHANNELS)
+    gaps = [_recorder_gap(recorder, statuses) for recorder in own]
     bad = [gap for gap in gaps if gap]
     found = bad if bad and (every or len(bad) == len(gaps)) else []
-    channels = account.require_in(region, DELIVERY_CHANNELS)
-    if not any(channel.bucket for channel in channels):
-        found = [*found, "no delivery channel has a bucket"]
+    if not isinstance(channels, Miss) and not any(channel.bucket for channel in channels):
+        found = [*found, Gap(told="no delivery channel has a bucket", steps=(Step.DELIVER,))]
+    if not found:
+        known(statuses)
+        known(channels)
     return found
 
 
-def _recorder_gap(recorder: Recorder, status: RecorderStatus | None) -> str:
+def _recorder_gap(recorder: Recorder, statuses: tuple[RecorderStatus, ...] | Miss) -> Gap | None:
     name = f"recorder {quoted(recorder.name)}"
     if not (recorder.all_supported or recorder.strategy == _ALL_TYPES):
-        return f"{name} leaves out resource types"
+        told = f"{name} leaves out resource types"
+        return Gap(told=told, steps=(Step.RECORD,), recorder=recorder)
+    if isinstance(statuses, Miss):
+        return None
+    status = next((each for each in statuses if each.name == recorder.name), None)
     if status is None or not status.recording:
-        return f"{name} is stopped"
-    return f"{name} fails to deliver" if (status.last_status or "").lower() == "failure" else ""
+        return Gap(told=f"{name} is stopped", steps=(Step.START,), recorder=recorder)
+    if (status.last_status or "").lower() != "failure":
+        return None
+    return Gap(told=f"{name} fails to deliver", steps=(Step.DELIVER,), recorder=recorder)
 
 
-def _global_types(account: Account) -> Iterator[Outcome]:
+def _config_fix(fix: str, gaps: list[Gap]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The commands that the gaps ask for, and the recorder they mean where there is no other."""
+    wanted = {step for gap in gaps for step in gap.steps}
+    faulty = {gap.recorder.name: gap.recorder for gap in gaps if gap.recorder}
+    only = next(iter(faulty.values())) if len(faulty) == 1 else None
+    steps = _steps(fix, global_types=only.global_types if only else None)
+    names = list(faulty) or [_FIRST_NAME]
+    told = "; ".join(command for step, command in steps.items() if step in wanted)
+    return told, tuple(("RECORDER", name) for name in names if len(names) == 1)
+
+
+def _steps(fix: str, *, global_types: bool | None) -> dict[Step, str]:
+    """The commands of the fix; None leaves open whether this Region is the one with the global types."""
+    if global_types is not None:
+        fix = fix.replace(_ONCE, f"{_GLOBAL}={str(global_types).lower()}")
+    return dict(zip(Step, fix.split("; "), strict=True))
+
+
+def _global_types(account: Account, fix: str) -> Iterator[Outcome]:
     """Global types belong in one Region; asking for them in all would be a false alarm."""
     missing: NotCollected | None = None
-    for region, recorders in account.in_each(RECORDERS):
+    places = [*where_offered(account, RECORDERS)]
+    names: set[str] = set()
+    for region, recorders in places:
         if isinstance(recorders, Miss):
             missing = recorders.error()
-        elif any(recorder.global_types for recorder in _own(recorders)):
+            continue
+        own = _own(recorders)
+        names |= {recorder.name for recorder in own}
+        if any(recorder.global_types for recorder in own):
             told = f"global resource types are recorded in {region}"
             yield Pass(account.root_arn, told)
             return
@@ -149,5 +216,12 @@ def _global_types(account: Account) -> Iterator[Outcome]:
         )
     if missing:
         yield unread(missing, account.root_arn)
-    else:
-        yield Fail(account.root_arn, "global resource types are recorded in no Region")
+    elif places:
+        record = _steps(fix, global_types=True)[Step.RECORD]
+        same = sorted(names or {_FIRST_NAME})
+        yield Fail(
+            account.root_arn,
+            "global resource types are recorded in no Region",
+            fix=f"In one Region: {record}",
+            names=(("RECORDER", same[0]),) if len(same) == 1 else (),
+        )

@@ -4,7 +4,7 @@
 
 The JSON form is understood: comparisons with `*` wildcards, `IS NULL`, `IS TRUE`, `IS FALSE`, `NOT EXISTS`, `&&` before
 `||`, parentheses. Another form, or one too large to be a filter, gives no pattern; and where AWS does not document the
-outcome (a `!=` on an absent field) the answer is None: unknown, never a guess.
+outcome (a `!=` on an absent field), or the record says nothing of a field, the answer is None: unknown, never a guess.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
@@ -35,7 +35,9 @@ _TOKEN = re.compile(
 )
 _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?")
-_ABSENT = object()
+# The value of a field that a record is known not to have.
+ABSENT = object()
+_UNTOLD = object()
 _ORDER: Mapping[str, Callable[[float, float], bool]] = {
     "<": float.__lt__,
     ">": float.__gt__,
@@ -57,15 +59,17 @@ class Clause:
     value: str = ""
 
     def matches(self, record: Mapping[str, Any]) -> bool | None:
-        """Whether the record satisfies it; None when the documentation does not say."""
+        """Whether the record satisfies it; None when neither it nor the documentation says."""
         found = _lookup(record, self.path)
+        if found is _UNTOLD:
+            return None
         if self.operator in _UNARY:
             return _UNARY[self.operator](found)
         if self.operator == "!=":
             # Undocumented for an absent field.
-            return None if found is _ABSENT else not _equal(found, self.value)
+            return None if found is ABSENT else not _equal(found, self.value)
         if self.operator == "=":
-            return found is not _ABSENT and _equal(found, self.value)
+            return _equal(found, self.value)
         return _ordered(found, self.operator, self.value)
 
 
@@ -219,9 +223,11 @@ def _lookup(record: Any, path: Iterable[str | int]) -> Any:
 
 
 def _child(value: Any, step: str | int) -> Any:
+    if value is _UNTOLD:
+        return _UNTOLD
     if isinstance(step, str):
-        return value.get(step, _ABSENT) if isinstance(value, Mapping) else _ABSENT
-    return value[step] if isinstance(value, list) and step < len(value) else _ABSENT
+        return value.get(step, _UNTOLD) if isinstance(value, Mapping) else ABSENT
+    return value[step] if isinstance(value, list) and step < len(value) else ABSENT
 
 
 def _equal(found: Any, wanted: str) -> bool:
@@ -269,7 +275,7 @@ def _decided(winner: bool, parts: Iterable[bool | None]) -> bool | None:  # noqa
 
 
 _UNARY: Mapping[str, Callable[[Any], bool]] = {
-    "NOT EXISTS": lambda found: found is _ABSENT,
+    "NOT EXISTS": lambda found: found is ABSENT,
     "IS NULL": lambda found: found is None,
     "IS TRUE": lambda found: found is True,
     "IS FALSE": lambda found: found is False,

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.account.fact import Miss, known
 from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from aws_iam.account.facts.trails import AdvancedSelector, EventSelector, Selectors
+    from aws_iam.account.facts.trails import AdvancedSelector, EventSelector, Selectors, Trail
 
 KMS = "kms.amazonaws.com"
 # High-volume sources that AWS offers to leave out; a trail without them still counts as recording everything.
@@ -22,16 +23,28 @@ _OBJECT = "AWS::S3::Object"
 
 @slotted
 class Recorded:
-    """Which events are recorded; `left_out` are the sources that no selector covers."""
+    """Which events are recorded, and the sources whose reads or writes no selector covers."""
 
     reads: bool = False
     writes: bool = False
-    left_out: frozenset[str] = frozenset()
+    reads_without: frozenset[str] = frozenset()
+    writes_without: frozenset[str] = frozenset()
 
     @property
     def everything(self) -> bool:
         """Reads and writes."""
         return self.reads and self.writes
+
+    @property
+    def left_out(self) -> str:
+        """The sources that are left out, in words; empty when none is."""
+        sources = sorted(self.reads_without | self.writes_without)
+        return ", ".join(f"{self._kind(source)} of {source}" for source in sources)
+
+    def _kind(self, source: str) -> str:
+        if source in self.reads_without & self.writes_without:
+            return "those"
+        return "the reads" if source in self.reads_without else "the writes"
 
     def __str__(self) -> str:
         return _WORDS[self.reads, self.writes]
@@ -44,6 +57,17 @@ _WORDS = {
     (False, False): "neither reads nor writes",
 }
 _CLASSIC = {"All": (True, True), "ReadOnly": (True, False), "WriteOnly": (False, True)}
+
+
+def proved_gap(trail: Trail, lacks: Callable[[Selectors], str | None]) -> str | None:
+    """Why the trail does not record it; NotCollected when that is open: one of two facts proves a gap alone."""
+    if not isinstance(trail.status, Miss) and not trail.status.logging:
+        return "is not logging"
+    if not isinstance(trail.selectors, Miss) and (gap := lacks(trail.selectors)):
+        return gap
+    known(trail.status)
+    known(trail.selectors)
+    return None
 
 
 def management_events(selectors: Selectors) -> Recorded:
@@ -86,17 +110,23 @@ def single_buckets(selectors: Selectors, partition: str) -> tuple[str, ...]:
 
 def _together(parts: Iterable[Recorded]) -> Recorded:
     listed = tuple(parts)
-    if not listed:
-        return Recorded()
     return Recorded(
         reads=any(part.reads for part in listed),
         writes=any(part.writes for part in listed),
-        left_out=frozenset.intersection(*(part.left_out for part in listed)),
+        reads_without=_left_out(part.reads_without for part in listed if part.reads),
+        writes_without=_left_out(part.writes_without for part in listed if part.writes),
     )
 
 
+def _left_out(parts: Iterable[frozenset[str]]) -> frozenset[str]:
+    """What every selector of the kind leaves out."""
+    listed = tuple(parts)
+    return frozenset.intersection(*listed) if listed else frozenset()
+
+
 def _part(kinds: tuple[bool, bool], left_out: Iterable[str]) -> Recorded:
-    return Recorded(reads=kinds[0], writes=kinds[1], left_out=frozenset(left_out))
+    without = frozenset(left_out)
+    return Recorded(reads=kinds[0], writes=kinds[1], reads_without=without, writes_without=without)
 
 
 def _management(selector: AdvancedSelector) -> Recorded | None:

@@ -17,25 +17,28 @@ if TYPE_CHECKING:
 def alarms(aws: Aws, region: str) -> tuple[Alarm, ...]:
     """The metric alarms; composite ones watch no metric."""
     listed = aws.pages("cloudwatch:DescribeAlarms", "MetricAlarms", region=region)
-    return tuple(sorted(map(_alarm, listed), key=lambda alarm: alarm.arn))
+    found = (_alarm(each, aws.account) for each in listed)
+    return tuple(sorted(found, key=lambda alarm: alarm.arn))
 
 
-def _alarm(data: dict[str, Any]) -> Alarm:
+def _alarm(data: dict[str, Any], account: str) -> Alarm:
     return Alarm(
         name=data["AlarmName"],
         arn=data["AlarmArn"],
         actions_enabled=data.get("ActionsEnabled", True),
         actions=tuple(data.get("AlarmActions", ())),
-        metrics=tuple(_metrics(data)),
+        metrics=tuple(_metrics(data, account)),
     )
 
 
-def _metrics(data: dict[str, Any]) -> Iterator[Metric]:
+def _metrics(data: dict[str, Any], account: str) -> Iterator[Metric]:
     # An alarm on a metric expression keeps its metrics one level down.
     if "MetricName" in data:
         yield _metric(data)
     for each in data.get("Metrics", ()):
-        if "Metric" in each.get("MetricStat", {}):
+        # A monitoring account may watch the metric of the same name in another one.
+        own = each.get("AccountId", account) == account
+        if own and "Metric" in each.get("MetricStat", {}):
             yield _metric(each["MetricStat"]["Metric"])
 
 

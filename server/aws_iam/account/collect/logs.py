@@ -44,12 +44,19 @@ def delivery_sources(aws: Aws, region: str) -> tuple[DeliverySource, ...]:
 
 
 def _filter(data: dict[str, Any]) -> MetricFilter:
+    system = data.get("emitSystemFieldDimensions", ())
     return MetricFilter(
         name=data["filterName"],
         log_group=data.get("logGroupName", ""),
         pattern=data.get("filterPattern", ""),
         metrics=tuple(
-            Metric(name=each["metricName"], namespace=each["metricNamespace"])
+            Metric(
+                name=each["metricName"],
+                namespace=each["metricNamespace"],
+                dimensions=tuple(sorted({*each.get("dimensions", ()), *system})),
+            )
             for each in data.get("metricTransformations", ())
         ),
+        criteria=data.get("fieldSelectionCriteria", ""),
+        transformed=data.get("applyOnTransformedLogs", False),
     )

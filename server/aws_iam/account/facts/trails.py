@@ -122,7 +122,7 @@ class TrailInsights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A CloudWatch metric; `dimensions` are the names, of which a metric filter's alarm has none."""
+    """A CloudWatch metric; `dimensions` are their names, sorted. With other dimensions it is another metric."""
 
     name: str
     namespace: str
@@ -137,11 +137,18 @@ class MetricFilter:
     log_group: str
     pattern: str
     metrics: tuple[Metric, ...] = ()
+    criteria: str | None = ""
+    """Which events the pattern is applied to, by the account or Region that they come from; empty: all.
+
+    None in a snapshot of an earlier version: nothing is known of it, nor of its metrics' dimensions.
+    """
+    transformed: bool | None = False
+    """Whether the pattern is applied to what the log group's transformer made of the events; None as above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """A metric alarm; `metrics` from both MetricName and Metrics[].MetricStat."""
+    """A metric alarm; `metrics` of its own account, from both MetricName and Metrics[].MetricStat."""
 
     name: str
     arn: str
