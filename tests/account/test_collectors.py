@@ -130,7 +130,8 @@ _TOLERANT = {
         (identity.PASSWORD_POLICY, "iam:GetAccountPasswordPolicy", "NoSuchEntity", ""),
         (identity.SECURITY_CONTACT, "account:GetAlternateContact", "ResourceNotFoundException", ""),
         (governance.ROOT_FEATURES, "iam:ListOrganizationsFeatures", "OrganizationNotFoundException", ""),
-        (governance.SECURITY_HUB, "securityhub:DescribeHub", "InvalidAccessException", "not subscribed"),
+        (governance.SECURITY_HUB, "securityhub:DescribeHub", "InvalidAccessException",
+         "Account 111122223333 is not subscribed to AWS Security Hub"),
         (governance.SECURITY_HUB, "securityhub:DescribeHub", "ResourceNotFoundException", ""),
         (governance.MACIE, "macie2:GetMacieSession", "AccessDeniedException", "Macie is not enabled"),
         (governance.ORGANIZATION, "organizations:DescribeOrganization", "AWSOrganizationsNotInUseException", ""),
@@ -149,8 +150,17 @@ def test_a_refused_macie_is_no_disabled_macie() -> None:
     assert _of(governance.MACIE, macie2__GetMacieSession=refusal).kind is MissKind.DENIED
 
 
-def test_trusted_access_that_is_off_is_an_answer_too() -> None:
-    refusal = Refusal("ServiceAccessNotEnabledException", "off", 400)
+def test_a_refused_security_hub_is_no_hub_that_is_off() -> None:
+    refusal = Refusal("InvalidAccessException", "The account has no permission for this", 401)
+    hub = _of(governance.SECURITY_HUB, securityhub__DescribeHub=refusal)
+    assert (hub.code, hub.permission) == ("InvalidAccessException", "securityhub:DescribeHub")
+
+
+@pytest.mark.parametrize(
+    "code", ["ServiceAccessNotEnabledException", "OrganizationNotInAllFeaturesModeException"]
+)
+def test_trusted_access_that_is_off_is_an_answer_too(code: str) -> None:
+    refusal = Refusal(code, "off", 400)
     features = _of(governance.ROOT_FEATURES, iam__ListOrganizationsFeatures=refusal)
     assert features == governance.RootFeatures(trusted_access=False)
 
@@ -340,6 +350,29 @@ def test_a_policy_that_the_partition_lacks_is_attached_to_nobody() -> None:
     ]
 
 
+def test_a_permissions_boundary_is_no_attachment() -> None:
+    bounded = {"PolicyRoles": [{"RoleName": "bounded"}], "IsTruncated": False}
+    nobody = {"PolicyRoles": [], "IsTruncated": False}
+
+    def listed(given: dict[str, Any], _region: str) -> Any:
+        return nobody if given.get("PolicyUsageFilter") == "PermissionsPolicy" else bounded
+
+    found = _of(identity.POLICY_ENTITIES, iam__ListEntitiesForPolicy=listed)
+    assert [each.roles for each in found] == [(), ()]
+
+
+def test_how_storage_is_encrypted_is_read_beside_the_flag() -> None:
+    told = {"StorageEncrypted": False, "StorageEncryptionType": "sse-rds"}
+    instance = {"DBInstanceIdentifier": "i", "Engine": "aurora-postgresql", **told}
+    cluster = {"DBClusterIdentifier": "c", "Engine": "aurora-postgresql", **told}
+    for fact, answer in (
+        (storage.DB_INSTANCES, {"rds__DescribeDBInstances": {"DBInstances": [instance]}}),
+        (storage.DB_CLUSTERS, {"rds__DescribeDBClusters": {"DBClusters": [cluster]}}),
+    ):
+        (found,) = _of(fact, **answer)
+        assert (found.encrypted, found.encryption) == (False, "sse-rds")
+
+
 def test_an_account_of_govcloud_has_no_distribution_and_is_not_asked() -> None:
     script = Script(RICH)
     aws = script.aws()
@@ -419,6 +452,14 @@ def test_a_resource_without_a_policy_has_none_and_settings_are_dropped() -> None
     assert _of(sharing.FUNCTION_POLICIES, lambda__GetPolicy=none)[0].document is None
     assert "never-kept" not in str(_of(sharing.FUNCTION_POLICIES))
     assert _of(sharing.QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
+
+
+def test_who_has_no_storage_in_glacier_has_no_vaults_and_other_failures_stay_failures() -> None:
+    new = Refusal("NoLongerSupportedException", "no longer supported for new customers", 400)
+    assert _of(sharing.VAULT_POLICIES, glacier__ListVaults=new) == ()
+    value = _of(sharing.VAULT_POLICIES, glacier__ListVaults=Refusal("Other", "", 400))
+    assert isinstance(value, Miss)
+    assert value.code == "Other"
 
 
 def test_event_buses_are_read_to_the_last_page() -> None:

@@ -17,6 +17,14 @@ from hypothesis import strategies as st
 from aws_iam import resources
 from aws_iam.account import forms, snapshot
 from aws_iam.account.fact import Miss, MissKind, known
+from aws_iam.account.facts.frontends import (
+    BUCKET,
+    DISTRIBUTIONS,
+    LOAD_BALANCERS,
+    STANDARD,
+    Distribution,
+    LoadBalancer,
+)
 from aws_iam.account.facts.identity import (
     CREDENTIAL_REPORT,
     PASSWORD_POLICY,
@@ -26,7 +34,14 @@ from aws_iam.account.facts.identity import (
     ReportedKey,
     Summary,
 )
-from aws_iam.account.facts.storage import BUCKET_POLICIES, BucketPolicy
+from aws_iam.account.facts.storage import (
+    BUCKET_POLICIES,
+    DB_CLUSTERS,
+    DB_INSTANCES,
+    BucketPolicy,
+    DbCluster,
+    DbInstance,
+)
 from aws_iam.account.facts.trails import (
     ALARMS,
     TRAILS,
@@ -47,6 +62,7 @@ REFUSED = Miss(
     code="AccessDenied",
     permission="iam:GetAccountSummary",
 )
+_RDS = "arn:aws:rds:us-east-1:111122223333"
 TRAIL = Trail(
     name="main",
     arn="arn:aws:cloudtrail:us-east-1:999999999999:trail/main",
@@ -159,6 +175,30 @@ def test_unknown_enabled_regions_are_never_complete() -> None:
     regions = snapshot.Regions(read=("us-east-1",), enabled=REFUSED)
     assert not regions.complete
     assert str(regions) == "1 of an unknown number of enabled Regions"
+
+
+def test_regions_are_unlisted_unless_the_caller_named_those_to_read() -> None:
+    assert snapshot.Regions(read=("us-east-1",), enabled=REFUSED).unlisted == REFUSED
+    named = snapshot.Regions(read=("us-east-1",), enabled=REFUSED, asked=("us-east-1",))
+    assert named.unlisted is None
+    assert snapshot.Regions(read=("us-east-1",), enabled=("us-east-1",)).unlisted is None
+
+
+def test_a_database_of_an_earlier_snapshot_tells_no_type_of_encryption() -> None:
+    database = DbInstance(
+        id="d", arn=f"{_RDS}:db:d", engine="mysql", encrypted=True, minor_upgrade=True
+    )
+    cluster = DbCluster(id="c", arn=f"{_RDS}:cluster:c", engine="mysql")
+    facts = (
+        DB_INSTANCES.held_in("us-east-1", (database,)),
+        DB_CLUSTERS.held_in("us-east-1", (cluster,)),
+    )
+    data = json.loads(snapshot.dumps(snapshot.account_of(*facts)))
+    for name in ("rds.instances", "rds.clusters"):
+        data["facts"][name]["us-east-1"][0].pop("encryption", None)
+    loaded = snapshot.loads(json.dumps(data))
+    assert loaded.require_in("us-east-1", DB_INSTANCES) == (database,)
+    assert loaded.require_in("us-east-1", DB_CLUSTERS) == (cluster,)
 
 
 def test_each_region_that_was_read_is_visited_in_order() -> None:
@@ -274,6 +314,24 @@ def test_what_aws_names_must_have_its_form(change: Any, pointer: str) -> None:
     with pytest.raises(InputError) as raised:
         snapshot.loads(json.dumps(data))
     assert pointer in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["cloudfront.distributions", "elbv2.load_balancers"])
+def test_a_way_to_log_access_that_is_not_known_is_refused(name: str) -> None:
+    arn = "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/1"
+    balancer = LoadBalancer(name="web", arn=arn, type="application", logs=(BUCKET,))
+    distribution = Distribution(
+        id="E1", arn="arn:aws:cloudfront::111122223333:distribution/E1", logs=(STANDARD,)
+    )
+    facts = (
+        DISTRIBUTIONS.held((distribution,)),
+        LOAD_BALANCERS.held_in("us-east-1", (balancer,)),
+    )
+    data = json.loads(snapshot.dumps(snapshot.account_of(*facts)))
+    (listed,) = data["facts"][name].values()
+    listed[0]["logs"] = ["by-post"]
+    with pytest.raises(InputError, match=r"/0/logs/0 must be one of .*`by-post`"):
+        snapshot.loads(json.dumps(data))
 
 
 def test_every_region_and_partition_that_the_sdk_knows_has_the_form() -> None:

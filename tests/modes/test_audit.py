@@ -9,16 +9,17 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam import resources
+from aws_iam import cli, resources
 from aws_iam.account.fact import Miss, MissKind
 from aws_iam.account.facts import FACTS
 from aws_iam.account.facts.identity import SUMMARY
-from aws_iam.account.snapshot import account_of, save
+from aws_iam.account.snapshot import Regions, account_of, load, save
 from aws_iam.answer import Severity, Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool
@@ -141,6 +142,17 @@ def test_named_controls_are_read_and_judged_alone() -> None:
     assert 0 < answer.facts["reads"] < whole.facts["reads"] / 2
 
 
+def test_an_audit_of_a_part_says_of_which(saved: Path, demo: Answer) -> None:
+    assert "asked for" not in demo.summary
+    assert "left out" not in demo.summary
+    few = ask(snapshot=str(saved), controls=["root_mfa"])
+    assert "0 not applicable. 1 of 70 controls asked for." in few.summary
+    worst = ask(snapshot=str(saved), severity="critical")
+    count = len(demo.findings) - len(worst.findings)
+    assert f" {count} findings below critical are left out." in worst.summary
+    assert "left out" not in ask(snapshot=str(saved), severity="info").summary
+
+
 def test_a_named_region_is_read_alone_and_the_answer_says_so() -> None:
     answer = ask(demo=True, regions=["eu-west-1"], controls=["sg_admin_ports_v4"])
     assert answer.facts["regions"] == "1 of 2 enabled Regions"
@@ -173,6 +185,34 @@ def test_a_saved_snapshot_is_private_and_gives_the_verdicts_of_the_live_run(save
     live, replayed = ask(demo=True, benchmark="1.4"), ask(snapshot=str(saved), benchmark="1.4")
     assert rolled_up(live.findings) == rolled_up(replayed.findings)
     assert "reads" not in replayed.facts
+
+
+def test_looking_for_the_place_to_save_to_leaves_nothing_there(
+    saved: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        ask(snapshot=str(tmp_path / "gone.json"), save=str(tmp_path / "new.json"))
+    assert list(tmp_path.iterdir()) == []
+    kept = tmp_path / "kept.json"
+    kept.write_text("mine")
+    with pytest.raises(InputError, match="cannot be read"):
+        ask(snapshot=str(tmp_path / "gone.json"), save=str(kept))
+    assert kept.read_text() == "mine"
+    ask(snapshot=str(saved), controls=["root_mfa"], save=str(kept))
+    assert json.loads(kept.read_text(encoding="utf-8"))["account"] == "111122223333"
+
+
+def test_a_finished_audit_that_cannot_be_saved_is_told_all_the_same(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = ask(snapshot=str(saved), save="/dev/full")
+    why = "`/dev/full` cannot be written: no space left on device"
+    assert f"The snapshot is not saved: {why}." in answer.summary
+    assert answer.facts["not_saved"] == why
+    assert len(answer.findings) > 100
+    words = ["audit", "run", "--snapshot", str(saved), "--save", "/dev/full"]
+    assert cli.main(words, {}) == cli.WRONG
+    assert why in capsys.readouterr().out
 
 
 def test_the_place_to_save_to_is_no_argument_of_the_tool() -> None:
@@ -241,6 +281,30 @@ def test_what_another_layer_refuses_is_not_in_the_policy_to_add(tmp_path: Path) 
     answer = ask(snapshot=str(file), controls=["root_mfa"])
     assert {each.status for each in answer.findings} == {Status.UNKNOWN}
     assert answer.artifacts == ()
+
+
+def test_regions_that_aws_will_not_list_are_in_the_lead_the_table_and_the_policy_to_add(
+    saved: Path, tmp_path: Path
+) -> None:
+    whole = load(saved)
+    home = whole.regions.read[0]
+    file = tmp_path / "unlisted.json"
+    regions = Regions(read=(home,), enabled=denied("ec2:DescribeRegions"))
+    save(replace(whole, regions=regions), file)
+    answer = ask(snapshot=str(file))
+    assert "could not be judged (refused: ec2:DescribeRegions)" in answer.summary
+    (policy,) = answer.artifacts
+    assert json.loads(policy.content)["Statement"][0]["Action"] == ["ec2:DescribeRegions"]
+    assert answer.facts["score"]["overall"] <= ask(snapshot=str(saved)).facts["score"]["overall"]
+    for action in ("access_analyzer", "cloudtrail"):
+        told = ask(action=action, snapshot=str(file)).facts["not_read"]
+        assert {"call": "ec2:DescribeRegions", "region": None, "why": "denied"}.items() <= (
+            told[0].items()
+        )
+    for action in ("access_analyzer", "cloudtrail"):
+        save(replace(whole, regions=replace(regions, asked=(home,))), file)
+        assert "not_read" not in ask(action=action, snapshot=str(file)).facts
+    assert "ec2:DescribeRegions" not in ask(snapshot=str(file)).summary
 
 
 def denied(call: str, message: str = "") -> Miss:

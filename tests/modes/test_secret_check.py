@@ -231,3 +231,22 @@ def test_what_was_refused_comes_with_the_policy_that_mends_it(tmp_path: Path) ->
     save(collect(needs(USUAL), Source(), session=refusing.session()), path)
     (artifact,) = run(snapshot=str(path)).artifacts
     assert json.loads(artifact.content)["Statement"][0]["Action"] == ["ecs:ListClusters"]
+
+
+def test_regions_that_aws_will_not_list_leave_no_check_passed(tmp_path: Path) -> None:
+    refusing = Script(RICH | {"ec2:DescribeRegions": Refusal("UnauthorizedOperation")})
+    path = tmp_path / "account.json"
+    save(collect(needs(USUAL), Source(), session=refusing.session()), path)
+    answer = run(snapshot=str(path))
+    # Policies of identities are the account's, whatever its Regions.
+    passed = {each.code for each in answer.findings if each.status is Status.PASS}
+    assert passed == {"SEC-IAM-WILDCARD"}
+    reason = "ec2:DescribeRegions: UnauthorizedOperation; allow ec2:DescribeRegions"
+    told = [each.code for each in answer.findings if each.reason == reason]
+    assert len(told) > 20
+    # A check that asks several services of every Region tells it once.
+    assert len(set(told)) == len(told)
+    assert json.loads(answer.artifacts[0].content)["Statement"][0]["Action"] == [
+        "ec2:DescribeRegions"
+    ]
+    assert answer.facts["not_read"][0]["needs"] == "ec2:DescribeRegions"

@@ -13,7 +13,7 @@ from aws_iam.account.fact import AccountFact, Miss, MissKind
 from aws_iam.account.facts import FACTS
 from aws_iam.account.facts.governance import MACIE
 from aws_iam.account.facts.storage import BUCKETS, Bucket
-from aws_iam.account.snapshot import Account, account_of
+from aws_iam.account.snapshot import Account, Regions, account_of
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.rules.audit import JUDGES, judge, needs, rolled_up, score
@@ -124,6 +124,65 @@ def test_less_access_never_looks_like_better_security() -> None:
     assert dark.not_evaluated > bare.not_evaluated
 
 
+HOME, OTHER = "us-east-1", "eu-west-1"
+
+
+def _unlisted(account: Account, *asked: str) -> Account:
+    """The same account, whose Regions AWS will not list: its own alone is read."""
+    regions = Regions(read=(HOME,), enabled=denied("ec2:DescribeRegions"), asked=asked)
+    kept = {key: value for key, value in account.facts.items() if key[1] != OTHER}
+    return replace(account, regions=regions, facts=kept)
+
+
+def _of_regions(version: str) -> set[str]:
+    """The controls that are judged on what each Region holds."""
+    listed = benchmark(version).controls
+    return {each.key for each in listed if each.regional or each.scope == "trail"}
+
+
+@pytest.mark.parametrize("version", versions())
+def test_what_passes_is_unknown_when_aws_will_not_list_the_regions(version: str) -> None:
+    found = judge(_unlisted(FULL), version)
+    was, now = rolled_up(judge(FULL, version)), rolled_up(found)
+    assert {key for key in now if now[key] is not was[key]} == _of_regions(version)
+    for key in _of_regions(version):
+        assert now[key] is Status.UNKNOWN
+        (gap,) = (each for each in found if each.code == key and each.status is Status.UNKNOWN)
+        assert gap.reason == "ec2:DescribeRegions: AccessDenied; allow ec2:DescribeRegions"
+        assert f"so only {HOME} was read" in gap.message
+
+
+def test_a_fail_that_was_hidden_with_its_region_is_no_pass() -> None:
+    gone = {("config.recorders", OTHER): (), ("accessanalyzer.analyzers", OTHER): ()}
+    bad = replace(FULL, facts=dict(FULL.facts) | gone)
+    chosen = ("config_all_regions", "access_analyzer")
+    assert set(rolled_up(judge(bad, controls=chosen)).values()) == {Status.FAIL}
+    assert set(rolled_up(judge(_unlisted(bad), controls=chosen)).values()) == {Status.UNKNOWN}
+
+
+def test_a_fail_that_is_proved_stands_without_the_list_of_regions() -> None:
+    gone = {("config.recorders", HOME): (), ("accessanalyzer.analyzers", HOME): ()}
+    bad = _unlisted(replace(FULL, facts=dict(FULL.facts) | gone))
+    chosen = ("config_all_regions", "access_analyzer")
+    assert set(rolled_up(judge(bad, controls=chosen)).values()) == {Status.FAIL}
+
+
+@pytest.mark.parametrize("version", versions())
+def test_regions_that_were_named_are_judged_though_aws_lists_none(version: str) -> None:
+    found = judge(_unlisted(FULL, HOME), version)
+    assert Status.UNKNOWN not in {rolled_up(found)[key] for key in _of_regions(version)}
+    assert not any("ec2:DescribeRegions" in (each.reason or "") for each in found)
+
+
+def test_nothing_found_in_the_regions_read_is_no_answer_for_the_others() -> None:
+    account = replace(
+        empty(), regions=Regions(read=(HOME,), enabled=denied("ec2:DescribeRegions"))
+    )
+    assert rolled_up(judge(account, controls=["efs_encryption"])) == {
+        "efs_encryption": Status.UNKNOWN
+    }
+
+
 def test_a_muted_control_leaves_the_score() -> None:
     found = judge(empty(), controls=["root_mfa", "securityhub"])
     muted = tuple(replace(f, muted="known") if f.code == "root_mfa" else f for f in found)
@@ -220,3 +279,35 @@ def test_a_region_that_does_not_have_the_service_has_nothing_to_judge() -> None:
         Status.NOT_APPLICABLE,
         "eu-south-2 does not have the service macie2",
     )
+
+
+def test_a_region_without_the_service_leaves_what_counts_over_regions_judged() -> None:
+    def without(*names: str) -> Account:
+        nowhere = Miss(kind=MissKind.NOWHERE, call="service:Call", region=OTHER)
+        return replace(FULL, facts=dict(FULL.facts) | {(name, OTHER): nowhere for name in names})
+
+    for key, fact in (
+        ("federation", "sso.instances"),
+        ("org_mgmt_no_workloads", "ec2.instances"),
+        ("org_mgmt_no_workloads", "rds.instances"),
+        ("org_mgmt_no_workloads", "efs.file_systems"),
+    ):
+        assert rolled_up(judge(without(fact), "7.0", controls=[key])) == {key: Status.MANUAL}
+
+    recorders = FULL.facts["config.recorders", HOME]
+    local = tuple(replace(each, global_types=False) for each in recorders)
+    account = without("config.recorders")
+    account = replace(account, facts=dict(account.facts) | {("config.recorders", HOME): local})
+    found = judge(account, controls=["config_all_regions"])
+    (failed,) = (each for each in found if each.status is not Status.PASS)
+    assert failed.status is Status.FAIL
+    assert "global resource types are recorded in no Region" in failed.message
+
+
+def test_a_service_that_no_region_has_is_not_judged() -> None:
+    nowhere = Miss(kind=MissKind.NOWHERE, call="config:Call", region=HOME)
+    account = snapshot({})
+    account = replace(account, facts={("config.recorders", HOME): nowhere})
+    assert rolled_up(judge(account, controls=["config_all_regions"])) == {
+        "config_all_regions": Status.NOT_APPLICABLE
+    }

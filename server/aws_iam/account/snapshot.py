@@ -34,6 +34,12 @@ T = TypeVar("T")
 FORMAT = 1
 MAX_BYTES = 512 * 1024 * 1024
 _HINT = "give a file that `aws-iam audit run --save FILE` wrote"
+# Fields that the items of a fact have got since; a snapshot from before says nothing of them, which is what None means.
+_LATER = {
+    "rds.instances": ("encryption",),
+    "rds.clusters": ("encryption",),
+    "logs.metric_filters": ("criteria", "transformed"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,11 @@ class Regions:
     def complete(self) -> bool:
         """Whether every enabled Region was read."""
         return not isinstance(self.enabled, Miss) and set(self.enabled) <= set(self.read)
+
+    @property
+    def unlisted(self) -> Miss | None:
+        """Why some Regions may not have been read though all were meant; those that the caller named are all."""
+        return self.enabled if isinstance(self.enabled, Miss) and not self.asked else None
 
     def __str__(self) -> str:
         if isinstance(self.enabled, Miss):
@@ -270,4 +281,12 @@ def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
             if region:
                 _demand_region(region, f"/facts/{name}")
             of = FACTS[name].of | Miss
-            yield (name, region), codec.load(of, value, f"/facts/{name}/{region}")
+            whole = _with_later_fields(name, value)
+            yield (name, region), codec.load(of, whole, f"/facts/{name}/{region}")
+
+
+def _with_later_fields(name: str, data: Any) -> Any:
+    if name not in _LATER or not isinstance(data, list):
+        return data
+    later = dict.fromkeys(_LATER[name])
+    return [later | each if isinstance(each, dict) else each for each in data]

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import AccountFact, Miss, MissKind, RegionFact
+from aws_iam.account.facts.trails import TRAILS
 from aws_iam.answer import Artifact, Status
 
 if TYPE_CHECKING:
@@ -23,8 +24,12 @@ _FEWER = "saved for fewer controls"
 
 def misses_of(account: Account, facts: Iterable[Fact[Any]]) -> tuple[Miss, ...]:
     """Every failed call behind these facts, those inside their values too, each once."""
-    found = (miss for fact in facts for value in _values(account, fact) for miss in _misses(value))
-    return tuple(dict.fromkeys(found))
+    wanted = tuple(facts)
+    found = (
+        miss for fact in wanted for value in _values(account, fact) for miss in _misses(value)
+    )
+    unlisted = account.regions.unlisted if any(map(_of_regions, wanted)) else None
+    return tuple(dict.fromkeys((*_misses(unlisted), *found)))
 
 
 def rows(misses: Iterable[Miss]) -> list[dict[str, Any]]:
@@ -57,7 +62,7 @@ def lead(account: Account, found: Sequence[Finding], unknown: int, controls: int
     if not unknown:
         return ""
     told = _told(found)
-    refused = sorted({m.permission for m in _misses(account.facts) if m.kind is MissKind.DENIED})
+    refused = sorted({m.permission for m in _every_miss(account) if m.kind is MissKind.DENIED})
     named = [action for action in refused if action and action in told]
     parts = [f"refused: {_some(named)}"] if named else []
     parts += [f"the snapshot was {_FEWER}"] if _FEWER in told else []
@@ -69,7 +74,7 @@ def lead(account: Account, found: Sequence[Finding], unknown: int, controls: int
 def missing_permissions(account: Account, found: Sequence[Finding]) -> tuple[Artifact, ...]:
     """The policy to add, when findings are unknown for lack of a permission."""
     told = _told(found)
-    refused = {miss.permission for miss in _misses(account.facts) if _would_help(miss)}
+    refused = {miss.permission for miss in _every_miss(account) if _would_help(miss)}
     actions = sorted(each for each in refused if each and each in told)
     if not actions:
         return ()
@@ -98,6 +103,16 @@ def _some(actions: Sequence[str]) -> str:
 
 def _more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
+
+
+def _of_regions(fact: Fact[Any]) -> bool:
+    """Whether the Regions are asked for it; trails are one fact of the account, and each may show in one Region alone."""
+    return isinstance(fact, RegionFact) or fact == TRAILS
+
+
+def _every_miss(account: Account) -> Iterator[Miss]:
+    yield from _misses(account.regions.unlisted)
+    yield from _misses(account.facts)
 
 
 def _values(account: Account, fact: Fact[Any]) -> Iterator[Any]:

@@ -28,6 +28,7 @@ from aws_iam.rules.judge import (
     Terms,
     judges,
     policy_of,
+    where_offered,
 )
 
 if TYPE_CHECKING:
@@ -95,9 +96,9 @@ def management_account(account: Account, terms: Terms) -> Iterator[Outcome]:
     elif organization.management_account != account.id:
         yield NotApplicable(None, "this is not the management account")
     else:
-        instances = sum(len(known(value)) for _, value in account.in_each(INSTANCES))
-        databases = sum(len(known(value)) for _, value in account.in_each(DB_INSTANCES))
-        systems = sum(len(known(value)) for _, value in account.in_each(FILE_SYSTEMS))
+        instances = sum(len(known(value)) for _, value in where_offered(account, INSTANCES))
+        databases = sum(len(known(value)) for _, value in where_offered(account, DB_INSTANCES))
+        systems = sum(len(known(value)) for _, value in where_offered(account, FILE_SYSTEMS))
         told = f"instances: {instances}, databases: {databases}, file systems: {systems}"
         yield Manual(account.root_arn, terms.question(f"in this management account {told}"))
 

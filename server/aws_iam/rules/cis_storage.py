@@ -32,12 +32,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from aws_iam.account.facts.network import SecurityGroup
-    from aws_iam.account.facts.storage import DbInstance, EbsDefault, FileSystem, KmsKey
+    from aws_iam.account.facts.storage import (
+        DbCluster,
+        DbInstance,
+        EbsDefault,
+        FileSystem,
+        KmsKey,
+    )
     from aws_iam.account.snapshot import Account
 
 # The same call lists the instances of these two services, which are not RDS.
 _OTHER_ENGINES = frozenset({"docdb", "neptune"})
 _YEAR = 365
+# With a key that AWS owns (`sse-rds`) the data is encrypted though StorageEncrypted is false:
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html
+_ENCRYPTED = {"none": False, "sse-rds": True, "sse-kms": True}
 
 
 @judges("ebs_default_encryption", needs=(EBS_DEFAULT,))
@@ -70,13 +79,13 @@ def file_systems(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, FILE_SYSTEMS, test)
 
 
-@judges("rds_encryption", needs=(DB_INSTANCES,))
+@judges("rds_encryption", needs=(DB_INSTANCES, DB_CLUSTERS))
 def database_encryption(account: Account, _terms: Terms) -> Iterator[Outcome]:
-    """Encryption at rest is meant, not in transit."""
+    """Encryption at rest is meant, not in transit; the storage of a member is its cluster's."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
         told = f"database {quoted(database.id)}"
-        if database.encrypted:
+        if _is_encrypted(account, region, database):
             yield Pass(database.arn, f"{told} is encrypted", region)
         else:
             yield Fail(database.arn, f"{told} is not encrypted", region)
@@ -189,7 +198,23 @@ def _databases(
     return in_regions(account, DB_INSTANCES, in_one)
 
 
+def _is_encrypted(account: Account, region: str, database: DbInstance) -> bool:
+    alone = _told_encrypted(database)
+    if alone or not database.cluster or database.encryption in _ENCRYPTED:
+        return alone
+    return _told_encrypted(_cluster_of(account, region, database))
+
+
+def _told_encrypted(database: DbInstance | DbCluster) -> bool:
+    """The type tells more than the flag, which decides where AWS does not send the type."""
+    return _ENCRYPTED.get(database.encryption or "", bool(database.encrypted))
+
+
 def _cluster_spans(account: Account, region: str, database: DbInstance) -> bool:
+    return _cluster_of(account, region, database).multi_az
+
+
+def _cluster_of(account: Account, region: str, database: DbInstance) -> DbCluster:
     clusters = account.require_in(region, DB_CLUSTERS)
     found = [cluster for cluster in clusters if cluster.id == database.cluster]
     if not found:
@@ -199,7 +224,7 @@ def _cluster_spans(account: Account, region: str, database: DbInstance) -> bool:
             code="not collected",
             region=region,
         )
-    return found[0].multi_az
+    return found[0]
 
 
 def _exposed(account: Account, region: str, database: DbInstance) -> bool:

@@ -8,8 +8,8 @@
 
 A test reads facts with `account.require`. A fact that is missing becomes an `Unknown` outcome here, with the call, the
 error code and the IAM action to allow: no author can forget it, and what was proved before it stands. `each` and
-`in_regions` keep one unreadable item or Region from ending the loop over the others. A test that yields nothing had
-nothing to judge.
+`in_regions` keep one unreadable item or Region from ending the loop over the others. Where AWS would not list the
+Regions, a verdict on those that were read is not one on all. A test that yields nothing had nothing to judge.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ T = TypeVar("T")
 # The longest ARN has 2,048 characters.
 _RESOURCE = 2048
 _MESSAGE = 2000
+_TRAIL = "trail"
 
 
 @positional
@@ -122,7 +123,10 @@ class Judge:
 
     def outcomes(self, account: Account, terms: Terms) -> tuple[Outcome, ...]:
         """Everything found; a missing fact ends the test and becomes its last outcome."""
-        found = tuple(guarded(lambda: self.test(account, terms)))
+        found = list(guarded(lambda: self.test(account, terms)))
+        # A trail of one Region shows in that Region alone.
+        if terms.control.scope == _TRAIL:
+            found += _unlisted(account)
         telling = tuple(outcome for outcome in found if not isinstance(outcome, NotApplicable))
         return telling or (_nothing(found),)
 
@@ -169,7 +173,7 @@ def in_regions(
 ) -> Iterator[Outcome]:
     """The outcomes of every Region that was read; one whose fact is missing is unknown.
 
-    A Region that does not have the service has nothing to judge.
+    A Region that does not have the service has nothing to judge. Regions that AWS would not list are unknown as well.
     """
     for region, value in account.in_each(fact):
         if isinstance(value, Miss) and value.kind is MissKind.NOWHERE:
@@ -179,6 +183,14 @@ def in_regions(
             yield unread(value.error(), region=region)
         else:
             yield from guarded(partial(test, region, value), region=region)
+    yield from _unlisted(account)
+
+
+def where_offered(account: Account, fact: RegionFact[T]) -> Iterator[tuple[str, T | Miss]]:
+    """The value, or why it is missing, in every Region that was read and has the service."""
+    for region, value in account.in_each(fact):
+        if not (isinstance(value, Miss) and value.kind is MissKind.NOWHERE):
+            yield region, value
 
 
 def policy_of(text: str, call: str) -> Policy:
@@ -224,15 +236,36 @@ def guarded(
     resource: str | None = None,
     region: str | None = None,
 ) -> Iterator[Outcome]:
-    """The outcomes of a test; a fact that is missing becomes the last of them."""
+    """The outcomes of a test, what is unknown once; a fact that is missing becomes the last of them."""
+    told: set[Outcome] = set()
     # The call stands inside: a test that is no generator reads facts before its first outcome.
     try:
-        yield from test()
+        for outcome in test():
+            if outcome in told:
+                continue
+            if isinstance(outcome, Unknown):
+                told.add(outcome)
+            yield outcome
     except NotCollected as missing:
         yield unread(missing, resource, region)
 
 
-def _nothing(found: tuple[Outcome, ...]) -> NotApplicable:
+def _unlisted(account: Account) -> Iterator[Outcome]:
+    """Without the list of Regions, what was read of some proves nothing of the others."""
+    missing = account.regions.unlisted
+    if missing:
+        read = ", ".join(account.regions.read)
+        yield unread(
+            NotCollected(
+                f"{missing}, so only {read} was read; name the Regions to judge those alone",
+                call=missing.call,
+                code=missing.code or missing.kind.value,
+                permission=missing.permission,
+            )
+        )
+
+
+def _nothing(found: Iterable[Outcome]) -> NotApplicable:
     why = "; ".join(dict.fromkeys(outcome.message for outcome in found))
     return NotApplicable(None, why or "nothing to judge")
 
@@ -278,7 +311,7 @@ def _message(outcome: Outcome, control: Control, account: Account) -> str:
     if isinstance(outcome, Unknown):
         return f"{message}; by hand: {control.question}" if control.question else message
     # A trail of one Region shows in that Region alone.
-    of_regions = control.regional or control.scope == "trail"
+    of_regions = control.regional or control.scope == _TRAIL
     partial_view = of_regions and not account.regions.complete
     if partial_view and not isinstance(outcome, Fail):
         return f"{message} ({account.regions} read)"

@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 
 _WATCHED_POLICIES = ("AWSCloudShellFullAccess", "AWSSupportAccess")
 _WIDEST_PAGE = {"PageSize": 1000}
+# An organization without all features has no trusted access:
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_getting-started_concepts.html#feature-set
+_NO_TRUSTED_ACCESS = (
+    "ServiceAccessNotEnabledException",
+    "OrganizationNotInAllFeaturesModeException",
+)
 
 
 @collector(CREDENTIAL_REPORT, GENERATE, GET)
@@ -155,7 +161,7 @@ def root_features(aws: Aws) -> RootFeatures | None:
             "iam:ListOrganizationsFeatures", absent=("OrganizationNotFoundException",)
         )
     except RefusedError as refused:
-        if refused.miss.code != "ServiceAccessNotEnabledException":
+        if refused.miss.code not in _NO_TRUSTED_ACCESS:
             raise
         return RootFeatures(trusted_access=False)
     if answer is None:
@@ -248,7 +254,10 @@ def _boundary(data: dict[str, Any]) -> str | None:
 def _entities(aws: Aws, name: str) -> PolicyEntities:
     arn = f"arn:{aws.partition}:iam::aws:policy/{name}"
     try:
-        pages = aws.whole_pages("iam:ListEntitiesForPolicy", PolicyArn=arn)
+        # Without the filter AWS lists those too whose permissions boundary it is, and a boundary gives nothing.
+        pages = aws.whole_pages(
+            "iam:ListEntitiesForPolicy", PolicyArn=arn, PolicyUsageFilter="PermissionsPolicy"
+        )
     except RefusedError as refused:
         # A policy that the partition does not have is attached to nobody.
         if refused.miss.code != "NoSuchEntity":

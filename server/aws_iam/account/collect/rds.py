@@ -32,6 +32,7 @@ def db_clusters(aws: Aws, region: str) -> tuple[DbCluster, ...]:
             replica_of=each.get("ReplicationSourceIdentifier") or None,
             mode=each.get("EngineMode"),
             global_cluster=each.get("GlobalClusterIdentifier"),
+            encryption=each.get("StorageEncryptionType"),
         )
         for each in aws.pages("rds:DescribeDBClusters", "DBClusters", region=region)
     )
@@ -57,4 +58,5 @@ def _instance(data: dict[str, Any]) -> DbInstance:
         master_secret=data.get("MasterUserSecret", {}).get("SecretArn"),
         replica_of=data.get("ReadReplicaSourceDBInstanceIdentifier")
         or data.get("ReadReplicaSourceDBClusterIdentifier"),
+        encryption=data.get("StorageEncryptionType"),
     )

@@ -137,6 +137,8 @@ class DbInstance:
     master_secret: str | None = None
     """The secret in which RDS keeps the master password; None: it does not."""
     replica_of: str | None = None
+    encryption: str | None = None
+    """`none`, `sse-rds` or `sse-kms`; None where AWS does not say. Under `sse-rds`, `encrypted` is False all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,8 @@ class DbCluster:
     replica_of: str | None = None
     mode: str | None = None
     global_cluster: str | None = None
+    encryption: str | None = None
+    """As an instance's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
