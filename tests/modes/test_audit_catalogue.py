@@ -8,6 +8,7 @@ import pytest
 
 from aws_iam.modes.audit import tool
 from aws_iam.rules.benchmark import benchmark, controls, versions
+from secret_validators import cloudformation, terraform
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
@@ -35,6 +36,29 @@ def test_a_control_tells_its_ids_thresholds_fix_and_permissions(name: str) -> No
     assert "aws iam update-access-key" in answer.facts["fix"]
     assert answer.facts["permissions"]
     assert answer.sources[0].startswith("https://docs.aws.amazon.com/")
+
+
+@pytest.mark.parametrize("key", [key for key, each in controls().items() if each.code])
+def test_a_fix_as_code_is_valid_and_meant_for_its_control(key: str) -> None:
+    (artifact,) = ask(action="control", id=key).artifacts
+    check, ending = {"yaml": (cloudformation, "yaml"), "terraform": (terraform, "tf")}[
+        artifact.language
+    ]
+    assert artifact.name == f"{key}.{ending}"
+    check(artifact.content)
+    assert "{{" not in artifact.content
+    if key.startswith("alarm_"):
+        assert controls()[key].pattern in artifact.content
+        assert f"FilterName: {key}" in artifact.content
+
+
+def test_controls_that_code_mends_best_have_it() -> None:
+    coded = {key for key, each in controls().items() if each.code}
+    assert coded >= {
+        "pw_length_14", "s3_block_public", "ebs_default_encryption", "access_analyzer", "cloudtrail_all_regions",
+        "config_all_regions", "vpc_flow_logs", "default_sg_closed", "securityhub", "alarm_root_use",
+    }  # fmt: skip
+    assert ask(action="control", id="root_mfa").artifacts == ()
 
 
 def test_a_control_that_newer_versions_dropped_says_so() -> None:

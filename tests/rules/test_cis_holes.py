@@ -43,11 +43,14 @@ def fix_of(key: str, resource: str | None, region: str | None = None) -> str:
         ("rds_multi_az", f"arn:aws:rds:us-east-1:{ACCOUNT}:db:shop", "-identifier shop "),
         ("no_full_admin_policies", "arn:aws:iam::aws:policy/A", "--policy-arn arn:aws:iam::aws:policy/A"),
         ("s3_block_public", "arn:aws:s3:::larkspur", f"--account-id {ACCOUNT}"),
+        ("access_analyzer", None, "--type ACCOUNT --region REGION"),
+        ("key_rotation_90", f"arn:aws:iam::{ACCOUNT}:user/REGION", "--user-name REGION"),
+        ("key_rotation_90", f"arn:aws:iam::{ACCOUNT}:user/ACCOUNT_ID", "--user-name ACCOUNT_ID"),
         ("expired_certs", f"arn:aws:iam::{ACCOUNT}:server-certificate/x/old", "-name old"),
     ],
 )  # fmt: skip
 def test_a_hole_takes_the_name_that_the_resource_tells(
-    key: str, resource: str, words: str
+    key: str, resource: str | None, words: str
 ) -> None:
     assert words in fix_of(key, resource)
 

@@ -33,7 +33,8 @@ _CONTACT = dict.fromkeys(
 _FILLED = (
     (r"--access-key-id [A-Z]+\b", f"--access-key-id {_KEY}"),
     (r"--policy-arn ARN\b", f"--policy-arn {_ARN}"),
-    (r"--rule-number N\b", "--rule-number 1"),
+    (r"--rule-number LOWER\b", "--rule-number 1"),
+    (r"\bACCOUNT_ID\b", "111122223333"),
     (r"file://contact\.json", f"'{json.dumps(_CONTACT)}'"),
 )
 _QUOTED_REST = r"(?=(?:[^']*'[^']*')*[^']*$)"

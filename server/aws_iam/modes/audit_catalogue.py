@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer
+from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.modes.audit_account import by_a_person, section_sizes
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from aws_iam.rules.benchmark import Benchmark, Control, Meaning
 
 _PAGE = "references/compliance-checklist.md"
+_CODE = {
+    "cloudformation": ("yaml", "yaml", "cfn-lint"),
+    "terraform": ("tf", "terraform", "python-hcl2"),
+}
 _DECIDED = {
     "api": "the audit decides",
     "partial": "the audit decides in part",
@@ -120,9 +124,25 @@ def _one(each: Control) -> Answer:
             "versions": [_version_row(each, version) for version in each.ids],
             "notes": [{"note": note} for note in each.notes],
         },
+        artifacts=_artifacts(each),
         sources=(each.source, f"{_PAGE}#what-moved-between-versions"),
         next=(f"aws-iam audit run --demo --controls {each.key} --benchmark {newest}",),
         as_of=catalogue.as_of(),
+    )
+
+
+def _artifacts(each: Control) -> tuple[Artifact, ...]:
+    """The fix as code, where code helps."""
+    if each.code is None:
+        return ()
+    ending, language, checked_by = _CODE[each.code.language]
+    return (
+        Artifact(
+            name=f"{each.key}.{ending}",
+            language=language,
+            content=each.code.text,
+            checked_by=checked_by,
+        ),
     )
 
 

@@ -26,6 +26,14 @@ Verdict = Literal["api", "partial", "manual"]
 
 
 @slotted
+class Code:
+    """A remedy as code, which sets up from nothing what the control asks for."""
+
+    language: Literal["cloudformation", "terraform"]
+    text: str
+
+
+@slotted
 class Control:
     """One requirement, whatever its number: words, labels, thresholds and how to mend it."""
 
@@ -49,6 +57,7 @@ class Control:
     question: str
     command: str
     fix: str
+    code: Code | None
     source: str
     security_hub: tuple[str, ...]
     security_hub_note: str
@@ -247,6 +256,7 @@ def _control(key: str, row: Any) -> Control:
         question=check.get("question", ""),
         command=check.get("command", ""),
         fix=row["remediation"],
+        code=_code(key, row),
         source=row["source"],
         security_hub=tuple(row["security_hub"]),
         security_hub_note=row.get("security_hub_note", ""),
@@ -255,6 +265,16 @@ def _control(key: str, row: Any) -> Control:
         witnesses=_witnesses(row),
         pattern=row.get("pattern", ""),
     )
+
+
+def _code(key: str, row: Any) -> Code | None:
+    """The snippet that the row names, for this control."""
+    if "code" not in row:
+        return None
+    found = _data()["meta"]["code"][row["code"]]
+    lines = "\n".join([*found["lines"], ""])
+    text = lines.replace("{{Key}}", key).replace("{{Pattern}}", row.get("pattern", ""))
+    return Code(language=found["language"], text=text)
 
 
 def _witnesses(row: Any) -> tuple[Mapping[str, Any], ...]:

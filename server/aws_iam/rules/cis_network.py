@@ -14,6 +14,7 @@ from aws_iam.account.facts.network import (
     VPCS,
 )
 from aws_iam.escape import quoted
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.judge import (
     Fail,
     Manual,
@@ -53,7 +54,26 @@ if TYPE_CHECKING:
     from aws_iam.account.snapshot import Account
 
 _CLOSING_RULE = 32767
+_DENY = (
+    "aws ec2 create-network-acl-entry --region REGION --network-acl-id ACL --ingress --rule-number {number}"
+    " --protocol {protocol} --port-range From={port},To={port} --cidr-block 0.0.0.0/0 --rule-action deny"
+)
+_OWN_NETWORKS = " (your own networks need an allow with a lower number first)"
+_LIKEWISE = " (likewise, at numbers of their own, with --ipv6-cidr-block ::/0)"
 _NO_VPC = "there is no VPC of this account"
+
+
+@slotted
+class Opening:
+    """A port that the internet reaches by a protocol: `number` is the first entry of those that let it in.
+
+    A deny counts between `floor`, the last narrow allow before it, and `number`.
+    """
+
+    port: int
+    protocol: str
+    number: int
+    floor: int
 
 
 @judges("nacl_admin_ports", needs=(NETWORK_ACLS,))
@@ -65,8 +85,9 @@ def network_acl(account: Account, terms: Terms) -> Iterator[Outcome]:
         owned = [acl for acl in acls if own(account, acl)]
         for acl in owned:
             name = arn(account, region, "network-acl", acl.id)
-            opened = [port for port in ports if _admits(acl.entries, port, IPV4)]
-            six = [port for port in ports if _admits(acl.entries, port, IPV6)]
+            openings = _openings(acl.entries, ports, IPV4)
+            opened = list(dict.fromkeys(opening.port for opening in openings))
+            six = list(dict.fromkeys(each.port for each in _openings(acl.entries, ports, IPV6)))
             note = (
                 f"; {IPV6} is admitted to {listed(six)}, which this control leaves out"
                 if six
@@ -74,7 +95,12 @@ def network_acl(account: Account, terms: Terms) -> Iterator[Outcome]:
             )
             told = f"network ACL {quoted(acl.id)}"
             if opened:
-                yield Fail(name, f"{told} admits {IPV4} to {listed(opened)}{note}", region)
+                yield Fail(
+                    name,
+                    f"{told} admits {IPV4} to {listed(opened)}{note}",
+                    region,
+                    fix=_closed(acl.entries, openings, six=bool(six)),
+                )
             else:
                 yield Pass(name, f"{told} does not admit {IPV4} to {listed(ports)}{note}", region)
         if not owned:
@@ -142,24 +168,53 @@ def vpc_endpoints(account: Account, terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, VPCS, test)
 
 
-def _admits(entries: Iterable[AclEntry], port: int, whole: str) -> bool:
-    inbound = [e for e in entries if not e.egress and e.number != _CLOSING_RULE]
-    ordered = sorted(inbound, key=lambda entry: entry.number)
-    return any(_lets_in(ordered, port, protocol, whole) for protocol in (TCP, UDP))
+def _openings(entries: Iterable[AclEntry], ports: Iterable[int], whole: str) -> list[Opening]:
+    """Every port that is open, and by which protocol."""
+    ordered = sorted(_inbound(entries), key=lambda entry: entry.number)
+    found = (_opening(ordered, port, each, whole) for port in ports for each in (TCP, UDP))
+    return [opening for opening in found if opening]
 
 
-def _lets_in(ordered: Iterable[AclEntry], port: int, protocol: str, whole: str) -> bool:
-    """Whether allows cover the internet before denies do."""
-    decided: Mapping[bool, list[str]] = {True: [], False: []}
+def _inbound(entries: Iterable[AclEntry]) -> list[AclEntry]:
+    return [entry for entry in entries if not entry.egress and entry.number != _CLOSING_RULE]
+
+
+def _opening(ordered: Iterable[AclEntry], port: int, protocol: str, whole: str) -> Opening | None:
+    """Where allows cover the internet before denies do."""
+    decided: Mapping[bool, list[tuple[int, str]]] = {True: [], False: []}
     for entry in ordered:
         source = entry.ipv4 if whole == IPV4 else entry.ipv6
         every_port = entry.protocol == "-1" or in_range(entry.from_port, entry.to_port, port)
         if not (source and every_port and carries(entry.protocol, protocol)):
             continue
-        decided[entry.allow].append(source)
-        if covers(decided[entry.allow], whole):
-            return entry.allow
-    return False
+        alike = decided[entry.allow]
+        alike.append((entry.number, source))
+        if covers((each for _, each in alike), whole):
+            return _first_needed(alike, port, protocol, whole) if entry.allow else None
+    return None
+
+
+def _first_needed(allows: list[tuple[int, str]], port: int, protocol: str, whole: str) -> Opening:
+    """Allows that the others make up for are narrow ones, which a deny may follow."""
+    narrow = 0
+    while covers((source for _, source in allows[narrow + 1 :]), whole):
+        narrow += 1
+    floor = allows[narrow - 1][0] if narrow else 0
+    return Opening(port=port, protocol=protocol, number=allows[narrow][0], floor=floor)
+
+
+def _closed(entries: Iterable[AclEntry], openings: Iterable[Opening], *, six: bool) -> str | None:
+    """A deny for each opening, at a number that is free; None where one has none left."""
+    taken = {entry.number for entry in _inbound(entries)}
+    commands = []
+    for each in openings:
+        free = (n for n in range(each.number - 1, each.floor, -1) if n not in taken)
+        number = next(free, None)
+        if number is None:
+            return None
+        taken.add(number)
+        commands.append(_DENY.format(number=number, protocol=each.protocol, port=each.port))
+    return "; ".join(commands) + _OWN_NETWORKS + (_LIKEWISE if six else "")
 
 
 def _log_gap(log: FlowLog) -> str | None:

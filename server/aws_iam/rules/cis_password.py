@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import Miss
-from aws_iam.account.facts.identity import CREDENTIAL_REPORT, PASSWORD_POLICY
+from aws_iam.account.facts.identity import CREDENTIAL_REPORT, PASSWORD_POLICY, PasswordPolicy
 from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from aws_iam.account.facts.identity import PasswordPolicy
     from aws_iam.account.snapshot import Account
+    from aws_iam.rules.benchmark import Benchmark
 
 
 def _length(policy: PasswordPolicy, terms: Terms) -> tuple[bool, str]:
@@ -52,6 +52,21 @@ _TESTS: Mapping[str, Callable[[PasswordPolicy, Terms], tuple[bool, str]]] = {
     "pw_symbol": _required("symbols", "a symbol"),
     "pw_number": _required("numbers", "a digit"),
 }
+_FLAGS = {
+    "pw_uppercase": ("uppercase", "--require-uppercase-characters"),
+    "pw_lowercase": ("lowercase", "--require-lowercase-characters"),
+    "pw_number": ("numbers", "--require-numbers"),
+    "pw_symbol": ("symbols", "--require-symbols"),
+}
+# AWS's own default asks for three of the four kinds, which no policy can: nothing less than all four is as strict.
+_STRICT = PasswordPolicy(
+    minimum_length=8, uppercase=True, lowercase=True, numbers=True, symbols=True
+)
+# What the snapshot does not hold of a policy.
+_UNREAD = (
+    " (every option that is left out goes back to its default: add --hard-expiry where it is on today,"
+    " leave --allow-users-to-change-password out where that is off)"
+)
 
 
 @judges(*_TESTS, needs=(PASSWORD_POLICY,))
@@ -65,7 +80,7 @@ def password_policy(account: Account, terms: Terms) -> Iterator[Outcome]:
     if met:
         yield Pass(account.root_arn, told)
     else:
-        yield Fail(account.root_arn, told + _nobody(account), fix=_fix(terms))
+        yield Fail(account.root_arn, told + _nobody(account), fix=_fix(policy, terms.benchmark))
 
 
 def _nobody(account: Account) -> str:
@@ -76,9 +91,23 @@ def _nobody(account: Account) -> str:
     return "; no IAM user has a password today"
 
 
-def _fix(terms: Terms) -> str:
-    """The call replaces the whole policy, so where expiry is asked for every fix has to set it too."""
-    expiry = " --max-password-age 90"
-    asked = any(control.key == "pw_expiry_90" for control in terms.benchmark.controls)
-    fix = terms.control.fix
-    return fix + expiry if asked and expiry not in fix else fix
+def _fix(policy: PasswordPolicy | None, benchmark: Benchmark) -> str:
+    """The call replaces the whole policy: one command for all the version asks, and for what is stricter today."""
+    today = policy or _STRICT
+    asked = {control.key: control for control in benchmark.controls}
+
+    def wanted(key: str, name: str, otherwise: int) -> int:
+        return int(benchmark.threshold(asked[key], name)) if key in asked else otherwise
+
+    length = max(today.minimum_length, wanted("pw_length_14", "min_length", 0))
+    reuse = max(today.reuse_prevention or 0, wanted("pw_reuse_24", "remembered", 0))
+    most = wanted("pw_expiry_90", "max_age_days", 0)
+    age = min(filter(None, (today.max_age_days, most)), default=0)
+    words = [
+        f"aws iam update-account-password-policy --minimum-password-length {length}",
+        f"--password-reuse-prevention {reuse}" if reuse else "",
+        *(flag for key, (name, flag) in _FLAGS.items() if key in asked or getattr(today, name)),
+        "--allow-users-to-change-password",
+        f"--max-password-age {age}" if age else "",
+    ]
+    return " ".join(filter(None, words)) + (_UNREAD if policy else "")

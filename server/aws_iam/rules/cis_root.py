@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import Miss
+from aws_iam.account.facts.governance import ORGANIZATION
 from aws_iam.account.facts.identity import CREDENTIAL_REPORT, SUMMARY, VIRTUAL_MFA
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -24,6 +25,7 @@ _NO_SIGN_IN = {
     **_NOBODY,
     "aws-us-gov": "the root user of AWS GovCloud (US) does not sign in to the console",
 }
+_MFA = "Console only, as root: register two MFA devices (up to eight are allowed)."
 
 
 @judges("root_mfa", needs=(SUMMARY, CREDENTIAL_REPORT))
@@ -36,7 +38,8 @@ def root_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
     elif _password(account) is False:
         yield _without_password(account, terms)
     else:
-        yield Fail(account.root_arn, "the root user has no MFA device")
+        fix = None if _may_lose_root(account) else _MFA
+        yield Fail(account.root_arn, "the root user has no MFA device", fix=fix)
 
 
 @judges("root_hardware_mfa", needs=(SUMMARY, CREDENTIAL_REPORT, VIRTUAL_MFA))
@@ -96,6 +99,14 @@ def root_not_used(account: Account, terms: Terms) -> Iterator[Outcome]:
         yield Pass(
             account.root_arn, f"the root user was not used within {days} days (last use: {told})"
         )
+
+
+def _may_lose_root(account: Account) -> bool:
+    """Whether its organization may remove the root credentials: unless it is known to be no member."""
+    organization = account.get(ORGANIZATION)
+    if isinstance(organization, Miss):
+        return True
+    return organization is not None and organization.management_account != account.id
 
 
 def _password(account: Account) -> bool | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.facts.identity import AUTHORIZATION, CREDENTIAL_REPORT
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
+from aws_iam.policy.slotted import slotted
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, judges
 
 if TYPE_CHECKING:
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
     from aws_iam.account.snapshot import Account
 
 _NO_USER = "the account has no IAM user"
+_LOGIN_OFF = "aws iam delete-login-profile --user-name USER"
+_KEY_OFF = "aws iam update-access-key --user-name USER --access-key-id KEY --status Inactive"
+
+
+@slotted
+class Credential:
+    """A credential that works: since when it is idle, whether it was ever used, how to end it."""
+
+    name: str
+    since: datetime | None
+    used: bool
+    fix: str
 
 
 @judges("user_console_mfa", needs=(CREDENTIAL_REPORT,))
@@ -41,17 +54,20 @@ def credentials_unused(account: Account, terms: Terms) -> Iterator[Outcome]:
     limit = terms.threshold("max_idle_days")
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
-        ages = [(name, _age(account, since, row), used) for name, since, used in _live(row)]
-        idle = [
-            f"{name} {'unused' if used else 'never used'} for {days} days"
-            for name, days, used in ages
-            if days >= limit
-        ]
+        ages = [(each, _age(account, each.since, row)) for each in _live(row)]
+        idle = [(each, days) for each, days in ages if days >= limit]
         if not ages:
             yield NotApplicable(row.arn, "no IAM user has a password or an active key")
         elif idle:
-            found = ", ".join(idle)
-            yield Fail(row.arn, f"{quoted(row.user)}: {found} (limit: less than {limit} days)")
+            found = ", ".join(
+                f"{each.name} {'unused' if each.used else 'never used'} for {days} days"
+                for each, days in idle
+            )
+            yield Fail(
+                row.arn,
+                f"{quoted(row.user)}: {found} (limit: less than {limit} days)",
+                fix="; ".join(each.fix for each, _ in idle),
+            )
         else:
             yield Pass(row.arn, f"{quoted(row.user)}: all used within {limit} days{_more(row)}")
 
@@ -145,13 +161,21 @@ def _active(row: CredentialReportRow) -> list[ReportedKey]:
     return [key for key in row.keys if key.active]
 
 
-def _live(row: CredentialReportRow) -> Iterator[tuple[str, datetime | None, bool]]:
-    """Each credential that works: its name, since when it is idle, and whether it was ever used."""
+def _live(row: CredentialReportRow) -> Iterator[Credential]:
+    """Each credential that works."""
     if _told(row.password_enabled, row, "password_enabled"):
         used = row.password_last_used
-        yield "password", used or row.password_last_changed or row.created, bool(used)
+        since = used or row.password_last_changed or row.created
+        yield Credential(name="password", since=since, used=bool(used), fix=_LOGIN_OFF)
     for key in _active(row):
-        yield f"access key {key.number}", key.last_used or key.last_rotated, bool(key.last_used)
+        name = f"access key {key.number}"
+        made = f", made or changed on {key.last_rotated:%Y-%m-%d}" if key.last_rotated else ""
+        yield Credential(
+            name=name,
+            since=key.last_used or key.last_rotated,
+            used=bool(key.last_used),
+            fix=f"{_KEY_OFF} (KEY is the id of {name}{made}: list-access-keys)",
+        )
 
 
 def _age(account: Account, since: datetime | None, row: CredentialReportRow) -> int:

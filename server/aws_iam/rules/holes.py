@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _AWS = "aws"
 _NAMED = tuple(
@@ -48,13 +48,10 @@ def filled(  # noqa: PLR0913 - what a finding knows
     """
     if partition != _AWS:
         fix = fix.replace(f"arn:{_AWS}:", f"arn:{partition}:")
-    names = dict([*_names(resource or "", fix), ("ACCOUNT", account), *more])
+    names = dict([*_names(resource or "", fix), ("ACCOUNT_ID", account), *more])
     if region:
         names["REGION"] = region
-    for hole, name in names.items():
-        if hole in fix:
-            fix = _fill(fix, hole, name)
-    return fix
+    return _fill(fix, names)
 
 
 def _names(resource: str, fix: str) -> Iterator[tuple[str, str]]:
@@ -65,13 +62,17 @@ def _names(resource: str, fix: str) -> Iterator[tuple[str, str]]:
             yield hole, found[1]
 
 
-def _fill(fix: str, hole: str, name: str) -> str:
-    quoted = shlex.quote(name)
+def _fill(fix: str, names: Mapping[str, str]) -> str:
+    """All holes at once: what fills one may look like another."""
+    known = {hole: name for hole, name in names.items() if _PLAIN.fullmatch(name)}
+    if not known:
+        return fix
 
     def word(found: re.Match[str]) -> str:
+        name = known[found[0]]
+        quoted = shlex.quote(name)
         within_quotes = fix.count("'", 0, found.start()) % 2
         return found[0] if within_quotes and quoted != name else quoted
 
-    if not _PLAIN.fullmatch(name):
-        return fix
-    return re.sub(rf"(?<![\w$-]){hole}(?![\w-])", word, fix)
+    holes = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
+    return re.sub(rf"(?<![\w$-])(?:{holes})(?![\w-])", word, fix)

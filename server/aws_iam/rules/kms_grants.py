@@ -165,7 +165,7 @@ def _allow(action: str, resource: str, **more: object) -> dict[str, object]:
     "KMS-IAM-DECRYPT-STAR",
     severity=Severity.MEDIUM,
     title="An identity policy allows decryption with every key",
-    fix="Name the keys: arn:PARTITION:kms:REGION:ACCOUNT:key/ID, or choose them by kms:ResourceAliases, aws:ResourceTag or kms:ViaService.",
+    fix="Name the keys: arn:PARTITION:kms:REGION:ACCOUNT_ID:key/ID, or choose them by kms:ResourceAliases, aws:ResourceTag or kms:ViaService.",
     source=f"{_HUB}#kms-1",
     needs=(AUTHORIZATION,),
     bad=[

@@ -87,7 +87,7 @@ def function_gone(account: Account, _limits: Limits) -> Iterator[Outcome]:
     "SEC-ROT-LAMBDA-PERM",
     severity=Severity.HIGH,
     title="Secrets Manager may not call a rotation function, or may for anybody",
-    fix="aws lambda add-permission --region REGION --function-name FUNCTION --statement-id SecretsManagerMayRotate --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com --source-account ACCOUNT",
+    fix="aws lambda add-permission --region REGION --function-name FUNCTION --statement-id SecretsManagerMayRotate --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com --source-account ACCOUNT_ID",
     source=f"{_GUIDE}/rotating-secrets-required-permissions-function.html",
     needs=(ROTATION_FUNCTIONS,),
     bad=[_function(policy=None), _function(policy=sample.policy(_INVOKE_FOR_ANYBODY))],
@@ -115,7 +115,7 @@ def function_permission(account: Account, _limits: Limits) -> Iterator[Outcome]:
                 told = f"statement {sid} lets Secrets Manager invoke the function for any account"
                 fix = (
                     "Remove the statement (aws lambda remove-permission --region REGION --function-name FUNCTION "
-                    "--statement-id SID) and add one with --source-account ACCOUNT."
+                    "--statement-id SID) and add one with --source-account ACCOUNT_ID."
                 )
                 sids = (("SID", statement.sid.value),) if statement.sid else ()
                 yield Fail(

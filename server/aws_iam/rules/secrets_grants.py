@@ -83,7 +83,7 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
     "SEC-IAM-WILDCARD",
     severity=Severity.MEDIUM,
     title="An identity may read every secret",
-    fix="Name the secrets: arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME-??????, and parameters by their path: arn:PARTITION:ssm:REGION:ACCOUNT:parameter/PATH/*",
+    fix="Name the secrets: arn:PARTITION:secretsmanager:REGION:ACCOUNT_ID:secret:NAME-??????, and parameters by their path: arn:PARTITION:ssm:REGION:ACCOUNT_ID:parameter/PATH/*",
     source="https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
     needs=(AUTHORIZATION,),
     bad=[
