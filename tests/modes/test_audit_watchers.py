@@ -115,15 +115,15 @@ def test_the_commands_to_mend_trails_are_commands_of_the_aws_cli(verified: Answe
 def test_the_script_runs_nothing_before_the_owner_has_chosen(verified: Answer) -> None:
     done = run_script(verified.artifacts[0].content, {})
     assert done.returncode != 0
-    assert "KEY_ARN__EU_WEST_1: set it to a KMS key in eu-west-1" in done.stderr
+    assert "set it to a KMS key in the Region of bucket larkspur-eu-debugging" in done.stderr
     assert done.stdout == ""
 
 
 def test_the_script_runs_when_everything_is_chosen(verified: Answer) -> None:
-    names = ("KEY_ARN", "LOG_BUCKET", "LOG_GROUP_ARN", "LOG_ROLE_ARN")
-    done = run_script(
-        verified.artifacts[0].content, {f"{name}__EU_WEST_1": f"my-{name}" for name in names}
-    )
+    bucket = "OF_LARKSPUR_EU_DEBUGGING_111122223333"
+    at_home = {f"{name}__EU_WEST_1": f"my-{name}" for name in ("LOG_GROUP_ARN", "LOG_ROLE_ARN")}
+    beside = {f"{name}__{bucket}": f"my-{name}" for name in ("KEY_ARN", "LOG_BUCKET")}
+    done = run_script(verified.artifacts[0].content, at_home | beside)
     assert done.returncode == 0, done.stderr
     assert "[--kms-key-id] [my-KEY_ARN]" in done.stdout
     assert (
@@ -162,7 +162,10 @@ def test_names_of_the_account_cannot_become_commands(
     hostile = f"{start} touch {mark} #$(touch {mark})`touch {mark}`';\"touch {mark}"
     answer = mended(trail(hostile, bucket=hostile))
     script = answer.artifacts[0].content
-    done = run_script(script, {"KEY_ARN__US_EAST_1": "k", "LOG_BUCKET__US_EAST_1": "b"})
+    asked = [
+        line[5:].partition(":")[0] for line in script.splitlines() if line.startswith(': "${')
+    ]
+    done = run_script(script, dict.fromkeys(asked, "chosen"))
     assert not mark.exists()
     assert ("update-trail" in script) == kept
     assert done.stderr.count("touch") == 0
@@ -291,6 +294,61 @@ def test_findings_of_every_kind_of_analyzer_are_counted_and_listed() -> None:
     # Neither kind watches what outsiders may reach.
     assert answer.facts["regions_without_external_access_analyzer"] == ["us-east-1"]
     assert "3 analyzers with 3 active findings" in answer.summary
+
+
+def analyzer(name: str, kind: str, status: str = "ACTIVE", **parts: str) -> Analyzer:
+    owner = parts.get("owner", "111122223333")
+    arn = f"arn:aws:access-analyzer:us-east-1:{owner}:analyzer/{name}"
+    return Analyzer(name=name, arn=arn, type=kind, status=status)
+
+
+def test_a_list_of_findings_that_was_cut_is_nowhere_told_as_exact() -> None:
+    listed = (analyzer("main", "ACCOUNT"), analyzer("unused", "ACCOUNT_UNUSED_ACCESS"))
+    external = tuple(AnalyzerFinding(id=f"f{n}", type="ExternalAccess") for n in range(3))
+    unused = (AnalyzerFinding(id="u", type="UnusedIAMRole"),)
+    account = account_of(
+        ANALYZERS.held_in("us-east-1", listed),
+        ANALYZER_FINDINGS.held_in(
+            "us-east-1",
+            (
+                AnalyzerFindings(analyzer=listed[0].arn, findings=external, more=True),
+                AnalyzerFindings(analyzer=listed[1].arn, findings=unused),
+            ),
+        ),
+        ORGANIZATION.held(None),
+    )
+    answer = audit_analyzers.answer(account, Source())
+    assert "2 analyzers with more than 4 active findings" in answer.summary
+    assert answer.facts["findings_by_type"] == {"ExternalAccess": "at least 3", "UnusedIAMRole": 1}
+    assert [row["active_findings"] for row in answer.facts["analyzers"]] == ["more than 3", 1]
+
+
+def made_beside(*listed: Analyzer) -> str:
+    account = account_of(
+        ANALYZERS.held_in("us-east-1", listed),
+        ANALYZER_FINDINGS.held_in("us-east-1", ()),
+        ORGANIZATION.held(None),
+    )
+    return audit_analyzers.answer(account, Source()).artifacts[0].content
+
+
+def test_an_analyzer_gets_a_name_that_none_of_another_type_has() -> None:
+    unused = "ACCOUNT_UNUSED_ACCESS"
+    assert "--analyzer-name external --type ACCOUNT" in made_beside(analyzer("main", unused))
+    taken = (analyzer("external", unused), analyzer("external-2", "ACCOUNT_INTERNAL_ACCESS"))
+    assert "--analyzer-name external-2 --type ACCOUNT" in made_beside(taken[0])
+    assert "--analyzer-name external-3 --type ACCOUNT" in made_beside(*taken)
+
+
+def test_an_analyzer_of_another_account_takes_no_name() -> None:
+    above = analyzer("external", "ORGANIZATION", "DISABLED", owner="555566667777")
+    assert "--analyzer-name external --type ACCOUNT" in made_beside(above)
+
+
+def test_beside_a_disabled_analyzer_of_the_account_no_second_one_is_made() -> None:
+    script = made_beside(analyzer("external", "ACCOUNT", "DISABLED"))
+    assert "aws accessanalyzer create-analyzer" not in script
+    assert "# us-east-1: analyzer external is DISABLED, and AWS takes no second one" in script
 
 
 def test_regions_whose_analyzers_could_not_be_read_are_unknown() -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aws_iam.account.fact import Miss
 from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS
 from aws_iam.answer import Answer, Artifact, Status
-from aws_iam.escape import hides
+from aws_iam.escape import escaped, hides
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_run import ordered
 from aws_iam.modes.audit_unread import misses_of, reasons, rows
+from aws_iam.policy.arn import Arn
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import judge, needs
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.account.fact import Fact
-    from aws_iam.account.facts.governance import Analyzer, AnalyzerFindings
+    from aws_iam.account.facts.governance import Analyzer, AnalyzerFinding, AnalyzerFindings
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.modes.parameters import Source
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _UNKNOWN = "unknown"
 _KEY = "access_analyzer"
+_TYPE = "ACCOUNT"
+_NAME = "external"
 _PAGE = "references/compliance-checklist.md#access-analyzer"
 _AWS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html"
 
@@ -55,12 +58,12 @@ def answer(account: Account, source: Source) -> Answer:
             "regions": str(account.regions),
             "regions_without_external_access_analyzer": _or_unknown(missing, unjudged),
             **({"regions_not_judged": unjudged} if unjudged else {}),
-            "findings_by_type": _or_unknown(dict(Counter(row["type"] for row in active)), missed),
+            "findings_by_type": _or_unknown(_by_type(account, active), missed),
             "analyzers": table,
             "active_findings": _or_unknown(active, missed),
             **({"not_read": rows(missed)} if missed else {}),
         },
-        artifacts=_commands(missing),
+        artifacts=_commands(account, missing),
         sources=(_PAGE, _AWS),
         next=(f"aws-iam audit control --id {_KEY}", command(source, "run")),
         as_of=catalogue.as_of(),
@@ -122,6 +125,20 @@ def _active(account: Account, region: str) -> Iterator[dict[str, Any]]:
             }
 
 
+def _by_type(account: Account, active: Sequence[dict[str, Any]]) -> dict[str, int | str]:
+    """The findings of each type; of a list that was cut, further ones may be of any type in it."""
+    cut = {finding.type for each in _cut(account) for finding in each}
+    counted = Counter(row["type"] for row in active)
+    return {kind: f"at least {n}" if kind in cut else n for kind, n in counted.items()}
+
+
+def _cut(account: Account) -> list[tuple[AnalyzerFinding, ...]]:
+    """The lists of findings that were cut."""
+    held = (_findings(account, region) for region in account.regions.read)
+    every = (each for found in held if not isinstance(found, Miss) for each in found)
+    return [each.findings for each in every if each.more and not isinstance(each.findings, Miss)]
+
+
 def _findings(account: Account, region: str) -> tuple[AnalyzerFindings, ...] | Miss:
     return account.get_in(region, ANALYZER_FINDINGS)
 
@@ -136,9 +153,8 @@ def _summary(
     count = sum(row["analyzer"] not in {None, _UNKNOWN} for row in table)
     if count or not parts:
         words = f"{count} analyzer{'' if count == 1 else 's'}"
-        parts.append(
-            f"{words} with {len(active)} active findings" if active or not parts else words
-        )
+        seen = f"more than {len(active)}" if _cut(account) else len(active)
+        parts.append(f"{words} with {seen} active findings" if active or not parts else words)
     by_status: dict[Status, list[str]] = defaultdict(list)
     for each in found:
         by_status[each.status].append(each.region or "the account")
@@ -163,13 +179,35 @@ def _gaps(account: Account) -> list[str]:
     return [parts[0][:1].upper() + parts[0][1:], *parts[1:]] if parts else []
 
 
-def _commands(missing: Sequence[str]) -> tuple[Artifact, ...]:
-    lines = [
-        f"aws accessanalyzer create-analyzer --region {shlex.quote(region)} --analyzer-name external --type ACCOUNT"
-        for region in missing
-        if not hides(region)
-    ]
+def _commands(account: Account, missing: Sequence[str]) -> tuple[Artifact, ...]:
+    lines = [_command(account, region) for region in missing if not hides(region)]
     if not lines:
         return ()
     content = "\n".join(["#!/usr/bin/env bash", "set -euo pipefail", *lines]) + "\n"
     return (Artifact(name="create-analyzers.sh", language="bash", content=content),)
+
+
+def _command(account: Account, region: str) -> str:
+    """The command that adds an analyzer, or why there can be none."""
+    held = account.get_in(region, ANALYZERS)
+    own = [] if isinstance(held, Miss) else [a for a in held if _is_own(account, a)]
+    # AWS takes one analyzer of the account of each type in a Region, also where that one is disabled:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-quotas.html
+    if idle := next((each for each in own if each.type == _TYPE), None):
+        name, status = escaped(idle.name, 120), escaped(idle.status, 120)
+        return (
+            f"# {escaped(region, 120)}: analyzer {name} is {status}, and AWS takes no second one of type {_TYPE}:"
+            " delete it first if it does not come back; its findings and archive rules go with it."
+        )
+    taken = {each.name for each in own}
+    # As many names as there are analyzers, and one more: one of them is free.
+    names = (_NAME, *(f"{_NAME}-{number}" for number in range(2, len(taken) + 2)))
+    free = next(name for name in names if name not in taken)
+    place = f"--region {shlex.quote(region)}"
+    return f"aws accessanalyzer create-analyzer {place} --analyzer-name {free} --type {_TYPE}"
+
+
+def _is_own(account: Account, analyzer: Analyzer) -> bool:
+    """An analyzer of the organization may be another account's, which holds no name and no place here."""
+    arn = Arn.of(analyzer.arn)
+    return arn is None or arn.account == account.id

@@ -6,7 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import Miss
-from aws_iam.account.facts.storage import TRAIL_BUCKET_ACCESS
+from aws_iam.account.facts.governance import ORGANIZATION
+from aws_iam.account.facts.storage import BUCKETS, TRAIL_BUCKET_ACCESS
 from aws_iam.account.facts.trails import TRAIL_INSIGHTS, TRAILS
 from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.modes.audit_account import command
@@ -45,7 +46,13 @@ _UNKNOWN = "unknown"
 def needed() -> tuple[Fact[Any], ...]:
     """The facts that the verification reads."""
     wanted = (fact for version, keys in _by_version() for fact in needs(version, controls=keys))
-    own: tuple[Fact[Any], ...] = (TRAILS, TRAIL_INSIGHTS, TRAIL_BUCKET_ACCESS)
+    own: tuple[Fact[Any], ...] = (
+        TRAILS,
+        TRAIL_INSIGHTS,
+        TRAIL_BUCKET_ACCESS,
+        BUCKETS,
+        ORGANIZATION,
+    )
     return tuple({fact.name: fact for fact in (*own, *wanted)}.values())
 
 
