@@ -85,6 +85,11 @@
     for (const name of filters) {
       const want = chosen[name];
       if (!want) continue;
+      if (name === "change" && want === "still_open") {
+        // Muted or not: what is accepted is open still.
+        if (each.data.change !== "same" || each.data.status !== "fail") return false;
+        continue;
+      }
       if (want === "muted" ? !each.data.muted : each.data[name] !== want) return false;
       if (name === "status" && want !== "muted" && each.data.muted) return false;
     }
@@ -122,6 +127,15 @@
 
   const reset = () => {
     for (const name of [...filters, "search"]) if (byId(name)) byId(name).value = "";
+  };
+
+  const choose = (name, value) => {
+    const field = byId(name);
+    // A list takes no value that it does not offer: it would become "all".
+    if (field.options && !Array.from(field.options).some((each) => each.value === value)) {
+      field.add(new Option(value.replaceAll("_", " "), value));
+    }
+    field.value = value;
   };
 
   const copied = async (button) => {
@@ -164,9 +178,7 @@
     const link = event.target.closest("a[data-filter]");
     if (link) {
       reset();
-      for (const [name, value] of new URLSearchParams(link.dataset.filter)) {
-        if (byId(name)) byId(name).value = value;
-      }
+      for (const [name, value] of new URLSearchParams(link.dataset.filter)) choose(name, value);
       filter();
     }
     const button = event.target.closest("button[data-copy]");

@@ -113,9 +113,11 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     given = {each.name: _value(each, getattr(options, each.name)) for each in action.arguments}
     if getattr(options, "paths", None):
         given["document"] = _paths(options)
+    _demand_output()
     with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
         answer = tool.run({"action": name, **given}, progress=progress, cli=True)
-    return _print(clean(answer), action, options)
+    with _output():
+        return _print(clean(answer), action, options)
 
 
 def _tool_parser(tool: Tool) -> Parser:
@@ -220,6 +222,27 @@ def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
     return _status(answer, options.fail_on)
 
 
+def _demand_output() -> None:
+    # Before anything is read: an answer that nobody gets must not cost a minute.
+    if sys.stdout is None:
+        raise InputError("standard output is closed", hint="send it to a file or to /dev/null")
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Around what is printed: an answer that is not written whole must not end with a status that judges."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Python would try again at exit.
+        sys.stdout = None
+        why = (error.strerror or "the system does not say why").lower()
+        raise InputError(f"the answer cannot be written to standard output: {why}") from None
+
+
 def _print_json(answer: Answer) -> None:
     """Indent for a person; for a pipe keep the compact form, which is the one that the page's limit counts."""
     if sys.stdout.isatty():
@@ -234,9 +257,13 @@ def _print_artifacts(answer: Answer) -> None:
     policies = [each for each in answer.artifacts if each.language == "json"]
     first = answer.artifacts[0]
     if first.language == "json" and len(policies) > 1:
-        print(json.dumps([json.loads(each.content) for each in policies], indent=2))
+        content = json.dumps([json.loads(each.content) for each in policies], indent=2)
     else:
-        print(first.content.rstrip())
+        content = first.content
+    ending = "\r\n" if content.endswith("\r\n") else "\n"
+    whole = content.rstrip("\r\n") + ending
+    # As bytes: a file is UTF-8 with its own line ends, whatever the encoding and the line ends of the output are.
+    sys.stdout.buffer.write(whole.encode(errors="backslashreplace"))
     print(plain(replace(answer, artifacts=answer.artifacts[1:])), end="", file=sys.stderr)
 
 
@@ -251,6 +278,8 @@ def _show(answer: Answer) -> None:
 def _status(answer: Answer, fail_on: str) -> int:
     if answer.facts.get("online", {}).get("aws_read") is False:
         return UNREADABLE  # what was found without AWS is printed, and is half of what was asked
+    if "not_saved" in answer.facts:
+        return WRONG  # so are findings without the file that was to hold them
     limit = Severity(fail_on).rank
     # The counts hold what failed and is not muted, in a report too, whose findings stand in its file.
     counted = answer.counts.severity if answer.counts else {}
@@ -261,7 +290,7 @@ def _status(answer: Answer, fail_on: str) -> int:
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[Progress | None]:
-    if not shown or not sys.stderr.isatty():
+    if not shown or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -290,6 +319,7 @@ def _catalog(words: list[str]) -> int:
     parser.add_argument("action", choices=("show", "refresh"))
     parser.add_argument("--json", action="store_true", help="print the Answer as JSON")
     options = parser.parse_args(words)
+    _demand_output()
     from aws_iam.modes import catalog
 
     with _progress(shown=not options.json) as progress:
@@ -297,8 +327,9 @@ def _catalog(words: list[str]) -> int:
             catalog.show() if options.action == "show" else catalog.refresh(progress or silent)
         )
     answer = clean(answer)
-    if options.json:
-        _print_json(answer)
-    else:
-        print(plain(answer).rstrip())
+    with _output():
+        if options.json:
+            _print_json(answer)
+        else:
+            print(plain(answer).rstrip())
     return OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import os
@@ -18,11 +19,12 @@ import jsonschema
 import pytest
 from rich.console import Console
 
+from audited_runs import audited, finding
 from aws_iam import cli
-from aws_iam.answer import Severity, Status, to_json
+from aws_iam.answer import Answer, Severity, Status, to_json
 from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
-from aws_iam.modes.audit_report import Format
+from aws_iam.modes.audit_report import Format, written
 from aws_iam.report import terminal
 from aws_iam.report.audited import identity
 from aws_iam.report.clean import clean
@@ -31,7 +33,7 @@ from aws_iam.rules.benchmark import benchmark
 from browser import chromium
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.answer import Finding
 
@@ -114,11 +116,11 @@ def test_sarif_is_valid_and_knows_each_finding_again(saved: Path) -> None:
     schema = json.loads((SCHEMAS / "sarif-2.1.0.json").read_text(encoding="utf-8"))
     jsonschema.Draft4Validator(schema).validate(log)
     (run,) = log["runs"]
-    found = findings(saved)
+    assert run["automationDetails"]["id"] == "aws-iam/audit/111122223333/7.0/"
+    found = [e for e in findings(saved, mute=MUTES) if e.status is Status.FAIL and not e.muted]
     assert len(run["results"]) == len(found)
-    kinds = {each["kind"] for each in run["results"]}
-    assert kinds == {"fail", "review", "pass", "notApplicable"}
-    assert sum("suppressions" in each for each in run["results"]) == 1
+    (told,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert ", 1 muted, " in told["message"]["text"]
     prints = {each["partialFingerprints"]["primaryLocationLineHash"] for each in run["results"]}
     assert prints == {f"{identity(each)}:1" for each in found}
     places = {
@@ -127,6 +129,67 @@ def test_sarif_is_valid_and_knows_each_finding_again(saved: Path) -> None:
     }
     assert "aws/111122223333/global/iam/user/bob.okafor" in places
     assert all(place.startswith("aws/111122223333/") for place in places)
+
+
+def test_a_version_of_the_benchmark_has_alerts_of_its_own(saved: Path) -> None:
+    names = {
+        json.loads(report(saved, "sarif", benchmark=each))["runs"][0]["automationDetails"]["id"]
+        for each in ("1.4", "7.0")
+    }
+    assert names == {"aws-iam/audit/111122223333/1.4/", "aws-iam/audit/111122223333/7.0/"}
+
+
+def test_a_long_name_makes_no_endless_path_and_no_equal_ones() -> None:
+    found = [finding(resource=f"arn:aws:s3:::{'x' * 5_000}{number}") for number in range(2)]
+    log = json.loads(written(audited(found), Answer(summary=""), "sarif").artifacts[0].content)
+    paths = [each["location"]["uri"] for each in log["runs"][0]["artifacts"]]
+    assert len(set(paths)) == 2
+    assert all(len(path) < 500 for path in paths)
+
+
+@pytest.mark.parametrize("format_", ["html", "markdown", "sarif"])
+def test_a_report_on_a_part_says_so(saved: Path, format_: str) -> None:
+    assert "ot the whole audit" not in report(saved, format_)
+    assert "1 of 70 controls asked for" in report(saved, format_, controls=["root_mfa"])
+    left = len(findings(saved)) - len(findings(saved, severity="critical"))
+    told = report(saved, format_, severity="critical")
+    assert f"{left} findings below critical are left out" in told
+    assert "controls asked for" not in told
+    assert "ot the whole audit" not in report(saved, format_, severity="info")
+
+
+@pytest.mark.parametrize("format_", ["json", "csv", "html", "markdown", "ocsf", "junit", "sarif"])
+def test_every_fix_is_whole(saved: Path, format_: str) -> None:
+    failed = [e for e in findings(saved) if e.fix and e.status is Status.FAIL]
+    if format_ in {"markdown", "sarif"}:
+        # One for each control, in what tells of it.
+        failed = list({e.code: e for e in reversed(failed)}.values())
+    fixes = {e.fix for e in failed if e.fix}
+    assert max(map(len, fixes)) > 1_000
+    text = report(saved, format_)
+    if format_ in {"html", "junit"}:
+        text = html.unescape(text)
+    elif format_ == "csv":
+        text = text.replace('""', '"')
+    elif format_ != "markdown":
+        text = "\n".join(_texts(json.loads(text)))
+    assert [each for each in fixes if each not in text] == []
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for each in value.values() for text in _texts(each))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in _texts(each))
+
+
+def test_the_answer_holds_a_fix_whole(saved: Path) -> None:
+    told = clean(tool.run({"snapshot": str(saved)}, cli=True))
+    assert [e.fix for e in told.findings] == [e.fix for e in findings(saved)]
+    control = clean(tool.run({"action": "control", "id": "alarm_org_changes"}))
+    assert "--alarm-actions" in control.facts["fix"]
 
 
 def test_junit_has_a_test_for_each_control_in_its_section(saved: Path) -> None:
@@ -168,6 +231,29 @@ def test_a_page_of_a_report_stays_within_its_limit(saved: Path, format_: str) ->
         pieces += "".join(each.content for each in part.artifacts)
         cursor = part.next_cursor
     assert pieces == answer.artifacts[0].content
+
+
+@pytest.mark.parametrize("format_", ["html", "csv", "junit"])
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "utf-16"])
+def test_a_file_is_utf_8_whatever_the_output_is(
+    saved: Path, format_: str, encoding: str, tmp_path: Path
+) -> None:
+    renamed = tmp_path / "renamed.json"
+    renamed.write_text(
+        saved.read_text(encoding="utf-8").replace("bob.okafor", "b\u00f8b.\u65e5\u672c"),
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "aws_iam", "audit", "report", "--snapshot", str(renamed),
+         "--format", format_],
+        env={**os.environ, "PYTHONPATH": str(SERVER), "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )  # fmt: skip
+    content = report(renamed, format_)
+    assert "b\u00f8b.\u65e5\u672c" in content
+    assert done.stdout == content.encode()
 
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -83,6 +83,7 @@ def test_markdown_and_junit_name_the_accounts(out: Path) -> None:
     text = content("markdown", out)
     assert text.startswith("# CIS AWS Foundations Benchmark 7.0: 3 accounts\n")
     assert f"  - account {STRONG}: " in text
+    assert "**Not the whole audit:** 2 of 70 controls asked for." in text
     root = ET.fromstring(content("junit", out))  # noqa: S314 - our own text
     suites = {suite.get("name"): suite.get("failures") for suite in root.iter("testsuite")}
     section = "2 identity and access"
@@ -95,7 +96,17 @@ def test_programs_get_every_finding_with_its_account(out: Path, format_: str) ->
     for account in ACCOUNTS:
         assert account in text
     told = json.loads(text)
-    listed = told if isinstance(told, list) else told.get("findings") or told["runs"][0]["results"]
+    if format_ == "sarif":
+        (run,) = told["runs"]
+        assert run["automationDetails"]["id"] == "aws-iam/audit/accounts/7.0/"
+        assert len(run["results"]) == 3
+        notices = run["invocations"][0]["toolExecutionNotifications"]
+        notes = [each["message"]["text"] for each in notices]
+        assert notes[0] == "not the whole audit: 2 of 70 controls asked for"
+        assert sum("could not be judged" in each for each in notes) == 2
+        assert notes[-1] == "findings that are no results of this run: 1 pass, 2 unknown"
+        return
+    listed = told if isinstance(told, list) else told["findings"]
     assert len(listed) == 6
 
 
@@ -116,6 +127,8 @@ def test_what_a_results_file_holds_is_not_read_again(
 def test_severity_leaves_out_findings_of_unread_accounts_too(out: Path) -> None:
     rows = csv.DictReader(io.StringIO(content("csv", out, severity="critical"), newline=""))
     assert {row["control"] for row in rows} == {"root_mfa"}
+    head = content("html", out, severity="critical").partition("</header>")[0]
+    assert "2 of 70 controls asked for; findings below critical are left out" in head
 
 
 @pytest.mark.parametrize(
@@ -164,9 +177,10 @@ def test_the_mutes_are_told_over_all_accounts(out: Path) -> None:
     assert states == [
         ("root_mfa", "mutes 2 findings"),
         ("pw_length_14", "expired on 2020-01-31, 1 finding no longer muted"),
-        ("root_mfa", "matches nothing: what it covers did not fail"),
+        ("root_mfa", "mutes nothing yet: what it covers could not be judged"),
     ]
-    assert "2 findings muted, 1 mute expired, 1 mute matching nothing." in answer.summary
+    told = "2 findings muted, 1 mute expired, 1 over what could not be judged."
+    assert told in answer.summary
     page = answer.artifacts[0].content
     assert '<h2 id="mutes">Mutes</h2>' in page
     assert "a key is ordered" in page

@@ -36,6 +36,7 @@ _TYPE = re.compile(
 )
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _BYTES = 240_000
+_BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/"
 
 
 @cache
@@ -76,6 +77,7 @@ def within_limits(told: dict[str, Any]) -> None:
     assert all(len(k) <= 128 and len(v) <= 2048 for k, v in told["ProductFields"].items())
     for resource in told["Resources"]:
         assert len(resource["Id"]) <= 512
+        assert len(resource.get("Region", "")) <= 16
     recommendation = told.get("Remediation", {}).get("Recommendation", {})
     assert len(recommendation.get("Text", "")) <= 512
     assert recommendation.get("Url", "https://").startswith("https://")
@@ -142,6 +144,15 @@ def test_the_product_is_the_accounts_own_in_the_home_region_of_the_run() -> None
         (None, "AwsAccount", "AWS::::Account:111122223333"),
         ("arn:aws:macie2:eu-west-1:1:x", "Other", "arn:aws:macie2:eu-west-1:1:x"),
         ("no arn", "Other", "no arn"),
+        *(
+            (f"{_BALANCER}{name}", kind, f"{_BALANCER}{name}")
+            for name, kind in (
+                ("classic", "AwsElbLoadBalancer"),
+                ("app/web/50dc6c495c0c9188", "AwsElbv2LoadBalancer"),
+                ("net/web/50dc6c495c0c9188", "AwsElbv2LoadBalancer"),
+                ("gwy/web/50dc6c495c0c9188", "AwsElbv2LoadBalancer"),
+            )
+        ),
     ],
 )
 def test_a_resource_has_the_kind_that_security_hub_knows(
@@ -149,6 +160,18 @@ def test_a_resource_has_the_kind_that_security_hub_knows(
 ) -> None:
     (only,) = told(resource=resource)["Resources"]
     assert (only["Type"], only["Id"]) == (kind, named)
+
+
+def test_a_fix_that_does_not_fit_is_named_and_not_cut() -> None:
+    assert told(fix="aws x " + "y" * 506)["Remediation"]["Recommendation"]["Text"].endswith("yy")
+    text = told(fix="aws x " + "y" * 507)["Remediation"]["Recommendation"]["Text"]
+    assert "`aws-iam audit control --id imdsv2`" in text
+    assert "yy" not in text
+
+
+def test_a_region_that_is_none_is_left_out() -> None:
+    assert told(region="eu-west-1")["Resources"][0]["Region"] == "eu-west-1"
+    assert "Region" not in told(region="x" * 17)["Resources"][0]
 
 
 def test_hostile_names_stay_within_the_limits() -> None:

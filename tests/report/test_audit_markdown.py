@@ -21,7 +21,7 @@ def test_it_leads_with_the_score_and_lists_what_to_fix() -> None:
     assert "| 6 networking |" in text
     fix = text.index("## To fix")
     assert "- **high** 6.7 Instances allow version 2" in text[fix:]
-    assert "Fix: aws ec2 modify-instance-metadata-options" in text
+    assert "Fix: `aws ec2 modify-instance-metadata-options" in text
     assert "## Could not be judged" in text
     assert "allow iam:GetAccountSummary" in text
     assert "## For a person" in text
@@ -35,8 +35,12 @@ def test_a_muted_finding_stands_apart_with_its_reason() -> None:
 
 
 def test_mutes_that_do_nothing_are_said() -> None:
-    mutes = [{"control": "imdsv2", "state": "expired on 2026-01-01", "reason": "old"}]
-    assert "`imdsv2`: expired on 2026-01-01 (old)" in audit_markdown(audited(mutes=mutes))
+    states = ("expired on 2026-01-01", "mutes nothing yet: what it covers could not be judged")
+    mutes = [{"control": "imdsv2", "state": each, "reason": "old"} for each in states]
+    mutes.append({"control": "root_mfa", "state": "mutes 2 findings", "reason": "old"})
+    text = audit_markdown(audited(mutes=mutes))
+    assert all(f"`imdsv2`: {each} (old)" in text for each in states)
+    assert "`root_mfa`: mutes" not in text
 
 
 def test_changes_are_counted_and_named() -> None:
@@ -56,8 +60,45 @@ def test_many_resources_of_a_control_are_counted() -> None:
 
 def test_account_text_becomes_no_markup() -> None:
     page = html(audit_markdown(hostile_run()))
-    for tag in ("<script", "<img", "<a ", 'onerror="', "<strong>bold"):
+    for tag in ("<script", "<img", "<a ", 'onerror="', "<strong>bold", "<strong>x", "<s>", "<em>"):
         assert tag not in page
+
+
+def test_nobody_is_mentioned_and_no_mathematics_is_set() -> None:
+    text = "ask @octocat about #12 for $x$ and ~~y~~"
+    (line,) = (
+        line
+        for line in audit_markdown(
+            audited([finding(message=text, resource="arn:@octocat:$x$")])
+        ).splitlines()
+        if "octocat" in line
+    )
+    outside = "".join(part for number, part in enumerate(line.split("`")) if number % 2 == 0)
+    assert not {"@", "#", "$"} & set(outside)
+    assert r"\~\~y\~\~" in line
+
+
+def test_a_fix_is_code_and_whole() -> None:
+    fix = f"aws logs put-metric-filter --filter-pattern '{{ ($.a = *) }}' {'x' * 3_000} --end"
+    text = audit_markdown(audited([finding(fix=fix)]))
+    assert f"  - Fix: `{fix}`\n" in text
+
+
+def test_a_section_without_anything_muted_has_muted_none() -> None:
+    rows = [
+        {"section": "2 identity and access", "pass": 1, "muted": 1, "score": 1.0},
+        {"section": "6 networking", "pass": 1, "score": None},
+    ]
+    text = audit_markdown(audited(sections=rows, total={}))
+    assert "| 6 networking | 1 | 0 | 0 | 0 | 0 | 0 | none |" in text
+    assert "None" not in text
+
+
+def test_a_part_of_the_benchmark_is_said_at_the_top() -> None:
+    text = audit_markdown(audited(partial=("1 of 70 controls asked for",)))
+    head = text[: text.index("## Score by section")]
+    assert "**Not the whole audit:** 1 of 70 controls asked for." in head
+    assert "Not the whole audit" not in audit_markdown(audited())
 
 
 def test_a_huge_run_stays_short_and_says_what_is_left_out() -> None:

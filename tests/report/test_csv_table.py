@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,11 +36,18 @@ def test_a_row_says_all_that_is_known() -> None:
     assert row["region"] == "eu-west-1"
     assert row["section"] == "6 networking"
     assert row["control"] == "imdsv2"
-    assert (row["cis_6.0"], row["cis_7.0"]) == ("6.7", "6.7")
+    assert (row["cis_6.0"], row["cis_7.0"]) == ("CIS 6.7", "CIS 6.7")
     assert (row["status"], row["severity"], row["change"]) == ("fail", "high", "same")
     assert row["muted"] == "accepted"
     assert row["fix"].startswith("aws ec2 modify-instance-metadata-options")
     assert row["resource"] == finding().resource
+
+
+def test_a_number_of_a_control_cannot_be_taken_for_another_number() -> None:
+    (row,) = rows(audited([finding(controls={"7.0": "4.10"})]))
+    assert (row["cis_6.0"], row["cis_7.0"]) == ("", "CIS 4.10")
+    with pytest.raises(ValueError, match="could not convert"):
+        float(row["cis_7.0"])
 
 
 def test_no_cell_is_a_formula() -> None:

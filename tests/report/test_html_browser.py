@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
 from aws_iam.answer import Severity, Status
+from aws_iam.report import html_rows
 from aws_iam.report.html_page import html_page
 from browser import chromium
 
@@ -30,6 +31,23 @@ CHANGES = {
     "unreadable": 0,
     "changed": 0,
 }
+
+
+CONTRAST = """
+(selector) => {
+  const light = (colour) => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((each) => each / 255);
+    const [r, g, b] = parts.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const text = document.querySelector(selector);
+  const ground = light(getComputedStyle(text.closest(".card")).backgroundColor);
+  const ink = light(getComputedStyle(text).color);
+  // What shines through mixes both.
+  const seen = ground + (ink - ground) * getComputedStyle(text).opacity;
+  return (Math.max(seen, ground) + 0.05) / (Math.min(seen, ground) + 0.05);
+}
+"""
 
 
 @dataclass
@@ -178,6 +196,62 @@ def test_a_number_at_the_top_filters_the_table(opened: Open, small: str) -> None
     shown.page.click("table.numbers a:has-text('3 storage')")
     assert shown.rows() == ["r-manual"]
     assert shown.problems == []
+
+
+def test_a_number_at_the_top_is_that_of_its_findings(opened: Open, small: str) -> None:
+    shown = opened(small)
+    links = shown.page.locator("section[aria-labelledby=changes] a.tile").all()
+    assert len(links) == 3
+    for link in links:
+        link.click()
+        assert shown.count().startswith(f"{link.locator('b').inner_text()} of ")
+    shown.page.click(".tile.still_open")
+    # What is muted is open still.
+    assert sorted(shown.rows()) == ["r-critical", "r-low", "r-muted"]
+    assert shown.problems == []
+
+
+def test_a_link_to_what_has_no_row_shows_nothing_and_says_so(opened: Open) -> None:
+    run = audited(
+        [finding(), finding(account="444455556666", status=Status.PASS)],
+        total={"pass": 1, "fail": 1, "unknown": 3, "score": 0.5},
+        partial=("3 findings below critical are left out",),
+    )
+    shown = opened(html_page(run))
+    shown.page.click(".tile.unknown")
+    assert shown.rows() == []
+    assert shown.page.locator("#nothing").is_visible()
+    assert shown.page.locator("#status").input_value() == "unknown"
+    shown.page.click("#reset")
+    assert len(shown.rows()) == 2
+
+
+def test_an_account_without_rows_is_offered_and_shows_nothing(opened: Open) -> None:
+    many = [finding(resource=f"r{number}") for number in range(html_rows.MOST_ROWS)]
+    last = finding(account="444455556666", status=Status.PASS)
+    shown = opened(html_page(audited([*many, last])))
+    assert shown.page.locator("#account option").all_inner_texts()[1:] == [
+        "111122223333",
+        "444455556666",
+    ]
+    shown.page.click("table.numbers a:has-text('444455556666')")
+    assert shown.rows() == []
+    assert shown.page.locator("#nothing").is_visible()
+
+
+def test_the_head_of_the_table_stays_in_sight(opened: Open) -> None:
+    page = opened(
+        html_page(audited([finding(resource=f"r{number}") for number in range(60)]))
+    ).page
+    page.locator("#table tr[data-status]").nth(50).scroll_into_view_if_needed()
+    expect(page.locator("#table thead th").first).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_zero_can_be_read(opened: Open, small: str, scheme: Any) -> None:
+    page = opened(small, color_scheme=scheme).page
+    assert page.locator(".zero").count()
+    assert page.evaluate(CONTRAST, ".zero") >= 4.5
 
 
 def test_what_to_fix_first_leads_to_its_findings(opened: Open, small: str) -> None:

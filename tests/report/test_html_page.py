@@ -142,6 +142,39 @@ def test_of_very_many_findings_the_worst_are_shown_and_the_others_counted() -> N
     assert f"{left:,} of 50,001 findings are left out of this page: {left:,} pass." in text
 
 
+def test_the_page_says_that_all_is_shown_only_when_it_is() -> None:
+    whole = "All findings are shown; filter, search, sort and copy need JavaScript."
+    assert whole in html_page(audited())
+    for run in (
+        audited([finding(resource=f"r{number}") for number in range(MOST_ROWS + 1)]),
+        audited(partial=("1 finding below critical is left out",)),
+    ):
+        text = html_page(run)
+        assert "All findings are shown" not in text
+        assert "<noscript><p>Filter, search, sort and copy need JavaScript." in text
+
+
+def test_a_part_of_the_benchmark_is_said_at_the_top() -> None:
+    partial = ("1 of 70 controls asked for", "38 findings below critical are left out")
+    text = html_page(audited(partial=partial))
+    head = Page(text[: text.index("</header>")].partition("<header>")[2])
+    assert f"Not the whole audit: {'; '.join(partial)}." in head.text
+    assert "Not the whole audit" not in html_page(audited())
+
+
+def test_a_number_that_is_zero_is_no_link() -> None:
+    total = {"pass": 3, "fail": 0, "unknown": 0, "score": 1.0}
+    text = html_page(audited([finding(status=Status.PASS)] * 3, total=total))
+    assert '<a class="tile pass" href="#findings"' in text
+    assert '<div class="tile unknown"><b>0</b>' in text
+    assert '<div class="tile fail"><b>0</b>' in text
+
+
+def test_a_fix_is_whole() -> None:
+    fix = f"aws x put {'y' * 3_000} --end"
+    assert fix in html_page(audited([finding(fix=fix)]))
+
+
 def test_long_names_cannot_make_the_page_endless() -> None:
     found = [finding(resource="<" * 3_000, message="&" * 3_000, fix="<" * 3_000)] * MOST_ROWS
     text = html_page(audited(found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from aws_iam.answer import (
     counts,
 )
 from aws_iam.report.clean import clean
-from aws_iam.report.layout import markdown, plain
+from aws_iam.report.layout import code_span, escaped_markup, markdown, plain
 
 HOSTILE = (
     "</code><img src=x onerror=alert(1)> [x](javascript:1) ![i](http://e) | a\n# b `c` \u202e"
@@ -51,6 +53,40 @@ def test_markdown_of_hostile_text_forms_no_markup() -> None:
     assert "\n# b" not in text
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a_b _c_ __d__ e_", "~~gone~~ and ~gone~", "# a heading", "- item", "+ item", "*a* **b**"],
+)
+def test_no_text_is_set_in_another_way(text: str) -> None:
+    page = MarkdownIt("gfm-like", {"linkify": False}).render(f"- {escaped_markup(text)}")
+    assert page == f"<ul>\n<li>{text}</li>\n</ul>\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ask @octocat.", "ask `@octocat`."),
+        ("mail a@b.example, or (@team)", "mail `a@b.example`, or `(@team)`"),
+        ("${aws:username} costs $5", "`${aws:username}` costs `$5`"),
+        ("see #12; repo#3", "see `#12`; `repo#3`"),
+        ("`x`@octocat", r"`x`\@octocat"),
+        ("$`x`", r"\$`x`"),
+        ("`$x$` `@a`", "`$x$` `@a`"),
+        ("snake_case stays", "snake_case stays"),
+    ],
+)
+def test_what_sites_read_behind_a_backslash_too_becomes_code(text: str, expected: str) -> None:
+    assert escaped_markup(text) == expected
+
+
+@given(st.text("`a \\|", max_size=12).filter(str.strip))
+def test_whatever_the_text_code_holds_it(text: str) -> None:
+    page = MarkdownIt("commonmark").render(f"x {code_span(text)} y")
+    assert html.unescape(page).startswith("<p>x <code>")
+    assert html.unescape(page).endswith("</code> y</p>\n")
+    assert page.count("<code>") == 1
+
+
 PIECES = st.sampled_from(
     [
         "`",
@@ -63,6 +99,11 @@ PIECES = st.sampled_from(
         "\\",
         "|",
         "*",
+        "_",
+        "~~",
+        "@a",
+        "$",
+        "#1",
         "a",
         " ",
         "\n",

@@ -104,19 +104,43 @@ def test_both_scales_of_severity_become_levels(severity: Severity, level: str, s
     assert {each for each, _, _ in LEVELS} == set(Severity)
 
 
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (Status.UNKNOWN, "open"),
-        (Status.MANUAL, "review"),
-        (Status.PASS, "pass"),
-        (Status.NOT_APPLICABLE, "notApplicable"),
-    ],
-)
-def test_what_did_not_fail_has_a_kind_and_no_level(status: Status, kind: str) -> None:
-    result = result_of(replace(FINDING, status=status, reason="iam:GetUser is not allowed"))
-    assert (result["kind"], result["level"]) == (kind, "none")
+FAILS = replace(RUN, alerts=frozenset({Status.FAIL}))
+
+
+def notices(*findings: Finding) -> list[tuple[str, str]]:
+    told = run_of(*findings, run=FAILS)["invocations"][0].get("toolExecutionNotifications", ())
+    return [(each["level"], each["message"]["text"]) for each in told]
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.FAIL}))
+def test_what_did_not_fail_is_no_result_but_counted(status: Status) -> None:
+    other = replace(FINDING, code="OTHER", status=status)
+    run = run_of(FINDING, other, other, run=FAILS)
+    assert [each["ruleId"] for each in run["results"]] == ["INVALID_ACTION"]
+    assert [each["id"] for each in run["tool"]["driver"]["rules"]] == ["INVALID_ACTION"]
+    words = status.value.replace("_", " ")
+    assert ("note", f"findings that are no results of this run: 2 {words}") in notices(
+        FINDING, other, other
+    )
+
+
+def test_what_is_unknown_is_an_open_result_where_the_run_wants_it() -> None:
+    unknown = replace(FINDING, status=Status.UNKNOWN, reason="iam:GetUser is not allowed")
+    result = result_of(unknown)
+    assert (result["kind"], result["level"]) == ("open", "none")
     assert "iam:GetUser is not allowed" in result["message"]["text"]
+
+
+def test_what_is_unknown_is_notified_one_by_one_with_its_reason() -> None:
+    unknown = replace(FINDING, status=Status.UNKNOWN, reason="iam:GetUser is not allowed")
+    assert notices(unknown)[0] == (
+        "warning",
+        "INVALID_ACTION could not be judged: iam:GetUser is not allowed",
+    )
+
+
+def test_a_run_in_which_everything_fails_has_no_notice() -> None:
+    assert notices(FINDING) == []
 
 
 def test_a_rule_has_the_level_of_its_worst_finding() -> None:
@@ -133,10 +157,17 @@ def test_results_name_their_rule_by_its_number() -> None:
     assert all(rules[each["ruleIndex"]] == each["ruleId"] for each in run["results"])
 
 
-def test_a_muted_finding_is_suppressed_with_its_reason() -> None:
-    assert result_of(replace(FINDING, muted="accepted until May"))["suppressions"] == [
-        {"kind": "external", "justification": "accepted until May"}
-    ]
+def test_a_muted_finding_is_no_result_but_counted() -> None:
+    muted = replace(FINDING, muted="accepted until May")
+    assert run_of(muted)["results"] == []
+    assert notices(muted) == [("note", "findings that are no results of this run: 1 muted")]
+
+
+def test_a_long_fix_is_whole() -> None:
+    fix = f"aws x put {'y' * 3_000} --end"
+    (rule,) = run_of(replace(FINDING, fix=fix))["tool"]["driver"]["rules"]
+    assert fix in rule["help"]["text"]
+    assert fix in rule["help"]["markdown"]
 
 
 def test_what_came_from_no_file_has_a_place_of_its_own() -> None:
@@ -268,4 +299,5 @@ FINDINGS = st.builds(
 @given(st.lists(FINDINGS, max_size=3), st.lists(ANY, max_size=2))
 def test_whatever_the_text_the_report_is_valid(findings: list[Finding], files: list[str]) -> None:
     run = run_of(*findings, files=tuple(files))
-    assert len(run["results"]) == len(findings)
+    failed = [each for each in findings if each.status in RUN.alerts and each.muted is None]
+    assert len(run["results"]) == len(failed)

@@ -12,7 +12,7 @@ from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, Where, c
 from aws_iam.modes import audit_run
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_unread import missing_permissions
-from aws_iam.report.audited import Audited, identity, parts_of
+from aws_iam.report.audited import Audited, identity, left_out, parts_of
 from aws_iam.report.clean import clean
 from aws_iam.rules import benchmark as catalogue
 
@@ -25,6 +25,8 @@ Format = Literal["markdown", "html", "json", "csv", "sarif", "ocsf", "asff", "ju
 
 _PAGE = "references/compliance-checklist.md"
 _NAME = "aws-iam-audit"
+_MOST_PATH = 400
+"""Characters of a resource as a path; GitHub shows it as the name of a file."""
 
 
 def answer(run: Judged, format_: Format) -> Answer:
@@ -66,6 +68,12 @@ def audited(run: Judged) -> Audited:
         sections=[tally.row() for tally in run.score.sections],
         total=run.score.total.row(),
         changes=run.facts.get("changes", {}),
+        partial=left_out(
+            asked=len({each.code for each in run.findings}),
+            of=len(benchmark.controls),
+            below=run.severity.value if run.severity else "",
+            count=len(run.findings) - len(run.shown),
+        ),
         mutes=run.facts.get("mutes", ()),
         to_add=to_add[0].content if to_add else "",
         section_of={each.key: benchmark.section_of(each) for each in benchmark.controls},
@@ -113,14 +121,14 @@ def _asff(told: Audited) -> str:
 def _sarif(told: Audited) -> str:
     from aws_iam.report.sarif import Run, sarif
 
-    unread = [each for each in told.findings if each.status is Status.UNKNOWN]
+    # GitHub takes an upload of the same category for the next state of the same alerts.
+    subject = told.account or "accounts"
     described = Run(
         version=__version__,
-        category="audit",
+        category=f"audit/{subject}/{told.benchmark}",
         whys=told.whys,
-        notes=[
-            f"{each.code} could not be judged: {each.reason or each.message}" for each in unread
-        ],
+        notes=[f"not the whole audit: {each}" for each in told.partial],
+        alerts=frozenset({Status.FAIL}),
         identify=identity,
     )
     return sarif([_placed(each) for each in told.findings], described)
@@ -131,6 +139,9 @@ def _placed(finding: Finding) -> Finding:
     service, kind, name = parts_of(finding.resource or "") or ("", "", finding.resource or "")
     steps = (finding.account, finding.region or "global", service, kind, name)
     path = "/".join(step for each in steps if each for step in each.split("/") if step.strip("."))
+    if len(path) > _MOST_PATH:
+        # Two long names may begin alike.
+        path = f"{path[:_MOST_PATH]}-{identity(finding)}"
     return replace(finding, where=Where(file=f"aws/{path}", line=1))
 
 

@@ -12,7 +12,7 @@ from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.modes import audit_many, audit_mutes, audit_report, audit_results
-from aws_iam.report.audited import Audited
+from aws_iam.report.audited import Audited, left_out
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
 
@@ -89,6 +89,9 @@ def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
         as_of=catalogue.as_of(),
         summary=" ".join(filter(None, (whole.summary, audit_mutes.said(findings, rows)))),
         mutes=rows,
+        partial=left_out(
+            asked=len(chosen), of=len(benchmark.controls), below=asked.severity or "", count=None
+        ),
         sections=sections,
         total=_total(sections) | {"score": whole.facts["score"]["overall"]},
         section_of={each.key: benchmark.section_of(each) for each in benchmark.controls},

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
-from aws_iam.report.audited import ACCOUNT, identities, kind_of
+from aws_iam.report.audited import ACCOUNT, fix_within, identities, kind_of
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding
@@ -38,6 +38,8 @@ _STATUS = {
 _QUIET = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 _LABELS = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
 _NO_CODE = re.compile(r"[^A-Z0-9_.-]")
+# https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Resource.html
+_REGION = re.compile(r"[a-z0-9-]{1,16}")
 
 
 def asff(run: Audited) -> str:
@@ -89,8 +91,9 @@ def _described(finding: Finding) -> str:
 def _resource(finding: Finding, account: str, run: Audited) -> dict[str, Any]:
     kind = kind_of(finding)
     named = f"AWS::::Account:{account}" if kind == ACCOUNT else finding.resource or account
-    place = {"Partition": run.partition} | ({"Region": finding.region} if finding.region else {})
-    return {"Type": kind, "Id": _text(named, MOST_ID), **place}
+    # A Region that is none is left out: the format takes no longer one.
+    place = {"Region": region} if _REGION.fullmatch(region := finding.region or "") else {}
+    return {"Type": kind, "Id": _text(named, MOST_ID), "Partition": run.partition, **place}
 
 
 def _compliance(finding: Finding, run: Audited) -> dict[str, Any]:
@@ -128,7 +131,7 @@ def _workflow(finding: Finding) -> str:
 
 
 def _remediation(finding: Finding) -> dict[str, str]:
-    told = {"Text": _text(finding.fix, MOST_NOTE)} if finding.fix else {}
+    told = {"Text": fix_within(finding, MOST_NOTE)} if finding.fix else {}
     if finding.source and finding.source.startswith("https://"):
         told["Url"] = _text(finding.source, MOST_FIELD)
     return told

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Status
 from aws_iam.escape import escaped
-from aws_iam.report.layout import escaped_markup
+from aws_iam.report.audited import fix_within
+from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.layout import code_span, escaped_markup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +24,7 @@ MOST_NAMED = 5
 """Resources that a control names; the others are counted."""
 MOST_TEXT = 400
 
+_MUTING = re.compile(r"mutes \d")
 _COLUMNS = ("section", "pass", "fail", "manual", "unknown", "not_applicable", "muted", "score")
 
 
@@ -43,6 +47,8 @@ def _lines(run: Audited) -> Iterator[str]:
     yield f"# CIS AWS Foundations Benchmark {run.benchmark}: {run.subject}{alias}"
     yield f"\n{_text(run.summary, 2_000)}"
     yield f"\n{run.read}; aws-iam {run.version}, controls as of {run.as_of}."
+    if run.partial:
+        yield f"\n**Not the whole audit:** {'; '.join(run.partial)}."
     yield "\n## Score by section\n"
     yield from _table([*run.sections, *([run.total] if run.total else [])])
     if run.changes:
@@ -70,7 +76,14 @@ def _table(rows: Sequence[Any]) -> Iterator[str]:
     yield "| " + " | ".join(name.replace("_", " ") for name in shown) + " |"
     yield "|" + " --- |" * len(shown)
     for row in rows:
-        yield "| " + " | ".join(_value(name, row.get(name)) for name in shown) + " |"
+        # Only the sections that hold something muted count it.
+        yield (
+            "| "
+            + " | ".join(
+                _value(name, row.get(name, None if name == "score" else 0)) for name in shown
+            )
+            + " |"
+        )
 
 
 def _value(name: str, value: Any) -> str:
@@ -107,7 +120,7 @@ def _controls(findings: Iterable[Finding], run: Audited) -> Iterator[str]:
         if len(found) > MOST_NAMED:
             yield f"  - … and {len(found) - MOST_NAMED} more"
         if first.fix and first.status is Status.FAIL:
-            yield f"  - Fix: {_text(first.fix, 2 * MOST_TEXT)}"
+            yield f"  - Fix: {code_span(fix_within(first, FIX_LIMIT))}"
 
 
 def _muted(run: Audited) -> Iterator[str]:
@@ -116,7 +129,7 @@ def _muted(run: Audited) -> Iterator[str]:
         yield f"\n## Muted ({len(muted)})\n"
     for each in muted:
         yield f"- {_named(each, run)}{_at(each)}: {_text(each.muted or '')}"
-    idle = [row for row in run.mutes if not str(row["state"]).startswith("mutes")]
+    idle = [row for row in run.mutes if not _MUTING.match(str(row["state"]))]
     if idle:
         yield "\n## Mutes that do nothing\n"
     for row in idle:
@@ -129,7 +142,8 @@ def _named(finding: Finding, run: Audited) -> str:
 
 
 def _at(finding: Finding) -> str:
-    place = [_text(each, 2048) for each in (finding.resource, finding.region) if each]
+    resource = [code_span(escaped(finding.resource, 2048))] if finding.resource else []
+    place = [*resource, *([_text(finding.region)] if finding.region else [])]
     return f"; at {', '.join(place)}" if place else ""
 
 

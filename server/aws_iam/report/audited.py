@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Status
+from aws_iam.escape import escaped
+from aws_iam.report.clean import FIX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,6 +46,8 @@ class Audited:
     total: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
     mutes: Sequence[Mapping[str, Any]] = ()
+    partial: Sequence[str] = ()
+    """What the run was not asked for, or leaves out: `1 of 70 controls asked for`."""
     to_add: str = ""
     """The policy that would make readable what was refused."""
     section_of: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +105,10 @@ _KINDS = {
     ("ec2", "volume"): "AwsEc2Volume",
     ("ec2", "vpc"): "AwsEc2Vpc",
     ("ec2", "vpc-peering-connection"): "AwsEc2VpcPeeringConnection",
-    ("elasticloadbalancing", "loadbalancer"): "AwsElbv2LoadBalancer",
+    ("elasticloadbalancing", "loadbalancer"): "AwsElbLoadBalancer",
+    ("elasticloadbalancing", "loadbalancer/app"): "AwsElbv2LoadBalancer",
+    ("elasticloadbalancing", "loadbalancer/gwy"): "AwsElbv2LoadBalancer",
+    ("elasticloadbalancing", "loadbalancer/net"): "AwsElbv2LoadBalancer",
     ("iam", "group"): "AwsIamGroup",
     ("iam", "policy"): "AwsIamPolicy",
     ("iam", "role"): "AwsIamRole",
@@ -135,7 +142,29 @@ def kind_of(finding: Finding) -> str:
     parts = parts_of(finding.resource or "")
     if not finding.resource or (parts and parts[:2] == ("iam", "") and parts[2] == "root"):
         return ACCOUNT
-    return _KINDS.get(parts[:2], OTHER) if parts else OTHER
+    if not parts:
+        return OTHER
+    service, kind, name = parts
+    # The ARN of a classic load balancer ends in its name, that of any other in its kind, name and id.
+    narrower = f"{kind}/{name.partition('/')[0]}" if "/" in name else kind
+    return _KINDS.get((service, narrower)) or _KINDS.get((service, kind), OTHER)
+
+
+def left_out(*, asked: int, of: int, below: str = "", count: int | None = None) -> tuple[str, ...]:
+    """What a report says when it tells of a part: controls, and findings below a severity (`count`, where known)."""
+    said = [f"{asked} of {of} controls asked for"] if asked < of else []
+    if below and count != 0:
+        many = "findings" if count is None else f"{count:,} finding{'' if count == 1 else 's'}"
+        said.append(f"{many} below {below} {'is' if count == 1 else 'are'} left out")
+    return tuple(said)
+
+
+def fix_within(finding: Finding, limit: int) -> str:
+    """The fix, or where it stands whole: a command that is cut must not be run."""
+    fix = escaped(finding.fix or "", FIX_LIMIT)
+    if len(fix) <= limit:
+        return fix
+    return f"More than fits here: `aws-iam audit control --id {finding.code}` and the other reports show the commands."
 
 
 def tallies(

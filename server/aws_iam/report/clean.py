@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 1000
 NAME_LIMIT = 200
+FIX_LIMIT = 4000
+"""A fix holds commands of ours, with names in them: one that is cut would still run, and do something else."""
 
 
 def clean(answer: Answer) -> Answer:
@@ -33,11 +35,21 @@ def _cleaned(value: Any) -> Any:
             # The content is a file: its line breaks are its own.
             return replace(value, name=escaped(value.name, NAME_LIMIT))
         case dict():
-            return {escaped(str(key), NAME_LIMIT): _cleaned(item) for key, item in value.items()}
+            return {
+                escaped(str(key), NAME_LIMIT): _named(key, item) for key, item in value.items()
+            }
         case list() | tuple():
             return type(value)(map(_cleaned, value))
         case _ if is_dataclass(value) and not isinstance(value, type):
-            texts = {each.name: _cleaned(getattr(value, each.name)) for each in fields(value)}
+            texts = {
+                each.name: _named(each.name, getattr(value, each.name)) for each in fields(value)
+            }
             return replace(value, **texts)
         case _:
             return value
+
+
+def _named(name: object, value: Any) -> Any:
+    return (
+        escaped(value, FIX_LIMIT) if name == "fix" and isinstance(value, str) else _cleaned(value)
+    )

@@ -1,4 +1,7 @@
-"""An audit's findings as CSV (RFC 4180, UTF-8): one finding a row, every status, a column for each version's number."""
+"""An audit's findings as CSV (RFC 4180, UTF-8): one finding a row, every status, a column for each version's number.
+
+The number is written `CIS 4.10`: a reader that takes cells for numbers would make 4.1, another control, of `4.10`.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,9 @@ def _row(finding: Finding, run: Audited) -> Iterator[str | None]:
     yield finding.region
     yield run.section_of.get(finding.code)
     yield finding.code
-    yield from (numbers.get(version) for version in run.versions)
+    yield from (
+        f"CIS {numbers[version]}" if version in numbers else None for version in run.versions
+    )
     yield finding.title
     yield finding.status.value
     yield finding.severity.value

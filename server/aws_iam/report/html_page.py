@@ -51,7 +51,7 @@ def html_page(run: Audited) -> str:
             *_header(run),
             "<main>",
             *_lead(run),
-            *_changes(run.changes),
+            *_changes(run),
             *_table("By section", "Section", _section_rows(run)),
             *_accounts(run),
             *_unread(run),
@@ -92,6 +92,9 @@ def _header(run: Audited) -> Iterator[str]:
     yield f'<p class="over">CIS AWS Foundations Benchmark {_text(run.benchmark)}</p>'
     yield f"<h1>{title}{alias}</h1>"
     yield f'<p class="meta">{_text(run.read)}</p>'
+    if run.partial:
+        told = "; ".join(run.partial)
+        yield f'<p class="meta"><b>Not the whole audit:</b> {_text(told)}.</p>'
     yield "</div>"
     yield '<div class="actions" data-script hidden>'
     yield '<button type="button" id="theme" aria-pressed="false">Dark mode</button>'
@@ -147,11 +150,11 @@ def _evaluated(total: Mapping[str, Any]) -> str:
 
 
 def _tile(name: str, count: int, **filters: str) -> str:
-    words = name.replace("_", " ")
-    return (
-        f'<li><a class="{name}" href="#findings" data-filter="{_query(filters)}">'
-        f"<b>{count}</b><span>{words}</span></a></li>"
-    )
+    told = f"<b>{count}</b><span>{name.replace('_', ' ')}</span>"
+    if not count:
+        return f'<li><div class="tile {name}">{told}</div></li>'
+    query = _query(filters)
+    return f'<li><a class="tile {name}" href="#findings" data-filter="{query}">{told}</a></li>'
 
 
 def _query(filters: Mapping[str, str]) -> str:
@@ -203,18 +206,16 @@ def _counted(count: int, name: str) -> str:
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
-def _changes(changes: Mapping[str, Any]) -> Iterator[str]:
-    if not changes:
+def _changes(run: Audited) -> Iterator[str]:
+    if not run.changes:
         return
     yield '<section class="card" aria-labelledby="changes">'
-    since = datetime.fromisoformat(changes["since"]).astimezone(UTC)
+    since = datetime.fromisoformat(run.changes["since"]).astimezone(UTC)
     yield f'<h2 id="changes">Changes since {since:%Y-%m-%d %H:%M} UTC</h2><ul class="tiles">'
+    # Counted here: a run that leaves out findings leaves them out of these numbers too.
+    counted = Counter(word for each in run.findings for word in html_rows.changes_of(each))
     for name in ("new", "fixed", "still_open", "unreadable", "changed"):
-        # What is still open is, of what is the same, what fails.
-        filters = (
-            {"status": "fail", "change": "same"} if name == "still_open" else {"change": name}
-        )
-        yield _tile(name, changes.get(name, 0), **filters)
+        yield _tile(name, counted[name], change=name)
     yield "</ul></section>"
 
 

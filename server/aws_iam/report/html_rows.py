@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
+from aws_iam.report.audited import fix_within
+from aws_iam.report.clean import FIX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +28,7 @@ MOST_RESOURCE = 2_048
 _NAME = re.compile(r"`([^`]+)`")
 _SEPARATOR = re.compile(r"([:/])")
 _QUIET = frozenset({Status.PASS, Status.NOT_APPLICABLE})
-_CHANGES = ("new", "fixed", "changed", "same", "unreadable")
+_CHANGES = ("new", "fixed", "still_open", "changed", "same", "unreadable")
 
 
 def chosen(run: Audited) -> list[str]:
@@ -39,7 +41,7 @@ def chosen(run: Audited) -> list[str]:
         code = run.findings[at].code
         (others if code in seen else firsts).append(at)
         seen.add(code)
-    several = len({each.account for each in run.findings}) > 1
+    several = _several(run)
     first = set(firsts)
     rows: dict[int, str] = {}
     size = 0
@@ -54,18 +56,27 @@ def chosen(run: Audited) -> list[str]:
 
 def section(run: Audited, rows: Sequence[str]) -> Iterator[str]:
     """The part of the page with filters and table."""
-    shown = [each for each, row in zip(run.findings, rows, strict=True) if row]
     yield '<section class="card listed" aria-labelledby="findings"><h2 id="findings" tabindex="-1">Findings</h2>'
     yield from _left_out(run.findings, rows)
-    yield "<noscript><p>All findings are shown; filter, search, sort and copy need JavaScript.</p></noscript>"
-    yield from _filters(run, shown)
+    whole = "" if run.partial or not all(rows) else "All findings are shown; "
+    need = f"{whole}filter, search, sort and copy need JavaScript."
+    yield f"<noscript><p>{need[:1].upper()}{need[1:]}</p></noscript>"
+    yield from _filters(run)
     yield '<p class="unseen" id="said" role="status"></p>'
-    several = len({each.account for each in shown}) > 1
+    several = _several(run)
     yield '<div class="scroll" role="region" tabindex="0" aria-label="Findings, table">'
     yield from _head(several=several)
     yield from _groups(run, rows, 7 if several else 6)
     yield "</table></div>"
-    yield '<p id="nothing" hidden>No finding fits the filters.</p></section>'
+    yield '<p id="nothing" hidden>No finding on this page fits the filters.</p></section>'
+
+
+def changes_of(finding: Finding) -> Iterator[str]:
+    """What the filter calls the finding's change: what is still open is, of what is the same, what fails."""
+    if finding.change:
+        yield finding.change
+    if finding.change == "same" and finding.status is Status.FAIL:
+        yield "still_open"
 
 
 def badge(word: str) -> str:
@@ -93,22 +104,28 @@ def _left_out(findings: Sequence[Finding], rows: Sequence[str]) -> Iterator[str]
         )
 
 
-def _filters(run: Audited, shown: Sequence[Finding]) -> Iterator[str]:
-    accounts = sorted({each.account or "" for each in shown})
-    changes = {each.change for each in shown}
-    statuses = {each.status for each in shown if each.muted is None}
-    muted = ["muted"] if any(each.muted is not None for each in shown) else []
+def _several(run: Audited) -> bool:
+    return len({each.account for each in run.findings}) > 1
+
+
+def _filters(run: Audited) -> Iterator[str]:
+    """The filters offer what findings without a row have, too: the links above set them to it."""
+    found = run.findings
+    accounts = sorted({each.account or "" for each in found})
+    changes = {word for each in found for word in changes_of(each)}
+    statuses = {each.status for each in found if each.muted is None}
+    muted = ["muted"] if any(each.muted is not None for each in found) else []
     yield '<form class="controls" id="filters" role="search" aria-label="Filter the findings" data-script hidden>'
     yield '<label class="search">Search<input type="search" id="search" autocomplete="off" placeholder="resource, control, words"></label>'
     yield _select("status", "Status", [*(s.value for s in Status if s in statuses), *muted])
-    severities = {each.severity for each in shown}
+    severities = {each.severity for each in found}
     yield _select("severity", "Severity", [s.value for s in Severity if s in severities])
     sections = dict.fromkeys(str(row["section"]) for row in run.sections)
     yield _select("section", "Section", list(sections))
     if len(accounts) > 1:
         yield _select("account", "Account", accounts)
-    yield _select("region", "Region", sorted({each.region for each in shown if each.region}))
-    if changes - {None}:
+    yield _select("region", "Region", sorted({each.region for each in found if each.region}))
+    if changes:
         yield _select("change", "Change", [each for each in _CHANGES if each in changes])
     yield '<label>Group by<select id="group"><option value="section">section</option>'
     if len(accounts) > 1:
@@ -211,7 +228,7 @@ def _told(finding: Finding, run: Audited) -> Iterator[str]:
     fix = finding.fix if finding.status is Status.FAIL else None
     yield f"<details><summary>{'How to fix it' if fix else 'More'}</summary>"
     if fix:
-        yield copied(escaped(fix, MOST_TEXT * 2))
+        yield copied(fix_within(finding, FIX_LIMIT))
     if run.whys.get(finding.code):
         yield f'<p class="why">{_text(run.whys[finding.code])}</p>'
     yield f'<p class="ids">{_numbers(finding)}{_source(finding)}</p></details>'

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
+from aws_iam.report.clean import FIX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -143,14 +144,15 @@ def _line(finding: Finding) -> str:
         *([f"at {place}"] if place else []),
         *([f"reason: {finding.reason}"] if finding.reason else []),
         *([f"muted: {finding.muted}"] if finding.muted else []),
-        *([f"fix: {finding.fix}"] if finding.fix and finding.status is Status.FAIL else []),
     ]
-    return "; ".join(map(_text, parts))
+    fix = finding.fix if finding.status is Status.FAIL else None
+    told = [*map(_text, parts), *([_text(f"fix: {fix}", FIX_LIMIT)] if fix else [])]
+    return "; ".join(told)
 
 
 def _attribute(text: str) -> str:
     return f'"{html.escape(_text(text))}"'
 
 
-def _text(text: str) -> str:
-    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", escaped(text, MOST_TEXT))
+def _text(text: str, limit: int = MOST_TEXT) -> str:
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", escaped(text, limit))

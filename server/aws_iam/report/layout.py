@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     Inline = Callable[[str], str]
 
 # Markdown pairs runs of backticks of equal length: only single ones around text make a code span here.
-_CODE_SPAN = re.compile(r"((?<!`)`[^`]+`(?!`))")
-_MARKUP = re.compile(r"([\\*<>\[\]|`])")
+_TOKENS = re.compile(
+    r"""
+    (?P<span> (?<!`)`[^`]+`(?!`) )
+    # GitHub and GitLab read these behind a backslash too: a mention, mathematics, an issue. Code they leave alone.
+    # https://gitlab.com/gitlab-org/gitlab/-/issues/16827
+    | (?P<word> (?<!\S) [^\s`]* (?: @\w | \$ | \#\d ) [^\s`]*? (?= [.,;:]? (?:\s|$) ) )
+    | (?P<mark> [\\*<>\[\]|`~@$] | (?<![0-9A-Za-z])_ | _(?![0-9A-Za-z]) | ^\# | ^[+-](?=\s) )
+    """,
+    re.VERBOSE,
+)
 
 
 def markdown(answer: Answer) -> str:
@@ -35,11 +43,29 @@ def plain(answer: Answer) -> str:
 
 def escaped_markup(text: str) -> str:
     """Text in which nothing is Markdown but single code spans."""
-    # Splitting by the one group alternates: what is outside a span, a span, …
-    parts = _CODE_SPAN.split(text)
-    return "".join(
-        part if number % 2 else _MARKUP.sub(r"\\\1", part) for number, part in enumerate(parts)
-    )
+    return _TOKENS.sub(_token, text)
+
+
+def _token(found: re.Match[str]) -> str:
+    match found.lastgroup:
+        case "span":
+            return found[0]
+        case "word":
+            return f"`{found[0]}`"
+        case _:
+            return f"\\{found[0]}"
+
+
+def code_span(text: str) -> str:
+    """The text as code, whatever stands in it."""
+    fence = "`" * (_longest(text) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}" if text else ""
+
+
+def _longest(text: str) -> int:
+    """The longest run of backticks: a fence that is longer cannot be closed by it."""
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)
 
 
 def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
@@ -199,9 +225,7 @@ def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:
         yield f"\n{visible(artifact.content).rstrip()}"
         return
     content = visible(artifact.content).rstrip()
-    # A fence longer than any run of backticks in the file cannot be closed by it.
-    longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = "`" * max(3, _longest(content) + 1)
     yield f"\n{inline(artifact.name)}{checked}:\n\n{fence}{artifact.language}\n{content}\n{fence}"
 
 

@@ -7,12 +7,10 @@
     SUGGESTION, low                       note      3.0
     info                                  note      0.0
 
-    status            kind
-    fail              fail
-    unknown           open
-    manual            review
-    pass              pass
-    not_applicable    notApplicable       all but `fail` have the level `none`, as SARIF asks for
+Only what fails and is not muted is a result, and what is unknown where the run says so (kind `open`, level `none`):
+GitHub opens an alert for every result, whatever its `kind` and its `suppressions` say
+(https://github.com/microsoft/PSRule/issues/955, https://github.com/github/codeql-action/issues/1230).
+What else could not be judged is a notification of the run, each, and the rest is counted in one.
 
 https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 """
@@ -30,6 +28,7 @@ from urllib.parse import quote
 
 from aws_iam.answer import Status
 from aws_iam.escape import escaped
+from aws_iam.report.clean import FIX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,13 +45,6 @@ NO_FILE = "stdin"
 
 _LEVELS = ("error", "error", "warning", "note", "note")
 _SCORES = ("9.5", "8.0", "5.5", "3.0", "0.0")
-_KINDS = {
-    Status.FAIL: "fail",
-    Status.UNKNOWN: "open",
-    Status.MANUAL: "review",
-    Status.PASS: "pass",
-    Status.NOT_APPLICABLE: "notApplicable",
-}
 _ROOT = "%SRCROOT%"
 _NUMBER = re.compile(r"/\d+(?=/|$)")
 _MARKUP = re.compile(r"([\\*_<>\[\]|])")
@@ -64,22 +56,24 @@ class Run:
 
     version: str
     category: str
-    """Names this analysis among others of the same commit: `policy-validate`."""
+    """Names this analysis among others of the same commit, whose alerts an upload leaves alone: `policy-validate`."""
     root: str = ""
     """The folder that relative paths start from; an absolute path in it becomes relative."""
     whys: Mapping[str, str] = field(default_factory=dict)
     """Code of a rule → why it matters."""
     notes: Sequence[str] = ()
-    """What was not judged, and why: a report without results must not look as if all had been."""
+    """What was not judged, and why, beside the unknown findings: a report without results must not look complete."""
+    alerts: frozenset[Status] = frozenset({Status.FAIL, Status.UNKNOWN})
+    """The statuses that are results."""
     identify: Callable[[Finding], str] | None = None
     """What a finding is known again by; absent: code, resource, place and message."""
 
 
 def sarif(findings: Sequence[Finding], run: Run, files: Iterable[str] = ()) -> str:
     """The report as JSON text, worst findings first; `files` were read too, whether or not something was found."""
-    shown = sorted(findings, key=lambda each: (each.status.rank, each.severity.rank))[
-        :MOST_RESULTS
-    ]
+    results = [each for each in findings if _is_result(each, run)]
+    shown = sorted(results, key=lambda each: (each.status.rank, each.severity.rank))[:MOST_RESULTS]
+    others = [each for each in findings if not _is_result(each, run)]
     rules = _rules(shown)
     places = _Places(run.root, [*files, *(_file(each) for each in shown)])
     book = _Book(
@@ -98,13 +92,17 @@ def sarif(findings: Sequence[Finding], run: Run, files: Iterable[str] = ()) -> s
                 "originalUriBaseIds": {
                     _ROOT: {"description": {"text": "The folder that the analysis ran in."}}
                 },
-                "invocations": [_invocation(run.notes, len(findings) - len(shown))],
+                "invocations": [_invocation(others, run.notes, len(results) - len(shown))],
                 "artifacts": places.artifacts(),
                 "results": [_result(each, book) for each in shown],
             }
         ],
     }
     return json.dumps(log, indent=1) + "\n"
+
+
+def _is_result(finding: Finding, run: Run) -> bool:
+    return finding.status in run.alerts and finding.muted is None
 
 
 def _driver(run: Run, rules: Mapping[str, Finding]) -> dict[str, Any]:
@@ -116,17 +114,37 @@ def _driver(run: Run, rules: Mapping[str, Finding]) -> dict[str, Any]:
     }
 
 
-def _invocation(notes: Sequence[str], left_out: int) -> dict[str, Any]:
-    said = [*notes[:MOST_NOTES]]
+def _invocation(others: Sequence[Finding], notes: Sequence[str], left_out: int) -> dict[str, Any]:
+    open_ = [each for each in others if each.status is Status.UNKNOWN and each.muted is None]
+    notes = [*notes, *map(_not_judged, open_)]
+    said = notes[:MOST_NOTES]
     if len(notes) > MOST_NOTES:
         said.append(f"{len(notes) - MOST_NOTES:,} more places were not judged")
     if left_out:
         said.append(
             f"{left_out:,} more findings are left out: a report holds the {MOST_RESULTS:,} worst ones"
         )
-    told = [{"level": "warning", "message": {"text": _plain(each)}} for each in said]
+    told = [_notice("warning", each) for each in said]
+    if others:
+        told.append(_notice("note", _counted(others)))
     invocation: dict[str, Any] = {"executionSuccessful": True}
     return invocation | ({"toolExecutionNotifications": told} if told else {})
+
+
+def _notice(level: str, text: str) -> dict[str, Any]:
+    return {"level": level, "message": {"text": _plain(text)}}
+
+
+def _not_judged(finding: Finding) -> str:
+    return (
+        f"{finding.code} could not be judged: {finding.reason or finding.message or finding.title}"
+    )
+
+
+def _counted(others: Sequence[Finding]) -> str:
+    by = Counter("muted" if each.muted is not None else each.status.value for each in others)
+    words = (f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(by.items()))
+    return f"findings that are no results of this run: {', '.join(words)}"
 
 
 def _rules(findings: Iterable[Finding]) -> dict[str, Finding]:
@@ -141,7 +159,7 @@ def _rules(findings: Iterable[Finding]) -> dict[str, Finding]:
 
 def _rule(finding: Finding, why: str) -> dict[str, Any]:
     title = _text(finding.title or finding.code)
-    parts = [part for part in (_text(why), _text(finding.fix or "")) if part]
+    parts = [part for part in (_text(why), _text(finding.fix or "", FIX_LIMIT)) if part]
     described: dict[str, Any] = {
         "id": escaped(finding.code),
         "name": _pascal(finding.code),
@@ -161,7 +179,7 @@ def _rule(finding: Finding, why: str) -> dict[str, Any]:
 
 def _help(finding: Finding, why: str) -> str:
     uri = _uri(finding.source)
-    fix = f"**Fix:** {_markdown(finding.fix)}" if finding.fix else ""
+    fix = f"**Fix:** {_markdown(finding.fix, FIX_LIMIT)}" if finding.fix else ""
     parts = (f"**{_markdown(finding.title or finding.code)}**", _markdown(why), fix)
     return "\n\n".join([*filter(None, parts), *([f"[Source]({uri})"] if uri else [])])
 
@@ -171,14 +189,12 @@ def _result(finding: Finding, book: _Book) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": escaped(finding.code),
         "ruleIndex": book.rules[finding.code],
-        "kind": _KINDS[finding.status],
+        "kind": "fail" if failed else "open",
         "level": _LEVELS[finding.severity.rank] if failed else "none",
         "message": {"text": _message(finding)},
         "locations": [_location(finding, book.places)],
         "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding, book)},
     }
-    if finding.muted:
-        result["suppressions"] = [{"kind": "external", "justification": _text(finding.muted)}]
     properties = _properties(finding)
     return result | ({"properties": properties} if properties else {})
 
@@ -295,12 +311,12 @@ def _plain(text: str) -> str:
     return _text(text).replace("](", r"\](")
 
 
-def _text(text: str) -> str:
-    return escaped(text, MOST_TEXT)
+def _text(text: str, limit: int = MOST_TEXT) -> str:
+    return escaped(text, limit)
 
 
-def _markdown(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", _text(text))
+def _markdown(text: str, limit: int = MOST_TEXT) -> str:
+    return _MARKUP.sub(r"\\\1", _text(text, limit))
 
 
 def _uri(source: str | None) -> str:
