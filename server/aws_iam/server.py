@@ -204,19 +204,27 @@ def _canonical(arguments: dict[str, Any]) -> str:
 async def _ran(tool: Tool, given: dict[str, Any], context: Context) -> Answer:
     steps = Steps(asyncio.get_running_loop(), context)
     run = partial(library.answered, tool, given, progress=steps)
-    return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+    try:
+        return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
+    finally:
+        steps.over = True
 
 
 class Steps:
-    """The progress of one call, sent when another hundredth of it is done."""
+    """The progress of one call, sent when another hundredth of it is done; nobody waits for a call that is `over`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+        self.over = False
         self._loop = loop
         self._send = context.session.report_progress
         self._sent = -1
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """Take a step; collectors do so from threads of their own."""
+        if self.over:
+            # The thread of a cancelled call cannot be ended from outside. A reading ends at this as at Ctrl-C: it makes
+            # no further call to AWS.
+            raise KeyboardInterrupt
         share = 100 * done // max(total, 1)
         if share > self._sent:
             self._sent = share

@@ -169,6 +169,25 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.parametrize("words", ["", "--json", "--detail full"])
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (">/dev/full", "the answer cannot be written to standard output: no space left on device"),
+        (">&-", "standard output is closed"),
+    ],
+)
+def test_an_answer_that_cannot_be_written_ends_with_2_and_says_so(
+    words: str, output: str, said: str
+) -> None:
+    for command in (f"audit checklist {words}", "catalog show"):
+        shell = f"{sys.executable} -m aws_iam {command} {output}"
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, env=BARE, check=False)
+        assert done.returncode == 2
+        assert done.stderr.decode().startswith(f"aws-iam: {said}")
+        assert done.stderr.count(b"\n") == 1
+
+
 def test_a_terminal_gets_colour_and_a_table() -> None:
     main, side = pty.openpty()
     shell = subprocess.Popen(

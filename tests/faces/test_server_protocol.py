@@ -22,6 +22,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
 from aws_iam.modes import schemas
+from estate_server import estate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -245,6 +246,63 @@ def test_the_demonstration_is_audited_at_once_for_several_callers_with_progress(
     assert more.structured_content["findings"][0] not in first.structured_content["findings"]
     assert len(first.content[0].text.encode()) <= 8192
     assert any(done == total for done, total in steps)
+
+
+def test_a_call_that_is_cancelled_begins_no_further_call_to_aws() -> None:
+    opened = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    regions = ["us-east-1", "eu-west-1", "us-west-2"]
+    asked = {"name": "audit", "arguments": {"regions": regions}}
+    with estate() as aws:
+        keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+        server = subprocess.Popen(
+            [sys.executable, "-m", "aws_iam", "serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**BARE, **keys, "AWS_ENDPOINT_URL": aws.url},
+        )
+        before: list[int] = []
+        lock = threading.Lock()
+
+        def send(method: str, **more: Any) -> None:
+            assert server.stdin
+            line = json.dumps({"jsonrpc": "2.0", "method": method, **more})
+            server.stdin.write(line.encode() + b"\n")
+            server.stdin.flush()
+
+        def answered(number: int) -> None:
+            assert server.stdout
+            while json.loads(server.stdout.readline()).get("id") != number:
+                pass
+
+        def cancel(operation: str) -> None:
+            with lock:
+                if before or not operation.startswith("iam:"):
+                    return
+                send("notifications/cancelled", params={"requestId": 2})
+                send("ping", id=3)
+                answered(3)
+                before.append(aws.calls.total())
+
+        aws.watch = cancel
+        with server:
+            send("initialize", id=1, params=opened)
+            answered(1)
+            send("notifications/initialized")
+            send("tools/call", id=2, params=asked)
+            # Its threads end before it does.
+            while not before:
+                assert server.poll() is None
+                threading.Event().wait(0.05)
+            assert server.stdin
+            server.stdin.close()
+            assert server.wait(timeout=60) == 0
+        # What was on its way when the call was cancelled; a whole audit makes hundreds.
+        assert aws.calls.total() - before[0] <= 16
 
 
 MENDABLE = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.account.snapshot import account_of, save
 from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
 from caller import KEYS, calls_to
@@ -67,6 +68,7 @@ def test_each_account_is_held_against_its_own_earlier_results(before: Path) -> N
         # Root without MFA in all three, and the account that nobody touched.
         "still_open": 4,
         "unreadable": 0,
+        "fail_not_judged_then": 0,
         "changed": 0,
         "same": 4,
         "first_time": 1,
@@ -120,7 +122,58 @@ def test_what_was_not_read_then_is_not_new_now(before: Path, server: Estate) -> 
     assert changes == {"accounts": 0, "not_read_then": 1}
 
 
+WATCHED = ["alarm_vpc_changes", "pw_length_14"]
+
+
+@pytest.mark.parametrize(
+    ("then", "now"), [(WATCHED, []), ([], WATCHED), (WATCHED[:1], WATCHED[1:])]
+)
+def test_what_is_accepted_in_one_of_the_runs_is_neither_new_nor_fixed(
+    then: list[str], now: list[str], tmp_path: Path
+) -> None:
+    file, after = tmp_path / "then.jsonl", tmp_path / "now.jsonl"
+
+    def audit(muted: list[str], **more: Any) -> Answer:
+        mute = [{"control": each, "reason": "x"} for each in muted]
+        return ask(more.pop("action", "run"), accounts=[LEFT], controls=WATCHED, mute=mute, **more)
+
+    audit(then, out=str(file))
+    changes = audit(now, against=str(file), out=str(after)).facts["changes"]
+    del changes["since"]
+    assert {name: count for name, count in changes.items() if count} == {
+        "accounts": 1,
+        "still_open": 2,
+        "same": 2,
+    }
+    # What is shown stays as the mutes left it.
+    (artifact,) = audit(
+        now, action="report", against=str(file), out=str(after), format="json"
+    ).artifacts
+    shown = {each["code"]: each for each in json.loads(artifact.content)["findings"]}
+    assert {code for code, each in shown.items() if "muted" in each} == set(now)
+    assert shown[WATCHED[0]]["status"] == ("manual" if WATCHED[0] in now else "fail")
+    assert {each["change"] for each in shown.values()} == {"same"}
+
+
+def test_a_line_that_does_not_tell_what_a_mute_changed_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "old.jsonl"
+    mute = [{"control": "alarm_vpc_changes", "reason": "x"}]
+    ask(accounts=[LEFT], controls=WATCHED, mute=mute, out=str(file))
+    old = file.read_text().replace(',"was":"fail"', "")
+    assert old != file.read_text()
+    file.write_text(old)
+    changes = ask(accounts=[LEFT], controls=WATCHED, mute=mute, against=str(file)).facts["changes"]
+    assert (changes["accounts"], changes["fixed"]) == (1, 0)
+    file.write_text(old.replace('"status":"manual"', '"status":"manual","was":"gone"'))
+    with pytest.raises(InputError, match="do not tell its findings"):
+        ask(accounts=[LEFT], controls=WATCHED, mute=mute, against=str(file))
+
+
 def test_what_cannot_be_compared_is_refused(before: Path, tmp_path: Path) -> None:
+    later = tmp_path / "later.jsonl"
+    later.write_text(before.read_text().replace('"format": 1', '"format": 2'))
+    taken = tmp_path / "taken.json"
+    save(account_of(), taken)
     some = tmp_path / "some.json"
     some.write_text('{"format": 1}\n')
     lacking = tmp_path / "lacking.jsonl"
@@ -129,6 +182,8 @@ def test_what_cannot_be_compared_is_refused(before: Path, tmp_path: Path) -> Non
         ({"against": str(tmp_path / "no.jsonl")}, "cannot be read"),
         ({"against": str(tmp_path)}, "no regular file"),
         ({"against": str(some)}, "holds no results"),
+        ({"against": str(taken)}, r"holds no results.*that an earlier run wrote with `--out`"),
+        ({"against": str(later)}, "line 1: format `2` of results is not 1"),
         ({"against": str(before), "out": str(before)}, "are the same file"),
         ({"against": str(before), "controls": ["root_mfa"]}, "another `controls`"),
         ({"against": str(before), "severity": "high"}, "another `severity`"),

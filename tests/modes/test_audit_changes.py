@@ -139,6 +139,26 @@ def test_the_same_snapshot_has_no_changes(saved: Path) -> None:
     assert "what_changed" not in answer.facts
 
 
+def test_a_fail_that_could_not_be_judged_then_is_counted_and_listed(
+    saved: Path, tmp_path: Path
+) -> None:
+    data = json.loads(saved.read_text(encoding="utf-8"))
+    part = tmp_path / "part.json"
+    facts = {n: v for n, v in data["facts"].items() if not n.startswith(("ec2.", "s3."))}
+    part.write_text(json.dumps(data | {"facts": facts}), encoding="utf-8")
+    answer = tool.run({"snapshot": str(saved), "against": str(part)}, cli=True)
+    counted = answer.facts["changes"]
+    failed = [each for each in answer.findings if each.status is Status.FAIL]
+    count = counted["fail_not_judged_then"]
+    assert count > 1
+    assert counted["new"] + counted["still_open"] + count == len(failed)
+    assert f"still open, {count} fail that could not be judged then." in answer.summary
+    rows = [row for row in answer.facts["what_changed"] if row["change"] == "changed"]
+    assert {(row["control"], row["resource"], row["region"]) for row in rows} == {
+        (each.code, each.resource, each.region) for each in failed if each.change == "changed"
+    }
+
+
 def test_another_account_is_refused(saved: Path, tmp_path: Path) -> None:
     data = json.loads(saved.read_text(encoding="utf-8"))
     file = tmp_path / "other.json"

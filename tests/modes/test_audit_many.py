@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from aws_iam.account.allowlist import OffTheAllowlistError
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
+from aws_iam.modes import audit_job
 from aws_iam.modes.audit import tool
 from caller import KEYS, calls_to
 from estate_server import estate, inside
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from aws_iam.account.snapshot import Account
     from aws_iam.answer import Answer, Finding
     from estate_server import Estate
 
@@ -86,6 +89,8 @@ def test_the_answer_counts_the_accounts_of_each_control() -> None:
     assert length.controls is not None
     assert length.controls["7.0"] == "2.8"
     assert answer.facts["score"]["overall"] == round(1 / 22, 3)
+    # Both controls of the account that could not be read.
+    assert answer.facts["score"]["not_evaluated"] == 2
     assert answer.facts["worst_accounts"][-1]["account"] == STRONG
     assert answer.facts["worst_accounts"][-1]["fail"] == 1
 
@@ -100,12 +105,44 @@ def test_an_account_that_cannot_be_entered_is_named_first_with_the_reason() -> N
     assert "trust policy" in row["why"]
 
 
+def test_a_mistake_over_one_account_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = audit_job.judge
+
+    def stumbles(account: Account, *given: Any, **more: Any) -> Any:
+        if account.id == ACCOUNTS[2]:
+            raise KeyError("no\nsuch thing")
+        return judged(account, *given, **more)
+
+    monkeypatch.setattr(audit_job, "judge", stumbles)
+    answer = run(accounts=ACCOUNTS[:4])
+    assert answer.facts["accounts"] == {"named": 4, "read": 3, "not_read": 1}
+    (row,) = answer.facts["not_read"]
+    assert row["account"] == ACCOUNTS[2]
+    assert "which is a bug; please report it (KeyError: 'no" in row["why"]
+    assert "test_audit_many.py, line" in row["why"]
+
+
+def test_what_ends_a_run_is_no_mistake_over_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_given: Any, **_more: Any) -> Any:
+        raise OffTheAllowlistError("kms:CreateKey is not on the read-only allowlist")
+
+    monkeypatch.setattr(audit_job, "judge", refuses)
+    with pytest.raises(OffTheAllowlistError):
+        run(accounts=ACCOUNTS[:2])
+
+
 def test_what_passes_in_all_accounts_that_were_read_is_unknown_beside_one_that_was_not() -> None:
     both = run(accounts=[STRONG, SHUT])
     length = of(both, "pw_length_14")
     assert length.status is Status.UNKNOWN
     assert length.reason == f"not read: {SHUT}"
     assert of(run(accounts=[STRONG]), "pw_length_14").status is Status.PASS
+
+
+def test_a_run_over_a_part_says_of_which() -> None:
+    answer = run(accounts=[STRONG], severity="critical")
+    assert "2 of 70 controls asked for; 1 control is left out, below critical." in answer.summary
+    assert "left out" not in run(accounts=[STRONG]).summary
 
 
 def test_a_run_in_which_no_account_could_be_read_is_no_answer() -> None:
@@ -228,6 +265,8 @@ def test_progress_is_told_by_account(tmp_path: Path) -> None:
         ({"accounts": ACCOUNTS, "save": "s.json"}, "`save` is for one account"),
         ({"accounts": ACCOUNTS, "shard": "3/2"}, "is no part"),
         ({"accounts": ACCOUNTS, "benchmark": "8.0"}, "no version"),
+        ({"accounts": []}, "`accounts` names no account"),
+        ({"accounts": ACCOUNTS, "controls": []}, "`controls` names no control"),
         ({"accounts": ACCOUNTS, "controls": ["root_mfaa"]}, "root_mfa"),
         ({"accounts": ACCOUNTS, "regions": ["eu-west1"]}, "no AWS Region"),
         ({"accounts": ACCOUNTS, "role_arn": None}, "needs a role to assume"),

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam import cli
+from aws_iam.account.snapshot import save
 from aws_iam.answer import Status
 from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
 from aws_iam.modes.audit_mutes import MOST
 from aws_iam.report.layout import plain
+from cis_snapshots import refused
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
@@ -83,6 +85,15 @@ def test_an_expired_mute_says_so_on_the_finding(saved: Path) -> None:
     assert failed.muted is None
     assert failed.message.endswith("; its mute expired on 2020-03-01 (until spring)")
     assert "1 mute expired" in answer.summary
+
+
+def test_a_mute_over_what_could_not_be_judged_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "refused.json"
+    save(refused(), file)
+    answer = ask(file, [{"control": "imdsv2", "reason": "x"}])
+    (row,) = answer.facts["mutes"]
+    assert row["state"] == "mutes nothing yet: what it covers could not be judged"
+    assert "0 findings muted, 1 over what could not be judged." in answer.summary
 
 
 def test_a_mute_ends_after_its_last_day_as_of_the_snapshot(saved: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,45 +35,128 @@ def read(
 
     Of a reading that the caller stops, the file holds what was read by then.
     """
-    _refuse_contradictions(source)
-    _refuse_no_folder(save)
-    if source.snapshot is not None:
-        from aws_iam.account.snapshot import load
-
-        return _saved(load(Path(source.snapshot)), save)
-    # boto3 takes a third of a second to import: only what reads AWS pays for it.
-    from aws_iam.account.collecting import PartlyRead
-
-    try:
-        return _saved(_collected(source, needs, progress), save)
-    except PartlyRead as stopped:
-        if save is None:
-            raise
-        _saved(stopped.account, save)
-        done = f"{len(stopped.account.facts)} of {stopped.wanted} facts"
-        said = f"what was read by then, {done}, is saved in {quoted(save)}"
-        raise KeyboardInterrupt(said) from None
-
-
-def _saved(account: Account, save: str | None) -> Account:
-    if save is not None:
-        from aws_iam.account import snapshot
-
-        snapshot.save(account, Path(save))
+    account, not_saved = read_and_saved(source, needs, progress, save=save)
+    if not_saved:
+        raise not_saved
     return account
 
 
-def _refuse_no_folder(save: str | None) -> None:
+def read_and_saved(
+    source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None
+) -> tuple[Account, InputError | None]:
+    """As `read`; the account is given where it could not be saved too, with what hindered it."""
+    _refuse_contradictions(source)
+    if save is not None:
+        _refuse_unwritable(save)
+    if source.snapshot is not None:
+        from aws_iam.account.snapshot import load
+
+        account = load(Path(source.snapshot))
+        return account, _not_saved(account, save)
+    # boto3 takes a third of a second to import: only what reads AWS pays for it.
+    from aws_iam.account.collecting import PartlyRead
+
+    wanted = tuple(needs)
+    try:
+        account = _collected(source, wanted, progress)
+    except PartlyRead as stopped:
+        if save is None:
+            raise
+        not_saved = _not_saved(_told_stopped(stopped.account, wanted), save)
+        done = f"{len(stopped.account.facts)} of {stopped.wanted} facts"
+        kept = f"is not saved: {not_saved}" if not_saved else f"is saved in {quoted(save)}"
+        raise KeyboardInterrupt(f"what was read by then, {done}, {kept}") from None
+    return account, _not_saved(account, save)
+
+
+def _not_saved(account: Account, save: str | None) -> InputError | None:
+    """Write the file, if one is asked for; what hindered it."""
+    if save is None:
+        return None
+    from aws_iam.account import snapshot
+
+    try:
+        snapshot.save(account, Path(save))
+    except InputError as error:
+        return error
+    return None
+
+
+def _told_stopped(account: Account, wanted: Iterable[Fact[Any]]) -> Account:
+    """The account as a stopped reading leaves it; what it did not come to says so, and not that nobody asked."""
+    from aws_iam.account.allowlist import actions_of
+    from aws_iam.account.fact import Miss, MissKind, RegionFact
+
+    rest = {
+        (fact.name, region): Miss(
+            kind=MissKind.UNASKED,
+            call=fact.name,
+            permission=", ".join(actions_of(fact.name)),
+            message="not part of this snapshot, whose reading was stopped before it came to this",
+            region=region,
+        )
+        for fact in wanted
+        for region in (account.regions.read if isinstance(fact, RegionFact) else ("",))
+        if (fact.name, region) not in account.facts
+    }
+    return replace(account, facts={**account.facts, **rest})
+
+
+def _refuse_unwritable(save: str) -> None:
     # Before the account is read: a typing mistake must not cost a minute.
-    if save is not None and not Path(save).absolute().parent.is_dir():
+    if not save:
+        raise InputError("`save` is empty", hint="give the name of a file")
+    path = Path(save)
+    if not path.absolute().parent.is_dir():
         raise InputError(f"{quoted(save)} cannot be written: there is no such folder")
+    try:
+        if path.is_dir():
+            raise InputError(
+                f"{quoted(save)} is a folder",
+                hint="give the name of a file, which may stand in it",
+            )
+        if path.exists():
+            if not os.access(path, os.W_OK):
+                raise InputError(f"{quoted(save)} cannot be written: permission denied")
+        elif not path.is_symlink():
+            path.touch(mode=0o600, exist_ok=False)
+            path.unlink()
+    except OSError as error:
+        why = (error.strerror or "the system does not say why").lower()
+        raise InputError(f"{quoted(save)} cannot be written: {why}") from None
+    except ValueError:
+        raise InputError(f"{quoted(save)} is no file's name") from None
+
+
+class _Watched:
+    """A progress that hears of each call before it is made: once it raises, none is begun on whatever thread."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._last = (0, 1, "opening the account")
+        self._lock = threading.Lock()
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        with self._lock:
+            self._last = (done, total, text)
+            self._progress(done, total, text)
+
+    def before_call(self, **_event: Any) -> None:
+        """The SDK's event before a request is made."""
+        with self._lock:
+            self._progress(*self._last)
 
 
 def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
     from aws_iam.account.collecting import collect
 
     if not source.demo:
-        return collect(needs, source, progress)
+        from aws_iam.account.connect import connect
+
+        session = connect(source)
+        watched = _Watched(progress)
+        session.events.register("before-parameter-build", watched.before_call)
+        return collect(needs, source, watched, session=session)
     from aws_iam.account.demo import REGIONS, demo_session
 
     for region in source.regions or ():

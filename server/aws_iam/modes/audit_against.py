@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from aws_iam.answer import to_json
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes import audit_changes
-from aws_iam.modes.audit_results import Saved, broken, findings_of
+from aws_iam.modes.audit_results import Saved, broken, findings_of, judged_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,10 @@ class Against:
         earlier = self._saved.line(account)
         both = audit_changes.compared(_side(line), _side(earlier))
         self._count(account, both, str(earlier["collected_at"]))
-        return {**line, "findings": [to_json(each) for each in both]}
+        found = findings_of(line)
+        # As the mutes left them; what is gone is muted by none.
+        told = [replace(each, change=also.change) for each, also in zip(found, both, strict=False)]
+        return {**line, "findings": [to_json(each) for each in (*told, *both[len(found) :])]}
 
     def facts(self) -> dict[str, Any]:
         """How many findings changed and how, which, and in which accounts most."""
@@ -108,7 +112,15 @@ class Against:
         return {name: count for name, count in counted.items() if count}
 
 
-_COUNTED = ("new", "fixed", "still_open", "unreadable", "changed", "same")
+_COUNTED = (
+    "new",
+    "fixed",
+    "still_open",
+    "unreadable",
+    "fail_not_judged_then",
+    "changed",
+    "same",
+)
 
 
 def against(file: str, job: Mapping[str, Any], out: str | None) -> Against:
@@ -137,11 +149,12 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _side(line: Mapping[str, Any]) -> audit_changes.Side:
+    """The run's findings before its mutes: which are accepted is no change of the account."""
     read, since = line.get("regions_read"), line.get("collected_at")
     if not isinstance(read, list) or not isinstance(since, str):
         raise broken(line, "which Regions were read, and when")
     account = _account(str(line["account"]), since, tuple(map(str, read)))
-    return audit_changes.Side(account, findings_of(line))
+    return audit_changes.Side(account, judged_of(line))
 
 
 def _account(account: str, since: str, regions: tuple[str, ...]) -> Account:

@@ -76,17 +76,19 @@ def facts(findings: Iterable[Finding], before: Account) -> dict[str, Any]:
     """How many findings changed and how, and which, as far as they fit."""
     listed = [each for each in findings if each.change]
     counted = Counter(each.change for each in listed)
-    still = sum(each.change == "same" and each.status is Status.FAIL for each in listed)
+    failed = Counter(each.change for each in listed if each.status is Status.FAIL)
     changes = {
         "since": before.collected_at.isoformat(timespec="seconds"),
         "new": counted["new"],
         "fixed": counted["fixed"],
-        "still_open": still,
+        "still_open": failed["same"],
         "unreadable": counted["unreadable"],
+        # Neither new nor known: nobody could say then whether it failed.
+        "fail_not_judged_then": failed["changed"],
         "changed": counted["changed"],
         "same": counted["same"],
     }
-    told = sorted((f for f in listed if f.change in _TOLD), key=_order)
+    told = sorted(filter(_is_told, listed), key=_order)
     return {"changes": changes, "what_changed": [_row(each) for each in told[:MOST_ROWS]]}
 
 
@@ -99,10 +101,20 @@ def said(changes: Mapping[str, Any]) -> str:
     ]
     if changes["unreadable"]:
         parts.append(f"{changes['unreadable']} no longer readable")
+    count = changes["fail_not_judged_then"]
+    if count:
+        parts.append(f"{count} fail{'s' if count == 1 else ''} that could not be judged then")
     return f"Since {changes['since']}: {', '.join(parts)}."
 
 
-_TOLD = ("new", "fixed", "unreadable")
+_TOLD = ("new", "changed", "fixed", "unreadable")
+
+
+def _is_told(finding: Finding) -> bool:
+    """Whether `what_changed` lists it; of what is `changed`, what fails now and could not be judged then."""
+    return finding.change in _TOLD and (
+        finding.change != "changed" or finding.status is Status.FAIL
+    )
 
 
 def urgency(row: Mapping[str, Any]) -> tuple[int, int]:

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import __version__
+from aws_iam.account.allowlist import OffTheAllowlistError
 from aws_iam.account.fleet import Closed, Door, fleet_of
 from aws_iam.account.organization import Shared, as_member
 from aws_iam.answer import Severity, counts, to_json
-from aws_iam.errors import InputError
-from aws_iam.modes import audit_mutes
+from aws_iam.errors import AwsIamError, InputError
+from aws_iam.escape import escaped
+from aws_iam.modes import audit_mutes, audit_results
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import judge, needs, rolled_up, score
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     import threading
 
     from aws_iam.account.snapshot import Account
-    from aws_iam.answer import Finding
+    from aws_iam.answer import Finding, Status
     from aws_iam.modes.audit_mutes import Mute
 
 
@@ -55,6 +60,15 @@ def run(job: Job, stop: threading.Event | None = None) -> str:
             f"a worker has version {__version__} of aws-iam-mcp, the run has {job.version}",
             hint="install the same version on every worker",
         )
+    try:
+        return _read(job, stop)
+    except (AwsIamError, OffTheAllowlistError, CancelledError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a mistake of ours, which must not cost the other accounts
+        return closed(job.door.account, _mistake(error))
+
+
+def _read(job: Job, stop: threading.Event | None) -> str:
     began = time.monotonic()
     benchmark = catalogue.benchmark(job.benchmark)
     given = job.shared.facts if job.shared else ()
@@ -66,6 +80,14 @@ def run(job: Job, stop: threading.Event | None = None) -> str:
     account = as_member(read, job.shared) if job.shared else read
     seconds = round(time.monotonic() - began, 2)
     return _line(_judged(job, account) | {"reads": reads.done, "seconds": seconds})
+
+
+def _mistake(error: Exception) -> str:
+    """What happened and where, as a report of it needs it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    words = escaped(f"{type(error).__name__}: {error}")
+    place = f"{Path(last.filename).name}, line {last.lineno}"
+    return f"the audit of this account failed, which is a bug; please report it ({words}; {place})"
 
 
 def version() -> str:
@@ -80,10 +102,11 @@ def closed(account: str, reason: str) -> str:
 
 def _judged(job: Job, account: Account) -> dict[str, Any]:
     benchmark = catalogue.benchmark(job.benchmark)
-    found = judge(account, benchmark, controls=job.controls)
+    before = found = judge(account, benchmark, controls=job.controls)
     if job.mutes:
         day = account.collected_at.astimezone(UTC).date()
         found, _ = audit_mutes.applied(found, job.mutes, benchmark, day)
+    was = {id(now): then.status for now, then in zip(found, before, strict=True)}
     scored = score(found, benchmark)
     shown = by_urgency(tuple(filter(_at_least(job.severity), found)))
     return {
@@ -97,8 +120,14 @@ def _judged(job: Job, account: Account) -> dict[str, Any]:
         "score": scored.total.score,
         "controls": _statuses(found),
         "counts": to_json(counts(found)),
-        "findings": [to_json(each) for each in shown],
+        "findings": [_told(each, was[id(each)]) for each in shown],
     }
+
+
+def _told(finding: Finding, was: Status) -> dict[str, Any]:
+    """The finding, with the status that a mute took from it: a later run is compared with that."""
+    told: dict[str, Any] = to_json(finding)
+    return told if finding.status is was else told | {audit_results.WAS: was.value}
 
 
 def _statuses(found: tuple[Finding, ...]) -> dict[str, str]:

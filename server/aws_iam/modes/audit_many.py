@@ -17,8 +17,9 @@ from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes import audit_against, audit_mutes, audit_pool, audit_results, audit_targets
 from aws_iam.modes.audit_job import Job
-from aws_iam.modes.audit_run import fix_first
+from aws_iam.modes.audit_run import fix_first, named_controls
 from aws_iam.modes.audit_totals import NAMED, Totals
+from aws_iam.report.audited import left_out
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import needs
@@ -51,7 +52,8 @@ def answer(
     """Read and judge every account that is not done, and sum up all of them; `take` is given each account's line."""
     _refuse_contradictions(source, asked, many)
     benchmark = catalogue.benchmark(asked.benchmark)
-    chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
+    controls = named_controls(asked)
+    chosen = benchmark.selected(controls) if controls else benchmark.controls
     mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
     shard = audit_targets.shard(many.shard)
     # The list is read before AWS is asked anything: a typing mistake must not cost a minute.
@@ -249,6 +251,10 @@ def _job_of(
 
 
 def _refuse_contradictions(source: Source, asked: Asked, many: Many) -> None:
+    if many.accounts is not None and not any(map(str.strip, many.accounts)):
+        raise InputError(
+            "`accounts` names no account", hint="give ids, role ARNs or a file with one a line"
+        )
     if many.accounts and many.org:
         raise InputError("`accounts` and `org` exclude each other", hint="leave one of them out")
     if not many.accounts and not many.org:
@@ -280,6 +286,7 @@ def _answer(run: _Run, totals: Totals) -> Answer:
             "accounts": _accounts(run, totals),
             "score": {
                 "overall": totals.score,
+                "not_evaluated": totals.not_evaluated,
                 "by_section": {row["section"]: row["score"] for row in sections},
             },
             **({"results": out} if out else {}),
@@ -317,7 +324,19 @@ def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
     count = f" {controls} control{' fails' if controls == 1 else 's fail'} somewhere."
     first = fix_first(failed, run.benchmark)
     said = f" {run.earlier.said()}" if run.earlier else ""
-    return f"{_unread(totals)}{f'{first} ' if first else ''}{told}{count if failed else ''}{said}"
+    part = _partial(run, totals, len(found))
+    return f"{_unread(totals)}{f'{first} ' if first else ''}{told}{count if failed else ''}{part}{said}"
+
+
+def _partial(run: _Run, totals: Totals, shown: int) -> str:
+    """What was not asked for, and what is not shown: whole controls, with their findings in every account."""
+    asked = len(totals.controls)
+    parts = [*left_out(asked=asked, of=len(run.benchmark.controls))]
+    left = asked - shown
+    if left and run.severity:
+        plural = " is" if left == 1 else "s are"
+        parts.append(f"{left} control{plural} left out, below {run.severity.value}")
+    return f" {'; '.join(parts)}." if parts else ""
 
 
 def _unread(totals: Totals) -> str:

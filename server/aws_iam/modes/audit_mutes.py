@@ -13,7 +13,9 @@ the account was read, so that a saved snapshot gives the same report every day.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -42,6 +44,9 @@ _FIELDS = ("control", "reason", "resource", "account", "region", "until", "bench
 _HINT = "an entry is {control, reason, resource?, account?, region?, until?}"
 _ATTESTED_SINCE = 4
 _ACCOUNT_DIGITS = 12
+_UNREAD = "mutes nothing yet"
+# As it is documented; the reader of dates takes `20261231` and the days of weeks as well.
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,7 @@ def read(given: object, benchmark: Benchmark) -> tuple[Mute, ...]:
     listed = node.member("mutes") if node.form is Form.OBJECT else node
     if listed is None or listed.form is not Form.ARRAY:
         raise InputError("`mute` must be a list of mutes", hint=_HINT)
+    _refuse_names(node, ("mutes",), "beside the list `mutes` nothing is read")
     if len(listed.items) > MOST:
         raise InputError(
             f"`mute` has {len(listed.items):,} entries, at most {MOST:,} are read",
@@ -127,9 +133,11 @@ def said(findings: Iterable[Finding], rows: Sequence[Mapping[str, Any]]) -> str:
     muted = sum(finding.muted is not None for finding in findings)
     ended = sum(str(row["state"]).startswith("expired") for row in rows)
     idle = sum(str(row["state"]).startswith("matches nothing") for row in rows)
+    unread = sum(str(row["state"]).startswith(_UNREAD) for row in rows)
     parts = [f"{muted} finding{'' if muted == 1 else 's'} muted"]
     parts += [f"{ended} mute{'' if ended == 1 else 's'} expired"] if ended else []
     parts += [f"{idle} mute{'' if idle == 1 else 's'} matching nothing"] if idle else []
+    parts += [f"{unread} over what could not be judged"] if unread else []
     return f"{', '.join(parts)}."
 
 
@@ -179,6 +187,8 @@ def _state(mute: Mute, found: Sequence[Finding], on: date, *, judged: bool) -> s
         return f"mutes {some}"
     if not judged:
         return "matches nothing: the control was not judged in this run"
+    if any(finding.status is Status.UNKNOWN for finding in found):
+        return f"{_UNREAD}: what it covers could not be judged"
     return f"matches nothing{': what it covers did not fail' if found else ''}"
 
 
@@ -207,13 +217,7 @@ def _yaml(text: str) -> Node | Syntax:
 def _mute(item: Node, benchmark: Benchmark) -> Mute:
     if item.form is not Form.OBJECT:
         raise InputError(f"{_at(item)} must be an object, not {item.form}", hint=_HINT)
-    for member in item.members:
-        if member.name.value not in _FIELDS:
-            near = closest(member.name.value, _FIELDS)
-            hint = f"did you mean `{near}`?" if near else _HINT
-            raise InputError(
-                f"{_at(item)} has the unknown field {quoted(member.name.value)}", hint=hint
-            )
+    _refuse_names(item, _FIELDS, _HINT)
     control = item.member("control")
     if control and control.form is Form.NUMBER and control.at.lines is None:
         # A value has lost how it was written: 2.1 may have been 2.10.
@@ -232,6 +236,25 @@ def _mute(item: Node, benchmark: Benchmark) -> Mute:
         region=fields["region"],
         until=_until(item, fields["until"]),
     )
+
+
+def _refuse_names(item: Node, known: Sequence[str], hint: str) -> None:
+    """A name that nobody reads, or of which the last value would be read in silence."""
+    met = set()
+    for member in item.members:
+        name = member.key
+        if name not in known:
+            near = closest(name, known)
+            raise InputError(
+                f"{_at(item)} has the unknown field {quoted(name)}",
+                hint=f"did you mean `{near}`?" if near else hint,
+            )
+        if name in met:
+            raise InputError(
+                f"{_at(member.name)} repeats {quoted(name)}",
+                hint="give it once, or begin a new entry",
+            )
+        met.add(name)
 
 
 def _text(item: Node, name: str) -> str | None:
@@ -287,12 +310,12 @@ def _account(item: Node, given: str | None) -> str | None:
 def _until(item: Node, given: str | None) -> date | None:
     if given is None:
         return None
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        raise InputError(
-            f"{_at(item)}: {quoted(given)} is no date", hint="write `until` as 2026-12-31"
-        ) from None
+    if _DAY.fullmatch(given):
+        with suppress(ValueError):
+            return date.fromisoformat(given)
+    raise InputError(
+        f"{_at(item)}: {quoted(given)} is no date", hint="write `until` as 2026-12-31"
+    )
 
 
 def _at(node: Node) -> str:

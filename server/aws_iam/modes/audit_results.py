@@ -17,6 +17,7 @@ import os
 import stat
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FORMAT = 1
+WAS = "was"
+"""The field of a finding with its status before a mute changed it."""
 MOST_LINE = 256 * 1024 * 1024
 _TOOL = "aws-iam audit run"
 _READ = "read"
@@ -172,7 +175,8 @@ class Saved:
         with _readable(path) as file:
             place = 0
             for number, raw in enumerate(_whole_lines(file, path), 1):
-                self._note(_json(raw, path, number), number, place)
+                line = _json(raw, path, number) if number > 1 else _first(raw, path)
+                self._note(line, number, place)
                 place += len(raw)
         if not self.job:
             raise _no_results(path)
@@ -190,6 +194,7 @@ class Saved:
 
     def _note(self, line: dict[str, Any], number: int, place: int) -> None:
         if _is_header(line):
+            self._demand_format(line, number)
             job = line.get("job")
             if not isinstance(job, dict) or self.job not in ({}, job):
                 raise InputError(
@@ -197,12 +202,19 @@ class Saved:
                     hint="compare with the file of one run",
                 )
             self.job = job
-        elif number == 1:
-            raise _no_results(self.path)
         elif _is_read(line, self.path, number):
             self._places[line["account"]] = place
         else:
             self.unread.add(line["account"])
+
+    def _demand_format(self, header: Mapping[str, Any], number: int) -> None:
+        # Results of another version of the program may be compared: what it judges otherwise has changed.
+        if header.get("format") != FORMAT:
+            raise InputError(
+                f"{quoted(str(self.path))} line {number}: format {_shown(header.get('format'))} of results is not"
+                f" {FORMAT}, the one read here",
+                hint="compare with results of this version",
+            )
 
 
 def findings_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -211,6 +223,18 @@ def findings_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
         return tuple(_finding(each, str(line["account"])) for each in line["findings"])
     except (KeyError, TypeError, ValueError):
         raise broken(line, "its findings") from None
+
+
+def judged_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """The same before the mutes: none is muted, and each has the status that it was given."""
+    found = findings_of(line)
+    try:
+        status = [Status(each.get(WAS, each["status"])) for each in line["findings"]]
+    except ValueError:
+        raise broken(line, "its findings") from None
+    return tuple(
+        replace(each, status=was, muted=None) for each, was in zip(found, status, strict=True)
+    )
 
 
 def broken(line: Mapping[str, Any], what: str) -> InputError:
@@ -226,7 +250,8 @@ def _finding(data: Mapping[str, Any], account: str) -> Finding:
     if not all(isinstance(each, str) for name, each in texts.items() if name != "controls"):
         raise TypeError
     known = {"severity": Severity(data["severity"]), "status": Status(data["status"])}
-    return Finding(**{**data, **known, "account": account})
+    told = {name: value for name, value in data.items() if name != WAS}
+    return Finding(**{**told, **known, "account": account})
 
 
 @contextmanager
@@ -269,10 +294,8 @@ def _readable(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _no_results(path: Path) -> InputError:
-    return InputError(
-        f"{quoted(str(path))} holds no results of `{_TOOL}`", hint="give another file"
-    )
+def _no_results(path: Path, *, hint: str = "give another file") -> InputError:
+    return InputError(f"{quoted(str(path))} holds no results of `{_TOOL}`", hint=hint)
 
 
 def _locked(path: Path) -> Any:
@@ -319,12 +342,25 @@ def _is_read(line: Mapping[str, Any], path: Path, number: int) -> bool:
     return bool(line["status"] == _READ)
 
 
-def _json(raw: bytes, path: Path, number: int) -> dict[str, Any]:
+def _first(raw: bytes, path: Path) -> dict[str, Any]:
+    """The line that makes a file one of results, and not a snapshot or somebody else's."""
+    line = _object(raw)
+    if line is None or not _is_header(line):
+        raise _no_results(path, hint="give the file that an earlier run wrote with `--out`")
+    return line
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _json(raw: bytes, path: Path, number: int) -> dict[str, Any]:
+    value = _object(raw)
+    if value is None:
         raise InputError(
             f"{quoted(str(path))} line {number} is no JSON object",
             hint="a part whose run was killed ends in half a line: take line"

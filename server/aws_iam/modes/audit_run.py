@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Severity, Status
+from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.modes import audit_account, audit_changes, audit_mutes
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_unread import lead, missing_permissions
+from aws_iam.report.audited import left_out
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import judge, needs, rolled_up, score
@@ -60,17 +62,20 @@ class Judged:
 def judged(source: Source, asked: Asked, progress: Progress) -> Judged:
     """Read the account that the arguments name, and judge it."""
     benchmark = catalogue.benchmark(asked.benchmark)
-    controls = asked.controls or None
+    controls = named_controls(asked)
     # What the caller gives is read before the account is: a typing mistake must not cost a minute.
     mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
     wanted = needs(benchmark, controls=controls)
     earlier = _earlier(asked.against)
     counted = _Counted(progress)
     facts = wanted if asked.save is None or controls else _every_fact()
-    account = audit_account.read(source, facts, counted, save=asked.save)
+    account, not_saved = audit_account.read_and_saved(source, facts, counted, save=asked.save)
     found = judge(account, benchmark, controls=controls)
     more: dict[str, Any] = {}
     said = []
+    if not_saved is not None:
+        more["not_saved"] = not_saved.message
+        said.append(f"The snapshot is not saved: {not_saved.message}.")
     gone: tuple[Finding, ...] = ()
     if earlier is not None:
         before = audit_changes.Side(earlier, judge(earlier, benchmark, controls=controls))
@@ -95,6 +100,13 @@ def judged(source: Source, asked: Asked, progress: Progress) -> Judged:
         facts=more,
         said=" ".join(said),
     )
+
+
+def named_controls(asked: Asked) -> list[str] | None:
+    """The controls that are asked for; None: all. A list that names none is no wish for all."""
+    if asked.controls is not None and not any(map(str.strip, asked.controls)):
+        raise InputError("`controls` names no control", hint="leave it out to judge all of them")
+    return asked.controls
 
 
 def _earlier(file: str | None) -> Account | None:
@@ -162,7 +174,19 @@ def summary(run: Judged) -> str:
     # What few controls tell must not stand before how few they are.
     evaluated = total.status.get(Status.PASS, 0) + total.status.get(Status.FAIL, 0)
     parts = (gap, fix, told) if unread > evaluated else (fix, told, gap)
-    return " ".join(filter(None, (*parts, run.said)))
+    return " ".join(filter(None, (*parts, _partial(run), run.said)))
+
+
+def _partial(run: Judged) -> str:
+    """What was not asked for, and what is not shown."""
+    total = run.score.total
+    parts = left_out(
+        asked=sum(total.status.values()) + total.muted,
+        of=len(run.benchmark.controls),
+        below=run.severity.value if run.severity else "",
+        count=len(run.findings) - len(run.shown),
+    )
+    return f"{'; '.join(parts)}." if parts else ""
 
 
 _SAID = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)

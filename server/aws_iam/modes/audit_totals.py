@@ -90,6 +90,13 @@ class Totals:
         """Pass / (pass + fail) over the controls of all accounts that were read."""
         return _score(self._sum(self.controls))
 
+    @property
+    def not_evaluated(self) -> int:
+        """How many controls of all accounts neither pass nor fail, those of accounts that could not be read included."""
+        total = self._sum(self.controls)
+        evaluated = total[Status.PASS.value] + total[Status.FAIL.value]
+        return self.accounts * len(self.controls) - evaluated
+
     def worst(self) -> list[dict[str, Any]]:
         """The accounts with the most failed controls, the worst first."""
         return list(self._worst)
