@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import boto3
+import pytest
 from moto.backends import get_backend
-from moto.iam.models import get_account_id_from
+from moto.iam.models import IAMBackend, get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 DENIED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
 <Code>{code}</Code><Message>User: arn:aws:iam::123456789012:user/auditor is not authorized to perform: sts:AssumeRole on resource: {role}</Message></Error><RequestId>r</RequestId></ErrorResponse>"""
+# Moto's credential report leaves the root user out; AWS's has it in every account.
+_ROOT = "<root_account>,arn:aws:iam::123456789012:root,2020-01-01T00:00:00+00:00,not_supported,N/A"
+_REPORT = IAMBackend.get_credential_report
 _SERVICE = re.compile(r"Credential=[^/]*/\d*/[^/]*/([a-z0-9-]+)/")
 
 
@@ -126,11 +130,19 @@ def estate(refused: Iterable[str] = (), certificate: str = "") -> Iterator[Estat
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield app
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(IAMBackend, "get_credential_report", _with_root)
+            yield app
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _with_root(backend: IAMBackend) -> str:
+    head, _, users = _REPORT(backend).partition("\n")
+    rest = ["false" if name.endswith("_active") else "N/A" for name in head.split(",")[5:]]
+    return f"{head}\n{','.join((_ROOT, *rest))}\n{users}"
 
 
 def inside(server: Estate, account: str) -> boto3.Session:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import (
+    ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
     ReadTimeoutError,
@@ -95,6 +96,20 @@ def test_regions_that_aws_will_not_list_leave_the_sessions_own_and_a_miss() -> N
     assert account.regions.enabled.permission == "ec2:DescribeRegions"
 
 
+@pytest.mark.parametrize("listed", [[], [{"Endpoint": "ec2.us-east-1.amazonaws.com"}]])
+def test_an_account_without_any_region_is_an_answer_that_cannot_be_read(
+    listed: list[dict[str, str]],
+) -> None:
+    account, _ = _collect(TWO | {"ec2:DescribeRegions": {"Regions": listed}}, EBS_DEFAULT)
+    enabled = account.regions.enabled
+    assert isinstance(enabled, Miss)
+    assert (enabled.kind, enabled.message) == (MissKind.BROKEN, "the answer names no Region")
+    assert account.regions.read == ("us-east-1",)
+    assert not account.regions.complete
+    account, _ = _collect(TWO | {"ec2:DescribeRegions": {}}, EBS_DEFAULT, regions=("eu-west-1",))
+    assert account.regions.read == ("eu-west-1",)
+
+
 def test_regions_of_other_partitions_are_not_the_accounts() -> None:
     account, _ = _collect(opening("us-east-1", "cn-north-1", "us-gov-west-1"), SUMMARY)
     assert account.regions.enabled == ("us-east-1",)
@@ -142,6 +157,15 @@ WORDS = (
 )
 
 
+def _nameless(**meta: str) -> ClientError:
+    """A refusal without a body: what S3 answers to a HEAD names its request."""
+    answer: Any = {
+        "Error": {"Code": "403"},
+        "ResponseMetadata": {"HTTPStatusCode": 403, **meta},
+    }
+    return ClientError(answer, "DescribeSecurityGroups")
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [
@@ -150,14 +174,43 @@ WORDS = (
         (Refusal("UnauthorizedOperation"), "denied", "UnauthorizedOperation"),
         (Refusal("AuthorizationError", "", 400), "denied", "AuthorizationError"),
         (Refusal("Odd", WORDS, 400), "denied", "Odd"),
-        (Refusal("403", "", 403), "denied", "403"),
+        (Refusal("OfAnyName", "", 403), "denied", "OfAnyName"),
+        (_nameless(RequestId="r"), "denied", "403"),
+        (_nameless(), "broken", "403"),
+        (Refusal("", "", 403), "broken", ""),
+        (Refusal("SignatureDoesNotMatch"), "broken", "SignatureDoesNotMatch"),
+        (Refusal("RequestTimeTooSkewed"), "broken", "RequestTimeTooSkewed"),
+        (
+            Refusal("MissingAuthenticationTokenException"),
+            "broken",
+            "MissingAuthenticationTokenException",
+        ),
+        (Refusal("InvalidAccessKeyId"), "unsupported", "InvalidAccessKeyId"),
+        (Refusal("NotSignedUp"), "unsupported", "NotSignedUp"),
         (Refusal("Throttling", "", 400), "throttled", "Throttling"),
         (Refusal("RequestLimitExceeded", "", 503), "throttled", "RequestLimitExceeded"),
+        *(
+            (Refusal(code, "", 400), "throttled", code)
+            for code in (
+                "PriorRequestNotComplete",
+                "EC2ThrottledException",
+                "RequestThrottledException",
+                "BandwidthLimitExceeded",
+                "ProvisionedThroughputExceededException",
+                "LimitExceededException",
+            )
+        ),
         (Refusal("AuthFailure", "", 401), "unsupported", "AuthFailure"),
         (Refusal("UnrecognizedClientException"), "unsupported", "UnrecognizedClientException"),
         (Refusal("OptInRequired"), "unsupported", "OptInRequired"),
         (Refusal("404", "Not yet implemented", 404), "unsupported", "404"),
         (Refusal("NoSuchThing", "", 404), "absent", "NoSuchThing"),
+        (
+            Refusal("AWS.SimpleQueueService.NonExistentQueue", "", 400),
+            "absent",
+            "AWS.SimpleQueueService.NonExistentQueue",
+        ),
+        (Refusal("QueueDoesNotExist", "", 400), "absent", "QueueDoesNotExist"),
         (Refusal("500", "<html>", 500), "broken", "500"),
         (Refusal("InternalError", "", 500), "broken", "InternalError"),
         (ResponseParserError("<html>"), "broken", "ResponseParserError"),
@@ -186,8 +239,9 @@ def test_the_missing_action_is_the_one_that_aws_names() -> None:
     assert miss.permission == "ec2:DescribeSecurityGroupRules"
 
 
-def test_a_token_that_expires_on_the_way_ends_the_run() -> None:
-    expired = Refusal("ExpiredToken", "", 403)
+@pytest.mark.parametrize("code", ["ExpiredToken", "RequestExpired"])
+def test_a_token_that_expires_on_the_way_ends_the_run(code: str) -> None:
+    expired = Refusal(code, "", 403)
     with pytest.raises(AwsError, match="has expired"):
         _collect(opening("us-east-1") | {"ec2:DescribeSecurityGroups": expired}, SECURITY_GROUPS)
 

@@ -244,7 +244,9 @@ GIVEN = {
 
 @pytest.mark.usefixtures("keys")
 def test_a_role_is_assumed_by_name_and_with_its_external_id() -> None:
-    script = Script({"sts:AssumeRole": lambda *_: {"Credentials": dict(GIVEN, Expiration=0)}})
+    who = {"AssumedRoleId": "AROA:x", "Arn": f"{ROLE}/aws-iam-audit"}
+    answer = {"Credentials": dict(GIVEN, Expiration=0), "AssumedRoleUser": who}
+    script = Script({"sts:AssumeRole": answer})
     assumed = connecting._assumed(  # noqa: SLF001 - the part of `connect` after the credentials
         script.session(), Source(role_arn=ROLE, external_id="secret-handshake")
     )

@@ -65,7 +65,29 @@ def test_the_root_row_is_apart_from_the_users() -> None:
     assert report.root is not None
     assert report.root.mfa_active is True
     assert [row.user for row in report.users] == ["a"]
-    assert _parsed().root is None
+    # As an emulator writes it; of users it tells all the same.
+    assert _parsed("a,arn:a,N/A,true,N/A,N/A,false,false,N/A,N/A").root is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "names nobody"),
+        (f"{HEAD}\n", "names nobody"),
+        ("<html>\n<body>\n", "names nobody"),
+        (
+            f"{HEAD}\na,arn:a,N/A,true,N/A,N/A,false,false,N/A,N/A\nb,arn:b,2025-0",
+            "row of b has not",
+        ),
+        # A name with a comma that is not quoted shifts what stands behind it.
+        (f"{HEAD}\na,b,arn:a,b,N/A,true,N/A,N/A,false,true,N/A,N/A\n", "row of a has not"),
+        (f"{HEAD}\n{'x' * 200_000}", "is no table"),
+    ],
+)
+def test_a_report_that_is_not_whole_is_a_missing_fact(text: str, told: str) -> None:
+    with pytest.raises(RefusedError, match=told) as refused:
+        parse_report({"Content": text.encode(), "GeneratedTime": NOW})
+    assert refused.value.miss.kind is MissKind.BROKEN
 
 
 def _read(**answers: Any) -> Any:

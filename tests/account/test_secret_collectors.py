@@ -41,6 +41,17 @@ def test_many_parameters_are_listed_slowly_enough_for_the_quota() -> None:
     assert all(pause > 1 / 3 for pause in slept)
 
 
+def test_every_page_of_a_secrets_versions_is_read() -> None:
+    def page(given: dict[str, Any], _region: str) -> dict[str, Any]:
+        number = int(given.get("NextToken", "1"))
+        version = {"VersionId": f"{number:032}", "VersionStages": ["AWSPENDING"]}
+        more = {"NextToken": str(number + 1)} if number < 3 else {}
+        return {"Versions": [version], **more}
+
+    (secret,) = read(facts.PENDING_VERSIONS, secretsmanager__ListSecretVersionIds=page)
+    assert [int(each.id) for each in secret.versions] == [1, 2, 3]
+
+
 def test_a_variable_that_holds_the_name_of_a_secret_is_a_reference() -> None:
     app, hidden = read(facts.FUNCTIONS)
     kinds = {each.name: each.kind for each in app.variables}

@@ -49,6 +49,9 @@ def server() -> Iterator[Faulty]:
             client: Any = boto3.client("kms", region_name=region)
             key = client.create_key()["KeyMetadata"]["KeyId"]
             client.enable_key_rotation(KeyId=key)
+        # Moto's credential report has no row for root; without any row it would be no report of AWS's.
+        iam: Any = boto3.client("iam", region_name=HOME)
+        iam.create_user(UserName="someone")
         yield running
         forget(running.url)
 

@@ -253,7 +253,7 @@ def test_an_account_is_judged_with_the_service_accounts_of_its_cluster(tmp_path:
 
 def test_only_the_facts_of_the_checks_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script(RICH)
-    monkeypatch.setattr("aws_iam.account.collecting.connect", lambda _source: script.session())
+    monkeypatch.setattr("aws_iam.account.connect.connect", lambda _source: script.session())
     answer = ask()
     assert set(script.operations) == {
         "sts:GetCallerIdentity",

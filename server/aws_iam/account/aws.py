@@ -6,7 +6,6 @@ import contextvars
 import platform
 import threading
 import time
-from collections import Counter
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,8 +19,9 @@ from botocore.exceptions import EndpointConnectionError, UnknownRegionError
 
 from aws_iam.account.actions import action_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RefusedError, RegionFact
-from aws_iam.account.failures import FAILURES, Failure, code_of, miss_of
+from aws_iam.account.failures import FAILURES, Failure, calling, code_of
 from aws_iam.account.own_version import own_version
+from aws_iam.account.patience import Patience
 from aws_iam.account.regional import follow, going_to
 from aws_iam.account.slowing import Slowing
 from aws_iam.account.transport import Connections, allow_many_connections
@@ -42,8 +42,6 @@ I = TypeVar("I")  # noqa: E741 - an item
 
 WORKERS = 16
 ATTEMPTS = 4
-MOST_SILENT = 3
-"""Calls without any answer after which a Region in which none was answered is asked no more."""
 HEED_SECONDS = 1
 """How long a thread waits for others at a time; a Ctrl-C that comes just before a wait is heard after it."""
 CONNECT_SECONDS = 5
@@ -227,8 +225,7 @@ class Aws:
         self._report = progress
         self._done = self._planned = 0
         self._stop = stop or threading.Event()
-        self._silent: Counter[str] = Counter()
-        self._answered: set[str] = set()
+        self._patience = Patience()
 
     def close(self) -> None:
         """End the threads; what has not started never will."""
@@ -262,12 +259,15 @@ class Aws:
         """
         try:
             with self._client(operation, region) as client:
-                answer: dict[str, Any] = getattr(client, _method(operation))(**arguments)
+                call = getattr(client, _method(operation))
+                with calling():
+                    answer: dict[str, Any] = call(**arguments)
         except FAILURES as error:
-            if _says(error, absent):
-                return None
-            raise self._failed(error, operation, region, owner) from error
-        self._answered.add(region)
+            if not _says(error, absent):
+                raise self._failed(error, operation, region, owner) from error
+            self._patience.answered(operation, region)
+            return None
+        self._patience.answered(operation, region)
         return answer
 
     def need(
@@ -291,12 +291,16 @@ class Aws:
             method = _method(operation)
             with self._client(operation, region) as client:
                 if client.can_paginate(method):
-                    pages = list(client.get_paginator(method).paginate(**arguments))
+                    listed = client.get_paginator(method).paginate(**arguments)
+                    with calling():
+                        pages = list(listed)
                 else:
-                    pages = [getattr(client, method)(**arguments)]
+                    call = getattr(client, method)
+                    with calling():
+                        pages = [call(**arguments)]
         except FAILURES as error:
             raise self._failed(error, operation, region, owner) from error
-        self._answered.add(region)
+        self._patience.answered(operation, region)
         return pages
 
     def each(
@@ -385,7 +389,7 @@ class Aws:
         return future.result()
 
     def _failed(self, error: Failure, operation: str, region: str, owner: str) -> RefusedError:
-        miss = miss_of(error, operation, region, owner)
+        miss = self._patience.failed(error, operation, region, owner)
         service = operation.partition(":")[0]
         if (
             region
@@ -393,17 +397,12 @@ class Aws:
             and not self._clients.offered(service, region)
         ):
             miss = replace(miss, kind=MissKind.NOWHERE)
-        if miss.kind is MissKind.TIMEOUT:
-            with self._lock:
-                self._silent[region] += 1
         return RefusedError(miss)
 
     def _client(self, operation: str, region: str) -> AbstractContextManager[Any]:
         if self._stop.is_set():
             raise CancelledError
-        if self._silent[region] >= MOST_SILENT and region not in self._answered:
-            # Each further call would wait for its own timeouts: minutes, for the same answer.
-            raise RefusedError(_silence(operation, region))
+        self._patience.demand(operation, region)
         return self._clients.at(operation.partition(":")[0], region or self.home)
 
     def _plan(self, count: int) -> None:
@@ -436,17 +435,6 @@ def _value(value: Any) -> Any:
     if isinstance(value, Miss):
         raise RefusedError(value)
     return value
-
-
-def _silence(operation: str, region: str) -> Miss:
-    return Miss(
-        kind=MissKind.TIMEOUT,
-        call=operation,
-        code="RegionSilent",
-        permission=action_of(operation),
-        message="not asked: the Region had answered nothing so far",
-        region=region,
-    )
 
 
 def _method(operation: str) -> str:

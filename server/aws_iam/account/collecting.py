@@ -21,7 +21,7 @@ from aws_iam.account.connect import (
     home_region,
     known_regions,
 )
-from aws_iam.account.fact import Fact, Held, Miss, MissKind
+from aws_iam.account.fact import Fact, Held, Miss, MissKind, RefusedError
 from aws_iam.account.failures import SessionExpired
 from aws_iam.account.snapshot import Account, Regions, held_facts
 from aws_iam.errors import InputError
@@ -210,8 +210,20 @@ def _told(place: tuple[Fact[Any], str]) -> str:
 
 def _enabled(aws: Aws, foreign: frozenset[str]) -> tuple[str, ...]:
     """The account's Regions; an emulator lists those of `foreign` partitions too."""
-    listed = {each["RegionName"] for each in aws.need(_REGIONS).get("Regions", ())}
-    return tuple(sorted(listed - foreign))
+    listed = {each.get("RegionName", "") for each in aws.need(_REGIONS).get("Regions", ())}
+    own = tuple(sorted(listed - foreign))
+    if not own or "" in own:
+        # Every account has some: read as none, nothing would be asked, and nothing found.
+        raise RefusedError(
+            Miss(
+                kind=MissKind.BROKEN,
+                call=_REGIONS,
+                code="IncompleteAnswer",
+                permission=_REGIONS,
+                message="the answer names no Region",
+            )
+        )
+    return own
 
 
 def _read(asked: tuple[str, ...], enabled: tuple[str, ...] | Miss, home: str) -> tuple[str, ...]:

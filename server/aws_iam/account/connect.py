@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -25,11 +26,12 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as UnreachableError,
 )
+from botocore.parsers import ResponseParserError
 
-from aws_iam.account import events
+from aws_iam.account import events, forms
 from aws_iam.account.allowlist import ALLOWED, guard
 from aws_iam.account.aws import client_config, make_client
-from aws_iam.account.failures import FAILURES, code_of, expired
+from aws_iam.account.failures import FAILURES, calling, code_of, expired
 from aws_iam.account.models import bare_loader, services_of
 from aws_iam.account.pace import keep
 from aws_iam.account.settings import look_up_once
@@ -96,6 +98,9 @@ def connect(source: Source) -> boto3.Session:
         )
     try:
         session = _session(source.profile)
+    except ResponseParserError as error:
+        # Of a program or a token's file that gives no credentials, or of whoever answers for AWS.
+        raise AwsError(f"no AWS credentials were found: {error}", hint=_HOW) from error
     except (ClientError, BotoCoreError) as error:
         raise in_words(error) from error
     if source.role_arn is None:
@@ -139,15 +144,31 @@ def known_regions(session: boto3.Session, partition: str | None = None) -> froze
 def caller(session: boto3.Session, region: str) -> tuple[str, str]:
     """The account id and the caller's ARN; AwsError says why AWS cannot be read at all."""
     answer = asked(session, region, "get_caller_identity")
-    return answer["Account"], answer["Arn"]
+    account, arn = answer.get("Account", ""), answer.get("Arn", "")
+    if not forms.fits(forms.ACCOUNT, account) or not forms.fits(forms.ARN, arn):
+        raise _no_aws()
+    return account, arn
+
+
+def badge_in(answer: dict[str, Any]) -> tuple[ReadOnlyCredentials, str]:
+    """The credentials in an answer of AssumeRole, and the ARN of whom they are."""
+    try:
+        given = answer["Credentials"]
+        credentials = ReadOnlyCredentials(
+            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+        )
+        return credentials, answer["AssumedRoleUser"]["Arn"]
+    except KeyError:
+        raise _no_aws() from None
 
 
 def asked(session: boto3.Session, region: str, method: str, **arguments: Any) -> dict[str, Any]:
     """One call to STS, whose failure ends the run."""
     try:
         config = client_config(attempts=2, connect=_CONNECT_SECONDS)
-        client = make_client(session, "sts", region, config)
-        answer: dict[str, Any] = getattr(client, method)(**arguments)
+        call = getattr(make_client(session, "sts", region, config), method)
+        with calling():
+            answer: dict[str, Any] = call(**arguments)
     except FAILURES as error:
         raise in_words(error) from error
     return answer
@@ -159,6 +180,10 @@ def in_words(error: Failure) -> AwsError | InputError:
         return _refusal(error)
     if isinstance(error, BotoCoreError):
         return _failure(error)
+    return _no_aws()
+
+
+def _no_aws() -> AwsError:
     return AwsError(
         "the endpoint does not answer as AWS does", hint="check AWS_ENDPOINT_URL and the proxy"
     )
@@ -186,8 +211,9 @@ def _session(profile: str | None) -> boto3.Session:
         )
     _give_up_early_on_metadata(core)
     _ask_for_codes_only_at_a_terminal(core)
-    credentials = core.get_credentials()
-    frozen = credentials.get_frozen_credentials() if credentials else None
+    with calling():
+        credentials = core.get_credentials()
+        frozen = credentials.get_frozen_credentials() if credentials else None
     if frozen is None or not frozen.access_key:
         raise AwsError("no AWS credentials were found", hint=_HOW)
     return _boto3(core, None)
@@ -204,9 +230,9 @@ def _assumed(session: boto3.Session, source: Source) -> boto3.Session:
         RoleSessionName=SESSION_NAME,
         **extra,
     )
-    given = answer["Credentials"]
+    given, _ = badge_in(answer)
     core = _core(source.profile)
-    core.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    core.set_credentials(given.access_key, given.secret_key, given.token)
     return _boto3(core, region)
 
 

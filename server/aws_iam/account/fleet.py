@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from aws_iam.account.aws import Clients, client_config, make_client
 from aws_iam.account.collecting import Entry, collect_at
 from aws_iam.account.connect import (
     SESSION_NAME,
+    badge_in,
     caller,
     checked_regions,
     connect,
@@ -31,12 +32,14 @@ from aws_iam.account.connect import (
     known_regions,
     session_of,
 )
-from aws_iam.account.failures import FAILURES, code_of
+from aws_iam.account.failures import FAILURES, calling, code_of
 from aws_iam.account.worn import WornProvider, worn
 from aws_iam.errors import AwsError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from botocore.credentials import ReadOnlyCredentials
 
     from aws_iam.account.fact import Fact, Held
     from aws_iam.account.snapshot import Account
@@ -135,25 +138,27 @@ class Fleet:
             return self._own(), self.arn
         extra = {} if door.external_id is None else {"ExternalId": door.external_id}
         try:
-            answer = self._sts.assume_role(
-                RoleArn=door.role_arn, RoleSessionName=SESSION_NAME, **extra
-            )
+            with calling():
+                answer = self._sts.assume_role(
+                    RoleArn=door.role_arn, RoleSessionName=SESSION_NAME, **extra
+                )
         except FAILURES as error:
             words = in_words(error)
-            if isinstance(error, ClientError) and not is_the_callers(code_of(error)):
+            answered = isinstance(error, (ClientError, ResponseParserError))
+            if answered and not is_the_callers(code_of(error)):
                 raise _ShutError(str(words)) from None
             raise words from error
-        given = answer["Credentials"]
-        credentials = ReadOnlyCredentials(
-            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
-        )
-        return credentials, answer["AssumedRoleUser"]["Arn"]
+        try:
+            return badge_in(answer)
+        except AwsError as odd:
+            raise _ShutError(str(odd)) from None
 
     def _own(self) -> ReadOnlyCredentials:
         """The caller's own credentials, renewed by the SDK where they can be."""
         own: Any = self._session.get_credentials()
         try:
-            frozen: ReadOnlyCredentials = own.get_frozen_credentials()
+            with calling():
+                frozen: ReadOnlyCredentials = own.get_frozen_credentials()
         except FAILURES as error:
             raise in_words(error) from error
         return frozen

@@ -24,7 +24,7 @@ from aws_iam.account.facts.governance import (
     administrators_of,
 )
 from aws_iam.account.facts.trails import TRAILS, Trail
-from aws_iam.account.failures import FAILURES, code_of
+from aws_iam.account.failures import FAILURES, calling, code_of
 from aws_iam.account.fleet import Closed, Door
 from aws_iam.errors import AwsError
 
@@ -64,15 +64,26 @@ def active_accounts(fleet: Fleet) -> tuple[str, ...]:
     """The ids of the organization's active accounts, sorted; AwsError when AWS will not list them."""
     try:
         pages = fleet.client("organizations").get_paginator("list_accounts").paginate()
-        listed = [each for page in pages for each in page["Accounts"]]
+        with calling():
+            # `State` replaces `Status`, which AWS retires.
+            listed = [
+                (each["Id"], each.get("State") or each.get("Status"))
+                for page in pages
+                for each in page.get("Accounts", ())
+            ]
     except FAILURES as error:
-        raise AwsError(
-            f"the organization's accounts cannot be listed (organizations:ListAccounts, {code_of(error)})",
-            hint="run with credentials of the management account or of a delegated administrator, or name the accounts with `--accounts`",
-        ) from error
-    # `State` replaces `Status`, which AWS retires.
-    states = ((each["Id"], each.get("State") or each.get("Status")) for each in listed)
-    return tuple(sorted(account for account, state in states if state == "ACTIVE"))
+        raise _unlisted(code_of(error)) from error
+    if not listed:
+        # Its management account is one.
+        raise _unlisted("which names none")
+    return tuple(sorted(account for account, state in listed if state == "ACTIVE"))
+
+
+def _unlisted(why: str) -> AwsError:
+    return AwsError(
+        f"the organization's accounts cannot be listed (organizations:ListAccounts, {why})",
+        hint="run with credentials of the management account or of a delegated administrator, or name the accounts with `--accounts`",
+    )
 
 
 def shared_by(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.aws import client_config, make_client
 from aws_iam.account.connect import checked_regions, connect, home_region
-from aws_iam.account.failures import FAILURES, miss_of
+from aws_iam.account.failures import FAILURES, calling, miss_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +72,11 @@ class Analyzer:
             arguments["validatePolicyResourceType"] = question.resource_type
         try:
             pages = self._client.get_paginator("validate_policy").paginate(**arguments)
-            return tuple(_remark(each) for page in pages for each in page.get("findings", ()))
+            with calling():
+                found = [each for page in pages for each in page.get("findings", ())]
         except FAILURES as error:
             return miss_of(error, OPERATION, self.region, "")
+        return tuple(map(_remark, found))
 
 
 def analyzer(source: Source) -> Analyzer:

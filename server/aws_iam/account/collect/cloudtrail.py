@@ -20,6 +20,7 @@ from aws_iam.account.facts.trails import (
     Trails,
     TrailStatus,
 )
+from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ DESCRIBE = "cloudtrail:DescribeTrails"
 STATUS = "cloudtrail:GetTrailStatus"
 SELECTORS = "cloudtrail:GetEventSelectors"
 INSIGHTS = "cloudtrail:GetInsightSelectors"
+_KINDS = ("ReadOnly", "WriteOnly", "All")
 
 
 @collector(TRAILS, DESCRIBE, STATUS, SELECTORS)
@@ -132,8 +134,20 @@ def _selectors(data: dict[str, Any]) -> Selectors:
 
 
 def _classic(data: dict[str, Any]) -> EventSelector:
+    kind = data.get("ReadWriteType", "All")
+    if kind not in _KINDS:
+        # A new kind records something; whether it is enough is not known.
+        raise RefusedError(
+            Miss(
+                kind=MissKind.BROKEN,
+                call=SELECTORS,
+                code="UnknownWord",
+                permission=SELECTORS,
+                message=f"a selector records the events {quoted(kind)}, which is none of {', '.join(_KINDS)}",
+            )
+        )
     return EventSelector(
-        read_write=data.get("ReadWriteType", "All"),
+        read_write=kind,
         management=data.get("IncludeManagementEvents", True),
         data=tuple(
             DataResource(type=each["Type"], values=tuple(each.get("Values", ())))

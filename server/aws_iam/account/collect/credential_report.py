@@ -22,6 +22,7 @@ GET = "iam:GetCredentialReport"
 _POLLS = 40
 _POLL_SECONDS = 0.5
 _NOT_THERE = ("ReportInProgress", "ReportNotPresent", "ReportExpired")
+_NAMED = {"user", "arn"}
 _NOTHING = {"", "n/a", "no_information", "not_supported"}
 _KEY_COLUMN = re.compile(r"access_key_(\d+)_active")
 _CERTIFICATE_COLUMN = re.compile(r"cert_\d+_active")
@@ -54,10 +55,29 @@ def parse_report(answer: Mapping[str, Any]) -> CredentialReport:
     """The answer of GetCredentialReport as rows."""
     content = answer["Content"]
     text = content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)
-    rows = [_row(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
+    rows = [_row(row) for row in _whole_rows(text)]
     return CredentialReport(
         generated_at=answer["GeneratedTime"], rows=tuple(sorted(rows, key=lambda row: row.arn))
     )
+
+
+def _whole_rows(text: str) -> list[dict[str, str | None]]:
+    """The rows, if there are any: root has one in every account. What was cut, or shifted, would turn into verdicts."""
+    try:
+        rows: list[dict[Any, Any]] = list(csv.DictReader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise _unreadable(f"the report is no table: {error}") from None
+    if not rows or not rows[0].keys() >= _NAMED:
+        raise _unreadable("the report names nobody")
+    for row in rows:
+        # The reader's words for cells without a column, and for columns without a cell.
+        if None in row or None in row.values():
+            raise _unreadable(f"the row of {row['user']} has not as many cells as the header")
+    return rows
+
+
+def _unreadable(message: str) -> RefusedError:
+    return RefusedError(Miss(kind=MissKind.BROKEN, call=GET, permission=GET, message=message))
 
 
 def _row(row: dict[str, str | None]) -> CredentialReportRow:
@@ -111,8 +131,5 @@ def _time(row: dict[str, str | None], name: str) -> datetime | None:
         time = datetime.fromisoformat(value)
     except ValueError:
         # Read as `never`, an unreadable date would turn into a verdict.
-        message = f"column {name} holds no time: {value[:60]}"
-        raise RefusedError(
-            Miss(kind=MissKind.BROKEN, call=GET, permission=GET, message=message)
-        ) from None
+        raise _unreadable(f"column {name} holds no time: {value[:60]}") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -151,7 +151,16 @@ def _copies(data: dict[str, Any]) -> Iterator[Replica]:
 
 
 def _pending(aws: Aws, region: str, arn: str) -> tuple[Version, ...]:
-    listed = aws.pages(VERSIONS, "Versions", region=region, SecretId=arn)
+    listed: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
+    # The SDK has no paginator for them.
+    while True:
+        answer = aws.need(VERSIONS, region=region, SecretId=arn, **more)
+        listed += answer.get("Versions", ())
+        token = answer.get("NextToken")
+        if not token or token == more.get("NextToken"):
+            break
+        more = {"NextToken": token}
     found = (
         Version(
             id=each["VersionId"],

@@ -17,8 +17,10 @@ def hub(aws: Aws, region: str) -> SecurityHub | None:
     answer = aws.get(
         "securityhub:DescribeHub",
         region=region,
-        absent=("InvalidAccessException", "ResourceNotFoundException"),
+        # The code alone also stands for a missing permission:
+        # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_DescribeHub.html
+        absent=("InvalidAccessException: not subscribed", "ResourceNotFoundException"),
     )
     if answer is None:
         return None
-    return SecurityHub(arn=answer.get("HubArn", ""), subscribed_at=answer.get("SubscribedAt"))
+    return SecurityHub(arn=answer["HubArn"], subscribed_at=answer.get("SubscribedAt"))
