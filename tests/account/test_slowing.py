@@ -54,7 +54,7 @@ class Aws:
         session = session_of(None, CROWDED, WornProvider())
         core: Any = session._session  # noqa: SLF001 - boto3 shows its core nowhere else
         core.register("before-send", self._answer)
-        self._clients = Clients(session)
+        self.clients = Clients(session)
 
     def _answer(self, request: Any, **_: Any) -> Any:
         is_busy = (wearer(), region_here()) == ("busy", CROWDED)
@@ -65,7 +65,7 @@ class Aws:
 
     def ask(self, account: str, region: str) -> dict[str, Any]:
         """What the SDK tells of a call: how often it was sent again, and whether it might have been."""
-        with worn(badge(account)), self._clients.at("iam", region) as client:
+        with worn(badge(account)), self.clients.at("iam", region) as client:
             answer = client.get_account_summary()
         return dict(answer["ResponseMetadata"])
 
@@ -113,6 +113,23 @@ def test_calls_that_end_well_give_their_retries_back(monkeypatch: Any) -> None:
     for _ in range(200):
         aws.left = 1
         assert aws.ask("quiet", CROWDED)["RetryAttempts"] == 1
+
+
+def test_an_account_that_is_done_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Slowing] = []
+
+    def made(client: Any) -> Slowing:
+        kept.append(Slowing(client))
+        return kept[-1]
+
+    monkeypatch.setattr("aws_iam.account.aws.Slowing", made)
+    aws = Aws(monkeypatch)
+    for account in ("quiet", "other"):
+        aws.ask(account, CROWDED)
+        aws.ask(account, "eu-west-1")
+    assert [len(each) for each in kept] == [4]
+    aws.clients.forget("quiet")
+    assert [len(each) for each in kept] == [2]
 
 
 def test_thousands_of_accounts_leave_nothing_behind() -> None:

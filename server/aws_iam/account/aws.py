@@ -112,6 +112,7 @@ class Clients:
         self._made: dict[tuple[str, str, bool], Any] = {}
         self._found: dict[tuple[str, str], Any] = {}
         self._offering: dict[tuple[str, str], frozenset[str] | None] = {}
+        self._slowed: list[Slowing] = []
 
     @contextmanager
     def at(self, service: str, region: str) -> Iterator[Any]:
@@ -141,6 +142,13 @@ class Clients:
                 hint="where too many files are open, allow more of them: `ulimit -n 4096`",
             ) from error
 
+    def forget(self, who: str) -> None:
+        """Drop what is remembered of whoever signed with this access key, and does no more."""
+        with self._lock:
+            slowed = tuple(self._slowed)
+        for each in slowed:
+            each.forget(who)
+
     def speak_of(self, field: object) -> bool:
         """Whether an answer of a service that was asked has such a field, by the SDK's models."""
         with self._lock:
@@ -167,7 +175,7 @@ class Clients:
         client = make_client(self._session, service, region, config)
         if not self._by_region:
             follow(client)
-        Slowing(client)
+        self._slowed.append(Slowing(client))
         if not self._proxied:
             self._connections.give(client)
         return client

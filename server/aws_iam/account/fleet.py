@@ -132,6 +132,8 @@ class Fleet:
         except (AwsError, InputError) as error:
             # A Region that this account has not enabled, a role session that ran out: another account may have luck.
             return Closed(reason=str(error))
+        finally:
+            self._clients.forget(credentials.access_key or "")
 
     def _entered(self, door: Door) -> tuple[ReadOnlyCredentials, str]:
         if door.role_arn is None:

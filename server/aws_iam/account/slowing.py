@@ -78,5 +78,11 @@ class Slowing:
                 self._of.popitem(last=False)
         return own
 
+    def forget(self, who: str) -> None:
+        """Drop the parts of whoever signs no more: a run over many accounts meets each once."""
+        with self._lock:
+            for place in [each for each in self._of if each[0] == who]:
+                del self._of[place]
+
     def __len__(self) -> int:
         return len(self._of)
