@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -123,12 +123,18 @@ def _judged(
     listed: list[User | Role] = [*found.users]
     listed += [role for role in found.roles if not role.is_service_linked]
     held = {one.arn: holdings(found, one, over) for one in listed}
-    world = _world(found, held, powers)
+    world = _world(found, held, powers, over)
     power = {one.arn: powers.among(one, held[one.arn], world, asked) for one in listed}
-    is_strong = {arn for arn, each in power.items() if _is_strong(each)}
+    is_strong = frozenset(arn for arn, each in power.items() if _is_strong(each))
+    groups = {group.arn for group in found.groups}
+    if is_strong != world.strong - groups:
+        # Who can become an administrator is known only now, and so is to whom a path is worth most.
+        world = replace(world, strong=is_strong | (world.strong & groups))
+        power = {one.arn: powers.among(one, held[one.arn], world, asked) for one in listed}
     strong = [one for one in listed if isinstance(one, Role) and one.arn in is_strong]
     weaker = [(one, held[one.arn]) for one in listed if one.arn not in is_strong]
-    taken, is_whole = takers(strong, weaker, asked)
+    taking = Asked(over)
+    taken, is_whole = takers(strong, weaker, taking)
     judged = (
         Judged(
             one=one,
@@ -143,10 +149,18 @@ def _judged(
     return tuple(ordered_), is_whole and asked.left > 0
 
 
-def _world(found: Authorization, held: Mapping[str, Holdings], powers: Powers) -> World:
+def _world(
+    found: Authorization, held: Mapping[str, Holdings], powers: Powers, over: Guardrails
+) -> World:
     """The account's identities, by what their policies alone make of them."""
-    alone = {arn: powers.of(each) for arn, each in held.items()}
-    alone |= {group.arn: powers.of(holdings(found, group)) for group in found.groups}
+    every = {
+        **held,
+        **{
+            each.arn: replace(holdings(found, each), ceiling=over.services)
+            for each in found.groups
+        },
+    }
+    alone = {arn: powers.of(each) for arn, each in every.items()}
 
     @cache
     def worth_attaching() -> tuple[str, ...]:
@@ -160,7 +174,9 @@ def _world(found: Authorization, held: Mapping[str, Holdings], powers: Powers) -
 
     return World(
         found=found,
-        actions={arn: power.actions for arn, power in alone.items()},
+        # What is not known of somebody may be anything.
+        actions={arn: -1 if power.unread else power.actions for arn, power in alone.items()},
+        documents={arn: frozenset(each.policies) for arn, each in every.items()},
         strong=frozenset(arn for arn, power in alone.items() if _is_strong(power)),
         worth_attaching=worth_attaching,
     )

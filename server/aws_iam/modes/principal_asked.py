@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 MOST = 20_000
 """Requests that are evaluated for one account; some seconds."""
-# What it takes to ask on what a request hangs, in requests.
-_HINGES = 20
+# What it takes to ask whether a request hangs on a key, in requests.
+_HINGES = 23
 # Only a service's own call has them: IAM User Guide, reference_policies_condition-keys.
 _SERVICES_ALONE = frozenset(
     {
@@ -83,11 +83,15 @@ class Asked:
         never = _SERVICES_ALONE | absent | self._of_no_organization
         if never.issuperset(map(str.lower, decision.missing_keys)):
             return None
-        self.left -= _HINGES
+        self.left -= _HINGES * len(decision.missing_keys)
         for keys, outcomes in hinges(request, layers, decision).items():
             if "Allowed" in outcomes.values() and never.isdisjoint(keys.lower().split(" and ")):
                 return (keys,)
         return None
+
+    def reads(self, held: Holdings) -> bool:
+        """Whether the engine takes a principal's policies; AWS would not have stored others."""
+        return self._layers(held, None) is not None
 
     @property
     def _of_no_organization(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ that the principal lacks. What takes no user, group, role or policy of the accou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
@@ -20,13 +20,14 @@ from aws_iam.policy.effective.escalation import (
     by_policy,
     escalation_paths,
     granting,
+    open_paths,
     smallest,
 )
 from aws_iam.policy.pattern import matches
 from aws_iam.policy.variables import without_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.account.facts.identity import Role, User
     from aws_iam.modes.principal_asked import Asked
@@ -58,6 +59,9 @@ _HANDED_OVER = "the role to pass"
 # Elsewhere than with iam:PassRole a condition on the tags of a resource is as good as another name for it.
 _TAGS = ("aws:resourcetag/", "iam:resourcetag/")
 _ATTACHED, _BOUNDARY = "iam:policyarn", "iam:permissionsboundary"
+# An answer names three, and one is enough to tell what a path leads to.
+_ENOUGH = 3
+_LOOKED_AT = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,13 +77,15 @@ class Search:
 
     def paths(self, access: Access) -> tuple[OpenPath, ...]:
         """The paths that are open; those beyond what may be asked are judged by the policies alone."""
+        if not self.asked.reads(self.held):
+            return open_paths(access)
         return smallest(self._open(access))
 
     def _open(self, access: Access) -> Iterator[OpenPath]:
         for path in escalation_paths():
-            if path.id == NEVER_ALONE or any(
-                access.reach(need.action) is None for need in path.required
-            ):
+            # A role that names the caller needs no permission of the caller's own.
+            own = [need for need in path.required if need.action != TAKING]
+            if path.id == NEVER_ALONE or any(access.reach(need.action) is None for need in own):
                 continue
             if self.asked.left <= 0:
                 found = by_policy(path, access)
@@ -97,23 +103,30 @@ class Search:
     def _on_targets(self, path: EscalationPath, access: Access) -> OpenPath | None:
         """The path where the engine allows all of its actions on something that the account has."""
         opened: list[tuple[Target, tuple[str, ...]]] = []
-        wide = by_policy(path, access) is not None
-        for target in targets(self.one, path, access, self.world):
-            if target.leads_to and not wide and target.leads_to not in self.world.strong:
+        wide = by_policy(path, access)
+        enough = 0
+        for number, target in enumerate(targets(self.one, path, access, self.world), 1):
+            # To look at a target costs little, and there may be thousands for each of thousands.
+            self.asked.left -= number % _LOOKED_AT == 0
+            if self.asked.left <= 0:
+                break
+            is_strong = not target.leads_to or target.leads_to in self.world.strong
+            if not is_strong and not wide:
                 # Whoever is given certain others, as a help desk is, was meant to have them.
                 continue
             given = self._given(path, target, access)
             if given is not None:
                 opened.append((target, given))
-            if self.asked.left <= 0:
+                enough += is_strong and not given
+            if enough == _ENOUGH:
                 break
         if not opened:
-            return None
+            return wide if self.asked.left <= 0 else None
         free = [target for target, given in opened if not given]
         told = free or [target for target, _ in opened]
         return OpenPath(
             path=path,
-            statements=tuple(_first(access, need) for need in path.required),
+            statements=_firsts(access, path.required),
             unsettled=tuple(each for each in path.prerequisites if each not in SETTLED),
             on=tuple(dict.fromkeys(quoted(each.name) for each in told)),
             given=() if free else opened[0][1],
@@ -127,7 +140,7 @@ class Search:
         keys: list[str] = []
         for need, resource in zip(path.required, target.resources, strict=True):
             found = self._given_for(need, resource, target, access)
-            if found is None or any(key.lower().startswith(_TAGS) for key in found):
+            if found is None or any(map(_speaks_of_tags, found)):
                 return None
             keys += found
         return tuple(dict.fromkeys(keys))
@@ -173,10 +186,10 @@ class Search:
 
     def _passing(self, path: EscalationPath, access: Access) -> OpenPath | None:
         """A path that passes a role: a stronger one of the account, or one that may be made later."""
-        statements = []
+        statements: list[Statement] = []
         for need in path.required:
             if need.on == _HANDED_OVER:
-                statements.append(_first(access, need))
+                statements += _firsts(access, (need,))
                 continue
             reach = access.reach(need.action)
             statement = next(granting(path, need, reach), None) if reach else None
@@ -199,7 +212,9 @@ class Search:
                 unsettled=tuple(each for each in path.prerequisites if " trusts " not in each),
                 strong=strong,
             )
-        return found if found and self._passes_one_to_come(path) else None
+        if found is None or not self._passes_one_to_come(path):
+            return None
+        return replace(found, strong=False)
 
     def _passable(self, service: str, access: Access) -> tuple[str, ...]:
         if service not in self.passable:
@@ -244,11 +259,13 @@ def _may_name(access: Access, action: str, resource: str) -> bool:
     )
 
 
-def _first(access: Access, need: Need) -> Statement:
-    reach = access.reach(need.action)
-    # INVARIANT: only paths whose actions are all reached are asked for.
-    assert reach  # noqa: S101
-    return reach.allowed_by[0]
+def _firsts(access: Access, needs: Iterable[Need]) -> tuple[Statement, ...]:
+    reaches = (access.reach(need.action) for need in needs)
+    return tuple(reach.allowed_by[0] for reach in reaches if reach)
+
+
+def _speaks_of_tags(keys: str) -> bool:
+    return any(key.startswith(_TAGS) for key in keys.lower().split(" and "))
 
 
 def _in(partition: str, policy: str) -> str:

@@ -15,7 +15,13 @@ from aws_iam.modes.principal_paths import ORGANIZATION_WIDE, Search
 from aws_iam.policy.document import Kind, policy
 from aws_iam.policy.effective.access import Access, access
 from aws_iam.policy.effective.bounded import bounded
-from aws_iam.policy.effective.escalation import NEW_COMPUTE, SELF, escalation_paths, open_paths
+from aws_iam.policy.effective.escalation import (
+    NEW,
+    NEW_COMPUTE,
+    SELF,
+    escalation_paths,
+    open_paths,
+)
 from aws_iam.policy.effective.expansion import Expansion
 from aws_iam.policy.effective.targets import Targets
 
@@ -205,7 +211,11 @@ def _power(
         within=own is not None
         and _kind(tuple(_ways(own))) != ADMINISTRATOR
         and bool(found.paths)
-        and all(each.path.family == SELF for each in found.paths),
+        # Whoever is new has no boundary, unless one is demanded, and then there is no path.
+        and all(
+            each.path.family == SELF and each.path.required[0].on not in NEW
+            for each in found.paths
+        ),
         taken=len(within.actions) - len(left.actions),
         unread=held.unread,
         actions=_bits(left, expansion),

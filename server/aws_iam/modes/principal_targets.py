@@ -28,17 +28,24 @@ _AWS_OWN = ("/aws-service-role/", "/aws-reserved/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """The identities of an account, and what each may do: its actions as bits, and who is an administrator or becomes one."""
+    """The identities of an account, and what each may do: its actions as bits, its documents, and who is an administrator.
+
+    Who can become one counts as one.
+    """
 
     found: Authorization
     actions: Mapping[str, int]
+    documents: Mapping[str, frozenset[str]]
     strong: frozenset[str]
     worth_attaching: Callable[[], tuple[str, ...]]
     """The account's own policies that make an administrator, or whoever becomes one."""
 
     def gains(self, one: str, other: str) -> bool:
-        """Whether the other may do anything that the first may not."""
-        return bool(self.actions.get(other, 0) & ~self.actions.get(one, 0))
+        """Whether the other may do anything that the first may not, be it the same actions on other resources."""
+        theirs, nothing = self.actions.get(other, 0), frozenset[str]()
+        more = theirs & ~self.actions.get(one, 0)
+        elsewhere = self.documents.get(other, nothing) - self.documents.get(one, nothing)
+        return bool(more or (theirs and elsewhere))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +85,9 @@ def _own_user(at: _Seeking) -> Iterator[Target]:
 
 
 def _own_role(at: _Seeking) -> Iterator[Target]:
-    if isinstance(at.one, Role):
-        yield Target(at.one.name, at.on(at.one.arn), at.one.boundary)
+    one = at.one
+    if isinstance(one, Role) and (at.path.family != _LIMITS or one.boundary):
+        yield Target(one.name, at.on(one.arn), one.boundary)
 
 
 def _own_group(at: _Seeking) -> Iterator[Target]:
@@ -124,7 +132,8 @@ def _new(at: _Seeking) -> Iterator[Target]:
     names = dict.fromkeys(
         each.rpartition(f":{kind}/")[2] if f":{kind}/" in each else "new" for each in written
     )
-    for name in islice(names, _MOST_NAMES):
+    # Where a statement names what it leaves out, any other name will do.
+    for name in islice(dict.fromkeys(["new", *names]), _MOST_NAMES):
         made = without_variables(name, "x").replace("*", "x").replace("?", "x")
         yield Target(f"{kind}/{made}", at.on(f"arn:{partition}:iam::{account}:{kind}/{made}"))
 

@@ -214,7 +214,9 @@ def _keeps_strangers_out(document: Policy, meant: Iterable[Statement], role: Rol
         if condition.name == "aws:principalarn"
         for value in condition.values
     }
-    return all(_is_denied(role, each) for each in (_STRANGER, *sorted(named)))
+    own = role.arn.split(":")[4:5]
+    others = sorted(each for each in named if each.split(":")[4:5] != own)
+    return all(_is_denied(role, each) for each in (_STRANGER, *others))
 
 
 def _example(pattern: str) -> str:
