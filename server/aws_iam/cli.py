@@ -264,7 +264,9 @@ def _print_artifacts(answer: Answer) -> None:
     whole = content.rstrip("\r\n") + ending
     # As bytes: a file is UTF-8 with its own line ends, whatever the encoding and the line ends of the output are.
     sys.stdout.buffer.write(whole.encode(errors="backslashreplace"))
-    print(plain(replace(answer, artifacts=answer.artifacts[1:])), end="", file=sys.stderr)
+    # Where it is closed, `print` would write to standard output, behind the file.
+    if sys.stderr is not None:
+        print(plain(replace(answer, artifacts=answer.artifacts[1:])), end="", file=sys.stderr)
 
 
 def _show(answer: Answer) -> None:

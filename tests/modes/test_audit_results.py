@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.errors import InputError
-from aws_iam.modes.audit_results import results
+from aws_iam.modes.audit_results import judged_of, results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,3 +257,21 @@ def test_a_part_that_was_killed_in_front_of_another_says_how_to_go_on(tmp_path: 
     kept = whole.read_bytes().splitlines(keepends=True)
     whole.write_bytes(b"".join(kept[:2] + kept[3:]))
     assert accounts(whole) == ["1", "3"]
+
+
+@pytest.mark.parametrize(
+    ("finding", "status"),
+    [
+        ({"code": "alarm_root_usage", "status": "manual", "muted": "seen to"}, "fail"),
+        ({"code": "federation", "status": "manual", "muted": "seen to"}, "manual"),
+        ({"code": "root_mfa", "status": "fail", "muted": "seen to"}, "fail"),
+        ({"code": "alarm_root_usage", "status": "manual"}, "manual"),
+        ({"code": "root_mfa", "status": "manual", "muted": "seen to", "was": "fail"}, "fail"),
+    ],
+)
+def test_a_line_says_what_was_found_before_the_mutes_whenever_it_was_written(
+    finding: dict[str, str], status: str
+) -> None:
+    whole = {"title": "t", "severity": "low", "message": "m"} | finding
+    (found,) = judged_of({"account": "1", "findings": [whole]})
+    assert (found.status.value, found.muted) == (status, None)

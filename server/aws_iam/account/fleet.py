@@ -138,6 +138,8 @@ class Fleet:
     def _entered(self, door: Door) -> tuple[ReadOnlyCredentials, str]:
         if door.role_arn is None:
             return self._own(), self.arn
+        # What signs is the caller's own: that it cannot be renewed is no answer about this account.
+        self._own()
         extra = {} if door.external_id is None else {"ExternalId": door.external_id}
         try:
             with calling():
@@ -161,6 +163,8 @@ class Fleet:
         try:
             with calling():
                 frozen: ReadOnlyCredentials = own.get_frozen_credentials()
+        except ResponseParserError as error:
+            raise AwsError(f"the caller's credentials cannot be renewed: {error}") from error
         except FAILURES as error:
             raise in_words(error) from error
         return frozen
@@ -181,7 +185,7 @@ def fleet_of(profile: str | None, regions: tuple[str, ...], run: str) -> Fleet:
         return _fleet(profile, regions, run, surroundings)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _fleet(
     profile: str | None,
     regions: tuple[str, ...],

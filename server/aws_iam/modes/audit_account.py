@@ -107,9 +107,9 @@ def _refuse_unwritable(save: str) -> None:
     if not save:
         raise InputError("`save` is empty", hint="give the name of a file")
     path = Path(save)
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{quoted(save)} cannot be written: there is no such folder")
     try:
+        if not path.absolute().parent.is_dir():
+            raise InputError(f"{quoted(save)} cannot be written: there is no such folder")
         if path.is_dir():
             raise InputError(
                 f"{quoted(save)} is a folder",
@@ -121,6 +121,9 @@ def _refuse_unwritable(save: str) -> None:
         elif not path.is_symlink():
             path.touch(mode=0o600, exist_ok=False)
             path.unlink()
+    except FileExistsError:
+        # Another run tries the same name, which can be written then.
+        return
     except OSError as error:
         why = (error.strerror or "the system does not say why").lower()
         raise InputError(f"{quoted(save)} cannot be written: {why}") from None
@@ -148,7 +151,7 @@ class _Watched:
 
 
 def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
-    from aws_iam.account.collecting import collect
+    from aws_iam.account.collecting import collect, collect_from
 
     if not source.demo:
         from aws_iam.account.connect import connect
@@ -156,7 +159,7 @@ def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -
         session = connect(source)
         watched = _Watched(progress)
         session.events.register("before-parameter-build", watched.before_call)
-        return collect(needs, source, watched, session=session)
+        return collect_from(needs, session, source.regions or (), watched)
     from aws_iam.account.demo import REGIONS, demo_session
 
     for region in source.regions or ():

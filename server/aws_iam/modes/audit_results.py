@@ -229,12 +229,20 @@ def judged_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
     """The same before the mutes: none is muted, and each has the status that it was given."""
     found = findings_of(line)
     try:
-        status = [Status(each.get(WAS, each["status"])) for each in line["findings"]]
+        status = [Status(_unmuted(each)) for each in line["findings"]]
     except ValueError:
         raise broken(line, "its findings") from None
     return tuple(
         replace(each, status=was, muted=None) for each, was in zip(found, status, strict=True)
     )
+
+
+def _unmuted(data: Mapping[str, Any]) -> Any:
+    """The status before a mute; of a line from before it was written, that of an alarm that somebody attests to."""
+    attested = data.get("muted") and data["status"] == Status.MANUAL and WAS not in data
+    if attested and str(data["code"]).startswith("alarm_"):
+        return Status.FAIL
+    return data.get(WAS, data["status"])
 
 
 def broken(line: Mapping[str, Any], what: str) -> InputError:
