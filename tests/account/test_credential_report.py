@@ -57,6 +57,14 @@ def test_columns_are_found_by_name_in_any_order_and_number() -> None:
     assert [(key.number, key.active) for key in row.keys] == [(3, True)]
 
 
+def test_a_name_with_commas_is_one_name_be_it_quoted_or_not() -> None:
+    rest = "2025-01-01T00:00:00Z,true,N/A,N/A,true,false,N/A,N/A"
+    arn = "arn:aws:iam::111122223333:user/ops/a,b,c"
+    for named in (f"a,b,c,{arn}", f'"a,b,c","{arn}"'):
+        (row,) = _parsed(f"{named},{rest}").rows
+        assert (row.user, row.arn, row.mfa_active) == ("a,b,c", arn, True)
+
+
 def test_the_root_row_is_apart_from_the_users() -> None:
     report = _parsed(
         "<root_account>,arn:root,N/A,not_supported,N/A,N/A,true,false,N/A,N/A",

@@ -22,7 +22,7 @@ GET = "iam:GetCredentialReport"
 _POLLS = 40
 _POLL_SECONDS = 0.5
 _NOT_THERE = ("ReportInProgress", "ReportNotPresent", "ReportExpired")
-_NAMED = {"user", "arn"}
+_NAMED = ("user", "arn")
 _NOTHING = {"", "n/a", "no_information", "not_supported"}
 _KEY_COLUMN = re.compile(r"access_key_(\d+)_active")
 _CERTIFICATE_COLUMN = re.compile(r"cert_\d+_active")
@@ -61,26 +61,42 @@ def parse_report(answer: Mapping[str, Any]) -> CredentialReport:
     )
 
 
-def _whole_rows(text: str) -> list[dict[str, str | None]]:
+def _whole_rows(text: str) -> list[dict[str, str]]:
     """The rows, if there are any: root has one in every account. What was cut, or shifted, would turn into verdicts."""
     try:
-        rows: list[dict[Any, Any]] = list(csv.DictReader(io.StringIO(text, newline="")))
+        header, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row] or [[]]
     except csv.Error as error:
         raise _unreadable(f"the report is no table: {error}") from None
-    if not rows or not rows[0].keys() >= _NAMED:
+    if not rows or not {*_NAMED} <= {*header}:
         raise _unreadable("the report names nobody")
+    found = []
     for row in rows:
-        # The reader's words for cells without a column, and for columns without a cell.
-        if None in row or None in row.values():
-            raise _unreadable(f"the row of {row['user']} has not as many cells as the header")
-    return rows
+        cells = _with_commas(row, header)
+        if len(cells) != len(header):
+            raise _unreadable(f"the row of {row[0]} has not as many cells as the header")
+        found.append(dict(zip(header, cells, strict=True)))
+    return found
+
+
+def _with_commas(row: list[str], header: list[str]) -> list[str]:
+    """The row of a user whose name has commas, should AWS not quote it: the name, and its ARN, in one cell each."""
+    more = (len(row) - len(header)) // 2
+    end = 2 * (more + 1)
+    name, arn = ",".join(row[: more + 1]), ",".join(row[more + 1 : end])
+    is_name = (
+        more > 0
+        and tuple(header[:2]) == _NAMED
+        and arn.startswith("arn:")
+        and arn.endswith(f"/{name}")
+    )
+    return [name, arn, *row[end:]] if is_name else row
 
 
 def _unreadable(message: str) -> RefusedError:
     return RefusedError(Miss(kind=MissKind.BROKEN, call=GET, permission=GET, message=message))
 
 
-def _row(row: dict[str, str | None]) -> CredentialReportRow:
+def _row(row: Mapping[str, str]) -> CredentialReportRow:
     return CredentialReportRow(
         user=row.get("user") or "",
         arn=row.get("arn") or "",
@@ -99,7 +115,7 @@ def _row(row: dict[str, str | None]) -> CredentialReportRow:
     )
 
 
-def _key(row: dict[str, str | None], number: int) -> ReportedKey:
+def _key(row: Mapping[str, str], number: int) -> ReportedKey:
     prefix = f"access_key_{number}"
     return ReportedKey(
         number=number,
@@ -113,17 +129,17 @@ def _matched(column: re.Pattern[str], name: str | None) -> re.Match[str] | None:
     return column.fullmatch(name or "")
 
 
-def _text(row: dict[str, str | None], name: str) -> str | None:
+def _text(row: Mapping[str, str], name: str) -> str | None:
     value = (row.get(name) or "").strip()
     return None if value.lower() in _NOTHING else value
 
 
-def _flag(row: dict[str, str | None], name: str) -> bool | None:
+def _flag(row: Mapping[str, str], name: str) -> bool | None:
     # The report has written both `TRUE` and `true`.
     return {"true": True, "false": False}.get((_text(row, name) or "").lower())
 
 
-def _time(row: dict[str, str | None], name: str) -> datetime | None:
+def _time(row: Mapping[str, str], name: str) -> datetime | None:
     value = _text(row, name)
     if value is None:
         return None
