@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from aws_iam import __version__
 from aws_iam.answer import Severity, to_json
-from aws_iam.errors import AwsIamError, InputError, closest
+from aws_iam.errors import AwsIamError, InputError, closest, why_of
 from aws_iam.escape import escaped, quoted
 from aws_iam.intake import read_document, read_policies, read_records
 from aws_iam.modes.registry import NAMES, tool_named, tools
@@ -239,7 +239,7 @@ def _output() -> Iterator[None]:
     except OSError as error:
         # Python would try again at exit.
         sys.stdout = None
-        why = (error.strerror or "the system does not say why").lower()
+        why = why_of(error)
         raise InputError(f"the answer cannot be written to standard output: {why}") from None
 
 

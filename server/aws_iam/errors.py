@@ -28,6 +28,11 @@ class AwsIamError(Exception):
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
+def why_of(error: OSError) -> str:
+    """Why the system refused, in its own words, to stand within a sentence."""
+    return (error.strerror or "the system does not say why").lower()
+
+
 class InputError(AwsIamError):
     """The request is wrong; the message names the argument and what would work."""
 

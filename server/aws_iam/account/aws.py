@@ -25,7 +25,7 @@ from aws_iam.account.patience import Patience
 from aws_iam.account.regional import follow, going_to
 from aws_iam.account.slowing import Slowing
 from aws_iam.account.transport import Connections, allow_many_connections
-from aws_iam.errors import AwsError, InputError
+from aws_iam.errors import AwsError, InputError, why_of
 from aws_iam.escape import escaped
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Clients:
                 return self._made[place]
         except OSError as error:
             # The SDK reads its models from files, beside hundreds of connections.
-            why = (error.strerror or "the system does not say why").lower()
+            why = why_of(error)
             raise AwsError(
                 f"no client for {service} can be made: {why}",
                 hint="where too many files are open, allow more of them: `ulimit -n 4096`",

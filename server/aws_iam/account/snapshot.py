@@ -22,7 +22,7 @@ from aws_iam.account.allowlist import actions_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
 from aws_iam.account.facts import FACTS
 from aws_iam.account.own_version import own_version
-from aws_iam.errors import InputError
+from aws_iam.errors import InputError, why_of
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def save(account: Account, path: Path) -> None:
         path.touch(mode=0o600)
         path.write_text(dumps(account), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{quoted(str(path))} cannot be written: {_why(error)}") from None
+        raise InputError(f"{quoted(str(path))} cannot be written: {why_of(error)}") from None
 
 
 def load(path: Path) -> Account:
@@ -228,7 +228,7 @@ def load(path: Path) -> Account:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{quoted(str(path))} cannot be read: {_why(error)}") from None
+        raise InputError(f"{quoted(str(path))} cannot be read: {why_of(error)}") from None
     except ValueError:
         raise InputError(f"{quoted(str(path))} is no file's name") from None
     if len(content) > MAX_BYTES:
@@ -237,10 +237,6 @@ def load(path: Path) -> Account:
         return loads(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise InputError(f"{quoted(str(path))} is no text file", hint=_HINT) from None
-
-
-def _why(error: OSError) -> str:
-    return (error.strerror or "the system does not say why").lower()
 
 
 def _part(data: dict[str, Any], name: str, of: Any) -> Any:

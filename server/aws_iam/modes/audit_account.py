@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer
-from aws_iam.errors import InputError
+from aws_iam.errors import InputError, why_of
 from aws_iam.escape import quoted
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import JUDGES
@@ -125,7 +125,7 @@ def _refuse_unwritable(save: str) -> None:
         # Another run tries the same name, which can be written then.
         return
     except OSError as error:
-        why = (error.strerror or "the system does not say why").lower()
+        why = why_of(error)
         raise InputError(f"{quoted(save)} cannot be written: {why}") from None
     except ValueError:
         raise InputError(f"{quoted(save)} is no file's name") from None

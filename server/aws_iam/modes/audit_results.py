@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import __version__
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.errors import InputError
+from aws_iam.errors import InputError, why_of
 from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ def _readable(path: Path) -> Iterator[Any]:
             raise InputError(f"{quoted(str(path))} is no regular file", hint="give another file")
         file = path.open("rb")
     except OSError as error:
-        why = (error.strerror or "the system does not say why").lower()
+        why = why_of(error)
         raise InputError(f"{quoted(str(path))} cannot be read: {why}") from None
     except ValueError:
         raise InputError(f"{quoted(str(path))} is no file's name") from None
@@ -386,7 +386,7 @@ def _shown(value: Any) -> str:
 
 
 def _unwritable(path: Path, error: OSError, *, hint: str = "") -> InputError:
-    why = (error.strerror or "the system does not say why").lower()
+    why = why_of(error)
     return InputError(f"{quoted(str(path))} cannot be written: {why}", hint=hint)
 
 
