@@ -87,7 +87,7 @@ def make_client(session: boto3.Session, service: str, region: str, config: Confi
         raise InputError(
             f"the endpoint cannot be used: {escaped(str(error))}",
             hint="AWS_ENDPOINT_URL (or `endpoint_url` of the profile) must be a URL such as http://localhost:4566",
-        ) from error
+        ) from None
 
 
 class Clients:
@@ -272,7 +272,7 @@ class Aws:
                     answer: dict[str, Any] = call(**arguments)
         except FAILURES as error:
             if not _says(error, absent):
-                raise self._failed(error, operation, region, owner) from error
+                raise self._failed(error, operation, region, owner) from None
             self._patience.answered(operation, region)
             return None
         self._patience.answered(operation, region)
@@ -307,7 +307,7 @@ class Aws:
                     with calling():
                         pages = [call(**arguments)]
         except FAILURES as error:
-            raise self._failed(error, operation, region, owner) from error
+            raise self._failed(error, operation, region, owner) from None
         self._patience.answered(operation, region)
         return pages
 

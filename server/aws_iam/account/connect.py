@@ -31,10 +31,11 @@ from botocore.parsers import ResponseParserError
 from aws_iam.account import events, forms
 from aws_iam.account.allowlist import ALLOWED, guard
 from aws_iam.account.aws import client_config, make_client
-from aws_iam.account.failures import FAILURES, calling, code_of, expired
+from aws_iam.account.failures import FAILURES, calling, code_of, expired, words_of
 from aws_iam.account.models import bare_loader, services_of
 from aws_iam.account.pace import keep
 from aws_iam.account.settings import look_up_once
+from aws_iam.account.unreadable import withhold_answers
 from aws_iam.account.whole import demand_whole
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
@@ -52,6 +53,10 @@ DEFAULT_REGION = "us-east-1"
 _HOW = (
     "connect with `aws configure`, `aws sso login` and AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY; or see the demonstration account with `--demo`"
+)
+_AGAIN = (
+    "try again; then check what gives the credentials (`credential_process`, a token's file, a metadata service, "
+    "AWS_ENDPOINT_URL) and the proxy"
 )
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,575}")
 _METADATA = "http://169.254.169.254"
@@ -100,9 +105,10 @@ def connect(source: Source) -> boto3.Session:
         session = _session(source.profile)
     except ResponseParserError as error:
         # Of a program or a token's file that gives no credentials, or of whoever answers for AWS.
-        raise AwsError(f"no AWS credentials were found: {error}", hint=_HOW) from error
+        raise AwsError(f"no AWS credentials were found: {words_of(error)}", hint=_AGAIN) from None
     except (ClientError, BotoCoreError) as error:
-        raise in_words(error) from error
+        # INVARIANT: no error of the SDK is the cause of one of ours: a trace would print it, with what it quotes.
+        raise in_words(error) from None
     if source.role_arn is None:
         return session
     return _assumed(session, source)
@@ -170,7 +176,7 @@ def asked(session: boto3.Session, region: str, method: str, **arguments: Any) ->
         with calling():
             answer: dict[str, Any] = call(**arguments)
     except FAILURES as error:
-        raise in_words(error) from error
+        raise in_words(error) from None
     return answer
 
 
@@ -180,12 +186,13 @@ def in_words(error: Failure) -> AwsError | InputError:
         return _refusal(error)
     if isinstance(error, BotoCoreError):
         return _failure(error)
-    return _no_aws()
+    return _no_aws(f": {words_of(error)}")
 
 
-def _no_aws() -> AwsError:
+def _no_aws(why: str = "") -> AwsError:
     return AwsError(
-        "the endpoint does not answer as AWS does", hint="check AWS_ENDPOINT_URL and the proxy"
+        f"the endpoint does not answer as AWS does{why}",
+        hint="try again; then check AWS_ENDPOINT_URL and the proxy",
     )
 
 
@@ -247,6 +254,7 @@ def _core(profile: str | None) -> Any:
     guard(core)
     keep(core)
     demand_whole(core)
+    withhold_answers(core)
     core.set_config_variable("metadata_service_timeout", 1)
     core.set_config_variable("metadata_service_num_attempts", 1)
     core.register("before-sign.s3-control", _without_account_in_a_local_host)
@@ -303,7 +311,7 @@ def _near(word: str, options: Iterable[str]) -> str:
 def _refusal(error: ClientError) -> AwsError:
     """AWS answered, and will not let the caller in."""
     code = code_of(error)
-    text = escaped(str(error.response.get("Error", {}).get("Message", "")))
+    text = escaped(words_of(error))
     if code in _EXPIRED:
         return expired(code)
     if code in _CLOCK or (code == "SignatureDoesNotMatch" and "expired" in text):
@@ -331,7 +339,7 @@ def _refusal(error: ClientError) -> AwsError:
 
 def _failure(error: BotoCoreError) -> AwsError | InputError:
     """The SDK failed before AWS could answer."""
-    text = escaped(str(error))
+    text = escaped(words_of(error))
     if isinstance(error, ProfileNotFound):
         # The one named by AWS_PROFILE.
         return InputError(text, hint="list them: `aws configure list-profiles`")
@@ -344,7 +352,8 @@ def _failure(error: BotoCoreError) -> AwsError | InputError:
 _HINTS: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     ((SSOError, TokenRetrievalError), "sign in again: `aws sso login`"),
     ((LoginError,), "sign in again: `aws login`"),
-    ((NoCredentialsError, PartialCredentialsError, CredentialRetrievalError), _HOW),
+    ((CredentialRetrievalError,), _AGAIN),
+    ((NoCredentialsError, PartialCredentialsError), _HOW),
     ((ConfigParseError,), "mend the AWS configuration file"),
     (
         (UnreachableError, HTTPClientError),

@@ -10,17 +10,46 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
+    ConnectionClosedError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    EndpointProviderError,
+    HTTPClientError,
+    IncompleteReadError,
+    InvalidConfigError,
+    InvalidIMDSEndpointError,
+    InvalidRegionError,
+    LoginInsufficientPermissions,
+    LoginRefreshRequired,
+    LoginTokenLoadError,
+    MetadataRetrievalError,
+    MissingDependencyException,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
+    RefreshWithMFAUnsupportedError,
+    SSLError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+    UnknownCredentialError,
+    UnknownEndpointError,
+    UnknownRegionError,
 )
 from botocore.parsers import ResponseParserError
 
 from aws_iam.account.actions import action_of
 from aws_iam.account.allowlist import OffTheAllowlistError
 from aws_iam.account.fact import Miss, MissKind, RefusedError
-from aws_iam.errors import AwsError, AwsIamError
-from aws_iam.escape import escaped
+from aws_iam.account.unreadable import UnreadableError
+from aws_iam.errors import AwsError, AwsIamError, why_of
+from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +120,41 @@ _NO_REFUSAL = {
 # What the SDK calls an answer that names no code: a HEAD of S3 has none, and neither has a proxy's page.
 _NAMELESS = {"", "403"}
 _TIMEOUTS = {"RequestTimeout", "RequestTimeoutException", "408", "504"}
+# Of these nothing can be quoted but settings, names and addresses, or the system's own words.
+_TOLD = (
+    ConfigNotFound,
+    ConfigParseError,
+    ConnectTimeoutError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    EndpointProviderError,
+    IncompleteReadError,
+    InvalidConfigError,
+    InvalidIMDSEndpointError,
+    InvalidRegionError,
+    LoginInsufficientPermissions,
+    LoginRefreshRequired,
+    LoginTokenLoadError,
+    MissingDependencyException,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    RefreshWithMFAUnsupportedError,
+    SSLError,
+    SSOTokenLoadError,
+    UnauthorizedSSOTokenError,
+    UnknownCredentialError,
+    UnknownEndpointError,
+    UnknownRegionError,
+)
+_UNREAD = "the SDK cannot read the answer"
+_HELD_BACK = "the reason may hold a secret and is not shown"
+_PASSWORD = re.compile(r"(?<=//)[^/\s\"]*@")
+# A signature that does not match is answered with what should have been signed, the session token included.
+_SIGNED = re.compile(r"the canonical string for this request.*", re.IGNORECASE | re.DOTALL)
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]{2,40}:[A-Za-z0-9]{2,80})\b")
 _FORBIDDEN = 403
 
@@ -99,22 +163,57 @@ _FORBIDDEN = 403
 def calling() -> Iterator[None]:
     """A call of the SDK, and nothing else: whatever it stumbles over in an answer leaves it as one of FAILURES.
 
-    Its parsers trust what they are given: of somebody else's page, or of a proxy's, they raise a KeyError or a TypeError.
+    It trusts what it is given: of somebody else's page, or of a program's output, it raises a KeyError or a TypeError.
+    These quote what they stumble over, which may be a secret, so that none of their text is kept.
     """
     try:
         yield
     except (*FAILURES, *_OURS):
         raise
-    except Exception as error:
-        words = escaped(str(error)) or "no reason is given"
-        raise ResponseParserError(f"the SDK cannot read the answer: {words}") from error
+    except OSError as error:
+        # The program or the file that is to give the credentials.
+        name = f"{quoted(str(error.filename))}: " if error.filename else ""
+        raise UnreadableError(f"{_UNREAD}: {name}{why_of(error)}") from None
+    except Exception as error:  # noqa: BLE001 - raised again, without its text
+        error.args = ()
+        raise UnreadableError(_UNREAD) from None
 
 
 def code_of(error: BaseException) -> str:
     """AWS's error code; for what never reached AWS the SDK's name of it."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
-    return type(error).__name__
+    # Ours is the SDK's own but for the text.
+    kind = ResponseParserError if isinstance(error, ResponseParserError) else type(error)
+    return kind.__name__
+
+
+def words_of(error: Failure) -> str:
+    """What may be shown and kept of a failure: never what an answer, a program or a header held."""
+    if isinstance(error, ClientError):
+        message = str(error.response.get("Error", {}).get("Message", ""))
+        return _SIGNED.sub("", message).rstrip()
+    if isinstance(error, UnreadableError):
+        return str(error)
+    if isinstance(error, ResponseParserError):
+        return _UNREAD
+    if isinstance(error, _TOLD):
+        return _PASSWORD.sub("", str(error))
+    return f"{_what_failed(error)}: {_HELD_BACK}"
+
+
+def _what_failed(error: BotoCoreError) -> str:
+    """The SDK's own words up to where it begins to quote."""
+    provider = escaped(str(error.kwargs.get("provider", "")), 60)
+    if isinstance(error, CredentialRetrievalError):
+        return f"Error when retrieving credentials from {provider}"
+    if isinstance(error, TokenRetrievalError):
+        return f"Error when retrieving token from {provider}"
+    if isinstance(error, MetadataRetrievalError):
+        return "Error retrieving metadata"
+    if isinstance(error, HTTPClientError):
+        return "the request could not be sent, or its answer not be received"
+    return f"the SDK failed ({code_of(error)})"
 
 
 def miss_of(error: Failure, operation: str, region: str, owner: str) -> Miss:
@@ -122,7 +221,7 @@ def miss_of(error: Failure, operation: str, region: str, owner: str) -> Miss:
 
     `owner` is the other account that what was asked for belongs to, empty when it is the account's own.
     """
-    code, text = code_of(error), _text_of(error)
+    code, text = code_of(error), words_of(error)
     if code in _EXPIRED:
         raise expired(code)
     kind = _kind_of(error, code, text)
@@ -190,9 +289,3 @@ def _kind_of_answer(error: ClientError, code: str, text: str) -> MissKind:
 
 def _meta_of(error: ClientError) -> dict[str, Any]:
     return dict(error.response.get("ResponseMetadata", {}))
-
-
-def _text_of(error: Failure) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Message", ""))
-    return str(error)

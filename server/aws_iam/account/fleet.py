@@ -32,7 +32,7 @@ from aws_iam.account.connect import (
     known_regions,
     session_of,
 )
-from aws_iam.account.failures import FAILURES, calling, code_of
+from aws_iam.account.failures import FAILURES, calling, code_of, words_of
 from aws_iam.account.worn import WornProvider, worn
 from aws_iam.errors import AwsError, InputError
 
@@ -151,7 +151,7 @@ class Fleet:
             answered = isinstance(error, (ClientError, ResponseParserError))
             if answered and not is_the_callers(code_of(error)):
                 raise _ShutError(str(words)) from None
-            raise words from error
+            raise words from None
         try:
             return badge_in(answer)
         except AwsError as odd:
@@ -164,9 +164,11 @@ class Fleet:
             with calling():
                 frozen: ReadOnlyCredentials = own.get_frozen_credentials()
         except ResponseParserError as error:
-            raise AwsError(f"the caller's credentials cannot be renewed: {error}") from error
+            raise AwsError(
+                f"the caller's credentials cannot be renewed: {words_of(error)}"
+            ) from None
         except FAILURES as error:
-            raise in_words(error) from error
+            raise in_words(error) from None
         return frozen
 
 

@@ -72,7 +72,7 @@ def active_accounts(fleet: Fleet) -> tuple[str, ...]:
                 for each in page.get("Accounts", ())
             ]
     except FAILURES as error:
-        raise _unlisted(code_of(error)) from error
+        raise _unlisted(code_of(error)) from None
     if not listed:
         # Its management account is one.
         raise _unlisted("which names none")

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from botocore.parsers import ResponseParserError
+from aws_iam.account.unreadable import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def _refuse_unreadable(*, http_response: Any, model: Any, **_event: Any) -> None
     flaw = _flaw(http_response, model)
     if flaw:
         size = len(http_response.content)
-        raise ResponseParserError(f"the answer of {model.name} {flaw}: {size} bytes")
+        raise UnreadableError(f"the answer of {model.name} {flaw}: {size} bytes")
 
 
 def _flaw(response: Any, model: Any) -> str:
@@ -81,7 +81,9 @@ def _page_flaw(response: Any, _model: Any) -> str:
 def _root_flaw(response: Any, model: Any) -> str:
     # Without the wrapper that most have inside, the SDK itself does not read an answer.
     root, wanted = _root(response.content), f"{model.name}Response"
-    return "" if root == wanted else f"begins with {root[:60]}, not with {wanted}"
+    # A name has letters alone; anything else is not told, for it may be any part of the answer.
+    found = root[:60] if root.isalpha() else "something else"
+    return "" if root == wanted else f"begins with {found}, not with {wanted}"
 
 
 def _is_text(model: Any) -> bool:
