@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from helpers.folders import ROOT
+
 PYTHON = sorted(
     path for folder in ("server", "tests", ".ci") for path in (ROOT / folder).rglob("*.py")
 )

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.modes.audit import tool
-from caller import calls_to
-from estate_server import estate, inside
+from helpers.caller import calls_to
+from helpers.estate_server import estate, inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from estate_server import Estate
+    from helpers.estate_server import Estate
 
 ACCOUNT = {"6.0": 20, "7.0": 22}
 REGION = {"6.0": 23, "7.0": 33}

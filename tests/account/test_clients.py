@@ -11,13 +11,13 @@ import pytest
 
 from aws_iam import __version__
 from aws_iam.account.aws import Clients
-from caller import KEYS, calls_to
-from loopback import serving
+from helpers.caller import KEYS, calls_to
+from helpers.loopback import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loopback import Loopback
+    from helpers.loopback import Loopback
 
 
 @pytest.fixture

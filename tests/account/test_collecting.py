@@ -25,8 +25,8 @@ from aws_iam.account.facts.network import SECURITY_GROUPS
 from aws_iam.account.facts.storage import EBS_DEFAULT
 from aws_iam.account.facts.trails import ALARMS, TOPICS
 from aws_iam.errors import AwsError, InputError
-from rich_account import RICH
-from scripted_aws import ACCOUNT, CALLER, Refusal, Script, opening
+from helpers.rich_account import RICH
+from helpers.scripted_aws import ACCOUNT, CALLER, Refusal, Script, opening
 
 if TYPE_CHECKING:
     from aws_iam.account.aws import Aws

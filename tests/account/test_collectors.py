@@ -19,9 +19,9 @@ from aws_iam.account.facts import (
     trails,
     usage,
 )
-from rich_account import ANALYZER, FOREIGN_TRAIL_ARN, RICH, TOPIC, TRAIL_ARN
-from rich_estate import TRUST
-from scripted_aws import ACCOUNT, Refusal, Script
+from helpers.rich_account import ANALYZER, FOREIGN_TRAIL_ARN, RICH, TOPIC, TRAIL_ARN
+from helpers.rich_estate import TRUST
+from helpers.scripted_aws import ACCOUNT, Refusal, Script
 
 if TYPE_CHECKING:
     from aws_iam.account.fact import Fact

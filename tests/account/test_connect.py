@@ -15,7 +15,7 @@ from aws_iam.account.allowlist import OffTheAllowlistError
 from aws_iam.account.collecting import collect_from
 from aws_iam.account.connect import caller, connect, home_region
 from aws_iam.errors import AwsError, InputError
-from scripted_aws import Refusal, Script, opening
+from helpers.scripted_aws import Refusal, Script, opening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 from aws_iam.account.collect.credential_report import parse_report
 from aws_iam.account.fact import Miss, MissKind, RefusedError
 from aws_iam.account.facts.identity import CREDENTIAL_REPORT, CredentialReport
-from scripted_aws import Refusal, Script
+from helpers.scripted_aws import Refusal, Script
 
 HEAD = (
     "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,"

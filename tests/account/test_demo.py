@@ -18,8 +18,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from aws_iam.account.demo import ACCOUNT, REGIONS, demo_session
 from aws_iam.account.demo_people import PEOPLE, ROOT, AccessKey
+from helpers.folders import ROOT as CHECKOUT
 
-SERVER = Path(__file__).parents[2] / "server"
+SERVER = CHECKOUT / "server"
 
 NO_NETWORK = """
 import sys

@@ -18,7 +18,7 @@ from aws_iam.account.allowlist import (
 from aws_iam.account.demo import demo_session
 from aws_iam.account.permissions import audit_actions
 from aws_iam.policy.catalog import catalog
-from scripted_aws import Script
+from helpers.scripted_aws import Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable

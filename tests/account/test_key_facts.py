@@ -9,9 +9,9 @@ from aws_iam.account.collect.kms_around import MOST_ASKED
 from aws_iam.account.fact import Miss, MissKind
 from aws_iam.account.facts import keys
 from aws_iam.account.pace import RATES
-from rich_account import RICH
-from rich_estate import THEN
-from scripted_aws import ACCOUNT, Refusal, Script
+from helpers.rich_account import RICH
+from helpers.rich_estate import THEN
+from helpers.scripted_aws import ACCOUNT, Refusal, Script
 
 REGION = "us-east-1"
 

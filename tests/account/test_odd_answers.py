@@ -24,8 +24,8 @@ from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError
 from aws_iam.rules.audit import judge, rolled_up
-from rich_account import RICH
-from scripted_aws import ACCOUNT, CALLER, Script
+from helpers.rich_account import RICH
+from helpers.scripted_aws import ACCOUNT, CALLER, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,13 +18,13 @@ from aws_iam.answer import Status
 from aws_iam.errors import AwsError
 from aws_iam.modes.audit import tool
 from aws_iam.rules.audit import judge, rolled_up
-from estate_server import estate
+from helpers.estate_server import estate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Answer
-    from estate_server import Estate
+    from helpers.estate_server import Estate
 
 MEMBER = "222233334444"
 ARN = "arn:aws:cloudtrail:us-east-1:111122223333:trail/all"

@@ -7,7 +7,7 @@ import pytest
 from aws_iam.account.allowlist import ALLOWED, EVENT_IDS
 from aws_iam.account.aws import client_config
 from aws_iam.account.pace import RATES, Pace, Rate, keep
-from scripted_aws import Script
+from helpers.scripted_aws import Script
 
 PLACE = ("AKIA", "eu-west-1", "DescribeMetricFilters")
 

@@ -12,7 +12,7 @@ from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.usage import LAST_ACCESSED
 from aws_iam.account.failures import SessionExpired
 from aws_iam.account.patience import MOST_THROTTLED
-from scripted_aws import ACCOUNT, Refusal, Script
+from helpers.scripted_aws import ACCOUNT, Refusal, Script
 
 if TYPE_CHECKING:
     from aws_iam.account.aws import Aws

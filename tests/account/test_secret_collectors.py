@@ -9,9 +9,9 @@ import pytest
 from aws_iam.account.fact import Miss
 from aws_iam.account.facts import secrets as facts
 from aws_iam.account.sensitive import ValueKind
-from rich_account import RICH
-from rich_secrets import SECRET
-from scripted_aws import Refusal, Script
+from helpers.rich_account import RICH
+from helpers.rich_secrets import SECRET
+from helpers.scripted_aws import Refusal, Script
 
 REGION = "us-east-1"
 

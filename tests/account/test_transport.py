@@ -11,15 +11,15 @@ from botocore.exceptions import SSLError
 
 from aws_iam.account import aws
 from aws_iam.account.aws import Clients
-from caller import KEYS, calls_to
-from certificates import self_signed
-from loopback import serving
+from helpers.caller import KEYS, calls_to
+from helpers.certificates import self_signed
+from helpers.loopback import serving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from loopback import Loopback
+    from helpers.loopback import Loopback
 
 REGIONS = sorted(boto3.Session().get_available_regions("apigateway"))[:14]
 ANSWERS = {"/restapis": {"item": []}}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.facts import trails
-from rich_account import RICH
-from scripted_aws import ACCOUNT, Script
+from helpers.rich_account import RICH
+from helpers.scripted_aws import ACCOUNT, Script
 
 if TYPE_CHECKING:
     from aws_iam.account.fact import Fact

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from botocore.httpsession import get_cert_path
 from tests.benchmarks.measure import ROOT, against, fresh, machine, say, spread
 from tests.benchmarks.served import REGIONS, served
-from tests.certificates import self_signed
+from tests.helpers.certificates import self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -124,7 +124,7 @@ class Served:
 @contextmanager
 def served(certificate: str = "") -> Iterator[Served]:
     """The server, until the block ends; over TLS with the file of a certificate and its key."""
-    command = [sys.executable, str(ROOT / "tests" / "estate_server.py")]
+    command = [sys.executable, str(ROOT / "tests/helpers/estate_server.py")]
     command += ["--certificate", certificate] if certificate else []
     with subprocess.Popen(
         command,

@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from aws_iam import __version__
+from helpers.folders import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 GOOD = {
     "Version": "2012-10-17",

@@ -14,13 +14,13 @@ import pytest
 
 from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
-from estate_server import estate
+from helpers.estate_server import estate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from estate_server import Estate
+    from helpers.estate_server import Estate
 
 ACCOUNTS = [f"3333444455{number:02}" for number in range(24)]
 SHUT = ACCOUNTS[3]

@@ -13,11 +13,12 @@ import pytest
 
 from aws_iam import intake
 from aws_iam.errors import InputError
+from helpers.folders import TESTS
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 GOOD = json.dumps({"Version": "2012-10-17", "Statement": [ALLOW]})
 BAD = GOOD.replace("s3:GetObject", "s3:GetObjectt")
-TEMPLATE = Path(__file__).parents[1] / "cases/inputs/template.yaml"
+TEMPLATE = TESTS / "cases/inputs/template.yaml"
 
 
 def run(*words: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

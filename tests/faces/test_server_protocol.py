@@ -22,7 +22,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
 from aws_iam.modes import schemas
-from estate_server import estate
+from helpers.estate_server import estate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

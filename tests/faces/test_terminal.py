@@ -10,11 +10,12 @@ import struct
 import subprocess
 import sys
 import termios
-from pathlib import Path
 
 import pytest
 
-SERVER = Path(__file__).parents[2] / "server"
+from helpers.folders import ROOT
+
+SERVER = ROOT / "server"
 # With its numbers: `\x1b[1;31m` is bold and red.
 STYLE = re.compile(r"\x1b\[([\d;]*)m")
 CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")

@@ -6,7 +6,6 @@ Accept one on purpose: `python tests/faces/test_tool_schemas.py`.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -14,11 +13,12 @@ import pytest
 
 from aws_iam.modes import schemas
 from aws_iam.modes.registry import tools
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.modes.tool import Tool
 
-SNAPSHOTS = Path(__file__).resolve().parent.parent / "snapshots" / "tools"
+SNAPSHOTS = TESTS / "snapshots" / "tools"
 
 
 def shown(tool: Tool) -> str:

@@ -29,15 +29,16 @@ from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.rules.audit import rolled_up
 from aws_iam.rules.benchmark import benchmark, controls, versions
-from cis_snapshots import refused
-from references.commands import commands, problems
+from helpers.cis_snapshots import refused
+from helpers.documented_commands import commands, problems
+from helpers.folders import ROOT, TESTS
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
 
 
-CASES = Path(__file__).parents[1] / "cases" / "audit"
-SERVER = Path(__file__).parents[2] / "server"
+CASES = TESTS / "cases" / "audit"
+SERVER = ROOT / "server"
 
 
 def cases(name: str) -> Any:

@@ -10,15 +10,15 @@ import pytest
 from aws_iam.account.snapshot import account_of, save
 from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
-from caller import KEYS, calls_to
-from estate_server import estate, inside
+from helpers.caller import KEYS, calls_to
+from helpers.estate_server import estate, inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from aws_iam.answer import Answer
-    from estate_server import Estate
+    from helpers.estate_server import Estate
 
 MENDED, BROKEN, LEFT, LATER, SHUT = ACCOUNTS = [f"3333444455{n:02}" for n in range(5)]
 FEW = ["root_mfa", "pw_length_14"]

@@ -8,7 +8,7 @@ import pytest
 
 from aws_iam.modes.audit import tool
 from aws_iam.rules.benchmark import benchmark, controls, versions
-from secret_validators import cloudformation, terraform
+from helpers.secret_validators import cloudformation, terraform
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer

@@ -14,13 +14,14 @@ from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
 from aws_iam.modes.audit_changes import Side, compared
 from aws_iam.report.layout import plain
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from aws_iam.answer import Answer
 
-CASES = Path(__file__).parents[1] / "cases" / "audit"
+CASES = TESTS / "cases" / "audit"
 
 
 def finding(text: str) -> Finding:

@@ -20,7 +20,8 @@ from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool
 from aws_iam.modes.audit_job import Job, run
-from caller import calls_to
+from helpers.caller import calls_to
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ ACCOUNTS = [f"2222333344{number:02}" for number in range(50)]
 SHUT = ACCOUNTS[20]
 FEW = ["root_mfa", "pw_length_14"]
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "secret-for-this-test"}
-SERVER = Path(__file__).parents[1] / "estate_server.py"
+SERVER = TESTS / "helpers/estate_server.py"
 
 
 @pytest.fixture(scope="module", autouse=True)

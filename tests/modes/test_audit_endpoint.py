@@ -12,7 +12,7 @@ from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
 from aws_iam.rules.audit import rolled_up
 from aws_iam.rules.benchmark import benchmark
-from caller import KEYS, calls_to, forget
+from helpers.caller import KEYS, calls_to, forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

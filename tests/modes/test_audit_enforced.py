@@ -15,8 +15,8 @@ from aws_iam.account.facts import FACTS
 from aws_iam.account.snapshot import load
 from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
-from caller import calls_to, forget
-from faulty_server import Faulty, faulty
+from helpers.caller import calls_to, forget
+from helpers.faulty_server import Faulty, faulty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from aws_iam.errors import AwsError
 from aws_iam.modes.audit import tool
 from aws_iam.rules.audit import rolled_up
 from aws_iam.rules.benchmark import benchmark
-from caller import KEYS, calls_to, forget
-from faulty_server import (
+from helpers.caller import KEYS, calls_to, forget
+from helpers.faulty_server import (
     CUT,
     EXPIRED,
     HTML_200,

@@ -14,8 +14,8 @@ from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes import audit_job
 from aws_iam.modes.audit import tool
-from caller import KEYS, calls_to
-from estate_server import estate, inside
+from helpers.caller import KEYS, calls_to
+from helpers.estate_server import estate, inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Answer, Finding
-    from estate_server import Estate
+    from helpers.estate_server import Estate
 
 ACCOUNTS = [f"1111222233{number:02}" for number in range(12)]
 SHUT = ACCOUNTS[5]

@@ -16,12 +16,12 @@ from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
 from aws_iam.modes.audit_mutes import MOST
 from aws_iam.report.layout import plain
-from cis_snapshots import refused
+from helpers.cis_snapshots import refused
+from helpers.folders import ROOT
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
 
-ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases" / "audit"
 
 

@@ -16,13 +16,14 @@ from aws_iam.modes.principal_asked import MOST, Asked
 from aws_iam.modes.principal_chain import takers
 from aws_iam.modes.principal_guardrails import Guardrails
 from aws_iam.modes.principal_power import Holdings
-from cis_snapshots import snapshot
+from helpers.cis_snapshots import snapshot
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
 
 CASES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "cases" / "audit" / "principals.json").read_text("utf-8")
+    (TESTS / "cases" / "audit" / "principals.json").read_text("utf-8")
 )
 ACCOUNT = "111122223333"
 

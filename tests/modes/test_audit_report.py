@@ -19,7 +19,6 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from audited_runs import audited, finding
 from aws_iam import cli
 from aws_iam.answer import Answer, Severity, Status, to_json
 from aws_iam.errors import InputError
@@ -30,7 +29,9 @@ from aws_iam.report.audited import identity
 from aws_iam.report.clean import clean
 from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.rules.benchmark import benchmark
-from browser import chromium
+from helpers.audited_runs import audited, finding
+from helpers.browser import chromium
+from helpers.folders import ROOT, TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
 
 FORMATS = get_args(Format)
-SCHEMAS = Path(__file__).parents[1] / "schemas"
-ROOT = Path(__file__).parents[2]
+SCHEMAS = TESTS / "schemas"
 SERVER = ROOT / "server"
 MUTES = [{"control": "imdsv2", "reason": "an old agent"}]
 

@@ -12,15 +12,15 @@ import pytest
 
 from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
-from caller import KEYS, calls_to
-from estate_server import estate, inside
+from helpers.caller import KEYS, calls_to
+from helpers.estate_server import estate, inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from aws_iam.answer import Answer
-    from estate_server import Estate
+    from helpers.estate_server import Estate
 
 ACCOUNTS = ["222233334401", "222233334402", "222233334403"]
 STRONG, SHUT = ACCOUNTS[1], ACCOUNTS[2]

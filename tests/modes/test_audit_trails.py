@@ -11,14 +11,15 @@ import pytest
 
 from aws_iam.account import snapshot as snapshots
 from aws_iam.modes.audit import tool
-from cis_snapshots import snapshot
-from references.commands import commands, problems
+from helpers.cis_snapshots import snapshot
+from helpers.documented_commands import commands, problems
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
 
 CASES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "cases" / "audit" / "trails.json").read_text("utf-8")
+    (TESTS / "cases" / "audit" / "trails.json").read_text("utf-8")
 )
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/t"

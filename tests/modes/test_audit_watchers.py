@@ -37,7 +37,7 @@ from aws_iam.modes import audit_analyzers, audit_trails
 from aws_iam.modes.audit import tool
 from aws_iam.modes.parameters import Source
 from aws_iam.rules.benchmark import controls
-from references.commands import commands, problems
+from helpers.documented_commands import commands, problems
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -20,8 +19,9 @@ from aws_iam.modes.irsa_providers import PROVIDERS
 from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.catalog import catalog
 from aws_iam.policy.reference import issuers
+from helpers.folders import TESTS
 
-CASES = Path(__file__).parent.parent / "cases" / "irsa"
+CASES = TESTS / "cases" / "irsa"
 GOOD = json.loads((CASES / "trust-policies.json").read_text(encoding="utf-8"))
 BAD = json.loads((CASES / "refusals.json").read_text(encoding="utf-8"))
 ACCOUNT = "111122223333"

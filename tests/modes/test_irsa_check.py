@@ -27,11 +27,12 @@ from aws_iam.rules.workload_examples import (
     role_arn,
     roles,
 )
-from certificates import self_signed
-from kubernetes_api import add_service_account, kubernetes_api
-from loopback import serving
-from rich_account import RICH
-from scripted_aws import Script
+from helpers.certificates import self_signed
+from helpers.folders import TESTS
+from helpers.kubernetes_api import add_service_account, kubernetes_api
+from helpers.loopback import serving
+from helpers.rich_account import RICH
+from helpers.scripted_aws import Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +162,7 @@ def test_what_only_the_deployment_knows_is_no_finding() -> None:
 
 
 def test_what_trust_policy_writes_passes_but_for_what_the_caller_asked_for() -> None:
-    path = Path(__file__).parents[1] / "cases/irsa/trust-policies.json"
+    path = TESTS / "cases/irsa/trust-policies.json"
     asked = {
         "OIDC-MUTABLE": "names without ids",
         "OIDC-PR": "pull requests",

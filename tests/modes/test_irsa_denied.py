@@ -25,11 +25,10 @@ from aws_iam.errors import AwsIamError, InputError
 from aws_iam.modes import irsa_check
 from aws_iam.modes.irsa import tool
 from aws_iam.policy.tokens.claims import claims_of
-from loopback import serving
+from helpers.folders import ROOT, TESTS
+from helpers.loopback import serving
 
-CASES = json.loads(
-    (Path(__file__).parents[1] / "cases/irsa/denied.json").read_text(encoding="utf-8")
-)
+CASES = json.loads((TESTS / "cases/irsa/denied.json").read_text(encoding="utf-8"))
 GITHUB = "token.actions.githubusercontent.com"
 CLAIMS: dict[str, Any] = {
     "iss": f"https://{GITHUB}",
@@ -151,7 +150,7 @@ def test_several_audiences_are_compared_and_said_to_be_doubtful() -> None:
 
 
 def test_every_cause_is_met_by_a_case_and_told_on_the_page() -> None:
-    root = Path(__file__).parents[2]
+    root = ROOT
     files = [
         *(root / "server/aws_iam/policy/tokens").glob("*.py"),
         root / "server/aws_iam/modes/irsa_denied.py",
@@ -334,7 +333,7 @@ def test_a_token_is_in_no_output_and_in_no_file(how: str, tmp_path: Path) -> Non
     (tmp_path / "keys.json").write_text(json.dumps(keys(RSA)), encoding="utf-8")
     base = [sys.executable, "-m", "aws_iam", "irsa", "denied", "--document", "trust.json"]
     env = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    env["PYTHONPATH"] = str(Path(__file__).parents[2] / "server")
+    env["PYTHONPATH"] = str(ROOT / "server")
     written = b""
     for arguments, given_ in (
         (["--token", "-", "--jwks", "keys.json"], token),
@@ -372,7 +371,7 @@ def test_a_token_is_in_nothing_that_the_server_says(tmp_path: Path) -> None:
         params = {"name": "irsa", "arguments": given_}
         lines.append({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
     env = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    env["PYTHONPATH"] = str(Path(__file__).parents[2] / "server")
+    env["PYTHONPATH"] = str(ROOT / "server")
     said = []
     with (tmp_path / "log").open("w") as log, subprocess.Popen(
         [sys.executable, "-m", "aws_iam", "serve"], env=env, cwd=tmp_path, text=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,14 +11,13 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from aws_iam.modes.irsa import tool
-from ministack import ACCOUNT, REGION, client, ministack
+from helpers.folders import TESTS
+from helpers.ministack import ACCOUNT, REGION, client, ministack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CASES = json.loads(
-    (Path(__file__).parents[1] / "cases/irsa/trust-policies.json").read_text(encoding="utf-8")
-)
+CASES = json.loads((TESTS / "cases/irsa/trust-policies.json").read_text(encoding="utf-8"))
 GITHUB = "token.actions.githubusercontent.com"
 EKS = "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
 KEY = RSAKey.generate_key(2048, {"kid": "one"})

@@ -19,9 +19,10 @@ from aws_iam.modes import policy
 from aws_iam.modes.irsa import ProviderName, tool
 from aws_iam.modes.irsa_manifest import MANIFESTS
 from aws_iam.modes.irsa_provider_formats import Format
-from workload_validators import VALIDATORS, workflow
+from helpers.folders import TESTS
+from helpers.workload_validators import VALIDATORS, workflow
 
-CASES = Path(__file__).parent.parent / "cases" / "irsa"
+CASES = TESTS / "cases" / "irsa"
 TRUSTS = json.loads((CASES / "trust-policies.json").read_text(encoding="utf-8"))
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"

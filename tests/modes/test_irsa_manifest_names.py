@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from pathlib import Path
 from typing import Any, get_args
 
 import hcl2
@@ -18,10 +17,11 @@ from aws_iam.errors import InputError
 from aws_iam.modes.irsa import tool
 from aws_iam.modes.irsa_provider_formats import Format
 from aws_iam.modes.workload_files import filled
-from references.commands import commands
-from workload_validators import Tagged
+from helpers.documented_commands import commands
+from helpers.folders import TESTS
+from helpers.workload_validators import Tagged
 
-CASES = Path(__file__).parent.parent / "cases" / "irsa"
+CASES = TESTS / "cases" / "irsa"
 HOSTILE = json.loads((CASES / "hostile-names.json").read_text(encoding="utf-8"))
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"

@@ -17,8 +17,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from aws_iam.modes.irsa import tool
-from ministack import ACCOUNT, REGION, client, ministack
-from references.commands import commands
+from helpers.documented_commands import commands
+from helpers.ministack import ACCOUNT, REGION, client, ministack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

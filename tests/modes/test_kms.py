@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -16,8 +15,9 @@ from aws_iam.modes import key_choice as keys
 from aws_iam.modes import kms
 from aws_iam.modes.key_choice import KeyType
 from aws_iam.policy.key_policy import Usage
+from helpers.folders import TESTS
 
-CASES = Path(__file__).parents[1] / "cases" / "decide" / "kms.json"
+CASES = TESTS / "cases" / "decide" / "kms.json"
 CONCISE = 8_000
 
 

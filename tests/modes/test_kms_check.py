@@ -21,13 +21,12 @@ from aws_iam.errors import InputError
 from aws_iam.modes.kms import tool
 from aws_iam.rules import kms_samples as sample
 from aws_iam.rules.kms_checks import CODES, ON_POLICY, needs
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.account.fact import Held
 
-CASES = json.loads(
-    (Path(__file__).parents[1] / "cases/kms/policy-checks.json").read_text(encoding="utf-8")
-)
+CASES = json.loads((TESTS / "cases/kms/policy-checks.json").read_text(encoding="utf-8"))
 OWN, OTHER = "111122223333", "444455556666"
 ARN = f"arn:aws:iam::{OWN}:"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +12,10 @@ from aws_iam.answer import to_json
 from aws_iam.errors import InputError
 from aws_iam.modes.kms import tool
 from aws_iam.rules.kms_checks import ON_POLICY
-from mutations import Spoiler
+from helpers.folders import TESTS
+from helpers.mutations import Spoiler
 
-CASES = Path(__file__).parents[1] / "cases/kms"
+CASES = TESTS / "cases/kms"
 DOCUMENTS = [
     case["document"]
     for name in ("policy-checks", "lockout")

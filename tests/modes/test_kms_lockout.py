@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from aws_iam import evaluate
 from aws_iam.errors import InputError
 from aws_iam.modes.kms import tool
 from aws_iam.policy.key_lockout import MESSAGE
+from helpers.folders import TESTS
 
-CASES = json.loads(
-    (Path(__file__).parents[1] / "cases/kms/lockout.json").read_text(encoding="utf-8")
-)
+CASES = json.loads((TESTS / "cases/kms/lockout.json").read_text(encoding="utf-8"))
 OWN = "arn:aws:iam::111122223333:"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000"
 

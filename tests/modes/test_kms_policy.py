@@ -23,8 +23,8 @@ from aws_iam.modes.kms_given import Given
 from aws_iam.modes.kms_proof import NotProvedError, proof
 from aws_iam.policy.key_policy import MOST_BYTES, KeyWish, Usage
 from aws_iam.policy.reference.key_services import key_services
-from secret_validators import cloudformation, shell
-from workload_validators import terraform
+from helpers.secret_validators import cloudformation, shell
+from helpers.workload_validators import terraform
 
 OWN = "111122223333"
 OTHER = "444455556666"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aws_iam.modes.kms import tool
 from aws_iam.policy.reference.key_services import key_services
+from helpers.folders import ROOT
 
 OWN = "111122223333"
 OTHER = "444455556666"
@@ -85,7 +85,7 @@ def test_a_guard_is_never_widened_by_a_source_of_another_kind() -> None:
 
 
 def test_the_reference_lists_the_services_of_the_table() -> None:
-    page = (Path(__file__).parents[2] / "references/kms-patterns.md").read_text(encoding="utf-8")
+    page = (ROOT / "references/kms-patterns.md").read_text(encoding="utf-8")
     for name, service in key_services().items():
         (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}`"))
         assert service.source in row

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,13 +17,14 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam.answer import Severity
 from aws_iam.modes.policy_validate import validate
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_iam.answer import Finding
 
-CASES = Path(__file__).parents[1] / "cases/validate/managed-policies.json"
+CASES = TESTS / "cases/validate/managed-policies.json"
 TABLE = {row["code"]: row for row in json.loads(CASES.read_text(encoding="utf-8"))}
 AWS_CODES = json.loads((CASES.parent / "aws-issue-codes.json").read_text(encoding="utf-8"))[
     "codes"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +19,9 @@ from aws_iam.policy.denied.remedy import remedy
 from aws_iam.policy.denied.shelf import Shelf
 from aws_iam.policy.evaluate import evaluate
 from aws_iam.policy.evaluation.layers import LAYERS
+from helpers.folders import TESTS
 
-CASES = Path(__file__).parents[1] / "cases"
+CASES = TESTS / "cases"
 REMEDIES = json.loads((CASES / "denied/remedies.json").read_text(encoding="utf-8"))
 SCENARIOS = json.loads((CASES / "evaluate/scenarios.json").read_text(encoding="utf-8"))
 WORDS = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,12 @@ from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
 from aws_iam.policy.catalog import catalog
 from aws_iam.report.layout import markdown
-from work import calls
+from helpers.folders import TESTS
+from helpers.work import calls
 
 CASES = [
     case
-    for file in sorted((Path(__file__).parents[1] / "cases/explain").glob("*.json"))
+    for file in sorted((TESTS / "cases/explain").glob("*.json"))
     for case in json.loads(file.read_text(encoding="utf-8"))
 ]
 MANAGED = json.loads(aws_managed_policies_data)

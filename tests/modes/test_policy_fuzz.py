@@ -15,7 +15,7 @@ from aws_iam.answer import Finding
 from aws_iam.errors import InputError
 from aws_iam.policy.document import Statement
 from aws_iam.rules import POLICY_RULES
-from mutations import Spoiler, nested
+from helpers.mutations import Spoiler, nested
 
 # Every rule's own examples, so that every rule is met, and some of AWS's policies, so that real ones are.
 EXAMPLES = [

@@ -6,7 +6,6 @@ import json
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from aws_iam.answer import Answer, to_json
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
 from aws_iam.report.layout import plain
-from work import calls
+from helpers.folders import TESTS
+from helpers.work import calls
 
-FOLDER = Path(__file__).parents[1] / "cases/generate"
+FOLDER = TESTS / "cases/generate"
 FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:report"
 
 

@@ -20,15 +20,16 @@ from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
 from aws_iam.policy.evaluate import evaluate
 from aws_iam.policy.trail.seen import spelled
-from trail_records import ACCOUNT, CALLER, call, record, role
-from work import calls
+from helpers.folders import TESTS
+from helpers.trail_records import ACCOUNT, CALLER, call, record, role
+from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Answer
 
-FOLDER = Path(__file__).parents[1] / "cases/events"
+FOLDER = TESTS / "cases/events"
 OBJECT = {"bucketName": "amzn-s3-demo-bucket", "key": "a"}
 # Whoever owns the resource lets the caller's account decide.
 OWNER = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -20,12 +19,13 @@ from aws_iam.policy.catalog import catalog
 from aws_iam.policy.operators import OPERATORS
 from aws_iam.policy.reference import catalog_file
 from aws_iam.report.page import CONCISE_BYTES, page, size
-from work import calls
+from helpers.folders import TESTS
+from helpers.work import calls
 
 if TYPE_CHECKING:
     import zipfile
 
-CASES = Path(__file__).parents[1] / "cases/lookup"
+CASES = TESTS / "cases/lookup"
 UNKNOWN = json.loads((CASES / "unknown.json").read_text(encoding="utf-8"))
 KNOWN = [
     case

@@ -16,7 +16,7 @@ from aws_iam.answer import Severity, Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes import policy_online
 from aws_iam.modes.policy import tool
-from scripted_aws import Refusal, Script
+from helpers.scripted_aws import Refusal, Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -15,8 +14,9 @@ from aws_iam.answer import Status
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
 from aws_iam.policy.reading.files import File, Files
+from helpers.folders import TESTS
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
+SCHEMAS = TESTS / "schemas"
 BAD = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObjectt","Resource":"*"}]}'
 GOOD = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/k"}]}'
 ROLE = """

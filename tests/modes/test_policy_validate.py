@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,18 +18,19 @@ from aws_iam.modes.policy_validate import AT_MOST, MOST_ROWS, validate, validate
 from aws_iam.policy.document import Kind
 from aws_iam.policy.reading.json_text import Node, pointer_token
 from aws_iam.policy.reading.json_value import from_value
-from work import calls
+from helpers.folders import TESTS
+from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CASES = [
     case
-    for file in sorted((Path(__file__).parents[1] / "cases/validate").glob("findings*.json"))
+    for file in sorted((TESTS / "cases/validate").glob("findings*.json"))
     for case in json.loads(file.read_text(encoding="utf-8"))
 ]
 AWS_CODES = json.loads(
-    (Path(__file__).parents[1] / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
+    (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
 )["codes"]
 ALLOW = {
     "Effect": "Allow",

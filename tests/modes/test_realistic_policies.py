@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,9 @@ import pytest
 from aws_iam.answer import Severity
 from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.document import Kind
+from helpers.folders import TESTS
 
-CASES = Path(__file__).parents[1] / "cases/validate"
+CASES = TESTS / "cases/validate"
 GOOD, BAD = (
     json.loads((CASES / f"{name}-policies.json").read_text(encoding="utf-8"))
     for name in ("good", "bad")

@@ -18,9 +18,9 @@ from aws_iam.modes.parameters import Source
 from aws_iam.modes.secrets import tool
 from aws_iam.rules.secrets_checks import CHECKS, ON_REQUEST, judge, needs
 from aws_iam.rules.secrets_limits import Limits
-from rich_account import RICH
-from rich_secrets import VALUE
-from scripted_aws import Refusal, Script
+from helpers.rich_account import RICH
+from helpers.rich_secrets import VALUE
+from helpers.scripted_aws import Refusal, Script
 
 if TYPE_CHECKING:
     from pathlib import Path

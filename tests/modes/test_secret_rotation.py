@@ -17,7 +17,7 @@ import aws_iam
 from aws_iam.errors import InputError
 from aws_iam.modes.rotation_schedule import schedule
 from aws_iam.modes.secrets import tool
-from secret_validators import VALIDATORS
+from helpers.secret_validators import VALIDATORS
 
 TARGETS = ("rds", "aurora", "documentdb", "redshift", "external", "custom")
 FORMATS = ("cli", "cloudformation", "terraform")

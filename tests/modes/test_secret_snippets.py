@@ -21,7 +21,7 @@ from aws_iam.errors import InputError
 from aws_iam.modes.secret_rotation import MANAGED
 from aws_iam.modes.secret_snippets import SNIPPETS
 from aws_iam.modes.secrets import tool
-from secret_validators import VALIDATORS
+from helpers.secret_validators import VALIDATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

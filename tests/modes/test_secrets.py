@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,9 @@ from aws_iam.errors import InputError
 from aws_iam.modes import key_choice, kms, prices, secrets
 from aws_iam.modes import secret_stores as stores
 from aws_iam.modes.secret_stores import Store
+from helpers.folders import TESTS
 
-CASES = Path(__file__).parents[1] / "cases" / "decide"
+CASES = TESTS / "cases" / "decide"
 CONCISE = 8_000
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     import pytest
 
-CASES = Path(__file__).parents[1] / "cases/evaluate"
+CASES = TESTS / "cases/evaluate"
 TABLES = {
     "scenarios of AWS's pages": "scenarios.json",
     "rows of operators": "condition-operators.json",

@@ -21,11 +21,12 @@ from aws_iam.policy.pattern import matches
 from aws_iam.policy.reference import catalog_file, catalog_rows, facts, global_keys
 from aws_iam.policy.reference.catalog_file import BrokenFile
 from aws_iam.policy.reference.operations import operations
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "cases/catalog/golden.json").read_text())
+GOLDEN = json.loads((TESTS / "cases/catalog/golden.json").read_text())
 
 
 @pytest.fixture(scope="module")

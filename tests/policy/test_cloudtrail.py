@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -16,10 +15,11 @@ from aws_iam.policy.trail import cloudtrail
 from aws_iam.policy.trail.seen import Seen, exact, spelled
 from aws_iam.policy.trail.table import actions_of, call_of, prefix_of, table
 from aws_iam.policy.trail.uses import Reader
-from trail_records import call, record
-from work import calls
+from helpers.folders import TESTS
+from helpers.trail_records import call, record
+from helpers.work import calls
 
-FOLDER = Path(__file__).parents[1] / "cases/events"
+FOLDER = TESTS / "cases/events"
 EVENT = call("s3", "ListBuckets")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,11 +13,12 @@ from hypothesis import strategies as st
 from aws_iam import compare, evaluate
 from aws_iam.errors import InputError
 from aws_iam.policy.compare import granted, public
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.answer import Comparison
 
-CASES = Path(__file__).parents[1] / "cases/compare"
+CASES = TESTS / "cases/compare"
 OWN, FAR = "111122223333", "444455556666"
 TAG = "aws:PrincipalTag/t"
 PLAIN = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}

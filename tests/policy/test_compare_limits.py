@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.policy import hostile_policies
 
 from aws_iam import compare
+from helpers import hostile_policies
 
 PLAIN = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 MEGABYTES = 500

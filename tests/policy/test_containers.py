@@ -20,7 +20,7 @@ from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.document import Kind, Syntax
 from aws_iam.policy.reading.files import File, Files
 from aws_iam.policy.reading.gather import gathered
-from policy_files import ALLOW, INPUTS, document, file, judged, lines, places, template
+from helpers.policy_files import ALLOW, INPUTS, document, file, judged, lines, places, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,10 @@ from hypothesis import strategies as st
 from aws_iam.answer import to_json
 from aws_iam.errors import InputError
 from aws_iam.policy.denied.message import MOST, Denial, denials
-from work import calls
+from helpers.folders import TESTS
+from helpers.work import calls
 
-CASES = Path(__file__).parents[1] / "cases/denied"
+CASES = TESTS / "cases/denied"
 MESSAGES = json.loads((CASES / "messages.json").read_text(encoding="utf-8"))
 REFUSED = json.loads((CASES / "refused.json").read_text(encoding="utf-8"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,9 @@ from aws_iam.policy.evaluation.context import Context
 from aws_iam.policy.evaluation.hinges import hinges
 from aws_iam.policy.evaluation.layers import layers_of
 from aws_iam.policy.evaluation.request import request_of
+from helpers.folders import TESTS
 
-CASES = Path(__file__).parents[1] / "cases/evaluate"
+CASES = TESTS / "cases/evaluate"
 SCENARIOS = json.loads((CASES / "scenarios.json").read_text(encoding="utf-8"))
 OWN = json.loads((CASES / "own.json").read_text(encoding="utf-8"))
 OPERATORS = json.loads((CASES / "condition-operators.json").read_text(encoding="utf-8"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,22 +11,15 @@ from hypothesis import strategies as st
 
 from aws_iam.errors import InputError
 from aws_iam.policy.reading.json_scan import Syntax, scan
-from aws_iam.policy.reading.json_text import (
-    MAX_CHARACTERS,
-    MAX_DEPTH,
-    Form,
-    Node,
-    dump,
-)
+from aws_iam.policy.reading.json_text import MAX_CHARACTERS, MAX_DEPTH, Form, Node, dump
 from aws_iam.policy.reading.json_value import from_value
-from work import calls
+from helpers.folders import TESTS
+from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASES = json.loads(
-    (Path(__file__).parents[1] / "cases/validate/json-syntax.json").read_text(encoding="utf-8")
-)
+CASES = json.loads((TESTS / "cases/validate/json-syntax.json").read_text(encoding="utf-8"))
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aws_iam.policy.pattern import covers, intersects, is_literal, matches, normal
-from work import calls
+from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

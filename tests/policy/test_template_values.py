@@ -9,7 +9,7 @@ import pytest
 
 from aws_iam.errors import InputError
 from aws_iam.modes.policy_validate import validate
-from policy_files import ALLOW, document, in_template, judged, template
+from helpers.policy_files import ALLOW, document, in_template, judged, template
 
 
 @pytest.mark.parametrize(

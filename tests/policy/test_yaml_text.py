@@ -8,7 +8,7 @@ import pytest
 
 from aws_iam.errors import InputError
 from aws_iam.policy.reading.gather import gathered
-from policy_files import ALLOW, document, file, judged
+from helpers.policy_files import ALLOW, document, file, judged
 
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)

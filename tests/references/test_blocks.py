@@ -14,8 +14,8 @@ from botocore.validate import ParamValidator
 
 import aws_iam
 from aws_iam.answer import Severity, Status
-from references.commands import commands, problems
-from references.pages import PROSE, Block, blocks, name_of, without_blocks
+from helpers.documented_commands import commands, problems
+from helpers.pages import PROSE, Block, blocks, name_of, without_blocks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from references.pages import blocks
+from helpers.pages import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

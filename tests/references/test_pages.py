@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.modes import guide
-from references.pages import (
+from helpers.pages import (
     PAGES,
     PROSE,
     ROOT,

@@ -15,7 +15,7 @@ from aws_iam.modes.policy import tool
 from aws_iam.policy.document import Policy, Statement, read
 from aws_iam.rules import POLICY_RULES
 from aws_iam.rules.not_offline import NOT_OFFLINE
-from references.pages import ROOT, links, without_blocks
+from helpers.pages import ROOT, links, without_blocks
 
 if TYPE_CHECKING:
     from aws_iam.rules.rule import Rule

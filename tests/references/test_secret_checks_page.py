@@ -9,7 +9,7 @@ import pytest
 from aws_iam.errors import InputError
 from aws_iam.modes.secrets import tool
 from aws_iam.rules.secrets_checks import CHECKS
-from references.pages import ROOT
+from helpers.pages import ROOT
 
 TEXT = (ROOT / "references/secrets-patterns.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())

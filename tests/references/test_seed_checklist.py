@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from references.pages import ROOT
+from helpers.pages import ROOT
 
 BOXES: list[dict[str, Any]] = json.loads(
     (ROOT / "tests/cases/seed-checklist.json").read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.report.asff import asff
+from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 
 if TYPE_CHECKING:
     from aws_iam.report.audited import Audited

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from markdown_it import MarkdownIt
 
-from audited_runs import audited, finding, hostile_run
 from aws_iam.answer import Status
 from aws_iam.report.audit_markdown import MOST_CHARACTERS, MOST_NAMED, audit_markdown
+from helpers.audited_runs import audited, finding, hostile_run
 
 
 def html(text: str) -> str:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
 from aws_iam.answer import Finding, Status
 from aws_iam.report.csv_table import csv_table
+from helpers.audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
 
 if TYPE_CHECKING:
     from aws_iam.report.audited import Audited

@@ -9,11 +9,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
 from aws_iam.answer import Severity, Status
 from aws_iam.report import html_rows
 from aws_iam.report.html_page import html_page
-from browser import chromium
+from helpers.audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
+from helpers.browser import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
 from aws_iam.answer import Finding, Status
 from aws_iam.report.html_page import html_page
 from aws_iam.report.html_rows import MOST_CHARACTERS, MOST_ROWS
+from helpers.audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
 
 _VOID = {"meta", "link", "input", "wbr", "rect", "circle"}
 _TAGS = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -14,8 +13,9 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.report.junit import Case, junit
+from helpers.folders import TESTS
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
+SCHEMAS = TESTS / "schemas"
 FINDING = Finding(
     code="INVALID_ACTION",
     title="No such action",

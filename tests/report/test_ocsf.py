@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
-from audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.report.audited import Audited, identity
 from aws_iam.report.ocsf import ocsf
+from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 
 
 @cache

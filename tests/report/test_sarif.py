@@ -6,7 +6,6 @@ import gzip
 import json
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -16,8 +15,9 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.report.sarif import MOST_NOTES, MOST_RESULTS, Run, sarif
+from helpers.folders import TESTS
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
+SCHEMAS = TESTS / "schemas"
 RUN = Run(version="1.2.3", category="test", root="/repo", whys={"INVALID_ACTION": "It is a typo."})
 FINDING = Finding(
     code="INVALID_ACTION",

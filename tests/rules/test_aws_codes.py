@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from aws_iam.rules import POLICY_RULES
 from aws_iam.rules.not_offline import NOT_OFFLINE
+from helpers.folders import ROOT, TESTS
 
 CODES: dict[str, str] = json.loads(
-    (Path(__file__).parents[1] / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
+    (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
 )["codes"]
 BY_CODE = {each.code: each for each in POLICY_RULES}
 
@@ -43,6 +43,6 @@ def test_nearly_all_codes_of_aws_are_raised(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("page", ["rules.md", "policy-design.md"])
 def test_the_pages_say_how_many_codes_aws_has_and_how_many_are_raised(page: str) -> None:
-    text = " ".join((Path(__file__).parents[2] / "references" / page).read_text("utf-8").split())
+    text = " ".join((ROOT / "references" / page).read_text("utf-8").split())
     assert f"{len(CODES)} codes" in text
     assert str(len(CODES) - len(NOT_OFFLINE)) in text

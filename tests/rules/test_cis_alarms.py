@@ -8,8 +8,8 @@ import pytest
 
 from aws_iam.answer import Finding, Status
 from aws_iam.rules.audit import judge, rolled_up
-from cis_full import ALARMS, GROUP, REGION, TOPIC, chain
-from cis_snapshots import snapshot
+from helpers.cis_full import ALARMS, GROUP, REGION, TOPIC, chain
+from helpers.cis_snapshots import snapshot
 
 
 def outcome(facts: dict[str, Any], key: str, version: str = "7.0") -> Finding:

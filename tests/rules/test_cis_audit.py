@@ -19,8 +19,8 @@ from aws_iam.errors import InputError, NotCollected
 from aws_iam.rules.audit import JUDGES, judge, needs, rolled_up, score
 from aws_iam.rules.benchmark import benchmark, controls, versions
 from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, findings_of, judges, judges_in
-from cis_full import FULL
-from cis_snapshots import denied, empty, refused, snapshot
+from helpers.cis_full import FULL
+from helpers.cis_snapshots import denied, empty, refused, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

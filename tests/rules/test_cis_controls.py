@@ -13,9 +13,10 @@ from aws_iam.account.facts.trails import TRAILS
 from aws_iam.answer import Status
 from aws_iam.rules.audit import JUDGES, judge, rolled_up
 from aws_iam.rules.benchmark import benchmark, controls
-from cis_snapshots import snapshot
+from helpers.cis_snapshots import snapshot
+from helpers.folders import TESTS
 
-FOLDER = Path(__file__).parent.parent / "cases" / "cis"
+FOLDER = TESTS / "cases" / "cis"
 CASES = [
     case
     for file in sorted(FOLDER.glob("*.json"))

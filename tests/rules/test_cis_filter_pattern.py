@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from aws_iam.account.snapshot import account_of
 from aws_iam.rules.benchmark import controls
 from aws_iam.rules.filter_pattern import ABSENT, Clause, Some, parse
 from aws_iam.rules.witnesses import completed
+from helpers.folders import TESTS
 
-CASES = json.loads(
-    (Path(__file__).parent.parent / "cases/cis/filter-patterns.json").read_text("utf-8")
-)
+CASES = json.loads((TESTS / "cases/cis/filter-patterns.json").read_text("utf-8"))
 ALARMS = [control for control in controls().values() if control.key.startswith("alarm_")]
 LISTS = [control for control in ALARMS if len(control.witnesses) > 4]
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Status
 from aws_iam.rules.audit import judge
-from cis_full import ALARMS, REGION, chain
-from cis_snapshots import snapshot
+from helpers.cis_full import ALARMS, REGION, chain
+from helpers.cis_snapshots import snapshot
 
 ACCOUNT = "111122223333"
 

@@ -13,7 +13,7 @@ from aws_iam.answer import Status
 from aws_iam.rules.audit import judge
 from aws_iam.rules.benchmark import controls
 from aws_iam.rules.holes import filled
-from cis_snapshots import empty, snapshot
+from helpers.cis_snapshots import empty, snapshot
 
 ACCOUNT = "111122223333"
 

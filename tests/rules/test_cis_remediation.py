@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from aws_iam.answer import Status
 from aws_iam.rules.audit import judge
 from aws_iam.rules.benchmark import Control, controls
-from cis_snapshots import snapshot
-from secret_validators import shell
+from helpers.cis_snapshots import snapshot
+from helpers.folders import TESTS
+from helpers.secret_validators import shell
 
-FOLDER = Path(__file__).parent.parent / "cases" / "cis"
+FOLDER = TESTS / "cases" / "cis"
 # What only the console, a person, or a choice of the owner mends.
 WITHOUT_COMMAND = {
     "account_security_questions",

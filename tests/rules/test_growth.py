@@ -12,7 +12,7 @@ import pytest
 from aws_iam.modes.policy_validate import AT_MOST
 from aws_iam.policy.document import Policy, Statement, read
 from aws_iam.rules import POLICY_RULES
-from work import calls
+from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,13 +23,14 @@ from aws_iam.rules.kms_checks import (
 )
 from aws_iam.rules.kms_limits import Limits
 from aws_iam.rules.kms_subjects import OTHER, ROOT, KeyPolicy, allow, arn, of
-from missing_facts import assert_never_a_pass_without
+from helpers.folders import ROOT as ROOT_FOLDER
+from helpers.missing_facts import assert_never_a_pass_without
 
 if TYPE_CHECKING:
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Finding
 
-ROOT_FOLDER = Path(__file__).parents[2]
+
 LIMITS = Limits()
 CATALOGUE = (
     "KMS-POL-PUBLIC", "KMS-POL-XACCT", "KMS-POL-RAM", "KMS-NOTPRINCIPAL", "KMS-SVC-CONFUSED", "KMS-GRANT-OPEN",

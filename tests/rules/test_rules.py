@@ -19,9 +19,10 @@ from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.document import Kind, Policy, Statement, Syntax, read
 from aws_iam.rules import MODULES, POLICY_RULES
 from aws_iam.rules.rule import Problem, Rule, rule, rules_in
+from helpers.folders import TESTS
 
 AWS_CODES: dict[str, str] = json.loads(
-    (Path(__file__).parents[1] / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
+    (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
 )["codes"]
 JUDGED = (Policy, Statement, Syntax)
 EXAMPLES = [

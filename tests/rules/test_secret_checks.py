@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,14 +17,14 @@ from aws_iam.rules import secrets_samples as sample
 from aws_iam.rules.check import checks_in
 from aws_iam.rules.secrets_checks import CHECKS, FAMILIES
 from aws_iam.rules.secrets_limits import Limits
-from missing_facts import assert_never_a_pass_without
+from helpers.folders import ROOT
+from helpers.missing_facts import assert_never_a_pass_without
 
 if TYPE_CHECKING:
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Finding
 
 LIMITS = Limits(customer_key=True)
-ROOT = Path(__file__).parents[2]
 CODES = (
     "SEC-ROT-OFF", "SEC-ROT-OVERDUE", "SEC-ROT-STUCK", "SEC-ROT-SLOW", "SEC-ROT-STALE", "SEC-RDS-MASTER",
     "SEC-ROT-LAMBDA-GONE", "SEC-ROT-LAMBDA-PERM", "SEC-ROT-LAMBDA-RUNTIME",

@@ -15,7 +15,7 @@ from aws_iam.policy.conditions import holds
 from aws_iam.policy.document import Statement, policy
 from aws_iam.policy.evaluation.context import Context
 from aws_iam.policy.pattern import matches
-from work import calls
+from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,6 @@ import importlib
 import json
 import pkgutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,11 +28,10 @@ from aws_iam.rules.workload_examples import (
     service_account,
     workloads,
 )
-from cis_snapshots import denied, empty, refused
+from helpers.cis_snapshots import denied, empty, refused
+from helpers.folders import TESTS
 
-CASES = json.loads(
-    (Path(__file__).parents[1] / "cases/irsa/trust-checks.json").read_text(encoding="utf-8")
-)
+CASES = json.loads((TESTS / "cases/irsa/trust-checks.json").read_text(encoding="utf-8"))
 GITHUB = "token.actions.githubusercontent.com"
 BUILT_IN = ("cognito-identity.amazonaws.com",)
 

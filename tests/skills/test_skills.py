@@ -10,7 +10,7 @@ import skills_ref  # type: ignore[import-untyped]
 import yaml
 
 from aws_iam.modes.registry import tools
-from references.pages import MODES, ROOT, SKILLS, name_of
+from helpers.pages import MODES, ROOT, SKILLS, name_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,14 +12,7 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.policy.arn import Arn
 from aws_iam.policy.catalog import catalog
-from aws_iam.policy.compare import (
-    MOST_WITNESSES,
-    Searched,
-    assumptions,
-    granted,
-    public,
-    searched,
-)
+from aws_iam.policy.compare import MOST_WITNESSES, Searched, assumptions, granted, public, searched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -17,9 +17,7 @@ from aws_iam.policy.evaluation.hinges import hinges
 from aws_iam.policy.evaluation.layers import layers_of
 from aws_iam.policy.key_administrators import PRINCIPAL, effective, request_to_manage
 from aws_iam.policy.key_policy import MOST_BYTES
-from aws_iam.policy.key_statements import (
-    is_unique_id,
-)
+from aws_iam.policy.key_statements import is_unique_id
 from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:

@@ -16,29 +16,14 @@ from aws_iam.account.facts.storage import (
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    Terms,
-    each,
-    in_regions,
-    judges,
-)
+from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, in_regions, judges
 from aws_iam.rules.networks import IPV4, IPV6, TCP, carries, covers, in_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from aws_iam.account.facts.network import SecurityGroup
-    from aws_iam.account.facts.storage import (
-        DbCluster,
-        DbInstance,
-        EbsDefault,
-        FileSystem,
-        KmsKey,
-    )
+    from aws_iam.account.facts.storage import DbCluster, DbInstance, EbsDefault, FileSystem, KmsKey
     from aws_iam.account.snapshot import Account
 
 # The same call lists the instances of these two services, which are not RDS.

@@ -6,12 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import known
-from aws_iam.account.facts.identity import (
-    AUTHORIZATION,
-    Authorization,
-    InlinePolicy,
-    Role,
-)
+from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
 from aws_iam.account.facts.keys import KEY_GRANTS, KeyGrants
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
@@ -19,15 +14,7 @@ from aws_iam.policy.pattern import matches
 from aws_iam.rules import kms_samples as sample
 from aws_iam.rules.check import check
 from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
-from aws_iam.rules.judge import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    each,
-    in_regions,
-    policy_of,
-)
+from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,24 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import known
-from aws_iam.account.facts.keys import (
-    KEY_GRANTS,
-    KEY_MATERIALS,
-    KEY_USES,
-    Material,
-)
+from aws_iam.account.facts.keys import KEY_GRANTS, KEY_MATERIALS, KEY_USES, Material
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules import kms_samples as sample
 from aws_iam.rules.check import check
-from aws_iam.rules.judge import (
-    Fail,
-    Outcome,
-    Pass,
-    Unknown,
-)
+from aws_iam.rules.judge import Fail, Outcome, Pass, Unknown
 from aws_iam.rules.kms_keys import each_key, lacking, named
 from aws_iam.rules.kms_limits import Limits, age_days
 

@@ -17,13 +17,7 @@ from aws_iam.policy.operators import Family
 from aws_iam.policy.reference.global_keys import global_keys
 from aws_iam.policy.reference.supply import lacking, supplying
 from aws_iam.policy.variables import variables
-from aws_iam.rules.gate import (
-    KEY_TWICE,
-    VARIABLE,
-    VARIABLE_IN_VALUE,
-    at_condition,
-    at_operators,
-)
+from aws_iam.rules.gate import KEY_TWICE, VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

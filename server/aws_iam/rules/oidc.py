@@ -9,13 +9,7 @@ from aws_iam.escape import quoted
 from aws_iam.policy.document import Condition, Kind, Statement
 from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.rules.callers import is_demanded, is_present
-from aws_iam.rules.identity_tokens import (
-    Provider,
-    dead_key,
-    dead_value,
-    never_matches,
-    providers,
-)
+from aws_iam.rules.identity_tokens import Provider, dead_key, dead_value, never_matches, providers
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

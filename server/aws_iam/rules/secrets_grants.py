@@ -7,12 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import Miss, known
-from aws_iam.account.facts.identity import (
-    AUTHORIZATION,
-    Authorization,
-    InlinePolicy,
-    Role,
-)
+from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
 from aws_iam.account.facts.secrets import (
     PARAMETER_POLICIES,
     PARAMETER_SHARES,

@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.statement_sets import (
-    Scope,
-    limits_within,
-    meaning,
-    related,
-    scope,
-)
+from aws_iam.policy.algebra.statement_sets import Scope, limits_within, meaning, related, scope
 from aws_iam.policy.algebra.text_sets import Effort, Texts, within
 from aws_iam.policy.document import Policy, Statement
 from aws_iam.policy.once import once

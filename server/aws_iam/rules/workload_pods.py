@@ -13,12 +13,7 @@ from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.policy.pattern import matches
 from aws_iam.rules.workload import Flaw, Workloads, check, each
-from aws_iam.rules.workload_bound import (
-    bound_flaw,
-    bound_or_missing,
-    of_associations,
-    own_role,
-)
+from aws_iam.rules.workload_bound import bound_flaw, bound_or_missing, of_associations, own_role
 from aws_iam.rules.workload_examples import (
     ACCOUNT,
     PODS,

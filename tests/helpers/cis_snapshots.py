@@ -11,12 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind
 from aws_iam.account.facts import FACTS
 from aws_iam.account.facts.governance import Tree
-from aws_iam.account.facts.identity import (
-    AccountContact,
-    Authorization,
-    CredentialReport,
-    Summary,
-)
+from aws_iam.account.facts.identity import AccountContact, Authorization, CredentialReport, Summary
 from aws_iam.account.facts.storage import EbsDefault, PublicAccessBlock
 from aws_iam.account.facts.trails import Trails
 from aws_iam.account.snapshot import Account, account_of

@@ -22,12 +22,13 @@ from botocore.validate import validate_parameters
 
 import aws_iam
 from aws_iam.answer import Severity
-from references.commands import commands
+from helpers.documented_commands import commands
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SCHEMAS = Path(__file__).parent / "schemas"
+SCHEMAS = TESTS / "schemas"
 KUBERNETES = "1.33"
 # https://github.com/aws/aws-secretsmanager-agent#configure-the-secrets-manager-agent
 AGENT_SETTINGS = {

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from scripted_aws import ACCOUNT
+from helpers.scripted_aws import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.modes.policy import tool
 from aws_iam.modes.policy_validate import validate
 from aws_iam.policy.document import Policy
 from aws_iam.policy.reading.files import File, Files
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from aws_iam.policy.reading.gather import Gathered
 
-INPUTS = Path(__file__).parents[0] / "cases/inputs"
+INPUTS = TESTS / "cases/inputs"
 ALLOW = {
     "Effect": "Allow",
     "Action": "s3:GetObject",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich_estate import THEN, TRUST
-from scripted_aws import ACCOUNT
+from helpers.rich_estate import THEN, TRUST
+from helpers.scripted_aws import ACCOUNT
 
 _HERE = f"us-east-1:{ACCOUNT}"
 _BALANCER = f"arn:aws:elasticloadbalancing:{_HERE}:loadbalancer"

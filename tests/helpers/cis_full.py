@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_iam.rules.benchmark import controls
-from cis_snapshots import snapshot
+from helpers.cis_snapshots import snapshot
 
 REGION = "us-east-1"
 GROUP = f"arn:aws:logs:{REGION}:111122223333:log-group:trail:*"

@@ -19,7 +19,8 @@ import hcl2
 import jsonschema
 import yaml
 
-import secret_validators as other
+from helpers import secret_validators as other
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _BY_COMMIT = re.compile(r"@[0-9a-f]{40} # (v[0-9]+)\S*")
 _BIN = Path(sys.executable).parent
 _SCHEMAS = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor"
-_EKSCTL = Path(__file__).parent / "schemas" / "eksctl.json"
+_EKSCTL = TESTS / "schemas" / "eksctl.json"
 
 
 def run(program: str, *words: str) -> None:

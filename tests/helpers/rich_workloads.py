@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich_estate import THEN
-from scripted_aws import ACCOUNT
+from helpers.rich_estate import THEN
+from helpers.scripted_aws import ACCOUNT
 
 CLUSTER = "prod"
 CLUSTER_ARN = f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/{CLUSTER}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from scripted_aws import ACCOUNT
+from helpers.scripted_aws import ACCOUNT
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 TRUST = '{"Version": "2012-10-17", "Statement": []}'

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from helpers.folders import ROOT
+
 PAGES = tuple(
     ROOT / "references" / f"{name}.md"
     for name in (

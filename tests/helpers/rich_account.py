@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from rich_edges import EDGES
-from rich_estate import ESTATE, THEN, TRUST
-from rich_secrets import STORED
-from rich_workloads import WORKLOADS
-from scripted_aws import ACCOUNT, opening
+from helpers.rich_edges import EDGES
+from helpers.rich_estate import ESTATE, THEN, TRUST
+from helpers.rich_secrets import STORED
+from helpers.rich_workloads import WORKLOADS
+from helpers.scripted_aws import ACCOUNT, opening
 
 TRAIL_ARN = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/main"
 FOREIGN_TRAIL_ARN = "arn:aws:cloudtrail:us-east-1:999999999999:trail/organization"
