@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from helpers.folders import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PYTHON = sorted(
     path for folder in ("server", "tests", ".ci") for path in (ROOT / folder).rglob("*.py")

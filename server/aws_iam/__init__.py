@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.version import __version__
+
 if TYPE_CHECKING:
     from aws_iam.modes.policy_validate import validate
     from aws_iam.policy.compare import compare
     from aws_iam.policy.evaluate import evaluate
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "compare", "evaluate", "validate"]
 
 

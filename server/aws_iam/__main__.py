@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from aws_iam import __version__, cli
+from aws_iam import cli
+from aws_iam.version import __version__
 
 
 def main() -> int:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from aws_iam import __version__
 from aws_iam.answer import Severity, to_json
 from aws_iam.errors import AwsIamError, InputError, closest, why_of
 from aws_iam.escape import escaped, quoted
@@ -21,6 +20,7 @@ from aws_iam.modes.tool import ArgumentKind, silent
 from aws_iam.report.clean import clean
 from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -26,7 +26,6 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-from aws_iam import __version__
 from aws_iam.answer import to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
@@ -35,6 +34,7 @@ from aws_iam.modes.registry import tools
 from aws_iam.report import page
 from aws_iam.report.clean import clean
 from aws_iam.report.layout import markdown
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

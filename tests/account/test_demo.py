@@ -8,8 +8,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -19,6 +18,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from aws_iam.account.demo import ACCOUNT, REGIONS, demo_session
 from aws_iam.account.demo_people import PEOPLE, ROOT, AccessKey
 from helpers.folders import ROOT as CHECKOUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SERVER = CHECKOUT / "server"
 

@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam import intake
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 GOOD = json.dumps({"Version": "2012-10-17", "Statement": [ALLOW]})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpers.folders import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGES = tuple(
     ROOT / "references" / f"{name}.md"

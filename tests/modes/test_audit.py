@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +33,8 @@ from helpers.documented_commands import commands, problems
 from helpers.folders import ROOT, TESTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aws_iam.answer import Answer
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,8 @@ from helpers.cis_snapshots import refused
 from helpers.folders import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aws_iam.answer import Answer
 
 CASES = ROOT / "tests" / "cases" / "audit"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,8 @@ from helpers.cis_snapshots import snapshot
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aws_iam.answer import Answer
 
 CASES: list[dict[str, Any]] = json.loads(

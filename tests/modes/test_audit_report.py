@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import jsonschema
@@ -35,6 +34,7 @@ from helpers.folders import ROOT, TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from aws_iam.answer import Finding
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,8 @@ from helpers.documented_commands import commands, problems
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aws_iam.answer import Answer
 
 CASES: list[dict[str, Any]] = json.loads(

@@ -10,8 +10,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import requires
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -27,6 +26,9 @@ from aws_iam.modes.irsa import tool
 from aws_iam.policy.tokens.claims import claims_of
 from helpers.folders import ROOT, TESTS
 from helpers.loopback import serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CASES = json.loads((TESTS / "cases/irsa/denied.json").read_text(encoding="utf-8"))
 GITHUB = "token.actions.githubusercontent.com"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -24,6 +23,8 @@ from aws_iam.rules.kms_checks import CODES, ON_POLICY, needs
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aws_iam.account.fact import Held
 
 CASES = json.loads((TESTS / "cases/kms/policy-checks.json").read_text(encoding="utf-8"))

@@ -20,13 +20,13 @@ from botocore.exceptions import EndpointConnectionError, UnknownRegionError
 from aws_iam.account.actions import action_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RefusedError, RegionFact
 from aws_iam.account.failures import FAILURES, Failure, calling, code_of
-from aws_iam.account.own_version import own_version
 from aws_iam.account.patience import Patience
 from aws_iam.account.regional import follow, going_to
 from aws_iam.account.slowing import Slowing
 from aws_iam.account.transport import Connections, allow_many_connections
 from aws_iam.errors import AwsError, InputError, why_of
 from aws_iam.escape import escaped
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -75,7 +75,7 @@ def _agent() -> str:
     """Who calls, as CloudTrail shows it. Given whole: the SDK would put its own together anew for each client and call."""
     system = f"{platform.system()}/{platform.release()}"
     python = f"Python/{platform.python_version()}"
-    return f"aws-iam-mcp/{own_version()} Botocore/{botocore.__version__} {python} {system}"
+    return f"aws-iam-mcp/{__version__} Botocore/{botocore.__version__} {python} {system}"
 
 
 def make_client(session: boto3.Session, service: str, region: str, config: Config) -> Any:

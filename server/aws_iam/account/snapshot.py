@@ -21,9 +21,9 @@ from aws_iam.account import codec, forms
 from aws_iam.account.allowlist import actions_of
 from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
 from aws_iam.account.facts import FACTS
-from aws_iam.account.own_version import own_version
 from aws_iam.errors import InputError, why_of
 from aws_iam.escape import quoted
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -169,7 +169,7 @@ def dumps(account: Account) -> str:
         facts.setdefault(name, {})[region] = codec.dump(value)
     data = {
         "format": FORMAT,
-        "tool_version": own_version(),
+        "tool_version": __version__,
         "account": account.id,
         "partition": account.partition,
         "caller_arn": account.caller_arn,

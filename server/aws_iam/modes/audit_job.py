@@ -15,7 +15,6 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam import __version__
 from aws_iam.account.allowlist import OffTheAllowlistError
 from aws_iam.account.fleet import Closed, Door, fleet_of
 from aws_iam.account.organization import Shared, as_member
@@ -26,6 +25,7 @@ from aws_iam.modes import audit_mutes, audit_results
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import judge, needs, rolled_up, score
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     import threading

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aws_iam import __version__
 from aws_iam.account.aws import HEED_SECONDS
 from aws_iam.account.fleet import AT_ONCE
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import audit_job
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,6 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from aws_iam import __version__
 from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, Where, counts, to_json
 from aws_iam.modes import audit_run
 from aws_iam.modes.audit_account import command
@@ -15,6 +14,7 @@ from aws_iam.modes.audit_unread import missing_permissions
 from aws_iam.report.audited import Audited, identity, left_out, parts_of
 from aws_iam.report.clean import clean
 from aws_iam.rules import benchmark as catalogue
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

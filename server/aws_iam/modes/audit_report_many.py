@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aws_iam import __version__
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
@@ -15,6 +14,7 @@ from aws_iam.modes import audit_many, audit_mutes, audit_report, audit_results
 from aws_iam.report.audited import Audited, left_out
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import benchmark as catalogue
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

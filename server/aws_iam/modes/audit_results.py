@@ -21,10 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam import __version__
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, why_of
 from aws_iam.escape import escaped, quoted
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from aws_iam import __version__
 from aws_iam.answer import Artifact, Severity
 from aws_iam.modes.policy_inputs import not_judged
 from aws_iam.report.junit import Case, junit
 from aws_iam.report.sarif import NO_FILE, Run, sarif
 from aws_iam.rules import POLICY_RULES
+from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
