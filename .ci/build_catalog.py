@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from catalog_sources import Services, managed_policy_names, newest, older
 
-from aws_iam.policy.reference import catalog_file, catalog_rows
-from aws_iam.policy.reference.catalog_file import KEY_TYPES
-from aws_iam.policy.reference.catalog_rows import ServiceRow
+from aws_iam.engine.reference import catalog_file, catalog_rows
+from aws_iam.engine.reference.catalog_file import KEY_TYPES
+from aws_iam.engine.reference.catalog_rows import ServiceRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

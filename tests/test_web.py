@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from aws_iam import web
+from aws_iam.engine.reference.catalog import catalog, shipped, user_file
+from aws_iam.engine.reference.facts import Action, Service
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.modes import catalog as modes
-from aws_iam.policy.catalog import catalog, shipped, user_file
-from aws_iam.policy.reference.facts import Action, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
+    from aws_iam.engine.compare import compare
+    from aws_iam.engine.evaluate import evaluate
     from aws_iam.modes.policy_validate import validate
-    from aws_iam.policy.compare import compare
-    from aws_iam.policy.evaluate import evaluate
 
 __all__ = ["__version__", "compare", "evaluate", "validate"]
 
@@ -21,11 +21,11 @@ def __getattr__(name: str) -> object:
 
         return validate
     if name == "compare":
-        from aws_iam.policy.compare import compare
+        from aws_iam.engine.compare import compare
 
         return compare
     if name == "evaluate":
-        from aws_iam.policy.evaluate import evaluate
+        from aws_iam.engine.evaluate import evaluate
 
         return evaluate
     message = f"module `aws_iam` has no attribute `{name}`"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer
+    from aws_iam.engine.sources.files import Files
     from aws_iam.modes.tool import Action, Argument, Progress, Tool
-    from aws_iam.policy.reading.files import Files
 
     Command = Callable[[list[str]], int]
 

@@ -14,9 +14,9 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.policy.reading.files import File, Files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

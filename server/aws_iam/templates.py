@@ -14,10 +14,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference.partition import partition_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.policy.names import checked
-from aws_iam.policy.reference.partition import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

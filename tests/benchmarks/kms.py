@@ -54,12 +54,7 @@ def account() -> Any:
     """An account of keys, each with a policy of its own, and of roles that may use one of them."""
     # The path is set first.
     from aws_iam.account.facts import keys, sharing, storage  # noqa: PLC0415
-    from aws_iam.account.facts.identity import (  # noqa: PLC0415
-        AUTHORIZATION,
-        Authorization,
-        InlinePolicy,
-        Role,
-    )
+    from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role  # noqa: PLC0415
     from aws_iam.rules import kms_samples as sample  # noqa: PLC0415
 
     ids = [f"11111111-2222-3333-4444-{number:012}" for number in range(KEYS)]

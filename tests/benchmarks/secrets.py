@@ -23,12 +23,7 @@ OTHER = {"AWS": "arn:aws:iam::444455556666:role/reader"}
 def account() -> Any:
     """An account in which every secret rotates, is shared, and has a reader of its own."""
     from aws_iam.account.facts import secrets as facts  # noqa: PLC0415 - the path is set first
-    from aws_iam.account.facts.identity import (  # noqa: PLC0415
-        AUTHORIZATION,
-        Authorization,
-        InlinePolicy,
-        Role,
-    )
+    from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role  # noqa: PLC0415
     from aws_iam.account.facts.storage import DB_CLUSTERS, DB_INSTANCES  # noqa: PLC0415
     from aws_iam.account.snapshot import account_of  # noqa: PLC0415
     from aws_iam.rules import secrets_samples as sample  # noqa: PLC0415

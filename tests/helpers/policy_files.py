@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.document import Policy
+from aws_iam.engine.sources.files import File, Files
 from aws_iam.modes.policy import tool
 from aws_iam.modes.policy_validate import validate
-from aws_iam.policy.document import Policy
-from aws_iam.policy.reading.files import File, Files
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
-    from aws_iam.policy.reading.gather import Gathered
+    from aws_iam.engine.sources.gather import Gathered
 
 INPUTS = TESTS / "cases/inputs"
 ALLOW = {

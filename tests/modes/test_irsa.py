@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from aws_iam import templates
 from aws_iam.answer import Status, to_json
+from aws_iam.engine.reference import issuers
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.modes import policy
 from aws_iam.modes.irsa import ProviderName, tool
 from aws_iam.modes.irsa_names import Names
 from aws_iam.modes.irsa_providers import PROVIDERS
 from aws_iam.modes.policy_validate import validate
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.reference import issuers
 from helpers.folders import TESTS
 
 CASES = TESTS / "cases" / "irsa"

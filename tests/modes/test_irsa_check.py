@@ -11,10 +11,10 @@ import pytest
 
 from aws_iam.account.snapshot import account_of, save
 from aws_iam.answer import Status, to_json
+from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.intake import read_policies
 from aws_iam.modes.irsa import tool
-from aws_iam.policy.kubernetes import cluster_of
 from aws_iam.rules.workload_catalogue import CHECKS
 from aws_iam.rules.workload_examples import (
     association,

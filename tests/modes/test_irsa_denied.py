@@ -20,10 +20,10 @@ from joserfc.jwk import ECKey, RSAKey
 
 from aws_iam import evaluate
 from aws_iam.answer import to_json
+from aws_iam.engine.tokens.claims import claims_of
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.modes import irsa_check
 from aws_iam.modes.irsa import tool
-from aws_iam.policy.tokens.claims import claims_of
 from helpers.folders import ROOT, TESTS
 from helpers.loopback import serving
 

@@ -15,6 +15,7 @@ from moto import mock_aws
 
 import aws_iam
 from aws_iam.answer import to_json
+from aws_iam.engine.reference.key_services import key_services
 from aws_iam.errors import InputError
 from aws_iam.modes import kms_policy
 from aws_iam.modes.kms import tool
@@ -22,7 +23,6 @@ from aws_iam.modes.kms_envelope import WAYS
 from aws_iam.modes.kms_given import Given
 from aws_iam.modes.kms_proof import NotProvedError, proof
 from aws_iam.policy.key_policy import MOST_BYTES, KeyWish, Usage
-from aws_iam.policy.reference.key_services import key_services
 from helpers.secret_validators import cloudformation, shell
 from helpers.workload_validators import terraform
 

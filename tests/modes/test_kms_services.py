@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from aws_iam.engine.reference.key_services import key_services
 from aws_iam.modes.kms import tool
-from aws_iam.policy.reference.key_services import key_services
 from helpers.folders import ROOT
 
 OWN = "111122223333"

@@ -10,9 +10,9 @@ import pytest
 
 from aws_iam import cli
 from aws_iam.answer import Answer, to_json
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
-from aws_iam.policy.catalog import catalog
 from aws_iam.report.layout import markdown
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"

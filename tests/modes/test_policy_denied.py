@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.answer import Answer, Severity, to_json
+from aws_iam.engine.denied.remedy import remedy
+from aws_iam.engine.denied.shelf import Shelf
+from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.evaluation.layers import LAYERS
 from aws_iam.errors import InputError
 from aws_iam.modes import denied_proof
 from aws_iam.modes.policy import tool
-from aws_iam.policy.denied.remedy import remedy
-from aws_iam.policy.denied.shelf import Shelf
-from aws_iam.policy.evaluate import evaluate
-from aws_iam.policy.evaluation.layers import LAYERS
 from helpers.folders import TESTS
 
 CASES = TESTS / "cases"

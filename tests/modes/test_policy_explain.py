@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam.answer import Answer, Finding, to_json
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
-from aws_iam.policy.catalog import catalog
 from aws_iam.report.layout import markdown
 from helpers.folders import TESTS
 from helpers.work import calls

@@ -12,8 +12,8 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam import validate
 from aws_iam.answer import Finding
+from aws_iam.engine.language.document import Statement
 from aws_iam.errors import InputError
-from aws_iam.policy.document import Statement
 from aws_iam.rules import POLICY_RULES
 from helpers.mutations import Spoiler, nested
 

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
+from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.trail.seen import spelled
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
-from aws_iam.policy.evaluate import evaluate
-from aws_iam.policy.trail.seen import spelled
 from helpers.folders import TESTS
 from helpers.trail_records import ACCOUNT, CALLER, call, record, role
 from helpers.work import calls

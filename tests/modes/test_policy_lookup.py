@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from aws_iam import resources
 from aws_iam.answer import to_json
+from aws_iam.engine.language.operators import OPERATORS
+from aws_iam.engine.reference import catalog_file
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.modes.policy_lookup import lookup
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.operators import OPERATORS
-from aws_iam.policy.reference import catalog_file
 from aws_iam.report.page import CONCISE_BYTES, page, size
 from helpers.folders import TESTS
 from helpers.work import calls

@@ -11,9 +11,9 @@ import pytest
 import xmlschema
 
 from aws_iam.answer import Status
+from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
-from aws_iam.policy.reading.files import File, Files
 from helpers.folders import TESTS
 
 SCHEMAS = TESTS / "schemas"

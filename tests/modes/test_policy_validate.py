@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.answer import Finding, Severity, to_json
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.json_nodes import Node, pointer_token
+from aws_iam.engine.sources.json_value import from_value
 from aws_iam.errors import InputError
 from aws_iam.modes.policy import tool
 from aws_iam.modes.policy_validate import AT_MOST, MOST_ROWS, validate, validated
-from aws_iam.policy.document import Kind
-from aws_iam.policy.reading.json_text import Node, pointer_token
-from aws_iam.policy.reading.json_value import from_value
 from helpers.folders import TESTS
 from helpers.work import calls
 

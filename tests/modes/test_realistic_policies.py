@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Kind
 from aws_iam.modes.policy_validate import validate
-from aws_iam.policy.document import Kind
 from helpers.folders import TESTS
 
 CASES = TESTS / "cases/validate"

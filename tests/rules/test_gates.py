@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from aws_iam.engine.language.document import Kind, Policy, Statement, read
 from aws_iam.modes.policy_validate import AT_MOST, checked
-from aws_iam.policy.document import Kind, Policy, Statement, read
 from aws_iam.rules import POLICY_RULES
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.engine.language.document import Policy, Statement, read
 from aws_iam.modes.policy_validate import AT_MOST
-from aws_iam.policy.document import Policy, Statement, read
 from aws_iam.rules import POLICY_RULES
 from helpers.work import calls
 

@@ -15,8 +15,8 @@ import pytest
 
 from aws_iam import rules
 from aws_iam.answer import Finding, Severity
+from aws_iam.engine.language.document import Kind, Policy, Statement, Syntax, read
 from aws_iam.modes.policy_validate import validate
-from aws_iam.policy.document import Kind, Policy, Statement, Syntax, read
 from aws_iam.rules import MODULES, POLICY_RULES
 from aws_iam.rules.rule import Problem, Rule, rule, rules_in
 from helpers.folders import TESTS

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aws_iam.engine.evaluation.conditions import holds
+from aws_iam.engine.evaluation.context import Context
+from aws_iam.engine.language.document import Statement, policy
+from aws_iam.engine.language.pattern import matches
 from aws_iam.modes.policy_validate import validate
-from aws_iam.policy.conditions import holds
-from aws_iam.policy.document import Statement, policy
-from aws_iam.policy.evaluation.context import Context
-from aws_iam.policy.pattern import matches
 from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_iam.policy.document import Policy
+    from aws_iam.engine.language.document import Policy
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "iam:PassRole"]

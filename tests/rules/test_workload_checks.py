@@ -13,9 +13,9 @@ import pytest
 from aws_iam import rules
 from aws_iam.account.fact import Miss
 from aws_iam.answer import Severity, Status
+from aws_iam.engine.language import document
+from aws_iam.engine.language.kinds import Kind
 from aws_iam.modes import irsa_check
-from aws_iam.policy import document
-from aws_iam.policy.kinds import Kind
 from aws_iam.rules.workload import Check, Trust, Workloads, check, checks_in
 from aws_iam.rules.workload_catalogue import CHECKS, FAMILIES, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.rules.workload_examples import (

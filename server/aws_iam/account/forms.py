@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aws_iam.policy.arn import Arn
+from aws_iam.engine.language.arn import Arn
 
 _REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 _PARTITION = re.compile(r"aws(?:-[a-z]{1,12}){0,3}")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aws_iam.account.fact import Miss
 from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS
 from aws_iam.answer import Answer, Artifact, Status
+from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import escaped, hides
 from aws_iam.modes.audit_account import command
 from aws_iam.modes.audit_run import ordered
 from aws_iam.modes.audit_unread import misses_of, reasons, rows
-from aws_iam.policy.arn import Arn
 from aws_iam.rules import benchmark as catalogue
 from aws_iam.rules.audit import judge, needs
 

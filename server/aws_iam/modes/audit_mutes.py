@@ -21,13 +21,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Status
+from aws_iam.engine.language.json_nodes import Form, Node
+from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.sources.json_scan import Syntax, scan
+from aws_iam.engine.sources.json_value import from_value
+from aws_iam.engine.sources.yaml_text import scan_yaml
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import escaped, quoted
-from aws_iam.policy.pattern import matches
-from aws_iam.policy.reading.json_scan import Syntax, scan
-from aws_iam.policy.reading.json_text import Form, Node
-from aws_iam.policy.reading.json_value import from_value
-from aws_iam.policy.reading.yaml_text import scan_yaml
 from aws_iam.rules import benchmark as catalogue
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZAT
 from aws_iam.account.facts.identity import AUTHORIZATION, Role
 from aws_iam.account.facts.usage import LAST_ACCESSED
 from aws_iam.answer import Answer, Finding, Severity, Status
+from aws_iam.engine.explain.words import counted, joined
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.modes.audit_account import command
@@ -32,8 +34,6 @@ from aws_iam.modes.principal_power import (
 )
 from aws_iam.modes.principal_targets import World
 from aws_iam.modes.principal_trust import Trust, trusts
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.explain.words import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

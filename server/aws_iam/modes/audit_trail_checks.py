@@ -11,12 +11,12 @@ from aws_iam.account.facts.governance import ORGANIZATION, Organization
 from aws_iam.account.facts.storage import BUCKETS, TRAIL_BUCKET_ACCESS
 from aws_iam.account.facts.trails import TRAIL_INSIGHTS
 from aws_iam.answer import Severity, Status
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.evaluation.request import request_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.evaluation.hinges import hinges
-from aws_iam.policy.evaluation.layers import layers_of
-from aws_iam.policy.evaluation.request import request_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_iam.answer import Answer
+from aws_iam.engine.reference import catalog as catalogue
+from aws_iam.engine.reference.catalog import REFERENCE, Catalog
+from aws_iam.engine.reference.catalog_file import BrokenFile
 from aws_iam.escape import escaped
 from aws_iam.modes.tool import Progress
-from aws_iam.policy import catalog as catalogue
-from aws_iam.policy.catalog import REFERENCE, Catalog
-from aws_iam.policy.reference.catalog_file import BrokenFile
 
 _PAGE = REFERENCE + "service-reference.html"
 _MOST_NAMED = 200

@@ -5,28 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.denied.grant_statement import is_permission_set
+from aws_iam.engine.denied.remedy import near_misses, needed_layers, principal_arn
+from aws_iam.engine.denied.request import STRANGER
+from aws_iam.engine.effective.escalation import escalation_paths
+from aws_iam.engine.evaluate import Evaluation, Outcome, evaluated
+from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
+from aws_iam.engine.evaluation.request import Request, request_of
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.modes.denied_proof import owner_of, policy_name
 from aws_iam.modes.denied_words import DECODE_CALL, REMARKS, WORDS
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.denied.grant_statement import is_permission_set
-from aws_iam.policy.denied.remedy import near_misses, needed_layers, principal_arn
-from aws_iam.policy.denied.request import STRANGER
-from aws_iam.policy.effective.escalation import escalation_paths
-from aws_iam.policy.evaluate import Evaluation, Outcome, evaluated
-from aws_iam.policy.evaluation.caller import CallerKind
-from aws_iam.policy.evaluation.hinges import hinges
-from aws_iam.policy.evaluation.layers import LAYERS, Layers, layers_of
-from aws_iam.policy.evaluation.request import Request, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.denied.message import Denial
-    from aws_iam.policy.denied.remedy import Remedy
-    from aws_iam.policy.denied.request import Asked
-    from aws_iam.policy.denied.shelf import Shelf
-    from aws_iam.policy.effective.escalation import EscalationPath
+    from aws_iam.engine.denied.message import Denial
+    from aws_iam.engine.denied.remedy import Remedy
+    from aws_iam.engine.denied.request import Asked
+    from aws_iam.engine.denied.shelf import Shelf
+    from aws_iam.engine.effective.escalation import EscalationPath
 
 _MOST_ROWS = 10
 _RANK: tuple[Outcome, ...] = ("ExplicitlyDenied", "ImplicitlyDenied", "Unknown", "Allowed")

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, Severity
+from aws_iam.engine.language.kinds import Kind
 from aws_iam.errors import InputError
 from aws_iam.modes.denied_words import WORDS
-from aws_iam.policy.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.answer import Comparison, Finding
-    from aws_iam.policy.denied.remedy import Change, Remedy
+    from aws_iam.engine.denied.remedy import Change, Remedy
 
 _TYPES = {
     "scp": "service control policy",

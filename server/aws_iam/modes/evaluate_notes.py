@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.evaluation.beyond import crosses_accounts
+from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.situation import is_strict
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.supply import supplying
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.evaluation.beyond import crosses_accounts
-from aws_iam.policy.evaluation.caller import CallerKind
-from aws_iam.policy.evaluation.situation import is_strict
-from aws_iam.policy.reference.supply import supplying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Decision
-    from aws_iam.policy.evaluation.layers import Layers
-    from aws_iam.policy.evaluation.request import Request
+    from aws_iam.engine.evaluation.layers import Layers
+    from aws_iam.engine.evaluation.request import Request
 
 _MOST_KEYS = 5
 

@@ -7,17 +7,17 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.generation import minimise
+from aws_iam.engine.trail.allow import without_types
+from aws_iam.engine.trail.table import table
 from aws_iam.escape import escaped
-from aws_iam.policy.generation import minimise
-from aws_iam.policy.trail.allow import without_types
-from aws_iam.policy.trail.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from aws_iam.engine.trail.cloudtrail import Log
+    from aws_iam.engine.trail.ledger import Account, Ledger
     from aws_iam.modes.policy_generate_events import Made
-    from aws_iam.policy.trail.cloudtrail import Log
-    from aws_iam.policy.trail.ledger import Account, Ledger
 
 _MOST_ROWS = 500
 _LONGEST_COMMAND = 900

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.generation import dependents, minimise
+from aws_iam.engine.generation.grants import forms
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import escaped
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.generation import dependents, minimise
-from aws_iam.policy.generation.grants import forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from aws_iam.policy.catalog import ResourceType
-    from aws_iam.policy.generate import Plan
-    from aws_iam.policy.generation.access_needs import Need, Target
-    from aws_iam.policy.generation.grants import LeftOut, Wanted
+    from aws_iam.engine.generate import Plan
+    from aws_iam.engine.generation.access_needs import Need, Target
+    from aws_iam.engine.generation.grants import LeftOut, Wanted
+    from aws_iam.engine.reference.catalog import ResourceType
 
 # Names of actions in a cell of a table; the policy itself has all of them.
 _MOST_NAMES = 12

@@ -6,6 +6,9 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_iam.answer import Answer, Artifact
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference import issuers
+from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.modes import guide as pages
 from aws_iam.modes.irsa_names import Names
@@ -14,9 +17,6 @@ from aws_iam.modes.irsa_providers import PROVIDERS, describe
 from aws_iam.modes.irsa_workload import Request, rows
 from aws_iam.modes.parameters import AccountId, Document, Source, Topic
 from aws_iam.modes.tool import Json, Parameter, Progress, Tool
-from aws_iam.policy.names import checked
-from aws_iam.policy.reference import issuers
-from aws_iam.policy.trust import TokenCaller
 
 if TYPE_CHECKING:
     from aws_iam.modes.irsa_workload import Workload
@@ -62,8 +62,8 @@ def trust_policy(
 ) -> Answer:
     """Write the role trust policy that lets in exactly this workload, and how its provider is created."""
     # Inside the function: the guide must not pay for the validator and its data.
+    from aws_iam.engine.reference.catalog import catalog
     from aws_iam.modes.policy_validate import validate
-    from aws_iam.policy.catalog import catalog
 
     request = Request(
         names=names,

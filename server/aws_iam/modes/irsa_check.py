@@ -11,17 +11,17 @@ from aws_iam.account.facts.identity import AUTHORIZATION, OIDC_PROVIDERS
 from aws_iam.account.facts.workload import CLUSTERS
 from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Answer, Finding, Severity, Status, Where
+from aws_iam.engine.language.document import Policy
+from aws_iam.engine.reference import issuers
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.issuers import issuer_of
+from aws_iam.engine.sources.gather import gathered
+from aws_iam.engine.sources.kubernetes_objects import Cluster, cluster_of
+from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import policy_inputs
 from aws_iam.modes.parameters import Source
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Policy
-from aws_iam.policy.kubernetes import Cluster, cluster_of
-from aws_iam.policy.reading.gather import gathered
-from aws_iam.policy.reference import issuers
-from aws_iam.policy.reference.issuers import issuer_of
-from aws_iam.rules.identity_tokens import host_of
 from aws_iam.rules.workload import Trust, Workloads
 from aws_iam.rules.workload_catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.rules.workload_irsa import misfits
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.account.snapshot import Account
+    from aws_iam.engine.language.document import Source as Document
+    from aws_iam.engine.sources.gather import Gathered
     from aws_iam.modes.tool import Progress
-    from aws_iam.policy.document import Source as Document
-    from aws_iam.policy.reading.gather import Gathered
 
 _CONTROLS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html"
 _PAGE = "references/irsa-oidc.md#checks"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference import issuers
+from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.irsa_names import exactly_one
 from aws_iam.modes.irsa_workload import Provider, Request, Workload, bare_ref
-from aws_iam.policy.names import checked
-from aws_iam.policy.reference import issuers
-from aws_iam.policy.trust import TokenCaller
 
 if TYPE_CHECKING:
     from aws_iam.modes.irsa_names import Names

@@ -9,31 +9,31 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, Where
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.language import document
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference import issuers
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.tokens import causes
+from aws_iam.engine.tokens.claims import SKEW, Claims, claims_of
+from aws_iam.engine.tokens.exact import caller_of
+from aws_iam.engine.tokens.meeting import ACTION, Match, built_in, host_of, meetings
+from aws_iam.engine.tokens.signature import Signature, key_set
+from aws_iam.engine.tokens.signature import checked as signed
+from aws_iam.engine.tokens.token import ACCEPTED, Token, decoded
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes import irsa_denied_facts as told
-from aws_iam.policy import document
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.evaluation.layers import layers_of
-from aws_iam.policy.evaluation.request import request_of
-from aws_iam.policy.names import checked
-from aws_iam.policy.reference import issuers
-from aws_iam.policy.tokens import causes
-from aws_iam.policy.tokens.claims import SKEW, Claims, claims_of
-from aws_iam.policy.tokens.exact import caller_of
-from aws_iam.policy.tokens.meeting import ACTION, Match, built_in, host_of, meetings
-from aws_iam.policy.tokens.signature import Signature, key_set
-from aws_iam.policy.tokens.signature import checked as signed
-from aws_iam.policy.tokens.token import ACCEPTED, Token, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Decision
-    from aws_iam.policy.document import Policy
-    from aws_iam.policy.tokens.meeting import Meeting
-    from aws_iam.policy.trust import TokenCaller
+    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.tokens.meeting import Meeting
+    from aws_iam.engine.tokens.role_trust import TokenCaller
 
 FETCH = "fetch"
 _TROUBLE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html"

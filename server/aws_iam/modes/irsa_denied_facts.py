@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.escape import escaped
-from aws_iam.policy.reference.issuers import issuer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.engine.tokens.meeting import Meeting, Met
     from aws_iam.modes.irsa_denied import Case
-    from aws_iam.policy.tokens.meeting import Meeting, Met
 
 _MOST_STATEMENTS = 20
 _MOST_CONDITIONS = 20

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference.partition import partition_of
+from aws_iam.engine.tokens.role_trust import PodCaller, TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.irsa_workload import Provider, Request, Workload
-from aws_iam.policy.names import checked
-from aws_iam.policy.reference.partition import partition_of
-from aws_iam.policy.trust import PodCaller, TokenCaller
 
 _UNTAGGED = (
     "the target role tests the session tags too; an association that needs disableSessionTags has it test sts:ExternalId "

@@ -7,6 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference.partition import partition_of
+from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.modes import irsa_manifest_ci as ci
 from aws_iam.modes import irsa_manifest_kubernetes as kubernetes
@@ -16,9 +19,6 @@ from aws_iam.modes.irsa_manifest_parts import Ask, pins_as_of
 from aws_iam.modes.irsa_names import refuse_misfits
 from aws_iam.modes.irsa_providers import PROVIDERS, describe
 from aws_iam.modes.irsa_workload import Request, rows
-from aws_iam.policy.names import checked
-from aws_iam.policy.reference.partition import partition_of
-from aws_iam.policy.trust import TokenCaller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.tokens.role_trust import may_assume
 from aws_iam.modes.irsa_kubernetes import default_account
 from aws_iam.modes.irsa_manifest_parts import Ask, File, Manifest, file
 from aws_iam.modes.irsa_provider_formats import policy
-from aws_iam.policy.trust import may_assume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ from aws_iam.modes.workload_files import filled
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aws_iam.engine.tokens.role_trust import PodCaller, TokenCaller
     from aws_iam.modes.irsa_names import Names
-    from aws_iam.policy.trust import PodCaller, TokenCaller
 
 # Where nobody says which Region is meant: one of the partition's, to be replaced.
 _SAMPLE_REGIONS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from aws_iam.engine.language.aws_names import checked
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.tool import Parameter
-from aws_iam.policy.names import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

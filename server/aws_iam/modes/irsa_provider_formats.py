@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Artifact
+from aws_iam.engine.tokens.role_trust import PodCaller, TokenCaller, may_assume
 from aws_iam.modes.workload_files import filled
-from aws_iam.policy.trust import PodCaller, TokenCaller, may_assume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.aws_names import checked
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.policy.names import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aws_iam.engine.tokens.role_trust import PodCaller, TokenCaller
     from aws_iam.modes.irsa_names import Names
-    from aws_iam.policy.trust import PodCaller, TokenCaller
 
 _PROVIDER_ARN = re.compile(r"arn:[a-z-]+:iam::(?P<account>[0-9]{12}):oidc-provider/(?P<host>.+)")
 

@@ -12,6 +12,10 @@ from aws_iam.account.facts.keys import KEY_USES, OTHER_POLICIES
 from aws_iam.account.facts.sharing import KEY_POLICIES
 from aws_iam.account.facts.storage import KMS_KEYS
 from aws_iam.answer import Answer, Finding, Severity, Status, Where
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.document import Policy
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, NotCollected, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import audit_account, policy_inputs
@@ -21,11 +25,7 @@ from aws_iam.modes.audit_unread import misses_of, missing_permissions, rows
 from aws_iam.modes.check_table import by_check, verdict
 from aws_iam.modes.kms_limits import LIMITS
 from aws_iam.modes.parameters import Source
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Policy
 from aws_iam.policy.key_statements import told_owner
-from aws_iam.policy.names import checked
-from aws_iam.policy.reading.gather import gathered
 from aws_iam.report.page import by_urgency
 from aws_iam.rules.judge import policy_of
 from aws_iam.rules.kms_checks import CODES, ON_ACCOUNT, ON_POLICY, needs
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.account.snapshot import Account
+    from aws_iam.engine.language.document import Source as Document
+    from aws_iam.engine.sources.gather import Gathered
     from aws_iam.modes.tool import Json, Progress
-    from aws_iam.policy.document import Source as Document
-    from aws_iam.policy.reading.gather import Gathered
 
 _PAGE = "references/kms-patterns.md#checks"
 _KEY = "AWS::KMS::Key"

@@ -7,21 +7,21 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer
+from aws_iam.engine.evaluation.caller import CallerKind, caller_of
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.document import Kind, policy
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Kind, policy
-from aws_iam.policy.evaluation.caller import CallerKind, caller_of
 from aws_iam.policy.key_administrators import administrators
 from aws_iam.policy.key_lockout import MESSAGE, Lockout, judged
 from aws_iam.policy.key_statements import MANAGE, has_effect
-from aws_iam.policy.names import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.policy.document import Policy
+    from aws_iam.engine.language.document import Policy
     from aws_iam.policy.key_administrators import Administrator
 
 _PUT = "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"

@@ -7,6 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference import key_services as services_table
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.key_services import KeyService
+from aws_iam.engine.reference.partition import partition_of
+from aws_iam.engine.reference.service_names import meant_instead
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.kms_creation import Copy, Format, created
@@ -14,14 +21,7 @@ from aws_iam.modes.kms_given import listed
 from aws_iam.modes.kms_proof import proof
 from aws_iam.modes.kms_services import services_of, sources_of
 from aws_iam.modes.policy_validate import validate
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.catalog import catalog
 from aws_iam.policy.key_policy import MOST_BYTES, KeyWish, Usage
-from aws_iam.policy.names import checked
-from aws_iam.policy.reference import key_services as services_table
-from aws_iam.policy.reference.key_services import KeyService
-from aws_iam.policy.reference.partition import partition_of
-from aws_iam.policy.reference.service_names import meant_instead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

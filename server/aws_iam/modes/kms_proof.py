@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.evaluation.layers import layers_of
-from aws_iam.policy.evaluation.request import request_of
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.evaluation.request import request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.policy.evaluation.layers import Layers
+    from aws_iam.engine.evaluation.layers import Layers
     from aws_iam.policy.key_policy import KeyWish
 
 _ALLOWED, _DENIED = "Allowed", "ImplicitlyDenied"

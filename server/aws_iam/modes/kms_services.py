@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.aws_names import FORMS, checked
+from aws_iam.engine.reference.key_services import key_services
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.modes.kms_given import listed
-from aws_iam.policy.names import FORMS, checked
-from aws_iam.policy.reference.key_services import key_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.reference.key_services import KeyService
+    from aws_iam.engine.reference.key_services import KeyService
 
 _SERVICES_IN = frozenset({"aws"})
 

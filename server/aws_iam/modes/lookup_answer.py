@@ -11,7 +11,7 @@ from aws_iam.escape import escaped, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.policy.catalog import Catalog
+    from aws_iam.engine.reference.catalog import Catalog
 
 # What may follow a look-up is itself a look-up; more than this many are no help.
 _MOST_NEXT = 3

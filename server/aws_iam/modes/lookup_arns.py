@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.arn import PARTITIONS, Arn
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.operations import service_of
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import lookup_facts as facts
 from aws_iam.modes.lookup_answer import known_name, listed, unknown_name
-from aws_iam.policy.arn import PARTITIONS, Arn
-from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.reference.operations import service_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.answer import Answer
-    from aws_iam.policy.catalog import Catalog
-    from aws_iam.policy.reference.facts import ResourceType
+    from aws_iam.engine.reference.catalog import Catalog
+    from aws_iam.engine.reference.facts import ResourceType
 
 # `AWS::S3::Bucket`.
 _TYPE_PARTS = 3

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.escape import escaped, quoted
-from aws_iam.modes import lookup_facts as facts
-from aws_iam.modes.lookup_answer import known_name, listed, unknown_name
-from aws_iam.policy.reference.operations import (
+from aws_iam.engine.reference.operations import (
     Operation,
     operations,
     operations_named,
     service_of,
     sources,
 )
+from aws_iam.escape import escaped, quoted
+from aws_iam.modes import lookup_facts as facts
+from aws_iam.modes.lookup_answer import known_name, listed, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.answer import Answer
-    from aws_iam.policy.catalog import Catalog
+    from aws_iam.engine.reference.catalog import Catalog
 
 _SDKS = frozenset({"boto3", "botocore", "sdk"})
 # `aws s3 cp` and its like call several operations; `aws s3api` is the one-to-one command.

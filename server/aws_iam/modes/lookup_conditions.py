@@ -7,21 +7,21 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.language.variables import ESCAPES, variables
+from aws_iam.engine.reference import suggest
+from aws_iam.engine.reference.global_keys import legacy_keys
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import lookup_facts as facts
 from aws_iam.modes.lookup_answer import counted, known_name, unknown_name
-from aws_iam.policy.operators import OPERATORS, QUALIFIERS, Family
-from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.reference import suggest
-from aws_iam.policy.reference.global_keys import legacy_keys
-from aws_iam.policy.variables import ESCAPES, variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_iam.answer import Answer
-    from aws_iam.policy.catalog import Catalog
-    from aws_iam.policy.reference.facts import ConditionKey, Service
+    from aws_iam.engine.reference.catalog import Catalog
+    from aws_iam.engine.reference.facts import ConditionKey, Service
 
 
 @cache

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.escape import escaped
-from aws_iam.policy.reference.global_keys import global_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from aws_iam.policy.arn import Arn
-    from aws_iam.policy.catalog import Catalog
-    from aws_iam.policy.reference.facts import Action, ConditionKey, ResourceType, Service, Support
+    from aws_iam.engine.language.arn import Arn
+    from aws_iam.engine.reference.catalog import Catalog
+    from aws_iam.engine.reference.facts import Action, ConditionKey, ResourceType, Service, Support
 
 # What matters most for a reviewer comes first.
 _LEVELS = ("Permissions management", "Write", "Tagging", "List", "Read")

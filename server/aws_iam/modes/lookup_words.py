@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_iam.answer import Answer
-    from aws_iam.policy.catalog import Catalog
-    from aws_iam.policy.reference.facts import Service
+    from aws_iam.engine.reference.catalog import Catalog
+    from aws_iam.engine.reference.facts import Service
 
 # Words between hyphens, as people write them.
 _LEVELS = {

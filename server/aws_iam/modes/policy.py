@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from aws_iam.answer import Answer
+from aws_iam.engine.language.document import Kind
 from aws_iam.modes import guide as pages
 from aws_iam.modes import (
     policy_explain,
@@ -16,7 +17,6 @@ from aws_iam.modes import (
 from aws_iam.modes.parameters import Connection, Document, Topic
 from aws_iam.modes.policy_report import FailOn, Format, Report
 from aws_iam.modes.tool import Json, Parameter, Progress, Tool
-from aws_iam.policy.document import Kind
 
 tool = Tool(
     "policy",

@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Comparison
+from aws_iam.engine.compare import MOST_WITNESSES, Searched, assumptions, granted, public, searched
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.compare import MOST_WITNESSES, Searched, assumptions, granted, public, searched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.comparison.direction import Search
+    from aws_iam.engine.comparison.direction import Search
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"

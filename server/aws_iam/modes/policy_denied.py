@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer
+from aws_iam.engine.denied.message import denials
+from aws_iam.engine.denied.remedy import remedy
+from aws_iam.engine.denied.request import asked
+from aws_iam.engine.denied.shelf import Shelf
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.modes import denied_facts, denied_proof
 from aws_iam.modes.denied_words import DECODE, DECODE_CALL, PAGE, REMARKS, SECTION, WORDS
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.denied.message import denials
-from aws_iam.policy.denied.remedy import remedy
-from aws_iam.policy.denied.request import asked
-from aws_iam.policy.denied.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aws_iam.engine.denied.message import Denial
+    from aws_iam.engine.denied.remedy import Remedy
+    from aws_iam.engine.denied.request import Asked
     from aws_iam.modes.denied_proof import Proof
-    from aws_iam.policy.denied.message import Denial
-    from aws_iam.policy.denied.remedy import Remedy
-    from aws_iam.policy.denied.request import Asked
 
 
 def denied(message: Any, policies: Any = None) -> Answer:

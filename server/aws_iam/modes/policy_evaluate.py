@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Decision
+from aws_iam.engine.evaluate import Evaluation, evaluated
+from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.layers import Layers, layers_of
+from aws_iam.engine.evaluation.request import Request, request_of
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes import evaluate_notes
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.evaluate import Evaluation, evaluated
-from aws_iam.policy.evaluation.caller import CallerKind
-from aws_iam.policy.evaluation.hinges import hinges
-from aws_iam.policy.evaluation.layers import Layers, layers_of
-from aws_iam.policy.evaluation.request import Request, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.catalog import Action
+    from aws_iam.engine.reference.catalog import Action
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/"

@@ -8,29 +8,29 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, Severity, Status
+from aws_iam.engine.effective.access import Access, access
+from aws_iam.engine.effective.caller_conditions import is_denied_to_strangers, is_limited
+from aws_iam.engine.effective.expansion import Expansion
+from aws_iam.engine.effective.faults import faults
+from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.explain.risks import Risks, Told, risks
+from aws_iam.engine.explain.sentences import sentence
+from aws_iam.engine.explain.words import counted, joined
+from aws_iam.engine.language.document import Form, Kind, Policy, Source
+from aws_iam.engine.sources.containers import cloudformation
+from aws_iam.engine.sources.containers.cloudformation_names import PSEUDO
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import policy_inputs
 from aws_iam.modes.policy_inputs import is_open
-from aws_iam.modes.policy_risks import Risks, Told, risks
-from aws_iam.policy.document import Form, Kind, Policy, Source
-from aws_iam.policy.effective.access import Access, access
-from aws_iam.policy.effective.expansion import Expansion
-from aws_iam.policy.effective.faults import faults
-from aws_iam.policy.effective.targets import Targets
-from aws_iam.policy.explain.sentences import sentence
-from aws_iam.policy.explain.words import counted, joined
-from aws_iam.policy.reading.containers import cloudformation
-from aws_iam.policy.reading.containers.cloudformation_names import PSEUDO
-from aws_iam.policy.reading.gather import gathered
-from aws_iam.rules.callers import is_denied_to_strangers, is_limited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.policy.document import Statement
-    from aws_iam.policy.effective.escalation import OpenPath
-    from aws_iam.policy.reading.gather import Gathered
+    from aws_iam.engine.effective.escalation import OpenPath
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.sources.gather import Gathered
 
 _STATEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html"
 _EVALUATION = (

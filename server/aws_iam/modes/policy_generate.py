@@ -7,20 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Severity
+from aws_iam.engine.generate import Plan, plan
+from aws_iam.engine.generation import access_needs, limits, minimise
+from aws_iam.engine.language.problems import Problems
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes import generate_facts
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.generate import Plan, plan
-from aws_iam.policy.generation import access_needs, limits, minimise
-from aws_iam.policy.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.answer import Finding
-    from aws_iam.policy.generation.access_needs import Need
-    from aws_iam.policy.generation.minimise import Allowed
+    from aws_iam.engine.generation.access_needs import Need
+    from aws_iam.engine.generation.minimise import Allowed
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"

@@ -10,21 +10,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Severity
+from aws_iam.engine.generation import minimise
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.trail import cloudtrail
+from aws_iam.engine.trail.allow import Granted, granted, replayed
+from aws_iam.engine.trail.ledger import Account, Ledger, ledger_of
+from aws_iam.engine.trail.table import table
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import event_facts
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.generation import minimise
-from aws_iam.policy.trail import cloudtrail
-from aws_iam.policy.trail.allow import Granted, granted, replayed
-from aws_iam.policy.trail.ledger import Account, Ledger, ledger_of
-from aws_iam.policy.trail.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.answer import Finding
-    from aws_iam.policy.trail.uses import Use
+    from aws_iam.engine.trail.uses import Use
 
 MOST_CALLERS = 20
 _MOST_PAIRS = 50_000

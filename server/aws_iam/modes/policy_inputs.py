@@ -12,8 +12,8 @@ from aws_iam.answer import Finding, Severity, Status, Where
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aws_iam.policy.document import Policy, Source
-    from aws_iam.policy.reading.gather import Gathered, Unread
+    from aws_iam.engine.language.document import Policy, Source
+    from aws_iam.engine.sources.gather import Gathered, Unread
 
     Judge = Callable[[Policy], tuple[Finding, ...]]
 

@@ -8,6 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.arn import PARTITIONS
+from aws_iam.engine.language.aws_names import FORMS
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.catalog import Catalog, catalog
+from aws_iam.engine.reference.operations import operations_named, service_of
+from aws_iam.engine.reference.regions import regions
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import lookup_arns as arns
@@ -16,18 +22,12 @@ from aws_iam.modes import lookup_conditions as conditions
 from aws_iam.modes import lookup_facts as facts
 from aws_iam.modes import lookup_words as words
 from aws_iam.modes.lookup_answer import counted, known_name, listed, unknown_name
-from aws_iam.policy.arn import PARTITIONS
-from aws_iam.policy.catalog import Catalog, catalog
-from aws_iam.policy.names import FORMS
-from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.reference.operations import operations_named, service_of
-from aws_iam.policy.reference.regions import regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aws_iam.answer import Answer
-    from aws_iam.policy.reference.facts import Action, Service
+    from aws_iam.engine.reference.facts import Action, Service
 
 # Longer than any name; an ARN may have 2,048 characters.
 _LONGEST = 2_048

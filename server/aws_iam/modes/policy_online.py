@@ -11,10 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.engine.language.document import Form, Kind, Policy, dump
+from aws_iam.engine.language.document import Source as Document
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.policy_inputs import is_open
-from aws_iam.policy.document import Form, Kind, Policy, dump
-from aws_iam.policy.document import Source as Document
 from aws_iam.rules import POLICY_RULES
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from aws_iam.account.fact import Miss
     from aws_iam.account.validate_policy import Question, Remark
+    from aws_iam.engine.language.document import Node
     from aws_iam.modes.parameters import Connection
     from aws_iam.modes.tool import Progress
-    from aws_iam.policy.document import Node
     from aws_iam.rules.rule import Rule
 
     Judged = tuple[Document, tuple[Finding, ...]]

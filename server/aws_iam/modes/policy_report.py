@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_iam.answer import Finding
-    from aws_iam.policy.document import Source
-    from aws_iam.policy.reading.gather import Unread
+    from aws_iam.engine.language.document import Source
+    from aws_iam.engine.sources.gather import Unread
 
     Judged = Sequence[tuple[Source, tuple[Finding, ...]]]
 

@@ -9,21 +9,21 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, Severity, Where
+from aws_iam.engine.language.document import Form, Kind, Policy, Source, Statement, Syntax, read
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.modes import policy_inputs
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Form, Kind, Policy, Source, Statement, Syntax, read
-from aws_iam.policy.reading.gather import gathered
 from aws_iam.rules import POLICY_RULES
 from aws_iam.rules.gate import Gates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aws_iam.engine.sources.gather import Gathered
     from aws_iam.modes.parameters import Connection
     from aws_iam.modes.policy_online import Merged
     from aws_iam.modes.policy_report import Report
     from aws_iam.modes.tool import Progress
-    from aws_iam.policy.reading.gather import Gathered
     from aws_iam.rules.rule import Rule
 
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]

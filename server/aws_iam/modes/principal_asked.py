@@ -9,20 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.layers import Layers, levels_of
+from aws_iam.engine.evaluation.request import request_of
 from aws_iam.errors import InputError
-from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.evaluation.hinges import hinges
-from aws_iam.policy.evaluation.layers import Layers, levels_of
-from aws_iam.policy.evaluation.request import request_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_iam.account.facts.identity import Role, User
+    from aws_iam.engine.evaluation.layers import Placed
+    from aws_iam.engine.evaluation.request import Request
     from aws_iam.modes.principal_guardrails import Guardrails
     from aws_iam.modes.principal_power import Holdings
-    from aws_iam.policy.evaluation.layers import Placed
-    from aws_iam.policy.evaluation.request import Request
 
     _Levels = tuple[tuple[Placed, ...], ...]
 

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import known
 from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZATION
+from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.explain.words import joined
+from aws_iam.engine.language.document import Kind, policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Kind, policy
-from aws_iam.policy.evaluate import evaluate
-from aws_iam.policy.explain.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aws_iam.account.facts.governance import Organization, Tree, Unit
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Condition
+    from aws_iam.engine.language.document import Condition
 
 Levels = tuple[tuple[str, ...], ...]
 """Documents by level, the root's first."""

@@ -10,10 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.escape import quoted
-from aws_iam.modes.principal_chain import TAKING
-from aws_iam.modes.principal_targets import targets
-from aws_iam.policy.effective.escalation import (
+from aws_iam.engine.effective.escalation import (
     NEVER_ALONE,
     STRONG_POLICIES,
     OpenPath,
@@ -23,19 +20,22 @@ from aws_iam.policy.effective.escalation import (
     open_paths,
     smallest,
 )
-from aws_iam.policy.pattern import matches
-from aws_iam.policy.variables import without_variables
+from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.language.variables import without_variables
+from aws_iam.escape import quoted
+from aws_iam.modes.principal_chain import TAKING
+from aws_iam.modes.principal_targets import targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.account.facts.identity import Role, User
+    from aws_iam.engine.effective.access import Access
+    from aws_iam.engine.effective.escalation import EscalationPath, Need
+    from aws_iam.engine.language.document import Statement
     from aws_iam.modes.principal_asked import Asked
     from aws_iam.modes.principal_power import Holdings
     from aws_iam.modes.principal_targets import Target, World
-    from aws_iam.policy.document import Statement
-    from aws_iam.policy.effective.access import Access
-    from aws_iam.policy.effective.escalation import EscalationPath, Need
 
 ORGANIZATION_WIDE = "organization-wide identity"
 """The paths that only an organization has."""

@@ -7,33 +7,33 @@ from functools import cache, reduce
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.errors import InputError
-from aws_iam.escape import quoted
-from aws_iam.modes.policy_risks import risks
-from aws_iam.modes.principal_guardrails import for_principal, settled
-from aws_iam.modes.principal_paths import ORGANIZATION_WIDE, Search
-from aws_iam.policy.document import Kind, policy
-from aws_iam.policy.effective.access import Access, access
-from aws_iam.policy.effective.bounded import bounded
-from aws_iam.policy.effective.escalation import (
+from aws_iam.engine.effective.access import Access, access
+from aws_iam.engine.effective.bounded import bounded
+from aws_iam.engine.effective.escalation import (
     NEW,
     NEW_COMPUTE,
     SELF,
     escalation_paths,
     open_paths,
 )
-from aws_iam.policy.effective.expansion import Expansion
-from aws_iam.policy.effective.targets import Targets
+from aws_iam.engine.effective.expansion import Expansion
+from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.explain.risks import risks
+from aws_iam.engine.language.document import Kind, policy
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.modes.principal_guardrails import for_principal, settled
+from aws_iam.modes.principal_paths import ORGANIZATION_WIDE, Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.facts.identity import Authorization, Group, Role, User
-    from aws_iam.modes.policy_risks import Risks
+    from aws_iam.engine.effective.escalation import OpenPath
+    from aws_iam.engine.explain.risks import Risks
     from aws_iam.modes.principal_asked import Asked
     from aws_iam.modes.principal_guardrails import Guardrails, Levels
     from aws_iam.modes.principal_targets import World
-    from aws_iam.policy.effective.escalation import OpenPath
 
     PathsOf = Callable[[Access], tuple[OpenPath, ...]]
 

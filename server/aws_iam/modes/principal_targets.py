@@ -10,14 +10,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.account.facts.identity import Role, User
-from aws_iam.policy.variables import without_variables
+from aws_iam.engine.language.variables import without_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.account.facts.identity import Attached, Authorization, Group
-    from aws_iam.policy.effective.access import Access
-    from aws_iam.policy.effective.escalation import EscalationPath
+    from aws_iam.engine.effective.access import Access
+    from aws_iam.engine.effective.escalation import EscalationPath
 
 _LIMITS = "remove a limit"
 _LEADS_TO_THE_TARGETS_OWN = "the permissions of the"

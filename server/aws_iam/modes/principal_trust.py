@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from aws_iam.account.fact import Miss
 from aws_iam.account.facts.governance import ORG_TREE, ORGANIZATION
 from aws_iam.answer import Severity, Status
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.layers import Ready, layers_of
+from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.explain.words import joined
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import Kind, policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.modes.policy_validate import checked
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.document import Kind, policy
-from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.evaluation.hinges import hinges
-from aws_iam.policy.evaluation.layers import Ready, layers_of
-from aws_iam.policy.evaluation.request import request_of
-from aws_iam.policy.explain.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.identity import Role
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Finding
-    from aws_iam.policy.document import Policy, Principal, Statement
+    from aws_iam.engine.language.document import Policy, Principal, Statement
 
 OUTSIDE_ACCOUNT = "ROLE_TRUSTS_OTHER_ACCOUNT"
 OUTSIDE_ORGANIZATION = "ROLE_TRUSTS_OTHER_ORGANIZATION"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer, Status
+from aws_iam.engine.language.aws_names import checked
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.modes import audit_account
@@ -13,7 +14,6 @@ from aws_iam.modes.audit_run import account_words
 from aws_iam.modes.audit_unread import misses_of, missing_permissions, rows
 from aws_iam.modes.check_table import by_check, verdict
 from aws_iam.modes.secret_limits import LIMITS
-from aws_iam.policy.names import checked
 from aws_iam.report.page import by_urgency
 from aws_iam.rules.secrets_checks import CHECKS, ON_REQUEST, judge, needs
 from aws_iam.rules.secrets_limits import Limits

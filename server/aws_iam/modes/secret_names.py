@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.aws_names import FORMS, checked
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.names import FORMS, checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Policies as values and the reasoning over them: pure, offline, no AWS SDK."""
+"""Moving out."""

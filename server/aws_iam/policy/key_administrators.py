@@ -10,14 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.layers import Layers, layers_of
+from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import dump
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.document import dump
-from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.evaluation.hinges import hinges
-from aws_iam.policy.evaluation.layers import Layers, layers_of
-from aws_iam.policy.evaluation.request import request_of
 from aws_iam.policy.key_statements import (
     MANAGE,
     account_of,
@@ -26,13 +27,12 @@ from aws_iam.policy.key_statements import (
     owner_of,
     takes,
 )
-from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.policy.document import Policy, Principal, Statement
-    from aws_iam.policy.evaluation.request import Request
+    from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.language.document import Policy, Principal, Statement
 
 PRINCIPAL = re.compile(
     r"[0-9]{12}|\*"

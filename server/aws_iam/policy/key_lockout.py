@@ -10,22 +10,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.language.document import dump
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
-from aws_iam.policy.document import dump
-from aws_iam.policy.evaluate import evaluated
-from aws_iam.policy.evaluation.hinges import hinges
-from aws_iam.policy.evaluation.layers import layers_of
 from aws_iam.policy.key_administrators import PRINCIPAL, effective, request_to_manage
 from aws_iam.policy.key_policy import MOST_BYTES
 from aws_iam.policy.key_statements import is_unique_id
-from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.answer import Decision
-    from aws_iam.policy.document import Policy, Principal, Statement
-    from aws_iam.policy.evaluation.layers import Layers
+    from aws_iam.engine.evaluation.layers import Layers
+    from aws_iam.engine.language.document import Policy, Principal, Statement
 
 MESSAGE = "The new key policy will not allow you to update the key policy in the future"
 """What KMS says when it refuses; people search for it."""

@@ -12,12 +12,12 @@ from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.policy.slotted import slotted
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from aws_iam.policy.reference.key_services import KeyService
+    from aws_iam.engine.reference.key_services import KeyService
 
 MOST_BYTES = 32_768
 """The longest key policy: KMS Developer Guide, resource-limits."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.evaluation.layers import Ready
+from aws_iam.engine.evaluation.layers import Ready
+from aws_iam.engine.language.arn import Arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.document import Policy, Principal, Statement
+    from aws_iam.engine.language.document import Policy, Principal, Statement
 
 MANAGE = "kms:PutKeyPolicy"
 _ACCOUNT = re.compile(r"[0-9]{12}")

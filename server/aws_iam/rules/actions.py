@@ -7,12 +7,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Policy, Statement, Text
+from aws_iam.engine.language.memo import by_text, once
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Policy, Statement, Text
-from aws_iam.policy.once import by_text, once
-from aws_iam.policy.pattern import is_literal, matches
 from aws_iam.rules.gate import at_action
 from aws_iam.rules.rule import Problem, rule
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.fact import Miss, known
 from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules import filter_pattern, selectors
 from aws_iam.rules.witnesses import completed
 

@@ -7,16 +7,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.arn import PARTITIONS, Arn
+from aws_iam.engine.language.document import Statement, Text
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.pattern import intersects
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.regions import may_be_newer, regions
+from aws_iam.engine.reference.suggest import nearest
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import PARTITIONS, Arn
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Statement, Text
-from aws_iam.policy.once import once
-from aws_iam.policy.pattern import intersects
-from aws_iam.policy.reference.regions import may_be_newer, regions
-from aws_iam.policy.reference.suggest import nearest
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.gate import at_resource
 from aws_iam.rules.rule import Problem, rule
 

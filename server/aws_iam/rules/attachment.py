@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.arn import Arn, fits
+from aws_iam.engine.language.document import Kind, Policy, Statement, Text, dump
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.attached import VPC_ENDPOINT, Attached, attachment, attachments
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn, fits
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Kind, Policy, Statement, Text, dump
-from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.reference.attached import VPC_ENDPOINT, Attached, attachment, attachments
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

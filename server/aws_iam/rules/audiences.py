@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Kind, Statement
+from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Condition, Kind, Statement
-from aws_iam.rules.identity_tokens import providers
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

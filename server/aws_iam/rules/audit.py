@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Severity, Status
-from aws_iam.policy.slotted import slotted
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.rules import (
     cis_account,
     cis_alarms,

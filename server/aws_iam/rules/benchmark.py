@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam import resources
 from aws_iam.answer import Severity
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.policy.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

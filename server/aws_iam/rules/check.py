@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity, Status
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.declared import declared_in
 from aws_iam.rules.holes import filled
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Unknown, guarded

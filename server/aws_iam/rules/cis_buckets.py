@@ -16,9 +16,9 @@ from aws_iam.account.facts.storage import (
     BUCKETS,
     PublicAccessBlock,
 )
+from aws_iam.engine.language import pattern
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy import pattern
 from aws_iam.rules.judge import (
     Fail,
     Manual,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.governance import Macie
     from aws_iam.account.facts.storage import Bucket, BucketVersioning
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Condition, Statement
+    from aws_iam.engine.language.document import Condition, Statement
 
 T = TypeVar("T")
 _NO_BUCKET = "the account has no bucket"

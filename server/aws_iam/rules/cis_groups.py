@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import known
 from aws_iam.account.facts.network import PREFIX_LISTS, SECURITY_GROUPS
+from aws_iam.engine.language.frozen import positional
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy.slotted import positional
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, in_regions, judges
 from aws_iam.rules.networks import (
     GLOBAL_IPV6,

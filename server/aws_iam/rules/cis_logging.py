@@ -13,9 +13,9 @@ from aws_iam.account.facts.storage import (
     TRAIL_BUCKET_LOGGING,
 )
 from aws_iam.account.facts.trails import TRAILS
+from aws_iam.engine import compare
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy import compare
 from aws_iam.rules import selectors
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, judges, unread
 

@@ -13,8 +13,8 @@ from aws_iam.account.facts.network import (
     VPC_ENDPOINTS,
     VPCS,
 )
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.judge import (
     Fail,
     Manual,

@@ -16,9 +16,9 @@ from aws_iam.account.facts.governance import (
 )
 from aws_iam.account.facts.network import INSTANCES
 from aws_iam.account.facts.storage import DB_INSTANCES, FILE_SYSTEMS
+from aws_iam.engine.language import pattern
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy import pattern
 from aws_iam.rules.judge import (
     Fail,
     Manual,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aws_iam.account.fact import AccountFact
     from aws_iam.account.facts.governance import Guardrail, Organization, Tree
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Statement
+    from aws_iam.engine.language.document import Statement
 
 T = TypeVar("T")
 _ALONE = "the account is in no organization"

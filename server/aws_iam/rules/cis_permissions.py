@@ -14,9 +14,9 @@ from aws_iam.account.facts.identity import (
     SAML_PROVIDERS,
     SERVER_CERTIFICATES,
 )
+from aws_iam.engine.language import document, pattern
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy import document, pattern
 from aws_iam.rules.judge import (
     Fail,
     Manual,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         ServerCertificate,
     )
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Statement
+    from aws_iam.engine.language.document import Statement
 
 _SHOWN = 5
 _DETAILS = "iam:GetAccountAuthorizationDetails"

@@ -16,10 +16,11 @@ from aws_iam.account.facts.sharing import (
     VAULT_POLICIES,
 )
 from aws_iam.account.facts.storage import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
+from aws_iam.engine import compare
+from aws_iam.engine.effective.caller_conditions import is_limited
+from aws_iam.engine.language import document
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy import compare, document
-from aws_iam.rules.callers import is_limited
 from aws_iam.rules.judge import (
     Fail,
     NotApplicable,
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.sharing import ResourcePolicy
     from aws_iam.account.facts.storage import BucketPolicy
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.comparison.direction import Search
-    from aws_iam.policy.document import Policy, Statement
+    from aws_iam.engine.comparison.direction import Search
+    from aws_iam.engine.language.document import Policy, Statement
 
 _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
     (QUEUE_POLICIES, "queue", "sqs:GetQueueAttributes"),

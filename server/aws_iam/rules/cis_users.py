@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.facts.identity import AUTHORIZATION, CREDENTIAL_REPORT
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, judges
 
 if TYPE_CHECKING:

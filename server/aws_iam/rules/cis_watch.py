@@ -15,9 +15,9 @@ from aws_iam.account.facts.governance import (
     administrators_of,
 )
 from aws_iam.account.facts.trails import DELIVERY_CHANNELS, RECORDER_STATUSES, RECORDERS
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.judge import (
     Fail,
     Outcome,

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
+from aws_iam.engine.language.pattern import covers, intersects, is_literal
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.global_keys import global_keys
+from aws_iam.engine.reference.supply import supplying
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
-from aws_iam.policy.pattern import covers, intersects, is_literal
-from aws_iam.policy.reference.global_keys import global_keys
-from aws_iam.policy.reference.supply import supplying
 from aws_iam.rules.gate import at_condition, at_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.catalog import Action
-    from aws_iam.policy.document import Text
+    from aws_iam.engine.language.document import Text
+    from aws_iam.engine.reference.catalog import Action
 
 _ALLOW = {
     "Effect": "Allow",

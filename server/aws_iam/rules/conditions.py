@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement
+from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Condition, Statement
-from aws_iam.policy.operators import OPERATORS, QUALIFIERS
-from aws_iam.policy.reference.global_keys import global_keys, legacy_keys
 from aws_iam.rules.gate import KEY_TWICE, at_condition, at_keys
 from aws_iam.rules.rule import Problem, rule
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
+from aws_iam.engine.language.pattern import intersects, matches
+from aws_iam.engine.language.variables import without_variables
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
-from aws_iam.policy.pattern import intersects, matches
-from aws_iam.policy.variables import without_variables
 from aws_iam.rules.gate import at_keys
 from aws_iam.rules.grants import Grant, Grants, demands, entry_of, grouped, spares_some
 from aws_iam.rules.rule import Problem, rule

@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, Statement
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
-from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
 from aws_iam.rules.gate import UNUSUAL, at_policy, at_sid, has
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.policy.document import Text
+    from aws_iam.engine.language.document import Text
 
 _ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 _BUCKET = {

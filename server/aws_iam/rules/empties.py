@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Form, Kind, Statement
 from aws_iam.escape import quoted
-from aws_iam.policy.document import IDENTITY_KINDS, Condition, Form, Kind, Statement
 from aws_iam.rules.gate import UNUSUAL
 from aws_iam.rules.rule import Problem, rule
 

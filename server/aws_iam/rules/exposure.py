@@ -6,10 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import (
+    denied_to_strangers,
+    is_fixed,
+    is_limited,
+    is_taken_back,
+)
+from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
+from aws_iam.engine.reference.attached import VPC_ENDPOINT
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Condition, Kind, Policy, Principal, Statement
-from aws_iam.policy.reference.attached import VPC_ENDPOINT
-from aws_iam.rules.callers import denied_to_strangers, is_fixed, is_limited, is_taken_back
 from aws_iam.rules.gate import PRINCIPALS
 from aws_iam.rules.rule import Problem, rule
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded, is_fixed
+from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Condition, Kind, Policy, Principal, Statement
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.rules.callers import is_demanded, is_fixed
-from aws_iam.rules.identity_tokens import never_matches, providers
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

@@ -18,15 +18,15 @@ from itertools import count
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.policy.document import Condition, Form, Node, Place
-from aws_iam.policy.operators import OPERATORS, Family
-from aws_iam.policy.reading.json_text import string
+from aws_iam.engine.language.document import Condition, Form, Node, Place
+from aws_iam.engine.language.json_nodes import string
+from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.rules.usual import is_usual, is_usual_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from aws_iam.policy.document import Policy, Statement
+    from aws_iam.engine.language.document import Policy, Statement
 
 
 class Part(Enum):

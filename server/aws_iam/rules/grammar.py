@@ -6,10 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import (
+    IDENTITY_KINDS,
+    Form,
+    Kind,
+    Node,
+    Place,
+    Policy,
+    Syntax,
+)
+from aws_iam.engine.language.json_nodes import Lines
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
-from aws_iam.policy.document import IDENTITY_KINDS, Form, Kind, Node, Place, Policy, Syntax
-from aws_iam.policy.reading.json_text import Lines
 from aws_iam.rules.gate import UNUSUAL, at_policy
 from aws_iam.rules.rule import Problem, rule
 

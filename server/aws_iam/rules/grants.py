@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.policy.pattern import covers, intersects, matches
-from aws_iam.policy.slotted import slotted
-from aws_iam.rules.callers import is_demanded
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import covers, intersects, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from aws_iam.policy.document import Condition, Policy, Statement, Text
+    from aws_iam.engine.language.document import Condition, Policy, Statement, Text
 
 # Allows are compared with Denies resource by resource; what IAM takes has far fewer of them. Beyond, nothing is said.
 _MOST_STATEMENTS = 100

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Form, Kind, Statement
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Form, Kind, Statement
-from aws_iam.policy.pattern import is_literal
 from aws_iam.rules.gate import PRINCIPALS
 from aws_iam.rules.rule import Problem, rule
 

@@ -7,15 +7,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import Condition, Statement, Text
+from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.pattern import intersects, is_literal
+from aws_iam.engine.language.variables import without_variables
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.regions import may_be_newer, regions
+from aws_iam.engine.reference.service_names import SERVICE_KEYS, meant_instead
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Condition, Statement, Text
-from aws_iam.policy.operators import OPERATORS, Family
-from aws_iam.policy.pattern import intersects, is_literal
-from aws_iam.policy.reference.regions import may_be_newer, regions
-from aws_iam.policy.reference.service_names import SERVICE_KEYS, meant_instead
-from aws_iam.policy.variables import without_variables
 from aws_iam.rules.gate import PRINCIPALS, at_condition, at_keys, at_resource, at_value
 from aws_iam.rules.rule import Problem, rule
 

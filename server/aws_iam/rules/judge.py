@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.fact import Miss, MissKind
 from aws_iam.answer import Finding, Severity, Status
+from aws_iam.engine.language import document
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import escaped
-from aws_iam.policy import document
-from aws_iam.policy.slotted import positional, slotted
 from aws_iam.rules.holes import filled
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.fact import Fact, RegionFact
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Policy
+    from aws_iam.engine.language.document import Policy
     from aws_iam.rules.benchmark import Benchmark, Control
 
     Test = Callable[["Account", "Terms"], Iterator["Outcome"]]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement, Text
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.variables import variables, without_variables
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Condition, Statement, Text
-from aws_iam.policy.once import once
-from aws_iam.policy.operators import OPERATORS, Family
-from aws_iam.policy.variables import variables, without_variables
 from aws_iam.rules.gate import VARIABLE_IN_VALUE, at_condition, at_value
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.catalog import ConditionKey
+    from aws_iam.engine.reference.catalog import ConditionKey
 
 _ALLOW = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
 

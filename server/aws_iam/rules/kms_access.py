@@ -6,12 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import (
+    denied_to_strangers,
+    is_fixed,
+    is_limited,
+    is_taken_back,
+)
+from aws_iam.engine.evaluation.beyond import crosses_accounts
+from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import escaped, quoted
-from aws_iam.policy.evaluation.beyond import crosses_accounts
 from aws_iam.policy.key_statements import MANAGE, has_effect, takes
-from aws_iam.policy.pattern import matches
 from aws_iam.rules import kms_subjects as key
-from aws_iam.rules.callers import denied_to_strangers, is_fixed, is_limited, is_taken_back
 from aws_iam.rules.kms_subjects import (
     CONDITIONS,
     CONTEXT,
@@ -31,7 +36,7 @@ from aws_iam.rules.workload import Flaw, check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.document import Condition, Statement
+    from aws_iam.engine.language.document import Condition, Statement
     from aws_iam.rules.judge import Unknown
 
 _EVERYONE = {"AWS": "*"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import dump
 from aws_iam.escape import quoted
-from aws_iam.policy.document import dump
 from aws_iam.policy.key_administrators import administrators
 from aws_iam.policy.key_policy import MOST_BYTES
 from aws_iam.policy.key_statements import MANAGE, account_of, delegating, is_unique_id, takes

@@ -9,8 +9,8 @@ from aws_iam.account.fact import known
 from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
 from aws_iam.account.facts.keys import KEY_GRANTS, KeyGrants
 from aws_iam.answer import Severity
+from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.policy.pattern import matches
 from aws_iam.rules import kms_samples as sample
 from aws_iam.rules.check import check
 from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.facts.keys import Grant
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Statement
+    from aws_iam.engine.language.document import Statement
     from aws_iam.rules.kms_limits import Limits
 
 _GRANTS = "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
 from aws_iam.rules import kms_subjects as key
 from aws_iam.rules.kms_subjects import (
     CONDITIONS,
@@ -26,7 +26,7 @@ from aws_iam.rules.workload import Flaw, check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.document import Statement
+    from aws_iam.engine.language.document import Statement
 
 _APP = f"arn:aws:iam::{OWN}:role/App"
 _USE = ["kms:Decrypt", "kms:GenerateDataKey"]

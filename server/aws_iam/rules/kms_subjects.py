@@ -6,16 +6,16 @@ from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Kind, policy
+from aws_iam.engine.language.document import Kind, policy
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.policy.key_statements import has_effect, owner_of, takes
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.judge import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.document import Condition, Policy, Principal, Statement
+    from aws_iam.engine.language.document import Condition, Policy, Principal, Statement
 
 GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 CONDITIONS = f"{GUIDE}/conditions-kms.html"

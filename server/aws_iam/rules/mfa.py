@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.document import Condition, Kind, Statement
+from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Condition, Kind, Statement
-from aws_iam.policy.pattern import matches
-from aws_iam.rules.callers import is_demanded
 from aws_iam.rules.gate import at_keys
 from aws_iam.rules.rule import Problem, rule
 

@@ -6,13 +6,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.algebra.condition_sets import Test, read
+from aws_iam.engine.language.document import Condition, Statement
+from aws_iam.engine.language.operators import OPERATORS
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.supply import supplying
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.condition_sets import Test, read
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Condition, Statement
-from aws_iam.policy.operators import OPERATORS
-from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.reference.supply import supplying
 from aws_iam.rules.gate import at_condition
 from aws_iam.rules.rule import Problem, rule
 

@@ -6,24 +6,24 @@ from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.algebra.condition_sets import Test, contradiction, read
+from aws_iam.engine.algebra.reachable import named_actions
+from aws_iam.engine.algebra.text_sets import Effort
+from aws_iam.engine.language.document import Statement
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.operators import Family
+from aws_iam.engine.language.variables import variables
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.global_keys import global_keys
+from aws_iam.engine.reference.supply import lacking, supplying
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.condition_sets import Test, contradiction, read
-from aws_iam.policy.algebra.reachable import named_actions
-from aws_iam.policy.algebra.text_sets import Effort
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Statement
-from aws_iam.policy.once import once
-from aws_iam.policy.operators import Family
-from aws_iam.policy.reference.global_keys import global_keys
-from aws_iam.policy.reference.supply import lacking, supplying
-from aws_iam.policy.variables import variables
 from aws_iam.rules.gate import KEY_TWICE, VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.document import Condition, Text
+    from aws_iam.engine.language.document import Condition, Text
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 _LOGIC = f"{_GUIDE}/reference_policies_condition-logic-multiple-context-keys-or-values.html"

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Kind, Principal, Statement
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Kind, Principal, Statement
 from aws_iam.rules.gate import has
 from aws_iam.rules.rule import Problem, rule
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded, is_present
+from aws_iam.engine.language.document import Condition, Kind, Statement
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.tokens.oidc_provider import (
+    Provider,
+    dead_key,
+    dead_value,
+    never_matches,
+    providers,
+)
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Condition, Kind, Statement
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.rules.callers import is_demanded, is_present
-from aws_iam.rules.identity_tokens import Provider, dead_key, dead_value, never_matches, providers
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
+from aws_iam.engine.language.pattern import intersects
+from aws_iam.engine.reference.attached import VPC_ENDPOINT
 from aws_iam.escape import quoted
-from aws_iam.policy.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
-from aws_iam.policy.pattern import intersects
-from aws_iam.policy.reference.attached import VPC_ENDPOINT
-from aws_iam.rules.callers import is_demanded
 from aws_iam.rules.gate import at_keys
 from aws_iam.rules.rule import Problem, rule
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import Condition, Kind, Policy, Statement
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.reference.attached import attachment
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.global_keys import supported_services
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Condition, Kind, Policy, Statement
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.policy.reference.attached import attachment
-from aws_iam.policy.reference.global_keys import supported_services
-from aws_iam.rules.callers import is_demanded
 from aws_iam.rules.gate import at_condition, at_keys
 from aws_iam.rules.rule import Problem, rule
 

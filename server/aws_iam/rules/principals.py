@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Form, Kind, Node, Principal, Statement
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Form, Kind, Node, Principal, Statement
 from aws_iam.rules.gate import PRINCIPALS
 from aws_iam.rules.rule import Problem, rule
 

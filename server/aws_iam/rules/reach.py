@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.escape import quoted
-from aws_iam.policy.algebra.reachable import (
+from aws_iam.engine.algebra.reachable import (
     Form,
     Reach,
     forms,
@@ -15,20 +14,21 @@ from aws_iam.policy.algebra.reachable import (
     takers_of,
     written_out,
 )
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, Statement
-from aws_iam.policy.pattern import intersects, is_literal
-from aws_iam.policy.reference.attached import attachment
-from aws_iam.policy.variables import without_variables
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, Statement
+from aws_iam.engine.language.pattern import intersects, is_literal
+from aws_iam.engine.language.variables import without_variables
+from aws_iam.engine.reference.attached import attachment
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.escape import quoted
 from aws_iam.rules.gate import Both, at_action, at_resource, at_statement
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.policy.catalog import Action
-    from aws_iam.policy.document import Text
+    from aws_iam.engine.language.document import Text
+    from aws_iam.engine.reference.catalog import Action
 
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
 _KINDS = (*IDENTITY_KINDS, Kind.SCP)

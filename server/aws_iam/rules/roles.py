@@ -10,12 +10,12 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Statement, Text
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.document import IDENTITY_KINDS, Condition, Statement, Text
-from aws_iam.policy.once import once
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.gate import Gate, at_action, has
 from aws_iam.rules.rule import Problem, Rule, rule
 

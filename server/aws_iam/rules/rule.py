@@ -15,7 +15,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity, Status, Where
-from aws_iam.policy.slotted import positional, slotted
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.rules.declared import declared_in
 
 if TYPE_CHECKING:

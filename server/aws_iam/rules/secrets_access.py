@@ -16,10 +16,14 @@ from aws_iam.account.facts.secrets import (
     SecretPolicies,
 )
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import (
+    denied_to_strangers,
+    is_limited,
+    is_taken_back,
+)
+from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.policy.pattern import matches
 from aws_iam.rules import secrets_samples as sample
-from aws_iam.rules.callers import denied_to_strangers, is_limited, is_taken_back
 from aws_iam.rules.check import check
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
 
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.facts.secrets import Secret
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Policy, Statement
+    from aws_iam.engine.language.document import Policy, Statement
     from aws_iam.rules.secrets_limits import Limits
 
 _GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"

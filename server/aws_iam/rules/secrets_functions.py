@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from aws_iam.account.fact import known
 from aws_iam.account.facts.secrets import ROTATION_FUNCTIONS, RotationFunction
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import shuts_out
+from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.policy.pattern import matches
 from aws_iam.rules import secrets_samples as sample
-from aws_iam.rules.callers import shuts_out
 from aws_iam.rules.check import check
 from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
 from aws_iam.rules.lambda_runtimes import deprecated
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Statement
+    from aws_iam.engine.language.document import Statement
     from aws_iam.rules.secrets_limits import Limits
 
 _GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"

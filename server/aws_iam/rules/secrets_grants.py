@@ -16,8 +16,8 @@ from aws_iam.account.facts.secrets import (
 )
 from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Severity
+from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.policy.pattern import matches
 from aws_iam.rules import secrets_samples as sample
 from aws_iam.rules.check import check
 from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Statement
+    from aws_iam.engine.language.document import Statement
     from aws_iam.rules.secrets_limits import Limits
 
 _DETAILS = "iam:GetAccountAuthorizationDetails"

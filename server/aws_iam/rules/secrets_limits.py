@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aws_iam.policy.slotted import slotted
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from datetime import datetime

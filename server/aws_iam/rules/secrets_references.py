@@ -18,10 +18,10 @@ from aws_iam.account.facts.secrets import (
 )
 from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Severity
+from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.language.arn import Arn
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.evaluate import evaluate
 from aws_iam.rules import secrets_samples as sample
 from aws_iam.rules.check import check
 from aws_iam.rules.judge import Fail, Outcome, Pass, each, in_regions, policy_of

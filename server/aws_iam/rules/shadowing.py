@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.algebra.statement_sets import Scope, limits_within, meaning, related, scope
+from aws_iam.engine.algebra.text_sets import Effort, Texts, within
+from aws_iam.engine.language.document import Policy, Statement
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.statement_sets import Scope, limits_within, meaning, related, scope
-from aws_iam.policy.algebra.text_sets import Effort, Texts, within
-from aws_iam.policy.document import Policy, Statement
-from aws_iam.policy.once import once
-from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.gate import at_deny, at_policy
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.policy.document import Text
+    from aws_iam.engine.language.document import Text
 
 _LOGIC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html"
 _OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.policy.document import IDENTITY_KINDS, Kind, Policy, dump
-from aws_iam.policy.once import once
-from aws_iam.policy.reference.attached import attachment
+from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, dump
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.reference.attached import attachment
 from aws_iam.rules.gate import at_policy
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.reference.attached import Attached
+    from aws_iam.engine.reference.attached import Attached
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _SHORTEN = "Remove white space, merge statements, or split the policy."

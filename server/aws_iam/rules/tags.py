@@ -8,18 +8,18 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Condition, Statement
-from aws_iam.policy.pattern import is_literal
-from aws_iam.policy.slotted import slotted
 from aws_iam.rules.gate import at_keys
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.catalog import Action
+    from aws_iam.engine.reference.catalog import Action
 
 _KEY = "aws:resourcetag/"
 _BLUE = {"StringEquals": {"aws:ResourceTag/team": "blue"}}

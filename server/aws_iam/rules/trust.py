@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_limited
+from aws_iam.engine.language.document import Kind, Policy, Principal, Statement
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Kind, Policy, Principal, Statement
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.rules.callers import is_limited
-from aws_iam.rules.identity_tokens import host_of
 from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:

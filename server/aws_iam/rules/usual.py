@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.policy.document import Form
-from aws_iam.policy.once import once
+from aws_iam.engine.language.document import Form
+from aws_iam.engine.language.memo import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aws_iam.policy.document import Node, Policy, Statement
+    from aws_iam.engine.language.document import Node, Policy, Statement
 
 _TOP = frozenset({"Version", "Id", "Statement"})
 _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement
+from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Condition, Statement
-from aws_iam.policy.operators import OPERATORS, Family
 from aws_iam.rules.gate import at_keys, at_value
 from aws_iam.rules.rule import Problem, rule
 

@@ -8,10 +8,10 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement, Text
+from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.reference.service_names import SERVICE_KEYS
 from aws_iam.escape import quoted
-from aws_iam.policy.document import Condition, Statement, Text
-from aws_iam.policy.operators import OPERATORS, Family
-from aws_iam.policy.reference.service_names import SERVICE_KEYS
 from aws_iam.rules.gate import UNUSUAL, at_keys, at_operators
 from aws_iam.rules.rule import Problem, rule
 

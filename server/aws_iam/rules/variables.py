@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Policy, Statement, Text
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.variables import Variable, variables
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
-from aws_iam.policy.catalog import catalog
-from aws_iam.policy.document import Condition, Policy, Statement, Text
-from aws_iam.policy.once import once
-from aws_iam.policy.operators import OPERATORS, Family
-from aws_iam.policy.reference.global_keys import global_keys, legacy_keys
-from aws_iam.policy.variables import Variable, variables
 from aws_iam.rules.gate import (
     PRINCIPALS,
     UNUSUAL,

@@ -7,12 +7,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.algebra.statement_sets import action_names, action_patterns, meaning
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import Kind, Policy, Statement, Text
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.escape import quoted
-from aws_iam.policy.algebra.statement_sets import action_names, action_patterns, meaning
-from aws_iam.policy.arn import Arn
-from aws_iam.policy.document import Kind, Policy, Statement, Text
-from aws_iam.policy.once import once
-from aws_iam.policy.pattern import covers, is_literal
 from aws_iam.rules.gate import at_action, at_policy, at_resource, at_statement, has
 from aws_iam.rules.rule import Problem, rule
 

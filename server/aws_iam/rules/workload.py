@@ -15,9 +15,9 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import escaped
-from aws_iam.policy.slotted import positional, slotted
 from aws_iam.rules.declared import declared_in
 from aws_iam.rules.judge import Unknown, unread
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from aws_iam.account.snapshot import Account
-    from aws_iam.policy.document import Policy
-    from aws_iam.policy.kubernetes import Pods, ServiceAccount
+    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.sources.kubernetes_objects import Pods, ServiceAccount
     from aws_iam.rules.rule import Problem
 
 S = TypeVar("S")

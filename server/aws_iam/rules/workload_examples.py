@@ -15,7 +15,7 @@ from aws_iam.account.facts.workload import (
     ClusterDetails,
 )
 from aws_iam.account.snapshot import account_of
-from aws_iam.policy.kubernetes import ServiceAccount, cluster_of
+from aws_iam.engine.sources.kubernetes_objects import ServiceAccount, cluster_of
 from aws_iam.rules.workload import Workloads
 from aws_iam.rules.workload_trust import GOOD, statement
 

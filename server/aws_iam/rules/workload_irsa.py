@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.json_nodes import Form
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.sources.kubernetes_objects import ANNOTATIONS, PREFIX, ROLE
+from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.errors import NotCollected, closest
 from aws_iam.escape import quoted
-from aws_iam.policy.kubernetes import ANNOTATIONS, PREFIX, ROLE
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.policy.reading.json_text import Form
-from aws_iam.rules.callers import is_demanded
-from aws_iam.rules.identity_tokens import providers
 from aws_iam.rules.judge import unread
 from aws_iam.rules.workload import Flaw, Workloads, check
 from aws_iam.rules.workload_examples import (
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.facts.identity import Role
-    from aws_iam.policy.document import Policy, Text
-    from aws_iam.policy.kubernetes import ServiceAccount
+    from aws_iam.engine.language.document import Policy, Text
+    from aws_iam.engine.sources.kubernetes_objects import ServiceAccount
     from aws_iam.rules.judge import Unknown
 
 _BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"

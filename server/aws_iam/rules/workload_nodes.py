@@ -18,9 +18,9 @@ from aws_iam.account.facts.workload import (
     Selector,
 )
 from aws_iam.answer import Severity, Where
+from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.sources.kubernetes_objects import Pods
 from aws_iam.escape import quoted
-from aws_iam.policy.kubernetes import Pods
-from aws_iam.policy.pattern import matches
 from aws_iam.rules.judge import unread
 from aws_iam.rules.workload import Flaw, Workloads, check, each
 from aws_iam.rules.workload_bound import bound_flaw, of_associations, own_role

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from aws_iam.account.fact import Miss
 from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.workload import CLUSTERS, OIDC_SETTINGS
+from aws_iam.engine.effective.access import access
+from aws_iam.engine.effective.escalation import open_paths
+from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.language import document
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.kinds import Kind
+from aws_iam.engine.reference.issuers import issuer_of
+from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.policy import document
-from aws_iam.policy.effective.access import access
-from aws_iam.policy.effective.escalation import open_paths
-from aws_iam.policy.evaluate import evaluate
-from aws_iam.policy.kinds import Kind
-from aws_iam.policy.reference.issuers import issuer_of
-from aws_iam.policy.slotted import slotted
-from aws_iam.rules.identity_tokens import host_of
 from aws_iam.rules.workload import Trust, Workloads
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.facts.identity import Role
     from aws_iam.account.facts.workload import Association, AssociationDetails, Cluster
-    from aws_iam.policy.document import Policy, Statement
+    from aws_iam.engine.language.document import Policy, Statement
 
 DETAILS = "iam:GetAccountAuthorizationDetails"
 PODS = "pods.eks.amazonaws.com"

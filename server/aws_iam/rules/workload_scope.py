@@ -7,10 +7,10 @@ import shlex
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
-from aws_iam.policy.pattern import is_literal
 from aws_iam.rules import federation, oidc
-from aws_iam.rules.callers import is_demanded
 from aws_iam.rules.workload import Flaw, Trust, check, flaw_of
 from aws_iam.rules.workload_trust import (
     CLUSTER,
@@ -32,8 +32,8 @@ from aws_iam.rules.workload_width import Width, is_pinned_by, subjects, values, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.document import Statement
-    from aws_iam.rules.identity_tokens import Provider
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.tokens.oidc_provider import Provider
     from aws_iam.rules.workload_width import Widest
 
 _GH = "https://docs.github.com/en/actions/reference/security/oidc"

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.reference.issuers import issuer_of
+from aws_iam.engine.tokens.meeting import ACTION
+from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.escape import quoted
-from aws_iam.policy.pattern import matches
-from aws_iam.policy.reference.issuers import issuer_of
-from aws_iam.policy.tokens.meeting import ACTION
 from aws_iam.rules import oidc
-from aws_iam.rules.callers import is_demanded
-from aws_iam.rules.identity_tokens import never_matches, providers
 from aws_iam.rules.workload import Flaw, Trust, check, flaw_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.answer import Where
-    from aws_iam.policy.document import Condition, Statement, Text
-    from aws_iam.rules.identity_tokens import Provider
+    from aws_iam.engine.language.document import Condition, Statement, Text
+    from aws_iam.engine.tokens.oidc_provider import Provider
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 CONTROLS = f"{_GUIDE}/id_roles_providers_oidc_secure-by-default.html"

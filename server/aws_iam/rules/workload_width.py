@@ -10,15 +10,15 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from aws_iam.policy.pattern import is_literal, matches
-from aws_iam.policy.slotted import slotted
-from aws_iam.rules.callers import is_demanded
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.policy.document import Condition, Statement, Text
-    from aws_iam.rules.identity_tokens import Provider
+    from aws_iam.engine.language.document import Condition, Statement, Text
+    from aws_iam.engine.tokens.oidc_provider import Provider
 
 
 class Width(IntEnum):

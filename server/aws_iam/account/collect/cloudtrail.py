@@ -20,8 +20,8 @@ from aws_iam.account.facts.trails import (
     Trails,
     TrailStatus,
 )
+from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import quoted
-from aws_iam.policy.arn import Arn
 
 if TYPE_CHECKING:
     from aws_iam.account.aws import Aws

@@ -7,7 +7,7 @@ from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import Literal
 
 from aws_iam.account.fact import Miss, many, many_in, one
-from aws_iam.policy.arn import Arn
+from aws_iam.engine.language.arn import Arn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

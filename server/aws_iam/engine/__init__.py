@@ -1,0 +1,1 @@
+"""The policy engine: pure reasoning over documents, without AWS and without a network."""

@@ -1,0 +1,199 @@
+"""What conditions on one key say together: does one follow from the others, can they all hold.
+
+    tests = read(conditions)                     by key, in lower case
+    follows(conclusion, premises, effort)        whenever the premises hold, so does the conclusion
+    contradiction(premises, effort)              two of them that never hold together, None if there are none
+
+Every yes is certain. Absent keys, IfExists, Null and the qualifiers mean what AWS's pages on operators say:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.algebra.value_sets import Values, disjoint, inside, values
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
+from aws_iam.engine.reference.catalog import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.engine.algebra.text_sets import Effort
+    from aws_iam.engine.language.document import Condition
+
+_MOST_TESTS = 20
+"""More conditions on one key are not compared."""
+
+
+@slotted
+class Test:
+    """One condition: which values it names, and whether it holds when the key is absent."""
+
+    condition: Condition
+    holds_absent: bool
+    holds_present: bool | None
+    """True or False for a question about the key's presence alone (Null), None when the values decide."""
+    values: Values | None
+
+    @property
+    def key(self) -> str:
+        """The key in lower case."""
+        return self.condition.name
+
+    @property
+    def mode(self) -> str:
+        """The qualifier, or nothing."""
+        return self.condition.qualifier
+
+
+def read(conditions: Iterable[Condition]) -> Mapping[str, Sequence[Test]]:
+    """The conditions as tests, by key."""
+    found: dict[str, list[Test]] = {}
+    for each in conditions:
+        found.setdefault(each.name, []).append(_test(each))
+    return found
+
+
+def _test(condition: Condition) -> Test:
+    if condition.operator.value == "Null":
+        words = {each.value.lower() for each in condition.values}
+        if words and words <= {"true", "false"}:
+            return Test(
+                condition=condition,
+                holds_absent="true" in words,
+                holds_present="false" in words,
+                values=None,
+            )
+    known = condition.base in OPERATORS and condition.qualifier in {"", *QUALIFIERS}
+    return Test(
+        condition=condition,
+        holds_absent=known and _holds_absent(condition),
+        holds_present=None,
+        values=values(condition) if known else None,
+    )
+
+
+def _holds_absent(condition: Condition) -> bool:
+    if condition.base == "Null":
+        return False
+    if condition.if_exists or condition.qualifier == "ForAllValues":
+        return True
+    return condition.negated and condition.qualifier != "ForAnyValue"
+
+
+def _decided(test: Test) -> bool:
+    """Whether it is known what the test does with an absent key."""
+    return test.holds_present is not None or test.values is not None
+
+
+def follows(conclusion: Test, premises: Sequence[Test], effort: Effort) -> bool:
+    """Whether the conclusion holds in every request in which all premises on its key hold."""
+    if len(premises) > _MOST_TESTS:
+        return False
+    if _always_holds(conclusion) or any(_by_wording(each, conclusion) for each in premises):
+        return True
+    needs_key = any(_decided(each) and not each.holds_absent for each in premises)
+    if any(each.holds_present is False and each.holds_absent for each in premises):
+        return _decided(conclusion) and conclusion.holds_absent
+    if conclusion.holds_present is not None:
+        return conclusion.holds_present and (conclusion.holds_absent or needs_key)
+    if needs_key and _accepts_every_value(conclusion):
+        return True
+    return any(
+        (needs_key or conclusion.holds_absent or not each.holds_absent)
+        and _accepts_less(each, conclusion, effort)
+        for each in premises
+    )
+
+
+def _by_wording(premise: Test, conclusion: Test) -> bool:
+    """Whether the same operator names the same values or fewer; of a negated one, the same or more."""
+    mine, its = premise.condition, conclusion.condition
+    if mine.operator.value != its.operator.value:
+        return False
+    few, many = (its, mine) if mine.negated else (mine, its)
+    wanted, given = ({each.value for each in one.values} for one in (few, many))
+    return wanted == given or (bool(wanted) and wanted <= given)
+
+
+def _always_holds(test: Test) -> bool:
+    if test.holds_present is not None:
+        return test.holds_present and test.holds_absent
+    return test.holds_absent and _accepts_every_value(test)
+
+
+def _accepts_every_value(test: Test) -> bool:
+    if test.values is None or test.condition.negated or not test.values.is_everything:
+        return False
+    # A key of several values may be there without any.
+    return test.mode == "ForAllValues" or (not test.mode and has_one_value(test.key))
+
+
+def _accepts_less(premise: Test, conclusion: Test, effort: Effort) -> bool:
+    """Whether each value that the premise accepts is accepted by the conclusion."""
+    mine, its = premise.values, conclusion.values
+    if mine is None or its is None or premise.mode != conclusion.mode:
+        return False
+    match premise.condition.negated, conclusion.condition.negated:
+        case False, False:
+            return inside(mine, its, effort)
+        case True, True:
+            return inside(its, mine, effort)
+        case False, True:
+            return (bool(premise.mode) or has_one_value(premise.key)) and disjoint(
+                mine, its, effort
+            )
+        case _:
+            return False
+
+
+def has_one_value(key: str) -> bool:
+    """Whether a request has one value of the key at most; False when nobody says."""
+    known = catalog().condition_key(key)
+    return known is not None and bool(known.type) and not known.multivalued
+
+
+def is_always_there(key: str) -> bool:
+    """Whether every request has the key."""
+    known = catalog().condition_key(key)
+    return known is not None and known.presence_rule == "always"
+
+
+def contradiction(premises: Sequence[Test], effort: Effort) -> tuple[Test, Test] | None:
+    """Two tests of one key that no request satisfies together with the others, None if there are none."""
+    decided = [each for each in premises if _decided(each)][:_MOST_TESTS]
+    needy = next((each for each in decided if not each.holds_absent), None)
+    for first, second in combinations(decided, 2):
+        if not _exclude_each_other(first, second, effort):
+            continue
+        if not (first.holds_absent and second.holds_absent) or is_always_there(first.key):
+            return first, second
+        # Both hold without the key, which a third one asks for.
+        if needy:
+            return first, second
+    return None
+
+
+def _exclude_each_other(a: Test, b: Test, effort: Effort) -> bool:
+    """Whether no request that has the key satisfies both."""
+    if a.holds_present is not None or b.holds_present is not None:
+        return _only_absent(a, b) or _only_absent(b, a)
+    if a.values is None or b.values is None or a.mode or b.mode or not has_one_value(a.key):
+        return False
+    match a.condition.negated, b.condition.negated:
+        case False, False:
+            return disjoint(a.values, b.values, effort)
+        case False, True:
+            return inside(a.values, b.values, effort)
+        case True, False:
+            return inside(b.values, a.values, effort)
+        case _:
+            return False
+
+
+def _only_absent(a: Test, b: Test) -> bool:
+    """Whether the first asks for absence and the second does not hold then."""
+    return a.holds_present is False and not b.holds_absent

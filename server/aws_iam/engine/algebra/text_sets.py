@@ -1,0 +1,187 @@
+"""Sets of texts, as lists of patterns with variables, and how they lie to each other.
+
+    contains(wide, narrow)     every text of the one pattern is a text of the other, whatever the variables stand for
+    apart(a, b)                no text belongs to both
+    Texts(entries)             the union of patterns;  Texts(entries, inverted=True): every text but theirs
+    within(a, b, effort)       every text of a is a text of b
+
+Every yes is certain; what cannot be decided, or not with the effort given, is a no.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HOLE = re.compile(r"\$\{[^{}]*\}")
+# Letters that nobody writes stand for variables, and for the star and question mark of a literal text.
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_STAR, _QUESTION, _FIRST_HOLE = "\ue000", "\ue001", 0xE100
+_MOST_HOLES = 64
+_CHEAP = 32
+_LONGEST = 2_048
+"""Longer patterns are never compared: an ARN has 2,048 characters at most."""
+
+
+class Effort:
+    """How much work may still be done; whoever is out of it answers no."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = 10_000) -> None:
+        self.left = left
+
+    def spend(self, steps: int) -> bool:
+        """Take the steps; False when there are not so many left."""
+        self.left -= steps
+        return self.left >= 0
+
+
+def is_everything(text: str) -> bool:
+    """Whether the pattern is nothing but stars."""
+    return bool(text) and not text.strip("*")
+
+
+def literally(text: str) -> str:
+    """The pattern of this one text, its variables kept: stars and question marks are themselves."""
+    kept = _HOLE.findall(text)
+    parts = (part.replace("*", _STAR).replace("?", _QUESTION) for part in _HOLE.split(text))
+    return "".join(part + hole for part, hole in zip(parts, [*kept, ""], strict=True))
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text can be compared at all: not endless, and each variable closed."""
+    if len(text) > _LONGEST or not (text.isascii() or _PRIVATE.search(text) is None):
+        return False
+    return "${" not in text or text.count("${") == len(_HOLE.findall(text))
+
+
+def contains(wide: str, narrow: str) -> bool:
+    """Whether every text of `narrow` is one of `wide`.
+
+    A variable without value matches nothing. So each variable of `wide` must stand in `narrow`, too, as the same
+    unknown text at the same place; a `?` could be part of it and cannot be compared then.
+    """
+    if wide == narrow or is_everything(wide):
+        return True
+    if not _may_contain(wide, narrow):
+        return False
+    holes = tuple(dict.fromkeys(_HOLE.findall(wide)))
+    if not holes:
+        return pattern.covers(wide, _HOLE.sub("*", narrow) if "${" in narrow else narrow)
+    if "?" in _HOLE.sub("", wide) or len(holes) > _MOST_HOLES:
+        return False
+    letters = {hole: chr(_FIRST_HOLE + number) for number, hole in enumerate(holes)}
+    return pattern.covers(
+        _HOLE.sub(lambda hole: letters[hole[0]], wide),
+        _HOLE.sub(lambda hole: letters.get(hole[0], "*"), narrow),
+    )
+
+
+def _may_contain(wide: str, narrow: str) -> bool:
+    # Most pairs differ there.
+    return narrow.startswith(head(wide))
+
+
+def head(text: str) -> str:
+    """What stands before the first wildcard or variable: each text of the pattern begins so."""
+    return text.partition("*")[0].partition("?")[0].partition("${")[0]
+
+
+def apart(a: str, b: str) -> bool:
+    """Whether no text belongs to both patterns, whatever their variables stand for."""
+    return not pattern.intersects(_open(a), _open(b))
+
+
+def _open(text: str) -> str:
+    return _HOLE.sub("*", text) if "${" in text else text
+
+
+class Texts:
+    """All texts of some patterns, or all others; `contains` and `apart` compare two of the patterns."""
+
+    __slots__ = (
+        "apart",
+        "comparable",
+        "contains",
+        "entries",
+        "exact",
+        "inverted",
+        "is_everything",
+        "wild",
+    )
+
+    def __init__(
+        self,
+        entries: tuple[str, ...],
+        *,
+        inverted: bool = False,
+        contains: Callable[[str, str], bool] = contains,
+        apart: Callable[[str, str], bool] = apart,
+    ) -> None:
+        self.entries = entries
+        self.inverted = inverted
+        self.contains = contains
+        self.apart = apart
+        self.exact = frozenset(entries)
+        # What can contain another text than itself.
+        self.wild = tuple(each for each in self.exact if not pattern.is_literal(each))
+        self.is_everything = not inverted and any(map(is_everything, self.wild))
+        self.comparable = bool(entries) and all(map(is_plain, self.exact))
+
+
+def within(a: Texts, b: Texts, effort: Effort) -> bool:
+    """Whether every text of `a` is one of `b`."""
+    if b.is_everything:
+        return True
+    if not (a.comparable and b.comparable):
+        return False
+    if a.inverted:
+        return b.inverted and _all_contained(b.exact, a, effort)
+    if b.inverted:
+        return _all_apart(a, b, effort)
+    return _all_contained(a.exact, b, effort)
+
+
+def _all_contained(entries: frozenset[str], whole: Texts, effort: Effort) -> bool:
+    # Long lists cost something even when both have the same entries.
+    return effort.spend(len(entries) // _CHEAP) and all(
+        effort.spend(1 + len(whole.wild))
+        and any(_contained(each, wide, whole, effort) for wide in whole.wild)
+        for each in entries - whole.exact
+    )
+
+
+def _contained(narrow: str, wide: str, whole: Texts, effort: Effort) -> bool:
+    return (
+        _may_contain(wide, narrow)
+        and effort.spend(_cost(wide, narrow))
+        and whole.contains(wide, narrow)
+    )
+
+
+def _all_apart(a: Texts, b: Texts, effort: Effort) -> bool:
+    if not a.exact.isdisjoint(b.exact):
+        return False
+    # Two texts without wildcard or variable are the same or apart; not so ARNs, which may stand for longer ones.
+    plain = b.apart is apart
+    open_ = [each for each in b.exact if not _is_closed(each)] if plain else []
+    return all(
+        effort.spend(1 + _cost(one, other)) and b.apart(one, other)
+        for one in a.exact
+        for other in (open_ if plain and _is_closed(one) else b.exact)
+    )
+
+
+def _is_closed(text: str) -> bool:
+    return pattern.is_literal(text) and "${" not in text
+
+
+def _cost(a: str, b: str) -> int:
+    """What comparing the two costs, in steps of some hundred characters."""
+    return 1 + (len(a) + len(b)) * (1 + a.count("*") + a.count("?")) // 256

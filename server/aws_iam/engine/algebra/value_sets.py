@@ -1,0 +1,262 @@
+"""The values that a condition accepts, as a set: texts, spans of numbers or of time, networks.
+
+    values(condition)        the values that its operator compares with, None when they cannot be read
+    inside(a, b, effort)     every value of a is one of b
+    disjoint(a, b, effort)   no value belongs to both
+
+Every yes is certain. A negated operator accepts all values but these.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.algebra import text_sets
+from aws_iam.engine.evaluation.conditions import moment, number
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.operators import OPERATORS, Family
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from aws_iam.engine.algebra.text_sets import Effort
+    from aws_iam.engine.language.document import Condition
+
+_MOST_VALUES = 100
+"""Longer lists of values are not read: comparing two lists takes the product of their lengths."""
+
+
+@slotted
+class Words:
+    """The texts of a pattern; `folded` ignores case, `fields` compares ARNs field by field."""
+
+    pattern: str
+    folded: bool = False
+    fields: bool = False
+
+
+@slotted
+class Span:
+    """Numbers or points in time between two bounds; a bound of None is infinity."""
+
+    low: Decimal | None
+    high: Decimal | None
+    with_low: bool = False
+    with_high: bool = False
+
+
+Network = IPv4Network | IPv6Network
+Atom = Words | Span | Network
+
+
+@slotted
+class Values:
+    """What belongs to one of the atoms; only values of one family compare."""
+
+    family: Family
+    atoms: tuple[Atom, ...]
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it is plain that every value belongs to it."""
+        return any(
+            isinstance(each, Words) and text_sets.is_everything(each.pattern)
+            for each in self.atoms
+        )
+
+
+def inside(a: Values, b: Values, effort: Effort) -> bool:
+    """Whether every value of `a` is one of `b`."""
+    if a.family is not b.family or not effort.spend(_cost(a, b)):
+        return False
+    known = frozenset(b.atoms)
+    return all(one in known or any(_within(one, other) for other in b.atoms) for one in a.atoms)
+
+
+def disjoint(a: Values, b: Values, effort: Effort) -> bool:
+    """Whether no value belongs to both."""
+    if a.family is not b.family or not effort.spend(_cost(a, b)):
+        return False
+    return all(_apart(one, other) for one in a.atoms for other in b.atoms)
+
+
+def _cost(a: Values, b: Values) -> int:
+    """What comparing the two costs at most."""
+    return sum(map(_size, a.atoms)) * len(b.atoms) + sum(map(_size, b.atoms)) * len(a.atoms)
+
+
+def _size(atom: Atom) -> int:
+    return (
+        1 + len(atom.pattern) * (1 + atom.pattern.count("*")) // 128
+        if isinstance(atom, Words)
+        else 1
+    )
+
+
+def values(condition: Condition) -> Values | None:
+    """The values that the condition names, None unless each of them can be read and compared."""
+    family = OPERATORS.get(condition.base)
+    if family is None or family is Family.NULL or not 0 < len(condition.values) <= _MOST_VALUES:
+        return None
+    atoms = [_atom(condition.base, family, each.value) for each in condition.values]
+    known = tuple(each for each in atoms if each is not None)
+    # A string operator may stand on a key of ARNs, so the two families compare.
+    group = Family.STRING if family is Family.ARN else family
+    return Values(family=group, atoms=known) if len(known) == len(atoms) else None
+
+
+def _atom(base: str, family: Family, text: str) -> Atom | None:
+    if family in {Family.STRING, Family.ARN}:
+        return _words(base, text) if text_sets.is_plain(text) else None
+    return None if "${" in text else _READERS[family](base, text)
+
+
+def _words(base: str, text: str) -> Words | None:
+    if base.startswith("Arn"):
+        # Of an incomplete ARN, `*` included, nobody says which values it accepts.
+        return Words(pattern=text, fields=True) if Arn.of(text) else None
+    if "Like" in base:
+        return Words(pattern=text)
+    if base.endswith("IgnoreCase"):
+        # Beyond ASCII the lower-case text may be longer than the text.
+        plain = text.isascii() and "${" not in text
+        return Words(pattern=text_sets.literally(text.lower()), folded=True) if plain else None
+    return Words(pattern=text_sets.literally(text))
+
+
+def _bool(_base: str, text: str) -> Words | None:
+    word = text.lower()
+    return Words(pattern=word) if word in {"true", "false"} else None
+
+
+def _binary(_base: str, text: str) -> Words | None:
+    try:
+        return Words(pattern=base64.b64decode(text, validate=True).hex())
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _network(_base: str, text: str) -> Network | None:
+    if not set(text) <= set("0123456789abcdefABCDEF:./"):
+        return None
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+_YEAR = 4
+
+
+def _span(base: str, text: str) -> Span | None:
+    # Four digits are a year to one reader and seconds to another.
+    is_date = base.startswith("Date")
+    point = None if is_date and len(text) <= _YEAR else (moment if is_date else number)(text)
+    if point is None:
+        return None
+    if "LessThan" in base:
+        return Span(low=None, high=point, with_high=base.endswith("ThanEquals"))
+    if "GreaterThan" in base:
+        return Span(low=point, high=None, with_low=base.endswith("ThanEquals"))
+    return Span(low=point, high=point, with_low=True, with_high=True)
+
+
+_READERS: dict[Family, Callable[[str, str], Atom | None]] = {
+    Family.BOOL: _bool,
+    Family.BINARY: _binary,
+    Family.IP: _network,
+    Family.NUMERIC: _span,
+    Family.DATE: _span,
+}
+
+
+@lru_cache(maxsize=4096)
+def _within(a: Atom, b: Atom) -> bool:
+    if isinstance(a, Words):
+        return isinstance(b, Words) and _words_within(a, b)
+    if isinstance(a, Span):
+        return isinstance(b, Span) and _reaches(b, a)
+    if isinstance(a, IPv4Network):
+        return isinstance(b, IPv4Network) and a.subnet_of(b)
+    return isinstance(b, IPv6Network) and a.subnet_of(b)
+
+
+@lru_cache(maxsize=4096)
+def _apart(a: Atom, b: Atom) -> bool:
+    if isinstance(a, Words) and isinstance(b, Words):
+        return _words_apart(a, b)
+    if isinstance(a, Span) and isinstance(b, Span):
+        return _before(a, b) or _before(b, a)
+    if isinstance(a, IPv4Network) and isinstance(b, IPv4Network):
+        return not a.overlaps(b)
+    if isinstance(a, IPv6Network) and isinstance(b, IPv6Network):
+        return not a.overlaps(b)
+    # Addresses of the two kinds are never the same.
+    return True
+
+
+def _words_within(a: Words, b: Words) -> bool:
+    if a == b or text_sets.is_everything(b.pattern):
+        return True
+    if b.folded:
+        return a.pattern.isascii() and text_sets.contains(b.pattern, a.pattern.lower())
+    if a.folded and a.pattern.upper() != a.pattern.lower():
+        return False
+    if not b.fields:
+        return text_sets.contains(b.pattern, a.pattern)
+    return _fields_contain(b.pattern, a.pattern)
+
+
+def _fields_contain(wide: str, narrow: str) -> bool:
+    outer, inner = Arn.of(wide), Arn.of(narrow)
+    if outer is None or inner is None:
+        return False
+    pairs = zip(_fields(outer), _fields(inner), strict=True)
+    return all(text_sets.contains(one, other) for one, other in pairs)
+
+
+def _fields(arn: Arn) -> tuple[str, ...]:
+    return (arn.partition, arn.service, arn.region, arn.account, arn.resource)
+
+
+def _words_apart(a: Words, b: Words) -> bool:
+    if a.folded or b.folded:
+        plain = a.pattern.isascii() and b.pattern.isascii()
+        return plain and text_sets.apart(a.pattern.lower(), b.pattern.lower())
+    return text_sets.apart(a.pattern, b.pattern)
+
+
+def _reaches(outer: Span, inner: Span) -> bool:
+    """Whether the outer span begins no later and ends no earlier."""
+    return _no_later(outer, inner) and _no_earlier(outer, inner)
+
+
+def _no_later(outer: Span, inner: Span) -> bool:
+    if outer.low is None or inner.low is None:
+        return outer.low is None
+    return outer.low < inner.low or (
+        outer.low == inner.low and (outer.with_low or not inner.with_low)
+    )
+
+
+def _no_earlier(outer: Span, inner: Span) -> bool:
+    if outer.high is None or inner.high is None:
+        return outer.high is None
+    return outer.high > inner.high or (
+        outer.high == inner.high and (outer.with_high or not inner.with_high)
+    )
+
+
+def _before(first: Span, second: Span) -> bool:
+    """Whether the first ends before the second begins."""
+    if first.high is None or second.low is None:
+        return False
+    return first.high < second.low or (
+        first.high == second.low and not (first.with_high and second.with_low)
+    )

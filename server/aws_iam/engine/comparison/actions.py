@@ -1,0 +1,208 @@
+"""The axis of actions: known actions, one for each set of statements that speak of it and of what AWS judges it by."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.evaluation.beyond import crosses_accounts
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.engine.comparison.clauses import Clause
+    from aws_iam.engine.comparison.venn import Budget
+
+LISTING_BUCKETS = "s3:listallmybuckets"
+"""The one action of which AWS leaves open on which resource it is authorised."""
+
+# Patterns that an action is compared with in one step of work.
+_PATTERNS = 8
+# Steps that it costs to find the actions of a pattern of any service.
+_EXPANSION = 10_000
+_SERVICE = 2
+_WELL_KNOWN = ("s3", "ec2", "sqs", "iam")
+_EVERY = frozenset({"*", "*:*"})
+_ACTION = re.compile(r"[a-z0-9-]+:[a-z0-9_-]+", re.IGNORECASE)
+_NOBODYS = frozenset({"sts:GetCallerIdentity"})
+# Where the resource's own policy must allow, each in its way.
+_STRICT = (
+    "kms:Decrypt",
+    "kms:PutKeyPolicy",
+    "sts:AssumeRole",
+    "sts:AssumeRoleWithWebIdentity",
+    "sts:AssumeRoleWithSAML",
+)
+_ROLE_ACTIONS = frozenset(
+    {
+        "iam:createservicelinkedrole",
+        "iam:deleteservicelinkedrole",
+        "iam:passrole",
+        "iam:updateroledescription",
+    }
+)
+
+
+@slotted
+class Group:
+    """Actions that the same statements speak of, by one of them."""
+
+    action: str
+    clauses: tuple[Clause, ...]
+
+
+def action_groups(
+    asked: Sequence[Clause], clauses: Sequence[Clause], budget: Budget
+) -> list[Group]:
+    """The known actions that some `asked` statement speaks of, one for each set of statements that do.
+
+    Actions that differ in what they can be authorised on stand apart where some statement names resources.
+    """
+    if not asked:
+        return []
+    by_place = any(not clause.is_anywhere for clause in clauses)
+    principaled = any(clause.has_principals for clause in clauses)
+    found: dict[tuple[object, ...], Group] = {}
+    compared = len(clauses) + sum(len(each.ready.anywhere) for each in clauses)
+    speakers = _Speakers(clauses)
+    # Candidates are actions of what is asked for, but where that is open-ended.
+    askers = _Speakers(asked) if _is_open_ended(asked) else None
+    for name in _candidates(asked, clauses, budget, by_place=by_place, principaled=principaled):
+        lower = name.lower()
+        budget.spend(1 + compared // _PATTERNS)
+        speaking = speakers.of(lower)
+        if not speaking or (askers and not askers.of(lower)):
+            continue
+        named = any(not each.is_anywhere for each in speaking)
+        apart = special(name) if named or principaled else ""
+        sign = (tuple(map(id, speaking)), _types(name) if named else (), apart)
+        if sign not in found:
+            found[sign] = Group(action=name, clauses=speaking)
+    return list(found.values())
+
+
+class _Speakers:
+    """Clauses that are asked again and again what they speak of; most list names alone."""
+
+    __slots__ = ("_listing", "_others")
+
+    def __init__(self, clauses: Sequence[Clause]) -> None:
+        plain = [c for c in clauses if not (c.ready.patterns or c.ready.negated)]
+        self._listing = [(each, each.ready.names) for each in plain]
+        self._others = [c for c in clauses if c.ready.patterns or c.ready.negated]
+
+    def of(self, action: str) -> tuple[Clause, ...]:
+        """The clauses that speak of an action, given in lower case."""
+        listing = [each for each, names in self._listing if action in names]
+        return (*listing, *[each for each in self._others if each.ready.takes(action)])
+
+
+def _types(action: str) -> tuple[object, ...]:
+    known = catalog().action(action)
+    return (known.service, *known.resource_types, bool(known.required)) if known else ()
+
+
+def _candidates(
+    asked: Sequence[Clause],
+    clauses: Sequence[Clause],
+    budget: Budget,
+    *,
+    by_place: bool,
+    principaled: bool,
+) -> Iterator[str]:
+    """Known actions such that every set of statements is met by one of them that any known action meets."""
+    open_ended = _is_open_ended(asked)
+    mentioned: dict[str, None] = {}
+    for clause in clauses if open_ended else asked:
+        statement = clause.statement
+        left = {*clause.ready.names, *clause.ready.patterns} - _EVERY
+        for word in statement.not_action_words or statement.action_words:
+            if (entry := word.lower()) in left:
+                if entry in clause.ready.anywhere:
+                    budget.spend(_EXPANSION)
+                mentioned |= dict.fromkeys(expanded(entry))
+    # Everyone may ask who they are, whatever the policies say.
+    mentioned.pop("sts:GetCallerIdentity", None)
+    yield from mentioned
+    if not open_ended:
+        return
+    if principaled:
+        yield from (each for each in _STRICT if each not in mentioned)
+    yield from _of_nobody(_services_named(clauses) if by_place else set(), mentioned)
+
+
+def _is_open_ended(asked: Sequence[Clause]) -> bool:
+    return any(c.ready.negated or not _EVERY.isdisjoint(c.ready.patterns) for c in asked)
+
+
+def _of_nobody(named: set[str], mentioned: Mapping[str, None]) -> Iterator[str]:
+    """Actions that nobody mentions: they differ only in what they can be authorised on, and who must allow it."""
+    for prefix in sorted(named):
+        yield from _unmentioned(prefix, mentioned)
+    # One service stands for all others: their resources meet the same statements, or they have none.
+    kinds: set[bool] = set()
+    for prefix in (*_WELL_KNOWN, *sorted(catalog().services)):
+        if prefix in named:
+            continue
+        for name in _unmentioned(prefix, mentioned):
+            yield name
+            known = catalog().action(name)
+            kinds.add(bool(known and known.resource_types))
+        if len(kinds) > 1:
+            return
+
+
+def _services_named(clauses: Sequence[Clause]) -> set[str]:
+    """The services whose resources the statements name."""
+    texts = dict.fromkeys(each for c in clauses for each in c.resources or () if each != "*")
+    parts = (each.split(":", 3) for each in texts)
+    fields = {each[2] if len(each) > _SERVICE else "*" for each in parts}
+    return {prefix for field in fields for prefix in catalog().naming(field)}
+
+
+def _unmentioned(prefix: str, mentioned: Mapping[str, None]) -> Iterator[str]:
+    service = catalog().service(prefix)
+    seen = set()
+    for action in service.actions.values() if service else ():
+        kind = (action.resource_types, bool(action.required), special(action.full_name))
+        if action.full_name in mentioned or action.full_name in _NOBODYS or kind in seen:
+            continue
+        seen.add(kind)
+        yield action.full_name
+
+
+def is_strict(action: str) -> bool:
+    """Whether the resource's own policy must allow even callers of its account: keys and roles."""
+    return action.lower().startswith(("kms:", "sts:"))
+
+
+@lru_cache(maxsize=20_000)
+def special(action: str) -> str:
+    """What AWS judges an action by beside the policies; actions that it judges alike have the same word."""
+    service = action.partition(":")[0].lower()
+    if service == "sts":
+        return action.lower()
+    if service == "kms":
+        across = "across" if crosses_accounts(action) else "within"
+        return action.lower() if "alias" in action.lower() else across
+    if service == "iam":
+        known = catalog().action(action)
+        plain = known is not None and action.lower() not in _ROLE_ACTIONS
+        return known.level if known and plain else action.lower()
+    return action.lower() if action.lower() == LISTING_BUCKETS else ""
+
+
+@lru_cache(maxsize=20_000)
+def expanded(entry: str) -> tuple[str, ...]:
+    """The known actions that an entry of Action matches, spelled as AWS does."""
+    if "*" in entry or "?" in entry:
+        return catalog().expand(entry)
+    known = catalog().action(entry)
+    if known is None and not _ACTION.fullmatch(entry):
+        # No request has such an action.
+        return ()
+    # A name that the data does not know is an action all the same: as text, on any resource.
+    return (known.full_name if known else entry,)

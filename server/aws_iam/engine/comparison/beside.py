@@ -1,0 +1,44 @@
+"""Policies of our own that stand beside those in question, so that nothing else decides."""
+
+from __future__ import annotations
+
+import json
+from functools import cache, lru_cache
+from typing import Any
+
+from aws_iam.engine.language.document import Policy, Syntax, dump, read
+from aws_iam.errors import InputError
+
+
+@cache
+def everything(*, principaled: bool = False) -> Policy:
+    """An Allow of everything; with `principaled` to everyone."""
+    who = {"Principal": "*"} if principaled else {}
+    return _one({"Effect": "Allow", **who, "Action": "*", "Resource": "*"})
+
+
+@lru_cache(maxsize=256)
+def delegating(partition: str, account: str) -> Policy:
+    """A resource policy that leaves everything to the policies of an account."""
+    principal = {"AWS": f"arn:{partition}:iam::{account}:root"}
+    return _one({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"})
+
+
+def for_everyone(policy: Policy) -> Policy:
+    """The policy with everyone as principal of its statements."""
+    value = json.loads(dump(policy))
+    body = value["Statement"]
+    for each in body if isinstance(body, list) else [body]:
+        each["Principal"] = "*"
+    return _read(value)
+
+
+def _one(statement: dict[str, Any]) -> Policy:
+    return _read({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _read(value: dict[str, Any]) -> Policy:
+    (source,) = read(value)
+    if isinstance(source.content, Syntax):  # pragma: no cover - a value always reads
+        raise InputError("a policy of our own cannot be read")
+    return source.content

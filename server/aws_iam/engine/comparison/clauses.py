@@ -1,0 +1,288 @@
+"""Policies made ready for comparison: statements as clauses over shared atoms, variables settled by a scenario.
+
+A scenario says what each variable stands for: a text of its own that nothing else names, one that the policies do name,
+or nothing (the key is absent). Within a scenario no variable is left, so that everything is a question about patterns.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from aws_iam.engine.comparison.points import Atom
+from aws_iam.engine.evaluation.conditions import has_wildcards
+from aws_iam.engine.evaluation.layers import Ready
+from aws_iam.engine.evaluation.substitution import default_of, literal
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import positional, slotted
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
+from aws_iam.engine.language.variables import ESCAPES
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.language.document import Condition, Policy, Principal, Statement
+
+_HOLE = re.compile(r"\$\{([^}]*)\}")
+_VARIABLES = "2012-10-17"
+# Variables are filled in where texts are compared.
+_FILLED = (Family.STRING, Family.ARN)
+# Opens text that looks like a variable and is none.
+_PLAIN = "\U000f0002{"
+_PRINCIPALED = (Kind.RESOURCE, Kind.TRUST, Kind.RCP)
+_FIELDS = 5
+
+NONE_KNOWN: Final[Mapping[int, Clause]] = MappingProxyType({})
+
+Scenario = "Mapping[str, str | None]"
+"""Variable key, in lower case, to the text it stands for; None when the request has no such key."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Clause:
+    """One statement. `resources` is None where the policy means its own resource; `needs` are atoms as bits.
+
+    `unread` are its conditions that cannot be read: they hold of the same requests as the same ones elsewhere, and nothing
+    else is known of them. Where the statement is `unclear` and would decide, nothing is claimed.
+    """
+
+    ready: Ready
+    allows: bool
+    resources: tuple[str, ...] | None
+    not_resources: bool
+    needs: int
+    unread: frozenset[Atom]
+    unclear: bool
+    # The policy among several of its side.
+    place: str
+    # Whether it says whom it speaks of.
+    has_principals: bool
+    # Whether it speaks of every resource.
+    is_anywhere: bool
+
+    @property
+    def pointer(self) -> str:
+        """Where the statement stands."""
+        return f"{self.place}{self.statement.node.at.pointer}"
+
+    @property
+    def statement(self) -> Statement:
+        """The statement as read."""
+        return self.ready.statement
+
+
+@slotted
+class Side:
+    """One side of a comparison: the union of some policies."""
+
+    clauses: tuple[Clause, ...]
+
+    @property
+    def allows(self) -> tuple[Clause, ...]:
+        """The Allow statements."""
+        return tuple([each for each in self.clauses if each.allows])
+
+    @property
+    def denies(self) -> tuple[Clause, ...]:
+        """The Deny statements."""
+        return tuple([each for each in self.clauses if not each.allows])
+
+
+@dataclass(slots=True)
+class Atoms:
+    """The conditions of all sides, each distinct one once, numbered."""
+
+    numbers: dict[Atom, int] = field(default_factory=dict)
+
+    def bit(self, atom: Atom) -> int:
+        """The bit of an atom."""
+        return 1 << self.numbers.setdefault(atom, len(self.numbers))
+
+    def by_key(self) -> dict[str, list[Atom]]:
+        """The atoms of each key, keys that more atoms ask for first."""
+        found: dict[str, list[Atom]] = {}
+        for atom in self.numbers:
+            found.setdefault(atom.key, []).append(atom)
+        return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+
+@once
+def _holds_hole(statement: Statement) -> bool:
+    texts = [*statement.resource_words, *statement.not_resource_words]
+    texts += [each.value for condition in statement.conditions for each in condition.values]
+    return "${" in "\n".join(texts)
+
+
+def have_holes(policies: Iterable[Policy]) -> bool:
+    """Whether `${…}` stands anywhere: `${*}` is no variable, and is no plain text either."""
+    return any(_holds_hole(statement) for policy in policies for statement in policy.statements)
+
+
+def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:
+    """The keys, in lower case, that variables of the policies name."""
+    found: dict[str, None] = {}
+    if not have_holes(policies):
+        return ()
+    for texts in populations([each for each in policies if has_variables(each)]):
+        for text in texts:
+            for hole in _HOLE.findall(text) if "${" in text else ():
+                if hole not in ESCAPES:
+                    found[hole.partition(",")[0].strip().lower()] = None
+    return tuple(found)
+
+
+def populations(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
+    """The texts in which a variable may stand, those together that meet the same: resources, values of each key."""
+    resources: dict[str, None] = {}
+    values: dict[str, dict[str, None]] = {}
+    for policy in policies:
+        for statement in policy.statements:
+            resources |= dict.fromkeys(statement.resource_words)
+            resources |= dict.fromkeys(statement.not_resource_words)
+            for condition in statement.conditions:
+                held = values.setdefault(condition.name, {})
+                held |= dict.fromkeys(each.value for each in condition.values)
+    yield tuple(resources)
+    yield from map(tuple, values.values())
+
+
+def has_variables(policy: Policy) -> bool:
+    """Whether `${…}` is a variable in the policy: only the current version has them."""
+    return policy.version is not None and policy.version.value == _VARIABLES
+
+
+def side(
+    policies: Sequence[Policy],
+    atoms: Atoms,
+    scenario: Mapping[str, str | None] | None,
+    among: Container[int] | None = None,
+    known: Mapping[int, Clause] = NONE_KNOWN,
+) -> Side:
+    """The policies as clauses over the atoms, their variables settled; without a scenario as they are written.
+
+    With `among` only these statements, by identity; `known` are clauses that were made of some of them before.
+    """
+    found = []
+    for number, policy in enumerate(policies):
+        variables = _Variables(has_variables(policy), scenario)
+        place = f"/{number}" if len(policies) > 1 else ""
+        found += [
+            known.get(id(statement)) or _clause(statement, atoms, variables, place)
+            for statement in policy.statements
+            if among is None or id(statement) in among
+        ]
+    return Side(clauses=tuple(found))
+
+
+@positional
+class _Variables:
+    """What `${…}` stands for in a policy: what the scenario says, or itself where the version has no variables."""
+
+    exist: bool
+    scenario: Mapping[str, str | None] | None
+
+    def settled(self, text: str, *, escaped: bool) -> str | None:
+        """The text with its variables settled, if there is a scenario; None when one of them stands for nothing.
+
+        With `escaped` the text is a pattern in which what a variable stands for is literal.
+        """
+        if "${" not in text:
+            return text
+        if not self.exist:
+            # As they are written, this plain text and another policy's variable are not the same.
+            return text if self.scenario is not None else text.replace("${", _PLAIN)
+        if self.scenario is None:
+            return text
+        parts: list[str] = []
+        at = 0
+        for hole in _HOLE.finditer(text):
+            value = _value(hole[1], self.scenario)
+            if value is None:
+                return None
+            parts += (text[at : hole.start()], literal(value) if escaped else value)
+            at = hole.end()
+        return "".join((*parts, text[at:]))
+
+
+def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: str) -> Clause:
+    needs, unread = 0, []
+    for condition in statement.conditions:
+        base = condition.base
+        atom = _atom(condition, base, variables)
+        if _is_readable(condition, base, variables):
+            needs |= atoms.bit(atom)
+        else:
+            unread.append(atom)
+    names = [member.key for member in statement.node.members]
+    negated = "NotResource" in names
+    entries = statement.not_resource_words if negated else statement.resource_words
+    principaled = "Principal" in names or "NotPrincipal" in names
+    # Only the policy of a resource may leave its own resource out.
+    named = negated or "Resource" in names or not principaled
+    # A canonical user id is an account's, and nothing tells whose.
+    canonical = (*statement.principals, *statement.not_principals) if principaled else ()
+    settled = [_resource(each, variables) for each in entries]
+    resources = tuple([each for each in settled if each is not None])
+    return Clause(
+        ready=Ready.of(statement),
+        allows=statement.allows,
+        resources=resources if named else None,
+        has_principals=principaled,
+        is_anywhere=not named or (not negated and "*" in resources),
+        not_resources=negated,
+        needs=needs,
+        unread=frozenset(unread),
+        unclear=bool(unread) or any(each.type == "CanonicalUser" for each in canonical),
+        place=place,
+    )
+
+
+def _resource(text: str, variables: _Variables) -> str | None:
+    if text == "*":
+        return text
+    if text.startswith("arn:") and (missing := _FIELDS - text.count(":")) > 0:
+        text += ":*" * missing
+    return variables.settled(text, escaped=True)
+
+
+def _is_readable(condition: Condition, base: str, variables: _Variables) -> bool:
+    family, qualifier = OPERATORS.get(base), condition.qualifier
+    if family is None or (qualifier and qualifier not in QUALIFIERS):
+        return False
+    if family is Family.BOOL and variables.exist:
+        # The evaluator leaves open, too, what a variable is there.
+        return not any("${" in each.value for each in condition.values)
+    return not (base == "Null" and condition.if_exists)
+
+
+def _atom(condition: Condition, base: str, variables: _Variables) -> Atom:
+    written = [each.value for each in condition.values]
+    kept = set(written)
+    if any("${" in each for each in written) and OPERATORS.get(base) in _FILLED:
+        escaped = has_wildcards(base)
+        settled = [variables.settled(each, escaped=escaped) for each in written]
+        kept = {each for each in settled if each is not None}
+    return Atom(condition.name, condition.operator.value, tuple(sorted(kept)))
+
+
+def _value(inside: str, scenario: Mapping[str, str | None]) -> str | None:
+    if inside in ESCAPES:
+        return inside
+    value = scenario.get(inside.partition(",")[0].strip().lower())
+    return default_of(inside) if value is None else value
+
+
+def is_principaled(policies: Iterable[Policy]) -> bool:
+    """Whether the policies say who may: those of resources."""
+    return any(each.kind in _PRINCIPALED for each in policies)
+
+
+def principals_of(policies: Iterable[Policy]) -> Iterator[Principal]:
+    """Every principal that the policies name."""
+    for policy in policies:
+        for statement in policy.statements:
+            yield from statement.principals
+            yield from statement.not_principals

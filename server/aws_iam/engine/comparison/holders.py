@@ -1,0 +1,125 @@
+"""Who may have an identity policy, as values of the condition keys that follow from the caller: all of them together.
+
+The ARN of a caller says its account, its kind and, of a user, its name; conditions on those keys are therefore searched
+as one, over ARNs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison import venn
+from aws_iam.engine.comparison.points import pattern_of
+from aws_iam.engine.comparison.venn import OverBudget, Symbol
+from aws_iam.engine.evaluation.conditions import holds_for
+from aws_iam.engine.evaluation.substitution import spelled
+from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.language.operators import OPERATORS, Family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.engine.comparison.points import Atom, Value
+    from aws_iam.engine.comparison.venn import Budget, Pattern, Token
+
+ARN, ACCOUNT, NAME, TYPE = (
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:username",
+    "aws:principaltype",
+)
+KEYS = frozenset({ARN, ACCOUNT, NAME, TYPE})
+"""The keys that one ARN settles."""
+
+_FIELD = 4
+_KINDS = (
+    ("AssumedRole", "iam", "role/"),
+    ("User", "iam", "user/"),
+    ("FederatedUser", "sts", "federated-user/"),
+)
+_TEXTUAL = frozenset({Family.STRING, Family.ARN, Family.NULL})
+_IN_NAME = {Symbol.ONE: Symbol.ONE_IN_NAME, Symbol.MANY: Symbol.MANY_IN_NAME}
+_FIELD_OF_ANY = (*"arn:", Symbol.MANY_IN_FIELD, ":", Symbol.MANY_IN_FIELD, ":", ":")
+_BEFORE_NAME = (*"arn:", Symbol.MANY_IN_FIELD, *":iam::", Symbol.MANY_IN_FIELD, *":user")
+
+
+@positional
+class Holder:
+    """A caller with an identity policy: the values of its keys, and which of the atoms are true of it."""
+
+    values: Mapping[str, Value]
+    true: int
+
+
+def holders(
+    atoms: Sequence[Atom], fixed: Mapping[str, Value], within: tuple[str, str], budget: Budget
+) -> tuple[Holder, ...]:
+    """A caller for each way in which the atoms, all of them on KEYS, can turn out; `fixed` are values that are settled.
+
+    `within` are the partition, as a pattern, and an account that a caller is given where nothing else is asked for.
+    """
+    partition, account = within
+    if any(OPERATORS[atom.base] not in _TEXTUAL for atom in atoms):
+        raise OverBudget("a condition on who calls compares with something else than text")
+    patterns = [
+        lifted
+        for atom in atoms
+        if atom.key != TYPE
+        for wanted in atom.wanted
+        for lifted in (_lifted(atom.key, pattern_of(atom, wanted)),)
+    ]
+    wanted = [
+        _lifted(key, venn.literal(value[0]))
+        for key, value in fixed.items()
+        if value and key in KEYS - {TYPE}
+    ]
+    found: dict[int, Holder] = {}
+    for kind, service, start in _KINDS:
+        shape = venn.arn_pattern(f"arn:{partition}:{service}::????????????:{start}?*")
+        cells = venn.cells((*patterns, *wanted), inside=(shape,), fresh=venn.DIGITS, budget=budget)
+        for cell, text in cells.items():
+            if cell >> len(patterns) != (1 << len(wanted)) - 1:
+                continue
+            for arn in _readable(spelled(text), account):
+                values = _values(kind, arn)
+                if any(values.get(key) != value for key, value in fixed.items() if key in KEYS):
+                    continue
+                true = sum(
+                    1 << at
+                    for at, atom in enumerate(atoms)
+                    if holds_for(atom.operator, atom.wanted, values[atom.key])
+                )
+                found.setdefault(true, Holder(values, true))
+    return tuple(found.values())
+
+
+def _readable(arn: str, account: str) -> Iterator[str]:
+    """The caller of that name in a usual account, with a usual name if any will do, then as it was found."""
+    fields = arn.split(":")
+    usual = [*fields[:_FIELD], account, *fields[_FIELD + 1 :]]
+    kind = usual[-1].partition("/")[0]
+    yield ":".join((*usual[:-1], f"{kind}/example"))
+    yield ":".join(usual)
+    yield arn
+
+
+def _values(kind: str, arn: str) -> Mapping[str, Value]:
+    name = arn.rpartition("/")[2]
+    return {
+        ARN: (arn,),
+        ACCOUNT: (arn.split(":")[_FIELD],),
+        TYPE: (kind,),
+        NAME: (name,) if kind == "User" else None,
+    }
+
+
+def _lifted(key: str, pattern: Pattern) -> Pattern:
+    """A pattern of one of the keys as a pattern of the caller's ARN."""
+    if key == ARN:
+        return pattern
+    named: tuple[Token, ...] = tuple(
+        _IN_NAME.get(each, each) if isinstance(each, Symbol) else each for each in pattern.tokens
+    )
+    if key == ACCOUNT:
+        return venn.Pattern((*_FIELD_OF_ANY, *named, ":", Symbol.MANY))
+    return venn.Pattern((*_BEFORE_NAME, Symbol.MANY, "/", *named))

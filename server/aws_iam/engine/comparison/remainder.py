@@ -1,0 +1,232 @@
+"""What one side of a comparison may grant beyond the other, by the elements of its statements alone.
+
+A request that the one allows and the other does not meets an Allow of the one that no Allow of the other covers, or a Deny
+of the other that no Deny of the one covers. Only such clauses, less the entries that are covered, are left to be searched;
+most changes of a policy leave very few. What is covered is found pair by pair and only so far: whatever is not found is left.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.evaluation.layers import Ready
+from aws_iam.engine.language.pattern import covers, intersects, is_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.engine.comparison.clauses import Clause, Side
+
+_HOLE = re.compile(r"\$\{[^}]*\}")
+
+
+_MOST_PAIRS = 100_000
+# A pattern with `?` and more stars than this is not compared here: that takes a search of its own.
+_FEW_STARS = 3
+# What such a comparison counts for.
+_INTRICATE = 20
+
+
+def remainder(
+    wanted: Sequence[Side],
+    unwanted: Sequence[Side],
+    only: Mapping[int, Ready] | None = None,
+) -> tuple[Clause, ...]:
+    """Clauses, cut to what is not covered, one of which every difference meets.
+
+    Clauses with variables in them may be given: what is left is left whatever the variables stand for. `only` are the
+    statements, by identity, and the actions of each that were left then.
+    """
+    shortcut = Shortcut()
+    # Of two sides the last is the access in question, the narrower one.
+    new = wanted[-1]
+    left = list(_of(new.allows, only))
+    if len(wanted) > 1:
+        return tuple(left)
+    for old in unwanted:
+        others = old.allows
+        left = [part for each in left for part in shortcut.less(each, others)]
+    denies = new.denies
+    extra = [
+        each
+        for old in unwanted
+        for each in _of(old.denies, only)
+        if not any(shortcut.within(each, other) for other in denies)
+    ]
+    return (*left, *extra)
+
+
+def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
+    if only is None:
+        return clauses
+    found = ((each, only.get(id(each.statement))) for each in clauses)
+    return (replace(each, ready=ready) for each, ready in found if ready)
+
+
+@dataclass(slots=True)
+class Shortcut:
+    """Which entries of statements others cover, as far as that many pairs of them show."""
+
+    left: int = _MOST_PAIRS
+
+    def less(self, clause: Clause, others: Sequence[Clause]) -> Iterable[Clause]:
+        """The clause without the entries that one of the others covers; nothing when none is left."""
+        near = [
+            o for o in others if _conditions_within(clause, o) and principals_within(clause, o)
+        ]
+        if any(
+            self._actions_within(clause, o) and self._resources_within(clause, o) for o in near
+        ):
+            return ()
+        if clause.ready.negated or clause.not_resources or not near:
+            return (clause,)
+        left = self._left(clause, near)
+        if not left:
+            return ()
+        resources = frozenset().union(*left.values())
+        kept = (
+            None
+            if clause.resources is None
+            else tuple(r for r in clause.resources if r in resources)
+        )
+        ready = Ready.with_entries(clause.statement, tuple(left))
+        anywhere = kept is None or "*" in kept
+        return (replace(clause, ready=ready, resources=kept, is_anywhere=anywhere),)
+
+    def _left(self, clause: Clause, near: Sequence[Clause]) -> Mapping[str, frozenset[str]]:
+        """The entries of the clause that the others do not cover, each with the resources that are left of it."""
+        whole = frozenset(clause.resources or ())
+        full, partial = [], []
+        for other in near:
+            covered = self._covered_resources(whole, other)
+            if covered is None or (covered and covered == whole):
+                full.append(other)
+            elif covered:
+                partial.append((other, covered))
+        left: dict[str, frozenset[str]] = {}
+        for entry in self._not_taken(clause.ready, full):
+            rest = whole
+            for other, resources in partial:
+                if resources & rest and self._takes_all(other, entry):
+                    rest -= resources
+            if rest or clause.resources is None:
+                left[entry] = rest
+        return left
+
+    def _not_taken(self, ready: Ready, others: Sequence[Clause]) -> list[str]:
+        """The entries of a statement that none of the others takes whole."""
+        # Versions of one policy have most names in common.
+        names = ready.names.difference(*(o.ready.names for o in others if not o.ready.negated))
+        wider = [o for o in others if o.ready.negated or o.ready.patterns]
+        entries = [*names, *ready.patterns]
+        return [e for e in entries if not any(self._takes_all(other, e) for other in wider)]
+
+    def _covered_resources(self, whole: frozenset[str], other: Clause) -> frozenset[str] | None:
+        """Those of the resources that the other clause speaks of; None when it speaks of all there are."""
+        if other.is_anywhere:
+            return None
+        if other.not_resources or other.resources is None:
+            return frozenset()
+        same = whole.intersection(other.resources)
+        return same | {
+            each for each in whole - same if any(self._covers(o, each) for o in other.resources)
+        }
+
+    def _takes_all(self, clause: Clause, entry: str) -> bool:
+        """Whether the clause speaks of all actions of an entry."""
+        ready = clause.ready
+        if ready.negated:
+            return not any(self.may_meet(each, entry) for each in (*ready.names, *ready.patterns))
+        return self._listed(ready, entry)
+
+    def within(self, new: Clause, old: Clause) -> bool:
+        """Whether every request that the one meets is met by the other: plainly, by its elements."""
+        return (
+            _conditions_within(new, old)
+            and self._actions_within(new, old)
+            and self._resources_within(new, old)
+            and principals_within(new, old)
+        )
+
+    def _actions_within(self, new: Clause, old: Clause) -> bool:
+        """Whether the one statement speaks only of actions that the other speaks of."""
+        mine, theirs = new.ready, old.ready
+        if mine.negated:
+            if not theirs.negated:
+                return bool({"*", "*:*"} & {*theirs.patterns})
+            return all(self._listed(mine, each) for each in (*theirs.names, *theirs.patterns))
+        if not theirs.negated:
+            # Versions of one policy have most names in common.
+            rest = (*(mine.names - theirs.names), *mine.patterns)
+            return not rest or all(self._listed(theirs, each) for each in rest)
+        return all(self._takes_all(old, each) for each in (*mine.names, *mine.patterns))
+
+    def _listed(self, ready: Ready, entry: str) -> bool:
+        if entry in ready.names:
+            return True
+        if not ready.patterns:
+            return False
+        near = ready.near(entry) if is_literal(entry.partition(":")[0]) else ready.anywhere
+        return entry in near or any(self._covers(each, entry) for each in near)
+
+    def _resources_within(self, new: Clause, old: Clause) -> bool:
+        """Whether the one statement speaks only of resources that the other speaks of."""
+        if old.is_anywhere:
+            return True
+        if new.resources is None or old.resources is None:
+            return False
+        if new.not_resources is not old.not_resources:
+            return False
+        inner, outer = (old, new) if new.not_resources else (new, old)
+        same = frozenset(outer.resources or ())
+        return all(
+            each in same or any(self._covers(o, each) for o in same)
+            for each in inner.resources or ()
+        )
+
+    def _covers(self, outer: str, inner: str) -> bool:
+        """Whether a pattern has all of another, whatever variables stand for; False, too, where that takes too long."""
+        if outer == inner:
+            return True
+        intricate = "?" in outer and "*" in outer
+        self.left -= _INTRICATE if intricate else 1
+        if self.left < 0 or (intricate and outer.count("*") > _FEW_STARS):
+            return False
+        return _covers(outer, inner)
+
+    def may_meet(self, one: str, other: str) -> bool:
+        """Whether two patterns have something in common; True, too, where that takes too long."""
+        self.left -= 1
+        return self.left < 0 or intersects(one, other)
+
+
+def _conditions_within(new: Clause, old: Clause) -> bool:
+    """Whether the one statement has every condition of the other, those that cannot be read included."""
+    return not old.needs & ~new.needs and old.unread <= new.unread
+
+
+@lru_cache(maxsize=20_000)
+def _covers(outer: str, inner: str) -> bool:
+    """Whether a resource pattern has all of another, whatever variables stand for."""
+    if outer == inner:
+        return True
+    return "${" not in outer and covers(outer, _HOLE.sub("*", inner) if "${" in inner else inner)
+
+
+def principals_within(new: Clause, old: Clause) -> bool:
+    """Whether the one statement names only principals that the other names, or the other one names everyone."""
+    if not old.has_principals and not new.has_principals:
+        return True
+    mine, theirs = new.statement, old.statement
+    if any(each.is_everyone for each in theirs.principals):
+        return True
+    return (
+        {(p.type, p.value) for p in mine.principals}
+        <= {(p.type, p.value) for p in theirs.principals}
+        and mine.has("NotPrincipal") is theirs.has("NotPrincipal")
+        and {(p.type, p.value) for p in mine.not_principals}
+        == {(p.type, p.value) for p in theirs.not_principals}
+    )

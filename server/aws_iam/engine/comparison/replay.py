@@ -1,0 +1,146 @@
+"""The replay: no request is shown that `evaluate` does not allow by the one side and refuse by the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.comparison.beside import delegating, everything
+from aws_iam.engine.comparison.requests import ACCOUNT, FROM_CALLER, request_for
+from aws_iam.engine.evaluate import deciding, weighed
+from aws_iam.engine.evaluation.caller import CallerKind, Grade
+from aws_iam.engine.evaluation.layers import Layers, Placed, placed
+from aws_iam.engine.evaluation.substitution import spelled
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.engine.comparison.differences import Candidate
+    from aws_iam.engine.comparison.points import Value
+    from aws_iam.engine.evaluate import Verdict
+    from aws_iam.engine.evaluation.caller import Caller
+    from aws_iam.engine.evaluation.matching import Hit
+    from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.language.document import Policy
+
+
+@dataclass(slots=True, kw_only=True)
+class Replay:
+    """What must allow a request (`allowing`, and `within` if given) and what must not (`refusing` if given).
+
+    `owner` is the account of the resource whose policies these are; empty for policies of principals.
+    """
+
+    allowing: tuple[Policy, ...]
+    refusing: tuple[Policy, ...]
+    within: tuple[Policy, ...]
+    owner: str
+    # The policies in their layer, and keys as the policies write them: the same for every candidate.
+    _placed: dict[int, tuple[Placed, ...]] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def shown(self, candidate: Candidate, fixed: Mapping[str, Value]) -> Mapping[str, Any] | None:
+        """The candidate as a request, when `evaluate` shows the difference; None when it does not."""
+        given = {key: value for key, value in fixed.items() if value is not None}
+        context = self._spelled({**given, **candidate.context})
+        try:
+            request = request_for(candidate, context, self.owner or ACCOUNT)
+        except InputError:
+            # A combination that no caller can have, such as a name of one account in the ARN of another.
+            return None
+        allowed, granting = self._weighed(self.allowing, request, candidate)
+        if allowed.outcome != "Allowed":
+            return None
+        if self.within and self._weighed(self.within, request, candidate)[0].outcome != "Allowed":
+            return None
+        denied: list[str] = []
+        if self.refusing:
+            refused, denying = self._weighed(self.refusing, request, candidate)
+            if refused.outcome not in {"ExplicitlyDenied", "ImplicitlyDenied"}:
+                return None
+            denied = self._pointers(deciding(refused, denying, request), self.refusing)
+        absent = [self._name(key) for key in candidate.absent if key not in FROM_CALLER]
+        return {
+            "request": request.given,
+            **({"absent": absent} if absent else {}),
+            "granted_by": self._pointers(deciding(allowed, granting, request), self.allowing),
+            **({"denied_by": denied} if denied else {}),
+        }
+
+    def _weighed(
+        self, policies: tuple[Policy, ...], request: Request, candidate: Candidate
+    ) -> tuple[Verdict, tuple[Hit, ...]]:
+        return weighed(request, self._layers(policies, candidate, request.caller))
+
+    def _pointers(self, decided: Iterable[Hit], policies: Sequence[Policy]) -> list[str]:
+        """The statements of the policies that decided, with the policy's number where there are several."""
+        layer = f"/{self._layer}"
+        own = (each for each in decided if each.placed.pointer.startswith(f"{layer}/"))
+        several = len(policies) > 1
+        return [
+            (each.placed.pointer.removeprefix(layer) if several else "")
+            + each.statement.node.at.pointer
+            for each in own
+        ]
+
+    @property
+    def _layer(self) -> str:
+        return "resource" if self.owner else "identity"
+
+    def _layers(
+        self, policies: tuple[Policy, ...], candidate: Candidate, caller: Caller
+    ) -> Layers:
+        """The policies under question, and whatever else the request needs allowed."""
+        layer = self._layer
+        # The policies live as long as the replay does, so that their place in memory says which they are.
+        known = self._placed.get(id(policies))
+        if known is None:
+            known = tuple(placed(p, layer, f"/{layer}/{n}") for n, p in enumerate(policies))
+            self._placed[id(policies)] = known
+        levels = {layer: (known,)}
+        if layer == "identity":
+            levels["resource"] = ((_delegating(caller.partition, caller.account),),)
+        elif candidate.actor.least is Grade.ACCOUNT:
+            levels["identity"] = ((_everything("identity"),),)
+        if caller.kind is CallerKind.FEDERATED:
+            # Its session has the permissions of its user that a session policy leaves it.
+            levels["session"] = ((_everything("session"),),)
+        return Layers(levels=levels)
+
+    def _spelled(self, context: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        """The keys as the policies write them, and their values without stand-ins."""
+        return {self._name(key): tuple(map(spelled, values)) for key, values in context.items()}
+
+    def _name(self, key: str) -> str:
+        found = self._names.get(key)
+        if found is None:
+            found = self._names[key] = self._written(key)
+        return found
+
+    def _written(self, key: str) -> str:
+        written = (
+            condition.key.value
+            for policy in (*self.allowing, *self.refusing, *self.within)
+            for statement in policy.statements
+            for condition in statement.conditions
+            if condition.name == key
+        )
+        return next(written, _as_aws(key))
+
+
+@lru_cache(maxsize=256)
+def _delegating(partition: str, account: str) -> Placed:
+    return placed(delegating(partition, account), "resource", "")
+
+
+@cache
+def _everything(layer: str) -> Placed:
+    return placed(everything(), layer, "")
+
+
+def _as_aws(key: str) -> str:
+    known = catalog().condition_key(key)
+    return known.name if known and "${" not in known.name else key

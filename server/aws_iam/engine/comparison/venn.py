@@ -1,0 +1,216 @@
+"""Which combinations of wildcard patterns some text can meet: the cells of their Venn diagram, each with a witness.
+
+    cells([pattern("a*"), pattern("*b")])   →   {0b11: "ab", 0b01: "a", 0b10: "b", 0b00: ""}
+
+All patterns are read at once, texts by their length, so that the first text to reach a cell is a shortest one.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison.automaton import (
+    LETTERS,
+    SPENT,
+    Budget,
+    Machine,
+    OverBudget,
+    Pattern,
+    Symbol,
+    Token,
+    Walk,
+    union,
+    unnamed,
+)
+from aws_iam.engine.language.frozen import positional
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+MOST_STATES = 20_000
+"""States one diagram may have; patterns of real policies need some hundreds."""
+
+DIGITS = "1234567890"
+_FILLED = Pattern((Symbol.ONE, Symbol.MANY))
+_SEPARATOR = ":"
+# The one character whose lower case is two.
+_SPLIT = "\u0130".lower()
+# Beyond it no character has two cases.
+_LAST_CASED = 0x1F000
+_LAST_FIELD = 5
+
+
+def pattern(text: str) -> Pattern:
+    """A pattern in which `*` and `?` are wildcards over everything."""
+    return Pattern(tuple(_tokens(text, Symbol.ONE, Symbol.MANY)))
+
+
+def literal(text: str, *, ignore_case: bool = False) -> Pattern:
+    """A text that stands for itself, `*` and `?` included."""
+    if not ignore_case:
+        return Pattern(tuple(text))
+    lower = text.lower()
+    if _SPLIT in lower:
+        raise OverBudget("a condition that ignores case has a letter whose cases differ in length")
+    return Pattern(tuple(_same_in_lower_case().get(c, c) for c in lower))
+
+
+@cache
+def _same_in_lower_case() -> Mapping[str, str]:
+    """Each character with all whose lower case it is, as a text: the Kelvin sign is a `k`, too."""
+    found: dict[str, str] = {}
+    for char in map(chr, range(_LAST_CASED)):
+        lower = char.lower()
+        if lower != char and len(lower) == 1:
+            found[lower] = found.get(lower, lower) + char
+    return found
+
+
+def arn_pattern(text: str) -> Pattern:
+    """A pattern as ARN operators read it: field by field, wildcards of the first five fields keep out colons."""
+    fields = text.split(_SEPARATOR, _LAST_FIELD)
+    if len(fields) <= _LAST_FIELD and fields[-1].endswith("*"):
+        fields += ["*"] * (_LAST_FIELD + 1 - len(fields))
+    tokens: list[Token] = []
+    for number, part in enumerate(fields):
+        if number:
+            tokens.append(_SEPARATOR)
+        last = number == _LAST_FIELD
+        one, many = (
+            (Symbol.ONE, Symbol.MANY) if last else (Symbol.ONE_IN_FIELD, Symbol.MANY_IN_FIELD)
+        )
+        tokens += _tokens(part, one, many)
+    return Pattern(tuple(tokens))
+
+
+def _tokens(text: str, one: Symbol, many: Symbol) -> Iterator[Token]:
+    before = ""
+    for char in text:
+        if char == "*":
+            if before != "*":
+                yield many
+        else:
+            yield one if char == "?" else char
+        before = char
+
+
+def cells(
+    patterns: Sequence[Pattern],
+    *,
+    inside: Sequence[Pattern] = (),
+    budget: Budget | None = None,
+    fresh: str = LETTERS,
+) -> dict[int, str]:
+    """Every combination of patterns that some text meets, as bits in their order, with a shortest such text.
+
+    With `inside` only texts of one of those patterns count. A character that no pattern names is the first of `fresh`
+    that is free. Raises OverBudget rather than leave a cell out.
+    """
+    if not inside and (texts := _literals(patterns)) is not None:
+        return _of_literals(texts, fresh)
+    machine = Machine([*((each,) for each in patterns), *([inside] if inside else ())])
+    own, ends = machine.ends[: len(patterns)], union(machine.ends[len(patterns) :])
+    walk = Walk(machine, machine.runs[len(patterns) :], fresh=fresh)
+    accepting = union(own)
+    found: dict[int, str] = {}
+    seen: set[int] = set()
+    for state in walk.states(budget or Budget(MOST_STATES)):
+        if state & accepting in seen or (inside and not state & ends):
+            continue
+        seen.add(state & accepting)
+        found[_cell(own, state)] = walk.text(state)
+    return found
+
+
+def filled(patterns: Sequence[Pattern], cell: int, budget: Budget) -> str:
+    """A shortest text of a cell that is not empty; empty when there is none."""
+    if (texts := _literals(patterns)) is not None:
+        return "" if cell else _unnamed(texts, LETTERS)
+    machine = Machine([(each,) for each in (*patterns, _FILLED)])
+    walk = Walk(machine, machine.runs[-1:])
+    wanted = cell | 1 << len(patterns)
+    met = (each for each in walk.states(budget) if _cell(machine.ends, each) == wanted)
+    state = next(met, None)
+    return "" if state is None else walk.text(state)
+
+
+def _literals(patterns: Sequence[Pattern]) -> tuple[str, ...] | None:
+    """The texts that the patterns match, when each matches one alone."""
+    texts = tuple([each.text for each in patterns if each.text is not None])
+    return texts if len(texts) == len(patterns) else None
+
+
+def _of_literals(texts: Sequence[str], fresh: str) -> dict[int, str]:
+    """The cells of single texts: each text is one, and all others are."""
+    bits: dict[str, int] = {}
+    for number, text in enumerate(texts):
+        bits[text] = bits.get(text, 0) | 1 << number
+    other = _unnamed(texts, fresh) if "" in bits else ""
+    return {bits.get(text, 0): text for text in sorted({other: None, **bits}, key=len)}
+
+
+def _unnamed(texts: Sequence[str], fresh: str) -> str:
+    return unnamed({*"".join(texts)}, fresh)
+
+
+@positional
+class Region:
+    """The texts of every pattern of `within` that none of `without` matches."""
+
+    within: tuple[Pattern, ...]
+    without: tuple[Pattern, ...] = ()
+
+
+def meetings(
+    groups: Sequence[Sequence[Pattern]], region: Region, budget: Budget
+) -> dict[int, str]:
+    """Which of the groups some text of the region meets, each by any of its patterns: as bits, with a shortest text.
+
+    Without groups it is any text of the region, not always a shortest one, under the key 0.
+    """
+    without, within = region.without, region.within
+    machine = Machine([*groups, *((each,) for each in (*without, *within))])
+    own = machine.ends[: len(groups)]
+    inner = len(groups) + len(without)
+    refusing, ends = machine.ends[len(groups) : inner], machine.ends[inner:]
+    walk = Walk(
+        machine,
+        machine.runs[inner:],
+        lost=union(bit for bit, each in zip(refusing, without, strict=True) if each.is_open),
+        hasty=len(ends) == 1 and not groups,
+    )
+    refused = union(refusing)
+    found: dict[int, str] = {}
+    for state in walk.states(budget):
+        if state & refused or not all(state & end for end in ends):
+            continue
+        cell = _cell(own, state)
+        if cell not in found:
+            found[cell] = walk.text(state)
+            if len(found) == 1 << len(groups):
+                break
+    return found
+
+
+def _cell(ends: Sequence[int], state: int) -> int:
+    return sum(1 << number for number, end in enumerate(ends) if state & end)
+
+
+__all__ = [
+    "DIGITS",
+    "LETTERS",
+    "SPENT",
+    "Budget",
+    "OverBudget",
+    "Pattern",
+    "Region",
+    "Symbol",
+    "Token",
+    "arn_pattern",
+    "cells",
+    "filled",
+    "literal",
+    "meetings",
+    "pattern",
+]

@@ -1,0 +1,158 @@
+"""The narrowest exception from a Deny: the statements that deny all it denied, but for one request.
+
+A Deny of actions A on resources R becomes up to three: the same for every other principal; for this one the other actions,
+and this action on other resources. Where a pattern of resources cannot be written without the one, the exception is wider,
+and the comparison of both policies shows it.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.reference.catalog import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PRINCIPAL = "aws:PrincipalArn"
+_NOT = (
+    "ArnNotEquals",
+    "ArnNotLike",
+    "StringNotEquals",
+    "StringNotLike",
+    "ArnNotEqualsIfExists",
+    "ArnNotLikeIfExists",
+)
+_ELEMENTS = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+)
+_IS = ("ArnEquals", "ArnLike")
+
+
+@slotted
+class Exempt:
+    """The request that shall pass. `principal` is an ARN as aws:PrincipalArn has it; empty where the policy is the caller's own."""
+
+    action: str
+    resource: str
+    principal: str = ""
+
+
+def around(statement: Mapping[str, Any], request: Exempt) -> tuple[dict[str, Any], ...]:
+    """What stands for the Deny instead; nothing when no narrower one can be written."""
+    pieces: list[dict[str, Any]] = []
+    mine: Mapping[str, Any] | None = statement
+    if request.principal:
+        for_others = _with_condition(statement, _NOT, request.principal, join=True)
+        mine = _with_condition(statement, _IS, request.principal, join=False)
+        if for_others is None:
+            return ()
+        pieces.append(for_others)
+    if mine is not None:
+        pieces += _other_actions(mine, request.action)
+        pieces += _other_resources(mine, request)
+    return tuple(_named(statement, pieces))
+
+
+def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The pieces with Sids of their own, their elements in the usual order; the first keeps the Sid of the whole."""
+    sid = statement.get("Sid")
+    for number, each in enumerate(pieces):
+        named = {**each, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else each
+        yield {name: named[name] for name in _ELEMENTS if name in named}
+
+
+def _with_condition(
+    statement: Mapping[str, Any], operators: tuple[str, ...], arn: str, *, join: bool
+) -> dict[str, Any] | None:
+    """The statement under one more condition on the principal; `join` lets it widen a list that is there."""
+    given = statement.get("Condition", {})
+    if not isinstance(given, dict) or not all(isinstance(keys, dict) for keys in given.values()):
+        # AWS would not have taken it.
+        return None
+    condition = {name: dict(keys) for name, keys in given.items()}
+    for operator, keys in condition.items():
+        for key in keys:
+            if operator in operators and key.lower() == _PRINCIPAL.lower() and join:
+                keys[key] = [*listed(keys[key]), arn]
+                return {**statement, "Condition": condition}
+    for operator in operators:
+        keys = condition.setdefault(operator, {})
+        if not any(key.lower() == _PRINCIPAL.lower() for key in keys):
+            keys[_PRINCIPAL] = arn
+            return {**statement, "Condition": {n: k for n, k in condition.items() if k}}
+    return None
+
+
+def _other_actions(statement: Mapping[str, Any], action: str) -> Iterator[dict[str, Any]]:
+    if "NotAction" in statement:
+        yield {**statement, "NotAction": [*listed(statement["NotAction"]), action]}
+        return
+    entries = listed(statement.get("Action"))
+    if any(entry.strip("*") == "" for entry in entries):
+        bare = {name: value for name, value in statement.items() if name != "Action"}
+        yield {**bare, "NotAction": action}
+        return
+    rest = list(dict.fromkeys(name for entry in entries for name in _without(entry, action)))
+    if rest:
+        yield {**statement, "Action": rest}
+
+
+def _without(entry: str, action: str) -> Iterator[str]:
+    """Entries that match what the entry matches, but for the action."""
+    if not matches(entry.lower(), action.lower()):
+        yield entry
+        return
+    is_prefix = entry.endswith("*") and is_literal(entry[:-1])
+    for name in catalog().expand(entry):
+        if name.lower() == action.lower():
+            continue
+        shared = _shared(name.lower(), action.lower())
+        # A pattern for all names that part from the action here keeps those denied that AWS adds later.
+        yield f"{name[: shared + 1]}*" if is_prefix and shared < len(name) else name
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    )
+
+
+def _other_resources(statement: Mapping[str, Any], request: Exempt) -> Iterator[dict[str, Any]]:
+    if request.resource == "*":
+        return
+    bare = {
+        name: value
+        for name, value in statement.items()
+        if name not in {"Action", "NotAction", "Resource", "NotResource"}
+    }
+    only = {**bare, "Action": request.action}
+    if "NotResource" in statement:
+        yield {**only, "NotResource": [*listed(statement["NotResource"]), request.resource]}
+        return
+    entries = listed(statement.get("Resource"))
+    if "*" in entries:
+        yield {**only, "NotResource": request.resource}
+        return
+    rest = [each for each in entries if not matches(each, request.resource)]
+    if rest:
+        yield {**only, "Resource": rest}
+
+
+def listed(value: object) -> list[str]:
+    """The texts of an element, which may be one text or a list."""
+    if isinstance(value, str):
+        return [value]
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

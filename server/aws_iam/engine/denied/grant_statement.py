@@ -1,0 +1,117 @@
+"""The Allow statement for exactly one request, in the words of each kind of policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.evaluation.caller import CallerKind
+
+if TYPE_CHECKING:
+    from aws_iam.engine.evaluation.request import Request
+
+_PRINCIPAL = "aws:PrincipalArn"
+_PERMISSION_SET = "AWSReservedSSO_"
+_RESERVED = "role/aws-reserved/sso.amazonaws.com/"
+
+
+def of(layer: str, request: Request) -> dict[str, Any] | None:
+    """The statement for a policy of the layer; None where none can be for this caller alone (`why_none`)."""
+    if layer == "resource":
+        named = principal(request)
+        return None if named is None else _resource(request, named)
+    if layer == "vpc_endpoint":
+        return _endpoint(request)
+    return {"Effect": "Allow", "Action": request.action, **target(layer, request)}
+
+
+def of_account(request: Request) -> dict[str, Any] | None:
+    """The statement that leaves the decision to the policies of the caller's account."""
+    if not request.caller.account:
+        return None
+    account = f"arn:{request.caller.partition}:iam::{request.caller.account}:root"
+    return _resource(request, {"Principal": {"AWS": account}})
+
+
+def principal(request: Request) -> dict[str, Any] | None:
+    """Who is allowed: a role for its sessions, a permission set by its account and the names of its roles.
+
+    None for callers whom no principal names alone: everyone, and whoever a provider vouches for.
+    """
+    caller = request.caller
+    match caller.kind:
+        case CallerKind.ANONYMOUS | CallerKind.IDENTITY:
+            return None
+        case CallerKind.SERVICE:
+            return {"Principal": {"Service": caller.arn}}
+        case CallerKind.SESSION if is_permission_set(caller.role):
+            account = f"arn:{caller.partition}:iam::{caller.account}:"
+            name = caller.role.rpartition("/")[2]
+            roles = [f"{account}{_RESERVED}{name}", f"{account}{_RESERVED}*/{name}"]
+            return {
+                "Principal": {"AWS": f"{account}root"},
+                "Condition": {"ArnLike": {_PRINCIPAL: roles}},
+            }
+        case CallerKind.SESSION:
+            return {"Principal": {"AWS": caller.role}}
+        case _:
+            return {"Principal": {"AWS": caller.arn}}
+
+
+def why_none(request: Request) -> str:
+    """Why there is no statement for the caller."""
+    if request.caller.kind is CallerKind.ANONYMOUS:
+        return "an anonymous request passes only where the resource is public: sign the request instead"
+    return (
+        "a trust policy must name the audience and the subject of the token, which the message does not tell:"
+        " `aws-iam irsa trust_policy` writes it"
+    )
+
+
+def is_permission_set(role: str) -> bool:
+    """Whether a role is one that IAM Identity Center keeps for a permission set."""
+    return role.rpartition("/")[2].startswith(_PERMISSION_SET)
+
+
+def _resource(request: Request, named: dict[str, Any]) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": named["Principal"],
+        "Action": request.action,
+    }
+    statement |= target("resource", request)
+    if "Condition" in named:
+        statement["Condition"] = named["Condition"]
+    return statement
+
+
+def _endpoint(request: Request) -> dict[str, Any]:
+    """Everyone under a condition on the caller: a gateway endpoint tells principals by aws:PrincipalArn alone."""
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": request.action,
+        **target("vpc_endpoint", request),
+    }
+    who = request.context.peek(_PRINCIPAL.lower()) or ()
+    if who:
+        statement["Condition"] = {"ArnEquals": {_PRINCIPAL: who[0]}}
+    return statement
+
+
+def target(layer: str, request: Request) -> dict[str, str]:
+    """The Resource element that means the request's resource in a policy of the layer."""
+    if layer == "resource" and request.service == "sts" and ":role/" in request.resource:
+        # A trust policy is about its own role and takes no Resource.
+        return {}
+    if layer == "resource" and request.service == "kms" and ":key/" in request.resource:
+        # The key that the policy belongs to.
+        return {"Resource": "*"}
+    # A `$` before a brace would begin a variable.
+    return {"Resource": request.resource.replace("${", "${$}{")}
+
+
+def sid(request: Request) -> str:
+    """A name for the statement: `AllowKmsDecrypt`."""
+    prefix, _, name = request.action.partition(":")
+    letters = "".join(part.capitalize() for part in prefix.split("-"))
+    return "Allow" + "".join(each for each in letters + name if each.isalnum())

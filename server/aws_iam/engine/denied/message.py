@@ -1,0 +1,330 @@
+"""What an AccessDenied message says: who, which action, on what, which layer refused, and what it leaves open.
+
+    denials("User: arn:… is not authorized to perform: s3:GetObject on resource: … because no …")  →  (Denial, …)
+
+Texts are read as AWS, the CLI and the SDKs write them, alone or inside logs; JSON is looked through for texts, records of
+CloudTrail and decoded authorization messages. Sources: IAM User Guide, troubleshoot_access-denied; STS API Reference,
+DecodeAuthorizationMessage; CloudTrail User Guide, cloudtrail-event-reference-record-contents.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from aws_iam.engine.denied import wordings as denial_text
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.operations import operations, operations_named, service_of
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MOST = 50
+"""Messages taken out of one text; a log is not read further."""
+
+_LONGEST = 262_144
+_MOST_VALUES = 20_000
+_ACTION = re.compile(r"[A-Za-z0-9-]{1,64}:[A-Za-z0-9]{1,128}")
+
+Form = Literal["standard", "short", "ciphertext", "decoded", "event"]
+
+LAYERS: Mapping[str, str] = {
+    "service control policy": "scp",
+    "resource control policy": "rcp",
+    "vpc endpoint policy": "vpc_endpoint",
+    "permissions boundary": "boundary",
+    "session policy": "session",
+    "resource-based policy": "resource",
+    "role trust policy": "resource",
+    "identity-based policy": "identity",
+}
+"""The layer of each policy type that AWS names, in lower case."""
+
+
+@slotted
+class Denial:
+    """One refused request as told. A field that the message does not tell is empty, `explicit` then None.
+
+    `role` is the ARN behind a session and `context` holds condition keys; only events and decoded messages tell them.
+    """
+
+    form: Form
+    principal: str = ""
+    action: str = ""
+    resource: str = ""
+    policy_type: str = ""
+    explicit: bool | None = None
+    policy_arn: str = ""
+    operation: str = ""
+    service: str = ""
+    code: str = ""
+    encoded: bool = False
+    role: str = ""
+    context: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    # What the text says besides: that the key may not exist, that the caller is the root user.
+    remark: str = ""
+
+    @property
+    def layer(self) -> str:
+        """The layer that refused, under the name that policies are given by; empty when AWS names none."""
+        return LAYERS.get(self.policy_type, "")
+
+    @property
+    def likely_actions(self) -> tuple[str, ...]:
+        """The actions that the operation may have been refused for, when the message names none."""
+        if self.action or not self.operation:
+            return ()
+        if self.service:
+            return _actions_of(self.service, self.operation)
+        named = [name for op in operations_named(self.operation.lower()) for name in op.actions]
+        # Several services have operations of one name: the one of the shortest is the best known.
+        others = sorted(catalog().having(self.operation), key=len)
+        return tuple(dict.fromkeys((*named, *others)))[:5]
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What the message leaves open."""
+        silent = {
+            "principal": not self.principal,
+            "action": not self.action,
+            "resource": not self.resource,
+            "layer": not self.layer,
+            "whether a Deny matched or an Allow is missing": self.explicit is None,
+            "which policy": not self.policy_arn,
+            "which statement, and which of its conditions": True,
+            "whether other layers refuse as well": True,
+        }
+        return tuple(name for name, open_ in silent.items() if open_)
+
+
+def denials(message: object) -> tuple[Denial, ...]:
+    """Every message in the text or JSON value, each once; InputError when there is none."""
+    text = message if isinstance(message, str) else _as_text(message)
+    if not text.strip():
+        raise InputError("`message` is empty", hint="give the text of the error as AWS wrote it")
+    if len(text) > _LONGEST:
+        raise InputError(
+            f"`message` has {len(text):,} characters, at most {_LONGEST:,} are read",
+            hint="cut the log down to the lines around the error",
+        )
+    value = _json_of(text) if isinstance(message, str) else message
+    found = _from_json(value) if isinstance(value, (dict, list)) else _from_text(text)
+    once = tuple(dict.fromkeys(_bounded(found)))
+    if not once:
+        raise _none_found(text)
+    return once
+
+
+def _as_text(message: object) -> str:
+    if not isinstance(message, (dict, list)):
+        raise InputError(
+            "`message` must be text, or the JSON of an error, event or decoded message"
+        )
+    try:
+        return json.dumps(message)
+    except (ValueError, TypeError, RecursionError):
+        raise InputError("`message` is no JSON value") from None
+
+
+def _json_of(text: str) -> Any:
+    if text.lstrip()[:1] not in {"{", "["}:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        # A log line may begin like JSON, too.
+        return None
+
+
+def _bounded(found: Iterator[Denial]) -> Iterator[Denial]:
+    for number, each in enumerate(found):
+        if number == MOST:
+            return
+        yield each
+
+
+def _from_text(text: str) -> Iterator[Denial]:
+    for told in denial_text.told_in(text):
+        yield _denial(told)
+
+
+def _denial(told: denial_text.Told) -> Denial:
+    service = service_of(told.service) or told.service.replace(" ", "").lower()
+    known = service if service in catalog().services else ""
+    if told.code.endswith("UnauthorizedOperation"):
+        known = "ec2"
+    return Denial(
+        form=told.form,
+        principal=_principal(told.principal),
+        action=_spelled(told.action),
+        resource=told.resource,
+        policy_type=told.policy_type,
+        explicit=told.explicit,
+        policy_arn=told.policy_arn,
+        operation=told.operation,
+        service=known,
+        code=told.code,
+        encoded=told.encoded,
+        remark=told.remark,
+    )
+
+
+def _principal(text: str) -> str:
+    """`*` for an anonymous caller, as requests write it."""
+    return "*" if text.lower() == "anonymous" else text
+
+
+def _spelled(action: str) -> str:
+    """The action as AWS spells it."""
+    known = catalog().action(action) if action else None
+    return known.full_name if known else action
+
+
+def _from_json(value: Any) -> Iterator[Denial]:
+    """The messages in the texts of a JSON value, outermost first; bounded, and no recursion of our own."""
+    waiting = [value]
+    for _ in range(_MOST_VALUES):
+        if not waiting:
+            return
+        here = waiting.pop()
+        if isinstance(here, str):
+            inner = _json_of(here)
+            if isinstance(inner, (dict, list)):
+                waiting.append(inner)
+            else:
+                yield from _from_text(here)
+        elif isinstance(here, list):
+            waiting += reversed(here)
+        elif isinstance(here, dict):
+            if _is_decoded(here):
+                yield from _decoded(here)
+            elif isinstance(here.get("eventName"), str) and "errorCode" in here:
+                yield from _event(here)
+            else:
+                waiting += reversed(_said(here))
+
+
+def _said(body: Mapping[str, Any]) -> list[Any]:
+    """What an error body says: its message, before which the code stands when both are there."""
+    fields = {name.lower(): value for name, value in body.items()}
+    code = fields.get("__type", fields.get("code"))
+    text = fields.get("message")
+    if isinstance(code, str) and isinstance(text, str):
+        others = [v for n, v in body.items() if n.lower() not in {"__type", "code", "message"}]
+        return [f"{code.rpartition('#')[2]}: {text}", *others]
+    return list(body.values())
+
+
+def _is_decoded(value: Mapping[str, Any]) -> bool:
+    return isinstance(value.get("allowed"), bool) and isinstance(value.get("context"), dict)
+
+
+def _decoded(value: Mapping[str, Any]) -> Iterator[Denial]:
+    """What DecodeAuthorizationMessage gives: the request with its context, and whether a Deny matched."""
+    if value["allowed"]:
+        return
+    context = value["context"]
+    who = context.get("principal")
+    explicit = value.get("explicitDeny")
+    yield Denial(
+        form="decoded",
+        principal=_text(who, "arn"),
+        action=_spelled(_text(context, "action")),
+        resource=_text(context, "resource"),
+        explicit=explicit if isinstance(explicit, bool) else None,
+        context=tuple(_conditions(context.get("conditions"))),
+    )
+
+
+def _text(value: object, name: str) -> str:
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _items(value: object) -> list[Any]:
+    found = value.get("items") if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _conditions(value: object) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for each in _items(value):
+        name = _text(each, "key")
+        values = (
+            tuple(filter(None, (_text(item, "value") for item in _items(each.get("values")))))
+            if name
+            else ()
+        )
+        if values:
+            yield name, values
+
+
+def _event(record: Mapping[str, Any]) -> Iterator[Denial]:
+    """A record of CloudTrail: the text of the error, and around it who called which operation of which service."""
+    code = _text(record, "errorCode")
+    text = _text(record, "errorMessage")
+    told = tuple(_from_text(f"{code}: {text}"))
+    if not told and not denial_text.is_denial(code):
+        return
+    who = record.get("userIdentity")
+    session = who.get("sessionContext") if isinstance(who, dict) else None
+    issuer = session.get("sessionIssuer") if isinstance(session, dict) else None
+    role = _text(issuer, "arn") if _text(issuer, "type") == "Role" else ""
+    service = _text(record, "eventSource").partition(".")[0].lower()
+    operation = _text(record, "eventName")
+    for each in told or (Denial(form="event"),):
+        named = _actions_of(service, operation)
+        plain = not each.action and len(named) == 1 and not each.encoded
+        yield replace(
+            each,
+            form="event",
+            principal=each.principal or _text(who, "arn") or _provider(who),
+            action=named[0] if plain else each.action,
+            resource=each.resource or _assumed(record) or (_only_arn(record) if plain else ""),
+            code=code,
+            operation=operation,
+            service=service,
+            role=role,
+        )
+
+
+def _actions_of(service: str, operation: str) -> tuple[str, ...]:
+    mapped = operations().get(f"{service}:{operation}".lower())
+    if mapped:
+        return mapped.actions
+    prefix = service_of(service) or service
+    known = catalog().action(f"{prefix}:{operation}")
+    return (known.full_name,) if known else ()
+
+
+def _provider(who: object) -> str:
+    """The identity provider behind a web identity, where the event gives its ARN."""
+    found = _text(who, "identityProvider")
+    return found if found.startswith("arn:") else ""
+
+
+def _assumed(record: Mapping[str, Any]) -> str:
+    """The role that a call of STS wanted to assume."""
+    is_sts = _text(record, "eventSource") == "sts.amazonaws.com"
+    return _text(record.get("requestParameters"), "roleArn") if is_sts else ""
+
+
+def _only_arn(record: Mapping[str, Any]) -> str:
+    listed = record.get("resources")
+    arns = [_text(each, "ARN") for each in listed] if isinstance(listed, list) else []
+    return arns[0] if len(arns) == 1 else ""
+
+
+def _none_found(text: str) -> InputError:
+    other = denial_text.other_error(text)
+    if other:
+        code, meaning = other
+        return InputError(f"{quoted(code)} is no denial by a policy: {meaning}")
+    return InputError(
+        "`message` holds no message of a denied request",
+        hint="give the text as AWS wrote it: `User: … is not authorized to perform: … on resource: … because …`",
+    )

@@ -1,0 +1,341 @@
+"""The smallest change that lets a refused request pass, layer by layer, and the proof of each.
+
+    remedy(request, shelf, named="resource")  →  Remedy: obstacles, changes, what was assumed, before and after
+
+Each obstacle is assumed gone before the next is looked for, so the changes are all that is needed, in order. A change is
+proved by `evaluate`, which allows the request afterwards, and by `compare`: with this one request denied on both sides,
+the new document and the old one allow the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from aws_iam.engine.compare import compare
+from aws_iam.engine.denied import exemption, grant_statement
+from aws_iam.engine.denied.shelf import EMPTY, Shelf, Spot
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.matching import Matcher
+from aws_iam.engine.evaluation.request import Request, request_of
+from aws_iam.engine.evaluation.situation import is_strict
+from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.answer import Because, Comparison
+    from aws_iam.engine.evaluate import Evaluation
+
+_MOST_CHANGES = 12
+_OWN = frozenset({CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED})
+_FULL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+# Layers whose policy belongs to the caller: an exception there needs no condition on who calls.
+_CALLERS_OWN = frozenset({"identity", "boundary", "session"})
+
+
+@slotted
+class Change:
+    """One changed document. `pointer` is empty when the document was not given and `after` is the statement alone."""
+
+    spot: Spot
+    how: Literal["add", "except"]
+    pointer: str
+    place: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    statements: tuple[Mapping[str, Any], ...]
+    # What the change is about, as a Deny: with it on both sides, nothing may be left between the documents.
+    exactly: Mapping[str, Any]
+
+    @property
+    def layer(self) -> str:
+        """The layer of the document."""
+        return self.spot.layer
+
+    def beyond(self) -> Comparison:
+        """The new document against the old one, apart from the request itself; equal when nothing else opens."""
+        around: list[Mapping[str, Any]] = [_policy(self.exactly)]
+        if self.how == "except":
+            principal = {"Principal": "*"} if "Principal" in self.exactly else {}
+            around.append(_policy({**_FULL, **principal}))
+        return compare([dict(self.after), *around], [dict(self.before), *around])
+
+
+@slotted
+class Remedy:
+    """The way to Allowed. `stuck` says why it ends before, or is empty."""
+
+    request: Request
+    before: Evaluation
+    after: Evaluation
+    changes: tuple[Change, ...]
+    assumed: tuple[str, ...]
+    stuck: str = ""
+    # What an identity policy alone would do, where the resource's own policy must allow.
+    identity_alone: str = ""
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the changes lead to Allowed."""
+        return self.after.decision.outcome == "Allowed"
+
+
+def remedy(
+    asked: Mapping[str, Any], shelf: Shelf, *, named: str = "", explicit: bool = False
+) -> Remedy:
+    """The changes for a request; `named` is the layer that AWS says has refused it."""
+    request = request_of(dict(asked))
+    start, assumed = _completed(request, shelf, named, explicit=explicit)
+    before = now = _decided(asked, start)
+    here = start
+    changes: list[Change] = []
+    stuck = ""
+    while now.decision.outcome != "Allowed" and not stuck:
+        wanted = named if not any(each.layer == named for each in changes) else ""
+        found = _next_change(request, here, now, wanted)
+        if isinstance(found, str):
+            stuck = found
+        elif len(changes) == _MOST_CHANGES:
+            stuck = "too many changes would be needed"
+        else:
+            changes.append(found)
+            here = here.changed(found.spot, found.after)
+            now = _decided(asked, here)
+    return Remedy(
+        request=request,
+        before=before,
+        after=now,
+        changes=tuple(changes),
+        assumed=assumed,
+        stuck=stuck,
+        identity_alone=_identity_alone(asked, start, changes),
+    )
+
+
+def _decided(asked: Mapping[str, Any], shelf: Shelf) -> Evaluation:
+    # A context notes which keys were asked for: each decision gets its own.
+    return evaluated(request_of(dict(asked)), shelf.layers)
+
+
+def _completed(
+    request: Request, shelf: Shelf, named: str, *, explicit: bool
+) -> tuple[Shelf, tuple[str, ...]]:
+    """The policies with those layers that the request needs: empty where the change goes, else assumed to allow."""
+    assumed = []
+    if named and named not in shelf and not explicit:
+        shelf = shelf.with_layer(named)
+    for layer in needed_layers(request):
+        if layer in shelf:
+            continue
+        # In one account the resource's policy may be enough, and then nothing has to be assumed of the caller's.
+        if not named or (named == "resource" and not request.crosses_accounts):
+            shelf = shelf.with_layer(layer)
+            continue
+        statement = (
+            grant_statement.of_account(request)
+            if layer == "resource"
+            else grant_statement.of("identity", request)
+        )
+        if statement:
+            shelf = shelf.with_layer(layer, _policy(statement))
+            what = (
+                "leaves the decision to the caller's account"
+                if layer == "resource"
+                else "allows it"
+            )
+            assumed.append(f"the {layer} layer, which was not given, {what}")
+    return shelf, tuple(assumed)
+
+
+def needed_layers(request: Request) -> tuple[str, ...]:
+    """The layers without which nobody can say that the request is allowed."""
+    own = request.caller.kind in _OWN
+    others = not own and request.caller.kind is not CallerKind.ROOT
+    resource = request.crosses_accounts or is_strict(request) or others
+    return (*(["identity"] if own else []), *(["resource"] if resource else []))
+
+
+def _next_change(request: Request, shelf: Shelf, now: Evaluation, named: str) -> Change | str:
+    """The change against the obstacle that AWS names, else against the first; or why there is none."""
+    if now.reason:
+        return now.reason
+    if now.decision.outcome == "ExplicitlyDenied":
+        denies = sorted(now.decision.because, key=lambda each: each.layer != named)
+        return _exception(request, shelf, denies[0])
+    blocked = sorted(now.decision.blocked_by, key=lambda each: each != named)
+    if not blocked:
+        return "the decision hangs on what cannot be read"
+    if named == "resource" and not _is_allowing(request, shelf, named):
+        # An alternative to what blocks here, and AWS says that it was missing.
+        blocked = [named]
+    return _addition(request, shelf, blocked[0])
+
+
+def _is_allowing(request: Request, shelf: Shelf, layer: str) -> bool:
+    hits = Matcher(request, shelf.layers).hits()
+    return any(hit.placed.layer == layer and hit.statement.allows for hit in hits)
+
+
+def _addition(request: Request, shelf: Shelf, layer: str) -> Change | str:
+    if layer in shelf.unreadable:
+        return f"the layer {layer} was given as null"
+    if layer == "rcp":
+        return "every RCP level holds RCPFullAWSAccess, which nobody can detach: a level given here lacks it"
+    statement = grant_statement.of(layer, request)
+    if statement is None:
+        return grant_statement.why_none(request)
+    spot = _fitting(request, shelf, layer)
+    paper = shelf.paper(spot)
+    named = {"Sid": _free_sid(paper.document, grant_statement.sid(request)), **statement}
+    return Change(
+        spot=spot,
+        how="add",
+        pointer=paper.pointer,
+        place=_place(spot, paper.pointer),
+        before=paper.document,
+        after=_with_statements(paper.document, named),
+        statements=(named,),
+        exactly={**statement, "Effect": "Deny"},
+    )
+
+
+def _place(spot: Spot, pointer: str) -> str:
+    return pointer or (f"/{spot.layer}/{spot.level}" if spot.layer == "scp" else f"/{spot.layer}")
+
+
+def _fitting(request: Request, shelf: Shelf, layer: str) -> Spot:
+    """Where the statement goes: the first level that does not allow, and there the first policy about the service."""
+    hits = Matcher(request, shelf.layers).hits()
+    passing = {hit.level for hit in hits if hit.placed.layer == layer and hit.statement.allows}
+    count = len(shelf.levels.get(layer, ((),)))
+    level = next((number for number in range(count) if number not in passing), 0)
+    spot = Spot(layer=layer, level=level, number=0)
+    papers = shelf.level(spot)
+    about = (n for n, each in enumerate(papers) if _speaks_of(each.document, request.service))
+    return replace(spot, number=next(about, 0))
+
+
+def _speaks_of(document: Mapping[str, Any], service: str) -> bool:
+    return any(
+        statement.get("Effect") == "Allow" and each.partition(":")[0].lower() == service
+        for statement in _statements(document)
+        for each in exemption.listed(statement.get("Action"))
+    )
+
+
+def _exception(request: Request, shelf: Shelf, because: Because) -> Change | str:
+    spot = Spot.of(because.policy)
+    paper = shelf.paper(spot)
+    number = int(because.pointer.rpartition("/")[2]) if because.pointer != "/Statement" else 0
+    listed = list(_statements(paper.document))
+    own = because.layer in _CALLERS_OWN
+    arn = "" if own else principal_arn(request)
+    if not own and not arn:
+        return "an exception for a caller without aws:PrincipalArn is for the owner of the Deny to word"
+    target = grant_statement.target(because.layer, request)
+    wanted = exemption.Exempt(
+        action=request.action, resource=target.get("Resource", "*"), principal=arn
+    )
+    pieces = exemption.around(listed[number], wanted)
+    if not pieces:
+        return (
+            f"no narrower statement can stand for the Deny at {paper.pointer}{because.pointer}: see whether the request"
+            " can meet its condition, or ask its owner"
+        )
+    changed = [*listed[:number], *pieces, *listed[number + 1 :]]
+    principal = {"Principal": "*"} if because.layer in {"rcp", "resource", "vpc_endpoint"} else {}
+    exactly: dict[str, Any] = {
+        "Effect": "Deny",
+        **principal,
+        "Action": request.action,
+        **target,
+    }
+    if arn:
+        exactly["Condition"] = {"ArnEquals": {"aws:PrincipalArn": arn}}
+    return Change(
+        spot=spot,
+        how="except",
+        pointer=paper.pointer,
+        place=f"{paper.pointer}{because.pointer}",
+        before=paper.document,
+        after={**paper.document, "Statement": changed},
+        statements=pieces,
+        exactly=exactly,
+    )
+
+
+def principal_arn(request: Request) -> str:
+    """What aws:PrincipalArn is for the caller; empty when it has none."""
+    values = request.context.peek("aws:principalarn") or ()
+    return values[0] if values else ""
+
+
+def _identity_alone(asked: Mapping[str, Any], start: Shelf, changes: list[Change]) -> str:
+    """The outcome with an identity policy and without the change to the resource's, where that must allow."""
+    request = request_of(dict(asked))
+    statement = grant_statement.of("identity", request)
+    changed = any(each.layer == "resource" and each.how == "add" for each in changes)
+    if not changed or statement is None or request.caller.kind not in _OWN:
+        return ""
+    return _decided(asked, start.with_layer("identity", _policy(statement))).decision.outcome
+
+
+def near_misses(request: Request, shelf: Shelf, layer: str) -> Iterator[dict[str, str]]:
+    """The Allow statements of a layer that speak of the action and still do not allow it, and what they lack."""
+    layers = shelf.layers
+    keys = {
+        condition.name: True
+        for placed in layers.all()
+        for each in placed.statements
+        for condition in each.statement.conditions
+    }
+    met = _places(Matcher(request, layers).hits())
+    but_for_conditions = _places(Matcher(request, layers, keys).hits())
+    action = request.action.lower()
+    for placed in layers.all():
+        for each in placed.statements:
+            at = (placed.pointer, each.statement.node.where.pointer)
+            if (
+                placed.layer != layer
+                or not each.statement.allows
+                or at in met
+                or not each.takes(action)
+            ):
+                continue
+            pointer = shelf.paper(Spot.of(placed.pointer)).pointer
+            names = ", ".join(condition.key.value for condition in each.statement.conditions)
+            lacks = f"its condition on {names}" if at in but_for_conditions else _other_lack(layer)
+            yield {"statement": f"{pointer}{at[1]}", "does_not_match": lacks}
+
+
+def _other_lack(layer: str) -> str:
+    return "the resource" if layer in {*_CALLERS_OWN, "scp"} else "the principal or the resource"
+
+
+def _places(hits: Any) -> set[tuple[str, str]]:
+    return {(hit.placed.pointer, hit.statement.node.where.pointer) for hit in hits}
+
+
+def _statements(document: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    body = document.get("Statement", [])
+    return tuple(body) if isinstance(body, list) else (body,)
+
+
+def _with_statements(document: Mapping[str, Any], *more: Mapping[str, Any]) -> dict[str, Any]:
+    return {**document, "Statement": [*_statements(document), *more]}
+
+
+def _free_sid(document: Mapping[str, Any], wanted: str) -> str:
+    taken = [each.get("Sid") for each in _statements(document)]
+    number = 1
+    sid = wanted
+    while sid in taken:
+        number += 1
+        sid = f"{wanted}{number}"
+    return sid
+
+
+def _policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {**EMPTY, "Statement": [dict(each) for each in statements]}

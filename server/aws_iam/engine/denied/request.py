@@ -1,0 +1,135 @@
+"""The request behind a denial, as `evaluate` takes it, with what was concluded on the way."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.denied.grant_statement import is_permission_set
+from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.evaluation.situation import is_strict
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.engine.denied.message import Denial
+
+_ACCOUNT = re.compile(r"\d{12}")
+_HOLE = re.compile(r"\$\{[^{}]*\}")
+_IAM_NAMED = ("instance profile", "user", "role", "group", "policy")
+STRANGER = "000000000000"
+"""Stands for the account that owns a resource, when the message shows that it is not the caller's and not which."""
+
+
+@slotted
+class Asked:
+    """The request, or why there is none; `concluded` says what the message does not tell in so many words."""
+
+    request: Mapping[str, Any] | None
+    concluded: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
+def asked(denial: Denial) -> Asked:
+    """What was asked of AWS, as far as the message tells it."""
+    concluded: list[str] = []
+    fields: dict[str, Any] = {
+        "principal": denial.principal,
+        "action": denial.action,
+        "resource": _resource(denial, concluded) if denial.action else denial.resource,
+    }
+    lacks = tuple(name for name, value in fields.items() if not value)
+    if lacks:
+        return Asked(request=None, lacks=lacks, concluded=tuple(concluded))
+    fields |= _role(denial, concluded)
+    if denial.context:
+        fields["context"] = {name: list(values) for name, values in denial.context}
+    return _checked(denial, fields, concluded)
+
+
+def _checked(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> Asked:
+    try:
+        request = request_of(dict(fields))
+    except InputError as error:
+        if "context" not in fields:
+            return Asked(request=None, concluded=(*concluded, error.message))
+        concluded.append(f"the context of the message is left out: {error.message}")
+        return _checked(denial, {k: v for k, v in fields.items() if k != "context"}, concluded)
+    arn = Arn.of(request.resource)
+    told = arn is not None and _ACCOUNT.fullmatch(arn.account)
+    owned = denial.layer == "resource" and denial.explicit is False
+    if owned and arn and not told and not is_strict(request) and request.caller.account:
+        fields["resource_account"] = STRANGER
+        concluded.append(
+            "AWS misses an Allow in the resource's policy, so another account owns the resource; its ARN does not"
+            f" tell which, and {STRANGER} stands for it"
+        )
+    return Asked(request=fields, concluded=tuple(concluded))
+
+
+def _role(denial: Denial, concluded: list[str]) -> dict[str, str]:
+    """The role behind a session where its ARN can be known."""
+    arn = Arn.of(denial.principal)
+    first, _, rest = arn.resource.partition("/") if arn else ("", "", "")
+    if arn is None or first != "assumed-role" or "/" not in rest:
+        return {}
+    name = rest.partition("/")[0]
+    if denial.role.endswith(f"/{name}"):
+        return {"principal_role": denial.role}
+    if is_permission_set(name):
+        path = "aws-reserved/sso.amazonaws.com/"
+        return {"principal_role": f"arn:{arn.partition}:iam::{arn.account}:role/{path}{name}"}
+    concluded.append(
+        f"the role is {quoted(f'role/{name}')}: if it has a path, its ARN differs, for a session's ARN leaves it out"
+    )
+    return {"principal_role": f"arn:{arn.partition}:iam::{arn.account}:role/{name}"}
+
+
+def _resource(denial: Denial, concluded: list[str]) -> str:
+    known = catalog().action(denial.action)
+    if known and not known.resource_types:
+        if denial.resource not in {"", "*"}:
+            concluded.append(f"{known.full_name} has no resource type: AWS authorizes it on `*`")
+        return "*"
+    if denial.resource == "*" or denial.resource.startswith("arn:"):
+        return denial.resource
+    if not denial.resource:
+        return ""
+    found = _iam_name(denial) or next(_from_name(denial), "")
+    if found:
+        concluded.append(f"{quoted(denial.resource)} is read as {quoted(found)}")
+    return found
+
+
+def _iam_name(denial: Denial) -> str:
+    """IAM writes `user NAME` where others write an ARN."""
+    caller = Arn.of(denial.principal)
+    if caller is None or not denial.action.lower().startswith("iam:"):
+        return ""
+    for kind in _IAM_NAMED:
+        head, _, name = denial.resource.partition(f"{kind} ")
+        if not head and name and " " not in name:
+            if name.startswith("arn:"):
+                return name
+            word = kind.replace(" ", "-")
+            return f"arn:{caller.partition}:iam::{caller.account}:{word}/{name.lstrip('/')}"
+    return ""
+
+
+def _from_name(denial: Denial) -> Iterator[str]:
+    """The ARN of a bare name, where the formats of the action's resources leave one place for it."""
+    known = catalog().action(denial.action)
+    service = catalog().service(known.service) if known else None
+    if known is None or service is None or len(known.resource_types) != 1:
+        return
+    caller = Arn.of(denial.principal)
+    kind = service.resource_types.get(known.resource_types[0].lower())
+    for template in kind.arn_formats if kind else ():
+        text = template.replace("${Partition}", caller.partition if caller else "aws")
+        if len(_HOLE.findall(text)) == 1 and len(denial.resource.split()) == 1:
+            yield _HOLE.sub(lambda _: denial.resource, text)

@@ -1,0 +1,115 @@
+"""The policies of one decision as documents that can be changed: each stays where it was given."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.evaluation.layers import KINDS, LEVELLED, layers_of
+from aws_iam.engine.language.document import Policy, dump, read
+from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.engine.evaluation.layers import Layers
+
+    Level = tuple["Paper", ...]
+
+EMPTY: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
+
+
+@slotted
+class Paper:
+    """A document, and its pointer among the policies given; empty for one that was not given."""
+
+    document: Mapping[str, Any]
+    pointer: str = ""
+
+
+@slotted
+class Spot:
+    """The place of a document: its layer, the level, and the number there."""
+
+    layer: str
+    level: int
+    number: int
+
+    @classmethod
+    def of(cls, pointer: str) -> Spot:
+        """The place that a decision over `Shelf.layers` points at: `/scp/0/1`, `/identity/0`."""
+        layer, *numbers = pointer.strip("/").split("/")
+        level, number = numbers if layer in LEVELLED else ("0", *numbers)
+        return cls(layer=layer, level=int(level), number=int(number))
+
+
+@slotted
+class Shelf:
+    """Documents by layer and level; `unreadable` layers exist and hold nothing that can be read."""
+
+    levels: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, policies: object) -> Shelf:
+        """The policies as `evaluate` takes them; InputError for those that cannot be used."""
+        layers_of(policies)
+        given: Any = json.loads(policies) if isinstance(policies, str) else policies
+        levels = {
+            layer: tuple(_levels(layer, value))
+            for layer, value in given.items()
+            if value is not None
+        }
+        return cls(levels=levels, unreadable=frozenset(given) - frozenset(levels))
+
+    def __contains__(self, layer: str) -> bool:
+        return layer in self.levels or layer in self.unreadable
+
+    @property
+    def layers(self) -> Layers:
+        """Ready for the evaluator."""
+        given: dict[str, Any] = dict.fromkeys(self.unreadable)
+        for layer, levels in self.levels.items():
+            listed = [[paper.document for paper in level] for level in levels]
+            given[layer] = listed if layer in LEVELLED else listed[0]
+        return layers_of(given)
+
+    def level(self, spot: Spot) -> Level:
+        """The documents beside the place."""
+        return self.levels.get(spot.layer, ((),))[spot.level]
+
+    def paper(self, spot: Spot) -> Paper:
+        """The document at the place; an empty one beyond the last."""
+        level = self.level(spot)
+        return level[spot.number] if spot.number < len(level) else Paper(document=EMPTY)
+
+    def with_layer(self, layer: str, *documents: Mapping[str, Any]) -> Shelf:
+        """With a layer of one level that was not given."""
+        level = tuple(Paper(document=each) for each in documents)
+        return replace(self, levels={**self.levels, layer: (level,)})
+
+    def changed(self, spot: Spot, document: Mapping[str, Any]) -> Shelf:
+        """With another document at the place; beyond the last it is added."""
+        levels = list(self.levels.get(spot.layer, ((),)))
+        level, paper = self.level(spot), replace(self.paper(spot), document=document)
+        levels[spot.level] = (*level[: spot.number], paper, *level[spot.number + 1 :])
+        return replace(self, levels={**self.levels, spot.layer: tuple(levels)})
+
+
+def _levels(layer: str, value: Any) -> Iterator[Level]:
+    if layer not in LEVELLED:
+        yield tuple(_papers(layer, f"/{layer}", value))
+        return
+    for number, level in enumerate(value if isinstance(value, list) else [value]):
+        yield tuple(_papers(layer, f"/{layer}/{number}", level))
+
+
+def _papers(layer: str, pointer: str, value: Any) -> Iterator[Paper]:
+    if isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _papers(layer, f"{pointer}/{number}", each)
+        return
+    for source in read(value, KINDS[layer]):
+        if isinstance(source.content, Policy):
+            yield Paper(document=json.loads(dump(source.content)), pointer=pointer)

@@ -1,0 +1,232 @@
+"""The wordings of denials, found in any text.
+
+Each pattern reads forward from a fixed word over bounded runs of one class of characters, so that no text makes it slow.
+Sources: IAM User Guide, troubleshoot_access-denied; STS API Reference, DecodeAuthorizationMessage; KMS API Reference, Decrypt.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TYPE = (
+    r"(service control|resource control|VPC endpoint|session|resource-based|role trust"
+    r"|identity-based) polic(?:y|ies)|(permissions boundar(?:y|ies))"
+)
+_REFUSED = re.compile(r"not authorized to (?:perform|assume):? ?", re.IGNORECASE)
+_ACTION = re.compile(r"[\"'`]?([a-z0-9-]{1,64}:[a-z0-9*]{1,128})[\"'`]?", re.IGNORECASE)
+_ON = re.compile(r" on (?:the resource: |resource:? |(?=arn:|\"))", re.IGNORECASE)
+_UNNAMED = re.compile(r" on (?:this resource|the resource associated with)", re.IGNORECASE)
+_IMPLICIT = re.compile(rf"because no (?:{_TYPE}) allows? ", re.IGNORECASE)
+_EXPLICIT = re.compile(
+    rf"with an explicit deny(?: in (?:an?|the) (?:{_TYPE})(?::? (arn:[^ ]{{1,2048}}))?)?",
+    re.IGNORECASE,
+)
+_EITHER = re.compile(
+    r"because the resource does not exist in this region, no resource-based", re.IGNORECASE
+)
+_REASON = re.compile(r" (?:because |with an explicit deny)", re.IGNORECASE)
+_ENCODED = re.compile(r"encoded authorization (?:failure )?message:? ?", re.IGNORECASE)
+_CIPHERTEXT = re.compile(r"ciphertext refers to a [a-z ]{1,40} that does not exist", re.IGNORECASE)
+_ROOT = re.compile(r"roles may not be assumed by root accounts", re.IGNORECASE)
+_CALLING = re.compile(
+    r"error occurred \(([a-z0-9.]{1,80})\) when calling the ([a-z0-9]{1,80}) operation",
+    re.IGNORECASE,
+)
+_GO = re.compile(r"operation error ([a-z0-9 ]{1,60}): ([a-z0-9]{1,80}),", re.IGNORECASE)
+_CODE = re.compile(
+    r"\b(AccessDenied(?:Exception)?|(?:Client\.)?UnauthorizedOperation|UnauthorizedException|NotAuthorized"
+    r"|AuthorizationError(?:Exception)?)\b"
+)
+# What answers a HEAD request has no body, so that only the status is left to tell.
+_BARE = re.compile(r"\baccess denied\b|\b403\b[^.]{0,100}\bforbidden\b", re.IGNORECASE)
+_OTHERS = {
+    "ExpiredToken": "the credentials have expired, get new ones",
+    "InvalidClientTokenId": "the access key does not exist or is not active",
+    "UnrecognizedClient": "the credentials are not valid for this service or Region",
+    "SignatureDoesNotMatch": "the request was signed with another secret key or changed on its way",
+    "InvalidSignature": "the signature does not fit the request",
+    "OptInRequired": "the account is not subscribed to the service or the Region is not enabled",
+    "Throttling": "the calls came too fast, try again later",
+    "ThrottledException": "the calls came too fast, try again later",
+    "TooManyRequests": "the calls came too fast, try again later",
+    "NoSuchBucket": "the bucket does not exist",
+    "NoSuchKey": "the object does not exist",
+    "NoSuchEntity": "what the call names does not exist",
+    "ResourceNotFound": "what the call names does not exist",
+    "Unable to locate credentials": "there are no credentials, the request was never sent",
+}
+_OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
+# An ARN has at most 2,048 characters, an S3 key of 1,024 bytes among them.
+_FAR = 2_100
+_OPENERS = {")": "(", "]": "[", "}": "{"}
+
+
+@slotted
+class Told:
+    """The parts of one message as written; empty when it lacks them."""
+
+    form: Literal["standard", "short", "ciphertext"]
+    principal: str = ""
+    action: str = ""
+    resource: str = ""
+    policy_type: str = ""
+    explicit: bool | None = None
+    policy_arn: str = ""
+    operation: str = ""
+    service: str = ""
+    code: str = ""
+    encoded: bool = False
+    remark: str = ""
+
+
+def told_in(text: str) -> Iterator[Told]:
+    """Every message in the text, each with the error code and operation that stand before it."""
+    plain = _flat(text)
+    refusals = list(_REFUSED.finditer(plain))
+    if not refusals:
+        yield from _without_standard(plain)
+        return
+    ends = [*(each.start() for each in refusals[1:]), len(plain)]
+    done = 0
+    for found, end in zip(refusals, ends, strict=True):
+        told = _standard(plain, found, end)
+        encoded = _ENCODED.search(plain, found.end(), end) is not None
+        yield replace(_called(told, plain, done, found.start(), end), encoded=encoded)
+        done = found.end()
+
+
+def _flat(text: str) -> str:
+    """The text on one line, without the marks that JSON, XML and Markdown put around it."""
+    for mark, meant in ((r"\"", '"'), (r"\/", "/"), (r"\n", " "), (r"\r", " "), (r"\t", " ")):
+        text = text.replace(mark, meant)
+    text = text.replace("&quot;", '"').replace("<", " ").replace(">", " ")
+    return " ".join(text.split())
+
+
+def _standard(text: str, found: re.Match[str], end: int) -> Told:
+    principal = _before(text, found.start())
+    action = _ACTION.match(text, found.end(), end)
+    if action is None:
+        return Told(form="short", principal=principal)
+    at = action.end()
+    resource = ""
+    on = _ON.match(text, at, end)
+    if on:
+        resource, at = _resource(text, on.end(), end)
+    elif _UNNAMED.match(text, at, end):
+        reason = _REASON.search(text, at, min(end, at + _FAR))
+        at = reason.start() if reason else at
+    told = Told(form="standard", principal=principal, action=action[1], resource=resource)
+    return _with_reason(told, text, at, end)
+
+
+def _before(text: str, at: int) -> str:
+    """Who stands before `is not authorized`: one word, an ARN or after `User`."""
+    words = text[max(0, at - _FAR) : at].rsplit(" ", 3)
+    # The last is empty, for the words end in a space; before it `is` or `are`.
+    words = [each for each in words if each and each.lower() not in {"is", "are"}]
+    if not words:
+        return ""
+    word, introduced = words[-1], len(words) > 1 and words[-2].lower().endswith(("user:", "user"))
+    return _trimmed(word.lstrip("\"'`")) if introduced or word.startswith("arn:") else ""
+
+
+def _resource(text: str, at: int, end: int) -> tuple[str, int]:
+    """The resource from there on, and where it ends; names of objects may hold spaces."""
+    if text.startswith('"', at):
+        close = text.find('"', at + 1, min(end, at + _FAR))
+        if close > 0:
+            return text[at + 1 : close], close + 1
+    reason = _REASON.search(text, at, min(end, at + _FAR))
+    if reason and "User:" not in text[at : reason.start()]:
+        return _trimmed(text[at : reason.start()]), reason.start()
+    space = text.find(" ", at, end)
+    stop = end if space < 0 else space
+    return _trimmed(text[at:stop]), stop
+
+
+def _trimmed(word: str) -> str:
+    """The word without the punctuation of the sentence or quotation around it."""
+    word = word[:_FAR].strip("\"'`").rstrip(".,;:\"'`")
+    while word and word[-1] in _OPENERS and _OPENERS[word[-1]] not in word:
+        word = word[:-1].rstrip(".,;:\"'`")
+    return word
+
+
+def _with_reason(told: Told, text: str, at: int, end: int) -> Told:
+    while at < end and text[at] in " .,:;\"'`":
+        at += 1
+    if implicit := _IMPLICIT.match(text, at, end):
+        return replace(told, policy_type=_type(implicit), explicit=False)
+    if explicit := _EXPLICIT.match(text, at, end):
+        arn = _trimmed(explicit[3] or "")
+        return replace(told, policy_type=_type(explicit), explicit=True, policy_arn=arn)
+    if _EITHER.match(text, at, end):
+        either = "the key does not exist in this Region, or its policy does not allow or denies it"
+        return replace(told, policy_type="resource-based policy", remark=either)
+    return told
+
+
+def _type(found: re.Match[str]) -> str:
+    if found[2]:
+        return "permissions boundary"
+    return f"{found[1].lower()} policy" if found[1] else ""
+
+
+def _called(told: Told, text: str, start: int, at: int, end: int) -> Told:
+    """With the last error code and operation between the message before and this one."""
+    near = max(start, at - 4 * _FAR)
+    calling = _last(_CALLING, text, near, at)
+    if calling:
+        return replace(told, code=calling[1], operation=calling[2])
+    go = _last(_GO, text, near, at)
+    if go:
+        told = replace(told, service=go[1], operation=go[2])
+    code = _last(_CODE, text, near, at) or _CODE.search(text, at, min(end, at + _FAR))
+    return replace(told, code=code[1]) if code else told
+
+
+def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
+    found = None
+    for each in pattern.finditer(text, start, end):
+        found = each
+    return found
+
+
+def _without_standard(text: str) -> Iterator[Told]:
+    """The messages that only say no: those of KMS and STS, and a bare code or `Access Denied`."""
+    size = len(text)
+    encoded = _ENCODED.search(text) is not None
+    if found := _CIPHERTEXT.search(text):
+        remark = "the key does not exist, is in another Region, or its use is not allowed"
+        told = Told(form="ciphertext", action="kms:Decrypt", remark=remark)
+        yield _called(told, text, 0, found.start(), size)
+    elif found := _ROOT.search(text):
+        told = Told(
+            form="short", action="sts:AssumeRole", remark="the root user cannot assume roles"
+        )
+        yield _called(told, text, 0, found.start(), size)
+    elif found := _CODE.search(text) or _BARE.search(text):
+        told = _called(Told(form="short", encoded=encoded), text, 0, size, size)
+        explicit = True if _EXPLICIT.search(text) else None
+        yield replace(told, explicit=explicit)
+    elif encoded:
+        yield Told(form="short", encoded=True, code="UnauthorizedOperation")
+
+
+def is_denial(code: str) -> bool:
+    """Whether an error code is one of those that refuse."""
+    return _CODE.search(code) is not None
+
+
+def other_error(text: str) -> tuple[str, str] | None:
+    """The error that the text is about when it is none of a policy, and what it means."""
+    found = _OTHER.search(text)
+    return (found[0], _OTHERS[found[0]]) if found else None

@@ -1,0 +1,175 @@
+"""What policies allow, action by action: their Allow statements less what their Deny statements take away for certain.
+
+    access(policies)        Access
+      .actions              {"s3:getobject": Reach, …}: known actions that some request can be allowed
+      .removed              actions that an Allow names and a Deny takes away whole
+
+Conditions are not evaluated: an Allow with conditions counts, and a Deny with conditions takes only a part away. Statements
+that AWS would refuse count for nothing, and so does a statement for an action whose requests never have a key that a
+condition demands. What is left out here is allowed to nobody by these policies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.effective.expansion import Expansion
+from aws_iam.engine.effective.faults import faults
+from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.effective.unmet import unmet
+from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aws_iam.engine.language.document import Policy, Statement
+    from aws_iam.engine.reference.catalog import Action
+
+
+@slotted
+class Reach:
+    """How one action is allowed.
+
+    `allowed_by` are the statements that still allow some of it, `unlimited` those of them that do so on every resource
+    the action can have, `denied_by` the Deny statements that take a part away.
+    """
+
+    allowed_by: tuple[Statement, ...]
+    unlimited: tuple[Statement, ...] = ()
+    denied_by: tuple[Statement, ...] = ()
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether some statement allows it on every resource; conditions and partial denials apart."""
+        return bool(self.unlimited)
+
+    @property
+    def unconditional(self) -> bool:
+        """Whether some statement allows it without conditions."""
+        return any(not each.conditions for each in self.allowed_by)
+
+    @property
+    def free(self) -> bool:
+        """Whether it is allowed on every resource, without conditions and without a Deny for some of it."""
+        return not self.denied_by and any(not each.conditions for each in self.unlimited)
+
+
+@slotted
+class Access:
+    """The actions that are allowed, by their full names in lower case, and those that are denied whole."""
+
+    actions: Mapping[str, Reach]
+    facts: Mapping[str, Action]
+    removed: frozenset[str]
+
+    def reach(self, action: str) -> Reach | None:
+        """How an action is allowed; None when it is not."""
+        return self.actions.get(action.lower())
+
+
+def access(
+    policies: Iterable[Policy],
+    expansion: Expansion | None = None,
+    targets: Targets | None = None,
+) -> Access:
+    """What the policies allow together, as the policies of one principal or of one resource."""
+    expansion = expansion or Expansion()
+    work = _Work(expansion=expansion, targets=targets or Targets.of(expansion))
+    sound = [
+        each for policy in policies for each in policy.statements if not faults(each, policy.kind)
+    ]
+    allows, denies = ([s for s in sound if s.allows], [s for s in sound if s.denies])
+    return work.access(allows, denies)
+
+
+Numbers = tuple[int, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """One computation: statements go by their numbers, and equal questions are answered once."""
+
+    expansion: Expansion
+    targets: Targets
+    allows: list[Statement] = field(default_factory=list)
+    denies: list[Statement] = field(default_factory=list)
+    reaches: dict[object, Reach | None] = field(default_factory=dict)
+    swallowed: dict[tuple[int, int], bool] = field(default_factory=dict)
+
+    def access(self, allows: list[Statement], denies: list[Statement]) -> Access:
+        self.allows, self.denies = allows, denies
+        facts: dict[str, Action] = {}
+        allowing = self._numbers(allows, facts)
+        denying = self._numbers(denies, {}, within=allowing)
+        found: dict[str, Reach] = {}
+        removed = set()
+        for name, numbers in allowing.items():
+            reach = self._reach(facts[name], numbers, denying.get(name, ()))
+            if reach and reach.allowed_by:
+                found[name] = reach
+            elif reach:
+                removed.add(name)
+        return Access(actions=found, facts=facts, removed=frozenset(removed))
+
+    def _numbers(
+        self,
+        statements: list[Statement],
+        facts: dict[str, Action],
+        within: Mapping[str, Numbers] | None = None,
+    ) -> dict[str, Numbers]:
+        """Which statements name each action."""
+        found: dict[str, list[int]] = {}
+        for number, statement in enumerate(statements):
+            named = self.expansion.named(statement)
+            self.expansion.spend(len(named))
+            vain = unmet(statement, named, self.expansion.spend) if statement.conditions else {}
+            for name, action in named.items():
+                if name not in vain and (within is None or name in within):
+                    found.setdefault(name, []).append(number)
+                    facts[name] = action
+        self.expansion.spend(sum(map(len, found.values())))
+        return {name: tuple(numbers) for name, numbers in found.items()}
+
+    def _reach(self, action: Action, allowing: Numbers, denying: Numbers) -> Reach | None:
+        key = (action.service, action.resource_types, action.required, allowing, denying)
+        if key not in self.reaches:
+            self.expansion.spend(len(allowing) * (len(denying) + 1))
+            self.reaches[key] = self._judged(action, allowing, denying)
+        return self.reaches[key]
+
+    def _judged(self, action: Action, allowing: Numbers, denying: Numbers) -> Reach | None:
+        """What is left of the Allow statements, perhaps nothing; None when they meet no resource of the action."""
+        meeting = [n for n in allowing if self.targets.meets(self.allows[n], action)]
+        if not meeting:
+            return None
+        cuts = [n for n in denying if self.targets.meets(self.denies[n], action)]
+        if any(self._takes_all(n, action) for n in cuts):
+            return Reach(allowed_by=())
+        left = [n for n in meeting if not any(self._swallows(cut, n) for cut in cuts)]
+        allowed = tuple(self.allows[n] for n in left)
+        return Reach(
+            allowed_by=allowed,
+            unlimited=tuple(s for s in allowed if self.targets.is_everywhere(s, action)),
+            denied_by=tuple(self.denies[n] for n in cuts),
+        )
+
+    def _takes_all(self, number: int, action: Action) -> bool:
+        deny = self.denies[number]
+        return _is_certain(deny) and self.targets.is_everything(deny, action)
+
+    def _swallows(self, deny: int, allow: int) -> bool:
+        """Whether nothing of the Allow's resources is left by the Deny."""
+        key = (deny, allow)
+        if key not in self.swallowed:
+            self.swallowed[key] = _is_certain(self.denies[deny]) and self.targets.includes(
+                self.denies[deny], self.allows[allow]
+            )
+        return self.swallowed[key]
+
+
+def _is_certain(deny: Statement) -> bool:
+    """Whether the Deny holds for every request on its actions and resources, whoever sends it."""
+    if deny.conditions or deny.has("NotPrincipal"):
+        return False
+    return not deny.has("Principal") or any(each.is_everyone for each in deny.principals)

@@ -1,0 +1,165 @@
+"""What conditions say about callers: whether they must hold at all, and whether they shut strangers out."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.pattern import covers, is_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.engine.language.document import Condition, Policy, Statement
+
+# S3 counts a policy as not public when such a key has a fixed value; the keys of other services are their own accounts'.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+_ARNS = frozenset(
+    {"aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "s3:dataaccesspointarn"}
+)
+_IDS = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+        "kms:calleraccount",
+        "s3:dataaccesspointaccount",
+    }
+)
+_NETWORKS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
+# Only services, or only who mounts the file system from its network.
+_SWITCHES = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedviamounttarget"})
+# S3 calls a range that is broader than these public:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+_BROADEST = {4: 8, 6: 32}
+# What AWS settles by the resource itself stands for one text, which is its owner's; any other variable is the caller's.
+_OWN = re.compile(r"\$\{aws:Resource(Account|OrgID)\}", re.IGNORECASE)
+_OWN_TEXT = "0" * 12
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_ACCOUNT = re.compile(r"[0-9]{12}\**")
+_ACCOUNT_FIELD = 4
+_RESOURCE_FIELD = 5
+# An organization's path begins with its id, and so does who a session is: "AROAID:session".
+_AFTER_ID = {
+    "aws:principalorgpaths": "/",
+    "aws:sourceorgpaths": "/",
+    "aws:userid": ":",
+    "aws:vpceorgpaths": "/",
+}
+
+
+def is_demanded(condition: Condition) -> bool:
+    """Whether the request must have the key, with one of the values."""
+    return condition.demanded
+
+
+def is_present(statement: Statement, key: str) -> bool:
+    """Whether a Null condition demands that the request has the key, given in lower case."""
+    return any(
+        each.base == "Null" and [value.value.lower() for value in each.values] == ["false"]
+        for each in statement.conditions_on(key)
+    )
+
+
+def is_fixed(key: str, value: str) -> bool:
+    """Whether the value of such a key, given in lower case, is one that no stranger can have."""
+    pattern = _VARIABLE.sub("*", _OWN.sub(_OWN_TEXT, value))
+    if key in _ARNS:
+        return _is_fixed_arn(pattern)
+    if key in _NETWORKS:
+        return _is_narrow(pattern)
+    return key in _IDS and _is_spelled(pattern.partition(_AFTER_ID.get(key, "\n"))[0])
+
+
+def _is_narrow(network: str) -> bool:
+    """Whether the range is one of somebody's; what is no range matches no caller."""
+    try:
+        parsed = ip_network(network, strict=False)
+    except ValueError:
+        return is_literal(network)
+    return parsed.prefixlen >= _BROADEST[parsed.version]
+
+
+def _is_spelled(text: str) -> bool:
+    return bool(text) and is_literal(text)
+
+
+def _is_fixed_arn(arn: str) -> bool:
+    """Whether a pattern of ARNs is of one account, or of one bucket: its name is the owner's alone."""
+    if is_literal(arn):
+        return bool(arn)
+    fields = arn.split(":", _RESOURCE_FIELD)
+    if len(fields) <= _ACCOUNT_FIELD:
+        return False
+    if _ACCOUNT.fullmatch(fields[_ACCOUNT_FIELD]):
+        return True
+    if len(fields) <= _RESOURCE_FIELD:
+        return False
+    service, account, resource = fields[2], fields[_ACCOUNT_FIELD], fields[_RESOURCE_FIELD]
+    if service != "s3":
+        return not account and _is_spelled(resource)
+    # A bucket's ARN has neither Region nor account; what stands after a slash in one with an account is an access point.
+    bucket, slash, _ = resource.partition("/")
+    return _is_spelled(bucket) and not (account and slash)
+
+
+def shuts_out(condition: Condition) -> bool:
+    """Whether the condition, as part of an Allow, keeps strangers out."""
+    if not is_demanded(condition):
+        return False
+    if condition.name in _SWITCHES:
+        return [value.value.lower() for value in condition.values] == ["true"]
+    return all(is_fixed(condition.name, value.value) for value in condition.values)
+
+
+def is_limited(statement: Statement) -> bool:
+    """Whether some condition of an Allow keeps strangers out."""
+    return any(map(shuts_out, statement.conditions))
+
+
+def is_denied_to_strangers(policy: Policy, allow: Statement) -> bool:
+    """Whether a Deny of the policy takes from strangers what the Allow gives to everyone."""
+    return is_taken_back(denied_to_strangers(policy), allow)
+
+
+def denied_to_strangers(policy: Policy) -> tuple[Statement, ...]:
+    """The statements that deny something to everyone but those that the policy knows."""
+    return tuple(filter(_denies_strangers, policy.statements))
+
+
+def is_taken_back(denials: Iterable[Statement], allow: Statement) -> bool:
+    """Whether one of these Deny statements covers all actions of the Allow."""
+    return any(_covers(each, allow) for each in denials)
+
+
+def _denies_strangers(statement: Statement) -> bool:
+    everyone = any(principal.is_everyone for principal in statement.principals)
+    return (
+        statement.denies
+        and everyone
+        and bool(statement.conditions)
+        and all(
+            each.negated
+            and bool(each.values)
+            and all(is_fixed(each.name, value.value) for value in each.values)
+            for each in statement.conditions
+        )
+    )
+
+
+def _covers(deny: Statement, allow: Statement) -> bool:
+    return bool(allow.actions) and all(
+        any(covers(wide.value, entry.value, ignore_case=True) for wide in deny.actions)
+        for entry in allow.actions
+    )

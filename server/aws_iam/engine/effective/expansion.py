@@ -1,0 +1,121 @@
+"""What the action patterns of statements name: known actions, each pattern read once, the whole work bounded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.reference.catalog import Action, Catalog, catalog
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aws_iam.engine.language.document import Statement
+
+LEVELS = ("Read", "List", "Write", "Tagging", "Permissions management")
+"""AWS's access levels, in the order in which people read them."""
+
+_MOST_STEPS = 6_000_000
+"""Comparisons for one document: a few seconds, far more than any policy that AWS takes."""
+
+Named = dict[str, Action]
+"""Known actions by their full name in lower case."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Expansion:
+    """Expands the patterns of one document; asked again, it does not work again."""
+
+    facts: Catalog = field(default_factory=catalog)
+    _left: int = _MOST_STEPS
+    _services: dict[str, Named] = field(default_factory=dict)
+    _patterns: dict[str, Named] = field(default_factory=dict)
+    _lists: dict[tuple[str, ...], Named] = field(default_factory=dict)
+
+    def another(self) -> Expansion:
+        """One for other policies, with a bound of its own, that knows already which actions there are."""
+        return Expansion(
+            facts=self.facts, _services=self._services, _patterns={"*": self.pattern("*")}
+        )
+
+    def spend(self, steps: int) -> None:
+        """Count work; a document built to cost too much is refused."""
+        self._left -= steps
+        if self._left < 0:
+            raise InputError(
+                "the policies hold too many wildcards and statements to be taken apart",
+                hint="give them one by one, or write fewer and broader patterns",
+            )
+
+    def pattern(self, text: str) -> Named:
+        """The known actions that a pattern such as `s3:Get*` matches; a name without wildcard matches itself."""
+        pattern = text.lower()
+        if pattern not in self._patterns:
+            self._patterns[pattern] = self._expanded(pattern)
+        return self._patterns[pattern]
+
+    def named(self, statement: Statement) -> Named:
+        """The known actions that a statement is about, through Action or NotAction."""
+        if statement.has("NotAction"):
+            excluded = self.union(statement.not_actions)
+            everything = self.pattern("*")
+            self.spend(len(everything))
+            return {name: each for name, each in everything.items() if name not in excluded}
+        return self.union(statement.actions)
+
+    def union(self, patterns: Iterable[object]) -> Named:
+        """The known actions of several patterns."""
+        key = tuple(str(getattr(each, "value", each)) for each in patterns)
+        if len(key) == 1:
+            return self.pattern(key[0])
+        if key not in self._lists:
+            found: Named = {}
+            for each in key:
+                part = self.pattern(each)
+                self.spend(len(part) + 1)
+                found.update(part)
+            self._lists[key] = found
+        return self._lists[key]
+
+    def _expanded(self, pattern: str) -> Named:
+        prefix, colon, rest = pattern.partition(":")
+        if not colon:
+            # Without a colon only `*` is an action.
+            prefix, rest = ("*", "*") if prefix and not prefix.strip("*") else ("", "")
+        if is_literal(prefix):
+            prefixes = [prefix] if prefix in self.facts.services else []
+        else:
+            self.spend(len(self.facts.services))
+            prefixes = sorted(each for each in self.facts.services if matches(prefix, each))
+        found: Named = {}
+        for each in prefixes:
+            found.update(self._of_service(each, rest))
+        return found
+
+    def _of_service(self, prefix: str, rest: str) -> Named:
+        service = self._service(prefix)
+        if is_literal(rest):
+            self.spend(1)
+            found = service.get(f"{prefix}:{rest}")
+            return {f"{prefix}:{rest}": found} if found else {}
+        self.spend(len(service) * (1 + len(rest) // 20))
+        if not rest.strip("*"):
+            return service
+        skip = len(prefix) + 1
+        return {name: each for name, each in service.items() if matches(rest, name[skip:])}
+
+    def _service(self, prefix: str) -> Named:
+        if prefix not in self._services:
+            service = self.facts.service(prefix)
+            actions = service.actions if service else {}
+            self._services[prefix] = {f"{prefix}:{name}": each for name, each in actions.items()}
+        return self._services[prefix]
+
+
+def by_level(actions: Iterable[Action]) -> Mapping[str, int]:
+    """How many actions there are of each access level that occurs."""
+    counted: Counter[str] = Counter(each.level for each in actions)
+    return {level: counted[level] for level in LEVELS if counted[level]}

@@ -1,0 +1,99 @@
+"""Why AWS would refuse a statement, as far as words about it need to know: its elements must be there and readable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.document import Form, Kind, Node, Statement
+from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WITH_PRINCIPAL = (Kind.RESOURCE, Kind.TRUST, Kind.RCP)
+_PRINCIPALS = ("Principal", "NotPrincipal")
+_WITHOUT = {
+    Kind.IDENTITY: _PRINCIPALS,
+    Kind.BOUNDARY: _PRINCIPALS,
+    Kind.SESSION: _PRINCIPALS,
+    Kind.SCP: _PRINCIPALS,
+    Kind.TRUST: ("Resource", "NotResource"),
+}
+_EITHER = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
+
+
+def faults(statement: Statement, kind: Kind) -> tuple[str, ...]:
+    """What keeps the statement from being read, in words; nothing when it can be."""
+    return (*_effect(statement), *_elements(statement, kind), *_conditions(statement))
+
+
+def _effect(statement: Statement) -> Iterator[str]:
+    if not statement.has("Effect"):
+        yield "it has no Effect"
+    elif not (statement.allows or statement.denies):
+        written = quoted(statement.effect.value, 40) if statement.effect else "no text"
+        yield f"its Effect is {written}, neither `Allow` nor `Deny`"
+
+
+def _elements(statement: Statement, kind: Kind) -> Iterator[str]:
+    for one, other in _EITHER:
+        if statement.has(one) and statement.has(other):
+            yield f"it has both {one} and {other}"
+    for missing, names in _missing(statement, kind):
+        if missing:
+            yield f"it has no {names}"
+    for name in _WITHOUT.get(kind, ()):
+        if statement.has(name):
+            yield f"it has a {name}, which this kind of policy does not take"
+    yield from _shapes(statement)
+
+
+def _shapes(statement: Statement) -> Iterator[str]:
+    for name in ("Action", "NotAction", "Resource", "NotResource"):
+        node = statement.node.member(name)
+        if node is not None and not _is_texts(node):
+            yield f"its {name} is no text or list of texts"
+    for name in ("Principal", "NotPrincipal"):
+        node = statement.node.member(name)
+        if node is not None and not _is_principal(node):
+            yield f"its {name} is not readable"
+
+
+def _missing(statement: Statement, kind: Kind) -> Iterator[tuple[bool, str]]:
+    has = statement.has
+    principals = has("Principal") or has("NotPrincipal")
+    yield not (has("Action") or has("NotAction")), "Action"
+    if kind in _WITH_PRINCIPAL:
+        yield not principals, "Principal"
+    if kind not in (Kind.TRUST, Kind.RESOURCE):
+        # Policies of some services, ECR's and others, speak of their one resource without naming it.
+        yield not (has("Resource") or has("NotResource")), "Resource"
+
+
+def _is_texts(node: Node) -> bool:
+    entries = node.listed()
+    return bool(entries) and all(each.form is Form.STRING for each in entries)
+
+
+def _is_principal(node: Node) -> bool:
+    if node.form is Form.STRING:
+        return node.text == "*"
+    return bool(node.members) and all(_is_texts(member.value) for member in node.members)
+
+
+def _conditions(statement: Statement) -> Iterator[str]:
+    node = statement.node.member("Condition")
+    if node is None:
+        return
+    if node.form is not Form.OBJECT:
+        yield "its Condition is no object"
+        return
+    for operator in node.members:
+        if operator.value.form is not Form.OBJECT:
+            yield f"its condition {quoted(operator.name.value, 60)} is no object"
+    for each in statement.conditions:
+        if each.base not in OPERATORS or (each.qualifier and each.qualifier not in QUALIFIERS):
+            yield f"its condition operator {quoted(each.operator.value, 60)} does not exist"
+        elif len(each.values) != len(each.node.listed()):
+            yield f"its condition on {quoted(each.key.value, 60)} has a value that is no text"

@@ -1,0 +1,244 @@
+"""The resources of statements against the resource types of actions: can the two meet, and is anything left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
+from aws_iam.engine.language.variables import without_variables
+from aws_iam.engine.reference.facts import template_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aws_iam.engine.effective.expansion import Expansion
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.reference.catalog import Action, Catalog, ResourceType
+
+Extent = Literal["one account", "every account"]
+"""What counts as all: every resource in some account, or in every one."""
+
+_STEPS_OF_A_TYPE = 20
+"""Holding one ARN against one resource type costs about as much as so many comparisons of short texts."""
+
+
+_TARGETS = {
+    "ssm:StartSession": ("instance", "managed-instance", "task"),
+    "ssm:SendCommand": ("instance", "managed-instance"),
+}
+"""What the action works on, where the reference lists beside it the documents that say how."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Targets:
+    """Judges statements against actions; each resource text is read once."""
+
+    facts: Catalog
+    spend: Callable[[int], None]
+    unknown: frozenset[str] = frozenset()
+    """Texts that stand for resources which only the deployment knows."""
+    _types: dict[str, tuple[ResourceType, ...]] = field(default_factory=dict)
+    _whole: dict[tuple[str, str, str, Extent], bool] = field(default_factory=dict)
+    _met: dict[tuple[int, str], frozenset[str] | None] = field(default_factory=dict)
+    _kept: list[Statement] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, expansion: Expansion, unknown: frozenset[str] = frozenset()) -> Targets:
+        """One that shares the facts and the bound on work of an expansion."""
+        return cls(facts=expansion.facts, spend=expansion.spend, unknown=unknown)
+
+    def meets(self, statement: Statement, action: Action) -> bool:
+        """Whether some request for the action is on a resource of the statement."""
+        if statement.has("NotResource"):
+            return not self._is_excluded(statement, action)
+        if not statement.has("Resource"):
+            return True
+        if not action.resource_types:
+            return any(matches(each.value, "*") for each in statement.resources)
+        types = self._types_met(statement, action.service)
+        return types is None or not types.isdisjoint(map(str.lower, action.resource_types))
+
+    def missed(self, statement: Statement, named: Iterable[Action]) -> int:
+        """How many of the statement's actions meet none of its resources."""
+        judged: dict[tuple[str, tuple[str, ...]], bool] = {}
+        missed = 0
+        for action in named:
+            key = (action.service, action.resource_types)
+            if key not in judged:
+                judged[key] = self.meets(statement, action)
+            missed += not judged[key]
+        return missed
+
+    def is_everywhere(self, statement: Statement, action: Action) -> bool:
+        """Whether the statement leaves out no resource of the action in some account.
+
+        All of one account counts: `arn:aws:iam::111122223333:role/*` is every role that there is to take.
+        """
+        return self._is_whole(statement, action, "one account")
+
+    def is_everything(self, statement: Statement, action: Action) -> bool:
+        """Whether the statement has every resource that the action can have, in any account."""
+        return self._is_whole(statement, action, "every account")
+
+    def includes(self, wide: Statement, narrow: Statement) -> bool:
+        """Whether every resource of the second is one of the first; False when that is not sure."""
+        if not wide.has("Resource") and not wide.has("NotResource"):
+            return True
+        if any(_is_all(each.value) for each in wide.resources):
+            return True
+        if not narrow.resources:
+            return False
+        return all(self._is_included(each.value, wide) for each in narrow.resources)
+
+    def _is_included(self, resource: str, wide: Statement) -> bool:
+        text = without_variables(resource, "*")
+        if wide.has("NotResource"):
+            excluded = [without_variables(each.value, "*") for each in wide.not_resources]
+            self._spend_on_pairs(text, excluded)
+            return not any(intersects(each, text) for each in excluded)
+        written = [each.value for each in wide.resources]
+        if resource in written:
+            # A variable has one value in a request: the same text is the same resource.
+            return True
+        fixed = [each for each in written if "${" not in each]
+        self._spend_on_pairs(text, fixed)
+        return any(covers(each, text) for each in fixed)
+
+    def _spend_on_pairs(self, text: str, others: list[str]) -> None:
+        pairs = len(text) * sum(map(len, others))
+        self.spend(len(others) * (20 + len(text)) + pairs // 10)
+
+    def _is_whole(self, statement: Statement, action: Action, extent: Extent) -> bool:
+        if statement.has("NotResource"):
+            # All but a few is as good as all when one counts what could go wrong, but not when one counts what is denied.
+            return extent == "one account" and not self._is_excluded(statement, action)
+        if not statement.has("Resource") or any(_is_all(r.value) for r in statement.resources):
+            return True
+        works_on = _TARGETS.get(action.full_name, () if action.required else action.resource_types)
+        if not (action.required or works_on):
+            return False
+
+        def has(name: str) -> bool:
+            return self._has_type(statement, action.service, name, extent)
+
+        any_or_all = any if extent == "one account" else all
+        return all(map(has, action.required)) and (not works_on or any_or_all(map(has, works_on)))
+
+    def _is_excluded(self, statement: Statement, action: Action) -> bool:
+        """Whether NotResource leaves no resource of the action."""
+        excluded = statement.not_resources
+        if any(_is_all(each.value) for each in excluded):
+            return True
+        if not action.resource_types:
+            return any(matches(each.value, "*") for each in excluded)
+        return all(
+            self._any_has_type(
+                [each.value for each in excluded], action.service, name, "every account"
+            )
+            for name in action.resource_types
+        )
+
+    def _has_type(self, statement: Statement, service: str, name: str, extent: Extent) -> bool:
+        return self._any_has_type([r.value for r in statement.resources], service, name, extent)
+
+    def _any_has_type(self, resources: list[str], service: str, name: str, extent: Extent) -> bool:
+        return any(self._covers_type(text, service, name, extent) for text in resources)
+
+    def _covers_type(self, resource: str, service: str, name: str, extent: Extent) -> bool:
+        key = (resource, service, name, extent)
+        if key not in self._whole:
+            self.spend(2)
+            self._whole[key] = self._covered(resource, self._formats(service, name), extent)
+        return self._whole[key]
+
+    def _covered(self, resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
+        own = Arn.of(resource)
+        if own and not all(_may_be_of(own.service, each) for each in formats):
+            return False
+        self.spend(len(formats) * (60 + len(resource)))
+        return bool(formats) and all(
+            covers(resource, _pattern(each, resource, extent)) for each in formats
+        )
+
+    def _formats(self, service: str, name: str) -> tuple[str, ...]:
+        row = self.facts.service(service)
+        found = row.resource_types.get(name.lower()) if row else None
+        return found.arn_formats if found else ()
+
+    def _types_met(self, statement: Statement, service: str) -> frozenset[str] | None:
+        """The service's resource types that the statement's resources can be, in lower case; None when it may be any."""
+        key = (id(statement), service)
+        if key not in self._met:
+            # The statement is kept, so that no other one takes its id.
+            self._kept.append(statement)
+            self._met[key] = self._read(statement, service)
+        return self._met[key]
+
+    def _read(self, statement: Statement, service: str) -> frozenset[str] | None:
+        found: set[str] = set()
+        for each in statement.resources:
+            types = self._types_of(each.value, service)
+            if types is None:
+                return None
+            found |= types
+        return frozenset(found)
+
+    def _types_of(self, resource: str, service: str) -> frozenset[str] | None:
+        self.spend(1)
+        if _is_all(resource):
+            return None
+        arn = Arn.of(without_variables(resource, "*"))
+        if resource in self.unknown and not (arn and self.facts.service(arn.service)):
+            return None
+        if arn is None:
+            return frozenset()
+        if not is_literal(arn.service):
+            return None
+        known = self.types(arn)
+        if not known and arn.service.lower() == service:
+            # The reference may lack a format: then nothing is sure.
+            return None
+        return frozenset(each.name.lower() for each in known if each.service == service)
+
+    def types(self, arn: Arn) -> tuple[ResourceType, ...]:
+        """The resource types, of any service, that an ARN without variables can name."""
+        text = str(arn)
+        if text not in self._types:
+            row = self.facts.service(arn.service)
+            number = len(row.resource_types) + 1 if row else 1
+            self.spend(number * (_STEPS_OF_A_TYPE + len(text) // 2))
+            self._types[text] = self.facts.types_of_arn(arn)
+        return self._types[text]
+
+
+def _may_be_of(service: str, template: str) -> bool:
+    written = template.split(":", 3)[2]
+    return written == service or not is_literal(service) or "$" in written
+
+
+def _is_all(resource: str) -> bool:
+    return bool(resource) and not resource.strip("*")
+
+
+def _pattern(template: str, resource: str, extent: Extent) -> str:
+    """A format as a pattern, in the partition of the resource, and in its account where one counts as all."""
+    form, own = Arn.of(template), Arn.of(resource)
+    if form is None or own is None:
+        return template_pattern(template)
+    return str(
+        Arn(
+            partition=own.partition or "aws",
+            service=template_pattern(form.service),
+            region=template_pattern(form.region),
+            account=_account(form.account, own.account, extent),
+            resource=template_pattern(form.resource),
+        )
+    )
+
+
+def _account(form: str, own: str, extent: Extent) -> str:
+    if extent == "one account" and "${" in form and own.isdecimal():
+        return own
+    return template_pattern(form)

@@ -1,0 +1,150 @@
+"""What no policy decides: requests that AWS always takes or never takes, whatever the policies say.
+
+Sources: IAM User Guide, id_credentials_sts-comparison, access_policies_managed-vs-inline, id_roles_create-service-linked-role;
+IAM Identity Center User Guide, permission sets; KMS Developer Guide, key-policy-modifying-external-accounts, kms-alias.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.reference.catalog import catalog
+
+if TYPE_CHECKING:
+    from aws_iam.engine.evaluation.request import Request
+
+_CHANGING = frozenset({"Write", "Permissions management", "Tagging"})
+_OF_SERVICE_ROLES = frozenset(
+    {
+        "iam:createservicelinkedrole",
+        "iam:deleteservicelinkedrole",
+        "iam:passrole",
+        "iam:updateroledescription",
+    }
+)
+_ALIAS_ACTIONS = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
+# KMS API Reference, `Cross-account use` of each operation.
+_ACROSS_ACCOUNTS = frozenset(
+    f"kms:{name}".lower()
+    for name in (
+        "CreateGrant",
+        "Decapsulate",
+        "Decrypt",
+        "DeriveSharedSecret",
+        "DescribeKey",
+        "Encapsulate",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext",
+        "GenerateDataKeyWithoutPlaintext",
+        "GenerateMac",
+        "GetKeyRotationStatus",
+        "GetPublicKey",
+        "ListGrants",
+        "ReEncryptFrom",
+        "ReEncryptTo",
+        "RetireGrant",
+        "RevokeGrant",
+        "Sign",
+        "Verify",
+        "VerifyMac",
+    )
+)
+
+
+def crosses_accounts(action: str) -> bool:
+    """Whether KMS takes the action from other accounts than the key's."""
+    return action.lower() in _ACROSS_ACCOUNTS
+
+
+def closed_to(action: str, *, foreign: bool = False) -> tuple[str, ...]:
+    """Patterns, to be read field by field, of resources on which no policy opens the action.
+
+    To a `foreign` caller, of another account than the resource's, some more are closed.
+    """
+    lower = action.lower()
+    if foreign and lower == "iam:passrole":
+        return ("arn:*:iam:*:*:*",)
+    if foreign and lower.startswith("kms:") and lower not in _ACROSS_ACCOUNTS:
+        keys = ("arn:*:kms:*:*:key/*",) if catalog().action(action) else ()
+        return (*keys, *(("arn:*:kms:*:*:alias/aws/*",) if lower in _ALIAS_ACTIONS else ()))
+    if lower in _ALIAS_ACTIONS:
+        return ("arn:*:kms:*:*:alias/aws/*",)
+    known = catalog().action(action)
+    if known is None or known.service != "iam" or known.level not in _CHANGING:
+        return ()
+    managed = lower.startswith(("iam:attach", "iam:detach"))
+    of_services = lower in _OF_SERVICE_ROLES
+    return (
+        "arn:*:iam:*:*:role/aws-reserved/*",
+        *(() if managed else ("arn:*:iam:*:aws:policy/*",)),
+        *(() if of_services else ("arn:*:iam:*:*:role/aws-service-role/*",)),
+    )
+
+
+def always_allowed(request: Request) -> str:
+    """Why AWS takes the request from anyone with credentials; empty when policies decide."""
+    if request.action.lower() == "sts:getcalleridentity" and request.caller.account:
+        return "sts:GetCallerIdentity needs no permission, and no policy can deny it"
+    return ""
+
+
+def never_allowed(request: Request) -> str:
+    """Why no policy can open this request; empty when policies decide."""
+    arn = Arn.of(request.resource)
+    return _by_credentials(request) or (_by_resource(request, arn) if arn else "")
+
+
+def _by_credentials(request: Request) -> str:
+    action = request.action.lower()
+    kind = request.caller.kind
+    if kind is CallerKind.ROOT and action == "sts:assumerole":
+        return "the root user cannot assume roles"
+    if kind is CallerKind.SESSION and action in {"sts:getfederationtoken", "sts:getsessiontoken"}:
+        return f"a role session cannot call {request.action}"
+    if kind is CallerKind.FEDERATED and request.service == "sts":
+        return "credentials of GetFederationToken call nothing of STS but GetCallerIdentity"
+    return ""
+
+
+def _by_resource(request: Request, arn: Arn) -> str:
+    if request.caller.account and request.caller.partition != arn.partition:
+        return (
+            f"a caller of partition {request.caller.partition} reaches nothing in {arn.partition}"
+        )
+    action = request.action.lower()
+    if arn.service == "iam":
+        return _of_iam(request, arn, action)
+    if arn.service == "kms" and arn.resource.startswith("alias/aws/") and action in _ALIAS_ACTIONS:
+        return "aliases under alias/aws/ are AWS's own: nobody creates, changes or deletes them"
+    if request.service == "kms" and request.crosses_accounts and action not in _ACROSS_ACCOUNTS:
+        known = catalog().action(request.action)
+        return (
+            f"KMS takes {request.action} from the key's own account only"
+            if known and arn.resource.startswith("key/")
+            else ""
+        )
+    return ""
+
+
+def _of_iam(request: Request, arn: Arn, action: str) -> str:
+    if action == "iam:passrole" and request.crosses_accounts:
+        return "a role can be passed within its own account only"
+    if request.service != "iam" or not _changes(request):
+        return ""
+    if arn.account == "aws" and arn.resource.startswith("policy/"):
+        attaching = action.startswith(("iam:attach", "iam:detach"))
+        return "" if attaching else "AWS managed policies are AWS's own: nobody else changes them"
+    if arn.resource.startswith("role/aws-reserved/"):
+        return "roles under /aws-reserved/ are IAM Identity Center's: nobody else changes or passes them"
+    if arn.resource.startswith("role/aws-service-role/") and action not in _OF_SERVICE_ROLES:
+        return "a service-linked role is changed by its service alone"
+    return ""
+
+
+def _changes(request: Request) -> bool:
+    known = catalog().action(request.action)
+    return known is not None and known.level in _CHANGING

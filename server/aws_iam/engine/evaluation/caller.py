@@ -1,0 +1,230 @@
+"""Who sends a request, and how the principals of a policy meet it.
+
+A grant of a resource policy has a grade, which decides what else may limit it:
+
+    direct    names the user, the session, the federated session, the service or everyone: nothing else limits it
+    role      names the role behind a session, or the user behind a federated one: boundary and session policies do
+    account   names the account, which leaves the decision to the account's own policies
+
+Source: IAM User Guide, reference_policies_evaluation-logic_policy-eval-denyallow, reference_policies_elements_principal.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum, StrEnum
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.issuers import issuers
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.engine.language.document import Principal
+
+_ACCOUNT = re.compile(r"\d{12}")
+_SERVICE = re.compile(
+    r"[a-z0-9.-]+\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)"
+)
+_SERVICE_ROLES = "aws-service-role/"
+_OF_IDENTITY_CENTER = "aws-reserved/sso.amazonaws.com/"
+
+
+class CallerKind(StrEnum):
+    """What sends the request; the words are those of AWS's pages."""
+
+    USER = "IAM user"
+    SESSION = "role session"
+    FEDERATED = "federated user session"
+    ROOT = "root user"
+    SERVICE = "service principal"
+    IDENTITY = "identity of a provider"
+    ANONYMOUS = "anonymous"
+
+
+class Grade(IntEnum):
+    """How closely a principal of a resource policy names the caller; a higher grade limits less."""
+
+    NONE = 0
+    ACCOUNT = 1
+    ROLE = 2
+    DIRECT = 3
+
+
+@slotted
+class Caller:
+    """The sender of a request. `role` is the role ARN behind a session, `federated_by` the user ARN behind a federated one."""
+
+    kind: CallerKind
+    arn: str
+    partition: str = "aws"
+    account: str = ""
+    role: str = ""
+    federated_by: str = ""
+    # The ARN of a session tells the name of its role and not its path, which `role` then leaves out.
+    path_is_known: bool = True
+
+    @property
+    def is_service_linked(self) -> bool:
+        """Whether the session is one of a service-linked role, which no organization policy binds."""
+        return f":role/{_SERVICE_ROLES}" in self.role
+
+    @property
+    def user_name(self) -> str:
+        """The name of an IAM user, without its path."""
+        return self.arn.rpartition("/")[2] if self.kind is CallerKind.USER else ""
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Every principal that stands for the caller, the account's last."""
+        account = f"arn:{self.partition}:iam::{self.account}:root" if self.account else ""
+        named = (self.arn, self.role, self.federated_by, account)
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    def grade(self, principals: Iterable[Principal]) -> Grade:
+        """The best grade at which these principals name the caller."""
+        return max(map(self._grade, principals), default=Grade.NONE)
+
+    def may_be(self, principals: Iterable[Principal]) -> bool:
+        """Whether one of the principals is a role that may be the caller's: of its name, under a path not known."""
+        if self.path_is_known or self.kind is not CallerKind.SESSION:
+            return False
+        start, _, name = self.role.partition(":role/")
+        return any(
+            each.type == "AWS"
+            and each.value.startswith(f"{start}:role/")
+            and each.value.rpartition("/")[2] == name.rpartition("/")[2]
+            for each in principals
+        )
+
+    def is_left_out(self, not_principals: Iterable[Principal]) -> bool:
+        """Whether a NotPrincipal leaves the caller out: each principal that stands for the caller must be listed."""
+        listed = tuple(not_principals)
+        return all(any(_names(each, identity) for each in listed) for identity in self.identities)
+
+    def _grade(self, principal: Principal) -> Grade:
+        if principal.is_everyone:
+            return Grade.DIRECT
+        wanted = principal.value
+        match principal.type, self.kind:
+            case "Service", CallerKind.SERVICE:
+                return Grade.DIRECT if wanted.lower() == self.arn.lower() else Grade.NONE
+            case "Federated", CallerKind.IDENTITY:
+                return Grade.DIRECT if wanted == self.arn else Grade.NONE
+            case "AWS", _:
+                return self._as_aws(wanted)
+            case _:
+                return Grade.NONE
+
+    def _as_aws(self, wanted: str) -> Grade:
+        if self.kind in {CallerKind.SERVICE, CallerKind.IDENTITY, CallerKind.ANONYMOUS}:
+            return Grade.NONE
+        if wanted == self.arn and self.kind is not CallerKind.ROOT:
+            # A role's ARN as caller means some session of it, which the policy then names by its role.
+            return Grade.ROLE if wanted == self.role else Grade.DIRECT
+        if wanted in {self.role, self.federated_by}:
+            return Grade.ROLE
+        if _account_of(wanted) == self.account:
+            return Grade.DIRECT if self.kind is CallerKind.ROOT else Grade.ACCOUNT
+        return Grade.NONE
+
+
+def _account_of(principal: str) -> str | None:
+    """The account that an account principal means, by id or as its root ARN."""
+    if _ACCOUNT.fullmatch(principal):
+        return principal
+    arn = Arn.of(principal)
+    is_root = arn is not None and arn.service == "iam" and arn.resource == "root"
+    return arn.account if arn and is_root else None
+
+
+def _names(principal: Principal, identity: str) -> bool:
+    if principal.is_everyone or principal.value == identity:
+        return True
+    account = _account_of(principal.value)
+    return account is not None and account == _account_of(identity)
+
+
+def caller_of(
+    principal: str, *, action: str, role: str = "", federated_by: str = "", account: str = ""
+) -> Caller:
+    """The caller that a request names; InputError for a text that is no principal."""
+    by_web = action.lower() == "sts:assumerolewithwebidentity"
+    # Many requests are asked about one caller, and nobody's ARN is as long as would only fill the memory.
+    usual = len(principal) + len(role) + len(federated_by) + len(account) <= _USUAL
+    found = _remembered if usual else _caller
+    return found(principal, by_web, role, federated_by, account)
+
+
+def _caller(
+    principal: str,
+    by_web: bool,  # noqa: FBT001
+    role: str,
+    federated_by: str,
+    account: str,
+) -> Caller:
+    if principal == "*":
+        return Caller(kind=CallerKind.ANONYMOUS, arn="*")
+    if by_web and _is_built_in(principal):
+        return Caller(kind=CallerKind.IDENTITY, arn=principal)
+    if _SERVICE.fullmatch(principal):
+        return Caller(kind=CallerKind.SERVICE, arn=principal)
+    arn = Arn.of(principal)
+    if arn is None or arn.service not in {"iam", "sts"} or not _ACCOUNT.fullmatch(arn.account):
+        raise _no_caller(principal)
+    found = _named(arn, principal, role, federated_by)
+    if account and account != found.account and found.kind is not CallerKind.IDENTITY:
+        raise InputError(
+            f"`principal_account` is {quoted(account)} and {quoted(principal)} is of another account",
+            hint="leave `principal_account` out: the ARN tells",
+        )
+    return found
+
+
+_USUAL = 1_000
+_remembered = lru_cache(maxsize=1024)(_caller)
+
+
+def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
+    first, _, rest = arn.resource.partition("/")
+    caller = partial(Caller, arn=text, partition=arn.partition, account=arn.account)
+    match arn.service, first:
+        case "iam", "root":
+            return caller(kind=CallerKind.ROOT)
+        case "iam", "user" if rest:
+            return caller(kind=CallerKind.USER)
+        case "iam", "role" if rest:
+            return caller(kind=CallerKind.SESSION, role=text)
+        case "sts", "assumed-role" if "/" in rest:
+            name = rest.partition("/")[0]
+            # Roles of IAM Identity Center all have this path, some with a Region more.
+            path = _OF_IDENTITY_CENTER if name.startswith("AWSReservedSSO_") else ""
+            assumed = role or f"arn:{arn.partition}:iam::{arn.account}:role/{path}{name}"
+            if not assumed.endswith(f"/{name}"):
+                raise InputError(
+                    f"`principal_role` {quoted(role)} is not the role of the session {quoted(text)}"
+                )
+            return caller(kind=CallerKind.SESSION, role=assumed, path_is_known=bool(role))
+        case "sts", "federated-user" if rest:
+            return caller(kind=CallerKind.FEDERATED, federated_by=federated_by)
+        case "iam", "oidc-provider" | "saml-provider" if rest:
+            return caller(kind=CallerKind.IDENTITY)
+        case _:
+            raise _no_caller(text)
+
+
+def _is_built_in(principal: str) -> bool:
+    return any(each.built_in and each.pattern.fullmatch(principal) for each in issuers())
+
+
+def _no_caller(text: str) -> InputError:
+    return InputError(
+        f"`principal` {quoted(text)} is no caller",
+        hint="give the ARN of a user, role, role session (assumed-role/ROLE/SESSION), federated user, root or identity"
+        " provider, a service such as `lambda.amazonaws.com`, or `*` for an anonymous request",
+    )

@@ -1,0 +1,264 @@
+"""Whether a condition holds in a request: an operator is a value; qualifiers and IfExists wrap any of them.
+
+    holds(condition, context, variables=True)       True | False | None (an operator that nobody knows)
+    holds_for("StringLike", ("a*",), ("ab",))       the same on plain values
+
+Semantics: IAM User Guide, pages reference_policies_elements_condition_operators,
+reference_policies_condition-single-vs-multi-valued-context-keys and access-analyzer-reference-policy-checks.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import operator
+import re
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.evaluation.substitution import literal, substituted
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
+from aws_iam.engine.language.pattern import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from decimal import Decimal
+
+    from aws_iam.engine.evaluation.context import Context
+    from aws_iam.engine.language.document import Condition
+
+_ARN_FIELDS = 6
+# Longer digits are no number of AWS's, and the arithmetic of very long ones is slow.
+_MOST_DIGITS = 60
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+
+
+@slotted
+class Operator:
+    """One operator without qualifier and IfExists: how it compares one wanted value with one given."""
+
+    matches: Callable[[str, str], bool]
+    negated: bool = False
+    # Wildcards of the policy's value are read as such, so that what a variable stands for must be kept literal.
+    wildcards: bool = False
+
+    def accepts(self, wanted: Sequence[str], given: str) -> bool:
+        """Whether one given value satisfies the operator: one of the wanted matches, or none when negated."""
+        return any(self.matches(each, given) for each in wanted) is not self.negated
+
+
+def holds(condition: Condition, context: Context, *, variables: bool = True) -> bool | None:
+    """Whether the condition holds; None for an operator or qualifier that AWS does not have, or where its pages differ.
+
+    Without `variables` (a policy of version 2008-10-17) `${…}` is plain text.
+    """
+    value = context.get(condition.key.value)
+    wanted = tuple(each.value for each in condition.values)
+    if variables and any("${" in each for each in wanted):
+        match OPERATORS.get(condition.base):
+            case Family.STRING | Family.ARN:
+                escaped = has_wildcards(condition.base)
+                wanted = tuple(_filled(wanted, context, escaped=escaped))
+            case Family.BOOL if value is not None:
+                # One page of AWS has variables here, others have not: see references/policy-design.md.
+                return None
+            case _:
+                pass
+    return holds_for(condition.operator.value, wanted, value)
+
+
+def holds_for(name: str, wanted: Sequence[str], value: tuple[str, ...] | None) -> bool | None:
+    """Whether an operator, as a policy writes it, holds for the values of a key (None: absent)."""
+    qualifier, _, rest = name.rpartition(":")
+    base = rest.removesuffix("IfExists")
+    if qualifier and qualifier not in QUALIFIERS:
+        return None
+    if base == "Null":
+        return None if base != rest else _null(qualifier, wanted, value)
+    found = _OPERATORS.get(base)
+    if found is None:
+        return None
+    if value is None:
+        return _absent(found, qualifier, if_exists=base != rest)
+    return _compared(
+        qualifier, found, wanted, tuple(map(literal, value)) if found.wildcards else value
+    )
+
+
+def _compared(
+    qualifier: str, found: Operator, wanted: Sequence[str], given: tuple[str, ...]
+) -> bool:
+    match qualifier:
+        case "ForAllValues":
+            # An empty text counts as no value at all.
+            return all(found.accepts(wanted, each) for each in given if each)
+        case "ForAnyValue":
+            return any(found.accepts(wanted, each) for each in given)
+        case _:
+            # One value is the rule. Of several, which AWS leaves open without qualifier, one match decides.
+            met = any(found.matches(each, one) for each in wanted for one in given)
+            return met is not found.negated
+
+
+def _absent(found: Operator, qualifier: str, *, if_exists: bool) -> bool:
+    """What an absent key means: positive operators fail, negated ones, IfExists and ForAllValues are satisfied."""
+    if if_exists or qualifier == "ForAllValues":
+        return True
+    return found.negated and qualifier != "ForAnyValue"
+
+
+def _null(qualifier: str, wanted: Sequence[str], value: tuple[str, ...] | None) -> bool:
+    if qualifier:
+        return qualifier == "ForAllValues"
+    absent = "true" if value is None else "false"
+    return any(each.lower() == absent for each in wanted)
+
+
+def has_wildcards(base: str) -> bool:
+    """Whether an operator, without qualifier and IfExists, reads `*` and `?` as wildcards."""
+    found = _OPERATORS.get(base)
+    return found is not None and found.wildcards
+
+
+def _filled(values: Iterable[str], context: Context, *, escaped: bool) -> Iterator[str]:
+    """The policy's values, variables filled; one whose variable has no value matches nothing and is left out."""
+    filled = (substituted(each, context, escaped=escaped) for each in values)
+    return (each for each in filled if each is not None)
+
+
+def _ignoring_case(wanted: str, given: str) -> bool:
+    return wanted.lower() == given.lower()
+
+
+def _like(wanted: str, given: str) -> bool:
+    return matches(wanted, given)
+
+
+def arn_like(wanted: str, given: str) -> bool:
+    """Whether an ARN is one of a pattern's: field by field, so that `*` stays within its field but the last."""
+    given_fields = given.split(":", _ARN_FIELDS - 1)
+    fields = wanted.split(":", _ARN_FIELDS - 1)
+    if len(fields) < _ARN_FIELDS and fields[-1].endswith("*"):
+        fields += ["*"] * (_ARN_FIELDS - len(fields))
+    return len(fields) == len(given_fields) and all(map(matches, fields, given_fields))
+
+
+def number(text: str) -> Decimal | None:
+    """A number as conditions write them, integer or decimal."""
+    # Few policies compare numbers or dates, and what reads them takes a twentieth of the time in which the engine loads.
+    from decimal import Decimal
+
+    fits = len(text) <= _MOST_DIGITS and _NUMBER.fullmatch(text.strip())
+    return Decimal(text.strip()) if fits else None
+
+
+def moment(text: str) -> Decimal | None:
+    """A point in time, ISO 8601 or epoch seconds, as seconds since 1970."""
+    from datetime import UTC, datetime
+    from decimal import Decimal
+
+    seconds = number(text)
+    if seconds is not None:
+        return seconds
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return Decimal(str((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()))
+
+
+def network(text: str) -> IPv4Network | IPv6Network | None:
+    """An address or range; host bits do not matter."""
+    return _network(text)
+
+
+@lru_cache(maxsize=4096)
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None
+
+
+def _in_network(wanted: str, given: str) -> bool:
+    outer, inner = network(wanted), network(given)
+    if isinstance(outer, IPv4Network) and isinstance(inner, IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(outer, IPv6Network) and isinstance(inner, IPv6Network):
+        return inner.subnet_of(outer)
+    return False
+
+
+def truth(text: str) -> bool | None:
+    """`true` or `false`, in any case."""
+    return {"true": True, "false": False}.get(text.lower())
+
+
+def _boolean(wanted: str, given: str) -> bool:
+    return truth(wanted) is not None and truth(wanted) is truth(given)
+
+
+def _binary(wanted: str, given: str) -> bool:
+    decoded = _decoded(wanted)
+    return decoded is not None and decoded == _decoded(given)
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _parsed(
+    parse: Callable[[str], Decimal | None], compare: Callable[[Decimal, Decimal], bool]
+) -> Callable[[str, str], bool]:
+    """A comparison of the given with the wanted as numbers; what does not parse never matches."""
+
+    def met(wanted: str, given: str) -> bool:
+        bound, value = parse(wanted), parse(given)
+        return bound is not None and value is not None and compare(value, bound)
+
+    return met
+
+
+_ORDER: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "Equals": operator.eq,
+    "LessThan": operator.lt,
+    "LessThanEquals": operator.le,
+    "GreaterThan": operator.gt,
+    "GreaterThanEquals": operator.ge,
+}
+
+POSITIVE: dict[str, Operator] = {
+    "StringEquals": Operator(matches=operator.eq),
+    "StringEqualsIgnoreCase": Operator(matches=_ignoring_case),
+    "StringLike": Operator(matches=_like, wildcards=True),
+    **{f"Numeric{n}": Operator(matches=_parsed(number, by)) for n, by in _ORDER.items()},
+    **{f"Date{n}": Operator(matches=_parsed(moment, by)) for n, by in _ORDER.items()},
+    "Bool": Operator(matches=_boolean),
+    "BinaryEquals": Operator(matches=_binary),
+    "IpAddress": Operator(matches=_in_network),
+    "ArnEquals": Operator(matches=arn_like, wildcards=True),
+    "ArnLike": Operator(matches=arn_like, wildcards=True),
+}
+
+
+def positive_name(base: str) -> str:
+    """The operator that a Not form negates; any other one itself."""
+    return base if base in POSITIVE else base.replace("Not", "", 1)
+
+
+def _operator(name: str) -> Operator:
+    """The operator of a name; a Not form is its positive form, negated."""
+    if name in POSITIVE:
+        return POSITIVE[name]
+    positive = POSITIVE[positive_name(name)]
+    return Operator(matches=positive.matches, negated=True, wildcards=positive.wildcards)
+
+
+_OPERATORS = {
+    name: _operator(name) for name, family in OPERATORS.items() if family is not Family.NULL
+}

@@ -1,0 +1,101 @@
+"""What an outcome hangs on: the keys that a request lacks, and what were decided if it had them.
+
+hinges(request, layers, decision)  →  {"aws:MultiFactorAuthPresent": {"met": "Allowed"}}
+"""
+
+from __future__ import annotations
+
+from itertools import islice, product
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from aws_iam.answer import Decision
+    from aws_iam.engine.evaluate import Outcome
+    from aws_iam.engine.evaluation.layers import Layers
+    from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.language.document import Condition
+
+_MOST_VALUES = 20
+_MOST_KEYS = 40
+# Of more keys the combinations are not tried.
+_MOST_TOGETHER = 5
+_WORDS = {True: "met", False: "not met"}
+
+
+def hinges(request: Request, layers: Layers, decision: Decision) -> dict[str, dict[str, Outcome]]:
+    """For each missing key that matters, the other outcomes: with its conditions met, not met, or with a value.
+
+    Where no key alone opens the request, the fewest keys that do so together are named in one entry.
+    """
+    found: dict[str, dict[str, Outcome]] = {}
+    for key in decision.missing_keys[:_MOST_KEYS]:
+        outcomes: dict[str, Outcome] = {}
+        for word, outcome in _alone(request, layers, key):
+            if outcome not in {decision.outcome, *outcomes.values()}:
+                outcomes[word] = outcome
+        if outcomes:
+            found[key] = outcomes
+    opened = decision.outcome == "Allowed" or any("Allowed" in o.values() for o in found.values())
+    if not opened and 1 < len(decision.missing_keys) <= _MOST_TOGETHER:
+        found |= _together(request, layers, decision.missing_keys)
+    return found
+
+
+def _alone(request: Request, layers: Layers, key: str) -> Iterator[tuple[str, Outcome]]:
+    flipped = {evaluated(request, layers).decision.outcome == "Allowed"}
+    for met, word in _WORDS.items():
+        outcome = evaluated(request, layers, forced={key.lower(): met}).decision.outcome
+        flipped.add(outcome == "Allowed")
+        yield word, outcome
+    if len(flipped) > 1:
+        return
+    # One value may meet the condition of an Allow and miss that of a Deny, which forcing both alike does not show.
+    conditions = list(_conditions(layers, key))
+    values = dict.fromkeys(_values(conditions)) if len(conditions) > 1 else ()
+    for value in islice(values, _MOST_VALUES):
+        asked = request.with_key(key, value)
+        yield f"judged by {quoted(value)}", evaluated(asked, layers).decision.outcome
+
+
+def _conditions(layers: Layers, key: str) -> Iterator[Condition]:
+    for placed in layers.all():
+        for ready in placed.statements:
+            yield from (c for c in ready.statement.conditions if c.name == key.lower())
+
+
+def _values(conditions: Iterable[Condition]) -> Iterator[str]:
+    """Values that the policies speak of, an example where they write a pattern."""
+    for condition in conditions:
+        if condition.base != "Null":
+            texts = [each.value for each in condition.values if "${" not in each.value]
+            yield from (each.replace("*", "x").replace("?", "x") for each in texts)
+            yield from ("true", "false") if condition.base == "Bool" else ()
+
+
+def _together(
+    request: Request, layers: Layers, keys: tuple[str, ...]
+) -> Mapping[str, dict[str, Outcome]]:
+    choices = sorted(product((None, True, False), repeat=len(keys)), key=_size)
+    for choice in choices:
+        forced = {k.lower(): met for k, met in zip(keys, choice, strict=True) if met is not None}
+        if len(forced) < 2:  # noqa: PLR2004
+            continue
+        if evaluated(request, layers, forced=forced).decision.outcome == "Allowed":
+            named = [k for k, met in zip(keys, choice, strict=True) if met is not None]
+            words = list(dict.fromkeys(_WORDS[met] for met in forced.values()))
+            each = (
+                words[0]
+                if len(words) == 1
+                else " and ".join(_WORDS[met] for met in forced.values())
+            )
+            return {" and ".join(named): {each: "Allowed"}}
+    return {}
+
+
+def _size(choice: tuple[bool | None, ...]) -> int:
+    return sum(met is not None for met in choice)

@@ -1,0 +1,236 @@
+"""The policies of one decision, layer by layer: `{"identity": [...], "scp": [[...], [...]], ...}`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_iam.engine.language.document import Form, Kind, Policy, read
+from aws_iam.engine.language.frozen import positional, slotted
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.sources.json_scan import Syntax
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.engine.language.document import Statement
+
+LAYERS: Final = ("rcp", "scp", "vpc_endpoint", "resource", "identity", "boundary", "session")
+"""Every layer, in the order in which AWS names the one that did not allow."""
+
+KINDS: Mapping[str, Kind | None] = {
+    "rcp": Kind.RCP,
+    "scp": Kind.SCP,
+    "vpc_endpoint": Kind.RESOURCE,
+    "resource": None,
+    "identity": Kind.IDENTITY,
+    "boundary": Kind.BOUNDARY,
+    "session": Kind.SESSION,
+}
+LEVELLED = frozenset({"scp", "rcp"})
+_VARIABLES = "2012-10-17"
+
+
+@positional
+class Ready:
+    """A statement with its action element made ready for many requests: names and patterns in lower case."""
+
+    statement: Statement
+    names: frozenset[str]
+    patterns: tuple[str, ...]
+    negated: bool
+    # The patterns of each service, those of any service among them; and the latter alone.
+    by_service: Mapping[str, tuple[str, ...]] = field(compare=False, repr=False)
+    anywhere: tuple[str, ...] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, statement: Statement) -> Ready:
+        """The statement made ready, once."""
+        known = statement.derived.get(cls)
+        if known is not None:
+            return cls(statement, *known)
+        made = cls._made(statement)
+        # What the statement keeps must not hold the statement: Python would take such a pair for garbage late only.
+        statement.derived[cls] = made.parts
+        return made
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """All but the statement."""
+        return self.names, self.patterns, self.negated, self.by_service, self.anywhere
+
+    @classmethod
+    def _made(cls, statement: Statement) -> Ready:
+        named, unnamed = statement.action_words, statement.not_action_words
+        texts = [each.lower() for each in unnamed or named if ":" in each or each == "*"]
+        negated = not named or bool(unnamed)
+        return cls.with_entries(statement, texts, negated=negated and statement.has("NotAction"))
+
+    @classmethod
+    def with_entries(
+        cls, statement: Statement, texts: Sequence[str], *, negated: bool = False
+    ) -> Ready:
+        """A statement whose action element has these entries, in lower case."""
+        # One look at all of them tells whether there is any pattern: most statements have none.
+        if is_literal("".join(texts)):
+            return cls(statement, frozenset(texts), (), negated, {}, ())
+        patterns = [each for each in texts if not is_literal(each)]
+        names = frozenset(texts).difference(patterns)
+        by_service: dict[str, tuple[str, ...]] = {}
+        anywhere = tuple([p for p in patterns if not is_literal(p.partition(":")[0])])
+        for pattern in patterns:
+            service = pattern.partition(":")[0]
+            if is_literal(service):
+                by_service[service] = (*by_service.get(service, anywhere), pattern)
+        return cls(statement, names, tuple(patterns), negated, by_service, anywhere)
+
+    def near(self, entry: str) -> tuple[str, ...]:
+        """The patterns that may have something in common with an entry whose service is spelled out."""
+        return self.by_service.get(entry.partition(":")[0], self.anywhere)
+
+    def takes(self, action: str) -> bool:
+        """Whether the statement speaks of the action, given in lower case."""
+        if action in self.names:
+            return not self.negated
+        if self.patterns:
+            for each in self.near(action):
+                if matches(each, action):
+                    return not self.negated
+        return self.negated
+
+
+@slotted
+class Placed:
+    """A policy with its layer and its pointer among the policies given, such as `/scp/0/1`."""
+
+    layer: str
+    pointer: str
+    statements: tuple[Ready, ...]
+    # Whether `${…}` is a variable in it: only the current version has them.
+    has_variables: bool
+
+
+@slotted
+class Layers:
+    """The layers that exist. Each is a list of levels, and only those of scp and rcp have more than one.
+
+    `unreadable` are layers given as null: they exist, and what they say is not known.
+    """
+
+    levels: Mapping[str, tuple[tuple[Placed, ...], ...]]
+    unreadable: frozenset[str] = frozenset()
+
+    def __contains__(self, layer: str) -> bool:
+        return layer in self.levels
+
+    def all(self) -> Iterator[Placed]:
+        """Every policy, layer by layer."""
+        for layer in LAYERS:
+            for level in self.levels.get(layer, ()):
+                yield from level
+
+
+def layers_of(given: object) -> Layers:
+    """The layers that JSON (value or text) describes; InputError says which policy cannot be used, and why."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"the policies are no JSON: {str(error).lower()}") from None
+    if not isinstance(given, dict):
+        known = ", ".join(f"`{each}`" for each in LAYERS)
+        raise InputError("the policies must be an object by layer", hint=f"the layers are {known}")
+    levels: dict[str, tuple[tuple[Placed, ...], ...]] = {}
+    unreadable = set()
+    for layer, value in given.items():
+        _refuse_stranger(layer)
+        if value is None:
+            unreadable.add(layer)
+            levels[layer] = ()
+        else:
+            levels[layer] = levels_of(layer, value)
+    return Layers(levels=levels, unreadable=frozenset(unreadable))
+
+
+def _refuse_stranger(layer: str) -> None:
+    if layer not in LAYERS:
+        near = closest(layer, LAYERS) or {"scps": "scp", "rcps": "rcp"}.get(layer)
+        known = ", ".join(f"`{each}`" for each in LAYERS)
+        raise InputError(
+            f"the policies have no layer {quoted(str(layer))}",
+            hint=f"did you mean `{near}`?" if near else f"the layers are {known}",
+        )
+
+
+def levels_of(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
+    """The levels of one layer; InputError says which policy cannot be used, and why."""
+    if layer not in LEVELLED:
+        return (tuple(_placed(layer, f"/{layer}", value)),)
+    if not isinstance(value, (list, tuple)):
+        value = [value]
+    return tuple(
+        tuple(_placed(layer, f"/{layer}/{number}", level)) for number, level in enumerate(value)
+    )
+
+
+def _placed(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
+    if not isinstance(value, (list, tuple)):
+        yield from _policies(layer, pointer, value)
+        return
+    for number, each in enumerate(value):
+        yield from _policies(layer, f"{pointer}/{number}", each)
+
+
+def _policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
+    for source in read(value, KINDS[layer]):
+        content = source.content
+        if isinstance(content, Syntax):
+            where = f"line {content.where.line}:{content.where.column}"
+            raise InputError(f"the policy at `{pointer}` is no JSON: {where}: {content.message}")
+        refuse_unusable(content, pointer)
+        yield placed(content, layer, pointer)
+
+
+def placed(policy: Policy, layer: str, pointer: str) -> Placed:
+    """A policy that was read elsewhere, in its layer."""
+    return Placed(
+        layer=layer,
+        pointer=pointer,
+        statements=tuple(map(Ready.of, policy.statements)),
+        has_variables=policy.version is not None and policy.version.value == _VARIABLES,
+    )
+
+
+def refuse_unusable(policy: Policy, pointer: str) -> None:
+    """Raise for what AWS would not have taken: to skip it would be to decide by half a policy."""
+    body = policy.node.member("Statement")
+    if body is None or body.form not in {Form.ARRAY, Form.OBJECT}:
+        raise _unusable(pointer, "it has no `Statement`")
+    if len(policy.statements) != len(body.listed()):
+        raise _unusable(pointer, "a statement is no object")
+    for statement in policy.statements:
+        why = _fault(statement)
+        if why:
+            raise _unusable(pointer, f"`{statement.node.at.pointer}` {why}")
+
+
+def _fault(statement: Statement) -> str:
+    """What is wrong with a statement that AWS would not have taken."""
+    if statement.effect is None or statement.effect.value not in {"Allow", "Deny"}:
+        return "has no `Effect` that is `Allow` or `Deny`"
+    names = [member.key for member in statement.node.members]
+    if ("Action" in names) is ("NotAction" in names):
+        return "needs one of `Action` and `NotAction`"
+    if "Resource" in names and "NotResource" in names:
+        return "has both `Resource` and `NotResource`"
+    return ""
+
+
+def _unusable(pointer: str, why: str) -> InputError:
+    return InputError(
+        f"the policy at `{pointer}` cannot be used: {why}",
+        hint="`aws-iam policy validate` shows everything that is wrong with it",
+    )

@@ -1,0 +1,166 @@
+"""What a statement lets do, in words: names by access level, wildcards with the number of actions they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.effective.expansion import LEVELS, by_level
+from aws_iam.engine.explain.words import SHOWN, counted, joined, value
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.pattern import is_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.effective.expansion import Expansion
+    from aws_iam.engine.language.document import Statement, Text
+    from aws_iam.engine.reference.catalog import Action, Tier
+
+_VERBS = {
+    "Read": "read",
+    "List": "list",
+    "Write": "write",
+    "Tagging": "tag",
+    "Permissions management": "manage permissions",
+}
+# Where the level's verb would say something else than the action does.
+_OWN_VERBS = {
+    "iam:passrole": "pass to a service",
+    "sts:assumerole": "assume",
+    "sts:assumerolewithsaml": "assume with a SAML sign-in",
+    "sts:assumerolewithwebidentity": "assume with an identity token",
+    "lambda:invokefunction": "invoke",
+}
+OF_TRUST = {
+    "sts:assumerole": "assume the role",
+    "sts:assumerolewithsaml": "assume the role with a SAML sign-in",
+    "sts:assumerolewithwebidentity": "assume the role with an identity token",
+    "sts:tagsession": "set session tags",
+    "sts:setsourceidentity": "set a source identity",
+}
+"""What a trust policy lets do with the role itself."""
+_FORMER: dict[Tier, str] = {
+    "retired": "retired, grants nothing any more",
+    "undocumented": "known from AWS's own policies only, its effect is not documented",
+    "unknown": "no known action, nothing known comes of it",
+}
+
+
+def actions(
+    statement: Statement,
+    kind: Kind,
+    expansion: Expansion,
+    stand_ins: frozenset[str] = frozenset(),
+) -> str:
+    """The Action element as verbs with names, or the NotAction element as everything else.
+
+    `stand_ins` are entries of which only the deployment knows what they name.
+    """
+    # `may not do everything` would leave a part allowed.
+    whole = "anything" if statement.denies else "everything"
+    if statement.has("NotAction"):
+        rest = expansion.named(statement)
+        left = _of_levels(rest.values())
+        but = "other than" if statement.denies else "except"
+        at_most = "at most " if stand_ins else ""
+        excluded = _excluded(statement.not_actions, expansion, stand_ins)
+        return f"do {whole} {but} {excluded} ({at_most}{left})"
+    if any(_is_all(each.value) for each in statement.actions):
+        return f"do {whole} ({_of_levels(expansion.pattern('*').values())})"
+    own = _OWN_VERBS | (OF_TRUST if kind is Kind.TRUST else {})
+    told = [each for each in statement.actions if each.value not in stand_ins]
+    parts = [
+        *_by_verb(told, expansion, own),
+        *_wildcards(told, expansion, whole),
+        *_unknown(told, expansion),
+        *(f"call what {value(each)} stands for" for each in sorted(stand_ins)),
+    ]
+    return joined(parts, "or" if statement.denies else "and", shown=len(parts))
+
+
+def _by_verb(
+    entries: Iterable[Text], expansion: Expansion, own: Mapping[str, str]
+) -> Iterator[str]:
+    verbs: dict[str, dict[str, None]] = {_VERBS[level]: {} for level in LEVELS}
+    for entry in entries:
+        if is_literal(entry.value):
+            for name, action in expansion.pattern(entry.value).items():
+                verb = own.get(name) or _VERBS[action.level]
+                verbs.setdefault(verb, {})[action.full_name] = None
+    for verb, names in verbs.items():
+        if names:
+            yield f"{verb} ({', '.join(_listed(list(names)))})"
+
+
+def _listed(names: Sequence[str], shown: int = 8) -> list[str]:
+    more = len(names) - shown
+    return [*names[:shown], f"{more:,} more"] if more > 0 else list(names)
+
+
+_MOST_WILDCARDS = 8
+
+
+def _wildcards(entries: Iterable[Text], expansion: Expansion, whole: str) -> Iterator[str]:
+    patterns = {entry.value: None for entry in entries if not is_literal(entry.value)}
+    fitting = [each for each in patterns if expansion.pattern(each)]
+    for pattern in fitting[:_MOST_WILDCARDS]:
+        found = expansion.pattern(pattern)
+        service, _, rest = pattern.partition(":")
+        if is_literal(service) and not rest.strip("*"):
+            yield f"do {whole} in {service.lower()} ({_of_levels(found.values())})"
+        else:
+            yield f"call what {value(pattern)} matches ({_of_levels(found.values())})"
+    others = fitting[_MOST_WILDCARDS:]
+    if others:
+        found = expansion.union(others)
+        number = counted(len(others), "more pattern")
+        yield f"call what {number} match ({_of_levels(found.values())})"
+
+
+def _unknown(entries: Iterable[Text], expansion: Expansion) -> Iterator[str]:
+    unknown = list({e.value: None for e in entries if not expansion.pattern(e.value)})
+    for name in unknown[:_MOST_WILDCARDS]:
+        yield f"call {value(name)} ({_why(name, expansion)})"
+    more = len(unknown) - _MOST_WILDCARDS
+    if more > 0:
+        yield f"call {counted(more, 'more name')} that no known action has"
+
+
+def _why(name: str, expansion: Expansion) -> str:
+    if not is_literal(name):
+        return "matches no known action"
+    return _FORMER[expansion.facts.tier(name) if ":" in name else "unknown"]
+
+
+def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozenset[str]) -> str:
+    words = [
+        f"what {value(each.value)} stands for"
+        if each.value in stand_ins
+        else _exclusion(each.value, expansion)
+        for each in entries[:SHOWN]
+    ]
+    return joined([*words, *("" for _ in entries[SHOWN:])])
+
+
+def _exclusion(name: str, expansion: Expansion) -> str:
+    found = expansion.pattern(name)
+    if not found:
+        return f"{value(name)} (no known action, so it excludes nothing known)"
+    if is_literal(name):
+        return next(iter(found.values())).full_name
+    return f"{value(name)} ({counted(len(found), 'action')})"
+
+
+def _of_levels(found: Iterable[Action]) -> str:
+    """`45 actions: 40 read, 5 list`; of how many services when there are several."""
+    listed = list(found)
+    services = len({each.service for each in listed})
+    of = f" of {services:,} services" if services > 1 else ""
+    levels = by_level(listed)
+    shares = ", ".join(f"{number:,} {level.lower()}" for level, number in levels.items())
+    return f"{counted(len(listed), 'action')}{of}: {shares}" if listed else "no known action"
+
+
+def _is_all(pattern: str) -> bool:
+    service, _, rest = pattern.partition(":")
+    return bool(service) and not service.strip("*") and not rest.strip("*")

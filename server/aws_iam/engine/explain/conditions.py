@@ -1,0 +1,146 @@
+"""When a statement holds, in words: each operator, several values, several keys, and a key that is absent.
+
+Several conditions must all hold; several values of one are alternatives, and a negated operator lets none of them through.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from aws_iam.engine.explain.words import SHOWN, counted, joined, value
+from aws_iam.engine.language.document import Form
+from aws_iam.engine.language.variables import variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aws_iam.engine.language.document import Condition, Text
+
+
+class _Verb(NamedTuple):
+    """How an operator is said of one value and of several."""
+
+    one: str
+    many: str
+
+
+def _compared(word: str) -> _Verb:
+    return _Verb(f"is {word}", f"is {word} one of")
+
+
+_EXACT = _Verb("is", "is one of")
+_NOT = _Verb("is not", "is none of")
+_LIKE = _Verb("matches", "matches one of")
+_UNLIKE = _Verb("does not match", "matches none of")
+_VERBS: dict[str, _Verb] = {
+    "StringEquals": _EXACT,
+    "StringNotEquals": _NOT,
+    "StringEqualsIgnoreCase": _EXACT,
+    "StringNotEqualsIgnoreCase": _NOT,
+    "StringLike": _LIKE,
+    "StringNotLike": _UNLIKE,
+    "ArnEquals": _LIKE,
+    "ArnLike": _LIKE,
+    "ArnNotEquals": _UNLIKE,
+    "ArnNotLike": _UNLIKE,
+    "Bool": _EXACT,
+    "BinaryEquals": _EXACT,
+    "IpAddress": _Verb("is in", "is in"),
+    "NotIpAddress": _Verb("is not in", "is in none of"),
+    "NumericEquals": _EXACT,
+    "NumericNotEquals": _NOT,
+    "NumericLessThan": _compared("below"),
+    "NumericLessThanEquals": _compared("at most"),
+    "NumericGreaterThan": _compared("above"),
+    "NumericGreaterThanEquals": _compared("at least"),
+    "DateEquals": _EXACT,
+    "DateNotEquals": _NOT,
+    "DateLessThan": _compared("before"),
+    "DateLessThanEquals": _compared("at or before"),
+    "DateGreaterThan": _compared("after"),
+    "DateGreaterThanEquals": _compared("at or after"),
+}
+
+
+def conditions(entries: Sequence[Condition], *, filled_in: bool) -> str:
+    """All conditions of a statement, joined by `and`; variables are filled in only by policies of Version 2012-10-17."""
+    parts = [condition(each) for each in entries[:SHOWN]]
+    parts += [counted(len(entries) - SHOWN, "more condition")] if len(entries) > SHOWN else []
+    text = " and ".join(parts)
+    names = variable_names(each for entry in entries for each in entry.values)
+    return text + (note(names, filled_in=filled_in) if names else "")
+
+
+def note(names: Sequence[str], *, filled_in: bool) -> str:
+    """What becomes of variables, for the end of a sentence."""
+    listed = joined([value(f"${{{name}}}") for name in names], shown=4)
+    one = len(names) == 1
+    if not filled_in:
+        verb = "is" if one else "are"
+        return f" ({listed} {verb} plain text here: the Version is not 2012-10-17)"
+    return f" ({listed} {'stands' if one else 'stand'} for the value in the request)"
+
+
+def variable_names(texts: Iterable[Text]) -> list[str]:
+    """The variables that the texts hold, each once."""
+    return list(dict.fromkeys(v.name for text in texts for v in variables(text.value)))
+
+
+def condition(entry: Condition) -> str:
+    """One condition."""
+    key = value(entry.key.value)
+    if entry.base == "Null":
+        return _null(entry, key)
+    if not entry.values:
+        return _without_values(entry, key)
+    verb = _VERBS.get(entry.base, _EXACT)
+    said = f"{verb.one if len(entry.values) == 1 else verb.many} {_values(entry)}"
+    if entry.qualifier == "ForAllValues":
+        return f"every value of {key} {said} (also when there is none)"
+    if entry.qualifier == "ForAnyValue":
+        missing = " (or the key is absent)" if entry.if_exists else ""
+        return f"at least one value of {key} {said}{missing}"
+    missing = " (or the key is absent)" if entry.negated or entry.if_exists else ""
+    return f"{key} {said}{missing}"
+
+
+def _values(entry: Condition) -> str:
+    texts = [_value(each, entry.base) for each in entry.values[:SHOWN]]
+    listed = joined(
+        [*texts, *("" for _ in entry.values[SHOWN:])], last="and" if entry.negated else "or"
+    )
+    return listed + (" in upper or lower case" if entry.base.endswith("IgnoreCase") else "")
+
+
+_LITERAL = frozenset({"StringEquals", "StringNotEquals"})
+
+
+def _value(text: Text, base: str) -> str:
+    plain = (
+        base in _LITERAL and text.form is Form.STRING and ("*" in text.value.replace("${*}", ""))
+    )
+    return value(text.value) + (" (the `*` taken literally)" if plain else "")
+
+
+def _null(entry: Condition, key: str) -> str:
+    asked = {each.value.lower() for each in entry.values}
+    if entry.qualifier:
+        always = "always" if entry.qualifier == "ForAllValues" else "never"
+        return f"{entry.qualifier} with Null on {key} holds (it {always} does)"
+    if asked == {"true"}:
+        return f"the key {key} is absent"
+    if asked == {"false"}:
+        return f"the key {key} is present"
+    if asked == {"true", "false"}:
+        return f"the key {key} is present or absent (which holds always)"
+    return f"the presence of {key} is {_values(entry)} (no readable value)"
+
+
+def _without_values(entry: Condition, key: str) -> str:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html
+    if entry.qualifier == "ForAllValues" or (entry.if_exists and not entry.qualifier):
+        return f"the key {key} is absent (no value is listed)"
+    if entry.negated and not entry.qualifier:
+        return f"{key} is anything or absent (no value is listed)"
+    return f"{key} is in an empty list of values (which never holds)"

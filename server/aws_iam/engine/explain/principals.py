@@ -1,0 +1,110 @@
+"""Whom a statement is about, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.explain.words import SHOWN, joined, value
+from aws_iam.engine.language.arn import Arn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_iam.engine.language.document import Principal, Statement
+
+_ACCOUNT_DIGITS = 12
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+_IDS = {"AIDA": "user", "AROA": "role"}
+EVERYONE = "everyone"
+
+
+def principals(statement: Statement) -> str:
+    """The Principal element in words, or NotPrincipal as everyone else."""
+    if statement.has("NotPrincipal"):
+        return f"everyone except {_each(statement.not_principals, 'account {} itself')}"
+    account = _DENIED if statement.denies else _ALLOWED
+    if any(each.is_everyone for each in statement.principals):
+        others = [each for each in statement.principals if each.type not in ("AWS", "*")]
+        return joined([EVERYONE, *(_principal(each, account) for each in others)])
+    return _each(statement.principals, account)
+
+
+# An account that is allowed still has to allow its own people; one that is denied, is denied with all of them.
+_ALLOWED = "account {} (its root user, and whoever that account allows it to)"
+_DENIED = "the principals of account {}"
+
+
+def _each(entries: Sequence[Principal], account: str) -> str:
+    words = list(dict.fromkeys(_principal(each, account) for each in entries[:SHOWN]))
+    return joined([*words, *("" for _ in entries[SHOWN:])])
+
+
+def _principal(entry: Principal, account: str) -> str:
+    """One principal in words; an account's words have a hole for its number."""
+    if entry.is_everyone:
+        return EVERYONE
+    number = _account(entry) if entry.type == "AWS" else ""
+    if number:
+        return account.format(value(number))
+    say = _SAID.get(entry.type)
+    text = value(entry.value)
+    return say(entry.value) if say else f"{text} (of the unknown type {value(entry.type)})"
+
+
+def _account(entry: Principal) -> str:
+    """The number of the account that the principal stands for; nothing for another principal."""
+    arn = Arn.of(entry.value)
+    if arn is None:
+        number = entry.value
+    else:
+        number = arn.account if arn.service == "iam" and arn.resource == "root" else ""
+    whole = len(number) == _ACCOUNT_DIGITS and number.isascii() and number.isdigit()
+    return number if whole else ""
+
+
+def _of_aws(text: str) -> str:
+    arn = Arn.of(text)
+    if arn is not None:
+        return _of_arn(arn) or value(text)
+    noun = _IDS.get(text[:4])
+    return f"the {noun} with the id {value(text)}" if noun else value(text)
+
+
+def _of_arn(arn: Arn) -> str:
+    kind, slash, name = arn.resource.partition("/")
+    place = f"in account {value(arn.account)}"
+    if arn.service == "iam" and slash and kind in ("role", "user"):
+        return f"the {kind} {value(name)} {place}"
+    if arn.service == "sts" and kind == "assumed-role":
+        role, _, session = name.partition("/")
+        return f"the session {value(session)} of role {value(role)} {place}"
+    if arn.service == "sts" and kind == "federated-user":
+        return f"the federated user {value(name)} {place}"
+    return ""
+
+
+def _federated(text: str) -> str:
+    arn = Arn.of(text)
+    if arn is None:
+        return f"identities signed in by {value(text)}"
+    kind, _, name = arn.resource.partition("/")
+    label = {"saml-provider": "SAML provider", "oidc-provider": "OIDC provider"}.get(kind)
+    if label is None:
+        return f"identities of {value(text)}"
+    return f"identities of the {label} {value(name)} in account {value(arn.account)}"
+
+
+def _service(text: str) -> str:
+    return f"the service {value(text)}"
+
+
+def _canonical(text: str) -> str:
+    return f"the account with the canonical id {value(text)}"
+
+
+_SAID = {
+    "AWS": _of_aws,
+    "Service": _service,
+    "Federated": _federated,
+    "CanonicalUser": _canonical,
+}

@@ -1,0 +1,141 @@
+"""What a statement is about, in words: `objects under reports/ in bucket acme`, `every role in account 111122223333`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from aws_iam.engine.explain.words import SHOWN, joined, value
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.language.variables import without_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_iam.engine.effective.targets import Targets
+    from aws_iam.engine.language.document import Statement, Text
+
+_MOST_TYPES = 3
+
+
+def resources(statement: Statement, kind: Kind, targets: Targets) -> str:
+    """The Resource element in words, or NotResource as everything else."""
+    if statement.has("NotResource"):
+        whole = "anything other than" if statement.denies else "everything except"
+        return f"{whole} {_each(statement.not_resources, _ALLOWED, targets)}"
+    # On a resource's own policy `*`, like no word at all, can mean nothing else than that resource.
+    here = kind in (Kind.RESOURCE, Kind.TRUST)
+    if not statement.has("Resource"):
+        return "the resource of this policy" if here else "no resource"
+    if any(each.value and not each.value.strip("*") for each in statement.resources):
+        return "the resource of this policy" if here else f"{_how(statement).every} resource"
+    return _each(statement.resources, _how(statement), targets)
+
+
+class _How(NamedTuple):
+    """`may read every one and` or `may not read any one or`: `not every one` would leave some."""
+
+    every: str
+    last: str
+
+
+_ALLOWED = _How("every", "and")
+_DENIED = _How("any", "or")
+
+
+def _how(statement: Statement) -> _How:
+    return _DENIED if statement.denies else _ALLOWED
+
+
+def _each(entries: Sequence[Text], how: _How, targets: Targets) -> str:
+    texts = list(dict.fromkeys(each.value for each in entries))
+    words = [_resource(text, how, targets) for text in texts[:SHOWN]]
+    return joined([*words, *texts[SHOWN:]], how.last)
+
+
+def _resource(text: str, how: _How, targets: Targets) -> str:
+    """One ARN or ARN pattern in words."""
+    if text and not text.strip("*"):
+        return f"{how.every} resource"
+    arn = Arn.of(text)
+    if arn is None and text in targets.unknown:
+        return f"what {value(text)} stands for"
+    if arn is None:
+        return f"{value(text)} (no ARN, so it matches nothing)"
+    if arn.service == "s3" and not arn.region and not arn.account:
+        return _of_s3(arn.resource, how)
+    return _of_type(arn, text, how, targets)
+
+
+def _of_s3(path: str, how: _How) -> str:
+    bucket, slash, key = path.partition("/")
+    if not slash:
+        if path == "*":
+            return f"{how.every} bucket {how.last} object"
+        # `*` passes over slashes: `data*` has buckets, and the objects in them too.
+        inside = " and objects in them" if path.endswith("*") else ""
+        return f"bucket {value(path)}" if is_literal(path) else f"buckets {value(path)}{inside}"
+    place = f"{how.every} bucket" if bucket == "*" else f"bucket {value(bucket)}"
+    if bucket != "*" and not is_literal(bucket):
+        return f"what {value(path)} matches in S3"
+    if key == "*":
+        return f"{how.every} object in {place}"
+    under = key.removesuffix("*")
+    if key != under and is_literal(under) and under:
+        where = "under" if under.endswith("/") else "starting with"
+        return f"objects {where} {value(under)} in {place}"
+    return (
+        f"object {value(key)} in {place}"
+        if is_literal(key)
+        else f"objects {value(key)} in {place}"
+    )
+
+
+def _of_type(arn: Arn, text: str, how: _How, targets: Targets) -> str:
+    """A resource of another service, by the names of the reference's resource types."""
+    found = targets.types(_holeless(arn)) if is_literal(arn.service) else ()
+    own = [each for each in found if each.service == arn.service.lower()]
+    names = list(dict.fromkeys(each.name for each in own))
+    if not names or len(names) > _MOST_TYPES or not all(map(_is_plain, (arn.account, arn.region))):
+        return value(text)
+    label = "" if arn.service in _SELF_TOLD else f"{arn.service} "
+    noun = f"{label}{joined(names, last='or')}"
+    heads = {_head(each) for row in own for each in row.arn_formats}
+    head = next(
+        (h for h in sorted(heads, key=len, reverse=True) if arn.resource.startswith(h)), ""
+    )
+    rest = arn.resource.removeprefix(head)
+    if not rest:
+        return value(text)
+    if rest == "*":
+        return f"{how.every} {noun}{_place(arn)}"
+    fits = "" if is_literal(rest) else " matching"
+    return f"{noun}{fits} {value(rest)}{_place(arn)}"
+
+
+_SELF_TOLD = frozenset({"iam"})
+
+
+def _holeless(arn: Arn) -> Arn:
+    return Arn.of(without_variables(str(arn), "*")) or arn
+
+
+def _head(template: str) -> str:
+    form = Arn.of(template)
+    return form.resource.partition("${")[0] if form else ""
+
+
+def _is_plain(field: str) -> bool:
+    return field in ("", "*") or is_literal(field)
+
+
+def _place(arn: Arn) -> str:
+    account = f" in account {_name(arn.account)}" if arn.account not in ("", "*") else ""
+    region = f" in {_name(arn.region)}" if arn.region not in ("", "*") else ""
+    every = " in any account" if arn.account == "*" else ""
+    return f"{account}{every}{region}"
+
+
+def _name(text: str) -> str:
+    return text if text.replace("-", "").isalnum() and text.isascii() else value(text)

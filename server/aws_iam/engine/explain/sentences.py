@@ -1,0 +1,175 @@
+"""One statement as one sentence that a reviewer would sign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.effective.faults import faults
+from aws_iam.engine.effective.unmet import unmet
+from aws_iam.engine.explain.actions import OF_TRUST, actions
+from aws_iam.engine.explain.conditions import conditions, note, variable_names
+from aws_iam.engine.explain.principals import EVERYONE, principals
+from aws_iam.engine.explain.resources import resources
+from aws_iam.engine.explain.words import joined, value
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal
+
+if TYPE_CHECKING:
+    from aws_iam.engine.effective.expansion import Expansion, Named
+    from aws_iam.engine.effective.targets import Targets
+    from aws_iam.engine.language.document import Policy, Statement
+
+
+@slotted
+class Frame:
+    """How sentences about a kind of policy begin and end; a `{who}` is filled from the statement's principals."""
+
+    allow: str
+    deny: str
+    allow_end: str = ""
+
+
+_WINS = "; this wins over any Allow"
+_GRANTS_NOTHING = "; this is a limit and grants nothing by itself"
+_FRAMES = {
+    Kind.IDENTITY: Frame(
+        allow="Whoever has this policy may", deny="Whoever has this policy may not"
+    ),
+    Kind.BOUNDARY: Frame(
+        allow="Whoever has this boundary may at most",
+        deny="Whoever has this boundary may not",
+        allow_end=_GRANTS_NOTHING,
+    ),
+    Kind.SESSION: Frame(
+        allow="The session may at most",
+        deny="The session may not",
+        allow_end="; its role or user must allow it too",
+    ),
+    Kind.SCP: Frame(
+        allow="In the member accounts under this policy, users, roles (service-linked roles apart) and the root user may at most",
+        deny="In the member accounts under this policy, no user, role (service-linked roles apart) or root user may",
+        allow_end=_GRANTS_NOTHING,
+    ),
+    Kind.RCP: Frame(
+        allow="On resources of the member accounts under this policy, {who} (service-linked roles apart) may at most",
+        deny="On resources of the member accounts under this policy, {who} (service-linked roles apart) may not",
+        allow_end=_GRANTS_NOTHING,
+    ),
+    Kind.RESOURCE: Frame(allow="{who} may", deny="{who} may not"),
+    Kind.TRUST: Frame(allow="{who} may", deny="{who} may not"),
+}
+
+
+def sentence(
+    statement: Statement,
+    policy: Policy,
+    expansion: Expansion,
+    targets: Targets,
+    stand_ins: frozenset[str] = frozenset(),
+) -> str:
+    """The statement in words; a statement that AWS would refuse is said to be one.
+
+    `stand_ins` are texts of its action element that only stand for what the deployment fills in.
+    """
+    broken = faults(statement, policy.kind)
+    if broken:
+        return f"This statement has no effect, because AWS refuses the policy: {'; '.join(broken[:3])}."
+    frame = _FRAMES[policy.kind]
+    opening = _opening(statement, policy.kind, frame)
+    what = actions(statement, policy.kind, expansion, stand_ins)
+    filled_in = policy.version is not None and policy.version.value == "2012-10-17"
+    where = _target(statement, policy.kind, targets)
+    names = variable_names((*statement.resources, *statement.not_resources))
+    where += note(names, filled_in=filled_in) if names else ""
+    when = _when(statement, filled_in=filled_in)
+    end = _WINS if statement.denies else frame.allow_end
+    idle = "" if stand_ins else _idle(statement, expansion, targets)
+    return f"{opening} {what}{where}{when}{end}{idle}."
+
+
+def _opening(statement: Statement, kind: Kind, frame: Frame) -> str:
+    text = frame.deny if statement.denies else frame.allow
+    if "{who}" not in text:
+        return text
+    who = principals(statement)
+    if statement.denies and who == EVERYONE:
+        # `everyone may not` could be read as `not everyone may`.
+        who, text = "nobody", text.replace("may not", "may")
+    elif statement.denies and statement.has("NotPrincipal"):
+        text = text.replace("may not", "must not")
+    elif kind is Kind.RESOURCE and who == EVERYONE:
+        who = "everyone (of any account, or of none)"
+    text = text.replace("{who}", who)
+    return text[0].upper() + text[1:]
+
+
+def _target(statement: Statement, kind: Kind, targets: Targets) -> str:
+    if kind is Kind.TRUST and not (statement.has("Resource") or statement.has("NotResource")):
+        named = all(each.value.lower() in OF_TRUST for each in statement.actions)
+        return "" if named and statement.actions else " on the role of this policy"
+    if kind is Kind.RCP and all(each.value == "*" for each in statement.resources):
+        return "" if statement.has("Resource") else f" on {resources(statement, kind, targets)}"
+    return f" on {resources(statement, kind, targets)}"
+
+
+def _idle(statement: Statement, expansion: Expansion, targets: Targets) -> str:
+    """What of the statement comes to nothing: no request joins these actions with these resources or conditions."""
+    named = expansion.named(statement)
+    return _off_target(statement, named, expansion, targets) or _keyless(
+        statement, named, expansion
+    )
+
+
+def _keyless(statement: Statement, named: Named, expansion: Expansion) -> str:
+    vain = unmet(statement, named, expansion.spend) if statement.conditions else {}
+    if not vain:
+        return ""
+    keys = joined([value(each) for each in dict.fromkeys(vain.values())])
+    if len(vain) == len(named):
+        return f"; this never matches: by AWS's reference requests for these actions do not have {keys}"
+    names = [named[name].full_name for name in vain]
+    which = (
+        joined(names)
+        if len(names) <= _MOST_NAMED
+        else f"{len(names):,} of these {len(named):,} actions"
+    )
+    verb = (
+        "matches: by AWS's reference its" if len(names) == 1 else "match: by AWS's reference their"
+    )
+    return f"; {which} never {verb} requests do not have {keys}"
+
+
+def _off_target(statement: Statement, named: Named, expansion: Expansion, targets: Targets) -> str:
+    if not statement.has("NotResource") and any(r.value == "*" for r in statement.resources):
+        return ""
+    expansion.spend(len(named))
+    missed = targets.missed(statement, named.values())
+    if not missed:
+        return ""
+    if missed == len(named):
+        return "; this never matches, because none of these actions works on these resources"
+    never = [
+        name
+        for a in statement.actions
+        if (name := _missing(a.value, statement, expansion, targets))
+    ]
+    if len(never) == missed <= _MOST_NAMED:
+        return f"; {joined(never)} never {'matches' if missed == 1 else 'match'} these resources"
+    return f"; {missed:,} of these {len(named):,} actions never match, because they do not work on these resources"
+
+
+_MOST_NAMED = 4
+
+
+def _missing(name: str, statement: Statement, expansion: Expansion, targets: Targets) -> str:
+    """The action of this name when it meets none of the resources; nothing for a wildcard."""
+    found = expansion.pattern(name) if is_literal(name) else {}
+    return next((a.full_name for a in found.values() if not targets.meets(statement, a)), "")
+
+
+def _when(statement: Statement, *, filled_in: bool) -> str:
+    if not statement.conditions:
+        return ""
+    word = "if" if statement.denies else "only if"
+    return f", {word} {conditions(statement.conditions, filled_in=filled_in)}"

@@ -1,0 +1,145 @@
+"""From needs to grants: which action is allowed on which resource, and under which conditions.
+
+    needs ─ access_needs ─▶ Need ─ plan ─▶ Grant ─ minimise ─▶ statements ─ minimise ─▶ policies
+
+Nothing is guessed: what the needs do not name is not granted, and stands in the plan by its name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.generation import boundary, condition_fit, dependents
+from aws_iam.engine.generation.grants import Grant, LeftOut, Wanted, forms, types_of
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.problems import Problems
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.catalog_file import LEVELS
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.engine.generation.access_needs import Need, Target
+    from aws_iam.engine.generation.limits import Limits
+    from aws_iam.engine.reference.catalog import Action, ResourceType
+
+
+# More than ten managed policies can hold, unless very many actions share very many ARNs.
+_MOST_PAIRS = 50_000
+
+
+@slotted
+class Plan:
+    """What is granted, asked for or added; what waits for a decision; what the conditions would lock out."""
+
+    grants: tuple[Grant, ...]
+    wanted: tuple[Wanted, ...]
+    added: tuple[Wanted, ...]
+    not_scoped: tuple[LeftOut, ...]
+    left_out: tuple[LeftOut, ...]
+    # The actions that stand without a condition, by its key.
+    without: Mapping[str, tuple[str, ...]]
+
+
+def plan(needs: Sequence[Need], limits: Limits) -> Plan:
+    """The grants for the needs; InputError names every need that cannot be granted."""
+    problems = Problems()
+    wanted = tuple(islice(_all_wanted(needs, problems), _MOST_PAIRS + 1))
+    problems.refuse("needs")
+    _refuse_size(wanted)
+    wanted, removing = boundary.kept(wanted, limits)
+    added, not_scoped = dependents.of(needs, wanted)
+    fitted = condition_fit.fitted((*wanted, *added), limits)
+    condition_fit.refuse(needs, fitted, limits)
+    return Plan(
+        grants=fitted.grants,
+        wanted=tuple(each for each in fitted.granted if not each.needed_by),
+        added=tuple(each for each in fitted.granted if each.needed_by),
+        not_scoped=(*not_scoped, *fitted.rows(added=True)),
+        left_out=(*removing, *fitted.rows(added=False)),
+        without=fitted.without,
+    )
+
+
+def _refuse_size(wanted: Sequence[Wanted]) -> None:
+    if len(wanted) > _MOST_PAIRS:
+        raise InputError(
+            f"`needs` asks for more than {_MOST_PAIRS:,} pairs of action and ARN",
+            hint="name the resources by patterns, or ask for them in parts",
+        )
+
+
+def _all_wanted(needs: Sequence[Need], problems: Problems) -> Iterator[Wanted]:
+    return (each for need in needs for each in _wanted(need, problems))
+
+
+def _wanted(need: Need, problems: Problems) -> Iterator[Wanted]:
+    found: list[Wanted] = []
+    for target in need.targets:
+        here = list(_on(need, target))
+        found += here
+        if not here and not (need.exact and dependents.is_for_one(need, target)):
+            problems.add(target.pointer, _why_nothing(need, target))
+    if need.exact and need.actions and need.targets and not found and not problems.found:
+        action = need.actions[0]
+        what = f"names no resource for `{action.full_name}` itself, which works on {forms(action, need.targets[0].arn)}"
+        problems.add(need.pointer, what)
+    yield from found
+
+
+def _on(need: Need, target: Target) -> Iterator[Wanted]:
+    """The actions of the need that can be granted on the target."""
+    for action in _of_level(need.level, target) if need.level else need.actions:
+        if target.arn is None or (need.exact and _demands_star(action, target)):
+            types, resource = types_of(action), "*"
+        else:
+            types, resource = target.types_for(action), target.text
+        if types or resource == "*":
+            yield Wanted(action=action, need=need, target=target, resource=resource, types=types)
+
+
+def _of_level(level: str, target: Target) -> Iterator[Action]:
+    for prefix in target.services:
+        service = catalog().service(prefix)
+        for action in service.actions.values() if service else ():
+            if action.level == level:
+                yield action
+
+
+def _demands_star(action: Action, target: Target) -> bool:
+    """Whether the action works on `*` only, and the ARN at least belongs to its service."""
+    return not action.resource_types and action.service in target.services
+
+
+def _why_nothing(need: Need, target: Target) -> str:
+    shown, kinds = quoted(target.text), _kinds(target)
+    if need.level:
+        counted = Counter(
+            level
+            for level in LEVELS.values()
+            for a in _of_level(level, target)
+            if target.types_for(a)
+        )
+        has = ", ".join(f"{counted[level]} {level}" for level in counted) or "none"
+        others = sorted({t.service for t in _all_types(target)} - set(target.services))
+        more = f"; ask for actions of {', '.join(others)} by name" if others else ""
+        return f"no action of level {need.level} works on {shown}, which is {kinds}; it has {has}{more}"
+    if not need.exact:
+        return f"no action that {quoted(need.name)} matches works on {shown}, which is {kinds}"
+    action = need.actions[0]
+    if not action.resource_types:
+        return f"`{action.full_name}` has no resource types: ask for it on `*`, not on {shown}"
+    return f"`{action.full_name}` never matches {shown}, which is {kinds}; it works on {forms(action, target.arn)}"
+
+
+def _all_types(target: Target) -> tuple[ResourceType, ...]:
+    return catalog().types_of_arn(target.arn) if target.arn else ()
+
+
+def _kinds(target: Target) -> str:
+    types = [each for prefix in target.services for each in target.types_in(prefix)]
+    return " or ".join(f"`{each.service}:{each.name}`" for each in types[:3])

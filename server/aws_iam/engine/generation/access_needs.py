@@ -1,0 +1,298 @@
+"""The access that a policy is to grant, as people say it: `{level or action: [ARN]}`, held against the catalogue.
+
+`read` gives values in which every name is known; what cannot be grounded is refused, all of it at once, each by its place.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.arn import Arn, closest_formats
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.json_nodes import Form, Node, Text
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.language.problems import Problems, object_of
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.catalog_file import LEVELS
+from aws_iam.engine.reference.operations import operations
+from aws_iam.engine.reference.suggest import nearest
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_iam.engine.reference.catalog import Action, ResourceType
+    from aws_iam.engine.reference.catalog_file import Level
+
+EXAMPLE = '{"read": ["arn:aws:s3:::amzn-s3-demo-bucket/*"]}'
+# Ten managed policies hold 61,440 characters; more ARNs than these fit into no set of policies.
+MOST_ARNS = 500
+MOST_CHARACTERS = 61_440
+_LONGEST_ARN = 2_048
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_FOREIGN = re.compile("[^\u0020-\u00ff]")
+_FORMATS = 4
+_LONGEST_COMPARED = 300
+
+_BY_NAME: Mapping[str, Level] = {
+    level.lower().replace(" ", "-"): level for level in LEVELS.values()
+}
+LEVEL_NAMES = ("read", "write", "list", "tagging", "permissions-management")
+
+
+@slotted
+class Target:
+    """An ARN or ARN pattern of a need, or `*` (no `arn`)."""
+
+    text: str
+    pointer: str
+    arn: Arn | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services whose access levels apply: the ARN's own, or those that describe such ARNs where it has no table."""
+        own = self.arn.service if self.arn else ""
+        if self.types_in(own):
+            return (own,)
+        types = _spelling(self.arn) if self.arn else ()
+        return tuple(dict.fromkeys(each.service for each in types))
+
+    def types_in(self, service: str) -> tuple[ResourceType, ...]:
+        """The resource types of a service whose formats the ARN follows most closely."""
+        return _types_in(self.arn, service) if self.arn else ()
+
+    def types_for(self, action: Action) -> tuple[ResourceType, ...]:
+        """The types of the ARN that the action is authorised on."""
+        names = action.resource_types
+        if not names:
+            return ()
+        return tuple(each for each in self.types_in(action.service) if each.name in names)
+
+
+@lru_cache(maxsize=4096)
+def _types_in(arn: Arn, service: str) -> tuple[ResourceType, ...]:
+    row = catalog().service(service)
+    types = tuple(row.resource_types.values()) if row else ()
+    formats = closest_formats(arn, {text for each in types for text in each.arn_formats})
+    return tuple(each for each in types if formats & set(each.arn_formats))
+
+
+def _spelling(arn: Arn) -> tuple[ResourceType, ...]:
+    """The types some format of which spells the ARN's service out; `${Vendor}` in a format fits any."""
+    spelled = f":{arn.service}:"
+    return tuple(
+        each
+        for each in catalog().types_of_arn(arn)
+        if any(spelled in text for text in each.arn_formats)
+    )
+
+
+@slotted
+class Need:
+    """One entry: an access level, or actions, with the resources that they are wanted on."""
+
+    name: str
+    pointer: str
+    level: Level | None
+    actions: tuple[Action, ...]
+    # Whether the entry names one action: a level and a wildcard take what there is for the ARN.
+    exact: bool
+    targets: tuple[Target, ...]
+
+
+def read(given: object) -> tuple[Need, ...]:
+    """The needs, every name and ARN of which the catalogue knows; InputError names all that it does not."""
+    node = object_of(given, "needs", EXAMPLE)
+    if not node.members:
+        raise InputError("`needs` is empty", hint=f"such as {EXAMPLE}")
+    _refuse_size(node)
+    problems = Problems()
+    seen: set[str] = set()
+    found = []
+    for member in node.members:
+        if member.name.value in seen:
+            problems.add(member.name.where.pointer, "the name stands twice; merge the two lists")
+        seen.add(member.name.value)
+        need = _need(member.name, member.value, problems)
+        if need:
+            found.append(need)
+    problems.refuse("needs")
+    _refuse_partitions(found)
+    return tuple(found)
+
+
+def _refuse_partitions(needs: Sequence[Need]) -> None:
+    """Refuse ARNs of several partitions: a policy is of one account, and an account of one partition."""
+    first: dict[str, Target] = {}
+    for target in (each for need in needs for each in need.targets):
+        if target.arn and is_literal(target.arn.partition):
+            first.setdefault(target.arn.partition, target)
+    if len(first) > 1:
+        told = ", ".join(f"{quoted(each.text)} at {each.pointer}" for each in first.values())
+        raise InputError(
+            f"`needs` names ARNs of {len(first)} partitions ({told}), and no account can reach into another partition",
+            hint="ask for each partition apart",
+        )
+
+
+def _refuse_size(node: Node) -> None:
+    texts = [each.text for member in node.members for each in member.value.listed()]
+    characters = sum(map(len, texts))
+    if len(texts) > MOST_ARNS or characters > MOST_CHARACTERS:
+        raise InputError(
+            f"`needs` holds {len(texts):,} ARNs with {characters:,} characters; at most {MOST_ARNS} with "
+            f"{MOST_CHARACTERS:,} are taken, which is what ten managed policies can hold",
+            hint="name the resources by patterns, or ask for them in parts",
+        )
+
+
+def _need(name: Text, value: Node, problems: Problems) -> Need | None:
+    level = _BY_NAME.get(name.value.lower().replace("_", "-").replace(" ", "-"))
+    actions = () if level else _actions(name, problems)
+    if value.form not in {Form.ARRAY, Form.STRING}:
+        problems.add(value.where.pointer, f"must be a list of ARNs, not {value.form}")
+    elif not value.listed():
+        problems.add(value.where.pointer, "the list is empty; name the ARNs that it is wanted on")
+    else:
+        targets = tuple(
+            each for item in value.listed() if (each := _target(item, level, problems))
+        )
+        return Need(
+            name=name.value,
+            pointer=name.where.pointer,
+            level=level,
+            actions=actions,
+            exact=level is None and is_literal(name.value),
+            targets=targets,
+        )
+    return None
+
+
+def _actions(name: Text, problems: Problems) -> tuple[Action, ...]:
+    written, pointer = name.value, name.where.pointer
+    facts = catalog()
+    prefix, colon, _ = written.partition(":")
+    if not colon:
+        _refuse_word(name, problems)
+        return ()
+    if not is_literal(prefix):
+        problems.add(
+            pointer, f"{quoted(written)} is open in its service; write one service's prefix"
+        )
+        return ()
+    if not is_literal(written):
+        names = facts.expand(written)
+        if not names:
+            problems.add(
+                pointer, f"{quoted(written)} matches no action", facts.suggest_pattern(written)
+            )
+        return tuple(filter(None, map(facts.action, names)))
+    action = facts.action(written)
+    if action is None:
+        _refuse_action(name, problems)
+    return (action,) if action else ()
+
+
+def _refuse_word(name: Text, problems: Problems) -> None:
+    near = closest(name.value, LEVEL_NAMES)
+    options = (near,) if near else catalog().having(name.value)
+    levels = ", ".join(f"`{each}`" for each in LEVEL_NAMES)
+    problems.add(
+        name.where.pointer,
+        f"{quoted(name.value)} is neither an access level ({levels}) nor an action (`service:Name`)",
+        options,
+    )
+
+
+def _refuse_action(name: Text, problems: Problems) -> None:
+    written, facts = name.value, catalog()
+    tier = facts.tier(written)
+    operation = operations().get(written.lower())
+    if tier == "retired":
+        what = "is retired: AWS's reference no longer lists it, and allowing it has no effect"
+    elif tier == "undocumented":
+        what = "is documented nowhere, so that nobody can say on which resources it works"
+    elif operation:
+        what = "is an API operation and no action"
+    elif facts.service(written.partition(":")[0]) is None:
+        what = "is an action of no known service"
+    else:
+        what = f"is no known action (data of {facts.as_of})"
+    near = () if problems.many else facts.suggest_action(written)
+    problems.add(name.where.pointer, f"{quoted(written)} {what}", near)
+
+
+def _target(item: Node, level: Level | None, problems: Problems) -> Target | None:
+    pointer = item.where.pointer
+    text = item.text
+    if item.form is not Form.STRING or not text:
+        what = "an empty text" if item.form is Form.STRING else str(item.form)
+        problems.add(pointer, f"must be an ARN, not {what}")
+        return None
+    foreign = _FOREIGN.search(text)
+    if foreign:
+        problems.add(
+            pointer, f"{quoted(text)} holds {quoted(foreign[0])}, a character IAM refuses"
+        )
+        return None
+    if not text.strip("*"):
+        if level:
+            problems.add(
+                pointer,
+                f"{level} on `*` would be every service's; name ARNs, "
+                "or ask for actions on `*`, such as `ec2:Describe*`",
+            )
+            return None
+        return Target(text="*", pointer=pointer)
+    arn = _read(text)
+    if not _is_of_some_type(text, arn, pointer, problems):
+        return None
+    return Target(text=text, pointer=pointer, arn=arn)
+
+
+def _read(text: str) -> Arn | None:
+    """The ARN as its formats are asked about it: what AWS owns has no account, `document/AWS-RunShellScript`."""
+    arn = Arn.of(text)
+    if arn and not arn.account and not _types_in(arn, arn.service):
+        return replace(arn, account="*")
+    return arn
+
+
+def _is_of_some_type(text: str, arn: Arn | None, pointer: str, problems: Problems) -> bool:
+    if arn is None:
+        what = "is no ARN; it needs six fields, `arn:partition:service:region:account:resource`"
+        problems.add(pointer, f"{quoted(text)} {what}")
+    elif len(text) > _LONGEST_ARN:
+        problems.add(pointer, f"{quoted(text, 60)} has {len(text):,} characters, an ARN has 2,048")
+    elif not is_literal(arn.service) or "$" in arn.service:
+        problems.add(pointer, f"{quoted(text)} names no service; write it in its third field")
+    elif _types_in(arn, arn.service) or _spelling(arn):
+        return True
+    elif catalog().service(arn.service) is None:
+        near = () if problems.many else catalog().suggest_service(arn.service)
+        problems.add(pointer, f"{quoted(text)} is of no known service", near)
+    else:
+        problems.add(pointer, f"{quoted(text)} follows no ARN format of {_formats(arn)}")
+    return False
+
+
+def _formats(arn: Arn) -> str:
+    """The formats of the service, those first that the ARN comes near to."""
+    all_ = catalog().arn_formats(arn.service)
+    # Intricate patterns are slow to compare, and near to nothing in particular.
+    resource = arn.resource if len(arn.resource) <= _LONGEST_COMPARED else ""
+    anywhere = replace(arn, partition="*", region="*", account="*", resource=resource)
+    word = _first_word(resource)
+    by_word = {_first_word(each.split(":", 5)[5]): each for each in all_}
+    near = closest_formats(anywhere, all_) or {by_word[each] for each in nearest(word, by_word)}
+    formats = [f"`{each}`" for each in sorted(near) or all_]
+    more = f" and {len(formats) - _FORMATS} more" if formats[_FORMATS:] else ""
+    return f"{arn.service}, which has {', '.join(formats[:_FORMATS]) or 'none'}{more}"
+
+
+def _first_word(resource: str) -> str:
+    return re.split(r"[/:]", resource, maxsplit=1)[0]

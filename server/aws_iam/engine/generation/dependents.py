@@ -1,0 +1,167 @@
+"""What else takes part: actions that a call needs beside its own, and resources that one call is authorised on together."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.generation.grants import LeftOut, Wanted, forms, localised, types_of
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.engine.generation.access_needs import Need, Target
+    from aws_iam.engine.reference.catalog import Action, ResourceType
+
+
+_HOLE = re.compile(r"\$\{[^{}]*\}")
+
+
+def is_for_one(need: Need, target: Target) -> bool:
+    """Whether the ARN is one for an action that the need's action depends on."""
+    return any(target.types_for(each) for action in need.actions for each in _dependents(action))
+
+
+def of(
+    needs: Sequence[Need], wanted: Sequence[Wanted]
+) -> tuple[tuple[Wanted, ...], tuple[LeftOut, ...]]:
+    """The dependents of named actions on the resources of their need; and the others, which nobody scoped."""
+    granted = {each.action.full_name for each in wanted}
+    by_need: dict[int, dict[str, Action]] = {}
+    for each in wanted:
+        by_need.setdefault(id(each.need), {})[each.action.full_name] = each.action
+    added: list[Wanted] = []
+    open_: dict[tuple[str, str], list[str]] = {}
+    for need in needs:
+        for action in by_need.get(id(need), {}).values():
+            for dependent in _dependents(action):
+                if dependent.full_name in granted:
+                    continue
+                found = list(_scoped(need, action, dependent))
+                added += found
+                if not found:
+                    key = (dependent.full_name, _why_open(need, dependent))
+                    open_.setdefault(key, []).append(action.full_name)
+    rows = (
+        LeftOut(action=name, why=why, needed_by=tuple(dict.fromkeys(by)))
+        for (name, why), by in open_.items()
+    )
+    return tuple(added), tuple(rows)
+
+
+def _dependents(action: Action) -> Iterator[Action]:
+    # A name that the catalogue does not know as an action cannot be scoped, nor said to be needed.
+    return (each for each in map(catalog().action, action.dependents) if each)
+
+
+def _scoped(need: Need, action: Action, dependent: Action) -> Iterator[Wanted]:
+    """The dependent on what its need names: an ARN that it works on, or `*` when it works on nothing else."""
+    if not need.exact:
+        return
+    if not dependent.resource_types:
+        yield _needed(need, need.targets[0], action, dependent)
+        return
+    fitting = [each for each in need.targets if each.types_for(dependent)]
+    if dependent.level == "Tagging":
+        # Tags are given to what the call makes, not to what it uses: RunInstances tags instances, no subnets.
+        fitting = [each for each in fitting if _is_tagged(action, each)] or fitting
+    for target in fitting:
+        yield _needed(need, target, action, dependent)
+
+
+def _is_tagged(action: Action, target: Target) -> bool:
+    return any(
+        key.startswith("aws:RequestTag/")
+        for each in target.types_for(action)
+        for key in action.type_condition_keys.get(each.name, ())
+    )
+
+
+def _needed(need: Need, target: Target, action: Action, dependent: Action) -> Wanted:
+    types = target.types_for(dependent)
+    return Wanted(
+        action=dependent,
+        need=need,
+        target=target,
+        resource=target.text if types else "*",
+        types=types,
+        needed_by=action.full_name,
+    )
+
+
+def _why_open(need: Need, dependent: Action) -> str:
+    if not need.exact:
+        what = "an access level" if need.level else "a wildcard"
+        return f"{what} takes no other action along: ask for it by name"
+    return f"the need names no resource of it: add one, {forms(dependent, need.targets[0].arn)}"
+
+
+@slotted
+class Companions:
+    """Resource types that AWS's reference marks as required for these actions, and that no need names."""
+
+    actions: tuple[str, ...]
+    missing: tuple[ResourceType, ...]
+    # The formats of their ARNs, where the first of the actions is granted.
+    formats: tuple[str, ...]
+    # What may take part as well, for a single action that was named.
+    optional: tuple[str, ...] = ()
+
+
+def companions(wanted: Sequence[Wanted]) -> tuple[Companions, ...]:
+    """The further resource types that calls of the granted actions are authorised on."""
+    covered: dict[str, set[str]] = {}
+    first: dict[str, Wanted] = {}
+    for each in wanted:
+        name = each.action.full_name
+        first.setdefault(name, each)
+        covered.setdefault(name, set()).update(type_.name for type_ in each.types)
+    groups: dict[tuple[tuple[ResourceType, ...], tuple[str, ...]], list[str]] = {}
+    for name, each in first.items():
+        missing = tuple(t for t in types_of(each.action) if _lacks(each.action, t, covered[name]))
+        optional = _optional(each.action, covered[name]) if each.need.exact else ()
+        if missing:
+            groups.setdefault((missing, optional), []).append(name)
+    return tuple(
+        Companions(
+            actions=tuple(names),
+            missing=missing,
+            formats=tuple(
+                localised(text, first[names[0]].target.arn)
+                for type_ in missing
+                for text in type_.arn_formats
+            ),
+            optional=optional,
+        )
+        for (missing, optional), names in groups.items()
+    )
+
+
+def _lacks(action: Action, type_: ResourceType, covered: set[str]) -> bool:
+    return type_.name in action.required and type_.name not in covered
+
+
+def _optional(action: Action, covered: set[str]) -> tuple[str, ...]:
+    return tuple(n for n in action.resource_types if n not in covered and n not in action.required)
+
+
+def inside(target: Target) -> tuple[ResourceType, ...]:
+    """The types whose ARNs go on where the target's end: the objects of a bucket, the streams of a log group."""
+    found: list[ResourceType] = []
+    for prefix in target.services:
+        own = target.types_in(prefix)
+        heads = tuple(f"{text}{sep}" for each in own for text in each.arn_formats for sep in "/:")
+        service = catalog().service(prefix)
+        found += [
+            each
+            for each in (service.resource_types.values() if service else ())
+            if each not in own and any(text.startswith(heads) for text in each.arn_formats)
+        ]
+    return tuple(found)
+
+
+def opened(template: str) -> str:
+    """A piece of an ARN format with a star for each placeholder."""
+    return _HOLE.sub("*", template)

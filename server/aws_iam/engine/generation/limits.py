@@ -1,0 +1,175 @@
+"""The conditions asked for, key by key, and which actions ever carry the key: without it a condition locks an action out.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.json_nodes import Form
+from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
+from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.language.problems import Problems, object_of
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.facts import template_pattern
+from aws_iam.engine.reference.global_keys import global_keys
+from aws_iam.errors import closest
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aws_iam.engine.language.json_nodes import Member, Node, Text
+    from aws_iam.engine.reference.catalog import Action, ConditionKey, ResourceType
+
+EXAMPLE = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
+# Global keys about tags are in a request only where the table of the action or of its resource type says so.
+_BY_ACTION = frozenset({"resource_tag", "request_tag", "request_tag_operation"})
+# AWS services that call as themselves are let in by resource policies; no policy of an identity is asked.
+_OF_SERVICES = frozenset(
+    {"service_principal", "service_principal_source", "service_principal_source_org"}
+)
+# EC2's table names all keys of each resource with every action; elsewhere those of the resource type come on top.
+_NAMED_IN_FULL = frozenset({"ec2"})
+
+
+@slotted
+class Limit:
+    """One key under one operator, with its values as they were given."""
+
+    operator: str
+    key: str
+    pointer: str
+    values: str | list[str]
+    # Whether every request without the key passes, because whoever wrote it says so: IfExists, `Null: true`.
+    passes_without: bool
+    # Whether the key comes with the caller or the call, whichever the action.
+    everywhere: bool
+
+    @property
+    def service(self) -> str:
+        """The prefix of the key: the service that it is about, `aws` for a global key."""
+        return self.key.partition(":")[0].lower()
+
+    def is_carried_by(self, action: Action, types: Iterable[ResourceType]) -> bool:
+        """Whether requests for the action can carry the key, on a resource of these types."""
+        return self.everywhere or any(
+            matches(template_pattern(each), self.key, ignore_case=True)
+            for each in _keys(action, types)
+        )
+
+
+def _keys(action: Action, types: Iterable[ResourceType]) -> Iterator[str]:
+    yield from action.condition_keys
+    for each in types:
+        named = action.type_condition_keys.get(each.name, ())
+        yield from named
+        if not (named and action.service in _NAMED_IN_FULL):
+            yield from each.condition_keys
+
+
+@slotted
+class Limits:
+    """All limits asked for, in their order; elsewhere a limit is its number here."""
+
+    each: tuple[Limit, ...] = ()
+
+    def carried(self, action: Action, types: Iterable[ResourceType]) -> frozenset[int]:
+        """Those whose keys requests for the action can carry."""
+        listed = tuple(types)
+        return frozenset(
+            n for n, limit in enumerate(self.each) if limit.is_carried_by(action, listed)
+        )
+
+    def block(self, numbers: Iterable[int]) -> dict[str, dict[str, Any]]:
+        """The limits of these numbers as a Condition element."""
+        found: dict[str, dict[str, Any]] = {}
+        for limit in map(self.each.__getitem__, numbers):
+            found.setdefault(limit.operator, {})[limit.key] = limit.values
+        return found
+
+    def keys(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """The names of their keys."""
+        return tuple(dict.fromkeys(self.each[number].key for number in sorted(numbers)))
+
+
+def read(given: object) -> Limits:
+    """The Condition element that is asked for; InputError names operators and keys that do not exist."""
+    if given is None:
+        return Limits()
+    node = object_of(given, "conditions", EXAMPLE)
+    problems = Problems()
+    found = tuple(
+        limit
+        for operator in _once(node, problems)
+        if _is_operator(operator, problems)
+        for key in _once(operator.value, problems)
+        if (limit := _limit(operator.name, key, problems))
+    )
+    problems.refuse("conditions")
+    return Limits(each=found)
+
+
+def _once(node: Node, problems: Problems) -> tuple[Member, ...]:
+    """The members of an object; names are compared without case, and one that stands twice is a problem."""
+    seen: set[str] = set()
+    for member in node.members:
+        name = member.name.value.lower()
+        if name in seen:
+            problems.add(member.name.where.pointer, "the name stands twice; merge the two")
+        seen.add(name)
+    return node.members
+
+
+def _is_operator(member: Member, problems: Problems) -> bool:
+    name, pointer = member.name.value, member.name.where.pointer
+    qualifier, colon, rest = name.rpartition(":")
+    base = rest.removesuffix("IfExists")
+    if base not in OPERATORS or (colon and qualifier not in QUALIFIERS):
+        near = closest(base, OPERATORS)
+        problems.add(pointer, f"{quoted(name)} is no condition operator", [near] if near else ())
+    elif member.value.form is not Form.OBJECT or not member.value.members:
+        what = "an empty one" if member.value.form is Form.OBJECT else member.value.form
+        problems.add(pointer, f"must be an object of condition keys, not {what}")
+    else:
+        return True
+    return False
+
+
+def _limit(operator: Text, member: Member, problems: Problems) -> Limit | None:
+    name, pointer = member.name.value, member.name.where.pointer
+    key = catalog().condition_key(name)
+    if key is None:
+        near = () if problems.many else catalog().suggest_condition_key(name)
+        problems.add(pointer, f"{quoted(name)} is no known condition key", near)
+        return None
+    listed = member.value.listed()
+    if not listed or any(each.scalar() is None for each in listed):
+        problems.add(pointer, f"the values of {quoted(name)} must be text or a list of texts")
+        return None
+    # IAM takes numbers, true and false as text, too; text keeps every digit.
+    texts = [each.text for each in listed]
+    passes_without = _passes_without(operator.value, texts)
+    if key.presence_rule in _OF_SERVICES and not passes_without:
+        what = f"{quoted(name)} is there {key.presence}: a policy of a user or role never sees it"
+        problems.add(pointer, what)
+    return Limit(
+        operator=operator.value,
+        key=name,
+        pointer=pointer,
+        values=texts if member.value.form is Form.ARRAY else texts[0],
+        passes_without=passes_without,
+        everywhere=_is_everywhere(name, key),
+    )
+
+
+def _passes_without(operator: str, values: list[str]) -> bool:
+    # A negated operator passes, too, but whoever wrote it meant to keep something out.
+    return operator.endswith("IfExists") or (operator == "Null" and values[0].lower() == "true")
+
+
+def _is_everywhere(name: str, key: ConditionKey) -> bool:
+    is_global = name.lower().startswith("aws:") or key.name.lower() in global_keys()
+    return is_global and key.presence_rule not in _BY_ACTION

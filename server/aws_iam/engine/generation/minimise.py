@@ -1,0 +1,201 @@
+"""Grants as few and short statements, and statements as managed policies that IAM takes.
+
+No action is written as a wildcard: a wildcard grows by itself when AWS adds actions.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.generation import sids
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import covers, is_literal, matches
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.generation.grants import Grant
+    from aws_iam.engine.generation.limits import Limits
+
+QUOTA = 6_144
+"""Characters of a managed policy, white space apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+ROOMY = 5_500
+"""How far a policy is filled while there are enough of them: the next change has to fit, too."""
+MOST_POLICIES = 10
+"""Managed policies that a user, group or role can have attached, unless the quota was raised."""
+# What comparing patterns may cost; beyond it only equal resources are merged. Hostile patterns alone come near it.
+_WORK = 4_000_000
+# What a policy has besides its statements, and what the Sid of a statement takes at most.
+_AROUND = 40
+_SID = 70
+
+
+# The limits of statements, and the resources or actions that they have in common.
+_Key = tuple[tuple[int, ...], tuple[str, ...]]
+
+
+@slotted
+class Allowed:
+    """One statement: every action works on every one of the resources."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    limits: tuple[int, ...] = ()
+    sid: str = ""
+
+
+def statements(grants: Sequence[Grant]) -> tuple[Allowed, ...]:
+    """The fewest characters of two ways to write the grants: by action, or by resource; nothing is said twice."""
+    wider = _wider({each.resource for each in grants})
+    by_action: dict[tuple[tuple[int, ...], str], set[str]] = {}
+    for each in grants:
+        by_action.setdefault((each.limits, each.action), set()).add(each.resource)
+    by_resource: dict[tuple[tuple[int, ...], str], set[str]] = {}
+    for (limits, action), resources in by_action.items():
+        kept = {each for each in resources if not (wider.get(each, frozenset()) & resources)}
+        by_action[limits, action] = kept
+        for resource in kept:
+            by_resource.setdefault((limits, resource), set()).add(action)
+    one = [
+        Allowed(actions=(action,), resources=tuple(sorted(resources)), limits=limits)
+        for (limits, action), resources in by_action.items()
+    ]
+    other = [
+        Allowed(actions=tuple(sorted(actions)), resources=(resource,), limits=limits)
+        for (limits, resource), actions in by_resource.items()
+    ]
+    return min((_merged(one), _merged(other)), key=lambda found: sum(map(_length, found)))
+
+
+def _wider(resources: set[str]) -> dict[str, frozenset[str]]:
+    """For each resource the patterns among the others that have all of it; of two equal sets the first in order stays."""
+    found: dict[str, set[str]] = {}
+    # A wildcard as a character that no pattern names: whoever has all of the pattern matches this text, too.
+    texts = {each: each.translate(_UNNAMED) for each in sorted(resources)}
+    work = _WORK
+    for wide in sorted(each for each in resources if not is_literal(each)):
+        for narrow, text in texts.items():
+            if narrow == wide or not matches(wide, text):
+                continue
+            work -= (len(wide) + len(narrow)) * (1 + wide.count("*") + wide.count("?"))
+            if work < 0:
+                break
+            if covers(wide, narrow) and (wide < narrow or not covers(narrow, wide)):
+                found.setdefault(narrow, set()).add(wide)
+    return {each: frozenset(wides) for each, wides in found.items()}
+
+
+_UNNAMED = str.maketrans("*?", "\0\0")
+
+
+def _merged(found: Iterable[Allowed]) -> tuple[Allowed, ...]:
+    """Statements of equal resources as one, then statements of equal actions as one; in a stable order."""
+    by_resources: dict[_Key, set[str]] = {}
+    for each in found:
+        by_resources.setdefault((each.limits, each.resources), set()).update(each.actions)
+    by_actions: dict[_Key, set[str]] = {}
+    rows = [
+        (limits, resources, tuple(sorted(actions)))
+        for (limits, resources), actions in by_resources.items()
+    ]
+    for limits, resources, actions in rows:
+        by_actions.setdefault((limits, actions), set()).update(resources)
+    merged = (
+        Allowed(actions=actions, resources=tuple(sorted(resources)), limits=limits)
+        for (limits, actions), resources in by_actions.items()
+    )
+    return tuple(sorted(merged, key=_place))
+
+
+def _place(each: Allowed) -> tuple[object, ...]:
+    return each.resources == ("*",), each.resources, each.actions, each.limits
+
+
+def _length(each: Allowed) -> int:
+    """About what the statement takes: names, quotes, commas, and the words around them."""
+    texts = (*each.actions, *each.resources)
+    return sum(map(len, texts)) + 3 * len(texts) + 80
+
+
+def policies(found: Sequence[Allowed], limits: Limits) -> tuple[tuple[Allowed, ...], ...]:
+    """The statements in as many managed policies as their quota makes necessary; InputError beyond ten."""
+    parts = sids.named(part for whole in found for part in _parts(whole, limits))
+    lengths = [size(element(each, limits)) + 1 for each in parts]
+    packed = _packed(lengths, ROOMY)
+    if len(packed) > MOST_POLICIES:
+        packed = _packed(lengths, QUOTA)
+    if len(packed) > MOST_POLICIES:
+        raise InputError(
+            f"the policy would have {sum(lengths):,} characters: {len(packed)} managed policies of {QUOTA:,}, "
+            f"and {MOST_POLICIES} can be attached",
+            hint="name resources by patterns such as arn:aws:s3:::reports-*, ask for fewer levels, or grant in parts",
+        )
+    return tuple(tuple(map(parts.__getitem__, numbers)) for numbers in packed)
+
+
+def _packed(lengths: Sequence[int], most: int) -> list[list[int]]:
+    """The statements by number, each in the first policy that has room for it."""
+    packed: list[list[int]] = []
+    used: list[int] = []
+    for number, length in enumerate(lengths):
+        place = next((at for at, sum_ in enumerate(used) if sum_ + length <= most), len(packed))
+        if place == len(packed):
+            packed.append([])
+            used.append(_AROUND)
+        packed[place].append(number)
+        used[place] += length
+    return packed
+
+
+def _parts(each: Allowed, limits: Limits) -> Iterator[Allowed]:
+    """The statement, or pieces of it that fit into a policy."""
+    length = size(element(each, limits)) + _AROUND + _SID
+    actions, resources = each.actions, each.resources
+    if length <= ROOMY or (length <= QUOTA and len(actions) == len(resources) == 1):
+        yield each
+        return
+    if len(actions) == len(resources) == 1:
+        raise InputError(
+            f"`{actions[0]}` on one resource alone takes more than the {QUOTA:,} characters of a managed policy",
+            hint="shorten `conditions`, or the ARN",
+        )
+    number = -(-length // ROOMY)
+    longer = sum(map(len, actions)) >= sum(map(len, resources))
+    if len(actions) > 1 and (longer or len(resources) == 1):
+        pieces = [replace(each, actions=part) for part in _cut(actions, number)]
+    else:
+        pieces = [replace(each, resources=part) for part in _cut(resources, number)]
+    for piece in pieces:
+        yield from _parts(piece, limits)
+
+
+def _cut(texts: tuple[str, ...], number: int) -> Iterator[tuple[str, ...]]:
+    """The list in about equal runs, as many as asked for or as there are entries."""
+    step = max(1, -(-len(texts) // number))
+    return (texts[at : at + step] for at in range(0, len(texts), step))
+
+
+def element(each: Allowed, limits: Limits) -> dict[str, Any]:
+    """The statement as IAM reads it."""
+    found: dict[str, Any] = {"Sid": each.sid} if each.sid else {}
+    found |= {"Effect": "Allow", "Action": _bare(each.actions), "Resource": _bare(each.resources)}
+    if each.limits:
+        found["Condition"] = limits.block(each.limits)
+    return found
+
+
+def document(found: Iterable[Allowed], limits: Limits) -> dict[str, Any]:
+    """The statements as a policy."""
+    return {"Version": "2012-10-17", "Statement": [element(each, limits) for each in found]}
+
+
+def _bare(texts: tuple[str, ...]) -> str | list[str]:
+    return texts[0] if len(texts) == 1 else list(texts)
+
+
+def size(value: Mapping[str, Any]) -> int:
+    """The characters that count against IAM's quotas: all but white space."""
+    return sum(map(len, json.dumps(value, ensure_ascii=False).split()))

@@ -1,0 +1,81 @@
+"""Sids that say what a statement is for: `ReadS3Bucket`, `IamPassRole`, `ListEc2Everywhere`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.generation.access_needs import Target
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.reference.catalog import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.engine.generation.minimise import Allowed
+    from aws_iam.engine.reference.catalog import Action
+    from aws_iam.engine.reference.catalog_file import Level
+
+_VERBS: Mapping[Level, str] = {
+    "List": "List",
+    "Read": "Read",
+    "Write": "Write",
+    "Tagging": "Tag",
+    "Permissions management": "ManagePermissions",
+}
+_LONGEST = 50
+# More names than these say less than a general word.
+_FEW = 2
+_WORD = re.compile(r"[A-Za-z0-9]+")
+
+
+def named(statements: Iterable[Allowed]) -> tuple[Allowed, ...]:
+    """The statements with a Sid each; a number tells those of equal purpose apart."""
+    listed = [(each, _purpose(each)) for each in statements]
+    repeated = {purpose for purpose, count in Counter(p for _, p in listed).items() if count > 1}
+    taken = {purpose for _, purpose in listed}
+    found = []
+    for each, purpose in listed:
+        sid, number = purpose, 1
+        while purpose in repeated and sid in taken:
+            sid, number = f"{purpose}{number}", number + 1
+        taken.add(sid)
+        found.append(replace(each, sid=sid))
+    return tuple(found)
+
+
+def _purpose(each: Allowed) -> str:
+    actions = [found for name in each.actions if (found := catalog().action(name))]
+    services = tuple(dict.fromkeys(map(_service, actions)))
+    owner = "".join(services) if len(services) <= _FEW else ""
+    if len(actions) == 1:
+        return f"{owner}{actions[0].name}"[:_LONGEST]
+    levels = {action.level for action in actions}
+    verbs = "".join(verb for level, verb in _VERBS.items() if level in levels)
+    where = "Everywhere" if each.resources == ("*",) else _types(actions, each.resources)
+    return f"{verbs}{owner}{where}"[:_LONGEST]
+
+
+def _service(action: Action) -> str:
+    return _camel(action.service)
+
+
+def _types(actions: Sequence[Action], resources: Sequence[str]) -> str:
+    """The kinds of the resources, if there are few."""
+    worked_on: dict[str, set[str]] = {}
+    for action in actions:
+        worked_on.setdefault(action.service, set()).update(action.resource_types)
+    names: dict[str, None] = {}
+    for text in resources:
+        target = Target(text=text, pointer="", arn=Arn.of(text))
+        for service, types in worked_on.items():
+            names |= {t.name: None for t in target.types_in(service) if t.name in types}
+        if len(names) > _FEW:
+            return "Resources"
+    return "".join(map(_camel, names))
+
+
+def _camel(text: str) -> str:
+    return "".join(word[0].upper() + word[1:] for word in _WORD.findall(text))

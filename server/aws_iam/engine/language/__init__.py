@@ -1,0 +1,1 @@
+"""The policy language: documents as typed values, ARNs, patterns, operators."""

@@ -1,0 +1,396 @@
+"""What the service-authorization reference says: services, actions, resource types, condition keys, ARN formats.
+
+    catalog()                              the facts in use: the shipped file, or a newer one in the user's cache
+      .as_of  .origin  .services           their date, where they come from, the current prefixes
+      .tier("s3:GetObject")                known | retired | undocumented | unknown
+      .action("s3:GetObject")              Action | None
+      .service("s3")                       Service | None, with its actions, resource types and condition keys
+      .expand("s3:Get*")                   ("s3:GetAccessGrant", …)
+      .condition_key("aws:ResourceTag/x")  ConditionKey | None
+      .suggest_action("s3:GetObjcet")      ("s3:GetObject",), best first
+      .suggest_pattern("s3:Gte*")          ("s3:Get*",)
+      .suggest_service("s33")              ("s3",)
+      .suggest_condition_key("aws:SourceIP4")
+      .arn_formats("s3")                   every ARN format of the service
+      .types_of_arn("arn:aws:s3:::b/k")    resource types whose ARNs look like that
+      .supporting("s3:prefix")             the actions that support a condition key, where they do
+      .rcp_services                        prefixes that take part in resource control policies
+
+Names compare without regard to case. A service is read when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from bisect import bisect_right
+from functools import cache, cached_property
+from itertools import accumulate
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from aws_iam import resources
+from aws_iam.engine.language.arn import Arn, closest_formats
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.reference import catalog_file, global_keys, suggest
+from aws_iam.engine.reference.catalog_file import BrokenFile
+from aws_iam.engine.reference.facts import (
+    Action,
+    ConditionKey,
+    ResourceType,
+    Service,
+    Support,
+    Templates,
+)
+from aws_iam.engine.reference.operations import operations
+
+if TYPE_CHECKING:
+    import zipfile
+    from collections.abc import Iterator
+
+    from aws_iam.engine.reference.catalog_rows import ServiceRow
+
+__all__ = [
+    "Action",
+    "Catalog",
+    "ConditionKey",
+    "ResourceType",
+    "Service",
+    "Tier",
+    "catalog",
+    "user_file",
+]
+
+Tier = Literal["known", "retired", "undocumented", "unknown"]
+
+ASSET: Final = "assets/data/service-authorization.zip"
+# How many answers about condition keys, actions and ARNs are kept, and of which length of name.
+_MOST_KEPT: Final = 20_000
+_MOST_NAMES = 50_000
+_LONGEST_KEPT: Final = 300
+REFERENCE: Final = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
+
+
+@cache
+def catalog() -> Catalog:
+    """The facts in use; `catalog.cache_clear()` after the user's file changed."""
+    own = shipped()
+    try:
+        newer = refreshed()
+    except (BrokenFile, OSError):
+        # A file that cannot be read must not take the shipped facts away; `catalog show` tells of it.
+        return own
+    return newer if newer and newer.as_of >= own.as_of else own
+
+
+def shipped() -> Catalog:
+    """The facts that came with the package."""
+    return Catalog(resources.path(ASSET).read_bytes(), origin="shipped")
+
+
+def refreshed() -> Catalog | None:
+    """The facts in the user's cache, None if there are none; `BrokenFile` or `OSError` if they cannot be read."""
+    file = user_file()
+    if file is None or not file.is_file():
+        return None
+    if file.stat().st_size > catalog_file.LARGEST_FILE:
+        raise BrokenFile("it is too large")
+    found = Catalog(file.read_bytes(), origin="refreshed")
+    # A file damaged in one place would fail in the middle of an answer.
+    found.verify()
+    return found
+
+
+def user_file() -> Path | None:
+    """Where `aws-iam catalog refresh` keeps its file; None when the user has no home."""
+    folder = _cache_folder()
+    return folder / "aws-iam" / "service-authorization.zip" if folder else None
+
+
+def _cache_folder() -> Path | None:
+    named = os.environ.get("XDG_CACHE_HOME") or (
+        os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None
+    )
+    if named and Path(named).is_absolute():
+        return Path(named)
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+
+
+class Catalog:
+    """One file of facts. Immutable to the outside; services are read on first use and kept."""
+
+    def __init__(self, data: bytes, *, origin: Literal["shipped", "refreshed"]) -> None:
+        """Open the file; `BrokenFile` when it is none or of another format."""
+        self._file: zipfile.ZipFile = catalog_file.open_file(data)
+        self.provenance: dict[str, Any] = catalog_file.provenance(self._file)
+        self.origin: Literal["shipped", "refreshed"] = origin
+        self.as_of: str = self.provenance["as_of"]
+        index = catalog_file.index(self._file)
+        self.services: frozenset[str] = frozenset(index["services"])
+        self.rcp_services: frozenset[str] = frozenset(index["rcp"])
+        self._gone: frozenset[str] = frozenset((*index["retired"], *index["undocumented"]))
+        self._arns: dict[str, list[str]] = index["arns"]
+        self._key_owners: Templates[list[str]] = Templates(index["keys"].items())
+        self._loaded: dict[str, Service] = {}
+        self._keys: dict[str, ConditionKey | None] = {}
+        self._tiers: dict[str, Tier] = {}
+        self._actions: dict[str, Action | None] = {}
+        self._expansions: dict[str, tuple[str, ...]] = {}
+        # How many names the expansions that are kept may still have.
+        self._room = _MOST_NAMES
+        self._types: dict[Arn, tuple[ResourceType, ...]] = {}
+
+    def verify(self) -> None:
+        """Read the whole file once; `BrokenFile` when a part of it is missing or damaged."""
+        from aws_iam.engine.reference import catalog_rows
+
+        catalog_rows.verify(self._file)
+
+    def service(self, prefix: str) -> Service | None:
+        """A current service by its prefix; None for a retired or unknown one."""
+        return self._row(prefix) if prefix.lower() in self.services else None
+
+    def action(self, name: str) -> Action | None:
+        """A current action by its full name, `service:Action`."""
+        if name in self._actions:
+            return self._actions[name]
+        prefix, _, action = name.partition(":")
+        service = self.service(prefix)
+        found = service.action(action) if service else None
+        if len(self._actions) < _MOST_KEPT and len(name) <= _LONGEST_KEPT:
+            self._actions[name] = found
+        return found
+
+    def tier(self, name: str) -> Tier:
+        """What is known about a full action name; about a service when there is no colon."""
+        if name in self._tiers:
+            return self._tiers[name]
+        found = self._tier(name)
+        # Several rules ask for every action of a policy.
+        if len(self._tiers) < _MOST_KEPT and len(name) <= _LONGEST_KEPT:
+            self._tiers[name] = found
+        return found
+
+    def _tier(self, name: str) -> Tier:
+        prefix, colon, action = name.lower().partition(":")
+        row = self._row(prefix)
+        if row is None:
+            return "unknown"
+        if not colon:
+            return "known" if row.actions else "retired" if row.retired else "undocumented"
+        if row.has_action(action):
+            return "known"
+        return row.former(action) or "unknown"
+
+    def expand(self, pattern: str) -> tuple[str, ...]:
+        """The full names of current actions that a pattern such as `s3:Get*` matches, in order."""
+        if pattern in self._expansions:
+            return self._expansions[pattern]
+        found = self._expand(pattern)
+        if len(found) <= self._room and len(pattern) <= _LONGEST_KEPT:
+            self._room -= len(found) + 1
+            self._expansions[pattern] = found
+        return found
+
+    def _expand(self, pattern: str) -> tuple[str, ...]:
+        prefix, colon, rest = pattern.partition(":")
+        if not colon:
+            # Without a colon only `*` is an action.
+            prefix, rest = ("*", "*") if pattern and not pattern.strip("*") else ("", "")
+        if is_literal(prefix):
+            prefixes = [prefix.lower()] if prefix.lower() in self.services else []
+        else:
+            prefixes = sorted(p for p in self.services if matches(prefix, p, ignore_case=True))
+        services = filter(None, map(self._row, prefixes))
+        # A long pattern of a stranger is not tried on names too short for it.
+        least, rest = len(rest) - rest.count("*"), rest.lower()
+        return tuple(
+            f"{service.prefix}:{name}"
+            for service in services
+            for name in service.action_names
+            if rest == "*" or (len(name) >= least and matches(rest, name.lower()))
+        )
+
+    def suggest_action(self, name: str) -> tuple[str, ...]:
+        """The full names that an unknown one may have meant, best first: at most three, or those of an API operation."""
+        operation = operations().get(name.lower())
+        if operation:
+            return operation.actions
+        prefix, _, action = name.partition(":")
+        service = self.service(prefix)
+        if service:
+            near = suggest.nearest(action, service.action_names)
+            if near:
+                return tuple(f"{service.prefix}:{each}" for each in near)
+        likely = suggest.prefixes(prefix, self.services)
+        same = [found for found in self.having(action) if found.split(":")[0] != prefix.lower()]
+        same.sort(key=lambda found: (found.split(":")[0] not in likely, len(found), found))
+        if same:
+            return tuple(same[:3])
+        rows = filter(None, map(self.service, () if service else likely))
+        return tuple(
+            f"{r.prefix}:{n}" for r in rows for n in suggest.nearest(action, r.action_names)
+        )[:3]
+
+    def suggest_pattern(self, pattern: str) -> tuple[str, ...]:
+        """Up to three patterns that match actions, for one such as `s3:Gte*` that matches none."""
+        prefix, colon, rest = pattern.partition(":")
+        service = self.service(prefix)
+        if service:
+            near = suggest.nearest_pattern(rest, service.action_names)
+        else:
+            near = (rest,) if colon else ()
+        owners = (service.prefix,) if service else self.suggest_service(prefix)
+        return tuple(
+            found for owner in owners for each in near if self.expand(found := f"{owner}:{each}")
+        )
+
+    def suggest_service(self, prefix: str) -> tuple[str, ...]:
+        """Up to three current prefixes that an unknown one may have meant, best first."""
+        return suggest.prefixes(prefix, self.services)
+
+    def having(self, action: str) -> tuple[str, ...]:
+        """The full names of all current actions with this name, in any service."""
+        if not action.isalnum():
+            return ()
+        found = (row.action(action) for row in self._holding(f'"{action}":['))
+        return tuple(each.full_name for each in found if each)
+
+    def _holding(self, text: str) -> tuple[Service, ...]:
+        # Looking into the unparsed members is much faster than reading all services.
+        sought = text.lower().encode(errors="replace")
+        whole, starts, prefixes = self._whole
+        found: dict[str, None] = {}
+        at = whole.find(sought)
+        while at >= 0:
+            number = bisect_right(starts, at)
+            found[prefixes[number - 1]] = None
+            at = whole.find(sought, starts[number]) if number < len(starts) else -1
+        return tuple(filter(None, map(self._row, found)))
+
+    @cached_property
+    def _whole(self) -> tuple[bytes, list[int], list[str]]:
+        """All members of current services as one lower-case text, where each begins, and which it is."""
+        prefixes = sorted(self.services)
+        texts = [
+            catalog_file.member_bytes(self._file, catalog_file.service_member(p)).lower()
+            for p in prefixes
+        ]
+        starts = [0, *accumulate(len(text) + 1 for text in texts)][:-1]
+        return b"\n".join(texts), starts, prefixes
+
+    def condition_key(self, name: str) -> ConditionKey | None:
+        """A global key or a service's, `aws:ResourceTag/Team` and the like resolved to their template."""
+        if name in self._keys:
+            return self._keys[name]
+        found = self._condition_key(name)
+        # Each of several rules asks for every key of a policy; one that is built against this costs no more memory.
+        if len(self._keys) < _MOST_KEPT and len(name) <= _LONGEST_KEPT:
+            self._keys[name] = found
+        return found
+
+    def _condition_key(self, name: str) -> ConditionKey | None:
+        known = global_keys.find(name)
+        if known or name.lower().startswith("aws:"):
+            return known
+        found = next(filter(None, self._service_keys(name)), None)
+        return global_keys.with_presence(found) if found else global_keys.oidc_key(name)
+
+    def _service_keys(self, name: str) -> Iterator[ConditionKey | None]:
+        prefix = name.partition(":")[0].lower()
+        own = self.service(prefix)
+        if own:
+            yield own.condition_key(name)
+        # Keys of identity providers stand with sts, and their first part may itself hold a placeholder.
+        for prefixes in self._key_owners.find(prefix):
+            yield from (row.condition_key(name) for row in filter(None, map(self._row, prefixes)))
+
+    def suggest_condition_key(self, name: str) -> tuple[str, ...]:
+        """Up to three condition keys that an unknown one may have meant, best first."""
+        prefix = name.partition(":")[0].lower()
+        row = self.service(prefix)
+        known = [key.name for key in global_keys.global_keys().values()]
+        known += [key.name for key in row.condition_keys.values()] if row else []
+        return suggest.nearest(name, dict.fromkeys(known))
+
+    def arn_formats(self, prefix: str) -> tuple[str, ...]:
+        """Every ARN format of a service's resource types, in order."""
+        service = self.service(prefix)
+        types = service.resource_types.values() if service else ()
+        return tuple(sorted({text for each in types for text in each.arn_formats}))
+
+    def types_of_arn(self, arn: Arn) -> tuple[ResourceType, ...]:
+        """The resource types, of any service, whose formats the ARN or ARN pattern fits most closely."""
+        if arn in self._types:
+            return self._types[arn]
+        found = self._types_of_arn(arn)
+        if len(self._types) < _MOST_KEPT and len(str(arn)) <= _LONGEST_KEPT:
+            self._types[arn] = found
+        return found
+
+    def _types_of_arn(self, arn: Arn) -> tuple[ResourceType, ...]:
+        prefixes = (*self._arns.get(arn.service.lower(), ()), *self._arns.get("${Vendor}", ()))
+        rows = filter(None, map(self._row, prefixes))
+        types = [each for row in rows for each in row.resource_types.values()]
+        types.sort(key=lambda each: each.service != arn.service.lower())
+        formats = closest_formats(arn, {text for each in types for text in each.arn_formats})
+        return tuple(each for each in types if formats & set(each.arn_formats))
+
+    def naming(self, pattern: str) -> frozenset[str]:
+        """The services whose ARN formats have, in the field of the service, what the pattern matches."""
+        listed = (owners for field, owners in self._arns.items() if matches(pattern, field))
+        return frozenset(
+            each for owners in (*listed, self._arns.get("${Vendor}", ())) for each in owners
+        )
+
+    def types_named(self, name: str) -> tuple[ResourceType, ...]:
+        """The resource types of this name, in any service."""
+        found = (row.resource_types.get(name.lower()) for row in self._holding(f'"{name}":[['))
+        return tuple(filter(None, found))
+
+    def supporting(self, key: str) -> Iterator[Support]:
+        """The actions of all services that support a condition key, given as AWS writes it, service by service."""
+        for row in sorted(self._holding(f'"{key}"'), key=attrgetter("prefix")):
+            yield from row.supporting(key)
+
+    def keys_matching(self, pattern: str) -> tuple[ConditionKey, ...]:
+        """The global keys and the keys of the services whose names a pattern such as `aws:Principal*` matches."""
+        prefix = pattern.partition(":")[0].lower()
+        prefixes = [prefix] if is_literal(prefix) else sorted(self.services)
+        rows = filter(None, map(self.service, prefixes))
+        keys = [*global_keys.global_keys().values()]
+        keys += (key for row in rows for key in row.condition_keys.values())
+        found = {k.name: k for k in keys if matches(pattern, k.name, ignore_case=True)}
+        return tuple(found.values())
+
+    def source(self, prefix: str) -> str:
+        """The page of AWS's reference that describes a service."""
+        row = self._row(prefix)
+        page = (
+            row.page
+            if row and row.page
+            else "reference_policies_actions-resources-contextkeys.html"
+        )
+        return REFERENCE + page
+
+    def rows(self) -> Iterator[tuple[str, ServiceRow]]:
+        """Every service as it stands in the file, retired ones included, to be merged with newer facts."""
+        # Few processes merge or verify a catalogue.
+        from aws_iam.engine.reference import catalog_rows
+
+        for prefix in sorted(self.services | self._gone):
+            yield prefix, catalog_rows.decode(catalog_file.service_data(self._file, prefix))
+
+    def _row(self, prefix: str) -> Service | None:
+        prefix = prefix.lower()
+        if prefix not in self._loaded:
+            if prefix not in self.services and prefix not in self._gone:
+                return None
+            data = catalog_file.service_data(self._file, prefix)
+            self._loaded[prefix] = Service(prefix=prefix, data=data)
+        return self._loaded[prefix]

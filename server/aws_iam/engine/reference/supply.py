@@ -1,0 +1,73 @@
+"""Which actions can have a condition key in their requests, as the service authorization reference tells.
+
+    lacking(("s3:get*",), "s3:prefix")    the actions, when none of them has the key; None when one may
+    supplying("s3", "s3:prefix")          the actions of a service that have it
+
+The reference gives keys to actions and to resource types; either is enough here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.facts import Templates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOST_SERVICES = 12
+"""Statements about more services are not asked about: a key is found out service by service."""
+_MOST_ENTRIES, _MOST_ACTIONS = 300, 3_000
+"""Longer statements are not asked about either."""
+
+
+def lacking(entries: Iterable[str], key: str) -> tuple[str, ...] | None:
+    """The known actions of the entries when none of them ever has the key; None when one may, or one is unknown."""
+    found: list[str] = []
+    wanted = tuple(dict.fromkeys(map(str.lower, entries)))
+    if len(wanted) > _MOST_ENTRIES:
+        return None
+    services: set[str] = set()
+    for entry in wanted:
+        service, _, name = entry.partition(":")
+        services.add(service)
+        if not is_literal(service) or len(services) > _MOST_SERVICES:
+            return None
+        having = supplying(service, key)
+        actions = (entry,) if is_literal(name) else catalog().expand(entry)
+        known = [each for each in actions if catalog().tier(each) == "known"]
+        if not known or not having.isdisjoint(each.lower() for each in known):
+            return None
+        found += known
+        if len(found) > _MOST_ACTIONS:
+            return None
+    return tuple(found) or None
+
+
+@lru_cache(maxsize=1024)
+def supplying(service: str, key: str) -> frozenset[str]:
+    """The actions of a service, in lower case, that the reference gives the key, on some resource or on all."""
+    row = catalog().service(service)
+    if row is None:
+        return frozenset()
+    return frozenset().union(*(_having(service, name) for name in _names(service).find(key)))
+
+
+@lru_cache(maxsize=512)
+def _names(service: str) -> Templates[str]:
+    """The keys of a service as the reference lists them: `aws:RequestTag/${TagKey}` stands for many."""
+    row = catalog().service(service)
+    return (
+        Templates((each.name, each.name) for each in row.condition_keys.values())
+        if row
+        else Templates(())
+    )
+
+
+@lru_cache(maxsize=4096)
+def _having(service: str, name: str) -> frozenset[str]:
+    row = catalog().service(service)
+    return frozenset(each.action.lower() for each in row.supporting(name)) if row else frozenset()

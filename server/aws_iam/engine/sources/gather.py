@@ -1,0 +1,447 @@
+"""The policies of whatever was given: a policy, a list, an `Answer`, a file or folder of files, a larger document.
+
+gathered(document)      every policy with its place, and the places where one should stand and none was judged
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.document import (
+    IDENTITY_KINDS,
+    Kind,
+    Policy,
+    Source,
+    Syntax,
+    kind_named,
+    policy_of,
+)
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.json_nodes import MAX_CHARACTERS, Form, Node, rooted
+from aws_iam.engine.reference.attached import TRUST, attached_to, attachments
+from aws_iam.engine.sources.containers import container_of
+from aws_iam.engine.sources.containers.found import (
+    Found,
+    Note,
+    decoded,
+    embedded,
+    is_policy,
+    looks_encoded,
+)
+from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
+from aws_iam.engine.sources.json_scan import scan
+from aws_iam.engine.sources.json_value import from_value
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+YAML_ENDINGS = (".yaml", ".yml")
+_LOOKED_FOR = (
+    "a policy has a `Statement`; looked for were policies, lists of them, CloudFormation and SAM templates,"
+    " Terraform plans as JSON, Kubernetes manifests and answers of the AWS CLI"
+)
+
+
+@slotted
+class Unread:
+    """A place, or a whole file, in which no policy was judged, and why.
+
+    `broken`: a file that holds policies by the look of it, or may for all that can be read of it, so that it counts.
+    """
+
+    place: str
+    why: str
+    file: str | None = None
+    broken: bool = False
+
+
+@slotted
+class Gathered:
+    """The policies, where none was judged, and how many files of which format there were."""
+
+    sources: tuple[Source, ...]
+    unread: tuple[Unread, ...] = ()
+    formats: tuple[tuple[str, str], ...] = ()
+    """File and format of each file with policies in something larger."""
+    files: int = 0
+    without: tuple[str, ...] = ()
+    """The files of a folder that hold no policy."""
+
+
+@slotted
+class _Wanted:
+    """What the caller says of the policies; a place in a larger file knows better."""
+
+    kind: Kind | None
+    resource_type: str | None
+
+    def policy(self, node: Node, text: str | None, found: Found | None = None) -> Policy:
+        kind = self.kind
+        if found and found.kind and not (found.kind is Kind.IDENTITY and kind in IDENTITY_KINDS):
+            kind = found.kind
+        made = policy_of(node, kind, text)
+        type_ = found.resource_type if found else None
+        # Of a type that nothing is known of here its own kind is all that there is to say.
+        type_ = type_ if type_ in attachments() else self.resource_type
+        return replace(made, resource_type=type_) if type_ else made
+
+
+def gathered(
+    document: object,
+    kind: Kind | str | None = None,
+    resource_type: str | None = None,
+    known: Mapping[int, Node] | None = None,
+) -> Gathered:
+    """The policies of a document in any of its shapes; raises InputError where there is none.
+
+    `known` are nodes of its objects that were read before.
+    """
+    wanted = _told(kind_named(kind), resource_type)
+    if isinstance(document, Files):
+        return _of_files(document, wanted)
+    if isinstance(document, (bytes, bytearray)):
+        raise InputError("the document is bytes", hint="decode it as UTF-8 text first")
+    if not isinstance(document, str):
+        return _of_root(from_value(document, known), None, wanted)
+    return _of_text(document, wanted)
+
+
+def _of_text(text: str, wanted: _Wanted, at_most: int = MAX_CHARACTERS) -> Gathered:
+    node = _scanned(text, at_most)
+    if not isinstance(node, Syntax):
+        return _of_root(node, text, wanted)
+    # IAM takes JSON only, so YAML is read where it is the language of something larger.
+    larger = _of_larger(_larger_yaml(text), wanted, required=False)
+    if larger.sources or larger.unread or larger.formats:
+        return _required(larger)
+    return Gathered(sources=(Source(name="", content=node),))
+
+
+def _scanned(text: str, at_most: int) -> Node | Syntax:
+    """The JSON value; a text that is URL-encoded as a whole is the string of it."""
+    encoded = looks_encoded(text) and text.lstrip().startswith("%")
+    return scan(json.dumps(text.strip()) if encoded else text, at_most)
+
+
+def _is_document_as_text(node: Node) -> bool:
+    return node.form is Form.STRING and looks_encoded(node.text)
+
+
+def _larger_yaml(text: str) -> tuple[Node, ...]:
+    from aws_iam.engine.sources.yaml_text import scan_yaml
+
+    if text.lstrip()[:1] in {"", "{", "[", '"'} or not any(word in text for word in _WORDS):
+        return ()
+    try:
+        roots = scan_yaml(text)
+    except InputError:
+        return ()
+    if isinstance(roots, Syntax) or any(map(is_policy, roots)):
+        return ()
+    return tuple(each for each in roots if each.form in {Form.OBJECT, Form.ARRAY})
+
+
+def _of_root(node: Node, text: str | None, wanted: _Wanted) -> Gathered:
+    """The policies of one JSON value; a value that holds none at all is judged as the policy it should be."""
+    if node.form is Form.OBJECT and node.member("Statement"):
+        return _alone(node, text, wanted)
+    if node.form is Form.ARRAY:
+        return _of_list(node, wanted)
+    if _is_document_as_text(node):
+        return _of_string(node, wanted)
+    if _is_answer(node):
+        return _of_answer(node, wanted)
+    if node.form is Form.OBJECT:
+        found = _of_larger((node,), wanted, required=False)
+        if found.sources or found.unread or found.formats:
+            return _required(found)
+    return _alone(node, text, wanted)
+
+
+def _of_list(node: Node, wanted: _Wanted) -> Gathered:
+    if not node.items:
+        raise InputError("the list holds no policy", hint="give a policy, or a list of them")
+    if not any(map(_may_be_policy, node.items)):
+        found = _of_larger((node,), wanted, required=False)
+        if found.sources or found.unread:
+            return found
+    return Gathered(sources=tuple(_listed(node, wanted)))
+
+
+def _alone(node: Node, text: str | None, wanted: _Wanted) -> Gathered:
+    return Gathered(sources=(Source(name="", content=wanted.policy(node, text)),))
+
+
+def _of_string(node: Node, wanted: _Wanted) -> Gathered:
+    """The policy of a string that holds its JSON, as `--query Policy` of the AWS CLI prints it."""
+    inner = embedded(node) or node
+    content = inner if isinstance(inner, Syntax) else wanted.policy(inner, decoded(node.text))
+    return Gathered(sources=(Source(name="", content=content),))
+
+
+def _of_answer(node: Node, wanted: _Wanted) -> Gathered:
+    found = tuple(_artifacts(node, wanted))
+    if not found:
+        raise InputError(
+            "the answer holds no policy",
+            hint="give the answer of an action that makes policies, such as `policy template`",
+        )
+    return Gathered(sources=found)
+
+
+def _may_be_policy(node: Node) -> bool:
+    return node.form is Form.STRING or node.member("Statement") is not None
+
+
+def _listed(node: Node, wanted: _Wanted) -> Iterator[Source]:
+    for number, item in enumerate(node.items):
+        yield Source(name=f"/{number}", content=_item(item, wanted))
+
+
+def _item(item: Node, wanted: _Wanted) -> Policy | Syntax:
+    if item.form is Form.STRING:
+        node = scan(item.text)
+        return node if isinstance(node, Syntax) else wanted.policy(node, item.text)
+    return wanted.policy(rooted(item), None)
+
+
+def _of_larger(
+    roots: Sequence[Node], wanted: _Wanted, *, file: str | None = None, required: bool = True
+) -> Gathered:
+    """The policies in the documents of a larger file."""
+    from aws_iam.engine.sources.containers import anywhere
+
+    sources: list[Source] = []
+    unread: list[Unread] = []
+    formats: dict[str, None] = {}
+    for number, root in enumerate(roots):
+        if is_policy(root):
+            name = f"/{number}" if len(roots) > 1 else ""
+            sources.append(Source(name=name, content=wanted.policy(rooted(root), None), file=file))
+            continue
+        container = container_of(root)
+        inside = tuple(container.documents(root)) if container else ()
+        if container and (inside or container is not anywhere):
+            formats[container.NAME] = None
+        sources += (_source(each, wanted, file) for each in inside if isinstance(each, Found))
+        unread += (
+            Unread(place=each.name, why=each.why, file=file)
+            for each in inside
+            if isinstance(each, Note)
+        )
+    found = Gathered(
+        sources=tuple(sources),
+        unread=tuple(unread),
+        formats=tuple((file or "", each) for each in formats),
+        files=1,
+    )
+    return _required(found) if required else found
+
+
+def _source(found: Found, wanted: _Wanted, file: str | None) -> Source:
+    from aws_iam.engine.sources.containers.marks import templated
+
+    content = found.content
+    if isinstance(content, Syntax):
+        return Source(
+            name=found.name, content=content, file=file, other_side_of=found.other_side_of
+        )
+    if not found.variants:
+        variants, places = templated(content)
+        if variants:
+            content = variants[0]
+            found = replace(found, text=None, variants=variants[1:], unresolved=places)
+    return Source(
+        name=found.name,
+        content=wanted.policy(content, found.text, found),
+        file=file,
+        variants=tuple(wanted.policy(each, None, found) for each in found.variants),
+        unresolved=found.unresolved,
+        other_side_of=found.other_side_of,
+    )
+
+
+def _required(found: Gathered, what: str = "the document") -> Gathered:
+    if found.sources:
+        return found
+    named = " and ".join(name for _, name in found.formats) or what
+    left = "; ".join(f"{each.place}: {each.why}" for each in found.unread[:3])
+    raise InputError(
+        f"the {named.removeprefix('the ')} holds no policy that can be judged"
+        + (f" ({left})" if left else ""),
+        hint=_LOOKED_FOR,
+    )
+
+
+def _told(kind: Kind | None, resource_type: str | None) -> _Wanted:
+    """The kind and the type of resource, each as far as the other tells it."""
+    if not resource_type:
+        return _Wanted(kind=kind, resource_type=None)
+    name = attached_to(resource_type).name
+    implied = Kind.TRUST if name == TRUST else Kind.RESOURCE
+    if kind not in {None, implied}:
+        raise InputError(
+            f"a policy attached to {quoted(resource_type)} is of the kind `{implied}`, not `{kind}`",
+            hint="leave one of `kind` and `resource_type` out",
+        )
+    return _Wanted(kind=implied, resource_type=name)
+
+
+def _is_answer(node: Node) -> bool:
+    """Whether it is the JSON of an `Answer`; without artifacts it has a summary beside members that no policy has."""
+    if node.member("Statement"):
+        return False
+    artifacts = node.member("artifacts")
+    if artifacts is not None:
+        return artifacts.form is Form.ARRAY
+    summary = node.member("summary")
+    beside = any(node.member(name) for name in ("tool", "action", "findings", "counts", "facts"))
+    return summary is not None and summary.form is Form.STRING and beside
+
+
+def _artifacts(answer: Node, wanted: _Wanted) -> Iterator[Source]:
+    artifacts = answer.member("artifacts")
+    for artifact in artifacts.items if artifacts else ():
+        name, language, content = map(artifact.member, ("name", "language", "content"))
+        if name is None or content is None or language is None or language.text != "json":
+            continue
+        node = scan(content.text)
+        if isinstance(node, Syntax):
+            yield Source(name=name.text, content=node)
+        elif node.member("Statement"):
+            yield Source(name=name.text, content=wanted.policy(node, content.text))
+        elif node.items and all(item.member("Statement") for item in node.items):
+            for number, item in enumerate(node.items):
+                yield Source(name=f"{name.text}/{number}", content=_item(item, wanted))
+
+
+def _of_files(given: Files, wanted: _Wanted) -> Gathered:
+    """The policies of files; a file alone must hold one, in a folder one of them."""
+    if len(given.files) == 1 and not given.folder:
+        return _of_file(given.files[0], wanted)
+    parts: list[Gathered] = []
+    without: list[str] = []
+    unread: list[Unread] = []
+    for file in given.files:
+        if file.unreadable:
+            unread.append(_unread(file, file.unreadable, broken=True))
+            continue
+        try:
+            found = _in_folder(file, wanted)
+        except InputError as refused:
+            unread.append(_unread(file, refused.message, broken=_is_meant(file.text)))
+            continue
+        if found is None:
+            without.append(file.name)
+        else:
+            parts.append(found)
+    gathered_ = Gathered(
+        sources=tuple(source for part in parts for source in part.sources),
+        unread=(*unread, *(each for part in parts for each in part.unread)),
+        formats=tuple(each for part in parts for each in part.formats),
+        files=len(given.files),
+        without=tuple(without),
+    )
+    if not gathered_.sources:
+        what = f"folder {quoted(given.folder)}" if given.folder else "list of files"
+        if not given.files:
+            raise InputError(f"the {what} holds no JSON or YAML file", hint=_LOOKED_FOR)
+        count = len(given.files)
+        what = f"{what} ({count} files)" if count > 1 else what
+        return _required(replace(gathered_, formats=()), what)
+    return gathered_
+
+
+def _in_folder(file: File, wanted: _Wanted) -> Gathered | None:
+    """The policies of one file among others, None where it holds none."""
+    if not any(word in file.text for word in _WORDS):
+        return None
+    roots = _roots(file)
+    if isinstance(roots, Syntax):
+        # A file of anything else may be no JSON.
+        if _is_meant(file.text):
+            source = Source(name="", content=roots, file=file.name)
+            return Gathered(sources=(source,), files=1)
+        return Gathered(sources=(), unread=(_unread(file, roots.message, broken=False),), files=1)
+    found = _in_roots(roots, file, wanted)
+    return found if found.sources or found.unread else None
+
+
+# Some of these stands in every file with a policy, or with a place where one should be.
+_WORDS = ("Statement", "olicy", "olicies", "2012-10-17")
+# What a file that cannot be parsed holds when it was meant to have policies: a Helm chart has `imagePullPolicy`, too.
+_MEANT = ('"Statement"', "Statement:", "Effect", "2012-10-17", "PolicyDocument")
+
+
+def _is_meant(text: str) -> bool:
+    return any(word in text for word in _MEANT)
+
+
+def _unread(file: File, why: str, *, broken: bool) -> Unread:
+    return Unread(place=file.name, why=why, file=file.name, broken=broken)
+
+
+def _of_file(file: File, wanted: _Wanted) -> Gathered:
+    if file.unreadable:
+        raise InputError(f"{quoted(file.name)}: {file.unreadable}")
+    if not file.name:
+        return _of_text(file.text, wanted, MAX_FILE_CHARACTERS)
+    roots = _roots(file)
+    if isinstance(roots, Syntax):
+        return Gathered(sources=(Source(name="", content=roots, file=file.name),), files=1)
+    return _required(_in_roots(roots, file, wanted), f"file {quoted(file.name)}")
+
+
+def _in_roots(roots: tuple[Node, ...], file: File, wanted: _Wanted) -> Gathered:
+    if len(roots) == 1 and any(
+        test(roots[0]) for test in (_meant_as_policy, _lists_policies, _is_document_as_text)
+    ):
+        found = _of_root(roots[0], file.text, wanted)
+    elif len(roots) == 1 and _is_answer(roots[0]):
+        found = Gathered(sources=tuple(_artifacts(roots[0], wanted)))
+    else:
+        return _of_larger(roots, wanted, file=file.name, required=False)
+    sources = tuple(replace(each, file=file.name) for each in found.sources)
+    unread = tuple(replace(each, file=file.name) for each in found.unread)
+    formats = tuple((file.name, name) for _, name in found.formats)
+    return Gathered(sources=sources, unread=unread, formats=formats, files=1)
+
+
+_MEMBERS = frozenset({"version", "id", "statement"})
+
+
+def _meant_as_policy(node: Node) -> bool:
+    """Whether a file's object is a policy, or has at most the members of one."""
+    if node.form is not Form.OBJECT:
+        return False
+    names = {each.name.value.lower() for each in node.members}
+    return node.member("Statement") is not None or (bool(names) and names <= _MEMBERS)
+
+
+def _lists_policies(node: Node) -> bool:
+    """Whether a file's value is a list with a policy in it; any other list is a list of something else."""
+    return node.form is Form.ARRAY and any(
+        is_policy(each) or (each.form is Form.STRING and looks_encoded(each.text))
+        for each in node.items
+    )
+
+
+def _roots(file: File) -> tuple[Node, ...] | Syntax:
+    """The values of a file: one of JSON, any number of YAML."""
+    from aws_iam.engine.sources.yaml_text import scan_yaml
+
+    name, begins_json = file.name.lower(), file.text.lstrip()[:1] in {"", "{", "[", '"'}
+    node = _scanned(file.text, MAX_FILE_CHARACTERS)
+    if not isinstance(node, Syntax):
+        return (node,)
+    if name.endswith(".json") or (begins_json and not name.endswith(YAML_ENDINGS)):
+        return node
+    roots = scan_yaml(file.text)
+    if isinstance(roots, Syntax):
+        place = f" line {roots.where.line}:{roots.where.column}:" if roots.where.line else ""
+        raise InputError(f"{quoted(file.name)}:{place} {roots.message}", hint=roots.hint)
+    return tuple(each for each in roots if each.form in {Form.OBJECT, Form.ARRAY})

@@ -1,0 +1,132 @@
+"""Python's values of JSON to nodes: what a caller has already parsed, within the limits of texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.json_nodes import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_KEY,
+    Form,
+    Member,
+    Node,
+    Place,
+    place_of,
+    refuse_depth,
+    refuse_key,
+)
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MAX_NODES = 1_000_000
+# Python refuses to write out integers much longer than this.
+_MAX_BITS = 10_000
+_STRING, _ARRAY = Form.STRING, Form.ARRAY
+
+
+def from_value(value: object, known: Mapping[int, Node] | None = None) -> Node:
+    """The node of a JSON value given as Python's dict, list, str, number, bool or None; it has no lines.
+
+    `known` are the nodes of objects in it that were read before, at the same places, by the identity of the object.
+    """
+    return _Reader(known).document(value)
+
+
+class _Reader:
+    """Python values to nodes, within the limits of texts."""
+
+    __slots__ = ("_characters", "_known", "_nodes")
+
+    def __init__(self, known: Mapping[int, Node] | None = None) -> None:
+        self._known = known or {}
+        self._nodes = 1
+        self._characters = 0
+
+    def document(self, value: object) -> Node:
+        found = self._node(value, Place(), 0)
+        self._refuse_beyond_limits()
+        return found
+
+    def _node(self, value: object, at: Place, depth: int) -> Node:
+        if isinstance(value, str):
+            self._characters += len(value)
+            return Node(_STRING, at, str(value))
+        if isinstance(value, dict):
+            if id(value) in self._known:
+                return self._known[id(value)]
+            self._enter(len(value), at, depth)
+            return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
+        if isinstance(value, (list, tuple)):
+            self._enter(len(value), at, depth)
+            texts = self._words(value)
+            if texts is not None:
+                return Node(_ARRAY, at, words=texts)
+            return Node(_ARRAY, at, "", self._items(value, at, depth + 1))
+        form, text = _scalar(value, at)
+        return Node(form, at, text)
+
+    def _words(self, values: Sequence[object]) -> Sequence[str] | None:
+        """The texts of a list that holds nothing else; most of a policy is such lists."""
+        texts = [each for each in values if type(each) is str]
+        if not texts or len(texts) < len(values):
+            return None
+        self._characters += sum(map(len, texts))
+        return texts
+
+    def _items(self, values: Sequence[object], at: Place, depth: int) -> tuple[Node, ...]:
+        numbered = enumerate(values)
+        return tuple([self._node(each, Place(at, token), depth) for token, each in numbered])
+
+    def _members(self, values: dict[object, object], at: Place, depth: int) -> tuple[Member, ...]:
+        found = []
+        for name, value in values.items():
+            if not isinstance(name, str):
+                raise InputError(f"{place_of(at)}: the key {quoted(str(name))} is no text")
+            self._characters += len(name)
+            if len(name) > MAX_KEY:
+                refuse_key(name, at)
+            if type(value) is str:
+                self._characters += len(value)
+                found.append(Member(name, Node(_STRING, at, value, (), (), name)))
+            elif (
+                type(value) is list
+                and depth < MAX_DEPTH
+                and (texts := self._words(value)) is not None
+            ):
+                self._enter(len(texts), at, depth)
+                found.append(Member(name, Node(_ARRAY, at, "", (), (), name, -1, texts)))
+            else:
+                found.append(Member(name, self._node(value, Place(at, name), depth)))
+        return tuple(found)
+
+    def _enter(self, size: int, at: Place, depth: int) -> None:
+        if depth >= MAX_DEPTH:
+            refuse_depth(depth, at)
+        self._nodes += size
+        self._refuse_beyond_limits()
+
+    def _refuse_beyond_limits(self) -> None:
+        if self._nodes > MAX_NODES or self._characters > MAX_CHARACTERS:
+            raise InputError(
+                f"the document has more than {MAX_NODES:,} values or {MAX_CHARACTERS:,} characters",
+                hint="give the policies in smaller parts",
+            )
+
+
+def _scalar(value: object, at: Place) -> tuple[Form, str]:
+    if value is None:
+        return Form.NULL, "null"
+    if isinstance(value, bool):
+        return Form.BOOLEAN, "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() <= _MAX_BITS:
+        return Form.NUMBER, str(int(value))
+    if isinstance(value, float) and value - value == 0:  # neither infinite nor not a number
+        return Form.NUMBER, repr(float(value))
+    raise InputError(
+        f"{place_of(at)}: a value that JSON cannot write",
+        hint="a document is made of objects, lists, texts, numbers, true, false and null",
+    )

@@ -1,0 +1,231 @@
+"""Service accounts of Kubernetes, and the pods that name them, from manifests or the answers of its API.
+
+    cluster_of(text | value | Files)  →  Cluster(service_accounts=(…), pods=(…), unread=(…))
+
+Nothing but names, annotations and node selectors is kept: a manifest may hold secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.json_nodes import Form, Node, Text
+from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
+from aws_iam.engine.sources.json_scan import Syntax, scan
+from aws_iam.engine.sources.json_value import from_value
+from aws_iam.engine.sources.yaml_text import scan_yaml
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.answer import Where
+
+PREFIX = "eks.amazonaws.com/"
+ROLE = f"{PREFIX}role-arn"
+ANNOTATIONS = (
+    ROLE,
+    f"{PREFIX}audience",
+    f"{PREFIX}sts-regional-endpoints",
+    f"{PREFIX}token-expiration",
+)
+"""What the pod identity webhook reads of a service account."""
+
+_TEMPLATED = (
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Job",
+    "ReplicationController",
+)
+_WANTED = "give manifests as YAML or JSON, or `kubectl get serviceaccounts -A -o json`"
+_DEFAULT = "default"
+
+
+@slotted
+class Annotation:
+    """One annotation of a service account; its value may be written as anything, though only text is right."""
+
+    key: Text
+    value: Text | None
+
+
+@slotted
+class ServiceAccount:
+    """A service account; `namespace` is empty where only the deployment tells it."""
+
+    name: str
+    namespace: str
+    annotations: tuple[Annotation, ...]
+    where: Where = field(compare=False)
+
+    def annotation(self, key: str) -> Annotation | None:
+        """The annotation of that key."""
+        return next((each for each in self.annotations if each.key.value == key), None)
+
+    @property
+    def role(self) -> str:
+        """The role's ARN; empty when none is named."""
+        found = self.annotation(ROLE)
+        return found.value.value if found and found.value else ""
+
+    @property
+    def title(self) -> str:
+        """Namespace and name, as people write them."""
+        return f"{self.namespace or '(namespace of the deployment)'}/{self.name}"
+
+
+@slotted
+class Pods:
+    """Pods of one template, and which service account they have."""
+
+    title: str
+    namespace: str
+    service_account: str
+    windows: bool
+    where: Where = field(compare=False)
+
+
+@slotted
+class Cluster:
+    """What the manifests hold; `unread` are files that are none, with the reason."""
+
+    service_accounts: tuple[ServiceAccount, ...] = ()
+    pods: tuple[Pods, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    complete: bool = False
+    """Whether this is every service account of a cluster: what its API listed."""
+
+
+def cluster_of(given: object) -> Cluster:
+    """The service accounts and pods in manifests; InputError where there is neither."""
+    files = given if isinstance(given, Files) else _as_files(given)
+    found: list[Cluster] = []
+    unread: list[tuple[str, str]] = []
+    for file in files.files:
+        roots = _roots(file)
+        if isinstance(roots, str):
+            unread.append((file.name or "manifests", roots))
+        else:
+            found.append(_of_roots(roots, file.name))
+    together = Cluster(
+        service_accounts=tuple(each for part in found for each in part.service_accounts),
+        pods=tuple(each for part in found for each in part.pods),
+        unread=tuple(unread),
+        complete=any(part.complete for part in found),
+    )
+    if not (together.service_accounts or together.pods or together.complete):
+        why = f": {unread[0][1]}" if unread else ""
+        raise InputError(f"`manifests` hold no ServiceAccount and no pod{why}", hint=_WANTED)
+    return together
+
+
+def _as_files(given: object) -> Files:
+    if isinstance(given, str):
+        return Files(files=(File(name="", text=given),))
+    return Files(files=(File(name="", text=""),)) if given is None else _of_value(given)
+
+
+def _of_value(given: object) -> Files:
+    # A value from a client has no text; it is written out so that there is one way in.
+    from aws_iam.engine.language.json_nodes import dump
+
+    return Files(files=(File(name="", text=dump(from_value(given))),))
+
+
+def _roots(file: File) -> tuple[Node, ...] | str:
+    """The documents of a file, or why there is none."""
+    if file.unreadable:
+        return file.unreadable
+    if file.text.lstrip().startswith(("{", "[")):
+        found = scan(file.text, MAX_FILE_CHARACTERS)
+        if isinstance(found, Node):
+            return (found,)
+    try:
+        documents = scan_yaml(file.text)
+    except InputError as refused:
+        return refused.message
+    return documents.message if isinstance(documents, Syntax) else documents
+
+
+def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
+    accounts: list[ServiceAccount] = []
+    pods: list[Pods] = []
+    complete = False
+    for kind, node in (each for root in roots for each in _objects(root)):
+        if kind == "ServiceAccount":
+            accounts.extend(_account(node, file))
+        elif kind:
+            pods.extend(_pods(kind, node, file))
+        complete |= kind == "ServiceAccountList"
+    return Cluster(service_accounts=tuple(accounts), pods=tuple(pods), complete=complete)
+
+
+def _objects(root: Node) -> Iterator[tuple[str, Node]]:
+    """Each object with its kind; those of a list take the list's where they name none."""
+    if root.form is Form.ARRAY:
+        for each in root.items:
+            yield from _objects(each)
+        return
+    kind, items = _text(root, "kind"), root.member("items")
+    if items is None or not kind.endswith("List"):
+        yield kind, root
+        return
+    if kind == "ServiceAccountList":
+        yield kind, root
+    for each in items.items:
+        yield _text(each, "kind") or kind.removesuffix("List"), each
+
+
+def _account(node: Node, file: str) -> Iterator[ServiceAccount]:
+    metadata = node.member("metadata")
+    if metadata is None or not _text(metadata, "name"):
+        return
+    annotations = metadata.member("annotations")
+    yield ServiceAccount(
+        name=_text(metadata, "name"),
+        namespace=_text(metadata, "namespace"),
+        annotations=tuple(
+            Annotation(key=each.name, value=each.value.scalar())
+            for each in (annotations.members if annotations else ())
+            if "amazonaws.com" in each.name.value or "amazon.com" in each.name.value
+        ),
+        where=_where(metadata, file),
+    )
+
+
+def _pods(kind: str, node: Node, file: str) -> Iterator[Pods]:
+    spec = node.member("spec")
+    if kind == "CronJob":
+        spec = _path(spec, "jobTemplate", "spec")
+    inner = spec if kind == "Pod" else _path(spec, "template", "spec")
+    if inner is None or kind not in (*_TEMPLATED, "CronJob", "Pod"):
+        return
+    metadata = node.member("metadata")
+    selector = inner.member("nodeSelector")
+    yield Pods(
+        title=f"{kind} {_text(metadata, 'name') if metadata else ''}",
+        namespace=_text(metadata, "namespace") if metadata else "",
+        service_account=_text(inner, "serviceAccountName") or _DEFAULT,
+        windows=bool(selector and _text(selector, "kubernetes.io/os") == "windows")
+        or _text(_path(inner, "os") or inner, "name") == "windows",
+        where=_where(inner, file),
+    )
+
+
+def _path(node: Node | None, *names: str) -> Node | None:
+    for name in names:
+        node = node.member(name) if node else None
+    return node
+
+
+def _text(node: Node, name: str) -> str:
+    value = node.member(name)
+    return value.text if value and value.form is Form.STRING else ""
+
+
+def _where(node: Node, file: str) -> Where:
+    return replace(node.where, file=file) if file else node.where

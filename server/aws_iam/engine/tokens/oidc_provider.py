@@ -1,0 +1,204 @@
+"""OIDC providers as a trust policy sees them: which conditions are about whose tokens, and how far their values reach."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.issuers import Issuer, issuer_of, issuers, mapped_claims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.language.document import Condition, Principal, Statement
+
+_OIDC_HOST = re.compile(r":oidc-provider/(.+)$")
+_EKS = re.compile(r"oidc\.eks\.[^/]+/id/.+|oidc-eks\.[^/]+/id/.+")
+_ACCOUNTS = "system:serviceaccount:"
+_POD = re.compile(rf"{_ACCOUNTS}[^:]+:[^:]+")
+# What names the tenant beside the subject; the other claims say how or when the token was issued.
+_PINS = (
+    "sub",
+    "email",
+    "repository",
+    "repository_id",
+    "repository_owner_id",
+    "enterprise_id",
+    "job_workflow_ref",
+    "namespace_id",
+    "project_id",
+    "user_id",
+    "user_login",
+    "user_email",
+    "organization_slug",
+    "organization_id",
+    "pipeline_id",
+    "cluster_id",
+    "google/organization_number",
+    "id",
+)
+# What a subject begins with, and what ends the tenant's name.
+_TENANTS = {
+    "github": ("repo:", "/@"),
+    "gitlab": ("project_path:", "/"),
+    "hcp_terraform": ("organization:", ":"),
+    "buildkite": ("organization:", ":"),
+}
+_WORD = re.compile(r"[A-Za-z_]*:?")
+_LONGEST = 2_048
+_MOST = 20
+
+
+@slotted
+class Provider:
+    """A principal whose tokens are trusted; `host` is its issuer without https://, as written."""
+
+    principal: Principal
+    host: str
+    issuer: Issuer | None
+
+    @property
+    def is_eks(self) -> bool:
+        """Whether the issuer is an EKS cluster: private, yet shared by all its pods."""
+        return bool(_EKS.fullmatch(self.host.lower()))
+
+    @property
+    def required(self) -> str:
+        """The claim that tells the tenant, empty when the issuer has one tenant only."""
+        if self.is_eks:
+            return "sub"
+        return (self.issuer.requires if self.issuer else None) or ""
+
+    def key(self, claim: str) -> str:
+        """The condition key of a claim, with the issuer's own case."""
+        return claim if claim.startswith("sts:") else f"{self.host}:{claim}"
+
+    def on(self, statement: Statement, claim: str) -> tuple[Condition, ...]:
+        """The conditions on a claim."""
+        return statement.conditions_on(self.key(claim).lower())
+
+    def claim(self, condition: Condition) -> str:
+        """The claim that the condition tests, in lower case; empty when it is about something else."""
+        host, _, claim = condition.name.partition(":")
+        return claim if host.rstrip("/") == self.host.lower().rstrip("/") else ""
+
+    def maps(self, claim: str) -> bool:
+        """Whether a claim of a token becomes a condition key."""
+        return claim in _mapped(self.host)
+
+    def is_pinned(self, statement: Statement) -> bool:
+        """Whether a claim other than the required one names a tenant."""
+        return any(
+            is_demanded(condition) and not all(_opens(value.value) for value in condition.values)
+            for claim in _PINS
+            if claim != self.required
+            for condition in self.on(statement, claim)
+        )
+
+    def is_open(self, pattern: str) -> bool:
+        """Whether a value of the required claim, read as a pattern, matches tokens of several tenants."""
+        head = re.split(r"[*?]", pattern.replace("${*}", "x").replace("${?}", "x"), maxsplit=1)[0]
+        if head == pattern or "${" in pattern:
+            return False
+        if self.is_eks:
+            return _ACCOUNTS.startswith(head)
+        if self.required in {"aud", "app_id"}:
+            return True
+        prefix, ends = _TENANTS.get(self.issuer.id if self.issuer else "", ("", ""))
+        if prefix and head.startswith(prefix):
+            return not any(end in head[len(prefix) :] for end in ends)
+        return bool(_WORD.fullmatch(head))
+
+
+def _opens(value: str) -> bool:
+    return not value.strip("*?")
+
+
+@lru_cache(maxsize=512)
+def _issuer(host: str) -> Issuer | None:
+    """The issuer of the table: hosts are compared without case, but the ids of some are in upper case."""
+    return issuer_of(host) or issuer_of(host.lower())
+
+
+@lru_cache(maxsize=512)
+def _mapped(host: str) -> frozenset[str]:
+    known = host if issuer_of(host) else host.lower()
+    return frozenset(each.lower() for each in mapped_claims(known))
+
+
+def host_of(principal: Principal) -> str | None:
+    """The issuer of an OIDC provider or of a built-in one, as written."""
+    if principal.type != "Federated" or len(principal.value) > _LONGEST:
+        return None
+    match = _OIDC_HOST.search(principal.value)
+    if match:
+        return match[1]
+    return principal.value if principal.value in _built_in() else None
+
+
+@lru_cache(maxsize=1)
+def _built_in() -> frozenset[str]:
+    return frozenset(each.issuer for each in issuers() if each.built_in)
+
+
+def providers(statement: Statement) -> Iterator[Provider]:
+    """The OIDC providers that an Allow trusts; one given by pattern or variable is none that is known."""
+    # Each is compared with each condition: a statement that AWS takes has far fewer.
+    for principal in statement.principals[:_MOST] if statement.allows else ():
+        host = host_of(principal)
+        if host and not re.search(r"[*?]|\$\{", host):
+            yield Provider(principal=principal, host=host, issuer=_issuer(host))
+
+
+def dead_key(statement: Statement, condition: Condition) -> str:
+    """Why no token of the statement's providers has the key; empty when one may, or when it is not demanded."""
+    host, colon, claim = condition.name.partition(":")
+    if not (colon and "." in host and "${" not in host and is_demanded(condition)):
+        return ""
+    if len(statement.principals) > _MOST:
+        return ""
+    trusted = tuple(providers(statement))
+    if not trusted or len(trusted) != len(statement.principals):
+        return ""
+    own = [each for each in trusted if each.claim(condition)]
+    if not own:
+        return "is a key of another issuer than the principal's"
+    if any(each.maps(claim) for each in own):
+        return ""
+    return "is no claim that AWS takes over from this issuer's tokens"
+
+
+_EXACT = frozenset({"StringEquals", "StringEqualsIgnoreCase"})
+_COMPARED = frozenset({"StringEquals", "StringLike"})
+
+
+def dead_value(condition: Condition, value: str) -> str:
+    """Why no token has this value of a claim; empty when one may."""
+    host, _, claim = condition.name.partition(":")
+    if "." not in host:
+        return ""
+    bare = value.replace("${*}", "").replace("${?}", "")
+    wild = "*" in bare or "?" in bare
+    if wild and condition.base in _EXACT:
+        return f"under `{condition.base}` a wildcard is a character like any other"
+    # https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens
+    of_pods = claim == "sub" and _EKS.fullmatch(host) and condition.base in _COMPARED
+    if of_pods and not wild and "${" not in value and not _POD.fullmatch(value):
+        return f"the subjects of a cluster are {_ACCOUNTS}NAMESPACE:SERVICE_ACCOUNT"
+    return ""
+
+
+def never_matches(statement: Statement) -> bool:
+    """Whether some condition shuts out every token of the statement's providers."""
+    return any(
+        dead_key(statement, each)
+        or (
+            is_demanded(each)
+            and "." in each.name.partition(":")[0]
+            and all(dead_value(each, value.value) for value in each.values)
+        )
+        for each in statement.conditions
+    )

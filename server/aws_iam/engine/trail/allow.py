@@ -1,0 +1,133 @@
+"""From what a caller needed to grants: conditions only where every use of a resource had them, general ARNs on request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.generation.grants import Grant
+from aws_iam.engine.generation.limits import Limit, Limits
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import covers, is_literal
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.trail.ledger import request_for
+from aws_iam.engine.trail.widen import widened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from aws_iam.engine.trail.ledger import Account
+    from aws_iam.engine.trail.uses import Use
+
+
+@slotted
+class Granted:
+    """The grants for one caller with their conditions; `general` holds what was made wider, and from how many."""
+
+    grants: tuple[Grant, ...]
+    limits: Limits
+    general: Mapping[str, int]
+    # Where each use stands in the policy: its resource, or what was made of it.
+    placed: Mapping[Use, str]
+
+
+def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
+    """The least grants that allow all uses."""
+    uses = tuple(uses)
+    wider = widened((each.action, each.resource) for each in uses) if generalize else {}
+    wanted = [
+        replace(each, resource=wider.get((each.action, each.resource), each.resource))
+        for each in uses
+    ]
+    free = {(each.action, each.resource) for each in wanted if not each.context}
+    wild: dict[str, list[str]] = {}
+    for action, resource in free:
+        if not is_literal(resource):
+            wild.setdefault(action, []).append(resource)
+    bound: dict[tuple[str, str, tuple[str, ...]], dict[str, set[str]]] = {}
+    for each in wanted:
+        if each.context and not _is_free(each, free, wild):
+            keys = bound.setdefault(
+                (each.action, each.resource, tuple(key for key, _ in each.context)), {}
+            )
+            for key, value in each.context:
+                keys.setdefault(key, set()).add(value)
+    blocks = sorted({_block(keys) for keys in bound.values()})
+    limits = {
+        each: number
+        for number, each in enumerate(dict.fromkeys(each for block in blocks for each in block))
+    }
+    grants = [Grant(action=action, resource=resource) for action, resource in sorted(free)]
+    grants += (
+        Grant(
+            action=action,
+            resource=resource,
+            limits=tuple(sorted(limits[each] for each in _block(keys))),
+        )
+        for (action, resource, _), keys in sorted(bound.items(), key=lambda row: row[0])
+    )
+    general: dict[str, int] = {}
+    for pattern in wider.values():
+        general[pattern] = general.get(pattern, 0) + 1
+    return Granted(
+        grants=tuple(grants),
+        limits=Limits(each=tuple(_limit(*each) for each in limits)),
+        general=general,
+        placed=dict(zip(uses, (each.resource for each in wanted), strict=True)),
+    )
+
+
+_Block = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def _block(keys: Mapping[str, set[str]]) -> _Block:
+    return tuple((key, tuple(sorted(values))) for key, values in sorted(keys.items()))
+
+
+def _is_free(use: Use, free: set[tuple[str, str]], wild: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a use without a condition allows the same or more."""
+    if (use.action, use.resource) in free:
+        return True
+    return any(covers(each, use.resource) for each in wild.get(use.action, ()))
+
+
+def _limit(key: str, values: tuple[str, ...]) -> Limit:
+    return Limit(
+        operator="StringEquals",
+        key=key,
+        pointer="",
+        values=values[0] if len(values) == 1 else list(values),
+        passes_without=False,
+        everywhere=False,
+    )
+
+
+def replayed(account: Account, documents: Sequence[Mapping[str, Any]]) -> int:
+    """How many of the caller's events the policies allow, everything else taken to allow them as it did."""
+    number, partition = account.caller.split(":")[4], account.caller.split(":")[1]
+    # Key policies and trust policies must allow, too; they did, for the call succeeded.
+    owner = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:{partition}:iam::{number}:root"},
+            "Action": "*",
+            "Resource": "*",
+        },
+    }
+    layers = layers_of({"identity": list(documents), "resource": owner})
+    allowed = {
+        use: evaluated(request_for(account.caller, use), layers).decision.outcome == "Allowed"
+        for use in account.uses
+    }
+    return sum(count for uses, count in account.needs.items() if all(map(allowed.get, uses)))
+
+
+def without_types(uses: Iterable[Use]) -> tuple[str, ...]:
+    """The actions without resource types, which stand on `*` whatever one does."""
+    names = dict.fromkeys(each.action for each in uses if each.resource == "*")
+    known = ((name, catalog().action(name)) for name in names)
+    return tuple(name for name, action in known if action and not action.resource_types)
