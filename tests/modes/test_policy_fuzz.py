@@ -14,7 +14,7 @@ from aws_iam import validate
 from aws_iam.answer import Finding
 from aws_iam.engine.language.document import Statement
 from aws_iam.errors import InputError
-from aws_iam.rules import POLICY_RULES
+from aws_iam.rules.policy.catalogue import POLICY_RULES
 from helpers.mutations import Spoiler, nested
 
 # Every rule's own examples, so that every rule is met, and some of AWS's policies, so that real ones are.

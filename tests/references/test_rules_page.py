@@ -13,8 +13,8 @@ import aws_iam
 from aws_iam.engine.language.document import Policy, Statement, read
 from aws_iam.modes import library
 from aws_iam.modes.policy import tool
-from aws_iam.rules import POLICY_RULES
-from aws_iam.rules.not_offline import NOT_OFFLINE
+from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.rules.policy.not_raised_offline import NOT_OFFLINE
 from helpers.pages import ROOT, links, without_blocks
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.rules.audit import JUDGES, judge, needs, rolled_up, score
 from aws_iam.rules.benchmark import benchmark, controls, versions
-from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, findings_of, judges, judges_in
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, Terms, findings_of, judges, judges_in
 from helpers.cis_full import FULL
 from helpers.cis_snapshots import denied, empty, refused, snapshot
 

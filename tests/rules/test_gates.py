@@ -12,7 +12,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam.engine.language.document import Kind, Policy, Statement, read
 from aws_iam.modes.policy_validate import AT_MOST, checked
-from aws_iam.rules import POLICY_RULES
+from aws_iam.rules.policy.catalogue import POLICY_RULES
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding

@@ -14,7 +14,7 @@ from aws_iam.account.facts import secrets as facts
 from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.rules import secrets_samples as sample
-from aws_iam.rules.check import checks_in
+from aws_iam.rules.account_check import checks_in
 from aws_iam.rules.secrets_checks import CHECKS, FAMILIES
 from aws_iam.rules.secrets_limits import Limits
 from helpers.folders import ROOT

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from aws_iam import rules
 from aws_iam.account.fact import Miss
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language import document
 from aws_iam.engine.language.kinds import Kind
 from aws_iam.modes import irsa_check
-from aws_iam.rules.workload import Check, Trust, Workloads, check, checks_in
+from aws_iam.rules.document_check import Check, Trust, Workloads, check, checks_in
+from aws_iam.rules.policy import catalogue
 from aws_iam.rules.workload_catalogue import CHECKS, FAMILIES, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.rules.workload_examples import (
     association,
@@ -119,8 +119,8 @@ def test_the_cases_meet_every_check_that_a_document_alone_can_fail() -> None:
 
 def test_every_family_of_the_folder_is_in_the_catalogue() -> None:
     names = [
-        f"aws_iam.rules.{each.name}"
-        for each in pkgutil.iter_modules(rules.__path__)
+        f"aws_iam.rules.policy.catalogue.{each.name}"
+        for each in pkgutil.iter_modules(catalogue.__path__)
         if each.name.startswith("workload")
     ]
     families = {module for module in map(importlib.import_module, names) if checks_in(module)}

@@ -12,7 +12,7 @@ from aws_iam.rules.secrets_limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.rules.check import Check
+    from aws_iam.rules.account_check import Check
 
 PAGE = "references/secrets-patterns.md"
 # One check asks for nothing unless the caller does.

@@ -22,7 +22,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import policy_inputs
 from aws_iam.modes.parameters import Source
-from aws_iam.rules.workload import Trust, Workloads
+from aws_iam.rules.document_check import Trust, Workloads
 from aws_iam.rules.workload_catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.rules.workload_irsa import misfits
 from aws_iam.rules.workload_roles import DETAILS, PODS, read, roles, trust_of, trusting

@@ -27,10 +27,10 @@ from aws_iam.modes.kms_limits import LIMITS
 from aws_iam.modes.parameters import Source
 from aws_iam.policy.key_statements import told_owner
 from aws_iam.report.page import by_urgency
-from aws_iam.rules.judge import policy_of
 from aws_iam.rules.kms_checks import CODES, ON_ACCOUNT, ON_POLICY, needs
 from aws_iam.rules.kms_limits import Limits
 from aws_iam.rules.kms_subjects import PUT, KeyPolicy
+from aws_iam.rules.outcomes import policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.allowlist import actions_of
-from aws_iam.rules import check as account_checks
-from aws_iam.rules import workload
+from aws_iam.rules import account_check as account_checks
+from aws_iam.rules import document_check
 from aws_iam.rules.kms_checks import (
     ACCOUNT_FAMILIES,
     ON_ACCOUNT,
@@ -24,7 +24,7 @@ PAGE = "references/kms-patterns.md"
 def page() -> Iterator[str]:
     """Every family as a table: code, grade, what is wrong and why, how to mend it."""
     for title, module in POLICY_FAMILIES:
-        yield from _table(title, workload.checks_in(module))
+        yield from _table(title, document_check.checks_in(module))
     for title, module in ACCOUNT_FAMILIES:
         yield from _table(title, account_checks.checks_in(module))
 

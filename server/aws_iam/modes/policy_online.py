@@ -15,7 +15,7 @@ from aws_iam.engine.language.document import Form, Kind, Policy, dump
 from aws_iam.engine.language.document import Source as Document
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.policy_inputs import is_open
-from aws_iam.rules import POLICY_RULES
+from aws_iam.rules.policy.catalogue import POLICY_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

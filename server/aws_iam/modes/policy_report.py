@@ -10,7 +10,7 @@ from aws_iam.answer import Artifact, Severity
 from aws_iam.modes.policy_inputs import not_judged
 from aws_iam.report.junit import Case, junit
 from aws_iam.report.sarif import NO_FILE, Run, sarif
-from aws_iam.rules import POLICY_RULES
+from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:

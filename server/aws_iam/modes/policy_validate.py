@@ -13,8 +13,8 @@ from aws_iam.engine.language.document import Form, Kind, Policy, Source, Stateme
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.modes import policy_inputs
-from aws_iam.rules import POLICY_RULES
-from aws_iam.rules.gate import Gates
+from aws_iam.rules.gates import Gates
+from aws_iam.rules.policy.catalogue import POLICY_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

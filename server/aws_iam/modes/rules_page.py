@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Kind, Statement
 from aws_iam.escape import visible
-from aws_iam.rules import MODULES, POLICY_RULES
-from aws_iam.rules.not_offline import NOT_OFFLINE, NotOffline
+from aws_iam.rules.policy.catalogue import MODULES, POLICY_RULES
+from aws_iam.rules.policy.not_raised_offline import NOT_OFFLINE, NotOffline
 from aws_iam.rules.rule import rules_in
 
 if TYPE_CHECKING:

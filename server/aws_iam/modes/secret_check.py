@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
     from aws_iam.modes.parameters import Source
     from aws_iam.modes.tool import Json, Progress
-    from aws_iam.rules.check import Check
+    from aws_iam.rules.account_check import Check
 
 _PAGE = "references/secrets-patterns.md#checks-of-an-account"
 _AS_OF = "2026-11-24"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.rules.workload import checks_in
+from aws_iam.rules.document_check import checks_in
 from aws_iam.rules.workload_catalogue import FAMILIES
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from aws_iam.rules import (
     cis_watch,
 )
 from aws_iam.rules.benchmark import benchmark as benchmark_of
-from aws_iam.rules.judge import findings_of, judges_in
+from aws_iam.rules.outcomes import findings_of, judges_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

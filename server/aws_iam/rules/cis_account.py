@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.facts.identity import CONTACT, SECURITY_CONTACT
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import Fail, Manual, Outcome, Pass, Terms, judges
+from aws_iam.rules.outcomes import Fail, Manual, Outcome, Pass, Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

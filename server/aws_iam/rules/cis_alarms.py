@@ -8,7 +8,7 @@ from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.alarm_chain import Link, broken, watch
-from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, judges, unread
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, Terms, judges, unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,16 @@ from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.network import INSTANCES
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, in_regions, judges
+from aws_iam.rules.outcomes import (
+    Fail,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    in_regions,
+    judges,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

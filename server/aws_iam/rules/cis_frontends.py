@@ -17,7 +17,16 @@ from aws_iam.account.facts.frontends import (
     STANDARD,
 )
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, in_regions, judges
+from aws_iam.rules.outcomes import (
+    Fail,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    in_regions,
+    judges,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

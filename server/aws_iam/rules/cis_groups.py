@@ -11,7 +11,6 @@ from aws_iam.account.facts.network import PREFIX_LISTS, SECURITY_GROUPS
 from aws_iam.engine.language.frozen import positional
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, in_regions, judges
 from aws_iam.rules.networks import (
     GLOBAL_IPV6,
     IPV4,
@@ -24,6 +23,16 @@ from aws_iam.rules.networks import (
     in_range,
     listed,
     own,
+)
+from aws_iam.rules.outcomes import (
+    Fail,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    in_regions,
+    judges,
 )
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from aws_iam.engine import compare
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules import selectors
-from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, judges, unread
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Terms, each, judges, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -15,16 +15,6 @@ from aws_iam.account.facts.network import (
 )
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import (
-    Fail,
-    Manual,
-    NotApplicable,
-    Outcome,
-    Pass,
-    Terms,
-    in_regions,
-    judges,
-)
 from aws_iam.rules.networks import (
     IPV4,
     IPV6,
@@ -37,6 +27,16 @@ from aws_iam.rules.networks import (
     in_range,
     listed,
     own,
+)
+from aws_iam.rules.outcomes import (
+    Fail,
+    Manual,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    in_regions,
+    judges,
 )
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from aws_iam.account.facts.storage import DB_INSTANCES, FILE_SYSTEMS
 from aws_iam.engine.language import pattern
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import (
+from aws_iam.rules.outcomes import (
     Fail,
     Manual,
     NotApplicable,

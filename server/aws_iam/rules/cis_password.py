@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.fact import Miss
 from aws_iam.account.facts.identity import CREDENTIAL_REPORT, PASSWORD_POLICY, PasswordPolicy
-from aws_iam.rules.judge import Fail, Outcome, Pass, Terms, judges
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

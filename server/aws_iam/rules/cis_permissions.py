@@ -17,7 +17,7 @@ from aws_iam.account.facts.identity import (
 from aws_iam.engine.language import document, pattern
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import (
+from aws_iam.rules.outcomes import (
     Fail,
     Manual,
     NotApplicable,

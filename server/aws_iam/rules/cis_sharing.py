@@ -21,7 +21,7 @@ from aws_iam.engine.effective.caller_conditions import is_limited
 from aws_iam.engine.language import document
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import (
+from aws_iam.rules.outcomes import (
     Fail,
     NotApplicable,
     Outcome,

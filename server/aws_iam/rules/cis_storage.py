@@ -16,8 +16,17 @@ from aws_iam.account.facts.storage import (
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, Terms, each, in_regions, judges
 from aws_iam.rules.networks import IPV4, IPV6, TCP, carries, covers, in_range
+from aws_iam.rules.outcomes import (
+    Fail,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    in_regions,
+    judges,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

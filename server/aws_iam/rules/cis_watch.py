@@ -18,7 +18,7 @@ from aws_iam.account.facts.trails import DELIVERY_CHANNELS, RECORDER_STATUSES, R
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import (
+from aws_iam.rules.outcomes import (
     Fail,
     Outcome,
     Pass,

@@ -17,6 +17,7 @@ from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import escaped, quoted
 from aws_iam.policy.key_statements import MANAGE, has_effect, takes
 from aws_iam.rules import kms_subjects as key
+from aws_iam.rules.document_check import Flaw, check
 from aws_iam.rules.kms_subjects import (
     CONDITIONS,
     CONTEXT,
@@ -31,13 +32,12 @@ from aws_iam.rules.kms_subjects import (
     arn,
     of,
 )
-from aws_iam.rules.workload import Flaw, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.language.document import Condition, Statement
-    from aws_iam.rules.judge import Unknown
+    from aws_iam.rules.outcomes import Unknown
 
 _EVERYONE = {"AWS": "*"}
 _MINE = {"StringEquals": {"kms:CallerAccount": OWN}}

@@ -8,22 +8,22 @@ from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.keys import OTHER_POLICIES
 from aws_iam.account.facts.sharing import KEY_POLICIES
 from aws_iam.rules import (
+    document_check,
     kms_access,
     kms_control,
     kms_grants,
     kms_lifecycle,
     kms_paths,
     kms_places,
-    workload,
 )
-from aws_iam.rules.check import checks_in
+from aws_iam.rules.account_check import checks_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
 
     from aws_iam.account.fact import Fact
-    from aws_iam.rules.check import Check
+    from aws_iam.rules.account_check import Check
     from aws_iam.rules.kms_limits import Limits
     from aws_iam.rules.kms_subjects import KeyPolicy
 
@@ -38,8 +38,9 @@ ACCOUNT_FAMILIES: tuple[tuple[str, ModuleType], ...] = (
     ("Grants and identity policies", kms_grants),
 )
 
-ON_POLICY: Mapping[str, workload.Check[KeyPolicy]] = {
-    each.code: each for each in workload.checks_in(*(module for _, module in POLICY_FAMILIES))
+ON_POLICY: Mapping[str, document_check.Check[KeyPolicy]] = {
+    each.code: each
+    for each in document_check.checks_in(*(module for _, module in POLICY_FAMILIES))
 }
 """The checks of a key policy by their codes."""
 

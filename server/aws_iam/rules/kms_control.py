@@ -11,6 +11,7 @@ from aws_iam.policy.key_administrators import administrators
 from aws_iam.policy.key_policy import MOST_BYTES
 from aws_iam.policy.key_statements import MANAGE, account_of, delegating, is_unique_id, takes
 from aws_iam.rules import kms_subjects as key
+from aws_iam.rules.document_check import Flaw, check
 from aws_iam.rules.kms_subjects import (
     DEFAULT_POLICY,
     GUIDE,
@@ -24,13 +25,12 @@ from aws_iam.rules.kms_subjects import (
     arn,
     of,
 )
-from aws_iam.rules.workload import Flaw, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.policy.key_administrators import Administrator
-    from aws_iam.rules.judge import Unknown
+    from aws_iam.rules.outcomes import Unknown
 
 _GONE = {"AWS": "AROAEXAMPLEEXAMPLE123"}
 _ADMIN = allow(arn("role/KeyAdmin"), ["kms:PutKeyPolicy", "kms:GetKeyPolicy"])

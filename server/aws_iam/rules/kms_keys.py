@@ -8,7 +8,7 @@ from aws_iam.account.fact import known
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KmsKey
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import NotApplicable, Outcome, each, in_regions
+from aws_iam.rules.outcomes import NotApplicable, Outcome, each, in_regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

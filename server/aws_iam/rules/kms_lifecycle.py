@@ -11,10 +11,10 @@ from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules import kms_samples as sample
-from aws_iam.rules.check import check
-from aws_iam.rules.judge import Fail, Outcome, Pass, Unknown
+from aws_iam.rules.account_check import check
 from aws_iam.rules.kms_keys import each_key, lacking, named
 from aws_iam.rules.kms_limits import Limits, age_days
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

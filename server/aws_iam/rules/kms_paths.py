@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules import kms_subjects as key
+from aws_iam.rules.document_check import Flaw, check
 from aws_iam.rules.kms_subjects import (
     CONDITIONS,
     CONTEXT,
@@ -21,7 +22,6 @@ from aws_iam.rules.kms_subjects import (
     arn,
     of,
 )
-from aws_iam.rules.workload import Flaw, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,9 @@ from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KmsKey
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.rules import kms_samples as sample
-from aws_iam.rules.check import check
-from aws_iam.rules.judge import (
+from aws_iam.rules.account_check import check
+from aws_iam.rules.kms_keys import each_key, lacking, named
+from aws_iam.rules.outcomes import (
     Fail,
     NotApplicable,
     Outcome,
@@ -24,7 +25,6 @@ from aws_iam.rules.judge import (
     policy_of,
     unread,
 )
-from aws_iam.rules.kms_keys import each_key, lacking, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

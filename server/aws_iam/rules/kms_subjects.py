@@ -10,7 +10,7 @@ from aws_iam.engine.language.document import Kind, policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.policy.key_statements import has_effect, owner_of, takes
-from aws_iam.rules.judge import Unknown
+from aws_iam.rules.outcomes import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

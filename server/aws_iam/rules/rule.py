@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import ModuleType
 
-    from aws_iam.rules.gate import Both, Gate
+    from aws_iam.rules.gates import Both, Gate
 
 S = TypeVar("S")
 

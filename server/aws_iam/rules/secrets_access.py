@@ -24,8 +24,8 @@ from aws_iam.engine.effective.caller_conditions import (
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules import secrets_samples as sample
-from aws_iam.rules.check import check
-from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.rules.account_check import check
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -13,7 +13,7 @@ from aws_iam.rules import (
     secrets_references,
     secrets_rotation,
 )
-from aws_iam.rules.check import checks_in
+from aws_iam.rules.account_check import checks_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.account.fact import Fact
     from aws_iam.account.snapshot import Account
     from aws_iam.answer import Finding
-    from aws_iam.rules.check import Check
+    from aws_iam.rules.account_check import Check
     from aws_iam.rules.secrets_limits import Limits
 
 FAMILIES: tuple[ModuleType, ...] = (

@@ -24,8 +24,8 @@ from aws_iam.account.facts.storage import DB_CLUSTERS, DB_INSTANCES, DbCluster, 
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.rules import secrets_samples as sample
-from aws_iam.rules.check import check
-from aws_iam.rules.judge import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.rules.account_check import check
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
 from aws_iam.rules.secrets_limits import Limits, age_days, day
 
 if TYPE_CHECKING:

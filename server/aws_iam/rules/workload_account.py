@@ -27,7 +27,7 @@ from aws_iam.account.facts.workload import (
 from aws_iam.account.snapshot import account_of
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.rules.workload import Flaw, Workloads, check, each
+from aws_iam.rules.document_check import Flaw, Workloads, check, each
 from aws_iam.rules.workload_examples import (
     ACCOUNT,
     CLUSTER,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.fact import Held
-    from aws_iam.rules.judge import Unknown
+    from aws_iam.rules.outcomes import Unknown
     from aws_iam.rules.workload_roles import Trusting
 
 _API = "https://docs.aws.amazon.com/IAM/latest/APIReference"

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.workload import Flaw, Workloads, each
+from aws_iam.rules.document_check import Flaw, Workloads, each
 from aws_iam.rules.workload_roles import Bound, associations, roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.facts.identity import Role
-    from aws_iam.rules.judge import Unknown
+    from aws_iam.rules.outcomes import Unknown
 
 
 def _title(bound: Bound) -> str:

@@ -14,7 +14,7 @@ from aws_iam.rules import (
     workload_scope,
     workload_trust,
 )
-from aws_iam.rules.workload import Check, Trust, Workloads, checks_in
+from aws_iam.rules.document_check import Check, Trust, Workloads, checks_in
 
 if TYPE_CHECKING:
     from types import ModuleType

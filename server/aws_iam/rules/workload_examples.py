@@ -16,7 +16,7 @@ from aws_iam.account.facts.workload import (
 )
 from aws_iam.account.snapshot import account_of
 from aws_iam.engine.sources.kubernetes_objects import ServiceAccount, cluster_of
-from aws_iam.rules.workload import Workloads
+from aws_iam.rules.document_check import Workloads
 from aws_iam.rules.workload_trust import GOOD, statement
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from aws_iam.engine.sources.kubernetes_objects import ANNOTATIONS, PREFIX, ROLE
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.errors import NotCollected, closest
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import unread
-from aws_iam.rules.workload import Flaw, Workloads, check
+from aws_iam.rules.document_check import Flaw, Workloads, check
+from aws_iam.rules.outcomes import unread
 from aws_iam.rules.workload_examples import (
     for_github,
     for_pod_identity,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.identity import Role
     from aws_iam.engine.language.document import Policy, Text
     from aws_iam.engine.sources.kubernetes_objects import ServiceAccount
-    from aws_iam.rules.judge import Unknown
+    from aws_iam.rules.outcomes import Unknown
 
 _BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
 _ASSOCIATE = "https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"

@@ -21,8 +21,8 @@ from aws_iam.answer import Severity, Where
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.kubernetes_objects import Pods
 from aws_iam.escape import quoted
-from aws_iam.rules.judge import unread
-from aws_iam.rules.workload import Flaw, Workloads, check, each
+from aws_iam.rules.document_check import Flaw, Workloads, check, each
+from aws_iam.rules.outcomes import unread
 from aws_iam.rules.workload_bound import bound_flaw, of_associations, own_role
 from aws_iam.rules.workload_examples import (
     ACCOUNT,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.fact import Held
     from aws_iam.account.facts.workload import Cluster
-    from aws_iam.rules.judge import Unknown
+    from aws_iam.rules.outcomes import Unknown
     from aws_iam.rules.workload_roles import Bound
 
 _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"

@@ -12,7 +12,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.workload import Flaw, Workloads, check, each
+from aws_iam.rules.document_check import Flaw, Workloads, check, each
 from aws_iam.rules.workload_bound import bound_flaw, bound_or_missing, of_associations, own_role
 from aws_iam.rules.workload_examples import (
     ACCOUNT,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.facts.identity import Role
     from aws_iam.engine.language.document import Policy, Statement
-    from aws_iam.rules.judge import Unknown
+    from aws_iam.rules.outcomes import Unknown
 
 _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
 _ROLE_PAGE = f"{_EKS}/pod-id-role.html"

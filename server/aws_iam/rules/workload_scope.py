@@ -10,8 +10,8 @@ from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
-from aws_iam.rules import federation, oidc
-from aws_iam.rules.workload import Flaw, Trust, check, flaw_of
+from aws_iam.rules.document_check import Flaw, Trust, check, flaw_of
+from aws_iam.rules.policy.trust import oidc_trust, saml_cognito_pods
 from aws_iam.rules.workload_trust import (
     CLUSTER,
     CONTROLS,
@@ -424,7 +424,7 @@ def powerful(trust: Trust) -> Iterator[Flaw]:
 def several_pods(trust: Trust) -> Iterator[Flaw]:
     """Whoever may create pods in one of the namespaces has the role's permissions."""
     for each in trust.policy.statements:
-        for problem in oidc.several_pods.problems(each):
+        for problem in oidc_trust.several_pods.problems(each):
             yield flaw_of(
                 problem,
                 Severity.MEDIUM if problem.severity is Severity.WARNING else None,
@@ -470,7 +470,7 @@ def untagged(trust: Trust) -> Iterator[Flaw]:
     """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
     if trust.tags is False:
         return
-    for problem in federation.untagged_pods.problems(trust.policy):
+    for problem in saml_cognito_pods.untagged_pods.problems(trust.policy):
         yield flaw_of(problem)
 
 
@@ -487,5 +487,5 @@ def untagged(trust: Trust) -> Iterator[Flaw]:
 def any_pod_of_account(trust: Trust) -> Iterator[Flaw]:
     """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
     for each in trust.policy.statements:
-        for problem in federation.any_pod_of_account.problems(each):
+        for problem in saml_cognito_pods.any_pod_of_account.problems(each):
             yield flaw_of(problem)

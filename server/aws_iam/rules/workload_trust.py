@@ -11,8 +11,8 @@ from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.tokens.meeting import ACTION
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.escape import quoted
-from aws_iam.rules import oidc
-from aws_iam.rules.workload import Flaw, Trust, check, flaw_of
+from aws_iam.rules.document_check import Flaw, Trust, check, flaw_of
+from aws_iam.rules.policy.trust import oidc_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -244,7 +244,7 @@ def any_pod(trust: Trust) -> Iterator[Flaw]:
 def tested_in_vain(trust: Trust) -> Iterator[Flaw]:
     """Such an operator also holds without the claim, or for every value but some: strangers pass."""
     for each in trust.policy.statements:
-        for problem in oidc.tested_in_vain.problems(each) if _takes_tokens(each) else ():
+        for problem in oidc_trust.tested_in_vain.problems(each) if _takes_tokens(each) else ():
             grade = Severity.MEDIUM if problem.severity is Severity.WARNING else None
             yield flaw_of(problem, grade)
     yield from _misspelt(trust)
@@ -295,7 +295,7 @@ def _misspelt(trust: Trust) -> Iterator[Flaw]:
 def no_token_fits(trust: Trust) -> Iterator[Flaw]:
     """All conditions must hold, so one that never does closes the role to everybody."""
     for each in trust.policy.statements:
-        for problem in oidc.no_token_fits.problems(each):
+        for problem in oidc_trust.no_token_fits.problems(each):
             yield flaw_of(problem, Severity.MEDIUM if problem.severity else None)
 
 

@@ -1,0 +1,1 @@
+"""Rules on actions, and on what they can reach."""

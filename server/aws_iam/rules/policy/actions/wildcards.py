@@ -1,0 +1,377 @@
+"""Wildcards: what grants more than it seems, and what is said twice."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.algebra.statement_sets import action_names, action_patterns, meaning
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import Kind, Policy, Statement, Text
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.pattern import covers, is_literal
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import at_action, at_policy, at_resource, at_statement, has
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+_BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
+# Comparing each pattern with each entry is quadratic, and intricate patterns are slow to compare. What AWS takes is
+# far below these limits; beyond them entries are compared as words only.
+_MOST_PAIRS = 20_000
+_FEW = 20
+_SEVERAL = 2
+_WORK = 2_000_000
+
+
+def _allow(action: object, resource: object = "*") -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+_GET = "s3:GetObject"
+_OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
+
+
+def _is_service_open(entry: str) -> bool:
+    """Whether there may be a wildcard in the service of an action or an ARN."""
+    if entry.startswith("arn:"):
+        arn = Arn.of(entry)
+        return arn is not None and not is_literal(arn.service)
+    service, colon, _ = entry.partition(":")
+    return bool(colon) and not is_literal(service)
+
+
+def _is_all(entry: str) -> bool:
+    return entry in {"*", "*:*"} or covers(entry, "*:*")
+
+
+@rule(
+    "FULL_ADMIN_ALLOWED",
+    on=Statement,
+    when=(at_action(_is_all),),
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows every action on every resource",
+    fix="List the actions and resources that the work needs.",
+    source=_BEST_PRACTICES,
+    kinds=(Kind.IDENTITY,),
+    bad=[_allow("*"), _allow("*:*")],
+    good=[_allow(_GET, _OBJECTS), {"Effect": "Deny", "Action": "*", "Resource": "*"}],
+)
+def everything_allowed(statement: Statement) -> Iterator[Problem]:
+    """Whoever has this policy is an administrator: nothing in the account is out of reach."""
+    anywhere = any(each.value == "*" for each in statement.resources)
+    if not (anywhere and statement.allows) or statement.has("Condition"):
+        return
+    everything = next(filter(_is_every_action, statement.actions), None)
+    if everything:
+        yield Problem(everything.where, f"{quoted(everything.value)} on `*` allows everything")
+
+
+def _is_every_action(action: Text) -> bool:
+    return action.value in {"*", "*:*"} or covers(action.value, "*:*")
+
+
+def _is_service_wildcard(action: str) -> bool:
+    if not action.endswith("*"):
+        return False
+    service, colon, name = action.partition(":")
+    return bool(colon and name) and not name.strip("*") and is_literal(service)
+
+
+@rule(
+    "SERVICE_WILDCARD_ALLOWED",
+    on=Statement,
+    when=(at_action(_is_service_wildcard),),
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows every action of a service",
+    fix="List the actions that the work needs.",
+    source=_BEST_PRACTICES,
+    kinds=(Kind.IDENTITY,),
+    bad=[_allow("s3:*"), _allow("s3:*", "arn:aws:s3:::amzn-s3-demo-bucket/home/*")],
+    good=[_allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
+)
+def service_wildcard(statement: Statement) -> Iterator[Problem]:
+    """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
+    found = [each for each in statement.actions if _is_service_wildcard(each.value)]
+    if statement.allows and found:
+        prefix_only = _is_below_prefixes(statement)
+        limited = prefix_only or statement.has("Condition")
+        where = " on part of a bucket" if prefix_only else ""
+        more = f"; so it is with {len(found) - 1} more of its entries" if found[1:] else ""
+        first = found[0].value
+        yield Problem(
+            found[0].where,
+            f"{quoted(first)} allows every action of {quoted(first.partition(':')[0])}{where}{more}",
+            severity=Severity.WARNING if limited else None,
+        )
+
+
+@once
+def _is_below_prefixes(statement: Statement) -> bool:
+    """Whether all resources are objects of one bucket each, below a prefix: no bucket can be changed there."""
+    return bool(statement.resources) and all(
+        _is_below_prefix(each.value) for each in statement.resources
+    )
+
+
+def _is_below_prefix(resource: str) -> bool:
+    arn = Arn.of(resource)
+    if arn is None or arn.service != "s3":
+        return False
+    bucket, _, key = arn.resource.partition("/")
+    return is_literal(bucket) and bool(key) and not key.startswith(("*", "?"))
+
+
+@rule(
+    "ALLOW_WITH_NOT_ACTION",
+    on=Statement,
+    when=(has("NotAction"),),
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows everything but a list",
+    fix="List what is allowed in Action, or put the exceptions into a Deny.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
+    kinds=(Kind.IDENTITY,),
+    bad=[{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
+    good=[{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
+)
+def all_but_some_actions(statement: Statement) -> Iterator[Problem]:
+    """Every service and action that AWS adds later is allowed, too, and so is whatever the list forgot."""
+    if statement.allows and statement.not_actions:
+        listed = quoted(statement.not_actions[0].value)
+        more = len(statement.not_actions) - 1
+        rest = f" and {more} more" if more else ""
+        yield Problem(statement.place("NotAction"), f"everything but {listed}{rest} is allowed")
+
+
+@rule(
+    "ALLOW_WITH_NOT_RESOURCE",
+    on=Statement,
+    when=(has("NotResource"),),
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows every resource but a list",
+    fix="List the resources in Resource, or put the exceptions into a Deny.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notresource.html",
+    kinds=(Kind.IDENTITY,),
+    bad=[{"Effect": "Allow", "Action": _GET, "NotResource": _OBJECTS}],
+    good=[_allow(_GET, _OBJECTS)],
+)
+def all_but_some_resources(statement: Statement) -> Iterator[Problem]:
+    """Every resource that is created later is allowed, too, in other accounts as well as in this one."""
+    if statement.allows and statement.not_resources:
+        listed = quoted(statement.not_resources[0].value)
+        yield Problem(
+            statement.place("NotResource"),
+            f"every resource but {listed} and what is listed with it",
+        )
+
+
+@rule(
+    "WILDCARD_IN_SERVICE_NAME",
+    on=Statement,
+    when=(at_action(_is_service_open), at_resource(_is_service_open)),
+    severity=Severity.SUGGESTION,
+    title="A wildcard stands in the name of a service",
+    fix="Write the service's prefix in full.",
+    bad=[_allow("s3*:GetObject"), _allow(_GET, "arn:aws:s?:::amzn-s3-demo-bucket/*")],
+    good=[_allow("*"), _allow("s3:*", _OBJECTS)],
+)
+def wildcard_service(statement: Statement) -> Iterator[Problem]:
+    """It also matches services that nobody thought of, and those that AWS adds later."""
+    for action in (*statement.actions, *statement.not_actions):
+        service, colon, _ = action.value.partition(":")
+        if colon and not is_literal(service):
+            yield Problem(action.where, f"{quoted(action.value)} has a wildcard in its service")
+    for resource in (*statement.resources, *statement.not_resources):
+        arn = Arn.of(resource.value)
+        if arn and not is_literal(arn.service):
+            yield Problem(
+                resource.where, f"{quoted(resource.value)} has a wildcard in its service"
+            )
+
+
+def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
+    """The entries that another one of the list makes superfluous, each with that other one."""
+    words = [each.value.lower() if ignore_case else each.value for each in entries]
+    patterns = [at for at, word in enumerate(words) if _has_wildcard(word)]
+    if len(patterns) * len(words) > _MOST_PAIRS:
+        patterns = []
+    first: dict[str, int] = {}
+    found = []
+    work = _WORK
+    wider = _by_head(words, patterns)
+    for at, word in enumerate(words):
+        earlier = first.setdefault(word, at)
+        if earlier != at:
+            found.append((entries[at], entries[earlier]))
+            continue
+        for other in wider(word):
+            work -= _cost(words[other], word)
+            if work < 0:
+                break
+            if words[other] != word and _includes(words, other, at):
+                found.append((entries[at], entries[other]))
+                break
+    return found
+
+
+def _may_cover(words: Iterable[str], patterns: Sequence[str]) -> bool:
+    """Whether a word begins as a pattern among the others does and has a further part of it."""
+    if not patterns or len(patterns) > _FEW:
+        return bool(patterns)
+    text = "\n".join(("", *words))
+    return any(
+        text.count(begin) > 1 and text.count(_longest_part(pattern)) > 1
+        for pattern in patterns
+        if (begin := f"\n{_head(pattern)}")
+    )
+
+
+def _by_head(words: Sequence[str], patterns: Sequence[int]) -> Callable[[str], Iterator[int]]:
+    """The patterns that may match a word: it begins as they do, and has what they spell out between wildcards."""
+    heads: dict[str, list[tuple[str, int]]] = {}
+    for at in patterns:
+        heads.setdefault(_head(words[at]), []).append((_longest_part(words[at]), at))
+    lengths = sorted(set(map(len, heads)))
+
+    def wider(word: str) -> Iterator[int]:
+        for part, at in chain.from_iterable(heads.get(word[:each], ()) for each in lengths):
+            if part in word:
+                yield at
+
+    return wider
+
+
+_WILDCARDS = re.compile(r"[*?]+")
+
+
+def _has_wildcard(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+def _head(pattern: str) -> str:
+    return pattern.split("*", 1)[0].split("?", 1)[0]
+
+
+def _longest_part(pattern: str) -> str:
+    """Of what a pattern spells out after its first wildcard the longest; nothing where it ends there."""
+    return max(_WILDCARDS.split(pattern)[1:], key=len, default="")
+
+
+def _cost(wide: str, narrow: str) -> int:
+    """What comparing the two costs at most, in steps."""
+    return (len(wide) + len(narrow)) * (1 + wide.count("*") + wide.count("?"))
+
+
+def _includes(words: Sequence[str], other: int, at: int) -> bool:
+    wide, narrow = words[other], words[at]
+    # Of two spellings of one pattern the later is superfluous.
+    return covers(wide, narrow) and (other < at or not covers(narrow, wide))
+
+
+def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Problem]:
+    found = _covered(entries, ignore_case=ignore_case)
+    if found:
+        entry, other = found[0]
+        more = f"; {len(found)} entries are superfluous" if len(found) > 1 else ""
+        same = entry.value == other.value
+        how = (
+            f"is already at `{other.where.pointer}`"
+            if same
+            else f"is contained in {quoted(other.value)}"
+        )
+        yield Problem(entry.where, f"{quoted(entry.value)} {how}{more}")
+
+
+def _may_repeat_action(statement: Statement) -> bool:
+    # An Action and a NotAction are never both there in a statement that is written as usual.
+    if statement.not_action:
+        return statement.not_action.count > 1
+    words = action_names(statement)
+    return len(words) < len(statement.action_words) or (
+        len(words) > 1 and _may_cover(words, action_patterns(statement))
+    )
+
+
+def _may_repeat_resource(statement: Statement) -> bool:
+    entries = statement.resource_words or statement.not_resource_words
+    if len(entries) < _SEVERAL:
+        return False
+    words = set(entries)
+    return len(words) < len(entries) or _may_cover(words, list(filter(_has_wildcard, words)))
+
+
+@rule(
+    "REDUNDANT_ACTION",
+    on=Statement,
+    when=(at_statement(_may_repeat_action),),
+    severity=Severity.SUGGESTION,
+    title="An action is already covered by another of the list",
+    fix="Remove it, or remove the wildcard that is wider than meant.",
+    bad=[_allow(["s3:Get*", _GET]), _allow([_GET, "s3:getobject"])],
+    good=[_allow(["s3:Get*", "s3:PutObject"])],
+)
+def repeated_action(statement: Statement) -> Iterator[Problem]:
+    """The longer list looks more exact than it is."""
+    for entries in (statement.actions, statement.not_actions):
+        yield from _redundant(entries, ignore_case=True)
+
+
+@rule(
+    "REDUNDANT_RESOURCE",
+    on=Statement,
+    when=(at_statement(_may_repeat_resource),),
+    severity=Severity.SUGGESTION,
+    title="A resource is already covered by another of the list",
+    fix="Remove it, or remove the wildcard that is wider than meant.",
+    bad=[_allow(_GET, [_OBJECTS, "arn:aws:s3:::amzn-s3-demo-bucket/home/*"])],
+    good=[_allow(_GET, ["arn:aws:s3:::amzn-s3-demo-bucket", _OBJECTS])],
+)
+def repeated_resource(statement: Statement) -> Iterator[Problem]:
+    """The longer list looks more exact than it is."""
+    for entries in (statement.resources, statement.not_resources):
+        yield from _redundant(entries, ignore_case=False)
+
+
+def _has_same_actions_twice(policy: Policy) -> bool:
+    return len(set(map(action_names, policy.statements))) < len(policy.statements)
+
+
+@rule(
+    "REDUNDANT_STATEMENT",
+    on=Policy,
+    when=(at_policy(_has_same_actions_twice),),
+    severity=Severity.SUGGESTION,
+    title="Two statements say the same",
+    fix="Remove one of them.",
+    bad=[
+        {"Version": "2012-10-17", "Statement": [_allow(_GET, _OBJECTS), _allow([_GET], _OBJECTS)]}
+    ],
+    good=[
+        {
+            "Version": "2012-10-17",
+            "Statement": [_allow(_GET, _OBJECTS), _allow("s3:PutObject", _OBJECTS)],
+        }
+    ],
+)
+def repeated_statement(policy: Policy) -> Iterator[Problem]:
+    """The second has no effect of its own; often one of the two was meant to be changed."""
+    alike: dict[frozenset[str], list[Statement]] = {}
+    for statement in policy.statements:
+        alike.setdefault(action_names(statement), []).append(statement)
+    # Few statements have the same actions, so the whole of them need not be read.
+    for statements in alike.values():
+        if len(statements) > 1:
+            yield from _said_again(statements)
+
+
+def _said_again(statements: Sequence[Statement]) -> Iterator[Problem]:
+    seen: dict[object, Statement] = {}
+    for statement in statements:
+        first = seen.setdefault(meaning(statement), statement)
+        if first is not statement:
+            said = f"the statement says what `{first.place().pointer}` says"
+            yield Problem(statement.place(), said)

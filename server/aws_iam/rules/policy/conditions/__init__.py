@@ -1,0 +1,1 @@
+"""Rules on condition operators, keys and values."""

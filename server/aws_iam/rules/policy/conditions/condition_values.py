@@ -1,0 +1,248 @@
+"""Condition values: are they what their operator and key can compare."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement, Text
+from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.reference.service_names import SERVICE_KEYS
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import UNUSUAL, at_keys, at_operators
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ALLOW = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
+
+
+def _where(operator: str, key: str, value: object) -> dict[str, object]:
+    return {**_ALLOW, "Condition": {operator: {key: value}}}
+
+
+def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, Text]]:
+    """The values under operators of a family; those with a variable are decided by the request."""
+    for condition in statement.conditions:
+        if OPERATORS.get(condition.base) is family:
+            for value in condition.values:
+                if "${" not in value.value:
+                    yield condition, value
+
+
+@rule(
+    "INVALID_CONDITION_DATA_TYPE",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.ERROR,
+    title="The values of one key are of different JSON types",
+    fix="Write all values of the key as texts in double quotes.",
+    bad=[_where("NumericEquals", "aws:MultiFactorAuthAge", ["300", 600])],
+    good=[_where("NumericEquals", "aws:MultiFactorAuthAge", ["300", "600"])],
+)
+def mixed_types(statement: Statement) -> Iterator[Problem]:
+    """AWS reads a list of values as of one type."""
+    for condition in statement.conditions:
+        forms = dict.fromkeys(value.form for value in condition.values)
+        if len(forms) > 1:
+            yield Problem(
+                condition.node.where,
+                f"{quoted(condition.key.value)} has values of several types: {', '.join(forms)}",
+            )
+
+
+@rule(
+    "TYPE_MISMATCH_BOOLEAN",
+    on=Statement,
+    when=(at_operators(Family.BOOL, Family.NULL),),
+    severity=Severity.WARNING,
+    title="A value under Bool or Null is neither true nor false",
+    fix="Write true or false.",
+    bad=[_where("Bool", "aws:SecureTransport", "yes")],
+    good=[_where("Bool", "aws:SecureTransport", "true")],
+)
+def no_boolean(statement: Statement) -> Iterator[Problem]:
+    """Such a value equals nothing that a request can hold."""
+    for family in (Family.BOOL, Family.NULL):
+        for condition, value in _values(statement, family):
+            if value.value.lower() not in {"true", "false"}:
+                yield Problem(
+                    value.where,
+                    f"{quoted(value.value)} under `{condition.base}` is neither true nor false",
+                    low_confidence=family is Family.NULL,
+                )
+
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+@rule(
+    "TYPE_MISMATCH_NUMBER",
+    on=Statement,
+    when=(at_operators(Family.NUMERIC),),
+    severity=Severity.WARNING,
+    title="A value under a Numeric operator is no number",
+    fix="Write an integer or a decimal number.",
+    bad=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "one hour")],
+    good=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "3600")],
+)
+def no_number(statement: Statement) -> Iterator[Problem]:
+    """Such a value cannot be compared as a number, so the condition never holds."""
+    for condition, value in _values(statement, Family.NUMERIC):
+        if not _NUMBER.fullmatch(value.value):
+            yield Problem(
+                value.where, f"{quoted(value.value)} under `{condition.base}` is no number"
+            )
+
+
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?"
+    r"(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?)?",
+    re.ASCII,
+)
+_LEAP, _MIDNIGHT = 60, 24
+_EPOCH = re.compile(r"\d{5,}")
+
+
+@rule(
+    "TYPE_MISMATCH_DATE",
+    on=Statement,
+    when=(at_operators(Family.DATE),),
+    severity=Severity.WARNING,
+    title="A value under a Date operator is no date",
+    fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
+    bad=[
+        _where("DateLessThan", "aws:CurrentTime", "January 31, 2026"),
+        _where("DateLessThan", "aws:CurrentTime", "2026-13-01"),
+        _where("DateLessThan", "aws:CurrentTime", "2026-02-30T00:00:00Z"),
+    ],
+    good=[_where("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
+)
+def no_date(statement: Statement) -> Iterator[Problem]:
+    """Such a value cannot be compared as a date, so the condition never holds."""
+    for condition, value in _values(statement, Family.DATE):
+        if not (_is_date(value.value) or _EPOCH.fullmatch(value.value)):
+            yield Problem(
+                value.where, f"{quoted(value.value)} under `{condition.base}` is no date"
+            )
+
+
+def _is_date(text: str) -> bool:
+    """Whether the text has the form of a date and its day is in the calendar."""
+    from datetime import UTC, datetime
+
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return False
+    year, month, day, hour, minute, second = (int(each) for each in match.groups(default="1"))
+    hour = 0 if hour == _MIDNIGHT else hour
+    try:
+        # A leap second is second 60.
+        datetime(
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            min(second, 59) if second <= _LEAP else second,
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return False
+    return True
+
+
+@rule(
+    "INVALID_DATE_VALUE",
+    on=Statement,
+    when=(at_operators(Family.DATE),),
+    severity=Severity.WARNING,
+    title="A date is written as seconds since 1970",
+    fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
+    bad=[_where("DateLessThan", "aws:CurrentTime", "1769817600")],
+    good=[_where("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
+)
+def date_as_seconds(statement: Statement) -> Iterator[Problem]:
+    """Nobody reads such a number as a date; AWS advises the ISO form."""
+    for _, value in _values(statement, Family.DATE):
+        if _EPOCH.fullmatch(value.value):
+            yield Problem(
+                value.where, f"{quoted(value.value)} counts seconds; write an ISO 8601 date"
+            )
+
+
+@rule(
+    "TYPE_MISMATCH_STRING",
+    on=Statement,
+    when=(at_operators(Family.BINARY),),
+    severity=Severity.WARNING,
+    title="A value under BinaryEquals is not base64",
+    fix="Write the bytes in base64.",
+    bad=[_where("BinaryEquals", "aws:PrincipalTag/key", "not base64!")],
+    good=[_where("BinaryEquals", "aws:PrincipalTag/key", "QmluYXJ5VmFsdWU=")],
+)
+def no_base64(statement: Statement) -> Iterator[Problem]:
+    """Such a value stands for no bytes, so the condition never holds."""
+    for _, value in _values(statement, Family.BINARY):
+        try:
+            base64.b64decode(value.value.encode("utf-8", "replace"), validate=True)
+        except binascii.Error:
+            yield Problem(value.where, f"{quoted(value.value)} under `BinaryEquals` is not base64")
+
+
+_SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+
+
+@rule(
+    "INVALID_SERVICE_PRINCIPAL_FORMAT",
+    on=Statement,
+    when=(at_keys(*SERVICE_KEYS),),
+    severity=Severity.ERROR,
+    title="A value is no service principal",
+    fix="Write SERVICE.amazonaws.com in lower case; for kms:ViaService SERVICE.REGION.amazonaws.com.",
+    bad=[
+        _where("StringEquals", "iam:PassedToService", "ec2"),
+        _where("StringEquals", "iam:PassedToService", "EC2.amazonaws.com"),
+    ],
+    good=[_where("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")],
+)
+def no_service_name(statement: Statement) -> Iterator[Problem]:
+    """Services are named by their principal; no request has another text there."""
+    for condition in statement.conditions_on(*SERVICE_KEYS):
+        if OPERATORS.get(condition.base) is not Family.STRING:
+            continue
+        for value in condition.values:
+            if not (_SERVICE_NAME.fullmatch(value.value) or re.search(r"[*?]|\$\{", value.value)):
+                yield Problem(
+                    value.where,
+                    f"{quoted(value.value)} is no service principal, such as `ec2.amazonaws.com`",
+                )
+
+
+_BOUNDS = ("LessThan", "GreaterThan")
+
+
+@rule(
+    "REDUNDANT_CONDITION_VALUE_NUM",
+    on=Statement,
+    when=(at_operators(Family.NUMERIC),),
+    severity=Severity.SUGGESTION,
+    title="Several bounds are given where one decides",
+    fix="Keep the greatest of upper bounds, the least of lower bounds.",
+    bad=[_where("NumericLessThan", "aws:MultiFactorAuthAge", ["300", "600"])],
+    good=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "600")],
+)
+def several_bounds(statement: Statement) -> Iterator[Problem]:
+    """One value that holds is enough, so the widest bound decides alone."""
+    for condition in statement.conditions:
+        bound = condition.base.removeprefix("Numeric").removesuffix("Equals")
+        if condition.base.startswith("Numeric") and bound in _BOUNDS and len(condition.values) > 1:
+            which = "greatest" if bound == "LessThan" else "least"
+            yield Problem(
+                condition.node.where,
+                f"of the {len(condition.values)} values under `{condition.base}` the {which} decides alone",
+            )

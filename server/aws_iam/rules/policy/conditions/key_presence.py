@@ -1,0 +1,216 @@
+"""Condition keys that the requests in question never carry: of services as callers, without an action, through endpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import Condition, Kind, Policy, Statement
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.reference.attached import attachment
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.global_keys import supported_services
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import at_condition, at_keys
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_ROOT = {"AWS": "arn:aws:iam::111122223333:root"}
+
+
+def _trust(action: object, condition: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "Effect": "Allow",
+        "Principal": _ROOT,
+        "Action": action,
+        "Condition": condition,
+    }
+
+
+def _policy(*statements: dict[str, object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+_ANA = {"StringEquals": {"sts:SourceIdentity": "ana"}}
+_TEAM = {"StringEquals": {"aws:RequestTag/team": "blue"}}
+
+
+def _needs_setting(asked: Condition) -> bool:
+    return bool(_setting(asked))
+
+
+def _is_of_some_services(asked: Condition) -> bool:
+    return bool(supported_services(asked.name))
+
+
+@rule(
+    "MISSING_ACTION_FOR_CONDITION_KEY",
+    on=Policy,
+    when=(at_condition(_needs_setting),),
+    severity=Severity.ERROR,
+    title="The action that sets the condition key is not allowed",
+    fix="Add the action to the statement.",
+    kinds=(Kind.TRUST,),
+    bad=[_policy(_trust("sts:AssumeRole", _ANA)), _policy(_trust("sts:AssumeRole", _TEAM))],
+    good=[
+        _policy(_trust(["sts:AssumeRole", "sts:SetSourceIdentity"], _ANA)),
+        _policy(_trust(["sts:AssumeRole", "sts:TagSession"], _TEAM)),
+        _policy(
+            {"Effect": "Allow", "Principal": _ROOT, "Action": "sts:AssumeRole"},
+            _trust("sts:TagSession", _TEAM),
+        ),
+    ],
+)
+def unset_key(policy: Policy) -> Iterator[Problem]:
+    """Who takes the role may set the key with this action only, so without it the condition never holds."""
+    allowing = [each for each in policy.statements if each.allows]
+    if any(each.not_actions for each in allowing):
+        return
+    entries = {entry.value for each in allowing for entry in each.actions}
+    missing = [
+        action
+        for action in _SETTING
+        if not any(matches(entry, action, ignore_case=True) for entry in entries)
+    ]
+    for statement in allowing if missing else ():
+        for condition in filter(is_demanded, statement.conditions):
+            action = _setting(condition)
+            if action in missing:
+                yield Problem(
+                    condition.key.where,
+                    f"{quoted(condition.key.value)} is in no request unless `{action}` is allowed, too",
+                )
+
+
+_SETTING = ("sts:SetSourceIdentity", "sts:TagSession")
+
+
+def _setting(condition: Condition) -> str:
+    """The action without which nobody can set the key while taking a role."""
+    if condition.name == "sts:sourceidentity":
+        return "sts:SetSourceIdentity"
+    if condition.name.startswith("aws:requesttag/"):
+        return "sts:TagSession"
+    return "sts:TagSession" if condition.name in {"aws:tagkeys", "sts:transitivetagkeys"} else ""
+
+
+def _service(condition: Mapping[str, object], principal: object = None) -> dict[str, object]:
+    return {
+        "Effect": "Allow",
+        "Principal": principal or {"Service": "cloudfront.amazonaws.com"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
+        "Condition": condition,
+    }
+
+
+_ORG = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}
+_MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+# The key's page gives each to users, roles or their accounts; a service that calls as itself is none of them.
+_OF_PEOPLE = ("aws:principalorgid", "aws:principalorgpaths", "aws:username")
+# It hands the fields of the caller's certificate on as tags:
+# https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
+_WITH_TAGS = "rolesanywhere.amazonaws.com"
+
+
+@rule(
+    "UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
+    on=Statement,
+    when=(at_keys("aws:principaltag/", *_OF_PEOPLE),),
+    severity=Severity.ERROR,
+    title="A service is allowed by a key that its calls do not carry",
+    fix="Use aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
+    kinds=(Kind.RESOURCE, Kind.TRUST),
+    bad=[_service(_ORG), _service({"StringEquals": {"aws:PrincipalTag/team": "blue"}})],
+    good=[
+        _service(_MINE),
+        _service({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-exampleorg"}, **_MINE}),
+        _service(_ORG, {"AWS": "*"}),
+        _service(
+            {"StringEquals": {"aws:PrincipalTag/x509Subject/CN": "build-01"}},
+            {"Service": "rolesanywhere.amazonaws.com"},
+        ),
+    ],
+)
+def people_key_for_service(statement: Statement) -> Iterator[Problem]:
+    """A service that calls as itself has no organization, tags or user name, so the condition never holds for it."""
+    services = [each.value for each in statement.principals if each.type == "Service"]
+    for condition in filter(is_demanded, statement.conditions if statement.allows else ()):
+        tag = condition.name.startswith("aws:principaltag/")
+        without = [each for each in services if not (tag and each == _WITH_TAGS)]
+        if without and (tag or condition.name in _OF_PEOPLE):
+            yield Problem(
+                condition.key.where,
+                f"calls of {quoted(without[0])} do not carry {quoted(condition.key.value)}:"
+                " it is never allowed",
+                # AWS does not publish which keys go with which services.
+                low_confidence=tag,
+            )
+
+
+_ENDPOINT = {"StringNotEqualsIfExists": {"aws:VpceOrgID": "o-exampleorg"}}
+
+
+def _deny(action: object, element: str = "Action") -> dict[str, object]:
+    return {"Effect": "Deny", element: action, "Resource": "*", "Condition": _ENDPOINT}
+
+
+@rule(
+    "USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
+    on=Policy,
+    when=(at_condition(_is_of_some_services),),
+    severity=Severity.WARNING,
+    title="A key is used for services that do not supply it",
+    fix="Limit the statement to actions of the services that AWS lists for the key.",
+    bad=[_policy(_deny("*")), _policy(_deny("iam:*", "NotAction")), _policy(_deny("rds:*"))],
+    good=[_policy(_deny(["s3:*", "kms:Decrypt"]))],
+)
+def endpoint_key_for_all(policy: Policy) -> Iterator[Problem]:
+    """Requests to other services lack the key even through an endpoint: a Deny hits them or misses them all."""
+    for statement in policy.statements:
+        beyond: dict[str, str] = {}
+        for condition in statement.conditions:
+            supported = supported_services(condition.name)
+            if supported and condition.name not in beyond:
+                beyond[condition.name] = _beyond(policy, statement, supported)
+            if beyond.get(condition.name):
+                yield Problem(
+                    condition.key.where,
+                    f"{quoted(condition.key.value)} works with {len(supported)} services only;"
+                    f" {beyond[condition.name]} go beyond them",
+                    # AWS lists services for this key, too, but does not name it among those of its check.
+                    low_confidence=condition.name == "aws:sourcevpcarn",
+                )
+
+
+def _beyond(policy: Policy, statement: Statement, supported: frozenset[str]) -> str:
+    """What the statement speaks of that does not supply the key; empty when nothing is sure to."""
+    own = _own_services(policy, statement)
+    if own and own <= supported:
+        return ""
+    if statement.not_actions:
+        return "the actions that `NotAction` leaves"
+    for entry in statement.actions:
+        prefix, _, name = entry.value.lower().partition(":")
+        known = is_literal(prefix) and catalog().tier(prefix) != "unknown"
+        if not is_literal(prefix) or (known and prefix not in supported):
+            return f"the actions of {quoted(entry.value)}"
+        if (prefix, name) == ("iam", "passrole"):
+            return "calls of `iam:PassRole`"
+    return ""
+
+
+def _own_services(policy: Policy, statement: Statement) -> frozenset[str]:
+    """The services that a resource policy is about, whatever its actions say; empty when nothing tells."""
+    if policy.kind is not Kind.RESOURCE:
+        return frozenset()
+    target = attachment(policy.resource_type)
+    if target:
+        return frozenset({target.service} - {""})
+    arns = [Arn.of(each.value) for each in statement.resources]
+    services = {arn.service if arn else "*" for arn in arns}
+    return frozenset(services) if all(map(is_literal, services)) else frozenset()

@@ -1,0 +1,379 @@
+"""A condition key's type against its operator: several values or one, wildcards, families."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement, Text
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.variables import variables, without_variables
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import VARIABLE_IN_VALUE, at_condition, at_value
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.reference.catalog import ConditionKey
+
+_ALLOW = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
+
+
+def _where(operator: str, key: str, value: object) -> dict[str, object]:
+    return {**_ALLOW, "Condition": {operator: {key: value}}}
+
+
+@once
+def _typed(statement: Statement) -> tuple[tuple[Condition, ConditionKey], ...]:
+    """The conditions on keys whose type is known, under operators that exist."""
+    known = (each for each in statement.conditions if each.base in OPERATORS)
+    keys = ((each, catalog().condition_key(each.key.value)) for each in known)
+    return tuple((condition, key) for condition, key in keys if key and key.type)
+
+
+def _may_lack_qualifier(asked: Condition) -> bool:
+    key = catalog().condition_key(asked.key.value)
+    return key is not None and key.multivalued and _is_bare(asked)
+
+
+def _is_for_all(asked: Condition) -> bool:
+    return asked.qualifier == "ForAllValues"
+
+
+def _is_of_other_type(asked: Condition) -> bool:
+    key = catalog().condition_key(asked.key.value)
+    return key is not None and OPERATORS.get(asked.base) not in _fitting(key)
+
+
+def _is_boolean(asked: Condition) -> bool:
+    key = catalog().condition_key(asked.key.value)
+    return key is not None and key.type == "Bool"
+
+
+def _is_like(asked: Condition) -> bool:
+    return asked.base in {"StringLike", "StringNotLike"}
+
+
+def _may_have_wildcard(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+_STAR = (at_value("*".__eq__),)
+_WILDCARD = (at_value(_may_have_wildcard),)
+
+
+@rule(
+    "MISSING_QUALIFIER",
+    on=Statement,
+    when=(at_condition(_may_lack_qualifier),),
+    severity=Severity.ERROR,
+    title="A key with several values is compared without qualifier",
+    fix="Write ForAnyValue: or ForAllValues: before the operator; in an Allow, ForAllValues also needs Null false.",
+    bad=[_where("StringEquals", "aws:TagKeys", ["team"])],
+    good=[_where("ForAnyValue:StringEquals", "aws:TagKeys", ["team"])],
+)
+def several_values_unqualified(statement: Statement) -> Iterator[Problem]:
+    """Without a qualifier AWS does not know whether all of the request's values must match, or one."""
+    for condition, key in _typed(statement):
+        # EventBridge's own examples compare its keys without a qualifier, against the reference's type:
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+        if key.multivalued and key.service != "events" and _is_bare(condition):
+            yield Problem(
+                condition.operator.where,
+                f"{quoted(condition.key.value)} has several values: write"
+                f" `ForAnyValue:{condition.base}` or `ForAllValues:{condition.base}`",
+            )
+
+
+def _is_bare(condition: Condition) -> bool:
+    return not condition.qualifier and condition.base != "Null"
+
+
+@rule(
+    "FORALLVALUES_WITH_SINGLE_VALUED_KEY",
+    on=Statement,
+    when=(at_condition(_is_for_all),),
+    severity=Severity.SECURITY_WARNING,
+    title="ForAllValues is used with a key that has one value",
+    fix="Remove ForAllValues:.",
+    bad=[_where("ForAllValues:StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
+    good=[_where("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
+)
+def all_of_one_value(statement: Statement) -> Iterator[Problem]:
+    """ForAllValues holds when the request lacks the key, so an Allow with it lets such requests through."""
+    for condition, key in _typed(statement):
+        if condition.qualifier == "ForAllValues" and not key.multivalued and "." not in key.name:
+            yield Problem(
+                condition.operator.where,
+                f"{quoted(condition.key.value)} has one value; ForAllValues also holds without it",
+                # AWS does not say whether a Deny counts: there ForAllValues denies more, not less.
+                low_confidence=not statement.allows,
+            )
+
+
+_FITTING: dict[str, frozenset[Family]] = {
+    "String": frozenset({Family.STRING}),
+    "ARN": frozenset({Family.ARN, Family.STRING}),
+    "Bool": frozenset({Family.BOOL}),
+    "Numeric": frozenset({Family.NUMERIC}),
+    "Date": frozenset({Family.DATE, Family.NUMERIC}),
+    "IPAddress": frozenset({Family.IP}),
+}
+
+
+@rule(
+    "TYPE_MISMATCH",
+    on=Statement,
+    when=(at_condition(_is_of_other_type),),
+    severity=Severity.WARNING,
+    title="The operator does not compare values of the key's type",
+    fix="Use an operator of the key's type.",
+    bad=[
+        _where("StringEquals", "aws:MultiFactorAuthPresent", "true"),
+        _where("ArnLike", "aws:SourceAccount", "111122223333"),
+    ],
+    good=[
+        _where("Bool", "aws:MultiFactorAuthPresent", "true"),
+        _where("StringLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app"),
+        _where("StringEquals", "aws:EC2InstanceSourcePrivateIPv4", "${aws:VpcSourceIp}"),
+    ],
+)
+def operator_of_other_type(statement: Statement) -> Iterator[Problem]:
+    """The comparison may never hold, or hold by accident of how the value is written."""
+    for condition, key in _typed(statement):
+        family = OPERATORS[condition.base]
+        # Tags and encryption contexts hold whatever their owner puts there, ARNs and numbers too.
+        if family is Family.NULL or "${" in key.name or family in _fitting(key):
+            continue
+        # Operators of text alone take variables: so one key is compared with another, whatever their type.
+        if family is Family.STRING and all("${" in each.value for each in condition.values):
+            continue
+        yield Problem(
+            condition.operator.where,
+            f"{quoted(condition.key.value)} is of type {key.value_type},"
+            f" `{condition.base}` compares {family}",
+        )
+
+
+def _fitting(key: ConditionKey) -> frozenset[Family]:
+    """The operator families that compare values of the key's types; all of them for a type that is not known."""
+    types = (key.value_type, *(each.removeprefix("ArrayOf") for each in key.also))
+    return frozenset(family for each in types for family in _FITTING.get(each, Family))
+
+
+@rule(
+    "INVALID_CONDITION_MULTIPLE_BOOLEAN",
+    on=Statement,
+    when=(at_condition(_is_boolean),),
+    severity=Severity.ERROR,
+    title="A Boolean key has several values",
+    fix="Keep one of true and false.",
+    bad=[_where("Bool", "aws:SecureTransport", ["true", "false"])],
+    good=[_where("Bool", "aws:SecureTransport", "true")],
+)
+def several_booleans(statement: Statement) -> Iterator[Problem]:
+    """Both values together say nothing, and AWS refuses them."""
+    for condition, key in _typed(statement):
+        if key.type == "Bool" and len(condition.values) > 1:
+            yield Problem(
+                condition.node.where,
+                f"{quoted(condition.key.value)} is true or false; it has {len(condition.values)} values",
+            )
+
+
+@rule(
+    "STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS",
+    on=Statement,
+    when=(at_condition(_is_like),),
+    severity=Severity.SECURITY_WARNING,
+    title="An ARN with a wildcard is compared as text",
+    fix="Use ArnLike or ArnNotLike: there a wildcard stays within its field of the ARN.",
+    bad=[_where("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
+    good=[_where("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
+)
+def arn_compared_as_text(statement: Statement) -> Iterator[Problem]:
+    """Under StringLike a `*` runs across the colons of an ARN, so more ARNs match than it seems."""
+    for condition, key in _typed(statement):
+        if key.value_type != "ARN" or condition.base not in {"StringLike", "StringNotLike"}:
+            continue
+        for value in condition.values:
+            if _has_wildcard(value):
+                arn = condition.base.replace("String", "Arn")
+                yield Problem(
+                    value.where,
+                    f"{quoted(value.value)} under `{condition.base}`; write `{arn}`",
+                    # What denies more, or allows less, than meant is no hole.
+                    low_confidence=condition.negated is statement.allows,
+                )
+                break
+
+
+def _has_wildcard(value: Text) -> bool:
+    text = without_variables(value.value)
+    return "*" in text or "?" in text
+
+
+_EXACT = frozenset(
+    {"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"}
+)
+
+
+@rule(
+    "WILDCARD_WITHOUT_LIKE_OPERATOR",
+    on=Statement,
+    when=_WILDCARD,
+    severity=Severity.WARNING,
+    title="A value has a wildcard that the operator does not read as one",
+    fix="Use StringLike or StringNotLike, or write `${*}` for the character itself.",
+    bad=[_where("StringEquals", "aws:PrincipalTag/team", "blue-*")],
+    good=[_where("StringLike", "aws:PrincipalTag/team", "blue-*")],
+)
+def wildcard_compared_exactly(statement: Statement) -> Iterator[Problem]:
+    """Under an exact operator `*` is the character itself, which such a value hardly means."""
+    for condition in statement.conditions:
+        if condition.base in _EXACT:
+            for value in condition.values:
+                if _has_wildcard(value):
+                    yield Problem(
+                        value.where,
+                        f"{quoted(value.value)} is no pattern under `{condition.base}`",
+                    )
+
+
+def _only_star(condition: Condition) -> bool:
+    return len(condition.values) == 1 and condition.values[0].value == "*"
+
+
+@rule(
+    "EQUIVALENT_TO_NULL_FALSE",
+    on=Statement,
+    when=_STAR,
+    severity=Severity.SUGGESTION,
+    title="The condition only asks that the key exists",
+    fix='Write "Null": {KEY: "false"}, which says so.',
+    bad=[_where("StringLike", "aws:PrincipalTag/team", "*")],
+    good=[_where("Null", "aws:PrincipalTag/team", "false")],
+)
+def anything_goes(statement: Statement) -> Iterator[Problem]:
+    """A lone `*` matches every value, so the condition holds for every request that has the key."""
+    for condition in statement.conditions:
+        if condition.base not in {"StringLike", "ArnLike"} or condition.if_exists:
+            continue
+        if _only_star(condition) and condition.qualifier in {"", "ForAnyValue"}:
+            yield Problem(
+                condition.values[0].where,
+                f'`{condition.operator.value}` with `*` is "Null": "false" on {quoted(condition.key.value)}',
+                low_confidence=bool(condition.qualifier),
+            )
+
+
+@rule(
+    "EQUIVALENT_TO_NULL_TRUE",
+    on=Statement,
+    when=_STAR,
+    severity=Severity.SUGGESTION,
+    title="The condition only asks that the key is absent",
+    fix='Write "Null": {KEY: "true"}, which says so.',
+    bad=[_where("StringNotLike", "aws:PrincipalTag/team", "*")],
+    good=[_where("Null", "aws:PrincipalTag/team", "true")],
+)
+def nothing_goes(statement: Statement) -> Iterator[Problem]:
+    """A lone `*` matches every value, so its negation holds only for requests without the key."""
+    for condition in statement.conditions:
+        if condition.base not in {"StringNotLike", "ArnNotLike"} or not _only_star(condition):
+            continue
+        # With ForAnyValue it never holds, unless IfExists lets requests without the key through.
+        if condition.qualifier != "ForAnyValue" or condition.if_exists:
+            yield Problem(
+                condition.values[0].where,
+                f'`{condition.operator.value}` with `*` is "Null": "true" on {quoted(condition.key.value)}',
+                low_confidence=condition.if_exists or bool(condition.qualifier),
+            )
+
+
+def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
+    """The values of the keys that tell one account, organization or network from all others."""
+    for condition, key in _typed(statement):
+        if key.sensitive and OPERATORS[condition.base] is Family.STRING:
+            for value in condition.values:
+                yield condition, value
+
+
+@rule(
+    "WILDCARD_USAGE_TOO_PERMISSIVE",
+    on=Statement,
+    when=_WILDCARD,
+    severity=Severity.ERROR,
+    title="An account, organization or network is given as a pattern",
+    fix="Write the ids in full.",
+    bad=[
+        _where("StringLike", "aws:SourceAccount", "11112222*"),
+        _where("StringLike", "aws:userid", "AROA*"),
+    ],
+    good=[
+        _where("StringLike", "aws:SourceAccount", "111122223333"),
+        _where("StringLike", "aws:userid", ["AROACKCEVSQ6C2EXAMPLE:*", "*:deploy"]),
+    ],
+)
+def id_as_pattern(statement: Statement) -> Iterator[Problem]:
+    """Ids are given out without order: whoever has one that fits the pattern is let in, too."""
+    for condition, value in _sensitive(statement):
+        if condition.base in {"StringLike", "StringNotLike"} and _has_wildcard(value):
+            yield Problem(
+                value.where, f"{quoted(value.value)} is a pattern of {quoted(condition.key.value)}"
+            )
+    for condition in statement.conditions_on("aws:userid"):
+        for value in condition.values if "Like" in condition.base else ():
+            if _is_loose(without_variables(value.value), "*"):
+                yield Problem(
+                    value.where,
+                    f"{quoted(value.value)} has a wildcard that may stand after the colon of an id,"
+                    " or alone before it",
+                )
+
+
+def _is_loose(text: str, whole: str) -> bool:
+    """Whether a value of aws:userid, `ID:SESSION`, is open in its id without being open to all ids as a whole."""
+    unique, colon, _ = text.partition(":")
+    is_open = "*" in text or "?" in text
+    return is_open and (not colon or (unique != whole and ("*" in unique or "?" in unique)))
+
+
+@rule(
+    "VARIABLE_USAGE_TOO_PERMISSIVE",
+    on=Statement,
+    when=(VARIABLE_IN_VALUE,),
+    severity=Severity.ERROR,
+    title="An account, organization or network is given by a variable",
+    fix="Write the ids in full.",
+    bad=[
+        _where("StringEquals", "aws:SourceAccount", "${aws:PrincipalTag/account}"),
+        _where("StringEquals", "aws:userid", "${aws:PrincipalTag/id}"),
+    ],
+    good=[
+        _where("StringEquals", "aws:userid", "AROACKCEVSQ6C2EXAMPLE:${aws:PrincipalTag/session}"),
+        _where("StringEquals", "aws:SourceAccount", "111122223333"),
+        _where("StringEquals", "aws:ResourceAccount", "${aws:PrincipalAccount}"),
+    ],
+)
+def id_as_variable(statement: Statement) -> Iterator[Problem]:
+    """Whoever sets the tag chooses what is let in."""
+    for condition, value in _sensitive(statement):
+        for variable in variables(value.value):
+            # AWS's own examples compare such a key with another that AWS sets: only tags are in somebody's hand.
+            if "tag/" in variable.name.lower():
+                yield Problem(
+                    value.where,
+                    f"{quoted(variable.text)} decides {quoted(condition.key.value)}",
+                )
+    for condition in statement.conditions_on("aws:userid"):
+        for value in condition.values:
+            if variables(value.value) and _is_loose(without_variables(value.value, "?"), "?"):
+                yield Problem(
+                    value.where,
+                    f"{quoted(value.value)} has a variable that may stand after the colon of an id,"
+                    " or alone before it",
+                )

@@ -1,0 +1,118 @@
+"""Conditions that always or never hold because of a lone `*`, and prefixes of S3 that keep nobody out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement
+from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import at_keys, at_value
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LIST = {
+    "Effect": "Allow",
+    "Action": "s3:ListBucket",
+    "Resource": "arn:aws:s3:::amzn-s3-demo-bucket",
+}
+_TAG = "aws:PrincipalTag/team"
+
+
+def _where(operator: str, key: str, value: object, effect: str = "Allow") -> dict[str, object]:
+    return {**_LIST, "Effect": effect, "Condition": {operator: {key: value}}}
+
+
+def _with_star(statement: Statement, *bases: str) -> Iterator[Condition]:
+    """The conditions under these operators that have `*` among their values: it matches every value."""
+    for condition in statement.conditions:
+        if condition.base in bases and any(value.value == "*" for value in condition.values):
+            yield condition
+
+
+_STAR = (at_value("*".__eq__),)
+
+
+@rule(
+    "REDUNDANT_KEY_DUE_TO_WILDCARD_IN_CONDITION",
+    on=Statement,
+    when=_STAR,
+    severity=Severity.SUGGESTION,
+    title="The condition always holds",
+    fix="Remove the key, or write the values that were meant.",
+    bad=[
+        _where("StringLikeIfExists", _TAG, "*"),
+        _where("ForAllValues:StringLike", "aws:TagKeys", ["*"]),
+    ],
+    good=[
+        _where("StringLikeIfExists", _TAG, "blue*"),
+        _where("ForAllValues:StringLike", "aws:TagKeys", ["blue*"]),
+        _where("ForAllValues:StringEquals", "aws:TagKeys", ["*"]),
+    ],
+)
+def always_holds(statement: Statement) -> Iterator[Problem]:
+    """With the key `*` matches, and without it such an operator holds, too: the condition says nothing."""
+    for condition in _with_star(statement, "StringLike", "ArnLike"):
+        if condition.if_exists or condition.qualifier == "ForAllValues":
+            yield Problem(
+                condition.key.where,
+                f"{quoted(condition.operator.value)} with `*` on {quoted(condition.key.value)} always holds",
+            )
+
+
+@rule(
+    "REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION",
+    on=Statement,
+    when=_STAR,
+    severity=Severity.SUGGESTION,
+    title="The condition never holds",
+    fix="Remove the statement, or write the values that were meant.",
+    bad=[_where("ForAnyValue:StringNotLike", "aws:TagKeys", ["*"])],
+    good=[
+        _where("ForAnyValue:StringNotLike", "aws:TagKeys", ["blue*"]),
+        _where("ForAllValues:StringNotLike", "aws:TagKeys", ["*"]),
+        _where("ForAnyValue:StringLike", "aws:TagKeys", ["*"]),
+    ],
+)
+def never_holds(statement: Statement) -> Iterator[Problem]:
+    """Some value would have to be none that `*` matches: the statement has no effect."""
+    for condition in _with_star(statement, "StringNotLike", "ArnNotLike"):
+        if condition.qualifier == "ForAnyValue" and not condition.if_exists:
+            yield Problem(
+                condition.key.where,
+                f"{quoted(condition.operator.value)} with `*` on {quoted(condition.key.value)} never holds",
+            )
+
+
+@rule(
+    "S3_PREFIX_IN_NEGATIVE_CONTEXT",
+    on=Statement,
+    when=(at_keys("s3:prefix"),),
+    severity=Severity.SECURITY_WARNING,
+    title="Some prefixes are shut out, which a shorter one gets around",
+    fix="Allow s3:ListBucket with StringLike on the prefixes that may be listed, or deny it with StringNotLike on them.",
+    bad=[
+        _where("StringLike", "s3:prefix", "private/*", effect="Deny"),
+        _where("StringNotLike", "s3:prefix", "private/*"),
+    ],
+    good=[
+        _where("StringLike", "s3:prefix", "home/*"),
+        _where("StringNotLike", "s3:prefix", "home/*", effect="Deny"),
+        _where("Null", "s3:prefix", "true", effect="Deny"),
+    ],
+)
+def prefix_shut_out(statement: Statement) -> Iterator[Problem]:
+    """Listing `priv` shows what stands under `private/`, too, and does not match the value."""
+    for condition in statement.conditions_on("s3:prefix"):
+        if OPERATORS.get(condition.base) is not Family.STRING:
+            continue
+        # The empty prefix lists the whole bucket: to deny that one is another thing.
+        values = [value for value in condition.values if value.value]
+        if values and (statement.denies if not condition.negated else statement.allows):
+            yield Problem(
+                condition.key.where,
+                f"{quoted(values[0].value)} is shut out, but a request with a shorter prefix lists what is in it",
+            )

@@ -1,0 +1,169 @@
+"""Multi-factor authentication: conditions that do not prove it, and Denies that hit who cannot have it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.document import Condition, Kind, Statement
+from aws_iam.engine.language.pattern import matches
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import at_keys
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KEY_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent"
+_PRESENT = "aws:multifactorauthpresent"
+_AGE = "aws:multifactorauthage"
+# The key is a Boolean, and people compare it as text, too.
+_EXACTLY = frozenset({"Bool", "StringEquals", "StringEqualsIgnoreCase", "StringLike"})
+_STOP = {"Effect": "Allow", "Action": "ec2:TerminateInstances", "Resource": "*"}
+_MFA = {"aws:MultiFactorAuthPresent": "true"}
+
+
+def _where(condition: object, **changes: object) -> dict[str, object]:
+    return {**_STOP, **changes, "Condition": condition}
+
+
+def _values(condition: Condition) -> list[str]:
+    return [each.value.lower() for each in condition.values]
+
+
+def _proves(condition: Condition) -> bool:
+    """Whether the condition, in an Allow, holds for callers with MFA only."""
+    if condition.name == _AGE:
+        # The key is absent without MFA.
+        return is_demanded(condition) or (
+            condition.base == "Null" and _values(condition) == ["false"]
+        )
+    return is_demanded(condition) and _values(condition) == ["true"]
+
+
+def _is_proved(statement: Statement) -> bool:
+    return any(map(_proves, statement.conditions_on(_PRESENT, _AGE)))
+
+
+_ASKED = (at_keys(_PRESENT, _AGE),)
+
+
+@rule(
+    "ALLOW_ADMITS_LONG_TERM_KEYS",
+    on=Statement,
+    when=_ASKED,
+    severity=Severity.WARNING,
+    title="The Allow with MFA also lets access keys in that have none",
+    fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
+    source=_KEY_PAGE,
+    bad=[
+        _where({"BoolIfExists": _MFA}),
+        _where({"StringEqualsIfExists": _MFA}),
+        _where({"StringNotEquals": {"aws:MultiFactorAuthPresent": "false"}}),
+    ],
+    good=[
+        _where({"Bool": _MFA}),
+        _where({"BoolIfExists": _MFA, "Null": {"aws:MultiFactorAuthPresent": "false"}}),
+        _where({"BoolIfExists": _MFA, "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}),
+        _where({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}, Effect="Deny"),
+    ],
+)
+def keys_without_mfa_pass(statement: Statement) -> Iterator[Problem]:
+    """A request signed with a user's access key has no such key, and `IfExists` holds then: no second factor was asked for."""
+    if not statement.allows or _is_proved(statement):
+        return
+    tested = statement.conditions_on(_PRESENT)
+    if any(each.base == "Null" and _values(each) == ["false"] for each in tested):
+        return
+    for condition in tested:
+        if _asks_if_present(condition):
+            yield Problem(
+                condition.operator.where,
+                f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} also holds for a user's access key,"
+                " which has no such key: it is allowed without MFA",
+            )
+
+
+def _asks_if_present(condition: Condition) -> bool:
+    """Whether MFA is asked for in a way that also holds for a request without the key."""
+    if condition.negated:
+        return _values(condition) == ["false"]
+    return (
+        condition.base in _EXACTLY
+        and condition.if_exists
+        and not condition.qualifier
+        and _values(condition) == ["true"]
+    )
+
+
+@rule(
+    "MFA_KEY_PRESENCE_PROVES_NOTHING",
+    on=Statement,
+    when=_ASKED,
+    severity=Severity.SECURITY_WARNING,
+    title="The Allow asks whether MFA could be told, not whether it was used",
+    fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
+    source=_KEY_PAGE,
+    bad=[_where({"Null": {"aws:MultiFactorAuthPresent": "false"}})],
+    good=[
+        _where({"Null": {"aws:MultiFactorAuthPresent": "false"}, "Bool": _MFA}),
+        _where({"Null": {"aws:MultiFactorAuthPresent": "false"}, "BoolIfExists": _MFA}),
+        _where({"Null": {"aws:MultiFactorAuthAge": "false"}}),
+    ],
+)
+def present_and_false(statement: Statement) -> Iterator[Problem]:
+    """Every session has the key; without MFA its value is false, and `Null` does not look at the value."""
+    if not statement.allows or _is_proved(statement):
+        return
+    tested = statement.conditions_on(_PRESENT)
+    if any(each.base in _EXACTLY and _values(each) == ["true"] for each in tested):
+        return
+    for condition in tested:
+        if condition.base == "Null" and _values(condition) == ["false"]:
+            yield Problem(
+                condition.key.where,
+                f"`Null` does not look at the value of {quoted(condition.key.value)}: a session without"
+                " MFA has the key, too, and is allowed",
+            )
+
+
+_NO_MFA = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+_ALL = {"Effect": "Deny", "Action": "*"}
+
+
+@rule(
+    "MFA_DENY_HITS_ROLES",
+    on=Statement,
+    when=_ASKED,
+    severity=Severity.WARNING,
+    title="The Deny without MFA also hits the roles of workloads",
+    fix='Limit the Deny to users: "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}.',
+    source=_KEY_PAGE,
+    kinds=(Kind.SCP,),
+    bad=[_where(_NO_MFA, **_ALL)],
+    good=[
+        _where({**_NO_MFA, "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}}, **_ALL),
+        _where(_NO_MFA, Effect="Deny", Action="ec2:StopInstances"),
+    ],
+)
+def workloads_denied(statement: Statement) -> Iterator[Problem]:
+    """A role that a service or an identity provider's user takes never has MFA of AWS, so all it does is denied."""
+    everything = bool(statement.not_actions) or any(
+        matches(each.value, "*") for each in statement.actions
+    )
+    if not (statement.denies and everything):
+        return
+    # Whatever else is asked may tell users from roles.
+    mfa = [each for each in statement.conditions if each.name in {_PRESENT, _AGE}]
+    if len(mfa) != len(statement.conditions):
+        return
+    for condition in mfa:
+        absent = condition.base == "Null" and _values(condition) == ["true"]
+        if absent or (condition.if_exists and _values(condition) == ["false"]):
+            yield Problem(
+                condition.key.where,
+                f"{quoted(condition.key.value)} is no key of a role that a service takes: everything"
+                " it does is denied",
+            )
+            return

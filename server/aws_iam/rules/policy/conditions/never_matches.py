@@ -1,0 +1,383 @@
+"""Statements that no request meets, and conditions that every request meets: they look like limits and are none."""
+
+from __future__ import annotations
+
+from itertools import combinations, islice
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.algebra.condition_sets import Test, contradiction, read
+from aws_iam.engine.algebra.reachable import named_actions
+from aws_iam.engine.algebra.text_sets import Effort
+from aws_iam.engine.language.document import Statement
+from aws_iam.engine.language.memo import once
+from aws_iam.engine.language.operators import Family
+from aws_iam.engine.language.variables import variables
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.global_keys import global_keys
+from aws_iam.engine.reference.supply import lacking, supplying
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import KEY_TWICE, VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aws_iam.engine.language.document import Condition, Text
+
+_GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
+_LOGIC = f"{_GUIDE}/reference_policies_condition-logic-multiple-context-keys-or-values.html"
+_KEYS = f"{_GUIDE}/reference_policies_condition-keys.html"
+_OPERATORS = f"{_GUIDE}/reference_policies_elements_condition_operators.html"
+_VARIABLES = f"{_GUIDE}/reference_policies_variables.html"
+_REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
+
+_OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
+
+
+def _where(
+    condition: dict[str, object], effect: str = "Allow", action: object = "s3:GetObject"
+) -> dict[str, object]:
+    return {"Effect": effect, "Action": action, "Resource": _OBJECTS, "Condition": condition}
+
+
+@once
+def _tests(statement: Statement) -> Mapping[str, Sequence[Test]]:
+    return read(statement.conditions)
+
+
+def _consequence(statement: Statement) -> str:
+    return "the Deny denies nothing" if statement.denies else "the Allow allows nothing"
+
+
+def _shown(test: Test) -> str:
+    values = test.condition.values
+    first = quoted(values[0].value) if values else "nothing"
+    return f"`{test.condition.operator.value}` {first}{' …' if values[1:] else ''}"
+
+
+def _may_be_of_no_action(asked: Condition) -> bool:
+    return asked.name.startswith(_TAGS_OF_REQUEST) or _is_of_some_actions(asked.name)
+
+
+@rule(
+    "CONTRADICTORY_CONDITIONS",
+    on=Statement,
+    when=(KEY_TWICE,),
+    severity=Severity.WARNING,
+    title="Two conditions on one key never hold together",
+    fix="Write alternatives as values of one condition, or as statements of their own.",
+    source=_LOGIC,
+    bad=[
+        _where({"StringEquals": {"aws:username": "ana"}, "StringLike": {"aws:username": "ben*"}}),
+        _where(
+            {"StringEquals": {"aws:username": "ana"}, "Null": {"aws:username": "true"}}, "Deny"
+        ),
+        _where(
+            {
+                "DateGreaterThan": {"aws:CurrentTime": "2026-06-30T00:00:00Z"},
+                "DateLessThan": {"aws:CurrentTime": "2026-01-31T00:00:00Z"},
+            }
+        ),
+        _where(
+            {
+                "IpAddress": {"aws:SourceIp": "192.0.2.0/28"},
+                "NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"},
+            }
+        ),
+    ],
+    good=[
+        _where({"StringEquals": {"aws:username": ["ana", "ben"]}}),
+        _where({"StringLike": {"aws:username": "a*"}, "StringNotEquals": {"aws:username": "ana"}}),
+        _where(
+            {
+                "DateGreaterThan": {"aws:CurrentTime": "2026-01-31T00:00:00Z"},
+                "DateLessThan": {"aws:CurrentTime": "2026-06-30T00:00:00Z"},
+            }
+        ),
+    ],
+)
+def never_together(statement: Statement) -> Iterator[Problem]:
+    """All conditions of a statement must hold at once, and a request has one value of such a key or none."""
+    if len({each.name for each in statement.conditions}) == len(statement.conditions):
+        return
+    effort = Effort()
+    for tests in _tests(statement).values():
+        found = contradiction(tests, effort) if len(tests) > 1 else None
+        if found:
+            first, second = found
+            yield Problem(
+                second.condition.key.where,
+                f"{quoted(second.condition.key.value)} never satisfies both {_shown(first)}"
+                f" and {_shown(second)}: {_consequence(statement)}",
+            )
+
+
+_BY_ENDPOINT = ("vpc_endpoint", "vpc_endpoint_supported", "vpc_endpoint_supported_org")
+# When the one is in a request, the other is not: by the rule of presence of each key.
+_EXCLUSIVE = frozenset(
+    {
+        *(frozenset({"not_vpc_endpoint", each}) for each in _BY_ENDPOINT),
+        *(
+            frozenset({"iam_user", each})
+            for each in ("service_principal", "ec2_role_credentials", "assume_root")
+        ),
+    }
+)
+_EXCLUDING = frozenset().union(*_EXCLUSIVE)
+
+
+def _is_exclusive(asked: Condition) -> bool:
+    known = global_keys().get(asked.name)
+    return known is not None and known.presence_rule in _EXCLUDING
+
+
+@rule(
+    "EXCLUSIVE_CONDITION_KEYS",
+    on=Statement,
+    when=(at_condition(_is_exclusive),),
+    severity=Severity.WARNING,
+    title="Two keys are asked for that no request has together",
+    fix="Make two statements of it, one for each way in.",
+    source=_KEYS,
+    bad=[
+        _where(
+            {
+                "IpAddress": {"aws:SourceIp": "192.0.2.0/24"},
+                "StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"},
+            }
+        )
+    ],
+    good=[
+        _where(
+            {
+                "IpAddress": {"aws:VpcSourceIp": "10.0.0.0/16"},
+                "StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"},
+            }
+        ),
+        _where(
+            {
+                "NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"},
+                "StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"},
+            },
+            "Deny",
+        ),
+    ],
+)
+def never_both_there(statement: Statement) -> Iterator[Problem]:
+    """A condition that needs its key fails without it, so with both the statement meets no request."""
+    asked = {}
+    for key, tests in _tests(statement).items():
+        known = global_keys().get(key)
+        needy = next((each for each in tests if _needs_key(each)), None)
+        if known and needy:
+            asked[known.presence_rule] = needy
+    for one, other in combinations(asked, 2):
+        if frozenset({one, other}) in _EXCLUSIVE:
+            first, second = asked[one].condition.key, asked[other].condition.key
+            yield Problem(
+                second.where,
+                f"no request has both {quoted(first.value)} and {quoted(second.value)}:"
+                f" {_consequence(statement)}",
+            )
+
+
+def _needs_key(test: Test) -> bool:
+    """Whether it is certain that the test fails without its key."""
+    return not test.holds_absent and (test.holds_present is not None or test.values is not None)
+
+
+_MOST_KEYS = 30
+_TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
+
+
+@rule(
+    "CONDITION_KEY_NEVER_PRESENT",
+    on=Statement,
+    when=(at_condition(_may_be_of_no_action),),
+    severity=Severity.WARNING,
+    title="None of the statement's actions ever has the condition key",
+    fix="Remove the condition, or move the actions that have the key into a statement with it.",
+    source=_REFERENCE,
+    bad=[
+        _where({"StringLike": {"s3:prefix": "home/*"}}, action="s3:GetObject*"),
+        _where({"StringLike": {"s3:prefix": "home/*"}}, "Deny", action="s3:Put*"),
+        _where({"StringNotEquals": {"s3:prefix": "home/"}}, action="ec2:Describe*"),
+        _where({"StringEquals": {"aws:RequestTag/team": "blue"}}, action="kms:DescribeKey"),
+    ],
+    good=[
+        _where({"StringLike": {"s3:prefix": "home/*"}}, action="s3:List*"),
+        _where({"StringEquals": {"aws:RequestTag/team": "blue"}}, action="ec2:RunInstances"),
+    ],
+)
+def key_of_no_action(statement: Statement) -> Iterator[Problem]:
+    """Without the key a positive condition never holds, and a negated one or IfExists always does."""
+    for key in islice(dict.fromkeys(each.name for each in statement.conditions), _MOST_KEYS):
+        if not _is_of_actions(key, statement):
+            continue
+        actions = lacking(statement.action_words, key)
+        tests = _tests(statement).get(key) if actions else None
+        if not (actions and tests):
+            continue
+        test = next((each for each in tests if _needs_key(each)), tests[0])
+        needy = _needs_key(test)
+        if needy or test.holds_absent:
+            effect = _consequence(statement) if needy else "the condition always holds"
+            yield Problem(
+                test.condition.key.where,
+                f"the reference gives {quoted(test.condition.key.value)} to no request for"
+                f" {_listed(actions)}: {effect}",
+                # It attaches keys unevenly, and new actions come late to it.
+                low_confidence=True,
+            )
+
+
+# Sessions carry keys of sts on, and of the Marketplace the reference lists keys without all of their actions.
+_UNEVEN = frozenset({"sts", "aws-marketplace"})
+
+
+def _is_of_actions(key: str, statement: Statement) -> bool:
+    """Whether a key depends on the action, some action is known to have it, and no code of AWS's says the same."""
+    if key.startswith(_TAGS_OF_REQUEST):
+        return True
+    prefix = key.partition(":")[0]
+    return _is_of_some_actions(key) and not any(
+        action.service == prefix for action in named_actions(statement)
+    )
+
+
+def _is_of_some_actions(key: str) -> bool:
+    prefix = key.partition(":")[0]
+    if key in global_keys() or prefix == "aws" or catalog().service(prefix) is None:
+        return False
+    # A resource's tags are told to other services, too.
+    return prefix not in _UNEVEN and "resourcetag/" not in key and bool(supplying(prefix, key))
+
+
+def _listed(actions: tuple[str, ...]) -> str:
+    found = catalog().action(actions[0])
+    name = quoted(found.full_name if found else actions[0])
+    return f"{name} and {len(actions) - 1} more actions" if actions[1:] else name
+
+
+@rule(
+    "NULL_WITH_BOTH_VALUES",
+    on=Statement,
+    when=(at_operators(Family.NULL),),
+    severity=Severity.WARNING,
+    title="Null accepts the key's presence and its absence",
+    fix="Keep true (the key must be absent) or false (it must be there).",
+    source=_OPERATORS,
+    bad=[_where({"Null": {"aws:PrincipalTag/team": ["true", "false"]}})],
+    good=[_where({"Null": {"aws:PrincipalTag/team": "false"}})],
+)
+def null_of_both(statement: Statement) -> Iterator[Problem]:
+    """One value that holds is enough, and of true and false one always does."""
+    for tests in _tests(statement).values():
+        for test in tests:
+            if test.holds_present and test.holds_absent:
+                yield Problem(
+                    test.condition.node.where,
+                    f"`Null` with both values on {quoted(test.condition.key.value)} always holds",
+                )
+
+
+_HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
+
+
+@rule(
+    "DENY_MISSES_WHO_LACKS_VARIABLE",
+    on=Statement,
+    when=VARIABLE,
+    severity=Severity.WARNING,
+    title="The Deny does not reach callers for whom a variable has no value",
+    fix="Give the variable a default, `${aws:PrincipalTag/team, 'none'}`, or deny callers without the key, too.",
+    source=_VARIABLES,
+    bad=[
+        {"Effect": "Deny", "Action": "s3:*", "Resource": _HOME},
+        _where({"StringEquals": {"aws:ResourceTag/owner": "${aws:PrincipalTag/team}"}}, "Deny"),
+    ],
+    good=[
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": _HOME},
+        {
+            "Effect": "Deny",
+            "Action": "s3:*",
+            "Resource": "arn:aws:s3:::b/${aws:PrincipalAccount}/*",
+        },
+        _where({"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}, "Deny"),
+    ],
+)
+def deny_with_hole(statement: Statement) -> Iterator[Problem]:
+    """A text whose variable has no value matches nothing, so nothing is denied to whoever lacks the key."""
+    if not statement.denies:
+        return
+    tests = _tests(statement)
+    positive = [each for each in statement.conditions if not each.negated and not each.if_exists]
+    lists = [statement.resources, *(each.values for each in positive)]
+    for texts in lists:
+        holes = [(text, key) for text in texts if (key := _valueless(tests, text))]
+        # Another entry or value without such a variable still matches.
+        if holes and len(holes) == len(texts):
+            text, key = holes[0]
+            yield Problem(
+                text.where,
+                f"{quoted(text.value)} matches nothing when the request lacks {quoted(key)}, which is"
+                f" there only {_presence(key)}: the Deny does not hold then",
+                low_confidence=key == "aws:username",
+            )
+
+
+@rule(
+    "ALLOW_ADMITS_WHO_LACKS_VARIABLE",
+    on=Statement,
+    when=(VARIABLE_IN_VALUE,),
+    severity=Severity.WARNING,
+    title="The Allow lets callers in for whom a variable has no value",
+    fix='Add "Null": {KEY: "false"} for the key of the variable.',
+    source=_VARIABLES,
+    bad=[_where({"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})],
+    good=[
+        _where({"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}),
+        _where(
+            {
+                "StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"},
+                "Null": {"aws:PrincipalTag/team": "false"},
+            }
+        ),
+    ],
+)
+def allow_with_hole(statement: Statement) -> Iterator[Problem]:
+    """Under a negated operator a value whose variable is empty equals nothing, so the condition holds."""
+    tests = _tests(statement) if statement.allows else {}
+    for condition in statement.conditions if statement.allows else ():
+        for text in condition.values if condition.negated else ():
+            key = _valueless(tests, text)
+            if key:
+                yield Problem(
+                    text.where,
+                    f"`{condition.operator.value}` {quoted(text.value)} holds for every request that lacks"
+                    f" {quoted(key)}, which is there only {_presence(key)}",
+                    low_confidence=key == "aws:username",
+                )
+                break
+
+
+def _valueless(tests: Mapping[str, Sequence[Test]], text: Text) -> str:
+    """The first key whose variable in the text may have no value; nothing when each has one or a default."""
+    for variable in variables(text.value):
+        known = catalog().condition_key(variable.name)
+        if known is None or variable.default is not None or known.presence_rule in _WITH_VALUE:
+            continue
+        asked = tests.get(variable.name.lower(), ())
+        if known.presence_rule and not any(map(_needs_key, asked[:_MOST_KEYS])):
+            return variable.name
+    return ""
+
+
+_WITH_VALUE = ("always", "signed")
+
+
+def _presence(key: str) -> str:
+    """When the key is in a request, in the words of the data."""
+    known = catalog().condition_key(key)
+    return known.presence if known else ""

@@ -1,0 +1,281 @@
+"""Condition operators and keys: do they exist, and do they go together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Condition, Statement
+from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
+from aws_iam.errors import closest
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import KEY_TWICE, at_condition, at_keys
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+
+
+def _where(operator: str, key: str, value: object) -> dict[str, object]:
+    return {**_ALLOW, "Condition": {operator: {key: value}}}
+
+
+def _is_strange(asked: Condition) -> bool:
+    """Whether the operator is none, or has a qualifier that is none."""
+    return asked.base not in OPERATORS or (
+        ":" in asked.operator.value and asked.qualifier not in QUALIFIERS
+    )
+
+
+def _is_decorated_null(asked: Condition) -> bool:
+    return asked.base == "Null" and asked.operator.value != "Null"
+
+
+def _is_unknown(asked: Condition) -> bool:
+    return catalog().condition_key(asked.key.value) is None
+
+
+def _lacks_a_part(asked: Condition) -> bool:
+    prefix, _, name = asked.key.value.partition(":")
+    return not (prefix and name)
+
+
+@rule(
+    "INVALID_CONDITION_OPERATOR",
+    on=Statement,
+    when=(at_condition(_is_strange),),
+    severity=Severity.ERROR,
+    title="There is no condition operator of this name",
+    fix="Use an operator of AWS's list, spelled as there.",
+    bad=[
+        _where("StringEqual", "aws:username", "ana"),
+        _where("ForEachValue:StringEquals", "aws:TagKeys", "team"),
+    ],
+    good=[_where("ForAnyValue:StringLikeIfExists", "aws:TagKeys", "team*")],
+)
+def unknown_operator(statement: Statement) -> Iterator[Problem]:
+    """AWS refuses a policy with an operator that it does not know."""
+    condition = statement.node.member("Condition")
+    for member in condition.members if condition else ():
+        name = member.name.value
+        qualifier, colon, rest = name.rpartition(":")
+        base = rest.removesuffix("IfExists")
+        if base not in OPERATORS:
+            near = closest(base, OPERATORS)
+            hint = f"did you mean `{near}`?" if near else "such as `StringEquals` or `ArnLike`"
+            yield Problem(member.name.where, f"{quoted(name)} is no condition operator; {hint}")
+        elif colon and qualifier not in QUALIFIERS:
+            yield Problem(
+                member.name.where,
+                f"{quoted(qualifier)} is no qualifier; write `ForAllValues` or `ForAnyValue`",
+            )
+
+
+@rule(
+    "NULL_WITH_IF_EXISTS",
+    on=Statement,
+    when=(at_condition(_is_decorated_null),),
+    severity=Severity.ERROR,
+    title="Null has the suffix IfExists",
+    fix="Write `Null`: it asks whether the key exists.",
+    bad=[_where("NullIfExists", "aws:username", "true")],
+    good=[_where("Null", "aws:username", "true")],
+)
+def null_if_exists(statement: Statement) -> Iterator[Problem]:
+    """Null already asks whether the key is there, so AWS refuses the suffix."""
+    for condition in statement.conditions:
+        if condition.base == "Null" and condition.if_exists:
+            yield Problem(
+                condition.operator.where, f"{quoted(condition.operator.value)}: write `Null`"
+            )
+
+
+@rule(
+    "NULL_WITH_QUALIFIER",
+    on=Statement,
+    when=(at_condition(_is_decorated_null),),
+    severity=Severity.SUGGESTION,
+    title="Null has a qualifier",
+    fix="Write `Null` without qualifier.",
+    bad=[_where("ForAnyValue:Null", "aws:TagKeys", "true")],
+    good=[_where("Null", "aws:TagKeys", "true")],
+)
+def null_with_qualifier(statement: Statement) -> Iterator[Problem]:
+    """With ForAllValues it always holds and with ForAnyValue never, whatever the request says."""
+    for condition in statement.conditions:
+        if condition.base == "Null" and condition.qualifier in QUALIFIERS:
+            always = "always" if condition.qualifier == "ForAllValues" else "never"
+            yield Problem(
+                condition.operator.where, f"{quoted(condition.operator.value)} {always} holds"
+            )
+
+
+@rule(
+    "INVALID_CONDITION_KEY_FORMAT",
+    on=Statement,
+    when=(at_condition(_lacks_a_part),),
+    severity=Severity.ERROR,
+    title="The condition key is not of the form service:name",
+    fix="Write the key with its prefix, such as `aws:SourceIp` or `s3:prefix`.",
+    bad=[_where("StringEquals", "SourceIp", "192.0.2.1"), _where("StringEquals", "aws:", "x")],
+    good=[_where("IpAddress", "aws:SourceIp", "192.0.2.0/24")],
+)
+def key_without_prefix(statement: Statement) -> Iterator[Problem]:
+    """AWS knows a key by its prefix and name, and refuses one that lacks either."""
+    for condition in statement.conditions:
+        prefix, _, name = condition.key.value.partition(":")
+        if not (prefix and name):
+            near = closest(
+                f"aws:{condition.key.value}", (key.name for key in global_keys().values())
+            )
+            hint = f"did you mean `{near}`?" if near else "write `service:name`"
+            yield Problem(
+                condition.key.where, f"{quoted(condition.key.value)} is no condition key; {hint}"
+            )
+
+
+@rule(
+    "DUPLICATE_KEYS_WITH_DIFFERENT_CASE",
+    on=Statement,
+    when=(KEY_TWICE,),
+    severity=Severity.ERROR,
+    title="The condition has the same key twice, in different case",
+    fix="Write the key in one spelling; under one operator merge the two lists of values.",
+    bad=[
+        {
+            **_ALLOW,
+            "Condition": {"StringEquals": {"aws:username": "ana", "aws:UserName": "ben"}},
+        },
+        {
+            **_ALLOW,
+            "Condition": {
+                "StringLike": {"aws:username": "a*"},
+                "StringNotLike": {"aws:UserName": "ad*"},
+            },
+        },
+    ],
+    good=[_where("StringEquals", "aws:username", ["ana", "ben"])],
+)
+def key_twice_in_other_case(statement: Statement) -> Iterator[Problem]:
+    """Key names are compared without case, so the two are one key: two lists of values under one operator contradict."""
+    seen: dict[str, str] = {}
+    for condition in statement.conditions:
+        key = condition.key.value
+        # AWS looks at the whole Condition element, whatever the operator.
+        first = seen.setdefault(condition.name, key)
+        if first != key:
+            yield Problem(condition.key.where, f"{quoted(key)} is the same key as {quoted(first)}")
+
+
+# Written with a tag's name after a slash.
+_TAG_KEYS = ("resourcetag", "requesttag", "principaltag")
+
+
+def _lacks_tag_name(condition: Condition) -> bool:
+    _, _, name = condition.name.partition(":")
+    return name.removesuffix("/") in _TAG_KEYS
+
+
+@rule(
+    "MISSING_TAG_KEY_IN_CONDITION",
+    on=Statement,
+    when=(at_condition(_lacks_tag_name),),
+    severity=Severity.ERROR,
+    title="The condition key names no tag",
+    fix="Write the tag's name after a slash: `aws:ResourceTag/team`.",
+    bad=[_where("StringEquals", "aws:ResourceTag", "blue")],
+    good=[_where("StringEquals", "aws:ResourceTag/team", "blue")],
+)
+def tag_without_name(statement: Statement) -> Iterator[Problem]:
+    """There is one key for each tag; without its name the key is never in a request."""
+    for condition in statement.conditions:
+        if _lacks_tag_name(condition):
+            key = condition.key.value.removesuffix("/")
+            yield Problem(
+                condition.key.where, f"{quoted(key)} names no tag; write `{key[:60]}/NAME`"
+            )
+
+
+# Keys that AWS has in managed policies of its own and describes nowhere.
+_UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:gluearn"})
+
+
+@rule(
+    "INVALID_GLOBAL_CONDITION_KEY",
+    on=Statement,
+    when=(at_condition(_is_unknown),),
+    severity=Severity.ERROR,
+    title="There is no global condition key of this name",
+    fix="Use a key of AWS's list of global condition keys.",
+    bad=[_where("StringEquals", "aws:PrincipalOrganization", "o-exampleorg")],
+    good=[_where("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
+)
+def unknown_global_key(statement: Statement) -> Iterator[Problem]:
+    """A key that does not exist is in no request: a positive condition never holds, a negated one always does."""
+    for condition in statement.conditions:
+        key = condition.key.value
+        if not condition.name.startswith("aws:") or _lacks_tag_name(condition) or "${" in key:
+            continue
+        if condition.name in legacy_keys() or condition.name in _UNDOCUMENTED:
+            continue
+        if catalog().condition_key(key) is None:
+            near = closest(key, (each.name for each in global_keys().values()))
+            hint = f"; did you mean `{near}`?" if near else ""
+            yield Problem(condition.key.where, f"{quoted(key)} is no global condition key{hint}")
+
+
+@rule(
+    "UNSUPPORTED_GLOBAL_CONDITION_KEY",
+    on=Statement,
+    when=(at_keys("aws:arn"),),
+    severity=Severity.ERROR,
+    title="AWS gave this global condition key up",
+    fix="Use `aws:PrincipalArn`, or `aws:SourceArn` for what a service calls for.",
+    bad=[_where("ArnLike", "aws:ARN", "arn:aws:iam::111122223333:role/app")],
+    good=[_where("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app")],
+)
+def given_up_key(statement: Statement) -> Iterator[Problem]:
+    """AWS supports `aws:ARN` no longer and says so for each policy that has it."""
+    for condition in statement.conditions_on("aws:arn"):
+        yield Problem(
+            condition.key.where,
+            f"{quoted(condition.key.value)} is no longer supported; write `aws:PrincipalArn`",
+        )
+
+
+@rule(
+    "INVALID_SERVICE_CONDITION_KEY",
+    on=Statement,
+    when=(at_condition(_is_unknown),),
+    severity=Severity.ERROR,
+    title="The service has no condition key of this name",
+    fix="Look the service's keys up with `aws-iam policy lookup`.",
+    bad=[_where("StringEquals", "s3:prefx", "home/")],
+    good=[
+        {
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": "arn:aws:s3:::amzn-s3-demo-bucket",
+            "Condition": {"StringEquals": {"s3:prefix": "home/"}},
+        }
+    ],
+)
+def unknown_service_key(statement: Statement) -> Iterator[Problem]:
+    """A key that does not exist is in no request: a positive condition never holds, a negated one always does."""
+    facts = catalog()
+    for condition in statement.conditions:
+        key = condition.key.value
+        prefix, _, rest = condition.name.partition(":")
+        service = facts.service(prefix)
+        if service is None or not rest or "${" in key or _lacks_tag_name(condition):
+            continue
+        if facts.condition_key(key) is None and condition.name not in _UNDOCUMENTED:
+            near = closest(key, (each.name for each in service.condition_keys.values()))
+            hint = f"; did you mean `{near}`?" if near else ""
+            yield Problem(
+                condition.key.where, f"{quoted(key)} is no condition key of {service.prefix}{hint}"
+            )

@@ -1,0 +1,1 @@
+"""Rules on who may hand out permissions, and on SCPs and RCPs."""

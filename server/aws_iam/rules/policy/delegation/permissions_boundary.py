@@ -1,0 +1,428 @@
+"""Delegated user and role management: a permissions boundary that is demanded in one statement and lost in another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
+from aws_iam.engine.language.pattern import intersects, matches
+from aws_iam.engine.language.variables import without_variables
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import at_keys
+from aws_iam.rules.policy.delegation.iam_grants import (
+    Grant,
+    Grants,
+    demands,
+    entry_of,
+    grouped,
+    spares_some,
+)
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"
+_KINDS = (Kind.IDENTITY, Kind.BOUNDARY)
+_KEY = "iam:permissionsboundary"
+# A delegation has one boundary or a few.
+_MOST = 20
+_BOUNDARY = "arn:aws:iam::111122223333:policy/dev-boundary"
+_WITH = {"StringEquals": {"iam:PermissionsBoundary": _BOUNDARY}}
+_ROLES = "arn:aws:iam::111122223333:role/dev/*"
+
+
+def _allow(action: object, resource: object, condition: object = None) -> dict[str, object]:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def _deny(action: object, resource: object = "*") -> dict[str, object]:
+    return {"Effect": "Deny", "Action": action, "Resource": resource}
+
+
+def _policy(*statements: dict[str, object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+_CREATE = _allow(["iam:CreateRole", "iam:AttachRolePolicy"], _ROLES, _WITH)
+_KEEP = _deny(["iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"])
+_SEAL = _deny(["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"], _BOUNDARY)
+
+
+def _values(condition: Condition) -> list[str]:
+    return [each.value.lower() for each in condition.values]
+
+
+def _on_boundary(policy: Policy) -> Iterator[tuple[Statement, Condition]]:
+    """Every condition by which the policy asks for a boundary."""
+    for statement in policy.statements:
+        for condition in statement.conditions_on(_KEY):
+            if statement.allows != condition.negated:
+                yield statement, condition
+
+
+def _boundaries(policy: Policy) -> tuple[str, ...]:
+    """The boundaries that the policy demands, as patterns; none when it delegates nothing."""
+    found = (
+        without_variables(value.value, "*")
+        for _, condition in _on_boundary(policy)
+        if condition.base != "Null"
+        for value in condition.values
+    )
+    return tuple(dict.fromkeys(found))
+
+
+# The first word in the name of an action that tells on which resources it works.
+_ARNS = {
+    "Version": "arn:*:iam::*:policy/*",
+    "Group": "arn:*:iam::*:group/*",
+    "Role": "arn:*:iam::*:role/*",
+    "User": "arn:*:iam::*:user/*",
+}
+
+
+def _delegated(policy: Policy, *actions: str) -> Grants | None:
+    """What a policy that demands a boundary allows of the actions; None when it demands none."""
+    return (
+        Grants.of(policy, {each: _arns(each) for each in actions}) if _boundaries(policy) else None
+    )
+
+
+def _arns(action: str) -> str:
+    return next(arns for word, arns in _ARNS.items() if word in action)
+
+
+def _holds_without(condition: Condition) -> bool:
+    """Whether the condition of a Deny holds for a request without the boundary."""
+    of_boundary = condition.name == _KEY and (
+        condition.negated or (condition.base == "Null" and _values(condition) == ["true"])
+    )
+    return of_boundary or spares_some(condition)
+
+
+def _free(grants: Grants, action: str) -> Iterator[Grant]:
+    """The Allows of the action for which no boundary is asked, nor a policy that is among those named."""
+    for grant in grants.allowing(action):
+        # A condition on the key that holds without it has a code of its own.
+        asked = grant.statement.conditions_on(_KEY) or demands(grant.statement, "iam:policyarn")
+        if not asked and not grants.is_denied(action, grant.resources, _holds_without):
+            yield grant
+
+
+_DELETE = ("iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary")
+
+
+_ASKED = (at_keys(_KEY),)
+
+
+@rule(
+    "BOUNDARY_CAN_BE_REMOVED",
+    on=Policy,
+    when=_ASKED,
+    severity=Severity.SECURITY_WARNING,
+    title="The permissions boundary that the policy demands can be taken off again",
+    fix='Deny iam:DeleteRolePermissionsBoundary and iam:DeleteUserPermissionsBoundary on "*".',
+    source=_PAGE,
+    kinds=_KINDS,
+    bad=[
+        _policy(_CREATE, _allow("iam:Delete*", _ROLES)),
+        _policy(_allow("iam:*", _ROLES, _WITH), _SEAL),
+    ],
+    good=[
+        _policy(_CREATE, _allow("iam:Delete*", _ROLES), _KEEP),
+        _policy(_CREATE, _allow("iam:DeleteRole", _ROLES)),
+    ],
+)
+def removable(policy: Policy) -> Iterator[Problem]:
+    """Without its boundary a role has all that its policies allow, and those the delegate may write."""
+    grants = _delegated(policy, *_DELETE)
+    if grants is None:
+        return
+    found = (
+        (grant, action)
+        for action in _DELETE
+        for grant in grants.allowing(action)
+        if not grants.is_denied(action, grant.resources, spares_some)
+    )
+    for entry, actions in grouped(found):
+        yield Problem(
+            entry.where, f"{quoted(entry.value)} allows {actions}: the boundary can be removed"
+        )
+
+
+_PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
+
+
+@rule(
+    "BOUNDARY_CAN_BE_REPLACED",
+    on=Policy,
+    when=_ASKED,
+    severity=Severity.SECURITY_WARNING,
+    title="The permissions boundary that the policy demands can be replaced by another",
+    fix="Move the action into the statement with the condition on iam:PermissionsBoundary.",
+    source=_PAGE,
+    kinds=_KINDS,
+    bad=[_policy(_CREATE, _allow("iam:PutRolePermissionsBoundary", _ROLES), _KEEP)],
+    good=[
+        _policy(_CREATE, _allow("iam:PutRolePermissionsBoundary", _ROLES, _WITH), _KEEP),
+        _policy(_CREATE, _allow("iam:PutRolePolicy", _ROLES)),
+    ],
+)
+def replaceable(policy: Policy) -> Iterator[Problem]:
+    """Any managed policy can be a boundary, AdministratorAccess among them."""
+    grants = _delegated(policy, *_PUT)
+    if grants is None:
+        return
+    found = ((grant, action) for action in _PUT for grant in _free(grants, action))
+    for entry, actions in grouped(found):
+        yield Problem(
+            entry.where, f"{quoted(entry.value)} allows {actions} with any policy as boundary"
+        )
+
+
+_NAMED = {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}
+_JOIN = "iam:AddUserToGroup"
+# What makes a user or role, and what gives it permissions.
+_MAKING = {
+    "iam:CreateRole": ("iam:AttachRolePolicy", "iam:PutRolePolicy"),
+    "iam:CreateUser": ("iam:AttachUserPolicy", "iam:PutUserPolicy", _JOIN),
+}
+_BOUNDED = (
+    *_MAKING,
+    *(each for granting in _MAKING.values() for each in granting if each != _JOIN),
+)
+_ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+_GRANTING = tuple(each for granting in _MAKING.values() for each in granting)
+
+
+@rule(
+    "BOUNDARY_NOT_DEMANDED_EVERYWHERE",
+    on=Policy,
+    when=_ASKED,
+    severity=Severity.SECURITY_WARNING,
+    title="The policy demands a permissions boundary here and not there",
+    fix="Move the actions into the statement with the condition on iam:PermissionsBoundary.",
+    source=_PAGE,
+    kinds=_KINDS,
+    bad=[
+        _policy(_CREATE, _allow(["iam:CreateUser", "iam:AddUserToGroup"], "*")),
+        _policy(_CREATE, _allow("iam:PutRolePolicy", "*")),
+    ],
+    good=[
+        _policy(_CREATE, _allow("iam:TagRole", "*")),
+        # A role without policies can do nothing.
+        _policy(_CREATE, _allow("iam:CreateRole", "*")),
+        # What lies under the path was created with the boundary.
+        _policy(_CREATE, _allow("iam:PutRolePolicy", _ROLES)),
+        _policy(_CREATE, _allow("iam:AttachRolePolicy", "*", _NAMED)),
+    ],
+)
+def unbounded(policy: Policy) -> Iterator[Problem]:
+    """Whoever may create or fill a role without the boundary has a role without limits."""
+    grants = _delegated(policy, *_MAKING, *_GRANTING)
+    if grants is None:
+        return
+    for entry, actions in grouped(_unbounded(grants)):
+        yield Problem(entry.where, f"{quoted(entry.value)} allows {actions} without the boundary")
+
+
+def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
+    for action, granting in _MAKING.items():
+        if any(True for each in granting for _ in _free(grants, each)):
+            yield from ((grant, action) for grant in _free(grants, action))
+    for action in _GRANTING:
+        # A group's members have boundaries of their own.
+        for grant in _free(grants, action) if action != _JOIN else ():
+            if any(map(_takes_all, grant.resources)):
+                yield grant, action
+
+
+@rule(
+    "BOUNDARY_CONDITION_HOLDS_WITHOUT_IT",
+    on=Statement,
+    when=_ASKED,
+    severity=Severity.SECURITY_WARNING,
+    title="The condition on the permissions boundary also holds without any boundary",
+    fix="Write StringEquals with the ARN of the boundary, without Not and without IfExists.",
+    source=_PAGE,
+    kinds=_KINDS,
+    bad=[
+        _allow("iam:CreateRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
+        _allow("iam:Create*", "*", {"StringEqualsIfExists": _WITH["StringEquals"]}),
+    ],
+    good=[
+        _allow("iam:CreateRole", _ROLES, _WITH),
+        _allow(
+            "iam:CreateRole",
+            _ROLES,
+            {**_WITH, "ArnNotEquals": {"iam:PermissionsBoundary": _ADMIN}},
+        ),
+        _allow("iam:TagRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
+        {**_deny("iam:CreateRole"), "Condition": {"StringNotEquals": _WITH["StringEquals"]}},
+    ],
+)
+def holds_without(statement: Statement) -> Iterator[Problem]:
+    """A request to create a role without boundary lacks the key, and a negated or optional condition holds then."""
+    tested = statement.conditions_on(_KEY) if statement.allows else ()
+    if not tested or not all(each.negated or each.if_exists for each in tested):
+        return
+    action = next((each for each in _BOUNDED if entry_of(statement, each)), None)
+    if action:
+        yield Problem(
+            tested[0].operator.where,
+            f"{quoted(tested[0].operator.value)} on {quoted(tested[0].key.value)} also holds for `{action}`"
+            " without any boundary",
+        )
+
+
+def _takes_all(resource: str) -> bool:
+    """Whether the pattern takes all users or roles of the account, not those under a path or a prefix."""
+    arn = Arn.of(resource)
+    name = arn.resource.partition("/")[2] if arn else resource
+    return not name.strip("*")
+
+
+_EDITS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
+
+
+@rule(
+    "BOUNDARY_POLICY_CAN_BE_EDITED",
+    on=Policy,
+    when=_ASKED,
+    severity=Severity.SECURITY_WARNING,
+    title="The policy that serves as permissions boundary can be rewritten",
+    fix="Deny iam:CreatePolicyVersion and iam:SetDefaultPolicyVersion on the ARN of the boundary, or allow them under another path.",
+    source=_PAGE,
+    kinds=_KINDS,
+    bad=[
+        _policy(_CREATE, _allow("iam:CreatePolicyVersion", "*")),
+        _policy(
+            _CREATE,
+            _allow("iam:*PolicyVersion", "arn:aws:iam::111122223333:policy/dev-*"),
+            _deny("iam:CreatePolicyVersion", _BOUNDARY),
+        ),
+    ],
+    good=[
+        _policy(_CREATE, _allow("iam:CreatePolicyVersion", "*"), _SEAL),
+        _policy(
+            _CREATE, _allow("iam:CreatePolicyVersion", "arn:aws:iam::111122223333:policy/dev/*")
+        ),
+    ],
+)
+def editable(policy: Policy) -> Iterator[Problem]:
+    """Who writes the boundary sets the limits, those of the own role included."""
+    grants = _delegated(policy, *_EDITS)
+    if grants is None:
+        return
+    for boundary in _boundaries(policy)[:_MOST]:
+        for entry, actions in grouped(_editing(grants, boundary)):
+            yield Problem(
+                entry.where,
+                f"{quoted(entry.value)} allows {actions} on {quoted(boundary)}, the boundary itself",
+            )
+
+
+def _editing(grants: Grants, boundary: str) -> Iterator[tuple[Grant, str]]:
+    for action in () if _is_of_aws(boundary) else _EDITS:
+        if not grants.is_denied(action, (boundary,), spares_some):
+            for grant in grants.allowing(action):
+                # NotResource may be there to leave the boundary out.
+                if any(intersects(each.value, boundary) for each in grant.statement.resources):
+                    yield grant, action
+
+
+def _is_of_aws(boundary: str) -> bool:
+    """Whether it is a managed policy of AWS, which nobody can change."""
+    arn = Arn.of(boundary)
+    return arn is not None and arn.account == "aws"
+
+
+_ANY = {"Null": {"iam:PermissionsBoundary": "false"}}
+
+
+@rule(
+    "BOUNDARY_NOT_NAMED",
+    on=Policy,
+    when=_ASKED,
+    severity=Severity.SECURITY_WARNING,
+    title="Any policy will do as the permissions boundary that is demanded",
+    fix="Name the boundary: StringEquals on iam:PermissionsBoundary with its ARN.",
+    source=_PAGE,
+    kinds=(*_KINDS, Kind.SCP),
+    bad=[
+        _policy(_allow("iam:CreateRole", "*", _ANY)),
+        _policy(
+            _allow("iam:CreateRole", "*", {"StringLike": {"iam:PermissionsBoundary": "*"}}),
+        ),
+    ],
+    good=[
+        _policy(_CREATE),
+        _policy(_allow("iam:CreateRole", "*", {**_ANY, **_WITH})),
+        _policy(_allow("iam:GetRole", "*", _ANY)),
+    ],
+)
+def unnamed(policy: Policy) -> Iterator[Problem]:
+    """The caller chooses the boundary, and AdministratorAccess limits nothing."""
+    for statement in policy.statements:
+        tested = statement.conditions_on(_KEY)
+        open_ = [each for each in tested if _asks_for_any(statement, each)]
+        if not open_ or len(open_) != len(tested):
+            continue
+        if any(entry_of(statement, action) for action in (*_MAKING, *_PUT)):
+            yield Problem(
+                open_[0].key.where,
+                f"{quoted(open_[0].key.value)} may have any value, AdministratorAccess among them",
+            )
+
+
+def _asks_for_any(statement: Statement, condition: Condition) -> bool:
+    values = _values(condition)
+    if condition.base == "Null":
+        return values == (["false"] if statement.allows else ["true"])
+    like = "Like" in condition.base and not condition.if_exists
+    return (
+        like
+        and statement.allows != condition.negated
+        and any(
+            not each.strip("*") or matches(each, "arn:aws:iam::aws:policy/administratoraccess")
+            for each in values
+        )
+    )
+
+
+_PASSED = "iam:passedtoservice"
+_OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"}}
+
+
+@rule(
+    "PASSED_TO_SERVICE_NOT_DEMANDED",
+    on=Statement,
+    when=(at_keys(_PASSED),),
+    severity=Severity.SUGGESTION,
+    title="The condition on the service that gets a role also holds without one",
+    fix="Write StringEquals, without IfExists, or name the roles in Resource.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
+    kinds=IDENTITY_KINDS,
+    bad=[_allow("iam:PassRole", "*", _OPTIONAL)],
+    good=[
+        _allow("iam:PassRole", "*", {"StringEquals": _OPTIONAL["StringEqualsIfExists"]}),
+        _allow("iam:PassRole", "arn:aws:iam::111122223333:role/app", _OPTIONAL),
+    ],
+)
+def service_optional(statement: Statement) -> Iterator[Problem]:
+    """`IfExists` asks nothing of a request without the key: where that happens, any role may be passed."""
+    tested = statement.conditions_on(_PASSED) if statement.allows else ()
+    if not tested or not all(each.if_exists for each in tested):
+        return
+    roles = [e.value for e in statement.resources if intersects(e.value, _ARNS["Role"])]
+    if entry_of(statement, "iam:PassRole") and any(map(_takes_all, roles)):
+        yield Problem(
+            tested[0].operator.where,
+            f"{quoted(tested[0].operator.value)} lets any role be passed where the request has no"
+            f" {quoted(tested[0].key.value)}",
+            # AWS does not say whether a request without the key exists.
+            low_confidence=True,
+        )

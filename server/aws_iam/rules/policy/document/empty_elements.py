@@ -1,0 +1,212 @@
+"""Empty elements: lists, objects and texts that say nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Form, Kind, Statement
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import UNUSUAL
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+_TRUST = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+    "Action": "sts:AssumeRole",
+}
+
+
+def _empty_list(statement: Statement, *names: str) -> Iterator[Problem]:
+    for name in names:
+        node = statement.node.member(name)
+        if node and node.form is Form.ARRAY and not node.items:
+            yield Problem(
+                node.where, f"`{name}` is an empty list: the statement applies to nothing"
+            )
+
+
+@rule(
+    "EMPTY_ARRAY_ACTION",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="The list of actions is empty",
+    fix="List the actions, or remove the statement.",
+    bad=[{**_ALLOW, "Action": []}],
+    good=[_ALLOW],
+)
+def no_actions_listed(statement: Statement) -> Iterator[Problem]:
+    """A statement about no action has no effect, which its author hardly meant."""
+    yield from _empty_list(statement, "Action", "NotAction")
+
+
+@rule(
+    "EMPTY_ARRAY_RESOURCE",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="The list of resources is empty",
+    fix="List the resources, or remove the statement.",
+    kinds=(*IDENTITY_KINDS, Kind.RESOURCE, Kind.SCP, Kind.RCP),
+    bad=[{**_ALLOW, "Resource": []}],
+    good=[_ALLOW],
+)
+def no_resources_listed(statement: Statement) -> Iterator[Problem]:
+    """A statement about no resource has no effect, which its author hardly meant."""
+    yield from _empty_list(statement, "Resource", "NotResource")
+
+
+@rule(
+    "EMPTY_ARRAY_PRINCIPAL",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="A list of principals is empty",
+    fix="List the principals, or remove the statement.",
+    kinds=(Kind.RESOURCE, Kind.TRUST),
+    bad=[{**_TRUST, "Principal": {"AWS": []}}],
+    good=[_TRUST],
+)
+def no_principals_listed(statement: Statement) -> Iterator[Problem]:
+    """A statement about nobody has no effect, which its author hardly meant."""
+    for name in ("Principal", "NotPrincipal"):
+        node = statement.node.member(name)
+        for member in node.members if node else ():
+            if member.value.form is Form.ARRAY and not member.value.items:
+                yield Problem(member.value.where, f"`{name}` has an empty list")
+
+
+@rule(
+    "EMPTY_OBJECT_PRINCIPAL",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="The principal is an empty object",
+    fix="Name the principals, or remove the statement.",
+    kinds=(Kind.RESOURCE, Kind.TRUST),
+    bad=[{**_TRUST, "Principal": {}}],
+    good=[_TRUST],
+)
+def nobody_named(statement: Statement) -> Iterator[Problem]:
+    """A statement about nobody has no effect, which its author hardly meant."""
+    for name in ("Principal", "NotPrincipal"):
+        node = statement.node.member(name)
+        if node and node.form is Form.OBJECT and not node.members:
+            yield Problem(node.where, f"`{name}` is an empty object")
+
+
+@rule(
+    "EMPTY_OBJECT_CONDITION",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="The condition is an empty object",
+    fix="Remove Condition, or write the condition that was meant.",
+    bad=[{**_ALLOW, "Condition": {}}],
+    good=[_ALLOW],
+)
+def no_condition_written(statement: Statement) -> Iterator[Problem]:
+    """An empty condition always holds, so the statement is wider than it looks."""
+    condition = statement.node.member("Condition")
+    if condition and condition.form is Form.OBJECT and not condition.members:
+        yield Problem(condition.where, "`Condition` is an empty object: it always holds")
+
+
+def _without_values(statement: Statement) -> Iterator[Condition]:
+    for condition in statement.conditions:
+        if condition.node.form is Form.ARRAY and not condition.node.items:
+            yield condition
+
+
+def _valueless(condition: Condition, consequence: str) -> Problem:
+    key = quoted(condition.key.value)
+    return Problem(condition.node.where, f"{key} has an empty list: {consequence}")
+
+
+@rule(
+    "EMPTY_ARRAY_CONDITION",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="A condition key has no values",
+    fix="List the values, or remove the key.",
+    bad=[{**_ALLOW, "Condition": {"StringEquals": {"aws:username": []}}}],
+    good=[{**_ALLOW, "Condition": {"StringEquals": {"aws:username": ["ana"]}}}],
+)
+def no_values(statement: Statement) -> Iterator[Problem]:
+    """Without a value to compare with, the condition says nothing that can be read from it."""
+    for condition in _without_values(statement):
+        if not (condition.qualifier or condition.if_exists):
+            yield _valueless(condition, "there is no value to compare with")
+
+
+@rule(
+    "EMPTY_ARRAY_CONDITION_FORALLVALUES",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="ForAllValues has no values",
+    fix="List the values; to ask that the key is absent, write Null with the value true.",
+    bad=[{**_ALLOW, "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": []}}}],
+    good=[{**_ALLOW, "Condition": {"Null": {"aws:TagKeys": "true"}}}],
+)
+def no_values_for_all(statement: Statement) -> Iterator[Problem]:
+    """Such a condition holds only when the request lacks the key, which Null says plainly."""
+    for condition in _without_values(statement):
+        if condition.qualifier == "ForAllValues":
+            yield _valueless(condition, "it holds only when the request lacks the key")
+
+
+@rule(
+    "EMPTY_ARRAY_CONDITION_FORANYVALUE",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="ForAnyValue has no values",
+    fix="List the values, or remove the key.",
+    bad=[{**_ALLOW, "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": []}}}],
+    good=[{**_ALLOW, "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": ["team"]}}}],
+)
+def no_values_for_any(statement: Statement) -> Iterator[Problem]:
+    """Such a condition never holds, so the statement never applies."""
+    for condition in _without_values(statement):
+        if condition.qualifier == "ForAnyValue":
+            yield _valueless(condition, "it never holds")
+
+
+@rule(
+    "EMPTY_ARRAY_CONDITION_IFEXISTS",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="An IfExists condition has no values",
+    fix="List the values; to ask that the key is absent, write Null with the value true.",
+    bad=[{**_ALLOW, "Condition": {"StringEqualsIfExists": {"aws:username": []}}}],
+    good=[{**_ALLOW, "Condition": {"StringEqualsIfExists": {"aws:username": ["ana"]}}}],
+)
+def no_values_if_exists(statement: Statement) -> Iterator[Problem]:
+    """Such a condition holds only when the request lacks the key, which Null says plainly."""
+    for condition in _without_values(statement):
+        if condition.if_exists and not condition.qualifier:
+            yield _valueless(condition, "it holds only when the request lacks the key")
+
+
+@rule(
+    "EMPTY_SID_VALUE",
+    on=Statement,
+    when=UNUSUAL,
+    severity=Severity.SUGGESTION,
+    title="The Sid is empty",
+    fix="Remove Sid, or give the statement a name.",
+    bad=[{**_ALLOW, "Sid": ""}],
+    good=[{**_ALLOW, "Sid": "ListBuckets"}, _ALLOW],
+)
+def nameless(statement: Statement) -> Iterator[Problem]:
+    """An empty name names nothing."""
+    if statement.sid and not statement.sid.value:
+        yield Problem(statement.sid.where, "`Sid` is empty")

@@ -1,0 +1,275 @@
+"""The document as a whole: JSON, repeated keys, element names, types, Version."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import (
+    IDENTITY_KINDS,
+    Form,
+    Kind,
+    Node,
+    Place,
+    Policy,
+    Syntax,
+)
+from aws_iam.engine.language.json_nodes import Lines
+from aws_iam.errors import closest
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import UNUSUAL, at_policy
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_TOP = ("Version", "Id", "Statement")
+_STATEMENT = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+)
+_VERSIONS = ("2012-10-17", "2008-10-17")
+_ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+_GOOD = {"Version": "2012-10-17", "Statement": [_ALLOW]}
+
+
+@rule(
+    "JSON_SYNTAX_ERROR",
+    on=Syntax,
+    severity=Severity.ERROR,
+    title="The document is not valid JSON",
+    fix="Correct the text at this line and column; nothing else could be checked.",
+    bad=['{"Version": "2012-10-17",}', "{'Version': '2012-10-17'}"],
+    good=[_GOOD],
+)
+def json_syntax(syntax: Syntax) -> Iterator[Problem]:
+    """AWS refuses the whole document, so no other problem in it can be seen yet."""
+    yield Problem(syntax.where, f"{syntax.message}: {syntax.hint}")
+
+
+@rule(
+    "DUPLICATE_KEY",
+    on=Policy,
+    when=UNUSUAL,
+    severity=Severity.ERROR,
+    title="An object names the same key twice",
+    fix="Merge the two, or put the second into a statement of its own.",
+    source="https://www.rfc-editor.org/rfc/rfc8259#section-4",
+    bad=['{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Effect": "Deny"}]}'],
+    good=[_GOOD],
+)
+def repeated_key(policy: Policy) -> Iterator[Problem]:
+    """Most JSON parsers silently keep one of the two, so the policy is not what it reads like."""
+    waiting = [policy.node]
+    while waiting:
+        node = waiting.pop()
+        waiting += [each for each in node.items if each.items or each.members]
+        if not node.members:
+            continue
+        waiting += [member.value for member in node.members]
+        if len({member.name.value for member in node.members}) < len(node.members):
+            yield from _repeated(node)
+
+
+def _repeated(node: Node) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for member in node.members:
+        if member.name.value in seen:
+            name = member.name
+            yield Problem(name.where, f"the key {quoted(name.value)} stands here again")
+        seen.add(member.name.value)
+
+
+@rule(
+    "DATA_TYPE_MISMATCH",
+    on=Policy,
+    when=UNUSUAL,
+    severity=Severity.ERROR,
+    title="An element has a value of the wrong type",
+    fix="Write the element in the form that the policy grammar asks for.",
+    bad=[
+        {"Version": "2012-10-17", "Statement": [{**_ALLOW, "Action": 7}]},
+        {"Version": "2012-10-17", "Statement": ["Allow"]},
+        {"Version": "2012-10-17", "Statement": [{**_ALLOW, "Condition": ["aws:username"]}]},
+    ],
+    good=[_GOOD, {"Version": "2012-10-17", "Statement": _ALLOW}],
+)
+def wrong_type(policy: Policy) -> Iterator[Problem]:
+    """AWS cannot read an element of another type, and refuses the document."""
+    root = policy.node
+    if root.form is not Form.OBJECT:
+        yield _mistyped("the policy", root, "an object")
+        return
+    yield from _not_texts(root, ("Version", "Id"))
+    body = root.member("Statement")
+    for node in body.listed() if body else ():
+        if node.form is Form.OBJECT:
+            yield from _mistyped_statement(node)
+        else:
+            yield _mistyped("a statement", node, "an object")
+
+
+def _mistyped_statement(statement: Node) -> Iterator[Problem]:
+    yield from _not_texts(statement, ("Sid", "Effect"))
+    for name in ("Action", "NotAction", "Resource", "NotResource"):
+        element = statement.member(name)
+        for entry in element.listed() if element else ():
+            if entry.form is not Form.STRING:
+                yield _mistyped(f"`{name}`", entry, "text or a list of texts")
+    condition = statement.member("Condition")
+    if condition:
+        yield from _mistyped_condition(condition)
+
+
+def _mistyped_condition(condition: Node) -> Iterator[Problem]:
+    if condition.form is not Form.OBJECT:
+        yield _mistyped("`Condition`", condition, "an object of operators")
+    for operator in condition.members:
+        if operator.value.form is not Form.OBJECT:
+            yield _mistyped(quoted(operator.name.value), operator.value, "an object of keys")
+        for key in operator.value.members:
+            for value in key.value.listed():
+                if value.scalar() is None:
+                    yield _mistyped(quoted(key.name.value), value, "text or a list of texts")
+
+
+def _not_texts(node: Node, names: Iterable[str]) -> Iterator[Problem]:
+    for name in names:
+        value = node.member(name)
+        if value and value.form is not Form.STRING:
+            yield _mistyped(f"`{name}`", value, "text")
+
+
+def _mistyped(subject: str, node: Node, wanted: str) -> Problem:
+    return Problem(node.where, f"{subject} is {node.form}; it must be {wanted}")
+
+
+@rule(
+    "INVALID_POLICY_ELEMENT",
+    on=Policy,
+    when=UNUSUAL,
+    severity=Severity.ERROR,
+    title="The policy grammar has no element of this name",
+    fix="Correct the name, or remove the element; names are written as `Action` and `NotAction`.",
+    bad=[
+        {"Version": "2012-10-17", "Statement": [{**_ALLOW, "Actions": "s3:GetObject"}]},
+        {"Version": "2012-10-17", "Comment": "read only", "Statement": [_ALLOW]},
+    ],
+    good=[_GOOD],
+)
+def unknown_element(policy: Policy) -> Iterator[Problem]:
+    """AWS refuses a policy with an element that it does not know."""
+    yield from _unknown(policy.node, _TOP, "a policy")
+    body = policy.node.member("Statement")
+    for node in body.listed() if body else ():
+        yield from _unknown(node, _STATEMENT, "a statement")
+
+
+def _unknown(node: Node, known: tuple[str, ...], holder: str) -> Iterator[Problem]:
+    for member in node.members:
+        name = member.name.value
+        if name in known:
+            continue
+        near = closest(name, known)
+        hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known)}"
+        yield Problem(member.name.where, f"{holder} has no element {quoted(name)}; {hint}")
+
+
+@rule(
+    "MISSING_STATEMENT",
+    on=Policy,
+    when=UNUSUAL,
+    severity=Severity.ERROR,
+    title="The policy has no statement",
+    fix="Add a Statement with Effect, Action and Resource.",
+    bad=[{"Version": "2012-10-17"}],
+    good=[_GOOD],
+)
+def no_statement(policy: Policy) -> Iterator[Problem]:
+    """Without statements a policy says nothing, and AWS refuses it."""
+    if policy.node.form is not Form.OBJECT:
+        return
+    body = policy.node.member("Statement")
+    if body is None:
+        yield Problem(policy.node.where, "the policy has no `Statement`")
+    elif body.form is Form.ARRAY and not body.items:
+        # AWS does not say that an empty list counts as a missing statement.
+        yield Problem(body.where, "`Statement` is an empty list", low_confidence=True)
+
+
+@rule(
+    "MISSING_VERSION",
+    on=Policy,
+    when=UNUSUAL,
+    severity=Severity.WARNING,
+    title="The policy has no Version",
+    fix='Add "Version": "2012-10-17".',
+    bad=[{"Statement": [_ALLOW]}],
+    good=[_GOOD],
+)
+def no_version(policy: Policy) -> Iterator[Problem]:
+    """Without Version a policy is read as of 2008-10-17, where `${aws:username}` and its like are plain text."""
+    if policy.node.form is Form.OBJECT and policy.node.member("Version") is None:
+        yield Problem(
+            policy.node.where,
+            "the policy has no `Version`: it is read as 2008-10-17, without policy variables",
+        )
+
+
+@rule(
+    "INVALID_VERSION",
+    on=Policy,
+    when=UNUSUAL,
+    severity=Severity.ERROR,
+    title="Version is not a version of the policy language",
+    fix='Write "Version": "2012-10-17"; it is the version of the language, not a date of yours.',
+    bad=[{"Version": "2024-01-01", "Statement": [_ALLOW]}],
+    good=[_GOOD, {"Version": "2008-10-17", "Statement": [_ALLOW]}],
+)
+def unknown_version(policy: Policy) -> Iterator[Problem]:
+    """AWS knows two versions and refuses any other."""
+    version = policy.version
+    if version and version.value not in _VERSIONS:
+        yield Problem(
+            version.where,
+            f"{quoted(version.value)} is no policy language version; write `2012-10-17`",
+        )
+
+
+_FOREIGN = re.compile("[^\t\n\r\u0020-\u00ff]")
+
+
+def _is_beyond_ascii(policy: Policy) -> bool:
+    return policy.text is not None and not policy.text.isascii()
+
+
+@rule(
+    "UNSUPPORTED_CHARACTER",
+    on=Policy,
+    when=(at_policy(_is_beyond_ascii),),
+    severity=Severity.ERROR,
+    title="The text has a character that IAM does not take",
+    fix="Use only tab, line feed, carriage return and the characters U+0020 to U+00FF.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
+    kinds=(*IDENTITY_KINDS, Kind.TRUST),
+    bad=['{"Version": "2012-10-17", "Statement": [{"Effect": "Allow\u200b"}]}'],
+    good=[_GOOD],
+)
+def foreign_character(policy: Policy) -> Iterator[Problem]:
+    """IAM refuses the document; often such a character is invisible and came with a copied text."""
+    text = policy.text or ""
+    match = _FOREIGN.search(text)
+    if match:
+        place = Place(None, "", match.start(), Lines(text))
+        point = f"U+{ord(match[0]):04X}"
+        yield Problem(
+            place.where, f"the character {quoted(match[0])} ({point}) stands in the text"
+        )

@@ -1,0 +1,1 @@
+"""Rules on principals: who is let in."""

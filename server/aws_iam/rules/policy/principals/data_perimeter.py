@@ -1,0 +1,363 @@
+"""Data perimeters: Denies by network or organization that also hit AWS services, and endpoints without one."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
+from aws_iam.engine.language.pattern import intersects
+from aws_iam.engine.reference.attached import VPC_ENDPOINT
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import at_keys
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DENY_IP = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-ip.html"
+)
+_IS_SERVICE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice"
+_BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
+# What a request of another network lacks or has another value of.
+_NETWORK = frozenset(
+    {
+        "aws:sourceip",
+        "aws:vpcsourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpcarn",
+        "aws:sourcevpce",
+        "aws:vpceaccount",
+        "aws:vpceorgid",
+        "aws:vpceorgpaths",
+    }
+)
+_VIA = ("aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast")
+# No service makes these calls on a principal's behalf.
+_OWN_CALLS = frozenset({"execute-api", "signin", "sts"})
+_OFFICE = {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+_DIRECT = {"Bool": {"aws:ViaAWSService": "false"}}
+_ENDPOINT = {"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}
+
+
+def _deny(condition: object, **changes: object) -> dict[str, object]:
+    return {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition, **changes}
+
+
+def _policy(*statements: dict[str, object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _values(condition: Condition) -> list[str]:
+    return [each.value.lower() for each in condition.values]
+
+
+def _outside(condition: Condition) -> bool:
+    """Whether the condition holds for requests that do not come from the networks it names."""
+    if condition.name not in _NETWORK:
+        return False
+    absent = condition.base == "Null" and _values(condition) == ["true"]
+    return absent or condition.negated
+
+
+def _everyone(statement: Statement) -> bool:
+    return any(each.is_everyone for each in statement.principals)
+
+
+def _services(statement: Statement) -> set[str]:
+    """The services of the actions, in lower case."""
+    return {each.value.lower().partition(":")[0] for each in statement.actions}
+
+
+@rule(
+    "NETWORK_DENY_HITS_SERVICE_CALLS",
+    on=Statement,
+    when=(at_keys(*_NETWORK),),
+    severity=Severity.WARNING,
+    title="The Deny by network also hits calls that services make for the principal",
+    fix='Add "Bool": {"aws:ViaAWSService": "false"}.',
+    source=_DENY_IP,
+    kinds=(*IDENTITY_KINDS, Kind.SCP, Kind.RCP),
+    bad=[_deny(_OFFICE), _deny(_ENDPOINT)],
+    good=[
+        _deny({**_OFFICE, **_DIRECT}),
+        _deny(_ENDPOINT, Action="sts:AssumeRole"),
+        _deny({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+    ],
+)
+def calls_on_behalf_denied(statement: Statement) -> Iterator[Problem]:
+    """Athena, CloudFormation and others call on with the principal's credentials, and not from the principal's network."""
+    if not statement.denies:
+        return
+    closed = sorted(filter(_outside, statement.conditions), key=_is_address)
+    services = _services(statement)
+    if not closed or statement.conditions_on(*_VIA):
+        return
+    if services and not services - _OWN_CALLS:
+        return
+    # The pages disagree on whether the address of a first request over the internet is handed on.
+    unsure = _is_address(closed[0])
+    may = "may not meet" if unsure else "does not meet"
+    yield Problem(
+        closed[0].key.where,
+        f"a service that calls on the principal's behalf {may} {quoted(closed[0].key.value)}:"
+        f" its calls of {_called(statement)} are denied{' then' if unsure else ''}, too",
+        low_confidence=unsure,
+    )
+
+
+def _called(statement: Statement) -> str:
+    """What a Deny is about, in words."""
+    if not statement.actions:
+        spared = (
+            f"{quoted(statement.not_actions[0].value)}" if statement.not_actions else "nothing"
+        )
+        more = f" and {len(statement.not_actions) - 1} more" if statement.not_actions[1:] else ""
+        return f"everything but {spared}{more}"
+    first = statement.actions[0].value
+    if first == "*":
+        return "every action"
+    more = f" and {len(statement.actions) - 1} more" if statement.actions[1:] else ""
+    return f"{quoted(first)}{more}"
+
+
+def _is_address(condition: Condition) -> bool:
+    return condition.name == "aws:sourceip"
+
+
+@rule(
+    "RCP_NETWORK_DENY_HITS_SERVICES",
+    on=Statement,
+    when=(at_keys(*_NETWORK),),
+    severity=Severity.WARNING,
+    title="The Deny by network also hits AWS services",
+    fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}.',
+    source=_IS_SERVICE,
+    kinds=(Kind.RCP,),
+    bad=[_deny({**_ENDPOINT, **_DIRECT}, Principal="*", Action="s3:*")],
+    good=[
+        _deny(
+            {
+                **_ENDPOINT,
+                "BoolIfExists": {
+                    "aws:PrincipalIsAWSService": "false",
+                    "aws:ViaAWSService": "false",
+                },
+            },
+            Principal="*",
+            Action="s3:*",
+        ),
+        _deny(
+            {**_ENDPOINT, **_DIRECT, "StringEquals": {"aws:PrincipalTag/perimeter": "on"}},
+            Principal="*",
+            Action="s3:*",
+        ),
+    ],
+)
+def services_denied_by_network(statement: Statement) -> Iterator[Problem]:
+    """A service that calls by its own name, to deliver logs for example, is in no network of yours."""
+    condition = next(filter(_outside, statement.conditions), None)
+    if condition and statement.denies and _holds_for_services(statement):
+        yield Problem(
+            condition.key.where,
+            f"a service's own call does not meet {quoted(condition.key.value)}: it is denied",
+        )
+
+
+# Keys that tell who calls; a service that calls by itself has none of these, or a value that nobody lists.
+_CALLER = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgmasteraccountid",
+        "aws:principalorgpaths",
+    }
+)
+_LOGS: dict[str, object] = {
+    "Effect": "Allow",
+    "Principal": {"Service": "cloudtrail.amazonaws.com"},
+    "Action": "s3:PutObject",
+    "Resource": f"{_BUCKET}/AWSLogs/*",
+    "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+}
+_OURS = {"StringNotEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}
+_NOT_SERVICES = {"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
+
+
+def _perimeter(condition: object, resource: str = f"{_BUCKET}/*") -> dict[str, object]:
+    return _deny(condition, Principal="*", Action="s3:*", Resource=resource)
+
+
+@rule(
+    "DENY_REACHES_ALLOWED_SERVICE",
+    on=Policy,
+    severity=Severity.WARNING,
+    title="A Deny takes back what the policy allows a service",
+    fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"} to the Deny.',
+    source=_IS_SERVICE,
+    kinds=(Kind.RESOURCE, Kind.TRUST),
+    bad=[_policy(_LOGS, _perimeter(_OURS)), _policy(_LOGS, _perimeter(_ENDPOINT))],
+    good=[
+        _policy(_LOGS, _perimeter({**_OURS, **_NOT_SERVICES})),
+        _policy(_LOGS, _perimeter(_OURS, f"{_BUCKET}/reports/*")),
+        _policy(_LOGS, _perimeter({"Bool": {"aws:SecureTransport": "false"}})),
+    ],
+)
+def service_shut_out(policy: Policy) -> Iterator[Problem]:
+    """A service that calls by its own name is in nobody's organization and network, so a Deny for outsiders hits it."""
+    serving = (
+        (each, next((p for p in each.principals if p.type == "Service"), None))
+        for each in policy.statements
+        if each.allows
+    )
+    served = tuple(islice(((each, principal) for each, principal in serving if principal), _MOST))
+    for deny in islice(_denies_outsiders(policy), _MOST) if served else ():
+        hit = next((principal for allow, principal in served if _meet(deny, allow)), None)
+        if hit:
+            tested = next(each for each in deny.conditions if _lacked(each))
+            yield Problem(
+                tested.key.where,
+                f"{quoted(hit.value)}, which the policy allows, is denied here: a service's own call"
+                f" does not meet {quoted(tested.key.value)}",
+            )
+
+
+def _denies_outsiders(policy: Policy) -> Iterator[Statement]:
+    """The Denies that hold for every service that calls by itself."""
+    for each in policy.statements:
+        if each.denies and _everyone(each) and _holds_for_services(each):
+            yield each
+
+
+def _lacked(condition: Condition) -> bool:
+    """Whether the condition holds for every service that calls by itself."""
+    caller = condition.name in _CALLER or condition.name.startswith("aws:principaltag/")
+    return _outside(condition) or (caller and condition.negated)
+
+
+def _holds_for_services(deny: Statement) -> bool:
+    others = [each for each in deny.conditions if not _lacked(each)]
+    # A service that calls by itself calls for no principal.
+    neutral = all(
+        each.name == "aws:viaawsservice" and _values(each) == ["false"] for each in others
+    )
+    return neutral and len(others) < len(deny.conditions)
+
+
+# Each pattern is compared with each. A policy for a resource has few statements with few entries; what is beyond these is
+# not compared.
+_MOST = 20
+
+
+def _meet(deny: Statement, allow: Statement) -> bool:
+    """Whether some request falls under both."""
+    same_action = any(
+        intersects(a.value, b.value, ignore_case=True)
+        for a in deny.actions[:_MOST]
+        for b in allow.actions[:_MOST]
+    )
+    if not same_action or not deny.resources or not allow.resources:
+        return same_action
+    return any(
+        intersects(a.value, b.value)
+        for a in deny.resources[:_MOST]
+        for b in allow.resources[:_MOST]
+    )
+
+
+_RESOURCE_KEYS = ("aws:resourceorgid", "aws:resourceorgpaths", "aws:resourceaccount")
+_OUR_RESOURCES = {"StringNotEquals": {"aws:ResourceOrgID": "o-exampleorg"}}
+
+
+@rule(
+    "RESOURCE_PERIMETER_HITS_AWS_RESOURCES",
+    on=Statement,
+    when=(at_keys(*_RESOURCE_KEYS),),
+    severity=Severity.WARNING,
+    title="The Deny also hits resources that AWS owns",
+    fix="Exempt what AWS owns by NotResource (such as arn:aws:iam::aws:policy/*) or NotAction, or list the services in Action.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceorgid",
+    kinds=(*IDENTITY_KINDS, Kind.SCP),
+    bad=[_deny(_OUR_RESOURCES)],
+    good=[
+        _deny(_OUR_RESOURCES, Action="s3:PutObject"),
+        {
+            "Effect": "Deny",
+            "Action": "*",
+            "NotResource": ["arn:aws:iam::aws:policy/*", "arn:aws:ec2:*::image/*"],
+            "Condition": _OUR_RESOURCES,
+        },
+    ],
+)
+def resources_of_aws_denied(statement: Statement) -> Iterator[Problem]:
+    """Images, documents, layers and managed policies of AWS lie in accounts of AWS, outside every organization."""
+    if not statement.denies:
+        return
+    everything = any(each.value in {"*", "*:*"} for each in statement.actions)
+    anywhere = any(not each.value.strip("*") for each in statement.resources)
+    exempt = statement.conditions_on("ec2:owner", *_VIA)
+    if not (everything and anywhere) or exempt:
+        return
+    for condition in statement.conditions_on(*_RESOURCE_KEYS):
+        if condition.negated:
+            yield Problem(
+                condition.key.where,
+                f"resources of AWS never have your {quoted(condition.key.value)}: public images,"
+                " documents and managed policies of AWS are denied",
+            )
+            return
+
+
+_LIMITS = (
+    "aws:principalorg",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:resourceorg",
+    "aws:resourceaccount",
+)
+_DEFAULT: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+
+
+@rule(
+    "VPC_ENDPOINT_POLICY_OPEN",
+    on=Policy,
+    severity=Severity.SUGGESTION,
+    title="The endpoint lets everybody's credentials and everybody's resources through",
+    fix='Add StringEquals on aws:PrincipalOrgID and aws:ResourceOrgID, with a statement apart for "Bool": {"aws:PrincipalIsAWSService": "true"}.',
+    source="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
+    kinds=(Kind.RESOURCE,),
+    resource_type=VPC_ENDPOINT,
+    bad=[_policy(_DEFAULT)],
+    good=[
+        _policy(
+            {**_DEFAULT, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}}
+        ),
+        _policy({**_DEFAULT, "Resource": f"{_BUCKET}/*"}),
+    ],
+)
+def open_endpoint(policy: Policy) -> Iterator[Problem]:
+    """Data leaves the network through it with credentials, or into a bucket, of another organization."""
+    if policy.resource_type != VPC_ENDPOINT:
+        return
+    for statement in policy.statements:
+        limited = any(
+            is_demanded(each) and each.name.startswith(_LIMITS) for each in statement.conditions
+        )
+        services_only = any(
+            each.name == "aws:principalisawsservice" and _values(each) == ["true"]
+            for each in statement.conditions
+        )
+        anything = all(
+            any(not each.value.strip("*") for each in entries)
+            for entries in (statement.actions, statement.resources)
+        )
+        exempt = limited or services_only or not statement.allows
+        if anything and _everyone(statement) and not exempt:
+            yield Problem(
+                statement.place("Principal"),
+                "everybody may do everything through the endpoint: so AWS sets it by itself",
+            )

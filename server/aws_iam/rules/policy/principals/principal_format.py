@@ -1,0 +1,282 @@
+"""Principals of resource and trust policies: their form, and grants to everyone but some."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import Form, Kind, Node, Principal, Statement
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import closest
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import PRINCIPALS
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PRINCIPAL_PAGE = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
+)
+_TYPES = ("AWS", "CanonicalUser", "Federated", "Service")
+_TRUSTED = (Kind.RESOURCE, Kind.TRUST)
+
+
+def _bucket(principal: object) -> dict[str, object]:
+    return {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
+    }
+
+
+_GOOD = _bucket({"AWS": "arn:aws:iam::111122223333:role/app"})
+
+
+def _elements(statement: Statement) -> Iterator[tuple[str, Node]]:
+    for name in ("Principal", "NotPrincipal"):
+        node = statement.node.member(name)
+        if node:
+            yield name, node
+
+
+def _all(statement: Statement) -> Iterator[Principal]:
+    yield from statement.principals
+    yield from statement.not_principals
+
+
+@rule(
+    "INVALID_PRINCIPAL_FORMAT",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.ERROR,
+    title="The principal is neither `*` nor an object of principals",
+    fix='Write {"AWS": "111122223333"}, {"Service": "lambda.amazonaws.com"} or "*".',
+    kinds=(*_TRUSTED, Kind.RCP),
+    bad=[_bucket("arn:aws:iam::111122223333:role/app"), _bucket(["111122223333"])],
+    good=[_GOOD],
+)
+def unreadable_principal(statement: Statement) -> Iterator[Problem]:
+    """AWS must be told what kind of principal it is, and refuses the policy without."""
+    for name, node in _elements(statement):
+        if node.form is Form.STRING and node.text != "*":
+            yield Problem(
+                node.where, f'{quoted(node.text)} needs its type, such as {{"AWS": …}}, or be `*`'
+            )
+        elif node.form not in {Form.STRING, Form.OBJECT}:
+            yield Problem(node.where, f"`{name}` is {node.form}; it must be `*` or an object")
+        for member in node.members:
+            for entry in member.value.listed():
+                if entry.form is not Form.STRING:
+                    yield Problem(entry.where, f"a principal is {entry.form}; it must be text")
+
+
+@rule(
+    "INVALID_PRINCIPAL_KEY",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.ERROR,
+    title="There is no principal of this type",
+    fix="Write AWS, CanonicalUser, Federated or Service.",
+    kinds=_TRUSTED,
+    bad=[_bucket({"Aws": "111122223333"}), _bucket({"Services": "lambda.amazonaws.com"})],
+    good=[_GOOD],
+)
+def unknown_principal_type(statement: Statement) -> Iterator[Problem]:
+    """AWS refuses a policy with a principal of a type that it does not know."""
+    for _, node in _elements(statement):
+        for member in node.members:
+            name = member.name.value
+            if name not in _TYPES:
+                near = closest(name, _TYPES)
+                hint = f"did you mean `{near}`?" if near else f"the types are {', '.join(_TYPES)}"
+                yield Problem(member.name.where, f"{quoted(name)} is no type of principal; {hint}")
+
+
+@rule(
+    "UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.ERROR,
+    title="A principal has a wildcard in it",
+    fix="Name the principal, or name its account and compare aws:PrincipalArn with ArnLike.",
+    kinds=_TRUSTED,
+    bad=[_bucket({"AWS": "arn:aws:iam::111122223333:role/*"}), _bucket({"Service": "*"})],
+    good=[_GOOD, _bucket({"AWS": "*"})],
+)
+def wildcard_principal(statement: Statement) -> Iterator[Problem]:
+    """Only `*` alone is read as a wildcard; in a part of a principal AWS refuses it."""
+    for principal in _all(statement):
+        value = principal.value
+        if principal.type != "*" and ("*" in value or "?" in value) and not principal.is_everyone:
+            yield Problem(
+                principal.name.where,
+                f"{quoted(value)} of type {quoted(principal.type)} has a wildcard",
+            )
+
+
+_ACCOUNT = r"[0-9]{12}"
+_AWS_PRINCIPAL = re.compile(
+    rf"{_ACCOUNT}"
+    rf"|arn:aws[a-z0-9-]*:iam::({_ACCOUNT}|cloudfront):(root|(user|role)/.+)"
+    rf"|arn:aws[a-z0-9-]*:sts::{_ACCOUNT}:(self|(assumed-role/.+/.+)|(federated-user/.+))"
+    r"|A[A-Z0-9]{3}[A-Z0-9]{12,}"
+)
+
+
+@rule(
+    "INVALID_AWS_PRINCIPAL",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.ERROR,
+    title="An AWS principal is no account, user, role or session",
+    fix="Write an account id, or the ARN of a user, a role or a session; groups are no principals.",
+    source=_PRINCIPAL_PAGE,
+    kinds=_TRUSTED,
+    bad=[
+        _bucket({"AWS": "arn:aws:iam::111122223333:group/admins"}),
+        _bucket({"AWS": "arn:aws:iam:111122223333:role/app"}),
+    ],
+    good=[_GOOD, _bucket({"AWS": ["111122223333", "arn:aws:iam::111122223333:root"]})],
+)
+def no_aws_principal(statement: Statement) -> Iterator[Problem]:
+    """AWS refuses a policy with a principal that cannot exist."""
+    for principal in _all(statement):
+        value = principal.value
+        if principal.type != "AWS" or re.search(r"[*?]|\$\{", value):
+            continue
+        if not _AWS_PRINCIPAL.fullmatch(value):
+            group = ": groups are no principals" if ":group/" in value else ""
+            yield Problem(
+                principal.name.where,
+                f"{quoted(value)} is no account, user, role or session{group}",
+            )
+
+
+# The suffixes of the partitions (botocore 1.44, `partitions.json`), AWS's internal one, and that of the Alexa services.
+_SERVICE_PRINCIPAL = re.compile(
+    r"[A-Za-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazonaws\.eu|aws\.internal|c2s\.ic\.gov|sc2s\.sgov\.gov"
+    r"|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)|(alexa-[a-z-]+|[a-z0-9.-]+\.aws)\.amazon\.com",
+    re.IGNORECASE,
+)
+_SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
+
+
+@rule(
+    "INVALID_SERVICE_PRINCIPAL",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.ERROR,
+    title="A service principal is not written as SERVICE.amazonaws.com",
+    fix="Write the service principal as in the service's documentation, such as lambda.amazonaws.com.",
+    source=_PRINCIPAL_PAGE,
+    kinds=_TRUSTED,
+    bad=[
+        _bucket({"Service": "lambda"}),
+        _bucket({"Service": "https://lambda.amazonaws.com"}),
+        _bucket({"Service": "lambda.amazon.com"}),
+    ],
+    good=[
+        _bucket({"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com.cn"]}),
+        _bucket({"Service": "alexa-appkit.amazon.com"}),
+    ],
+)
+def no_service_principal(statement: Statement) -> Iterator[Problem]:
+    """A service calls by its principal's exact name; another name matches no service."""
+    for principal in _all(statement):
+        value = principal.value
+        if principal.type != "Service" or re.search(r"[*?]|\$\{", value):
+            continue
+        if not _SERVICE_PRINCIPAL.fullmatch(value):
+            meant = value.removesuffix(".amazon.com")
+            known = meant != value and catalog().tier(meant) == "known"
+            hint = f"did you mean `{meant}.amazonaws.com`?" if known else _SERVICE_HINT
+            yield Problem(principal.name.where, f"{quoted(value)} is no service principal; {hint}")
+
+
+@rule(
+    "FEDERATED_PRINCIPAL_NOT_SUPPORTED",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.ERROR,
+    title="A resource policy names an identity provider",
+    fix="Name the role that the provider's users assume.",
+    kinds=(Kind.RESOURCE,),
+    bad=[_bucket({"Federated": "arn:aws:iam::111122223333:saml-provider/corp"})],
+    good=[_GOOD],
+)
+def federated_on_resource(statement: Statement) -> Iterator[Problem]:
+    """Users of an identity provider reach resources through a role; only its trust policy names the provider."""
+    for principal in _all(statement):
+        if principal.type == "Federated":
+            yield Problem(
+                principal.name.where, f"{quoted(principal.value)} works in trust policies only"
+            )
+
+
+def _gone(statement: Statement, prefix: str, what: str) -> Iterator[Problem]:
+    for principal in _all(statement):
+        value = principal.value
+        if principal.type == "AWS" and value.startswith(prefix) and ":" not in value:
+            yield Problem(
+                principal.name.where,
+                f"{quoted(value)} is the id of a {what}, most likely deleted: the entry never matches again",
+            )
+
+
+@rule(
+    "INVALID_ROLE_REFERENCE",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.WARNING,
+    title="A principal is the id of a role",
+    fix="Write the role's ARN, or remove the entry.",
+    kinds=_TRUSTED,
+    bad=[_bucket({"AWS": "AROA1234567890EXAMPLE"})],
+    good=[_GOOD],
+)
+def deleted_role(statement: Statement) -> Iterator[Problem]:
+    """AWS shows the id in place of the ARN when the role was deleted; a new role of that name has another id."""
+    yield from _gone(statement, "AROA", "role")
+
+
+@rule(
+    "INVALID_USER_REFERENCE",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.WARNING,
+    title="A principal is the id of a user",
+    fix="Write the user's ARN, or remove the entry.",
+    kinds=_TRUSTED,
+    bad=[_bucket({"AWS": "AIDA1234567890EXAMPLE"})],
+    good=[_GOOD],
+)
+def deleted_user(statement: Statement) -> Iterator[Problem]:
+    """AWS shows the id in place of the ARN when the user was deleted; a new user of that name has another id."""
+    yield from _gone(statement, "AIDA", "user")
+
+
+@rule(
+    "ALLOW_WITH_NOT_PRINCIPAL",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.SECURITY_WARNING,
+    title="The statement allows everyone but a list",
+    fix="Name the principals in Principal, or exempt them in a Deny by aws:PrincipalArn.",
+    kinds=(Kind.RESOURCE,),
+    bad=[
+        {
+            "Effect": "Allow",
+            "NotPrincipal": {"AWS": "111122223333"},
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
+        }
+    ],
+    good=[_GOOD],
+)
+def everyone_but_some(statement: Statement) -> Iterator[Problem]:
+    """Everyone who is not listed is allowed, anonymous callers included."""
+    if statement.allows and statement.has("NotPrincipal"):
+        yield Problem(statement.place("NotPrincipal"), "everyone outside the list is allowed")

@@ -1,0 +1,225 @@
+"""Who is let in from outside: everyone, or a service on behalf of anyone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import (
+    denied_to_strangers,
+    is_fixed,
+    is_limited,
+    is_taken_back,
+)
+from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
+from aws_iam.engine.reference.attached import VPC_ENDPOINT
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import PRINCIPALS
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RESOURCE = (Kind.RESOURCE,)
+_BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
+
+
+def _allow(principal: object, condition: object = None) -> dict[str, object]:
+    statement: dict[str, object] = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "s3:GetObject",
+        "Resource": f"{_BUCKET}/*",
+    }
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def _policy(*statements: dict[str, object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+_MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
+@rule(
+    "PUBLIC_ACCESS_ALLOWED",
+    on=Policy,
+    when=(PRINCIPALS,),
+    severity=Severity.SECURITY_WARNING,
+    title="Everyone may use the resource",
+    fix="Name the principals, or add a condition such as aws:PrincipalOrgID, aws:SourceArn or aws:SourceVpce with fixed values.",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
+    kinds=_RESOURCE,
+    bad=[
+        _policy(_allow("*")),
+        _policy(_allow({"AWS": "*"}, {"Bool": {"aws:SecureTransport": "true"}})),
+        _policy(_allow("*", {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})),
+    ],
+    good=[
+        _policy(_allow({"AWS": "arn:aws:iam::111122223333:role/app"})),
+        _policy(_allow("*", {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})),
+        _policy(_allow("*", {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
+        _policy(
+            _allow("*"),
+            {
+                **_allow("*", {"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}),
+                "Effect": "Deny",
+            },
+        ),
+    ],
+)
+def public_resource(policy: Policy) -> Iterator[Problem]:
+    """Every AWS account, and where the service takes them callers without any, has the permission."""
+    # An endpoint's policy grants nothing; how open it is has a code of its own.
+    statements = () if policy.resource_type == VPC_ENDPOINT else policy.statements
+    endpoint, denials = _may_be_endpoint(policy), denied_to_strangers(policy)
+    for statement in statements:
+        everyone = next((each for each in statement.principals if each.is_everyone), None)
+        if everyone is None or not statement.allows or is_limited(statement):
+            continue
+        if not is_taken_back(denials, statement):
+            action = statement.actions[0].value if statement.actions else ""
+            what = f" {quoted(action)}" if action else ""
+            more = f" and {len(statement.actions) - 1} more" if len(statement.actions) > 1 else ""
+            but = "; its conditions keep nobody out" if statement.conditions else ""
+            unless = "; or is this the policy of a VPC endpoint?" if endpoint else ""
+            yield Problem(
+                everyone.name.where,
+                f"`*` lets everyone call{what or ' it'}{more}{but}{unless}",
+                low_confidence=bool(unless),
+            )
+
+
+def _may_be_endpoint(policy: Policy) -> bool:
+    """Whether nothing in the policy belongs to one resource: it grants nothing when it is a VPC endpoint's."""
+    if policy.resource_type is not None:
+        return False
+    entries = {entry.value for each in policy.statements for entry in each.resources}
+    actions = (entry.value for each in policy.statements for entry in each.actions)
+    services = {action.lower().partition(":")[0] for action in actions}
+    return entries == {"*"} and (services == {"*"} or len(services) > 1)
+
+
+_SOURCE_KEYS = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+# Services that encrypt for a resource name it in the encryption context.
+_CONTEXT = "kms:encryptioncontext:"
+_WITH_ACCOUNT = re.compile(r":[0-9]{12}:")
+_ELB_LOGS = "logdelivery.elasticloadbalancing.amazonaws.com"
+_OWN_LOGS = re.compile(r"arn:[^:]+:s3:::[^*?]+/AWSLogs/[0-9]{12}/.*")
+
+
+def _names_source(condition: Condition) -> bool:
+    """Whether the condition asks on whose behalf the service calls."""
+    if condition.negated or condition.base == "Null":
+        return False
+    if condition.name in _SOURCE_KEYS:
+        return all(
+            "${" in value.value or is_fixed(condition.name, value.value)
+            for value in condition.values
+        )
+    return condition.name.startswith(_CONTEXT) and all(
+        _WITH_ACCOUNT.search(value.value) for value in condition.values
+    )
+
+
+def _is_own_log(statement: Statement) -> bool:
+    """Whether load balancers write logs under one account's number.
+
+    The key of a log has the account of its load balancer after `AWSLogs/`, so the resource says whose logs are taken; AWS's
+    example for such buckets has no condition.
+    """
+    return (
+        [each.value.lower() for each in statement.actions] == ["s3:putobject"]
+        and bool(statement.resources)
+        and all(_OWN_LOGS.fullmatch(each.value) for each in statement.resources)
+    )
+
+
+def _services_at_large(statement: Statement) -> tuple[Principal, ...]:
+    """The services that the statement allows without asking on whose behalf they call."""
+    if not statement.allows or any(map(_names_source, statement.conditions)):
+        return ()
+    services = (each for each in statement.principals if each.type == "Service")
+    own_log = _is_own_log(statement)
+    return tuple(each for each in services if not (own_log and each.value == _ELB_LOGS))
+
+
+def _others(statement: Statement) -> tuple[Condition, ...]:
+    """The conditions that are about something else than the source."""
+    return tuple(each for each in statement.conditions if each.name not in _SOURCE_KEYS)
+
+
+@rule(
+    "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.SECURITY_WARNING,
+    title="A service is allowed on behalf of anyone",
+    fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
+    kinds=_RESOURCE,
+    bad=[
+        _allow({"Service": "cloudtrail.amazonaws.com"}),
+        _allow({"Service": "cloudtrail.amazonaws.com"}, {"ArnLike": {"aws:SourceArn": "*"}}),
+        {
+            **_allow({"Service": _ELB_LOGS}),
+            "Action": "s3:PutObject",
+            "Resource": f"{_BUCKET}/AWSLogs/*",
+        },
+    ],
+    good=[
+        _allow({"Service": "cloudtrail.amazonaws.com"}, _MINE),
+        {
+            **_allow({"Service": _ELB_LOGS}),
+            "Action": "s3:PutObject",
+            "Resource": f"{_BUCKET}/web/AWSLogs/111122223333/*",
+        },
+    ],
+)
+def confused_deputy(statement: Statement) -> Iterator[Problem]:
+    """The service works for every account: somebody else's request can make it use your resource."""
+    if not _others(statement):
+        for principal in _services_at_large(statement):
+            yield Problem(
+                principal.name.where, f"{quoted(principal.value)} may call for any account"
+            )
+
+
+@rule(
+    "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
+    on=Statement,
+    when=(PRINCIPALS,),
+    severity=Severity.SUGGESTION,
+    title="A service is restricted, but not by the source of its calls",
+    fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
+    kinds=_RESOURCE,
+    bad=[
+        _allow(
+            {"Service": "cloudfront.amazonaws.com"},
+            {"StringEquals": {"aws:Referer": "https://example.com"}},
+        )
+    ],
+    good=[
+        _allow({"Service": "cloudfront.amazonaws.com"}, _MINE),
+        {
+            **_allow({"Service": "logs.eu-west-1.amazonaws.com"}),
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {
+                "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:eu-west-1:111122223333:*"
+                }
+            },
+        },
+    ],
+)
+def source_not_asked(statement: Statement) -> Iterator[Problem]:
+    """The source of a service's call is what tells your request from somebody else's."""
+    # AWS does not publish which other keys count as a restriction.
+    if _others(statement):
+        for principal in _services_at_large(statement):
+            yield Problem(
+                principal.name.where,
+                f"{quoted(principal.value)} is not limited by aws:SourceArn or aws:SourceAccount",
+                low_confidence=True,
+            )

@@ -1,0 +1,283 @@
+"""What names a thing of AWS: a service, a Region, a KMS key."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import Condition, Statement, Text
+from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.pattern import intersects, is_literal
+from aws_iam.engine.language.variables import without_variables
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.regions import may_be_newer, regions
+from aws_iam.engine.reference.service_names import SERVICE_KEYS, meant_instead
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import PRINCIPALS, at_condition, at_keys, at_resource, at_value
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST = 2_048
+
+
+def _where(operator: str, key: str, value: object) -> dict[str, object]:
+    return {
+        "Effect": "Allow",
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
+        "Condition": {operator: {key: value}},
+    }
+
+
+# Keys that Identity Center sets; they stand in no table of the catalogue.
+_OTHER_PREFIXES = frozenset({"aws", "identitycenter"})
+
+
+def _is_of_unknown_service(entry: str) -> bool:
+    service = _service_of_arn(entry)
+    return service is not None and catalog().tier(service) == "unknown"
+
+
+def _is_unknown(asked: Condition) -> bool:
+    return catalog().condition_key(asked.key.value) is None
+
+
+@rule(
+    "INVALID_SERVICE",
+    on=Statement,
+    when=(at_resource(_is_of_unknown_service), at_condition(_is_unknown)),
+    severity=Severity.ERROR,
+    title="There is no service of this name",
+    fix="Write the service as in AWS's service authorization reference; the prefix of a global key is `aws:`.",
+    bad=[
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s33:::bucket/*"},
+        _where("StringEquals", "ec3:Region", "eu-west-1"),
+    ],
+    good=[
+        _where("StringEquals", "aws:PrincipalOrgID", "o-exampleorg"),
+        _where("StringEquals", "auth.example.com:sub", "ana"),
+    ],
+)
+def unknown_service(statement: Statement) -> Iterator[Problem]:
+    """No resource has an ARN of a service that does not exist, and no request a key of it."""
+    for text, service in (*_services_of_arns(statement), *_services_of_keys(statement)):
+        if catalog().tier(service) == "unknown":
+            near = catalog().suggest_service(service) if service else ()
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            yield Problem(
+                text.where, f"{quoted(text.value)}: there is no service {quoted(service)}{hint}"
+            )
+
+
+def _services_of_arns(statement: Statement) -> Iterator[tuple[Text, str]]:
+    """The services in ARNs, those apart that have ARNs and no actions."""
+    for entry in (*statement.resources, *statement.not_resources):
+        service = _service_of_arn(entry.value)
+        if service is not None:
+            yield entry, service
+
+
+def _service_of_arn(text: str) -> str | None:
+    arn = Arn.of(text)
+    service = arn.service.lower() if arn else "*"
+    if is_literal(service) and "${" not in service and not _has_arns(service):
+        return service
+    return None
+
+
+@lru_cache(maxsize=512)
+def _has_arns(service: str) -> bool:
+    anything = Arn(partition="*", service=service, region="*", account="*", resource="*")
+    formats = (text for each in catalog().types_of_arn(anything) for text in each.arn_formats)
+    return any(text.split(":")[2] == service for text in formats)
+
+
+def _services_of_keys(statement: Statement) -> Iterator[tuple[Text, str]]:
+    """The prefixes of condition keys; a host (`token.actions.githubusercontent.com`) is an identity provider's."""
+    for condition in statement.conditions:
+        prefix, _, rest = condition.name.partition(":")
+        is_service = rest and not set("./$") & set(prefix) and prefix not in _OTHER_PREFIXES
+        if is_service and catalog().condition_key(condition.key.value) is None:
+            yield condition.key, prefix
+
+
+# Keys of AWS's reference whose values are Regions.
+_REGION_KEYS = (
+    "aws:requestedregion",
+    "account:targetregion",
+    "cloudformation:targetregion",
+    "dsql:witnessregion",
+    "ec2:region",
+    "ec2:vpceserviceregion",
+    "ec2:vpcesupportedregion",
+    "identitystore:primaryregion",
+    "kms:primaryregion",
+    "kms:replicaregion",
+    "secretsmanager:addreplicaregions",
+    "secretsmanager:secretprimaryregion",
+    "ses:replicaregion",
+    "sso:primaryregion",
+)
+
+
+def _texts(condition: Condition) -> tuple[Text, ...]:
+    """The values under an operator that compares text or ARNs."""
+    family = OPERATORS.get(condition.base)
+    return condition.values if family in {Family.STRING, Family.ARN} else ()
+
+
+@rule(
+    "INVALID_REGION",
+    on=Statement,
+    when=(at_keys(*_REGION_KEYS),),
+    severity=Severity.ERROR,
+    title="There is no Region of this name",
+    fix="Write the Region's code, such as eu-west-1.",
+    bad=[
+        _where("StringEquals", "aws:RequestedRegion", "eu-wset-1"),
+        _where("StringNotEquals", "aws:RequestedRegion", ["eu-west-1", "eu-west-9"]),
+        _where("StringEquals", "aws:RequestedRegion", "eu-west-1a"),
+    ],
+    good=[
+        _where("StringEquals", "aws:RequestedRegion", ["eu-west-1", "us-gov-west-1"]),
+        _where("StringLike", "aws:RequestedRegion", "eu-*"),
+        _where("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/region}"),
+    ],
+)
+def no_region(statement: Statement) -> Iterator[Problem]:
+    """No request is made to a Region that does not exist, so the value never matches."""
+    for condition in statement.conditions_on(*_REGION_KEYS):
+        for value in _texts(condition):
+            text = value.value
+            # `aws-global` names the endpoint of services without Regions; whether a request may carry it is not documented.
+            if not is_literal(text) or "${" in text or text.endswith("-global"):
+                continue
+            if regions().partition(text) is None:
+                yield Problem(value.where, _no_region(text), low_confidence=may_be_newer(text))
+
+
+def _no_region(name: str) -> str:
+    near = regions().near(name)
+    hint = f"; did you mean `{near}`?" if near else ""
+    return f"{quoted(name)} is no Region that existed on {regions().as_of}{hint}"
+
+
+_KMS_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
+_ANY_KMS_KEY = "arn:*:kms:*:*:key/*"
+_KEY_OF_S3 = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+_KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+_ABOUT_KMS = re.compile("kms-?key")
+_SAYS_ARN = ("kms-key-id", "kmskeyarn", "kmskeyarns")
+
+
+def _holds_kms_key(condition: Condition) -> bool:
+    """Whether the condition is on a key that holds the ARN of a KMS key, by its name and its type in the reference."""
+    if not _ABOUT_KMS.search(condition.name):
+        return False
+    key = catalog().condition_key(condition.key.value)
+    return key is not None and key.value_type == "ARN" and "${" not in key.name
+
+
+@rule(
+    "INVALID_KMS_KEY_VALUE",
+    on=Statement,
+    when=(at_condition(_holds_kms_key),),
+    severity=Severity.ERROR,
+    title="The value is no ARN of a KMS key",
+    fix="Write the key's ARN: arn:aws:kms:REGION:ACCOUNT:key/KEY_ID.",
+    bad=[
+        _where("StringEquals", _KEY_OF_S3, "alias/reports"),
+        _where("ArnEquals", _KEY_OF_S3, "arn:aws:kms:eu-west-1:111122223333:alias/reports"),
+        _where("StringNotEquals", _KEY_OF_S3, "1234abcd-12ab-34cd-56ef-1234567890ab"),
+        _where("StringLike", _KEY_OF_S3, "arn:aws:kms:*:111122223333:alias/*"),
+    ],
+    good=[
+        _where("StringEquals", _KEY_OF_S3, _KEY_ARN),
+        _where("ArnLike", _KEY_OF_S3, "arn:aws:kms:*:111122223333:key/*"),
+        _where("ArnEquals", _KEY_OF_S3, "${aws:PrincipalTag/key}"),
+        _where("Null", _KEY_OF_S3, "true"),
+    ],
+)
+def no_kms_key(statement: Statement) -> Iterator[Problem]:
+    """AWS compares the ARN of the key itself, even when the request names an alias: nothing else ever matches."""
+    for condition in statement.conditions:
+        for value in _texts(condition) if _holds_kms_key(condition) else ():
+            if not _may_be_kms_key(value.value):
+                yield Problem(
+                    value.where,
+                    f"{quoted(value.value)} under {quoted(condition.key.value)} is no ARN of a KMS key",
+                    # AWS does not publish the keys of its check; these say in their names that they hold ARNs.
+                    low_confidence=not condition.name.endswith(_SAYS_ARN),
+                )
+
+
+def _may_be_kms_key(text: str) -> bool:
+    pattern = without_variables(text, "*")
+    if is_literal(pattern):
+        return bool(_KMS_KEY.fullmatch(pattern))
+    if len(pattern) > _LONGEST:
+        return True
+    arn = Arn.of(pattern)
+    if arn is None:
+        return intersects(pattern, _ANY_KMS_KEY)
+    # Field by field: a wildcard that ran across colons would let an alias pass.
+    return intersects(arn.service, "kms") and intersects(arn.resource, "key/*")
+
+
+def _is_misspelt(text: str) -> bool:
+    return bool(meant_instead(text))
+
+
+@rule(
+    "MISSPELT_SERVICE_PRINCIPAL",
+    on=Statement,
+    when=(PRINCIPALS, at_value(_is_misspelt)),
+    severity=Severity.WARNING,
+    title="A service principal seems to be misspelled",
+    fix="Write the service principal as in the service's documentation.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services",
+    bad=[
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lamda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+        _where("StringEquals", "iam:PassedToService", "clodformation.amazonaws.com"),
+        _where("StringEquals", "kms:ViaService", "secretmanager.eu-west-1.amazonaws.com"),
+    ],
+    good=[
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": ["lambda.amazonaws.com", "brand-new.amazonaws.com"]},
+            "Action": "sts:AssumeRole",
+        },
+        _where("StringEquals", "kms:ViaService", "secretsmanager.eu-west-1.amazonaws.com"),
+        _where("StringLike", "iam:PassedToService", "lamda*.amazonaws.com"),
+    ],
+)
+def misspelt_service(statement: Statement) -> Iterator[Problem]:
+    """AWS takes any name of this form and matches it with no service: the statement has no effect, and nobody says so."""
+    for text in _services(statement):
+        meant = meant_instead(text.value)
+        if meant:
+            yield Problem(
+                text.where,
+                f"{quoted(text.value)} is no known service principal; did you mean `{meant}`?",
+                # Nobody publishes all of them.
+                low_confidence=True,
+            )
+
+
+def _services(statement: Statement) -> Iterator[Text]:
+    for principal in (*statement.principals, *statement.not_principals):
+        if principal.type == "Service":
+            yield principal.name
+    for condition in statement.conditions_on(*SERVICE_KEYS):
+        yield from _texts(condition)

@@ -1,0 +1,178 @@
+"""Regions and partitions: Denies by Region that forget services without Region, and ARNs of two separate clouds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.document import (
+    IDENTITY_KINDS,
+    Condition,
+    Kind,
+    Policy,
+    Statement,
+    Text,
+)
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.escape import quoted
+from aws_iam.rules.gates import at_keys, at_principal, at_resource, at_value
+from aws_iam.rules.rule import Problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_EXAMPLE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-requested-region.html"
+# Those that AWS's example exempts: their one endpoint lies in us-east-1.
+_GLOBAL = ("iam", "cloudfront", "route53", "support")
+_HOME = "us-east-1"
+# Where the global services of other partitions have their endpoint is told nowhere on the page.
+_ELSEWHERE = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
+_OUTSIDE = {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "eu-central-1"]}}
+
+
+def _deny(
+    element: dict[str, object], condition: object = None, resource: object = "*"
+) -> dict[str, object]:
+    return {
+        "Effect": "Deny",
+        **element,
+        "Resource": resource,
+        "Condition": condition or _OUTSIDE,
+    }
+
+
+_EXEMPT = ["iam:*", "organizations:*", "route53:*", "cloudfront:*", "support:*", "sts:*"]
+
+
+def _is_of_other_cloud(text: str) -> bool:
+    return _partition(text) not in {"", "aws"}
+
+
+@rule(
+    "REGION_DENY_HITS_GLOBAL_SERVICES",
+    on=Statement,
+    when=(at_keys("aws:requestedregion"),),
+    severity=Severity.WARNING,
+    title="A Deny by Region also denies services that have no Region",
+    fix="List the global services that are used, iam:* first, in NotAction in place of Action; or leave us-east-1 open.",
+    source=_EXAMPLE,
+    kinds=(*IDENTITY_KINDS, Kind.SCP),
+    bad=[_deny({"Action": "*"}), _deny({"NotAction": ["sts:*", "cloudfront:*"]})],
+    good=[
+        _deny({"NotAction": _EXEMPT}),
+        _deny({"Action": ["ec2:*", "rds:*"]}),
+        _deny(
+            {"Action": "*"},
+            {**_OUTSIDE, "StringEquals": {"aws:SourceVpc": "vpc-0123456789abcdef0"}},
+        ),
+        _deny({"Action": "*"}, {"StringNotLike": {"aws:RequestedRegion": ["eu-*", "us-east-1"]}}),
+    ],
+)
+def global_services_denied(statement: Statement) -> Iterator[Problem]:
+    """Their requests all go to us-east-1, so a Deny outside other Regions takes IAM away from everybody."""
+    if not statement.denies or not any(matches(each.value, "*") for each in statement.resources):
+        return
+    if any(map(_is_special, statement.conditions)):
+        return
+    condition = next(filter(_closes_home, statement.conditions_on("aws:requestedregion")), None)
+    denied = [each for each in _GLOBAL if _is_whole(statement, each)] if condition else []
+    if condition and denied:
+        yield Problem(
+            condition.key.where,
+            f"requests to {', '.join(f'`{each}`' for each in denied)} go to `{_HOME}`, which is not"
+            " among the Regions: they are denied",
+            # Services besides IAM may have been left out because nobody is to use them.
+            severity=None if "iam" in denied else Severity.SUGGESTION,
+            low_confidence="iam" not in denied,
+        )
+
+
+def _is_special(condition: Condition) -> bool:
+    """Whether the Deny is about some requests only, those of one VPC for example, and not about some principals."""
+    about_caller = (
+        condition.name.startswith("aws:principal") or condition.name == "aws:viaawsservice"
+    )
+    return is_demanded(condition) and not about_caller
+
+
+def _closes_home(condition: Condition) -> bool:
+    """Whether a negated condition on the Region holds in the Region of the global services."""
+    values = [each.value.lower() for each in condition.values]
+    return (
+        condition.negated
+        and bool(values)
+        and not any("${" in each or each.startswith(_ELSEWHERE) for each in values)
+        and not any(matches(each, _HOME) for each in values)
+    )
+
+
+def _is_whole(statement: Statement, service: str) -> bool:
+    """Whether the statement speaks of all the service; what is exempt in part was thought of."""
+    if statement.not_actions:
+        return not any(
+            matches(each.value.partition(":")[0], service, ignore_case=True)
+            for each in statement.not_actions
+        )
+    return any(each.value in {"*", "*:*"} for each in statement.actions)
+
+
+_LONGEST = 40
+_PARTITIONS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"
+
+
+def _allow(*resources: str) -> dict[str, object]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": list(resources)}],
+    }
+
+
+@rule(
+    "MIXED_PARTITIONS",
+    on=Policy,
+    when=tuple(gate(_is_of_other_cloud) for gate in (at_resource, at_principal, at_value)),
+    severity=Severity.SUGGESTION,
+    title="The policy has ARNs of several partitions",
+    fix="Keep the ARNs of the partition that the policy is for, or write one policy for each.",
+    source=_PARTITIONS,
+    bad=[_allow("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:aws-cn:s3:::amzn-s3-demo-bucket/*")],
+    good=[
+        _allow("arn:aws-cn:s3:::amzn-s3-demo-bucket/*"),
+        _allow("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:*:s3:::amzn-s3-demo-logs/*"),
+    ],
+)
+def several_clouds(policy: Policy) -> Iterator[Problem]:
+    """An account lies in one partition and none of its requests meets an ARN of another: those entries are dead."""
+    first: dict[str, Text] = {}
+    for text in _texts(policy):
+        partition = _partition(text.value)
+        if partition:
+            first.setdefault(partition, text)
+    main = next(iter(first), "")
+    for partition, text in first.items():
+        if partition != main:
+            yield Problem(
+                text.where,
+                f"{quoted(text.value)} is of partition `{partition}`, other ARNs are of `{main}`",
+                # Some people ship one policy for all their clouds and know it.
+                low_confidence=True,
+            )
+
+
+def _partition(arn: str) -> str:
+    """The partition of an ARN that names one."""
+    head, _, rest = arn[:_LONGEST].partition(":")
+    partition, colon, _ = rest.partition(":")
+    known = partition == "aws" or partition.startswith("aws-")
+    return partition if head == "arn" and colon and known and is_literal(partition) else ""
+
+
+def _texts(policy: Policy) -> Iterator[Text]:
+    for statement in policy.statements:
+        yield from statement.resources
+        yield from statement.not_resources
+        yield from (each.name for each in statement.principals)
+        yield from (each.name for each in statement.not_principals)
+        for condition in statement.conditions:
+            yield from condition.values

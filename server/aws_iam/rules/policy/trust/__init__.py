@@ -1,0 +1,1 @@
+"""Rules on the trust policies of roles."""

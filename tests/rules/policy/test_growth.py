@@ -1,0 +1,124 @@
+"""The work of each rule grows no faster than the policy: counted in calls, on shapes made from the rule's own examples."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.engine.language.document import Policy, Statement, read
+from aws_iam.modes.policy_validate import AT_MOST
+from aws_iam.rules.policy.catalogue import POLICY_RULES
+from helpers.work import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_iam.rules.rule import Rule
+
+RULES = [each for each in POLICY_RULES if each.on in {Policy, Statement}]
+FEW = 20
+BEYOND_BOUNDS = 250
+# An example that is long by itself says nothing about growth, and takes its time.
+LONGEST = 2_000
+
+
+def statements_of(rule: Rule[Any]) -> list[Any]:
+    """A statement of each of the rule's examples, bad ones first."""
+    found = []
+    for example in (*rule.bad, *rule.good):
+        if not isinstance(example, dict) or len(json.dumps(example)) > LONGEST:
+            continue
+        inside = example if rule.on is Statement else example.get("Statement")
+        found += inside if isinstance(inside, list) else [inside]
+    return [each for each in found if isinstance(each, dict)]
+
+
+def same_statements(statement: dict[str, Any], numbers: range) -> list[Any]:
+    return [statement] * len(numbers)
+
+
+def numbered_statements(statement: dict[str, Any], numbers: range) -> list[Any]:
+    """Statements that differ in every text that may."""
+    return [{**numbered(statement, number), "Sid": f"S{number}"} for number in numbers]
+
+
+def longer_lists(statement: dict[str, Any], numbers: range) -> list[Any]:
+    """One statement, whose every list, and every text that could be one, has a value for each number."""
+    return [grown(statement, numbers)]
+
+
+def longer_conditions(statement: dict[str, Any], numbers: range) -> list[Any]:
+    """One statement, whose every condition asks a key for each number."""
+    large = copy.deepcopy(statement)
+    blocks = large.get("Condition")
+    for block in blocks.values() if isinstance(blocks, dict) else ():
+        if isinstance(block, dict):
+            block |= {f"{key}{at}": value for key, value in [*block.items()] for at in numbers}
+    return [large]
+
+
+def numbered(value: Any, number: int) -> Any:
+    if isinstance(value, dict):
+        return {key: numbered(each, number) for key, each in value.items()}
+    if isinstance(value, list):
+        return [numbered(each, number) for each in value]
+    plain = isinstance(value, str) and value not in {"Allow", "Deny", "*", "true", "false"}
+    return f"{value}{number}" if plain else value
+
+
+def grown(value: Any, numbers: range) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: each if key in {"Effect", "Sid"} else grown(each, numbers)
+            for key, each in value.items()
+        }
+    listed = value if isinstance(value, list) else [value]
+    return [numbered(each, number) for number in numbers for each in listed] + listed
+
+
+SHAPES: tuple[Callable[[dict[str, Any], range], list[Any]], ...] = (
+    same_statements,
+    numbered_statements,
+    longer_lists,
+    longer_conditions,
+)
+
+
+def policy_of(rule: Rule[Any], statements: list[Any]) -> Policy:
+    document = {"Version": "2012-10-17", "Statement": statements}
+    kind = min(rule.kinds) if rule.kinds and not rule.resource_type else None
+    content = read(document, kind, rule.resource_type)[0].content
+    assert isinstance(content, Policy)
+    return content
+
+
+def check(rule: Rule[Any], policy: Policy) -> None:
+    """As `validate` does, but for one rule."""
+    rule.check_each((policy,) if rule.on is Policy else policy.statements, at_most=AT_MOST)
+
+
+def work(rule: Rule[Any], statements: list[Any]) -> int:
+    return calls(partial(check, rule, policy_of(rule, statements)))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_twice_as_much_of_a_policy_takes_about_twice_the_work(
+    rule: Rule[Any], shape: Callable[[dict[str, Any], range], list[Any]]
+) -> None:
+    for statement in statements_of(rule)[:1]:
+        make = partial(shape, statement)
+        # What is compared with everything else is compared up to a bound: beyond it the growth must show.
+        assert grows_evenly(rule, make, FEW) or grows_evenly(rule, make, BEYOND_BOUNDS)
+
+
+def grows_evenly(rule: Rule[Any], make: Callable[[range], list[Any]], few: int) -> bool:
+    # What is read once is read before; other numbers each time, so that no answer is remembered.
+    check(rule, policy_of(rule, make(range(few))))
+    numbers = (range(10_000, 10_000 + few), range(20_000, 20_000 + 2 * few))
+    less, more = (work(rule, make(each)) for each in numbers)
+    return more <= 2.5 * less + 500

@@ -1,0 +1,158 @@
+"""Every rule of policy validation: its examples, its words, its sources; and the families against the folder."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aws_iam.answer import Finding, Severity
+from aws_iam.engine.language.document import Kind, Policy, Statement, Syntax, read
+from aws_iam.modes.policy_validate import validate
+from aws_iam.rules.policy import catalogue
+from aws_iam.rules.policy.catalogue import MODULES, POLICY_RULES
+from aws_iam.rules.rule import Problem, Rule, rule, rules_in
+from helpers.folders import TESTS
+
+AWS_CODES: dict[str, str] = json.loads(
+    (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
+)["codes"]
+JUDGED = (Policy, Statement, Syntax)
+EXAMPLES = [
+    pytest.param(each, example, is_bad, id=f"{each.code}-{'bad' if is_bad else 'good'}-{number}")
+    for each in POLICY_RULES
+    for is_bad, examples in ((True, each.bad), (False, each.good))
+    for number, example in enumerate(examples)
+]
+
+
+def findings(each: Rule[Any], example: Any) -> list[Finding]:
+    """What the rule finds in its example, judged as a kind that it is for."""
+    document = example
+    if each.on is Statement:
+        document = {"Version": "2012-10-17", "Statement": [example]}
+    kind = None
+    content = read(document)[0].content
+    if each.kinds and isinstance(content, Policy) and content.kind not in each.kinds:
+        kind = min(each.kinds)
+    found = validate(document, None if each.resource_type else kind, each.resource_type)
+    return [finding for finding in found if finding.code == each.code]
+
+
+@pytest.mark.parametrize(("each", "example", "is_bad"), EXAMPLES)
+def test_a_rule_finds_its_bad_examples_and_no_good_one(
+    each: Rule[Any],
+    example: Any,
+    is_bad: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    found = findings(each, example)
+    assert bool(found) is is_bad, found
+    for finding in found:
+        assert finding.where is not None
+        assert finding.message
+        assert not finding.message.endswith(".")
+        assert finding.fix == each.fix
+
+
+@pytest.mark.parametrize("each", POLICY_RULES, ids=lambda each: each.code)
+def test_a_rule_is_declared_in_full(each: Rule[Any]) -> None:
+    assert each.why
+    assert not each.title.endswith(".")
+    assert each.fix.endswith(".")
+    assert each.source.startswith("https://")
+    assert each.severity in set(list(Severity)[:4])
+    assert each.kinds <= set(Kind)
+
+
+@pytest.mark.parametrize("each", POLICY_RULES, ids=lambda each: each.code)
+def test_a_code_of_aws_has_the_severity_of_aws_and_its_page(each: Rule[Any]) -> None:
+    has_page_of_checks = "access-analyzer-reference-policy-checks" in each.source
+    assert has_page_of_checks is (each.code in AWS_CODES)
+    if each.code in AWS_CODES:
+        assert each.severity == AWS_CODES[each.code]
+
+
+def test_the_source_of_a_warning_is_the_anchor_that_aws_gives_it() -> None:
+    by_code = {each.code: each.source.partition("#")[2] for each in POLICY_RULES}
+    prefix = "access-analyzer-reference-policy-checks"
+    assert by_code["MISSING_VERSION"] == f"{prefix}-general-warning-missing-version"
+    assert by_code["INVALID_ACTION"] == f"{prefix}-error-invalid-action"
+    assert by_code["EMPTY_SID_VALUE"] == f"{prefix}-suggestion-empty-sid-value"
+
+
+def test_every_family_of_the_folder_that_judges_policies_is_listed() -> None:
+    names = [
+        f"aws_iam.rules.policy.catalogue.{each.name}"
+        for each in pkgutil.iter_modules(catalogue.__path__)
+    ]
+    families = [
+        module
+        for module in map(importlib.import_module, names)
+        if any(each.on in JUDGED for each in rules_in(module))
+    ]
+    assert set(families) == set(MODULES)
+
+
+def test_a_family_has_at_most_a_dozen_rules() -> None:
+    assert all(len(rules_in(module)) <= 12 for module in MODULES)
+
+
+def test_a_code_is_declared_once() -> None:
+    with pytest.raises(TypeError, match="declared twice"):
+        rules_in(MODULES[0], MODULES[0])
+
+
+def test_a_rule_without_reason_or_example_is_refused() -> None:
+    def silent(_: Policy) -> Any:
+        yield from ()
+
+    declare = rule(
+        "X", on=Policy, severity=Severity.ERROR, title="x", fix="y.", bad=["{"], good=["{}"]
+    )
+    with pytest.raises(TypeError, match="docstring"):
+        declare(silent)
+
+
+def test_a_rule_stops_at_the_number_asked_for() -> None:
+    each = next(each for each in POLICY_RULES if each.code == "INVALID_POLICY_ELEMENT")
+    body = {"Version": "2012-10-17", "Statement": [], **{f"X{n}": 1 for n in range(9)}}
+    content = read(body)[0].content
+    assert len(each.check(content)) == 9
+    assert len(each.check(content, at_most=4)) == 4
+
+
+def test_a_problem_may_be_less_severe_or_less_sure_than_its_rule() -> None:
+    def doubted(policy: Policy) -> Any:
+        """Because."""
+        yield Problem(policy.node.where, "x", severity=Severity.WARNING, low_confidence=True)
+
+    declare = rule(
+        "X", on=Policy, severity=Severity.ERROR, title="x", fix="y.", bad=["{"], good=["{}"]
+    )
+    content = read({})[0].content
+    assert isinstance(content, Policy)
+    (finding,) = declare(doubted).check(content)
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, "low")
+
+
+def test_policy_rules_load_neither_an_account_nor_its_controls_nor_any_sdk() -> None:
+    code = (
+        "import sys, aws_iam.rules.policy.catalogue; print([name for name in sys.modules if name.startswith("
+        "('boto3', 'mcp', 'httpx', 'pydantic', 'aws_iam.account', 'aws_iam.rules.policy.catalogue.cis', 'aws_iam.rules.policy.catalogue.audit'))])"
+    )
+    source = Path(catalogue.__path__[0]).parents[1]
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(source)},
+    )
+    assert answer.stdout.strip() == "[]"
