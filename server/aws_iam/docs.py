@@ -46,7 +46,7 @@ def _differs(path: Path, text: str) -> bool:
 
 def _generated() -> Iterator[tuple[Path, str]]:
     """Every generated file with the text it should have."""
-    from aws_iam.account.permissions import audit_policy
+    from aws_iam.account.guard.shipped_policy import audit_policy
 
     policy = json.dumps(audit_policy(), indent=2) + "\n"
     yield resources.path("assets/audit-policy.json"), policy

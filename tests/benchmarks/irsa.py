@@ -65,7 +65,7 @@ def account() -> Any:
         Provider,
         Role,
     )
-    from aws_iam.account.snapshot import account_of  # noqa: PLC0415
+    from aws_iam.account.reading.snapshot import account_of  # noqa: PLC0415
 
     allow = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}
     own = json.dumps({"Version": "2012-10-17", "Statement": [allow]})

@@ -8,13 +8,13 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from aws_iam.account.fact import AccountFact, Fact, Held, Miss, MissKind
 from aws_iam.account.facts import FACTS
+from aws_iam.account.facts.fact import AccountFact, Fact, Held, Miss, MissKind
 from aws_iam.account.facts.governance import Tree
 from aws_iam.account.facts.identity import AccountContact, Authorization, CredentialReport, Summary
 from aws_iam.account.facts.storage import EbsDefault, PublicAccessBlock
 from aws_iam.account.facts.trails import Trails
-from aws_iam.account.snapshot import Account, account_of
+from aws_iam.account.reading.snapshot import Account, account_of
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _AGO = re.compile(r"(\d+) (days?|hours?) ago")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss, MissKind
+from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.answer import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
 
 

@@ -16,9 +16,9 @@ import botocore.session
 from botocore.exceptions import ParamValidationError
 from botocore.validate import validate_parameters
 
-from aws_iam.account.allowlist import guard
-from aws_iam.account.aws import Aws, Clients
+from aws_iam.account.calls.aws import Aws, Clients
 from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.guard.allowlist import guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

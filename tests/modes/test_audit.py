@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam import cli, resources
-from aws_iam.account.fact import Miss, MissKind
 from aws_iam.account.facts import FACTS
+from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.facts.identity import SUMMARY
-from aws_iam.account.snapshot import Regions, account_of, load, save
+from aws_iam.account.reading.snapshot import Regions, account_of, load, save
 from aws_iam.answer import Severity, Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.snapshot import account_of, save
+from aws_iam.account.reading.snapshot import account_of, save
 from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool
 from helpers.caller import KEYS, calls_to

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from distributed import Client, LocalCluster
 
-from aws_iam.account.fleet import Door
+from aws_iam.account.reading.many_accounts import Door
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes.audit import tool

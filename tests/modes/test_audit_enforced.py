@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
 
 from aws_iam import resources
-from aws_iam.account.fact import MissKind
 from aws_iam.account.facts import FACTS
-from aws_iam.account.snapshot import load
+from aws_iam.account.facts.fact import MissKind
+from aws_iam.account.reading.snapshot import load
 from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
 from helpers.caller import calls_to, forget
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Answer
 
 REGIONS = ["us-east-1", "eu-west-1"]
@@ -87,7 +87,7 @@ def audited(
     with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
         patch.setenv("AWS_ACCESS_KEY_ID", auditor[0])
         patch.setenv("AWS_SECRET_ACCESS_KEY", auditor[1])
-        patch.setattr("aws_iam.account.aws.ATTEMPTS", 1)
+        patch.setattr("aws_iam.account.calls.aws.ATTEMPTS", 1)
         answer = tool.run({"regions": REGIONS, "save": str(file)}, cli=True)
     return answer, load(file)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_iam.account import aws
+from aws_iam.account.calls import aws
 from aws_iam.account.collect import credential_report
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError

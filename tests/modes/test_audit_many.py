@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_iam.account.allowlist import OffTheAllowlistError
+from aws_iam.account.guard.allowlist import OffTheAllowlistError
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes import audit_job
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Answer, Finding
     from helpers.estate_server import Estate
 

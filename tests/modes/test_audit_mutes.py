@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam import cli
-from aws_iam.account.snapshot import save
+from aws_iam.account.reading.snapshot import save
 from aws_iam.answer import Status
 from aws_iam.errors import InputError
 from aws_iam.modes.audit import tool

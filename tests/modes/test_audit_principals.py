@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account import snapshot as snapshots
 from aws_iam.account.facts.identity import Role
+from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.answer import Status
 from aws_iam.modes.audit import tool
 from aws_iam.modes.principal_asked import MOST, Asked

@@ -11,7 +11,7 @@ import pytest
 
 from aws_iam.account.facts.governance import ANALYZERS
 from aws_iam.account.facts.trails import TRAILS, Selectors, Trail, Trails, TrailStatus
-from aws_iam.account.snapshot import Regions, account_of
+from aws_iam.account.reading.snapshot import Regions, account_of
 from aws_iam.modes import audit_analyzers, audit_trails
 from aws_iam.modes.parameters import Source
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Answer
 
 HOSTILE = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account import snapshot as snapshots
+from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.modes.audit import tool
 from helpers.cis_snapshots import snapshot
 from helpers.documented_commands import commands, problems

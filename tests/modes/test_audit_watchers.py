@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.fact import Miss, MissKind
+from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.facts.governance import (
     ANALYZER_FINDINGS,
     ANALYZERS,
@@ -31,7 +31,7 @@ from aws_iam.account.facts.trails import (
     Trails,
     TrailStatus,
 )
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.modes import audit_analyzers, audit_trails
 from aws_iam.modes.audit import tool

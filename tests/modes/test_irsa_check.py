@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.snapshot import account_of, save
+from aws_iam.account.reading.snapshot import account_of, save
 from aws_iam.answer import Status, to_json
 from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.errors import AwsIamError, InputError
@@ -254,7 +254,9 @@ def test_an_account_is_judged_with_the_service_accounts_of_its_cluster(tmp_path:
 
 def test_only_the_facts_of_the_checks_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script(RICH)
-    monkeypatch.setattr("aws_iam.account.connect.connect", lambda _source: script.session())
+    monkeypatch.setattr(
+        "aws_iam.account.session.connect.connect", lambda _source: script.session()
+    )
     answer = ask()
     assert set(script.operations) == {
         "sts:GetCallerIdentity",

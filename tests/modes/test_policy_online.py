@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from aws_iam.account import validate_policy
+from aws_iam.account.reading import validate_policy
 from aws_iam.answer import Severity, Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes import policy_online

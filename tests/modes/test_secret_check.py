@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.allowlist import OPENING
 from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.collecting import collect
-from aws_iam.account.permissions import SECRETS as FORBIDDEN
-from aws_iam.account.snapshot import dumps, loads, save
+from aws_iam.account.guard.allowlist import OPENING
+from aws_iam.account.guard.shipped_policy import SECRETS as FORBIDDEN
+from aws_iam.account.reading.collect_account import collect
+from aws_iam.account.reading.snapshot import dumps, loads, save
 from aws_iam.answer import Status, to_json
 from aws_iam.errors import InputError
 from aws_iam.modes.parameters import Source

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.fact import AccountFact, Miss, MissKind
 from aws_iam.account.facts import FACTS
+from aws_iam.account.facts.fact import AccountFact, Miss, MissKind
 from aws_iam.account.facts.governance import MACIE
 from aws_iam.account.facts.storage import BUCKETS, Bucket
-from aws_iam.account.snapshot import Account, Regions, account_of
+from aws_iam.account.reading.snapshot import Account, Regions, account_of
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.rules.audit import JUDGES, judge, needs, rolled_up, score

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.allowlist import actions_of
 from aws_iam.account.facts.trails import TRAILS
+from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.answer import Status
 from aws_iam.rules.audit import JUDGES, judge, rolled_up
 from aws_iam.rules.benchmark import benchmark, controls

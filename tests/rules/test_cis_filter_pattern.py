@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.rules.benchmark import controls
 from aws_iam.rules.filter_pattern import ABSENT, Clause, Some, parse
 from aws_iam.rules.witnesses import completed

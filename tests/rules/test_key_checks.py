@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.fact import Miss, MissKind
+from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.facts.keys import KEY_GRANTS, KEY_USES, KeyGrants, KeyUse
 from aws_iam.account.facts.storage import KMS_KEYS, KeyRotation
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity, Status
 from aws_iam.rules import kms_samples as sample
 from aws_iam.rules.kms_checks import (
@@ -27,7 +27,7 @@ from helpers.folders import ROOT as ROOT_FOLDER
 from helpers.missing_facts import assert_never_a_pass_without
 
 if TYPE_CHECKING:
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
 
 

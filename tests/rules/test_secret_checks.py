@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.fact import Miss, MissKind
 from aws_iam.account.facts import secrets as facts
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.rules import secrets_samples as sample
 from aws_iam.rules.account_check import checks_in
@@ -21,7 +21,7 @@ from helpers.folders import ROOT
 from helpers.missing_facts import assert_never_a_pass_without
 
 if TYPE_CHECKING:
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
 
 LIMITS = Limits(customer_key=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language import document
 from aws_iam.engine.language.kinds import Kind

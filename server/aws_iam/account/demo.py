@@ -110,9 +110,9 @@ def _no_collection() -> Iterator[None]:
 def _session(key: str, secret: str, token: str | None) -> boto3.Session:
     import boto3
 
-    from aws_iam.account import events
+    from aws_iam.account.session import client_events
 
-    core = events.session()
+    core = client_events.session()
     core.register_component("data_loader", _loader())
     # INVARIANT: nothing of the caller's environment or files steers a request of this session. The store's overrides
     # are set, not the session's variables: there None would mean "look in the environment".
@@ -129,7 +129,7 @@ def _session(key: str, secret: str, token: str | None) -> boto3.Session:
 @cache
 def _loader() -> Any:
     """The API models, read once for the session that fills and those that read."""
-    from aws_iam.account.models import bare_loader
+    from aws_iam.account.session.api_models import bare_loader
 
     return bare_loader()
 

@@ -18,8 +18,8 @@ from aws_iam.rules.audit import JUDGES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.account.fact import Fact
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.errors import AwsError
     from aws_iam.modes.parameters import Source
     from aws_iam.modes.tool import Progress
@@ -49,12 +49,12 @@ def read_and_saved(
     if save is not None:
         _refuse_unwritable(save)
     if source.snapshot is not None:
-        from aws_iam.account.snapshot import load
+        from aws_iam.account.reading.snapshot import load
 
         account = load(Path(source.snapshot))
         return account, _not_saved(account, save)
     # boto3 takes a third of a second to import: only what reads AWS pays for it.
-    from aws_iam.account.collecting import PartlyRead
+    from aws_iam.account.reading.collect_account import PartlyRead
 
     wanted = tuple(needs)
     try:
@@ -73,7 +73,7 @@ def _not_saved(account: Account, save: str | None) -> InputError | None:
     """Write the file, if one is asked for; what hindered it."""
     if save is None:
         return None
-    from aws_iam.account import snapshot
+    from aws_iam.account.reading import snapshot
 
     try:
         snapshot.save(account, Path(save))
@@ -84,8 +84,8 @@ def _not_saved(account: Account, save: str | None) -> InputError | None:
 
 def _told_stopped(account: Account, wanted: Iterable[Fact[Any]]) -> Account:
     """The account as a stopped reading leaves it; what it did not come to says so, and not that nobody asked."""
-    from aws_iam.account.allowlist import actions_of
-    from aws_iam.account.fact import Miss, MissKind, RegionFact
+    from aws_iam.account.facts.fact import Miss, MissKind, RegionFact
+    from aws_iam.account.guard.allowlist import actions_of
 
     rest = {
         (fact.name, region): Miss(
@@ -151,10 +151,10 @@ class _Watched:
 
 
 def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
-    from aws_iam.account.collecting import collect, collect_from
+    from aws_iam.account.reading.collect_account import collect, collect_from
 
     if not source.demo:
-        from aws_iam.account.connect import connect
+        from aws_iam.account.session.connect import connect
 
         session = connect(source)
         watched = _Watched(progress)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.snapshot import Account, Regions
+from aws_iam.account.reading.snapshot import Account, Regions
 from aws_iam.answer import to_json
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS
 from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.engine.language.arn import Arn
@@ -20,9 +20,9 @@ from aws_iam.rules.audit import judge, needs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.account.fact import Fact
+    from aws_iam.account.facts.fact import Fact
     from aws_iam.account.facts.governance import Analyzer, AnalyzerFinding, AnalyzerFindings
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.modes.parameters import Source
 

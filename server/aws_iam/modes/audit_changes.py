@@ -17,7 +17,7 @@ from aws_iam.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
     Change = Literal["new", "fixed", "changed", "same", "unreadable"]
     Identity = tuple[str, str, str, str]

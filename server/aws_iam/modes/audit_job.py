@@ -15,9 +15,9 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.allowlist import OffTheAllowlistError
-from aws_iam.account.fleet import Closed, Door, fleet_of
-from aws_iam.account.organization import Shared, as_member
+from aws_iam.account.guard.allowlist import OffTheAllowlistError
+from aws_iam.account.reading.many_accounts import Closed, Door, fleet_of
+from aws_iam.account.reading.organization import Shared, as_member
 from aws_iam.answer import Severity, counts, to_json
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import escaped
@@ -30,7 +30,7 @@ from aws_iam.version import __version__
 if TYPE_CHECKING:
     import threading
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding, Status
     from aws_iam.modes.audit_mutes import Mute
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from aws_iam.account import organization
-from aws_iam.account.fleet import Door, Fleet, fleet_of
+from aws_iam.account.reading import organization
+from aws_iam.account.reading.many_accounts import Door, Fleet, fleet_of
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.modes import audit_against, audit_mutes, audit_pool, audit_results, audit_targets
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import FrameType
 
-    from aws_iam.account.organization import Shared
+    from aws_iam.account.reading.organization import Shared
     from aws_iam.answer import Finding
     from aws_iam.modes.audit import Asked, Many
     from aws_iam.modes.audit_against import Against

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aws_iam.account.aws import HEED_SECONDS
-from aws_iam.account.fleet import AT_ONCE
+from aws_iam.account.calls.aws import HEED_SECONDS
+from aws_iam.account.reading.many_accounts import AT_ONCE
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.modes import audit_job

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZATION
 from aws_iam.account.facts.identity import AUTHORIZATION, Role
 from aws_iam.account.facts.usage import LAST_ACCESSED
@@ -38,10 +38,10 @@ from aws_iam.modes.principal_trust import Trust, trusts
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from aws_iam.account.fact import Fact
+    from aws_iam.account.facts.fact import Fact
     from aws_iam.account.facts.identity import Authorization, User
     from aws_iam.account.facts.usage import IdentityUse
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.modes.parameters import Source
     from aws_iam.modes.principal_chain import Chain
     from aws_iam.modes.principal_guardrails import Guardrails

@@ -21,8 +21,8 @@ from aws_iam.rules.audit import judge, needs, rolled_up, score
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aws_iam.account.fact import Fact
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.modes.audit import Asked
     from aws_iam.modes.parameters import Source
@@ -112,7 +112,7 @@ def named_controls(asked: Asked) -> list[str] | None:
 def _earlier(file: str | None) -> Account | None:
     if file is None:
         return None
-    from aws_iam.account.snapshot import load
+    from aws_iam.account.reading.snapshot import load
 
     return load(Path(file))
 

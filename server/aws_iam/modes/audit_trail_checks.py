@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss, MissKind
+from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.facts.governance import ORGANIZATION, Organization
 from aws_iam.account.facts.storage import BUCKETS, TRAIL_BUCKET_ACCESS
 from aws_iam.account.facts.trails import TRAIL_INSIGHTS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aws_iam.account.facts.trails import Trail, TrailStatus
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 _STALE = timedelta(hours=24)
 _SERVICE = "cloudtrail.amazonaws.com"

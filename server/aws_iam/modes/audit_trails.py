@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.governance import ORGANIZATION
 from aws_iam.account.facts.storage import BUCKETS, TRAIL_BUCKET_ACCESS
 from aws_iam.account.facts.trails import TRAIL_INSIGHTS, TRAILS
@@ -22,9 +22,9 @@ from aws_iam.rules.audit import judge, needs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aws_iam.account.fact import Fact
+    from aws_iam.account.facts.fact import Fact
     from aws_iam.account.facts.trails import Trail, Trails
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.modes.parameters import Source
     from aws_iam.rules.benchmark import Benchmark

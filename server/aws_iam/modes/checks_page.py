@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.allowlist import actions_of
+from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.answer import Status
 from aws_iam.rules.secrets_checks import CHECKS, ON_REQUEST
 from aws_iam.rules.secrets_limits import Limits

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.identity import AUTHORIZATION, OIDC_PROVIDERS
 from aws_iam.account.facts.workload import CLUSTERS
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Answer, Finding, Severity, Status, Where
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.reference import issuers
@@ -30,7 +30,7 @@ from aws_iam.rules.workload_roles import DETAILS, PODS, read, roles, trust_of, t
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
     from aws_iam.engine.sources.gather import Gathered
     from aws_iam.modes.tool import Progress

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.keys import KEY_USES, OTHER_POLICIES
 from aws_iam.account.facts.sharing import KEY_POLICIES
@@ -35,7 +35,7 @@ from aws_iam.rules.outcomes import policy_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Source as Document
     from aws_iam.engine.sources.gather import Gathered
     from aws_iam.modes.tool import Json, Progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.allowlist import actions_of
+from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.rules import account_check as account_checks
 from aws_iam.rules import document_check
 from aws_iam.rules.kms_checks import (

@@ -20,8 +20,8 @@ from aws_iam.rules.policy.catalogue import POLICY_RULES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from aws_iam.account.fact import Miss
-    from aws_iam.account.validate_policy import Question, Remark
+    from aws_iam.account.facts.fact import Miss
+    from aws_iam.account.reading.validate_policy import Question, Remark
     from aws_iam.engine.language.document import Node
     from aws_iam.modes.parameters import Connection
     from aws_iam.modes.tool import Progress
@@ -80,7 +80,7 @@ def refuse_without(connection: Connection, *, online: bool) -> None:
 def merged(judged: Sequence[Judged], connection: Connection, progress: Progress) -> Merged:
     """Ask Access Analyzer about every policy and merge what it finds."""
     # boto3 takes a third of a second to import: only who asks AWS pays for it.
-    from aws_iam.account.validate_policy import analyzer
+    from aws_iam.account.reading.validate_policy import analyzer
 
     asking = _Asking(lambda: analyzer(connection).ask)
     both = []
@@ -146,7 +146,7 @@ class _Silence:
 
 
 def _asked(policy: Policy, ask: Ask) -> tuple[Remark, ...] | _Silence:
-    from aws_iam.account.fact import Miss, MissKind
+    from aws_iam.account.facts.fact import Miss, MissKind
 
     question = _question(policy)
     size = len(question.document.encode(errors="replace"))
@@ -184,7 +184,7 @@ _NO_CONNECTION = frozenset(
 
 
 def _question(policy: Policy) -> Question:
-    from aws_iam.account.validate_policy import RESOURCE_TYPES, Question
+    from aws_iam.account.reading.validate_policy import RESOURCE_TYPES, Question
 
     kind = policy.kind
     attached = "AWS::IAM::AssumeRolePolicyDocument" if kind is Kind.TRUST else policy.resource_type

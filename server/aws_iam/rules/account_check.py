@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import ModuleType
 
-    from aws_iam.account.fact import Fact
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.reading.snapshot import Account
 
 L = TypeVar("L")
 # The longest ARN has 2,048 characters.

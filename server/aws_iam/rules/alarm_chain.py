@@ -10,7 +10,7 @@ from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.account.facts.trails import Alarm, Metric, MetricFilter, Selectors, Trail
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
     Record = Mapping[str, Any]
     ByMetric = dict[Metric, list[Alarm]]

@@ -31,8 +31,8 @@ from aws_iam.rules.outcomes import findings_of, judges_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aws_iam.account.fact import Fact
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.rules.benchmark import Benchmark, Control
 

@@ -11,7 +11,7 @@ from aws_iam.rules.outcomes import Fail, Manual, Outcome, Pass, Terms, judges
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 
 @judges("account_contact_current", needs=(CONTACT,))

@@ -13,7 +13,7 @@ from aws_iam.rules.outcomes import Fail, Outcome, Pass, Terms, judges, unread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.rules.alarm_chain import Record, Watch, Watcher
 
 _LATE_EVENT = "ModifySecurityGroupRules"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.governance import MACIE
 from aws_iam.account.facts.storage import (
     ACCOUNT_BLOCK,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.facts.governance import Macie
     from aws_iam.account.facts.storage import Bucket, BucketVersioning
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Condition, Statement
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.frontends import (
     BUCKET,
     DELIVERY,
@@ -31,9 +31,9 @@ from aws_iam.rules.outcomes import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.account.fact import AccountFact
+    from aws_iam.account.facts.fact import AccountFact
     from aws_iam.account.facts.frontends import Api, Distribution, LoadBalancer, Way
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 _WAYS: Mapping[Way, str] = {
     STANDARD: "by standard logging",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.network import PREFIX_LISTS, SECURITY_GROUPS
 from aws_iam.engine.language.frozen import positional
 from aws_iam.errors import NotCollected
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.account.facts.network import GroupRule, SecurityGroup
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 _NO_VPC = "there is no VPC, hence no security group"
 

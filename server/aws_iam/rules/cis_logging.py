@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.storage import (
     ACCOUNT_BLOCK,
     BUCKETS,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.facts.storage import PublicAccessBlock, TrailBucketAccess
     from aws_iam.account.facts.trails import Selectors, Trail
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 T = TypeVar("T")
 _ONE_REGION = "covers one Region only"

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         Vpc,
         VpcEndpoint,
     )
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 _CLOSING_RULE = 32767
 _DENY = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.governance import (
     ORG_DELEGATION,
     ORG_GUARDRAILS,
@@ -34,9 +34,9 @@ from aws_iam.rules.outcomes import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.fact import AccountFact
+    from aws_iam.account.facts.fact import AccountFact
     from aws_iam.account.facts.governance import Guardrail, Organization, Tree
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.governance import IDENTITY_CENTER, ORGANIZATION
 from aws_iam.account.facts.identity import (
     AUTHORIZATION,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         PolicyEntities,
         ServerCertificate,
     )
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
 
 _SHOWN = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.governance import ORGANIZATION
 from aws_iam.account.facts.identity import CREDENTIAL_REPORT, SUMMARY, VIRTUAL_MFA
 from aws_iam.errors import NotCollected
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aws_iam.account.facts.identity import CredentialReport, CredentialReportRow
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 # https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html
 _NOBODY = {"aws-cn": "accounts of AWS in China have no root user, only IAM users"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.sharing import (
     BUS_POLICIES,
     FUNCTION_POLICIES,
@@ -36,10 +36,10 @@ from aws_iam.rules.outcomes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.fact import AccountFact, RegionFact
+    from aws_iam.account.facts.fact import AccountFact, RegionFact
     from aws_iam.account.facts.sharing import ResourcePolicy
     from aws_iam.account.facts.storage import BucketPolicy
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.comparison.direction import Search
     from aws_iam.engine.language.document import Policy, Statement
 

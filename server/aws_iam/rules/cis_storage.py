@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.network import ROUTE_TABLES, SECURITY_GROUPS
 from aws_iam.account.facts.storage import (
     DB_CLUSTERS,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.facts.network import SecurityGroup
     from aws_iam.account.facts.storage import DbCluster, DbInstance, EbsDefault, FileSystem, KmsKey
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 # The same call lists the instances of these two services, which are not RDS.
 _OTHER_ENGINES = frozenset({"docdb", "neptune"})

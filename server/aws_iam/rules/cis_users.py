@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aws_iam.account.facts.identity import CredentialReportRow, ReportedKey, User
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 _NO_USER = "the account has no IAM user"
 _LOGIN_OFF = "aws iam delete-login-profile --user-name USER"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.governance import (
     ANALYZER_SERVICE,
     ANALYZERS,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from aws_iam.account.facts.governance import Analyzer, SecurityHub
     from aws_iam.account.facts.trails import Recorder, RecorderStatus
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 _ALL_TYPES = "ALL_SUPPORTED_RESOURCE_TYPES"
 _EXTERNAL = frozenset({"ACCOUNT", "ORGANIZATION"})

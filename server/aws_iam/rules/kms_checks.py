@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
 
-    from aws_iam.account.fact import Fact
+    from aws_iam.account.facts.fact import Fact
     from aws_iam.rules.account_check import Check
     from aws_iam.rules.kms_limits import Limits
     from aws_iam.rules.kms_subjects import KeyPolicy

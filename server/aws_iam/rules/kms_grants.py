@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
 from aws_iam.account.facts.keys import KEY_GRANTS, KeyGrants
 from aws_iam.answer import Severity
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.facts.keys import Grant
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
     from aws_iam.rules.kms_limits import Limits
 

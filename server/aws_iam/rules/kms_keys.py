@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KmsKey
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -13,7 +13,7 @@ from aws_iam.rules.outcomes import NotApplicable, Outcome, each, in_regions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 
 def each_key(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.keys import KEY_GRANTS, KEY_MATERIALS, KEY_USES, Material
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
 from aws_iam.answer import Severity
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.facts.keys import LastUse
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 _GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 _API = "https://docs.aws.amazon.com/kms/latest/APIReference"

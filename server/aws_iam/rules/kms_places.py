@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.keys import KEY_STORES, KeyStore
 from aws_iam.account.facts.sharing import KEY_POLICIES, ResourcePolicy
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KmsKey
@@ -29,7 +29,7 @@ from aws_iam.rules.outcomes import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.rules.kms_limits import Limits
 
 _GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"

@@ -18,11 +18,11 @@ from aws_iam.account.facts.keys import (
     Material,
 )
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 
 if TYPE_CHECKING:
-    from aws_iam.account.fact import Held, RegionFact
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.facts.fact import Held, RegionFact
+    from aws_iam.account.reading.snapshot import Account
 
 REGION = "us-east-1"
 ELSEWHERE = "eu-west-1"

@@ -11,7 +11,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 IPV4 = "0.0.0.0/0"
 IPV6 = "::/0"

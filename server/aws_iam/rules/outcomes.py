@@ -17,7 +17,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_iam.account.fact import Miss, MissKind
+from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.language import document
 from aws_iam.engine.language.frozen import positional, slotted
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import ModuleType
 
-    from aws_iam.account.fact import Fact, RegionFact
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.facts.fact import Fact, RegionFact
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Policy
     from aws_iam.rules.benchmark import Benchmark, Control
 

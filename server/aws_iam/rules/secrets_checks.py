@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
 
-    from aws_iam.account.fact import Fact
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.rules.account_check import Check
     from aws_iam.rules.secrets_limits import Limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.secrets import (
     FUNCTIONS,
     PARAMETERS,
@@ -17,7 +17,7 @@ from aws_iam.account.facts.secrets import (
     StoredParameter,
     TaskDefinition,
 )
-from aws_iam.account.sensitive import ValueKind, Variable, speaks_of_secret
+from aws_iam.account.names.sensitive import ValueKind, Variable, speaks_of_secret
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -28,7 +28,7 @@ from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.rules.secrets_limits import Limits
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.secrets import ROTATION_FUNCTIONS, RotationFunction
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import shuts_out
@@ -19,7 +19,7 @@ from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
     from aws_iam.rules.secrets_limits import Limits
 

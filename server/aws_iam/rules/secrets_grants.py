@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
 from aws_iam.account.facts.secrets import (
     PARAMETER_POLICIES,
@@ -14,7 +14,7 @@ from aws_iam.account.facts.secrets import (
     ParameterPolicies,
     ParameterShare,
 )
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
@@ -36,7 +36,7 @@ from aws_iam.rules.secrets_access import let_in, statements_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
     from aws_iam.rules.secrets_limits import Limits
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.secrets import (
     PARAMETERS,
     SECRET_COPIES,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.facts.secrets import Secret
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 _API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference"
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html"

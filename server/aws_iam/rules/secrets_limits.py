@@ -10,7 +10,7 @@ from aws_iam.engine.language.frozen import slotted
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
 
 @slotted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import known
+from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
 from aws_iam.account.facts.secrets import (
     NAMED_POLICIES,
@@ -16,7 +16,7 @@ from aws_iam.account.facts.secrets import (
     SecretReference,
     TaskDefinition,
 )
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity
 from aws_iam.engine.evaluate import evaluate
 from aws_iam.engine.language.arn import Arn
@@ -29,7 +29,7 @@ from aws_iam.rules.outcomes import Fail, Outcome, Pass, each, in_regions, policy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.rules.secrets_limits import Limits
 
 _SOURCE = (

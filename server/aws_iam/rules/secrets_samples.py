@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.facts import secrets as facts
 from aws_iam.account.facts.secrets import Secret, StoredParameter
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 
 if TYPE_CHECKING:
-    from aws_iam.account.fact import RegionFact
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.facts.fact import RegionFact
+    from aws_iam.account.reading.snapshot import Account
 
 REGION = "us-east-1"
 OWN = "111122223333"

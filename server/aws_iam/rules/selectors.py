@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:

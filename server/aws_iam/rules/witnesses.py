@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.rules.filter_pattern import ABSENT
 
 if TYPE_CHECKING:
-    from aws_iam.account.snapshot import Account
+    from aws_iam.account.reading.snapshot import Account
 
     Record = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ import shlex
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.identity import (
     AUTHORIZATION,
     OIDC_PROVIDERS,
@@ -24,7 +24,7 @@ from aws_iam.account.facts.workload import (
     ProviderSettings,
     RoleLimit,
 )
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
 from aws_iam.rules.document_check import Flaw, Workloads, check, each
@@ -44,7 +44,7 @@ from aws_iam.rules.workload_roles import eks_region, is_ci, trusting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.fact import Held
+    from aws_iam.account.facts.fact import Held
     from aws_iam.rules.outcomes import Unknown
     from aws_iam.rules.workload_roles import Trusting
 

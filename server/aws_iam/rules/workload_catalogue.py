@@ -19,7 +19,7 @@ from aws_iam.rules.document_check import Check, Trust, Workloads, checks_in
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from aws_iam.account.fact import Fact
+    from aws_iam.account.facts.fact import Fact
 
 FAMILIES: tuple[tuple[str, ModuleType], ...] = (
     ("Who gets in", workload_trust),

@@ -14,7 +14,7 @@ from aws_iam.account.facts.workload import (
     Cluster,
     ClusterDetails,
 )
-from aws_iam.account.snapshot import account_of
+from aws_iam.account.reading.snapshot import account_of
 from aws_iam.engine.sources.kubernetes_objects import ServiceAccount, cluster_of
 from aws_iam.rules.document_check import Workloads
 from aws_iam.rules.workload_trust import GOOD, statement
@@ -22,7 +22,7 @@ from aws_iam.rules.workload_trust import GOOD, statement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aws_iam.account.fact import Held
+    from aws_iam.account.facts.fact import Held
 
 ACCOUNT = "111122223333"
 GITHUB = "token.actions.githubusercontent.com"

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss, known
+from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.workload import (
     NODES,
     ClusterDetails,
@@ -39,7 +39,7 @@ from aws_iam.rules.workload_roles import clusters, may
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.fact import Held
+    from aws_iam.account.facts.fact import Held
     from aws_iam.account.facts.workload import Cluster
     from aws_iam.rules.outcomes import Unknown
     from aws_iam.rules.workload_roles import Bound

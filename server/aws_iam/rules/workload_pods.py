@@ -7,7 +7,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.errors import NotCollected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.workload import CLUSTERS, OIDC_SETTINGS
 from aws_iam.engine.effective.access import access

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.governance import (
     ANALYZER_FINDINGS,
     ANALYZERS,
@@ -15,7 +15,7 @@ from aws_iam.account.facts.governance import (
 )
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 FINDINGS = "accessanalyzer:ListFindingsV2"
 

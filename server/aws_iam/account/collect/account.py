@@ -13,7 +13,7 @@ from aws_iam.account.facts.identity import (
 )
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 _SHOWN = 4
 

@@ -10,8 +10,8 @@ from aws_iam.account.facts.frontends import HTTP_APIS, REST_APIS, Api, ApiStage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.account.aws import Aws
-    from aws_iam.account.fact import Miss
+    from aws_iam.account.calls.aws import Aws
+    from aws_iam.account.facts.fact import Miss
 
 REST_STAGES = "apigateway:GetStages"
 HTTP_STAGES = "apigatewayv2:GetStages"

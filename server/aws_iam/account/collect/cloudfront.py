@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.logs import DELIVERIES, SOURCES
-from aws_iam.account.fact import Miss, MissKind, RefusedError
+from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
 from aws_iam.account.facts.frontends import (
     DELIVERY,
     DELIVERY_SOURCES,
@@ -17,7 +17,7 @@ from aws_iam.account.facts.frontends import (
 )
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
     from aws_iam.account.facts.frontends import Way
 
 CONFIG = "cloudfront:GetDistributionConfig"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account import forms
 from aws_iam.account.collect.collector import collector
-from aws_iam.account.fact import Miss, MissKind, RefusedError
+from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
 from aws_iam.account.facts.trails import (
     TRAIL_INSIGHTS,
     TRAILS,
@@ -20,11 +19,12 @@ from aws_iam.account.facts.trails import (
     Trails,
     TrailStatus,
 )
+from aws_iam.account.names import id_formats
 from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 DESCRIBE = "cloudtrail:DescribeTrails"
 STATUS = "cloudtrail:GetTrailStatus"
@@ -84,7 +84,11 @@ def _trail(aws: Aws, data: dict[str, Any]) -> Trail:
     arn = data["TrailARN"]
     named = Arn.of(arn)
     home = data.get("HomeRegion") or (named.region if named else "")
-    if named is None or not forms.fits(forms.ARN, arn) or not forms.fits(forms.REGION, home):
+    if (
+        named is None
+        or not id_formats.fits(id_formats.ARN, arn)
+        or not id_formats.fits(id_formats.REGION, home)
+    ):
         raise RefusedError(_unnamed(arn))
     owner = "" if named.account == aws.account else named.account
     return Trail(

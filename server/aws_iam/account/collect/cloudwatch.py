@@ -10,7 +10,7 @@ from aws_iam.account.facts.trails import ALARMS, Alarm, Metric
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 
 @collector_in(ALARMS, "cloudwatch:DescribeAlarms")

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_iam.account.aws import Aws
-    from aws_iam.account.fact import AccountFact, Fact, RegionFact
+    from aws_iam.account.calls.aws import Aws
+    from aws_iam.account.facts.fact import AccountFact, Fact, RegionFact
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from aws_iam.account.facts.trails import (
 )
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 
 @collector_in(RECORDERS, "config:DescribeConfigurationRecorders")

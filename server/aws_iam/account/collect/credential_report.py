@@ -8,13 +8,13 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.fact import Miss, MissKind, RefusedError
+from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
 from aws_iam.account.facts.identity import CredentialReport, CredentialReportRow, ReportedKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 GENERATE = "iam:GenerateCredentialReport"
 GET = "iam:GetCredentialReport"

@@ -33,7 +33,7 @@ from aws_iam.account.facts.network import (
 from aws_iam.account.facts.storage import EBS_DEFAULT, EbsDefault
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 ENTRIES = "ec2:GetManagedPrefixListEntries"
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.stored import STORES, stored_names
-from aws_iam.account.fact import Miss, RefusedError
+from aws_iam.account.facts.fact import Miss, RefusedError
 from aws_iam.account.facts.secrets import (
     TASK_DEFINITIONS,
     Container,
     SecretReference,
     TaskDefinition,
 )
-from aws_iam.account.sensitive import variable
+from aws_iam.account.names.sensitive import variable
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 CLUSTERS = "ecs:ListClusters"
 SERVICES = "ecs:ListServices"

@@ -8,7 +8,7 @@ from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.facts.storage import FILE_SYSTEMS, FileSystem
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 
 @collector_in(FILE_SYSTEMS, "efs:DescribeFileSystems")

@@ -19,8 +19,8 @@ from aws_iam.account.facts.workload import (
 )
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
-    from aws_iam.account.fact import Miss
+    from aws_iam.account.calls.aws import Aws
+    from aws_iam.account.facts.fact import Miss
 
 _LIST = "eks:ListPodIdentityAssociations"
 _DESCRIBE = "eks:DescribePodIdentityAssociation"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.credential_report import GENERATE, GET, read_report
-from aws_iam.account.fact import RefusedError
+from aws_iam.account.facts.fact import RefusedError
 from aws_iam.account.facts.governance import ROOT_FEATURES, RootFeatures
 from aws_iam.account.facts.identity import (
     AUTHORIZATION,
@@ -36,7 +36,7 @@ from aws_iam.account.facts.identity import (
 )
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 _WATCHED_POLICIES = ("AWSCloudShellFullAccess", "AWSSupportAccess")
 _WIDEST_PAGE = {"PageSize": 1000}

@@ -9,7 +9,7 @@ from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 DESCRIBE = "kms:DescribeKey"
 ROTATION = "kms:GetKeyRotationStatus"

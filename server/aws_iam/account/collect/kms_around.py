@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.keys import (
     KEY_GRANTS,
     KEY_MATERIALS,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
     from aws_iam.account.facts.storage import KmsKey
 
 GRANTS, NAMES = "kms:ListGrants", "kms:ListKeyPolicies"

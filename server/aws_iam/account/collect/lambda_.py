@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.stored import STORES, stored_names
-from aws_iam.account.fact import Miss, MissKind
+from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.facts.secrets import (
     FUNCTIONS,
     ROTATION_FUNCTIONS,
@@ -14,10 +14,10 @@ from aws_iam.account.facts.secrets import (
     Function,
     RotationFunction,
 )
-from aws_iam.account.sensitive import variable
+from aws_iam.account.names.sensitive import variable
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 LIST = "lambda:ListFunctions"
 CONFIGURATION = "lambda:GetFunctionConfiguration"

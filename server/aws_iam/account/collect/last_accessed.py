@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
-from aws_iam.account.fact import Miss, MissKind, RefusedError
+from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
 from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.usage import LAST_ACCESSED, IdentityUse, ServiceUse, Usage
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 GENERATE = "iam:GenerateServiceLastAccessedDetails"
 GET = "iam:GetServiceLastAccessedDetails"

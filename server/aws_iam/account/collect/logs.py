@@ -9,7 +9,7 @@ from aws_iam.account.facts.frontends import DELIVERY_SOURCES, DeliverySource
 from aws_iam.account.facts.trails import METRIC_FILTERS, Metric, MetricFilter
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 
 SOURCES = "logs:DescribeDeliverySources"

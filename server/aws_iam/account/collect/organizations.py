@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.collector import collector
-from aws_iam.account.fact import Miss, RefusedError
+from aws_iam.account.facts.fact import Miss, RefusedError
 from aws_iam.account.facts.governance import (
     ORG_DELEGATION,
     ORG_GUARDRAILS,
@@ -26,7 +26,7 @@ from aws_iam.account.facts.governance import (
 )
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 T = TypeVar("T")
 

@@ -6,11 +6,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.secrets import PARAMETER_SHARES, ParameterShare
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 RESOURCES = "ram:ListResources"
 PRINCIPALS = "ram:ListPrincipals"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.collector import collector
-from aws_iam.account.fact import Miss, MissKind
+from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.facts.storage import (
     ACCOUNT_BLOCK,
     BUCKET_BLOCKS,
@@ -31,7 +31,7 @@ from aws_iam.account.facts.trails import TRAILS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 T = TypeVar("T")
 

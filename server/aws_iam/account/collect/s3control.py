@@ -9,7 +9,7 @@ from aws_iam.account.collect.s3 import NO_BLOCK, block_of
 from aws_iam.account.facts.storage import ACCOUNT_BLOCK, PublicAccessBlock
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 
 @collector(ACCOUNT_BLOCK, "s3control:GetPublicAccessBlock")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.secrets import (
     NAMED_POLICIES,
     PARAMETERS,
@@ -27,7 +27,7 @@ from aws_iam.account.facts.secrets import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 LIST = "secretsmanager:ListSecrets"
 DESCRIBE = "secretsmanager:DescribeSecret"

@@ -8,7 +8,7 @@ from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.facts.governance import SECURITY_HUB, SecurityHub
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 
 @collector_in(SECURITY_HUB, "securityhub:DescribeHub")

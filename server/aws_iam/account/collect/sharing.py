@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.fact import RefusedError
+from aws_iam.account.facts.fact import RefusedError
 from aws_iam.account.facts.sharing import (
     BUS_POLICIES,
     FUNCTION_POLICIES,
@@ -24,7 +24,7 @@ from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 T = TypeVar("T")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector
-from aws_iam.account.fact import Miss
+from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.trails import ALARMS, TOPICS, Subscription, Topic
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 SUBSCRIPTIONS = "sns:ListSubscriptionsByTopic"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.fact import Miss, RefusedError
+from aws_iam.account.facts.fact import Miss, RefusedError
 from aws_iam.account.facts.secrets import (
     PARAMETER_POLICIES,
     PARAMETERS,
@@ -16,12 +16,12 @@ from aws_iam.account.facts.secrets import (
     PlainValue,
     StoredParameter,
 )
-from aws_iam.account.sensitive import key_format, speaks_of_secret
+from aws_iam.account.names.sensitive import key_format, speaks_of_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
 
 DESCRIBE = "ssm:DescribeParameters"
 POLICIES = "ssm:GetResourcePolicies"

@@ -17,7 +17,7 @@ from aws_iam.account.facts.workload import (
 )
 
 if TYPE_CHECKING:
-    from aws_iam.account.aws import Aws
+    from aws_iam.account.calls.aws import Aws
     from aws_iam.account.facts.identity import Provider
 
 _SETTINGS = "iam:GetOpenIDConnectProvider"

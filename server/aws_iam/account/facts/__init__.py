@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_iam.account.fact import Fact
 from aws_iam.account.facts import (
     frontends,
     governance,
@@ -18,6 +17,7 @@ from aws_iam.account.facts import (
     usage,
     workload,
 )
+from aws_iam.account.facts.fact import Fact
 
 MODULES = (
     identity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from aws_iam.account.fact import Miss, many, many_in
+from aws_iam.account.facts.fact import Miss, many, many_in
 
 STANDARD: Final = "standard"
 REALTIME: Final = "real-time"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_iam.account.fact import Miss, many, many_in, maybe, maybe_in, one
+from aws_iam.account.facts.fact import Miss, many, many_in, maybe, maybe_in, one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

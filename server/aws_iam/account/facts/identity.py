@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 
-from aws_iam.account.fact import many, maybe, one
+from aws_iam.account.facts.fact import many, maybe, one
 
 ROOT_ROW = "<root_account>"
 

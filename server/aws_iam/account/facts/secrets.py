@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import Literal
 
-from aws_iam.account.fact import Miss, many_in
-from aws_iam.account.sensitive import Variable  # noqa: TC001 - the codec reads the hints
+from aws_iam.account.facts.fact import Miss, many_in
+from aws_iam.account.names.sensitive import Variable  # noqa: TC001 - the codec reads the hints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

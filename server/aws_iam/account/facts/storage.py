@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 
-from aws_iam.account.fact import Miss, many, many_in, one, one_in
+from aws_iam.account.facts.fact import Miss, many, many_in, one, one_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import Literal
 
-from aws_iam.account.fact import Miss, many, many_in, one
+from aws_iam.account.facts.fact import Miss, many, many_in, one
 from aws_iam.engine.language.arn import Arn
 
 

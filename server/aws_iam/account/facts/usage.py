@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 
-from aws_iam.account.fact import Miss, one
+from aws_iam.account.facts.fact import Miss, one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

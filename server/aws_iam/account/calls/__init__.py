@@ -1,0 +1,1 @@
+"""One call to AWS: retries, rates, complete answers, failures."""

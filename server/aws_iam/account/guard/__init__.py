@@ -1,0 +1,1 @@
+"""The allowlist of read-only calls, and the IAM policy that permits them."""

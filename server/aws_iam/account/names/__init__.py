@@ -1,0 +1,1 @@
+"""Names of actions, forms of ids, and what is sensitive in what AWS answers."""

@@ -1,0 +1,1 @@
+"""Reading an account, many accounts, an organization or a snapshot."""

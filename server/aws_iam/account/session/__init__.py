@@ -1,0 +1,1 @@
+"""From a profile, a role or the environment to a session that can only read."""

@@ -1,0 +1,500 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.facts import (
+    FACTS,
+    codec,
+    frontends,
+    governance,
+    identity,
+    network,
+    sharing,
+    storage,
+    trails,
+    usage,
+)
+from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.names.iam_actions import action_of
+from helpers.rich_account import ANALYZER, FOREIGN_TRAIL_ARN, RICH, TOPIC, TRAIL_ARN
+from helpers.rich_estate import TRUST
+from helpers.scripted_aws import ACCOUNT, Refusal, Script
+
+if TYPE_CHECKING:
+    from aws_iam.account.facts.fact import Fact
+
+# Asked only when a trail's bucket refuses, to tell whose it is.
+ONLY_AFTER_A_REFUSAL = {
+    ("s3.trail_bucket_logging", "s3:ListBuckets"),
+    ("s3.trail_bucket_access", "s3:ListBuckets"),
+}
+
+
+def _closure(name: str) -> set[str]:
+    found = set(COLLECTORS[name].operations)
+    for fact in COLLECTORS[name].after:
+        found |= _closure(fact.name)
+    return found
+
+
+def _read(fact: Fact[Any], answers: dict[str, Any], *regions: str) -> tuple[Any, Script]:
+    script = Script(answers)
+    aws = script.aws(*regions)
+    value = aws.settle(fact, "us-east-1" if COLLECTORS[fact.name].regional else "")
+    aws.close()
+    return value, script
+
+
+def _of(fact: Fact[Any], **changed: Any) -> Any:
+    """The fact in the rich account, with some answers changed (`service__Operation`)."""
+    changes = {name.replace("__", ":").replace("_", "-"): each for name, each in changed.items()}
+    return _read(fact, RICH | changes)[0]
+
+
+@pytest.mark.parametrize("name", sorted(COLLECTORS))
+def test_a_collector_calls_exactly_what_it_declares(name: str) -> None:
+    value, script = _read(FACTS[name], RICH)
+    assert not isinstance(value, Miss), value
+    unasked = {operation for fact, operation in ONLY_AFTER_A_REFUSAL if fact == name}
+    assert set(script.operations) == _closure(name) - unasked
+
+
+@pytest.mark.parametrize("name", sorted(COLLECTORS))
+def test_what_is_read_loads_as_it_was_saved(name: str) -> None:
+    value, _ = _read(FACTS[name], RICH)
+    assert codec.load(FACTS[name].of, codec.dump(value), "") == value
+
+
+PAIRS = [
+    (name, operation)
+    for name in sorted(COLLECTORS)
+    for operation in sorted(_closure(name))
+    if (name, operation) not in ONLY_AFTER_A_REFUSAL
+]
+
+
+def _misses(data: Any) -> list[dict[str, Any]]:
+    if isinstance(data, dict):
+        if set(data) == {"missing"}:
+            return [data["missing"]]
+        return [miss for each in data.values() for miss in _misses(each)]
+    if isinstance(data, list):
+        return [miss for each in data for miss in _misses(each)]
+    return []
+
+
+@pytest.mark.parametrize(("name", "operation"), PAIRS)
+def test_a_refused_call_becomes_a_miss_that_names_the_action(name: str, operation: str) -> None:
+    value, _ = _read(FACTS[name], RICH | {operation: Refusal()})
+    misses = _misses(codec.dump(value))
+    if name in _TOLERANT.get(operation, ()):
+        assert misses == []
+        return
+    assert misses
+    assert {miss["permission"] for miss in misses} == {action_of(operation)}
+    assert {miss["call"] for miss in misses} == {operation}
+
+
+# Refusals that do not keep a fact from being read: a report that is there is read though no new one may be made, the
+# bucket level is asked where the account level is refused, a trail names its bucket whatever else it refuses; and what
+# hangs on alarms or trails that could not be listed is empty, because the list itself is the miss.
+_OF_TRAILS = ("cloudtrail.insights", "s3.trail_bucket_logging", "s3.trail_bucket_access")
+_TOLERANT = {
+    # The keys that the other store names are known all the same.
+    "secretsmanager:ListSecrets": ("kms.secret_keys", "lambda.functions", "ecs.task_definitions"),
+    "ssm:DescribeParameters": ("kms.secret_keys", "lambda.functions", "ecs.task_definitions"),
+    "iam:GenerateCredentialReport": ("iam.credential_report",),
+    "s3control:GetPublicAccessBlock": ("s3.bucket_public_access_blocks",),
+    "cloudwatch:DescribeAlarms": ("sns.alarm_topics",),
+    "cloudtrail:DescribeTrails": _OF_TRAILS,
+    "cloudtrail:GetEventSelectors": _OF_TRAILS,
+    "cloudtrail:GetTrailStatus": _OF_TRAILS,
+    # A key that cannot be described has a policy and grants all the same.
+    "kms:DescribeKey": ("kms.policies", "kms.other_policies", "kms.grants"),
+    "kms:GetKeyRotationStatus": (
+        "kms.policies",
+        "kms.other_policies",
+        "kms.grants",
+        "kms.materials",
+        "kms.uses",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("fact", "operation", "code", "message"),
+    [
+        (identity.PASSWORD_POLICY, "iam:GetAccountPasswordPolicy", "NoSuchEntity", ""),
+        (identity.SECURITY_CONTACT, "account:GetAlternateContact", "ResourceNotFoundException", ""),
+        (governance.ROOT_FEATURES, "iam:ListOrganizationsFeatures", "OrganizationNotFoundException", ""),
+        (governance.SECURITY_HUB, "securityhub:DescribeHub", "InvalidAccessException",
+         "Account 111122223333 is not subscribed to AWS Security Hub"),
+        (governance.SECURITY_HUB, "securityhub:DescribeHub", "ResourceNotFoundException", ""),
+        (governance.MACIE, "macie2:GetMacieSession", "AccessDeniedException", "Macie is not enabled"),
+        (governance.ORGANIZATION, "organizations:DescribeOrganization", "AWSOrganizationsNotInUseException", ""),
+        (governance.ORG_DELEGATION, "organizations:DescribeResourcePolicy", "ResourcePolicyNotFoundException", ""),
+    ],
+)  # fmt: skip
+def test_some_errors_are_the_answer_that_there_is_none(
+    fact: Fact[Any], operation: str, code: str, message: str
+) -> None:
+    value, _ = _read(fact, RICH | {operation: Refusal(code, message)})
+    assert value is None
+
+
+def test_a_refused_macie_is_no_disabled_macie() -> None:
+    refusal = Refusal("AccessDeniedException", "User is not authorized")
+    assert _of(governance.MACIE, macie2__GetMacieSession=refusal).kind is MissKind.DENIED
+
+
+def test_a_refused_security_hub_is_no_hub_that_is_off() -> None:
+    refusal = Refusal("InvalidAccessException", "The account has no permission for this", 401)
+    hub = _of(governance.SECURITY_HUB, securityhub__DescribeHub=refusal)
+    assert (hub.code, hub.permission) == ("InvalidAccessException", "securityhub:DescribeHub")
+
+
+@pytest.mark.parametrize(
+    "code", ["ServiceAccessNotEnabledException", "OrganizationNotInAllFeaturesModeException"]
+)
+def test_trusted_access_that_is_off_is_an_answer_too(code: str) -> None:
+    refusal = Refusal(code, "off", 400)
+    features = _of(governance.ROOT_FEATURES, iam__ListOrganizationsFeatures=refusal)
+    assert features == governance.RootFeatures(trusted_access=False)
+
+
+def test_a_member_account_learns_where_the_organization_can_be_read() -> None:
+    organization = {"Organization": {"Id": "o-1", "MasterAccountId": "999999999999"}}
+    tree = _of(
+        governance.ORG_TREE,
+        organizations__DescribeOrganization=organization,
+        organizations__ListRoots=Refusal("AccessDeniedException"),
+    )
+    assert (tree.kind, tree.message) == (MissKind.ELSEWHERE, "account 999999999999")
+
+
+def test_an_account_alone_has_an_empty_organization() -> None:
+    alone = Refusal("AWSOrganizationsNotInUseException", "", 400)
+    for fact, empty in (
+        (governance.ORG_TREE, governance.Tree()),
+        (governance.ORG_SERVICES, ()),
+        (governance.ORG_GUARDRAILS, ()),
+        (governance.ORG_DELEGATION, None),
+    ):
+        value, script = _read(fact, RICH | {"organizations:DescribeOrganization": alone})
+        assert value == empty
+        assert script.operations == ["organizations:DescribeOrganization"]
+
+
+def test_the_organization_is_walked_to_its_leaves() -> None:
+    tree = _of(governance.ORG_TREE)
+    assert [(unit.id, unit.parent) for unit in tree.units] == [("ou-1", "r-1"), ("r-1", None)]
+    assert [(member.id, member.parent) for member in tree.members] == [("222222222222", "ou-1")]
+    (service,) = _of(governance.ORG_SERVICES)
+    assert service.administrators == ("222222222222",)
+    assert [each.id for each in _of(governance.ORG_GUARDRAILS)] == ["p-R", "p-S"]
+
+
+def test_a_trail_is_one_trail_however_many_regions_show_it() -> None:
+    value, script = _read(trails.TRAILS, RICH, "us-east-1", "eu-west-1", "sa-east-1")
+    assert [trail.arn for trail in value.trails] == [TRAIL_ARN, FOREIGN_TRAIL_ARN]
+    asked = [(op, region) for op, region, given in script.calls if TRAIL_ARN in given.values()]
+    assert sorted(asked) == [
+        ("cloudtrail:GetEventSelectors", "eu-west-1"),
+        ("cloudtrail:GetTrailStatus", "eu-west-1"),
+    ]
+
+
+def test_a_region_that_hides_its_trails_leaves_the_others_readable() -> None:
+    def listed(_given: Any, region: str) -> Any:
+        return Refusal() if region == "sa-east-1" else RICH["cloudtrail:DescribeTrails"]
+
+    value, _ = _read(
+        trails.TRAILS, RICH | {"cloudtrail:DescribeTrails": listed}, "sa-east-1", "us-east-1"
+    )
+    assert len(value.trails) == 2
+    assert [miss.region for miss in value.unread] == ["sa-east-1"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"TrailARN": TRAIL_ARN, "HomeRegion": "eu-west-1"},
+        {"TrailARN": "x", "Name": "x"},
+        {"TrailARN": "arn:aws:cloudtrail", "Name": "x", "HomeRegion": "eu-west-1"},
+        {"TrailARN": TRAIL_ARN, "Name": "x", "HomeRegion": "eu-west-1; x"},
+    ],
+)
+def test_a_trail_whose_record_cannot_be_read_is_kept_as_unread(broken: dict[str, Any]) -> None:
+    value = _of(trails.TRAILS, cloudtrail__DescribeTrails={"trailList": [broken]})
+    assert value.trails == ()
+    ((kind, region),) = {(miss.kind, miss.region) for miss in value.unread}
+    assert (kind, region) == (MissKind.BROKEN, "")
+    assert value.doubts(1) == value.doubts(17) == value.unread
+
+
+def test_a_guardrail_whose_record_cannot_be_read_leaves_none_of_them_certain() -> None:
+    found = _of(
+        governance.ORG_GUARDRAILS, organizations__ListPolicies={"Policies": [{"Name": "x"}]}
+    )
+    assert isinstance(found, Miss)
+    assert found.kind is MissKind.BROKEN
+
+
+def test_a_trails_bucket_whose_answer_lacks_a_field_is_unknown_not_gone() -> None:
+    access = _of(storage.TRAIL_BUCKET_ACCESS, s3__GetBucketPolicyStatus={})
+    assert access
+    assert all(isinstance(each.policy_public, Miss) for each in access)
+
+
+def test_the_selectors_of_another_accounts_trail_are_elsewhere_and_end_nothing() -> None:
+    def selectors(given: dict[str, Any], _region: str) -> Any:
+        mine = given["TrailName"] == TRAIL_ARN
+        return RICH["cloudtrail:GetEventSelectors"] if mine else Refusal()
+
+    own, foreign = _of(trails.TRAILS, cloudtrail__GetEventSelectors=selectors).trails
+    assert own.selectors.advanced[0].fields[1].values("StartsWith") == ("arn:aws:s3:::a",)
+    assert foreign.selectors.kind is MissKind.ELSEWHERE
+    assert foreign.owner == "999999999999"
+
+
+def test_a_trails_bucket_that_is_not_the_accounts_is_elsewhere() -> None:
+    own, their = _of(storage.TRAIL_BUCKET_LOGGING, s3__GetBucketLogging=Refusal())
+    assert (own.target.kind, own.target.permission) == (MissKind.DENIED, "s3:GetBucketLogging")
+    assert (their.bucket, their.target.kind) == ("their-logs", MissKind.ELSEWHERE)
+
+
+def test_public_grants_of_a_trails_bucket_name_group_and_permission() -> None:
+    assert _of(storage.TRAIL_BUCKET_ACCESS)[0].public_grants == ("AllUsers:READ",)
+
+
+def test_a_bucket_without_a_policy_is_not_public_by_policy() -> None:
+    none = Refusal("NoSuchBucketPolicy", "", 404)
+    access = _of(
+        storage.TRAIL_BUCKET_ACCESS, s3__GetBucketPolicy=none, s3__GetBucketPolicyStatus=none
+    )
+    assert (access[0].document, access[0].policy_public) == (None, False)
+
+
+def test_buckets_are_asked_in_their_own_region() -> None:
+    _, script = _read(storage.BUCKET_POLICIES, RICH)
+    assert ("s3:GetBucketPolicy", "eu-west-1") in [(op, region) for op, region, _ in script.calls]
+
+
+def test_a_complete_account_level_block_saves_the_calls_for_each_bucket() -> None:
+    flags = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    complete = {"PublicAccessBlockConfiguration": dict.fromkeys(flags, True)}
+    value, script = _read(
+        storage.BUCKET_BLOCKS, RICH | {"s3control:GetPublicAccessBlock": complete}
+    )
+    assert value[0].block.kind is MissKind.UNASKED
+    assert "s3:GetPublicAccessBlock" not in script.operations
+
+
+def test_no_block_configured_means_that_all_four_flags_are_off() -> None:
+    none = Refusal("NoSuchPublicAccessBlockConfiguration", "", 404)
+    block = _of(storage.ACCOUNT_BLOCK, s3control__GetPublicAccessBlock=none)
+    assert len(block.off) == 4
+    assert (
+        block.union(storage.PublicAccessBlock(block_public_acls=True)).off[0] == "IgnorePublicAcls"
+    )
+
+
+def test_keys_of_aws_are_left_out_and_only_keys_that_can_rotate_are_asked() -> None:
+    value, script = _read(storage.KMS_KEYS, RICH)
+    assert [(key.id, key.rotates) for key in value] == [("k-own", True), ("k-rsa", False)]
+    assert value[0].rotation == storage.KeyRotation(enabled=True, period_days=365)
+    assert value[0].aliases == ("alias/shop",)
+    assert script.operations.count("kms:GetKeyRotationStatus") == 1
+
+
+def test_a_key_that_refuses_leaves_the_others_readable() -> None:
+    def described(given: dict[str, Any], region: str) -> Any:
+        return Refusal() if given["KeyId"] == "k-own" else RICH["kms:DescribeKey"](given, region)
+
+    own, rsa = _of(storage.KMS_KEYS, kms__DescribeKey=described)
+    assert own.details.kind is MissKind.DENIED
+    assert rsa.details.spec == "RSA_2048"
+
+
+def test_an_alarm_on_an_expression_shows_its_metric() -> None:
+    (alarm,) = _of(trails.ALARMS)
+    assert alarm.metrics == (trails.Metric(name="root", namespace="CIS"),)
+
+
+def test_only_topics_are_asked_for_subscribers_whose_addresses_stay_with_aws() -> None:
+    (topic,) = _of(trails.TOPICS)
+    assert topic.arn == TOPIC
+    assert not topic.subscriptions[0].confirmed
+    assert "example.com" not in str(topic)
+
+
+def test_identities_policies_and_what_is_attached_but_not_sent() -> None:
+    found = _of(identity.AUTHORIZATION)
+    assert found.roles[0].trust == TRUST
+    assert found.roles[0].profiles == (f"arn:aws:iam::{ACCOUNT}:instance-profile/web",)
+    assert found.users[0].inline[0].document == TRUST
+    documents = {policy.name: policy.document for policy in found.policies}
+    assert documents == {"mine": None, "AdministratorAccess": TRUST, "Unsent": None}
+
+
+def test_a_policy_that_the_partition_lacks_is_attached_to_nobody() -> None:
+    gone = Refusal("NoSuchEntity", "", 404)
+    assert [
+        each.users for each in _of(identity.POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)
+    ] == [
+        (),
+        (),
+    ]
+
+
+def test_a_permissions_boundary_is_no_attachment() -> None:
+    bounded = {"PolicyRoles": [{"RoleName": "bounded"}], "IsTruncated": False}
+    nobody = {"PolicyRoles": [], "IsTruncated": False}
+
+    def listed(given: dict[str, Any], _region: str) -> Any:
+        return nobody if given.get("PolicyUsageFilter") == "PermissionsPolicy" else bounded
+
+    found = _of(identity.POLICY_ENTITIES, iam__ListEntitiesForPolicy=listed)
+    assert [each.roles for each in found] == [(), ()]
+
+
+def test_how_storage_is_encrypted_is_read_beside_the_flag() -> None:
+    told = {"StorageEncrypted": False, "StorageEncryptionType": "sse-rds"}
+    instance = {"DBInstanceIdentifier": "i", "Engine": "aurora-postgresql", **told}
+    cluster = {"DBClusterIdentifier": "c", "Engine": "aurora-postgresql", **told}
+    for fact, answer in (
+        (storage.DB_INSTANCES, {"rds__DescribeDBInstances": {"DBInstances": [instance]}}),
+        (storage.DB_CLUSTERS, {"rds__DescribeDBClusters": {"DBClusters": [cluster]}}),
+    ):
+        (found,) = _of(fact, **answer)
+        assert (found.encrypted, found.encryption) == (False, "sse-rds")
+
+
+def test_an_account_of_govcloud_has_no_distribution_and_is_not_asked() -> None:
+    script = Script(RICH)
+    aws = script.aws()
+    aws.partition = "aws-us-gov"
+    assert aws.settle(frontends.DISTRIBUTIONS, "") == ()
+    assert not set(script.operations)
+    aws.close()
+
+
+def test_a_virtual_device_of_root_is_known_by_its_owner() -> None:
+    assert _of(identity.VIRTUAL_MFA)[0].is_root
+    assert identity.VirtualMfaDevice(serial="arn:aws:iam::1:mfa/root-account-mfa-device").is_root
+
+
+def test_contacts_are_cut_to_what_their_owner_recognises() -> None:
+    contact = _of(identity.CONTACT)
+    assert (contact.phone_end, contact.address_end, contact.full_name) == (
+        "4567",
+        "se 1",
+        "Ada Example",
+    )
+    assert "security@example.com" not in str(_of(identity.SECURITY_CONTACT))
+
+
+def test_network_acl_entries_stand_in_the_order_of_their_evaluation() -> None:
+    (acl,) = _of(network.NETWORK_ACLS)
+    assert [(entry.number, entry.allow) for entry in acl.entries] == [(100, False), (200, True)]
+
+
+def test_the_networks_of_a_rule_are_sorted_and_its_prefix_lists_read() -> None:
+    assert _of(network.SECURITY_GROUPS)[0].inbound[0].ipv4 == ("0.0.0.0/1", "128.0.0.0/1")
+    assert _of(network.PREFIX_LISTS)[0].networks == ("0.0.0.0/0",)
+
+
+def test_a_route_names_its_destination_and_target() -> None:
+    (table,) = _of(network.ROUTE_TABLES)
+    assert (table.main, table.subnets) == (True, ("subnet-1",))
+    assert table.routes == (
+        network.Route(destination="10.1.0.0/16", target="pcx-1", state="active"),
+    )
+
+
+def test_a_database_that_does_not_say_whether_it_is_public_is_unknown() -> None:
+    assert _of(storage.DB_INSTANCES)[0].public is None
+
+
+def test_only_working_analyzers_are_asked_for_findings() -> None:
+    assert _of(governance.ANALYZER_FINDINGS)[0].analyzer == ANALYZER
+    idle = {
+        "analyzers": [RICH["accessanalyzer:ListAnalyzers"]["analyzers"][0] | {"status": "FAILED"}]
+    }
+    assert _of(governance.ANALYZER_FINDINGS, accessanalyzer__ListAnalyzers=idle) == ()
+
+
+def test_access_is_logged_to_a_bucket_or_by_a_delivery_that_leads_somewhere() -> None:
+    found = {each.name: each for each in _of(frontends.LOAD_BALANCERS)}
+    assert found["web"].logs == (frontends.BUCKET,)
+    # Its delivery source is there, and no delivery has it.
+    assert (found["quiet"].logs, found["quiet"].can_log) == ((), True)
+    assert (found["wire"].logs, found["wire"].can_log) == ((), False)
+    (distribution,) = _of(frontends.DISTRIBUTIONS)
+    assert distribution.logs == (frontends.DELIVERY,)
+
+
+def test_stages_say_where_their_access_logs_go_and_sockets_have_none_to_ask() -> None:
+    (rest,) = _of(frontends.REST_APIS)
+    assert [(each.name, each.destination) for each in rest.stages] == [
+        ("v1", "arn:aws:logs:x"),
+        ("v2", None),
+    ]
+    http, socket = _of(frontends.HTTP_APIS)
+    assert (len(http.stages), socket.stages) == (1, ())
+
+
+def test_a_resource_without_a_policy_has_none_and_settings_are_dropped() -> None:
+    none = Refusal("ResourceNotFoundException", "", 404)
+    assert _of(sharing.FUNCTION_POLICIES, lambda__GetPolicy=none)[0].document is None
+    assert "never-kept" not in str(_of(sharing.FUNCTION_POLICIES))
+    assert _of(sharing.QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
+
+
+def test_who_has_no_storage_in_glacier_has_no_vaults_and_other_failures_stay_failures() -> None:
+    new = Refusal("NoLongerSupportedException", "no longer supported for new customers", 400)
+    assert _of(sharing.VAULT_POLICIES, glacier__ListVaults=new) == ()
+    value = _of(sharing.VAULT_POLICIES, glacier__ListVaults=Refusal("Other", "", 400))
+    assert isinstance(value, Miss)
+    assert value.code == "Other"
+
+
+def test_event_buses_are_read_to_the_last_page() -> None:
+    first = RICH["events:ListEventBuses"]
+    more = {"EventBuses": [{"Name": "b", "Arn": "arn:aws:events:us-east-1:1:event-bus/b"}]}
+
+    def paged(given: dict[str, Any], _region: str) -> Any:
+        return more if "NextToken" in given else first | {"NextToken": "t"}
+
+    assert len(_of(sharing.BUS_POLICIES, events__ListEventBuses=paged)) == 2
+
+
+def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready() -> None:
+    states = iter(["IN_PROGRESS", "COMPLETED"])
+    whole = RICH["iam:GetServiceLastAccessedDetails"]
+
+    def report(given: dict[str, Any], _region: str) -> Any:
+        if "Marker" in given:
+            return whole | {
+                "ServicesLastAccessed": [{"ServiceName": "SQS", "ServiceNamespace": "sqs"}]
+            }
+        state = next(states, "COMPLETED")
+        return whole | {"JobStatus": state, "IsTruncated": True, "Marker": "m"}
+
+    found = _of(usage.LAST_ACCESSED, iam__GetServiceLastAccessedDetails=report)
+    assert [each.arn.rpartition(":")[2] for each in found.identities] == ["role/web", "user/ci"]
+    assert {s.service for s in found.identities[1].services} == {"ec2", "s3", "sqs"}
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"), [("FAILED", MissKind.BROKEN), ("IN_PROGRESS", MissKind.TIMEOUT)]
+)
+def test_a_report_that_fails_or_is_never_ready_is_a_miss_of_its_identity(
+    state: str, kind: MissKind
+) -> None:
+    answer = RICH["iam:GetServiceLastAccessedDetails"] | {"JobStatus": state}
+    found = _of(usage.LAST_ACCESSED, iam__GetServiceLastAccessedDetails=answer)
+    assert {each.services.kind for each in found.identities} == {kind}

@@ -1,0 +1,109 @@
+"""What is read around KMS keys: grants that say the same, last use for some keys only, shares, and material."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from aws_iam.account.calls.rate_limits import RATES
+from aws_iam.account.collect.kms_around import MOST_ASKED
+from aws_iam.account.facts import keys
+from aws_iam.account.facts.fact import Miss, MissKind
+from helpers.rich_account import RICH
+from helpers.rich_estate import THEN
+from helpers.scripted_aws import ACCOUNT, Refusal, Script
+
+REGION = "us-east-1"
+
+
+def read(fact: Any, **changed: Any) -> tuple[Any, Script]:
+    script = Script(RICH | {name.replace("__", ":"): each for name, each in changed.items()})
+    aws = script.aws(REGION)
+    value = aws.settle(fact, REGION)
+    aws.close()
+    return value, script
+
+
+def arn(key: str) -> str:
+    return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"
+
+
+def many(count: int) -> dict[str, Any]:
+    return {"Keys": [{"KeyId": f"k-{n:03}", "KeyArn": arn(f"k-{n:03}")} for n in range(count)]}
+
+
+def described(given: dict[str, Any], _region: str) -> dict[str, Any]:
+    """The higher its number the older a key is; the last of all is being deleted."""
+    number = int(given["KeyId"].rpartition("-")[2])
+    return {
+        "KeyMetadata": {
+            "KeyId": given["KeyId"],
+            "KeyManager": "CUSTOMER",
+            "KeySpec": "SYMMETRIC_DEFAULT",
+            "Origin": "AWS_KMS",
+            "KeyState": "PendingDeletion" if number == 0 else "Enabled",
+            "CreationDate": THEN - timedelta(days=number),
+        }
+    }
+
+
+def test_grants_that_say_the_same_are_one_with_a_count() -> None:
+    found, _ = read(keys.KEY_GRANTS)
+    assert [each.arn for each in found] == [arn("k-own"), arn("k-rsa")]
+    (grant,) = found[0].grants
+    assert (grant.count, grant.id, grant.constraints) == (2, "g-1", ("EncryptionContextSubset",))
+    assert grant.operations == ("CreateGrant", "Decrypt")
+
+
+def test_a_grant_to_a_service_alone_has_the_services_name() -> None:
+    grant = {"GrantId": "g", "GranteeServicePrincipal": "rds.amazonaws.com", "Operations": []}
+    found, _ = read(keys.KEY_GRANTS, kms__ListGrants={"Grants": [grant]})
+    assert found[0].grants[0].grantee == "rds.amazonaws.com"
+
+
+def test_the_last_use_is_asked_for_the_most_urgent_keys_alone() -> None:
+    found, script = read(
+        keys.KEY_USES,
+        kms__ListKeys=many(MOST_ASKED + 30),
+        kms__DescribeKey=described,
+        kms__ListAliases={"Aliases": []},
+    )
+    assert script.operations.count("kms:GetKeyLastUsage") == MOST_ASKED
+    unasked = [each.arn for each in found if each.use is None]
+    # The youngest are left out, but for the one that is being deleted.
+    assert unasked == [arn(f"k-{n:03}") for n in range(1, 31)]
+
+
+def test_a_key_that_was_never_used_has_no_time() -> None:
+    answer = {"TrackingStartDate": THEN, "KeyCreationDate": THEN}
+    found, _ = read(keys.KEY_USES, kms__GetKeyLastUsage=answer)
+    assert found[0].use.used is None
+    assert found[0].use.tracked_since == THEN
+
+
+def test_an_endpoint_that_does_not_know_the_call_makes_the_use_unknown() -> None:
+    unknown = Refusal("UnknownOperationException", "not here", 400)
+    found, _ = read(keys.KEY_USES, kms__GetKeyLastUsage=unknown)
+    assert all(isinstance(each.use, Miss) for each in found)
+    assert {each.use.kind for each in found} <= {MissKind.UNSUPPORTED, MissKind.BROKEN}
+
+
+def test_policies_beside_the_default_are_read_and_the_default_is_not_read_again() -> None:
+    found, script = read(keys.OTHER_POLICIES)
+    assert found[0].names == ("AWS_RAM",)
+    assert script.operations.count("kms:GetKeyPolicy") == len(found)
+    alone, script = read(keys.OTHER_POLICIES, kms__ListKeyPolicies={"PolicyNames": ["default"]})
+    assert alone[0].names == ()
+    assert "kms:GetKeyPolicy" not in script.operations
+
+
+def test_material_is_read_of_keys_that_import_it_alone() -> None:
+    found, script = read(keys.KEY_MATERIALS)
+    assert [each.arn for each in found] == [arn("k-rsa")]
+    assert found[0].materials[0].expires == THEN
+    assert script.operations.count("kms:ListKeyRotations") == 1
+
+
+def test_calls_that_aws_takes_five_a_second_of_keep_below_it() -> None:
+    for name in ("kms.GetKeyLastUsage", "kms.DescribeCustomKeyStores"):
+        assert RATES[name].per_second + RATES[name].burst <= 5

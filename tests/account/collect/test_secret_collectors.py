@@ -1,0 +1,123 @@
+"""What the collectors of secrets leave out, put together and pace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aws_iam.account.facts import secrets as facts
+from aws_iam.account.facts.fact import Miss
+from aws_iam.account.names.sensitive import ValueKind
+from helpers.rich_account import RICH
+from helpers.rich_secrets import SECRET
+from helpers.scripted_aws import Refusal, Script
+
+REGION = "us-east-1"
+
+
+def read(fact: Any, **changed: Any) -> Any:
+    changes = {name.replace("__", ":"): each for name, each in changed.items()}
+    aws = Script(RICH | changes).aws()
+    value = aws.settle(fact, REGION)
+    aws.close()
+    return value
+
+
+def test_many_parameters_are_listed_slowly_enough_for_the_quota() -> None:
+    def page(given: dict[str, Any], _region: str) -> dict[str, Any]:
+        number = int(given.get("NextToken", "1"))
+        more = {"NextToken": str(number + 1)} if number < 4 else {}
+        assert given["MaxResults"] == 50
+        return {"Parameters": [{"Name": f"/p/{number}", "Type": "String"}], **more}
+
+    slept: list[float] = []
+    aws = Script(RICH | {"ssm:DescribeParameters": page}).aws()
+    aws.sleep = slept.append
+    listed = aws.settle(facts.PARAMETERS, REGION)
+    aws.close()
+    assert [each.name for each in listed] == ["/p/1", "/p/2", "/p/3", "/p/4"]
+    assert len(slept) == 3
+    assert all(pause > 1 / 3 for pause in slept)
+
+
+def test_every_page_of_a_secrets_versions_is_read() -> None:
+    def page(given: dict[str, Any], _region: str) -> dict[str, Any]:
+        number = int(given.get("NextToken", "1"))
+        version = {"VersionId": f"{number:032}", "VersionStages": ["AWSPENDING"]}
+        more = {"NextToken": str(number + 1)} if number < 3 else {}
+        return {"Versions": [version], **more}
+
+    (secret,) = read(facts.PENDING_VERSIONS, secretsmanager__ListSecretVersionIds=page)
+    assert [int(each.id) for each in secret.versions] == [1, 2, 3]
+
+
+def test_a_variable_that_holds_the_name_of_a_secret_is_a_reference() -> None:
+    app, hidden = read(facts.FUNCTIONS)
+    kinds = {each.name: each.kind for each in app.variables}
+    assert kinds["APP_SECRET"] is ValueKind.REFERENCE
+    assert kinds["DB_PASSWORD"] is ValueKind.TEXT
+    assert (hidden.variables, hidden.hidden) == ((), "AccessDeniedException")
+
+
+def test_the_policies_of_a_secret_are_read_by_their_names() -> None:
+    (secret,) = read(facts.NAMED_POLICIES)
+    assert [each.name for each in secret.policies] == ["default", "partner"]
+    assert "444455556666" in secret.policies[0].document
+    assert secret.listed is None
+
+
+def test_where_the_list_of_policies_is_unknown_the_default_one_is_read() -> None:
+    (secret,) = read(facts.NAMED_POLICIES, secretsmanager__ListResourcePolicies=Refusal())
+    assert [each.name for each in secret.policies] == ["default"]
+    assert secret.listed.permission == "secretsmanager:ListResourcePolicies"
+
+
+def test_only_a_secret_with_a_waiting_version_is_asked_for_its_versions() -> None:
+    (waiting,) = read(facts.PENDING_VERSIONS)
+    assert [each.labels for each in waiting.versions] == [("AWSPENDING",)]
+    done = {
+        "SecretList": [
+            {"ARN": SECRET, "Name": "s", "SecretVersionsToStages": {"c" * 32: ["AWSCURRENT"]}}
+        ]
+    }
+    assert read(facts.PENDING_VERSIONS, secretsmanager__ListSecrets=done) == ()
+
+
+def test_a_rotation_function_that_does_not_exist_is_an_answer() -> None:
+    gone = Refusal("ResourceNotFoundException", "", 404)
+    (function,) = read(facts.ROTATION_FUNCTIONS, lambda__GetFunctionConfiguration=gone)
+    assert (function.state, function.policy) == (None, None)
+    (function,) = read(facts.ROTATION_FUNCTIONS, lambda__GetPolicy=gone)
+    assert (function.state, function.policy) == ("Active", None)
+
+
+def test_a_service_that_changes_runs_two_task_definitions() -> None:
+    service = {
+        "serviceArn": "arn:aws:ecs:us-east-1:111122223333:service/prod/app",
+        "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/app:4",
+        "deployments": [
+            {"taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/app:3"}
+        ],
+    }
+    found = read(facts.TASK_DEFINITIONS, ecs__DescribeServices={"services": [service]})
+    assert [each.arn.rpartition(":")[2] for each in found] == ["3", "4"]
+
+
+def test_a_cluster_that_hides_its_services_leaves_none_of_them_certain() -> None:
+    found = read(facts.TASK_DEFINITIONS, ecs__ListServices=Refusal())
+    assert isinstance(found, Miss)
+    assert found.permission == "ecs:ListServices"
+
+
+def test_a_parameter_that_became_a_secure_string_is_not_looked_at() -> None:
+    answer = {"Parameters": [{"Name": "/prod/app/url", "Type": "SecureString", "Value": "x" * 40}]}
+    assert read(facts.PLAIN_VALUES, ssm__GetParameters=answer) == ()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"Attributes": {"Timestamp": "soon"}}'])
+def test_an_expiration_that_cannot_be_read_is_none(text: str) -> None:
+    policies = [{"PolicyType": "Expiration", "PolicyText": text}]
+    listed = {"Parameters": [{"Name": "/p", "Type": "SecureString", "Policies": policies}]}
+    (parameter,) = read(facts.PARAMETERS, ssm__DescribeParameters=listed)
+    assert parameter.expires == ()

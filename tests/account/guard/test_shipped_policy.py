@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+
+from aws_iam import resources
+from aws_iam.account.collect import COLLECTORS, MODULES
+from aws_iam.account.facts import FACTS
+from aws_iam.account.guard.allowlist import actions_of
+from aws_iam.account.guard.shipped_policy import SECRETS, audit_actions, audit_policy
+from aws_iam.account.names.iam_actions import action_of
+
+
+def test_the_shipped_policy_is_the_generated_one() -> None:
+    assert json.loads(resources.text("assets/audit-policy.json")) == audit_policy()
+
+
+def test_the_policy_allows_what_the_collectors_declare_and_denies_the_values_of_secrets() -> None:
+    allow, on_request, deny = audit_policy()["Statement"]
+    assert on_request["Action"] == ["access-analyzer:ValidatePolicy"]
+    usual = [each for each in COLLECTORS.values() if not each.on_request]
+    declared = {action_of(op) for each in usual for op in each.operations}
+    assert declared <= set(allow["Action"])
+    assert allow["Action"] == sorted(set(allow["Action"]))
+    assert (allow["Effect"], deny["Effect"]) == ("Allow", "Deny")
+    assert deny["Action"] == sorted(SECRETS)
+    assert not set(allow["Action"]) & set(SECRETS)
+
+
+def test_actions_that_are_not_named_as_their_operation_are_translated() -> None:
+    assert action_of("s3:ListBuckets") == "s3:ListAllMyBuckets"
+    assert action_of("s3control:GetPublicAccessBlock") == "s3:GetAccountPublicAccessBlock"
+    assert action_of("s3:GetPublicAccessBlock") == "s3:GetBucketPublicAccessBlock"
+    assert action_of("efs:DescribeFileSystems") == "elasticfilesystem:DescribeFileSystems"
+    assert action_of("accessanalyzer:ListFindingsV2") == "access-analyzer:ListFindings"
+    assert action_of("sso-admin:ListInstances") == "sso:ListInstances"
+    assert action_of("sts:GetCallerIdentity") == ""
+
+
+def test_a_fact_needs_the_permissions_of_the_facts_that_it_builds_on() -> None:
+    assert actions_of("s3.bucket_policies") == ("s3:GetBucketPolicy", "s3:ListAllMyBuckets")
+    assert "iam:GetAccountSummary" in audit_actions()
+
+
+def test_every_fact_has_exactly_one_collector() -> None:
+    assert set(COLLECTORS) == set(FACTS)
+    declared = [
+        value.fact.name
+        for module in MODULES
+        for value in vars(module).values()
+        if type(value).__name__ == "Collector"
+    ]
+    assert len(declared) == len(set(declared))

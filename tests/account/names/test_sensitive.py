@@ -1,0 +1,130 @@
+"""What counts as a secret by its name or its look, and that nothing of a value stays."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import boto3
+import botocore.session
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aws_iam.account.guard.allowlist import OffTheAllowlistError, guard
+from aws_iam.account.names.sensitive import ValueKind, key_format, speaks_of_secret, variable
+
+SECRET_NAMES = {
+    "DB_PASSWORD": "password",
+    "dbPassword": "password",
+    "api-key": "api key",
+    "APIKEY": "apikey",
+    "GITHUB_TOKEN": "token",
+    "clientSecret": "secret",
+    "/prod/app/private_key": "private key",
+    "MongoConnectionString": "connection string",
+    "ACCESS_KEY_2": "access key",
+}
+OTHER_NAMES = (
+    "PARTITION_KEY",
+    "publicKey",
+    "MONKEY",
+    "keyboard",
+    "PASSWORD_MIN_LENGTH",
+    "SECRET_ARN",
+    "secretName",
+    "TOKEN_ENDPOINT",
+    "TOKEN_TTL_SECONDS",
+    "tokenizer",
+    "",
+)
+
+
+@pytest.mark.parametrize(("name", "word"), SECRET_NAMES.items())
+def test_a_name_that_speaks_of_a_secret_is_known_by_its_word(name: str, word: str) -> None:
+    assert speaks_of_secret(name) == word
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_a_name_that_is_about_a_secret_or_of_something_else_is_left_alone(name: str) -> None:
+    assert speaks_of_secret(name) == ""
+
+
+KINDS = (
+    ("", ValueKind.EMPTY, ""),
+    ("true", ValueKind.SETTING, ""),
+    ("300", ValueKind.SETTING, ""),
+    ("arn:aws:secretsmanager:eu-west-1:111122223333:secret:a-b1C2d3", ValueKind.REFERENCE, ""),
+    ("{{resolve:secretsmanager:prod/db}}", ValueKind.REFERENCE, ""),
+    ("/prod/app/db", ValueKind.REFERENCE, ""),
+    ("prod/app/db", ValueKind.REFERENCE, ""),
+    ("https://example.com/token", ValueKind.REFERENCE, ""),
+    ("my-app-secret", ValueKind.WORDS, ""),
+    ("AppDatabaseSecret", ValueKind.WORDS, ""),
+    ("Tr0ub4dor&3", ValueKind.TEXT, ""),
+    ("ghp_" + "a1B2" * 9, ValueKind.KEY, "GitHub token"),
+    ("AKIA" + "Q" * 16, ValueKind.KEY, "AWS access key id"),
+    ("AKIAIOSFODNN7EXAMPLE", ValueKind.TEXT, ""),
+    ("postgres://app:hunter2@db/app", ValueKind.KEY, "address with a password"),
+    ("postgres://app:${PASSWORD}@db/app", ValueKind.TEXT, ""),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMII", ValueKind.KEY, "private key"),
+)
+
+
+@pytest.mark.parametrize(("value", "kind", "form"), KINDS)
+def test_the_kind_of_a_value_is_told(value: str, kind: ValueKind, form: str) -> None:
+    found = variable("X", value)
+    assert (found.kind, found.format) == (kind, form)
+
+
+def test_the_name_of_a_stored_secret_is_a_reference_and_no_secret() -> None:
+    stored = frozenset({"Db-Secret-2024"})
+    assert variable("DB_SECRET", "Db-Secret-2024", stored).kind is ValueKind.REFERENCE
+    assert variable("DB_SECRET", "Db-Secret-2024").kind is ValueKind.TEXT
+
+
+@given(st.text(max_size=300).filter(lambda text: len(text) > 12))
+def test_nothing_of_a_value_stays(value: str) -> None:
+    found = variable("NAME", value)
+    fixed = {"NAME", *ValueKind, "short", "medium", "long", ""}
+    kept = dataclasses.asdict(found)
+    assert kept.pop("format") == "" or found.kind is ValueKind.KEY
+    assert set(kept.values()) <= fixed
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("xR7pQ2mK9vL4nT8wB3cZ6yH1", "random text"),
+        ("glpat-" + "a1B2c" * 4, "GitLab token"),
+        ("the quick brown fox jumps over the lazy dog", ""),
+        ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1a", ""),
+        ("https://example.com/a/b/c/D1", ""),
+        ("3.14159265358979323846", ""),
+    ],
+)
+def test_a_plain_value_is_a_key_by_its_format_or_its_chance(value: str, form: str) -> None:
+    assert key_format(value) == form
+
+
+def test_a_hostile_value_of_megabytes_is_told_by_its_beginning() -> None:
+    assert variable("TOKEN", "a:" * 2_000_000).kind is ValueKind.TEXT
+    assert key_format("a1B" * 1_000_000) == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"Names": ["/a"], "WithDecryption": True},
+        {"Names": ["/a"]},
+        {"Names": ["/aws/reference/secretsmanager/prod/db"], "WithDecryption": False},
+    ],
+)
+def test_the_one_call_that_answers_with_texts_never_decrypts_and_never_resolves_a_secret(
+    arguments: dict[str, object],
+) -> None:
+    core = botocore.session.Session()
+    core.set_credentials("AKIATEST", "test")
+    guard(core)
+    client = boto3.Session(botocore_session=core, region_name="us-east-1").client("ssm")
+    with pytest.raises(OffTheAllowlistError, match="of a secret"):
+        client.get_parameters(**arguments)  # type: ignore[arg-type]

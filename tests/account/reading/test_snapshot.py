@@ -1,0 +1,414 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aws_iam import resources
+from aws_iam.account.facts.fact import Miss, MissKind, known
+from aws_iam.account.facts.frontends import (
+    BUCKET,
+    DISTRIBUTIONS,
+    LOAD_BALANCERS,
+    STANDARD,
+    Distribution,
+    LoadBalancer,
+)
+from aws_iam.account.facts.identity import (
+    CREDENTIAL_REPORT,
+    PASSWORD_POLICY,
+    SUMMARY,
+    CredentialReport,
+    CredentialReportRow,
+    ReportedKey,
+    Summary,
+)
+from aws_iam.account.facts.storage import (
+    BUCKET_POLICIES,
+    DB_CLUSTERS,
+    DB_INSTANCES,
+    BucketPolicy,
+    DbCluster,
+    DbInstance,
+)
+from aws_iam.account.facts.trails import (
+    ALARMS,
+    TRAILS,
+    AdvancedSelector,
+    Alarm,
+    FieldSelector,
+    Metric,
+    Selectors,
+    Trail,
+    Trails,
+)
+from aws_iam.account.names import id_formats
+from aws_iam.account.reading import snapshot
+from aws_iam.errors import InputError, NotCollected
+
+SERVER = str(resources.path("assets").parent / "server")
+REFUSED = Miss(
+    kind=MissKind.DENIED,
+    call="iam:GetAccountSummary",
+    code="AccessDenied",
+    permission="iam:GetAccountSummary",
+)
+_RDS = "arn:aws:rds:us-east-1:111122223333"
+TRAIL = Trail(
+    name="main",
+    arn="arn:aws:cloudtrail:us-east-1:999999999999:trail/main",
+    home_region="us-east-1",
+    status=Miss(
+        kind=MissKind.ELSEWHERE, call="cloudtrail:GetTrailStatus", message="account 999999999999"
+    ),
+    selectors=Selectors(
+        advanced=(
+            AdvancedSelector(fields=(FieldSelector(field="x", operators=(("Equals", ("a",)),)),)),
+        )
+    ),
+)
+FULL = snapshot.account_of(
+    SUMMARY.held(REFUSED),
+    PASSWORD_POLICY.held(None),
+    TRAILS.held(Trails(trails=(TRAIL,), unread=(REFUSED,))),
+    CREDENTIAL_REPORT.held(
+        CredentialReport(
+            generated_at=datetime(2026, 11, 1, tzinfo=UTC),
+            rows=(
+                CredentialReportRow(
+                    user="ci",
+                    arn="arn:aws:iam::111122223333:user/ci",
+                    keys=(ReportedKey(number=1, active=True),),
+                ),
+            ),
+        )
+    ),
+    BUCKET_POLICIES.held((BucketPolicy(bucket="b\u202e\n`", document=None),)),
+    ALARMS.held_in(
+        "eu-west-1",
+        (
+            Alarm(
+                name="a",
+                arn="arn:aws:cloudwatch:eu-west-1:111122223333:alarm:a",
+                metrics=(Metric(name="m", namespace="n"),),
+            ),
+        ),
+    ),
+    ALARMS.held_in("us-east-1", ()),
+    regions=("us-east-1", "eu-west-1"),
+    enabled=("us-east-1", "eu-west-1", "sa-east-1"),
+    alias="acme",
+)
+
+
+def test_a_saved_snapshot_loads_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    snapshot.save(FULL, file)
+    assert snapshot.load(file) == FULL
+
+
+def test_a_saved_snapshot_is_for_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    snapshot.save(FULL, file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_same_snapshot_is_the_same_text_whatever_the_order_of_its_facts() -> None:
+    turned = snapshot.Account(
+        id=FULL.id,
+        caller_arn=FULL.caller_arn,
+        alias=FULL.alias,
+        collected_at=FULL.collected_at,
+        regions=FULL.regions,
+        facts=dict(reversed(FULL.facts.items())),
+    )
+    assert snapshot.dumps(turned) == snapshot.dumps(FULL)
+
+
+def test_a_refused_fact_says_the_call_the_code_and_the_permission() -> None:
+    with pytest.raises(NotCollected, match="iam:GetAccountSummary") as raised:
+        FULL.require(SUMMARY)
+    error = raised.value
+    assert (error.call, error.code, error.permission) == (
+        "iam:GetAccountSummary",
+        "AccessDenied",
+        "iam:GetAccountSummary",
+    )
+
+
+def test_a_fact_that_nobody_asked_for_is_missing_not_empty() -> None:
+    with pytest.raises(NotCollected, match="fewer controls; reading it needs iam:GetAccountSum"):
+        snapshot.account_of().require(SUMMARY)
+    with pytest.raises(NotCollected, match="not part of this snapshot in us-east-1"):
+        snapshot.account_of().require_in("us-east-1", ALARMS)
+    with pytest.raises(NotCollected, match="sa-east-1 was not read; reading it needs cloudwatch:"):
+        FULL.require_in("sa-east-1", ALARMS)
+
+
+def test_a_fact_that_aws_says_does_not_exist_is_none() -> None:
+    assert FULL.require(PASSWORD_POLICY) is None
+
+
+def test_a_miss_inside_a_value_raises_when_it_is_needed() -> None:
+    (trail,) = FULL.require(TRAILS).trails
+    with pytest.raises(NotCollected, match="belongs to another account, account 999999999999"):
+        known(trail.status)
+    assert known(trail.selectors).advanced[0].fields[0].values("Equals") == ("a",)
+
+
+def test_the_regions_that_were_read_are_counted_against_the_enabled_ones() -> None:
+    assert str(FULL.regions) == "2 of 3 enabled Regions"
+    assert not FULL.regions.complete
+    assert snapshot.account_of().regions.complete
+
+
+def test_unknown_enabled_regions_are_never_complete() -> None:
+    regions = snapshot.Regions(read=("us-east-1",), enabled=REFUSED)
+    assert not regions.complete
+    assert str(regions) == "1 of an unknown number of enabled Regions"
+
+
+def test_regions_are_unlisted_unless_the_caller_named_those_to_read() -> None:
+    assert snapshot.Regions(read=("us-east-1",), enabled=REFUSED).unlisted == REFUSED
+    named = snapshot.Regions(read=("us-east-1",), enabled=REFUSED, asked=("us-east-1",))
+    assert named.unlisted is None
+    assert snapshot.Regions(read=("us-east-1",), enabled=("us-east-1",)).unlisted is None
+
+
+def test_a_database_of_an_earlier_snapshot_tells_no_type_of_encryption() -> None:
+    database = DbInstance(
+        id="d", arn=f"{_RDS}:db:d", engine="mysql", encrypted=True, minor_upgrade=True
+    )
+    cluster = DbCluster(id="c", arn=f"{_RDS}:cluster:c", engine="mysql")
+    facts = (
+        DB_INSTANCES.held_in("us-east-1", (database,)),
+        DB_CLUSTERS.held_in("us-east-1", (cluster,)),
+    )
+    data = json.loads(snapshot.dumps(snapshot.account_of(*facts)))
+    for name in ("rds.instances", "rds.clusters"):
+        data["facts"][name]["us-east-1"][0].pop("encryption", None)
+    loaded = snapshot.loads(json.dumps(data))
+    assert loaded.require_in("us-east-1", DB_INSTANCES) == (database,)
+    assert loaded.require_in("us-east-1", DB_CLUSTERS) == (cluster,)
+
+
+def test_each_region_that_was_read_is_visited_in_order() -> None:
+    assert [region for region, _ in FULL.in_each(ALARMS)] == ["eu-west-1", "us-east-1"]
+
+
+def test_only_facts_that_are_misses_are_listed_as_such() -> None:
+    assert FULL.misses() == (REFUSED,)
+
+
+def _data() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(snapshot.dumps(FULL))
+    return data
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data.pop("format"), "holds something else"),
+        (lambda data: data.update(format=99), "format `99` is not 1"),
+        (lambda data: data.pop("account"), "lacks `account`"),
+        (lambda data: data.update(account=12), "/account must be text, not `12`"),
+        (lambda data: data.update(facts=[]), "/facts must be an object"),
+        (lambda data: data["facts"].update(nonsense={}), "unknown fact `nonsense`"),
+        (lambda data: data["facts"].update({"iam.summary": []}), "/facts/iam.summary must be"),
+        (
+            lambda data: data["facts"].update({"iam.summary": {"": {"root_mfa": True}}}),
+            "lacks `root_access_keys`",
+        ),
+        (
+            lambda data: data["facts"]["cloudtrail.trails"][""].update(more=1),
+            "has the unknown field `more`",
+        ),
+        (lambda data: data.update(collected_at="yesterday"), "must be a time, not `yesterday`"),
+        (lambda data: data.update(collected_at="2026-11-01T00:00:00"), "a time with an offset"),
+        (
+            lambda data: data["facts"]["iam.summary"][""]["missing"].update(kind="odd"),
+            "must be one of the known words, not `odd`",
+        ),
+        (
+            lambda data: data["facts"]["cloudtrail.trails"][""].update(trails={}),
+            "/trails must be a list",
+        ),
+    ],
+)
+def test_a_snapshot_that_does_not_fit_is_refused_with_the_place(change: Any, message: str) -> None:
+    data = _data()
+    change(data)
+    with pytest.raises(InputError) as raised:
+        snapshot.loads(json.dumps(data))
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "{}", "null", '{"format": NaN}', "\x00"])
+def test_text_that_is_no_snapshot_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        snapshot.loads(text)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=10,
+    )
+)
+def test_a_hostile_value_gives_a_clear_error_or_a_snapshot(value: Any) -> None:
+    data = _data()
+    data["facts"]["cloudtrail.trails"] = {"": {"trails": [value], "unread": value}}
+    with pytest.raises(InputError):
+        snapshot.loads(json.dumps(data))
+
+
+HOSTILE = "us-east-1; touch X #"
+
+
+def _first_trail(data: dict[str, Any]) -> dict[str, Any]:
+    first: dict[str, Any] = data["facts"]["cloudtrail.trails"][""]["trails"][0]
+    return first
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        (lambda data: data.update(account="x`; touch y"), "/account must be an account id"),
+        (lambda data: data.update(account="\u0661" * 12), "/account must be an account id"),
+        (lambda data: data.update(partition="aws; x"), "/partition must be"),
+        (lambda data: data.update(caller_arn="arn:aws:x"), "/caller_arn must be an ARN"),
+        (lambda data: data["regions"].update(read=[]), "/regions/read must be a list with"),
+        (lambda data: data["regions"].update(read=[HOSTILE]), "/regions/read/0 must be the name"),
+        (lambda data: data["regions"].update(enabled=[HOSTILE]), "/regions/enabled/0 must be"),
+        (lambda data: data["regions"].update(asked=["us-east-1\n"]), "/regions/asked/0 must be"),
+        (
+            lambda data: data["facts"]["cloudwatch.alarms"].update({HOSTILE: []}),
+            "/facts/cloudwatch.alarms must be the name",
+        ),
+        (lambda data: _first_trail(data).update(arn="x"), "/trails/0/arn must be an ARN"),
+        (lambda data: _first_trail(data).update(arn=""), "/trails/0/arn must be an ARN"),
+        (
+            lambda data: _first_trail(data).update(arn=TRAIL.arn + "\x1b[31m"),
+            "/trails/0/arn must be an ARN",
+        ),
+        (
+            lambda data: _first_trail(data).update(home_region=HOSTILE),
+            "/trails/0/home_region must",
+        ),
+        (lambda data: _first_trail(data).update(log_group_arn="x"), "/0/log_group_arn must be"),
+    ],
+)
+def test_what_aws_names_must_have_its_form(change: Any, pointer: str) -> None:
+    data = _data()
+    change(data)
+    with pytest.raises(InputError) as raised:
+        snapshot.loads(json.dumps(data))
+    assert pointer in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["cloudfront.distributions", "elbv2.load_balancers"])
+def test_a_way_to_log_access_that_is_not_known_is_refused(name: str) -> None:
+    arn = "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/1"
+    balancer = LoadBalancer(name="web", arn=arn, type="application", logs=(BUCKET,))
+    distribution = Distribution(
+        id="E1", arn="arn:aws:cloudfront::111122223333:distribution/E1", logs=(STANDARD,)
+    )
+    facts = (
+        DISTRIBUTIONS.held((distribution,)),
+        LOAD_BALANCERS.held_in("us-east-1", (balancer,)),
+    )
+    data = json.loads(snapshot.dumps(snapshot.account_of(*facts)))
+    (listed,) = data["facts"][name].values()
+    listed[0]["logs"] = ["by-post"]
+    with pytest.raises(InputError, match=r"/0/logs/0 must be one of .*`by-post`"):
+        snapshot.loads(json.dumps(data))
+
+
+def test_every_region_and_partition_that_the_sdk_knows_has_the_form() -> None:
+    core = botocore.session.Session()
+    for partition in core.get_available_partitions():
+        assert id_formats.fits(id_formats.PARTITION, partition)
+        for region in core.get_available_regions("ec2", partition):
+            assert id_formats.fits(id_formats.REGION, region), region
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"format": 1,\n  x', "not JSON from line 2, column 3 on"),
+        ('{"format": ' + "9" * 5000 + "}", "a number has too many digits"),
+        ("[" * 200_000, "nested too deeply"),
+        ('{"format": true}', "format `true` is not 1"),
+        ('{"format": 1.0}', "format `1.0` is not 1"),
+        ('{"format": [[]]}', "format a list is not 1"),
+    ],
+)
+def test_what_is_no_snapshot_is_told_in_our_own_words(text: str, words: str) -> None:
+    with pytest.raises(InputError) as raised:
+        snapshot.loads(text)
+    assert words in raised.value.message
+    assert "recursion" not in str(raised.value)
+
+
+@pytest.mark.parametrize("depth", [200, 900, 960, 990, 5000])
+def test_a_value_nested_at_any_depth_is_refused_as_a_value(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    text = snapshot.dumps(FULL).replace('"partition": "aws"', f'"partition": {nested}')
+    with pytest.raises(InputError, match=r"nested too deeply|must be text, not a list"):
+        snapshot.loads(text)
+
+
+def test_what_is_no_regular_file_is_refused_unread(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (Path("/dev/zero"), pipe, tmp_path):
+        with pytest.raises(InputError, match="is no regular file"):
+            snapshot.load(path)
+
+
+def test_no_more_is_read_than_a_snapshot_may_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "account.json"
+    snapshot.save(FULL, file)
+    monkeypatch.setattr(snapshot, "MAX_BYTES", file.stat().st_size)
+    assert snapshot.load(file) == FULL
+    monkeypatch.setattr(snapshot, "MAX_BYTES", file.stat().st_size - 1)
+    with pytest.raises(InputError, match="is too large"):
+        snapshot.load(file)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: no such file or directory"):
+        snapshot.load(tmp_path / "none.json")
+    with pytest.raises(InputError, match="is no file's name"):
+        snapshot.load(tmp_path / "a\0b")
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="is no text file"):
+        snapshot.load(binary)
+    with pytest.raises(InputError, match="cannot be written"):
+        snapshot.save(FULL, tmp_path / "none" / "file.json")
+
+
+def test_a_summary_without_a_word_on_the_root_password_does_not_know() -> None:
+    assert Summary(root_mfa=False).root_password is None
+
+
+def test_a_snapshot_is_judged_without_the_sdk() -> None:
+    code = (
+        "import sys; import aws_iam.account.reading.snapshot, aws_iam.account.guard.shipped_policy\n"
+        "assert not {'boto3', 'botocore', 'moto'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": SERVER})
