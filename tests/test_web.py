@@ -19,7 +19,7 @@ from aws_iam import web
 from aws_iam.engine.reference.catalog import catalog, shipped, user_file
 from aws_iam.engine.reference.facts import Action, Service
 from aws_iam.errors import AwsIamError, InputError
-from aws_iam.modes import catalog as modes
+from aws_iam.tools import catalog_command as modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

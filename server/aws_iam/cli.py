@@ -15,11 +15,11 @@ from aws_iam.answer import Severity, to_json
 from aws_iam.errors import AwsIamError, InputError, closest, why_of
 from aws_iam.escape import escaped, quoted
 from aws_iam.intake import read_document, read_policies, read_records
-from aws_iam.modes.registry import NAMES, tool_named, tools
-from aws_iam.modes.tool import ArgumentKind, silent
 from aws_iam.report.clean import clean
 from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page
+from aws_iam.tools.kit.tool import ArgumentKind, silent
+from aws_iam.tools.registry import NAMES, tool_named, tools
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
     from aws_iam.engine.sources.files import Files
-    from aws_iam.modes.tool import Action, Argument, Progress, Tool
+    from aws_iam.tools.kit.tool import Action, Argument, Progress, Tool
 
     Command = Callable[[list[str]], int]
 
@@ -322,11 +322,13 @@ def _catalog(words: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print the Answer as JSON")
     options = parser.parse_args(words)
     _demand_output()
-    from aws_iam.modes import catalog
+    from aws_iam.tools import catalog_command
 
     with _progress(shown=not options.json) as progress:
         answer = (
-            catalog.show() if options.action == "show" else catalog.refresh(progress or silent)
+            catalog_command.show()
+            if options.action == "show"
+            else catalog_command.refresh(progress or silent)
         )
     answer = clean(answer)
     with _output():

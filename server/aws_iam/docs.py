@@ -11,9 +11,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from aws_iam import resources, templates
-from aws_iam.modes import checks_page, kms_page, rules_page, workload_page
-from aws_iam.modes.registry import tools
-from aws_iam.rules import benchmark
+from aws_iam.tools.audit.controls import benchmark
+from aws_iam.tools.irsa import checks_page as irsa_checks_page
+from aws_iam.tools.kms import checks_page as kms_checks_page
+from aws_iam.tools.policy.validate import rules_page
+from aws_iam.tools.registry import tools
+from aws_iam.tools.secrets import checks_page as secrets_checks_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,9 +110,9 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "templates": _templates,
     "cis-controls": _controls,
     "rules": rules_page.page,
-    "workload-checks": workload_page.page,
-    "secret-checks": checks_page.page,
-    "key-checks": kms_page.page,
+    "workload-checks": irsa_checks_page.page,
+    "secret-checks": secrets_checks_page.page,
+    "key-checks": kms_checks_page.page,
 }
 
 if __name__ == "__main__":

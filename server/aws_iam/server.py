@@ -29,11 +29,12 @@ from pydantic import ValidationError
 from aws_iam.answer import to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
-from aws_iam.modes import library, schemas
-from aws_iam.modes.registry import tools
 from aws_iam.report import page
 from aws_iam.report.clean import clean
 from aws_iam.report.layout import markdown
+from aws_iam.tools import playbooks
+from aws_iam.tools.kit import schemas
+from aws_iam.tools.registry import tools
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from mcp.shared._stream_protocols import ReadStream, WriteStream
 
     from aws_iam.answer import Answer
-    from aws_iam.modes.tool import Tool
+    from aws_iam.tools.kit.tool import Tool
 
     Context = ServerRequestContext[Any]
     Handler = Callable[[Context, Any], Awaitable[Any]]
@@ -203,7 +204,7 @@ def _canonical(arguments: dict[str, Any]) -> str:
 
 async def _ran(tool: Tool, given: dict[str, Any], context: Context) -> Answer:
     steps = Steps(asyncio.get_running_loop(), context)
-    run = partial(library.answered, tool, given, progress=steps)
+    run = partial(playbooks.answered, tool, given, progress=steps)
     try:
         return await anyio.to_thread.run_sync(run, abandon_on_cancel=True)
     finally:
@@ -266,7 +267,7 @@ async def _get_prompt(
     by_name = {tool.name: tool for tool in tools()}
     if params.name not in by_name:
         raise MCPError(types.INVALID_PARAMS, f"there is no prompt {quoted(params.name)}")
-    text = library.prompt(params.name, (params.arguments or {}).get("request", ""))
+    text = playbooks.prompt(params.name, (params.arguments or {}).get("request", ""))
     message = types.PromptMessage(role="user", content=types.TextContent(type="text", text=text))
     return types.GetPromptResult(description=by_name[params.name].description, messages=[message])
 
@@ -277,7 +278,7 @@ async def _list_resources(_context: Context, _params: Any) -> types.ListResource
             types.Resource(
                 uri=each.uri, name=each.name, title=each.title, mime_type=each.mime_type
             )
-            for each in library.documents()
+            for each in playbooks.documents()
         ]
     )
 
@@ -290,7 +291,7 @@ async def _list_resource_templates(
             types.ResourceTemplate(
                 uri_template=f"aws-iam://{shelf}/{{name}}", name=shelf, mime_type=mime_type
             )
-            for shelf, mime_type in library.SHELVES.items()
+            for shelf, mime_type in playbooks.SHELVES.items()
         ]
     )
 
@@ -298,7 +299,7 @@ async def _list_resource_templates(
 async def _read_resource(
     _context: Context, params: types.ReadResourceRequestParams
 ) -> types.ReadResourceResult:
-    found = {each.uri: each for each in library.documents()}
+    found = {each.uri: each for each in playbooks.documents()}
     document = found.get(str(params.uri))
     if document is None:
         near = closest(str(params.uri), found)
@@ -318,7 +319,7 @@ async def _complete(
     names: list[str] = []
     if isinstance(params.ref, types.ResourceTemplateReference):
         shelf = str(params.ref.uri).removeprefix("aws-iam://").partition("/")[0]
-        names = [each.name for each in library.documents() if each.shelf == shelf]
+        names = [each.name for each in playbooks.documents() if each.shelf == shelf]
     typed = params.argument.value.lower()
     matching = [name for name in names if name.lower().startswith(typed)]
     completion = types.Completion(

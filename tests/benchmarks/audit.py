@@ -41,7 +41,7 @@ import importlib, sys, time
 begun = time.perf_counter()
 import boto3
 from aws_iam.account import demo
-from aws_iam.modes.audit import tool
+from aws_iam.tools.audit.actions import tool
 for name in sys.argv[1:]:
     for part in ("models", "urls"):
         importlib.import_module(f"moto.{name}.{part}")

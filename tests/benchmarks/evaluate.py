@@ -51,9 +51,9 @@ REQUESTS = (
 
 OURS = """
 import json, sys, time
-from aws_iam.policy.evaluate import evaluate, evaluated
-from aws_iam.policy.evaluation.layers import layers_of
-from aws_iam.policy.evaluation.request import request_of
+from aws_iam.engine.evaluate import evaluate, evaluated
+from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.evaluation.request import request_of
 case = json.load(open(sys.argv[1], encoding="utf-8"))
 layers = layers_of({"identity": case["policies"]})
 ready = sys.argv[2] == "ready"

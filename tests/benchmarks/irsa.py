@@ -88,8 +88,8 @@ def account() -> Any:
 def main() -> None:
     """All of it."""
     sys.path.insert(0, str(SERVER))
-    from aws_iam.modes import irsa_check  # noqa: PLC0415
-    from aws_iam.modes.irsa import tool  # noqa: PLC0415
+    from aws_iam.tools.irsa import check  # noqa: PLC0415
+    from aws_iam.tools.irsa.actions import tool  # noqa: PLC0415
 
     say(machine())
     text = json.dumps(trust())
@@ -107,7 +107,7 @@ def main() -> None:
     against("denied, warm", statistics.median(times), MOST_DENIED, "ms")
     read = account()
     begun = time.process_time()
-    found = irsa_check.of_account(read).findings
+    found = check.of_account(read).findings
     seconds = time.process_time() - begun
     against(f"{ROLES} roles from a snapshot ({len(found)} findings)", seconds, MOST_ACCOUNT, "s")
 

@@ -55,7 +55,7 @@ def account() -> Any:
     # The path is set first.
     from aws_iam.account.facts import keys, sharing, storage  # noqa: PLC0415
     from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role  # noqa: PLC0415
-    from aws_iam.rules import kms_samples as sample  # noqa: PLC0415
+    from aws_iam.tools.kms.checks import samples as sample  # noqa: PLC0415
 
     ids = [f"11111111-2222-3333-4444-{number:012}" for number in range(KEYS)]
     arns = [f"arn:aws:kms:us-east-1:111122223333:key/{each}" for each in ids]
@@ -99,9 +99,9 @@ def account() -> Any:
 def main() -> None:
     """All of it."""
     sys.path.insert(0, str(SERVER))
-    from aws_iam.modes import kms_check  # noqa: PLC0415
-    from aws_iam.modes.kms import tool  # noqa: PLC0415
-    from aws_iam.rules.kms_limits import Limits  # noqa: PLC0415
+    from aws_iam.tools.kms import check  # noqa: PLC0415
+    from aws_iam.tools.kms.actions import tool  # noqa: PLC0415
+    from aws_iam.tools.kms.checks.limits import Limits  # noqa: PLC0415
 
     say(machine())
     text = policy()
@@ -113,7 +113,7 @@ def main() -> None:
     against("lockout, warm", statistics.median(times), MOST_LOCKOUT, "ms")
     read = account()
     begun = time.process_time()
-    found = kms_check.judged(read, Limits(), kms_check.Terms()).findings
+    found = check.judged(read, Limits(), check.Terms()).findings
     seconds = time.process_time() - begun
     told = f"{KEYS} keys and {ROLES} roles from a snapshot ({len(found)} findings)"
     against(told, seconds, MOST_ACCOUNT, "s")

@@ -22,14 +22,14 @@ WARM = 300
 # The clock starts after the imports: what is measured is opening the data and reading one service of it.
 LOOKUP = """
 import sys, time
-from aws_iam.modes.policy import tool
+from aws_iam.tools.policy.actions import tool
 begun = time.perf_counter()
 tool.run({"action": "lookup", "query": sys.argv[1]})
 print((time.perf_counter() - begun) * 1000)
 """
 SERVICE = """
 import sys, time
-from aws_iam.policy.catalog import catalog
+from aws_iam.engine.reference.catalog import catalog
 begun = time.perf_counter()
 catalog().service(sys.argv[1])
 print((time.perf_counter() - begun) * 1000)
@@ -72,7 +72,7 @@ def lookups(runs: int) -> None:
 def validations() -> None:
     """One policy many times in this process, the first ones not counted."""
     sys.path.insert(0, str(SERVER))
-    from aws_iam.modes.policy import tool  # noqa: PLC0415 - the path above is needed first
+    from aws_iam.tools.policy.actions import tool  # noqa: PLC0415 - the path above is needed first
 
     text = document()
     times = []

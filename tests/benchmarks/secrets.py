@@ -26,7 +26,7 @@ def account() -> Any:
     from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role  # noqa: PLC0415
     from aws_iam.account.facts.storage import DB_CLUSTERS, DB_INSTANCES  # noqa: PLC0415
     from aws_iam.account.reading.snapshot import account_of  # noqa: PLC0415
-    from aws_iam.rules import secrets_samples as sample  # noqa: PLC0415
+    from aws_iam.tools.secrets.checks import samples as sample  # noqa: PLC0415
 
     start = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app"
     keys = [f"{sample.KEY[:-3]}{number:03}" for number in range(KEYS)]
@@ -102,8 +102,8 @@ def main() -> None:
     """All of it."""
     sys.path.insert(0, str(SERVER))
     from aws_iam.account.reading.snapshot import dumps, loads  # noqa: PLC0415
-    from aws_iam.rules.secrets_checks import CHECKS, judge  # noqa: PLC0415
-    from aws_iam.rules.secrets_limits import Limits  # noqa: PLC0415
+    from aws_iam.tools.secrets.checks.catalogue import CHECKS, judge  # noqa: PLC0415
+    from aws_iam.tools.secrets.checks.limits import Limits  # noqa: PLC0415
 
     text = dumps(account())
     times = []

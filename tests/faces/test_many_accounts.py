@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.answer import Status
-from aws_iam.modes.audit import tool
+from aws_iam.tools.audit.actions import tool
 from helpers.estate_server import estate
 
 if TYPE_CHECKING:

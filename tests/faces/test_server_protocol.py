@@ -21,7 +21,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
-from aws_iam.modes import schemas
+from aws_iam.tools.kit import schemas
 from helpers.estate_server import estate
 
 if TYPE_CHECKING:
@@ -408,8 +408,8 @@ def test_the_server_starts_beside_a_users_own_server_py(tmp_path: Path) -> None:
 
 def test_listing_loads_no_aws_sdk() -> None:
     code = (
-        "import sys; from aws_iam import server, cli; from aws_iam.modes import schemas\n"
-        "from aws_iam.modes.registry import tools\n"
+        "import sys; from aws_iam import server, cli; from aws_iam.tools.kit import schemas\n"
+        "from aws_iam.tools.registry import tools\n"
         "[schemas.arguments(tool) for tool in tools()]; server.build()\n"
         "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich'} & set(sys.modules)))"
     )

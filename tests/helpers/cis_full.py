@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_iam.rules.benchmark import controls
+from aws_iam.tools.audit.controls.benchmark import controls
 from helpers.cis_snapshots import snapshot
 
 REGION = "us-east-1"

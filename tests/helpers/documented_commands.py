@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore import xform_name
 
-from aws_iam.modes.registry import tools
+from aws_iam.tools.registry import tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

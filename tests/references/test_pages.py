@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.modes import guide
+from aws_iam.tools.kit import guide
 from helpers.pages import (
     PAGES,
     PROSE,

@@ -11,10 +11,10 @@ import pytest
 
 import aws_iam
 from aws_iam.engine.language.document import Policy, Statement, read
-from aws_iam.modes import library
-from aws_iam.modes.policy import tool
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.rules.policy.not_raised_offline import NOT_OFFLINE
+from aws_iam.tools import playbooks
+from aws_iam.tools.policy.actions import tool
 from helpers.pages import ROOT, links, without_blocks
 
 if TYPE_CHECKING:
@@ -131,6 +131,6 @@ def test_the_guide_says_why_a_code_is_not_raised_offline() -> None:
 
 
 def test_the_page_can_be_read_as_a_resource() -> None:
-    (page,) = [each for each in library.documents() if each.name == "rules"]
+    (page,) = [each for each in playbooks.documents() if each.name == "rules"]
     assert page.uri == "aws-iam://references/rules"
     assert page.read() == TEXT

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from aws_iam.errors import InputError
-from aws_iam.modes.secrets import tool
-from aws_iam.rules.secrets_checks import CHECKS
+from aws_iam.tools.secrets.actions import tool
+from aws_iam.tools.secrets.checks.catalogue import CHECKS
 from helpers.pages import ROOT
 
 TEXT = (ROOT / "references/secrets-patterns.md").read_text(encoding="utf-8")

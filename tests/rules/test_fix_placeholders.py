@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import Status
-from aws_iam.rules.audit import judge
-from aws_iam.rules.benchmark import controls
 from aws_iam.rules.fix_placeholders import filled
+from aws_iam.tools.audit.controls.benchmark import controls
+from aws_iam.tools.audit.controls.judge import judge
 from helpers.cis_snapshots import empty, snapshot
 
 ACCOUNT = "111122223333"

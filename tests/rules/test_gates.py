@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam.engine.language.document import Kind, Policy, Statement, read
-from aws_iam.modes.policy_validate import AT_MOST, checked
 from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.tools.policy.validate.validate import AT_MOST, checked
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding

@@ -9,7 +9,7 @@ import pytest
 import skills_ref  # type: ignore[import-untyped]
 import yaml
 
-from aws_iam.modes.registry import tools
+from aws_iam.tools.registry import tools
 from helpers.pages import MODES, ROOT, SKILLS, name_of
 
 if TYPE_CHECKING:

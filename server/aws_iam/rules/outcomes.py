@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.fact import Fact, RegionFact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Policy
-    from aws_iam.rules.benchmark import Benchmark, Control
+    from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
 
     Test = Callable[["Account", "Terms"], Iterator["Outcome"]]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.modes.audit import tool
+from aws_iam.tools.audit.actions import tool
 from helpers.caller import calls_to
 from helpers.estate_server import estate, inside
 

@@ -23,7 +23,7 @@ from aws_iam.account.session import connect as connecting
 from aws_iam.account.session.connect import caller, connect
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError
-from aws_iam.rules.audit import judge, rolled_up
+from aws_iam.tools.audit.controls.judge import judge, rolled_up
 from helpers.rich_account import RICH
 from helpers.scripted_aws import ACCOUNT, CALLER, Script
 

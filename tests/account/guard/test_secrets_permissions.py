@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from aws_iam.account.guard.shipped_policy import audit_policy
 from aws_iam.answer import Status
-from aws_iam.modes.secrets import tool
+from aws_iam.tools.secrets.actions import tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from aws_iam.account.reading.organization import Shared, as_member
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError
-from aws_iam.modes.audit import tool
-from aws_iam.rules.audit import judge, rolled_up
+from aws_iam.tools.audit.actions import tool
+from aws_iam.tools.audit.controls.judge import judge, rolled_up
 from helpers.estate_server import estate
 
 if TYPE_CHECKING:

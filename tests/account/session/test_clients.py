@@ -40,7 +40,7 @@ import resource, sys
 soft, hard = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 import boto3
-from aws_iam.account.aws import Clients
+from aws_iam.account.calls.aws import Clients
 from aws_iam.errors import AwsError
 clients = Clients(boto3.Session("a", "b", region_name="eu-west-1"))
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])

@@ -17,8 +17,8 @@ from aws_iam.engine.effective.escalation import (
 )
 from aws_iam.engine.language.document import policy
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.modes.principal_paths import SETTLED
-from aws_iam.modes.principal_targets import TARGETS
+from aws_iam.tools.audit.principals.escalation_paths import SETTLED
+from aws_iam.tools.audit.principals.targets import TARGETS
 
 DATA = json.loads(resources.text(ASSET))
 RETIRED = {row["id"] for row in DATA["paths"] if row.get("status") == "retired"}

@@ -18,7 +18,7 @@ from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.pattern import covers, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
-from aws_iam.modes.policy import tool
+from aws_iam.tools.policy.actions import tool
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer

@@ -14,7 +14,7 @@ from aws_iam.engine.reference.attached import (
 )
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
-from aws_iam.modes.policy import tool
+from aws_iam.tools.policy.actions import tool
 
 OF_VALIDATE_POLICY = (
     "AWS::S3::Bucket",

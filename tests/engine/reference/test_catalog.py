@@ -20,7 +20,7 @@ from aws_iam.engine.reference import catalog_file, catalog_rows, facts, global_k
 from aws_iam.engine.reference.catalog import ASSET, Catalog, catalog
 from aws_iam.engine.reference.catalog_file import BrokenFile
 from aws_iam.engine.reference.operations import operations
-from aws_iam.modes.catalog import show
+from aws_iam.tools.catalog_command import show
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.engine.language.document import Policy, Statement, read
-from aws_iam.modes.policy_validate import AT_MOST
 from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.tools.policy.validate.validate import AT_MOST
 from helpers.work import calls
 
 if TYPE_CHECKING:

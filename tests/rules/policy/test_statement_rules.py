@@ -14,7 +14,7 @@ from aws_iam.engine.evaluation.conditions import holds
 from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.document import Statement, policy
 from aws_iam.engine.language.pattern import matches
-from aws_iam.modes.policy_validate import validate
+from aws_iam.tools.policy.validate.validate import validate
 from helpers.work import calls
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Judged from the policy alone, a path is never more than possible: whether a fitting role, user or resource exists, and whom
 it trusts, stands elsewhere. A path that needs a certain principal counts only when the policy reaches all of them. Where an
-account's own are known, `modes/principal_paths.py` asks for each of them.
+account's own are known, `tools/audit/principals/escalation_paths.py` asks for each of them.
 """
 
 from __future__ import annotations

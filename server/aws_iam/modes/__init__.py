@@ -1,1 +1,0 @@
-"""The use cases: one function per action, gathered into the five tools."""

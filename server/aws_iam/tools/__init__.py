@@ -1,0 +1,1 @@
+"""The five tools, and what they share."""

@@ -1,0 +1,1 @@
+"""The tool `audit`: a CIS audit of an account, read-only."""

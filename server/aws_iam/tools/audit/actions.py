@@ -1,0 +1,155 @@
+"""The tool `audit`: an account against the CIS AWS Foundations Benchmark, read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from aws_iam.answer import Answer
+from aws_iam.tools.kit.parameters import Benchmark, Source
+from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+
+# The judges and the facts they need are imported inside the actions: a server that only lists its tools starts
+# without them.
+
+tool = Tool(
+    "audit",
+    title="CIS audit",
+    description="Audit an AWS account read-only against CIS 1.2 to 7.0, or explain a control.",
+    default="run",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is judged, and beside what it is held."""
+
+    controls: Annotated[list[str] | None, Parameter("control keys or ids; absent: all")] = None
+    benchmark: Benchmark = None
+    severity: Annotated[
+        Literal["critical", "high", "medium", "low", "info"] | None,
+        Parameter("leave out findings below this"),
+    ] = None
+    mute: Annotated[
+        Json,
+        Parameter(
+            "accepted findings: [{control, reason, resource?, until?}]",
+            document=True,
+            listed=True,
+        ),
+    ] = None
+    save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None
+    against: Annotated[
+        str | None,
+        Parameter("earlier snapshot, or earlier results of many accounts", cli_only=True),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Many:
+    """The accounts of a run over more than one."""
+
+    accounts: Annotated[
+        list[str] | None,
+        Parameter("account ids or role ARNs, or a file with one a line", cli_only=True),
+    ] = None
+    org: Annotated[bool, Parameter("every active account of the organization", cli_only=True)] = (
+        False
+    )
+    shard: Annotated[
+        str | None, Parameter("i/n: the part of the accounts to read", cli_only=True)
+    ] = None
+    out: Annotated[
+        str | None,
+        Parameter("results file (JSON lines), continued when it is there", cli_only=True),
+    ] = None
+    scheduler: Annotated[
+        str | None, Parameter("address of a Dask scheduler to run on", cli_only=True)
+    ] = None
+
+
+@tool.action
+def run(source: Source, progress: Progress, asked: Asked, many: Many) -> Answer:
+    """Judge every control of a CIS version on the account: score, what to fix first, evidence."""
+    if many != Many():
+        from aws_iam.tools.audit.fleet import run as audit_many
+
+        return audit_many.answer(source, asked, many, progress)
+    from aws_iam.tools.audit.run import run as audit_run
+
+    return audit_run.answer(audit_run.judged(source, asked, progress))
+
+
+@tool.artifact_action
+def report(
+    source: Source,
+    progress: Progress,
+    asked: Asked,
+    many: Many,
+    format_: Annotated[
+        Literal["markdown", "html", "json", "csv", "sarif", "ocsf", "asff", "junit"],
+        Parameter("report file"),
+    ] = "markdown",
+) -> Answer:
+    """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
+    if many != Many():
+        from aws_iam.tools.audit.fleet import report as audit_report_many
+
+        return audit_report_many.answer(source, asked, many, progress, format_)
+    from aws_iam.tools.audit.run import report as audit_report
+    from aws_iam.tools.audit.run import run as audit_run
+
+    return audit_report.answer(audit_run.judged(source, asked, progress), format_)
+
+
+@tool.action
+def control(
+    id_: Annotated[str, Parameter("control key, CIS number or Security Hub id")],
+) -> Answer:
+    """What a control checks, why, how, its remediation and its ids in all versions."""
+    from aws_iam.tools.audit.run import catalogue
+
+    return catalogue.control(id_)
+
+
+@tool.action
+def checklist(
+    benchmark: Benchmark = None,
+    section: Annotated[str | None, Parameter("section number or name")] = None,
+) -> Answer:
+    """All controls of a CIS version, those that a person decides too; offline."""
+    from aws_iam.tools.audit.run import catalogue
+
+    return catalogue.checklist(benchmark, section)
+
+
+@tool.action
+def cloudtrail(source: Source, progress: Progress, benchmark: Benchmark = None) -> Answer:
+    """Verify every trail and give the commands that mend it."""
+    from aws_iam.tools.audit.controls import benchmark as catalogue
+    from aws_iam.tools.audit.trails import trails
+    from aws_iam.tools.kit import account_source
+
+    version = catalogue.benchmark(benchmark)
+    account = account_source.read(source, trails.needed(), progress)
+    return trails.answer(account, source, version)
+
+
+@tool.action
+def access_analyzer(source: Source, progress: Progress) -> Answer:
+    """Show the analyzers of each Region and their active findings."""
+    from aws_iam.tools.audit import access_analyzer as audit_analyzers
+    from aws_iam.tools.kit import account_source
+
+    account = account_source.read(source, audit_analyzers.needed(), progress)
+    return audit_analyzers.answer(account, source)
+
+
+@tool.action
+def principals(source: Source, progress: Progress) -> Answer:
+    """Show who is or can become an administrator, roles open to outsiders, and unused access."""
+    from aws_iam.tools.audit.principals import principals as audit_principals
+    from aws_iam.tools.kit import account_source
+
+    account = account_source.read(source, audit_principals.needed(), progress)
+    return audit_principals.answer(account, source)

@@ -1,0 +1,1 @@
+"""The CIS controls, one file per subject."""

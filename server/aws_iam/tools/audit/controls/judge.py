@@ -1,0 +1,198 @@
+"""The audit: every control of a benchmark version on one account, which facts that takes, and the score."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, Literal
+
+from aws_iam.answer import Severity, Status
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.rules.outcomes import findings_of, judges_in
+from aws_iam.tools.audit.controls import (
+    access_logs,
+    account_contacts,
+    alarms,
+    cloudtrail,
+    ec2_instances,
+    iam_permissions,
+    iam_users,
+    organization,
+    password_policy,
+    resource_policies,
+    root_user,
+    s3_buckets,
+    security_groups,
+    security_services,
+    storage,
+    vpc,
+)
+from aws_iam.tools.audit.controls.benchmark import benchmark as benchmark_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.answer import Finding
+    from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
+
+JUDGES = judges_in(
+    root_user,
+    account_contacts,
+    iam_users,
+    password_policy,
+    iam_permissions,
+    resource_policies,
+    organization,
+    cloudtrail,
+    access_logs,
+    alarms,
+    security_services,
+    security_groups,
+    vpc,
+    ec2_instances,
+    s3_buckets,
+    storage,
+)
+
+
+@slotted
+class Tally:
+    """How many controls of a section (or level) have each status; muted ones count nowhere else."""
+
+    name: str
+    status: Mapping[Status, int]
+    muted: int = 0
+
+    @property
+    def score(self) -> float | None:
+        """Pass / (pass + fail), None when nothing was evaluated."""
+        passed, failed = self.status.get(Status.PASS, 0), self.status.get(Status.FAIL, 0)
+        return round(passed / (passed + failed), 3) if passed + failed else None
+
+    @property
+    def not_evaluated(self) -> int:
+        """How many controls are neither pass nor fail."""
+        evaluated = (Status.PASS, Status.FAIL)
+        return sum(n for status, n in self.status.items() if status not in evaluated) + self.muted
+
+    def row(self) -> dict[str, Any]:
+        """The tally as a flat table row."""
+        row: dict[str, Any] = {"section": self.name}
+        row |= {status.value: self.status.get(status, 0) for status in _COLUMNS}
+        return row | {
+            "muted": self.muted,
+            "not_evaluated": self.not_evaluated,
+            "score": self.score,
+        }
+
+
+@slotted
+class Score:
+    """The tallies of the sections, in the benchmark's order, and of everything."""
+
+    sections: tuple[Tally, ...]
+    total: Tally
+
+
+_GOOD = frozenset({Status.PASS, Status.NOT_APPLICABLE})
+_COLUMNS = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
+
+
+def judge(
+    account: Account,
+    benchmark: Benchmark | str | None = None,
+    *,
+    controls: Iterable[str] | None = None,
+    severity: Severity | None = None,
+) -> tuple[Finding, ...]:
+    """The findings of every control asked for (all, when none is named), in the benchmark's order, worst first in each.
+
+    `severity` leaves out findings that matter less.
+    """
+    chosen = _benchmark(benchmark)
+    found = (
+        finding
+        for control in _asked(chosen, controls)
+        for finding in sorted(
+            findings_of(control, JUDGES.get(control.key), account, chosen), key=_place
+        )
+    )
+    return tuple(f for f in found if severity is None or f.severity.rank <= severity.rank)
+
+
+def needs(
+    benchmark: Benchmark | str | None = None, *, controls: Iterable[str] | None = None
+) -> tuple[Fact[Any], ...]:
+    """The facts that judging those controls takes, each once."""
+    chosen = _asked(_benchmark(benchmark), controls)
+    judged = (JUDGES[control.key] for control in chosen if control.key in JUDGES)
+    return tuple({fact.name: fact for each in judged for fact in each.needs}.values())
+
+
+def rolled_up(findings: Iterable[Finding]) -> dict[str, Status]:
+    """The status of each control: the first of fail, unknown, manual, pass, not_applicable that it has."""
+    status: dict[str, Status] = {}
+    for finding in findings:
+        so_far = status.get(finding.code, finding.status)
+        status[finding.code] = min(so_far, finding.status, key=lambda each: each.rank)
+    return status
+
+
+def score(
+    findings: Iterable[Finding],
+    benchmark: Benchmark | str | None = None,
+    *,
+    by: Literal["section", "level"] = "section",
+) -> Score:
+    """How many controls pass and fail, by section or level.
+
+    A control that would pass but for what is muted is counted as muted: a mute makes nothing better.
+    """
+    chosen = _benchmark(benchmark)
+    listed = tuple(findings)
+    muted = {finding.code for finding in listed if finding.muted is not None}
+    status = {
+        key: each
+        for key, each in rolled_up(f for f in listed if f.muted is None).items()
+        if key not in muted or each not in _GOOD
+    }
+    seen = {finding.code for finding in listed}
+    groups: dict[str, list[Control]] = defaultdict(list)
+    for control in chosen.controls:
+        if control.key in seen:
+            name = (
+                chosen.section_of(control)
+                if by == "section"
+                else f"level {control.level[chosen.version]}"
+            )
+            groups[name].append(control)
+    ordered = groups.items() if by == "section" else sorted(groups.items())
+    sections = tuple(_tally(name, members, status) for name, members in ordered)
+    everything = [control for members in groups.values() for control in members]
+    return Score(sections=sections, total=_tally("all", everything, status))
+
+
+def _tally(name: str, members: Iterable[Control], status: Mapping[str, Status]) -> Tally:
+    counted = Counter(status.get(control.key) for control in members)
+    muted = counted.pop(None, 0)
+    return Tally(name=name, status={key: n for key, n in counted.items() if key}, muted=muted)
+
+
+def _benchmark(benchmark: Benchmark | str | None) -> Benchmark:
+    return (
+        benchmark_of(benchmark) if benchmark is None or isinstance(benchmark, str) else benchmark
+    )
+
+
+def _asked(benchmark: Benchmark, controls: Iterable[str] | None) -> tuple[Control, ...]:
+    return benchmark.controls if controls is None else benchmark.selected(controls)
+
+
+def _place(finding: Finding) -> tuple[int, str, str, str]:
+    return (
+        finding.status.rank,
+        finding.region or "",
+        finding.resource or "",
+        finding.message,
+    )

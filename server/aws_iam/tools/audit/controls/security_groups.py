@@ -1,0 +1,188 @@
+"""CIS: security groups and what they open to the internet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import known
+from aws_iam.account.facts.network import PREFIX_LISTS, SECURITY_GROUPS
+from aws_iam.engine.language.frozen import positional
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.outcomes import (
+    Fail,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    in_regions,
+    judges,
+)
+from aws_iam.tools.audit.evidence.networks import (
+    GLOBAL_IPV6,
+    IPV4,
+    IPV6,
+    TCP,
+    UDP,
+    arn,
+    carries,
+    covers,
+    in_range,
+    listed,
+    own,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aws_iam.account.facts.network import GroupRule, SecurityGroup
+    from aws_iam.account.reading.snapshot import Account
+
+_NO_VPC = "there is no VPC, hence no security group"
+
+
+@positional
+class _Doors:
+    """What must stay closed: these ports to these sets of all addresses."""
+
+    ports: tuple[int, ...]
+    internet: tuple[str, ...]
+
+    def opened(self, rules: Iterable[GroupRule]) -> list[str]:
+        """The doors that the rules together open."""
+        return self._open(rules, self.internet)
+
+    def nearly(self, rules: Iterable[GroupRule]) -> str:
+        """What is open to every address in use, though not to all there are: as good as open."""
+        found = self._open(rules, (GLOBAL_IPV6,)) if IPV6 in self.internet else []
+        return f"; all IPv6 addresses in use today are let in: {', '.join(found)}" if found else ""
+
+    def _open(self, rules: Iterable[GroupRule], to: tuple[str, ...]) -> list[str]:
+        listing = list(rules)
+        return [
+            f"port {port} to {whole}"
+            for port in self.ports
+            for whole in to
+            if any(
+                covers(_sources(listing, port, protocol, whole), whole) for protocol in (TCP, UDP)
+            )
+        ]
+
+    def concern(self, rule: GroupRule) -> bool:
+        """Whether the rule is about one of the ports."""
+        return any(
+            _includes(rule, port, protocol) for port in self.ports for protocol in (TCP, UDP)
+        )
+
+
+@judges("sg_admin_ports_v4", "sg_rdp_v12", needs=(SECURITY_GROUPS, PREFIX_LISTS))
+def admin_ports_over_ipv4(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Ranges, `all traffic` and sources that together are the internet count; so do groups nobody uses."""
+    return _groups(account, _Doors(tuple(terms.threshold("admin_ports")), (IPV4,)))
+
+
+@judges("sg_admin_ports_v6", needs=(SECURITY_GROUPS, PREFIX_LISTS))
+def admin_ports_over_ipv6(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """A control of its own: a hole in IPv4 is not reported here."""
+    return _groups(account, _Doors(tuple(terms.threshold("admin_ports")), (IPV6,)))
+
+
+@judges("cifs", needs=(SECURITY_GROUPS, PREFIX_LISTS))
+def file_sharing(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Groups are judged, not instances; IPv4 and IPv6 are one control here."""
+    return _groups(account, _Doors((terms.threshold("port"),), (IPV4, IPV6)))
+
+
+@judges("default_sg_closed", needs=(SECURITY_GROUPS,))
+def default_group(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """The rules it was born with count: the reference to itself and the way out."""
+
+    def test(region: str, groups: tuple[SecurityGroup, ...]) -> Iterator[Outcome]:
+        default = [group for group in groups if group.name == "default" and own(account, group)]
+        for group in default:
+            name = arn(account, region, "security-group", group.id)
+            vpc = f" of {quoted(group.vpc)}" if group.vpc else ""
+            told = f"the default security group {quoted(group.id)}{vpc}"
+            inbound, outbound = len(group.inbound), len(group.outbound)
+            if inbound or outbound:
+                rules = f"{inbound} inbound and {outbound} outbound rules"
+                yield Fail(name, f"{told} has {rules}", region)
+            else:
+                yield Pass(name, f"{told} has no rule", region)
+        if not default:
+            yield NotApplicable(None, _NO_VPC, region)
+
+    return in_regions(account, SECURITY_GROUPS, test)
+
+
+def _groups(account: Account, doors: _Doors) -> Iterator[Outcome]:
+    def test(region: str, groups: tuple[SecurityGroup, ...]) -> Iterator[Outcome]:
+        owned = [group for group in groups if own(account, group)]
+        if not owned:
+            yield NotApplicable(None, _NO_VPC, region)
+        judge = partial(_group, account, region, doors)
+        yield from each(owned, judge, name=partial(_name, account, region), region=region)
+
+    return in_regions(account, SECURITY_GROUPS, test)
+
+
+def _group(
+    account: Account, region: str, doors: _Doors, group: SecurityGroup
+) -> Iterator[Outcome]:
+    name = _name(account, region, group)
+    told = f"security group {quoted(group.id)} ({quoted(group.name)})"
+    opened = doors.opened(group.inbound)
+    if opened:
+        yield Fail(name, f"{told} opens {', '.join(opened)}", region)
+        return
+    # Prefix lists decide only now: what is open without them is open, whether they could be read or not.
+    relevant = [rule for rule in group.inbound if doors.concern(rule)]
+    whole = [_with_lists(account, region, rule) for rule in relevant]
+    opened = doors.opened(whole)
+    if opened:
+        yield Fail(name, f"{told} opens {', '.join(opened)} with a prefix list", region)
+    else:
+        yield Pass(
+            name,
+            f"{told} opens {listed(doors.ports)} not to {' or '.join(doors.internet)}{doors.nearly(whole)}",
+            region,
+        )
+
+
+def _name(account: Account, region: str, group: SecurityGroup) -> str:
+    return arn(account, region, "security-group", group.id)
+
+
+def _includes(rule: GroupRule, port: int, protocol: str) -> bool:
+    if not carries(rule.protocol, protocol):
+        return False
+    return rule.protocol == "-1" or in_range(rule.from_port, rule.to_port, port)
+
+
+def _sources(rules: list[GroupRule], port: int, protocol: str, whole: str) -> Iterator[str]:
+    for rule in rules:
+        if _includes(rule, port, protocol):
+            yield from rule.ipv4 if whole == IPV4 else rule.ipv6
+
+
+def _with_lists(account: Account, region: str, rule: GroupRule) -> GroupRule:
+    networks = [each for name in rule.prefix_lists for each in _networks(account, region, name)]
+    four = tuple(network for network in networks if ":" not in network)
+    six = tuple(network for network in networks if ":" in network)
+    return replace(rule, ipv4=rule.ipv4 + four, ipv6=rule.ipv6 + six)
+
+
+def _networks(account: Account, region: str, name: str) -> tuple[str, ...]:
+    for each_list in account.require_in(region, PREFIX_LISTS):
+        if each_list.id == name:
+            return known(each_list.networks)
+    raise NotCollected(
+        f"prefix list {quoted(name)} is not part of this snapshot",
+        call="ec2:GetManagedPrefixListEntries",
+        code="not collected",
+        permission="ec2:GetManagedPrefixListEntries",
+        region=region,
+    )

@@ -1,0 +1,259 @@
+"""CIS: volumes, file systems, databases, keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import Miss, known
+from aws_iam.account.facts.network import ROUTE_TABLES, SECURITY_GROUPS
+from aws_iam.account.facts.storage import (
+    DB_CLUSTERS,
+    DB_INSTANCES,
+    EBS_DEFAULT,
+    FILE_SYSTEMS,
+    KMS_KEYS,
+)
+from aws_iam.answer import Severity
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.outcomes import (
+    Fail,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    each,
+    in_regions,
+    judges,
+)
+from aws_iam.tools.audit.evidence.networks import IPV4, IPV6, TCP, carries, covers, in_range
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from aws_iam.account.facts.network import SecurityGroup
+    from aws_iam.account.facts.storage import DbCluster, DbInstance, EbsDefault, FileSystem, KmsKey
+    from aws_iam.account.reading.snapshot import Account
+
+# The same call lists the instances of these two services, which are not RDS.
+_OTHER_ENGINES = frozenset({"docdb", "neptune"})
+_YEAR = 365
+# With a key that AWS owns (`sse-rds`) the data is encrypted though StorageEncrypted is false:
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBCluster.html
+_ENCRYPTED = {"none": False, "sse-rds": True, "sse-kms": True}
+
+
+@judges("ebs_default_encryption", needs=(EBS_DEFAULT,))
+def ebs_default(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """The Region's default is meant, with or without volumes in it."""
+
+    def test(region: str, default: EbsDefault) -> Iterator[Outcome]:
+        if default.encrypted:
+            yield Pass(region, f"new EBS volumes in {region} are encrypted", region)
+        else:
+            yield Fail(region, f"new EBS volumes in {region} are not encrypted by default", region)
+
+    return in_regions(account, EBS_DEFAULT, test)
+
+
+@judges("efs_encryption", needs=(FILE_SYSTEMS,))
+def file_systems(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """It cannot be switched on later: the fix is a new file system and a copy."""
+
+    def test(region: str, systems: tuple[FileSystem, ...]) -> Iterator[Outcome]:
+        for system in systems:
+            told = f"file system {quoted(system.id)}"
+            if system.encrypted:
+                yield Pass(system.arn, f"{told} is encrypted", region)
+            else:
+                yield Fail(system.arn, f"{told} is not encrypted", region)
+        if not systems:
+            yield NotApplicable(None, "there is no file system", region)
+
+    return in_regions(account, FILE_SYSTEMS, test)
+
+
+@judges("rds_encryption", needs=(DB_INSTANCES, DB_CLUSTERS))
+def database_encryption(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Encryption at rest is meant, not in transit; the storage of a member is its cluster's."""
+
+    def test(region: str, database: DbInstance) -> Iterator[Outcome]:
+        told = f"database {quoted(database.id)}"
+        if _is_encrypted(account, region, database):
+            yield Pass(database.arn, f"{told} is encrypted", region)
+        else:
+            yield Fail(database.arn, f"{told} is not encrypted", region)
+
+    return _databases(account, test)
+
+
+@judges("rds_minor_upgrade", needs=(DB_INSTANCES,))
+def minor_upgrades(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Minor versions carry the engine's security patches."""
+
+    def test(region: str, database: DbInstance) -> Iterator[Outcome]:
+        told = f"database {quoted(database.id)}"
+        if database.minor_upgrade:
+            yield Pass(database.arn, f"{told} takes minor versions by itself", region)
+        else:
+            yield Fail(database.arn, f"{told} does not take minor versions by itself", region)
+
+    return _databases(account, test)
+
+
+@judges("rds_multi_az", needs=(DB_INSTANCES, DB_CLUSTERS))
+def several_zones(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Members of a cluster always say no for themselves: the cluster tells."""
+
+    def test(region: str, database: DbInstance) -> Iterator[Outcome]:
+        told = f"database {quoted(database.id)}"
+        if database.multi_az or (database.cluster and _cluster_spans(account, region, database)):
+            yield Pass(database.arn, f"{told} runs in several zones", region)
+        else:
+            yield Fail(database.arn, f"{told} runs in one zone", region)
+
+    return _databases(account, test)
+
+
+@judges("rds_not_public", needs=(DB_INSTANCES, ROUTE_TABLES, SECURITY_GROUPS))
+def public_database(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """The flag alone fails; an open route and an open group make it critical."""
+
+    def test(region: str, database: DbInstance) -> Iterator[Outcome]:
+        told = f"database {quoted(database.id)}"
+        if database.public is None:
+            raise NotCollected(
+                f"{told} does not tell whether it is publicly accessible",
+                call="rds:DescribeDBInstances",
+                code="no value",
+                region=region,
+            )
+        if not database.public:
+            yield Pass(database.arn, f"{told} is not publicly accessible", region)
+        elif _exposed(account, region, database):
+            reach = "and the internet reaches it by route and security group"
+            yield Fail(
+                database.arn,
+                f"{told} is publicly accessible, {reach}",
+                region,
+                severity=Severity.CRITICAL,
+            )
+        else:
+            yield Fail(database.arn, f"{told} is publicly accessible", region)
+
+    return _databases(account, test)
+
+
+@judges("kms_rotation", needs=(KMS_KEYS,))
+def key_rotation(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """Imported, asymmetric and HMAC keys and other key stores cannot rotate by themselves and are not judged."""
+
+    def test(region: str, keys: tuple[KmsKey, ...]) -> Iterator[Outcome]:
+        def judge(key: KmsKey) -> Iterator[Outcome]:
+            return _rotation(region, key)
+
+        yield from each(keys, judge, name=lambda key: key.arn, region=region)
+        if not keys:
+            yield NotApplicable(None, "there is no customer managed key", region)
+
+    return in_regions(account, KMS_KEYS, test)
+
+
+def _rotation(region: str, key: KmsKey) -> Iterator[Outcome]:
+    details = known(key.details)
+    replica = details.primary_region not in {None, region}
+    if not key.rotates or replica:
+        yield NotApplicable(key.arn, "no key can rotate by itself", region)
+        return
+    rotation = known(key.rotation)
+    name = quoted(key.aliases[0] if key.aliases else key.id)
+    if rotation is None:
+        yield NotApplicable(key.arn, "no key can rotate by itself", region)
+    elif rotation.enabled:
+        days = rotation.period_days
+        slow = f" every {days} days, which is more than a year" if days and days > _YEAR else ""
+        yield Pass(key.arn, f"key {name} rotates{slow}", region)
+    else:
+        yield Fail(key.arn, f"key {name} does not rotate", region)
+
+
+def _databases(
+    account: Account, test: Callable[[str, DbInstance], Iterable[Outcome]]
+) -> Iterator[Outcome]:
+    def in_one(region: str, databases: tuple[DbInstance, ...]) -> Iterator[Outcome]:
+        rds = [database for database in databases if database.engine not in _OTHER_ENGINES]
+        if not rds:
+            others = f" ({len(databases)} of DocumentDB or Neptune)" if databases else ""
+            yield NotApplicable(None, f"there is no RDS instance{others}", region)
+        yield from each(
+            rds, lambda one: test(region, one), name=lambda one: one.arn, region=region
+        )
+
+    return in_regions(account, DB_INSTANCES, in_one)
+
+
+def _is_encrypted(account: Account, region: str, database: DbInstance) -> bool:
+    alone = _told_encrypted(database)
+    if alone or not database.cluster or database.encryption in _ENCRYPTED:
+        return alone
+    return _told_encrypted(_cluster_of(account, region, database))
+
+
+def _told_encrypted(database: DbInstance | DbCluster) -> bool:
+    """The type tells more than the flag, which decides where AWS does not send the type."""
+    return _ENCRYPTED.get(database.encryption or "", bool(database.encrypted))
+
+
+def _cluster_spans(account: Account, region: str, database: DbInstance) -> bool:
+    return _cluster_of(account, region, database).multi_az
+
+
+def _cluster_of(account: Account, region: str, database: DbInstance) -> DbCluster:
+    clusters = account.require_in(region, DB_CLUSTERS)
+    found = [cluster for cluster in clusters if cluster.id == database.cluster]
+    if not found:
+        raise NotCollected(
+            f"cluster {quoted(database.cluster or '')} is not part of this snapshot",
+            call="rds:DescribeDBClusters",
+            code="not collected",
+            region=region,
+        )
+    return found[0]
+
+
+def _exposed(account: Account, region: str, database: DbInstance) -> bool:
+    """Proved only: what could not be read raises no severity."""
+    groups = account.get_in(region, SECURITY_GROUPS)
+    tables = account.get_in(region, ROUTE_TABLES)
+    if isinstance(groups, Miss) or isinstance(tables, Miss):
+        return False
+    own = [group for group in groups if group.id in database.groups]
+    vpcs = {group.vpc for group in own}
+    named = {subnet for table in tables for subnet in table.subnets}
+    unnamed = set(database.subnets) - named
+    used = [
+        table
+        for table in tables
+        if set(table.subnets) & set(database.subnets)
+        or (unnamed and table.main and table.vpc in vpcs)
+    ]
+    routed = any(
+        route.destination in {IPV4, IPV6} and route.target.startswith("igw-")
+        for table in used
+        for route in table.routes
+    )
+    return routed and any(_admits(group, database.port) for group in own)
+
+
+def _admits(group: SecurityGroup, port: int | None) -> bool:
+    if port is None:
+        return False
+    rules = [
+        rule
+        for rule in group.inbound
+        if rule.protocol == "-1"
+        or (carries(rule.protocol, TCP) and in_range(rule.from_port, rule.to_port, port))
+    ]
+    four = [source for rule in rules for source in rule.ipv4]
+    six = [source for rule in rules for source in rule.ipv6]
+    return covers(four, IPV4) or covers(six, IPV6)

@@ -1,0 +1,246 @@
+"""CIS: VPCs: network ACLs, flow logs, peerings, endpoints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.network import (
+    FLOW_LOGS,
+    NETWORK_ACLS,
+    PEERINGS,
+    ROUTE_TABLES,
+    VPC_ENDPOINTS,
+    VPCS,
+)
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.escape import quoted
+from aws_iam.rules.outcomes import (
+    Fail,
+    Manual,
+    NotApplicable,
+    Outcome,
+    Pass,
+    Terms,
+    in_regions,
+    judges,
+)
+from aws_iam.tools.audit.evidence.networks import (
+    IPV4,
+    IPV6,
+    TCP,
+    UDP,
+    arn,
+    carries,
+    covers,
+    holds,
+    in_range,
+    listed,
+    own,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from aws_iam.account.facts.network import (
+        AclEntry,
+        FlowLog,
+        NetworkAcl,
+        Peering,
+        RouteTable,
+        Vpc,
+        VpcEndpoint,
+    )
+    from aws_iam.account.reading.snapshot import Account
+
+_CLOSING_RULE = 32767
+_DENY = (
+    "aws ec2 create-network-acl-entry --region REGION --network-acl-id ACL --ingress --rule-number {number}"
+    " --protocol {protocol} --port-range From={port},To={port} --cidr-block 0.0.0.0/0 --rule-action deny"
+)
+_OWN_NETWORKS = " (your own networks need an allow with a lower number first)"
+_LIKEWISE = " (likewise, at numbers of their own, with --ipv6-cidr-block ::/0)"
+_NO_VPC = "there is no VPC of this account"
+
+
+@slotted
+class Opening:
+    """A port that the internet reaches by a protocol: `number` is the first entry of those that let it in.
+
+    A deny counts between `floor`, the last narrow allow before it, and `number`.
+    """
+
+    port: int
+    protocol: str
+    number: int
+    floor: int
+
+
+@judges("nacl_admin_ports", needs=(NETWORK_ACLS,))
+def network_acl(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """The order decides: a deny with a lower number shields the port."""
+    ports = terms.threshold("admin_ports")
+
+    def test(region: str, acls: tuple[NetworkAcl, ...]) -> Iterator[Outcome]:
+        owned = [acl for acl in acls if own(account, acl)]
+        for acl in owned:
+            name = arn(account, region, "network-acl", acl.id)
+            openings = _openings(acl.entries, ports, IPV4)
+            opened = list(dict.fromkeys(opening.port for opening in openings))
+            six = list(dict.fromkeys(each.port for each in _openings(acl.entries, ports, IPV6)))
+            note = (
+                f"; {IPV6} is admitted to {listed(six)}, which this control leaves out"
+                if six
+                else ""
+            )
+            told = f"network ACL {quoted(acl.id)}"
+            if opened:
+                yield Fail(
+                    name,
+                    f"{told} admits {IPV4} to {listed(opened)}{note}",
+                    region,
+                    fix=_closed(acl.entries, openings, six=bool(six)),
+                )
+            else:
+                yield Pass(name, f"{told} does not admit {IPV4} to {listed(ports)}{note}", region)
+        if not owned:
+            yield NotApplicable(None, "there is no network ACL", region)
+
+    return in_regions(account, NETWORK_ACLS, test)
+
+
+@judges("vpc_flow_logs", needs=(VPCS, FLOW_LOGS))
+def flow_logs(account: Account, _terms: Terms) -> Iterator[Outcome]:
+    """A subnet's log does not cover the VPC, accepted traffic is too little, dead delivery records nothing."""
+
+    def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:
+        owned = [vpc for vpc in vpcs if own(account, vpc)]
+        if not owned:
+            yield NotApplicable(None, _NO_VPC, region)
+            return
+        logs = account.require_in(region, FLOW_LOGS)
+        for vpc in owned:
+            name = arn(account, region, "vpc", vpc.id)
+            gaps = [_log_gap(log) for log in logs if log.resource == vpc.id]
+            if None in gaps:
+                yield Pass(name, f"VPC {quoted(vpc.id)} has a flow log", region)
+            else:
+                why = "; ".join(gap for gap in gaps if gap)
+                only = f" that counts ({why})" if why else ""
+                yield Fail(name, f"VPC {quoted(vpc.id)} has no flow log{only}", region)
+
+    return in_regions(account, VPCS, test)
+
+
+@judges("peering_routes", needs=(PEERINGS, ROUTE_TABLES))
+def peering_routes(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """How narrow a route has to be is the owner's to say; those as wide as the peer are marked."""
+
+    def test(region: str, peerings: tuple[Peering, ...]) -> Iterator[Outcome]:
+        active = {peering.id: peering for peering in peerings if peering.status == "active"}
+        if not active:
+            yield NotApplicable(None, "there is no active peering connection", region)
+            return
+        tables = account.require_in(region, ROUTE_TABLES)
+        routes = list(_peer_routes(tables, active))
+        told = "; ".join(routes) or "no route uses a peering connection"
+        yield Manual(None, terms.question(told), region)
+
+    return in_regions(account, PEERINGS, test)
+
+
+@judges("vpc_endpoints", needs=(VPCS, VPC_ENDPOINTS))
+def vpc_endpoints(account: Account, terms: Terms) -> Iterator[Outcome]:
+    """Which VPCs and services are in scope is the owner's to say."""
+
+    def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:
+        owned = [vpc for vpc in vpcs if own(account, vpc)]
+        if not owned:
+            yield NotApplicable(None, _NO_VPC, region)
+            return
+        endpoints = account.require_in(region, VPC_ENDPOINTS)
+        for vpc in owned:
+            mine = [endpoint for endpoint in endpoints if endpoint.vpc == vpc.id]
+            kind = "default VPC" if vpc.default else "VPC"
+            told = f"{kind} {quoted(vpc.id)} has {_endpoints(mine)}"
+            yield Manual(arn(account, region, "vpc", vpc.id), terms.question(told), region)
+
+    return in_regions(account, VPCS, test)
+
+
+def _openings(entries: Iterable[AclEntry], ports: Iterable[int], whole: str) -> list[Opening]:
+    """Every port that is open, and by which protocol."""
+    ordered = sorted(_inbound(entries), key=lambda entry: entry.number)
+    found = (_opening(ordered, port, each, whole) for port in ports for each in (TCP, UDP))
+    return [opening for opening in found if opening]
+
+
+def _inbound(entries: Iterable[AclEntry]) -> list[AclEntry]:
+    return [entry for entry in entries if not entry.egress and entry.number != _CLOSING_RULE]
+
+
+def _opening(ordered: Iterable[AclEntry], port: int, protocol: str, whole: str) -> Opening | None:
+    """Where allows cover the internet before denies do."""
+    decided: Mapping[bool, list[tuple[int, str]]] = {True: [], False: []}
+    for entry in ordered:
+        source = entry.ipv4 if whole == IPV4 else entry.ipv6
+        every_port = entry.protocol == "-1" or in_range(entry.from_port, entry.to_port, port)
+        if not (source and every_port and carries(entry.protocol, protocol)):
+            continue
+        alike = decided[entry.allow]
+        alike.append((entry.number, source))
+        if covers((each for _, each in alike), whole):
+            return _first_needed(alike, port, protocol, whole) if entry.allow else None
+    return None
+
+
+def _first_needed(allows: list[tuple[int, str]], port: int, protocol: str, whole: str) -> Opening:
+    """Allows that the others make up for are narrow ones, which a deny may follow."""
+    narrow = 0
+    while covers((source for _, source in allows[narrow + 1 :]), whole):
+        narrow += 1
+    floor = allows[narrow - 1][0] if narrow else 0
+    return Opening(port=port, protocol=protocol, number=allows[narrow][0], floor=floor)
+
+
+def _closed(entries: Iterable[AclEntry], openings: Iterable[Opening], *, six: bool) -> str | None:
+    """A deny for each opening, at a number that is free; None where one has none left."""
+    taken = {entry.number for entry in _inbound(entries)}
+    commands = []
+    for each in openings:
+        free = (n for n in range(each.number - 1, each.floor, -1) if n not in taken)
+        number = next(free, None)
+        if number is None:
+            return None
+        taken.add(number)
+        commands.append(_DENY.format(number=number, protocol=each.protocol, port=each.port))
+    return "; ".join(commands) + _OWN_NETWORKS + (_LIKEWISE if six else "")
+
+
+def _log_gap(log: FlowLog) -> str | None:
+    if log.status.upper() != "ACTIVE":
+        return f"{quoted(log.id)} is {quoted(log.status)}"
+    if log.traffic.upper() not in {"REJECT", "ALL"}:
+        return f"{quoted(log.id)} records {quoted(log.traffic)} traffic only"
+    if (log.delivery or "").upper() == "FAILED":
+        return f"{quoted(log.id)} cannot deliver"
+    return None
+
+
+def _peer_routes(tables: Iterable[RouteTable], active: Mapping[str, Peering]) -> Iterator[str]:
+    for table in tables:
+        for route in table.routes:
+            peering = active.get(route.target)
+            if peering is None:
+                continue
+            whole = (*peering.requester_networks, *peering.accepter_networks)
+            wide = ", as wide as a whole VPC" if holds(route.destination, whole) else ""
+            to = f"{quoted(route.destination)} over {quoted(peering.id)}"
+            yield f"route table {quoted(table.id)} sends {to}{wide}"
+
+
+def _endpoints(endpoints: Iterable[VpcEndpoint]) -> str:
+    counted = Counter(endpoint.service.rpartition(".")[2] for endpoint in endpoints)
+    names = ", ".join(f"{quoted(name)} ({n})" for name, n in sorted(counted.items()))
+    free = "" if counted["s3"] else "; an S3 gateway endpoint, which is free, is missing"
+    return f"endpoints for {names}{free}" if names else f"no endpoint{free}"

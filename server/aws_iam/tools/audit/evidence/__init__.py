@@ -1,0 +1,1 @@
+"""What controls reason with: alarms, metric filters, event selectors, networks."""

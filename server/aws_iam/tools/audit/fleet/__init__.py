@@ -1,0 +1,1 @@
+"""`audit run` and `audit report` on many accounts."""

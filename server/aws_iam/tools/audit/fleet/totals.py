@@ -1,0 +1,193 @@
+"""One summary over many accounts, added up line by line: what is kept grows with the controls, not with the accounts."""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Finding, Status
+from aws_iam.escape import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aws_iam.answer import Severity
+    from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
+
+NAMED = 5
+"""Accounts that a sentence names."""
+LISTED = 20
+"""Rows of a table of accounts."""
+_MUTED = "muted"
+_COUNTED = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
+
+
+@dataclass(slots=True)
+class Row:
+    """One control over all accounts: how many have which status, and the first that are named."""
+
+    status: Counter[str] = field(default_factory=Counter)
+    accounts: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, status: str, account: str) -> None:
+        """Count one account's status."""
+        self.status[status] += 1
+        if status in {Status.FAIL, Status.UNKNOWN}:
+            # The smallest ids, so that the order in which accounts were done changes nothing.
+            bisect.insort(self.accounts[status], account)
+            del self.accounts[status][NAMED:]
+
+
+class Totals:
+    """What is known after each account."""
+
+    def __init__(self, benchmark: Benchmark, controls: Iterable[Control]) -> None:
+        self.benchmark = benchmark
+        self.controls = tuple(controls)
+        self.read = self.unread = self.reads = 0
+        self.seconds = 0.0
+        self.not_read: list[dict[str, Any]] = []
+        self._rows = {control.key: Row() for control in self.controls}
+        self._worst: list[dict[str, Any]] = []
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Count one account."""
+        account = str(line["account"])
+        if line["status"] != "read":
+            self.unread += 1
+            why = escaped(str(line.get("reason", "")), 300)
+            bisect.insort(self.not_read, {"account": account, "why": why}, key=_id)
+            del self.not_read[LISTED:]
+            return
+        self.read += 1
+        self.reads += line.get("reads", 0)
+        for key, status in line.get("controls", {}).items():
+            if key in self._rows:
+                self._rows[key].add(str(status), account)
+        self._rank(account, line)
+
+    def _rank(self, account: str, line: Mapping[str, Any]) -> None:
+        statuses = Counter(line.get("controls", {}).values())
+        told = {
+            "account": account,
+            "alias": escaped(str(line["alias"]), 63) if line.get("alias") else None,
+            "score": line.get("score"),
+            "fail": statuses[Status.FAIL.value],
+            "unknown": statuses[Status.UNKNOWN.value],
+        }
+        bisect.insort(self._worst, told, key=lambda each: (-each["fail"], each["account"]))
+        del self._worst[LISTED:]
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts were tried."""
+        return self.read + self.unread
+
+    @property
+    def score(self) -> float | None:
+        """Pass / (pass + fail) over the controls of all accounts that were read."""
+        return _score(self._sum(self.controls))
+
+    @property
+    def not_evaluated(self) -> int:
+        """How many controls of all accounts neither pass nor fail, those of accounts that could not be read included."""
+        total = self._sum(self.controls)
+        evaluated = total[Status.PASS.value] + total[Status.FAIL.value]
+        return self.accounts * len(self.controls) - evaluated
+
+    def worst(self) -> list[dict[str, Any]]:
+        """The accounts with the most failed controls, the worst first."""
+        return list(self._worst)
+
+    def sections(self) -> list[dict[str, Any]]:
+        """How many verdicts of each kind every section has, over all accounts."""
+        groups: dict[str, list[Control]] = {}
+        for control in self.controls:
+            groups.setdefault(self.benchmark.section_of(control), []).append(control)
+        return [_section(name, self._sum(members)) for name, members in groups.items()]
+
+    def findings(self, least: Severity | None = None) -> tuple[Finding, ...]:
+        """One finding for each control: its state over all accounts."""
+        return tuple(
+            self._finding(control)
+            for control in self.controls
+            if least is None or control.severity.rank <= least.rank
+        )
+
+    def _sum(self, controls: Iterable[Control]) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for control in controls:
+            total += self._rows[control.key].status
+        return total
+
+    def _finding(self, control: Control) -> Finding:
+        row = self._rows[control.key]
+        status, muted = self._state(row)
+        return Finding(
+            code=control.key,
+            title=control.title,
+            severity=control.severity,
+            status=status,
+            message=self._message(row),
+            reason=self._reason(row) if status is Status.UNKNOWN else None,
+            fix=control.fix if status is Status.FAIL else None,
+            source=control.source,
+            controls=dict(control.ids),
+            muted=muted,
+        )
+
+    def _state(self, row: Row) -> tuple[Status, str | None]:
+        """As one account's findings roll up; an account that could not be read leaves every control open."""
+        met = [status for status in Status if row.status[status.value]]
+        if self.unread:
+            met.append(Status.UNKNOWN)
+        if not met and row.status[_MUTED]:
+            return Status.FAIL, f"muted in every account ({row.status[_MUTED]})"
+        return min(met, key=lambda each: each.rank, default=Status.NOT_APPLICABLE), None
+
+    def _message(self, row: Row) -> str:
+        failed = row.status[Status.FAIL.value]
+        met = (status for status in _COUNTED if row.status[status.value])
+        parts = [f"{row.status[s.value]} {s.value.replace('_', ' ')}" for s in met]
+        parts += [f"{row.status[_MUTED]} muted"] if row.status[_MUTED] else []
+        parts += [f"{self.unread} not read"] if self.unread else []
+        told = f"of {self.accounts} accounts: {', '.join(parts)}"
+        if not failed:
+            return told
+        return f"fails in {_some(row.accounts[Status.FAIL.value], failed)}; {told}"
+
+    def _reason(self, row: Row) -> str:
+        unknown = row.status[Status.UNKNOWN.value]
+        parts = []
+        if unknown:
+            parts.append(f"unknown in {_some(row.accounts[Status.UNKNOWN.value], unknown)}")
+        if self.unread:
+            first = [each["account"] for each in self.not_read[:NAMED]]
+            parts.append(f"not read: {_some(first, self.unread)}")
+        return "; ".join(parts)
+
+
+def _id(row: Mapping[str, Any]) -> str:
+    return str(row["account"])
+
+
+def _some(named: list[str], count: int) -> str:
+    shown = named[:NAMED]
+    more = f" and {count - len(shown)} more" if count > len(shown) else ""
+    return f"{', '.join(shown)}{more}"
+
+
+def _score(total: Counter[str]) -> float | None:
+    passed, failed = total[Status.PASS.value], total[Status.FAIL.value]
+    return round(passed / (passed + failed), 3) if passed + failed else None
+
+
+def _section(name: str, total: Counter[str]) -> dict[str, Any]:
+    return {
+        "section": name,
+        **{status.value: total[status.value] for status in _COUNTED},
+        **({"muted": total[_MUTED]} if total[_MUTED] else {}),
+        "score": _score(total),
+    }

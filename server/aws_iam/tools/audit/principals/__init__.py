@@ -1,0 +1,1 @@
+"""`audit principals`: who is or can become an administrator."""

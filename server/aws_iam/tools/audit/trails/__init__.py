@@ -1,0 +1,1 @@
+"""`audit cloudtrail`: every trail, and the commands that mend it."""

@@ -1,0 +1,88 @@
+"""`aws-iam catalog`: which service-authorization data is in use, and a newer one from AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_iam.answer import Answer
+from aws_iam.engine.reference import catalog as catalogue
+from aws_iam.engine.reference.catalog import REFERENCE, Catalog
+from aws_iam.engine.reference.catalog_file import BrokenFile
+from aws_iam.escape import escaped
+from aws_iam.tools.kit.tool import Progress
+
+_PAGE = REFERENCE + "service-reference.html"
+_MOST_NAMED = 200
+
+
+def show() -> Answer:
+    """Say which data is in use, of which date, and from which sources."""
+    used = catalogue.catalog()
+    where = "refreshed from AWS" if used.origin == "refreshed" else "as shipped"
+    counts = used.provenance["counts"]
+    ignored = _ignored(used)
+    note = f" {ignored}" if ignored else ""
+    return Answer(
+        summary=f"The service-authorization data in use is of {used.as_of}, {where}: {counts['services']} services, "
+        f"{counts['actions']} actions.{note}",
+        action="show",
+        tool="catalog",
+        facts={
+            "origin": used.origin,
+            "as_of": used.as_of,
+            **counts,
+            "dependent_actions_from": used.provenance["dependents"],
+            "sources": [_source(row) for row in used.provenance["sources"]],
+            "refreshed_file": escaped(str(catalogue.user_file() or "none")),
+        },
+        sources=(_PAGE,),
+        next=("aws-iam catalog refresh",) if used.origin == "shipped" else (),
+        as_of=used.as_of,
+    )
+
+
+def refresh(progress: Progress, base: str | None = None) -> Answer:
+    """Fetch AWS's public Service Reference; it is used from then on."""
+    # httpx takes longer to import than all offline answers take.
+    from aws_iam import web
+
+    done = web.refresh_catalog(progress, base)
+    changes = [{"action": name, "change": "new"} for name in done.new_actions[:_MOST_NAMED]]
+    changes += [{"action": name, "change": "gone"} for name in done.gone_actions[:_MOST_NAMED]]
+    return Answer(
+        summary=f"Fetched {done.fetched} services from AWS's Service Reference: {len(done.new_actions)} new actions, "
+        f"{len(done.gone_actions)} gone, {done.after['actions']} in all. Used from now on; an MCP server that is running keeps the earlier data until it is restarted.",
+        action="refresh",
+        tool="catalog",
+        facts={
+            "file": escaped(str(done.file)),
+            "fetched_services": done.fetched,
+            "new_actions": len(done.new_actions),
+            "gone_actions": len(done.gone_actions),
+            "actions": done.after["actions"],
+            "actions_before": done.before["actions"],
+            "changes": changes,
+        },
+        sources=(_PAGE,),
+        next=("aws-iam catalog show",),
+        as_of=done.as_of,
+    )
+
+
+def _ignored(used: Catalog) -> str:
+    """Why a file in the cache is not the one in use."""
+    try:
+        newer = catalogue.refreshed()
+    except (BrokenFile, OSError):
+        return "A refreshed file in the cache cannot be read and is ignored: refresh again."
+    if newer and used.origin == "shipped":
+        return f"A refreshed file of {newer.as_of} is older and is ignored."
+    return ""
+
+
+def _source(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "source": row["name"],
+        "version": row["version"],
+        "date": row.get("date") or row.get("note", "unknown"),
+    }

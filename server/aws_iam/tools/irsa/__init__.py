@@ -1,0 +1,1 @@
+"""The tool `irsa`: workload identity."""

@@ -1,0 +1,186 @@
+"""The tool `irsa`: which workload may get a role, without long-lived keys."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from aws_iam.answer import Answer, Artifact
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference import issuers
+from aws_iam.engine.tokens.role_trust import TokenCaller
+from aws_iam.errors import InputError
+from aws_iam.tools.irsa.providers.catalogue import PROVIDERS, describe
+from aws_iam.tools.irsa.providers.creation import Format, Setting, creation
+from aws_iam.tools.irsa.providers.names import Names
+from aws_iam.tools.irsa.providers.provider import Request, rows
+from aws_iam.tools.kit import guide as pages
+from aws_iam.tools.kit.parameters import AccountId, Document, Source, Topic
+from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+
+if TYPE_CHECKING:
+    from aws_iam.tools.irsa.providers.provider import Workload
+
+tool = Tool(
+    "irsa",
+    title="Workload identity",
+    description="Roles for EKS pods (IRSA, Pod Identity) and CI jobs (OIDC): write, check, explain refusals.",
+    default="guide",
+)
+
+ProviderName = Literal[
+    "eks",
+    "pod_identity",
+    "github",
+    "gitlab",
+    "bitbucket",
+    "terraform_cloud",
+    "circleci",
+    "buildkite",
+    "generic",
+]
+
+
+@tool.action
+def guide(topic: Topic = None) -> Answer:
+    """Quote a section of the workload identity reference, or its contents."""
+    return pages.guide("irsa-oidc", topic)
+
+
+@tool.artifact_action
+def trust_policy(
+    provider: Annotated[ProviderName, Parameter("the platform", brief="provider")],
+    account: AccountId,
+    names: Names,
+    audience: Annotated[
+        str | None, Parameter("the token's audience, if unusual", brief="audience")
+    ] = None,
+    partition: Annotated[str | None, Parameter("AWS partition", brief="partition")] = None,
+    format_: Annotated[
+        Format | None, Parameter("how it is created; default cli", brief="format")
+    ] = None,
+) -> Answer:
+    """Write the role trust policy that lets in exactly this workload, and how its provider is created."""
+    # Inside the function: the guide must not pay for the validator and its data.
+    from aws_iam.engine.reference.catalog import catalog
+    from aws_iam.tools.policy.validate.validate import validate
+
+    request = Request(
+        names=names,
+        account=checked("account", account, "account"),
+        audience=audience,
+        partition=partition and checked("partition", partition, "partition"),
+    )
+    workload = describe(provider, request)
+    within = _partition(request, workload)
+    trust = _trust(workload, account, within)
+    text = json.dumps(trust, indent=2, ensure_ascii=False)
+    setting = Setting(account=account, partition=within, format=format_ or "cli")
+    made = creation(setting, names, workload, trust)
+    policy = Artifact(
+        name="trust-policy.json",
+        language="json",
+        content=text + "\n",
+        checked_by="policy validate, evaluate",
+    )
+    chosen = PROVIDERS[provider]
+    return Answer(
+        summary=f"{workload.words} may assume the role, and nobody else ({chosen.title}).",
+        findings=tuple(validate(text, "trust")),
+        artifacts=(policy, *made.files),
+        facts=_facts(workload, account, within)
+        | {"format": setting.format, **rows("placeholders", "replace", made.placeholders)},
+        sources=(chosen.source, f"references/irsa-oidc.md#{chosen.section}"),
+        next=(
+            "aws-iam policy validate --document trust-policy.json --kind trust",
+            f"aws-iam irsa guide --topic {chosen.section}",
+        ),
+        # The issuers' table and, for the validation, the service data: the answer is as old as the older one.
+        as_of=min(issuers.as_of(), catalog().as_of),
+    )
+
+
+@tool.artifact_action
+def manifest(
+    provider: Annotated[ProviderName, Parameter("the platform", brief="provider")],
+    role: Annotated[str, Parameter("ARN of the workload's role", brief="ARN")],
+    names: Names,
+    audience: Annotated[
+        str | None, Parameter("the token's audience, if unusual", brief="audience")
+    ] = None,
+) -> Answer:
+    """Write the files that make the workload use its role: Kubernetes manifests, CI jobs."""
+    from aws_iam.tools.irsa.manifest import manifest as irsa_manifest
+
+    return irsa_manifest.manifest(provider, role, names, audience)
+
+
+@tool.artifact_action
+def denied(
+    document: Document,
+    claims: Annotated[
+        Json, Parameter("the token's claims", brief="of a token", document=True)
+    ] = None,
+    token: Annotated[Json, Parameter("or the token", document=True)] = None,
+    jwks: Annotated[
+        Json, Parameter("its key set, or fetch", brief="keys, or fetch", document=True)
+    ] = None,
+    account: Annotated[str | None, Parameter("12-digit account id")] = None,
+) -> Answer:
+    """Say which condition of a trust policy a token fails, and write the policy that fits it."""
+    from aws_iam.tools.irsa.denied import denied as irsa_denied
+
+    return irsa_denied.denied(document, claims, token, jwks, account)
+
+
+@tool.action
+def check(
+    source: Source,
+    progress: Progress,
+    document: Annotated[
+        Json, Parameter("trust policy; absent: the account", document=True, policies=True)
+    ] = None,
+    manifests: Annotated[
+        Json, Parameter("Kubernetes manifests", brief="Kubernetes", document=True, policies=True)
+    ] = None,
+    kube_context: Annotated[
+        str | None, Parameter("context of your kubeconfig to read them from", cli_only=True)
+    ] = None,
+    save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
+) -> Answer:
+    """Judge trust policies, or an account's providers, clusters, associations and annotations."""
+    from aws_iam.tools.irsa import check as irsa_check
+
+    return irsa_check.check(document, source, manifests, kube_context, progress, save=save)
+
+
+def _partition(request: Request, workload: Workload) -> str:
+    if request.partition and workload.partition and request.partition != workload.partition:
+        raise InputError(
+            f"`partition` is `{request.partition}`, the cluster lies in `{workload.partition}`",
+            hint="leave `partition` out: the cluster tells it",
+        )
+    return request.partition or workload.partition or "aws"
+
+
+def _trust(workload: Workload, account: str, partition: str) -> dict[str, Any]:
+    caller = workload.caller
+    if isinstance(caller, TokenCaller):
+        return caller.trust(account, partition)
+    return caller.trust()
+
+
+def _facts(workload: Workload, account: str, partition: str) -> dict[str, Any]:
+    caller = workload.caller
+    notes = rows("notes", "note", workload.notes)
+    if not isinstance(caller, TokenCaller):
+        return {"principal": "pods.eks.amazonaws.com", "cluster": caller.cluster, **notes}
+    return {
+        "issuer": f"https://{caller.issuer}",
+        "provider_arn": caller.provider_arn(account, partition),
+        "audience": caller.audience,
+        "subject": caller.subject,
+        "subject_is": "a pattern" if caller.open_subject else "exact",
+        **({"claims": dict(caller.claims)} if caller.claims else {}),
+        **notes,
+    }

@@ -1,0 +1,1 @@
+"""What `irsa check` judges."""

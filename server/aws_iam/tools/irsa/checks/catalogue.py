@@ -1,0 +1,43 @@
+"""Every check of workload identity, in the order of the reference: trust policies first, then what needs an account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.facts.identity import AUTHORIZATION, OIDC_PROVIDERS
+from aws_iam.account.facts.workload import CLUSTERS, NODES, OIDC_SETTINGS, ROLE_LIMITS
+from aws_iam.rules.document_check import Check, Trust, Workloads, checks_in
+from aws_iam.tools.irsa.checks import (
+    issuers,
+    nodes,
+    pod_identity,
+    providers_and_roles,
+    scope,
+    service_accounts,
+)
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from aws_iam.account.facts.fact import Fact
+
+FAMILIES: tuple[tuple[str, ModuleType], ...] = (
+    ("Who gets in", issuers),
+    ("How far it reaches", scope),
+    ("Providers and roles of the account", providers_and_roles),
+    ("IRSA and service accounts", service_accounts),
+    ("EKS Pod Identity", pod_identity),
+    ("Nodes", nodes),
+)
+CHECKS: tuple[Check[Any], ...] = checks_in(*(module for _, module in FAMILIES))
+ON_TRUST: tuple[Check[Trust], ...] = tuple(each for each in CHECKS if each.on is Trust)
+ON_ACCOUNT: tuple[Check[Workloads], ...] = tuple(each for each in CHECKS if each.on is Workloads)
+NEEDS: tuple[Fact[Any], ...] = (
+    AUTHORIZATION,
+    OIDC_PROVIDERS,
+    OIDC_SETTINGS,
+    ROLE_LIMITS,
+    CLUSTERS,
+    NODES,
+)
+"""The facts that the checks on an account read, and no others."""

@@ -1,0 +1,288 @@
+"""Nodes of EKS clusters: agents that serve pods, what the nodes may do, and whether pods reach their credentials."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import Miss, known
+from aws_iam.account.facts.workload import (
+    NODES,
+    ClusterDetails,
+    FargateProfile,
+    MetadataOptions,
+    Node,
+    Nodegroup,
+    NodegroupDetails,
+    Selector,
+)
+from aws_iam.answer import Severity, Where
+from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.sources.kubernetes_objects import Pods
+from aws_iam.escape import quoted
+from aws_iam.rules.document_check import Flaw, Workloads, check, each
+from aws_iam.rules.outcomes import unread
+from aws_iam.tools.irsa.checks.associations import bound_flaw, of_associations, own_role
+from aws_iam.tools.irsa.checks.roles import clusters, may
+from aws_iam.tools.irsa.checks.samples import (
+    ACCOUNT,
+    REGION,
+    association,
+    cluster,
+    role,
+    role_arn,
+    roles,
+    workloads,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.facts.fact import Held
+    from aws_iam.account.facts.workload import Cluster
+    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.tools.irsa.checks.roles import Bound
+
+_EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
+_BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
+_AGENT = "eks-pod-identity-agent"
+_ONE = association("shop", "cart", "cart")
+
+
+@check(
+    "PID-NO-AGENT",
+    on=Workloads,
+    severity=Severity.HIGH,
+    title="The cluster has associations and no agent to serve them",
+    fix=f"aws eks create-addon --cluster-name CLUSTER --addon-name {_AGENT}",
+    source=f"{_EKS}/pod-id-agent-setup.html",
+    bad=[workloads(cluster(_ONE, addons=("vpc-cni",)))],
+    good=[
+        workloads(cluster(_ONE)),
+        workloads(cluster(addons=())),
+        workloads(
+            cluster(
+                _ONE,
+                addons=(),
+                details=ClusterDetails(
+                    arn=f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/prod", auto_mode=True
+                ),
+            )
+        ),
+    ],
+)
+def no_agent(at: Workloads) -> Iterator[Flaw | Unknown]:
+    """Pods are told to ask the agent on their node, and nobody answers."""
+
+    def test(pair: tuple[str, Cluster]) -> Iterator[Flaw]:
+        region, found = pair
+        bound, details = known(found.associations), known(found.details)
+        if not bound or details.auto_mode or _AGENT in known(found.addons):
+            return
+        yield Flaw(
+            f"{len(bound)} associations, and the add-on `{_AGENT}` is not installed",
+            resource=details.arn,
+            region=region,
+            fix=f"aws eks create-addon --cluster-name {shlex.quote(found.name)} --addon-name {_AGENT} --region {region}",
+            # It may also come from its chart, which the API does not show.
+            low_confidence=True,
+        )
+
+    yield from each(list(clusters(at)), test, lambda pair: pair[1].name)
+
+
+def _nodes(**more: object) -> Nodegroup:
+    details = NodegroupDetails(
+        arn=f"arn:aws:eks:{REGION}:{ACCOUNT}:nodegroup/prod/n/1", role=role_arn("nodes"), **more  # type: ignore[arg-type]
+    )  # fmt: skip
+    return Nodegroup(name="n", details=details)
+
+
+_ASKS = {"Action": "eks-auth:AssumeRoleForPodIdentity", "Resource": "*"}
+_EC2 = {
+    "Effect": "Allow",
+    "Principal": {"Service": "ec2.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
+
+
+@check(
+    "PID-NODE-PERM",
+    on=Workloads,
+    severity=Severity.HIGH,
+    title="The nodes may not fetch the credentials of their pods",
+    fix="Attach AmazonEKSWorkerNodePolicy to the node role, or allow it eks-auth:AssumeRoleForPodIdentity.",
+    source=f"{_EKS}/pod-id-agent-setup.html",
+    bad=[workloads(roles(role("nodes", _EC2)), cluster(_ONE, nodegroups=(_nodes(),)))],
+    good=[
+        workloads(roles(role("nodes", _EC2, allows=[_ASKS])), cluster(_ONE, nodegroups=(_nodes(),))),
+        workloads(roles(role("nodes", _EC2)), cluster(nodegroups=(_nodes(),))),
+    ],
+)  # fmt: skip
+def powerless_nodes(at: Workloads) -> Iterator[Flaw | Unknown]:
+    """The agent asks EKS for credentials with the node's role."""
+
+    def test(pair: tuple[str, Cluster]) -> Iterator[Flaw]:
+        region, found = pair
+        if not known(found.associations):
+            return
+        arn = known(found.details).arn
+        for group in known(found.nodegroups):
+            details = known(group.details)
+            node = own_role(at, details.role or "")
+            if node and not may(at, node, "eks-auth:AssumeRoleForPodIdentity", arn):
+                yield Flaw(
+                    f"node role {quoted(node.arn)} of {quoted(group.name)} may not call eks-auth:AssumeRoleForPodIdentity",
+                    resource=details.arn,
+                    region=region,
+                )
+
+    yield from each(list(clusters(at)), test, lambda pair: pair[1].name)
+
+
+_ON_WINDOWS = Pods(
+    title="Deployment cart", namespace="shop", service_account="cart", windows=True, where=Where()
+)
+
+
+def _profile(namespace: str, *, labelled: bool = False) -> FargateProfile:
+    return FargateProfile(name="f", selectors=(Selector(namespace=namespace, labelled=labelled),))
+
+
+@check(
+    "PID-UNSUPPORTED",
+    on=Workloads,
+    severity=Severity.HIGH,
+    title="The association's pods run where Pod Identity does not",
+    fix="Use IRSA for pods on Fargate and on Windows nodes.",
+    source=f"{_EKS}/pod-identities.html",
+    bad=[
+        workloads(cluster(_ONE, fargate=(_profile("shop"),))),
+        replace(workloads(cluster(_ONE)), pods=(_ON_WINDOWS,)),
+    ],
+    good=[
+        workloads(cluster(_ONE, fargate=(_profile("jobs"),))),
+        workloads(cluster(_ONE)),
+    ],
+)
+def unsupported(at: Workloads) -> Iterator[Flaw | Unknown]:
+    """Pods on Fargate and on Windows nodes have no agent, so that the association gives them nothing."""
+
+    def test(bound: Bound) -> Iterator[Flaw]:
+        one = bound.association
+        for pods in at.pods:
+            if pods.windows and (pods.namespace, pods.service_account) == (
+                one.namespace,
+                one.service_account,
+            ):
+                yield bound_flaw(
+                    bound, f"{quoted(pods.title)} runs on Windows nodes", where=pods.where
+                )
+        for profile in known(bound.cluster.fargate):
+            for selector in known(profile.selectors):
+                if matches(selector.namespace, bound.association.namespace):
+                    some = ", for pods with its labels" if selector.labelled else ""
+                    yield bound_flaw(
+                        bound,
+                        f"Fargate profile {quoted(profile.name)} takes the namespace{some}",
+                        low_confidence=selector.labelled,
+                    )
+
+    yield from of_associations(at, test)
+
+
+def _node(tokens: str, hops: int) -> Held:
+    node = Node(
+        id="i-1",
+        arn=f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1",
+        cluster="prod",
+        state="running",
+        http_tokens=tokens,
+        hop_limit=hops,
+    )
+    return NODES.held_in(REGION, (node,))
+
+
+def _template(hops: int | None) -> Held:
+    options = MetadataOptions(http_tokens="required", hop_limit=hops)
+    return cluster(nodegroups=(_nodes(template="lt-1", metadata=options),))
+
+
+_NO_NODES = NODES.held_in(REGION, ())
+_NO_CLUSTERS = cluster()
+_GONE = frozenset({"terminated", "shutting-down"})
+
+
+@check(
+    "EKS-IMDS",
+    on=Workloads,
+    severity=Severity.HIGH,
+    title="Pods reach the credentials of their node",
+    fix="Require IMDSv2 with a hop limit of 1 in the launch template of the nodes.",
+    source=_BEST,
+    bad=[
+        workloads(_node("optional", 1), _NO_CLUSTERS),
+        workloads(_node("required", 2), _NO_CLUSTERS),
+        workloads(_NO_NODES, _template(2)),
+    ],
+    good=[workloads(_node("required", 1), _template(1)), workloads(_NO_NODES, _template(None))],
+)
+def open_metadata(at: Workloads) -> Iterator[Flaw | Unknown]:
+    """A pod that asks the metadata service gets the node's role, which reaches more than any pod should."""
+    for region, found in at.account.in_each(NODES):
+        if isinstance(found, Miss):
+            yield unread(found.error(), region=region)
+            continue
+        for node in found:
+            why = _why_open(node.http_tokens, node.hop_limit)
+            if why and node.state not in _GONE:
+                yield Flaw(
+                    f"node of cluster {quoted(node.cluster)}: {why}",
+                    resource=node.arn,
+                    region=region,
+                    fix=f"aws ec2 modify-instance-metadata-options --instance-id {node.id} --http-tokens required "
+                    "--http-put-response-hop-limit 1; for new nodes set both in the launch template.",
+                )
+    yield from each(list(_groups(at)), _of_template, lambda pair: pair[1].name)
+
+
+def _groups(at: Workloads) -> Iterator[tuple[str, Nodegroup]]:
+    refused: Miss | None = None
+    for region, found in clusters(at):
+        if isinstance(found.nodegroups, Miss):
+            refused = found.nodegroups
+            continue
+        for group in found.nodegroups:
+            yield region, group
+    if refused is not None:
+        raise refused.error()
+
+
+def _of_template(pair: tuple[str, Nodegroup]) -> Iterator[Flaw | Unknown]:
+    region, group = pair
+    details = group.details
+    if isinstance(details, Miss):
+        raise details.error()
+    if isinstance(details.metadata, Miss):
+        raise details.metadata.error()
+    why = (
+        _why_open(details.metadata.http_tokens, details.metadata.hop_limit)
+        if details.metadata
+        else ""
+    )
+    if why:
+        yield Flaw(
+            f"launch template {quoted(details.template or '')}: {why}",
+            resource=details.arn,
+            region=region,
+        )
+
+
+def _why_open(tokens: str | None, hops: int | None) -> str:
+    """What lets pods in; nothing is said of what is not written, which the image or the account settles."""
+    if tokens is not None and tokens != "required":
+        return "HttpTokens is optional"
+    if hops is not None and hops > 1:
+        return f"the hop limit is {hops}"
+    return ""

@@ -1,0 +1,277 @@
+"""Providers of tokens and the roles that trust them, against the account: what is missing, unused, stale or too long."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.facts.fact import Miss
+from aws_iam.account.facts.identity import (
+    AUTHORIZATION,
+    OIDC_PROVIDERS,
+    Authorization,
+    Provider,
+    Role,
+)
+from aws_iam.account.facts.workload import (
+    CLUSTERS,
+    OIDC_SETTINGS,
+    ROLE_LIMITS,
+    Cluster,
+    ClusterDetails,
+    OidcProvider,
+    ProviderSettings,
+    RoleLimit,
+)
+from aws_iam.account.reading.snapshot import account_of
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.rules.document_check import Flaw, Workloads, check, each
+from aws_iam.tools.irsa.checks.roles import eks_region, is_ci, trusting
+from aws_iam.tools.irsa.checks.samples import (
+    ACCOUNT,
+    CLUSTER,
+    GITHUB,
+    LONG_AGO,
+    RECENTLY,
+    for_github,
+    for_pods_of,
+    provider_arn,
+    role,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.facts.fact import Held
+    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.tools.irsa.checks.roles import Trusting
+
+_API = "https://docs.aws.amazon.com/IAM/latest/APIReference"
+_BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
+_LONGEST = 3600
+_STALE = timedelta(days=90)
+
+
+def _roles(*found: Role) -> Held:
+    return AUTHORIZATION.held(Authorization(roles=found))
+
+
+def _providers(*hosts: str) -> Held:
+    return OIDC_PROVIDERS.held(tuple(Provider(arn=provider_arn(h), name=h) for h in hosts))
+
+
+def _settings(host: str, **more: Any) -> Held:
+    settings = ProviderSettings(client_ids=("sts.amazonaws.com",), **more)
+    return OIDC_SETTINGS.held(
+        (OidcProvider(arn=provider_arn(host), host=host, settings=settings),)
+    )
+
+
+def _account(*held: Held, regions: tuple[str, ...] = ("eu-west-1",)) -> Workloads:
+    return Workloads(account=account_of(*held, regions=regions))
+
+
+_GITHUB_ROLE = role("deploy", for_github())
+_POD_ROLE = role("cart", for_pods_of("shop", "cart"))
+
+
+def _limits(seconds: int) -> Held:
+    return ROLE_LIMITS.held((RoleLimit(arn=_GITHUB_ROLE.arn, max_session_seconds=seconds),))
+
+
+@check(
+    "OIDC-SESSION",
+    on=Workloads,
+    severity=Severity.LOW,
+    title="Sessions of a CI role may last longer than an hour",
+    fix="aws iam update-role --role-name NAME --max-session-duration 3600",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html",
+    bad=[_account(_roles(_GITHUB_ROLE), _limits(43_200))],
+    good=[_account(_roles(_GITHUB_ROLE), _limits(3_600)), _account(_roles(_POD_ROLE), _limits(43_200))],
+)  # fmt: skip
+def long_session(at: Workloads) -> Iterator[Flaw | Unknown]:
+    """Credentials that leak from a job stay good for as long as the session lasts."""
+    jobs = [found for found in trusting(at) if any(map(is_ci, found.hosts))]
+    if not jobs:
+        return
+    limits = {limit.arn: limit.max_session_seconds for limit in at.account.require(ROLE_LIMITS)}
+    for found in jobs:
+        seconds = limits.get(found.role.arn, 0)
+        if seconds > _LONGEST:
+            yield Flaw(
+                f"sessions may last {seconds:,} seconds",
+                resource=found.role.arn,
+                fix=f"aws iam update-role --role-name {shlex.quote(found.role.name)} --max-session-duration 3600",
+            )
+
+
+@check(
+    "OIDC-ROLE-STALE",
+    on=Workloads,
+    severity=Severity.MEDIUM,
+    title="No workload has used the role for 90 days",
+    fix="Delete the role, or take its trust policy away, when nobody misses it.",
+    source=f"{_API}/API_GetRole.html",
+    bad=[_account(_roles(role("deploy", for_github(), created=LONG_AGO, last_used=LONG_AGO)))],
+    good=[
+        _account(_roles(role("deploy", for_github(), created=LONG_AGO, last_used=RECENTLY))),
+        _account(_roles(role("deploy", for_github(), created=RECENTLY))),
+    ],
+)
+def stale(at: Workloads) -> Iterator[Flaw]:
+    """A door that nobody uses is one that nobody watches."""
+    before = at.account.collected_at - _STALE
+    for found in trusting(at):
+        made, used = found.role.created, found.role.last_used
+        if used is not None and used < before:
+            yield Flaw(f"last used on {used:%Y-%m-%d}", resource=found.role.arn)
+        elif used is None and made is not None and made < before:
+            yield Flaw(
+                f"made on {made:%Y-%m-%d}, and AWS knows of no use", resource=found.role.arn
+            )
+
+
+@check(
+    "OIDC-PROV-UNUSED",
+    on=Workloads,
+    severity=Severity.LOW,
+    title="No role trusts the provider of tokens",
+    fix="aws iam delete-open-id-connect-provider --open-id-connect-provider-arn ARN",
+    source=f"{_API}/API_DeleteOpenIDConnectProvider.html",
+    bad=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB, "gitlab.com"))],
+    good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
+)
+def unused(at: Workloads) -> Iterator[Flaw]:
+    """It waits for the role whose author trusts whatever is there."""
+    named = {host for found in trusting(at) for host in found.hosts}
+    for provider in at.account.require(OIDC_PROVIDERS):
+        if provider.name not in named:
+            yield Flaw(
+                f"no role's trust policy names {quoted(provider.name)}",
+                resource=provider.arn,
+                fix=f"aws iam delete-open-id-connect-provider --open-id-connect-provider-arn {shlex.quote(provider.arn)}",
+            )
+
+
+@check(
+    "OIDC-PROV-MISSING",
+    on=Workloads,
+    severity=Severity.HIGH,
+    title="The role trusts a provider that does not exist",
+    fix="Create the provider, or take it out of the trust policy.",
+    source=f"{_API}/API_CreateOpenIDConnectProvider.html",
+    bad=[_account(_roles(_GITHUB_ROLE), _providers("gitlab.com"))],
+    good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
+)
+def missing(at: Workloads) -> Iterator[Flaw]:
+    """Nobody gets in until somebody creates a provider of that name, with client ids of his choice."""
+    existing = {provider.arn for provider in at.account.require(OIDC_PROVIDERS)}
+    for found, principal in _named(at):
+        if principal.value in existing:
+            continue
+        host = principal.value.partition(":oidc-provider/")[2]
+        elsewhere = f":{at.account.id}:" not in principal.value
+        told = "is another account's" if elsewhere else "does not exist"
+        yield Flaw(
+            f"{quoted(principal.value)} {told}",
+            resource=found.role.arn,
+            where=principal.name.where,
+            fix=f"aws iam create-open-id-connect-provider --url {shlex.quote('https://' + host)} --client-id-list AUDIENCE",
+        )
+
+
+def _named(at: Workloads) -> Iterator[tuple[Trusting, Any]]:
+    for found in trusting(at):
+        for statement in found.policy.statements:
+            for principal in statement.principals if statement.allows else ():
+                if ":oidc-provider/" in principal.value:
+                    yield found, principal
+
+
+def _clusters(*issuers: str) -> Held:
+    made = tuple(
+        Cluster(
+            name=f"c{number}",
+            details=ClusterDetails(
+                arn=f"arn:aws:eks:eu-west-1:{ACCOUNT}:cluster/c{number}",
+                issuer=f"https://{issuer}",
+            ),
+            associations=(),
+            addons=(),
+            nodegroups=(),
+            fargate=(),
+        )
+        for number, issuer in enumerate(issuers)
+    )
+    return CLUSTERS.held_in("eu-west-1", made)
+
+
+@check(
+    "OIDC-PROV-DEADCLUSTER",
+    on=Workloads,
+    severity=Severity.MEDIUM,
+    title="The provider is that of a cluster that is gone",
+    fix="aws iam delete-open-id-connect-provider --open-id-connect-provider-arn ARN",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/enable-iam-roles-for-service-accounts.html",
+    bad=[_account(_providers(CLUSTER), _clusters())],
+    good=[
+        _account(_providers(CLUSTER), _clusters(CLUSTER)),
+        _account(_providers(GITHUB), _clusters()),
+    ],
+)
+def dead_cluster(at: Workloads) -> Iterator[Flaw | Unknown]:
+    """Its roles look as if something used them."""
+
+    def test(provider: Provider) -> Iterator[Flaw | Unknown]:
+        region = eks_region(provider.name)
+        if not region:
+            return
+        found = at.account.require_in(region, CLUSTERS)
+        issuers = {_issuer(cluster) for cluster in found}
+        if f"https://{provider.name}" in issuers:
+            return
+        refused = next((c.details for c in found if isinstance(c.details, Miss)), None)
+        if refused is not None:
+            raise refused.error()
+        yield Flaw(
+            f"no cluster of {region} has the issuer {quoted(provider.name)}",
+            resource=provider.arn,
+            region=region,
+            fix=f"aws iam delete-open-id-connect-provider --open-id-connect-provider-arn {shlex.quote(provider.arn)}",
+        )
+
+    listed = at.account.require(OIDC_PROVIDERS)
+    yield from each(listed, test, lambda provider: provider.arn)
+
+
+def _issuer(cluster: Cluster) -> str | None:
+    return None if isinstance(cluster.details, Miss) else cluster.details.issuer
+
+
+@check(
+    "OIDC-THUMBPRINT",
+    on=Workloads,
+    severity=Severity.INFO,
+    title="Thumbprints are pinned that AWS does not look at",
+    fix="Leave thumbprints out when the provider is created, and do not rotate them.",
+    source=f"{_API}/API_CreateOpenIDConnectProvider.html",
+    bad=[_account(_settings(GITHUB, thumbprints=("a" * 40, "b" * 40)))],
+    good=[
+        _account(_settings(GITHUB, thumbprints=("a" * 40,))),
+        _account(_settings("idp.example.com", thumbprints=("a" * 40, "b" * 40))),
+    ],
+)
+def pinned_in_vain(at: Workloads) -> Iterator[Flaw | Unknown]:
+    """AWS checks these issuers by its own list of certificate authorities; one thumbprint is what IAM puts there itself."""
+
+    def test(provider: OidcProvider) -> Iterator[Flaw]:
+        if isinstance(provider.settings, Miss):
+            raise provider.settings.error()
+        number = len(provider.settings.thumbprints)
+        if number > 1 and (is_ci(provider.host) or eks_region(provider.host)):
+            yield Flaw(f"{number} thumbprints are pinned", resource=provider.arn)
+
+    listed = at.account.require(OIDC_SETTINGS)
+    yield from each(listed, test, lambda provider: provider.arn)

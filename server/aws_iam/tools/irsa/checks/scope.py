@@ -1,0 +1,491 @@
+"""How far a trust reaches: which of a tenant's jobs and pods get in, and whether the names will stay theirs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.escape import quoted
+from aws_iam.rules.document_check import Flaw, Trust, check, flaw_of
+from aws_iam.rules.policy.trust import oidc_trust, saml_cognito_pods
+from aws_iam.tools.irsa.checks.issuers import (
+    CLUSTER,
+    CONTROLS,
+    FOR_US,
+    GITHUB,
+    GOOD,
+    IRSA,
+    POD,
+    POD_AUD,
+    ROLE_FOR_OIDC,
+    is_denied_elsewhere,
+    on_sub,
+    statement,
+    trusted,
+)
+from aws_iam.tools.irsa.checks.subject_width import Width, is_pinned_by, subjects, values, widest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.tokens.oidc_provider import Provider
+    from aws_iam.tools.irsa.checks.subject_width import Widest
+
+_GH = "https://docs.github.com/en/actions/reference/security/oidc"
+_HCP = "https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/aws-configuration"
+_GITLAB = "https://docs.gitlab.com/ci/cloud_services/aws/"
+_POD_ROLE = "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html"
+_BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
+_TFC = "app.terraform.io"
+_PODS = "pods.eks.amazonaws.com"
+_BOTH = ["sts:AssumeRole", "sts:TagSession"]
+_ONE_POD = {
+    "StringEquals": {
+        "aws:RequestTag/eks-cluster-arn": "arn:aws:eks:eu-west-1:111122223333:cluster/prod",
+        "aws:RequestTag/kubernetes-namespace": "shop",
+        "aws:RequestTag/kubernetes-service-account": "cart",
+    }
+}
+
+
+def _run(subject: str) -> dict[str, object]:
+    aud = {f"{_TFC}:aud": "aws.workload.identity"}
+    return statement({"StringEquals": aud, "StringLike": {f"{_TFC}:sub": subject}}, _TFC)
+
+
+def _pods(action: object, condition: object = None) -> dict[str, object]:
+    found: dict[str, object] = {
+        "Effect": "Allow",
+        "Principal": {"Service": _PODS},
+        "Action": action,
+    }
+    return found | ({"Condition": condition} if condition else {})
+
+
+def _of_width(trust: Trust, *wanted: Width) -> Iterator[tuple[Statement, Provider, Widest]]:
+    for each, provider in trusted(trust):
+        # A Deny on the subject narrows what no pattern of the Allow tells.
+        if provider.is_eks or is_denied_elsewhere(trust, provider, "sub"):
+            continue
+        found = widest(provider, each)
+        if found and found.width in wanted:
+            yield each, provider, found
+
+
+def _named(found: Widest) -> str:
+    return f"{quoted(found.value.value)} of {quoted(found.condition.key.value)}"
+
+
+_FORMS = {
+    "hcp_terraform": "organization:ORG:project:PROJECT:workspace:WORKSPACE:run_phase:PHASE",
+    "buildkite": "organization:ORG:pipeline:PIPELINE:ref:refs/heads/BRANCH:commit:*",
+    "circleci": "org/ORG_ID/project/PROJECT_ID/user/*",
+    "gitlab": "project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH",
+}
+_GITHUB_FORM = "repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH"
+_PARTS = re.compile(r"([:/])")
+
+
+def _narrower(provider: Provider, found: Widest) -> str:
+    """What to write in place of the value: its own beginning as far as it is written out, then what is missing."""
+    name = provider.issuer.id if provider.issuer else ""
+    value = found.value.value
+    if not (name in _FORMS or name.startswith("github")):
+        return f"Write the whole subject under StringEquals in place of {quoted(value)}."
+    form = _completed(value, _FORMS.get(name, _GITHUB_FORM))
+    operator = "StringLike" if form.endswith("*") else "StringEquals"
+    return f"Write {quoted(form)} under {operator} in place of {quoted(value)}."
+
+
+def _completed(value: str, form: str) -> str:
+    head = re.split(r"[*?]|\$\{", value, maxsplit=1)[0]
+    written = head[: max(head.rfind(":"), head.rfind("/")) + 1]
+    first, colon, _ = form.partition(":")
+    if not written.startswith(f"{first}{colon}") and colon:
+        return form
+    if ":environment:" in written:
+        return f"{written}ENVIRONMENT"
+    if first == "project_path":
+        # Groups may be nested, so that only the colon after the project tells where its path ends.
+        _, _, rest = written.partition(":")
+        if ":" not in rest:
+            return f"{written}{'PROJECT' if rest else 'GROUP/PROJECT'}:ref_type:branch:ref:BRANCH"
+        return f"{first}:{rest.partition(':')[0]}:ref_type:branch:ref:BRANCH"
+    return written + "".join(_PARTS.split(form)[len(_PARTS.split(written)) - 1 :])
+
+
+@check(
+    "OIDC-TENANT-WILD",
+    on=Trust,
+    severity=Severity.CRITICAL,
+    title="The pattern matches tokens of strangers",
+    fix="Write the organization in full, up to and with the character that ends its name.",
+    source=CONTROLS,
+    bad=[
+        on_sub("StringLike", "repo:*"),
+        on_sub("StringLike", "repo:octo/app:ref:refs/heads/main", "repo:octo*"),
+        _run("organization:*"),
+    ],
+    good=[
+        GOOD,
+        on_sub("StringLike", "repo:octo/*"),
+        statement(
+            {
+                "StringEquals": {**FOR_US, f"{GITHUB}:repository_owner_id": "123456"},
+                "StringLike": {f"{GITHUB}:sub": "repo:*"},
+            }
+        ),
+    ],
+)
+def strangers(trust: Trust) -> Iterator[Flaw]:
+    """Anyone may choose a name that the pattern matches: `repo:octo*` also lets the organization octo-evil in."""
+    for _, provider, found in _of_width(trust, Width.EVERYBODY):
+        private = not provider.required
+        who = "every subject of the issuer" if private else "tokens of strangers"
+        yield Flaw(
+            f"{_named(found)} matches {who}",
+            where=found.value.where,
+            severity=Severity.MEDIUM if private else None,
+            fix=_narrower(provider, found),
+        )
+
+
+@check(
+    "OIDC-ORG-WIDE",
+    on=Trust,
+    severity=Severity.HIGH,
+    title="Every repository, project or workspace of the tenant may take the role",
+    fix="Write the repository, project or workspace in full.",
+    source=ROLE_FOR_OIDC,
+    bad=[
+        on_sub("StringLike", "repo:octo/*"),
+        on_sub("StringLike", "repo:octo/app:ref:refs/heads/main", "repo:octo/app*"),
+        _run("organization:octo:project:*:workspace:*:run_phase:plan"),
+    ],
+    good=[
+        GOOD,
+        on_sub("StringLike", "repo:octo/app:*"),
+        on_sub("StringLike", "repo:octo@*/app@*:ref:refs/heads/main"),
+        statement(
+            {
+                "StringEquals": {**FOR_US, f"{GITHUB}:repository_id": "456"},
+                "StringLike": {f"{GITHUB}:sub": "repo:octo/*"},
+            }
+        ),
+    ],
+)
+def whole_tenant(trust: Trust) -> Iterator[Flaw]:
+    """Whoever may create a repository of the tenant, or push to the least guarded one, has the role."""
+    for _, provider, found in _of_width(trust, Width.TENANT):
+        yield Flaw(
+            f"{_named(found)} matches every repository, project or workspace that fits, those made later included",
+            where=found.value.where,
+            fix=_narrower(provider, found),
+        )
+
+
+@check(
+    "OIDC-ANY-REF",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    title="Every run of the repository may take the role",
+    fix="Write the branch, tag or environment in full.",
+    source=_GH,
+    bad=[on_sub("StringLike", "repo:octo/app:*"), on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
+    good=[
+        GOOD,
+        on_sub("StringLike", "repo:octo/app:ref:refs/heads/release/*"),
+        on_sub("StringLike", "repo:octo/*"),
+        statement(
+            {
+                "StringEquals": {**FOR_US, f"{GITHUB}:environment": "production"},
+                "StringLike": {f"{GITHUB}:sub": "repo:octo/app:*"},
+            }
+        ),
+    ],
+)  # fmt: skip
+def any_run(trust: Trust) -> Iterator[Flaw]:
+    """Any branch is what anybody with write access can push, and `*` takes runs for pull requests as well."""
+    for _, provider, found in _of_width(trust, Width.ANY_RUN, Width.KIND):
+        every = found.width is Width.ANY_RUN
+        yield Flaw(
+            f"{_named(found)} matches {'every run of the repository, pull requests included' if every else 'every one of its kind'}",
+            where=found.value.where,
+            severity=None if every else Severity.LOW,
+            fix=_narrower(provider, found),
+        )
+
+
+@check(
+    "OIDC-PR",
+    on=Trust,
+    severity=Severity.HIGH,
+    title="Runs for pull requests may take the role",
+    fix="Give pull requests a role of their own that only reads.",
+    source=_GH,
+    bad=[on_sub("StringEquals", "repo:octo@1/app@2:pull_request")],
+    good=[GOOD, on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
+)
+def unreviewed(trust: Trust) -> Iterator[Flaw]:
+    """A pull request runs with what its author wrote, before anybody reviewed it."""
+    for each, provider in trusted(trust):
+        for _, value in values(subjects(provider, each)):
+            if value.value.endswith(":pull_request"):
+                yield Flaw(
+                    f"{quoted(value.value)} lets changes in before anybody reviewed them{_if_it_writes(trust)}",
+                    where=value.where,
+                    severity=Severity.HIGH if trust.writes else Severity.LOW,
+                    low_confidence=trust.writes is None,
+                )
+
+
+def _if_it_writes(trust: Trust) -> str:
+    if trust.writes is None:
+        return "; high where the role can change anything, which its trust policy does not tell"
+    return ", and the role can change things" if trust.writes else ""
+
+
+@check(
+    "OIDC-PLAN-APPLY",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    title="Plan and apply of HCP Terraform share a role",
+    fix="Make two roles: run_phase:plan for one that reads, run_phase:apply for one that writes.",
+    source=_HCP,
+    bad=[_run("organization:octo:project:shop:workspace:prod:run_phase:*")],
+    good=[_run("organization:octo:project:shop:workspace:prod:run_phase:plan"), GOOD],
+)
+def both_phases(trust: Trust) -> Iterator[Flaw]:
+    """A plan runs for a change that nobody approved yet, with all that the apply may do."""
+    for _, _, found in _of_width(trust, Width.PHASES):
+        if trust.writes is not False:
+            yield Flaw(
+                f"{_named(found)} matches plan and apply{_if_it_writes(trust)}",
+                where=found.value.where,
+                severity=None if trust.writes else Severity.LOW,
+                low_confidence=trust.writes is None,
+            )
+
+
+_NAMED = {
+    "github": (re.compile(r"repo:[^@:]+:.+"), ("repository_id", "repository_owner_id", "enterprise_id")),
+    "gitlab": (re.compile(r"project_path:.+"), ("namespace_id", "project_id")),
+}  # fmt: skip
+
+
+@check(
+    "OIDC-MUTABLE",
+    on=Trust,
+    severity=Severity.LOW,
+    title="The caller is known by a name that may become somebody else's",
+    fix="Pin the immutable ids.",
+    source=_GH,
+    bad=[on_sub("StringEquals", "repo:octo/app:ref:refs/heads/main")],
+    good=[
+        GOOD,
+        statement(
+            {
+                "StringEquals": {
+                    **FOR_US,
+                    f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main",
+                    f"{GITHUB}:repository_id": "456",
+                }
+            }
+        ),
+        on_sub("StringEquals", "repo:octo/app:ref:refs/heads/main", "repo:octo@1/app@2:ref:refs/heads/main"),
+    ],
+)  # fmt: skip
+def by_name(trust: Trust) -> Iterator[Flaw]:
+    """Who gives a name up, by renaming or deleting, leaves it to whoever takes it next."""
+    for each, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
+        name = provider.issuer.id if provider.issuer else ""
+        form, ids = _NAMED.get(name, (None, ()))
+        if form is None or is_pinned_by(provider, each, ids):
+            continue
+        listed = [value for _, value in values((found.condition,))]
+        named = [value for value in listed if form.fullmatch(value.value)]
+        # Both forms side by side is how a repository moves to the immutable one.
+        if named and len(named) == len(listed):
+            claims = " or ".join(quoted(provider.key(claim)) for claim in ids[:2])
+            yield Flaw(
+                f"{quoted(named[0].value)} names its project, and no condition pins an id",
+                where=named[0].where,
+                fix=f"Add StringEquals on {claims}"
+                + (
+                    ", or write the immutable subject repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…"
+                    if name == "github"
+                    else ""
+                )
+                + "; `gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id'` tells them."
+                * (name == "github"),
+            )
+
+
+_CHOSEN = re.compile(
+    r"(actor|workflow|head_ref|base_ref|ref|environment|event_name|ref_type|runner_environment|context):", re.IGNORECASE
+)  # fmt: skip
+
+
+@check(
+    "OIDC-CUSTOM-SUB",
+    on=Trust,
+    severity=Severity.HIGH,
+    title="The subject begins with a claim that anybody on GitHub can choose",
+    fix="Have the subject begin with repo, repository_owner_id or repository_id, and pin that.",
+    source=_GH,
+    bad=[on_sub("StringEquals", "actor:octocat:ref:refs/heads/main"), on_sub("StringLike", "workflow:deploy*")],
+    good=[GOOD, on_sub("StringLike", "repository_owner_id:1:job_workflow_ref:octo/ci/.github/workflows/*")],
+)  # fmt: skip
+def chosen_by_anybody(trust: Trust) -> Iterator[Flaw]:
+    """A stranger names a workflow or branch as he likes; only the owner of a repository is not his to choose."""
+    for each, provider in trusted(trust):
+        shared = provider.issuer is not None and provider.issuer.id == "github"
+        if not shared or provider.is_pinned(each):
+            continue
+        for _, value in values(subjects(provider, each)):
+            if _CHOSEN.match(value.value):
+                yield Flaw(
+                    f"{quoted(value.value)} begins with what anybody can choose, and no condition says whose repository it is",
+                    where=value.where,
+                    fix=f'Add "StringEquals": {{"{provider.key("repository_owner_id")}": "OWNER_ID"}}.',
+                )
+
+
+@check(
+    "OIDC-AUD-UNREGISTERED",
+    on=Trust,
+    severity=Severity.HIGH,
+    title="The trust asks for an audience that the provider does not take",
+    fix="Add the audience to the provider's client ids.",
+    source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddClientIDToOpenIDConnectProvider.html",
+    bad=[(GOOD, {"client_ids": {GITHUB: ("https://github.com/octo",)}})],
+    good=[(GOOD, {"client_ids": {GITHUB: ("sts.amazonaws.com",)}}), GOOD],
+)
+def unregistered(trust: Trust) -> Iterator[Flaw]:
+    """STS refuses a token whose audience is none of the provider's client ids, whatever the trust policy says."""
+    for each, provider in trusted(trust):
+        ids = (trust.client_ids or {}).get(provider.host)
+        if ids is None:
+            continue
+        for condition, value in values(provider.on(each, "aud")):
+            if is_demanded(condition) and is_literal(value.value) and value.value not in ids:
+                listed = ", ".join(map(quoted, ids[:3])) or "none"
+                yield Flaw(
+                    f"{quoted(value.value)} is none of the provider's client ids ({listed})",
+                    where=value.where,
+                    fix="aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "
+                    f"{shlex.quote(provider.principal.value)} --client-id {shlex.quote(value.value)}",
+                )
+
+
+@check(
+    "OIDC-PRIV",
+    on=Trust,
+    severity=Severity.CRITICAL,
+    title="Many callers share a role that is, or can become, an administrator",
+    fix="Pin the caller, and take away what the job does not need.",
+    source=ROLE_FOR_OIDC,
+    bad=[(on_sub("StringLike", "repo:octo/*"), {"is_powerful": True})],
+    good=[
+        (on_sub("StringLike", "repo:octo/*"), {"is_powerful": False}),
+        (GOOD, {"is_powerful": True}),
+        on_sub("StringLike", "repo:octo/*"),
+    ],
+)
+def powerful(trust: Trust) -> Iterator[Flaw]:
+    """One careless repository among all that may take the role hands the account over."""
+    for _, provider, found in _of_width(trust, Width.TENANT, Width.EVERYBODY):
+        if trust.is_powerful:
+            yield Flaw(
+                f"{_named(found)} lets many callers have administrator rights, or a way to them",
+                where=found.value.where,
+                fix=_narrower(provider, found),
+            )
+
+
+@check(
+    "IRSA-WILD",
+    on=Trust,
+    severity=Severity.CRITICAL,
+    title="The pattern matches several service accounts of the cluster",
+    fix="Write namespace and service account in full.",
+    source=IRSA,
+    bad=[
+        statement({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:*:*"}}, CLUSTER),
+        statement({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:shop:*"}}, CLUSTER),
+    ],
+    good=[statement(POD, CLUSTER), GOOD],
+)  # fmt: skip
+def several_pods(trust: Trust) -> Iterator[Flaw]:
+    """Whoever may create pods in one of the namespaces has the role's permissions."""
+    for each in trust.policy.statements:
+        for problem in oidc_trust.several_pods.problems(each):
+            yield flaw_of(
+                problem,
+                Severity.MEDIUM if problem.severity is Severity.WARNING else None,
+                "Write `system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT` under StringEquals.",
+            )
+
+
+@check(
+    "IRSA-DEFAULT-SA",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    title="The role is for the service account `default`",
+    fix="Make a service account for the workload and name it in the pods.",
+    source=_BEST,
+    bad=[
+        statement({"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:default"}}, CLUSTER)
+    ],
+    good=[statement(POD, CLUSTER)],
+)  # fmt: skip
+def default_account(trust: Trust) -> Iterator[Flaw]:
+    """Every pod of the namespace that names no service account has that one."""
+    for each, provider in trusted(trust):
+        for _, value in values(subjects(provider, each)) if provider.is_eks else ():
+            if value.value.startswith("system:serviceaccount:") and value.value.endswith(
+                ":default"
+            ):
+                yield Flaw(
+                    f"{quoted(value.value)} is every pod's that names none", where=value.where
+                )
+
+
+@check(
+    "PID-NO-TAGSESSION",
+    on=Trust,
+    severity=Severity.HIGH,
+    title="EKS Pod Identity may not tag the session",
+    fix="Allow sts:TagSession beside sts:AssumeRole, or turn session tags off in the association.",
+    source=_POD_ROLE,
+    bad=[_pods("sts:AssumeRole", _ONE_POD), (_pods("sts:AssumeRole"), {"tags": True})],
+    good=[_pods(_BOTH, _ONE_POD), (_pods("sts:AssumeRole"), {"tags": False}), GOOD],
+)
+def untagged(trust: Trust) -> Iterator[Flaw]:
+    """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
+    if trust.tags is False:
+        return
+    for problem in saml_cognito_pods.untagged_pods.problems(trust.policy):
+        yield flaw_of(problem)
+
+
+@check(
+    "PID-TRUST-OPEN",
+    on=Trust,
+    severity=Severity.MEDIUM,
+    title="Any pod of any cluster of the account can be given the role",
+    fix='Add "StringEquals" on aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and aws:RequestTag/kubernetes-service-account.',
+    source=_POD_ROLE,
+    bad=[_pods(_BOTH)],
+    good=[_pods(_BOTH, _ONE_POD), _pods(_BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}), GOOD],
+)  # fmt: skip
+def any_pod_of_account(trust: Trust) -> Iterator[Flaw]:
+    """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
+    for each in trust.policy.statements:
+        for problem in saml_cognito_pods.any_pod_of_account.problems(each):
+            yield flaw_of(problem)

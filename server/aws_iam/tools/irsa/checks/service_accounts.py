@@ -1,0 +1,274 @@
+"""IRSA against the account and its service accounts: shared roles, annotations that do not fit, trust in nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import is_demanded
+from aws_iam.engine.language.json_nodes import Form
+from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.sources.kubernetes_objects import ANNOTATIONS, PREFIX, ROLE
+from aws_iam.engine.tokens.oidc_provider import providers
+from aws_iam.errors import NotCollected, closest
+from aws_iam.escape import quoted
+from aws_iam.rules.document_check import Flaw, Workloads, check
+from aws_iam.rules.outcomes import unread
+from aws_iam.tools.irsa.checks.roles import read, trusting
+from aws_iam.tools.irsa.checks.roles import roles as roles_of
+from aws_iam.tools.irsa.checks.samples import (
+    for_github,
+    for_pod_identity,
+    for_pods_of,
+    role,
+    role_arn,
+    roles,
+    service_account,
+    workloads,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.facts.identity import Role
+    from aws_iam.engine.language.document import Policy, Text
+    from aws_iam.engine.sources.kubernetes_objects import ServiceAccount
+    from aws_iam.rules.outcomes import Unknown
+
+_BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
+_ASSOCIATE = "https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"
+_POD = "system:serviceaccount:"
+_PARTS = 2
+_OTHER = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+
+
+def _subjects(policy: Policy) -> Iterator[tuple[str, Text]]:
+    """The service accounts that a trust policy names, with the cluster's issuer."""
+    for statement in policy.statements:
+        for provider in providers(statement):
+            if not provider.is_eks:
+                continue
+            for condition in filter(is_demanded, provider.on(statement, "sub")):
+                for value in condition.values:
+                    if value.value.startswith(_POD):
+                        yield provider.host, value
+
+
+def _names(subject: str) -> tuple[str, str]:
+    parts = subject.removeprefix(_POD).split(":")
+    return (parts[0], parts[1]) if len(parts) == _PARTS else ("", "")
+
+
+def _tried(at: Workloads) -> Iterator[tuple[Role, Policy]]:
+    for found in trusting(at):
+        yield found.role, found.policy
+
+
+@check(
+    "IRSA-SHARED",
+    on=Workloads,
+    severity=Severity.MEDIUM,
+    title="One role serves several namespaces or clusters",
+    fix="Give each application a role of its own.",
+    source=_BEST,
+    bad=[
+        workloads(roles(role("app", for_pods_of("shop", "cart"), for_pods_of("bank", "ledger")))),
+        workloads(roles(role("app", for_pods_of("shop", "cart"), for_pods_of("shop", "cart", host=_OTHER)))),
+    ],
+    good=[
+        workloads(roles(role("app", for_pods_of("shop", "cart", "checkout")))),
+        workloads(roles(role("app", for_github()))),
+    ],
+)  # fmt: skip
+def shared(at: Workloads) -> Iterator[Flaw]:
+    """Each of them can do what any of the others needs."""
+    for found, policy in _tried(at):
+        named = list(_subjects(policy))
+        spaces = sorted({_names(value.value)[0] for _, value in named} - {"", "*"})
+        hosts = {host for host, _ in named}
+        if len(spaces) > 1:
+            listed = ", ".join(map(quoted, spaces[:5]))
+            yield Flaw(f"trusts service accounts of the namespaces {listed}", resource=found.arn)
+        elif len(hosts) > 1:
+            yield Flaw(
+                f"trusts service accounts of {len(hosts)} clusters",
+                resource=found.arn,
+                # The same application on each side of a move to a new cluster looks so, too.
+                severity=Severity.LOW,
+            )
+
+
+_CART = role("cart", for_pods_of("shop", "cart"))
+
+
+def _of(namespace: str, name: str, role_name: str = "cart") -> ServiceAccount:
+    return service_account(namespace, name, {ROLE: role_arn(role_name)})
+
+
+@check(
+    "IRSA-ANNOT-MISMATCH",
+    on=Workloads,
+    severity=Severity.HIGH,
+    title="The service account does not get the role that its annotation means",
+    fix="Make annotation and trust policy name each other.",
+    source=_ASSOCIATE,
+    bad=[
+        workloads(roles(_CART), accounts=[_of("shop", "checkout")]),
+        workloads(roles(_CART), accounts=[_of("shop", "cart", "gone")]),
+        workloads(roles(_CART), accounts=[service_account("shop", "cart", {"eks.amazonaws.com/role_arn": "x"})]),
+        workloads(roles(_CART), accounts=[service_account("shop", "cart", {ROLE: role_arn("cart"), "eks.amazonaws.com/sts-regional-endpoints": True})]),
+    ],
+    good=[
+        workloads(roles(_CART), accounts=[_of("shop", "cart"), _of("", "cart")]),
+        workloads(roles(_CART), accounts=[service_account("shop", "web", {"eks.amazonaws.com/skip-containers": "x"})]),
+        workloads(roles(_CART)),
+    ],
+)  # fmt: skip
+def misfits(at: Workloads) -> Iterator[Flaw | Unknown]:
+    """STS refuses the pods without a word of the cause."""
+    accounts = at.service_accounts or ()
+    # What needs no account comes first: a role that cannot be read ends the rest.
+    for account in accounts:
+        yield from _written(account)
+    for account in filter(_names_role, accounts):
+        yield from _of_role(at, account)
+
+
+def _names_role(account: ServiceAccount) -> bool:
+    return bool(account.role)
+
+
+def _written(account: ServiceAccount) -> Iterator[Flaw]:
+    """What is wrong with the annotations by themselves."""
+    for each in account.annotations:
+        key = each.key.value
+        if key in ANNOTATIONS and (each.value is None or each.value.form is not Form.STRING):
+            yield _flaw(
+                account,
+                f"the value of {quoted(key)} is {each.value.form.value if each.value else 'no text'}",
+                f'write it in quotes: {key}: "{each.value.value if each.value else ""}"',
+                each.key,
+            )
+        near = _near(key)
+        if near:
+            yield _flaw(
+                account,
+                f"{quoted(key)} is no annotation that EKS reads",
+                f"write {quoted(near)}",
+                each.key,
+            )
+
+
+def _near(key: str) -> str:
+    """The annotation that a misspelt one means."""
+    if key in ANNOTATIONS or key == f"{PREFIX}skip-containers":
+        return ""
+    prefix, slash, name = key.partition("/")
+    if not slash or not prefix.startswith(("eks.amazon", "eks.aws", "iam.eks.")):
+        return ""
+    wanted = closest(name.replace("_", "-"), [each.removeprefix(PREFIX) for each in ANNOTATIONS])
+    return f"{PREFIX}{wanted}" if wanted else ""
+
+
+def _elsewhere(account: ServiceAccount, arn: str) -> NotCollected:
+    """A role of another account, which may trust the cluster by a provider of its own: that is told nowhere here."""
+    return NotCollected(
+        f"{quoted(arn)}, which {quoted(account.title)} names, is another account's",
+        call="iam:GetRole",
+        code="not read",
+        permission="iam:GetRole",
+    )
+
+
+def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Flaw | Unknown]:
+    arn = account.role
+    place = account.annotation(ROLE)
+    key = place.value if place and place.value else None
+    if ":role/" not in arn or not arn.startswith("arn:"):
+        yield _flaw(account, f"{quoted(arn)} is no role's ARN", "write the ARN of the role", key)
+        return
+    if f":{at.account.id}:" not in arn:
+        yield unread(_elsewhere(account, arn), account.title)
+        return
+    found = roles_of(at).get(arn)
+    if found is None:
+        yield _flaw(
+            account, f"{quoted(arn)} does not exist", "create the role, or name another", key
+        )
+        return
+    policy = read(found)
+    if policy is None or _trusts(policy.policy, account):
+        return
+    subject = f"{_POD}{account.namespace or 'NAMESPACE'}:{account.name}"
+    yield _flaw(
+        account,
+        f"{quoted(arn)} does not trust {quoted(subject)}",
+        f"add {quoted(subject)} to the values of the issuer's sub key in its trust policy",
+        key,
+    )
+
+
+def _trusts(policy: Policy, account: ServiceAccount) -> bool:
+    """Whether some subject of the policy is the account's, in the namespace that it has or may get."""
+    for statement in policy.statements:
+        for provider in providers(statement):
+            tested = tuple(filter(is_demanded, provider.on(statement, "sub")))
+            # Every condition must hold, by one of its values.
+            if provider.is_eks and all(
+                any(_takes(c.base, v.value, account) for v in c.values) for c in tested
+            ):
+                return True
+    return False
+
+
+def _takes(base: str, wanted: str, account: ServiceAccount) -> bool:
+    if account.namespace:
+        subject = f"{_POD}{account.namespace}:{account.name}"
+        return matches(wanted, subject) if "Like" in base else wanted == subject
+    name = wanted.rpartition(":")[2]
+    return matches(name, account.name) if "Like" in base else name == account.name
+
+
+def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> Flaw:
+    return Flaw(
+        f"service account {quoted(account.title)}: {message}",
+        resource=account.title,
+        where=replace(at.where, file=account.where.file) if at is not None else account.where,
+        fix=f"{fix[0].upper()}{fix[1:]}.",
+    )
+
+
+@check(
+    "IRSA-DANGLING",
+    on=Workloads,
+    severity=Severity.LOW,
+    title="The role trusts a service account that does not exist",
+    fix="Take the subject out of the trust policy.",
+    source=_BEST,
+    bad=[workloads(roles(role("app", for_pods_of("shop", "cart", "gone"))), accounts=[_of("shop", "cart", "app")])],
+    good=[
+        workloads(roles(_CART), accounts=[_of("shop", "cart")]),
+        workloads(roles(_CART)),
+        workloads(roles(role("app", for_pod_identity())), accounts=[_of("shop", "cart")]),
+    ],
+)  # fmt: skip
+def dangling(at: Workloads) -> Iterator[Flaw]:
+    """Whoever may create it next has the role."""
+    if at.service_accounts is None:
+        return
+    existing = {(each.namespace, each.name) for each in at.service_accounts}
+    anywhere = {name for namespace, name in existing if not namespace}
+    hosts = {host for found, policy in _tried(at) for host, _ in _subjects(policy)}
+    for found, policy in _tried(at):
+        for _, value in _subjects(policy):
+            namespace, name = _names(value.value)
+            gone = (namespace, name) not in existing and name not in anywhere
+            if is_literal(value.value) and name and gone:
+                yield Flaw(
+                    f"{quoted(value.value)} is none of the service accounts given",
+                    resource=found.arn,
+                    where=value.where,
+                    # Manifests may be those of one application, and of one cluster among several.
+                    low_confidence=not at.complete or len(hosts) > 1,
+                )

@@ -1,0 +1,1 @@
+"""`irsa denied`: why a token is refused."""

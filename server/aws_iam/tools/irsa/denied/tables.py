@@ -1,0 +1,84 @@
+"""`irsa denied`: the tables of its answer: statement by statement, and what of the token AWS sees."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.reference.issuers import issuer_of
+from aws_iam.escape import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.tokens.meeting import Meeting, Met
+    from aws_iam.tools.irsa.denied.denied import Case
+
+_MOST_STATEMENTS = 20
+_MOST_CONDITIONS = 20
+_MOST_VALUES = 5
+_SHOWN = 200
+
+
+def facts(case: Case, proofs: tuple[dict[str, str], ...]) -> dict[str, Any]:
+    """What was compared with what, the keys that AWS makes of the token, and the proof of the policy."""
+    found: dict[str, Any] = {
+        "issuer": escaped(case.claims.text("iss"), _SHOWN),
+        "provider": escaped(case.principal, _SHOWN),
+        "signature": case.signature.value,
+    }
+    if "exp" in case.claims.times:
+        found["expires"] = moment(case.claims.times["exp"])
+    found["condition_keys"] = {
+        escaped(name, _SHOWN): _listed(value)
+        for name, value in case.claims.keys(case.claims.host).items()
+    }
+    met = case.meetings[:_MOST_STATEMENTS]
+    found["statements"] = [_row(each) for each in met]
+    if len(case.meetings) > _MOST_STATEMENTS:
+        found["more_statements"] = len(case.meetings) - _MOST_STATEMENTS
+    notes = [{"note": each} for each in _notes(case)]
+    return (
+        found | ({"proof": list(proofs)} if proofs else {}) | ({"notes": notes} if notes else {})
+    )
+
+
+def _notes(case: Case) -> Iterator[str]:
+    """What the answer leans on and nobody states."""
+    if len(case.claims.audience) > 1:
+        yield "`aud` has several values and the token no `azp`: which one AWS compares is not documented"
+    known = issuer_of(case.claims.host)
+    if known and known.requires and known.requires.startswith("sts:"):
+        yield f"AWS wants `{known.requires}` tested for this issuer: add it, or the policy cannot be saved"
+
+
+def moment(seconds: float) -> str:
+    """A time as people read it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _row(meeting: Meeting) -> dict[str, Any]:
+    sid = meeting.statement.sid
+    return {
+        "statement": meeting.statement.node.where.pointer,
+        **({"sid": escaped(sid.value, _SHOWN)} if sid else {}),
+        "issuer": "match" if meeting.principal else "no match",
+        "action": "match" if meeting.has_action else "no match",
+        "conditions": [_condition(each) for each in meeting.conditions[:_MOST_CONDITIONS]],
+    }
+
+
+def _condition(met: Met) -> dict[str, Any]:
+    return {
+        "operator": escaped(met.condition.operator.value, _SHOWN),
+        "key": escaped(met.condition.key.value, _SHOWN),
+        "wanted": _listed(tuple(each.value for each in met.condition.values)),
+        "token": _listed(met.given) or "absent",
+        "result": met.match.value,
+    }
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    shown = ", ".join(escaped(each, _SHOWN) for each in values[:_MOST_VALUES])
+    more = len(values) - _MOST_VALUES
+    return f"{shown} and {more} more" if more > 0 else shown

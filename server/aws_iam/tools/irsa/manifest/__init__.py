@@ -1,0 +1,1 @@
+"""`irsa manifest`: the files that make a workload use its role."""

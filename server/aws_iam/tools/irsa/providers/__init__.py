@@ -1,0 +1,1 @@
+"""The identity providers whose tokens a role can trust."""

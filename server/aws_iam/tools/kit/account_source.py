@@ -1,0 +1,263 @@
+"""Which account an audit judges: AWS, a saved snapshot or the demonstration; and the answer when there is none."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer
+from aws_iam.errors import InputError, why_of
+from aws_iam.escape import quoted
+from aws_iam.tools.audit.controls import benchmark as catalogue
+from aws_iam.tools.audit.controls.judge import JUDGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.errors import AwsError
+    from aws_iam.tools.kit.parameters import Source
+    from aws_iam.tools.kit.tool import Progress
+
+_LIVE = ("profile", "regions", "role_arn", "external_id", "demo")
+_NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
+
+
+def read(
+    source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None = None
+) -> Account:
+    """The snapshot that the account arguments name, read with these facts; written to the file `save`.
+
+    Of a reading that the caller stops, the file holds what was read by then.
+    """
+    account, not_saved = read_and_saved(source, needs, progress, save=save)
+    if not_saved:
+        raise not_saved
+    return account
+
+
+def read_and_saved(
+    source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None
+) -> tuple[Account, InputError | None]:
+    """As `read`; the account is given where it could not be saved too, with what hindered it."""
+    _refuse_contradictions(source)
+    if save is not None:
+        _refuse_unwritable(save)
+    if source.snapshot is not None:
+        from aws_iam.account.reading.snapshot import load
+
+        account = load(Path(source.snapshot))
+        return account, _not_saved(account, save)
+    # boto3 takes a third of a second to import: only what reads AWS pays for it.
+    from aws_iam.account.reading.collect_account import PartlyRead
+
+    wanted = tuple(needs)
+    try:
+        account = _collected(source, wanted, progress)
+    except PartlyRead as stopped:
+        if save is None:
+            raise
+        not_saved = _not_saved(_told_stopped(stopped.account, wanted), save)
+        done = f"{len(stopped.account.facts)} of {stopped.wanted} facts"
+        kept = f"is not saved: {not_saved}" if not_saved else f"is saved in {quoted(save)}"
+        raise KeyboardInterrupt(f"what was read by then, {done}, {kept}") from None
+    return account, _not_saved(account, save)
+
+
+def _not_saved(account: Account, save: str | None) -> InputError | None:
+    """Write the file, if one is asked for; what hindered it."""
+    if save is None:
+        return None
+    from aws_iam.account.reading import snapshot
+
+    try:
+        snapshot.save(account, Path(save))
+    except InputError as error:
+        return error
+    return None
+
+
+def _told_stopped(account: Account, wanted: Iterable[Fact[Any]]) -> Account:
+    """The account as a stopped reading leaves it; what it did not come to says so, and not that nobody asked."""
+    from aws_iam.account.facts.fact import Miss, MissKind, RegionFact
+    from aws_iam.account.guard.allowlist import actions_of
+
+    rest = {
+        (fact.name, region): Miss(
+            kind=MissKind.UNASKED,
+            call=fact.name,
+            permission=", ".join(actions_of(fact.name)),
+            message="not part of this snapshot, whose reading was stopped before it came to this",
+            region=region,
+        )
+        for fact in wanted
+        for region in (account.regions.read if isinstance(fact, RegionFact) else ("",))
+        if (fact.name, region) not in account.facts
+    }
+    return replace(account, facts={**account.facts, **rest})
+
+
+def _refuse_unwritable(save: str) -> None:
+    # Before the account is read: a typing mistake must not cost a minute.
+    if not save:
+        raise InputError("`save` is empty", hint="give the name of a file")
+    path = Path(save)
+    try:
+        if not path.absolute().parent.is_dir():
+            raise InputError(f"{quoted(save)} cannot be written: there is no such folder")
+        if path.is_dir():
+            raise InputError(
+                f"{quoted(save)} is a folder",
+                hint="give the name of a file, which may stand in it",
+            )
+        if path.exists():
+            if not os.access(path, os.W_OK):
+                raise InputError(f"{quoted(save)} cannot be written: permission denied")
+        elif not path.is_symlink():
+            path.touch(mode=0o600, exist_ok=False)
+            path.unlink()
+    except FileExistsError:
+        # Another run tries the same name, which can be written then.
+        return
+    except OSError as error:
+        why = why_of(error)
+        raise InputError(f"{quoted(save)} cannot be written: {why}") from None
+    except ValueError:
+        raise InputError(f"{quoted(save)} is no file's name") from None
+
+
+class _Watched:
+    """A progress that hears of each call before it is made: once it raises, none is begun on whatever thread."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._last = (0, 1, "opening the account")
+        self._lock = threading.Lock()
+
+    def __call__(self, done: int, total: int, text: str) -> None:
+        with self._lock:
+            self._last = (done, total, text)
+            self._progress(done, total, text)
+
+    def before_call(self, **_event: Any) -> None:
+        """The SDK's event before a request is made."""
+        with self._lock:
+            self._progress(*self._last)
+
+
+def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
+    from aws_iam.account.reading.collect_account import collect, collect_from
+
+    if not source.demo:
+        from aws_iam.account.session.connect import connect
+
+        session = connect(source)
+        watched = _Watched(progress)
+        session.events.register("before-parameter-build", watched.before_call)
+        return collect_from(needs, session, source.regions or (), watched)
+    from aws_iam.account.demo import REGIONS, demo_session
+
+    for region in source.regions or ():
+        if region not in REGIONS:
+            raise InputError(
+                f"the demonstration account has no Region {quoted(region)}",
+                hint=f"it has {' and '.join(REGIONS)}",
+            )
+    progress(0, 1, "building the demonstration account")
+    return collect(needs, source, progress, session=demo_session())
+
+
+def command(source: Source, action: str) -> str:
+    """The command of another action on the same account."""
+    words = ["aws-iam", "audit", action]
+    for name in ("profile", "role_arn", "external_id", "snapshot"):
+        value = getattr(source, name)
+        if value:
+            words += [f"--{name.replace('_', '-')}", value]
+    if source.regions:
+        words += ["--regions", ",".join(source.regions)]
+    return shlex.join([*words, *(["--demo"] if source.demo else [])])
+
+
+def without_credentials(error: AwsError) -> Answer:
+    """What a caller gets who asked for an audit and gave no way to an account: how to connect, and the checklist."""
+    benchmark = catalogue.benchmark()
+    return Answer(
+        summary=(
+            f"AWS could not be read: {error.message}; {error.hint or _CONNECT}. `demo: true` (on the command line "
+            "`--demo`) audits the embedded demonstration account, the action `checklist` lists the "
+            f"{len(benchmark.controls)} controls of CIS {benchmark.version}."
+        ),
+        tool="audit",
+        action="run",
+        facts={
+            "connect": [
+                {
+                    "way": "a profile",
+                    "how": "argument `profile`, or AWS_PROFILE where the server starts",
+                },
+                {
+                    "way": "IAM Identity Center",
+                    "how": "`aws sso login --profile NAME`, then `profile`",
+                },
+                {
+                    "way": "keys",
+                    "how": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+                },
+                {
+                    "way": "a role",
+                    "how": "argument `role_arn`, with `external_id` where it is asked for",
+                },
+                {
+                    "way": "no account",
+                    "how": "argument `demo: true`, on the command line `--demo`",
+                },
+            ],
+            "permissions": "the AWS managed policy SecurityAudit and assets/audit-policy.json",
+            "benchmark": benchmark.version,
+            "controls": len(benchmark.controls),
+            "sections": section_sizes(benchmark),
+        },
+        next=("aws-iam audit run --demo", "aws-iam audit checklist"),
+        sources=("references/compliance-checklist.md#permissions-for-the-audit",),
+        as_of=catalogue.as_of(),
+    )
+
+
+_CONNECT = "give `profile`, or set AWS_PROFILE or access keys where the server starts"
+
+
+def by_a_person(control: catalogue.Control) -> bool:
+    """Whether a run leaves the verdict to a person altogether."""
+    return control.verdict == "manual" or control.key not in JUDGES
+
+
+def section_sizes(benchmark: catalogue.Benchmark) -> list[dict[str, Any]]:
+    """How many controls each section of a version has, and how many of them a person decides."""
+    rows: dict[str, dict[str, Any]] = {}
+    for control in benchmark.controls:
+        name = benchmark.section_of(control)
+        row = rows.setdefault(name, {"section": name, "controls": 0, "decided_by_a_person": 0})
+        row["controls"] += 1
+        row["decided_by_a_person"] += by_a_person(control)
+    return list(rows.values())
+
+
+def _refuse_contradictions(source: Source) -> None:
+    for chosen, others in (("snapshot", _LIVE), ("demo", _NOT_WITH_DEMO)):
+        if not getattr(source, chosen):
+            continue
+        for other in others:
+            if getattr(source, other):
+                raise InputError(
+                    f"`{chosen}` and `{other}` exclude each other",
+                    hint=f"leave out `{other}` to judge the {_WORDS[chosen]}",
+                )
+
+
+_WORDS = {"snapshot": "saved snapshot", "demo": "demonstration account"}

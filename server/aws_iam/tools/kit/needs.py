@@ -1,0 +1,177 @@
+"""The `needs` of a decision: a flat object of named numbers, booleans and words, read strictly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+from aws_iam.tools.kit.tool import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One name that a decision understands, and the values it takes."""
+
+    name: str
+    takes: Literal["flag", "number", "word"]
+    meaning: str
+    least: int = 0
+    most: int = 0
+    words: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> str:
+        """What it takes, in words."""
+        if self.takes == "flag":
+            return "true or false"
+        if self.takes == "word":
+            return "one of " + ", ".join(f"`{each}`" for each in self.words)
+        return f"a whole number from {self.least:,} to {self.most:,}"
+
+
+def flag(name: str, meaning: str) -> Need:
+    """A need that is wanted or not."""
+    return Need(name=name, takes="flag", meaning=meaning)
+
+
+def number(name: str, meaning: str, *, least: int = 0, most: int) -> Need:
+    """A need that is counted."""
+    return Need(name=name, takes="number", meaning=meaning, least=least, most=most)
+
+
+def word(name: str, meaning: str, *words: str) -> Need:
+    """A need that is one of a few words."""
+    return Need(name=name, takes="word", meaning=meaning, words=words)
+
+
+def read(given: object, declared: Iterable[Need], called: str = "needs") -> dict[str, Any]:
+    """The caller's needs by name, each of its declared type; unknown and ill-typed ones are refused by name.
+
+    `called` is the name of the argument, where it is another one.
+    """
+    by_name = {need.name: need for need in declared}
+    try:
+        return {
+            name: _value(_known(name, by_name), value)
+            for name, value in _flat(given, by_name).items()
+            if value is not None
+        }
+    except InputError as error:
+        named = error.message.replace("`needs`", f"`{called}`", 1)
+        raise InputError(named, hint=error.hint) from None
+
+
+def parameter(declared: Iterable[Need]) -> Parameter:
+    """The argument as the command's help shows it; the names alone say what can be asked, and an empty object lists them."""
+    names = ", ".join(each.name for each in declared)
+    return Parameter(f"object of: {names}", brief="object; absent: lists its names", document=True)
+
+
+def described(declared: Iterable[Need]) -> list[dict[str, str]]:
+    """The names that a decision takes, as a table."""
+    return [
+        {"name": each.name, "takes": each.values, "meaning": each.meaning} for each in declared
+    ]
+
+
+def _flat(given: object, by_name: Mapping[str, Need]) -> dict[str, object]:
+    value = _parsed(given) if isinstance(given, str) else given
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        hint = f"such as {{{_example(next(iter(by_name.values())))}}}; it takes {_listed(by_name)}"
+        raise InputError(f"`needs` must be an object, not {_shown(value)}", hint=hint)
+    return {str(name): item for name, item in value.items()}
+
+
+def _example(need: Need) -> str:
+    sample = {"flag": "true", "number": str(need.least), "word": f'"{"".join(need.words[:1])}"'}
+    return f'"{need.name}": {sample[need.takes]}'
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"`needs` is no JSON: {error.msg.lower()} (line {error.lineno}:{error.colno})",
+            hint='give an object such as {"rotation": true}',
+        ) from None
+    except (ValueError, RecursionError):
+        # Python refuses integers of thousands of digits and very deep nesting with these.
+        raise InputError(
+            "`needs` holds a number or a nesting that is too large to read",
+            hint="give a flat object of numbers, booleans and words",
+        ) from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    seen: dict[str, object] = {}
+    for name, value in pairs:
+        if name in seen:
+            raise InputError(f"`needs` names {quoted(name)} twice", hint="keep one of them")
+        seen[name] = value
+    return seen
+
+
+def _known(name: str, by_name: Mapping[str, Need]) -> Need:
+    if name in by_name:
+        return by_name[name]
+    longer = next((each for each in by_name if each.startswith(f"{name}_")), None)
+    near = longer or closest(name, by_name)
+    raise InputError(
+        f"`needs` has no {quoted(name)}",
+        hint=f"did you mean `{near}`?" if near else f"it takes {_listed(by_name)}",
+    )
+
+
+def _value(need: Need, value: object) -> bool | int | str:
+    if need.takes == "flag" and isinstance(value, bool):
+        return value
+    if need.takes == "number":
+        counted = _whole(value)
+        if counted is not None and need.least <= counted <= need.most:
+            return counted
+    if need.takes == "word" and isinstance(value, str) and value in need.words:
+        return value
+    near = closest(value, need.words) if isinstance(value, str) else None
+    raise InputError(
+        f"`needs`: `{need.name}` must be {need.values}, not {_shown(value)}",
+        hint=f"did you mean `{near}`?" if near else need.meaning,
+    )
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    # 1e6 is a float to JSON; infinity and NaN are no integers to Python.
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
+_LONGEST = 10**18
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, int):
+        return f"`{value}`" if abs(value) < _LONGEST else "a number of more than 18 digits"
+    if isinstance(value, float):
+        return f"`{value}`"
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else "null"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{each}`" for each in names)

@@ -1,0 +1,1 @@
+"""The tool `kms`: keys and key policies."""

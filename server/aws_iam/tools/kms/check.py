@@ -1,0 +1,371 @@
+"""`kms check`: the whole catalogue over key policies, and over an account with its keys, grants and aliases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.facts.fact import Miss
+from aws_iam.account.facts.identity import AUTHORIZATION
+from aws_iam.account.facts.keys import KEY_USES, OTHER_POLICIES
+from aws_iam.account.facts.sharing import KEY_POLICIES
+from aws_iam.account.facts.storage import KMS_KEYS
+from aws_iam.answer import Answer, Finding, Severity, Status, Where
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.language.document import Policy
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import gathered
+from aws_iam.errors import InputError, NotCollected, closest
+from aws_iam.escape import escaped, quoted
+from aws_iam.report.page import by_urgency
+from aws_iam.rules.outcomes import policy_of
+from aws_iam.tools.audit.run.run import account_words
+from aws_iam.tools.kit import account_source, policy_inputs
+from aws_iam.tools.kit import needs as wishes
+from aws_iam.tools.kit.check_table import by_check, verdict
+from aws_iam.tools.kit.parameters import Source
+from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
+from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, needs
+from aws_iam.tools.kms.checks.limits import Limits
+from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
+from aws_iam.tools.kms.limit_arguments import LIMITS
+from aws_iam.tools.kms.reasoning.statements import told_owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.engine.language.document import Source as Document
+    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.tools.kit.tool import Json, Progress
+
+_PAGE = "references/kms-patterns.md#checks"
+_KEY = "AWS::KMS::Key"
+_MOST_ROWS = 20
+_FIRST = 3
+_SHORT = ("role/", "user/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the caller says beside the document or the account."""
+
+    account: str | None = None
+    users: list[str] | None = None
+    only_via: bool = False
+    trusted: list[str] | None = None
+    limits: Json = None
+    scope: list[str] | None = None
+
+
+def check(
+    document: Any, source: Source, terms: Terms, progress: Progress, save: str | None
+) -> Answer:
+    """The findings on a document, or on the account that the arguments name."""
+    if document is None:
+        if terms.account is not None:
+            raise InputError(
+                "`account` goes with `document`", hint="the account that is read is known"
+            )
+        return _of_account(source, terms, progress, save)
+    if source != Source() or save is not None:
+        raise InputError(
+            "`document` and an account exclude each other",
+            hint="leave out the account arguments to judge the document",
+        )
+    return of_document(document, terms)
+
+
+def of_document(document: Any, terms: Terms) -> Answer:
+    """The checks of key policies on those of a document."""
+    chosen = [code for code in _chosen(terms.scope) if code in ON_POLICY]
+    account = checked("account", terms.account, "account") if terms.account else ""
+    given = gathered(document)
+    found = [(each, content) for each in given.sources if (content := _key_policy(each))]
+    if not found:
+        raise InputError(
+            "`document` holds no key policy: no statement has a Principal and an action of KMS",
+            hint="give a key policy, a template with keys, or nothing to check the account",
+        )
+
+    def judged(policy: Policy) -> tuple[Finding, ...]:
+        owner = account or told_owner(policy)
+        subject = KeyPolicy(
+            policy=policy,
+            account=owner,
+            trusted=_trusted(terms.trusted),
+            users=_users(terms.users, owner),
+            only_via=terms.only_via,
+        )
+        return _of_policy(subject, chosen)
+
+    def of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
+        return policy_inputs.located(
+            policy_inputs.certain(judged(content), source, judged), source
+        )
+
+    told = policy_inputs.without_repeats((s, of_source(s, content)) for s, content in found)
+    findings = by_urgency([each for _, several in told for each in several])
+    owners = dict.fromkeys(account or told_owner(content) or "not told" for _, content in found)
+    return Answer(
+        summary=_document_summary(findings, len(found)),
+        findings=findings,
+        facts={
+            "checks": len(chosen),
+            # In a template the account is a value of its deployment.
+            **({} if given.formats else {"account": ", ".join(list(owners)[:_FIRST])}),
+            **_not_asked(chosen, terms),
+            **policy_inputs.facts(given),
+        },
+        sources=_sources(findings),
+        next=_next(findings, given),
+        as_of=catalog().as_of,
+    )
+
+
+def _key_policy(source: Document) -> Policy | None:
+    content = source.content
+    if not isinstance(content, Policy):
+        raise InputError(
+            f"{quoted(source.file or 'document')} is not JSON: {content.message}",
+            hint=content.hint,
+        )
+    if content.resource_type is not None:
+        return content if content.resource_type == _KEY else None
+    named = any(s.has("Principal") or s.has("NotPrincipal") for s in content.statements)
+    actions = [a.value.lower() for s in content.statements for a in (*s.actions, *s.not_actions)]
+    about = any(each.startswith("kms:") or each == "*" for each in actions) or not actions
+    return content if named and about else None
+
+
+def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
+    return tuple(each for code in codes for each in ON_POLICY[code].findings(subject))
+
+
+def _not_asked(codes: Iterable[str], terms: Terms) -> dict[str, Any]:
+    """The checks that need to know who uses the key, where nobody said."""
+    open_ = [code for code in codes if code in _OF_USERS]
+    if terms.users or not open_:
+        return {}
+    return {"give_users_for": ", ".join(open_)}
+
+
+_OF_USERS = frozenset({"KMS-VIASERVICE-BREAKS", "KMS-VIASERVICE", "KMS-CTX"})
+
+
+def _of_account(source: Source, terms: Terms, progress: Progress, save: str | None) -> Answer:
+    chosen = _chosen(terms.scope)
+    within = Limits(**wishes.read(terms.limits, LIMITS, "limits"), trusted=_trusted(terms.trusted))
+    facts = needs(chosen)
+    account = account_source.read(source, facts, progress, save=save)
+    return judged(account, within, terms, chosen)
+
+
+def judged(
+    account: Account, within: Limits, terms: Terms, codes: tuple[str, ...] = CODES
+) -> Answer:
+    """Every chosen check on an account; what could not be read is unknown."""
+    on_policy = [code for code in codes if code in ON_POLICY]
+    of_keys = (
+        f
+        for code in codes
+        if code in ON_ACCOUNT
+        for f in ON_ACCOUNT[code].findings(account, within)
+    )
+    of_policies = _of_policies(account, within, terms, on_policy) if on_policy else ()
+    found = by_urgency([*of_policies, *of_keys])
+    facts = needs(codes)
+    missed = misses_of(account, facts)
+    return Answer(
+        summary=f"KMS keys of account {account_words(account)}, {account.regions}: {verdict(found)}.",
+        findings=found,
+        facts={
+            "account": account_words(account),
+            "regions": str(account.regions),
+            "collected_at": account.collected_at.isoformat(timespec="seconds"),
+            "checks": len(codes),
+            **_counted(account),
+            "by_check": by_check(found, CODES),
+            **_not_asked(on_policy, terms),
+            **({"not_read": rows(missed)} if missed else {}),
+        },
+        artifacts=missing_permissions(account, found),
+        sources=_sources(found),
+        next=_next(found, None),
+        as_of=catalog().as_of,
+    )
+
+
+def _of_policies(
+    account: Account, within: Limits, terms: Terms, codes: list[str]
+) -> Iterator[Finding]:
+    """The checks of policies on every policy of every key; policies of the same text are judged once."""
+    identities = account.get(AUTHORIZATION)
+    if isinstance(identities, Miss) and "KMS-LOCKOUT" in codes:
+        yield replace(
+            _unread(identities.error(), account, None, "KMS-LOCKOUT"),
+            message="which administrators still exist is not known: "
+            + escaped(str(identities), 1500),
+        )
+    existing = (
+        None
+        if isinstance(identities, Miss)
+        else frozenset({*(r.arn for r in identities.roles), *(u.arn for u in identities.users)})
+    )
+    known: dict[tuple[str, str], tuple[Finding, ...]] = {}
+    users = _users(terms.users, account.id)
+    for region, arn, name, text in _texts(account):
+        if isinstance(text, NotCollected):
+            code = "KMS-POL-RAM" if name else "KMS-POL-PUBLIC"
+            if code in codes:
+                yield replace(_unread(text, account, region, code), resource=arn)
+            continue
+        # A policy that names keys means another thing for each of them.
+        same = (text, name) if ":key/" not in text else (arn, name)
+        if same not in known:
+            subject = KeyPolicy(
+                policy=policy_of(text, "kms:GetKeyPolicy"),
+                account=account.id,
+                key=arn,
+                name=name,
+                principals=existing,
+                trusted=within.trusted,
+                users=users,
+                only_via=terms.only_via,
+            )
+            known[same] = _of_policy(subject, codes)
+        for each in known[same]:
+            # Lines of a text that nobody wrote help nobody.
+            where = Where(pointer=each.where.pointer) if each.where else None
+            yield replace(
+                each, resource=escaped(arn, 2048), region=region, account=account.id, where=where
+            )
+
+
+def _texts(account: Account) -> Iterator[tuple[str, str, str, str | NotCollected]]:
+    """Region, key, name and text of every policy, or what kept it from being read."""
+    for region, policies in account.in_each(KEY_POLICIES):
+        if isinstance(policies, Miss):
+            yield region, "", "default", policies.error()
+            continue
+        for each in policies:
+            if each.document is not None:
+                yield region, each.arn, "default", _readable(each.document)
+    for region, others in account.in_each(OTHER_POLICIES):
+        if isinstance(others, Miss):
+            yield region, "", "AWS_RAM", others.error()
+            continue
+        for key in others:
+            if isinstance(key.names, Miss):
+                yield region, key.arn, "AWS_RAM", key.names.error()
+                continue
+            for name, text in zip(key.names, key.documents, strict=True):
+                yield region, key.arn, name, _readable(text)
+
+
+def _readable(text: str | Miss) -> str | NotCollected:
+    if isinstance(text, Miss):
+        return text.error()
+    try:
+        policy_of(text, "kms:GetKeyPolicy")
+    except NotCollected as broken:
+        return broken
+    return text
+
+
+def _unread(missing: NotCollected, account: Account, region: str | None, code: str) -> Finding:
+    rule = ON_POLICY[code]
+    needs_ = f"; allow {missing.permission}" if missing.permission else ""
+    return Finding(
+        code=code,
+        title=rule.title,
+        severity=Severity.HIGH,
+        status=Status.UNKNOWN,
+        message=f"a key policy could not be judged: {escaped(missing.message, 1500)}",
+        reason=escaped(f"{missing.call}: {missing.code or 'not collected'}{needs_}", 1500),
+        region=region,
+        account=account.id,
+        source=PUT,
+    )
+
+
+def _counted(account: Account) -> dict[str, Any]:
+    """How many keys and policies were judged, and of how many the last use was asked for."""
+    found: dict[str, Any] = {}
+    keys = [v for _, v in account.in_each(KMS_KEYS) if not isinstance(v, Miss)]
+    if keys:
+        found["keys"] = sum(map(len, keys))
+    policies = [v for _, v in account.in_each(KEY_POLICIES) if not isinstance(v, Miss)]
+    if policies:
+        found["policies"] = sum(map(len, policies))
+    uses = [v for _, v in account.in_each(KEY_USES) if not isinstance(v, Miss)]
+    if uses:
+        found["last_use_asked"] = sum(each.use is not None for value in uses for each in value)
+    return found
+
+
+def _chosen(scope: list[str] | None) -> tuple[str, ...]:
+    if not scope:
+        return CODES
+    asked = {code for word in scope for code in _named(word)}
+    return tuple(code for code in CODES if code in asked)
+
+
+def _named(word: str) -> list[str]:
+    """The codes that a word means: a code, or the beginning of codes."""
+    start = word.strip().upper().replace("_", "-")
+    if start in CODES:
+        return [start]
+    found = [code for code in CODES if start and code.startswith(start)]
+    if found:
+        return found
+    near = closest(start, CODES)
+    raise InputError(
+        f"`scope` {quoted(word, 60)} means no check",
+        hint=f"did you mean `{near}`?" if near else "give codes, or how they begin: `KMS-POL`",
+    )
+
+
+def _trusted(given: list[str] | None) -> frozenset[str]:
+    return frozenset(checked("trusted", each, "account") for each in given or ())
+
+
+def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
+    found = []
+    for each in given or ():
+        short = each.startswith(_SHORT)
+        if short and not account:
+            raise InputError(
+                f"`users`: {quoted(each)} needs the account", hint="give the ARN, or `account`"
+            )
+        arn = f"arn:aws:iam::{account}:{each}" if short else each
+        found.append(checked("users", arn, "principal_arn"))
+    return tuple(dict.fromkeys(found))
+
+
+def _document_summary(findings: tuple[Finding, ...], count: int) -> str:
+    what = f"{count} key policies" if count > 1 else "the key policy"
+    unknown = sum(each.status is Status.UNKNOWN for each in findings)
+    open_ = f" {unknown} could not be judged." if unknown else ""
+    failed = Counter(each.severity for each in findings if each.status is Status.FAIL)
+    if not failed:
+        word = "No problem found in what could be judged of" if unknown else "No problem found in"
+        return f"{word} {what}.{open_}"
+    total = sum(failed.values())
+    counted = ", ".join(f"{failed[each]} {each}" for each in Severity if failed[each])
+    return f"{total} {'problem' if total == 1 else 'problems'} in {what}: {counted}.{open_}"
+
+
+def _sources(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((_PAGE, *(f.source for f in findings[:5] if f.source))))
+
+
+def _next(findings: tuple[Finding, ...], given: Gathered | None) -> tuple[str, ...]:
+    calls = []
+    first = next((each.code for each in findings if each.status is Status.FAIL), None)
+    if first:
+        calls.append(f"aws-iam kms guide --topic {first}")
+    if given is not None:
+        calls.append("aws-iam kms lockout --document FILE --caller ARN")
+    return tuple(calls)

@@ -1,0 +1,1 @@
+"""What `kms check` judges."""

@@ -1,0 +1,380 @@
+"""Whom a key policy lets in: everyone, other accounts, services for anybody, and the makers of grants."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import (
+    denied_to_strangers,
+    is_fixed,
+    is_limited,
+    is_taken_back,
+)
+from aws_iam.engine.evaluation.beyond import crosses_accounts
+from aws_iam.engine.language.pattern import matches
+from aws_iam.escape import escaped, quoted
+from aws_iam.rules.document_check import Flaw, check
+from aws_iam.tools.kms.checks import subject as key
+from aws_iam.tools.kms.checks.subject import (
+    CONDITIONS,
+    CONTEXT,
+    GUIDE,
+    OTHER,
+    OWN,
+    ROOT,
+    SHARED,
+    VIA,
+    KeyPolicy,
+    allow,
+    arn,
+    of,
+)
+from aws_iam.tools.kms.reasoning.statements import MANAGE, has_effect, takes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.language.document import Condition, Statement
+    from aws_iam.rules.outcomes import Unknown
+
+_EVERYONE = {"AWS": "*"}
+_MINE = {"StringEquals": {"kms:CallerAccount": OWN}}
+_THROUGH_S3 = {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}
+_USE = ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
+@check(
+    "KMS-POL-PUBLIC",
+    on=KeyPolicy,
+    severity=Severity.CRITICAL,
+    title="Identities of every account may use the key",
+    fix="Name the principals, or add StringEquals on kms:CallerAccount or aws:PrincipalOrgID with fixed values.",
+    source="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
+    bad=[
+        of(ROOT, allow("*", _USE)),
+        of(ROOT, allow(_EVERYONE, "kms:Decrypt", Condition=_THROUGH_S3)),
+    ],
+    good=[
+        of(ROOT),
+        of(
+            ROOT,
+            allow(_EVERYONE, _USE, Condition={**_THROUGH_S3, "StringLike": _MINE["StringEquals"]}),
+        ),
+        of(ROOT, {**allow("*", "kms:*"), "Effect": "Deny"}),
+    ],
+)
+def public(at: KeyPolicy) -> Iterator[Flaw]:
+    """A key that everybody may use protects nothing; kms:ViaService limits the path and not the account that calls."""
+    denials = denied_to_strangers(at.policy)
+    for statement in at.allows:
+        everyone = next((each for each in statement.principals if each.is_everyone), None)
+        if everyone is None or is_limited(statement) or is_taken_back(denials, statement):
+            continue
+        path = "; kms:ViaService limits the path, not the account" if _has(statement, VIA) else ""
+        yield Flaw(f"`*` may call {_actions(statement)}{path}", where=everyone.name.where)
+
+
+def _has(statement: Statement, name: str) -> bool:
+    return bool(statement.conditions_on(name))
+
+
+def _actions(statement: Statement) -> str:
+    if not statement.actions:
+        return "everything but a few actions"
+    more = len(statement.actions) - 1
+    return f"{quoted(statement.actions[0].value)}{f' and {more} more' if more else ''}"
+
+
+_GRAVE = ("kms:CreateGrant", "kms:Decrypt")
+
+
+@check(
+    "KMS-POL-XACCT",
+    on=KeyPolicy,
+    severity=Severity.MEDIUM,
+    title="Another account may use the key",
+    fix="Name the account among the trusted ones if it belongs there; else remove it, or demand an encryption context or kms:ViaService.",
+    source=f"{GUIDE}/key-policy-modifying-external-accounts.html",
+    bad=[
+        of(ROOT, allow(arn("root", OTHER), "kms:Decrypt")),
+        of(ROOT, allow(arn("role/Partner", OTHER), ["kms:Encrypt", "kms:PutKeyPolicy"])),
+    ],
+    good=[
+        of(ROOT, allow(arn("role/App"), "kms:Decrypt")),
+        of(ROOT, allow(arn("root", OTHER), "kms:Decrypt"), trusted=frozenset({OTHER})),
+    ],
+)
+def other_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
+    """Whoever may decrypt or make grants there reads your data, by the decision of that account's administrators."""
+    for statement in at.allows:
+        found = tuple(key.strangers(at, statement))
+        if found and not at.account:
+            yield key.ownerless()
+            return
+        grave = key.takes_any(statement, _GRAVE) and not statement.conditions
+        stays = [each.value for each in statement.actions if _stays_home(each.value)]
+        dead = f"; {quoted(stays[0])} has no effect from another account" if stays else ""
+        for principal in found:
+            yield Flaw(
+                f"{quoted(principal.value)} of another account may call {_actions(statement)}{dead}",
+                where=principal.name.where,
+                severity=Severity.HIGH if grave else None,
+            )
+
+
+def _stays_home(entry: str) -> bool:
+    return entry.lower().startswith("kms:") and "*" not in entry and not crosses_accounts(entry)
+
+
+@check(
+    "KMS-POL-RAM",
+    on=KeyPolicy,
+    severity=Severity.MEDIUM,
+    title="The key is shared through AWS RAM",
+    fix="Review the resource share in AWS RAM: aws ram get-resource-share-associations --association-type RESOURCE --resource-arn KEY_ARN",
+    source="https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyPolicies.html",
+    bad=[of(allow(arn("root", OTHER), "kms:Decrypt"), name=SHARED)],
+    good=[of(ROOT)],
+)
+def shared(at: KeyPolicy) -> Iterator[Flaw]:
+    """A share is a second policy of the key, named AWS_RAM, which nobody sees who reads the default one alone."""
+    if not at.is_default:
+        owners = dict.fromkeys(each.value for s in at.allows for each in s.principals)
+        told = ", ".join(quoted(each) for each in list(owners)[:3]) or "its statements"
+        yield Flaw(f"the policy {SHARED} lets in {told}", where=at.policy.node.where)
+
+
+@check(
+    "KMS-NOTPRINCIPAL",
+    on=KeyPolicy,
+    severity=Severity.HIGH,
+    title="An Allow speaks of everybody or everything but a few",
+    fix="Write Principal and Action with the names that are meant.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html",
+    bad=[
+        of(
+            ROOT,
+            {
+                "Effect": "Allow",
+                "NotPrincipal": arn("role/App"),
+                "Action": "kms:Decrypt",
+                "Resource": "*",
+            },
+        ),
+        of(
+            ROOT,
+            {
+                "Effect": "Allow",
+                "Principal": arn("role/App"),
+                "NotAction": "kms:PutKeyPolicy",
+                "Resource": "*",
+            },
+        ),
+    ],
+    good=[
+        of(ROOT),
+        of(
+            ROOT,
+            {
+                "Effect": "Deny",
+                "NotPrincipal": arn("role/App"),
+                "Action": "kms:Decrypt",
+                "Resource": "*",
+            },
+        ),
+    ],
+)
+def all_but(at: KeyPolicy) -> Iterator[Flaw]:
+    """Allow with NotPrincipal lets in every other identity of every account; with NotAction every action that AWS adds."""
+    for statement in at.policy.statements:
+        for element in ("NotPrincipal", "NotAction"):
+            if statement.allows and statement.has(element):
+                what = (
+                    "everybody else"
+                    if element == "NotPrincipal"
+                    else "every action but those named"
+                )
+                yield Flaw(f"`{element}` with Allow means {what}", where=statement.place(element))
+
+
+_SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+_WITH_ACCOUNT = re.compile(r"(?:^|:)[0-9]{12}(?::|$)")
+# AWS supports no guard for these uses: SNS Developer Guide, sns-key-management; CloudTrail User Guide,
+# create-kms-key-policy-for-cloudtrail.
+_UNGUARDED = {
+    "events.amazonaws.com": "for encrypted SNS topics AWS supports no condition here: then keep the key for topics alone",
+    "cloudtrail.amazonaws.com": "for event data stores AWS supports no condition here: then keep the key for them alone",
+}
+_LOGS = {
+    "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:log-group:*"}
+}
+
+
+@check(
+    "KMS-SVC-CONFUSED",
+    on=KeyPolicy,
+    severity=Severity.HIGH,
+    title="A service may use the key on behalf of any account",
+    fix="Add StringEquals on aws:SourceAccount and ArnLike on aws:SourceArn; CloudWatch Logs takes ArnLike on kms:EncryptionContext:aws:logs:arn instead.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
+    bad=[
+        of(ROOT, allow({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey")),
+        of(ROOT, allow({"Service": "events.amazonaws.com"}, "kms:GenerateDataKey*")),
+    ],
+    good=[
+        of(
+            ROOT,
+            allow(
+                {"Service": "s3.amazonaws.com"},
+                "kms:GenerateDataKey",
+                Condition={"StringEquals": {"aws:SourceAccount": OWN}},
+            ),
+        ),
+        of(ROOT, allow({"Service": "logs.eu-west-1.amazonaws.com"}, _USE, Condition=_LOGS)),
+        of(ROOT, allow({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey")),
+    ],
+)
+def any_customer(at: KeyPolicy) -> Iterator[Flaw]:
+    """The service works for every account: somebody else's request can make it encrypt or decrypt with your key."""
+    for statement in at.allows:
+        if any(map(_is_guard, statement.conditions)) or not _does_more_than_look(statement):
+            continue
+        for principal in statement.principals:
+            if principal.type != "Service":
+                continue
+            unless = _UNGUARDED.get(principal.value.lower(), "") or _grants_of_route53(
+                principal.value, statement
+            )
+            yield Flaw(
+                f"{quoted(principal.value)} may call {_actions(statement)} for any account"
+                + (f"; {unless}" if unless else ""),
+                where=principal.name.where,
+                severity=Severity.INFO if unless else None,
+                low_confidence=bool(unless),
+            )
+
+
+def _grants_of_route53(principal: str, statement: Statement) -> str:
+    """Why the grants of DNSSEC signing are unguarded: Route 53 Developer Guide, access-control-managing-permissions."""
+    grants = [each.value.lower() for each in statement.actions] == ["kms:creategrant"]
+    demanded = any(each.demanded for each in statement.conditions_on("kms:grantisforawsresource"))
+    if principal.lower() == "dnssec-route53.amazonaws.com" and grants and demanded:
+        return "for the grants of DNSSEC signing AWS documents no further condition"
+    return ""
+
+
+def _does_more_than_look(statement: Statement) -> bool:
+    looks = {"kms:describekey", "kms:getpublickey"}
+    return not statement.actions or any(a.value.lower() not in looks for a in statement.actions)
+
+
+def _is_guard(condition: Condition) -> bool:
+    """Whether the condition asks on whose behalf the service calls."""
+    if not condition.demanded:
+        return False
+    values = [each.value for each in condition.values]
+    if condition.name in _SOURCES:
+        return all("${" in each or is_fixed(condition.name, each) for each in values)
+    return condition.name.startswith(f"{CONTEXT}:") and all(
+        _WITH_ACCOUNT.search(each) or "${" in each for each in values
+    )
+
+
+_OF_GRANTS = (
+    "kms:grantisforawsresource",
+    "kms:grantoperations",
+    "kms:grantconstrainttype",
+    "kms:grantconstraintsourcearn",
+    "kms:granteeprincipal",
+    VIA,
+)
+
+
+@check(
+    "KMS-GRANT-OPEN",
+    on=KeyPolicy,
+    severity=Severity.MEDIUM,
+    title="A principal may make grants without limits",
+    fix='Add "Bool": {"kms:GrantIsForAWSResource": "true"}, or limit kms:GrantOperations or kms:GrantConstraintType.',
+    source=CONDITIONS,
+    bad=[of(ROOT, allow(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
+    good=[
+        of(ROOT),
+        of(
+            ROOT,
+            allow(
+                arn("role/App"),
+                "kms:CreateGrant",
+                Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            ),
+        ),
+        of(ROOT, allow(arn("role/App"), "kms:CreateGrant", Condition=_THROUGH_S3)),
+        of(ROOT, allow(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
+    ],
+)
+def open_grants(at: KeyPolicy) -> Iterator[Flaw]:
+    """A grant gives use to anybody, in any account, without a trace in the key policy."""
+    for statement in at.allows:
+        # Who may change the policy lets in whom he likes anyway: the console's administrators have kms:Create*.
+        if takes(statement, MANAGE) or not takes(statement, "kms:CreateGrant"):
+            continue
+        if any(each.demanded for each in statement.conditions_on(*_OF_GRANTS)):
+            continue
+        where = next(
+            (a.where for a in statement.actions if "grant" in a.value.lower()), statement.place()
+        )
+        named = [each.value for each in statement.principals]
+        yield Flaw(f"{_told(named)} may give anybody use of the key by grants", where=where)
+
+
+def _told(named: list[str]) -> str:
+    more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+    return f"{quoted(named[0])}{more}" if named else "everybody but a few"
+
+
+@check(
+    "KMS-STMT-NOEFFECT",
+    on=KeyPolicy,
+    severity=Severity.HIGH,
+    title="A statement of the key policy has no effect",
+    fix='Write Action, and "Resource": "*", which means this key.',
+    source="https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
+    bad=[
+        of(ROOT, {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt"}),
+        of(ROOT, {"Effect": "Allow", "Principal": arn("role/App"), "Resource": "*"}),
+        of(ROOT, {**allow(arn("role/App"), "kms:Decrypt"), "Resource": "arn:aws:s3:::bucket/*"}),
+    ],
+    good=[
+        of(ROOT),
+        of(
+            ROOT,
+            {
+                **allow(arn("role/App"), "kms:Decrypt"),
+                "Resource": f"arn:aws:kms:eu-west-1:{OWN}:key/*",
+            },
+        ),
+    ],
+)
+def without_effect(at: KeyPolicy) -> Iterator[Flaw]:
+    """KMS stores a statement without Action or Resource and ignores it: a Deny that protects nobody, an Allow for nobody."""
+    for statement in at.policy.statements:
+        if not has_effect(statement):
+            lacks = "Action" if not (statement.actions or statement.not_actions) else "Resource"
+            yield Flaw(f"it has no `{lacks}`, so that KMS ignores it", where=statement.place())
+        elif statement.resources and not any(
+            _is_this_key(each.value, at) for each in statement.resources
+        ):
+            entry = statement.resources[0]
+            yield Flaw(f"{quoted(escaped(entry.value, 200))} is not this key", where=entry.where)
+
+
+def _is_this_key(entry: str, at: KeyPolicy) -> bool:
+    if at.key:
+        return matches(entry, at.key)
+    fields = entry.split(":", 5)
+    if len(fields) < 6:  # noqa: PLR2004 - the fields of an ARN
+        return "*" in entry or "${" in entry
+    foreign = at.account and fields[4].isdigit() and fields[4] != at.account
+    return fields[2] in {"kms", "*"} and fields[5].startswith(("key/", "*")) and not foreign

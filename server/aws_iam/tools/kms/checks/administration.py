@@ -1,0 +1,231 @@
+"""Who controls a key: the account's statement, administrators who exist, and administration apart from use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.language.document import dump
+from aws_iam.escape import quoted
+from aws_iam.rules.document_check import Flaw, check
+from aws_iam.tools.kms.checks import subject as key
+from aws_iam.tools.kms.checks.subject import (
+    DEFAULT_POLICY,
+    GUIDE,
+    MANAGES,
+    OTHER,
+    OWN,
+    ROOT,
+    USES,
+    KeyPolicy,
+    allow,
+    arn,
+    of,
+)
+from aws_iam.tools.kms.reasoning.administrators import administrators
+from aws_iam.tools.kms.reasoning.model import MOST_BYTES
+from aws_iam.tools.kms.reasoning.statements import (
+    MANAGE,
+    account_of,
+    delegating,
+    is_unique_id,
+    takes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.tools.kms.reasoning.administrators import Administrator
+
+_GONE = {"AWS": "AROAEXAMPLEEXAMPLE123"}
+_ADMIN = allow(arn("role/KeyAdmin"), ["kms:PutKeyPolicy", "kms:GetKeyPolicy"])
+_NEARLY_FULL = MOST_BYTES * 9 // 10
+
+
+@check(
+    "KMS-NO-ROOT",
+    on=KeyPolicy,
+    severity=Severity.MEDIUM,
+    title="IAM policies of the account have no effect on the key",
+    fix='Add {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::ACCOUNT_ID:root"}, "Action": "kms:*", "Resource": "*"}, or write down why not.',
+    source=DEFAULT_POLICY,
+    bad=[of(_ADMIN), of(allow(arn("root", OTHER), "kms:Decrypt"), _ADMIN)],
+    good=[of(ROOT), of(allow({"AWS": OWN}, "kms:*"))],
+)
+def without_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
+    """Without the account's statement only the principals that it names administer the key; when they are gone, nobody does."""
+    if not at.is_default:
+        return
+    accounts = {account_of(p) for each in at.allows for p in each.principals} - {""}
+    if accounts and not at.account:
+        yield key.ownerless()
+        return
+    open_to_all = any(
+        p.is_everyone and takes(each, MANAGE) for each in at.allows for p in each.principals
+    )
+    if not open_to_all and not any(delegating(at.policy, at.account)):
+        yield Flaw(
+            "no statement allows the key's own account anything", where=at.policy.node.where
+        )
+
+
+@check(
+    "KMS-LOCKOUT",
+    on=KeyPolicy,
+    severity=Severity.CRITICAL,
+    title="Nobody can administer the key",
+    fix="Add the account statement, or name an administrator that exists; a key that already has this policy is recovered through AWS Support alone.",
+    source=DEFAULT_POLICY,
+    bad=[
+        of(allow(_GONE, "kms:*")),
+        of(allow(arn("role/App"), "kms:Decrypt")),
+        of(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/App"})),
+        of(allow(arn("root", OTHER), "kms:*")),
+    ],
+    good=[
+        of(ROOT),
+        of(_ADMIN),
+        of(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/KeyAdmin"})),
+    ],
+)
+def locked_out(at: KeyPolicy) -> Iterator[Flaw]:
+    """A key that nobody can administer stays as it is, and is only recovered through AWS Support."""
+    if not at.is_default:
+        return
+    every = []
+    for each in administrators(at.policy, at.account):
+        every.append(each)
+        # One is enough, and most policies name one first.
+        if _is_there(each, at):
+            return
+    told = "; ".join(
+        f"{quoted(each.principal)}: {each.note or 'does not exist'}" for each in every[:3]
+    )
+    why = f" ({told})" if told else ""
+    yield Flaw(f"nobody may call kms:PutKeyPolicy{why}", where=at.policy.node.where)
+
+
+def _is_there(found: Administrator, at: KeyPolicy) -> bool:
+    """Whether the administrator exists, as far as anybody looked."""
+    if found.how == "nobody":
+        return False
+    if at.principals is None or found.how == "IAM policies":
+        return True
+    if ":assumed-role/" in found.principal:
+        role = found.principal.split("/")[1]
+        return any(each.endswith(f"/{role}") and ":role/" in each for each in at.principals)
+    named = ":role/" in found.principal or ":user/" in found.principal
+    return not named or found.principal in at.principals
+
+
+@check(
+    "KMS-ORPHAN-PRINCIPAL",
+    on=KeyPolicy,
+    severity=Severity.MEDIUM,
+    title="The policy names a role or user that was deleted",
+    fix="Take the id out: a new role of the same name has another id and gets nothing by it.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids",
+    bad=[of(ROOT, allow(_GONE, "kms:Decrypt"))],
+    good=[of(ROOT, allow(arn("role/App"), "kms:Decrypt"))],
+)
+def orphans(at: KeyPolicy) -> Iterator[Flaw]:
+    """AWS shows the unique id of a role or user that was deleted; with it in place the policy cannot be put again."""
+    for statement in at.policy.statements:
+        for principal in (*statement.principals, *statement.not_principals):
+            if is_unique_id(principal):
+                yield Flaw(
+                    f"{quoted(principal.value)} is the id of a role or user that was deleted",
+                    where=principal.name.where,
+                )
+
+
+@check(
+    "KMS-STAR-NONROOT",
+    on=KeyPolicy,
+    severity=Severity.HIGH,
+    title="One principal may do everything with the key",
+    fix="Split it: administration for one role, kms:Decrypt and kms:GenerateDataKey for another.",
+    source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
+    bad=[of(ROOT, allow(arn("role/App"), "kms:*"))],
+    good=[of(ROOT), of(ROOT, {**allow(arn("role/App"), "kms:*"), "Effect": "Deny"})],
+)
+def everything(at: KeyPolicy) -> Iterator[Flaw]:
+    """Who may do everything can read the data, delete the key and let others in; the account's own statement is no such grant."""
+    for statement in at.allows:
+        if not key.is_everything(statement):
+            continue
+        for principal in statement.principals:
+            own = account_of(principal) and account_of(principal) == (
+                at.account or account_of(principal)
+            )
+            if principal.type == "AWS" and not own and not principal.is_everyone:
+                yield Flaw(
+                    f"{quoted(principal.value)} may call every action of KMS on the key",
+                    where=principal.name.where,
+                )
+
+
+@check(
+    "KMS-ADMIN-USES",
+    on=KeyPolicy,
+    severity=Severity.MEDIUM,
+    title="One principal administers the key and uses it",
+    fix="Give administration and use to two roles.",
+    source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
+    bad=[
+        of(ROOT, allow(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])),
+        of(ROOT, _ADMIN, allow(arn("role/KeyAdmin"), "kms:Decrypt")),
+        of(ROOT, _ADMIN, allow(arn("role/KeyAdmin"), "kms:Decapsulate")),
+    ],
+    good=[of(ROOT, _ADMIN, allow(arn("role/App"), "kms:Decrypt")), of(ROOT)],
+)
+def both(at: KeyPolicy) -> Iterator[Flaw]:
+    """Duties are apart when who changes a key's policy does not read what it protects."""
+    manages: dict[str, str] = {}
+    uses: dict[str, tuple[str, object]] = {}
+    for statement in at.allows:
+        if key.is_everything(statement):
+            continue
+        for principal in statement.principals:
+            if principal.type != "AWS" or account_of(principal) or principal.is_everyone:
+                continue
+            if found := key.takes_any(statement, MANAGES):
+                manages.setdefault(principal.value, found)
+            if found := key.takes_any(statement, USES):
+                uses.setdefault(principal.value, (found, principal))
+    for name, managed in manages.items():
+        if name in uses:
+            used, _ = uses[name]
+            where = next(
+                p.name.where
+                for s in at.allows
+                if key.takes_any(s, USES) and not key.is_everything(s)
+                for p in s.principals
+                if p.value == name
+            )
+            yield Flaw(f"{quoted(name)} may call {managed} and {used}", where=where)
+
+
+@check(
+    "KMS-POL-SIZE",
+    on=KeyPolicy,
+    severity=Severity.LOW,
+    title="The policy is nearly too long, or has characters that KMS does not take",
+    fix="Name fewer principals: use grants, one role for many, or IAM policies; write printable Latin-1 alone.",
+    source=f"{GUIDE}/key-policy-overview.html",
+    bad=[
+        of(ROOT, *(allow(arn(f"role/{'long-name' * 6}-{n}"), "kms:Decrypt") for n in range(180))),
+        of(ROOT, {**allow(arn("role/App"), "kms:Decrypt"), "Sid": "\u6771\u4eac"}),
+    ],
+    good=[of(ROOT), of(ROOT, {**allow(arn("role/App"), "kms:Decrypt"), "Sid": "Schl\u00fcssel"})],
+)
+def too_long(at: KeyPolicy) -> Iterator[Flaw]:
+    """KMS refuses a policy over 32,768 bytes, and characters outside Latin-1; the next principal would be one too many."""
+    text = at.policy.text or dump(at.policy)
+    size = len(text.encode(errors="surrogatepass"))
+    if size > _NEARLY_FULL:
+        yield Flaw(f"it has {size:,} of {MOST_BYTES:,} bytes", where=at.policy.node.where)
+    strange = next((each for each in text if ord(each) > 0xFF), "")  # noqa: PLR2004 - Latin-1
+    if strange:
+        yield Flaw(f"{quoted(strange)} is outside Latin-1", where=at.policy.node.where)

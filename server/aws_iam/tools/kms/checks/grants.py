@@ -1,0 +1,229 @@
+"""Use of keys beside their policies: grants, and identity policies over all keys."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import known
+from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
+from aws_iam.account.facts.keys import KEY_GRANTS, KeyGrants
+from aws_iam.answer import Severity
+from aws_iam.engine.language.pattern import matches
+from aws_iam.escape import quoted
+from aws_iam.rules.account_check import check
+from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.tools.kms.checks import samples as sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.account.facts.keys import Grant
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.tools.kms.checks.limits import Limits
+
+_GRANTS = "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"
+_HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html"
+_DETAILS = "iam:GetAccountAuthorizationDetails"
+_OWNER = re.compile(r"(?:arn:[^:]+:(?:iam|sts)::)?([0-9]{12})(?::.*)?")
+_FOREIGN = f"arn:aws:iam::{sample.OTHER}:role/Partner"
+_RETIRE = "aws kms revoke-grant --region REGION --key-id KEY --grant-id GRANT"
+
+
+def _with(*grants: Grant) -> Account:
+    return sample.holding(sample.of(KEY_GRANTS, KeyGrants(arn=sample.ARN, grants=grants)))
+
+
+def _of_grants(
+    account: Account, test: Callable[[str, str, tuple[Grant, ...]], Iterator[Outcome]]
+) -> Iterator[Outcome]:
+    def of_region(region: str, keys: tuple[KeyGrants, ...]) -> Iterator[Outcome]:
+        def of_key(key: KeyGrants) -> Iterator[Outcome]:
+            found = tuple(test(region, key.arn, known(key.grants)))
+            yield from found or (Pass(key.arn, "", region),)
+
+        yield from each(keys, of_key, name=lambda key: key.arn, region=region)
+        if not keys:
+            yield NotApplicable(None, "there is no customer managed key", region)
+
+    return in_regions(account, KEY_GRANTS, of_region)
+
+
+def _many(grant: Grant) -> str:
+    return f" ({grant.count:,} such grants)" if grant.count > 1 else ""
+
+
+@check(
+    "KMS-GRANT-XACCT",
+    severity=Severity.HIGH,
+    title="A grant gives another account use of a key",
+    fix=f"{_RETIRE}; an account that is meant to use the key is named as trusted (`trusted`).",
+    source=_GRANTS,
+    needs=(KEY_GRANTS,),
+    bad=[
+        _with(sample.grant(_FOREIGN)),
+        _with(sample.grant(f"arn:aws:sts::{sample.OTHER}:assumed-role/x/y")),
+    ],
+    good=[_with(sample.grant())],
+    trap=[
+        _with(
+            sample.grant("rds.us-east-1.amazonaws.com"),
+            sample.grant(f"arn:aws:sts::{sample.OWN}:assumed-role/aws:ec2-infrastructure/i-1"),
+        )
+    ],
+)
+def granted_abroad(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """A grant stands in no policy: who reviews policies alone does not see the other account."""
+
+    def test(region: str, arn: str, grants: tuple[Grant, ...]) -> Iterator[Outcome]:
+        for grant in grants:
+            owner = _OWNER.fullmatch(grant.grantee)
+            if owner and not limits.trusts(account, owner[1]):
+                told = f"{quoted(grant.grantee)} of account {owner[1]} may {_operations(grant)}{_many(grant)}"
+                yield Fail(arn, told, region, names=(("GRANT", grant.id),))
+
+    return _of_grants(account, test)
+
+
+def _operations(grant: Grant) -> str:
+    return ", ".join(grant.operations[:4]) + (
+        f" and {len(grant.operations) - 4} more" if len(grant.operations) > 4 else ""  # noqa: PLR2004
+    )
+
+
+@check(
+    "KMS-GRANT-BROAD",
+    severity=Severity.LOW,
+    title="A grant has no limits, or a key has very many grants",
+    fix=f"Make the grant with Constraints on the encryption context, or retire it: {_RETIRE}",
+    source=_GRANTS,
+    needs=(KEY_GRANTS,),
+    bad=[
+        _with(
+            sample.grant(
+                f"arn:aws:iam::{sample.OWN}:role/App", "CreateGrant", "Decrypt", constraints=()
+            )
+        ),
+        _with(sample.grant(count=5_000)),
+    ],
+    good=[_with(sample.grant())],
+    trap=[
+        _with(
+            sample.grant(f"arn:aws:iam::{sample.OWN}:role/App", "Decrypt", constraints=()),
+            sample.grant("rds.us-east-1.amazonaws.com", "CreateGrant", "Decrypt", constraints=()),
+        )
+    ],
+)
+def wide_grant(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """Who may decrypt and grant on without limits can give the key's use to anybody; services limit theirs themselves."""
+
+    def test(region: str, arn: str, grants: tuple[Grant, ...]) -> Iterator[Outcome]:
+        for grant in grants:
+            open_ = {"CreateGrant", "Decrypt"} <= set(grant.operations) and not grant.constraints
+            if open_ and _OWNER.fullmatch(grant.grantee):
+                told = f"{quoted(grant.grantee)} may decrypt and make grants without constraints{_many(grant)}"
+                yield Fail(arn, told, region, names=(("GRANT", grant.id),))
+        total = sum(grant.count for grant in grants)
+        if total > limits.grants:
+            told = f"the key has {total:,} grants, more than {limits.grants:,} (KMS takes 50,000)"
+            yield Fail(arn, told, region)
+
+    return _of_grants(account, test)
+
+
+_READS = ("kms:Decrypt", "kms:ReEncryptFrom")
+# Every key of the account, of a Region or of any account: nothing of an id is left.
+_ALL_KEYS = re.compile(r"\*|arn:[^:]*:(?:kms|\*):[^:]*:[^:]*:(?:key/)?\*+")
+
+
+def _role(*statements: dict[str, object]) -> Account:
+    inline = InlinePolicy(name="own", document=sample.policy(*statements))
+    role = Role(name="App", arn=f"arn:aws:iam::{sample.OWN}:role/App", inline=(inline,))
+    return sample.holding(AUTHORIZATION.held(Authorization(roles=(role,))))
+
+
+def _allow(action: str, resource: str, **more: object) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+@check(
+    "KMS-IAM-DECRYPT-STAR",
+    severity=Severity.MEDIUM,
+    title="An identity policy allows decryption with every key",
+    fix="Name the keys: arn:PARTITION:kms:REGION:ACCOUNT_ID:key/ID, or choose them by kms:ResourceAliases, aws:ResourceTag or kms:ViaService.",
+    source=f"{_HUB}#kms-1",
+    needs=(AUTHORIZATION,),
+    bad=[
+        _role(_allow("kms:Decrypt", "*")),
+        _role(_allow("kms:*", "arn:aws:kms:*:111122223333:key/*")),
+        _role(_allow("kms:ReEncrypt*", "*")),
+    ],
+    good=[_role(_allow("kms:Decrypt", sample.ARN))],
+    trap=[
+        _role(
+            # Administrators are a finding of their own.
+            _allow("*", "*"),
+            _allow("kms:Encrypt", "*"),
+            _allow(
+                "kms:Decrypt",
+                "*",
+                Condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+            ),
+            _allow(
+                "kms:Decrypt", "*", Condition={"StringEquals": {"aws:ResourceTag/team": "blue"}}
+            ),
+        )
+    ],
+)
+def any_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """By the account's statement such a policy reaches every key of the account, those of later projects too."""
+    policies = identity_policies(account.require(AUTHORIZATION))
+    yield from each(policies, _of, name=lambda held: held.arn)
+
+
+def _of(held: IdentityPolicy) -> Iterator[Outcome]:
+    if held.document is None or held.is_of_aws:
+        yield NotApplicable(held.arn, "a policy of AWS's")
+        return
+    yield from _judged(held.arn, held.place, held.document)
+
+
+def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
+    wide = [
+        (statement, entry, resource)
+        for statement in policy_of(document, _DETAILS).statements
+        if statement.allows and not _chooses(statement)
+        for entry in (_reading(statement),)
+        for resource in (_all_keys(statement),)
+        if entry and resource
+    ]
+    for statement, entry, resource in wide:
+        where = statement.place().pointer
+        told = f"{place}, {where}: {quoted(entry)} on {quoted(resource)} decrypts with every key"
+        yield Fail(arn, told)
+    if not wide:
+        yield Pass(arn, "")
+
+
+def _reading(statement: Statement) -> str:
+    return next(
+        (
+            entry.value
+            for entry in statement.actions
+            if ":" in entry.value
+            and any(matches(entry.value, name, ignore_case=True) for name in _READS)
+        ),
+        "",
+    )
+
+
+def _all_keys(statement: Statement) -> str:
+    return next((r.value for r in statement.resources if _ALL_KEYS.fullmatch(r.value)), "")
+
+
+def _chooses(statement: Statement) -> bool:
+    """Whether a condition chooses among the keys or the paths."""
+    keys = ("aws:resourcetag/", "kms:")
+    return any(each.demanded and each.name.startswith(keys) for each in statement.conditions)

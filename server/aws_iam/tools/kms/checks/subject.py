@@ -1,0 +1,155 @@
+"""A key policy as the checks see it, with what is known around it; and the questions that several checks ask of it."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.language.document import Kind, policy
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.rules.outcomes import Unknown
+from aws_iam.tools.kms.reasoning.statements import has_effect, owner_of, takes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.language.document import Condition, Policy, Principal, Statement
+
+GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
+CONDITIONS = f"{GUIDE}/conditions-kms.html"
+DEFAULT_POLICY = f"{GUIDE}/key-policy-default.html"
+PUT = "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"
+SHARED = "AWS_RAM"
+"""The name of the second policy of a key that is shared through AWS RAM."""
+
+USES = (
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "kms:Sign",
+    "kms:GenerateMac",
+    "kms:DeriveSharedSecret",
+    "kms:Decapsulate",
+)
+MANAGES = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
+VIA = "kms:viaservice"
+CONTEXT = "kms:encryptioncontext"
+_CONTEXT_KEY = "kms:EncryptionContext:${EncryptionContextKey}"
+
+
+@slotted
+class KeyPolicy:
+    """One policy of one key. What is empty or None nobody knows: a document alone tells nothing of its key.
+
+    `account` owns the key; `principals` are the roles and users that exist there; `trusted` are accounts that may use it.
+    `users` are declared to use the key: directly, or with `only_via` through services alone.
+    """
+
+    policy: Policy
+    account: str = ""
+    key: str = ""
+    name: str = "default"
+    principals: frozenset[str] | None = None
+    trusted: frozenset[str] = frozenset()
+    users: tuple[str, ...] = ()
+    only_via: bool = False
+    derived: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the policy that the key's owner writes."""
+        return self.name != SHARED
+
+    @property
+    def allows(self) -> tuple[Statement, ...]:
+        """The statements that allow something to principals whom they name."""
+        if "allows" not in self.derived:
+            self.derived["allows"] = tuple(
+                each for each in self.policy.statements if each.allows and has_effect(each)
+            )
+        found: tuple[Statement, ...] = self.derived["allows"]
+        return found
+
+
+def of(*statements: dict[str, Any], **more: Any) -> KeyPolicy:
+    """A key policy of these statements, for examples."""
+    content = policy({"Version": "2012-10-17", "Statement": list(statements)}, Kind.RESOURCE)
+    return KeyPolicy(policy=content, **{"account": OWN, **more})
+
+
+OWN = "111122223333"
+OTHER = "444455556666"
+
+
+def arn(name: str, account: str = OWN) -> dict[str, str]:
+    """A principal by its name, for examples: `role/App`, `root`."""
+    return {"AWS": f"arn:aws:iam::{account}:{name}"}
+
+
+def allow(principal: Any, action: Any, **more: Any) -> dict[str, Any]:
+    """A statement that allows something, for examples."""
+    return {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*", **more}
+
+
+ROOT = allow(arn("root"), "kms:*")
+
+
+def ownerless() -> Unknown:
+    """What a check answers that needs to know whose key it is."""
+    return Unknown(
+        None,
+        "could not be judged: neither the policy nor the caller says whose key it is",
+        reason="give `account`, the id of the key's account",
+    )
+
+
+def strangers(at: KeyPolicy, statement: Statement) -> Iterator[Principal]:
+    """The principals of other accounts than the key's and the trusted ones."""
+    for principal in statement.principals:
+        owner = owner_of(principal)
+        if owner and owner != at.account and owner not in at.trusted:
+            yield principal
+
+
+def is_everything(statement: Statement) -> bool:
+    """Whether the statement lists every action of KMS at once."""
+    return any(each.value.lower() in {"kms:*", "*"} for each in statement.actions)
+
+
+def takes_any(statement: Statement, actions: tuple[str, ...]) -> str:
+    """The first of the actions that the statement speaks of; empty: none."""
+    return next((each for each in actions if takes(statement, each)), "")
+
+
+def is_under(statement: Statement, start: str) -> bool:
+    """Whether the statement demands a key of this name or beginning, given in lower case."""
+    return any(
+        each.name.startswith(start) and (each.demanded or _is_present(each))
+        for each in statement.conditions
+    )
+
+
+def _is_present(condition: Condition) -> bool:
+    return condition.base == "Null" and [v.value.lower() for v in condition.values] == ["false"]
+
+
+def names(statement: Statement, user: str) -> bool:
+    """Whether the statement names the user or role itself."""
+    return any(each.type == "AWS" and each.value == user for each in statement.principals)
+
+
+@cache
+def with_context() -> frozenset[str]:
+    """The actions that carry an encryption context, in lower case."""
+    known = catalog().service("kms")
+    return frozenset(
+        f"kms:{each.name}".lower()
+        for each in (known.actions.values() if known else ())
+        if _CONTEXT_KEY in each.condition_keys
+    )
+
+
+def place_of(statement: Statement) -> str:
+    """The statement by its Sid, else by its place, for messages."""
+    return f"statement `{statement.sid.value}`" if statement.sid else statement.place().pointer

@@ -1,0 +1,158 @@
+"""On which paths a key may be used: through services, directly, and with which encryption context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.escape import quoted
+from aws_iam.rules.document_check import Flaw, check
+from aws_iam.tools.kms.checks import subject as key
+from aws_iam.tools.kms.checks.subject import (
+    CONDITIONS,
+    CONTEXT,
+    GUIDE,
+    OWN,
+    ROOT,
+    USES,
+    VIA,
+    KeyPolicy,
+    allow,
+    arn,
+    of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.language.document import Statement
+
+_APP = f"arn:aws:iam::{OWN}:role/App"
+_USE = ["kms:Decrypt", "kms:GenerateDataKey"]
+_THROUGH = {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}
+_OWN_CONTEXT = {"StringEquals": {"kms:EncryptionContext:app": "orders"}}
+_DIRECT = of(ROOT, allow(arn("role/App"), _USE), users=(_APP,))
+_BY_S3 = allow(arn("role/App"), _USE, Condition=_THROUGH)
+
+
+def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
+    """The statements that let a declared user use the key."""
+    for statement in at.allows:
+        if key.names(statement, user) and key.takes_any(statement, USES):
+            yield statement
+
+
+@check(
+    "KMS-VIASERVICE-BREAKS",
+    on=KeyPolicy,
+    severity=Severity.MEDIUM,
+    title="A principal that calls KMS itself may use the key through a service alone",
+    fix="Add a second statement without kms:ViaService for kms:GenerateDataKey and kms:Decrypt.",
+    source=f"{CONDITIONS}#conditions-kms-via-service",
+    bad=[of(ROOT, _BY_S3, users=(_APP,))],
+    good=[
+        _DIRECT,
+        of(ROOT, _BY_S3, allow(arn("role/App"), _USE, Condition=_OWN_CONTEXT), users=(_APP,)),
+        of(ROOT, _BY_S3),
+    ],
+)
+def breaks_direct_use(at: KeyPolicy) -> Iterator[Flaw]:
+    """Under kms:ViaService the application's own calls are refused, unless an IAM policy allows them by the account's statement."""
+    for user in () if at.only_via else at.users:
+        found = tuple(_using(at, user))
+        if found and all(key.is_under(each, VIA) for each in found):
+            yield Flaw(
+                f"{quoted(user)} may use the key through services alone, and is said to call KMS itself",
+                where=found[0].place("Condition"),
+            )
+
+
+@check(
+    "KMS-VIASERVICE",
+    on=KeyPolicy,
+    severity=Severity.INFO,
+    title="A principal that needs the key through a service may use it directly, too",
+    fix='Add "StringEquals": {"kms:ViaService": "SERVICE.REGION.amazonaws.com"}.',
+    source=f"{CONDITIONS}#conditions-kms-via-service",
+    bad=[of(ROOT, allow(arn("role/App"), _USE), users=(_APP,), only_via=True)],
+    good=[of(ROOT, _BY_S3, users=(_APP,), only_via=True), _DIRECT],
+)
+def directly_too(at: KeyPolicy) -> Iterator[Flaw]:
+    """What only a service needs for a principal, the principal itself cannot misuse when the path is demanded."""
+    for user in at.users if at.only_via else ():
+        for statement in _using(at, user):
+            if not key.is_under(statement, VIA):
+                yield Flaw(
+                    f"{quoted(user)} may use the key without the service", where=statement.place()
+                )
+
+
+@check(
+    "KMS-CTX",
+    on=KeyPolicy,
+    severity=Severity.INFO,
+    title="An application may use the key without an encryption context",
+    fix='Add "StringEquals": {"kms:EncryptionContext:KEY": "VALUE"} on kms:Decrypt and kms:GenerateDataKey.',
+    source=f"{GUIDE}/encrypt_context.html",
+    bad=[_DIRECT],
+    good=[
+        of(ROOT, allow(arn("role/App"), _USE, Condition=_OWN_CONTEXT), users=(_APP,)),
+        of(ROOT, allow(arn("role/App"), "kms:Sign"), users=(_APP,)),
+    ],
+)
+def without_context(at: KeyPolicy) -> Iterator[Flaw]:
+    """A demanded context binds what is encrypted to its purpose, and tells the uses apart in CloudTrail."""
+    for user in () if at.only_via else at.users:
+        for statement in _using(at, user):
+            symmetric = key.takes_any(statement, ("kms:Decrypt", "kms:GenerateDataKey"))
+            free = not key.is_under(statement, CONTEXT) and not key.is_under(statement, VIA)
+            if symmetric and free:
+                yield Flaw(
+                    f"{quoted(user)} may use the key with any encryption context or none",
+                    where=statement.place(),
+                )
+
+
+@check(
+    "KMS-CTX-DEAD",
+    on=KeyPolicy,
+    severity=Severity.MEDIUM,
+    title="An action never has the encryption context that the statement demands",
+    fix="Give the action a statement of its own, without the condition on the encryption context.",
+    source=f"{CONDITIONS}#conditions-kms-encryption-context",
+    bad=[
+        of(ROOT, allow(arn("role/App"), [*_USE, "kms:DescribeKey"], Condition=_OWN_CONTEXT)),
+        of(ROOT, allow(arn("role/App"), "kms:Sign", Condition=_OWN_CONTEXT)),
+    ],
+    good=[
+        of(ROOT, allow(arn("role/App"), [*_USE, "kms:CreateGrant"], Condition=_OWN_CONTEXT)),
+        of(ROOT, allow(arn("role/App"), "kms:*", Condition=_OWN_CONTEXT)),
+        of(
+            ROOT,
+            allow(
+                {"Service": "logs.eu-west-1.amazonaws.com"},
+                ["kms:Decrypt", "kms:Describe*"],
+                Condition={
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"
+                    }
+                },
+            ),
+        ),
+    ],
+)
+def dead_context(at: KeyPolicy) -> Iterator[Flaw]:
+    """Only some calls carry an encryption context; any other action of the statement is never allowed by it."""
+    for statement in at.allows:
+        # AWS's own example for CloudWatch Logs lists kms:Describe* so: needless there, and not the reader's fault.
+        services = all(each.type == "Service" for each in statement.principals)
+        if (services and statement.principals) or not key.is_under(statement, CONTEXT):
+            continue
+        for action in statement.actions:
+            meant = [each.lower() for each in catalog().expand(action.value)]
+            if meant and not key.with_context() & set(meant):
+                yield Flaw(
+                    f"{quoted(action.value)} carries no encryption context, so that this statement never allows it",
+                    where=action.where,
+                )

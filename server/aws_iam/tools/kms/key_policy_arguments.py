@@ -1,0 +1,67 @@
+"""The arguments of `kms key_policy`, as they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from aws_iam.errors import InputError
+from aws_iam.tools.kit.parameters import AccountId
+from aws_iam.tools.kit.tool import Json, Parameter
+from aws_iam.tools.kms.reasoning.model import Usage
+
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Who administers and who uses the key, and on which ways."""
+
+    account: AccountId
+    admins: Annotated[
+        list[str] | None,
+        Parameter("who administers: ARNs, role/NAME or user/NAME", brief="ARNs or role/NAME"),
+    ] = None
+    users: Annotated[
+        list[str] | None,
+        Parameter("who uses the key: ARNs, role/NAME or user/NAME", brief="users"),
+    ] = None
+    services: Annotated[
+        list[str] | None,
+        Parameter(
+            "AWS services that use the key, such as cloudwatch-logs; ARNs among them limit their sources",
+            brief="services",
+        ),
+    ] = None
+    external_accounts: Annotated[
+        list[str] | None,
+        Parameter("other accounts that use the key: ids or ARNs", brief="external accounts"),
+    ] = None
+    via_service: Annotated[
+        list[str] | None,
+        Parameter("services through which the users use the key, such as s3", brief="via service"),
+    ] = None
+    only_via_service: Annotated[
+        bool, Parameter("the users do not call KMS themselves", brief="only via service")
+    ] = False
+    context: Annotated[
+        Json, Parameter("encryption context: {key: value}", brief="{key: value}", document=True)
+    ] = None
+    region: Annotated[str | None, Parameter("Region of the key", brief="region")] = None
+    replicas: Annotated[
+        list[str] | None, Parameter("Regions of its multi-Region replicas", brief="Regions")
+    ] = None
+    usage: Annotated[
+        Usage | None, Parameter("what the key is for; default encrypt", brief="usage")
+    ] = None
+
+
+def listed(name: str, values: list[str] | None) -> tuple[str, ...]:
+    """The entries of a list, each once; InputError where there are too many."""
+    found = tuple(dict.fromkeys(values or ()))
+    if len(found) > _MOST:
+        raise InputError(
+            f"`{name}` has {len(found)} entries, more than {_MOST}",
+            hint="a role for all of them, or IAM policies, keep the key policy short",
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The tool `policy`: IAM policies, offline."""

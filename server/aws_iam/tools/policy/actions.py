@@ -1,0 +1,142 @@
+"""The tool `policy`: facts about actions, what policies say and allow, denials, comparisons, new policies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_iam.answer import Answer
+from aws_iam.engine.language.document import Kind
+from aws_iam.tools.kit import guide as pages
+from aws_iam.tools.kit.parameters import Connection, Document, Topic
+from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+from aws_iam.tools.policy.explain import explain as policy_explain
+from aws_iam.tools.policy.generate import template as policy_template
+from aws_iam.tools.policy.lookup import lookup as policy_lookup
+from aws_iam.tools.policy.validate import access_analyzer
+from aws_iam.tools.policy.validate import validate as policy_validate
+from aws_iam.tools.policy.validate.report_file import FailOn, Format, Report
+
+tool = Tool(
+    "policy",
+    title="IAM policies",
+    description="Look up, validate, evaluate, compare, explain, denied, generate, template; offline unless `online`.",
+    default="guide",
+)
+
+PolicyKind = Annotated[Kind | None, Parameter("kind of policy; absent: guessed")]
+
+
+@tool.action
+def guide(topic: Topic = None) -> Answer:
+    """Quote a section of the policy reference, or its contents."""
+    return pages.guide("policy-design", topic)
+
+
+@tool.action
+def lookup(
+    query: Annotated[
+        str,
+        Parameter("service, action, wildcard, key, operator, ARN, type, API call; `s3 write`"),
+    ],
+) -> Answer:
+    """Give the facts about an action, service, condition key or ARN."""
+    return policy_lookup.lookup(query)
+
+
+@tool.artifact_action
+def validate(
+    document: Document,
+    kind: PolicyKind = None,
+    resource_type: Annotated[str | None, Parameter("attached to: AWS::S3::Bucket, …")] = None,
+    *,
+    online: Annotated[bool, Parameter("ask IAM Access Analyzer too")] = False,
+    format_: Annotated[Format | None, Parameter("report file")] = None,
+    fail_on: Annotated[FailOn, Parameter("fail from this severity on", cli_only=True)] = "high",
+    connection: Connection,
+    progress: Progress,
+) -> Answer:
+    """Report a policy's problems, worst first."""
+    access_analyzer.refuse_without(connection, online=online)
+    aws = (connection, progress) if online else None
+    report = Report(format=format_, fail_on=fail_on) if format_ else None
+    return policy_validate.validated(document, kind, resource_type, aws=aws, report=report)
+
+
+@tool.action
+def evaluate(
+    request: Annotated[
+        Json, Parameter("object: principal, action, resource, context, …", document=True)
+    ],
+    policies: Annotated[
+        Json,
+        Parameter("object: identity, resource, scp, rcp, boundary, session, …", document=True),
+    ],
+) -> Answer:
+    """Decide a request as AWS does, and say which statements decided."""
+    from aws_iam.tools.policy.evaluate import evaluate as policy_evaluate
+
+    return policy_evaluate.evaluate(request, policies)
+
+
+@tool.action
+def compare(
+    document: Document,
+    baseline: Annotated[
+        Json, Parameter("policy to compare with", document=True, policies=True)
+    ] = None,
+    forbidden: Annotated[
+        Json, Parameter("object: actions, resources it must not grant", document=True)
+    ] = None,
+    *,
+    public: Annotated[bool, Parameter("it must not let strangers in")] = False,
+) -> Answer:
+    """Show what a policy allows more or less than another, with proof."""
+    from aws_iam.tools.policy.evaluate import compare as policy_compare
+
+    return policy_compare.compare(document, baseline, forbidden, strangers=public)
+
+
+@tool.action
+def explain(document: Document, kind: PolicyKind = None) -> Answer:
+    """Put a policy into plain sentences: who may do what, access by service, risks."""
+    return policy_explain.explained(document, kind)
+
+
+@tool.action
+def denied(
+    message: Annotated[str, Parameter("AccessDenied text: error, log, event")],
+    policies: Annotated[
+        Json, Parameter("object: layer to policy or list of policies", document=True)
+    ] = None,
+) -> Answer:
+    """Explain an AccessDenied message: the layer, what it hides, the smallest change with proof."""
+    # Inside the function: the other actions must not pay for it at every start.
+    from aws_iam.tools.policy.denied import denied as policy_denied
+
+    return policy_denied.denied(message, policies)
+
+
+@tool.artifact_action
+def generate(
+    needs: Annotated[
+        Json, Parameter("object: access level or action to ARNs", document=True)
+    ] = None,
+    conditions: Annotated[Json, Parameter("Condition element to add", document=True)] = None,
+    events: Annotated[Json, Parameter("CloudTrail records", document=True, records=True)] = None,
+    *,
+    generalize: Annotated[bool, Parameter("several keys to their folder, ids to `*`")] = False,
+) -> Answer:
+    """Make the least-privilege policy for access needs, or for what CloudTrail events show."""
+    # Inside the function: the other actions must not pay for it at every start.
+    from aws_iam.tools.policy.generate import generate as policy_generate
+
+    return policy_generate.made(needs, conditions, events, generalize=generalize)
+
+
+@tool.artifact_action
+def template(
+    name: Annotated[str | None, Parameter("template; absent: the list")] = None,
+    values: Annotated[Json, Parameter("object: hole to value", document=True)] = None,
+) -> Answer:
+    """List the policy templates, or fill one."""
+    return policy_template.template(name, values)

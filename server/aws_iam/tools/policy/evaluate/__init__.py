@@ -1,0 +1,1 @@
+"""`policy evaluate` and `policy compare`."""

@@ -1,0 +1,390 @@
+"""`policy explain`: policies in plain sentences, the access they give by service and level, what is unusually powerful."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer, Finding, Severity, Status
+from aws_iam.engine.effective.access import Access, access
+from aws_iam.engine.effective.caller_conditions import is_denied_to_strangers, is_limited
+from aws_iam.engine.effective.expansion import Expansion
+from aws_iam.engine.effective.faults import faults
+from aws_iam.engine.effective.targets import Targets
+from aws_iam.engine.explain.risks import Risks, Told, risks
+from aws_iam.engine.explain.sentences import sentence
+from aws_iam.engine.explain.words import counted, joined
+from aws_iam.engine.language.document import Form, Kind, Policy, Source
+from aws_iam.engine.sources.containers import cloudformation
+from aws_iam.engine.sources.containers.cloudformation_names import PSEUDO
+from aws_iam.engine.sources.gather import gathered
+from aws_iam.errors import InputError
+from aws_iam.escape import escaped, quoted
+from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.kit.policy_inputs import is_open
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aws_iam.engine.effective.escalation import OpenPath
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.sources.gather import Gathered
+
+_STATEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html"
+_EVALUATION = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
+)
+_EVERYONE = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
+)
+_NAMES = {
+    Kind.IDENTITY: "an identity policy",
+    Kind.RESOURCE: "a resource policy",
+    Kind.SCP: "a service control policy",
+    Kind.RCP: "a resource control policy",
+    Kind.BOUNDARY: "a permissions boundary",
+    Kind.SESSION: "a session policy",
+    Kind.TRUST: "a role trust policy",
+}
+_LIMITS = frozenset({Kind.SCP, Kind.RCP, Kind.BOUNDARY, Kind.SESSION})
+_OF_A_RESOURCE = frozenset({Kind.RESOURCE, Kind.TRUST})
+_MOST_ESCALATIONS = 30
+
+
+def explained(document: object, kind: Kind | str | None = None) -> Answer:
+    """Each statement in words, the access of all policies together, and the risks in it."""
+    given = gathered(document, kind)
+    sources = tuple(map(_readable, given.sources))
+    expansion = Expansion()
+    targets = Targets.of(expansion, frozenset(chain.from_iterable(map(_unknown, sources))))
+    views = tuple(_views(sources, expansion, targets))
+    found = tuple(finding for view in views for finding in view.findings)
+    statements = list(_statements(sources, expansion, targets))
+    rows = [row for view in views for row in view.rows(several=len(views) > 1)]
+    return Answer(
+        summary=" ".join(
+            filter(None, (_summary(sources, statements, views, found), policy_inputs.said(given)))
+        ),
+        findings=found,
+        facts={
+            **_kinds(sources),
+            **_totals(views),
+            **policy_inputs.facts(given),
+            **_stand_ins(given, statements),
+            "statements": statements,
+            **_escalations(views),
+            **({"access": rows} if rows else {}),
+        },
+        sources=tuple(
+            dict.fromkeys((_STATEMENTS, _EVALUATION, *(f.source for f in found if f.source)))
+        ),
+        next=_next(sources, found),
+        as_of=expansion.facts.as_of,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A policy and its name among those given; the name is empty when it is alone."""
+
+    name: str
+    policy: Policy
+    unresolved: frozenset[str] = frozenset()
+
+
+def _readable(source: Source) -> _Named:
+    content = source.content
+    if not isinstance(content, Policy):
+        place = f" of {quoted(source.name)}" if source.name else ""
+        where = content.where
+        raise InputError(
+            f"the document{place} is not JSON at line {where.line}:{where.column}: {content.message}",
+            hint=content.hint,
+        )
+    return _Named(name=source.name, policy=content, unresolved=source.unresolved)
+
+
+def _unknown(source: _Named) -> Iterator[str]:
+    """The resources that only the deployment knows, as the words that stand for them."""
+    for statement in source.policy.statements if source.unresolved else ():
+        for each in (*statement.resources, *statement.not_resources):
+            if is_open(each.where.pointer, source.unresolved):
+                yield each.value
+
+
+def _stand_ins(given: Gathered, statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is made up in the sentences: the account and Region of a template's deployment, names it leaves to it."""
+    if not any(name == cloudformation.NAME for _, name in given.formats):
+        return {}
+    said = " ".join(row["sentence"] for row in statements)
+    made = {
+        PSEUDO["AWS::AccountId"]: "account {}",
+        PSEUDO["AWS::Region"]: "Region {}",
+        "-example": "names that end in {}",
+    }
+    found = [words.format(each) for each, words in made.items() if each in said]
+    return {"made_up_for_the_template": found} if found else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """The policies of one kind, and what they allow together."""
+
+    kind: Kind
+    access: Access
+    findings: tuple[Finding, ...]
+    paths: tuple[OpenPath, ...]
+
+    def rows(self, *, several: bool) -> Iterator[dict[str, Any]]:
+        """The access by service and level, the services with most to change first."""
+        services: dict[str, list[str]] = {}
+        for name in self.access.actions:
+            services.setdefault(self.access.facts[name].service, []).append(name)
+        rows = [self._row(service, names) for service, names in services.items()]
+        rows.sort(
+            key=lambda r: (-r["permissions_management"], -r["write"], -r["read"], r["service"])
+        )
+        for row in rows:
+            yield {"kind": self.kind.value, **row} if several else row
+
+    def _row(self, service: str, names: list[str]) -> dict[str, Any]:
+        reaches = [self.access.actions[name] for name in names]
+        levels: Counter[str] = Counter(self.access.facts[name].level for name in names)
+        counts = {level.lower().replace(" ", "_"): levels[level] for level in _ORDER}
+        partly = sum(bool(each.denied_by) for each in reaches)
+        conditional = sum(not each.unconditional for each in reaches)
+        return {
+            "service": service,
+            **counts,
+            "resources": self._resources([each.everywhere for each in reaches]),
+            **({"partly_denied": partly} if partly else {}),
+            **({"only_under_conditions": conditional} if conditional else {}),
+        }
+
+    def _resources(self, everywhere: list[bool]) -> str:
+        if self.kind in _OF_A_RESOURCE or not any(everywhere):
+            return "limited"
+        return "all" if all(everywhere) else "some actions all"
+
+
+_ORDER = ("Read", "Write", "List", "Tagging", "Permissions management")
+
+
+def _views(sources: Sequence[_Named], expansion: Expansion, targets: Targets) -> Iterator[_View]:
+    for kind in dict.fromkeys(each.policy.kind for each in sources):
+        policies = [_judgeable(each) for each in sources if each.policy.kind is kind]
+        allowed = access(policies, expansion, targets)
+        if kind is Kind.IDENTITY:
+            found = risks(allowed, expansion)
+        else:
+            opened = () if kind in _LIMITS else (f for p in policies for f in _everyone(p))
+            found = Risks(told=tuple(opened), paths=())
+        yield _View(kind=kind, access=allowed, findings=_placed(found, sources), paths=found.paths)
+
+
+def _placed(found: Risks, sources: Sequence[_Named]) -> tuple[Finding, ...]:
+    """The findings, with the names of the policies whose statements they point at."""
+    names = {id(each): source.name for source in sources for each in source.policy.statements}
+    return tuple(
+        replace(told.finding, resource=names.get(id(told.statement)) or None)
+        for told in found.told
+    )
+
+
+def _everyone(policy: Policy) -> Iterator[Told]:
+    """Statements of a resource's policy that let strangers in."""
+    for statement in policy.statements:
+        if statement.allows and not faults(statement, policy.kind) and _lets_in(policy, statement):
+            role = policy.kind is Kind.TRUST
+            who = "everyone but a few" if statement.has("NotPrincipal") else "everyone"
+            what = "may assume the role" if role else "may use the resource"
+            actions = statement.actions or statement.not_actions
+            finding = Finding(
+                code="RESOURCE_EXPOSURE",
+                title=f"Resource exposure: {who} {what}",
+                severity=Severity.CRITICAL if role else Severity.HIGH,
+                status=Status.FAIL,
+                message=f"no condition keeps strangers from {joined([quoted(a.value, 60) for a in actions])}",
+                where=statement.place(),
+                fix="Name the principals, or demand aws:PrincipalOrgID, aws:SourceArn or the like by a condition.",
+                source=_EVERYONE,
+            )
+            yield Told(finding=finding, statement=statement)
+
+
+def _lets_in(policy: Policy, statement: Statement) -> bool:
+    open_ = statement.has("NotPrincipal") or any(p.is_everyone for p in statement.principals)
+    return open_ and not is_limited(statement) and not is_denied_to_strangers(policy, statement)
+
+
+def _statements(
+    sources: Sequence[_Named], expansion: Expansion, targets: Targets
+) -> Iterator[dict[str, Any]]:
+    for source in sources:
+        for number, statement in enumerate(source.policy.statements, start=1):
+            place = statement.place()
+            yield {
+                **({"policy": source.name} if source.name else {}),
+                "statement": escaped(statement.sid.value, 60) if statement.sid else str(number),
+                "pointer": place.pointer,
+                "effect": _effect(statement),
+                "actions": len(expansion.named(statement)),
+                "sentence": sentence(
+                    statement, source.policy, expansion, targets, _stand_for(statement, source)
+                )[:-1]
+                + _left_open(place.pointer, source),
+            }
+
+
+def _stand_for(statement: Statement, source: _Named) -> frozenset[str]:
+    """The entries of the action element that only stand for what the deployment fills in."""
+    return frozenset(
+        each.value
+        for each in (*statement.actions, *statement.not_actions)
+        if source.unresolved and _fills_in(each.where.pointer, source.unresolved)
+    )
+
+
+def _fills_in(pointer: str, unresolved: frozenset[str]) -> bool:
+    return pointer in unresolved or pointer.rpartition("/")[0] in unresolved
+
+
+def _judgeable(source: _Named) -> Policy:
+    """The policy without the statements of which nobody knows yet what they leave out.
+
+    A NotAction that the deployment fills in would count as one that leaves out nothing.
+    """
+    policy = source.policy
+    if not source.unresolved:
+        return policy
+    known = tuple(s for s in policy.statements if not (s.not_actions and _stand_for(s, source)))
+    return policy if known == policy.statements else replace(policy, statements=known)
+
+
+def _left_open(statement: str, source: _Named) -> str:
+    """The end of a sentence: which of its words only stand for what the deployment fills in."""
+    inside = f"{statement}/"
+    places = sorted(p.removeprefix(inside) for p in source.unresolved if p.startswith(inside))
+    if not places:
+        return "."
+    return f"; known only at deployment: {joined([quoted(p) for p in places])}."
+
+
+def _effect(statement: Statement) -> str:
+    if statement.allows:
+        return "Allow"
+    return "Deny" if statement.denies else "none"
+
+
+def _kinds(sources: Sequence[_Named]) -> dict[str, Any]:
+    if len(sources) == 1:
+        policy = sources[0].policy
+        return {"kind": policy.kind.value, "kind_guessed": policy.kind_guessed}
+    kinds = Counter(each.policy.kind.value for each in sources)
+    return {"policies": len(sources), "kinds": dict(sorted(kinds.items()))}
+
+
+def _totals(views: Sequence[_View]) -> dict[str, Any]:
+    if len(views) == 1:
+        return _total(views[0])
+    return {"totals": [{"kind": view.kind.value, **_total(view)} for view in views]}
+
+
+def _total(view: _View) -> dict[str, Any]:
+    reaches = view.access.actions.values()
+    partly = sum(bool(each.denied_by) for each in reaches)
+    conditional = sum(not each.unconditional for each in reaches)
+    return {
+        "actions_at_most" if view.kind in _LIMITS else "actions_allowed": len(reaches),
+        "services": len({view.access.facts[name].service for name in view.access.actions}),
+        **({"actions_denied_whole": len(view.access.removed)} if view.access.removed else {}),
+        **({"actions_partly_denied": partly} if partly else {}),
+        **({"actions_only_under_conditions": conditional} if conditional else {}),
+    }
+
+
+def _escalations(views: Sequence[_View]) -> dict[str, Any]:
+    paths = [each for view in views for each in view.paths]
+    if not paths:
+        return {}
+    rows = [
+        {
+            "path": each.path.id,
+            "what": each.path.title,
+            "needs": [need.action for need in each.path.required],
+            "also_needed": list(each.path.prerequisites),
+            "degree": "possible",
+        }
+        for each in paths[:_MOST_ESCALATIONS]
+    ]
+    more = len(paths) - len(rows)
+    return {"escalation_paths": rows, **({"more_escalation_paths": more} if more > 0 else {})}
+
+
+def _summary(
+    sources: Sequence[_Named],
+    statements: Sequence[dict[str, Any]],
+    views: Sequence[_View],
+    found: Sequence[Finding],
+) -> str:
+    if len(sources) == 1:
+        policy = sources[0].policy
+        what = _NAMES[policy.kind] + (" (the kind is guessed)" if policy.kind_guessed else "")
+    else:
+        what = f"{len(sources)} policies"
+    parts = [f"{what[0].upper()}{what[1:]} of {counted(len(statements), 'statement')}"]
+    parts += [_gives(view) for view in views]
+    if not statements:
+        parts.append("AWS refuses a policy without statements")
+    broken = sum(map(_broken, sources))
+    if broken:
+        verb = "is" if broken == 1 else "are"
+        parts.append(
+            f"{counted(broken, 'statement')} {verb} not valid, and AWS refuses a policy that has one"
+        )
+    if any(view.kind not in _LIMITS for view in views):
+        parts.append(
+            f"{counted(len(found), 'finding')} of unusual power"
+            if found
+            else "nothing unusually powerful"
+        )
+    vague = sum(bool(_stand_for(s, each)) for each in sources for s in each.policy.statements)
+    if vague:
+        verb = "names" if vague == 1 else "name"
+        parts.append(
+            f"{counted(vague, 'statement')} {verb} actions that only the deployment knows, and they are not counted"
+        )
+    return "; ".join(parts) + "."
+
+
+def _gives(view: _View) -> str:
+    number = len(view.access.actions)
+    actions = counted(number, "known action")
+    services = counted(len({view.access.facts[n].service for n in view.access.actions}), "service")
+    of = f"{actions} of {services}" if number else "no known action"
+    if view.kind in _LIMITS:
+        # Beside a limit that only denies stands another one that allows, such as FullAWSAccess.
+        limits = f"leaves room for {of}" if number else "only denies"
+        return f"a limit that {limits} and grants nothing by itself"
+    return f"{of} allowed in effect"
+
+
+def _broken(source: _Named) -> int:
+    """How many statements AWS would refuse, entries that are no objects included."""
+    policy = source.policy
+    body = policy.node.member("Statement")
+    shapeless = sum(each.form is not Form.OBJECT for each in body.listed()) if body else 0
+    return shapeless + sum(bool(faults(each, policy.kind)) for each in policy.statements)
+
+
+def _next(sources: Sequence[_Named], found: Sequence[Finding]) -> tuple[str, ...]:
+    calls = ["aws-iam policy validate --document FILE"]
+    if len(sources) == 1 and sources[0].policy.kind_guessed:
+        kind = sources[0].policy.kind
+        calls += (
+            ["aws-iam policy explain --document FILE --kind scp"] if kind is Kind.IDENTITY else []
+        )
+    calls += ["aws-iam policy guide --topic reading-what-a-policy-allows"] if found else []
+    return tuple(calls)

@@ -1,0 +1,1 @@
+"""`policy generate` and `policy template`."""

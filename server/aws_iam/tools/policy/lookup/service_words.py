@@ -1,0 +1,156 @@
+"""`policy lookup` of a service and a word: its actions of a level, those without resource type, one of its names.
+
+And of the words of a service's own name.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.escape import escaped
+from aws_iam.tools.policy.lookup import tables as facts
+from aws_iam.tools.policy.lookup.answer import counted, known_name, unknown_name
+from aws_iam.tools.policy.lookup.condition_keys import key_of_service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_iam.answer import Answer
+    from aws_iam.engine.reference.catalog import Catalog
+    from aws_iam.engine.reference.facts import Service
+
+# Words between hyphens, as people write them.
+_LEVELS = {
+    "list": "List",
+    "read": "Read",
+    "write": "Write",
+    "tag": "Tagging",
+    "tagging": "Tagging",
+    "permission-management": "Permissions management",
+    "permissions": "Permissions management",
+    "permissions-management": "Permissions management",
+}
+_WITHOUT = frozenset(
+    {
+        "no-resource",
+        "no-resource-type",
+        "no-resource-types",
+        "without-resource",
+        "without-resource-type",
+        "without-resource-types",
+    }
+)
+_FILLERS = frozenset({"action", "actions", "access", "level", "levels"})
+
+
+def service_and_word(known: Catalog, query: str) -> Answer | None:
+    """`s3 write`, `permissions-management iam`, `ec2 no-resource-type`, `ec2 aws:TagKeys`."""
+    words = query.lower().split()
+    if len(words) < 2:  # noqa: PLR2004 - a service and a word
+        return None
+    for at in (0, -1):
+        service = known.service(words[at])
+        rest = [word for word in (words[1:] if at == 0 else words[:-1]) if word not in _FILLERS]
+        phrase = "-".join(rest)
+        if service and phrase in _LEVELS:
+            return _of_level(known, query, service, _LEVELS[phrase])
+        if service and phrase in _WITHOUT:
+            return _without_types(known, query, service)
+    first, _, name = query.partition(" ")
+    service = known.service(first)
+    if service and ":" in name:
+        # The name of a tag in it may have blanks.
+        return key_of_service(known, query, name.strip(), service)
+    return None
+
+
+def full_name(known: Catalog, query: str) -> str | None:
+    """`s3:bucket` for `s3 bucket`: a name of one of the service's actions, resource types or condition keys."""
+    words = query.split()
+    if len(words) != 2:  # noqa: PLR2004 - a service and a name
+        return None
+    prefix, name = words
+    service = known.service(prefix)
+    if service is None:
+        return None
+    full = f"{service.prefix}:{name}"
+    types = name.lower() in service.resource_types
+    return full if types or service.has_action(name) or service.condition_key(full) else None
+
+
+# What stands before the name of a service, and behind the same name in another service.
+_MAKERS = frozenset({"amazon", "aws"})
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+@lru_cache(maxsize=4)
+def _titles(known: Catalog) -> Mapping[str, tuple[str, ...]]:
+    """The words of each service's name, by its prefix."""
+    found = ((prefix, known.service(prefix)) for prefix in sorted(known.services))
+    return {prefix: _title_words(service.title) for prefix, service in found if service}
+
+
+def _title_words(name: str) -> tuple[str, ...]:
+    return tuple(word for word in _WORD.findall(name.lower()) if word not in _MAKERS)
+
+
+def titled(known: Catalog, query: str) -> tuple[str, ...]:
+    """The prefixes of the services that are called so: `Amazon S3`, `Secrets Manager`; else of those with all its words."""
+    asked = _title_words(query)
+    if not asked or "," in query:
+        return ()
+    titles = _titles(known)
+    same = tuple(prefix for prefix, name in titles.items() if name == asked)
+    return same or tuple(prefix for prefix, name in titles.items() if set(asked) <= set(name))
+
+
+def _of_level(known: Catalog, query: str, service: Service, level: str) -> Answer:
+    names = [
+        f"{service.prefix}:{name}" for name in service.action_names if service.level(name) == level
+    ]
+    if not names:
+        what = f"names no action: {service.title} has none of level {level}"
+        return unknown_name(known, query, kind="level", what=what, service=service.prefix)
+    without = {f"{service.prefix}:{name}" for name in service.without_types()}
+    scoped = [name for name in names if name not in without]
+    return known_name(
+        known,
+        f"{service.title} has {counted(len(names), 'action')} of level {level}, {len(scoped)} of them with "
+        f"resource types, as of {known.as_of}.",
+        {
+            "known": True,
+            "kind": "level",
+            "query": escaped(query),
+            "service": service.prefix,
+            "access_level": level,
+            "count": len(names),
+            "actions": facts.action_rows(known, scoped),
+            "actions_without_resource_type": facts.action_rows(
+                known, (name for name in names if name in without)
+            ),
+        },
+        services=(service.prefix,),
+    )
+
+
+def _without_types(known: Catalog, query: str, service: Service) -> Answer:
+    names = [f"{service.prefix}:{name}" for name in service.without_types()]
+    total = len(service.action_names)
+    levels = facts.level_counts(known, names)
+    said = f"{len(names)} of the {total} actions of {service.title} have no resource type and are authorised on `*` only"
+    return known_name(
+        known,
+        f"{said}: {facts.level_words(levels)}." if names else f"{said}.",
+        {
+            "known": True,
+            "kind": "actions_without_resource_type",
+            "query": escaped(query),
+            "service": service.prefix,
+            "count": len(names),
+            "levels": levels,
+            "actions": facts.action_rows(known, names),
+        },
+        services=(service.prefix,),
+    )

@@ -1,0 +1,357 @@
+"""`policy validate` with `online`: Access Analyzer asked as well, its findings merged with ours by code and place.
+
+AWS is asked about each policy as compact JSON, and about nothing else. Where it does not answer, a finding of status
+`unknown` says why, and the offline findings stand as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.engine.language.document import Form, Kind, Policy, dump
+from aws_iam.engine.language.document import Source as Document
+from aws_iam.errors import AwsError, InputError
+from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.tools.kit.policy_inputs import is_open
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from aws_iam.account.facts.fact import Miss
+    from aws_iam.account.reading.validate_policy import Question, Remark
+    from aws_iam.engine.language.document import Node
+    from aws_iam.rules.rule import Rule
+    from aws_iam.tools.kit.parameters import Connection
+    from aws_iam.tools.kit.tool import Progress
+
+    Judged = tuple[Document, tuple[Finding, ...]]
+    Ask = Callable[[Question], tuple[Remark, ...] | Miss]
+
+MOST_BYTES = 102_400
+"""The longest policy that a service is known to take; AWS states no limit of the call itself.
+https://docs.aws.amazon.com/cloudsearch/latest/developerguide/API_AccessPoliciesStatus.html"""
+
+CODE = "ONLINE_VALIDATION"
+PERMISSION = "access-analyzer:ValidatePolicy"
+PAGE = "https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ValidatePolicy.html"
+_CHECKS = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+)
+_TYPES = {
+    Kind.IDENTITY: "IDENTITY_POLICY",
+    Kind.BOUNDARY: "IDENTITY_POLICY",
+    Kind.SESSION: "IDENTITY_POLICY",
+    Kind.RESOURCE: "RESOURCE_POLICY",
+    Kind.TRUST: "RESOURCE_POLICY",
+    Kind.SCP: "SERVICE_CONTROL_POLICY",
+    Kind.RCP: "RESOURCE_CONTROL_POLICY",
+}
+_SEVERITIES = {
+    each.value: each
+    for each in (
+        Severity.ERROR,
+        Severity.SECURITY_WARNING,
+        Severity.WARNING,
+        Severity.SUGGESTION,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The policies with the findings of both sides, and what is to be said of it."""
+
+    judged: tuple[Judged, ...]
+    unknown: tuple[Finding, ...] = ()
+    said: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def refuse_without(connection: Connection, *, online: bool) -> None:
+    """Refuse account arguments without `online`: they would do nothing, and look as if AWS had been asked."""
+    given = [each.name for each in fields(connection) if getattr(connection, each.name)]
+    if given and not online:
+        raise InputError(f"`{given[0]}` goes with `online`, which is missing")
+
+
+def merged(judged: Sequence[Judged], connection: Connection, progress: Progress) -> Merged:
+    """Ask Access Analyzer about every policy and merge what it finds."""
+    # boto3 takes a third of a second to import: only who asks AWS pays for it.
+    from aws_iam.account.reading.validate_policy import analyzer
+
+    asking = _Asking(lambda: analyzer(connection).ask)
+    both = []
+    for number, (source, found) in enumerate(judged):
+        progress(number, len(judged), "asking Access Analyzer")
+        both.append((source, asking.both(source, found)))
+    return Merged(
+        judged=tuple(both),
+        unknown=tuple(asking.unknown),
+        said=_said(asking),
+        facts=_facts(asking),
+    )
+
+
+class _Asking:
+    """Policies asked about one after the other, until AWS would say nothing about any."""
+
+    def __init__(self, connect: Callable[[], Ask]) -> None:
+        self.asked = 0
+        self.not_asked = 0
+        self.rows: list[dict[str, Any]] = []
+        self.unknown: list[Finding] = []
+        self.out_of_reach = False
+        self._connect = connect
+        self._ask: Ask | None = None
+        self._ended = False
+
+    def both(self, source: Document, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """The findings of both sides on a policy; ours alone where AWS says nothing."""
+        policy = source.content
+        if not isinstance(policy, Policy):
+            return found
+        if self._ended:
+            self.not_asked += 1
+            return found
+        answer = _asked(policy, self._answer)
+        if isinstance(answer, _Silence):
+            self._ended = answer.for_all
+            self.out_of_reach |= answer.out_of_reach
+            self.not_asked += 1
+            self.unknown.append(_unknown(None if answer.for_all else source, answer.reason))
+            return found
+        self.asked += 1
+        sides = _Sides(source, policy, found, answer)
+        self.rows += sides.rows()
+        return sides.findings()
+
+    def _answer(self, question: Question) -> tuple[Remark, ...] | Miss:
+        self._ask = self._ask or self._connect()
+        return self._ask(question)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Silence:
+    """Why AWS says nothing about a policy, and whether it would say nothing about the others either.
+
+    `out_of_reach`: not this call alone, AWS itself could not be asked.
+    """
+
+    reason: str
+    for_all: bool = False
+    out_of_reach: bool = False
+
+
+def _asked(policy: Policy, ask: Ask) -> tuple[Remark, ...] | _Silence:
+    from aws_iam.account.facts.fact import Miss, MissKind
+
+    question = _question(policy)
+    size = len(question.document.encode(errors="replace"))
+    if size > MOST_BYTES:
+        return _Silence(
+            reason=f"not sent: the policy has {size:,} bytes, and no service is known to take more than {MOST_BYTES:,}"
+        )
+    try:
+        answer = ask(question)
+    except AwsError as error:
+        reason = _reason(error.message, error.hint)
+        return _Silence(reason=reason, for_all=True, out_of_reach=True)
+    if isinstance(answer, Miss):
+        out_of_reach = (
+            answer.kind in {MissKind.UNSUPPORTED, MissKind.TIMEOUT}
+            or answer.code in _NO_CONNECTION
+        )
+        # A broken answer may have its cause in this one policy; what is refused, or cannot be reached, stays so.
+        for_all = out_of_reach or answer.kind is not MissKind.BROKEN
+        return _Silence(reason=_reason(str(answer)), for_all=for_all, out_of_reach=out_of_reach)
+    return answer
+
+
+# botocore's names for what stands between the caller and any answer of AWS.
+_NO_CONNECTION = frozenset(
+    {
+        "ConnectionClosedError",
+        "ConnectionError",
+        "HTTPClientError",
+        "ProxyConnectionError",
+        "ResponseParserError",
+        "SSLError",
+    }
+)
+
+
+def _question(policy: Policy) -> Question:
+    from aws_iam.account.reading.validate_policy import RESOURCE_TYPES, Question
+
+    kind = policy.kind
+    attached = "AWS::IAM::AssumeRolePolicyDocument" if kind is Kind.TRUST else policy.resource_type
+    known = kind in {Kind.TRUST, Kind.RESOURCE} and attached in RESOURCE_TYPES
+    return Question(
+        document=dump(policy),
+        policy_type=_TYPES[kind],
+        resource_type=attached if known and attached else "",
+    )
+
+
+def _reason(why: str, hint: str = "") -> str:
+    needed = [] if PERMISSION in why else [f"the call needs {PERMISSION}"]
+    # No demonstration account stands in for Access Analyzer.
+    how = [part for part in hint.split("; ") if part and "--demo" not in part]
+    return "; ".join([why, *needed, *how])
+
+
+def _unknown(source: Document | None, reason: str) -> Finding:
+    where = Where(file=source.file) if source and source.file else None
+    return Finding(
+        code=CODE,
+        title="Access Analyzer did not answer",
+        severity=Severity.WARNING,
+        status=Status.UNKNOWN,
+        message="what AWS itself would report is not known; the offline findings stand",
+        reason=reason,
+        where=where,
+        resource=(source.name or None) if source else None,
+        fix=f"Allow {PERMISSION} to the caller, or leave `online` out.",
+        source=PAGE,
+    )
+
+
+class _Sides:
+    """One policy's findings of both sides, told apart."""
+
+    def __init__(
+        self,
+        source: Document,
+        policy: Policy,
+        ours: tuple[Finding, ...],
+        theirs: tuple[Remark, ...],
+    ) -> None:
+        self._source = source
+        self._policy = policy
+        self._ours = ours
+        self._seen: set[int] = set()
+        self._only_theirs = tuple(
+            self._finding(each)
+            for each in theirs
+            # AWS has read a stand-in where a value is known at deployment only; what it says of that is no fact.
+            if not self._known(each) and not is_open(self._place(each), source.unresolved)
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Ours, and those that AWS alone reports."""
+        return (*self._ours, *self._only_theirs)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Who found which finding."""
+        ours = ((each, self._side(number, each)) for number, each in enumerate(self._ours))
+        theirs = ((each, "Access Analyzer") for each in self._only_theirs)
+        place = " ".join(filter(None, (self._source.file, self._source.name)))
+        name = {"policy": place} if place else {}
+        return [
+            {**name, "code": each.code, "pointer": _pointer(each) or "/", "found_by": side}
+            for each, side in (*ours, *theirs)
+        ]
+
+    def _side(self, number: int, finding: Finding) -> str:
+        if number in self._seen:
+            return "both"
+        return "here" if (finding.source or "").startswith(_CHECKS) else "here (own code)"
+
+    def _known(self, remark: Remark) -> bool:
+        """Whether one of ours has the remark's code at one of its places, a part of it or a larger one."""
+        places = [self._node(each).at.pointer for each in remark.places] or [""]
+        same = {
+            number
+            for number, each in enumerate(self._ours)
+            if each.code == remark.code and any(_touch(_pointer(each), place) for place in places)
+        }
+        self._seen |= same
+        return bool(same)
+
+    def _finding(self, remark: Remark) -> Finding:
+        rule = _rules().get(remark.code)
+        return Finding(
+            code=remark.code,
+            title=rule.title if rule else "Access Analyzer reports a problem",
+            severity=_SEVERITIES.get(remark.type, Severity.WARNING),
+            status=Status.FAIL,
+            message=remark.details,
+            where=self._where(remark),
+            resource=self._source.name or None,
+            fix=rule.fix if rule else None,
+            source=remark.link if remark.link.startswith("https://") else _CHECKS,
+        )
+
+    def _place(self, remark: Remark) -> str:
+        return self._where(remark).pointer
+
+    def _where(self, remark: Remark) -> Where:
+        where = self._node(remark.places[0] if remark.places else ()).where
+        return replace(where, file=self._source.file)
+
+    def _node(self, path: Iterable[str | int]) -> Node:
+        """The deepest node on the path: AWS counts the one entry of what is no list, and names what is missing."""
+        node = self._policy.node
+        for step in path:
+            if isinstance(step, int):
+                below = node.items[step] if 0 <= step < len(node.items) else None
+                if node.form is not Form.ARRAY:
+                    continue
+            else:
+                below = node.member(step)
+            if below is None:
+                break
+            node = below
+        return node
+
+
+@cache
+def _rules() -> dict[str, Rule[Any]]:
+    return {rule.code: rule for rule in POLICY_RULES}
+
+
+def _pointer(finding: Finding) -> str:
+    return finding.where.pointer if finding.where else ""
+
+
+def _touch(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def _said(asking: _Asking) -> str:
+    if not asking.asked:
+        return "Access Analyzer did not answer, the offline findings stand."
+    found = _counts(asking.rows)
+    here = found["here"] + found["here (own code)"]
+    silent = f"; no answer about {asking.not_asked}" if asking.not_asked else ""
+    policies = "1 policy" if asking.asked == 1 else f"{asking.asked} policies"
+    return (
+        f"Access Analyzer answered about {policies}{silent}: {found['both']} found by both, {here} only here,"
+        f" {found['Access Analyzer']} only by Access Analyzer."
+    )
+
+
+def _facts(asking: _Asking) -> dict[str, Any]:
+    if not asking.asked:
+        online = {"policies_answered": 0, "policies_not_answered": asking.not_asked}
+        return {"online": online | ({"aws_read": False} if asking.out_of_reach else {})}
+    found = _counts(asking.rows)
+    online = {
+        "policies_answered": asking.asked,
+        "policies_not_answered": asking.not_asked,
+        "found_by_both": found["both"],
+        "found_only_here": found["here"] + found["here (own code)"],
+        "of_these_own_codes": found["here (own code)"],
+        "found_only_by_access_analyzer": found["Access Analyzer"],
+    }
+    return {"online": online} | ({"found_by": asking.rows} if asking.rows else {})
+
+
+def _counts(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
+    found = {"both": 0, "here": 0, "here (own code)": 0, "Access Analyzer": 0}
+    for row in rows:
+        found[row["found_by"]] += 1
+    return found

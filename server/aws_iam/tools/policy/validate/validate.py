@@ -1,0 +1,273 @@
+"""`policy validate`: the problems of policies, worst first, under AWS's issue codes and our own."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer, Finding, Severity, Where
+from aws_iam.engine.language.document import Form, Kind, Policy, Source, Statement, Syntax, read
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import gathered
+from aws_iam.rules.gates import Gates
+from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.tools.kit import policy_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_iam.engine.sources.gather import Gathered
+    from aws_iam.rules.rule import Rule
+    from aws_iam.tools.kit.parameters import Connection
+    from aws_iam.tools.kit.tool import Progress
+    from aws_iam.tools.policy.validate.access_analyzer import Merged
+    from aws_iam.tools.policy.validate.report_file import Report
+
+    Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
+
+AT_MOST = 200
+"""Findings of one rule in one policy; a document of nothing but faults is cut there, and the answer says so."""
+
+MOST_ROWS = 20
+"""Rows about policies of a list; the findings are what one reads, and they name their policy themselves."""
+
+_CHECKS = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+)
+
+
+def validate(
+    document: str | dict[str, Any] | list[Any],
+    kind: str | None = None,
+    resource_type: str | None = None,
+) -> list[Finding]:
+    """The problems of a policy, of a list of them or of the policies of an `Answer`, worst first."""
+    judged = tuple((each, _findings(each)) for each in read(document, kind, resource_type))
+    return [finding for _, found in _placed(judged) for finding in found]
+
+
+def validated(
+    document: object,
+    kind: Kind | str | None = None,
+    resource_type: str | None = None,
+    *,
+    aws: tuple[Connection, Progress] | None = None,
+    report: Report | None = None,
+) -> Answer:
+    """The problems as an answer: as which kind each policy was read, and whether that was guessed."""
+    # The library's `validate` is not asked for this.
+    from aws_iam.tools.policy.validate.access_analyzer import Merged, merged
+
+    found = gathered(document, kind, resource_type)
+    judged = tuple((source, _findings(source)) for source in found.sources)
+    both = merged(judged, *aws) if aws else Merged(judged=judged)
+    return _answer(replace(both, judged=_placed(both.judged)), found, report)
+
+
+def _placed(judged: Judged) -> Judged:
+    return policy_inputs.without_repeats(
+        (source, policy_inputs.located(found, source)) for source, found in judged
+    )
+
+
+def _answer(both: Merged, given: Gathered, report: Report | None) -> Answer:
+    by_source = list(both.judged)
+    broken = (policy_inputs.not_judged(each) for each in given.unread if each.broken)
+    found = (each for _, several in by_source for each in several)
+    problems = tuple(sorted((*found, *broken), key=_rank))
+    findings = (*problems, *both.unknown)
+    summary = " ".join(filter(None, (_summary(by_source, problems), policy_inputs.said(given))))
+    made = (report.artifact(by_source, both.unknown, given.unread),) if report else ()
+    return Answer(
+        summary=f"{summary} {both.said}" if both.said else summary,
+        findings=findings,
+        artifacts=made,
+        facts=_facts(by_source, whole=bool(given.formats))
+        | policy_inputs.facts(given)
+        | both.facts,
+        sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
+        next=_next(by_source),
+        as_of=catalog().as_of,
+    )
+
+
+def checked(policy: Policy) -> tuple[Finding, ...]:
+    """The problems of one policy, worst first."""
+    somewhere, parts = _gates().open(policy)
+    found: list[Finding] = []
+    for rule, bit in _rules(policy.kind, somewhere):
+        if rule.on is Policy:
+            found += rule.check(policy, at_most=AT_MOST)
+            continue
+        pairs = zip(policy.statements, parts, strict=True)
+        found += rule.check_each([each for each, open_ in pairs if open_ & bit], at_most=AT_MOST)
+    return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
+
+
+def _findings(source: Source) -> tuple[Finding, ...]:
+    content = source.content
+    if isinstance(content, Policy):
+        found = policy_inputs.certain(checked(content), source, checked)
+    else:
+        found = tuple(finding for rule in _syntax_rules() for finding in rule.check(content))
+    return policy_inputs.located(found, source)
+
+
+@cache
+def _gates() -> Gates:
+    return Gates([rule.gates for rule in POLICY_RULES])
+
+
+@lru_cache(maxsize=4096)
+def _rules(kind: Kind, open_: int) -> tuple[tuple[Rule[Any], int], ...]:
+    """The rules of an open set that are for policies of this kind, each with its bit."""
+    return tuple(
+        (rule, 1 << at)
+        for at, rule in enumerate(POLICY_RULES)
+        if open_ >> at & 1
+        and rule.on in {Policy, Statement}
+        and (not rule.kinds or kind in rule.kinds)
+    )
+
+
+@cache
+def _syntax_rules() -> tuple[Rule[Any], ...]:
+    return tuple(rule for rule in POLICY_RULES if rule.on is Syntax)
+
+
+_SEVERITIES = tuple(Severity)
+_DIGITS = re.compile(r"(\d+)")
+
+
+def _rank(finding: Finding) -> tuple[object, ...]:
+    """Worst first, then in the order of the documents and of their places."""
+    where = finding.where or Where()
+    place = (where.line or 0, where.column or 0, _natural(where.pointer))
+    named = (_natural(where.file or ""), _natural(finding.resource or ""))
+    return _SEVERITIES.index(finding.severity), *named, place
+
+
+def _natural(text: str) -> tuple[tuple[int, str], ...]:
+    """A key that sorts numbers as numbers: /Statement/10 comes after /Statement/9."""
+    parts = _DIGITS.split(text)
+    return tuple((len(part), part) if at % 2 else (0, part) for at, part in enumerate(parts))
+
+
+def _summary(
+    by_source: list[tuple[Source, tuple[Finding, ...]]], findings: tuple[Finding, ...]
+) -> str:
+    which = _kinds_read(source for source, _ in by_source)
+    date = f"judged by service data of {catalog().as_of}"
+    if not findings:
+        return f"No problems found in {which}; {date}."
+    severities = Counter(finding.severity for finding in findings)
+    counted = ", ".join(f"{severities[each]} {each}" for each in _SEVERITIES if severities[each])
+    floor = "At least " if any(_cut(found) for _, found in by_source) else ""
+    return f"{floor}{_plural(len(findings), 'problem')} in {which}: {counted}; {date}."
+
+
+def _kinds_read(sources: Iterable[Source]) -> str:
+    listed = list(sources)
+    if len(listed) > 1:
+        return f"{len(listed)} policies"
+    content = listed[0].content
+    if isinstance(content, Syntax):
+        return "the text, which is no JSON"
+    guessed = " (the kind is guessed)" if content.kind_guessed else ""
+    return f"the policy, read as {_NAMES[content.kind]}{guessed}"
+
+
+_NAMES = {
+    Kind.IDENTITY: "an identity policy",
+    Kind.RESOURCE: "a resource policy",
+    Kind.SCP: "a service control policy",
+    Kind.RCP: "a resource control policy",
+    Kind.BOUNDARY: "a permissions boundary",
+    Kind.SESSION: "a session policy",
+    Kind.TRUST: "a role trust policy",
+}
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _facts(
+    by_source: list[tuple[Source, tuple[Finding, ...]]], *, whole: bool = False
+) -> dict[str, Any]:
+    if len(by_source) == 1 and not by_source[0][0].name:
+        return _fact(*by_source[0])
+    # Of policies in something larger one wants to know as which kind each was read, even when nothing is wrong.
+    all_ = len(by_source) == 1 or (whole and len(by_source) <= MOST_ROWS)
+    shown = by_source if all_ else [each for each in by_source if each[1]]
+    several = len({source.file for source, _ in by_source}) > 1
+    rows = [
+        {
+            **policy_inputs.named(source, several=several),
+            **_fact(source, found),
+            "problems": len(found),
+        }
+        for source, found in shown[:MOST_ROWS]
+    ]
+    clean = sum(not found for _, found in by_source)
+    facts: dict[str, Any] = {"policies_read": len(by_source), "policies_without_problems": clean}
+    if len(shown) > MOST_ROWS:
+        facts["more_policies_with_problems"] = len(shown) - MOST_ROWS
+    return facts | ({"policies": rows} if rows else {})
+
+
+def _fact(source: Source, found: tuple[Finding, ...]) -> dict[str, Any]:
+    content = source.content
+    if isinstance(content, Syntax):
+        return {}
+    fact: dict[str, Any] = {"kind": content.kind.value, "kind_guessed": content.kind_guessed}
+    other = _indistinguishable(content) if content.kind_guessed else ""
+    if other:
+        fact["could_also_be"] = other
+    cut = _cut(found)
+    if cut:
+        fact["cut_at_200"] = ", ".join(cut)
+    return fact
+
+
+def _cut(found: tuple[Finding, ...]) -> list[str]:
+    """The codes of which there may be more problems in the policy than findings."""
+    by_code = Counter(finding.code for finding in found)
+    return sorted(code for code, number in by_code.items() if number >= AT_MOST)
+
+
+def _indistinguishable(policy: Policy) -> str:
+    """The organization policy that would look the same."""
+    if policy.kind is Kind.IDENTITY:
+        return Kind.SCP.value
+    principals = (statement.node.member("Principal") for statement in policy.statements)
+    everyone = all(each and each.form is Form.STRING and each.text == "*" for each in principals)
+    denies = all(statement.denies for statement in policy.statements)
+    return Kind.RCP.value if policy.kind is Kind.RESOURCE and everyone and denies else ""
+
+
+def _next(by_source: list[tuple[Source, tuple[Finding, ...]]]) -> tuple[str, ...]:
+    calls = []
+    for source, found in by_source:
+        content = source.content
+        if isinstance(content, Policy) and content.kind_guessed:
+            other = _indistinguishable(content)
+            calls += [f"aws-iam policy validate --document FILE --kind {other}"] if other else []
+        calls += filter(None, map(_looked_up, found[:_MOST_CALLS]))
+    if not any(found for _, found in by_source):
+        calls.append("aws-iam policy guide --topic access-analyzer-before-a-change")
+    return tuple(dict.fromkeys(calls))[:_MOST_CALLS]
+
+
+_MOST_CALLS = 3
+_ABOUT_ACTIONS = frozenset({"INVALID_ACTION", "UNSUPPORTED_ACTION_FOR_CONDITION_KEY"})
+_SERVICE = re.compile(r"`([a-z0-9-]+):")
+
+
+def _looked_up(finding: Finding) -> str:
+    """The look-up of the service whose action is in question."""
+    service = _SERVICE.search(finding.message) if finding.code in _ABOUT_ACTIONS else None
+    return f"aws-iam policy lookup --query {service[1]}" if service else ""

@@ -1,0 +1,1 @@
+"""The tool `secrets`: Secrets Manager and Parameter Store."""

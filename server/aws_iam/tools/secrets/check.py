@@ -1,0 +1,121 @@
+"""`secrets check`: what is wrong with the secrets of an account, from names and metadata alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Answer, Status
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.errors import InputError, closest
+from aws_iam.escape import quoted
+from aws_iam.report.page import by_urgency
+from aws_iam.tools.audit.run.run import account_words
+from aws_iam.tools.kit import account_source
+from aws_iam.tools.kit import needs as wishes
+from aws_iam.tools.kit.check_table import by_check, verdict
+from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
+from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST, judge, needs
+from aws_iam.tools.secrets.checks.limits import Limits
+from aws_iam.tools.secrets.limit_arguments import LIMITS
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Finding
+    from aws_iam.rules.account_check import Check
+    from aws_iam.tools.kit.parameters import Source
+    from aws_iam.tools.kit.tool import Json, Progress
+
+_PAGE = "references/secrets-patterns.md#checks-of-an-account"
+_AS_OF = "2026-11-24"
+
+AREAS = {
+    "secrets_manager": "SEC-",
+    "parameter_store": "SSM-",
+    "lambda": "ENV-LAMBDA",
+    "ecs": "ENV-ECS",
+}
+"""The words that `scope` takes beside the codes of checks and their beginnings."""
+
+
+def check(
+    source: Source,
+    progress: Progress,
+    scope: list[str] | None,
+    trusted: list[str] | None,
+    limits: Json,
+    *,
+    plaintext_values: bool,
+    save: str | None,
+) -> Answer:
+    """Read the account that the arguments name, and judge it."""
+    chosen = _chosen(scope, plaintext_values=plaintext_values)
+    within = Limits(**wishes.read(limits, LIMITS, "limits"), trusted=_trusted(trusted))
+    facts = needs(chosen)
+    account = account_source.read(source, facts, progress, save=save)
+    found = by_urgency(judge(account, chosen, within))
+    missed = misses_of(account, facts)
+    return Answer(
+        summary=f"Secrets of account {account_words(account)}, {account.regions}: {verdict(found)}."
+        " No value was read.",
+        findings=found,
+        facts={
+            "account": account_words(account),
+            "regions": str(account.regions),
+            "collected_at": account.collected_at.isoformat(timespec="seconds"),
+            "checks": len(chosen),
+            "by_check": by_check(found, CHECKS),
+            "looked_into_values": "String parameters, as asked" if plaintext_values else "none",
+            **({"not_read": rows(missed)} if missed else {}),
+        },
+        artifacts=missing_permissions(account, found),
+        sources=(_PAGE, "references/secrets-patterns.md#the-one-law"),
+        next=_next(found),
+        as_of=_AS_OF,
+    )
+
+
+def _chosen(scope: list[str] | None, *, plaintext_values: bool) -> tuple[Check[Limits], ...]:
+    asked = [each for word in scope for each in _named(word)] if scope else list(CHECKS)
+    named = {each.upper() for each in scope or ()}
+    if not plaintext_values and ON_REQUEST & named:
+        raise InputError(
+            f"{quoted(min(ON_REQUEST & named))} looks into the values of String parameters",
+            hint="add `plaintext_values: true` (`--plaintext-values`)",
+        )
+    kept = [code for code in CHECKS if code in asked]
+    return tuple(CHECKS[code] for code in kept if plaintext_values or code not in ON_REQUEST)
+
+
+def _named(word: str) -> list[str]:
+    """The codes that a word of `scope` means: an area, a code, or the beginning of codes."""
+    start = AREAS.get(word.lower(), word.upper())
+    if start in CHECKS and word.lower() not in AREAS:
+        return [start]
+    found = [code for code in CHECKS if code.startswith(start)] if start else []
+    if found:
+        return found
+    near = closest(word, [*AREAS, *CHECKS])
+    areas = ", ".join(f"`{each}`" for each in AREAS)
+    raise InputError(
+        f"`scope` {quoted(word, 60)} means no check",
+        hint=f"did you mean `{near}`?"
+        if near
+        else f"give {areas}, or codes such as `SEC-ROT-OFF`",
+    )
+
+
+def _trusted(given: list[str] | None) -> frozenset[str]:
+    return frozenset(
+        checked("trusted", each, "organization" if each.startswith("o-") else "account")
+        for each in given or ()
+    )
+
+
+def _next(found: tuple[Finding, ...]) -> tuple[str, ...]:
+    failed = {each.code for each in found if each.status is Status.FAIL}
+    calls = []
+    if any(code.startswith("SEC-R") for code in failed):
+        calls.append("aws-iam secrets rotation --target custom")
+    if any(code.startswith("ENV-") for code in failed):
+        calls.append("aws-iam secrets snippet --runtime lambda")
+    first = next((each.code for each in found if each.status is Status.FAIL), None)
+    return (*calls, *((f"aws-iam secrets guide --topic {first}",) if first else ()))

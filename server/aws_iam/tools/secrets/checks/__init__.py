@@ -1,0 +1,1 @@
+"""What `secrets check` judges."""

@@ -1,0 +1,214 @@
+"""What containers take their secrets from: whether it exists, and whether the role that reads it may."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.facts.fact import known
+from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
+from aws_iam.account.facts.secrets import (
+    NAMED_POLICIES,
+    PARAMETERS,
+    SECRETS,
+    TASK_DEFINITIONS,
+    Container,
+    SecretReference,
+    TaskDefinition,
+)
+from aws_iam.account.reading.snapshot import account_of
+from aws_iam.answer import Severity
+from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.language.arn import Arn
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.account_check import check
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.tools.secrets.checks import samples as sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.tools.secrets.checks.limits import Limits
+
+_SOURCE = (
+    "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html"
+)
+_DETAILS = "iam:GetAccountAuthorizationDetails"
+_FIELDS_OF_SECRET = 7
+_READ = "secretsmanager:GetSecretValue"
+_READ_PARAMETER = "ssm:GetParameters"
+
+_ROLE = f"arn:aws:iam::{sample.OWN}:role/AppTaskExecution"
+_TASK = f"arn:aws:ecs:{sample.REGION}:{sample.OWN}:task-definition/app:3"
+
+
+def _task(value_from: str, *statements: dict[str, Any], **more: Any) -> Account:
+    reference = SecretReference(variable="DB_PASSWORD", value_from=value_from)
+    container = Container(name="app", secrets=(reference,))
+    made = TaskDefinition(arn=_TASK, execution_role=_ROLE, containers=(container,))
+    inline = InlinePolicy(name="read", document=sample.policy(*statements))
+    role = Role(name="AppTaskExecution", arn=_ROLE, inline=(inline,))
+    return account_of(
+        AUTHORIZATION.held(Authorization(roles=(role,))),
+        SECRETS.held_in(sample.REGION, (sample.rotating(**more),)),
+        NAMED_POLICIES.held_in(sample.REGION, ()),
+        PARAMETERS.held_in(sample.REGION, (sample.parameter(),)),
+        TASK_DEFINITIONS.held_in(sample.REGION, (made,)),
+        collected_at=sample.NOW,
+    )
+
+
+_MAY = {
+    "Effect": "Allow",
+    "Action": [_READ, _READ_PARAMETER],
+    "Resource": [
+        f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-??????",
+        f"arn:aws:ssm:{sample.REGION}:{sample.OWN}:parameter/prod/app/*",
+    ],
+}
+
+
+@check(
+    "ENV-ECS-DANGLING",
+    severity=Severity.HIGH,
+    title="A container names a secret that is not there, or that its role may not read",
+    fix="Correct `valueFrom`, or let the execution role read it (`aws-iam secrets snippet --runtime ecs` writes the policy).",
+    source=_SOURCE,
+    needs=(TASK_DEFINITIONS, SECRETS, NAMED_POLICIES, PARAMETERS, AUTHORIZATION),
+    bad=[
+        _task(
+            f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/gone-a1B2c3",
+            _MAY,
+        ),
+        _task(sample.ARN),
+        _task("/prod/app/gone", _MAY),
+        _task(sample.ARN, _MAY, deleted=sample.ago(1)),
+    ],
+    good=[_task(f"{sample.ARN}:password::", _MAY)],
+    trap=[
+        # Without the random part, and by a parameter's bare name: both are understood by ECS.
+        _task(f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db", _MAY),
+        _task("/prod/app/password", _MAY),
+    ],
+)
+def dangling(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Running tasks do not notice; the next one cannot start."""
+
+    def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
+        for container in known(task.containers):
+            for reference in container.secrets:
+                yield from each(
+                    (reference,),
+                    partial(_judge, account, region, task, container.name),
+                    name=lambda _: task.arn,
+                    region=region,
+                )
+
+    def of_region(region: str, tasks: tuple[TaskDefinition, ...]) -> Iterator[Outcome]:
+        return each(tasks, partial(test, region), name=lambda each: each.arn, region=region)
+
+    return in_regions(account, TASK_DEFINITIONS, of_region)
+
+
+def _judge(
+    account: Account, region: str, task: TaskDefinition, container: str, reference: SecretReference
+) -> Iterator[Outcome]:
+    place = f"container {quoted(container)}, {quoted(reference.variable)}: {quoted(reference.value_from)}"
+    secret = ":secretsmanager:" in reference.value_from
+    found = _secret(account, reference) if secret else _parameter(account, region, reference)
+    if found is None:
+        yield Fail(task.arn, f"{place} does not exist", region)
+        return
+    arn, deleted = found
+    if deleted:
+        yield Fail(task.arn, f"{place} waits for its deletion and cannot be read", region)
+        return
+    refused = _refused(account, task, _READ if secret else _READ_PARAMETER, arn)
+    if refused:
+        yield Fail(task.arn, f"{place}: {refused}", region)
+    else:
+        yield Pass(task.arn, "", region)
+
+
+def _secret(account: Account, reference: SecretReference) -> tuple[str, bool] | None:
+    """The secret's ARN and whether it is on its way out; None when there is none."""
+    wanted = ":".join(reference.value_from.split(":")[:_FIELDS_OF_SECRET])
+    place = _own(account, wanted)
+    for secret in account.require_in(place.region, SECRETS):
+        if wanted in (secret.arn, secret.arn[:-7]):
+            return secret.arn, secret.deleted is not None
+    return None
+
+
+def _parameter(
+    account: Account, region: str, reference: SecretReference
+) -> tuple[str, bool] | None:
+    wanted = reference.value_from
+    place = _own(account, wanted).region if wanted.startswith("arn:") else region
+    for parameter in account.require_in(place, PARAMETERS):
+        if wanted in (parameter.arn, parameter.name):
+            return parameter.arn, False
+    return None
+
+
+def _own(account: Account, arn: str) -> Arn:
+    """The ARN, when its secret is one of the account's in a Region that was read."""
+    place = Arn.of(arn)
+    if place is None or place.account != account.id:
+        raise NotCollected(
+            f"{quoted(arn)} belongs to another account, which alone can tell",
+            call="ecs:DescribeTaskDefinition",
+            code="another account",
+        )
+    return place
+
+
+def _refused(account: Account, task: TaskDefinition, action: str, arn: str) -> str:
+    """Why the execution role may not read it; empty when it may."""
+    if task.execution_role is None:
+        return "the task definition has no execution role"
+    details = account.require(AUTHORIZATION)
+    role = next((each for each in details.roles if each.arn == task.execution_role), None)
+    if role is None:
+        return f"the execution role {quoted(task.execution_role)} does not exist"
+    documents = {each.arn: each.document for each in details.policies}
+    identity = [each.document for each in role.inline]
+    for attached in role.attached:
+        document = documents.get(attached.arn)
+        if document is None:
+            raise NotCollected(
+                f"AWS did not send policy {quoted(attached.arn)}",
+                call=_DETAILS,
+                code="no document",
+            )
+        identity.append(document)
+    policies: dict[str, Any] = {"identity": [_demand(each) for each in identity]}
+    resource = _resource_policies(account, arn)
+    if resource:
+        policies["resource"] = [_demand(each) for each in resource]
+    decision = evaluate({"principal": role.arn, "action": action, "resource": arn}, policies)
+    if decision.outcome in {"Allowed", "Unknown"}:
+        return ""
+    return f"{quoted(role.name)} may not call {action} on it ({decision.outcome})"
+
+
+def _demand(document: str) -> str:
+    """The document, when it can be read."""
+    policy_of(document, _DETAILS)
+    return document
+
+
+def _resource_policies(account: Account, arn: str) -> list[str]:
+    place = Arn.of(arn)
+    if place is None or place.service != "secretsmanager":
+        return []
+    policies = account.require_in(place.region, NAMED_POLICIES)
+    return [
+        text
+        for each in policies
+        if each.arn == arn
+        for named in each.policies
+        if (text := known(named.document))
+    ]

@@ -1,0 +1,372 @@
+"""The keys of secrets, their copies, and what becomes old, unused or deleted."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import known
+from aws_iam.account.facts.secrets import (
+    PARAMETERS,
+    SECRET_COPIES,
+    SECRET_KEYS,
+    SECRETS,
+    Replica,
+    SecretCopies,
+    SecretKey,
+    StoredParameter,
+)
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.rules.account_check import check
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.tools.secrets.checks import samples as sample
+from aws_iam.tools.secrets.checks.limits import Limits, age_days, day
+from aws_iam.tools.secrets.checks.rotation import live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.account.facts.secrets import Secret
+    from aws_iam.account.reading.snapshot import Account
+
+_API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference"
+_HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html"
+_PUT = "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html"
+_UNUSABLE = frozenset(
+    {"Disabled", "PendingDeletion", "PendingReplicaDeletion", "PendingImport", "Unavailable"}
+)
+_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$", re.ASCII)
+_SECURE = "SecureString"
+
+
+def _key(state: str, named: str = sample.KEY) -> SecretKey:
+    return SecretKey(named=named, arn=sample.KEY, state=state, manager="CUSTOMER", policy=None)
+
+
+def _under(key: SecretKey) -> Account:
+    return sample.holding(
+        (SECRETS, (sample.rotating(kms_key=sample.KEY),)), (PARAMETERS, ()), (SECRET_KEYS, (key,))
+    )
+
+
+@check(
+    "SEC-KEY-STATE",
+    severity=Severity.CRITICAL,
+    title="The key of a secret cannot be used",
+    fix="Cancel the deletion and enable it: aws kms cancel-key-deletion --region REGION --key-id KEY_ID, then aws kms enable-key --region REGION --key-id KEY_ID",
+    source="https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
+    needs=(SECRETS, PARAMETERS, SECRET_KEYS),
+    bad=[_under(_key("PendingDeletion")), _under(_key("Disabled"))],
+    good=[_under(_key("Enabled"))],
+    trap=[
+        # A key that only a secret on its way out names may go with it.
+        sample.holding(
+            (SECRETS, (sample.rotating(kms_key=sample.KEY, deleted=sample.ago(1)),)),
+            (PARAMETERS, ()),
+            (SECRET_KEYS, (_key("PendingDeletion"),)),
+        )
+    ],
+)
+def key_unusable(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """The value cannot be read while the key is off, and never again once the key is deleted."""
+
+    def test(region: str, keys: tuple[SecretKey, ...]) -> Iterator[Outcome]:
+        users: dict[str, list[tuple[str, str]]] = {}
+        for secret in account.require_in(region, SECRETS):
+            if secret.kms_key and secret.deleted is None:
+                users.setdefault(secret.kms_key, []).append((secret.arn, secret.name))
+        for parameter in account.require_in(region, PARAMETERS):
+            if parameter.key:
+                users.setdefault(parameter.key, []).append((parameter.arn, parameter.name))
+        for key in keys:
+            for user in users.get(key.named, ()):
+                yield from each((user,), partial(judge, region, key), name=_arn, region=region)
+
+    def judge(region: str, key: SecretKey, user: tuple[str, str]) -> Iterator[Outcome]:
+        arn, name = user
+        state, identity = known(key.state), known(key.arn)
+        if state in _UNUSABLE:
+            told = f"{quoted(name)} is under key {quoted(identity)}, which is in state {quoted(state)}"
+            yield Fail(arn, told, region, names=(("KEY_ID", identity),))
+        else:
+            yield Pass(arn, "", region)
+
+    return in_regions(account, SECRET_KEYS, test)
+
+
+@check(
+    "SEC-KEY-DEFAULT",
+    severity=Severity.INFO,
+    title="A secret is under the AWS managed key",
+    fix="aws secretsmanager update-secret --region REGION --secret-id SECRET --kms-key-id KEY_ARN",
+    source="https://docs.aws.amazon.com/config/latest/developerguide/secretsmanager-using-cmk.html",
+    needs=(SECRETS,),
+    bad=[sample.with_secrets(sample.rotating())],
+    good=[sample.with_secrets(sample.rotating(kms_key=sample.KEY))],
+    trap=[sample.with_secrets(sample.rotating(owning_service="rds"))],
+)
+def default_key(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """Only a customer managed key has a policy of yours; judged where the caller asks for one (`customer_key`)."""
+
+    def test(region: str, secret: Secret) -> Iterator[Outcome]:
+        if not limits.customer_key or secret.owning_service:
+            yield NotApplicable(secret.arn, "no customer managed key is asked for", region)
+        elif secret.kms_key is None or secret.kms_key.endswith("alias/aws/secretsmanager"):
+            told = f"{quoted(secret.name)} is under `aws/secretsmanager`"
+            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+        else:
+            yield Pass(secret.arn, "", region)
+
+    return live(account, test)
+
+
+def _arn(user: tuple[str, str]) -> str:
+    return user[0]
+
+
+def _copied(*copies: Replica) -> Account:
+    return sample.holding((SECRET_COPIES, (SecretCopies(arn=sample.ARN, copies=copies),)))
+
+
+@check(
+    "SEC-REPLICA-FAIL",
+    severity=Severity.HIGH,
+    title="A copy of a secret is not in step",
+    fix="Read the status message in the console, mend the key or the name it speaks of, then aws secretsmanager replicate-secret-to-regions --region REGION --secret-id SECRET --add-replica-regions Region=REPLICA_REGION",
+    source=f"{_API}/API_ReplicationStatusType.html",
+    needs=(SECRET_COPIES,),
+    bad=[
+        _copied(Replica(status="Failed", region="eu-west-1")),
+        _copied(Replica(status="Detached", secret=sample.ARN, role="replica")),
+    ],
+    good=[_copied(Replica(status="InSync", region="eu-west-1"))],
+    trap=[_copied(Replica(status="InProgress", region="eu-west-1"))],
+)
+def copy_failed(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """A copy that failed keeps the old password: the other Region or account finds out when it needs it."""
+
+    def test(region: str, secret: SecretCopies) -> Iterator[Outcome]:
+        failed = [each for each in known(secret.copies) if each.status in {"Failed", "Detached"}]
+        for copy in failed:
+            what = (
+                f"the copy in {quoted(copy.region)}"
+                if copy.region
+                else f"{_ROLES[copy.role]} {quoted(copy.secret)}"
+            )
+            names = (("SECRET", secret.arn), ("REPLICA_REGION", copy.region or "REPLICA_REGION"))
+            fix = None if copy.region else _ASSOCIATE
+            yield Fail(
+                secret.arn, f"{what} is {quoted(copy.status)}", region, names=names, fix=fix
+            )
+        if not failed:
+            yield Pass(secret.arn, "", region)
+
+    def of_region(region: str, secrets: tuple[SecretCopies, ...]) -> Iterator[Outcome]:
+        return each(secrets, partial(test, region), name=lambda each: each.arn, region=region)
+
+    return in_regions(account, SECRET_COPIES, of_region)
+
+
+_ROLES = {
+    "regional": "the copy",
+    "replica": "the other account's copy",
+    "primary": "the link to the primary",
+}
+_ASSOCIATE = (
+    "Associate the replica again from the owner's account (AssociateCrossAccountReplica); its key and role must let the "
+    "owner replicate."
+)
+
+
+@check(
+    "SEC-UNUSED",
+    severity=Severity.MEDIUM,
+    title="Nobody reads a secret",
+    fix="Look at its replicas in other Regions, then aws secretsmanager delete-secret --region REGION --secret-id SECRET --recovery-window-in-days 30",
+    source=_HUB,
+    needs=(SECRETS,),
+    bad=[
+        sample.with_secrets(sample.rotating(last_accessed=sample.ago(120))),
+        sample.with_secrets(sample.rotating(last_accessed=None)),
+    ],
+    good=[sample.with_secrets(sample.rotating())],
+    trap=[
+        sample.with_secrets(
+            sample.rotating(last_accessed=None, created=sample.ago(20)),
+            sample.rotating(last_accessed=sample.ago(300), owning_service="rds"),
+        )
+    ],
+)
+def unused(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """A credential that nobody needs is only good for whoever should not have it; the date counts reads in its own Region, by day."""
+
+    def test(region: str, secret: Secret) -> Iterator[Outcome]:
+        last = secret.last_accessed or secret.created
+        if secret.owning_service or last is None:
+            yield NotApplicable(
+                secret.arn, "a service owns it, or AWS does not say when it was made", region
+            )
+        elif (age := age_days(account, last)) > limits.unused_days:
+            word = "was read last" if secret.last_accessed else "was never read since it was made"
+            told = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {limits.unused_days}"
+            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+        else:
+            yield Pass(secret.arn, "", region)
+
+    return live(account, test)
+
+
+@check(
+    "SEC-DEL-PENDING",
+    severity=Severity.INFO,
+    title="A secret waits for its deletion",
+    fix="Confirm that nobody needs it, or aws secretsmanager restore-secret --region REGION --secret-id SECRET",
+    source=f"{_API}/API_DeleteSecret.html",
+    needs=(SECRETS,),
+    bad=[sample.with_secrets(sample.secret(deleted=sample.ago(3)))],
+    good=[sample.with_secrets(sample.rotating())],
+    trap=[sample.with_secrets(sample.rotating(last_accessed=sample.ago(400)))],
+)
+def deletion_pending(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Until the window ends it can be restored; afterwards it is gone."""
+
+    def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
+        for secret in secrets:
+            if secret.deleted is None:
+                yield Pass(secret.arn, "", region)
+            else:
+                told = f"{quoted(secret.name)} was marked for deletion on {day(secret.deleted)}"
+                yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+
+    return in_regions(account, SECRETS, test)
+
+
+@check(
+    "SEC-NAME-SUFFIX",
+    severity=Severity.LOW,
+    title="A secret's name ends like an ARN's random part",
+    fix="Make a new secret under another name, move its readers, delete this one.",
+    source=f"{_API}/API_CreateSecret.html",
+    needs=(SECRETS,),
+    bad=[sample.with_secrets(sample.rotating(name="prod/app-db2024"))],
+    good=[sample.with_secrets(sample.rotating())],
+    trap=[
+        sample.with_secrets(
+            sample.rotating(name="prod/app-database"),
+            sample.rotating(name="rds!db-1a2b3c", owning_service="rds"),
+        )
+    ],
+)
+def ambiguous_name(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """A partial ARN, and a policy that ends in `-??????`, may then mean another secret."""
+
+    def test(region: str, secret: Secret) -> Iterator[Outcome]:
+        if secret.owning_service:
+            yield NotApplicable(secret.arn, "a service chose the name", region)
+        elif _SUFFIX.search(secret.name):
+            told = f"the name {quoted(secret.name)} ends in a hyphen and six characters"
+            yield Fail(secret.arn, told, region)
+        else:
+            yield Pass(secret.arn, "", region)
+
+    return live(account, test)
+
+
+def _with_parameters(*parameters: StoredParameter) -> Account:
+    return sample.holding((PARAMETERS, parameters))
+
+
+def _secure(
+    account: Account, test: Callable[[str, StoredParameter], Iterator[Outcome]]
+) -> Iterator[Outcome]:
+    """The outcomes of every SecureString."""
+
+    def of_region(region: str, parameters: tuple[StoredParameter, ...]) -> Iterator[Outcome]:
+        for parameter in parameters:
+            if parameter.type == _SECURE:
+                yield from test(region, parameter)
+
+    return in_regions(account, PARAMETERS, of_region)
+
+
+@check(
+    "SSM-DEFAULT-KEY",
+    severity=Severity.LOW,
+    title="A SecureString is under the AWS managed key",
+    fix="Put the value again with --key-id KEY_ARN --overwrite (a customer managed key).",
+    source="https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html",
+    needs=(PARAMETERS,),
+    bad=[_with_parameters(sample.parameter(key="alias/aws/ssm"))],
+    good=[_with_parameters(sample.parameter())],
+    trap=[_with_parameters(sample.parameter("/prod/app/url", type="String", key=None))],
+)
+def parameter_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Who may use Parameter Store in the account may decrypt with that key: its policy is not yours to narrow."""
+
+    def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
+        if parameter.key is None or parameter.key.endswith("alias/aws/ssm"):
+            yield Fail(parameter.arn, f"{quoted(parameter.name)} is under `alias/aws/ssm`", region)
+        else:
+            yield Pass(parameter.arn, "", region)
+
+    return _secure(account, test)
+
+
+@check(
+    "SSM-STALE",
+    severity=Severity.MEDIUM,
+    title="A SecureString has not changed for long",
+    fix="Rotate what it holds; a NoChangeNotification policy reminds you, or move it to Secrets Manager, which rotates by itself.",
+    source="https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-policies.html",
+    needs=(PARAMETERS,),
+    bad=[_with_parameters(sample.parameter(modified=sample.ago(500)))],
+    good=[_with_parameters(sample.parameter())],
+    trap=[
+        _with_parameters(
+            sample.parameter("/prod/app/url", type="String", modified=sample.ago(500))
+        )
+    ],
+)
+def parameter_stale(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """Parameter Store rotates nothing: what nobody changed is as old as it says."""
+
+    def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
+        if parameter.modified is None:
+            yield NotApplicable(parameter.arn, "AWS does not say when it was changed", region)
+        elif (age := age_days(account, parameter.modified)) > limits.parameter_days:
+            told = f"{quoted(parameter.name)} changed last {age} days ago ({day(parameter.modified)}), more than {limits.parameter_days}"
+            yield Fail(parameter.arn, told, region)
+        else:
+            yield Pass(parameter.arn, "", region)
+
+    return _secure(account, test)
+
+
+@check(
+    "SSM-EXPIRING",
+    severity=Severity.MEDIUM,
+    title="A parameter is about to be deleted by its expiration policy",
+    fix="Put the value again with a later Expiration in --policies, or without one: expiry deletes the parameter.",
+    source=_PUT,
+    needs=(PARAMETERS,),
+    bad=[_with_parameters(sample.parameter(expires=(sample.ago(-10),)))],
+    good=[_with_parameters(sample.parameter(expires=(sample.ago(-100),)))],
+    trap=[_with_parameters(sample.parameter())],
+)
+def parameter_expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """Whoever reads it then gets an error, and there is no window in which it can be restored."""
+    horizon = account.collected_at + timedelta(days=limits.expiring_days)
+
+    def test(region: str, parameters: tuple[StoredParameter, ...]) -> Iterator[Outcome]:
+        for parameter in parameters:
+            soon = [each for each in parameter.expires if each < horizon]
+            for moment in soon:
+                told = f"{quoted(parameter.name)} is deleted on {day(moment)} by its Expiration policy"
+                yield Fail(parameter.arn, told, region)
+            if not soon:
+                yield Pass(parameter.arn, "", region)
+
+    return in_regions(account, PARAMETERS, test)

@@ -1,0 +1,293 @@
+"""Secrets in the wrong place: plain parameters, and the variables of functions and containers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import known
+from aws_iam.account.facts.secrets import (
+    FUNCTIONS,
+    PARAMETERS,
+    PLAIN_VALUES,
+    TASK_DEFINITIONS,
+    Container,
+    Function,
+    PlainValue,
+    StoredParameter,
+    TaskDefinition,
+)
+from aws_iam.account.names.sensitive import ValueKind, Variable, speaks_of_secret
+from aws_iam.answer import Severity
+from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.account_check import check
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.tools.secrets.checks import samples as sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.tools.secrets.checks.limits import Limits
+
+_LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"
+_STORE = "https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-parameter-store.html"
+_LIST = "lambda:ListFunctions"
+_SECURE = "SecureString"
+# AWS publishes its own data there.
+_OF_AWS = "/aws/"
+
+
+def _plain(name: str, **more: object) -> StoredParameter:
+    return sample.parameter(name, **{"type": "String", "key": None, **more})
+
+
+@check(
+    "SSM-PLAINTEXT",
+    severity=Severity.HIGH,
+    title="A plain parameter is named like a secret",
+    fix="Rotate what it holds, then put it as a SecureString: aws ssm put-parameter --region REGION --name NAME --type SecureString --overwrite --value file://value",
+    source=_STORE,
+    needs=(PARAMETERS,),
+    bad=[
+        sample.holding((PARAMETERS, (_plain("/prod/app/dbPassword"),))),
+        sample.holding((PARAMETERS, (_plain("/prod/app/login", described_as="password"),))),
+    ],
+    good=[sample.holding((PARAMETERS, (sample.parameter(), _plain("/prod/app/url"))))],
+    trap=[
+        sample.holding(
+            (
+                PARAMETERS,
+                (
+                    _plain("/prod/app/password-min-length"),
+                    _plain("/prod/app/secret_arn"),
+                    _plain("/prod/app/token-endpoint"),
+                    _plain("/prod/app/monkey"),
+                    _plain("/aws/reference/token"),
+                ),
+            )
+        )
+    ],
+)
+def plain_parameter(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Whoever may read parameters reads it without any key, and it stays in the history."""
+
+    def test(region: str, parameters: tuple[StoredParameter, ...]) -> Iterator[Outcome]:
+        for parameter in parameters:
+            if parameter.type == _SECURE or parameter.name.startswith(_OF_AWS):
+                continue
+            own = speaks_of_secret(parameter.name.rpartition("/")[2])
+            path = speaks_of_secret(parameter.name)
+            word = own or path or parameter.described_as
+            if not word:
+                yield Pass(parameter.arn, "", region)
+                continue
+            where = "name" if own else "path" if path else "description"
+            told = f"{quoted(parameter.name)} is a {parameter.type}, and its {where} says {quoted(word)}"
+            names = (("NAME", parameter.name),)
+            # A folder or a description speaks of its neighbours too.
+            yield Fail(parameter.arn, told, region, low_confidence=not own, names=names)
+
+    return in_regions(account, PARAMETERS, test)
+
+
+_VALUE = "/prod/app/setting"
+
+
+def _valued(form: str) -> Account:
+    return sample.holding(
+        (PARAMETERS, (_plain(_VALUE),)), (PLAIN_VALUES, (PlainValue(name=_VALUE, format=form),))
+    )
+
+
+@check(
+    "SSM-PLAINTEXT-VALUE",
+    severity=Severity.CRITICAL,
+    title="A plain parameter holds a key",
+    fix="Rotate the key first, then put it as a SecureString: aws ssm put-parameter --region REGION --name NAME --type SecureString --overwrite --value file://value",
+    source=_STORE,
+    needs=(PARAMETERS, PLAIN_VALUES),
+    bad=[_valued("GitHub token"), _valued("random text")],
+    good=[_valued("")],
+    trap=[sample.holding((PARAMETERS, (sample.parameter(),)), (PLAIN_VALUES, ()))],
+)
+def plain_value(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Judged where the caller asks for it (`plaintext_values`): the text is looked at, its kind is kept, the text is not."""
+
+    def test(region: str, values: tuple[PlainValue, ...]) -> Iterator[Outcome]:
+        arns = {each.name: each.arn for each in account.require_in(region, PARAMETERS)}
+        for value in values:
+            arn = arns.get(value.name, value.name)
+            if not value.format:
+                yield Pass(arn, "", region)
+                continue
+            guess = value.format == "random text"
+            severity = Severity.HIGH if guess else Severity.CRITICAL
+            told = f"{quoted(value.name)} holds what looks like: {value.format}"
+            names = (("NAME", value.name),)
+            yield Fail(arn, told, region, severity=severity, low_confidence=guess, names=names)
+
+    return in_regions(account, PLAIN_VALUES, test)
+
+
+_FUNCTION = f"arn:aws:lambda:{sample.REGION}:{sample.OWN}:function:app"
+
+
+def _function(*variables: Variable, **more: object) -> Account:
+    made = Function(arn=_FUNCTION, name="app", variables=variables, **more)  # type: ignore[arg-type]
+    return sample.holding((FUNCTIONS, (made,)))
+
+
+def _variable(name: str, kind: ValueKind = ValueKind.TEXT, **more: str) -> Variable:
+    return Variable(name=name, kind=kind, length="medium", **more)
+
+
+_HARMLESS = (
+    _variable("DB_PASSWORD", ValueKind.REFERENCE),
+    _variable("SECRET_NAME"),
+    _variable("PASSWORD_MIN_LENGTH", ValueKind.SETTING),
+    _variable("USE_TOKEN", ValueKind.SETTING),
+    _variable("PARTITION_KEY"),
+    _variable("API_TOKEN", ValueKind.EMPTY),
+)
+
+
+def _exposed(variable: Variable) -> tuple[str, bool] | None:
+    """Why the variable holds a secret, and whether that is a guess; None when nothing says so."""
+    if variable.kind is ValueKind.KEY:
+        return f"holds what looks like: {variable.format}", False
+    word = speaks_of_secret(variable.name)
+    if word and variable.kind in {ValueKind.TEXT, ValueKind.WORDS}:
+        size = f" ({variable.length})" if variable.length else ""
+        return f"is named {quoted(word)} and holds a text of its own{size}", (
+            variable.kind is ValueKind.WORDS
+        )
+    return None
+
+
+def _fails(
+    arn: str, region: str, place: str, variables: tuple[Variable, ...], fix: str | None = None
+) -> Iterator[Outcome]:
+    found = False
+    for variable in variables:
+        why = _exposed(variable)
+        if why is not None:
+            found = True
+            told = f"{place}variable {quoted(variable.name)} {why[0]}"
+            yield Fail(arn, told, region, low_confidence=why[1], fix=fix)
+    if not found:
+        yield Pass(arn, "", region)
+
+
+@check(
+    "ENV-LAMBDA",
+    severity=Severity.CRITICAL,
+    title="A function has a secret in its environment",
+    fix="Rotate it, keep it in Secrets Manager, and let the variable name it: `aws-iam secrets snippet --runtime lambda`.",
+    source=_LAMBDA,
+    needs=(FUNCTIONS,),
+    bad=[
+        _function(_variable("DB_PASSWORD")),
+        _function(_variable("CONFIG", ValueKind.KEY, format="GitHub token")),
+    ],
+    good=[_function(_variable("STAGE"))],
+    trap=[_function(*_HARMLESS)],
+)
+def function_variables(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Everyone who may look at the function's configuration sees it, and so do its deployments and backups."""
+
+    def test(region: str, function: Function) -> Iterator[Outcome]:
+        _demand_shown(function, region)
+        return _fails(function.arn, region, "", function.variables)
+
+    return _functions(account, test)
+
+
+@check(
+    "ENV-LAMBDA-CMK",
+    severity=Severity.LOW,
+    title="A function's variables are under the AWS managed key",
+    fix="aws lambda update-function-configuration --region REGION --function-name FUNCTION --kms-key-arn KEY_ARN",
+    source=_LAMBDA,
+    needs=(FUNCTIONS,),
+    bad=[_function(_variable("STAGE"))],
+    good=[_function(_variable("STAGE"), kms_key=sample.KEY)],
+    trap=[_function()],
+)
+def function_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """With a key of your own, reading the variables takes a right that you give."""
+
+    def test(region: str, function: Function) -> Iterator[Outcome]:
+        if function.kms_key:
+            yield Pass(function.arn, "", region)
+            return
+        _demand_shown(function, region)
+        if function.variables:
+            count = len(function.variables)
+            told = f"{count} variable{'' if count == 1 else 's'} of {quoted(function.name)} under `aws/lambda`"
+            yield Fail(function.arn, told, region, names=(("FUNCTION", function.name),))
+        else:
+            yield NotApplicable(function.arn, "no variables", region)
+
+    return _functions(account, test)
+
+
+def _functions(
+    account: Account, test: Callable[[str, Function], Iterator[Outcome]]
+) -> Iterator[Outcome]:
+    def of_region(region: str, functions: tuple[Function, ...]) -> Iterator[Outcome]:
+        return each(functions, partial(test, region), name=lambda each: each.arn, region=region)
+
+    return in_regions(account, FUNCTIONS, of_region)
+
+
+def _demand_shown(function: Function, region: str) -> None:
+    """An environment that AWS does not show is no empty one: a Deny on kms:Decrypt hides it."""
+    if function.hidden:
+        raise NotCollected(
+            f"AWS does not show the variables of {quoted(function.name)} to this caller "
+            "(a Deny on kms:Decrypt hides them)",
+            call=_LIST,
+            code=function.hidden,
+            permission="kms:Decrypt",
+            region=region,
+        )
+
+
+_TASK = f"arn:aws:ecs:{sample.REGION}:{sample.OWN}:task-definition/app:3"
+_SERVICE = f"arn:aws:ecs:{sample.REGION}:{sample.OWN}:service/prod/app"
+
+
+def _task(*variables: Variable) -> Account:
+    container = Container(name="app", variables=variables)
+    made = TaskDefinition(arn=_TASK, services=(_SERVICE,), containers=(container,))
+    return sample.holding((TASK_DEFINITIONS, (made,)))
+
+
+@check(
+    "ENV-ECS",
+    severity=Severity.CRITICAL,
+    title="A container has a secret in its environment",
+    fix="Rotate it, keep it in Secrets Manager, and name it in `secrets[].valueFrom`: `aws-iam secrets snippet --runtime ecs`; then deregister the old revisions.",
+    source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html",
+    needs=(TASK_DEFINITIONS,),
+    bad=[
+        _task(_variable("DB_PASSWORD")),
+        _task(_variable("URL", ValueKind.KEY, format="address with a password")),
+    ],
+    good=[_task(_variable("STAGE"))],
+    trap=[_task(*_HARMLESS)],
+)
+def container_variables(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """It stands in every revision of the task definition, for everyone who may describe one."""
+
+    def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
+        for container in known(task.containers):
+            place = f"container {quoted(container.name)}: "
+            yield from _fails(task.arn, region, place, container.variables)
+
+    def of_region(region: str, tasks: tuple[TaskDefinition, ...]) -> Iterator[Outcome]:
+        return each(tasks, partial(test, region), name=lambda each: each.arn, region=region)
+
+    return in_regions(account, TASK_DEFINITIONS, of_region)

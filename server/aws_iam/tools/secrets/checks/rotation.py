@@ -1,0 +1,393 @@
+"""Whether secrets rotate, as often as they should, and by functions that work."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import known
+from aws_iam.account.facts.secrets import (
+    PENDING_VERSIONS,
+    SECRET_COPIES,
+    SECRETS,
+    WAREHOUSES,
+    PendingVersions,
+    Replica,
+    Schedule,
+    SecretCopies,
+    Version,
+    Warehouse,
+)
+from aws_iam.account.facts.storage import DB_CLUSTERS, DB_INSTANCES, DbCluster, DbInstance
+from aws_iam.answer import Severity
+from aws_iam.escape import quoted
+from aws_iam.rules.account_check import check
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.tools.secrets.checks import samples as sample
+from aws_iam.tools.secrets.checks.limits import Limits, age_days, day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.account.facts.secrets import Secret
+    from aws_iam.account.reading.snapshot import Account
+
+_HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html"
+_API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference"
+_GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
+_RATE = re.compile(r"rate\((\d{1,4}) (hour|day)s?\)", re.ASCII)
+
+
+def live(account: Account, test: Callable[[str, Secret], Iterator[Outcome]]) -> Iterator[Outcome]:
+    """The outcomes of every secret that is not on its way out, Region by Region."""
+
+    def of_region(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
+        standing = (secret for secret in secrets if secret.deleted is None)
+        return each(standing, partial(test, region), name=lambda each: each.arn, region=region)
+
+    return in_regions(account, SECRETS, of_region)
+
+
+_REPLICA = SecretCopies(
+    arn=sample.ARN,
+    copies=(
+        Replica(
+            status="InSync",
+            secret=f"arn:aws:secretsmanager:x:{sample.OTHER}:secret:db-a1B2c3",
+            role="primary",
+        ),
+    ),
+)
+_ALONE = SecretCopies(arn=sample.ARN, copies=())
+
+
+@check(
+    "SEC-ROT-OFF",
+    severity=Severity.MEDIUM,
+    title="A secret does not rotate",
+    fix="Set rotation up: `aws-iam secrets rotation`. Managed rotation where the service has it, else a Lambda function.",
+    source=_HUB,
+    needs=(SECRETS, SECRET_COPIES),
+    bad=[sample.holding((SECRETS, (sample.secret(),)), (SECRET_COPIES, (_ALONE,)))],
+    good=[sample.holding((SECRETS, (sample.rotating(),)), (SECRET_COPIES, (_ALONE,)))],
+    trap=[
+        sample.holding(
+            (
+                SECRETS,
+                (
+                    sample.secret(owning_service="rds"),
+                    sample.secret(primary_region="eu-west-1"),
+                    sample.secret(deleted=sample.ago(3)),
+                ),
+            ),
+            (SECRET_COPIES, (_ALONE,)),
+        ),
+        sample.holding((SECRETS, (sample.secret(),)), (SECRET_COPIES, (_REPLICA,))),
+    ],
+)
+def not_rotated(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """A credential that never changes stays good for whoever copied it once; what a service owns it rotates itself, and a replica follows its primary."""
+
+    def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
+        copies = {each.arn: each for each in account.require_in(region, SECRET_COPIES)}
+        standing = (secret for secret in secrets if secret.deleted is None)
+        judge = partial(_rotates, region, copies)
+        return each(standing, judge, name=lambda each: each.arn, region=region)
+
+    return in_regions(account, SECRETS, test)
+
+
+def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) -> Iterator[Outcome]:
+    if secret.owning_service or secret.is_replica(region):
+        yield NotApplicable(secret.arn, "no secret of the account's own", region)
+    elif secret.rotation:
+        yield Pass(secret.arn, "", region)
+    elif any(each.role == "primary" for each in known(copies[secret.arn].copies)):
+        yield NotApplicable(secret.arn, "a copy of another account's secret", region)
+    else:
+        yield Fail(secret.arn, f"{quoted(secret.name)} has no rotation", region)
+
+
+@check(
+    "SEC-ROT-OVERDUE",
+    severity=Severity.HIGH,
+    title="A rotation did not happen when it was due",
+    fix="Read the log of the rotation function, mend the cause, then aws secretsmanager rotate-secret --region REGION --secret-id SECRET",
+    source=f"{_API}/API_DescribeSecret.html",
+    needs=(SECRETS,),
+    bad=[sample.with_secrets(sample.rotating(next_rotation=sample.ago(3)))],
+    good=[sample.with_secrets(sample.rotating())],
+    trap=[
+        sample.with_secrets(
+            sample.secret(next_rotation=sample.ago(3)), sample.rotating(next_rotation=None)
+        )
+    ],
+)
+def rotation_overdue(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """A next rotation in the past means that the last one failed, and nobody was told."""
+
+    def test(region: str, secret: Secret) -> Iterator[Outcome]:
+        due = secret.next_rotation
+        if not secret.rotation or due is None:
+            yield NotApplicable(secret.arn, "no rotation is due", region)
+        elif due < account.collected_at:
+            told = f"{quoted(secret.name)} was due on {day(due)} and has not rotated"
+            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+        else:
+            yield Pass(secret.arn, "", region)
+
+    return live(account, test)
+
+
+@check(
+    "SEC-ROT-STUCK",
+    severity=Severity.HIGH,
+    title="A rotation began and did not end",
+    fix="Mend the function and rotate again, or aws secretsmanager cancel-rotate-secret --region REGION --secret-id SECRET",
+    source=f"{_API}/API_RotateSecret.html",
+    needs=(SECRETS, PENDING_VERSIONS),
+    bad=[
+        sample.holding(
+            (SECRETS, (sample.rotating(),)),
+            (
+                PENDING_VERSIONS,
+                (
+                    PendingVersions(
+                        arn=sample.ARN,
+                        versions=(
+                            Version(id="v2", labels=("AWSPENDING",), created=sample.ago(2)),
+                        ),
+                    ),
+                ),
+            ),
+        )
+    ],
+    good=[sample.holding((SECRETS, (sample.rotating(),)), (PENDING_VERSIONS, ()))],
+    trap=[
+        sample.holding(
+            (SECRETS, (sample.rotating(),)),
+            (
+                PENDING_VERSIONS,
+                (
+                    PendingVersions(
+                        arn=sample.ARN,
+                        versions=(
+                            Version(id="v2", labels=("AWSPENDING",), created=sample.ago(0.1)),
+                        ),
+                    ),
+                ),
+            ),
+        )
+    ],
+)
+def rotation_stuck(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """While a version waits as AWSPENDING, Secrets Manager refuses the next rotation as already in progress."""
+    longest = timedelta(hours=limits.stuck_hours)
+
+    def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
+        pending = {each.arn: each for each in account.require_in(region, PENDING_VERSIONS)}
+        for secret in secrets:
+            waiting = pending.get(secret.arn)
+            yield from each(
+                () if waiting is None else (waiting,),
+                partial(of_waiting, region, secret),
+                name=lambda each: each.arn,
+                region=region,
+            )
+            if waiting is None:
+                yield Pass(secret.arn, "", region)
+
+    def of_waiting(region: str, secret: Secret, waiting: PendingVersions) -> Iterator[Outcome]:
+        late = [
+            version
+            for version in known(waiting.versions)
+            if version.created and account.collected_at - version.created > longest
+        ]
+        for version in late:
+            since = f"{version.created:%Y-%m-%d %H:%M} UTC" if version.created else ""
+            told = f"version {quoted(version.id)} of {quoted(secret.name)} waits as AWSPENDING since {since}"
+            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+        if not late:
+            yield Pass(secret.arn, "", region)
+
+    return in_regions(account, SECRETS, test)
+
+
+@check(
+    "SEC-ROT-SLOW",
+    severity=Severity.MEDIUM,
+    title="A secret rotates too rarely",
+    fix="Shorten the schedule: aws secretsmanager rotate-secret --region REGION --secret-id SECRET --no-rotate-immediately --rotation-rules AutomaticallyAfterDays=30",
+    source=_HUB,
+    needs=(SECRETS,),
+    bad=[
+        sample.with_secrets(sample.rotating(schedule=Schedule(days=365))),
+        sample.with_secrets(sample.rotating(schedule=Schedule(expression="rate(120 days)"))),
+    ],
+    good=[sample.with_secrets(sample.rotating())],
+    trap=[
+        # Cron says on which days, not how far they are apart; hours are not days.
+        sample.with_secrets(
+            sample.rotating(schedule=Schedule(expression="cron(0 16 1,15 * ? *)")),
+            sample.rotating(schedule=Schedule(expression="rate(200 hours)")),
+        )
+    ],
+)
+def rotation_slow(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """The longer the interval, the longer a copied credential works."""
+
+    def test(region: str, secret: Secret) -> Iterator[Outcome]:
+        days = interval_days(secret.schedule) if secret.rotation else None
+        if days is None:
+            yield NotApplicable(secret.arn, "no interval in days", region)
+        elif days > limits.rotation_days:
+            told = f"{quoted(secret.name)} rotates every {days:g} days, more than {limits.rotation_days}"
+            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+        else:
+            yield Pass(secret.arn, "", region)
+
+    return live(account, test)
+
+
+def interval_days(schedule: Schedule) -> float | None:
+    """The days between two rotations; None where the schedule does not say."""
+    if schedule.days is not None:
+        return schedule.days
+    found = _RATE.fullmatch(schedule.expression or "")
+    if found is None:
+        return None
+    return int(found[1]) / (24 if found[2] == "hour" else 1)
+
+
+@check(
+    "SEC-ROT-STALE",
+    severity=Severity.MEDIUM,
+    title="A secret has not been rotated for long",
+    fix="aws secretsmanager rotate-secret --region REGION --secret-id SECRET",
+    source=_HUB,
+    needs=(SECRETS,),
+    bad=[sample.with_secrets(sample.rotating(last_rotated=sample.ago(120)))],
+    good=[sample.with_secrets(sample.rotating())],
+    trap=[
+        sample.with_secrets(
+            sample.rotating(last_rotated=None, created=sample.ago(5)),
+            sample.secret(last_rotated=sample.ago(400)),
+        )
+    ],
+)
+def rotation_stale(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """A schedule is a promise; the date of the last rotation is what was done."""
+
+    def test(region: str, secret: Secret) -> Iterator[Outcome]:
+        last = secret.last_rotated or secret.created
+        if not secret.rotation or secret.is_replica(region) or last is None:
+            yield NotApplicable(secret.arn, "no rotation of its own", region)
+        elif (age := age_days(account, last)) > limits.rotation_days:
+            word = "rotated last" if secret.last_rotated else "was made and never rotated,"
+            told = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {limits.rotation_days}"
+            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+        else:
+            yield Pass(secret.arn, "", region)
+
+    return live(account, test)
+
+
+_WITHOUT_PASSWORD = frozenset({"neptune"})
+_DATABASE = f"arn:aws:rds:{sample.REGION}:{sample.OWN}:db:app"
+_CLUSTER = f"arn:aws:rds:{sample.REGION}:{sample.OWN}:cluster:app"
+
+
+def _databases(*instances: DbInstance, clusters: tuple[DbCluster, ...] = ()) -> Account:
+    return sample.holding((DB_INSTANCES, instances), (DB_CLUSTERS, clusters), (WAREHOUSES, ()))
+
+
+def _instance(**more: object) -> DbInstance:
+    usual: dict[str, object] = {
+        "id": "app",
+        "arn": _DATABASE,
+        "engine": "postgres",
+        "encrypted": True,
+        "minor_upgrade": True,
+    }
+    return DbInstance(**{**usual, **more})  # type: ignore[arg-type]
+
+
+@check(
+    "SEC-RDS-MASTER",
+    severity=Severity.MEDIUM,
+    title="The master password of a database is not kept by its service",
+    fix="aws rds modify-db-instance --region REGION --db-instance-identifier ID --manage-master-user-password --apply-immediately",
+    source=f"{_GUIDE}/rotate-secrets_managed.html",
+    needs=(DB_INSTANCES, DB_CLUSTERS, WAREHOUSES),
+    bad=[
+        _databases(_instance()),
+        _databases(clusters=(DbCluster(id="app", arn=_CLUSTER, engine="aurora-mysql"),)),
+    ],
+    good=[_databases(_instance(master_secret=sample.ARN))],
+    trap=[
+        # The cluster's, a replica's, RDS Custom's, a graph database's and a global database's: none can be managed so.
+        _databases(
+            _instance(cluster="app"),
+            _instance(replica_of="main"),
+            _instance(engine="custom-oracle-ee"),
+            clusters=(
+                DbCluster(id="graph", arn=_CLUSTER, engine="neptune"),
+                DbCluster(id="app", arn=_CLUSTER, engine="aurora-mysql", mode="serverless"),
+                DbCluster(id="app", arn=_CLUSTER, engine="aurora-mysql", global_cluster="world"),
+            ),
+        )
+    ],
+)
+def master_password(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Managed rotation costs no function and nobody ever sees the password; what it does not support is left out."""
+    yield from in_regions(account, DB_INSTANCES, _judge_instances)
+    yield from in_regions(account, DB_CLUSTERS, _judge_clusters)
+    yield from in_regions(account, WAREHOUSES, _judge_warehouses)
+
+
+def _judge_instances(region: str, instances: tuple[DbInstance, ...]) -> Iterator[Outcome]:
+    for each_one in instances:
+        custom = each_one.engine.startswith("custom-")
+        if (
+            each_one.cluster
+            or each_one.replica_of
+            or custom
+            or each_one.engine in _WITHOUT_PASSWORD
+        ):
+            yield NotApplicable(each_one.arn, "no master password of its own to manage", region)
+        elif each_one.master_secret:
+            yield Pass(each_one.arn, "", region)
+        else:
+            told = f"database {quoted(each_one.id)} has a master password that RDS does not keep"
+            yield Fail(each_one.arn, told, region, names=(("ID", each_one.id),))
+
+
+def _judge_clusters(region: str, clusters: tuple[DbCluster, ...]) -> Iterator[Outcome]:
+    for each_one in clusters:
+        apart = (
+            each_one.engine in _WITHOUT_PASSWORD
+            or each_one.mode == "serverless"
+            or each_one.replica_of
+            or each_one.global_cluster
+        )
+        if apart:
+            yield NotApplicable(each_one.arn, "managed passwords are not offered", region)
+        elif each_one.master_secret:
+            yield Pass(each_one.arn, "", region)
+        else:
+            service = "docdb" if each_one.engine == "docdb" else "rds"
+            told = f"cluster {quoted(each_one.id)} has a master password that its service does not keep"
+            fix = f"aws {service} modify-db-cluster --region REGION --db-cluster-identifier ID --manage-master-user-password --apply-immediately"
+            yield Fail(each_one.arn, told, region, fix=fix, names=(("ID", each_one.id),))
+
+
+def _judge_warehouses(region: str, clusters: tuple[Warehouse, ...]) -> Iterator[Outcome]:
+    for each_one in clusters:
+        if each_one.master_secret:
+            yield Pass(each_one.arn, "", region)
+        else:
+            told = f"Redshift cluster {quoted(each_one.id)} has an admin password that Redshift does not keep"
+            fix = "aws redshift modify-cluster --region REGION --cluster-identifier ID --manage-master-password"
+            yield Fail(each_one.arn, told, region, fix=fix, names=(("ID", each_one.id),))

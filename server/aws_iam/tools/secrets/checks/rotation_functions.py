@@ -1,0 +1,174 @@
+"""Whether the functions that rotate secrets exist, may be called, and are maintained."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import known
+from aws_iam.account.facts.secrets import ROTATION_FUNCTIONS, RotationFunction
+from aws_iam.answer import Severity
+from aws_iam.engine.effective.caller_conditions import shuts_out
+from aws_iam.engine.language.pattern import matches
+from aws_iam.escape import quoted
+from aws_iam.rules.account_check import check
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.tools.secrets.checks import samples as sample
+from aws_iam.tools.secrets.checks.lambda_runtimes import deprecated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.tools.secrets.checks.limits import Limits
+
+_GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
+
+
+def _functions(
+    account: Account, test: Callable[[str, RotationFunction], Iterator[Outcome]]
+) -> Iterator[Outcome]:
+    def of_region(region: str, functions: tuple[RotationFunction, ...]) -> Iterator[Outcome]:
+        return each(functions, partial(test, region), name=lambda each: each.arn, region=region)
+
+    return in_regions(account, ROTATION_FUNCTIONS, of_region)
+
+
+def _function(**more: object) -> Account:
+    usual: dict[str, object] = {
+        "arn": sample.FUNCTION,
+        "state": "Active",
+        "runtime": "python3.13",
+        "policy": sample.policy(_INVOKE),
+    }
+    return sample.holding(
+        (ROTATION_FUNCTIONS, (RotationFunction(**{**usual, **more}),)),  # type: ignore[arg-type]
+    )
+
+
+_INVOKE = sample.allow(
+    {"Service": "secretsmanager.amazonaws.com"},
+    "lambda:InvokeFunction",
+    Condition={"StringEquals": {"AWS:SourceAccount": sample.OWN}},
+)
+_INVOKE_FOR_ANYBODY = sample.allow(
+    {"Service": "secretsmanager.amazonaws.com"}, "lambda:InvokeFunction"
+)
+
+
+@check(
+    "SEC-ROT-LAMBDA-GONE",
+    severity=Severity.HIGH,
+    title="A rotation function does not exist or does not work",
+    fix="Restore the function, or name another one: `aws-iam secrets rotation --target custom`.",
+    source="https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html",
+    needs=(ROTATION_FUNCTIONS,),
+    bad=[_function(state=None), _function(state="Failed")],
+    good=[_function()],
+    trap=[_function(state="Inactive")],
+)
+def function_gone(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Every rotation fails from then on; a function that is inactive is only idle."""
+
+    def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
+        state = known(function.state)
+        if state is None:
+            yield Fail(function.arn, "the rotation function does not exist", region)
+        elif state in {"Failed", "Deleting"}:
+            yield Fail(function.arn, f"the rotation function is in state {quoted(state)}", region)
+        else:
+            yield Pass(function.arn, "", region)
+
+    return _functions(account, test)
+
+
+@check(
+    "SEC-ROT-LAMBDA-PERM",
+    severity=Severity.HIGH,
+    title="Secrets Manager may not call a rotation function, or may for anybody",
+    fix="aws lambda add-permission --region REGION --function-name FUNCTION --statement-id SecretsManagerMayRotate --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com --source-account ACCOUNT_ID",
+    source=f"{_GUIDE}/rotating-secrets-required-permissions-function.html",
+    needs=(ROTATION_FUNCTIONS,),
+    bad=[_function(policy=None), _function(policy=sample.policy(_INVOKE_FOR_ANYBODY))],
+    good=[_function()],
+    trap=[_function(policy=sample.policy(_INVOKE_FOR_ANYBODY, _INVOKE), state=None)],
+)
+def function_permission(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Without a permission no rotation runs; with one for any account, somebody else's secret can drive your function."""
+
+    def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
+        if known(function.state) is None:
+            yield NotApplicable(function.arn, "the function does not exist", region)
+            return
+        text = known(function.policy)
+        statements = policy_of(text, "lambda:GetPolicy").statements if text else ()
+        allowing = [each for each in statements if _lets_rotate(each)]
+        names = (("FUNCTION", function.arn),)
+        if not allowing:
+            told = "nothing in its policy lets secretsmanager.amazonaws.com invoke the function"
+            yield Fail(function.arn, told, region, names=names)
+            return
+        for statement in allowing:
+            if not any(map(shuts_out, statement.conditions)):
+                sid = quoted(statement.sid.value) if statement.sid else statement.place().pointer
+                told = f"statement {sid} lets Secrets Manager invoke the function for any account"
+                fix = (
+                    "Remove the statement (aws lambda remove-permission --region REGION --function-name FUNCTION "
+                    "--statement-id SID) and add one with --source-account ACCOUNT_ID."
+                )
+                sids = (("SID", statement.sid.value),) if statement.sid else ()
+                yield Fail(
+                    function.arn,
+                    told,
+                    region,
+                    severity=Severity.MEDIUM,
+                    fix=fix,
+                    names=(*names, *sids),
+                )
+            else:
+                yield Pass(function.arn, "", region)
+
+    return _functions(account, test)
+
+
+def _lets_rotate(statement: Statement) -> bool:
+    services = {each.value for each in statement.principals if each.type in {"Service", "*"}}
+    everyone = any(each.is_everyone for each in statement.principals)
+    return (
+        statement.allows
+        and (everyone or "secretsmanager.amazonaws.com" in services)
+        and any(
+            matches(each.value, "lambda:InvokeFunction", ignore_case=True)
+            for each in statement.actions
+        )
+    )
+
+
+@check(
+    "SEC-ROT-LAMBDA-RUNTIME",
+    severity=Severity.MEDIUM,
+    title="A rotation function runs on a deprecated runtime",
+    fix="Test it on a supported runtime, then aws lambda update-function-configuration --region REGION --function-name FUNCTION --runtime RUNTIME",
+    source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
+    needs=(ROTATION_FUNCTIONS,),
+    bad=[_function(runtime="python3.8")],
+    good=[_function()],
+    trap=[_function(runtime=None), _function(runtime="python3.12")],
+)
+def function_runtime(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """Deprecated runtimes get no security patches, and one day Lambda refuses to update their functions."""
+    today = account.collected_at.date()
+
+    def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
+        known(function.state)
+        since = deprecated().get(function.runtime or "")
+        if since is not None and since <= today:
+            told = f"the rotation function runs on {quoted(function.runtime or '')}, deprecated since {since}"
+            yield Fail(function.arn, told, region, names=(("FUNCTION", function.arn),))
+        elif function.runtime is None:
+            yield NotApplicable(function.arn, "the runtime is in the image", region)
+        else:
+            yield Pass(function.arn, "", region)
+
+    return _functions(account, test)

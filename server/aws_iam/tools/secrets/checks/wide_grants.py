@@ -1,0 +1,237 @@
+"""Grants that are wider than one secret: identity policies over all of them, and parameters that leave the account."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aws_iam.account.facts.fact import Miss, known
+from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
+from aws_iam.account.facts.secrets import (
+    PARAMETER_POLICIES,
+    PARAMETER_SHARES,
+    ParameterPolicies,
+    ParameterShare,
+)
+from aws_iam.account.reading.snapshot import account_of
+from aws_iam.answer import Severity
+from aws_iam.engine.language.pattern import matches
+from aws_iam.escape import quoted
+from aws_iam.rules.account_check import check
+from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
+from aws_iam.rules.outcomes import (
+    Fail,
+    NotApplicable,
+    Outcome,
+    Pass,
+    each,
+    in_regions,
+    policy_of,
+    unread,
+)
+from aws_iam.tools.secrets.checks import samples as sample
+from aws_iam.tools.secrets.checks.access import let_in, statements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.tools.secrets.checks.limits import Limits
+
+_DETAILS = "iam:GetAccountAuthorizationDetails"
+_SHARED = "https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html"
+_READS = (
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:BatchGetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+    "ssm:GetParameterHistory",
+)
+# Every secret, or every parameter: nothing of a name is left.
+_WIDE = re.compile(
+    r"\*|arn:[^:]*:(?:secretsmanager|\*):[^:]*:[^:]*:(?:secret:)?\*+"
+    r"|arn:[^:]*:(?:ssm|\*):[^:]*:[^:]*:(?:parameter/?)?\*+"
+)
+
+
+def _role_with(*statements: dict[str, object]) -> Account:
+    role = Role(
+        name="App",
+        arn=f"arn:aws:iam::{sample.OWN}:role/App",
+        inline=(InlinePolicy(name="read", document=sample.policy(*statements)),),
+    )
+    return account_of(AUTHORIZATION.held(Authorization(roles=(role,))), collected_at=sample.NOW)
+
+
+def _statement(action: str, resource: str, **more: object) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+_ALL = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:*"
+_ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-??????"
+
+
+@check(
+    "SEC-IAM-WILDCARD",
+    severity=Severity.MEDIUM,
+    title="An identity may read every secret",
+    fix="Name the secrets: arn:PARTITION:secretsmanager:REGION:ACCOUNT_ID:secret:NAME-??????, and parameters by their path: arn:PARTITION:ssm:REGION:ACCOUNT_ID:parameter/PATH/*",
+    source="https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
+    needs=(AUTHORIZATION,),
+    bad=[
+        _role_with(_statement("secretsmanager:GetSecretValue", "*")),
+        _role_with(_statement("secretsmanager:*", _ALL)),
+        _role_with(_statement("ssm:GetParameter*", "arn:aws:ssm:*:*:parameter/*")),
+    ],
+    good=[_role_with(_statement("secretsmanager:GetSecretValue", _ONE))],
+    trap=[
+        # Administrators are a finding of their own; a tag decides which secrets; listing reads nothing.
+        _role_with(
+            _statement("*", "*"),
+            _statement(
+                "secretsmanager:GetSecretValue",
+                "*",
+                Condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}},
+            ),
+            _statement("secretsmanager:ListSecrets", "*"),
+            _statement("ssm:GetParameter", f"arn:aws:ssm:*:{sample.OWN}:parameter/prod/app/*"),
+        )
+    ],
+)
+def every_secret(account: Account, _limits: Limits) -> Iterator[Outcome]:
+    """One identity that is taken over gives every secret of the account away, those of later projects too."""
+    policies = identity_policies(account.require(AUTHORIZATION))
+    yield from each(policies, _of, name=lambda held: held.arn)
+
+
+def _of(held: IdentityPolicy) -> Iterator[Outcome]:
+    if held.document is None:
+        yield NotApplicable(held.arn, "AWS did not send the policy")
+        return
+    yield from _judged(held.arn, held.place, held.document)
+
+
+def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
+    found = False
+    for statement in policy_of(document, _DETAILS).statements:
+        if not statement.allows or _is_narrowed(statement):
+            continue
+        wide = next((r.value for r in statement.resources if _WIDE.fullmatch(r.value)), None)
+        entry = next((e.value for e in statement.actions if _reads(e.value)), None)
+        if wide is not None and entry is not None and _is_for(entry, wide):
+            found = True
+            where = statement.place().pointer
+            yield Fail(
+                arn, f"{place}, {where}: {quoted(entry)} on {quoted(wide)} reads all of them"
+            )
+    if not found:
+        yield Pass(arn, "")
+
+
+def _reads(entry: str) -> bool:
+    """Whether the entry is about secrets and lets them be read; `*` is administration."""
+    return ":" in entry and any(matches(entry, each, ignore_case=True) for each in _READS)
+
+
+def _is_for(entry: str, resource: str) -> bool:
+    """Whether the resource is one of the entry's service."""
+    service = entry.partition(":")[0].lower()
+    return resource == "*" or resource.split(":")[2] in {service, "*"}
+
+
+def _is_narrowed(statement: Statement) -> bool:
+    """Whether a condition chooses among the secrets, by a tag or a key of the service."""
+    keys = ("aws:resourcetag/", "ssm:resourcetag/", "secretsmanager:")
+    return any(each.demanded and each.name.startswith(keys) for each in statement.conditions)
+
+
+_PARAMETER = f"arn:aws:ssm:{sample.REGION}:{sample.OWN}:parameter/prod/app/url"
+_SHARE = f"arn:aws:ram:{sample.REGION}:{sample.OWN}:resource-share/1"
+
+
+def _shared_with(*principals: str) -> Account:
+    share = ParameterShare(arn=_PARAMETER, share=_SHARE, principals=principals)
+    return sample.holding((PARAMETER_POLICIES, ()), (PARAMETER_SHARES, (share,)))
+
+
+@check(
+    "SSM-SHARED",
+    severity=Severity.MEDIUM,
+    title="A parameter is shared outside the account",
+    fix="Take the principal out of the RAM share or the resource policy; an account that is meant to read it is named as trusted (`trusted`).",
+    source=_SHARED,
+    needs=(PARAMETER_POLICIES, PARAMETER_SHARES),
+    bad=[
+        _shared_with(sample.OTHER),
+        sample.holding(
+            (
+                PARAMETER_POLICIES,
+                (
+                    ParameterPolicies(
+                        arn=_PARAMETER,
+                        documents=(
+                            sample.policy(sample.allow({"AWS": sample.OTHER}, "ssm:GetParameter")),
+                        ),
+                    ),
+                ),
+            ),
+            (PARAMETER_SHARES, ()),
+        ),
+    ],
+    good=[
+        sample.holding(
+            (PARAMETER_POLICIES, (ParameterPolicies(arn=_PARAMETER, documents=()),)),
+            (PARAMETER_SHARES, ()),
+        )
+    ],
+    trap=[_shared_with(f"arn:aws:iam::{sample.OWN}:role/App")],
+)
+def parameter_shared(account: Account, limits: Limits) -> Iterator[Outcome]:
+    """Whoever is outside reads it with the rights of another administrator, and AWS asks for a customer managed key only where it is a SecureString."""
+    yield from in_regions(account, PARAMETER_POLICIES, partial(_by_policy, account, limits))
+    yield from in_regions(account, PARAMETER_SHARES, partial(_by_share, account, limits))
+
+
+def _by_policy(
+    account: Account, limits: Limits, region: str, parameters: tuple[ParameterPolicies, ...]
+) -> Iterator[Outcome]:
+    def test(parameter: ParameterPolicies) -> Iterator[Outcome]:
+        others = {
+            other
+            for text in known(parameter.documents)
+            for statement in statements_of(text, "ssm:GetResourcePolicies")
+            for other in let_in(statement)
+            if not limits.trusts(account, other)
+        }
+        for other in sorted(others):
+            yield Fail(parameter.arn, f"its resource policy lets account {other} read it", region)
+        if not others:
+            yield Pass(parameter.arn, "", region)
+
+    return each(parameters, test, name=lambda each: each.arn, region=region)
+
+
+def _by_share(
+    account: Account, limits: Limits, region: str, shares: tuple[ParameterShare, ...]
+) -> Iterator[Outcome]:
+    for share in shares:
+        if isinstance(share.principals, Miss):
+            yield unread(share.principals.error(), share.arn, region)
+            continue
+        others = [each for each in share.principals if not _is_trusted(account, limits, each)]
+        for other in others:
+            told = f"the RAM share {quoted(share.share)} gives it to {quoted(other)}"
+            yield Fail(share.arn, told, region)
+        if not others:
+            yield Pass(share.arn, "", region)
+
+
+def _is_trusted(account: Account, limits: Limits, principal: str) -> bool:
+    """Whether an account, role, organization or unit is the owner's or a trusted one."""
+    parts = re.findall(r"\b(?:[0-9]{12}|o-[a-z0-9]{10,32})\b", principal)
+    if ":organizations:" in principal:
+        return any(each in limits.trusted for each in parts if each.startswith("o-"))
+    return any(limits.trusts(account, each) for each in parts)

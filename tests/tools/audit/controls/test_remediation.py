@@ -1,0 +1,98 @@
+"""Every command that a control gives is one that the AWS CLI takes, and names the Region and partition it is for."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from aws_iam.answer import Status
+from aws_iam.tools.audit.controls.benchmark import Control, controls
+from aws_iam.tools.audit.controls.judge import judge
+from helpers.cis_snapshots import snapshot
+from helpers.folders import TESTS
+from helpers.secret_validators import shell
+
+FOLDER = TESTS / "cases" / "cis"
+# What only the console, a person, or a choice of the owner mends.
+WITHOUT_COMMAND = {
+    "account_security_questions",
+    "federation",
+    "org_mgmt_no_workloads",
+    "resource_policy_star",
+    "root_hardware_mfa",
+    "root_not_used",
+}
+_KEY = "AKIAIOSFODNN7EXAMPLE"
+_ARN = "arn:aws:iam::111122223333:policy/example"
+_CONTACT = dict.fromkeys(
+    ("FullName", "AddressLine1", "City", "PostalCode", "CountryCode", "PhoneNumber"), "DE"
+)
+# What a reader puts in, where the CLI checks the form of it.
+_FILLED = (
+    (r"--access-key-id [A-Z]+\b", f"--access-key-id {_KEY}"),
+    (r"--policy-arn ARN\b", f"--policy-arn {_ARN}"),
+    (r"--rule-number LOWER\b", "--rule-number 1"),
+    (r"\bACCOUNT_ID\b", "111122223333"),
+    (r"file://contact\.json", f"'{json.dumps(_CONTACT)}'"),
+)
+_QUOTED_REST = r"(?=(?:[^']*'[^']*')*[^']*$)"
+_BETWEEN = re.compile(rf"(?:;|&&|, then|, and| \(){_QUOTED_REST}")
+_START = re.compile(r"(?:^|[ :])(aws [a-z0-9-]+ [a-z0-9-]+.*)", re.DOTALL)
+
+
+def commands_of(text: str) -> list[str]:
+    """The commands in a text, with its holes filled."""
+    found = (_START.search(part.strip()) for part in _BETWEEN.split(text))
+    listed = [each[1] for each in found if each]
+    for hole, value in _FILLED:
+        listed = [re.sub(hole, lambda _, value=value: value, each) for each in listed]
+    return listed
+
+
+@pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)
+def test_the_aws_cli_takes_what_a_control_says_to_run(control: Control) -> None:
+    fixes = commands_of(control.fix)
+    assert bool(fixes) == (control.key not in WITHOUT_COMMAND)
+    for command in (*fixes, *commands_of(control.command)):
+        shell(command)
+
+
+@pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)
+def test_a_fix_for_one_region_names_it(control: Control) -> None:
+    for command in commands_of(control.fix) if control.regional else ():
+        assert "--region REGION" in command
+
+
+def test_the_aws_cli_takes_the_fix_of_a_finding() -> None:
+    fixes = {
+        finding.fix or ""
+        for file in sorted(FOLDER.glob("*.json"))
+        if file.stem != "filter-patterns"
+        for case in json.loads(file.read_text("utf-8"))
+        if case["expect"] == "fail"
+        for finding in judge(
+            snapshot(case["facts"], partition=case.get("partition", "aws")),
+            case.get("benchmark") or list(controls()[case["control"]].ids)[-1],
+            controls=[case["control"]],
+        )
+        if finding.status is Status.FAIL
+    }
+    own = fixes - {control.fix for control in controls().values()}
+    assert len(own) > 20
+    for command in sorted({command for fix in own for command in commands_of(fix)}):
+        shell(command)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_fix_names_the_policies_of_the_accounts_partition(partition: str) -> None:
+    attached = [
+        {"name": name, "arn": f"arn:{partition}:iam::aws:policy/{name}", "roles": roles}
+        for name, roles in (("AWSSupportAccess", []), ("AWSCloudShellFullAccess", ["dev"]))
+    ]
+    account = snapshot({"iam.policy_entities": attached}, partition=partition)
+    found = judge(account, "7.0", controls=["support_role", "cloudshell_full"])
+    assert [each.status for each in found] == [Status.FAIL, Status.FAIL]
+    for each in found:
+        assert f" arn:{partition}:iam::aws:policy/" in (each.fix or "")

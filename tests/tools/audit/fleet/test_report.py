@@ -1,0 +1,191 @@
+"""`audit report` over many accounts: every account's findings in one file, those that could not be read too."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.errors import InputError
+from aws_iam.tools.audit.actions import tool
+from helpers.caller import KEYS, calls_to
+from helpers.estate_server import estate, inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from aws_iam.answer import Answer
+    from helpers.estate_server import Estate
+
+ACCOUNTS = ["222233334401", "222233334402", "222233334403"]
+STRONG, SHUT = ACCOUNTS[1], ACCOUNTS[2]
+FEW = ["root_mfa", "pw_length_14"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Estate]:
+    with estate(refused=[SHUT]) as running:
+        iam = inside(running, STRONG).client("iam", endpoint_url=running.url)
+        iam.update_account_password_policy(MinimumPasswordLength=14)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch, server: Estate) -> None:
+    calls_to(server.url, monkeypatch, AWS_REGION="us-east-1", **KEYS)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "results.jsonl"
+
+
+def report(format_: str, out: Path, **arguments: Any) -> Answer:
+    given = {"role_arn": "audit", "controls": FEW, "regions": ["us-east-1"], "accounts": ACCOUNTS}
+    asked = {"action": "report", "format": format_, "out": str(out)}
+    return tool.run({**given, **asked, **arguments}, cli=True)
+
+
+def content(format_: str, out: Path, **arguments: Any) -> str:
+    return report(format_, out, **arguments).artifacts[0].content
+
+
+def test_every_control_of_every_account_is_in_the_table(out: Path) -> None:
+    rows = csv.DictReader(io.StringIO(content("csv", out), newline=""))
+    assert {(row["account"], row["control"]): row["status"] for row in rows} == {
+        (ACCOUNTS[0], "root_mfa"): "fail",
+        (ACCOUNTS[0], "pw_length_14"): "fail",
+        (STRONG, "root_mfa"): "fail",
+        (STRONG, "pw_length_14"): "pass",
+        (SHUT, "root_mfa"): "unknown",
+        (SHUT, "pw_length_14"): "unknown",
+    }
+
+
+def test_the_page_counts_by_account_and_says_which_could_not_be_read(out: Path) -> None:
+    page = content("html", out)
+    assert "<h1>3 accounts</h1>" in page
+    assert "audit of 3 accounts</title>" in page
+    assert "By account" in page
+    assert "2 findings in 2 accounts" in page
+    assert "1 of 4 evaluated controls pass" in page
+    assert "2 were not evaluated" in page
+    assert "Not fully judged: 2 controls" in page
+    assert "AccessDenied" in page
+
+
+def test_markdown_and_junit_name_the_accounts(out: Path) -> None:
+    text = content("markdown", out)
+    assert text.startswith("# CIS AWS Foundations Benchmark 7.0: 3 accounts\n")
+    assert f"  - account {STRONG}: " in text
+    assert "**Not the whole audit:** 2 of 70 controls asked for." in text
+    root = ET.fromstring(content("junit", out))  # noqa: S314 - our own text
+    suites = {suite.get("name"): suite.get("failures") for suite in root.iter("testsuite")}
+    section = "2 identity and access"
+    assert suites == {f"{a} {section}": n for a, n in zip(ACCOUNTS, "210", strict=True)}
+
+
+@pytest.mark.parametrize("format_", ["json", "sarif", "ocsf", "asff"])
+def test_programs_get_every_finding_with_its_account(out: Path, format_: str) -> None:
+    text = content(format_, out)
+    for account in ACCOUNTS:
+        assert account in text
+    told = json.loads(text)
+    if format_ == "sarif":
+        (run,) = told["runs"]
+        assert run["automationDetails"]["id"] == "aws-iam/audit/accounts/7.0/"
+        assert len(run["results"]) == 3
+        notices = run["invocations"][0]["toolExecutionNotifications"]
+        notes = [each["message"]["text"] for each in notices]
+        assert notes[0] == "not the whole audit: 2 of 70 controls asked for"
+        assert sum("could not be judged" in each for each in notes) == 2
+        assert notes[-1] == "findings that are no results of this run: 1 pass, 2 unknown"
+        return
+    listed = told if isinstance(told, list) else told["findings"]
+    assert len(listed) == 6
+
+
+def test_what_a_results_file_holds_is_not_read_again(
+    out: Path, server: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = report("csv", out, accounts=ACCOUNTS[:2])
+    server.calls.clear()
+    # Who writes a report from results needs no way into the accounts.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    again = report("csv", out, accounts=ACCOUNTS[:2])
+    assert not server.calls
+    assert again.artifacts == first.artifacts
+    assert again.counts is not None
+    assert again.counts.status == {"fail": 3, "pass": 1}
+
+
+def test_severity_leaves_out_findings_of_unread_accounts_too(out: Path) -> None:
+    rows = csv.DictReader(io.StringIO(content("csv", out, severity="critical"), newline=""))
+    assert {row["control"] for row in rows} == {"root_mfa"}
+    head = content("html", out, severity="critical").partition("</header>")[0]
+    assert "2 of 70 controls asked for; findings below critical are left out" in head
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("severity", "huge"),
+        ("status", None),
+        ("message", 7),
+        ("controls", {"7.0": 1}),
+        ("odd", ""),
+    ],
+)
+def test_a_results_file_that_was_spoiled_is_refused_with_the_account(
+    out: Path, field: str, value: Any
+) -> None:
+    content("csv", out, accounts=ACCOUNTS[:1])
+    header, text = out.read_text(encoding="utf-8").splitlines()
+    line = json.loads(text)
+    line["findings"][0][field] = value
+    out.write_text(f"{header}\n{json.dumps(line)}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"`{ACCOUNTS[0]}` do not tell its findings"):
+        content("csv", out, accounts=ACCOUNTS[:1])
+
+
+def test_a_part_without_accounts_has_no_report(out: Path) -> None:
+    empty = next(
+        f"{number}/9"
+        for number in range(1, 10)
+        if "None of" in tool.run(
+            {"role_arn": "audit", "controls": FEW, "accounts": ACCOUNTS[:1], "shard": f"{number}/9"},
+            cli=True,
+        ).summary
+    )  # fmt: skip
+    with pytest.raises(InputError, match="None of 1 accounts falls in the part"):
+        report("html", out, accounts=ACCOUNTS[:1], shard=empty)
+
+
+def test_the_mutes_are_told_over_all_accounts(out: Path) -> None:
+    mutes = [
+        {"control": "root_mfa", "reason": "a key is ordered"},
+        {"control": "pw_length_14", "reason": "gone", "until": "2020-01-31"},
+        {"control": "root_mfa", "reason": "none", "account": SHUT},
+    ]
+    answer = report("html", out, mute=mutes)
+    states = [(row["control"], row["state"]) for row in answer.facts["mutes"]]
+    assert states == [
+        ("root_mfa", "mutes 2 findings"),
+        ("pw_length_14", "expired on 2020-01-31, 1 finding no longer muted"),
+        ("root_mfa", "mutes nothing yet: what it covers could not be judged"),
+    ]
+    told = "2 findings muted, 1 mute expired, 1 over what could not be judged."
+    assert told in answer.summary
+    page = answer.artifacts[0].content
+    assert '<h2 id="mutes">Mutes</h2>' in page
+    assert "a key is ordered" in page
+
+
+def test_a_mute_of_what_is_not_severe_enough_is_not_said_to_do_nothing(out: Path) -> None:
+    mutes = [{"control": "pw_length_14", "reason": "medium at most"}]
+    assert "mutes" not in report("json", out, mute=mutes, severity="critical").facts

@@ -1,0 +1,164 @@
+"""Beyond CIS: who is an administrator or can become one, whom roles let in, what nobody uses."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.account.facts.identity import Role
+from aws_iam.account.reading import snapshot as snapshots
+from aws_iam.answer import Status
+from aws_iam.tools.audit.actions import tool
+from aws_iam.tools.audit.principals.admin_level import Holdings
+from aws_iam.tools.audit.principals.organization_policies import Guardrails
+from aws_iam.tools.audit.principals.role_chains import takers
+from aws_iam.tools.audit.principals.simulate import MOST, Asked
+from helpers.cis_snapshots import snapshot
+from helpers.folders import TESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aws_iam.answer import Answer
+
+CASES: list[dict[str, Any]] = json.loads(
+    (TESTS / "cases" / "audit" / "principals.json").read_text("utf-8")
+)
+ACCOUNT = "111122223333"
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:{name}"
+
+
+def policy(statements: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def identity(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    """A user, group or role of a case: its policies are statements, its name is enough for an ARN."""
+    made = dict(given)
+    made["arn"] = arn(f"{kind}/{given['name']}")
+    made["inline"] = [
+        {"name": f"p{number}", "document": policy(each)}
+        for number, each in enumerate(given.get("inline", ()))
+    ]
+    made["attached"] = [
+        {"name": name, "arn": arn(f"policy/{name}")} for name in given.get("attached", ())
+    ]
+    if "boundary" in given:
+        made["boundary"] = arn(f"policy/{given['boundary']}")
+    if kind == "role":
+        made["trust"] = policy(given.get("trust", []))
+    return made
+
+
+def facts(case: dict[str, Any]) -> dict[str, Any]:
+    found = {
+        f"{kind}s": [identity(kind, each) for each in case.get(f"{kind}s", ())]
+        for kind in ("user", "group", "role")
+    }
+    policies = [
+        {
+            "name": name,
+            "arn": arn(f"policy/{name}"),
+            "document": None if each is None else policy(each),
+        }
+        for name, each in case.get("policies", {}).items()
+    ]
+    base = {"iam.last_accessed": {}, "organizations.organization": None}
+    return base | {"iam.authorization": found | {"policies": policies}} | case.get("facts", {})
+
+
+def ask(given: dict[str, Any], folder: Path) -> Answer:
+    file = folder / "account.json"
+    snapshots.save(snapshot(given), file)
+    return tool.run({"action": "principals", "snapshot": str(file)}, cli=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_principal_is_judged_by_what_it_effectively_has(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    answer = ask(facts(case), tmp_path)
+    power = {row["principal"]: row["power"] for row in answer.facts["principals"]}
+    assert case.get("power", {}).items() <= power.items()
+    found = sorted(
+        (each.code, each.status.value, (each.resource or "").rpartition("/")[2])
+        for each in answer.findings
+    )
+    assert found == sorted(tuple(each) for each in case["finds"])
+    told = " ".join(f"{each.message} {each.reason or ''}" for each in answer.findings)
+    for words in case.get("says", ()):
+        assert words in f"{answer.summary} {told}"
+
+
+def test_a_trust_is_graded_by_the_statement_that_it_is_about(tmp_path: Path) -> None:
+    own = {"StringEquals": {"aws:PrincipalOrgID": "o-larkspur"}}
+    audience = {"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}}
+    provider = arn("oidc-provider/token.actions.githubusercontent.com")
+    trust = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": "sts:AssumeRole",
+            "Condition": own,
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": provider},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": audience,
+        },
+    ]
+    role = {"name": "ci", "last_used": "1 days ago", "trust": trust}
+    answer = ask(facts({"roles": [role]}), tmp_path)
+    assert [(each.code, each.severity.value) for each in answer.findings] == [
+        ("MISSING_GITHUB_REPO_CONDITION_KEY", "high")
+    ]
+    assert [row["lets_in"] for row in answer.facts["principals"]] == [
+        "token.actions.githubusercontent.com"
+    ]
+
+
+def test_the_demonstration_shows_each_kind() -> None:
+    answer = tool.run({"action": "principals", "demo": True}, cli=True)
+    power = {row["principal"]: row["power"] for row in answer.facts["principals"]}
+    assert power["alice.meyer"] == power["ci-deploy"] == "administrator"
+    assert power["helpdesk"] == "escalates"
+    # Its own policy is as broad; the boundary takes that back.
+    assert power["build-runner"] == "limited"
+    codes = {each.code for each in answer.findings}
+    assert codes >= {
+        "ADMINISTRATOR",
+        "PRIVILEGE_ESCALATION",
+        "MISSING_GITHUB_REPO_CONDITION_KEY",
+        "OIDC-TENANT-WILD",
+        "ROLE_TRUSTS_OTHER_ACCOUNT",
+        "UNUSED_ROLE",
+        "UNUSED_PERMISSIONS",
+    }
+    assert "administrators: `alice.meyer` and `ci-deploy`" in answer.summary
+
+
+def test_principals_that_may_not_be_read_are_unknown_and_the_policy_to_add_is_there(
+    tmp_path: Path,
+) -> None:
+    refused = {"denied": "iam:GetAccountAuthorizationDetails"}
+    given = {"iam.authorization": refused, "iam.last_accessed": refused}
+    answer = ask(given | {"organizations.organization": None}, tmp_path)
+    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
+    assert answer.facts["principals"] == []
+    assert "could not be read: refused: iam:GetAccountAuthorizationDetails" in answer.summary
+    assert "iam:GetAccountAuthorizationDetails" in answer.artifacts[0].content
+
+
+def test_what_an_administrator_s_role_is_asked_for_is_bounded() -> None:
+    trust = policy([{"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}])
+    roles = [Role(name=f"r{n}", arn=arn(f"role/r{n}"), trust=trust) for n in range(MOST // 2)]
+    held = Holdings(policies=(policy([{"Effect": "Allow", "Action": "*", "Resource": "*"}]),))
+    others = [(Role(name=f"o{n}", arn=arn(f"role/o{n}")), held) for n in range(3)]
+    found, whole = takers(roles, others, Asked(Guardrails(told="none")))
+    assert (found, whole) == ({}, False)

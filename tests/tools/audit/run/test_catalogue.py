@@ -1,0 +1,99 @@
+"""Controls and checklists of every version, offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.tools.audit.actions import tool
+from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
+from helpers.secret_validators import cloudformation, terraform
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Answer
+
+
+def ask(**arguments: Any) -> Answer:
+    return tool.run(arguments, cli=True)
+
+
+def test_an_id_with_several_meanings_lists_them_all() -> None:
+    answer = ask(action="control", id="1.5")
+    meanings = {row["key"]: row["versions"] for row in answer.facts["meanings"]}
+    assert meanings["pw_uppercase"] == ["1.2"]
+    assert meanings["root_hardware_mfa"] == ["5.0"]
+    assert meanings["root_mfa"] == ["1.3", "1.4", "1.5", "2.0", "3.0", "4.0"]
+    assert "aws-iam audit control --id root_mfa" in answer.next
+
+
+@pytest.mark.parametrize("name", ["credentials_unused", "IAM.22"])
+def test_a_control_tells_its_ids_thresholds_fix_and_permissions(name: str) -> None:
+    answer = ask(action="control", id=name)
+    rows = {row["version"]: row for row in answer.facts["versions"]}
+    assert rows["1.3"]["id"] == "1.12"
+    assert (rows["1.3"]["max_idle_days"], rows["1.4"]["max_idle_days"]) == (90, 45)
+    assert "aws iam update-access-key" in answer.facts["fix"]
+    assert answer.facts["permissions"]
+    assert answer.sources[0].startswith("https://docs.aws.amazon.com/")
+
+
+@pytest.mark.parametrize("key", [key for key, each in controls().items() if each.code])
+def test_a_fix_as_code_is_valid_and_meant_for_its_control(key: str) -> None:
+    (artifact,) = ask(action="control", id=key).artifacts
+    check, ending = {"yaml": (cloudformation, "yaml"), "terraform": (terraform, "tf")}[
+        artifact.language
+    ]
+    assert artifact.name == f"{key}.{ending}"
+    check(artifact.content)
+    assert "{{" not in artifact.content
+    if key.startswith("alarm_"):
+        assert controls()[key].pattern in artifact.content
+        assert f"FilterName: {key}" in artifact.content
+
+
+def test_controls_that_code_mends_best_have_it() -> None:
+    coded = {key for key, each in controls().items() if each.code}
+    assert coded >= {
+        "pw_length_14", "s3_block_public", "ebs_default_encryption", "access_analyzer", "cloudtrail_all_regions",
+        "config_all_regions", "vpc_flow_logs", "default_sg_closed", "securityhub", "alarm_root_use",
+    }  # fmt: skip
+    assert ask(action="control", id="root_mfa").artifacts == ()
+
+
+def test_a_control_that_newer_versions_dropped_says_so() -> None:
+    assert "gone after 2.0" in ask(action="control", id="cloudtrail_cloudwatch").summary
+
+
+@pytest.mark.parametrize("key", list(controls()))
+def test_every_control_can_be_explained(key: str) -> None:
+    answer = ask(action="control", id=key)
+    assert answer.facts["key"] == key
+    assert controls()[key].title in answer.summary
+
+
+@pytest.mark.parametrize("version", versions())
+def test_the_checklist_holds_every_control_of_a_version_manual_ones_too(version: str) -> None:
+    answer = ask(action="checklist", benchmark=version)
+    rows = [row["id"] for row in answer.facts["controls"]]
+    assert rows == [benchmark(version).id_of(each) for each in benchmark(version).controls]
+
+
+@pytest.mark.parametrize(
+    ("section", "count"),
+    [("2", 26), ("2.1", 6), ("networking", 9), ("6 networking", 9), ("Root", 4), (" s3 ", 4)],
+)
+def test_a_section_is_named_by_number_name_or_topic(section: str, count: int) -> None:
+    assert len(ask(action="checklist", section=section).facts["controls"]) == count
+
+
+@pytest.mark.parametrize("name", ["CIS.1.4", "cis 1.4", "CIS-1.4", "1.4"])
+def test_a_number_is_understood_with_the_word_cis_before_it(name: str) -> None:
+    meanings = ask(action="control", id=name).facts["meanings"]
+    assert {row["key"] for row in meanings} >= {"root_no_access_key", "root_mfa"}
+
+
+@pytest.mark.parametrize("version", versions())
+def test_summaries_write_the_version_in_its_short_form(version: str) -> None:
+    summary = ask(action="checklist", benchmark=version).summary
+    assert f"Benchmark {version}:" in summary

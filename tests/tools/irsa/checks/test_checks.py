@@ -1,0 +1,262 @@
+"""The checks of workload identity: their examples, traps that tell neighbours apart, and what missing data becomes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from aws_iam.account.facts.fact import Miss
+from aws_iam.answer import Severity, Status
+from aws_iam.engine.language import document
+from aws_iam.engine.language.kinds import Kind
+from aws_iam.rules.document_check import Check, Trust, Workloads, check, checks_in
+from aws_iam.tools.irsa import check as irsa_check
+from aws_iam.tools.irsa import checks
+from aws_iam.tools.irsa.checks.catalogue import CHECKS, FAMILIES, NEEDS, ON_ACCOUNT, ON_TRUST
+from aws_iam.tools.irsa.checks.samples import (
+    association,
+    cluster,
+    for_github,
+    for_pod_identity,
+    role,
+    roles,
+    service_account,
+    workloads,
+)
+from helpers.cis_snapshots import denied, empty, refused
+from helpers.families import declaring
+from helpers.folders import TESTS
+
+CASES = json.loads((TESTS / "cases/irsa/trust-checks.json").read_text(encoding="utf-8"))
+GITHUB = "token.actions.githubusercontent.com"
+BUILT_IN = ("cognito-identity.amazonaws.com",)
+
+
+def subject(example: Any) -> Trust | Workloads:
+    """What a check of its kind judges in an example."""
+    if isinstance(example, Workloads):
+        return example
+    statement, known = example if isinstance(example, tuple) else (example, {})
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    return Trust(policy=document.policy(policy, Kind.TRUST), **known)
+
+
+EXAMPLES = [
+    pytest.param(each, example, is_bad, id=f"{each.code}-{'bad' if is_bad else 'good'}-{number}")
+    for each in CHECKS
+    for is_bad, examples in ((True, each.bad), (False, each.good))
+    for number, example in enumerate(examples)
+]
+
+
+@pytest.mark.parametrize(("each", "example", "is_bad"), EXAMPLES)
+def test_a_check_finds_its_bad_examples_and_no_good_one(
+    each: Check[Any],
+    example: Any,
+    is_bad: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    found = each.findings(subject(example))
+    assert bool(found) is is_bad, found
+    for finding in found:
+        assert (finding.code, finding.status) == (each.code, Status.FAIL)
+        assert finding.message
+        assert not finding.message.endswith(".")
+        assert finding.fix
+        assert finding.where or finding.resource
+
+
+@pytest.mark.parametrize("each", CHECKS, ids=lambda each: each.code)
+def test_a_check_is_declared_in_full(each: Check[Any]) -> None:
+    assert each.why
+    assert not each.title.endswith(".")
+    assert each.source.startswith("https://")
+    assert each.severity in set(list(Severity)[4:])
+
+
+def statement(case: dict[str, Any]) -> dict[str, Any]:
+    host = case.get("host", GITHUB)
+    condition = case.get("condition")
+    if condition is None:
+        operator, value = case["sub"]
+        condition = {"StringEquals": {"$:aud": "sts.amazonaws.com"}}
+        condition = condition | {operator: {**condition.get(operator, {}), "$:sub": value}}
+    condition = json.loads(json.dumps(condition).replace("$:", f"{host}:"))
+    federated = host if host in BUILT_IN else f"arn:aws:iam::111122223333:oidc-provider/{host}"
+    return {
+        "Effect": "Allow",
+        "Principal": case.get("principal", {"Federated": federated}),
+        **(
+            {"NotAction": case["not_action"]}
+            if "not_action" in case
+            else {"Action": case.get("action", "sts:AssumeRoleWithWebIdentity")}
+        ),
+        **({"Condition": condition} if condition else {}),
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_trust_policy_gets_exactly_its_verdicts(case: dict[str, Any]) -> None:
+    statements = [statement(case)]
+    if "deny" in case:
+        denial = statement({**case, "condition": case["deny"]})
+        statements.append({**denial, "Effect": "Deny"})
+    answer = irsa_check.of_document({"Version": "2012-10-17", "Statement": statements})
+    assert {each.code: each.severity.value for each in answer.findings} == case["codes"]
+    for each in answer.findings:
+        assert each.where
+        assert each.where.pointer.startswith("/Statement/0")
+
+
+def test_the_cases_meet_every_check_that_a_document_alone_can_fail() -> None:
+    met = {code for case in CASES for code in case["codes"]}
+    needing_more = {"OIDC-PRIV", "OIDC-AUD-UNREGISTERED", "PID-NO-TAGSESSION"}
+    assert {each.code for each in ON_TRUST} - needing_more == met
+
+
+def test_every_family_of_the_folder_is_in_the_catalogue() -> None:
+    assert declaring(checks, Check) == {module for _, module in FAMILIES}
+
+
+def test_a_code_is_declared_once() -> None:
+    with pytest.raises(TypeError, match="declared twice"):
+        checks_in(FAMILIES[0][1], FAMILIES[0][1])
+
+
+def test_a_check_without_reason_or_example_is_refused() -> None:
+    def silent(_: Trust) -> Any:
+        yield from ()
+
+    declare = check(
+        "X", on=Trust, severity=Severity.LOW, title="x", fix="y.", source="https://x", bad=[1], good=[1]
+    )  # fmt: skip
+    with pytest.raises(TypeError, match="docstring"):
+        declare(silent)
+
+
+def test_an_account_that_refuses_everything_is_unknown_and_never_clean() -> None:
+    answer = irsa_check.of_account(refused(regions=("eu-west-1",)))
+    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
+    assert all("allow " in (each.reason or "") for each in answer.findings)
+    assert "could not be judged" in answer.summary
+    assert not answer.summary.startswith("No problem found in account")
+    told = {each.code for each in answer.findings}
+    # Without service accounts there is nothing to hold against the account.
+    assert {each.code for each in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "PID-DUAL"}  # fmt: skip
+    assert "TRUST-UNREAD" in told
+
+
+def test_an_account_with_nothing_in_it_is_clean() -> None:
+    answer = irsa_check.of_account(empty(regions=("eu-west-1",)))
+    assert answer.findings == ()
+    assert answer.summary.startswith("No problem found in account 111122223333")
+
+
+# Which checks turn unknown when a fact is refused in an account that has one of everything.
+@pytest.mark.parametrize("fact", NEEDS, ids=lambda fact: fact.name)
+def test_a_refused_fact_makes_unknown_what_needs_it_and_hides_no_failure(fact: Any) -> None:
+    full = workloads(
+        roles(role("deploy", for_github()), role("cart", for_pod_identity())),
+        cluster(association("shop", "cart", "cart")),
+        accounts=[service_account("shop", "cart", {})],
+    )
+    account = empty(regions=("eu-west-1",))
+    facts = {**account.facts, **full.account.facts}
+    region = "eu-west-1" if (fact.name, "eu-west-1") in facts else ""
+    miss = denied("service:Operation")
+    changed = replace(account, facts={**facts, (fact.name, region): miss})
+    found = irsa_check.of_account(changed).findings
+    unknown = [each for each in found if each.status is Status.UNKNOWN]
+    assert unknown
+    assert all("service:Operation" in (each.reason or "") for each in unknown)
+
+
+def test_one_association_that_cannot_be_read_is_unknown_and_the_others_are_judged() -> None:
+    unread = replace(
+        association("shop", "cart", "cart"), details=denied("eks:DescribePodIdentityAssociation")
+    )
+    at = workloads(roles(), cluster(unread, association("bank", "app", "gone", 2)))
+    bad = next(each for each in CHECKS if each.code == "PID-ROLE-BAD")
+    assert sorted(each.status.value for each in bad.findings(at)) == ["fail", "unknown"]
+
+
+def test_the_policy_of_a_target_in_another_account_is_unknown_with_what_to_ask_for() -> None:
+    abroad = association(
+        "shop", "cart", "cart", target_role="arn:aws:iam::999999999999:role/x", external_id="e/1"
+    )
+    at = workloads(roles(role("cart", for_pod_identity())), cluster(abroad))
+    checked = next(each for each in CHECKS if each.code == "PID-TARGET-NOEXTID")
+    (finding,) = checked.findings(at)
+    assert finding.status is Status.UNKNOWN
+    assert '{"StringEquals": {"sts:ExternalId": "e/1"}}' in finding.message
+
+
+def test_a_cluster_of_a_region_that_was_not_read_is_unknown_not_dead() -> None:
+    checked = next(each for each in CHECKS if each.code == "OIDC-PROV-DEADCLUSTER")
+    elsewhere = replace(checked.bad[0].account, facts={
+        key: value for key, value in checked.bad[0].account.facts.items() if key[0] != "eks.clusters"
+    })  # fmt: skip
+    (finding,) = checked.findings(Workloads(account=elsewhere))
+    assert finding.status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("allows", "severity", "confidence"),
+    [
+        ([{"Action": "s3:GetObject", "Resource": "*"}], "low", None),
+        ([{"Action": "s3:PutObject", "Resource": "*"}], "high", None),
+    ],
+)
+def test_pull_requests_are_graded_by_what_the_role_may_do(
+    allows: Any, severity: str, confidence: str | None
+) -> None:
+    trust = statement({"sub": ["StringEquals", "repo:octo@1/app@2:pull_request"]})
+    at = workloads(roles(role("ci", trust, allows=allows)))
+    found = [each for each in irsa_check.of_account(at.account).findings if each.code == "OIDC-PR"]
+    assert [(each.severity.value, each.confidence) for each in found] == [(severity, confidence)]
+
+
+def test_an_open_trust_of_a_role_that_can_become_administrator_is_critical() -> None:
+    trust = statement({"sub": ["StringLike", "repo:octo/*"]})
+    for allows, wanted in (
+        ([{"Action": "*", "Resource": "*"}], True),
+        ([{"Action": "iam:CreateAccessKey", "Resource": "*"}], True),
+        ([{"Action": "s3:*", "Resource": "*"}], False),
+    ):
+        at = workloads(roles(role("ci", trust, allows=allows)))
+        codes = {each.code for each in irsa_check.of_account(at.account).findings}
+        assert ("OIDC-PRIV" in codes) is wanted, allows
+
+
+def test_a_role_of_another_account_is_unknown_and_no_alarm() -> None:
+    abroad = service_account("shop", "cart", {"eks.amazonaws.com/role-arn": "arn:aws:iam::999999999999:role/x"})  # fmt: skip
+    mismatch = next(each for each in CHECKS if each.code == "IRSA-ANNOT-MISMATCH")
+    (finding,) = mismatch.findings(workloads(roles(), accounts=[abroad]))
+    assert finding.status is Status.UNKNOWN
+    assert finding.resource == "shop/cart"
+
+
+def test_a_trust_policy_that_cannot_be_read_is_unknown() -> None:
+    broken = replace(role("ci"), trust='{"Statement": [{"Principal": {"Federated": ')
+    found = irsa_check.of_account(workloads(roles(broken)).account).findings
+    assert any(
+        each.code == "TRUST-UNREAD" and each.resource == broken.arn and each.status is Status.UNKNOWN
+        for each in found
+    )  # fmt: skip
+
+
+def test_hostile_names_stay_on_one_line_and_in_their_quotes() -> None:
+    hostile = service_account(
+        "shop", "cart`\x1b[2J\n# x", {"eks.amazonaws.com/role_arn": "\u202ex"}
+    )
+    at = workloads(roles(), accounts=[hostile])
+    for each in CHECKS:
+        for finding in each.findings(at) if each in ON_ACCOUNT else ():
+            text = " ".join(filter(None, (finding.message, finding.resource, finding.fix)))
+            assert not any(word in text for word in ("\x1b", "\n", "\u202e"))
+
+
+def test_misses_are_no_values() -> None:
+    assert all(isinstance(each, Miss) for each in refused().facts.values())

@@ -1,0 +1,151 @@
+"""Names in what `irsa` generates are data: refused, or escaped in the language of the file, and never more than a value."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Any, get_args
+
+import hcl2
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aws_iam.errors import InputError
+from aws_iam.tools.irsa.actions import tool
+from aws_iam.tools.irsa.providers.asset_files import filled
+from aws_iam.tools.irsa.providers.creation import Format
+from helpers.documented_commands import commands
+from helpers.folders import TESTS
+from helpers.workload_validators import Tagged
+
+CASES = TESTS / "cases" / "irsa"
+HOSTILE = json.loads((CASES / "hostile-names.json").read_text(encoding="utf-8"))
+ACCOUNT = "111122223333"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+TARGET = "arn:aws:iam::444455556666:role/team/reports"
+FORMATS = get_args(Format)
+GITHUB = {"provider": "github", "owner": "octo-org", "repository": "octo-repo"}
+PODS = {"provider": "pod_identity", "cluster": "prod", "namespace": "shop", "service_account": "cart"}  # fmt: skip
+CALLED = "octo-org/ci/.github/workflows/deploy.yml@refs/heads/main"
+
+
+def trust(**arguments: Any) -> Any:
+    return tool.run({"action": "trust_policy", "account": ACCOUNT, **arguments})
+
+
+def manifest(**arguments: Any) -> Any:
+    return tool.run({"action": "manifest", "role": ROLE, **arguments})
+
+
+PLACES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("branch", GITHUB),
+    ("environment", GITHUB),
+    ("workflow", {**GITHUB, "branch": "main"}),
+    ("owner", {**GITHUB, "branch": "main"}),
+    ("subject", {"provider": "github"}),
+    ("branch", {"provider": "gitlab", "owner": "g", "repository": "r"}),
+    ("audience", {"provider": "gitlab", "owner": "g", "repository": "r", "branch": "main"}),
+    ("tag", {"provider": "buildkite", "owner": "o", "repository": "r"}),
+    ("audience", {"provider": "buildkite", "owner": "o", "repository": "r", "branch": "main"}),
+    ("audience", {"provider": "circleci", "owner_id": "1" * 8 + "-2222-3333-4444-" + "5" * 12,
+                  "repository_id": "6" * 8 + "-7777-8888-9999-" + "0" * 12}),
+    ("audience", {"provider": "bitbucket", "owner": "w", "repository_id": "6" * 8 + "-7777-8888-9999-" + "0" * 12}),
+    ("workspace", {"provider": "terraform_cloud", "owner": "o", "repository": "p", "run_phase": "plan"}),
+    ("subject", {"provider": "generic", "issuer": "id.example.com", "audience": "y"}),
+    ("audience", {"provider": "generic", "issuer": "id.example.com", "subject": "x"}),
+    ("service_account", {"provider": "eks", "namespace": "shop", "issuer": "oidc.eks.eu-west-1.amazonaws.com/id/" + "A" * 32}),
+    ("namespace", PODS),
+    ("cluster", PODS),
+    ("target_role", PODS),
+    ("role", PODS),
+)  # fmt: skip
+
+
+def answers_to(name: str, arguments: dict[str, Any], value: str) -> list[Any]:
+    """What both actions answer, nothing where the name is refused."""
+    found = []
+    for act, own in (
+        *((trust, {"format": form}) for form in FORMATS if name != "role"),
+        (manifest, {}),
+    ):
+        try:
+            found.append(act(**{**arguments, name: value, **own}))
+        except InputError as refused:
+            assert not {"\n", "\x1b"} & set(str(refused))  # noqa: PT017 - most names are refused
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), PLACES, ids=[f"{n}-{a['provider']}" for n, a in PLACES]
+)
+def test_a_name_stays_what_it_is_in_every_file(name: str, arguments: dict[str, Any]) -> None:
+    usual = {shape(each) for answer in answers_to(name, arguments, plain(name)) for each in answer.artifacts}  # fmt: skip
+    assert usual
+    for value in HOSTILE:
+        for answer in answers_to(name, arguments, value):
+            for artifact in answer.artifacts:
+                # Only the text of a value may differ: never the number of keys, commands, words or blocks.
+                assert shape(artifact) in usual, f"{artifact.name}: {value!r}"
+
+
+def plain(name: str) -> str:
+    """A name that every form takes."""
+    samples = {"workflow": CALLED, "role": ROLE, "target_role": TARGET, "subject": "repo:o/r:x"}
+    return samples.get(name, "plain")
+
+
+def shape(artifact: Any) -> str:
+    """The file as its own language reads it, every value left out."""
+    kind, text = artifact.language, str(artifact.content)
+    if kind in {"json", "yaml"}:
+        read = list(yaml.load_all(text, Loader=Tagged))
+        return f"{artifact.name} {_kinds(read)}"
+    if kind == "hcl":
+        return f"{artifact.name} {_kinds(hcl2.loads(text))}"
+    if kind == "bash":
+        return f"{artifact.name} {[[w for w in words if w.startswith('--')] + [len(words)] for words in commands(text)]}"  # fmt: skip
+    return f"{artifact.name} {[line.partition('=')[0] for line in text.splitlines()]}"
+
+
+def _kinds(node: Any) -> Any:
+    if isinstance(node, dict):
+        # A tested value makes a key here and there (`repo:…`): its kind is what counts.
+        return sorted((re.sub(r"^.*[.:/](?=[a-z_-]+$)", "", str(key)), str(_kinds(value))) for key, value in node.items())  # fmt: skip
+    if isinstance(node, list):
+        return [_kinds(each) for each in node]
+    return type(node).__name__
+
+
+@pytest.mark.parametrize("value", ["%{ for x in y }", "a'b", "a`b`", "a#b", "a & b", "$(id)", "a: b"])  # fmt: skip
+def test_what_a_subject_may_hold_comes_out_of_every_language_as_it_went_in(value: str) -> None:
+    arguments = {"provider": "generic", "issuer": "id.example.com", "audience": "y"}
+    documents = [
+        trust(**arguments, subject=value, format=form).artifacts[0].content for form in FORMATS
+    ]
+    template = trust(**arguments, subject=value, format="cloudformation").artifacts[1].content
+    read = yaml.load(template, Loader=Tagged)  # noqa: S506 - the loader is a safe one
+    role = read["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]
+    assert all(json.loads(each) == role for each in documents)
+    (statement,) = role["Statement"]
+    assert statement["Condition"]["StringEquals"]["id.example.com:sub"] == value
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_whatever_stands_in_a_hole_is_one_value_of_its_language(text: str) -> None:
+    values = dict.fromkeys(("ServiceAccount", "Namespace", "RoleArn", "Audience"), text)
+    account = yaml.safe_load(filled("manifest/service-account-irsa.yaml", values))
+    assert account["metadata"]["name"] == text
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == text
+    hole = dict.fromkeys(("Organization", "Workspace", "RoleArn", "Audience"), text)
+    written = filled("manifest/terraform.tf", {**hole, "Phase": "PLAN", "OtherPhase": "APPLY"})
+    # Two dollars or percent signs are one that begins no template.
+    assert not re.search(r"(?<![$])[$]\{|(?<!%)%\{", written)
+    assert len(hcl2.loads(written)["resource"]) == 3
+    names = dict.fromkeys(("Cluster", "Namespace", "ServiceAccount", "RoleArn"), text)
+    script = filled("manifest/association.sh", {**names, "Region": None, "TargetRole": None})
+    words = shlex.split(script.partition("\n")[2].replace("\\\n", "", 1))
+    assert words[words.index("--namespace") + 1] == text
+    assert len(words) == 11

@@ -1,0 +1,212 @@
+"""What `irsa` generates is run: CI scripts in a shell, the set-up by the AWS CLI against an emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from aws_iam.tools.irsa.actions import tool
+from helpers.documented_commands import commands
+from helpers.ministack import ACCOUNT, REGION, client, ministack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+TOKEN = "header.payload.signature"
+UUID = "11111111-2222-3333-4444-555555555555"
+
+
+def gitlab(read: Any) -> tuple[str, dict[str, str]]:
+    job = read["deploy"]
+    return "\n".join(job["script"]), {**job["variables"], "AWS_TOKEN": TOKEN, "CI_JOB_ID": "7"}
+
+
+def bitbucket(read: Any) -> tuple[str, dict[str, str]]:
+    step = read["pipelines"]["default"][0]["step"]
+    return "\n".join(step["script"]), {
+        "BITBUCKET_STEP_OIDC_TOKEN": TOKEN,
+        "BITBUCKET_BUILD_NUMBER": "7",
+    }
+
+
+def circleci(read: Any) -> tuple[str, dict[str, str]]:
+    job = read["jobs"]["deploy"]
+    run = next(each["run"] for each in job["steps"] if "run" in each)
+    return run["command"], {
+        **job["environment"],
+        "CIRCLE_OIDC_TOKEN": TOKEN,
+        "CIRCLE_BUILD_NUM": "7",
+    }
+
+
+def buildkite(read: Any) -> tuple[str, dict[str, str]]:
+    (step,) = read["steps"]
+    # What an upload makes of it.
+    return step["command"].replace("$$", "$"), {**step["env"], "BUILDKITE_JOB_ID": "7"}
+
+
+JOBS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "gitlab": (gitlab, {"owner": "g", "repository": "r", "branch": "main"}),
+    "bitbucket": (bitbucket, {"owner": "w", "owner_id": UUID, "repository_id": UUID}),
+    "circleci": (circleci, {"owner_id": UUID, "repository_id": UUID}),
+    "circleci with an audience": (
+        circleci,
+        {"owner_id": UUID, "repository_id": UUID, "audience": "sts.amazonaws.com"},
+    ),
+    "buildkite": (buildkite, {"owner": "o", "repository": "r", "tag": "v1"}),
+}
+
+# Each stands for a program of the CI system: it says what it was asked, and gives the token.
+PROGRAMS = {
+    "aws": 'echo "aws $* as $AWS_ROLE_ARN, $AWS_ROLE_SESSION_NAME, in $AWS_REGION by $AWS_WEB_IDENTITY_TOKEN_FILE"',
+    "buildkite-agent": f'[ "$*" = "oidc request-token --audience sts.amazonaws.com" ] && printf %s {TOKEN}',
+    "circleci": """[ "$*" = 'run oidc get --claims {"aud": "sts.amazonaws.com"}' ] && printf %s """
+    + TOKEN,
+}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_hands_the_token_over_in_a_file_of_its_own_and_prints_nothing_of_it(
+    name: str, tmp_path: Path
+) -> None:
+    read, names = JOBS[name]
+    provider = name.partition(" ")[0]
+    answer = tool.run({"action": "manifest", "provider": provider, "role": ROLE, **names})
+    text = answer.artifacts[0].content.replace("/tmp/", f"{tmp_path}/")  # noqa: S108 - the generated place
+    script, env = read(yaml.safe_load(text))
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program, body in PROGRAMS.items():
+        (programs / program).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        (programs / program).chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-eu", "-c", script],
+        env={**env, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    (written,) = tmp_path.glob("aws-token*")
+    assert written.read_text(encoding="utf-8") == TOKEN
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    assert TOKEN not in done.stdout + done.stderr
+    assert done.stdout.startswith(f"aws sts get-caller-identity as {ROLE}, {provider}-")
+    assert done.stdout.endswith(f"in eu-west-1 by {written}\n")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with ministack(tmp_path_factory.mktemp("ministack")) as address:
+        yield address
+
+
+def set_up(url: str, answer: Any, folder: Path) -> None:
+    """Runs the commands as a reader would, in a folder with all the files."""
+    for artifact in answer.artifacts:
+        (folder / artifact.name).write_text(artifact.content, encoding="utf-8")
+    script = next(each.content for each in answer.artifacts if each.name == "provider.sh")
+    for words in commands(script):
+        done = subprocess.run(
+            [sys.executable, "-m", "awscli", *words[1:], "--endpoint-url", url],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_DEFAULT_REGION": REGION,
+            },
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{shlex.join(words)}: {done.stderr}"
+
+
+def test_the_commands_make_a_role_that_takes_this_jobs_token_alone(
+    url: str, tmp_path: Path
+) -> None:
+    names = {"owner": "g", "repository": "r", "branch": "main"}
+    answer = tool.run(
+        {"action": "trust_policy", "provider": "gitlab", "account": ACCOUNT, **names}
+    )
+    set_up(url, answer, tmp_path)
+    iam = client(url, "iam")
+    provider = iam.get_open_id_connect_provider(
+        OpenIDConnectProviderArn=answer.facts["provider_arn"]
+    )
+    # An audience that is an address stays one: nothing is fetched.
+    assert provider["ClientIDList"] == ["https://gitlab.com"]
+    role = iam.get_role(RoleName="GitLabJobRole")["Role"]
+    assert role["AssumeRolePolicyDocument"] == json.loads(answer.artifacts[0].content)
+
+    def assumed(**other: str) -> bool:
+        said = {
+            "iss": "https://gitlab.com",
+            "sub": answer.facts["subject"],
+            "aud": answer.facts["audience"],
+            "exp": 4_000_000_000,
+            "iat": 1_700_000_000,
+            **other,
+        }
+        token = jwt.encode({"alg": "RS256", "kid": "one"}, said, KEY)
+        try:
+            client(url, "sts", signed=False).assume_role_with_web_identity(
+                RoleArn=role["Arn"], RoleSessionName="job", WebIdentityToken=token
+            )
+        except ClientError as refused:
+            assert refused.response["Error"]["Code"] == "AccessDenied"  # noqa: PT017
+            return False
+        return True
+
+    assert assumed()
+    assert not assumed(sub="project_path:g/r:ref_type:branch:ref:main2")
+    assert not assumed(aud="https://gitlab.example.com")
+
+
+KEY = RSAKey.generate_key(2048, {"kid": "one"})
+
+
+def test_the_commands_make_an_association_with_its_target_role(url: str, tmp_path: Path) -> None:
+    iam, eks = client(url, "iam"), client(url, "eks")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}  # fmt: skip
+    made = iam.create_role(RoleName="cluster", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    eks.create_cluster(
+        name="shop", roleArn=made["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
+    )
+    target = f"arn:aws:iam::{ACCOUNT}:role/reports"
+    names = {"namespace": "tills", "service_account": "cart", "target_role": target}
+    cluster = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/shop"
+    answer = tool.run(
+        {"action": "trust_policy", "provider": "pod_identity", "account": ACCOUNT, "cluster": cluster, **names}
+    )  # fmt: skip
+    set_up(url, answer, tmp_path)
+    (listed,) = eks.list_pod_identity_associations(clusterName="shop")["associations"]
+    found = eks.describe_pod_identity_association(
+        clusterName="shop", associationId=listed["associationId"]
+    )["association"]
+    assert found["namespace"] == "tills"
+    assert found["serviceAccount"] == "cart"
+    assert found["targetRoleArn"] == target
+    role = iam.get_role(RoleName=found["roleArn"].rpartition("/")[2])["Role"]
+    assert role["AssumeRolePolicyDocument"] == json.loads(answer.artifacts[0].content)
+    needed = iam.get_role_policy(RoleName=role["RoleName"], PolicyName="AssumeTargetRole")
+    assert needed["PolicyDocument"]["Statement"][0]["Resource"] == target
+    assert "eks-pod-identity-agent" in eks.list_addons(clusterName="shop")["addons"]

@@ -1,0 +1,210 @@
+"""`irsa trust_policy`: for every provider exactly the asked-for workload, and refusals that say why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aws_iam import templates
+from aws_iam.answer import Status, to_json
+from aws_iam.engine.reference import issuers
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import InputError
+from aws_iam.tools.irsa.actions import ProviderName, tool
+from aws_iam.tools.irsa.providers.catalogue import PROVIDERS
+from aws_iam.tools.irsa.providers.names import Names
+from aws_iam.tools.policy import actions
+from aws_iam.tools.policy.validate.validate import validate
+from helpers.folders import TESTS
+
+CASES = TESTS / "cases" / "irsa"
+GOOD = json.loads((CASES / "trust-policies.json").read_text(encoding="utf-8"))
+BAD = json.loads((CASES / "refusals.json").read_text(encoding="utf-8"))
+ACCOUNT = "111122223333"
+SAMPLE = {"provider": "github", "owner": "octo", "repository": "app", "account": ACCOUNT}
+
+
+def ask(**arguments: Any) -> Any:
+    return tool.run({"action": "trust_policy", "account": ACCOUNT, **arguments})
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+def test_the_trust_policy_lets_in_exactly_the_workload(case: dict[str, Any]) -> None:
+    answer = ask(**case["arguments"])
+    written = json.loads(answer.artifacts[0].content)
+    (statement,) = written["Statement"]
+    assert written["Version"] == "2012-10-17"
+    assert statement["Effect"] == "Allow"
+    assert statement["Principal"] == case["principal"]
+    assert statement["Action"] == case["action"]
+    assert statement["Condition"] == case["condition"]
+    notes = "\n".join(row["note"] for row in answer.facts.get("notes", ()))
+    assert all(words in notes for words in case.get("notes", ()))
+    assert case.get("creates", "") in answer.artifacts[1].content
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+def test_the_trust_policy_validates_clean(case: dict[str, Any]) -> None:
+    answer = ask(**case["arguments"])
+    assert answer.artifacts[0].checked_by == "policy validate, evaluate"
+    assert [f.code for f in answer.findings if f.status is Status.FAIL] == []
+    assert [f.code for f in validate(answer.artifacts[0].content, "trust")] == []
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+def test_wildcards_stand_under_like_and_nothing_is_vacuous(case: dict[str, Any]) -> None:
+    (statement,) = json.loads(ask(**case["arguments"]).artifacts[0].content)["Statement"]
+    assert set(statement["Condition"]) <= {"StringEquals", "StringLike"}
+    for operator, block in statement["Condition"].items():
+        for value in block.values():
+            assert ("*" in value) is (operator == "StringLike")
+            assert value.rstrip("*").count("*") == 0
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+def test_every_tested_claim_is_one_that_aws_maps(case: dict[str, Any]) -> None:
+    answer = ask(**case["arguments"])
+    if "issuer" not in answer.facts:
+        return
+    host = answer.facts["issuer"].removeprefix("https://")
+    (statement,) = json.loads(answer.artifacts[0].content)["Statement"]
+    keys = [key for block in statement["Condition"].values() for key in block]
+    assert all(key.startswith(f"{host}:") for key in keys)
+    claims = {key.removeprefix(f"{host}:") for key in keys}
+    assert {"sub", "aud"} <= claims <= issuers.mapped_claims(host)
+    known = issuers.issuer_of(host)
+    assert known is None or known.requires in (None, *claims)
+
+
+@pytest.mark.parametrize(
+    "case", [each for each in GOOD if "template" in each], ids=lambda case: case["template"]
+)
+def test_the_template_of_a_provider_says_the_same(case: dict[str, Any]) -> None:
+    chosen = templates.template(case["template"])
+    filled = json.loads(templates.fill(chosen, chosen.samples))
+    (statement,) = filled["Statement"]
+    assert statement["Principal"] == case["principal"]
+    assert statement["Action"] == case["action"]
+    assert statement["Condition"] == case["condition"]
+
+
+def test_every_trust_template_of_a_token_has_its_case() -> None:
+    trusts = {each.name for each in templates.listed() if each.kind == "trust"}
+    assert {case.get("template") for case in GOOD} - {None} == trusts - {"cross-account-role"}
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case["name"])
+def test_what_makes_no_sense_is_refused_by_name(case: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as refused:
+        ask(**case["arguments"])
+    text = str(refused.value)
+    assert all(words in text for words in case["says"]), text
+    assert "\n" not in text
+
+
+def test_every_provider_has_a_case_and_a_choice() -> None:
+    assert list(PROVIDERS) == list(get_args(ProviderName))
+    assert {case["arguments"]["provider"] for case in GOOD} == set(PROVIDERS)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_provider_names_what_it_takes(name: str) -> None:
+    provider = PROVIDERS[name]
+    known = set(Names.__dataclass_fields__)
+    assert {*provider.needs, *provider.takes, *provider.reasons} <= known
+    assert not set(provider.needs) & set(provider.takes)
+    assert provider.source.startswith("https://")
+    assert tool.run({"action": "guide", "topic": provider.section}).artifacts
+
+
+@given(
+    name=st.sampled_from(["owner", "repository", "branch", "environment", "owner_id"]),
+    text=st.text(max_size=40),
+)
+def test_no_name_opens_the_policy(name: str, text: str) -> None:
+    arguments = {**SAMPLE, "branch": "main", name: text}
+    if name == "environment":
+        del arguments["branch"]
+    try:
+        answer = ask(**arguments)
+    except InputError as refused:
+        assert "\n" not in str(refused)  # noqa: PT017 - most drawn names are refused
+        return
+    content = answer.artifacts[0].content
+    assert "*" not in content
+    assert "${" not in content
+    assert len(json.loads(content)["Statement"]) == 1
+
+
+def test_the_answer_carries_its_facts_and_their_date() -> None:
+    answer = ask(**SAMPLE, branch="main")
+    assert (
+        answer.facts["provider_arn"]
+        == f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+    )
+    assert answer.facts["subject_is"] == "exact"
+    assert answer.as_of == min(issuers.as_of(), catalog().as_of)
+    assert answer.sources[0].startswith("https://docs.github.com/")
+    assert answer.next[0] == "aws-iam policy validate --document trust-policy.json --kind trust"
+
+
+def test_the_whole_answer_can_be_validated_as_it_is() -> None:
+    answer = to_json(ask(**SAMPLE, branch="main"))
+    verdict = actions.tool.run({"action": "validate", "document": answer, "kind": "trust"})
+    assert verdict.findings == ()
+    assert [row["kind"] for row in verdict.facts["policies"]] == ["trust"]
+
+
+def test_guide_lists_the_reference() -> None:
+    assert tool.run({}).action == "guide"
+
+
+@pytest.mark.parametrize("each", issuers.issuers(), ids=lambda each: each.id)
+def test_an_issuer_is_sourced_and_found_by_its_own_name(each: issuers.Issuer) -> None:
+    assert each.sources
+    assert all(source.startswith("https://") for source in each.sources)
+    assert each.kind == "private" or each.requires, (
+        "a shared issuer has a claim that tells tenants apart"
+    )
+    if each.issuer.islower():
+        found = issuers.issuer_of(each.issuer.partition(" ")[0])
+        assert found is not None
+        assert found.id == each.id
+
+
+def test_issuer_ids_are_unique() -> None:
+    ids = [each.id for each in issuers.issuers()]
+    assert ids == list(dict.fromkeys(ids))
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("token.actions.githubusercontent.com", "github"),
+        ("token.actions.githubusercontent.com/octo-corp", "github_enterprise"),
+        ("token.actions.octo.ghe.com", "github_data_residency"),
+        ("github.example.com/_services/token", "github_server"),
+        ("gitlab.com", "gitlab"),
+        ("oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE", "eks"),
+        ("oidc-eks.eu-west-1.api.aws/id/EXAMPLED539D4633E53DE1B71EXAMPLE", "eks"),
+        ("oidc.circleci.com/org/11111111-2222-3333-4444-555555555555", "circleci"),
+        ("gitlab.example.com", None),
+        ("gitlab.com.example.net", None),
+        ("token.actions.githubusercontent.com.example.net", None),
+    ],
+)
+def test_an_issuer_is_told_by_its_whole_host(host: str, known: str | None) -> None:
+    found = issuers.issuer_of(host)
+    assert (found and found.id) == known
+
+
+def test_claims_that_aws_does_not_map_are_not_keys() -> None:
+    github = issuers.mapped_claims("token.actions.githubusercontent.com")
+    assert {"sub", "aud", "repository_id", "job_workflow_ref"} <= github
+    assert not {"event_name", "repository_owner", "workflow_ref"} & github
+    assert issuers.mapped_claims("gitlab.example.com") == {"amr", "aud", "email", "oaud", "sub"}
+    assert issuers.mapped_claims("graph.facebook.com") == {"app_id", "id"}

@@ -1,0 +1,425 @@
+"""`kms key_policy`: what the policies let happen, that they are clean, and that every file is taken by its validator."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+import aws_iam
+from aws_iam.answer import to_json
+from aws_iam.engine.reference.key_services import key_services
+from aws_iam.errors import InputError
+from aws_iam.tools.kms import key_policy
+from aws_iam.tools.kms.actions import tool
+from aws_iam.tools.kms.envelope import WAYS
+from aws_iam.tools.kms.key_policy_arguments import Given
+from aws_iam.tools.kms.key_policy_proof import NotProvedError, proof
+from aws_iam.tools.kms.reasoning.model import MOST_BYTES, KeyWish, Usage
+from helpers.secret_validators import cloudformation, shell
+from helpers.workload_validators import terraform
+
+OWN = "111122223333"
+OTHER = "444455556666"
+APP = f"arn:aws:iam::{OWN}:role/App"
+ADMIN = f"arn:aws:iam::{OWN}:role/KeyAdmin"
+KEY = f"arn:aws:kms:eu-west-1:{OWN}:key/11111111-2222-3333-4444-555555555555"
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The AWS CLI's parser makes a client, which is somewhere."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+def made(**more: Any) -> Any:
+    usual = {"account": OWN, "admins": ["role/KeyAdmin"], "users": ["role/App"]}
+    return tool.run({"action": "key_policy", **usual, **more})
+
+
+def document(answer: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(answer.artifacts[0].content)
+    return found
+
+
+def outcome(policy: Any, who: str, does: str, *identity: Any, **context: str) -> str:
+    request = {"principal": who, "action": f"kms:{does}", "resource": KEY}
+    given = {name.replace("__", ":"): value for name, value in context.items()}
+    decision = aws_iam.evaluate(
+        {**request, "context": given}, {"resource": policy, "identity": list(identity)}
+    )
+    return decision.outcome
+
+
+def test_administrators_administer_and_do_not_use() -> None:
+    policy = document(made())
+    for action in ("PutKeyPolicy", "ScheduleKeyDeletion", "EnableKeyRotation", "CreateAlias"):
+        assert outcome(policy, ADMIN, action) == "Allowed"
+    for action in ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "CreateGrant"):
+        assert outcome(policy, ADMIN, action) == "ImplicitlyDenied"
+
+
+def test_users_use_and_do_not_administer() -> None:
+    policy = document(made())
+    for action in ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey"):
+        assert outcome(policy, APP, action) == "Allowed"
+    for action in ("PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey"):
+        assert outcome(policy, APP, action) == "ImplicitlyDenied"
+    assert outcome(policy, APP, "CreateGrant", kms__GrantIsForAWSResource="true") == "Allowed"
+    assert outcome(policy, APP, "CreateGrant") == "ImplicitlyDenied"
+
+
+def test_the_account_keeps_its_statement_and_strangers_get_nothing() -> None:
+    policy = document(made())
+    somebody = f"arn:aws:iam::{OWN}:role/Other"
+    stranger = f"arn:aws:iam::{OTHER}:role/Other"
+    assert outcome(policy, somebody, "Decrypt") == "ImplicitlyDenied"
+    assert outcome(policy, somebody, "Decrypt", EVERYTHING) == "Allowed"
+    assert outcome(policy, stranger, "Decrypt", EVERYTHING) == "ImplicitlyDenied"
+
+
+def test_via_service_does_not_break_direct_use() -> None:
+    policy = document(made(via_service=["s3"], region="eu-west-1"))
+    through = {"kms__ViaService": "s3.eu-west-1.amazonaws.com"}
+    for action in ("Decrypt", "GenerateDataKey"):
+        assert outcome(policy, APP, action) == "Allowed"
+        assert outcome(policy, APP, action, **through) == "Allowed"
+    assert outcome(policy, APP, "ReEncryptFrom", **through) == "Allowed"
+    assert outcome(policy, APP, "ReEncryptFrom") == "ImplicitlyDenied"
+
+
+def test_only_through_a_service_means_only() -> None:
+    policy = document(
+        made(via_service=["s3.eu-west-1.amazonaws.com"], only_via_service=True, users=["role/App"])
+    )
+    through = {"kms__ViaService": "s3.eu-west-1.amazonaws.com"}
+    assert outcome(policy, APP, "Decrypt", **through) == "Allowed"
+    assert outcome(policy, APP, "Decrypt") == "ImplicitlyDenied"
+    assert outcome(policy, APP, "Decrypt", kms__ViaService="rds.eu-west-1.amazonaws.com") == (
+        "ImplicitlyDenied"
+    )
+
+
+def test_a_context_is_demanded_and_describe_key_needs_none() -> None:
+    policy = document(made(context={"app": "orders"}))
+    right = {"kms__EncryptionContext__app": "orders"}
+    keys = {name.replace("__", ":"): value for name, value in right.items()}
+    assert keys == {"kms:EncryptionContext:app": "orders"}
+    assert outcome(policy, APP, "Decrypt", **right) == "Allowed"
+    assert outcome(policy, APP, "Decrypt", kms__EncryptionContext__app="other") == (
+        "ImplicitlyDenied"
+    )
+    assert outcome(policy, APP, "Decrypt") == "ImplicitlyDenied"
+    assert outcome(policy, APP, "DescribeKey") == "Allowed"
+
+
+def test_other_accounts_need_their_own_policy_too() -> None:
+    policy = document(made(external_accounts=[OTHER]))
+    theirs = f"arn:aws:iam::{OTHER}:role/Their"
+    assert outcome(policy, theirs, "Decrypt") == "ImplicitlyDenied"
+    assert outcome(policy, theirs, "Decrypt", EVERYTHING) == "Allowed"
+    assert outcome(policy, theirs, "PutKeyPolicy", EVERYTHING) == "ImplicitlyDenied"
+
+
+@pytest.mark.parametrize(
+    ("usage", "does", "not_"),
+    [
+        ("sign", ("Sign", "Verify", "GetPublicKey", "DescribeKey"), "Decrypt"),
+        ("mac", ("GenerateMac", "VerifyMac", "DescribeKey"), "Sign"),
+        ("key_agreement", ("DeriveSharedSecret", "GetPublicKey"), "Decrypt"),
+        (
+            "key_encapsulation",
+            ("Encapsulate", "Decapsulate", "GetPublicKey"),
+            "DeriveSharedSecret",
+        ),
+        ("asymmetric_encrypt", ("Encrypt", "Decrypt", "GetPublicKey"), "GenerateDataKey"),
+    ],
+)
+def test_other_kinds_of_keys_have_their_own_actions(
+    usage: str, does: tuple[str, ...], not_: str
+) -> None:
+    answer = made(usage=usage)
+    policy = document(answer)
+    for action in does:
+        assert outcome(policy, APP, action) == "Allowed"
+    assert outcome(policy, APP, not_) == "ImplicitlyDenied"
+    assert answer.findings == ()
+    shell(answer.artifacts[1].content)
+
+
+def test_the_answer_tells_who_can_and_who_cannot() -> None:
+    answer = made()
+    facts = answer.facts
+    assert facts["administrators"] == [ADMIN]
+    assert [each["who"] for each in facts["users"]] == [APP]
+    assert "account" in facts["account_statement"]
+    outcomes = {each["outcome"] for each in facts["proved"]}
+    assert outcomes == {"Allowed", "ImplicitlyDenied"}
+    assert len(json.dumps(to_json(answer)).encode()) < 12_000
+
+
+SERVICES = [
+    name
+    for name, each in key_services().items()
+    if each.guard and each.usage == "encrypt" and not each.unguarded()
+]
+CHOICES = {
+    "context": {"context": {"app": "orders"}},
+    "via": {"via_service": ["s3", "rds"], "region": "eu-west-1"},
+    "only": {"via_service": ["s3"], "region": "eu-west-1", "only_via_service": True},
+    "both": {"via_service": ["s3"], "region": "eu-west-1", "context": {"app": "orders"}},
+    "outside": {"external_accounts": [OTHER, "arn:aws:iam::777788889999:role/Partner"]},
+    "services": {"services": SERVICES, "region": "eu-west-1"},
+    "sign": {"usage": "sign"},
+    "nobody": {"admins": [], "users": []},
+    "copied": {"region": "eu-west-1", "replicas": ["eu-central-1", "us-east-1"]},
+    "apart": {
+        "region": "eu-west-1",
+        "replicas": ["eu-central-1", "us-east-1"],
+        "via_service": ["s3"],
+        "services": ["cloudwatch-logs"],
+    },
+    "government": {
+        "admins": ["arn:aws-us-gov:iam::111122223333:role/KeyAdmin"],
+        "users": ["role/App"],
+        "region": "us-gov-west-1",
+        "via_service": ["s3"],
+    },
+}
+
+
+FILES = [
+    *((name, form) for name in CHOICES for form in ("cli", "terraform")),
+    # The template takes the policy as it is; its validator is slow.
+    *((name, "cloudformation") for name in ("both", "sign", "services", "copied", "apart")),
+]
+
+
+@pytest.mark.parametrize(("name", "format_"), FILES)
+def test_policies_are_clean_and_every_file_is_taken(name: str, format_: str) -> None:
+    answer = made(**CHOICES[name], format=format_)
+    assert answer.findings == ()
+    validators = {
+        "policy validate, evaluate": clean,
+        "awscli's parser": shell,
+        "cfn-lint": cloudformation,
+        "python-hcl2": terraform,
+    }
+    for each in answer.artifacts:
+        validators[each.checked_by or ""](each.content)
+    if format_ == "cloudformation":
+        template = next(each for each in answer.artifacts if each.name == "key.yaml")
+        assert json.dumps(document(answer)["Statement"][0]["Action"]) in template.content
+
+
+def clean(policy: str) -> None:
+    found = aws_iam.validate(policy, "resource")
+    assert [each.code for each in found] == []
+    checked = tool.run({"action": "check", "document": policy, "trusted": [OTHER, "777788889999"]})
+    assert [each for each in checked.findings if each.status == "fail"] == []
+
+
+def test_replicas_share_the_policy_unless_it_names_the_region() -> None:
+    shared = made(**CHOICES["copied"], format="cloudformation").artifacts
+    assert [each.name for each in shared] == ["key-policy.json", "key.yaml", "replica-key.yaml"]
+    apart = made(**CHOICES["apart"], format="cloudformation").artifacts
+    assert [each.name for each in apart] == [
+        "key-policy.json",
+        "key-policy-eu-central-1.json",
+        "key-policy-us-east-1.json",
+        "key.yaml",
+        "replica-key-eu-central-1.yaml",
+        "replica-key-us-east-1.yaml",
+    ]
+    first, second = (json.loads(each.content) for each in apart[:2])
+    through = {"kms__ViaService": "s3.eu-central-1.amazonaws.com"}
+    assert outcome(second, APP, "Encrypt", **through) == "Allowed"
+    assert outcome(first, APP, "Encrypt", **through) == "ImplicitlyDenied"
+    logs = [each["Principal"] for each in second["Statement"] if "Service" in each["Principal"]]
+    assert logs == [{"Service": "logs.eu-central-1.amazonaws.com"}]
+    for action in ("ReplicateKey", "UpdatePrimaryRegion"):
+        assert outcome(first, ADMIN, action) == "Allowed"
+        assert outcome(document(made()), ADMIN, action) == "ImplicitlyDenied"
+
+
+def test_a_key_is_replicated_with_its_policy() -> None:
+    answer = made(**CHOICES["apart"])
+    script = answer.artifacts[-1].content
+    copies = [line for line in script.splitlines() if "replicate-key" in line]
+    assert len(copies) == 2
+    with mock_aws():
+        own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        kms = boto3.client("kms", region_name="eu-west-1", **own)
+        texts = {each.name: each.content for each in answer.artifacts}
+        key = kms.create_key(Policy=texts["key-policy.json"], MultiRegion=True)["KeyMetadata"]
+        for line in copies:
+            words = line.split()
+            region = words[words.index("--replica-region") + 1]
+            file = words[words.index("--policy") + 1].removeprefix("file://")
+            assert file == f"key-policy-{region}.json"
+            kms.replicate_key(KeyId=key["KeyId"], ReplicaRegion=region, Policy=texts[file])
+            there = boto3.client("kms", region_name=region, **own)
+            # The emulator gives a replica the policy of the primary, whatever it is told.
+            there.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=texts[file])
+            copy = there.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+            assert copy["MultiRegionConfiguration"]["MultiRegionKeyType"] == "REPLICA"
+
+
+@pytest.mark.parametrize("format_", ["cloudformation", "terraform"])
+def test_ml_kem_keys_are_made_where_they_are_known(format_: str) -> None:
+    with pytest.raises(InputError, match="is not known to make ML-KEM keys"):
+        made(usage="key_encapsulation", format=format_)
+
+
+def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
+    command = [sys.executable, "-m", "aws_iam", "kms"]
+    wish = ["key_policy", "--account", OWN, "--admins", "role/KeyAdmin", "--users", "role/App"]
+    policy = subprocess.run([*command, *wish], capture_output=True, check=True).stdout
+    found = subprocess.run(
+        [*command, "check", "--document", "-"], input=policy, capture_output=True, check=True
+    )
+    assert b"No problem found in the key policy" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"account": "12"}, "`account` is not well formed"),
+        ({"admins": ["KeyAdmin"]}, "`admins` is not well formed"),
+        ({"admins": [f"arn:aws:iam::{OTHER}:role/X"]}, "is of another account"),
+        ({"users": ["role/*"]}, "`*` is never part of it"),
+        ({"users": ["role/App", "role/KeyAdmin"]}, "is in `admins` and in `users`"),
+        ({"users": [f"role/u{n}" for n in range(101)]}, "more than 100"),
+        ({"external_accounts": [OWN]}, "the key's own account"),
+        ({"services": ["cloudwatch-log"]}, "did you mean `cloudwatch-logs`"),
+        ({"services": ["cloudtrail"]}, "needs the key's Region"),
+        ({"replicas": ["eu-west-1"]}, "needs the primary key's Region"),
+        ({"replicas": ["eu-west-1"], "region": "eu-west-1"}, "is the primary key's own Region"),
+        ({"replicas": ["cn-north-1"], "region": "eu-west-1"}, "is no Region of partition aws"),
+        ({"replicas": ["e1"], "region": "eu-west-1"}, "`replicas` is not well formed"),
+        ({"services": ["route53-dnssec"], "usage": "sign", "region": "us-east-1", "replicas": ["eu-west-1"]}, "takes keys of us-east-1 alone"),
+        ({"services": ["cloudtrail", "arn:aws:s3:::b"], "region": "eu-west-1"}, "is a source of none"),
+        ({"services": ["config", "arn:aws:config:eu-west-1:111122223333:x"]}, "is a source of none"),
+        ({"services": ["s3.amazonaws.com"]}, "uses keys in several ways"),
+        ({"services": ["sns-sqs", f"arn:aws:sns:eu-west-1:{OWN}:a", f"arn:aws:sns:eu-west-1:{OTHER}:b"]}, "are of several accounts"),
+        ({"services": ["route53-dnssec"], "region": "us-east-1"}, "needs a key of `usage` sign"),
+        ({"services": ["route53-dnssec"], "usage": "sign"}, "takes keys of us-east-1 alone"),
+        ({"services": ["macie"], "usage": "mac", "region": "eu-west-1"}, "needs a key of `usage` encrypt"),
+        ({"via_service": ["s3"]}, "needs the key's Region"),
+        ({"via_service": ["s3.us-east-1.amazonaws.com"], "region": "eu-west-1"}, "is not in eu-west-1"),
+        ({"via_service": ["dynamodbb"], "region": "eu-west-1"}, "did you mean `dynamodb.eu-west-1.amazonaws.com`"),
+        ({"only_via_service": True}, "needs `via_service`"),
+        ({"context": {"app": "${aws:username}"}}, "must be plain text"),
+        ({"context": {"a\x1bp": "x"}}, "is no key"),
+        ({"context": "{"}, "is no JSON"),
+        ({"context": {"app": "x"}, "usage": "sign"}, "`context` is for symmetric keys"),
+        ({"users": [], "context": {"app": "x"}}, "`context` needs `users`"),
+        ({"region": "cn-north-1", "admins": [ADMIN]}, "several partitions"),
+        ({"usage": "wrap"}, "`usage` must be one of"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_by_name(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as raised:
+        made(**arguments)
+    assert message in str(raised.value)
+    assert "\x1b" not in str(raised.value)
+
+
+# By what an artifact says of itself (`checked_by`): who proves it here or in the tests of the envelope.
+VALIDATORS = {
+    "policy validate, evaluate",
+    "policy validate",
+    "awscli's parser",
+    "cfn-lint",
+    "python-hcl2",
+    "compiled and run against moto: a megabyte there and back, another context refused",
+}
+
+
+def test_every_generated_file_names_a_validator() -> None:
+    answers = [made(format=each) for each in ("cli", "cloudformation", "terraform")]
+    answers += [tool.run({"action": "envelope", "library": each}) for each in WAYS]
+    named = {artifact.checked_by for answer in answers for artifact in answer.artifacts}
+    assert named == VALIDATORS
+
+
+def test_kms_takes_the_policy_when_a_key_is_made() -> None:
+    with mock_aws():
+        kms = boto3.client("kms", aws_access_key_id="test", aws_secret_access_key="test")
+        text = made().artifacts[0].content
+        key = kms.create_key(Policy=text)["KeyMetadata"]["KeyId"]
+        kept = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    assert json.loads(kept) == json.loads(text)
+
+
+def test_a_policy_that_is_too_long_is_not_handed_out() -> None:
+    long = [f"role/{'x' * 60}{n:03}" for n in range(100)]
+    with pytest.raises(InputError, match=f"{MOST_BYTES:,}"):
+        made(
+            users=long,
+            via_service=["s3.eu-west-1.amazonaws.com"],
+            external_accounts=[f"arn:aws:iam::{OTHER}:{each}" for each in long],
+        )
+
+
+def test_a_policy_that_does_something_else_is_never_called_proved() -> None:
+    wish = KeyWish(account=OWN, admins=(ADMIN,), users=(APP,))
+    other = KeyWish(account=OWN, admins=(APP,), users=(ADMIN,))
+    with pytest.raises(NotProvedError):
+        proof(wish, other.document())
+
+
+_NAMES = st.lists(st.sampled_from([f"role/r{n}" for n in range(6)]), max_size=3, unique=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    admins=_NAMES,
+    users=_NAMES,
+    via=st.lists(st.sampled_from(["s3", "rds", "ec2"]), max_size=2, unique=True),
+    only=st.booleans(),
+    context=st.dictionaries(st.sampled_from(["app", "team"]), st.sampled_from(["a", "b"])),
+    usage=st.sampled_from(list(Usage)),
+    outside=st.booleans(),
+    copied=st.booleans(),
+)
+def test_whatever_is_wished_is_proved_and_clean(
+    *,
+    admins: list[str],
+    users: list[str],
+    via: list[str],
+    only: bool,
+    context: dict[str, str],
+    usage: Usage,
+    outside: bool,
+    copied: bool,
+) -> None:
+    given_ = Given(
+        account=OWN,
+        admins=admins,
+        users=users,
+        via_service=via,
+        only_via_service=only,
+        context=context,
+        usage=usage,
+        region="eu-west-1",
+        external_accounts=[OTHER] if outside else None,
+        replicas=["eu-north-1"] if copied else None,
+    )
+    try:
+        answer = key_policy.key_policy(given_, None)
+    except InputError:
+        return
+    assert answer.findings == ()
+    assert answer.facts["size_bytes"] <= MOST_BYTES

@@ -1,0 +1,146 @@
+"""`kms lockout`: what PutKeyPolicy would answer, from cases, and what it never says without knowing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aws_iam import evaluate
+from aws_iam.errors import InputError
+from aws_iam.tools.kms.actions import tool
+from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE
+from helpers.folders import TESTS
+
+CASES = json.loads((TESTS / "cases/kms/lockout.json").read_text(encoding="utf-8"))
+OWN = "arn:aws:iam::111122223333:"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000"
+
+
+def lockout(document: Any, caller: str, **more: Any) -> Any:
+    return tool.run({"action": "lockout", "document": document, "caller": caller, **more})
+
+
+def account_statement(**more: Any) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"{OWN}root"},
+        "Action": "kms:*",
+        "Resource": "*",
+        **more,
+    }
+
+
+def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=c["name"]) for c in CASES])
+def test_the_answer_of_put_key_policy_is_foreseen(case: dict[str, Any]) -> None:
+    extra = {name: case[name] for name in ("policies", "context", "account") if name in case}
+    answer = lockout(case["document"], case["caller"], **extra)
+    facts = answer.facts
+    assert facts["put_key_policy"] == case["put_key_policy"]
+    assert facts["put_key_policy"] in answer.summary
+    assert case.get("says", "") in facts["reason"]
+    assert case.get("error", "") in facts.get("error", "")
+    assert facts.get("hangs_on", []) == case.get("hangs_on", [])
+    assert facts.get("needs", []) == case.get("needs", [])
+    assert facts.get("statements_without_effect", []) == case.get("ignored", [])
+    if "administrators" in case:
+        assert [each["principal"] for each in facts["administrators"]] == case["administrators"]
+    named = [each["principal"] for each in facts.get("not_administrators", [])]
+    assert set(case.get("seeming", [])) <= set(named)
+
+
+def test_a_refusal_says_what_kms_says_and_the_statement_that_ends_it() -> None:
+    admin = {**account_statement(), "Principal": {"AWS": f"{OWN}role/admin"}}
+    answer = lockout(policy(admin), f"{OWN}role/ci")
+    assert MESSAGE in answer.summary
+    mended = policy(admin, answer.facts["add_statement"])
+    assert lockout(mended, f"{OWN}root").facts["put_key_policy"] == "accepted"
+    after = lockout(mended, f"{OWN}role/ci").facts
+    assert (after["put_key_policy"], after["needs"]) == ("unknown", ["policies.identity"])
+
+
+def test_the_bypass_and_what_is_assumed_are_told() -> None:
+    facts = lockout(policy(account_statement()), f"{OWN}root").facts
+    assert "BypassPolicyLockoutSafetyCheck" in facts["bypass"]
+    assert any("every principal exists" in each["what"] for each in facts["assumed"])
+
+
+def test_text_is_taken_as_well_as_a_value() -> None:
+    text = json.dumps(policy(account_statement()), indent=2)
+    assert lockout(text, f"{OWN}root").facts["put_key_policy"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"caller": "ci"}, "is no caller"),
+        ({"caller": "*"}, "does not call PutKeyPolicy"),
+        ({"caller": "lambda.amazonaws.com"}, "does not call PutKeyPolicy"),
+        ({"caller": f"{OWN}role/*\x1b[31m"}, "\\u001b"),
+        ({"policies": {"resource": policy()}}, "no layer `resource`"),
+        ({"policies": "["}, "`policies` is no JSON"),
+        ({"context": [1]}, "`context` must be an object"),
+        ({"account": "12"}, "`account` is not well formed"),
+        ({"document": '{"Statement": ['}, "not JSON"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(arguments: dict[str, Any], message: str) -> None:
+    usual = {"document": policy(account_statement()), "caller": f"{OWN}role/ci"}
+    with pytest.raises(InputError) as raised:
+        tool.run({"action": "lockout", **usual, **arguments})
+    assert message in str(raised.value)
+    assert "\x1b" not in str(raised.value)
+
+
+_STATEMENTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "Effect": st.sampled_from(["Allow", "Deny"]),
+            "Principal": st.sampled_from(
+                ["*", {"AWS": f"{OWN}root"}, {"AWS": f"{OWN}role/ci"}, {"AWS": f"{OWN}role/x"}]
+            ),
+            "Action": st.sampled_from(["kms:*", "kms:Put*", "kms:Decrypt"]),
+            "Resource": st.just("*"),
+        }
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(statements=_STATEMENTS, allowed=st.booleans())
+def test_it_agrees_with_evaluate_where_everything_is_known(
+    statements: list[dict[str, Any]], *, allowed: bool
+) -> None:
+    """Without conditions and with the IAM policies given nothing is left open."""
+    action = "kms:*" if allowed else "s3:*"
+    identity = [policy({"Effect": "Allow", "Action": action, "Resource": "*"})]
+    found = lockout(policy(*statements), f"{OWN}role/ci", policies={"identity": identity})
+    request = {"principal": f"{OWN}role/ci", "action": "kms:PutKeyPolicy", "resource": KEY}
+    wanted = evaluate(request, {"resource": policy(*statements), "identity": identity}).outcome
+    assert found.facts["put_key_policy"] == ("accepted" if wanted == "Allowed" else "refused")
+
+
+@given(_STATEMENTS)
+def test_without_iam_policies_it_never_claims_more_than_both_readings_share(
+    statements: list[dict[str, Any]],
+) -> None:
+    document = policy(*statements)
+    found = lockout(document, f"{OWN}role/ci").facts["put_key_policy"]
+    request = {"principal": f"{OWN}role/ci", "action": "kms:PutKeyPolicy", "resource": KEY}
+    everything = [policy({"Effect": "Allow", "Action": "*", "Resource": "*"})]
+    readings = {
+        evaluate(request, {"resource": document, "identity": each}).outcome == "Allowed"
+        for each in ([], everything)
+    }
+    if found == "accepted":
+        assert readings == {True}
+    elif found == "refused":
+        assert readings == {False}

@@ -1,0 +1,118 @@
+"""`kms key_policy --services`: each use of a key by a service works for the account of its sources and for no other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aws_iam.engine.reference.key_services import key_services
+from aws_iam.tools.kms.actions import tool
+from helpers.folders import ROOT
+
+OWN = "111122223333"
+OTHER = "444455556666"
+
+
+def made(**more: Any) -> Any:
+    usual = {"account": OWN, "admins": ["role/KeyAdmin"], "users": ["role/App"]}
+    return tool.run({"action": "key_policy", **usual, **more})
+
+
+def document(answer: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(answer.artifacts[0].content)
+    return found
+
+
+GUARDED = {name: each for name, each in key_services().items() if each.guard}
+SERVICES = [
+    name for name, each in GUARDED.items() if each.usage == "encrypt" and not each.unguarded()
+]
+# What AWS documents without a condition on the source, and what `policy validate` says of it.
+UNGUARDED = {
+    "eventbridge-bus": ("kms:DescribeKey", "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"),
+    "route53-dnssec": ("kms:CreateGrant", "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL"),
+}
+
+
+def for_service(name: str, **more: Any) -> Any:
+    service = key_services()[name]
+    region = service.region or "eu-west-1"
+    return made(services=[name], region=region, usage=service.usage, **more)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_works_for_this_account_alone(name: str) -> None:
+    answer = for_service(name)
+    assert answer.findings == ()
+    rows = [each for each in answer.facts["proved"] if ".amazonaws.com" in each["who"]]
+    by_how = {each["how"]: each["outcome"] for each in rows}
+    assert by_how == {
+        f"on behalf of account {OWN}": "Allowed",
+        "on behalf of another account": "ImplicitlyDenied",
+    }
+    (told,) = answer.facts["services"]
+    assert told["guard"] == key_services()[name].guard
+    assert key_services()[name].source in answer.sources
+
+
+def test_an_action_that_aws_documents_without_a_guard_is_told_apart() -> None:
+    assert {n: s.unguarded() for n, s in GUARDED.items() if s.unguarded()} == {
+        name: (action,) for name, (action, _) in UNGUARDED.items()
+    }
+    for name, (action, code) in UNGUARDED.items():
+        answer = for_service(name)
+        assert [each.code for each in answer.findings] == [code]
+        assert answer.facts["services"][0]["unguarded"] == f"{action}: AWS documents no guard"
+        rows = [each for each in answer.facts["proved"] if "on behalf of" in each["how"]]
+        assert {each["outcome"] for each in rows if each["does"] != action} == {
+            "Allowed",
+            "ImplicitlyDenied",
+        }
+        assert {each["outcome"] for each in rows if "no guard" in each["how"]} == {"Allowed"}
+        checked = tool.run({"action": "check", "document": answer.artifacts[0].content})
+        assert {each.severity for each in checked.findings} <= {"info"}
+
+
+def test_a_guard_is_never_widened_by_a_source_of_another_kind() -> None:
+    bucket = "arn:aws:s3:::reports"
+    answer = made(services=["s3-notifications", "s3-storage-lens", bucket])
+    by_sid = {each["Sid"]: each for each in document(answer)["Statement"]}
+    assert by_sid["S3NotificationsUses"]["Condition"]["ArnLike"] == {"aws:SourceArn": bucket}
+    lens = by_sid["S3StorageLensUses"]["Condition"]["ArnLike"]
+    assert lens == {"aws:SourceArn": f"arn:aws:s3:*:{OWN}:storage-lens/*"}
+
+
+def test_the_reference_lists_the_services_of_the_table() -> None:
+    page = (ROOT / "references/kms-patterns.md").read_text(encoding="utf-8")
+    for name, service in key_services().items():
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+        assert service.source in row
+        assert all(f"`{each}`" in row for each in service.guard.split(", ") if each)
+
+
+def test_where_aws_supports_no_guard_the_answer_says_so() -> None:
+    answer = made(services=["eventbridge-sns"])
+    assert [each.code for each in answer.findings] == ["RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"]
+    (told,) = answer.facts["services"]
+    assert "AWS supports none" in told["guard"]
+    assert any("no guard" in each["how"] for each in answer.facts["proved"])
+
+
+def test_a_service_is_limited_to_the_sources_named_beside_it() -> None:
+    trail = f"arn:aws:cloudtrail:eu-west-1:{OWN}:trail/main"
+    text = made(services=["cloudtrail", trail], region="eu-west-1").artifacts[0].content
+    assert text.count(trail) == 2
+    assert "trail/main" in text
+    assert made(services=["logs.eu-west-1.amazonaws.com"], region="eu-west-1").facts["services"]
+
+
+def test_a_source_of_another_account_is_guarded_by_that_account() -> None:
+    trail = f"arn:aws:cloudtrail:eu-west-1:{OTHER}:trail/organization"
+    answer = made(services=["cloudtrail", trail], region="eu-west-1")
+    statements = [each for each in document(answer)["Statement"] if "Service" in each["Principal"]]
+    assert OWN not in json.dumps(statements)
+    by_how = {each["how"]: each["outcome"] for each in answer.facts["proved"]}
+    assert by_how[f"on behalf of account {OTHER}"] == "Allowed"
+    assert by_how["on behalf of another account"] == "ImplicitlyDenied"

@@ -1,0 +1,177 @@
+"""`policy generate`: what is granted, what is said about it, what is refused; the result validates clean."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import aws_iam
+from aws_iam.answer import Answer, to_json
+from aws_iam.errors import InputError
+from aws_iam.report.layout import plain
+from aws_iam.tools.policy.actions import tool
+from helpers.folders import TESTS
+from helpers.work import calls
+
+FOLDER = TESTS / "cases/generate"
+FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:report"
+
+
+def _cases(name: str) -> list[Any]:
+    return [
+        pytest.param(case, id=case["name"])
+        for case in json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    ]
+
+
+def generated(needs: Any, conditions: Any = None) -> Answer:
+    return tool.run({"action": "generate", "needs": needs, "conditions": conditions})
+
+
+def statements(answer: Answer) -> list[dict[str, Any]]:
+    return [row for each in answer.artifacts for row in json.loads(each.content)["Statement"]]
+
+
+def _many(value: Any) -> Any:
+    """The case with each list that stands for a long one, `["@501 arn:aws:s3:::reports"]`, written out."""
+    if isinstance(value, dict):
+        return {key: _many(each) for key, each in value.items()}
+    if isinstance(value, list) and value and str(value[0]).startswith("@"):
+        count, head = value[0][1:].split()
+        return [f"{head}/{number}" for number in range(int(count))]
+    return value
+
+
+@pytest.mark.parametrize("case", _cases("granted.json"))
+def test_the_policy_grants_what_the_needs_say_and_the_facts_say_how(case: dict[str, Any]) -> None:
+    answer = generated(case["needs"], case.get("conditions"))
+    assert answer.findings == ()
+    if "statements" in case:
+        assert statements(answer) == case["statements"]
+    shown = to_json(answer)
+    for table, rows in case["facts"].items():
+        for row in rows:
+            assert any(row.items() <= found.items() for found in shown["facts"][table]), table
+    assert set(case.get("next", ())) <= set(answer.next)
+
+
+@pytest.mark.parametrize("case", _cases("granted.json"))
+def test_needs_as_text_give_the_same_answer(case: dict[str, Any]) -> None:
+    conditions = case.get("conditions")
+    texts = [json.dumps(each) if each else None for each in (case["needs"], conditions)]
+    assert generated(*texts) == generated(case["needs"], conditions)
+
+
+@pytest.mark.parametrize("case", _cases("refused.json"))
+def test_needs_that_cannot_be_grounded_are_refused_by_name(case: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as refused:
+        generated(_many(case["needs"]), _many(case.get("conditions")))
+    for words in case["says"]:
+        assert words in str(refused.value)
+
+
+def test_the_example_pipes_into_the_validator_without_a_finding() -> None:
+    needs = '{"read": ["arn:aws:s3:::reports"], "write": ["arn:aws:s3:::reports/incoming/*"]}'
+    command = [sys.executable, "-m", "aws_iam", "policy"]
+    made = subprocess.run(
+        [*command, "generate", "--needs", needs], capture_output=True, text=True, check=True
+    )
+    judged = subprocess.run(
+        [*command, "validate", "--document", "-"],
+        input=made.stdout,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert judged.stdout.startswith("No problems found")
+    assert "s3:object inside it" in made.stderr
+
+
+def test_read_on_a_bucket_says_how_its_objects_are_named() -> None:
+    answer = generated({"read": ["arn:aws:s3:::reports"]})
+    assert all(each["Resource"] == "arn:aws:s3:::reports" for each in statements(answer))
+    text = plain(answer)
+    assert "it validates clean" in text
+    assert "arn:aws:s3:::reports/*" in text
+
+
+def test_passing_any_role_is_granted_only_when_asked_for_and_shown_as_a_finding() -> None:
+    answer = generated({"iam:PassRole": ["*"]})
+    assert [each.code for each in answer.findings] == ["PASS_ROLE_WITH_STAR_IN_RESOURCE"]
+    assert "1 finding left" in answer.summary
+
+
+def test_every_artifact_says_that_it_was_validated_and_which_data_was_used() -> None:
+    answer = generated({"read": ["arn:aws:s3:::reports/*"]})
+    assert [(each.name, each.checked_by) for each in answer.artifacts] == [
+        ("policy.json", "policy validate")
+    ]
+    assert answer.as_of
+    assert any("list_amazons3" in each for each in answer.sources)
+    assert answer.next[0] == "aws-iam policy validate --document policy.json"
+
+
+def test_more_than_one_managed_policy_can_hold_becomes_several_that_each_fit() -> None:
+    queues = [f"arn:aws:sqs:eu-west-1:111122223333:orders-of-region-{n:03}" for n in range(200)]
+    answer = generated({"sqs:SendMessage": queues})
+    assert [each.name for each in answer.artifacts] == [f"policy-{n}.json" for n in (1, 2, 3)]
+    for artifact in answer.artifacts:
+        assert len("".join(artifact.content.split())) <= 6_144
+        assert aws_iam.validate(artifact.content) == []
+    resources = [text for each in statements(answer) for text in each["Resource"]]
+    assert sorted(resources) == queues
+    sids = [each["Sid"] for each in statements(answer)]
+    assert len(set(sids)) == len(sids)
+    assert "3 policies, to be attached together, with 3 statements" in answer.summary
+    assert answer.facts["characters"] == [
+        len("".join(each.content.split())) for each in answer.artifacts
+    ]
+
+
+def test_an_endless_arn_is_refused_by_its_length() -> None:
+    with pytest.raises(InputError, match="has 3,013 characters, an ARN has 2,048"):
+        generated({"read": [f"arn:aws:s3:::{'a' * 3_000}"]})
+
+
+def test_equal_needs_in_another_order_give_the_same_policy() -> None:
+    one = {"read": ["arn:aws:s3:::a/*", "arn:aws:s3:::b/*"], "list": ["arn:aws:s3:::a"]}
+    other = {"list": ["arn:aws:s3:::a"], "read": ["arn:aws:s3:::b/*", "arn:aws:s3:::a/*"]}
+    assert generated(one).artifacts == generated(other).artifacts
+
+
+def test_the_summary_names_what_is_not_granted() -> None:
+    answer = generated({"lambda:CreateFunction": [FUNCTION]})
+    assert (
+        "Not granted: 2 actions (`iam:PassRole`, `lambda:PassCapacityProvider`)" in answer.summary
+    )
+
+
+def test_the_summary_tells_of_actions_that_stand_without_the_condition() -> None:
+    needs = {"s3:ListBucket": ["arn:aws:s3:::reports"], "s3:GetObject": ["arn:aws:s3:::reports/*"]}
+    answer = generated(needs, {"StringLike": {"s3:prefix": "home/*"}})
+    assert "The condition on `s3:prefix` is not on 1 action, " in answer.summary
+
+
+def test_hostile_patterns_cost_little_more_each() -> None:
+    def needs(number: int) -> dict[str, list[str]]:
+        return {"s3:GetObject": [f"arn:aws:s3:::b/{'*a?b' * 60}{n}" for n in range(number)]}
+
+    generated(needs(1))
+    few, many = (calls(lambda n=n: generated(needs(n))) for n in (10, 40))
+    # Four times as many patterns are compared sixteen times as often; nothing grows faster than that.
+    assert many < 20 * few
+
+
+def test_the_reference_shows_what_its_command_gives() -> None:
+    page = (FOLDER.parents[2] / "references/policy-design.md").read_text(encoding="utf-8")
+    section = page.partition("## Policies from needs")[2].partition("\n## ")[0]
+    shown = json.loads(section.partition("```json\n")[2].partition("```")[0])
+    line = next(each for each in section.splitlines() if "--conditions" in each)
+    words = shlex.split(line)
+    answer = generated(words[words.index("--needs") + 1], words[words.index("--conditions") + 1])
+    assert statements(answer) == shown["Statement"]

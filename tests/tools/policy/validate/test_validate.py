@@ -1,0 +1,341 @@
+"""`policy validate` as a library and as an action: findings, places, order, kinds, hostile input."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import aws_iam
+from aws_iam.answer import Finding, Severity, to_json
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.json_nodes import Node, pointer_token
+from aws_iam.engine.sources.json_value import from_value
+from aws_iam.errors import InputError
+from aws_iam.tools.policy.actions import tool
+from aws_iam.tools.policy.validate.validate import AT_MOST, MOST_ROWS, validate, validated
+from helpers.folders import TESTS
+from helpers.work import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CASES = [
+    case
+    for file in sorted((TESTS / "cases/validate").glob("findings*.json"))
+    for case in json.loads(file.read_text(encoding="utf-8"))
+]
+AWS_CODES = json.loads(
+    (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
+)["codes"]
+ALLOW = {
+    "Effect": "Allow",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
+}
+TRUST = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::111122223333:role/app"},
+    "Action": "sts:AssumeRole",
+}
+
+
+def document(*statements: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_policy_has_exactly_the_expected_findings(case: dict[str, Any]) -> None:
+    found = validate(case["document"], case.get("kind"), case.get("resource_type"))
+    places = [(each.code, each.where.pointer if each.where else None) for each in found]
+    assert sorted(places) == sorted((each["code"], each["pointer"]) for each in case["expect"])
+    assert all(each.severity == AWS_CODES.get(each.code, each.severity) for each in found)
+    for expected in case["expect"]:
+        messages = [
+            each.message
+            for each in found
+            if (each.code, each.where and each.where.pointer)
+            == (expected["code"], expected["pointer"])
+        ]
+        assert any(expected["says"] in message for message in messages), messages
+
+
+def test_the_package_exports_validate() -> None:
+    assert aws_iam.validate is validate
+
+
+def test_text_that_is_no_json_is_a_finding_with_line_and_column() -> None:
+    text = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObjectt","Resource":"*",}]}'
+    answer = tool.run({"action": "validate", "document": text})
+    (finding,) = answer.findings
+    assert finding.code == "JSON_SYNTAX_ERROR"
+    assert finding.where is not None
+    assert (finding.where.line, finding.where.column) == (1, 95)
+    assert finding.message == "trailing comma before `}`: remove the comma"
+    assert "no JSON" in answer.summary
+
+
+def test_without_the_comma_the_action_is_found_at_its_place() -> None:
+    text = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObjectt","Resource":"*"}]}'
+    answer = to_json(tool.run({"action": "validate", "document": text}))
+    (finding,) = answer["findings"]
+    assert finding["code"] == "INVALID_ACTION"
+    assert finding["where"] == {"pointer": "/Statement/0/Action", "line": 1, "column": 65}
+    assert "did you mean `s3:GetObject`?" in finding["message"]
+    assert answer["counts"] == {"status": {"fail": 1}, "severity": {"ERROR": 1}}
+    assert answer["facts"] == {"kind": "identity", "kind_guessed": True, "could_also_be": "scp"}
+
+
+def test_a_clean_policy_says_as_which_kind_and_by_data_of_which_date() -> None:
+    answer = validated(document(TRUST))
+    assert answer.findings == ()
+    assert answer.as_of is not None
+    assert answer.summary == (
+        "No problems found in the policy, read as a role trust policy (the kind is guessed);"
+        f" judged by service data of {answer.as_of}."
+    )
+    assert answer.facts == {"kind": "trust", "kind_guessed": True}
+
+
+def test_a_given_kind_is_said_and_not_guessed() -> None:
+    answer = tool.run({"action": "validate", "document": document(ALLOW), "kind": "boundary"})
+    assert answer.facts == {"kind": "boundary", "kind_guessed": False}
+    assert "read as a permissions boundary;" in answer.summary
+
+
+def test_a_deny_to_everyone_could_also_be_a_resource_control_policy() -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "*"}
+    assert validated(document(deny)).facts["could_also_be"] == "rcp"
+
+
+def test_the_next_calls_look_the_service_up_and_ask_for_the_other_kind() -> None:
+    answer = validated(document({**ALLOW, "Action": "s3:GetObjectt"}))
+    assert answer.next == (
+        "aws-iam policy validate --document FILE --kind scp",
+        "aws-iam policy lookup --query s3",
+    )
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(InputError, match="did you mean `trust`"):
+        validate(document(TRUST), "turst")
+
+
+def test_findings_come_worst_first_and_then_in_the_order_of_the_text() -> None:
+    statements = [{**ALLOW, "Sid": "", "Action": f"s3:Nope{number}"} for number in range(12)]
+    found = validate(document(*statements))
+    severities = [list(Severity).index(each.severity) for each in found]
+    assert severities == sorted(severities)
+    errors = [each.where.pointer for each in found if each.where and each.code == "INVALID_ACTION"]
+    assert errors == [f"/Statement/{number}/Action" for number in range(12)]
+
+
+def test_each_policy_of_a_list_is_judged_by_itself() -> None:
+    answer = validated(
+        [document(ALLOW), document(TRUST), document({**ALLOW, "Effect": "Alow"}), "{"]
+    )
+    assert [(each.resource, each.code) for each in answer.findings] == [
+        ("/2", "INVALID_EFFECT"),
+        ("/3", "JSON_SYNTAX_ERROR"),
+    ]
+    rows = answer.facts["policies"]
+    assert [(row["policy"], row.get("kind")) for row in rows] == [("/2", "identity"), ("/3", None)]
+    assert answer.facts["policies_read"] == 4
+    assert answer.facts["policies_without_problems"] == 2
+    assert "4 policies" in answer.summary
+
+
+def test_a_long_list_has_rows_for_the_first_policies_only() -> None:
+    answer = validated([document({**ALLOW, "Effect": "Alow"})] * 23 + [document(ALLOW)])
+    assert len(answer.facts["policies"]) == MOST_ROWS
+    assert answer.facts["more_policies_with_problems"] == 3
+    assert len(answer.findings) == 23
+    assert "policies" not in validated([document(ALLOW), document(TRUST)]).facts
+
+
+def test_the_policy_of_an_answer_is_judged_under_the_artifacts_name() -> None:
+    content = json.dumps(document({**TRUST, "Resource": "*"}))
+    made = {
+        "summary": "x",
+        "artifacts": [{"name": "trust.json", "language": "json", "content": content}],
+    }
+    answer = validated(json.dumps(made), Kind.TRUST)
+    (finding,) = answer.findings
+    assert (finding.resource, finding.code) == (
+        "trust.json",
+        "ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE",
+    )
+
+
+def test_a_rule_is_cut_after_many_findings_and_the_answer_says_so() -> None:
+    actions = [f"s3:Nope{number}" for number in range(AT_MOST + 50)]
+    answer = validated(document({**ALLOW, "Action": actions}))
+    assert len([each for each in answer.findings if each.code == "INVALID_ACTION"]) == AT_MOST
+    assert answer.facts["cut_at_200"] == "INVALID_ACTION"
+    assert answer.summary.startswith(f"At least {AT_MOST} problems")
+
+
+def test_hostile_names_are_shown_as_escapes_everywhere() -> None:
+    nasty = "s3:\u202eevil\x1b[31m\nnext`tick\u200b"
+    body = document({**ALLOW, "Action": nasty, "Condition": {nasty: {nasty: nasty}}, nasty: nasty})
+    shown = json.dumps([to_json(each) for each in validate(body)], ensure_ascii=False)
+    assert not set("\u202e\x1b\u200b") & set(shown)
+    assert "\\\\u202e" in shown
+
+
+def trusted(number: int) -> dict[str, Any]:
+    hosts = [f"i{each}.example.com" for each in range(number)]
+    federated = [f"arn:aws:iam::111122223333:oidc-provider/{host}" for host in hosts]
+    subjects = {f"{host}:sub": "a*" for host in hosts}
+    return {**TRUST, "Principal": {"Federated": federated}, "Condition": {"StringLike": subjects}}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        lambda n: {**ALLOW, "Action": [f"s3:GetObjec{each}" for each in range(n)]},
+        lambda n: {**ALLOW, "Action": [f"x{each}:Get" for each in range(n)]},
+        lambda n: {**ALLOW, "Resource": ["arn:aws:ec2:*:*:" + "*a" * n]},
+        lambda n: {**ALLOW, "Resource": "arn:aws:s3:::x/" + "${" * n},
+        lambda n: {
+            **ALLOW,
+            "Condition": {"StringEquals": {f"s3:prefi{each}": "x" for each in range(n)}},
+        },
+        lambda n: {
+            **TRUST,
+            "Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/" + "/" * n},
+        },
+        trusted,
+    ],
+    ids=["actions", "services", "long", "variables", "keys", "principal", "providers"],
+)
+def test_twice_the_policy_takes_about_twice_the_work(
+    statement: Callable[[int], dict[str, Any]],
+) -> None:
+    few, many = (json.dumps(document(statement(n))) for n in (1_000, 2_000))
+    validate(few)  # what is read once, of the reference, is read before counting
+    assert calls(lambda: validate(many)) <= 2.5 * calls(lambda: validate(few)) + 2_000
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {**ALLOW, "Action": ["s3:" + "*a" * 500 + str(number) for number in range(50)]},
+        {**ALLOW, "Resource": ["arn:aws:s3:::" + "?*ab*?b" * 8 + str(n) for n in range(100)]},
+    ],
+    ids=["stars", "intricate"],
+)
+def test_patterns_made_to_blow_up_are_judged(statement: dict[str, Any]) -> None:
+    assert all(each.where for each in validate(json.dumps(document(statement)), "identity"))
+
+
+WORDS = st.sampled_from(
+    [
+        "Allow", "Deny", "*", "s3:GetObject", "s3:*", "iam:PassRole", "s3:Gte*", "nope:X", "2012-10-17",
+        "arn:aws:s3:::b/*", "arn:aws:iam::111122223333:role/x", "arn:aws:s3:us-east-1:1:b", "arn:", "${aws:username}",
+        "${", "${a, b}", "AWS", "Service", "lambda.amazonaws.com", "StringLike", "StringEquals", "aws:TagKeys",
+        "aws:SourceIp", "10.0.0.0/8", "ForAllValues:StringLike", "Null", "true", "", "a\ud800", "x\u202ey", "~/", "1e9",
+    ]
+)  # fmt: skip
+ELEMENTS = st.sampled_from(
+    [
+        "Version", "Id", "Statement", "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal",
+        "NotPrincipal", "Condition", "artifacts",
+    ]
+)  # fmt: skip
+JUNK = st.recursive(
+    WORDS | st.text(max_size=8) | st.none() | st.booleans() | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(ELEMENTS | WORDS, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+CONDITIONS = st.dictionaries(
+    WORDS, st.dictionaries(WORDS, WORDS | st.lists(WORDS, max_size=3), max_size=3)
+)
+STATEMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "Sid": WORDS | JUNK,
+        "Effect": st.sampled_from(["Allow", "Deny", "x"]),
+        **{name: WORDS | st.lists(WORDS, max_size=4) | JUNK for name in ("Action", "NotAction")},
+        **{
+            name: WORDS | st.lists(WORDS, max_size=4) | JUNK
+            for name in ("Resource", "NotResource")
+        },
+        "Principal": st.just("*")
+        | st.dictionaries(WORDS, WORDS | st.lists(WORDS, max_size=2))
+        | JUNK,
+        "Condition": CONDITIONS | JUNK,
+    },
+)
+POLICIES = st.fixed_dictionaries(
+    {"Statement": st.lists(STATEMENTS, max_size=3) | STATEMENTS | JUNK},
+    optional={"Version": WORDS, "Id": JUNK},
+)
+KINDS = st.none() | st.sampled_from(Kind)
+
+
+def resolves(root: Node, pointer: str) -> bool:
+    node = root
+    for token in pointer.split("/")[1:]:
+        children = {pointer_token(each.name.value): each.value for each in node.members}
+        children |= {str(number): each for number, each in enumerate(node.items)}
+        if token not in children:
+            return False
+        node = children[token]
+    return True
+
+
+@settings(max_examples=150, deadline=None)
+@given(POLICIES, KINDS)
+def test_whatever_the_policy_each_finding_stands_at_a_place_in_it(
+    body: Any, kind: Kind | None
+) -> None:
+    root = from_value(body)
+    found = validate(body, kind)
+    for each in found:
+        assert each.where is not None
+        assert resolves(root, each.where.pointer), each
+    assert validate(body, kind) == found
+    as_text = validate(json.dumps(body), kind)
+    assert _said(as_text) == _said(found)
+
+
+def _said(found: list[Finding]) -> Counter[tuple[str, str]]:
+    """Codes and messages, but of sizes: those count the characters of the text as it was given."""
+    return Counter(
+        (each.code, each.message)
+        for each in found
+        if not each.code.startswith(("POLICY_SIZE", "TOO_LONG"))
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(JUNK | st.text(), KINDS)
+def test_whatever_is_given_is_judged_or_refused(given_: Any, kind: Kind | None) -> None:
+    try:
+        answer = validated(given_, kind)
+    except InputError as refused:
+        assert refused.message  # noqa: PT017 - either outcome is right, a third one is not
+    else:
+        assert answer.summary
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_a_policy_cut_or_garbled_anywhere_is_judged_or_refused(data: st.DataObject) -> None:
+    text = json.dumps(document(ALLOW, TRUST), indent=1)
+    at = data.draw(st.integers(0, len(text)))
+    garbled = (
+        text[:at] + data.draw(st.text(max_size=3)) + text[data.draw(st.integers(at, len(text))) :]
+    )
+    try:
+        found = validate(garbled)
+    except InputError:
+        return
+    assert all(each.where for each in found)

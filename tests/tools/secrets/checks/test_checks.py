@@ -1,0 +1,196 @@
+"""The checks of secrets: each one's examples, what it says when a fact is missing, and thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.account.facts import secrets as facts
+from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.reading.snapshot import account_of
+from aws_iam.answer import Status
+from aws_iam.rules.account_check import Check, checks_in
+from aws_iam.tools.secrets import checks
+from aws_iam.tools.secrets.checks import samples as sample
+from aws_iam.tools.secrets.checks.catalogue import CHECKS, FAMILIES
+from aws_iam.tools.secrets.checks.limits import Limits
+from helpers.families import declaring
+from helpers.missing_facts import assert_never_a_pass_without
+
+if TYPE_CHECKING:
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.answer import Finding
+
+LIMITS = Limits(customer_key=True)
+CODES = (
+    "SEC-ROT-OFF", "SEC-ROT-OVERDUE", "SEC-ROT-STUCK", "SEC-ROT-SLOW", "SEC-ROT-STALE", "SEC-RDS-MASTER",
+    "SEC-ROT-LAMBDA-GONE", "SEC-ROT-LAMBDA-PERM", "SEC-ROT-LAMBDA-RUNTIME",
+    "SEC-POL-PUBLIC", "SEC-POL-XACCT", "SEC-XACCT-AWSKEY", "SEC-XACCT-KEYPOL", "SEC-IAM-WILDCARD", "SSM-SHARED",
+    "SEC-KEY-STATE", "SEC-KEY-DEFAULT", "SEC-REPLICA-FAIL", "SEC-UNUSED", "SEC-DEL-PENDING", "SEC-NAME-SUFFIX",
+    "SSM-DEFAULT-KEY", "SSM-STALE", "SSM-EXPIRING",
+    "SSM-PLAINTEXT", "SSM-PLAINTEXT-VALUE", "ENV-LAMBDA", "ENV-LAMBDA-CMK", "ENV-ECS", "ENV-ECS-DANGLING",
+)  # fmt: skip
+
+
+def examples(kind: str) -> list[Any]:
+    return [
+        pytest.param(code, account, id=f"{code}-{number}")
+        for code, check in CHECKS.items()
+        for number, account in enumerate(getattr(check, kind))
+    ]
+
+
+def found(code: str, account: Account, limits: Limits = LIMITS) -> tuple[Finding, ...]:
+    return CHECKS[code].findings(account, limits)
+
+
+def statuses(code: str, account: Account, limits: Limits = LIMITS) -> set[Status]:
+    return {each.status for each in found(code, account, limits)}
+
+
+def test_the_catalogue_is_whole() -> None:
+    assert tuple(CHECKS) == CODES
+
+
+def test_every_family_of_checks_is_listed() -> None:
+    assert set(FAMILIES) == declaring(checks, Check)
+
+
+def test_a_code_declared_twice_is_refused() -> None:
+    with pytest.raises(TypeError, match="SEC-ROT-OFF is declared twice"):
+        checks_in(FAMILIES[0], FAMILIES[0])
+
+
+@pytest.mark.parametrize(("code", "account"), examples("bad"))
+def test_a_bad_example_fails_with_its_place_and_its_fix(code: str, account: Account) -> None:
+    failed = [each for each in found(code, account) if each.status is Status.FAIL]
+    assert failed
+    for each in failed:
+        assert each.resource
+        assert each.fix
+        assert each.message
+        assert each.source == CHECKS[code].source
+
+
+@pytest.mark.parametrize(("code", "account"), examples("good"))
+def test_a_good_example_passes(code: str, account: Account) -> None:
+    assert statuses(code, account) == {Status.PASS}
+
+
+@pytest.mark.parametrize(("code", "account"), examples("trap"))
+def test_what_only_looks_bad_is_left_alone(code: str, account: Account) -> None:
+    assert statuses(code, account) <= {Status.PASS, Status.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_without_its_facts_a_check_is_unknown_and_names_the_permission(code: str) -> None:
+    for each in found(code, account_of()):
+        assert each.status is Status.UNKNOWN
+        assert ":" in (each.reason or "")
+        assert each.fix is None
+
+
+MISSING = [
+    pytest.param(code, fact, id=f"{code}-{fact.name}")
+    for code, check in CHECKS.items()
+    for fact in check.needs
+]
+
+
+@pytest.mark.parametrize(("code", "fact"), MISSING)
+def test_one_missing_fact_never_looks_like_a_pass(code: str, fact: Any) -> None:
+    assert_never_a_pass_without(fact, CHECKS[code], partial(found, code), sample.REGION)
+
+
+def test_a_threshold_of_the_callers_decides() -> None:
+    account = sample.with_secrets(sample.rotating(schedule=facts.Schedule(days=60)))
+    assert statuses("SEC-ROT-SLOW", account) == {Status.PASS}
+    assert statuses("SEC-ROT-SLOW", account, Limits(rotation_days=30)) == {Status.FAIL}
+    assert statuses("SEC-KEY-DEFAULT", account, Limits()) == {Status.NOT_APPLICABLE}
+
+
+def test_a_trusted_account_is_no_stranger() -> None:
+    (account, *_) = CHECKS["SEC-POL-XACCT"].bad
+    trusting = Limits(trusted=frozenset({sample.OTHER}))
+    assert statuses("SEC-POL-XACCT", account, trusting) == {Status.PASS}
+    (shared, *_) = CHECKS["SSM-SHARED"].bad
+    assert statuses("SSM-SHARED", shared, trusting) == {Status.PASS}
+    (under_aws_key, *_) = CHECKS["SEC-XACCT-AWSKEY"].bad
+    assert statuses("SEC-XACCT-AWSKEY", under_aws_key, trusting) == {Status.FAIL}
+
+
+def test_writing_from_outside_is_worse_than_reading() -> None:
+    reading, writing = (found("SEC-POL-XACCT", each)[0] for each in CHECKS["SEC-POL-XACCT"].bad)
+    assert (reading.severity, writing.severity) == ("medium", "high")
+    assert "may read it" in reading.message
+    assert "may use and change it" in writing.message
+
+
+def test_a_list_of_policies_that_was_refused_is_unknown_beside_what_is_known() -> None:
+    refused = Miss(
+        kind=MissKind.DENIED, call="secretsmanager:ListResourcePolicies", permission="x:Y"
+    )
+    policies = facts.SecretPolicies(
+        arn=sample.ARN,
+        policies=(facts.NamedPolicy(name="default", document=sample.policy(sample.allow("*"))),),
+        listed=refused,
+    )
+    told = found("SEC-POL-PUBLIC", sample.holding((facts.NAMED_POLICIES, (policies,))))
+    assert [each.status for each in told] == [Status.FAIL, Status.UNKNOWN]
+
+
+def test_a_policy_that_cannot_be_read_is_unknown() -> None:
+    broken = facts.SecretPolicies(
+        arn=sample.ARN, policies=(facts.NamedPolicy(name="default", document="{"),)
+    )
+    told = found("SEC-POL-PUBLIC", sample.holding((facts.NAMED_POLICIES, (broken,))))
+    assert [each.status for each in told] == [Status.UNKNOWN]
+
+
+def test_an_environment_that_aws_hides_is_unknown_and_says_why() -> None:
+    function = facts.Function(arn=f"{sample.FUNCTION}", name="f", hidden="AccessDeniedException")
+    account = sample.holding((facts.FUNCTIONS, (function,)))
+    for code in ("ENV-LAMBDA", "ENV-LAMBDA-CMK"):
+        (told,) = found(code, account)
+        assert told.status is Status.UNKNOWN
+        assert "kms:Decrypt" in (told.reason or "")
+
+
+def test_a_name_with_control_characters_cannot_steer_a_reader() -> None:
+    hostile = "prod/\x1b[31m`app`\n\u202eevil" + "x" * 5_000
+    (told,) = found(
+        "SEC-DEL-PENDING", sample.with_secrets(sample.secret(name=hostile, deleted=sample.ago(1)))
+    )
+    assert told.message.isprintable()
+    assert len(told.message) < 2_100
+
+
+def test_what_passes_is_counted_not_listed() -> None:
+    many = [sample.rotating(arn=f"{sample.ARN}{number}") for number in range(50)]
+    (told,) = found("SEC-UNUSED", sample.with_secrets(*many))
+    assert told.message == "50 keep it"
+
+
+def test_a_runtime_is_judged_on_the_day_of_the_snapshot() -> None:
+    function = facts.RotationFunction(arn=sample.FUNCTION, state="Active", runtime="python3.9")
+    account = sample.holding((facts.ROTATION_FUNCTIONS, (function,)))
+    earlier = replace(account, collected_at=account.collected_at - timedelta(days=365))
+    assert statuses("SEC-ROT-LAMBDA-RUNTIME", account) == {Status.FAIL}
+    assert statuses("SEC-ROT-LAMBDA-RUNTIME", earlier) == {Status.PASS}
+
+
+def test_another_accounts_secret_behind_a_container_is_unknown() -> None:
+    (account, *_) = CHECKS["ENV-ECS-DANGLING"].good
+    (region,) = account.regions.read
+    (task,) = account.require_in(region, facts.TASK_DEFINITIONS)
+    foreign = facts.SecretReference(
+        variable="X", value_from=sample.ARN.replace(sample.OWN, sample.OTHER)
+    )
+    changed = replace(task, containers=(facts.Container(name="app", secrets=(foreign,)),))
+    place = (facts.TASK_DEFINITIONS.name, region)
+    told = found("ENV-ECS-DANGLING", replace(account, facts={**account.facts, place: (changed,)}))
+    assert [each.status for each in told] == [Status.UNKNOWN]

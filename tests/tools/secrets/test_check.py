@@ -1,0 +1,252 @@
+"""`secrets check`: on the demonstration account, on AWS's answers, on a saved snapshot; and no value anywhere."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.guard.allowlist import OPENING
+from aws_iam.account.guard.shipped_policy import SECRETS as FORBIDDEN
+from aws_iam.account.reading.collect_account import collect
+from aws_iam.account.reading.snapshot import dumps, loads, save
+from aws_iam.answer import Status, to_json
+from aws_iam.errors import InputError
+from aws_iam.tools.kit.parameters import Source
+from aws_iam.tools.secrets.actions import tool
+from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST, judge, needs
+from aws_iam.tools.secrets.checks.limits import Limits
+from helpers.rich_account import RICH
+from helpers.rich_secrets import VALUE
+from helpers.scripted_aws import Refusal, Script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+USUAL = [check for code, check in CHECKS.items() if code not in ON_REQUEST]
+
+
+def run(**arguments: Any) -> Any:
+    return tool.run({"action": "check", **arguments}, cli=True)
+
+
+@pytest.fixture(scope="module")
+def script() -> Script:
+    return Script(RICH)
+
+
+@pytest.fixture(scope="module")
+def account(script: Script) -> Any:
+    return collect(needs(USUAL), Source(), session=script.session())
+
+
+@pytest.fixture(scope="module")
+def saved(account: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("snapshots") / "account.json"
+    save(account, path)
+    return path
+
+
+def test_the_demonstration_account_is_judged() -> None:
+    answer = run(demo=True)
+    failed = {each.code for each in answer.findings if each.status is Status.FAIL}
+    assert {"ENV-LAMBDA", "SSM-PLAINTEXT", "SEC-ROT-OFF"} <= failed
+    assert not [each for each in answer.findings if each.status is Status.UNKNOWN]
+    assert "No value was read" in answer.summary
+    assert "demonstration-only" not in json.dumps(to_json(answer))
+
+
+def test_no_call_asks_for_a_value(account: Any, script: Script) -> None:
+    assert account.id
+    made = set(script.operations)
+    assert made.isdisjoint(FORBIDDEN)
+    assert not [each for each in made if "Decrypt" in each or "Value" in each]
+    assert "ssm:GetParameters" not in made
+
+
+def test_every_declared_call_is_made(account: Any, script: Script) -> None:
+    assert account.id
+    declared = {op for fact in needs(USUAL) for op in COLLECTORS[fact.name].operations}
+    assert set(script.operations) - set(OPENING) == declared
+
+
+def test_no_value_of_the_account_reaches_the_snapshot_or_the_findings(
+    account: Any, saved: Path
+) -> None:
+    assert VALUE not in dumps(account)
+    answer = run(snapshot=str(saved))
+    assert VALUE not in json.dumps(to_json(answer))
+    assert VALUE[:8] not in dumps(account)
+
+
+def test_a_saved_snapshot_says_the_same_as_the_account(account: Any, saved: Path) -> None:
+    live = judge(account, USUAL, Limits())
+    assert judge(loads(saved.read_text(encoding="utf-8")), USUAL, Limits()) == live
+    codes = {each.code for each in run(snapshot=str(saved)).findings}
+    assert codes == {check.code for check in USUAL}
+
+
+EXPECTED = {
+    "SEC-ROT-OVERDUE": "was due on 2026-01-01",
+    "SEC-ROT-STUCK": "waits as AWSPENDING",
+    "SEC-ROT-LAMBDA-PERM": "for any account",
+    "SEC-ROT-LAMBDA-RUNTIME": "`python3.8`",
+    "SEC-POL-PUBLIC": "policy `partner`",
+    "SEC-POL-XACCT": "account 444455556666",
+    "SEC-XACCT-KEYPOL": "no kms:Decrypt",
+    "SSM-SHARED": "444455556666",
+    "SEC-REPLICA-FAIL": "`eu-west-1`",
+    "SSM-PLAINTEXT": "its description says `password`",
+    "ENV-LAMBDA": "`DB_PASSWORD`",
+    "ENV-ECS": "container `app`: variable `API_TOKEN`",
+    "ENV-ECS-DANGLING": "does not exist",
+    "SEC-RDS-MASTER": "Redshift cluster `reports`",
+}
+
+
+@pytest.mark.parametrize(("code", "words"), EXPECTED.items())
+def test_a_finding_names_the_element(account: Any, code: str, words: str) -> None:
+    told = [
+        each for each in CHECKS[code].findings(account, Limits()) if each.status is Status.FAIL
+    ]
+    assert any(words in each.message for each in told)
+
+
+REFUSABLE = sorted(
+    operation
+    for operation in RICH
+    if operation.partition(":")[0] in {"secretsmanager", "ssm", "ram", "lambda", "ecs", "redshift"}
+    and operation != "ssm:GetParameters"
+)
+
+
+@pytest.mark.parametrize("operation", REFUSABLE)
+def test_a_refused_call_is_unknown_by_its_permission_never_a_pass(operation: str) -> None:
+    refusing = Script(RICH | {operation: Refusal()})
+    account = collect(needs(USUAL), Source(), session=refusing.session())
+    told = judge(account, USUAL, Limits())
+    reasons = [each.reason or "" for each in told if each.status is Status.UNKNOWN]
+    # The sharing of other services is no business of these checks.
+    if operation in refusing.operations:
+        assert any(operation in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("code", ["InvalidAction", "InternalFailure", "404"])
+def test_an_endpoint_without_the_newest_calls_leaves_the_others_judged(code: str) -> None:
+    lacking = {
+        "secretsmanager:ListResourcePolicies": Refusal(code, "", 404),
+        "ssm:GetResourcePolicies": Refusal(code, "", 404),
+        "ram:ListResources": Refusal(code, "", 404),
+    }
+    account = collect(needs(USUAL), Source(), session=Script(RICH | lacking).session())
+    by_code: dict[str, set[Status]] = {}
+    for each in judge(account, USUAL, Limits()):
+        by_code.setdefault(each.code, set()).add(each.status)
+    # The default policy is read without the list, and the list stays unknown.
+    assert by_code["SEC-POL-XACCT"] == {Status.FAIL, Status.UNKNOWN}
+    assert by_code["SSM-SHARED"] == {Status.UNKNOWN}
+    assert by_code["ENV-LAMBDA"] >= {Status.FAIL}
+
+
+def test_only_who_asks_has_string_parameters_looked_into() -> None:
+    script = Script(RICH)
+    chosen = [CHECKS["SSM-PLAINTEXT-VALUE"]]
+    account = collect(needs(chosen), Source(), session=script.session())
+    (told,) = judge(account, chosen, Limits())
+    assert told.status is Status.FAIL
+    assert told.message == "`/prod/app/url` holds what looks like: GitHub token"
+    asked = [given for operation, _, given in script.calls if operation == "ssm:GetParameters"]
+    assert asked == [{"Names": ["/prod/app/url"], "WithDecryption": False}]
+    assert "ghp_" not in dumps(account)
+
+
+def test_looking_into_values_in_the_demonstration_account() -> None:
+    answer = run(demo=True, scope=["parameter_store"], plaintext_values=True)
+    assert "SSM-PLAINTEXT-VALUE" in {each.code for each in answer.findings}
+    assert answer.facts["looked_into_values"] == "String parameters, as asked"
+    assert "demonstration-only" not in json.dumps(to_json(answer))
+
+
+@pytest.mark.parametrize(
+    ("scope", "codes"),
+    [
+        (["lambda"], {"ENV-LAMBDA", "ENV-LAMBDA-CMK"}),
+        (["ecs", "SEC-ROT-OFF"], {"ENV-ECS", "ENV-ECS-DANGLING", "SEC-ROT-OFF"}),
+        (["ssm-stale"], {"SSM-STALE"}),
+        (["SEC-ROT-L"], {"SEC-ROT-LAMBDA-GONE", "SEC-ROT-LAMBDA-PERM", "SEC-ROT-LAMBDA-RUNTIME"}),
+    ],
+)
+def test_a_scope_chooses_checks_and_reads_only_their_facts(
+    scope: list[str], codes: set[str], saved: Path
+) -> None:
+    assert {each.code for each in run(snapshot=str(saved), scope=scope).findings} == codes
+
+
+REFUSED = (
+    ({"scope": ["SEC-ROT-OF-THE"]}, "means no check", "did you mean"),
+    ({"scope": ["\x1b[1m"]}, "means no check", "give `secrets_manager`"),
+    ({"scope": ["SSM-PLAINTEXT-VALUE"]}, "looks into the values", "plaintext_values"),
+    ({"trusted": ["me"]}, "`trusted` is not well formed", "12 digits"),
+    ({"limits": {"rotation_days": 0}}, "`limits`: `rotation_days` must be", "interval"),
+    ({"limits": {"days": 3}}, "`limits` has no `days`", ""),
+)
+
+
+@pytest.mark.parametrize(("arguments", "message", "hint"), REFUSED)
+def test_what_means_nothing_is_refused_by_name(
+    arguments: dict[str, Any], message: str, hint: str, saved: Path
+) -> None:
+    with pytest.raises(InputError) as refused:
+        run(snapshot=str(saved), **arguments)
+    assert message in refused.value.message
+    assert hint in refused.value.hint
+    assert "\x1b" not in str(refused.value)
+
+
+def test_limits_and_trusted_accounts_change_the_verdict(saved: Path) -> None:
+    answer = run(
+        snapshot=str(saved),
+        scope=["SEC-POL-XACCT", "SEC-ROT-SLOW"],
+        trusted=["444455556666"],
+        limits={"rotation_days": 5},
+    )
+    by_code = {each.code: each.status for each in answer.findings}
+    assert by_code == {"SEC-POL-XACCT": Status.PASS, "SEC-ROT-SLOW": Status.FAIL}
+
+
+def test_a_check_can_be_saved_and_judged_again(tmp_path: Path) -> None:
+    path = tmp_path / "demo.json"
+    live = run(demo=True, scope=["lambda"], save=str(path))
+    again = run(snapshot=str(path), scope=["lambda"])
+    assert again.findings == live.findings
+    other = run(snapshot=str(path), scope=["ecs"])
+    assert {each.status for each in other.findings} == {Status.UNKNOWN}
+
+
+def test_what_was_refused_comes_with_the_policy_that_mends_it(tmp_path: Path) -> None:
+    refusing = Script(RICH | {"ecs:ListClusters": Refusal()})
+    path = tmp_path / "account.json"
+    save(collect(needs(USUAL), Source(), session=refusing.session()), path)
+    (artifact,) = run(snapshot=str(path)).artifacts
+    assert json.loads(artifact.content)["Statement"][0]["Action"] == ["ecs:ListClusters"]
+
+
+def test_regions_that_aws_will_not_list_leave_no_check_passed(tmp_path: Path) -> None:
+    refusing = Script(RICH | {"ec2:DescribeRegions": Refusal("UnauthorizedOperation")})
+    path = tmp_path / "account.json"
+    save(collect(needs(USUAL), Source(), session=refusing.session()), path)
+    answer = run(snapshot=str(path))
+    # Policies of identities are the account's, whatever its Regions.
+    passed = {each.code for each in answer.findings if each.status is Status.PASS}
+    assert passed == {"SEC-IAM-WILDCARD"}
+    reason = "ec2:DescribeRegions: UnauthorizedOperation; allow ec2:DescribeRegions"
+    told = [each.code for each in answer.findings if each.reason == reason]
+    assert len(told) > 20
+    # A check that asks several services of every Region tells it once.
+    assert len(set(told)) == len(told)
+    assert json.loads(answer.artifacts[0].content)["Statement"][0]["Action"] == [
+        "ec2:DescribeRegions"
+    ]
+    assert answer.facts["not_read"][0]["needs"] == "ec2:DescribeRegions"

@@ -1,0 +1,368 @@
+"""`secrets snippet`: every file proved by its validator, and every program run: kept, refused, fetched anew, never shown."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import types
+import urllib.parse
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+import yaml
+from aws_lambda_powertools.utilities import parameters
+from moto import mock_aws
+
+import aws_iam
+from aws_iam.errors import InputError
+from aws_iam.tools.secrets.actions import tool
+from aws_iam.tools.secrets.rotation import MANAGED
+from aws_iam.tools.secrets.snippet import SNIPPETS
+from helpers.secret_validators import VALIDATORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ALL = [pytest.param(each, id=f"{each.runtime}-{each.store}-{each.style}") for each in SNIPPETS]
+ARN = "arn:aws:secretsmanager:eu-central-1:444455556666:secret:prod/app/db-a1B2c3"
+PARAMETER_ARN = "arn:aws:ssm:eu-central-1:444455556666:parameter/prod/app/db"
+OLD, NEW = "old-Zq81-never-shown", "new-Kx27-never-shown"
+
+
+def run(**arguments: Any) -> Any:
+    return tool.run({"action": "snippet", **arguments})
+
+
+def of(snippet: Any, **more: Any) -> Any:
+    return run(runtime=snippet.runtime, store=snippet.store, style=snippet.style, **more)
+
+
+def file(answer: Any, name: str) -> str:
+    return next(str(each.content) for each in answer.artifacts if each.name == name)
+
+
+@pytest.mark.parametrize("snippet", ALL)
+def test_every_file_is_taken_by_its_validator(snippet: Any) -> None:
+    arn = ARN if snippet.store == "secrets_manager" else PARAMETER_ARN
+    for answer in (of(snippet), of(snippet, secret=arn)):
+        for artifact in answer.artifacts:
+            assert "{{" not in artifact.content
+            VALIDATORS[artifact.checked_by or ""](artifact.content)
+
+
+def test_every_generated_file_names_a_validator() -> None:
+    named = {each.checked_by for snippet in SNIPPETS for each in snippet.files}
+    for target in (*MANAGED, "external", "custom"):
+        for form in ("cli", "cloudformation", "terraform"):
+            answer = tool.run({"action": "rotation", "target": target, "format": form})
+            named |= {each.checked_by for each in answer.artifacts}
+    assert named == set(VALIDATORS)
+
+
+def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
+    for runtime in ("lambda", "ecs", "eks", "ec2"):
+        for store in ("secrets_manager", "parameter_store"):
+            answer = run(runtime=runtime, store=store)
+            assert answer.facts["style"] == answer.facts["styles"][0]
+    styles = {each.style for each in SNIPPETS}
+    assert styles == set(tool.arguments(cli=False)["style"].choices)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"runtime": "ec2", "style": "powertools"}, "there is no `powertools` for `ec2`"),
+        ({"runtime": "eks", "store": "parameter_store", "style": "agent"}, "there is no `agent`"),
+        ({"runtime": "lambda", "secret": 'x"; import os #'}, "`secret` is not well formed"),
+        ({"runtime": "lambda", "secret": PARAMETER_ARN}, "is no ARN of this store"),
+        ({"runtime": "lambda", "secret": "a" * 5_000}, "`secret` is not well formed"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(
+    arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        run(**arguments)
+    assert message in refused.value.message
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("resource", "outcome"),
+    [(ARN, "Allowed"), (ARN.replace("db-a1B2c3", "db-other-a1B2c3"), "ImplicitlyDenied")],
+)
+def test_the_reader_reads_one_secret_alone(resource: str, outcome: str) -> None:
+    policy = json.loads(file(run(runtime="lambda", secret=ARN), "read-secret.json"))
+    request = {
+        "principal": "arn:aws:iam::444455556666:role/app",
+        "action": "secretsmanager:GetSecretValue",
+        "resource": resource,
+    }
+    assert aws_iam.evaluate(request, {"identity": policy}).outcome == outcome
+    writing = {**request, "action": "secretsmanager:PutSecretValue"}
+    assert aws_iam.evaluate(writing, {"identity": policy}).outcome == "ImplicitlyDenied"
+
+
+@pytest.mark.parametrize("name", ["prod/app/db", "/prod/app/db", PARAMETER_ARN])
+def test_the_slash_of_a_parameters_path_is_written_once(name: str) -> None:
+    policy = file(run(runtime="ec2", store="parameter_store", secret=name), "read-parameter.json")
+    assert ":parameter/prod/app/db" in policy
+
+
+def test_a_container_takes_the_whole_arn_of_its_secret() -> None:
+    task = json.loads(file(run(runtime="ecs", secret=ARN), "task-definition.json"))
+    (container,) = task["containerDefinitions"]
+    assert container["secrets"] == [{"name": "APP_SECRET", "valueFrom": ARN}]
+    assert [each["name"] for each in container["environment"]] == ["APP_SECRET_ID"]
+
+
+@pytest.mark.parametrize("store", ["secrets_manager", "parameter_store"])
+@pytest.mark.usefixtures("aws")
+def test_ecs_registers_the_task_definition(store: str) -> None:
+    task = json.loads(file(run(runtime="ecs", store=store), "task-definition.json"))
+    made: Any = boto3.client("ecs").register_task_definition(**task)
+    assert made["taskDefinition"]["revision"] == 1
+
+
+@pytest.mark.parametrize("snippet", [each for each in ALL if each.values[0].runtime == "eks"])  # type: ignore[attr-defined]
+def test_a_pod_finds_its_files_where_the_code_looks(snippet: Any) -> None:
+    answer = of(snippet)
+    code = file(answer, "app_secret.py")
+    manifests = [
+        document
+        for each in answer.artifacts
+        if each.language == "yaml"
+        for document in yaml.safe_load_all(each.content)
+    ]
+    (deployment,) = [each for each in manifests if each["kind"] == "Deployment"]
+    (app,) = deployment["spec"]["template"]["spec"]["containers"]
+    mounts = {each["mountPath"] for each in app["volumeMounts"]}
+    looked_at = "/agent" if snippet.style == "agent" else "/mnt/secrets"
+    assert mounts == {looked_at}
+    assert looked_at == "/agent" or looked_at in code
+    assert all("subPath" not in each for each in app["volumeMounts"])
+
+
+class RefusedError(Exception):
+    """The database does not take the password."""
+
+
+def use(credential: dict[str, str]) -> str:
+    if credential["password"] != NEW:
+        raise RefusedError
+    return credential["password"]
+
+
+def text(password: str) -> str:
+    return json.dumps({"username": "app", "password": password})
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SESSION_TOKEN": "session-token",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "APP_SECRET": text(OLD),
+        "APP_SECRET_ID": "prod/app/db",
+    }.items():
+        monkeypatch.setenv(name, value)
+    # Powertools keeps what it read for the whole process.
+    parameters.clear_caches()
+    with mock_aws():
+        yield
+
+
+def secret_of(password: str) -> None:
+    client: Any = boto3.client("secretsmanager")
+    if password == OLD:
+        client.create_secret(Name="prod/app/db", SecretString=text(password))
+    else:
+        client.put_secret_value(SecretId="prod/app/db", SecretString=text(password))
+
+
+def parameter_of(password: str) -> None:
+    client: Any = boto3.client("ssm")
+    client.put_parameter(
+        Name="prod/app/db", Value=text(password), Type="SecureString", Overwrite=True
+    )
+
+
+STORES = {"secrets_manager": secret_of, "parameter_store": parameter_of}
+
+
+def loaded(snippet: Any) -> Any:
+    code = file(of(snippet, secret="prod/app/db"), "app_secret.py")
+    module: Any = types.ModuleType("app_secret")
+    exec(compile(code, "app_secret.py", "exec"), module.__dict__)  # noqa: S102 - our own asset
+    return module
+
+
+@contextmanager
+def cache(token: str) -> Iterator[str]:
+    """What the extension and the agent are to a program: a local HTTP cache that keeps what it has."""
+    kept: dict[str, bytes] = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urllib.parse.urlsplit(self.path)
+            query = dict(urllib.parse.parse_qsl(url.query))
+            if self.headers["X-Aws-Parameters-Secrets-Token"] != token:
+                self.send_error(403)
+                return
+            if url.path not in kept or query.get("refreshNow") == "true":
+                kept[url.path] = json.dumps(answers[url.path](query)).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(kept[url.path])
+
+        def log_message(self, *_: Any) -> None:
+            """A test's output is the program's."""
+
+    def of_secret(query: dict[str, str]) -> dict[str, str]:
+        answer: Any = boto3.client("secretsmanager").get_secret_value(SecretId=query["secretId"])
+        return {"SecretString": answer["SecretString"]}
+
+    def of_parameter(query: dict[str, str]) -> dict[str, Any]:
+        assert query["withDecryption"] == "true"
+        answer: Any = boto3.client("ssm").get_parameter(Name=query["name"], WithDecryption=True)
+        return {"Parameter": {"Value": answer["Parameter"]["Value"]}}
+
+    answers = {"/secretsmanager/get": of_secret, "/systemsmanager/parameters/get": of_parameter}
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield str(server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+IN_PROCESS = [
+    each
+    for each in ALL
+    if each.values[0].style in {"library", "powertools", "task_definition"}  # type: ignore[attr-defined]
+]
+
+
+def shows_nothing(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    shown = "".join(capsys.readouterr()) + caplog.text
+    assert OLD not in shown
+    assert NEW not in shown
+
+
+def refreshes(module: Any, store: str) -> None:
+    """The old value is kept after a rotation; a refusal brings the new one; it stays."""
+    assert module.secret()["password"] == OLD
+    STORES[store](NEW)
+    assert module.secret()["password"] == OLD
+    assert module.with_secret(use, RefusedError) == NEW
+    assert module.secret()["password"] == NEW
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("snippet", IN_PROCESS)
+def test_a_program_keeps_the_secret_and_fetches_it_anew_when_it_is_refused(
+    snippet: Any,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    STORES[snippet.store](OLD)
+    refreshes(loaded(snippet), snippet.store)
+    shows_nothing(capsys, caplog)
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    "snippet",
+    [each for each in ALL if each.values[0].style in {"extension", "agent"}],  # type: ignore[attr-defined]
+)
+def test_a_program_asks_the_local_cache_with_its_token_and_goes_past_it_when_it_is_refused(
+    snippet: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    STORES[snippet.store](OLD)
+    token = tmp_path / "token"
+    token.write_text("session-token\n", encoding="utf-8")
+    with cache("session-token") as port:
+        monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port)
+        monkeypatch.setenv("SECRETS_MANAGER_AGENT", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("SECRETS_MANAGER_AGENT_TOKEN", str(token))
+        module = loaded(snippet)
+        assert module.secret()["password"] == OLD
+        STORES[snippet.store](NEW)
+        assert module.secret()["password"] == OLD
+        assert module.with_secret(use, RefusedError) == NEW
+    shows_nothing(capsys, caplog)
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [each for each in ALL if each.values[0].style in {"ascp", "external_secrets"}],  # type: ignore[attr-defined]
+)
+def test_a_mounted_secret_is_read_anew_when_its_file_has_changed(
+    snippet: Any, tmp_path: Path
+) -> None:
+    module = loaded(snippet)
+    module.FILE = tmp_path / "app.json"
+    module.FILE.write_text(text(OLD), encoding="utf-8")
+    waited: list[int] = []
+
+    def wait(seconds: int) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            module.FILE.write_text(text(NEW), encoding="utf-8")
+
+    assert module.with_secret(use, RefusedError, wait) == NEW
+    assert waited == [1, 1, 1]
+    module.FILE.write_text(text(OLD), encoding="utf-8")
+    waited[:] = [0] * 3
+    with pytest.raises(RefusedError):
+        module.with_secret(use, RefusedError, wait)
+    assert len(waited) == 3 + module.LONGEST_WAIT
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_kept_parameter_grows_old() -> None:
+    (snippet,) = [
+        each for each in SNIPPETS if (each.runtime, each.store) == ("ec2", "parameter_store")
+    ]
+    parameter_of(OLD)
+    module = loaded(snippet)
+    assert module.secret()["password"] == OLD
+    parameter_of(NEW)
+    module.LIFETIME = 0.0
+    assert module.secret()["password"] == NEW
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_a_caller_does_to_the_secret_stays_the_callers() -> None:
+    secret_of(OLD)
+    for snippet in SNIPPETS:
+        if snippet.style in {"library", "powertools"} and snippet.store == "secrets_manager":
+            module = loaded(snippet)
+            module.secret()["password"] = "changed"
+            assert module.secret()["password"] == OLD
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("style", ["library", "powertools"])
+def test_a_binary_secret_is_no_text_and_no_silent_none(style: str) -> None:
+    boto3.client("secretsmanager").create_secret(Name="prod/app/db", SecretBinary=b"\x00\xff")
+    (snippet,) = [
+        each
+        for each in SNIPPETS
+        if (each.runtime, each.style, each.store) == ("lambda", style, "secrets_manager")
+    ]
+    with pytest.raises(Exception, match=r"binary|transform|JSON|decode"):
+        loaded(snippet).secret()

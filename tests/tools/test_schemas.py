@@ -1,0 +1,60 @@
+"""The tools' argument schemas are reviewed like code: a change shows as a changed snapshot.
+
+Accept one on purpose: `python tests/faces/test_tool_schemas.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from aws_iam.tools.kit import schemas
+from aws_iam.tools.registry import tools
+from helpers.folders import TESTS
+
+if TYPE_CHECKING:
+    from aws_iam.tools.kit.tool import Tool
+
+SNAPSHOTS = TESTS / "snapshots" / "tools"
+
+
+def shown(tool: Tool) -> str:
+    return json.dumps(schemas.arguments(tool), indent=1) + "\n"
+
+
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
+def test_the_schema_is_the_accepted_one(tool: Tool) -> None:
+    assert (SNAPSHOTS / f"{tool.name}.json").read_text(encoding="utf-8") == shown(tool)
+
+
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
+def test_the_schema_is_flat_and_closed(tool: Tool) -> None:
+    schema = schemas.arguments(tool)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+    assert not {"oneOf", "anyOf", "allOf", "required"} & set(schema)
+    for each in schema["properties"].values():
+        assert not {"oneOf", "anyOf", "properties", "$ref"} & set(each)
+
+
+@pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
+def test_one_name_has_one_type_throughout_a_tool(tool: Tool) -> None:
+    kinds: dict[str, set[object]] = {}
+    for action in tool.actions.values():
+        for argument in action.arguments:
+            kinds.setdefault(argument.name, set()).add((argument.kind, argument.choices))
+    assert {name: kind for name, kind in kinds.items() if len(kind) > 1} == {}
+
+
+def test_every_action_says_what_it_gives() -> None:
+    for tool in tools():
+        for action in tool.actions.values():
+            assert action.summary.endswith("."), f"{tool.name} {action.name}"
+
+
+if __name__ == "__main__":
+    for each in tools():
+        (SNAPSHOTS / f"{each.name}.json").write_text(shown(each), encoding="utf-8")
