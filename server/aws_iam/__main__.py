@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from aws_iam import cli
+from aws_iam.cli import command_line
 from aws_iam.version import __version__
 
 
 def main() -> int:
     """Run `aws-iam`."""
-    status = cli.main(sys.argv[1:], {"serve": _serve})
-    if status == cli.INTERRUPTED:
+    status = command_line.main(sys.argv[1:], {"serve": _serve})
+    if status == command_line.INTERRUPTED:
         # Python would wait for every thread, and AWS may take a minute to answer the calls under way.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -22,11 +22,11 @@ def main() -> int:
 
 def serve() -> int:
     """Run `aws-iam-mcp`: the same as `aws-iam serve`."""
-    return cli.main(["serve", *sys.argv[1:]], {"serve": _serve})
+    return command_line.main(["serve", *sys.argv[1:]], {"serve": _serve})
 
 
 def _serve(words: list[str]) -> int:
-    parser = cli.Parser(
+    parser = command_line.Parser(
         prog="aws-iam serve", description="Run the MCP server.", allow_abbrev=False
     )
     parser.add_argument(
@@ -35,13 +35,13 @@ def _serve(words: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
     options = parser.parse_args(words)
     # The SDK is imported here alone: the other commands start without it.
-    from aws_iam import server
+    from aws_iam.server import mcp_server
 
     if options.http:
-        server.serve_http(options.http)
+        mcp_server.serve_http(options.http)
     else:
-        server.serve_stdio()
-    return cli.OK
+        mcp_server.serve_stdio()
+    return command_line.OK
 
 
 if __name__ == "__main__":

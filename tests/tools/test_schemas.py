@@ -1,6 +1,6 @@
 """The tools' argument schemas are reviewed like code: a change shows as a changed snapshot.
 
-Accept one on purpose: `python tests/faces/test_tool_schemas.py`.
+Accept one on purpose: `python tests/tools/test_schemas.py`.
 """
 
 from __future__ import annotations

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam import cli, resources
+from aws_iam import resources
 from aws_iam.account.facts import FACTS
 from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.facts.identity import SUMMARY
 from aws_iam.account.reading.snapshot import Regions, account_of, load, save
 from aws_iam.answer import Severity, Status
+from aws_iam.cli import command_line
 from aws_iam.errors import AwsError, InputError
 from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page, size
@@ -213,7 +214,7 @@ def test_a_finished_audit_that_cannot_be_saved_is_told_all_the_same(
     assert answer.facts["not_saved"] == why
     assert len(answer.findings) > 100
     words = ["audit", "run", "--snapshot", str(saved), "--save", "/dev/full"]
-    assert cli.main(words, {}) == cli.WRONG
+    assert command_line.main(words, {}) == command_line.WRONG
     assert why in capsys.readouterr().out
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from aws_iam.account.reading.snapshot import account_of, save
 from aws_iam.answer import Status, to_json
+from aws_iam.cli.files import read_policies
 from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.errors import AwsIamError, InputError
-from aws_iam.intake import read_policies
 from aws_iam.tools.irsa.actions import tool
 from aws_iam.tools.irsa.checks.catalogue import CHECKS
 from aws_iam.tools.irsa.checks.samples import (

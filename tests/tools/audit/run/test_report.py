@@ -18,8 +18,8 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from aws_iam import cli
 from aws_iam.answer import Answer, Severity, Status, to_json
+from aws_iam.cli import command_line
 from aws_iam.errors import InputError
 from aws_iam.report import terminal
 from aws_iam.report.audited import identity
@@ -269,7 +269,7 @@ def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_pipe_gets_the_file_alone_and_the_status_tells_of_failures(saved: Path) -> None:
     done = run("audit", "report", "--snapshot", str(saved), "--format", "html")
-    assert done.returncode == cli.FOUND
+    assert done.returncode == command_line.FOUND
     assert done.stdout.startswith("<!doctype html>")
     assert done.stdout.endswith("</html>\n")
     assert done.stderr.startswith("Fix first: ")
@@ -337,7 +337,7 @@ def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(tmp_path: Path)
         timeout=120,
         check=False,
     )
-    assert done.returncode == cli.INTERRUPTED == 128 + signal.SIGINT
+    assert done.returncode == command_line.INTERRUPTED == 128 + signal.SIGINT
     assert done.stdout == ""
     assert "aws-iam: interrupted; what was read by then, " in done.stderr
     assert "part.json" in done.stderr
@@ -358,7 +358,7 @@ def test_a_reading_that_is_stopped_without_save_says_only_that(tmp_path: Path) -
         timeout=120,
         check=False,
     )
-    assert done.returncode == cli.INTERRUPTED
+    assert done.returncode == command_line.INTERRUPTED
     assert done.stderr.strip() == "aws-iam: interrupted"
 
 

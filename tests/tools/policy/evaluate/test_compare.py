@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aws_iam import cli
 from aws_iam.answer import Answer, to_json
+from aws_iam.cli import command_line
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.report.layout import markdown
@@ -178,7 +178,7 @@ def test_the_command_of_the_next_step_decides_the_witness(tmp_path: Any, capsys:
     layers = tmp_path / "layers.json"
     layers.write_text(json.dumps({"identity": [document(NEW)]}), encoding="utf-8")
     assert words[-1] == "LAYERS"
-    assert cli.main([*words[1:-1], str(layers), "--json"], {}) == 0
+    assert command_line.main([*words[1:-1], str(layers), "--json"], {}) == 0
     assert json.loads(capsys.readouterr().out)["decision"]["outcome"] == "Allowed"
 
 
@@ -189,14 +189,14 @@ def test_the_command_line_compares_files_and_fails_on_violations(
     new.write_text(json.dumps(document(NEW)), encoding="utf-8")
     old.write_text(json.dumps(document(OLD)), encoding="utf-8")
     arguments = ["policy", "compare", "--document", str(new)]
-    assert cli.main([*arguments, "--baseline", str(old), "--json"], {}) == 0
+    assert command_line.main([*arguments, "--baseline", str(old), "--json"], {}) == 0
     said = json.loads(capsys.readouterr().out)["comparison"]
     assert said["relation"] == "more"
     assert said["witnesses"][0]["allowed_by"] == "document"
-    assert cli.main([*arguments, "--forbidden", '{"actions":["iam:PassRole"]}'], {}) == 1
+    assert command_line.main([*arguments, "--forbidden", '{"actions":["iam:PassRole"]}'], {}) == 1
     assert "/Statement/0" in capsys.readouterr().out
     old.write_text(json.dumps(document(EVERYONE)), encoding="utf-8")
-    assert cli.main(["policy", "compare", "--document", str(old), "--public"], {}) == 1
+    assert command_line.main(["policy", "compare", "--document", str(old), "--public"], {}) == 1
 
 
 def test_a_list_of_documents_is_their_union() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam import cli, evaluate
+from aws_iam import evaluate
+from aws_iam.cli import command_line
 from aws_iam.errors import InputError
 from aws_iam.report.layout import markdown
 from aws_iam.tools.policy.actions import tool
@@ -92,11 +93,11 @@ def test_the_command_line_reads_request_and_policies(tmp_path: Any, capsys: Any)
         encoding="utf-8",
     )
     arguments = ["policy", "evaluate", "--request", json.dumps(REQUEST)]
-    assert cli.main([*arguments, "--policies", str(layers), "--json"], {}) == 0
+    assert command_line.main([*arguments, "--policies", str(layers), "--json"], {}) == 0
     said = json.loads(capsys.readouterr().out)["decision"]
     assert said["outcome"] == "ExplicitlyDenied"
     assert said["because"][0]["policy"] == "/scp/0/0"
-    assert cli.main([*arguments, "--policies", str(layers)], {}) == 0
+    assert command_line.main([*arguments, "--policies", str(layers)], {}) == 0
     assert "ExplicitlyDenied" in capsys.readouterr().out
 
 

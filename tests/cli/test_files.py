@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam import intake
+from aws_iam.cli import files
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 
@@ -127,10 +127,10 @@ def test_a_template_comes_through_standard_input_too() -> None:
 
 
 def test_a_folder_of_too_many_files_is_refused(tmp_path: Path) -> None:
-    for number in range(intake.MOST_FILES + 1):
+    for number in range(files.MOST_FILES + 1):
         (tmp_path / f"{number}.json").touch()
     with pytest.raises(InputError, match="holds more than 5,000 files"):
-        intake.read_policies("document", [str(tmp_path)])
+        files.read_policies("document", [str(tmp_path)])
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

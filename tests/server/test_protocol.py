@@ -408,9 +408,9 @@ def test_the_server_starts_beside_a_users_own_server_py(tmp_path: Path) -> None:
 
 def test_listing_loads_no_aws_sdk() -> None:
     code = (
-        "import sys; from aws_iam import server, cli; from aws_iam.tools.kit import schemas\n"
+        "import sys; from aws_iam.cli import command_line; from aws_iam.server import mcp_server; from aws_iam.tools.kit import schemas\n"
         "from aws_iam.tools.registry import tools\n"
-        "[schemas.arguments(tool) for tool in tools()]; server.build()\n"
+        "[schemas.arguments(tool) for tool in tools()]; mcp_server.build()\n"
         "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich'} & set(sys.modules)))"
     )
     done = subprocess.run(

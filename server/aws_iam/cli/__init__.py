@@ -1,0 +1,1 @@
+"""The command line: arguments and files in, pages and exit statuses out."""
