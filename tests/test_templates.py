@@ -46,9 +46,9 @@ def strings(node: Any, *, keys: bool = True) -> list[str]:
     """Every string of a JSON value."""
     if isinstance(node, dict):
         own = list(node) if keys else []
-        return own + [each for item in node.values() for each in strings(item, keys=keys)]
+        return own + [string for item in node.values() for string in strings(item, keys=keys)]
     if isinstance(node, list):
-        return [each for item in node for each in strings(item, keys=keys)]
+        return [string for item in node for string in strings(item, keys=keys)]
     return [node] if isinstance(node, str) else []
 
 
@@ -68,13 +68,13 @@ def test_a_template_is_a_policy_written_the_one_way(chosen: Template) -> None:
 
 @each_template
 def test_a_template_declares_and_uses_every_hole(chosen: Template) -> None:
-    assert set(HOLE.findall(chosen.text)) == {each.name for each in chosen.parameters}
+    assert set(HOLE.findall(chosen.text)) == {parameter.name for parameter in chosen.parameters}
     assert chosen.text.count("{{") == len(HOLE.findall(chosen.text))
 
 
 @each_template
 def test_a_list_stands_alone_in_a_value(chosen: Template) -> None:
-    many = {each.name for each in chosen.parameters if each.many}
+    many = {parameter.name for parameter in chosen.parameters if parameter.many}
     policy = json.loads(chosen.text)
     assert all(len(many & set(HOLE.findall(text))) <= 1 for text in strings(policy))
     keys = set(strings(policy)) - set(strings(policy, keys=False))
@@ -87,7 +87,9 @@ def test_a_template_is_described(chosen: Template) -> None:
     assert chosen.title
     assert chosen.when.endswith(".")
     assert chosen.source.startswith("https://")
-    assert all(each.description and each.form in FORMS for each in chosen.parameters)
+    assert all(
+        parameter.description and parameter.form in FORMS for parameter in chosen.parameters
+    )
 
 
 @each_template
@@ -278,7 +280,7 @@ def test_filled_answers_carry_a_checked_policy(as_text: bool) -> None:  # noqa: 
     assert filled.artifacts[0].checked_by == "policy validate"
     assert filled.findings == ()
     statements = json.loads(filled.artifacts[0].content)["Statement"]
-    assert [(each["Action"], each["Resource"]) for each in statements] == [
+    assert [(statement["Action"], statement["Resource"]) for statement in statements] == [
         ("s3:ListBucket", "arn:aws:s3:::example-reports"),
         ("s3:GetObject", "arn:aws:s3:::example-reports/*"),
     ]

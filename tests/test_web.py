@@ -53,7 +53,7 @@ def page_of(service: Service) -> dict[str, Any]:
     return {
         "Name": service.prefix,
         "Version": "v1.4",
-        "Actions": [action_of(each) for each in service.actions.values()],
+        "Actions": [action_of(action) for action in service.actions.values()],
         "ConditionKeys": [
             {"Name": key.name, "Types": [key.type] if key.type else []}
             for key in service.condition_keys.values()

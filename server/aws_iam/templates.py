@@ -75,8 +75,8 @@ class Template:
     def samples(self) -> dict[str, str | list[str]]:
         """A value for every hole, as a caller would give them."""
         return {
-            each.name: list(each.sample) if each.many else each.sample[0]
-            for each in self.parameters
+            parameter.name: list(parameter.sample) if parameter.many else parameter.sample[0]
+            for parameter in self.parameters
         }
 
 
@@ -104,18 +104,26 @@ def fill(chosen: Template, given: Mapping[str, Any]) -> str:
     """The template with every hole filled, as JSON; refuses unknown, missing and ill-formed values by name."""
     _refuse_strangers(chosen, given)
     values = {
-        each.name: _read(each, given[each.name])
-        for each in chosen.parameters
-        if each.name in given
+        parameter.name: _read(parameter, given[parameter.name])
+        for parameter in chosen.parameters
+        if parameter.name in given
     }
-    missing = [each for each in chosen.parameters if each.required and each.name not in values]
+    missing = [
+        parameter
+        for parameter in chosen.parameters
+        if parameter.required and parameter.name not in values
+    ]
     if missing:
         wanted = ", ".join(f"`{each.name}` ({each.description})" for each in missing)
         raise InputError(
             f"`{chosen.name}` needs {wanted}",
             hint=f"such as {json.dumps({each.name: chosen.samples[each.name] for each in missing})}",
         )
-    defaults = {each.name: (each.default,) for each in chosen.parameters if each.default}
+    defaults = {
+        parameter.name: (parameter.default,)
+        for parameter in chosen.parameters
+        if parameter.default
+    }
     complete = _with_partition(chosen, {**defaults, **values})
     return json.dumps(_filled(json.loads(chosen.text), complete), indent=2, ensure_ascii=False)
 
@@ -140,12 +148,12 @@ def _template(row: dict[str, Any]) -> Template:
 
 
 def _refuse_strangers(chosen: Template, given: Mapping[str, Any]) -> None:
-    known = {each.name for each in chosen.parameters}
+    known = {parameter.name for parameter in chosen.parameters}
     for name in given:
         if name in known:
             continue
         near = closest(name, known)
-        takes = ", ".join(f"`{each.name}`" for each in chosen.parameters) or "no values"
+        takes = ", ".join(f"`{parameter.name}`" for parameter in chosen.parameters) or "no values"
         raise InputError(
             f"`{chosen.name}` has no value {quoted(name)}",
             hint=f"did you mean `{near}`?" if near else f"it takes {takes}",

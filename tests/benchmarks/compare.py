@@ -85,10 +85,10 @@ def listed(value: Any) -> list[str]:
 def takes(policy: Policy) -> bool:
     """Whether the encoding has all of the policy."""
     return "${" not in json.dumps(policy) and all(
-        each["Effect"] == "Allow"
-        and {"Action", "Resource"} <= set(each)
-        and "Condition" not in each
-        for each in statements(policy)
+        statement["Effect"] == "Allow"
+        and {"Action", "Resource"} <= set(statement)
+        and "Condition" not in statement
+        for statement in statements(policy)
     )
 
 
@@ -115,8 +115,8 @@ def solved(new: Policy, old: Policy) -> tuple[float, str]:
     names = dict.fromkeys(
         name
         for policy in (new, old)
-        for each in statements(policy)
-        for entry in listed(each["Action"])
+        for statement in statements(policy)
+        for entry in listed(statement["Action"])
         for name in expanded(entry.lower())
     )
     number = {name.lower(): at for at, name in enumerate(names)}
@@ -129,13 +129,18 @@ def solved(new: Policy, old: Policy) -> tuple[float, str]:
                     z3.Or(
                         [
                             action == number[name.lower()]
-                            for entry in listed(each["Action"])
+                            for entry in listed(statement["Action"])
                             for name in expanded(entry.lower())
                         ]
                     ),
-                    z3.Or([z3.InRe(resource, pattern(text)) for text in listed(each["Resource"])]),
+                    z3.Or(
+                        [
+                            z3.InRe(resource, pattern(text))
+                            for text in listed(statement["Resource"])
+                        ]
+                    ),
                 )
-                for each in statements(policy)
+                for statement in statements(policy)
             ]
         )
 
@@ -212,8 +217,8 @@ def inclusion(pairs: list[tuple[str, Policy, Policy]]) -> None:
     texts = dict.fromkeys(
         text
         for _, _, policy in pairs
-        for each in statements(policy)
-        for text in listed(each.get("Resource", []))
+        for statement in statements(policy)
+        for text in listed(statement.get("Resource", []))
         if text != "*"
     )
     every = sorted(texts)

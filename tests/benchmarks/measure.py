@@ -42,7 +42,7 @@ def fresh(code: str, *arguments: str) -> list[float]:
 
 def need(*programs: str) -> None:
     """End with what to install when a program of Node.js is missing."""
-    missing = [each for each in programs if shutil.which(each) is None]
+    missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         raise SystemExit(
             f"this benchmark needs {' and '.join(missing)}: install Node.js with npm"

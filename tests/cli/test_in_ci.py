@@ -161,7 +161,7 @@ def test_the_workflow_may_do_nothing_that_it_does_not_need() -> None:
     assert workflow()["permissions"] == {}
     (job,) = workflow()["jobs"].values()
     assert job["permissions"] == {"contents": "read", "security-events": "write"}
-    used = [each["uses"] for each in steps() if "uses" in each]
+    used = [step["uses"] for step in steps() if "uses" in step]
     assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each) for each in used)
 
 
@@ -174,11 +174,13 @@ def test_the_workflow_uploads_the_report_also_when_a_policy_is_bad() -> None:
 
 def follow(folder: Path) -> list[int]:
     """The exit status of each command of the workflow but the one that installs, as GitHub's bash runs them."""
-    commands = [each["run"] for each in steps() if "run" in each]
+    commands = [step["run"] for step in steps() if "run" in step]
     assert commands[0] == f"pip install aws-iam-mcp=={__version__}"
     return [
-        run("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", each, cwd=folder).returncode
-        for each in commands[1:]
+        run(
+            "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", command, cwd=folder
+        ).returncode
+        for command in commands[1:]
     ]
 
 

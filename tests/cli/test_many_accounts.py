@@ -78,7 +78,7 @@ def at(server: Estate, wanted: str, number: int, act: Callable[[], Any]) -> None
 
 
 def accounts(file: Path) -> list[str]:
-    return [json.loads(each)["account"] for each in file.read_text().splitlines()[1:]]
+    return [json.loads(line)["account"] for line in file.read_text().splitlines()[1:]]
 
 
 @pytest.mark.parametrize("number", [12, 20])

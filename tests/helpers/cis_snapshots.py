@@ -77,7 +77,7 @@ def made(of: Any, data: Any) -> Any:
         return tuple(made(kind, item) for kind, item in zip(each, data, strict=True))
     if is_dataclass(of) and isinstance(of, type):
         hints = get_type_hints(of)
-        known = {each.name for each in fields(of)}
+        known = {field.name for field in fields(of)}
         assert set(data) <= known, set(data) - known
         return of(**{name: made(hints[name], value) for name, value in data.items()})
     return _SCALARS.get(of, lambda value: value)(data)

@@ -116,7 +116,7 @@ def _aws(command: str, name: str, words: list[str]) -> Iterator[str]:
     options = _options(words)
     if (command, name) in _ONLY_IN_CLI:
         known = _ONLY_IN_CLI[command, name] | _GLOBAL
-        yield from (f"no option {each}" for each in options if each not in known)
+        yield from (f"no option {option}" for option in options if option not in known)
         return
     service = _SERVICE_OF_COMMAND.get(command, command)
     if service not in _SESSION.get_available_services():
@@ -129,7 +129,9 @@ def _aws(command: str, name: str, words: list[str]) -> Iterator[str]:
         return
     shape = model.operation_model(operations[name]).input_shape
     renamed = {new: old for (*call, old), new in _RENAMED.items() if call == [command, name]}
-    yield from _arguments(shape, {renamed.get(each, each): options[each] for each in options})
+    yield from _arguments(
+        shape, {renamed.get(option, option): options[option] for option in options}
+    )
 
 
 def _options(words: list[str]) -> dict[str, list[str]]:

@@ -23,7 +23,7 @@ OPERATORS = (
 
 def document(*statements: dict[str, Any]) -> Policy:
     plain = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
-    return {"Version": "2012-10-17", "Statement": [plain | each for each in statements]}
+    return {"Version": "2012-10-17", "Statement": [plain | statement for statement in statements]}
 
 
 def starred(chance: random.Random, parts: int) -> str:
@@ -40,14 +40,14 @@ def many_stars(chance: random.Random) -> Policy:
 
 
 def many_denies(chance: random.Random) -> Policy:
-    denies = ({"Effect": "Deny", "Resource": each} for each in buckets(chance, 150))
+    denies = ({"Effect": "Deny", "Resource": bucket} for bucket in buckets(chance, 150))
     return document({"Resource": "*"}, *denies)
 
 
 def only_wildcards(chance: random.Random) -> Policy:
     """As long as AWS takes a managed policy, and wildcards throughout."""
     names = ["".join(chance.choices("*?ab", k=40)) for _ in range(LONGEST // 60)]
-    return document({"Resource": [f"arn:aws:s3:::{each}" for each in names]})
+    return document({"Resource": [f"arn:aws:s3:::{name}" for name in names]})
 
 
 def one_long_name(chance: random.Random) -> Policy:
@@ -84,12 +84,14 @@ def addresses(chance: random.Random) -> Policy:
 
 def variables(chance: random.Random) -> Policy:
     names = [f"${{aws:PrincipalTag/{chance.randint(0, 99)}}}" for _ in range(30)]
-    return document({"Resource": [f"arn:aws:s3:::b/{each}/*x*" for each in names]})
+    return document({"Resource": [f"arn:aws:s3:::b/{name}/*x*" for name in names]})
 
 
 def principals(chance: random.Random) -> Policy:
     roles = [f"arn:aws:iam::{chance.randint(0, 10**12 - 1):012}:role/r" for _ in range(250)]
-    named = ({"Principal": {"AWS": roles}, "Resource": each} for each in buckets(chance, 30, 5))
+    named = (
+        {"Principal": {"AWS": roles}, "Resource": bucket} for bucket in buckets(chance, 30, 5)
+    )
     return document(*named)
 
 

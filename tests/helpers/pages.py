@@ -58,7 +58,7 @@ def name_of(path: Path) -> str:
 
 def blocks(*languages: str) -> list[Block]:
     """Every fenced block of these languages in pages and skills."""
-    return [each for path in PROSE for each in _blocks(path) if each.language in languages]
+    return [block for path in PROSE for block in _blocks(path) if block.language in languages]
 
 
 def _blocks(path: Path) -> list[Block]:
@@ -111,7 +111,7 @@ def anchors(path: Path) -> set[str]:
     headings = re.findall(
         r"^#+ (.+)$", without_blocks(path.read_text(encoding="utf-8")), re.MULTILINE
     )
-    return {re.sub(r"[^a-z0-9]+", "-", each.lower()).strip("-") for each in headings}
+    return {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}
 
 
 def links(text: str) -> list[str]:

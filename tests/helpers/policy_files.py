@@ -34,21 +34,21 @@ def judged(document: Any, **more: Any) -> Answer:
 
 def places(found: Gathered) -> list[tuple[str, Any, Any]]:
     return [
-        (each.name, each.content.kind, each.content.resource_type)
-        for each in found.sources
-        if isinstance(each.content, Policy)
+        (source.name, source.content.kind, source.content.resource_type)
+        for source in found.sources
+        if isinstance(source.content, Policy)
     ]
 
 
 def lines(answer: Answer, text: str) -> list[tuple[str, str | None, str]]:
     """Code, place and the line of the file that each finding points at, from its column on."""
     found = []
-    for each in answer.findings:
-        assert each.where is not None
-        assert each.where.line is not None
-        assert each.where.column is not None
-        line = text.splitlines()[each.where.line - 1]
-        found.append((each.code, each.resource, line[each.where.column - 1 :]))
+    for finding in answer.findings:
+        assert finding.where is not None
+        assert finding.where.line is not None
+        assert finding.where.column is not None
+        line = text.splitlines()[finding.where.line - 1]
+        found.append((finding.code, finding.resource, line[finding.where.column - 1 :]))
     return found
 
 

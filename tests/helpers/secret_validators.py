@@ -56,7 +56,7 @@ def cloudformation(content: str) -> None:
     assert found == [], found
     rules = [line for line in content.splitlines() if "RotationRules" in line]
     assert not any(
-        "AutomaticallyAfterDays" in each and "ScheduleExpression" in each for each in rules
+        "AutomaticallyAfterDays" in rule and "ScheduleExpression" in rule for rule in rules
     )
 
 
@@ -103,7 +103,7 @@ def _archive() -> str:
 
 def _parse(words: list[str]) -> None:
     try:
-        status = _driver().main([_inlined(each) for each in words])
+        status = _driver().main([_inlined(word) for word in words])
     except _Parsed:
         return
     message = f"{shlex.join(words)}: exit {status}"

@@ -35,7 +35,7 @@ def _json(block: Block) -> Any:
 
 
 def _policies() -> list[Block]:
-    return [each for each in blocks("json") if POLICY_ELEMENTS & set(_json(each))]
+    return [block for block in blocks("json") if POLICY_ELEMENTS & set(_json(block))]
 
 
 def _kind(block: Block) -> str | None:
@@ -61,12 +61,12 @@ def test_a_policy_is_whole_and_carries_its_version(block: Block) -> None:
 def test_a_policy_validates_clean_unless_the_text_calls_it_bad(block: Block) -> None:
     findings = aws_iam.validate(block.content, kind=_kind(block))
     grave = [
-        f"{each.code}: {each.message}"
-        for each in findings
-        if each.status is Status.FAIL and each.severity in TOO_MUCH
+        f"{finding.code}: {finding.message}"
+        for finding in findings
+        if finding.status is Status.FAIL and finding.severity in TOO_MUCH
     ]
     if block.bad:
-        assert [each for each in findings if each.status is Status.FAIL]
+        assert [finding for finding in findings if finding.status is Status.FAIL]
     else:
         assert grave == []
 
@@ -114,7 +114,7 @@ def test_our_commands_within_the_text_exist_too(path: Path) -> None:
     wrong = {}
     for line in found:
         for words in commands(line):
-            said = [each for each in problems(words) if "needs" not in each]
+            said = [problem for problem in problems(words) if "needs" not in problem]
             if said:
                 wrong[line] = said
     assert wrong == {}

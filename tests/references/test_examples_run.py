@@ -29,9 +29,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _run(name: str) -> dict[str, Any]:
     """The names that the one example which defines `name` with boto3 leaves behind."""
     [source] = [
-        each.content
-        for each in blocks("python")
-        if f"def {name}(" in each.content and "import boto3" in each.content
+        block.content
+        for block in blocks("python")
+        if f"def {name}(" in block.content and "import boto3" in block.content
     ]
     names: dict[str, Any] = {}
     exec(compile(source, name, "exec"), names)  # noqa: S102 - running the page's example is the test

@@ -96,7 +96,7 @@ def test_files_that_the_text_names_exist(path: Path) -> None:
 @pytest.mark.parametrize("path", PROSE, ids=name_of)
 def test_a_section_named_in_italics_exists(path: Path) -> None:
     text = without_blocks(path.read_text(encoding="utf-8"))
-    headings = {each for page in PAGES for each in sections(written(page))}
+    headings = {section for page in PAGES for section in sections(written(page))}
     named = re.findall(r"[Ss]ee (?:the section )?\*([^*]+)\*", " ".join(text.split()))
     assert set(named) <= headings
 
@@ -162,7 +162,7 @@ def test_the_table_of_versions_agrees_with_the_catalogue_of_controls() -> None:
         r"^\| (\d\.\d) \| [^|]+ \| (\d+) \| (\d+) / (\d+) \|", page["Versions"], re.MULTILINE
     )
     known = _catalogue()["meta"]["versions"]
-    assert {version: [int(each) for each in counts] for version, *counts in rows} == {
+    assert {version: [int(count) for count in counts] for version, *counts in rows} == {
         version: [each["controls"], each["level_1"], each["level_2"]]
         for version, each in known.items()
     }
@@ -181,5 +181,5 @@ def test_the_table_of_versions_agrees_with_the_catalogue_of_controls() -> None:
 def test_the_history_table_agrees_with_the_catalogue_of_controls(key: str) -> None:
     page = sections(written(ROOT / "references/compliance-checklist.md"))
     history = page["History of the numbers in the original skill"]
-    [row] = [each for each in history.splitlines() if f"| `{key}` |" in each]
+    [row] = [line for line in history.splitlines() if f"| `{key}` |" in line]
     assert _ids_of(row.split("|")[3]) == _catalogue()["controls"][key]["ids"]

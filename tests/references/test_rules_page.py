@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_iam.rules.rule import Rule
 
 TEXT = (ROOT / "references/rules.md").read_text(encoding="utf-8")
-BY_CODE = {each.code: each for each in POLICY_RULES}
+BY_CODE = {rule.code: rule for rule in POLICY_RULES}
 _EXAMPLE = re.compile(
     r"^A (statement|policy) as a (bad|good) example(?:, its invisible characters escaped)?:\n\n```(json|text)\n(.*?)\n```$",
     re.MULTILINE | re.DOTALL,
@@ -85,7 +85,7 @@ def test_an_entry_tells_why_how_to_mend_and_who_says_so(code: str) -> None:
         assert words in entry
     assert all(str(kind) in entry for kind in rule.kinds)
     assert (rule.resource_type or "") in entry
-    shown = [each for each in EXAMPLES if each.code == code]
+    shown = [example for example in EXAMPLES if example.code == code]
     assert len(shown) + entry.count("and is not shown") == 2
 
 
@@ -101,9 +101,9 @@ def test_a_bad_example_is_found_and_a_good_one_is_not(example: Example) -> None:
 
 def test_the_contents_lead_to_every_entry() -> None:
     headings = re.findall(r"^#{2,3} (.+)$", without_blocks(TEXT), re.MULTILINE)
-    anchors = [each.lower().replace(" ", "-") for each in headings]
+    anchors = [heading.lower().replace(" ", "-") for heading in headings]
     assert len(anchors) == len(set(anchors))
-    inside = [each.removeprefix("#") for each in links(TEXT) if each.startswith("#")]
+    inside = [link.removeprefix("#") for link in links(TEXT) if link.startswith("#")]
     assert set(inside) <= set(anchors)
     assert {each.lower() for each in BY_CODE} <= set(inside)
 
@@ -131,6 +131,6 @@ def test_the_guide_says_why_a_code_is_not_raised_offline() -> None:
 
 
 def test_the_page_can_be_read_as_a_resource() -> None:
-    (page,) = [each for each in playbooks.documents() if each.name == "rules"]
+    (page,) = [document for document in playbooks.documents() if document.name == "rules"]
     assert page.uri == "aws-iam://references/rules"
     assert page.read() == TEXT

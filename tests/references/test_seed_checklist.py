@@ -15,13 +15,13 @@ BOXES: list[dict[str, Any]] = json.loads(
 COUNTS = {"F": 8, "P": 6, "S": 8, "K": 6, "I": 7, "A": 7}
 TEXTS = {
     name: " ".join((ROOT / name).read_text(encoding="utf-8").split())
-    for name in sorted({each["file"] for each in BOXES})
+    for name in sorted({box["file"] for box in BOXES})
 }
 
 
 def test_every_box_is_listed_once() -> None:
     wanted = [f"{letter}{n}" for letter, many in COUNTS.items() for n in range(1, many + 1)]
-    assert [each["box"] for each in BOXES] == wanted
+    assert [box["box"] for box in BOXES] == wanted
 
 
 @pytest.mark.parametrize("box", BOXES, ids=lambda each: f"{each['box']} {each['topic']}")

@@ -36,10 +36,10 @@ def test_a_muted_finding_stands_apart_with_its_reason() -> None:
 
 def test_mutes_that_do_nothing_are_said() -> None:
     states = ("expired on 2026-01-01", "mutes nothing yet: what it covers could not be judged")
-    mutes = [{"control": "imdsv2", "state": each, "reason": "old"} for each in states]
+    mutes = [{"control": "imdsv2", "state": state, "reason": "old"} for state in states]
     mutes.append({"control": "root_mfa", "state": "mutes 2 findings", "reason": "old"})
     text = audit_markdown(audited(mutes=mutes))
-    assert all(f"`imdsv2`: {each} (old)" in text for each in states)
+    assert all(f"`imdsv2`: {state} (old)" in text for state in states)
     assert "`root_mfa`: mutes" not in text
 
 

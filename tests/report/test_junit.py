@@ -120,5 +120,5 @@ def test_whatever_the_text_the_report_is_valid_and_counts_its_tests(cases: list[
     root = report(*cases)
     tests = list(root.iter("testcase"))
     assert len(tests) == len(cases) == int(root.get("tests", ""))
-    failing = [each for each in tests if each.find("failure") is not None]
+    failing = [test for test in tests if test.find("failure") is not None]
     assert len(failing) == int(root.get("failures", ""))

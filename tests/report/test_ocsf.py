@@ -76,7 +76,7 @@ def test_a_status_is_the_compliance_status(status: Status, expected: tuple[int, 
 
 def test_severities_run_from_informational_to_critical() -> None:
     grades = [Severity.INFO, Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL]
-    assert [event(severity=each)["severity_id"] for each in grades] == [1, 2, 3, 4, 5]
+    assert [event(severity=grade)["severity_id"] for grade in grades] == [1, 2, 3, 4, 5]
 
 
 def test_a_muted_finding_is_suppressed_with_its_reason() -> None:

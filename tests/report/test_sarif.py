@@ -299,5 +299,7 @@ FINDINGS = st.builds(
 @given(st.lists(FINDINGS, max_size=3), st.lists(ANY, max_size=2))
 def test_whatever_the_text_the_report_is_valid(findings: list[Finding], files: list[str]) -> None:
     run = run_of(*findings, files=tuple(files))
-    failed = [each for each in findings if each.status in RUN.alerts and each.muted is None]
+    failed = [
+        finding for finding in findings if finding.status in RUN.alerts and finding.muted is None
+    ]
     assert len(run["results"]) == len(failed)

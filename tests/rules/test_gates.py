@@ -54,7 +54,7 @@ def by_every_rule(policy: Policy) -> list[Finding]:
 
 
 def told(findings: list[Finding] | tuple[Finding, ...]) -> list[tuple[str, str, str]]:
-    return sorted((each.code, str(each.where), each.message) for each in findings)
+    return sorted((finding.code, str(finding.where), finding.message) for finding in findings)
 
 
 def policy_of(document: dict[str, Any], kind: Kind | None = None) -> Policy:
@@ -78,7 +78,7 @@ def test_no_gate_hides_what_a_rule_finds_in_a_managed_policy(
     assert told(checked(read_)) == told(by_every_rule(read_)), name
 
 
-ELEMENTS = sorted({name for each in STATEMENTS for name in each})
+ELEMENTS = sorted({name for statement in STATEMENTS for name in statement})
 
 
 @given(

@@ -146,7 +146,7 @@ def raw_tools_list(era: Era) -> bytes:
         ]
     else:
         requests = [{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}}]
-    lines = converse(requests, answers=sum("id" in each for each in requests))
+    lines = converse(requests, answers=sum("id" in request for request in requests))
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
     answer = next(line for line in lines if json.loads(line).get("id") == 1)
     assert [tool["name"] for tool in json.loads(answer)["result"]["tools"]] == TOOLS
@@ -154,7 +154,7 @@ def raw_tools_list(era: Era) -> bytes:
 
 
 def converse(requests: list[dict[str, Any]], answers: int) -> list[bytes]:
-    return exchange([json.dumps(each).encode() for each in requests], answers)
+    return exchange([json.dumps(request).encode() for request in requests], answers)
 
 
 def exchange(messages: list[bytes], answers: int) -> list[bytes]:
@@ -231,8 +231,8 @@ def test_the_demonstration_is_audited_at_once_for_several_callers_with_progress(
     async def conversation(client: Client) -> Any:
         versions = ("7.0", "1.4", "7.0")
         calls = [
-            client.call_tool("audit", {"demo": True, "benchmark": each}, progress_callback=step)
-            for each in versions
+            client.call_tool("audit", {"demo": True, "benchmark": version}, progress_callback=step)
+            for version in versions
         ]
         first, second, third = await asyncio.gather(*calls)
         cursor = first.structured_content["next_cursor"]

@@ -114,7 +114,7 @@ def test_the_root_skill_routes_each_mode_to_its_tool_and_links_its_playbook() ->
 
 
 def test_the_modes_are_the_tools() -> None:
-    assert tuple(each.name for each in tools()) == MODES
+    assert tuple(tool.name for tool in tools()) == MODES
 
 
 @pytest.mark.parametrize("path", SKILLS, ids=name_of)

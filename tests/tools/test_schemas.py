@@ -56,5 +56,5 @@ def test_every_action_says_what_it_gives() -> None:
 
 
 if __name__ == "__main__":
-    for each in tools():
-        (SNAPSHOTS / f"{each.name}.json").write_text(shown(each), encoding="utf-8")
+    for tool in tools():
+        (SNAPSHOTS / f"{tool.name}.json").write_text(shown(tool), encoding="utf-8")

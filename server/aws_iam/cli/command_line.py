@@ -110,7 +110,10 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         tool.run({"action": chosen}, cli=True)
     action = tool.actions[name]
     options = _action_parser(tool, action).parse_args(words)
-    given = {each.name: _value(each, getattr(options, each.name)) for each in action.arguments}
+    given = {
+        argument.name: _value(argument, getattr(options, argument.name))
+        for argument in action.arguments
+    }
     if getattr(options, "paths", None):
         given["document"] = _paths(options)
     _demand_output()
@@ -122,7 +125,7 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
 
 def _tool_parser(tool: Tool) -> Parser:
     width = max(map(len, tool.actions))
-    lines = [f"  {each.name:<{width}}  {each.summary}" for each in tool.actions.values()]
+    lines = [f"  {action.name:<{width}}  {action.summary}" for action in tool.actions.values()]
     return Parser(
         prog=f"aws-iam {tool.name}",
         description=tool.description,
@@ -254,10 +257,10 @@ def _print_json(answer: Answer) -> None:
 
 def _print_artifacts(answer: Answer) -> None:
     """Give the pipe the file alone; everything else goes to standard error."""
-    policies = [each for each in answer.artifacts if each.language == "json"]
+    policies = [artifact for artifact in answer.artifacts if artifact.language == "json"]
     first = answer.artifacts[0]
     if first.language == "json" and len(policies) > 1:
-        content = json.dumps([json.loads(each.content) for each in policies], indent=2)
+        content = json.dumps([json.loads(policy.content) for policy in policies], indent=2)
     else:
         content = first.content
     ending = "\r\n" if content.endswith("\r\n") else "\n"

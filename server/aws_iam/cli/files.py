@@ -166,9 +166,9 @@ def _listed(
     ):
         entries += len(folders) + len(files)
         found += (
-            os.path.normpath(os.path.join(here, each))  # noqa: PTH118 - `..` stays as the caller wrote it
-            for each in files
-            if each.lower().endswith(endings) and not each.startswith(".")
+            os.path.normpath(os.path.join(here, file))  # noqa: PTH118 - `..` stays as the caller wrote it
+            for file in files
+            if file.lower().endswith(endings) and not file.startswith(".")
         )
         if entries > MOST_ENTRIES or len(found) > MOST_FILES:
             raise InputError(

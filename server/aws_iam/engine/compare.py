@@ -71,8 +71,14 @@ def _searched(document: object, baseline: object, most: int, sought: int) -> Sea
         relation=_relation(beyond, short),
         assuming=tuple(assuming),
         witnesses=(
-            *({"allowed_by": "document", **each} for each in beyond.requests[:MOST_WITNESSES]),
-            *({"allowed_by": "baseline", **each} for each in short.requests[:MOST_WITNESSES]),
+            *(
+                {"allowed_by": "document", **request}
+                for request in beyond.requests[:MOST_WITNESSES]
+            ),
+            *(
+                {"allowed_by": "baseline", **request}
+                for request in short.requests[:MOST_WITNESSES]
+            ),
         ),
     )
     return Searched(comparison=comparison, beyond=beyond, short=short)
@@ -82,8 +88,8 @@ def _beside_everything(
     new: tuple[Policy, ...], old: tuple[Policy, ...]
 ) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
     """An Allow of everything to compare policies with that only deny, and what is said of it."""
-    statements = [each for policy in (*new, *old) for each in policy.statements]
-    if not statements or any(each.allows for each in statements):
+    statements = [statement for policy in (*new, *old) for statement in policy.statements]
+    if not statements or any(statement.allows for statement in statements):
         return (), ()
     return (everything(principaled=is_principaled((*new, *old))),), (
         "neither side allows anything: both are compared beside an Allow of everything, as guardrails that only deny are",
@@ -103,7 +109,7 @@ def granted(document: object, forbidden: object, most: int = MOST_WITNESSES) -> 
 def public(document: object, most: int = MOST_WITNESSES) -> Search:
     """The requests of strangers that the resource policy allows."""
     policies = _documents(document, "document")
-    if any(each.kind not in {Kind.RESOURCE, Kind.TRUST} for each in policies):
+    if any(policy.kind not in {Kind.RESOURCE, Kind.TRUST} for policy in policies):
         raise InputError(
             "`public` asks who outside can use a resource, and this policy is no resource's",
             hint="give the resource policy or the trust policy",
@@ -155,11 +161,11 @@ def _relation(
 
 def _assumptions(policies: Sequence[Policy]) -> Iterator[str]:
     yield f"actions and ARN formats as of {catalog().as_of}; what AWS adds later is not compared"
-    if any(each.conditions for policy in policies for each in policy.statements):
+    if any(statement.conditions for policy in policies for statement in policy.statements):
         yield "any request may carry any condition key, and its keys have values independently of each other"
     names = scenarios.keys_of(policies)
     if names:
-        listed = ", ".join(f"`${{{each}}}`" for each in names)
+        listed = ", ".join(f"`${{{name}}}`" for name in names)
         yield f"the values of {listed} hold no `*`, `?`, `:` or `/` and stand for the same in both"
     if is_principaled(policies):
         yield "callers of the resource's own account have no other permission, or all of them; all resources are of one account"

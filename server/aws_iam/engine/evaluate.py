@@ -43,7 +43,7 @@ def judged(at: Situation) -> Verdict:
     never = never_allowed(at.request)
     lacking = tuple(_lacking(at))
     if denying := at.denying:
-        every = tuple(each for each in LAYERS if each in {*denying, *lacking})
+        every = tuple(layer for layer in LAYERS if layer in {*denying, *lacking})
         return Verdict(
             outcome="ExplicitlyDenied", decided_by=denying[:1], blocked_by=every, reason=never
         )

@@ -54,7 +54,7 @@ def _lines(run: Audited) -> Iterator[str]:
     if run.changes:
         yield f"\n## Changes since {run.changes['since']}\n"
         yield from _changes(run)
-    open_ = [each for each in run.findings if each.muted is None]
+    open_ = [finding for finding in run.findings if finding.muted is None]
     failed = [each for each in open_ if each.status is Status.FAIL]
     yield "\n## To fix\n"
     yield from _controls(failed, run)
@@ -72,7 +72,9 @@ def _lines(run: Audited) -> Iterator[str]:
 
 
 def _table(rows: Sequence[Any]) -> Iterator[str]:
-    shown = [each for each in _COLUMNS if each != "muted" or any(row.get("muted") for row in rows)]
+    shown = [
+        column for column in _COLUMNS if column != "muted" or any(row.get("muted") for row in rows)
+    ]
     yield "| " + " | ".join(name.replace("_", " ") for name in shown) + " |"
     yield "|" + " --- |" * len(shown)
     for row in rows:
@@ -96,7 +98,7 @@ def _changes(run: Audited) -> Iterator[str]:
     words = ("new", "fixed", "still_open", "unreadable")
     yield ", ".join(f"{run.changes[word]} {word.replace('_', ' ')}" for word in words) + ".\n"
     for word in ("new", "fixed", "unreadable"):
-        found = [each for each in run.findings if each.change == word]
+        found = [finding for finding in run.findings if finding.change == word]
         for each in found[:MOST_NAMED]:
             yield f"- **{word}** {_named(each, run)}{_at(each)}"
         if len(found) > MOST_NAMED:
@@ -105,8 +107,8 @@ def _changes(run: Audited) -> Iterator[str]:
 
 def _controls(findings: Iterable[Finding], run: Audited) -> Iterator[str]:
     grouped: dict[str, list[Finding]] = defaultdict(list)
-    for each in findings:
-        grouped[each.code].append(each)
+    for finding in findings:
+        grouped[finding.code].append(finding)
     if not grouped:
         yield "Nothing."
     for found in grouped.values():
@@ -124,7 +126,7 @@ def _controls(findings: Iterable[Finding], run: Audited) -> Iterator[str]:
 
 
 def _muted(run: Audited) -> Iterator[str]:
-    muted = [each for each in run.findings if each.muted is not None]
+    muted = [finding for finding in run.findings if finding.muted is not None]
     if muted:
         yield f"\n## Muted ({len(muted)})\n"
     for each in muted:

@@ -69,7 +69,7 @@ class Audited:
     def read(self) -> str:
         """When, and which Regions."""
         moments = (each for each in (self.collected_from, self.collected_at) if each)
-        times = " to ".join(dict.fromkeys(f"{each:%Y-%m-%d %H:%M}" for each in moments))
+        times = " to ".join(dict.fromkeys(f"{moment:%Y-%m-%d %H:%M}" for moment in moments))
         return ", ".join(filter(None, (f"Read {times} UTC", self.regions)))
 
     def number(self, finding: Finding) -> str:
@@ -173,14 +173,14 @@ def tallies(
     """How many controls have each status, by a name of the finding's, as its account; None: muted."""
     rolled: dict[tuple[str, str, str], Status | None] = {}
     muted = set()
-    for each in findings:
-        place = (by(each), each.account or "", each.code)
-        if each.muted is not None:
+    for finding in findings:
+        place = (by(finding), finding.account or "", finding.code)
+        if finding.muted is not None:
             muted.add(place)
             rolled.setdefault(place, None)
         else:
-            so_far = rolled.get(place) or each.status
-            rolled[place] = min(so_far, each.status, key=lambda status: status.rank)
+            so_far = rolled.get(place) or finding.status
+            rolled[place] = min(so_far, finding.status, key=lambda status: status.rank)
     counted: dict[str, Counter[Status | None]] = defaultdict(Counter)
     for place, status in rolled.items():
         # A control that would pass but for what is muted does not pass.

@@ -42,7 +42,8 @@ def _cleaned(value: Any) -> Any:
             return type(value)(map(_cleaned, value))
         case _ if is_dataclass(value) and not isinstance(value, type):
             texts = {
-                each.name: _named(each.name, getattr(value, each.name)) for each in fields(value)
+                field.name: _named(field.name, getattr(value, field.name))
+                for field in fields(value)
             }
             return replace(value, **texts)
         case _:

@@ -213,7 +213,7 @@ def _changes(run: Audited) -> Iterator[str]:
     since = datetime.fromisoformat(run.changes["since"]).astimezone(UTC)
     yield f'<h2 id="changes">Changes since {since:%Y-%m-%d %H:%M} UTC</h2><ul class="tiles">'
     # Counted here: a run that leaves out findings leaves them out of these numbers too.
-    counted = Counter(word for each in run.findings for word in html_rows.changes_of(each))
+    counted = Counter(word for finding in run.findings for word in html_rows.changes_of(finding))
     for name in ("new", "fixed", "still_open", "unreadable", "changed"):
         yield _tile(name, counted[name], change=name)
     yield "</ul></section>"
@@ -279,7 +279,7 @@ def _bar(row: Mapping[str, Any]) -> str:
 
 
 def _unread(run: Audited) -> Iterator[str]:
-    unread = [each for each in run.findings if each.status is Status.UNKNOWN]
+    unread = [finding for finding in run.findings if finding.status is Status.UNKNOWN]
     if not unread:
         return
     reasons = Counter(each.reason or each.message for each in unread)

@@ -105,7 +105,7 @@ def _left_out(findings: Sequence[Finding], rows: Sequence[str]) -> Iterator[str]
 
 
 def _several(run: Audited) -> bool:
-    return len({each.account for each in run.findings}) > 1
+    return len({finding.account for finding in run.findings}) > 1
 
 
 def _filters(run: Audited) -> Iterator[str]:
@@ -126,7 +126,7 @@ def _filters(run: Audited) -> Iterator[str]:
         yield _select("account", "Account", accounts)
     yield _select("region", "Region", sorted({each.region for each in found if each.region}))
     if changes:
-        yield _select("change", "Change", [each for each in _CHANGES if each in changes])
+        yield _select("change", "Change", [change for change in _CHANGES if change in changes])
     yield '<label>Group by<select id="group"><option value="section">section</option>'
     if len(accounts) > 1:
         yield '<option value="account">account</option>'
@@ -137,7 +137,7 @@ def _filters(run: Audited) -> Iterator[str]:
 
 def _select(name: str, label: str, values: Iterable[str]) -> str:
     options = "".join(
-        f'<option value="{_text(each)}">{_text(_words(each))}</option>' for each in values
+        f'<option value="{_text(value)}">{_text(_words(value))}</option>' for value in values
     )
     return f'<label>{label}<select id="{name}"><option value="">all</option>{options}</select></label>'
 

@@ -75,15 +75,15 @@ def junit(cases: Sequence[Case], name: str, fail_on: Severity = Severity.HIGH) -
 
 
 def _test(case: Case, limit: int) -> _Test:
-    failed = [each for each in case.findings if each.status is Status.FAIL]
+    failed = [finding for finding in case.findings if finding.status is Status.FAIL]
     failing = [each for each in failed if not each.muted and each.severity.rank <= limit]
-    undecided = [each for each in case.findings if each.status in _UNDECIDED]
+    undecided = [finding for finding in case.findings if finding.status in _UNDECIDED]
     taken = {id(each) for each in (*failing, *undecided)}
     return _Test(
         case=case,
         failing=tuple(sorted(failing, key=lambda each: each.severity.rank)),
         undecided=tuple(undecided),
-        others=tuple(each for each in case.findings if id(each) not in taken),
+        others=tuple(finding for finding in case.findings if id(finding) not in taken),
     )
 
 

@@ -134,13 +134,13 @@ def _words(value: Mapping[str, Any], inline: Inline) -> str:
 
 def _table(rows: list[dict[str, Any]], inline: Inline) -> Iterator[str]:
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    yield "| " + " | ".join(inline(each.replace("_", " ")) for each in columns) + " |"
+    yield "| " + " | ".join(inline(column.replace("_", " ")) for column in columns) + " |"
     yield "|" + " --- |" * len(columns)
     for row in rows:
         # A cell's own bar would end the cell, in a code span too.
         cells = (
-            _cell(row.get(each), inline).replace("\\|", "|").replace("|", "\\|")
-            for each in columns
+            _cell(row.get(column), inline).replace("\\|", "|").replace("|", "\\|")
+            for column in columns
         )
         yield "| " + " | ".join(cells) + " |"
 
@@ -215,8 +215,12 @@ def _comparison(comparison: Comparison, inline: Inline) -> Iterator[str]:
     if comparison.relation:
         yield f"\nRelation: {comparison.relation}"
     yield from _list("Assuming", comparison.assuming, inline)
-    yield from _list("Witnesses", (_words(each, inline) for each in comparison.witnesses), str)
-    yield from _list("Violations", (_words(each, inline) for each in comparison.violations), str)
+    yield from _list(
+        "Witnesses", (_words(witness, inline) for witness in comparison.witnesses), str
+    )
+    yield from _list(
+        "Violations", (_words(violation, inline) for violation in comparison.violations), str
+    )
 
 
 def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:

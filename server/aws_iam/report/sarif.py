@@ -71,9 +71,9 @@ class Run:
 
 def sarif(findings: Sequence[Finding], run: Run, files: Iterable[str] = ()) -> str:
     """The report as JSON text, worst findings first; `files` were read too, whether or not something was found."""
-    results = [each for each in findings if _is_result(each, run)]
+    results = [finding for finding in findings if _is_result(finding, run)]
     shown = sorted(results, key=lambda each: (each.status.rank, each.severity.rank))[:MOST_RESULTS]
-    others = [each for each in findings if not _is_result(each, run)]
+    others = [finding for finding in findings if not _is_result(finding, run)]
     rules = _rules(shown)
     places = _Places(run.root, [*files, *(_file(each) for each in shown)])
     book = _Book(
@@ -110,7 +110,7 @@ def _driver(run: Run, rules: Mapping[str, Finding]) -> dict[str, Any]:
         "name": "aws-iam",
         "version": run.version,
         "semanticVersion": run.version,
-        "rules": [_rule(each, run.whys.get(each.code, "")) for each in rules.values()],
+        "rules": [_rule(rule, run.whys.get(rule.code, "")) for rule in rules.values()],
     }
 
 
@@ -150,10 +150,10 @@ def _counted(others: Sequence[Finding]) -> str:
 def _rules(findings: Iterable[Finding]) -> dict[str, Finding]:
     """Each code with its worst finding, in order of the codes, so that equal runs give equal files."""
     worst: dict[str, Finding] = {}
-    for each in findings:
-        known = worst.get(each.code)
-        if known is None or each.severity.rank < known.severity.rank:
-            worst[each.code] = each
+    for finding in findings:
+        known = worst.get(finding.code)
+        if known is None or finding.severity.rank < known.severity.rank:
+            worst[finding.code] = finding
     return dict(sorted(worst.items()))
 
 

@@ -76,7 +76,9 @@ def at_statement(test: Callable[[Statement], bool]) -> Gate:
 
 def _repeats_a_key(statement: Statement) -> bool:
     conditions = statement.conditions
-    return len(conditions) > 1 and len({each.name for each in conditions}) < len(conditions)
+    return len(conditions) > 1 and len({condition.name for condition in conditions}) < len(
+        conditions
+    )
 
 
 KEY_TWICE = at_statement(_repeats_a_key)
@@ -110,7 +112,7 @@ def at_condition(test: Callable[[Condition], bool]) -> Gate:
 
 def at_keys(*names: str) -> Gate:
     """Open where a condition has one of the keys, in lower case; one that ends in a slash stands for all that begin so."""
-    exact, heads = frozenset(names), tuple(each for each in names if each.endswith("/"))
+    exact, heads = frozenset(names), tuple(name for name in names if name.endswith("/"))
     return at_condition(
         lambda asked: asked.name in exact or bool(heads and asked.name.startswith(heads))
     )
@@ -188,7 +190,7 @@ class Gates:
         """The rules that the policy might break, and those of them that each of its statements might."""
         if not is_usual_policy(policy):
             return self.every, [self.every] * len(policy.statements)
-        parts = [self._open_at(each) for each in policy.statements]
+        parts = [self._open_at(statement) for statement in policy.statements]
         return reduce(or_, parts, self.always | self._policies.at(policy)), parts
 
     def _open_at(self, statement: Statement) -> int:
@@ -208,7 +210,7 @@ class Gates:
             operator, key = asked.operator.value, asked.key.value
             kept = len(operator) + len(key) <= _LONGEST
             mask |= (self._of_pair if kept else self._open_at_pair)(operator, key)
-            mask |= self._values.over([each.value for each in asked.values])
+            mask |= self._values.over([value.value for value in asked.values])
         for pair, bit in self._pairs:
             if mask & pair == pair:
                 mask |= bit

@@ -276,9 +276,12 @@ async def _list_resources(_context: Context, _params: Any) -> types.ListResource
     return types.ListResourcesResult(
         resources=[
             types.Resource(
-                uri=each.uri, name=each.name, title=each.title, mime_type=each.mime_type
+                uri=document.uri,
+                name=document.name,
+                title=document.title,
+                mime_type=document.mime_type,
             )
-            for each in playbooks.documents()
+            for document in playbooks.documents()
         ]
     )
 
@@ -319,7 +322,7 @@ async def _complete(
     names: list[str] = []
     if isinstance(params.ref, types.ResourceTemplateReference):
         shelf = str(params.ref.uri).removeprefix("aws-iam://").partition("/")[0]
-        names = [each.name for each in playbooks.documents() if each.shelf == shelf]
+        names = [document.name for document in playbooks.documents() if document.shelf == shelf]
     typed = params.argument.value.lower()
     matching = [name for name in names if name.lower().startswith(typed)]
     completion = types.Completion(

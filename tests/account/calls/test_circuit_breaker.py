@@ -73,7 +73,7 @@ def test_two_hundred_identities_are_not_asked_for_one_by_one() -> None:
     usage = aws.settle(LAST_ACCESSED, "")
     aws.close()
     assert script.operations.count(job) <= MOST_THROTTLED + WORKERS
-    kinds = {each.services.kind for each in usage.identities}
+    kinds = {identity.services.kind for identity in usage.identities}
     assert (len(usage.identities), kinds) == (200, {MissKind.THROTTLED})
 
 

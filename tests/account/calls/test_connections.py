@@ -58,8 +58,8 @@ def test_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     bundle.write_bytes(certificate.read_bytes())
     with ExitStack() as stack:
         servers = {
-            each: stack.enter_context(serving(dict(ANSWERS), certificate=certificate))
-            for each in REGIONS[:2]
+            region: stack.enter_context(serving(dict(ANSWERS), certificate=certificate))
+            for region in REGIONS[:2]
         }
         calls_to("", monkeypatch, **KEYS, AWS_CA_BUNDLE=str(bundle))
         clients = clients_of(servers)

@@ -439,7 +439,7 @@ def test_access_is_logged_to_a_bucket_or_by_a_delivery_that_leads_somewhere() ->
 
 def test_stages_say_where_their_access_logs_go_and_sockets_have_none_to_ask() -> None:
     (rest,) = _of(frontends.REST_APIS)
-    assert [(each.name, each.destination) for each in rest.stages] == [
+    assert [(stage.name, stage.destination) for stage in rest.stages] == [
         ("v1", "arn:aws:logs:x"),
         ("v2", None),
     ]

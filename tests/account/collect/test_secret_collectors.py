@@ -54,7 +54,7 @@ def test_every_page_of_a_secrets_versions_is_read() -> None:
 
 def test_a_variable_that_holds_the_name_of_a_secret_is_a_reference() -> None:
     app, hidden = read(facts.FUNCTIONS)
-    kinds = {each.name: each.kind for each in app.variables}
+    kinds = {variable.name: variable.kind for variable in app.variables}
     assert kinds["APP_SECRET"] is ValueKind.REFERENCE
     assert kinds["DB_PASSWORD"] is ValueKind.TEXT
     assert (hidden.variables, hidden.hidden) == ((), "AccessDeniedException")
@@ -62,20 +62,20 @@ def test_a_variable_that_holds_the_name_of_a_secret_is_a_reference() -> None:
 
 def test_the_policies_of_a_secret_are_read_by_their_names() -> None:
     (secret,) = read(facts.NAMED_POLICIES)
-    assert [each.name for each in secret.policies] == ["default", "partner"]
+    assert [policy.name for policy in secret.policies] == ["default", "partner"]
     assert "444455556666" in secret.policies[0].document
     assert secret.listed is None
 
 
 def test_where_the_list_of_policies_is_unknown_the_default_one_is_read() -> None:
     (secret,) = read(facts.NAMED_POLICIES, secretsmanager__ListResourcePolicies=Refusal())
-    assert [each.name for each in secret.policies] == ["default"]
+    assert [policy.name for policy in secret.policies] == ["default"]
     assert secret.listed.permission == "secretsmanager:ListResourcePolicies"
 
 
 def test_only_a_secret_with_a_waiting_version_is_asked_for_its_versions() -> None:
     (waiting,) = read(facts.PENDING_VERSIONS)
-    assert [each.labels for each in waiting.versions] == [("AWSPENDING",)]
+    assert [version.labels for version in waiting.versions] == [("AWSPENDING",)]
     done = {
         "SecretList": [
             {"ARN": SECRET, "Name": "s", "SecretVersionsToStages": {"c" * 32: ["AWSCURRENT"]}}

@@ -78,10 +78,14 @@ def test_the_shipped_policy_is_enough_and_opens_no_value() -> None:
         return tool.run({"action": "check", "regions": [REGION]})
 
     answer = checked()
-    by_code = {each.code: each for each in answer.findings if each.status is Status.FAIL}
+    by_code = {
+        finding.code: finding for finding in answer.findings if finding.status is Status.FAIL
+    }
     assert "policy `default`" in by_code["SEC-POL-PUBLIC"].message
     assert {"SEC-ROT-OFF", "SSM-PLAINTEXT"} <= set(by_code)
     assert VALUE not in repr(answer)
-    refused = [each.reason or "" for each in answer.findings if each.status is Status.UNKNOWN]
+    refused = [
+        finding.reason or "" for finding in answer.findings if finding.status is Status.UNKNOWN
+    ]
     # What moto lacks is unknown; nothing is for want of a permission.
     assert not [reason for reason in refused if "AccessDenied" in reason]

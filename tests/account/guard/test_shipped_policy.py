@@ -17,7 +17,7 @@ def test_the_shipped_policy_is_the_generated_one() -> None:
 def test_the_policy_allows_what_the_collectors_declare_and_denies_the_values_of_secrets() -> None:
     allow, on_request, deny = audit_policy()["Statement"]
     assert on_request["Action"] == ["access-analyzer:ValidatePolicy"]
-    usual = [each for each in COLLECTORS.values() if not each.on_request]
+    usual = [collector for collector in COLLECTORS.values() if not collector.on_request]
     declared = {action_of(op) for each in usual for op in each.operations}
     assert declared <= set(allow["Action"])
     assert allow["Action"] == sorted(set(allow["Action"]))

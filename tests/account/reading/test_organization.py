@@ -122,7 +122,7 @@ def test_every_active_account_is_read_and_the_organization_once(
     assert server.calls["sts:AssumeRole"] == 3
     assert server.calls["organizations:DescribeOrganization"] == 1
     assert server.calls["organizations:ListRoots"] == 1
-    (found,) = [each for each in answer.findings if each.code == "org_guardrails"]
+    (found,) = [finding for finding in answer.findings if finding.code == "org_guardrails"]
     assert "of 4 accounts: 4 fail" in found.message
 
 

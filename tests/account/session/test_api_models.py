@@ -42,8 +42,8 @@ def test_a_client_has_the_operations_that_may_be_sent_and_its_endpoint(
         cut, whole = (each.meta.service_model.operation_model(name) for each in (bare, plain))
         assert shaped(cut.input_shape) == shaped(whole.input_shape)
         assert shaped(cut.output_shape) == shaped(whole.output_shape)
-        assert [each.name for each in cut.error_shapes] == [
-            each.name for each in whole.error_shapes
+        assert [shape.name for shape in cut.error_shapes] == [
+            shape.name for shape in whole.error_shapes
         ]
 
 
@@ -53,7 +53,7 @@ def test_every_shape_of_a_model_can_be_looked_at(session: boto3.Session, service
     model = session.client(service).meta.service_model  # type: ignore[call-overload]
     kinds = {name: model.shape_for(name).type_name for name in model.shape_names}
     assert all(kinds.values())
-    assert {each.name for each in model.error_shapes} <= set(kinds)
+    assert {shape.name for shape in model.error_shapes} <= set(kinds)
 
 
 def shaped(shape: Any, seen: frozenset[str] = frozenset()) -> Any:

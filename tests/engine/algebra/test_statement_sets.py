@@ -194,7 +194,7 @@ def test_lists_of_patterns_agree_with_the_texts_themselves(
 
 
 def _has(texts: Texts, text: str) -> bool:
-    return any(matches(each, text) for each in texts.entries) is not texts.inverted
+    return any(matches(entry, text) for entry in texts.entries) is not texts.inverted
 
 
 WORDS = st.sampled_from(["a", "b", "A", "ab", "*", "a*", "?", "${aws:userid}", ""])
@@ -373,8 +373,8 @@ def _applies(tested: Statement, action: str, place: str) -> bool:
     resources = tested.resources or tested.not_resources
     acted = any(matches(each.value, action, ignore_case=True) for each in actions)
     reached = any(
-        each.value == "*" or matches(each.value, place) or arn_like(each.value, place)
-        for each in resources
+        resource.value == "*" or matches(resource.value, place) or arn_like(resource.value, place)
+        for resource in resources
     )
     return acted is bool(tested.actions) and reached is bool(tested.resources)
 
@@ -434,7 +434,7 @@ def test_statements_that_share_an_entry_are_related(lists: list[list[str]]) -> N
         whole = scope(outer)
         assert whole is not None
         if any(
-            within(Texts((each.lower(),)), whole.actions, Effort()) for each in inner.action_words
+            within(Texts((word.lower(),)), whole.actions, Effort()) for word in inner.action_words
         ):
             assert {one, other} <= found
 

@@ -45,11 +45,13 @@ def filled(statement: dict[str, Any]) -> dict[str, Any]:
 
 def asserted(found: Comparison, case: dict[str, Any], sides: dict[str, dict[str, Any]]) -> None:
     assert found.relation == case["relation"], found
-    assert all(holds(each, sides) for each in found.witnesses)
+    assert all(holds(witness, sides) for witness in found.witnesses)
     if "absent" in case:
-        assert case["absent"] in [each.get("absent") for each in found.witnesses]
+        assert case["absent"] in [witness.get("absent") for witness in found.witnesses]
     for name, value in case.get("witness", {}).items():
-        assert value in [each["request"].get(name) for each in found.witnesses], found.witnesses
+        assert value in [witness["request"].get(name) for witness in found.witnesses], (
+            found.witnesses
+        )
 
 
 def layers(policy: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
@@ -114,9 +116,11 @@ def test_policies_of_resources_are_related_by_whom_they_let_in(case: dict[str, A
     assert found.relation == case["relation"], found
     assert compare(old, new).relation == ORDER.get(case["relation"], "unknown")
     if "absent" in case:
-        assert case["absent"] in [each.get("absent") for each in found.witnesses]
+        assert case["absent"] in [witness.get("absent") for witness in found.witnesses]
     for name, value in case.get("witness", {}).items():
-        assert value in [each["request"].get(name) for each in found.witnesses], found.witnesses
+        assert value in [witness["request"].get(name) for witness in found.witnesses], (
+            found.witnesses
+        )
 
 
 @pytest.mark.parametrize("case", cases("public.json"), ids=lambda case: case["name"])
@@ -345,7 +349,7 @@ def test_no_request_of_a_holder_contradicts_a_verdict(
     found = compare(new, old)
     sides = {"document": new, "baseline": old}
     if has_allow(new, old):
-        assert all(holds(each, sides) for each in found.witnesses)
+        assert all(holds(witness, sides) for witness in found.witnesses)
     for request in requests(seed, CALLERS):
         asked = {**request, "resource_account": request["principal"].split(":")[4]}
         mine, theirs = (evaluate(asked, layers(s, asked)).outcome for s in (new, old))

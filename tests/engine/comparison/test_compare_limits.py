@@ -28,7 +28,7 @@ print(compare(new, old).relation, compare(new, new).relation)
 
 
 def document(*statements: dict[str, Any], version: str = "2012-10-17") -> dict[str, Any]:
-    return {"Version": version, "Statement": [PLAIN | each for each in statements]}
+    return {"Version": version, "Statement": [PLAIN | statement for statement in statements]}
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class World:
         every = z3.AllChar(z3.ReSort(z3.StringSort()))
         plain = z3.Diff(every, z3.Union(z3.Re(":"), z3.Re("/")))
         objects = z3.Concat(z3.Re(OBJECTS), z3.Plus(plain), z3.Re("/"), z3.Plus(every))
-        known = z3.Or([self.action == each for each in ACTIONS])
+        known = z3.Or([self.action == action for action in ACTIONS])
         return z3.And(known, z3.InRe(self.resource, objects))
 
     def allows(self, policy: list[dict[str, Any]]) -> Any:

@@ -52,7 +52,7 @@ def expected(patterns: list[str]) -> dict[int, int]:
 def test_the_cells_are_those_that_some_text_reaches_and_the_texts_are_shortest(
     patterns: list[str],
 ) -> None:
-    found = venn.cells([venn.pattern(each) for each in patterns])
+    found = venn.cells([venn.pattern(pattern) for pattern in patterns])
     for cell, text in found.items():
         assert cell == sum(1 << at for at, each in enumerate(patterns) if matches(each, text))
     short = expected(patterns)
@@ -64,7 +64,9 @@ def test_the_cells_are_those_that_some_text_reaches_and_the_texts_are_shortest(
 def test_cells_inside_a_pattern_are_those_of_its_own_texts(
     patterns: list[str], inside: str
 ) -> None:
-    found = venn.cells([venn.pattern(each) for each in patterns], inside=[venn.pattern(inside)])
+    found = venn.cells(
+        [venn.pattern(pattern) for pattern in patterns], inside=[venn.pattern(inside)]
+    )
     every = venn.cells([venn.pattern(each) for each in (*patterns, inside)])
     bit = 1 << len(patterns)
     assert set(found) == {cell - bit for cell in every if cell & bit}
@@ -103,7 +105,7 @@ def test_wildcards_of_fields_and_names_keep_out_separators(patterns: list[list[s
         parts = (_OF[t] if isinstance(t, Symbol) else f"[{t}]" for t in tokens)
         return re.fullmatch("".join(parts), text) is not None
 
-    found = venn.cells([venn.Pattern(tuple(each)) for each in patterns])
+    found = venn.cells([venn.Pattern(tuple(pattern)) for pattern in patterns])
     for cell, text in found.items():
         assert cell == sum(1 << at for at, each in enumerate(patterns) if fits(each, text))
     for letters in product("aAx:/", repeat=3):
@@ -113,7 +115,7 @@ def test_wildcards_of_fields_and_names_keep_out_separators(patterns: list[list[s
 
 @given(st.lists(st.text(alphabet="ab:*?", max_size=9), min_size=1, max_size=2))
 def test_arn_patterns_meet_what_arn_operators_match(patterns: list[str]) -> None:
-    found = venn.cells([venn.arn_pattern(each) for each in patterns])
+    found = venn.cells([venn.arn_pattern(pattern) for pattern in patterns])
 
     def cell(text: str) -> int:
         return sum(

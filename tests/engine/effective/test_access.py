@@ -67,7 +67,11 @@ def applies(statement: dict[str, list[str]], action: str, resource: str) -> bool
 
 
 def allowed(statements: list[dict[str, list[str]]], action: str, resource: str) -> bool:
-    effects = {str(each["Effect"]) for each in statements if applies(each, action, resource)}
+    effects = {
+        str(statement["Effect"])
+        for statement in statements
+        if applies(statement, action, resource)
+    }
     return "Allow" in effects and "Deny" not in effects
 
 
@@ -83,11 +87,11 @@ def test_no_request_that_is_allowed_is_missing_and_what_is_free_is_always_allowe
     found = of(*statements)
     for action, resources in REQUESTS.items():
         reach = found.reach(action)
-        granted = [allowed(statements, action, each) for each in resources]
+        granted = [allowed(statements, action, resource) for resource in resources]
         assert reach or not any(granted)
         assert action.lower() not in found.removed or not any(granted)
         # NotResource counts as everywhere though it leaves a few out.
-        plain = all("Resource" in each for each in statements)
+        plain = all("Resource" in statement for statement in statements)
         assert not (reach and reach.free and plain) or all(granted)
 
 

@@ -36,7 +36,7 @@ def deny(action: object, **more: object) -> dict[str, object]:
 
 def opened(*statements: object) -> set[str]:
     given = policy({"Version": "2012-10-17", "Statement": list(statements)})
-    return {each.path.id for each in open_paths(access([given]))}
+    return {path.path.id for path in open_paths(access([given]))}
 
 
 def actions(path: EscalationPath) -> list[str]:
@@ -61,7 +61,7 @@ NEW = [path for path in JUDGED if path.family == NEW_COMPUTE]
 
 @pytest.mark.parametrize("path", NEW, ids=lambda path: path.id)
 def test_new_compute_needs_every_role_and_the_service(path: EscalationPath) -> None:
-    others = [each for each in actions(path) if each != "iam:PassRole"]
+    others = [action for action in actions(path) if action != "iam:PassRole"]
     rest = allow(others)
     named = "arn:aws:iam::111122223333:role/app"
     assert path.id not in opened(rest, allow("iam:PassRole", named))
@@ -164,7 +164,9 @@ def test_every_path_names_known_actions_and_whence_it_is_known() -> None:
 def test_what_an_account_is_asked_for_stands_in_the_catalogue() -> None:
     on = {path.required[0].on for path in escalation_paths()} - {"", "the role to pass"}
     assert on == set(TARGETS)
-    assert {each for path in escalation_paths() for each in path.prerequisites} >= SETTLED
+    assert {
+        prerequisite for path in escalation_paths() for prerequisite in path.prerequisites
+    } >= SETTLED
 
 
 def test_the_lists_of_risky_actions_name_known_actions() -> None:

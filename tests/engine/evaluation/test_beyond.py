@@ -24,6 +24,6 @@ def test_the_operations_of_kms_that_cross_accounts_are_those_that_the_api_says()
     assert kms is not None
     for name, word in said.items():
         actions = ("ReEncryptFrom", "ReEncryptTo") if name == "ReEncrypt" else (name,)
-        for each in actions:
-            assert each.lower() in kms.actions
-            assert crosses_accounts(f"kms:{each}") is (word == "Yes"), each
+        for action in actions:
+            assert action.lower() in kms.actions
+            assert crosses_accounts(f"kms:{action}") is (word == "Yes"), action

@@ -137,7 +137,7 @@ def test_a_named_action_is_granted_where_it_works_and_nowhere_else(data: st.Data
     except InputError as refused:
         assert "never matches" in str(refused) or "no known service" in str(refused)  # noqa: PT017
         return
-    assert not [each for each in answer.findings if "STAR" not in each.code]
+    assert not [finding for finding in answer.findings if "STAR" not in finding.code]
     added = {row["action"] for row in answer.facts.get("dependents", ())}
     assert {name for name, _ in _allowed(answer)} - added == {action.full_name}
     assert added <= set(action.dependents)
@@ -207,14 +207,14 @@ _GRANTS = st.lists(
 @given(_GRANTS)
 def test_minimising_neither_widens_nor_narrows(grants: list[Grant]) -> None:
     found = minimise.statements(grants)
-    for each in grants:
+    for grant in grants:
         assert any(
-            each.action in row.actions
-            and row.limits == each.limits
-            and any(covers(wide, each.resource) for wide in row.resources)
+            grant.action in row.actions
+            and row.limits == grant.limits
+            and any(covers(wide, grant.resource) for wide in row.resources)
             for row in found
         )
-    asked = {(each.action, each.resource, each.limits) for each in grants}
+    asked = {(grant.action, grant.resource, grant.limits) for grant in grants}
     for row in found:
         assert {(a, r, row.limits) for a in row.actions for r in row.resources} <= asked
 

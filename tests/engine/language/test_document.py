@@ -88,7 +88,7 @@ def test_a_broken_element_leaves_the_rest_readable() -> None:
     broken = {"Effect": 1, "Action": ["s3:GetObject", 5, None], "Resource": {}, "Condition": ["x"]}
     first, second = policy(document(broken, "no statement", ALLOW)).statements
     assert first.effect is None
-    assert [str(each) for each in first.actions] == ["s3:GetObject"]
+    assert [str(action) for action in first.actions] == ["s3:GetObject"]
     assert first.has("Resource")
     assert second.allows
 

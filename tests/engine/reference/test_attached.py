@@ -94,7 +94,7 @@ def test_the_action_takes_the_type_and_refuses_an_unknown_one() -> None:
     }
     asked = {"action": "validate", "document": document}
     answer = tool.run({**asked, "resource_type": "AWS::S3::Bucket"})
-    assert "UNSUPPORTED_ACTION_IN_POLICY" in {each.code for each in answer.findings}
+    assert "UNSUPPORTED_ACTION_IN_POLICY" in {finding.code for finding in answer.findings}
     with pytest.raises(InputError, match="no type of resource"):
         tool.run({**asked, "resource_type": "AWS::S3::Bukket"})
 

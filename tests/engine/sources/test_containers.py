@@ -34,7 +34,7 @@ def test_the_policies_of_an_aws_cli_answer_are_found_with_name_and_kind(
 ) -> None:
     for given_ in (case["answer"], json.dumps(case["answer"])):
         found = gathered(given_)
-        assert [list(each) for each in places(found)] == case["expect"]
+        assert [list(place) for place in places(found)] == case["expect"]
         assert [each.place for each in found.unread] == case["not_judged"]
 
 
@@ -85,7 +85,7 @@ def test_a_finding_in_a_template_has_the_files_name_line_and_column() -> None:
 
 def test_the_policies_of_a_sam_function_are_its_inline_statements() -> None:
     answer = judged(file("template-sam.json"))
-    assert [(each.code, each.resource) for each in answer.findings] == [
+    assert [(finding.code, finding.resource) for finding in answer.findings] == [
         ("INVALID_ACTION", "Worker.Policies[2]")
     ]
     assert answer.facts["policies_read"] == 1
@@ -152,7 +152,7 @@ def test_a_policy_that_nobody_wrote_is_not_missed_in_a_plan() -> None:
         "configuration": {"root_module": {"module_calls": {"q": {"module": module}}}},
     }
     found = gathered(plan)
-    assert [each.name for each in found.sources] == ["aws_iam_policy.p.policy"]
+    assert [source.name for source in found.sources] == ["aws_iam_policy.p.policy"]
     assert [each.place for each in found.unread] == [
         'module.q["open"].aws_sqs_queue.open[0].policy'
     ]
@@ -240,7 +240,7 @@ def test_what_helm_fills_later_raises_no_alarm() -> None:
         "spec": {"assumeRolePolicyDocument": json.dumps(document(trust))},
     }
     answer = judged(file("role.yaml", yaml.safe_dump(manifest)))
-    assert [each.code for each in answer.findings] == ["INVALID_ACTION"]
+    assert [finding.code for finding in answer.findings] == ["INVALID_ACTION"]
     assert answer.facts["values_known_only_at_deployment"] == 3
 
 
@@ -257,7 +257,7 @@ def test_text_that_only_looks_like_a_policy_is_named_and_not_judged() -> None:
         '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": {{ actions }}}]}'
     )
     found = gathered({"good": json.dumps(document(ALLOW)), "bad": templated})
-    assert [each.name for each in found.sources] == ["/good"]
+    assert [source.name for source in found.sources] == ["/good"]
     (note,) = found.unread
     assert note.place == "/bad"
     assert note.why.startswith("it looks like a policy and is no JSON: ")
@@ -266,10 +266,10 @@ def test_text_that_only_looks_like_a_policy_is_named_and_not_judged() -> None:
 def test_yaml_policies_keep_dates_and_numbers_as_written() -> None:
     text = "Version: 2012-10-17\nStatement:\n- Effect: Allow\n  Action: s3:GetObjectt\n  Resource: '*'\n"
     answer = judged(file("policy.yaml", text))
-    assert [each.code for each in answer.findings] == ["INVALID_ACTION"]
+    assert [finding.code for finding in answer.findings] == ["INVALID_ACTION"]
     assert lines(answer, text) == [("INVALID_ACTION", None, "s3:GetObjectt")]
     # Text without a name is what IAM would be given, and IAM takes no YAML.
-    assert [each.code for each in judged(text).findings] == ["JSON_SYNTAX_ERROR"]
+    assert [finding.code for finding in judged(text).findings] == ["JSON_SYNTAX_ERROR"]
 
 
 def test_the_place_of_a_policy_knows_its_kind_better_than_the_caller() -> None:
@@ -294,7 +294,9 @@ def test_files_of_a_folder_are_told_apart() -> None:
         ),
     )
     answer = judged(given_)
-    assert [(each.code, each.where and each.where.file) for each in answer.findings] == [
+    assert [
+        (finding.code, finding.where and finding.where.file) for finding in answer.findings
+    ] == [
         ("INVALID_EFFECT", "policies/a.json"),
         ("JSON_SYNTAX_ERROR", "policies/d.json"),
         ("NOT_JUDGED", "policies/e.yaml"),
@@ -321,9 +323,9 @@ def test_a_file_of_a_folder_that_cannot_be_parsed_counts_when_it_was_meant_to_ho
     comments = File(name="tsconfig.json", text="{ // policy of the compiler\n}")
     template = File(name="t.yaml", text="R: [\n  PolicyDocument: {")
     answer = judged(Files(folder="x", files=(good, chart, comments, template)))
-    assert [(each.code, each.where and each.where.file) for each in answer.findings] == [
-        ("NOT_JUDGED", "t.yaml")
-    ]
+    assert [
+        (finding.code, finding.where and finding.where.file) for finding in answer.findings
+    ] == [("NOT_JUDGED", "t.yaml")]
     named = [row["place"] for row in answer.facts["not_judged"]]
     assert named == ["t.yaml", "chart.yaml", "tsconfig.json"] or sorted(named) == [
         "chart.yaml",
@@ -339,7 +341,10 @@ def test_a_policy_that_breaks_off_before_its_first_effect_is_no_file_of_somethin
     broken = File(name="x/a.json", text='{"Version": "2012-10-17", "Statement": [')
     good = File(name="x/b.json", text=json.dumps({"Version": "2012-10-17", "Statement": []}))
     answer = judged(Files(folder=folder, files=(broken, good)))
-    assert [each.where.file for each in answer.findings if each.where] == ["x/a.json", "x/b.json"]
+    assert [finding.where.file for finding in answer.findings if finding.where] == [
+        "x/a.json",
+        "x/b.json",
+    ]
     assert answer.findings[0].code == "JSON_SYNTAX_ERROR"
 
 

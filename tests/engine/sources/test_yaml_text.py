@@ -41,4 +41,4 @@ def test_hostile_yaml_is_refused_in_one_sentence(text: str, says: str) -> None:
 
 def test_a_hundred_thousand_keys_are_read() -> None:
     text = "".join(f"k{n}: v\n" for n in range(100_000)) + "p: " + json.dumps(document(ALLOW))
-    assert [each.name for each in gathered(file("many.yaml", text)).sources] == ["/p"]
+    assert [source.name for source in gathered(file("many.yaml", text)).sources] == ["/p"]

@@ -24,7 +24,7 @@ EVENT = call("s3", "ListBuckets")
 
 
 def names(given: Any) -> list[str]:
-    return [each.name for each in cloudtrail.read(given).events]
+    return [event.name for event in cloudtrail.read(given).events]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_every_name_in_the_table_exists() -> None:
     actions = [each for row in data["operations"] for each in row["actions"]]
     actions += [*data["permissionless"], *data["passed_to"], *data["passed_to"]]
     actions += [*data["tagged_by"], *data["tagged_by"].values(), *data["made"]]
-    unknown = [each for each in actions if catalog().action(each) is None]
+    unknown = [action for action in actions if catalog().action(action) is None]
     # The reference has no such action: nobody needs it.
     assert set(unknown) <= {"dynamodb:DescribeEndpoints"}
     prefixes = {
@@ -172,7 +172,7 @@ def test_every_name_in_the_table_exists() -> None:
     types = {name for prefix in ("ec2", "ssm") for name in _types(prefix)}
     assert set(data["ids"].values()) <= types
     verbs = {route.partition(" ")[0] for routes in data["paths"].values() for route in routes}
-    assert all(catalog().action(f"apigateway:{each}") for each in verbs)
+    assert all(catalog().action(f"apigateway:{verb}") for verb in verbs)
     assert all(each.startswith("https://docs.aws.amazon.com/") for each in data["sources"])
 
 
@@ -193,7 +193,7 @@ def _operations() -> dict[str, set[str]]:
             metadata.get("signingName"),
             metadata["endpointPrefix"],
         )
-        prefix = next((each for each in places if each in catalog().services), name)
+        prefix = next((place for place in places if place in catalog().services), name)
         found.setdefault(prefix, set()).update(model["operations"])
     return found
 

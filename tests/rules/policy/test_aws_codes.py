@@ -13,7 +13,7 @@ from helpers.folders import ROOT, TESTS
 CODES: dict[str, str] = json.loads(
     (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
 )["codes"]
-BY_CODE = {each.code: each for each in POLICY_RULES}
+BY_CODE = {rule.code: rule for rule in POLICY_RULES}
 
 
 @pytest.mark.parametrize("code", CODES)

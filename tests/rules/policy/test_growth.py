@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aws_iam.rules.rule import Rule
 
-RULES = [each for each in POLICY_RULES if each.on in {Policy, Statement}]
+RULES = [rule for rule in POLICY_RULES if rule.on in {Policy, Statement}]
 FEW = 20
 BEYOND_BOUNDS = 250
 # An example that is long by itself says nothing about growth, and takes its time.
@@ -120,5 +120,5 @@ def grows_evenly(rule: Rule[Any], make: Callable[[range], list[Any]], few: int) 
     # What is read once is read before; other numbers each time, so that no answer is remembered.
     check(rule, policy_of(rule, make(range(few))))
     numbers = (range(10_000, 10_000 + few), range(20_000, 20_000 + 2 * few))
-    less, more = (work(rule, make(each)) for each in numbers)
+    less, more = (work(rule, make(number)) for number in numbers)
     return more <= 2.5 * less + 500

@@ -65,7 +65,7 @@ def applies(statement: Statement, action: str, resource: str, user: str | None) 
     return (
         acted is bool(statement.actions)
         and any(matches(each.value, resource) for each in statement.resources)
-        and all(holds(each, context) for each in statement.conditions)
+        and all(holds(condition, context) for condition in statement.conditions)
     )
 
 
@@ -89,12 +89,16 @@ def test_without_a_superfluous_statement_every_request_is_decided_as_with_it(
     for finding in validate(body, "identity"):
         number = _number(finding.where.pointer) if finding.where else -1
         if finding.code in codes:
-            assert all(allowed(whole, each) is allowed(whole, each, number) for each in REQUESTS)
+            assert all(
+                allowed(whole, request) is allowed(whole, request, number) for request in REQUESTS
+            )
         elif finding.code == "UNREACHABLE_ALLOW" and finding.where:
             left = _part(statements[number], finding.where.pointer)
-            assert not any(applies(left, *each) and allowed(whole, each) for each in REQUESTS)
+            assert not any(
+                applies(left, *request) and allowed(whole, request) for request in REQUESTS
+            )
         elif finding.code == "CONTRADICTORY_CONDITIONS":
-            assert not any(applies(whole.statements[number], *each) for each in REQUESTS)
+            assert not any(applies(whole.statements[number], *request) for request in REQUESTS)
 
 
 def _number(pointer: str) -> int:

@@ -66,8 +66,10 @@ def test_ten_controls_of_the_demonstration_fail_and_ten_pass(demo: Answer) -> No
 @pytest.mark.parametrize("version", versions())
 def test_every_control_of_a_version_is_reported_with_its_number(saved: Path, version: str) -> None:
     answer = ask(snapshot=str(saved), benchmark=version)
-    numbers = {(each.controls or {}).get(version) for each in answer.findings}
-    assert numbers == {benchmark(version).id_of(each) for each in benchmark(version).controls}
+    numbers = {(finding.controls or {}).get(version) for finding in answer.findings}
+    assert numbers == {
+        benchmark(version).id_of(control) for control in benchmark(version).controls
+    }
 
 
 @pytest.mark.parametrize("version", versions())
@@ -114,7 +116,7 @@ def test_the_facts_name_account_regions_and_benchmark(demo: Answer) -> None:
 
 
 def test_failed_findings_come_first_and_the_worst_of_them_first(demo: Answer) -> None:
-    places = [(each.status.rank, each.severity.rank) for each in demo.findings]
+    places = [(finding.status.rank, finding.severity.rank) for finding in demo.findings]
     assert places == sorted(places)
     assert demo.findings[0].code == "root_no_access_key"
     assert demo.findings[0].fix
@@ -133,7 +135,7 @@ def test_a_concise_answer_stays_small(demo: Answer) -> None:
 
 def test_severity_leaves_out_findings_but_not_the_score(saved: Path, demo: Answer) -> None:
     answer = ask(snapshot=str(saved), severity="high")
-    assert {each.severity for each in answer.findings} <= {Severity.CRITICAL, Severity.HIGH}
+    assert {finding.severity for finding in answer.findings} <= {Severity.CRITICAL, Severity.HIGH}
     assert answer.facts["score"] == demo.facts["score"]
     assert answer.facts["left_out_by_severity"] == len(demo.findings) - len(answer.findings)
 
@@ -159,7 +161,7 @@ def test_an_audit_of_a_part_says_of_which(saved: Path, demo: Answer) -> None:
 def test_a_named_region_is_read_alone_and_the_answer_says_so() -> None:
     answer = ask(demo=True, regions=["eu-west-1"], controls=["sg_admin_ports_v4"])
     assert answer.facts["regions"] == "1 of 2 enabled Regions"
-    assert {each.region for each in answer.findings} == {"eu-west-1"}
+    assert {finding.region for finding in answer.findings} == {"eu-west-1"}
 
 
 def test_what_to_call_next_names_the_worst_control_and_the_same_account() -> None:
@@ -233,7 +235,9 @@ def test_every_section_that_an_answer_quotes_exists(saved: Path, action: str) ->
     )
     quoted = ask(action=action, **more).sources
     quoted += without_credentials(AwsError("none")).sources
-    known = {each.slug for each in sections(resources.text("references/compliance-checklist.md"))}
+    known = {
+        section.slug for section in sections(resources.text("references/compliance-checklist.md"))
+    }
     for source in quoted:
         page_name, _, topic = source.partition("#")
         assert source.startswith("https://") or (
@@ -245,7 +249,7 @@ def test_refused_calls_are_unknown_and_the_answer_holds_the_policy_to_add(tmp_pa
     file = tmp_path / "refused.json"
     save(account_of(SUMMARY.held(denied("iam:GetAccountSummary"))), file)
     answer = ask(snapshot=str(file), controls=["root_mfa", "root_no_access_key"])
-    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
     assert "Score none (nothing could be evaluated)" in answer.summary
     assert answer.facts["score"]["overall"] is None
     (policy,) = answer.artifacts
@@ -266,7 +270,7 @@ def test_a_snapshot_saved_for_one_control_says_so_of_the_others_with_their_actio
     file = tmp_path / "root.json"
     ask(demo=True, controls=["root_mfa"], save=str(file))
     answer = ask(snapshot=str(file))
-    unknown = [each for each in answer.findings if each.status is Status.UNKNOWN]
+    unknown = [finding for finding in answer.findings if finding.status is Status.UNKNOWN]
     assert len(unknown) > 60
     for each in unknown:
         assert re.search(r"\b[a-z0-9-]+:[A-Z]\w+", each.reason or ""), each
@@ -282,7 +286,7 @@ def test_what_another_layer_refuses_is_not_in_the_policy_to_add(tmp_path: Path) 
     )
     save(account_of(SUMMARY.held(denied("iam:GetAccountSummary", message))), file)
     answer = ask(snapshot=str(file), controls=["root_mfa"])
-    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
     assert answer.artifacts == ()
 
 

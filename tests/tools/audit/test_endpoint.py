@@ -25,7 +25,7 @@ def ask(**arguments: Any) -> Answer:
 
 
 def of(answer: Answer, key: str) -> list[Finding]:
-    return [each for each in answer.findings if each.code == key]
+    return [finding for finding in answer.findings if finding.code == key]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_an_endpoint_of_the_environment_is_audited(elsewhere: Answer) -> None:
 
 
 def test_every_control_is_reported_there_too(elsewhere: Answer) -> None:
-    assert set(rolled_up(elsewhere.findings)) == {each.key for each in benchmark().controls}
+    assert set(rolled_up(elsewhere.findings)) == {control.key for control in benchmark().controls}
 
 
 def test_what_the_endpoint_lacks_is_unknown_and_names_the_call(elsewhere: Answer) -> None:

@@ -113,11 +113,11 @@ def _is_miss(value: object) -> bool:
 
 def test_what_was_refused_is_unknown_and_nothing_else(audited: tuple[Answer, Account]) -> None:
     answer, _ = audited
-    for each in answer.findings:
-        if each.status is Status.UNKNOWN:
-            call = (each.reason or "").replace(" ", ":").split(":")[:2]
-            assert call[0] in MOTO_REFUSES | MOTO_LACKS or call == MOTO_MISNAMES, each.reason
-    judged = {each.status for each in answer.findings}
+    for finding in answer.findings:
+        if finding.status is Status.UNKNOWN:
+            call = (finding.reason or "").replace(" ", ":").split(":")[:2]
+            assert call[0] in MOTO_REFUSES | MOTO_LACKS or call == MOTO_MISNAMES, finding.reason
+    judged = {finding.status for finding in answer.findings}
     assert {Status.PASS, Status.FAIL} <= judged
 
 

@@ -88,9 +88,9 @@ def on(operation: str, spoilt: Spoilt, region: str = AWAY) -> Callable[[Asked], 
 
 def status_in(answer: Answer, key: str) -> dict[str | None, tuple[Status, str]]:
     return {
-        each.region: (each.status, each.reason or "")
-        for each in answer.findings
-        if each.code == key
+        finding.region: (finding.status, finding.reason or "")
+        for finding in answer.findings
+        if finding.code == key
     }
 
 
@@ -155,12 +155,12 @@ def test_a_region_that_answers_nothing_is_asked_a_few_times_and_left(server: Fau
     server.spoil = lambda asked: SILENT if asked.region == AWAY else None
     # More calls than there are threads: what has begun when the third one fails cannot be taken back.
     answer = ask()
-    status = rolled_up(each for each in answer.findings if each.region == AWAY)
+    status = rolled_up(finding for finding in answer.findings if finding.region == AWAY)
     assert set(status.values()) == {Status.UNKNOWN}
-    assert any("RegionSilent" in (each.reason or "") for each in answer.findings)
+    assert any("RegionSilent" in (finding.reason or "") for finding in answer.findings)
     asked = sum(count for (_, region, _), count in server.calls.items() if region == AWAY)
     assert asked <= 2 * aws.WORKERS
-    judged = {each.status for each in answer.findings if each.region == HOME}
+    judged = {finding.status for finding in answer.findings if finding.region == HOME}
     assert Status.PASS in judged
 
 
@@ -173,8 +173,8 @@ def test_a_token_that_expires_on_the_way_leaves_what_was_read_by_then(server: Fa
 
     server.spoil = spoil
     answer = ask()
-    assert set(rolled_up(answer.findings)) == {each.key for each in benchmark().controls}
-    unread = [each for each in answer.findings if "ExpiredToken" in (each.reason or "")]
+    assert set(rolled_up(answer.findings)) == {control.key for control in benchmark().controls}
+    unread = [finding for finding in answer.findings if "ExpiredToken" in (finding.reason or "")]
     assert unread
     assert {each.status for each in unread} == {Status.UNKNOWN}
     assert "could not be judged" in answer.summary
@@ -204,8 +204,10 @@ def test_a_credential_report_that_never_becomes_ready_is_unknown(server: Faulty)
 
     server.spoil = spoil
     answer = ask(controls=["credentials_unused", "user_console_mfa"])
-    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
-    assert all("iam:GenerateCredentialReport" in (each.reason or "") for each in answer.findings)
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
+    assert all(
+        "iam:GenerateCredentialReport" in (finding.reason or "") for finding in answer.findings
+    )
     made = sum(n for (_, _, name), n in server.calls.items() if name == "GenerateCredentialReport")
     assert made == credential_report._POLLS  # noqa: SLF001 - the bound that holds
 
@@ -215,7 +217,7 @@ def test_nothing_fails_or_passes_where_every_answer_is_a_page(server: Faulty) ->
     server.spoil = lambda asked: None if asked.operation in opening else HTML_200
     answer = ask(regions=[HOME])
     verdicts: list[Finding] = [
-        each for each in answer.findings if each.status in {Status.PASS, Status.FAIL}
+        finding for finding in answer.findings if finding.status in {Status.PASS, Status.FAIL}
     ]
     assert verdicts == []
     assert "could not be judged" in answer.summary
@@ -230,11 +232,11 @@ def test_whatever_is_refused_is_unknown_with_its_code(server: Faulty, error: Err
     opening = {"GetCallerIdentity", "DescribeRegions"}
     server.spoil = lambda asked: None if asked.operation in opening else error
     answer = ask(regions=[HOME])
-    assert {each.status for each in answer.findings} <= {Status.UNKNOWN, Status.MANUAL}
-    assert set(rolled_up(answer.findings)) == {each.key for each in benchmark().controls}
+    assert {finding.status for finding in answer.findings} <= {Status.UNKNOWN, Status.MANUAL}
+    assert set(rolled_up(answer.findings)) == {control.key for control in benchmark().controls}
     services = {service for service, _, _ in server.calls}
     assert {"rds", "ec2", "s3", "iam", "kms", "elasticfilesystem", "cloudtrail"} <= services
-    assert any(error.code in (each.reason or "") for each in answer.findings)
+    assert any(error.code in (finding.reason or "") for finding in answer.findings)
 
 
 def test_a_call_is_bounded_in_time_and_in_attempts() -> None:

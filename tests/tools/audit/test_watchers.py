@@ -81,7 +81,7 @@ def test_trails_are_verified_one_by_one(verified: Answer) -> None:
     assert rows["main"]["s3_objects"] == "writes only"
     assert not rows["eu-debugging"]["validation"]
     assert rows["eu-debugging"]["management_events"] == "writes only"
-    failed = [each.code for each in verified.findings if each.status is Status.FAIL]
+    failed = [finding.code for finding in verified.findings if finding.status is Status.FAIL]
     assert "4 of 6 controls of CIS 7.0 fail" in verified.summary
     assert all(f"`{code}`" in verified.summary for code in failed)
 
@@ -92,10 +92,10 @@ def test_findings_on_trails_have_a_number_of_the_version_and_the_others_are_a_ta
 ) -> None:
     answer = ask(action="cloudtrail", snapshot=str(saved), benchmark=version)
     assert answer.facts["benchmark"] == version
-    assert all(version in (each.controls or {}) for each in answer.findings)
+    assert all(version in (finding.controls or {}) for finding in answer.findings)
     further = {row["check"] for row in answer.facts["checks_of_other_versions"]}
-    assert len({each.code for each in answer.findings} | further) == 8
-    assert not further & {each.code for each in answer.findings}
+    assert len({finding.code for finding in answer.findings} | further) == 8
+    assert not further & {finding.code for finding in answer.findings}
 
 
 def test_a_check_of_older_versions_says_which_and_is_still_mended(verified: Answer) -> None:
@@ -188,7 +188,7 @@ def test_an_account_without_a_trail_gets_the_commands_for_a_new_one() -> None:
 
 def test_a_new_trail_records_the_objects_that_nothing_records() -> None:
     answer = mended()
-    failed = {each.code for each in answer.findings if each.status is Status.FAIL}
+    failed = {finding.code for finding in answer.findings if finding.status is Status.FAIL}
     assert {"s3_data_events_read", "s3_data_events_write"} <= failed
     chosen = {"KEY_ARN__US_EAST_1": "k", "TRAIL_BUCKET__US_EAST_1": "b"}
     done = run_script(answer.artifacts[0].content, chosen)
@@ -239,7 +239,7 @@ def test_trails_that_could_not_be_read_are_unknown_and_get_no_commands() -> None
     answer = audit_trails.answer(account_of(TRAILS.held(refused)), Source())
     assert "could not be read" in answer.summary
     assert answer.artifacts == ()
-    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
 
 
 def test_analyzers_are_shown_by_region_with_their_findings() -> None:
@@ -363,7 +363,7 @@ def test_regions_whose_analyzers_could_not_be_read_are_unknown() -> None:
     assert "refused: access-analyzer:ListAnalyzers" in answer.summary
     assert "0 analyzers" not in answer.summary
     assert answer.facts["analyzers"][0]["status"] == "unknown"
-    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
     assert answer.artifacts == ()
 
 

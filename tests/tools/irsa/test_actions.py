@@ -177,7 +177,7 @@ def test_an_issuer_is_sourced_and_found_by_its_own_name(each: issuers.Issuer) ->
 
 
 def test_issuer_ids_are_unique() -> None:
-    ids = [each.id for each in issuers.issuers()]
+    ids = [issuer.id for issuer in issuers.issuers()]
     assert ids == list(dict.fromkeys(ids))
 
 

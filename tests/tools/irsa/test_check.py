@@ -91,7 +91,7 @@ def ask(**arguments: Any) -> Any:
 
 
 def codes(answer: Any) -> dict[str, str]:
-    return {each.code: each.status.value for each in answer.findings}
+    return {finding.code: finding.status.value for finding in answer.findings}
 
 
 def test_a_finding_on_a_document_names_the_weakest_value_with_its_line() -> None:
@@ -126,7 +126,9 @@ def test_a_trust_policy_of_people_is_told_to_be_none_of_ours() -> None:
 
 def test_several_trust_policies_are_judged_by_name() -> None:
     answer = ask(document=[trust("repo:*"), trust("repo:octo@1/app@2:environment:prod")])
-    assert [(each.code, each.resource) for each in answer.findings] == [("OIDC-TENANT-WILD", "/0")]
+    assert [(finding.code, finding.resource) for finding in answer.findings] == [
+        ("OIDC-TENANT-WILD", "/0")
+    ]
     assert "2 trust policies" in answer.summary
 
 
@@ -194,27 +196,27 @@ def test_what_cannot_be_judged_is_refused_by_name(arguments: dict[str, Any], say
 
 def test_manifests_beside_a_document_are_judged_by_themselves() -> None:
     answer = ask(document=trust("repo:octo@1/app@2:environment:prod"), manifests=MANIFESTS)
-    said = sorted(each.message for each in answer.findings)
-    assert {each.code for each in answer.findings} == {"IRSA-ANNOT-MISMATCH"}
+    said = sorted(finding.message for finding in answer.findings)
+    assert {finding.code for finding in answer.findings} == {"IRSA-ANNOT-MISMATCH"}
     assert "the value of `eks.amazonaws.com/sts-regional-endpoints` is true or false" in said[0]
     assert "`eks.amazonaws.com/role_arn` is no annotation that EKS reads" in said[1]
-    assert [each.where.line for each in answer.findings] == [9, 17]
+    assert [finding.where.line for finding in answer.findings] == [9, 17]
 
 
 def test_manifests_are_read_from_folders_lists_and_values(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(MANIFESTS, encoding="utf-8")
     (tmp_path / "chart.yaml").write_text("a: {{ .Values.x }}\n", encoding="utf-8")
     found = cluster_of(read_policies("manifests", [str(tmp_path)]))
-    assert [each.title for each in found.service_accounts] == ["shop/cart", "shop/web"]
+    assert [account.title for account in found.service_accounts] == ["shop/cart", "shop/web"]
     assert found.service_accounts[0].where.file
-    assert [(each.service_account, each.windows) for each in found.pods] == [("web", True)]
+    assert [(pod.service_account, pod.windows) for pod in found.pods] == [("web", True)]
     assert len(found.unread) == 1
     item = {"metadata": {"name": "a", "namespace": "b"}}
     listed = {"kind": "ServiceAccountList", "apiVersion": "v1", "items": [item]}
     assert cluster_of(listed).complete
-    assert [each.title for each in cluster_of(listed).service_accounts] == ["b/a"]
+    assert [account.title for account in cluster_of(listed).service_accounts] == ["b/a"]
     mixed = {"kind": "List", "items": [{"kind": "ServiceAccount", **item}, {"kind": "Secret", "data": {"x": "y"}}]}  # fmt: skip
-    assert [each.title for each in cluster_of(json.dumps(mixed)).service_accounts] == ["b/a"]
+    assert [account.title for account in cluster_of(json.dumps(mixed)).service_accounts] == ["b/a"]
     assert not cluster_of(mixed).complete
 
 
@@ -246,8 +248,8 @@ def test_an_account_is_judged_with_the_service_accounts_of_its_cluster(tmp_path:
     assert found["EKS-IMDS"] == "unknown"
     assert answer.facts["roles_of_workloads"] == 3
     assert answer.facts["service_accounts"] == 2
-    assert all(each.account == "111122223333" for each in answer.findings)
-    trusts = [each for each in answer.findings if each.code == "PID-NO-TAGSESSION"]
+    assert all(finding.account == "111122223333" for finding in answer.findings)
+    trusts = [finding for finding in answer.findings if finding.code == "PID-NO-TAGSESSION"]
     assert trusts[0].resource == role_arn("ledger")
     assert trusts[0].where.line is None
 
@@ -275,17 +277,19 @@ def test_only_the_facts_of_the_checks_are_asked_for(monkeypatch: pytest.MonkeyPa
     }  # fmt: skip
     # What a launch template carries along is no part of any answer.
     assert "c2VjcmV0" not in json.dumps(to_json(answer))
-    assert any(each.code == "EKS-IMDS" and each.status is Status.FAIL for each in answer.findings)
+    assert any(
+        finding.code == "EKS-IMDS" and finding.status is Status.FAIL for finding in answer.findings
+    )
 
 
 def test_the_demonstration_account_has_its_two_open_roles() -> None:
     answer = ask(demo=True)
-    worst = {(each.code, each.resource.rpartition("/")[2]) for each in answer.findings if each.severity == "critical"}  # fmt: skip
+    worst = {(finding.code, finding.resource.rpartition("/")[2]) for finding in answer.findings if finding.severity == "critical"}  # fmt: skip
     assert worst == {
         ("OIDC-NO-TENANT", "github-deploy-legacy"),
         ("OIDC-TENANT-WILD", "gitlab-catalogue"),
     }
-    assert {each.status for each in answer.findings} == {Status.FAIL}
+    assert {finding.status for finding in answer.findings} == {Status.FAIL}
     assert answer.facts["checks"] == len(CHECKS)
 
 
@@ -332,7 +336,7 @@ def test_service_accounts_of_every_namespace_are_read_from_a_cluster(
     )
     answer = ask(snapshot=saved, kube_context="prod")
     assert answer.facts["service_accounts"] == 3
-    found = {each.code: each for each in answer.findings if each.status is Status.FAIL}
+    found = {finding.code: finding for finding in answer.findings if finding.status is Status.FAIL}
     assert "`eks.amazonaws.com/role_arn` is no annotation" in found["IRSA-ANNOT-MISMATCH"].message
     # The API lists every one, so that what is not there does not exist.
     assert "shop:gone" in found["IRSA-DANGLING"].message

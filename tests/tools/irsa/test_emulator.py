@@ -128,13 +128,13 @@ def test_where_the_emulator_knows_less_than_aws_we_follow_aws(url: str) -> None:
     exact = trust(GITHUB, {"StringEquals": {**AUD, "$:sub": MAIN}})
     expired = signed(claims(GITHUB, MAIN, exp=1_000_000_000))
     assert lets_in(url, exact, expired)
-    assert [each.code for each in denied(exact, expired).findings] == ["TOKEN-EXPIRED"]
+    assert [finding.code for finding in denied(exact, expired).findings] == ["TOKEN-EXPIRED"]
 
     forged = jwt.encode(
         {"alg": "RS256", "kid": "one"}, claims(GITHUB, MAIN), RSAKey.generate_key(2048)
     )
     assert lets_in(url, exact, forged)
-    assert [each.code for each in denied(exact, forged).findings] == ["TOKEN-SIGNATURE"]
+    assert [finding.code for finding in denied(exact, forged).findings] == ["TOKEN-SIGNATURE"]
 
     by_id = trust(GITHUB, {"StringEquals": {**AUD, "$:repository_id": "7"}})
     token = signed(claims(GITHUB, MAIN, repository_id="7"))
@@ -209,7 +209,7 @@ def test_an_account_of_the_emulator_is_judged_with_its_cluster(
         clusterName="prod", namespace="shop", serviceAccount="cart", roleArn=arn
     )
     answer = tool.run({"action": "check", "regions": [REGION]})
-    found = {(each.code, each.status.value) for each in answer.findings}
+    found = {(finding.code, finding.status.value) for finding in answer.findings}
     assert ("OIDC-ORG-WIDE", "fail") in found
     assert ("PID-NO-TAGSESSION", "fail") in found
     assert ("PID-TRUST-OPEN", "fail") in found

@@ -48,7 +48,7 @@ def check(**arguments: Any) -> Any:
 
 
 def codes(answer: Any, status: Status = Status.FAIL) -> set[str]:
-    return {each.code for each in answer.findings if each.status is status}
+    return {finding.code for finding in answer.findings if finding.status is status}
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, id=c["name"]) for c in CASES])
@@ -56,10 +56,12 @@ def test_each_policy_has_its_own_verdict(case: dict[str, Any]) -> None:
     answer = check(document=case["document"], **case.get("with", {}))
     assert codes(answer) == set(case["fails"])
     assert codes(answer, Status.UNKNOWN) == set(case.get("unknown", []))
-    told = " | ".join(each.message for each in answer.findings)
+    told = " | ".join(finding.message for finding in answer.findings)
     assert case.get("says", "") in told
     if "severity" in case:
-        assert {each.code: each.severity.value for each in answer.findings} == case["severity"]
+        assert {finding.code: finding.severity.value for finding in answer.findings} == case[
+            "severity"
+        ]
 
 
 def test_a_finding_has_the_line_of_the_text() -> None:
@@ -160,7 +162,7 @@ def test_a_key_whose_administrators_are_gone_is_locked(saved: Any) -> None:
     there = statement({"AWS": f"{ARN}role/KeyAdmin"}, ["kms:PutKeyPolicy"])
     locked = check(snapshot=saved(_policies(gone), _NO_SHARE, _ROLES), scope=_SCOPE)
     assert codes(locked) == {"KMS-LOCKOUT", "KMS-NO-ROOT"}
-    assert {each.resource for each in locked.findings} == {sample.ARN}
+    assert {finding.resource for finding in locked.findings} == {sample.ARN}
     kept = check(snapshot=saved(_policies(there), _NO_SHARE, _ROLES), scope=_SCOPE)
     assert codes(kept) == {"KMS-NO-ROOT"}
 
@@ -204,7 +206,7 @@ def test_a_policy_that_cannot_be_read_is_unknown(saved: Any, document: Any) -> N
 
 def test_a_snapshot_of_something_else_is_unknown_throughout(saved: Any) -> None:
     answer = check(snapshot=saved(sample.of(KMS_KEYS)))
-    assert Status.PASS not in {each.status for each in answer.findings}
+    assert Status.PASS not in {finding.status for finding in answer.findings}
     assert "could not be judged" in answer.summary
 
 
@@ -253,9 +255,9 @@ def test_an_account_is_read_with_the_calls_of_the_scope_alone(
         scope = ["KMS-GRANT", "KMS-ALIAS-DEAD", "KMS-DISABLED", "KMS-ROT-OFF", "KMS-POL-PUBLIC"]
         answer = check(regions=["us-east-1"], scope=scope)
     assert codes(answer) == {"KMS-GRANT-XACCT", *scope[1:]}
-    assert {each.resource for each in answer.findings if each.code == "KMS-POL-PUBLIC"} == {
-        f"arn:aws:kms:us-east-1:123456789012:key/{shared}"
-    }
+    assert {
+        finding.resource for finding in answer.findings if finding.code == "KMS-POL-PUBLIC"
+    } == {f"arn:aws:kms:us-east-1:123456789012:key/{shared}"}
 
 
 def test_the_demonstration_has_a_key_that_is_being_deleted() -> None:
@@ -270,7 +272,7 @@ def test_only_the_facts_of_the_scope_are_read(tmp_path: Path) -> None:
     path = tmp_path / "some.json"
     check(demo=True, scope=["KMS-ROT-OFF"], save=str(path))
     assert set(json.loads(path.read_text())["facts"]) == {"kms.keys"}
-    assert {each.name for each in needs(CODES)} >= {"kms.uses", "kms.grants", "iam.authorization"}
+    assert {need.name for need in needs(CODES)} >= {"kms.uses", "kms.grants", "iam.authorization"}
 
 
 @pytest.mark.parametrize("code", ["KMS-LOCKOUT", "kms_alias_dead"])

@@ -22,7 +22,7 @@ DOCUMENTS = [
     for case in json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
     if len(json.dumps(case["document"])) < 2_000
 ]
-KEYS = [("resource", "AWS::KMS::Key", each) for each in DOCUMENTS]
+KEYS = [("resource", "AWS::KMS::Key", document) for document in DOCUMENTS]
 CALLER = "arn:aws:iam::111122223333:role/ci"
 SEEDS = st.integers(min_value=0, max_value=2**60)
 FUZZ = settings(
@@ -41,7 +41,7 @@ def answered(action: str, document: Any, **more: Any) -> None:
         said = json.dumps(to_json(answer), ensure_ascii=False)
         if action == "lockout":
             assert answer.facts["put_key_policy"] in {"accepted", "refused", "unknown"}
-        assert {each.code for each in answer.findings} <= set(ON_POLICY)
+        assert {finding.code for finding in answer.findings} <= set(ON_POLICY)
     assert not any(ord(each) < 0x20 or 0x7F <= ord(each) < 0xA0 for each in said)
 
 

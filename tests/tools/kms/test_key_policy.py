@@ -216,10 +216,10 @@ def test_policies_are_clean_and_every_file_is_taken(name: str, format_: str) -> 
         "cfn-lint": cloudformation,
         "python-hcl2": terraform,
     }
-    for each in answer.artifacts:
-        validators[each.checked_by or ""](each.content)
+    for artifact in answer.artifacts:
+        validators[artifact.checked_by or ""](artifact.content)
     if format_ == "cloudformation":
-        template = next(each for each in answer.artifacts if each.name == "key.yaml")
+        template = next(artifact for artifact in answer.artifacts if artifact.name == "key.yaml")
         assert json.dumps(document(answer)["Statement"][0]["Action"]) in template.content
 
 
@@ -227,7 +227,7 @@ def clean(policy: str) -> None:
     found = aws_iam.validate(policy, "resource")
     assert [each.code for each in found] == []
     checked = tool.run({"action": "check", "document": policy, "trusted": [OTHER, "777788889999"]})
-    assert [each for each in checked.findings if each.status == "fail"] == []
+    assert [finding for finding in checked.findings if finding.status == "fail"] == []
 
 
 def test_replicas_share_the_policy_unless_it_names_the_region() -> None:
@@ -261,7 +261,7 @@ def test_a_key_is_replicated_with_its_policy() -> None:
     with mock_aws():
         own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         kms = boto3.client("kms", region_name="eu-west-1", **own)
-        texts = {each.name: each.content for each in answer.artifacts}
+        texts = {artifact.name: artifact.content for artifact in answer.artifacts}
         key = kms.create_key(Policy=texts["key-policy.json"], MultiRegion=True)["KeyMetadata"]
         for line in copies:
             words = line.split()
@@ -349,7 +349,7 @@ VALIDATORS = {
 
 def test_every_generated_file_names_a_validator() -> None:
     answers = [made(format=each) for each in ("cli", "cloudformation", "terraform")]
-    answers += [tool.run({"action": "envelope", "library": each}) for each in WAYS]
+    answers += [tool.run({"action": "envelope", "library": way}) for way in WAYS]
     named = {artifact.checked_by for answer in answers for artifact in answer.artifacts}
     assert named == VALIDATORS
 

@@ -47,7 +47,7 @@ def test_a_service_works_for_this_account_alone(name: str) -> None:
     answer = for_service(name)
     assert answer.findings == ()
     rows = [each for each in answer.facts["proved"] if ".amazonaws.com" in each["who"]]
-    by_how = {each["how"]: each["outcome"] for each in rows}
+    by_how = {row["how"]: row["outcome"] for row in rows}
     assert by_how == {
         f"on behalf of account {OWN}": "Allowed",
         "on behalf of another account": "ImplicitlyDenied",
@@ -63,16 +63,16 @@ def test_an_action_that_aws_documents_without_a_guard_is_told_apart() -> None:
     }
     for name, (action, code) in UNGUARDED.items():
         answer = for_service(name)
-        assert [each.code for each in answer.findings] == [code]
+        assert [finding.code for finding in answer.findings] == [code]
         assert answer.facts["services"][0]["unguarded"] == f"{action}: AWS documents no guard"
         rows = [each for each in answer.facts["proved"] if "on behalf of" in each["how"]]
-        assert {each["outcome"] for each in rows if each["does"] != action} == {
+        assert {row["outcome"] for row in rows if row["does"] != action} == {
             "Allowed",
             "ImplicitlyDenied",
         }
-        assert {each["outcome"] for each in rows if "no guard" in each["how"]} == {"Allowed"}
+        assert {row["outcome"] for row in rows if "no guard" in row["how"]} == {"Allowed"}
         checked = tool.run({"action": "check", "document": answer.artifacts[0].content})
-        assert {each.severity for each in checked.findings} <= {"info"}
+        assert {finding.severity for finding in checked.findings} <= {"info"}
 
 
 def test_a_guard_is_never_widened_by_a_source_of_another_kind() -> None:
@@ -94,7 +94,9 @@ def test_the_reference_lists_the_services_of_the_table() -> None:
 
 def test_where_aws_supports_no_guard_the_answer_says_so() -> None:
     answer = made(services=["eventbridge-sns"])
-    assert [each.code for each in answer.findings] == ["RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"]
+    assert [finding.code for finding in answer.findings] == [
+        "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"
+    ]
     (told,) = answer.facts["services"]
     assert "AWS supports none" in told["guard"]
     assert any("no guard" in each["how"] for each in answer.facts["proved"])

@@ -29,9 +29,9 @@ EXAMPLES = [
     if not isinstance(each, str) and len(json.dumps(each)) < 2_000
 ]
 MANAGED = [
-    ("identity", None, each["Document"])
-    for each in list(json.loads(aws_managed_policies_data).values())[::25]
-    if len(json.dumps(each["Document"])) < 3_000
+    ("identity", None, load["Document"])
+    for load in list(json.loads(aws_managed_policies_data).values())[::25]
+    if len(json.dumps(load["Document"])) < 3_000
 ]
 OTHERS = (*EXAMPLES, *MANAGED)
 SEEDS = st.integers(min_value=0, max_value=2**60)

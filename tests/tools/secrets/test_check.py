@@ -51,9 +51,9 @@ def saved(account: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_demonstration_account_is_judged() -> None:
     answer = run(demo=True)
-    failed = {each.code for each in answer.findings if each.status is Status.FAIL}
+    failed = {finding.code for finding in answer.findings if finding.status is Status.FAIL}
     assert {"ENV-LAMBDA", "SSM-PLAINTEXT", "SEC-ROT-OFF"} <= failed
-    assert not [each for each in answer.findings if each.status is Status.UNKNOWN]
+    assert not [finding for finding in answer.findings if finding.status is Status.UNKNOWN]
     assert "No value was read" in answer.summary
     assert "demonstration-only" not in json.dumps(to_json(answer))
 
@@ -84,7 +84,7 @@ def test_no_value_of_the_account_reaches_the_snapshot_or_the_findings(
 def test_a_saved_snapshot_says_the_same_as_the_account(account: Any, saved: Path) -> None:
     live = judge(account, USUAL, Limits())
     assert judge(loads(saved.read_text(encoding="utf-8")), USUAL, Limits()) == live
-    codes = {each.code for each in run(snapshot=str(saved)).findings}
+    codes = {finding.code for finding in run(snapshot=str(saved)).findings}
     assert codes == {check.code for check in USUAL}
 
 
@@ -109,7 +109,9 @@ EXPECTED = {
 @pytest.mark.parametrize(("code", "words"), EXPECTED.items())
 def test_a_finding_names_the_element(account: Any, code: str, words: str) -> None:
     told = [
-        each for each in CHECKS[code].findings(account, Limits()) if each.status is Status.FAIL
+        finding
+        for finding in CHECKS[code].findings(account, Limits())
+        if finding.status is Status.FAIL
     ]
     assert any(words in each.message for each in told)
 
@@ -164,7 +166,7 @@ def test_only_who_asks_has_string_parameters_looked_into() -> None:
 
 def test_looking_into_values_in_the_demonstration_account() -> None:
     answer = run(demo=True, scope=["parameter_store"], plaintext_values=True)
-    assert "SSM-PLAINTEXT-VALUE" in {each.code for each in answer.findings}
+    assert "SSM-PLAINTEXT-VALUE" in {finding.code for finding in answer.findings}
     assert answer.facts["looked_into_values"] == "String parameters, as asked"
     assert "demonstration-only" not in json.dumps(to_json(answer))
 
@@ -181,7 +183,7 @@ def test_looking_into_values_in_the_demonstration_account() -> None:
 def test_a_scope_chooses_checks_and_reads_only_their_facts(
     scope: list[str], codes: set[str], saved: Path
 ) -> None:
-    assert {each.code for each in run(snapshot=str(saved), scope=scope).findings} == codes
+    assert {finding.code for finding in run(snapshot=str(saved), scope=scope).findings} == codes
 
 
 REFUSED = (
@@ -212,7 +214,7 @@ def test_limits_and_trusted_accounts_change_the_verdict(saved: Path) -> None:
         trusted=["444455556666"],
         limits={"rotation_days": 5},
     )
-    by_code = {each.code: each.status for each in answer.findings}
+    by_code = {finding.code: finding.status for finding in answer.findings}
     assert by_code == {"SEC-POL-XACCT": Status.PASS, "SEC-ROT-SLOW": Status.FAIL}
 
 
@@ -222,7 +224,7 @@ def test_a_check_can_be_saved_and_judged_again(tmp_path: Path) -> None:
     again = run(snapshot=str(path), scope=["lambda"])
     assert again.findings == live.findings
     other = run(snapshot=str(path), scope=["ecs"])
-    assert {each.status for each in other.findings} == {Status.UNKNOWN}
+    assert {finding.status for finding in other.findings} == {Status.UNKNOWN}
 
 
 def test_what_was_refused_comes_with_the_policy_that_mends_it(tmp_path: Path) -> None:
@@ -239,10 +241,10 @@ def test_regions_that_aws_will_not_list_leave_no_check_passed(tmp_path: Path) ->
     save(collect(needs(USUAL), Source(), session=refusing.session()), path)
     answer = run(snapshot=str(path))
     # Policies of identities are the account's, whatever its Regions.
-    passed = {each.code for each in answer.findings if each.status is Status.PASS}
+    passed = {finding.code for finding in answer.findings if finding.status is Status.PASS}
     assert passed == {"SEC-IAM-WILDCARD"}
     reason = "ec2:DescribeRegions: UnauthorizedOperation; allow ec2:DescribeRegions"
-    told = [each.code for each in answer.findings if each.reason == reason]
+    told = [finding.code for finding in answer.findings if finding.reason == reason]
     assert len(told) > 20
     # A check that asks several services of every Region tells it once.
     assert len(set(told)) == len(told)

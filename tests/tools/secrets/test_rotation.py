@@ -91,7 +91,7 @@ def test_only_secrets_manager_may_call_the_function_and_for_one_account(form: st
 
 def document(answer: Any, name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(
-        next(each.content for each in answer.artifacts if each.name == name)
+        next(artifact.content for artifact in answer.artifacts if artifact.name == name)
     )
     return found
 
@@ -251,9 +251,9 @@ def rotating(monkeypatch: pytest.MonkeyPatch) -> Any:
             SecretId=arn, VersionStage="AWSPENDING", MoveToVersionId=VERSION
         )
         code = next(
-            each.content
-            for each in run(target="custom").artifacts
-            if each.name == "rotation_function.py"
+            artifact.content
+            for artifact in run(target="custom").artifacts
+            if artifact.name == "rotation_function.py"
         )
         module: Any = types.ModuleType("rotation_function")
         exec(compile(code, "rotation_function.py", "exec"), module.__dict__)  # noqa: S102 - our own asset

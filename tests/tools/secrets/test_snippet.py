@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ALL = [pytest.param(each, id=f"{each.runtime}-{each.store}-{each.style}") for each in SNIPPETS]
+ALL = [
+    pytest.param(snippet, id=f"{snippet.runtime}-{snippet.store}-{snippet.style}")
+    for snippet in SNIPPETS
+]
 ARN = "arn:aws:secretsmanager:eu-central-1:444455556666:secret:prod/app/db-a1B2c3"
 PARAMETER_ARN = "arn:aws:ssm:eu-central-1:444455556666:parameter/prod/app/db"
 OLD, NEW = "old-Zq81-never-shown", "new-Kx27-never-shown"
@@ -42,7 +45,7 @@ def of(snippet: Any, **more: Any) -> Any:
 
 
 def file(answer: Any, name: str) -> str:
-    return next(str(each.content) for each in answer.artifacts if each.name == name)
+    return next(str(artifact.content) for artifact in answer.artifacts if artifact.name == name)
 
 
 @pytest.mark.parametrize("snippet", ALL)
@@ -59,7 +62,7 @@ def test_every_generated_file_names_a_validator() -> None:
     for target in (*MANAGED, "external", "custom"):
         for form in ("cli", "cloudformation", "terraform"):
             answer = tool.run({"action": "rotation", "target": target, "format": form})
-            named |= {each.checked_by for each in answer.artifacts}
+            named |= {artifact.checked_by for artifact in answer.artifacts}
     assert named == set(VALIDATORS)
 
 
@@ -68,7 +71,7 @@ def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
         for store in ("secrets_manager", "parameter_store"):
             answer = run(runtime=runtime, store=store)
             assert answer.facts["style"] == answer.facts["styles"][0]
-    styles = {each.style for each in SNIPPETS}
+    styles = {snippet.style for snippet in SNIPPETS}
     assert styles == set(tool.arguments(cli=False)["style"].choices)
 
 
@@ -134,11 +137,11 @@ def test_a_pod_finds_its_files_where_the_code_looks(snippet: Any) -> None:
     code = file(answer, "app_secret.py")
     manifests = [
         document
-        for each in answer.artifacts
-        if each.language == "yaml"
-        for document in yaml.safe_load_all(each.content)
+        for artifact in answer.artifacts
+        if artifact.language == "yaml"
+        for document in yaml.safe_load_all(artifact.content)
     ]
-    (deployment,) = [each for each in manifests if each["kind"] == "Deployment"]
+    (deployment,) = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
     (app,) = deployment["spec"]["template"]["spec"]["containers"]
     mounts = {each["mountPath"] for each in app["volumeMounts"]}
     looked_at = "/agent" if snippet.style == "agent" else "/mnt/secrets"

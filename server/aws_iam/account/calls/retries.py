@@ -42,7 +42,7 @@ class Part:
     def hear(self, name: str, event: dict[str, Any]) -> Any:
         """What the first of those who have an answer says; all of them hear of it."""
         answers = [handler(**event) for handler in self._heard[name]]
-        return next((each for each in answers if each is not None), None)
+        return next((answer for answer in answers if answer is not None), None)
 
 
 class Slowing:

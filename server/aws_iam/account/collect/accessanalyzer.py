@@ -27,12 +27,12 @@ def analyzers(aws: Aws, region: str) -> tuple[Analyzer, ...]:
     """The analyzers of every type."""
     found = (
         Analyzer(
-            name=each["name"],
-            arn=each["arn"],
-            type=each.get("type", ""),
-            status=each.get("status", ""),
+            name=analyzer["name"],
+            arn=analyzer["arn"],
+            type=analyzer.get("type", ""),
+            status=analyzer.get("status", ""),
         )
-        for each in aws.pages("accessanalyzer:ListAnalyzers", "analyzers", region=region)
+        for analyzer in aws.pages("accessanalyzer:ListAnalyzers", "analyzers", region=region)
     )
     return tuple(sorted(found, key=lambda each: each.arn))
 

@@ -52,13 +52,13 @@ def _logs(aws: Aws, data: dict[str, Any]) -> tuple[Way, ...]:
     ]
     own: dict[Way, bool] = {
         STANDARD: config.get("Logging", {}).get("Enabled", False),
-        REALTIME: any(each.get("RealtimeLogConfigArn") for each in behaviours),
+        REALTIME: any(behaviour.get("RealtimeLogConfigArn") for behaviour in behaviours),
     }
     found = tuple(name for name, on in own.items() if on)
     if found:
         return found
     sources = aws.fact_in(_deliveries_at(aws), DELIVERY_SOURCES)
-    return (DELIVERY,) if any(each.logs_access_of(data["ARN"]) for each in sources) else ()
+    return (DELIVERY,) if any(source.logs_access_of(data["ARN"]) for source in sources) else ()
 
 
 def _deliveries_at(aws: Aws) -> str:

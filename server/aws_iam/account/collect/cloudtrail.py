@@ -65,7 +65,7 @@ def insights(aws: Aws) -> tuple[TrailInsights, ...]:
             TrailName=trail.arn,
         )
         selectors = (answer or {}).get("InsightSelectors", ())
-        return tuple(sorted(each["InsightType"] for each in selectors))
+        return tuple(sorted(selector["InsightType"] for selector in selectors))
 
     trails = aws.fact(TRAILS).trails
     read = aws.each(kinds, trails, INSIGHTS)

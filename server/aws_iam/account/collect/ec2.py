@@ -149,14 +149,14 @@ def peerings(aws: Aws, region: str) -> tuple[Peering, ...]:
     operation = "ec2:DescribeVpcPeeringConnections"
     found = (
         Peering(
-            id=each["VpcPeeringConnectionId"],
-            status=each.get("Status", {}).get("Code", ""),
-            requester_vpc=each.get("RequesterVpcInfo", {}).get("VpcId"),
-            requester_networks=_networks_of_side(each.get("RequesterVpcInfo", {})),
-            accepter_vpc=each.get("AccepterVpcInfo", {}).get("VpcId"),
-            accepter_networks=_networks_of_side(each.get("AccepterVpcInfo", {})),
+            id=connection["VpcPeeringConnectionId"],
+            status=connection.get("Status", {}).get("Code", ""),
+            requester_vpc=connection.get("RequesterVpcInfo", {}).get("VpcId"),
+            requester_networks=_networks_of_side(connection.get("RequesterVpcInfo", {})),
+            accepter_vpc=connection.get("AccepterVpcInfo", {}).get("VpcId"),
+            accepter_networks=_networks_of_side(connection.get("AccepterVpcInfo", {})),
         )
-        for each in aws.pages(operation, "VpcPeeringConnections", region=region)
+        for connection in aws.pages(operation, "VpcPeeringConnections", region=region)
     )
     return tuple(sorted(found, key=lambda peering: peering.id))
 
@@ -224,7 +224,7 @@ def _sorted(data: dict[str, Any], key: str, field: str) -> tuple[str, ...]:
 
 def _networks(aws: Aws, region: str, identity: str) -> tuple[str, ...]:
     entries = aws.pages(ENTRIES, "Entries", region=region, PrefixListId=identity)
-    return tuple(sorted(each["Cidr"] for each in entries))
+    return tuple(sorted(entry["Cidr"] for entry in entries))
 
 
 def _entry(data: dict[str, Any]) -> AclEntry:
@@ -258,7 +258,7 @@ def _table(data: dict[str, Any]) -> RouteTable:
     return RouteTable(
         id=data["RouteTableId"],
         vpc=data.get("VpcId"),
-        main=any(each.get("Main") for each in associations),
+        main=any(association.get("Main") for association in associations),
         subnets=_sorted(data, "Associations", "SubnetId"),
         routes=tuple(map(_route, data.get("Routes", ()))),
     )

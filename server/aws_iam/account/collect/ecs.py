@@ -61,7 +61,7 @@ def _services(aws: Aws, region: str, cluster: str) -> list[dict[str, Any]]:
 def _definitions(service: dict[str, Any]) -> set[str]:
     """While a service changes, the old and the new definition run side by side."""
     parts = (service, *service.get("deployments", ()), *service.get("taskSets", ()))
-    return {each["taskDefinition"] for each in parts if each.get("taskDefinition")}
+    return {part["taskDefinition"] for part in parts if part.get("taskDefinition")}
 
 
 def _definition(aws: Aws, region: str, arn: str) -> dict[str, Any]:

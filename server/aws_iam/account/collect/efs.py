@@ -16,10 +16,10 @@ def file_systems(aws: Aws, region: str) -> tuple[FileSystem, ...]:
     """The file systems and whether they are encrypted, which cannot be changed later."""
     found = (
         FileSystem(
-            id=each["FileSystemId"],
-            arn=each.get("FileSystemArn", ""),
-            encrypted=each.get("Encrypted", False),
+            id=system["FileSystemId"],
+            arn=system.get("FileSystemArn", ""),
+            encrypted=system.get("Encrypted", False),
         )
-        for each in aws.pages("efs:DescribeFileSystems", "FileSystems", region=region)
+        for system in aws.pages("efs:DescribeFileSystems", "FileSystems", region=region)
     )
     return tuple(sorted(found, key=lambda each: each.id))

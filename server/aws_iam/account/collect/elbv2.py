@@ -66,7 +66,7 @@ def _logs(aws: Aws, region: str, arn: str) -> tuple[Way, ...]:
     if attributes.get("access_logs.s3.enabled") == "true":
         return (BUCKET,)
     sources = aws.fact_in(region, DELIVERY_SOURCES)
-    return (DELIVERY,) if any(each.logs_access_of(arn) for each in sources) else ()
+    return (DELIVERY,) if any(source.logs_access_of(arn) for source in sources) else ()
 
 
 def _has_tls(aws: Aws, region: str, arn: str) -> bool:
@@ -75,4 +75,4 @@ def _has_tls(aws: Aws, region: str, arn: str) -> bool:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
     """
     listeners = aws.pages(LISTENERS, "Listeners", region=region, LoadBalancerArn=arn)
-    return any(each.get("Protocol") == "TLS" for each in listeners)
+    return any(listener.get("Protocol") == "TLS" for listener in listeners)

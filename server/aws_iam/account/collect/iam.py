@@ -208,7 +208,7 @@ def _role(data: dict[str, Any]) -> Role:
 def _policy(data: dict[str, Any], uses: dict[str, int]) -> ManagedPolicy:
     arn = data["Arn"]
     versions = data.get("PolicyVersionList", ())
-    default = next((each for each in versions if each.get("IsDefaultVersion")), None)
+    default = next((version for version in versions if version.get("IsDefaultVersion")), None)
     return ManagedPolicy(
         # An emulator leaves the name out.
         name=data.get("PolicyName") or _last(arn),

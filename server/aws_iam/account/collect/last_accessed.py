@@ -25,8 +25,8 @@ _MOST = 200
 def last_accessed(aws: Aws) -> Usage:
     """Users, and roles that were used lately: of one that nobody took, nothing was used."""
     found = aws.fact(AUTHORIZATION)
-    roles = [each for each in found.roles if each.last_used and not each.is_service_linked]
-    arns = sorted([*(each.arn for each in found.users), *(each.arn for each in roles)])
+    roles = [role for role in found.roles if role.last_used and not role.is_service_linked]
+    arns = sorted([*(user.arn for user in found.users), *(role.arn for role in roles)])
     read = aws.each(lambda arn: _services(aws, arn), arns[:_MOST], GET)
     return Usage(
         identities=tuple(

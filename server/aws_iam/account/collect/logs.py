@@ -29,7 +29,7 @@ def delivery_sources(aws: Aws, region: str) -> tuple[DeliverySource, ...]:
     """A source alone delivers nothing: a delivery must lead from it to a destination."""
     listed = aws.pages(SOURCES, "deliverySources", region=region)
     deliveries = aws.pages(DELIVERIES, "deliveries", region=region)
-    used = {each.get("deliverySourceName") for each in deliveries}
+    used = {delivery.get("deliverySourceName") for delivery in deliveries}
     found = (
         DeliverySource(
             name=each["name"],

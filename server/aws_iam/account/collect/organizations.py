@@ -92,9 +92,9 @@ def services(aws: Aws) -> tuple[TrustedService, ...]:
         "organizations:ListDelegatedAdministrators", "DelegatedAdministrators", owner=owner
     )
     by_service: dict[str, list[str]] = defaultdict(list)
-    for account in sorted(each["Id"] for each in administrators):
-        for each in aws.pages(DELEGATED, "DelegatedServices", owner=owner, AccountId=account):
-            by_service[each["ServicePrincipal"]].append(account)
+    for account in sorted(administrator["Id"] for administrator in administrators):
+        for service in aws.pages(DELEGATED, "DelegatedServices", owner=owner, AccountId=account):
+            by_service[service["ServicePrincipal"]].append(account)
     names = sorted(each["ServicePrincipal"] for each in trusted)
     return tuple(
         TrustedService(service=name, administrators=tuple(by_service[name])) for name in names
@@ -107,7 +107,7 @@ def tree(aws: Aws) -> Tree:
     owner = _owner(aws)
     if owner is None:
         return Tree()
-    units = [_root(each) for each in aws.pages(ROOTS, "Roots", owner=owner)]
+    units = [_root(root) for root in aws.pages(ROOTS, "Roots", owner=owner)]
     members: list[Member] = []
     level = list(units)
     while level:
@@ -130,9 +130,9 @@ def guardrails(aws: Aws) -> tuple[Guardrail, ...]:
     if owner is None:
         return ()
     listed = [
-        each
+        policy
         for kind in _KINDS
-        for each in aws.pages(POLICIES, "Policies", owner=owner, Filter=kind)
+        for policy in aws.pages(POLICIES, "Policies", owner=owner, Filter=kind)
     ]
     found = aws.each(lambda each: _guardrail(aws, each, owner), listed, TARGETS)
     return tuple(sorted(map(_known, found), key=lambda each: each.id))
@@ -157,7 +157,7 @@ def _below(aws: Aws, unit: Unit, owner: str) -> tuple[list[Unit], list[Member]]:
     members = aws.pages(MEMBERS, "Accounts", owner=owner, ParentId=unit.id)
     return (
         [Unit(id=each["Id"], name=each.get("Name", ""), parent=unit.id) for each in units],
-        [_member(each, unit.id) for each in members],
+        [_member(member, unit.id) for member in members],
     )
 
 

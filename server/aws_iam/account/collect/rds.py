@@ -23,18 +23,18 @@ def db_clusters(aws: Aws, region: str) -> tuple[DbCluster, ...]:
     """The database clusters."""
     found = (
         DbCluster(
-            id=each["DBClusterIdentifier"],
-            arn=each.get("DBClusterArn", ""),
-            engine=each.get("Engine", ""),
-            multi_az=each.get("MultiAZ", False),
-            encrypted=each.get("StorageEncrypted"),
-            master_secret=each.get("MasterUserSecret", {}).get("SecretArn"),
-            replica_of=each.get("ReplicationSourceIdentifier") or None,
-            mode=each.get("EngineMode"),
-            global_cluster=each.get("GlobalClusterIdentifier"),
-            encryption=each.get("StorageEncryptionType"),
+            id=cluster["DBClusterIdentifier"],
+            arn=cluster.get("DBClusterArn", ""),
+            engine=cluster.get("Engine", ""),
+            multi_az=cluster.get("MultiAZ", False),
+            encrypted=cluster.get("StorageEncrypted"),
+            master_secret=cluster.get("MasterUserSecret", {}).get("SecretArn"),
+            replica_of=cluster.get("ReplicationSourceIdentifier") or None,
+            mode=cluster.get("EngineMode"),
+            global_cluster=cluster.get("GlobalClusterIdentifier"),
+            encryption=cluster.get("StorageEncryptionType"),
         )
-        for each in aws.pages("rds:DescribeDBClusters", "DBClusters", region=region)
+        for cluster in aws.pages("rds:DescribeDBClusters", "DBClusters", region=region)
     )
     return tuple(sorted(found, key=lambda each: each.arn))
 
@@ -53,8 +53,8 @@ def _instance(data: dict[str, Any]) -> DbInstance:
         multi_az=data.get("MultiAZ", False),
         cluster=data.get("DBClusterIdentifier"),
         port=data.get("Endpoint", {}).get("Port"),
-        groups=tuple(sorted(each["VpcSecurityGroupId"] for each in groups)),
-        subnets=tuple(sorted(each["SubnetIdentifier"] for each in subnets)),
+        groups=tuple(sorted(group["VpcSecurityGroupId"] for group in groups)),
+        subnets=tuple(sorted(subnet["SubnetIdentifier"] for subnet in subnets)),
         master_secret=data.get("MasterUserSecret", {}).get("SecretArn"),
         replica_of=data.get("ReadReplicaSourceDBInstanceIdentifier")
         or data.get("ReadReplicaSourceDBClusterIdentifier"),

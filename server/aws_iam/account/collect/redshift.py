@@ -17,10 +17,10 @@ def clusters(aws: Aws, region: str) -> tuple[Warehouse, ...]:
     prefix = f"arn:{aws.partition}:redshift:{region}:{aws.account}:cluster"
     found = (
         Warehouse(
-            id=each["ClusterIdentifier"],
-            arn=f"{prefix}:{each['ClusterIdentifier']}",
-            master_secret=each.get("MasterPasswordSecretArn"),
+            id=cluster["ClusterIdentifier"],
+            arn=f"{prefix}:{cluster['ClusterIdentifier']}",
+            master_secret=cluster.get("MasterPasswordSecretArn"),
         )
-        for each in aws.pages("redshift:DescribeClusters", "Clusters", region=region)
+        for cluster in aws.pages("redshift:DescribeClusters", "Clusters", region=region)
     )
     return tuple(sorted(found, key=lambda each: each.arn))

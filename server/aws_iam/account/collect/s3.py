@@ -211,7 +211,9 @@ def _algorithm(aws: Aws, bucket: Bucket) -> str | None:
     answer = aws.get(operation, region=_at(bucket), absent=(_NO_ENCRYPTION,), Bucket=bucket.name)
     rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
     defaults = (rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules)
-    return next((each["SSEAlgorithm"] for each in defaults if "SSEAlgorithm" in each), None)
+    return next(
+        (default["SSEAlgorithm"] for default in defaults if "SSEAlgorithm" in default), None
+    )
 
 
 def _logging(aws: Aws, bucket: str, region: str) -> LogTarget | None:

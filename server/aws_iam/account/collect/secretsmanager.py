@@ -89,8 +89,8 @@ def keys(aws: Aws, region: str) -> tuple[SecretKey, ...]:
         aws.tried(lambda: aws.fact_in(region, PARAMETERS)),
     )
     # The keys of either store are known without the other's.
-    named = set() if isinstance(secrets, Miss) else {each.kms_key for each in secrets}
-    named |= set() if isinstance(parameters, Miss) else {each.key for each in parameters}
+    named = set() if isinstance(secrets, Miss) else {secret.kms_key for secret in secrets}
+    named |= set() if isinstance(parameters, Miss) else {parameter.key for parameter in parameters}
     asked = sorted(each for each in named if each and not each.endswith(DEFAULT_KEYS))
     found = aws.each(lambda key: _key(aws, region, key), asked, KEY)
     return tuple(each for each in found if isinstance(each, SecretKey))
@@ -175,8 +175,8 @@ def _pending(aws: Aws, region: str, arn: str) -> tuple[Version, ...]:
 def _policies(aws: Aws, region: str, arn: str) -> SecretPolicies:
     names = aws.tried(
         lambda: [
-            each["PolicyName"]
-            for each in aws.pages(POLICIES, "ResourcePolicies", region=region, SecretId=arn)
+            policy["PolicyName"]
+            for policy in aws.pages(POLICIES, "ResourcePolicies", region=region, SecretId=arn)
         ]
     )
     if not isinstance(names, Miss):

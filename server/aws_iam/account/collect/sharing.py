@@ -65,7 +65,7 @@ def topics(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
         answer = aws.need(TOPIC, region=region, TopicArn=arn)
         return answer.get("Attributes", {}).get("Policy") or None
 
-    listed = [each["TopicArn"] for each in aws.pages("sns:ListTopics", "Topics", region=region)]
+    listed = [topic["TopicArn"] for topic in aws.pages("sns:ListTopics", "Topics", region=region)]
     return _policies(aws, listed, str, policy, TOPIC)
 
 

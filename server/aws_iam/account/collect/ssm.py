@@ -49,8 +49,8 @@ def parameter_policies(aws: Aws, region: str) -> tuple[ParameterPolicies, ...]:
     arns = [each.arn for each in listed if each.tier == _ADVANCED]
     read = aws.each(
         lambda arn: tuple(
-            each["Policy"]
-            for each in aws.pages(POLICIES, "Policies", region=region, ResourceArn=arn)
+            policy["Policy"]
+            for policy in aws.pages(POLICIES, "Policies", region=region, ResourceArn=arn)
         ),
         arns,
         POLICIES,
@@ -107,11 +107,11 @@ def _parameter(prefix: str, data: dict[str, Any]) -> StoredParameter:
 
 
 def _expiries(policies: list[dict[str, Any]]) -> Iterator[datetime]:
-    for each in policies:
-        if each.get("PolicyType") != "Expiration":
+    for policy in policies:
+        if policy.get("PolicyType") != "Expiration":
             continue
         try:
-            stamp = json.loads(each.get("PolicyText", ""))["Attributes"]["Timestamp"]
+            stamp = json.loads(policy.get("PolicyText", ""))["Attributes"]["Timestamp"]
             moment = datetime.fromisoformat(stamp)
         except (ValueError, KeyError, TypeError):
             continue

@@ -16,10 +16,10 @@ def instances(aws: Aws, region: str) -> tuple[IdentityCenter, ...]:
     """The instances in a Region; an organization has its one in a single Region."""
     found = (
         IdentityCenter(
-            arn=each.get("InstanceArn", ""),
-            owner=each.get("OwnerAccountId"),
-            status=each.get("Status"),
+            arn=instance.get("InstanceArn", ""),
+            owner=instance.get("OwnerAccountId"),
+            status=instance.get("Status"),
         )
-        for each in aws.pages("sso-admin:ListInstances", "Instances", region=region)
+        for instance in aws.pages("sso-admin:ListInstances", "Instances", region=region)
     )
     return tuple(sorted(found, key=lambda each: each.arn))

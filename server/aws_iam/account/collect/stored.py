@@ -17,6 +17,8 @@ def stored_names(aws: Aws, region: str) -> frozenset[str]:
     """The names of the secrets and parameters that could be listed."""
     secrets = aws.tried(lambda: aws.fact_in(region, SECRETS))
     parameters = aws.tried(lambda: aws.fact_in(region, PARAMETERS))
-    named = set() if isinstance(secrets, Miss) else {each.name for each in secrets}
-    named |= set() if isinstance(parameters, Miss) else {each.name for each in parameters}
+    named = set() if isinstance(secrets, Miss) else {secret.name for secret in secrets}
+    named |= (
+        set() if isinstance(parameters, Miss) else {parameter.name for parameter in parameters}
+    )
     return frozenset(named)

@@ -51,8 +51,8 @@ def _settings(data: dict[str, Any]) -> ProviderSettings:
 def role_limits(aws: Aws) -> tuple[RoleLimit, ...]:
     """The longest session of each role; AWS's default is an hour."""
     found = (
-        RoleLimit(arn=each["Arn"], max_session_seconds=each.get("MaxSessionDuration", 3600))
-        for each in aws.pages("iam:ListRoles", "Roles")
+        RoleLimit(arn=role["Arn"], max_session_seconds=role.get("MaxSessionDuration", 3600))
+        for role in aws.pages("iam:ListRoles", "Roles")
     )
     return tuple(sorted(found, key=lambda each: each.arn))
 

@@ -59,7 +59,7 @@ def _load_scalar(of: Any, data: Any, pointer: str) -> Any:
 
 
 def _fields_of(value: Any) -> dict[str, Any]:
-    return {each.name: dump(getattr(value, each.name)) for each in fields(value)}
+    return {field.name: dump(getattr(value, field.name)) for field in fields(value)}
 
 
 def _load_union(options: tuple[Any, ...], data: Any, pointer: str) -> Any:
@@ -112,7 +112,7 @@ def _load_fields(of: Any, data: Any, pointer: str) -> Any:
 @cache
 def _hints(of: Any) -> dict[str, Any]:
     hints = get_type_hints(of)
-    return {each.name: hints[each.name] for each in fields(of)}
+    return {field.name: hints[field.name] for field in fields(of)}
 
 
 def checked(data: Any, fits: bool, wanted: Any, pointer: str) -> Any:  # noqa: FBT001 - the outcome of a test

@@ -38,7 +38,7 @@ CREDENTIALS = (
 """What the SDK itself sends to get credentials or to find a bucket; none is needed in the auditor's policy."""
 
 ALLOWED = frozenset(
-    {op for each in COLLECTORS.values() for op in each.operations}
+    {op for collector in COLLECTORS.values() for op in collector.operations}
     | {*OPENING, *ON_REQUEST, *MANY, *CREDENTIALS}
 )
 
@@ -98,7 +98,7 @@ _RESOLVED = "/aws/reference/secretsmanager"
 def _is_plain(params: Any) -> bool:
     """Whether nothing is decrypted, and no name stands for a secret of Secrets Manager."""
     names = params.get("Names", ())
-    return params.get("WithDecryption") is False and not any(_RESOLVED in each for each in names)
+    return params.get("WithDecryption") is False and not any(_RESOLVED in name for name in names)
 
 
 def _refuse_signature(*, operation_name: str, event_name: str, **_event: Any) -> None:

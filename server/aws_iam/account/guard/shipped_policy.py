@@ -22,7 +22,7 @@ SECRETS = (
 
 def audit_actions() -> tuple[str, ...]:
     """Every IAM action that a full audit uses, sorted."""
-    usual = (each for each in COLLECTORS.values() if not each.on_request)
+    usual = (collector for collector in COLLECTORS.values() if not collector.on_request)
     declared = {op for each in usual for op in each.operations}
     operations = declared | {*OPENING, *MANY}
     return tuple(sorted({action for op in operations if (action := action_of(op))}))

@@ -100,7 +100,7 @@ def speaks_of_secret(name: str) -> str:
     for pair in pairwise(words):
         if pair in _SECRET_PAIRS:
             return " ".join(pair)
-    return next((each for each in words if each in _SECRET_WORDS), "")
+    return next((word for word in words if word in _SECRET_WORDS), "")
 
 
 def variable(name: str, value: str, stored: frozenset[str] = frozenset()) -> Variable:

@@ -124,7 +124,7 @@ def _holders(
 def _common(account: Account, holders: tuple[Account | None, ...]) -> Shared:
     trails = account.get(TRAILS)
     found = () if isinstance(trails, Miss) else trails.trails
-    read = [each for each in holders if each is not None]
+    read = [holder for holder in holders if holder is not None]
     regions = sorted({region for each in read for region in each.regions.read})
     analyzers = (
         (region, tuple(a for each in read for a in _whole(each, region))) for region in regions
@@ -144,7 +144,7 @@ def _common(account: Account, holders: tuple[Account | None, ...]) -> Shared:
 
 def _seen(holders: tuple[Account | None, ...], region: str) -> bool:
     """Whether the analyzers of each of these accounts were read in the Region."""
-    return all(each is not None and _listed(each, region) is not None for each in holders)
+    return all(holder is not None and _listed(holder, region) is not None for holder in holders)
 
 
 def _listed(account: Account, region: str) -> tuple[Analyzer, ...] | None:
@@ -161,8 +161,8 @@ def as_member(account: Account, shared: Shared) -> Account:
     facts = dict(account.facts)
     trails = account.facts.get((TRAILS.name, ""))
     if trails is not None and not isinstance(trails, Miss):
-        known = {each.arn: each for each in shared.trails}
-        merged = tuple(_completed(each, known.get(each.arn)) for each in trails.trails)
+        known = {trail.arn: trail for trail in shared.trails}
+        merged = tuple(_completed(trail, known.get(trail.arn)) for trail in trails.trails)
         facts[TRAILS.name, ""] = replace(trails, trails=merged)
     for region, above in shared.analyzers:
         own = facts.get((ANALYZERS.name, region))

@@ -52,14 +52,14 @@ class Test:
 def read(conditions: Iterable[Condition]) -> Mapping[str, Sequence[Test]]:
     """The conditions as tests, by key."""
     found: dict[str, list[Test]] = {}
-    for each in conditions:
-        found.setdefault(each.name, []).append(_test(each))
+    for condition in conditions:
+        found.setdefault(condition.name, []).append(_test(condition))
     return found
 
 
 def _test(condition: Condition) -> Test:
     if condition.operator.value == "Null":
-        words = {each.value.lower() for each in condition.values}
+        words = {value.value.lower() for value in condition.values}
         if words and words <= {"true", "false"}:
             return Test(
                 condition=condition,
@@ -93,19 +93,19 @@ def follows(conclusion: Test, premises: Sequence[Test], effort: Effort) -> bool:
     """Whether the conclusion holds in every request in which all premises on its key hold."""
     if len(premises) > _MOST_TESTS:
         return False
-    if _always_holds(conclusion) or any(_by_wording(each, conclusion) for each in premises):
+    if _always_holds(conclusion) or any(_by_wording(premise, conclusion) for premise in premises):
         return True
-    needs_key = any(_decided(each) and not each.holds_absent for each in premises)
-    if any(each.holds_present is False and each.holds_absent for each in premises):
+    needs_key = any(_decided(premise) and not premise.holds_absent for premise in premises)
+    if any(premise.holds_present is False and premise.holds_absent for premise in premises):
         return _decided(conclusion) and conclusion.holds_absent
     if conclusion.holds_present is not None:
         return conclusion.holds_present and (conclusion.holds_absent or needs_key)
     if needs_key and _accepts_every_value(conclusion):
         return True
     return any(
-        (needs_key or conclusion.holds_absent or not each.holds_absent)
-        and _accepts_less(each, conclusion, effort)
-        for each in premises
+        (needs_key or conclusion.holds_absent or not premise.holds_absent)
+        and _accepts_less(premise, conclusion, effort)
+        for premise in premises
     )
 
 
@@ -115,7 +115,7 @@ def _by_wording(premise: Test, conclusion: Test) -> bool:
     if mine.operator.value != its.operator.value:
         return False
     few, many = (its, mine) if mine.negated else (mine, its)
-    wanted, given = ({each.value for each in one.values} for one in (few, many))
+    wanted, given = ({value.value for value in one.values} for one in (few, many))
     return wanted == given or (bool(wanted) and wanted <= given)
 
 
@@ -164,7 +164,7 @@ def is_always_there(key: str) -> bool:
 
 def contradiction(premises: Sequence[Test], effort: Effort) -> tuple[Test, Test] | None:
     """Two tests of one key that no request satisfies together with the others, None if there are none."""
-    decided = [each for each in premises if _decided(each)][:_MOST_TESTS]
+    decided = [premise for premise in premises if _decided(premise)][:_MOST_TESTS]
     needy = next((each for each in decided if not each.holds_absent), None)
     for first, second in combinations(decided, 2):
         if not _exclude_each_other(first, second, effort):

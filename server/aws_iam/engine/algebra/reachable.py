@@ -81,7 +81,7 @@ class Reach:
 
     def __init__(self, statement: Statement) -> None:
         entries = tuple(statement.resource_words)
-        wild = [each for each in entries if each[:1] in "*?"]
+        wild = [entry for entry in entries if entry[:1] in "*?"]
         self.limited: bool = bool(entries) and not any(matches(each, "*") for each in wild)
         self.arns: tuple[Arn, ...] = _arns(entries) if self.limited else ()
         self._texts = entries if self.arns else ()
@@ -111,7 +111,7 @@ class Reach:
             # An action that works on what other services own may work on what its own service owns, too.
             services = {form.service for form in forms(*key) or ()}
             every = forms(action.service) or ()
-            own = [a for a in self.arns if any(_meet(a.service, each) for each in services)]
+            own = [a for a in self.arns if any(_meet(a.service, service) for service in services)]
             # What is no ARN of a known type is reported as such.
             known = all(any(form.meets(arn) for form in every) for arn in own)
             self._beside[key] = own[0] if own and known else None
@@ -162,7 +162,7 @@ def _can_be(entry: str, service: str, types: tuple[str, ...]) -> bool:
 @by_text
 def _is_foreign(owner: str, service: str) -> bool:
     """Whether ARNs of the one service are never of the other, nor of one whose resources it works on."""
-    services = {service, *(each.service for each in forms(service) or ())}
+    services = {service, *(form.service for form in forms(service) or ())}
     return is_literal(owner) and not any(matches(each, owner) for each in services)
 
 
@@ -170,7 +170,7 @@ def _is_foreign(owner: str, service: str) -> bool:
 def named_actions(statement: Statement) -> tuple[Action, ...]:
     """The known actions that a statement names without wildcard, the first few hundred."""
     known = catalog().action
-    literal = [each for each in statement.action_words[:_MOST_ACTIONS] if is_literal(each)]
+    literal = [word for word in statement.action_words[:_MOST_ACTIONS] if is_literal(word)]
     return tuple([action for each in literal if (action := known(each))])
 
 
@@ -188,11 +188,13 @@ class Takers:
     def __init__(self, policy: Policy) -> None:
         self._rows = [
             (
-                each,
-                frozenset(word.lower() for word in each.action_words if is_literal(word)),
-                tuple(word for word in each.action_words if not is_literal(word))[:_MOST_PATTERNS],
+                statement,
+                frozenset(word.lower() for word in statement.action_words if is_literal(word)),
+                tuple(word for word in statement.action_words if not is_literal(word))[
+                    :_MOST_PATTERNS
+                ],
             )
-            for each in policy.statements[:_MOST_STATEMENTS]
+            for statement in policy.statements[:_MOST_STATEMENTS]
         ]
 
     def beside(self, statement: Statement, action: Action) -> bool:

@@ -111,7 +111,7 @@ def action_names(statement: Statement) -> frozenset[str]:
 @once
 def action_patterns(statement: Statement) -> tuple[str, ...]:
     """Those of them that have a wildcard."""
-    return tuple([each for each in action_names(statement) if "*" in each or "?" in each])
+    return tuple([name for name in action_names(statement) if "*" in name or "?" in name])
 
 
 def related(statements: Sequence[Statement]) -> Sequence[int]:
@@ -159,11 +159,19 @@ def meaning(statement: Statement) -> Meaning:
         not_actions=frozenset(map(str.lower, statement.not_action_words)),
         resources=frozenset(statement.resource_words),
         not_resources=frozenset(statement.not_resource_words),
-        principals=frozenset((each.type, each.value) for each in statement.principals),
-        not_principals=frozenset((each.type, each.value) for each in statement.not_principals),
+        principals=frozenset(
+            (principal.type, principal.value) for principal in statement.principals
+        ),
+        not_principals=frozenset(
+            (principal.type, principal.value) for principal in statement.not_principals
+        ),
         conditions=frozenset(
-            (each.operator.value, each.name, frozenset(value.value for value in each.values))
-            for each in statement.conditions
+            (
+                condition.operator.value,
+                condition.name,
+                frozenset(value.value for value in condition.values),
+            )
+            for condition in statement.conditions
         ),
         elements=frozenset(member.key for member in statement.node.members if member.key != "Sid"),
     )
@@ -242,7 +250,9 @@ def _conditions_read_in_full(statement: Statement) -> bool:
             return False
         written += len(keys)
     operators = [member.name.value for member in node.members]
-    complete = all(len(each.values) == len(each.node.listed()) for each in statement.conditions)
+    complete = all(
+        len(condition.values) == len(condition.node.listed()) for condition in statement.conditions
+    )
     return (
         len(operators) == len(set(operators)) and complete and written == len(statement.conditions)
     )

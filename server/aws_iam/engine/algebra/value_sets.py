@@ -66,8 +66,8 @@ class Values:
     def is_everything(self) -> bool:
         """Whether it is plain that every value belongs to it."""
         return any(
-            isinstance(each, Words) and text_sets.is_everything(each.pattern)
-            for each in self.atoms
+            isinstance(atom, Words) and text_sets.is_everything(atom.pattern)
+            for atom in self.atoms
         )
 
 
@@ -104,8 +104,8 @@ def values(condition: Condition) -> Values | None:
     family = OPERATORS.get(condition.base)
     if family is None or family is Family.NULL or not 0 < len(condition.values) <= _MOST_VALUES:
         return None
-    atoms = [_atom(condition.base, family, each.value) for each in condition.values]
-    known = tuple(each for each in atoms if each is not None)
+    atoms = [_atom(condition.base, family, value.value) for value in condition.values]
+    known = tuple(atom for atom in atoms if atom is not None)
     # A string operator may stand on a key of ARNs, so the two families compare.
     group = Family.STRING if family is Family.ARN else family
     return Values(family=group, atoms=known) if len(known) == len(atoms) else None

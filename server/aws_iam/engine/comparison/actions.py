@@ -157,9 +157,11 @@ def _of_nobody(named: set[str], mentioned: Mapping[str, None]) -> Iterator[str]:
 
 def _services_named(clauses: Sequence[Clause]) -> set[str]:
     """The services whose resources the statements name."""
-    texts = dict.fromkeys(each for c in clauses for each in c.resources or () if each != "*")
-    parts = (each.split(":", 3) for each in texts)
-    fields = {each[2] if len(each) > _SERVICE else "*" for each in parts}
+    texts = dict.fromkeys(
+        resource for c in clauses for resource in c.resources or () if resource != "*"
+    )
+    parts = (text.split(":", 3) for text in texts)
+    fields = {part[2] if len(part) > _SERVICE else "*" for part in parts}
     return {prefix for field in fields for prefix in catalog().naming(field)}
 
 

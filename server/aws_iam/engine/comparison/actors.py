@@ -125,7 +125,9 @@ def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
         for entry in (*statement.resources, *statement.not_resources)
     )
     # A provider that a trust policy names stands in the role's own account.
-    providers = (each.value for each in principals_of(policies) if each.type == "Federated")
+    providers = (
+        principal.value for principal in principals_of(policies) if principal.type == "Federated"
+    )
     for text in (*named, *providers):
         arn = Arn.of(text)
         if arn and _ACCOUNT.fullmatch(arn.account):
@@ -166,7 +168,7 @@ def strangers(
     providers = tuple(_providers(atoms, allowed))
     for caller in dict.fromkeys(callers):
         if caller.kind is CallerKind.SESSION:
-            yield from (_signed_in(caller, owner, each) for each in providers)
+            yield from (_signed_in(caller, owner, provider) for provider in providers)
         else:
             yield _actor(caller, owner, Grade.ACCOUNT)
 
@@ -199,7 +201,7 @@ def _made(partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget
     of_root = Atom(holders.ARN, "ArnLike", (f"arn:{partition}:iam::*:root",))
     accounts = [_as_arn(atom) for atom in listed if atom.key in {holders.ARN, holders.ACCOUNT}]
     roots = points(holders.ARN, (of_root, *accounts), present=True, budget=budget)
-    found += [arn for each in roots if each.true & 1 for arn in each.value or ()]
+    found += [arn for root in roots if root.true & 1 for arn in root.value or ()]
     yield from (arn for arn in found if arn.split(":")[_FIELD] not in known)
 
 
@@ -236,9 +238,9 @@ def _as_arn(atom: Atom) -> Atom:
 def _providers(atoms: Sequence[Atom], budget: Budget) -> Iterator[Value]:
     """Who may have signed a stranger in for its session: nobody, or a provider that belongs to no account named."""
     asked = [atom for atom in atoms if atom.key == _PROVIDER]
-    for each in points(_PROVIDER, asked, budget=budget):
-        if not _ACCOUNTS.search("".join(each.value or ())):
-            yield each.value
+    for point in points(_PROVIDER, asked, budget=budget):
+        if not _ACCOUNTS.search("".join(point.value or ())):
+            yield point.value
 
 
 def _signed_in(caller: Caller, owner: str, provider: Value) -> Actor:
@@ -255,7 +257,7 @@ def _partitions(policies: Sequence[Policy]) -> list[str]:
         for statement in policy.statements
         for entry in (*statement.resources, *statement.not_resources)
     ]
-    texts += [each.value for each in principals_of(policies)]
+    texts += [principal.value for principal in principals_of(policies)]
     fields = dict.fromkeys(t.split(":", 2)[1] for t in texts if t.startswith("arn:aws"))
     named = [p for p in PARTITIONS for field in fields if matches(field, p)]
     return list(dict.fromkeys(named)) or ["aws"]

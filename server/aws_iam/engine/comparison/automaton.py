@@ -146,7 +146,7 @@ class Pattern:
     @cached_property
     def text(self) -> str | None:
         """The one text that it matches; None when there are several."""
-        letters = [each for each in self.tokens if isinstance(each, str) and len(each) == 1]
+        letters = [token for token in self.tokens if isinstance(token, str) and len(token) == 1]
         return "".join(letters) if len(letters) == len(self.tokens) else None
 
     @property

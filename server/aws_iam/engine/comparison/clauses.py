@@ -83,12 +83,12 @@ class Side:
     @property
     def allows(self) -> tuple[Clause, ...]:
         """The Allow statements."""
-        return tuple([each for each in self.clauses if each.allows])
+        return tuple([clause for clause in self.clauses if clause.allows])
 
     @property
     def denies(self) -> tuple[Clause, ...]:
         """The Deny statements."""
-        return tuple([each for each in self.clauses if not each.allows])
+        return tuple([clause for clause in self.clauses if not clause.allows])
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class Atoms:
 @once
 def _holds_hole(statement: Statement) -> bool:
     texts = [*statement.resource_words, *statement.not_resource_words]
-    texts += [each.value for condition in statement.conditions for each in condition.values]
+    texts += [value.value for condition in statement.conditions for value in condition.values]
     return "${" in "\n".join(texts)
 
 
@@ -126,7 +126,7 @@ def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     if not have_holes(policies):
         return ()
-    for texts in populations([each for each in policies if has_variables(each)]):
+    for texts in populations([policy for policy in policies if has_variables(policy)]):
         for text in texts:
             for hole in _HOLE.findall(text) if "${" in text else ():
                 if hole not in ESCAPES:
@@ -144,7 +144,7 @@ def populations(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
             resources |= dict.fromkeys(statement.not_resource_words)
             for condition in statement.conditions:
                 held = values.setdefault(condition.name, {})
-                held |= dict.fromkeys(each.value for each in condition.values)
+                held |= dict.fromkeys(value.value for value in condition.values)
     yield tuple(resources)
     yield from map(tuple, values.values())
 
@@ -224,7 +224,7 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
     named = negated or "Resource" in names or not principaled
     # A canonical user id is an account's, and nothing tells whose.
     canonical = (*statement.principals, *statement.not_principals) if principaled else ()
-    settled = [_resource(each, variables) for each in entries]
+    settled = [_resource(entry, variables) for entry in entries]
     resources = tuple([each for each in settled if each is not None])
     return Clause(
         ready=Ready.of(statement),
@@ -254,12 +254,12 @@ def _is_readable(condition: Condition, base: str, variables: _Variables) -> bool
         return False
     if family is Family.BOOL and variables.exist:
         # The evaluator leaves open, too, what a variable is there.
-        return not any("${" in each.value for each in condition.values)
+        return not any("${" in value.value for value in condition.values)
     return not (base == "Null" and condition.if_exists)
 
 
 def _atom(condition: Condition, base: str, variables: _Variables) -> Atom:
-    written = [each.value for each in condition.values]
+    written = [value.value for value in condition.values]
     kept = set(written)
     if any("${" in each for each in written) and OPERATORS.get(base) in _FILLED:
         escaped = has_wildcards(base)
@@ -277,7 +277,7 @@ def _value(inside: str, scenario: Mapping[str, str | None]) -> str | None:
 
 def is_principaled(policies: Iterable[Policy]) -> bool:
     """Whether the policies say who may: those of resources."""
-    return any(each.kind in _PRINCIPALED for each in policies)
+    return any(policy.kind in _PRINCIPALED for policy in policies)
 
 
 def principals_of(policies: Iterable[Policy]) -> Iterator[Principal]:

@@ -43,7 +43,7 @@ class Actions:
 
     def concerning(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
         """The statements that may speak of one of them."""
-        return tuple([each for each in statements if self.meet(Ready.of(each))])
+        return tuple([statement for statement in statements if self.meet(Ready.of(statement))])
 
     def meet(self, ready: Ready) -> bool:
         """Whether a statement may speak of one of them."""

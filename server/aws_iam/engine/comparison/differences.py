@@ -125,9 +125,9 @@ class Question:
         lower = group.action.lower()
         pieces = [each for each in self.asked if each.ready.takes(lower)]
         clauses = [c for s in self.sides for c in s.clauses if id(c) in live]
-        if len(self.wanted) == 1 and all(each.allows for each in pieces):
+        if len(self.wanted) == 1 and all(piece.allows for piece in pieces):
             # A difference meets one of the pieces with all its conditions: no other Allow is needed for it.
-            needed = {id(each.statement) for each in pieces}
+            needed = {id(piece.statement) for piece in pieces}
             other = {id(c) for c in self.wanted[0].allows if id(c.statement) not in needed}
             clauses = [c for c in clauses if id(c) not in other]
         return Ground(

@@ -72,8 +72,8 @@ class Written:
         """With all those statements that may speak of the actions."""
         if not self.policies:
             return self
-        policies = tuple([_narrowed(each, actions) for each in self.policies])
-        known = {id(each.statement): each for each in self.side.clauses}
+        policies = tuple([_narrowed(policy, actions) for policy in self.policies])
+        known = {id(clause.statement): clause for clause in self.side.clauses}
         found = side(policies, self.atoms, None, known=known)
         return Written(policies=policies, side=found, atoms=self.atoms)
 
@@ -157,7 +157,7 @@ class Direction:
 
     def still(self, asked: tuple[Clause, ...], seen: Container[int]) -> tuple[Clause, ...]:
         """What is still asked for when further clauses than those seen, by identity, may cover some of it."""
-        if all(id(each) in seen for each in self._clauses):
+        if all(id(clause) in seen for clause in self._clauses):
             return asked
         own, other, inner = (each.side for each in (self.policies, self.without, self.within))
         return remainder(*self.sides(own, other, inner), _entries(asked))
@@ -203,8 +203,8 @@ class _Hunt:
         """Add requests until there are so many, or all."""
         try:
             for scenario in self._scenarios():
-                for each in self._requests(scenario):
-                    found.setdefault(self._sign(each), each)
+                for request in self._requests(scenario):
+                    found.setdefault(self._sign(request), request)
                     if len(found) >= sought:
                         return
         except OverBudget as why:
@@ -306,4 +306,4 @@ def _fixed_texts(policies: Sequence[Policy]) -> Iterator[str]:
     for policy in policies:
         for statement in policy.statements:
             for condition in statement.conditions:
-                yield from (each.value for each in condition.values if "${" not in each.value)
+                yield from (value.value for value in condition.values if "${" not in value.value)

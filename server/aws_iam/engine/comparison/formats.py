@@ -130,7 +130,7 @@ def _shortest(field: str, fill: str) -> str:
     parts = _HOLE.split(field.replace("*", ""))
     # Every other part is the name of a hole.
     parts[1::2] = [
-        fill * (ACCOUNT_DIGITS if each.lower() == "account" else 1) for each in parts[1::2]
+        fill * (ACCOUNT_DIGITS if part.lower() == "account" else 1) for part in parts[1::2]
     ]
     return "".join(parts)
 
@@ -139,8 +139,8 @@ def _shortest(field: str, fill: str) -> str:
 def _expression(template: str) -> re.Pattern[str]:
     """The ARNs of a format, which is no text of a stranger's, as a regular expression."""
     parts = (
-        re.escape(each) if isinstance(each, str) else _WILD[each]
-        for each in possible(template).tokens
+        re.escape(token) if isinstance(token, str) else _WILD[token]
+        for token in possible(template).tokens
     )
     return re.compile("".join(parts), re.DOTALL)
 

@@ -118,7 +118,8 @@ def _lifted(key: str, pattern: Pattern) -> Pattern:
     if key == ARN:
         return pattern
     named: tuple[Token, ...] = tuple(
-        _IN_NAME.get(each, each) if isinstance(each, Symbol) else each for each in pattern.tokens
+        _IN_NAME.get(token, token) if isinstance(token, Symbol) else token
+        for token in pattern.tokens
     )
     if key == ACCOUNT:
         return venn.Pattern((*_FIELD_OF_ANY, *named, ":", Symbol.MANY))

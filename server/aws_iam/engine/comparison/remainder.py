@@ -62,7 +62,7 @@ def remainder(
 def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
     if only is None:
         return clauses
-    found = ((each, only.get(id(each.statement))) for each in clauses)
+    found = ((clause, only.get(id(clause.statement))) for clause in clauses)
     return (replace(each, ready=ready) for each, ready in found if ready)
 
 
@@ -183,8 +183,8 @@ class Shortcut:
         inner, outer = (old, new) if new.not_resources else (new, old)
         same = frozenset(outer.resources or ())
         return all(
-            each in same or any(self._covers(o, each) for o in same)
-            for each in inner.resources or ()
+            resource in same or any(self._covers(o, resource) for o in same)
+            for resource in inner.resources or ()
         )
 
     def _covers(self, outer: str, inner: str) -> bool:
@@ -221,7 +221,7 @@ def principals_within(new: Clause, old: Clause) -> bool:
     if not old.has_principals and not new.has_principals:
         return True
     mine, theirs = new.statement, old.statement
-    if any(each.is_everyone for each in theirs.principals):
+    if any(principal.is_everyone for principal in theirs.principals):
         return True
     return (
         {(p.type, p.value) for p in mine.principals}

@@ -62,12 +62,12 @@ class Ground:
     @property
     def anywhere(self) -> frozenset[int]:
         """The statements that speak of every resource, by identity."""
-        return frozenset(id(each) for each in self.clauses if each.is_anywhere)
+        return frozenset(id(clause) for clause in self.clauses if clause.is_anywhere)
 
     @property
     def picky(self) -> list[Clause]:
         """The other statements."""
-        return [each for each in self.clauses if not each.is_anywhere]
+        return [clause for clause in self.clauses if not clause.is_anywhere]
 
 
 @positional

@@ -39,7 +39,7 @@ _SHAPES: Mapping[str, tuple[str, ...]] = {
     "aws:principalaccount": _ACCOUNTS,
     "aws:resourceaccount": _ACCOUNTS,
     "aws:sourceaccount": _ACCOUNTS,
-    "aws:principalarn": tuple(f"arn:aws:iam::{each}:role/some-role" for each in _ACCOUNTS),
+    "aws:principalarn": tuple(f"arn:aws:iam::{account}:role/some-role" for account in _ACCOUNTS),
     "aws:principaltype": ("AssumedRole",),
     "aws:requestedregion": ("eu-north-1", "ap-south-1", "ca-west-1", "sa-east-1"),
 }
@@ -161,7 +161,7 @@ def _named(key: str, policies: Sequence[Policy]) -> list[str]:
         return []
     if len(pieces) > _MOST_NAMED:
         raise OverBudget(f"the policies name {len(pieces)} texts in the place of one variable")
-    found = venn.cells([venn.pattern(each) for each in pieces], inside=_WITHIN, budget=budget)
+    found = venn.cells([venn.pattern(piece) for piece in pieces], inside=_WITHIN, budget=budget)
     if len(found) > _MOST_NAMED:
         raise OverBudget(
             f"the policies tell {len(found)} texts apart in the place of one variable"
@@ -229,7 +229,7 @@ def _closed(places: set[int], symbols: Sequence[str]) -> set[int]:
 def _asked_for(key: str, policies: Sequence[Policy]) -> Iterator[str]:
     """A text for each way in which the policies' own conditions on the key can turn out."""
     atoms = [
-        Atom(key, condition.operator.value, tuple(each.value for each in condition.values))
+        Atom(key, condition.operator.value, tuple(value.value for value in condition.values))
         for policy in policies
         for statement in policy.statements
         for condition in statement.conditions_on(key)

@@ -57,4 +57,4 @@ def _elements(statement: Statement) -> tuple[object, ...]:
 
 
 def _values(condition: Condition) -> list[str]:
-    return [each.value for each in condition.values]
+    return [value.value for value in condition.values]

@@ -146,7 +146,7 @@ def _other_resources(statement: Mapping[str, Any], request: Exempt) -> Iterator[
     if "*" in entries:
         yield {**only, "NotResource": request.resource}
         return
-    rest = [each for each in entries if not matches(each, request.resource)]
+    rest = [entry for entry in entries if not matches(entry, request.resource)]
     if rest:
         yield {**only, "Resource": rest}
 

@@ -93,7 +93,7 @@ def remedy(
     changes: list[Change] = []
     stuck = ""
     while now.decision.outcome != "Allowed" and not stuck:
-        wanted = named if not any(each.layer == named for each in changes) else ""
+        wanted = named if not any(change.layer == named for change in changes) else ""
         found = _next_change(request, here, now, wanted)
         if isinstance(found, str):
             stuck = found
@@ -276,7 +276,7 @@ def _identity_alone(asked: Mapping[str, Any], start: Shelf, changes: list[Change
     """The outcome with an identity policy and without the change to the resource's, where that must allow."""
     request = request_of(dict(asked))
     statement = grant_statement.of("identity", request)
-    changed = any(each.layer == "resource" and each.how == "add" for each in changes)
+    changed = any(change.layer == "resource" and change.how == "add" for change in changes)
     if not changed or statement is None or request.caller.kind not in _OWN:
         return ""
     return _decided(asked, start.with_layer("identity", _policy(statement))).decision.outcome
@@ -288,24 +288,24 @@ def near_misses(request: Request, shelf: Shelf, layer: str) -> Iterator[dict[str
     keys = {
         condition.name: True
         for placed in layers.all()
-        for each in placed.statements
-        for condition in each.statement.conditions
+        for statement in placed.statements
+        for condition in statement.statement.conditions
     }
     met = _places(Matcher(request, layers).hits())
     but_for_conditions = _places(Matcher(request, layers, keys).hits())
     action = request.action.lower()
     for placed in layers.all():
-        for each in placed.statements:
-            at = (placed.pointer, each.statement.node.where.pointer)
+        for statement in placed.statements:
+            at = (placed.pointer, statement.statement.node.where.pointer)
             if (
                 placed.layer != layer
-                or not each.statement.allows
+                or not statement.statement.allows
                 or at in met
-                or not each.takes(action)
+                or not statement.takes(action)
             ):
                 continue
             pointer = shelf.paper(Spot.of(placed.pointer)).pointer
-            names = ", ".join(condition.key.value for condition in each.statement.conditions)
+            names = ", ".join(condition.key.value for condition in statement.statement.conditions)
             lacks = f"its condition on {names}" if at in but_for_conditions else _other_lack(layer)
             yield {"statement": f"{pointer}{at[1]}", "does_not_match": lacks}
 
@@ -328,7 +328,7 @@ def _with_statements(document: Mapping[str, Any], *more: Mapping[str, Any]) -> d
 
 
 def _free_sid(document: Mapping[str, Any], wanted: str) -> str:
-    taken = [each.get("Sid") for each in _statements(document)]
+    taken = [statement.get("Sid") for statement in _statements(document)]
     number = 1
     sid = wanted
     while sid in taken:
@@ -338,4 +338,4 @@ def _free_sid(document: Mapping[str, Any], wanted: str) -> str:
 
 
 def _policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    return {**EMPTY, "Statement": [dict(each) for each in statements]}
+    return {**EMPTY, "Statement": [dict(statement) for statement in statements]}

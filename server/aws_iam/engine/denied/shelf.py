@@ -86,7 +86,7 @@ class Shelf:
 
     def with_layer(self, layer: str, *documents: Mapping[str, Any]) -> Shelf:
         """With a layer of one level that was not given."""
-        level = tuple(Paper(document=each) for each in documents)
+        level = tuple(Paper(document=document) for document in documents)
         return replace(self, levels={**self.levels, layer: (level,)})
 
     def changed(self, spot: Spot, document: Mapping[str, Any]) -> Shelf:

@@ -93,7 +93,7 @@ def told_in(text: str) -> Iterator[Told]:
     if not refusals:
         yield from _without_standard(plain)
         return
-    ends = [*(each.start() for each in refusals[1:]), len(plain)]
+    ends = [*(refusal.start() for refusal in refusals[1:]), len(plain)]
     done = 0
     for found, end in zip(refusals, ends, strict=True):
         told = _standard(plain, found, end)

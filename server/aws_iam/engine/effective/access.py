@@ -77,7 +77,10 @@ def access(
     expansion = expansion or Expansion()
     work = _Work(expansion=expansion, targets=targets or Targets.of(expansion))
     sound = [
-        each for policy in policies for each in policy.statements if not faults(each, policy.kind)
+        statement
+        for policy in policies
+        for statement in policy.statements
+        if not faults(statement, policy.kind)
     ]
     allows, denies = ([s for s in sound if s.allows], [s for s in sound if s.denies])
     return work.access(allows, denies)
@@ -172,4 +175,4 @@ def _is_certain(deny: Statement) -> bool:
     """Whether the Deny holds for every request on its actions and resources, whoever sends it."""
     if deny.conditions or deny.has("NotPrincipal"):
         return False
-    return not deny.has("Principal") or any(each.is_everyone for each in deny.principals)
+    return not deny.has("Principal") or any(principal.is_everyone for principal in deny.principals)

@@ -140,7 +140,7 @@ def denied_to_strangers(policy: Policy) -> tuple[Statement, ...]:
 
 def is_taken_back(denials: Iterable[Statement], allow: Statement) -> bool:
     """Whether one of these Deny statements covers all actions of the Allow."""
-    return any(_covers(each, allow) for each in denials)
+    return any(_covers(denial, allow) for denial in denials)
 
 
 def _denies_strangers(statement: Statement) -> bool:
@@ -150,10 +150,10 @@ def _denies_strangers(statement: Statement) -> bool:
         and everyone
         and bool(statement.conditions)
         and all(
-            each.negated
-            and bool(each.values)
-            and all(is_fixed(each.name, value.value) for value in each.values)
-            for each in statement.conditions
+            condition.negated
+            and bool(condition.values)
+            and all(is_fixed(condition.name, value.value) for value in condition.values)
+            for condition in statement.conditions
         )
     )
 

@@ -115,7 +115,7 @@ def open_paths(access: Access) -> tuple[OpenPath, ...]:
 
 def smallest(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
     """Those of which no part is a path of its own."""
-    found = {each.path.id: each for each in paths}
+    found = {path.path.id: path for path in paths}
     found.pop(NEVER_ALONE, None)
     return tuple(each for each in found.values() if found.keys().isdisjoint(each.path.smaller))
 
@@ -149,10 +149,10 @@ def _of_one_name(granted: Sequence[tuple[Statement, ...]]) -> Sequence[Statement
 def _may_meet(one: Statement, other: Statement) -> bool:
     if not one.resources or not other.resources:
         return True
-    texts = [without_variables(each.value, "*") for each in other.resources]
+    texts = [without_variables(resource.value, "*") for resource in other.resources]
     return any(
-        intersects(without_variables(each.value, "*"), text)
-        for each in one.resources
+        intersects(without_variables(resource.value, "*"), text)
+        for resource in one.resources
         for text in texts
     )
 
@@ -166,15 +166,15 @@ def granting(path: EscalationPath, need: Need, reach: Reach) -> Iterator[Stateme
     candidates = reach.allowed_by if anywhere else reach.unlimited
     if need.on == _OWN_USER:
         candidates = (*candidates, *filter(_is_own_user, reach.allowed_by))
-    yield from (each for each in candidates if not _is_closed(each, need, path))
+    yield from (candidate for candidate in candidates if not _is_closed(candidate, need, path))
 
 
 def _is_own_user(statement: Statement) -> bool:
-    return any(each.value.endswith("/${aws:username}") for each in statement.resources)
+    return any(resource.value.endswith("/${aws:username}") for resource in statement.resources)
 
 
 def _is_closed(statement: Statement, need: Need, path: EscalationPath) -> bool:
-    return any(_closes(each, need, path) for each in statement.conditions)
+    return any(_closes(condition, need, path) for condition in statement.conditions)
 
 
 def _closes(condition: Condition, need: Need, path: EscalationPath) -> bool:
@@ -203,12 +203,12 @@ def _closes_by_denying(deny: Statement, path: EscalationPath) -> bool:
 
 
 def _excludes(condition: Condition, services: Iterable[str]) -> bool:
-    return condition.negated and all(_names(condition, each) for each in services)
+    return condition.negated and all(_names(condition, service) for service in services)
 
 
 def _names(condition: Condition, text: str) -> bool:
     """Whether a value of the condition is the service or the ARN, in any partition."""
-    forms = [text.replace("arn:aws:", f"arn:{each}:") for each in _PARTITIONS]
+    forms = [text.replace("arn:aws:", f"arn:{partition}:") for partition in _PARTITIONS]
     forms += [f"{text}.cn"] if text.endswith(".amazonaws.com") else []
     return any(
         matches(value.value, form, ignore_case=True)

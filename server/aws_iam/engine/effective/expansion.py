@@ -89,7 +89,9 @@ class Expansion:
             prefixes = [prefix] if prefix in self.facts.services else []
         else:
             self.spend(len(self.facts.services))
-            prefixes = sorted(each for each in self.facts.services if matches(prefix, each))
+            prefixes = sorted(
+                service for service in self.facts.services if matches(prefix, service)
+            )
         found: Named = {}
         for each in prefixes:
             found.update(self._of_service(each, rest))
@@ -117,5 +119,5 @@ class Expansion:
 
 def by_level(actions: Iterable[Action]) -> Mapping[str, int]:
     """How many actions there are of each access level that occurs."""
-    counted: Counter[str] = Counter(each.level for each in actions)
+    counted: Counter[str] = Counter(action.level for action in actions)
     return {level: counted[level] for level in LEVELS if counted[level]}

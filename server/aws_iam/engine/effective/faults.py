@@ -73,7 +73,7 @@ def _missing(statement: Statement, kind: Kind) -> Iterator[tuple[bool, str]]:
 
 def _is_texts(node: Node) -> bool:
     entries = node.listed()
-    return bool(entries) and all(each.form is Form.STRING for each in entries)
+    return bool(entries) and all(entry.form is Form.STRING for entry in entries)
 
 
 def _is_principal(node: Node) -> bool:
@@ -92,8 +92,10 @@ def _conditions(statement: Statement) -> Iterator[str]:
     for operator in node.members:
         if operator.value.form is not Form.OBJECT:
             yield f"its condition {quoted(operator.name.value, 60)} is no object"
-    for each in statement.conditions:
-        if each.base not in OPERATORS or (each.qualifier and each.qualifier not in QUALIFIERS):
-            yield f"its condition operator {quoted(each.operator.value, 60)} does not exist"
-        elif len(each.values) != len(each.node.listed()):
-            yield f"its condition on {quoted(each.key.value, 60)} has a value that is no text"
+    for condition in statement.conditions:
+        if condition.base not in OPERATORS or (
+            condition.qualifier and condition.qualifier not in QUALIFIERS
+        ):
+            yield f"its condition operator {quoted(condition.operator.value, 60)} does not exist"
+        elif len(condition.values) != len(condition.node.listed()):
+            yield f"its condition on {quoted(condition.key.value, 60)} has a value that is no text"

@@ -56,7 +56,7 @@ class Targets:
         if not statement.has("Resource"):
             return True
         if not action.resource_types:
-            return any(matches(each.value, "*") for each in statement.resources)
+            return any(matches(resource.value, "*") for resource in statement.resources)
         types = self._types_met(statement, action.service)
         return types is None or not types.isdisjoint(map(str.lower, action.resource_types))
 
@@ -86,11 +86,11 @@ class Targets:
         """Whether every resource of the second is one of the first; False when that is not sure."""
         if not wide.has("Resource") and not wide.has("NotResource"):
             return True
-        if any(_is_all(each.value) for each in wide.resources):
+        if any(_is_all(resource.value) for resource in wide.resources):
             return True
         if not narrow.resources:
             return False
-        return all(self._is_included(each.value, wide) for each in narrow.resources)
+        return all(self._is_included(resource.value, wide) for resource in narrow.resources)
 
     def _is_included(self, resource: str, wide: Statement) -> bool:
         text = without_variables(resource, "*")
@@ -178,8 +178,8 @@ class Targets:
 
     def _read(self, statement: Statement, service: str) -> frozenset[str] | None:
         found: set[str] = set()
-        for each in statement.resources:
-            types = self._types_of(each.value, service)
+        for resource in statement.resources:
+            types = self._types_of(resource.value, service)
             if types is None:
                 return None
             found |= types

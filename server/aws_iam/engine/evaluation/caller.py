@@ -96,10 +96,10 @@ class Caller:
             return False
         start, _, name = self.role.partition(":role/")
         return any(
-            each.type == "AWS"
-            and each.value.startswith(f"{start}:role/")
-            and each.value.rpartition("/")[2] == name.rpartition("/")[2]
-            for each in principals
+            principal.type == "AWS"
+            and principal.value.startswith(f"{start}:role/")
+            and principal.value.rpartition("/")[2] == name.rpartition("/")[2]
+            for principal in principals
         )
 
     def is_left_out(self, not_principals: Iterable[Principal]) -> bool:
@@ -219,7 +219,7 @@ def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
 
 
 def _is_built_in(principal: str) -> bool:
-    return any(each.built_in and each.pattern.fullmatch(principal) for each in issuers())
+    return any(issuer.built_in and issuer.pattern.fullmatch(principal) for issuer in issuers())
 
 
 def _no_caller(text: str) -> InputError:

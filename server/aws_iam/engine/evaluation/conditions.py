@@ -124,7 +124,7 @@ def has_wildcards(base: str) -> bool:
 
 def _filled(values: Iterable[str], context: Context, *, escaped: bool) -> Iterator[str]:
     """The policy's values, variables filled; one whose variable has no value matches nothing and is left out."""
-    filled = (substituted(each, context, escaped=escaped) for each in values)
+    filled = (substituted(value, context, escaped=escaped) for value in values)
     return (each for each in filled if each is not None)
 
 

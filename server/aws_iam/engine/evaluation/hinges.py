@@ -72,8 +72,8 @@ def _values(conditions: Iterable[Condition]) -> Iterator[str]:
     """Values that the policies speak of, an example where they write a pattern."""
     for condition in conditions:
         if condition.base != "Null":
-            texts = [each.value for each in condition.values if "${" not in each.value]
-            yield from (each.replace("*", "x").replace("?", "x") for each in texts)
+            texts = [value.value for value in condition.values if "${" not in value.value]
+            yield from (text.replace("*", "x").replace("?", "x") for text in texts)
             yield from ("true", "false") if condition.base == "Bool" else ()
 
 

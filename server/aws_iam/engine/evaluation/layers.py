@@ -77,7 +77,7 @@ class Ready:
         # One look at all of them tells whether there is any pattern: most statements have none.
         if is_literal("".join(texts)):
             return cls(statement, frozenset(texts), (), negated, {}, ())
-        patterns = [each for each in texts if not is_literal(each)]
+        patterns = [text for text in texts if not is_literal(text)]
         names = frozenset(texts).difference(patterns)
         by_service: dict[str, tuple[str, ...]] = {}
         anywhere = tuple([p for p in patterns if not is_literal(p.partition(":")[0])])

@@ -47,12 +47,12 @@ class Matcher:
         """The statements of all layers that the request meets."""
         action = self.request.action.lower()
         found = (
-            self._hit(placed, each.statement, number)
+            self._hit(placed, statement.statement, number)
             for levels in self.layers.levels.values()
             for number, level in enumerate(levels)
             for placed in level
-            for each in placed.statements
-            if each.takes(action)
+            for statement in placed.statements
+            if statement.takes(action)
         )
         return tuple(hit for hit in found if hit)
 

@@ -133,7 +133,7 @@ def _object(given: object) -> dict[str, Any]:
     for name in given:
         if name not in FIELDS:
             near = closest(str(name), FIELDS)
-            known = ", ".join(f"`{each}`" for each in FIELDS)
+            known = ", ".join(f"`{field}`" for field in FIELDS)
             raise InputError(
                 f"the request has no field {quoted(str(name))}",
                 hint=f"did you mean `{near}`?" if near else f"its fields are {known}",

@@ -61,7 +61,7 @@ class Situation:
 
     def lacks(self, *layers: str) -> tuple[str, ...]:
         """Those of the layers that bind the request and do not allow it."""
-        return tuple([each for each in layers if self.applies(each) and not self.allows(each)])
+        return tuple([layer for layer in layers if self.applies(layer) and not self.allows(layer)])
 
     @cached_property
     def grade(self) -> Grade:

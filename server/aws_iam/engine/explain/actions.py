@@ -65,10 +65,10 @@ def actions(
         at_most = "at most " if stand_ins else ""
         excluded = _excluded(statement.not_actions, expansion, stand_ins)
         return f"do {whole} {but} {excluded} ({at_most}{left})"
-    if any(_is_all(each.value) for each in statement.actions):
+    if any(_is_all(action.value) for action in statement.actions):
         return f"do {whole} ({_of_levels(expansion.pattern('*').values())})"
     own = _OWN_VERBS | (OF_TRUST if kind is Kind.TRUST else {})
-    told = [each for each in statement.actions if each.value not in stand_ins]
+    told = [action for action in statement.actions if action.value not in stand_ins]
     parts = [
         *_by_verb(told, expansion, own),
         *_wildcards(told, expansion, whole),
@@ -134,10 +134,10 @@ def _why(name: str, expansion: Expansion) -> str:
 
 def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozenset[str]) -> str:
     words = [
-        f"what {value(each.value)} stands for"
-        if each.value in stand_ins
-        else _exclusion(each.value, expansion)
-        for each in entries[:SHOWN]
+        f"what {value(entry.value)} stands for"
+        if entry.value in stand_ins
+        else _exclusion(entry.value, expansion)
+        for entry in entries[:SHOWN]
     ]
     return joined([*words, *("" for _ in entries[SHOWN:])])
 

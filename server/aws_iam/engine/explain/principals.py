@@ -23,8 +23,10 @@ def principals(statement: Statement) -> str:
     if statement.has("NotPrincipal"):
         return f"everyone except {_each(statement.not_principals, 'account {} itself')}"
     account = _DENIED if statement.denies else _ALLOWED
-    if any(each.is_everyone for each in statement.principals):
-        others = [each for each in statement.principals if each.type not in ("AWS", "*")]
+    if any(principal.is_everyone for principal in statement.principals):
+        others = [
+            principal for principal in statement.principals if principal.type not in ("AWS", "*")
+        ]
         return joined([EVERYONE, *(_principal(each, account) for each in others)])
     return _each(statement.principals, account)
 
@@ -35,7 +37,7 @@ _DENIED = "the principals of account {}"
 
 
 def _each(entries: Sequence[Principal], account: str) -> str:
-    words = list(dict.fromkeys(_principal(each, account) for each in entries[:SHOWN]))
+    words = list(dict.fromkeys(_principal(entry, account) for entry in entries[:SHOWN]))
     return joined([*words, *("" for _ in entries[SHOWN:])])
 
 

@@ -28,7 +28,7 @@ def resources(statement: Statement, kind: Kind, targets: Targets) -> str:
     here = kind in (Kind.RESOURCE, Kind.TRUST)
     if not statement.has("Resource"):
         return "the resource of this policy" if here else "no resource"
-    if any(each.value and not each.value.strip("*") for each in statement.resources):
+    if any(resource.value and not resource.value.strip("*") for resource in statement.resources):
         return "the resource of this policy" if here else f"{_how(statement).every} resource"
     return _each(statement.resources, _how(statement), targets)
 
@@ -49,7 +49,7 @@ def _how(statement: Statement) -> _How:
 
 
 def _each(entries: Sequence[Text], how: _How, targets: Targets) -> str:
-    texts = list(dict.fromkeys(each.value for each in entries))
+    texts = list(dict.fromkeys(entry.value for entry in entries))
     words = [_resource(text, how, targets) for text in texts[:SHOWN]]
     return joined([*words, *texts[SHOWN:]], how.last)
 

@@ -90,7 +90,7 @@ def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> T
     bound = any(_is_bound(reach) for reach in reaches)
     when = ", under the conditions of the statement" if bound else ""
     when += ", less what the Deny statements take away in part" if less else ""
-    ways = f" ({_named([each.path.id for each in paths])})" if paths else ""
+    ways = f" ({_named([path.path.id for path in paths])})" if paths else ""
     return _finding(
         "ADMINISTRATOR",
         "Administrator: everything on every resource",
@@ -106,8 +106,8 @@ def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> T
 
 def _by_family(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
     families: dict[str, list[OpenPath]] = defaultdict(list)
-    for each in paths:
-        families[each.path.family].append(each)
+    for path in paths:
+        families[path.path.family].append(path)
     for family, found in families.items():
         yield _of_family(family, found, access)
 
@@ -198,7 +198,7 @@ def _told(opened: OpenPath, access: Access) -> str:
     verb = "are" if len(path.required) > 1 else "is"
     on = f" on {joined(opened.on, shown=_TARGETS_TOLD)}" if opened.on else ""
     also = f"{on}, if {joined(opened.unsettled)}" if opened.unsettled else on
-    bound = any(each.conditions for each in opened.statements)
+    bound = any(statement.conditions for statement in opened.statements)
     when = ", under the conditions of their statements" if bound and not opened.on else ""
     when += f", under a condition on {joined(opened.given)}" if opened.given else ""
     reaches = (access.reach(need.action) for need in path.required)
@@ -408,7 +408,7 @@ def _named(names: list[str]) -> str:
 
 def _first(reaches: Iterable[Reach]) -> Statement | None:
     """The first statement that allows any of it on every resource."""
-    return next((each.unlimited[0] for each in reaches if each.unlimited), None)
+    return next((reach.unlimited[0] for reach in reaches if reach.unlimited), None)
 
 
 def _finding(

@@ -106,9 +106,9 @@ def _opening(statement: Statement, kind: Kind, frame: Frame) -> str:
 
 def _target(statement: Statement, kind: Kind, targets: Targets) -> str:
     if kind is Kind.TRUST and not (statement.has("Resource") or statement.has("NotResource")):
-        named = all(each.value.lower() in OF_TRUST for each in statement.actions)
+        named = all(action.value.lower() in OF_TRUST for action in statement.actions)
         return "" if named and statement.actions else " on the role of this policy"
-    if kind is Kind.RCP and all(each.value == "*" for each in statement.resources):
+    if kind is Kind.RCP and all(resource.value == "*" for resource in statement.resources):
         return "" if statement.has("Resource") else f" on {resources(statement, kind, targets)}"
     return f" on {resources(statement, kind, targets)}"
 
@@ -125,7 +125,7 @@ def _keyless(statement: Statement, named: Named, expansion: Expansion) -> str:
     vain = unmet(statement, named, expansion.spend) if statement.conditions else {}
     if not vain:
         return ""
-    keys = joined([value(each) for each in dict.fromkeys(vain.values())])
+    keys = joined([value(fromkey) for fromkey in dict.fromkeys(vain.values())])
     if len(vain) == len(named):
         return f"; this never matches: by AWS's reference requests for these actions do not have {keys}"
     names = [named[name].full_name for name in vain]

@@ -21,7 +21,9 @@ _HOLE = re.compile(r"\$\{[^{}]*\}")
 
 def is_for_one(need: Need, target: Target) -> bool:
     """Whether the ARN is one for an action that the need's action depends on."""
-    return any(target.types_for(each) for action in need.actions for each in _dependents(action))
+    return any(
+        target.types_for(dependent) for action in need.actions for dependent in _dependents(action)
+    )
 
 
 def of(

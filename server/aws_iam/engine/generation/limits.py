@@ -56,8 +56,8 @@ class Limit:
     def is_carried_by(self, action: Action, types: Iterable[ResourceType]) -> bool:
         """Whether requests for the action can carry the key, on a resource of these types."""
         return self.everywhere or any(
-            matches(template_pattern(each), self.key, ignore_case=True)
-            for each in _keys(action, types)
+            matches(template_pattern(key), self.key, ignore_case=True)
+            for key in _keys(action, types)
         )
 
 

@@ -49,10 +49,10 @@ class Allowed:
 
 def statements(grants: Sequence[Grant]) -> tuple[Allowed, ...]:
     """The fewest characters of two ways to write the grants: by action, or by resource; nothing is said twice."""
-    wider = _wider({each.resource for each in grants})
+    wider = _wider({grant.resource for grant in grants})
     by_action: dict[tuple[tuple[int, ...], str], set[str]] = {}
-    for each in grants:
-        by_action.setdefault((each.limits, each.action), set()).add(each.resource)
+    for grant in grants:
+        by_action.setdefault((grant.limits, grant.action), set()).add(grant.resource)
     by_resource: dict[tuple[tuple[int, ...], str], set[str]] = {}
     for (limits, action), resources in by_action.items():
         kept = {each for each in resources if not (wider.get(each, frozenset()) & resources)}
@@ -74,9 +74,9 @@ def _wider(resources: set[str]) -> dict[str, frozenset[str]]:
     """For each resource the patterns among the others that have all of it; of two equal sets the first in order stays."""
     found: dict[str, set[str]] = {}
     # A wildcard as a character that no pattern names: whoever has all of the pattern matches this text, too.
-    texts = {each: each.translate(_UNNAMED) for each in sorted(resources)}
+    texts = {resource: resource.translate(_UNNAMED) for resource in sorted(resources)}
     work = _WORK
-    for wide in sorted(each for each in resources if not is_literal(each)):
+    for wide in sorted(resource for resource in resources if not is_literal(resource)):
         for narrow, text in texts.items():
             if narrow == wide or not matches(wide, text):
                 continue

@@ -33,7 +33,7 @@ _WORD = re.compile(r"[A-Za-z0-9]+")
 
 def named(statements: Iterable[Allowed]) -> tuple[Allowed, ...]:
     """The statements with a Sid each; a number tells those of equal purpose apart."""
-    listed = [(each, _purpose(each)) for each in statements]
+    listed = [(statement, _purpose(statement)) for statement in statements]
     repeated = {purpose for purpose, count in Counter(p for _, p in listed).items() if count > 1}
     taken = {purpose for _, purpose in listed}
     found = []

@@ -52,7 +52,7 @@ class Arn:
 def _read(text: str) -> Arn | None:
     if "${" in text:
         fields = _HOLE.sub(_without_colons, text).split(":", _FIELDS - 1)
-        fields = [each.replace("\0", ":") for each in fields]
+        fields = [field.replace("\0", ":") for field in fields]
     else:
         fields = text.split(":", _FIELDS - 1)
     if len(fields) < _FIELDS or fields[0].lower() != "arn":

@@ -198,7 +198,7 @@ class Statement:
 
     def conditions_on(self, *names: str) -> tuple[Condition, ...]:
         """The conditions on these keys, given in lower case."""
-        return tuple(each for each in self.conditions if each.name in names)
+        return tuple(condition for condition in self.conditions if condition.name in names)
 
 
 @slotted
@@ -375,14 +375,16 @@ def _values(node: Node) -> tuple[Text, ...]:
 
 def _guessed(statements: tuple[Statement, ...]) -> Kind:
     """Trust and resource policies name principals; nothing tells an SCP from an identity policy."""
-    if not any(each.has("Principal") or each.has("NotPrincipal") for each in statements):
+    if not any(
+        statement.has("Principal") or statement.has("NotPrincipal") for statement in statements
+    ):
         return Kind.IDENTITY
     return Kind.TRUST if all(map(_is_trust, statements)) else Kind.RESOURCE
 
 
 def _is_trust(statement: Statement) -> bool:
     # STS has no resource with a policy of its own, so whatever speaks of its actions is a role's trust policy.
-    names = [each.lower() for each in statement.action_words]
+    names = [word.lower() for word in statement.action_words]
     return (
         bool(names)
         and all(name.startswith("sts:") for name in names)

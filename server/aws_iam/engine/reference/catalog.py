@@ -345,7 +345,7 @@ class Catalog:
         """The services whose ARN formats have, in the field of the service, what the pattern matches."""
         listed = (owners for field, owners in self._arns.items() if matches(pattern, field))
         return frozenset(
-            each for owners in (*listed, self._arns.get("${Vendor}", ())) for each in owners
+            owner for owners in (*listed, self._arns.get("${Vendor}", ())) for owner in owners
         )
 
     def types_named(self, name: str) -> tuple[ResourceType, ...]:

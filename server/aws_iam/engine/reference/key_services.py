@@ -46,9 +46,9 @@ class KeyService:
         """The actions for which AWS documents no condition on whose behalf the service calls."""
         return tuple(
             action
-            for each in self.statements
-            if not self._asks_for_whom(each["condition"])
-            for action in each["actions"]
+            for statement in self.statements
+            if not self._asks_for_whom(statement["condition"])
+            for action in statement["actions"]
         )
 
     def _asks_for_whom(self, condition: Mapping[str, Mapping[str, str]]) -> bool:
@@ -78,8 +78,8 @@ class KeyService:
         """Actions and condition of each statement, limited to these sources, else to all of the account's."""
         wanted = arns or ((_filled(self.source_arn, values),) if self.source_arn else ())
         return tuple(
-            (tuple(each["actions"]), _of(each["condition"], values, wanted))
-            for each in self.statements
+            (tuple(statement["actions"]), _of(statement["condition"], values, wanted))
+            for statement in self.statements
         )
 
 

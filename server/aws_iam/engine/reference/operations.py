@@ -47,7 +47,9 @@ def operations() -> Mapping[str, Operation]:
 
 def operations_named(name: str) -> tuple[Operation, ...]:
     """The operations of any service that have this name, in lower case."""
-    return tuple(each for each in operations().values() if each.name.lower() == name)
+    return tuple(
+        operation for operation in operations().values() if operation.name.lower() == name
+    )
 
 
 def sources(services: Collection[str]) -> tuple[str, ...]:

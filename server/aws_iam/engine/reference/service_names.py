@@ -76,8 +76,8 @@ def meant_instead(host: str) -> str | None:
     if match is None:
         return None
     labels = match[1].split(".")
-    region = next((each for each in labels if partition_of(each)), "")
-    name = ".".join(each for each in labels if each != region)
+    region = next((label for label in labels if partition_of(label)), "")
+    name = ".".join(label for label in labels if label != region)
     if len(name) < _SHORTEST or name in _names().possible:
         return None
     near = (each for each in _near(name) if len(each) >= _SHORTEST and edits(name, each, 1) == 1)

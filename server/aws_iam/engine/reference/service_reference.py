@@ -94,7 +94,7 @@ def _level(row: Mapping[str, Any]) -> Level:
 
 
 def _type(row: Mapping[str, Any]) -> str:
-    return next((each for each in _texts(row, "Types") if each in KEY_TYPES), "")
+    return next((text for text in _texts(row, "Types") if text in KEY_TYPES), "")
 
 
 def _six_fields(text: str) -> bool:

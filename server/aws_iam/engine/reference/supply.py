@@ -38,7 +38,7 @@ def lacking(entries: Iterable[str], key: str) -> tuple[str, ...] | None:
             return None
         having = supplying(service, key)
         actions = (entry,) if is_literal(name) else catalog().expand(entry)
-        known = [each for each in actions if catalog().tier(each) == "known"]
+        known = [action for action in actions if catalog().tier(action) == "known"]
         if not known or not having.isdisjoint(each.lower() for each in known):
             return None
         found += known
@@ -61,7 +61,7 @@ def _names(service: str) -> Templates[str]:
     """The keys of a service as the reference lists them: `aws:RequestTag/${TagKey}` stands for many."""
     row = catalog().service(service)
     return (
-        Templates((each.name, each.name) for each in row.condition_keys.values())
+        Templates((key.name, key.name) for key in row.condition_keys.values())
         if row
         else Templates(())
     )

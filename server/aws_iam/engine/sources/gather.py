@@ -142,7 +142,7 @@ def _larger_yaml(text: str) -> tuple[Node, ...]:
         return ()
     if isinstance(roots, Syntax) or any(map(is_policy, roots)):
         return ()
-    return tuple(each for each in roots if each.form in {Form.OBJECT, Form.ARRAY})
+    return tuple(root for root in roots if root.form in {Form.OBJECT, Form.ARRAY})
 
 
 def _of_root(node: Node, text: str | None, wanted: _Wanted) -> Gathered:
@@ -259,7 +259,7 @@ def _source(found: Found, wanted: _Wanted, file: str | None) -> Source:
         name=found.name,
         content=wanted.policy(content, found.text, found),
         file=file,
-        variants=tuple(wanted.policy(each, None, found) for each in found.variants),
+        variants=tuple(wanted.policy(variant, None, found) for variant in found.variants),
         unresolved=found.unresolved,
         other_side_of=found.other_side_of,
     )
@@ -405,7 +405,7 @@ def _in_roots(roots: tuple[Node, ...], file: File, wanted: _Wanted) -> Gathered:
         found = Gathered(sources=tuple(_artifacts(roots[0], wanted)))
     else:
         return _of_larger(roots, wanted, file=file.name, required=False)
-    sources = tuple(replace(each, file=file.name) for each in found.sources)
+    sources = tuple(replace(source, file=file.name) for source in found.sources)
     unread = tuple(replace(each, file=file.name) for each in found.unread)
     formats = tuple((file.name, name) for _, name in found.formats)
     return Gathered(sources=sources, unread=unread, formats=formats, files=1)
@@ -418,7 +418,7 @@ def _meant_as_policy(node: Node) -> bool:
     """Whether a file's object is a policy, or has at most the members of one."""
     if node.form is not Form.OBJECT:
         return False
-    names = {each.name.value.lower() for each in node.members}
+    names = {member.name.value.lower() for member in node.members}
     return node.member("Statement") is not None or (bool(names) and names <= _MEMBERS)
 
 
@@ -444,4 +444,4 @@ def _roots(file: File) -> tuple[Node, ...] | Syntax:
     if isinstance(roots, Syntax):
         place = f" line {roots.where.line}:{roots.where.column}:" if roots.where.line else ""
         raise InputError(f"{quoted(file.name)}:{place} {roots.message}", hint=roots.hint)
-    return tuple(each for each in roots if each.form in {Form.OBJECT, Form.ARRAY})
+    return tuple(root for root in roots if root.form in {Form.OBJECT, Form.ARRAY})

@@ -71,7 +71,7 @@ class _Reader:
 
     def _words(self, values: Sequence[object]) -> Sequence[str] | None:
         """The texts of a list that holds nothing else; most of a policy is such lists."""
-        texts = [each for each in values if type(each) is str]
+        texts = [value for value in values if type(value) is str]
         if not texts or len(texts) < len(values):
             return None
         self._characters += sum(map(len, texts))

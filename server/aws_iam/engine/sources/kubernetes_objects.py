@@ -112,8 +112,8 @@ def cluster_of(given: object) -> Cluster:
         else:
             found.append(_of_roots(roots, file.name))
     together = Cluster(
-        service_accounts=tuple(each for part in found for each in part.service_accounts),
-        pods=tuple(each for part in found for each in part.pods),
+        service_accounts=tuple(account for part in found for account in part.service_accounts),
+        pods=tuple(pod for part in found for pod in part.pods),
         unread=tuple(unread),
         complete=any(part.complete for part in found),
     )
@@ -189,9 +189,9 @@ def _account(node: Node, file: str) -> Iterator[ServiceAccount]:
         name=_text(metadata, "name"),
         namespace=_text(metadata, "namespace"),
         annotations=tuple(
-            Annotation(key=each.name, value=each.value.scalar())
-            for each in (annotations.members if annotations else ())
-            if "amazonaws.com" in each.name.value or "amazon.com" in each.name.value
+            Annotation(key=member.name, value=member.value.scalar())
+            for member in (annotations.members if annotations else ())
+            if "amazonaws.com" in member.name.value or "amazon.com" in member.name.value
         ),
         where=_where(metadata, file),
     )

@@ -81,7 +81,7 @@ def claims_of(given: object, name: str = "claims") -> Claims:
             raise _wrong(name, each, "text")
     if "aud" in found and not _is_audience(found["aud"]):
         raise _wrong(name, "aud", "text or a list of texts")
-    times = {each: _time(name, each, found[each]) for each in _TIMES if each in found}
+    times = {time: _time(name, time, found[time]) for time in _TIMES if time in found}
     values = {
         str(each): texts
         for each, value in found.items()

@@ -69,7 +69,7 @@ class Meeting:
     @property
     def failing(self) -> tuple[Met, ...]:
         """The conditions that keep the token out, in the order in which they are written."""
-        return tuple(each for each in self.conditions if each.fails)
+        return tuple(condition for condition in self.conditions if condition.fails)
 
     @property
     def distance(self) -> tuple[bool, bool, int]:
@@ -89,19 +89,21 @@ def host_of(principal: Principal) -> str:
 
 def built_in() -> frozenset[str]:
     """The issuers that are principals by their host, without a provider in IAM."""
-    return frozenset(each.issuer for each in issuers() if each.built_in)
+    return frozenset(issuer.issuer for issuer in issuers() if issuer.built_in)
 
 
 def meetings(policy: Policy, claims: Claims) -> tuple[Meeting, ...]:
     """Every Allow of the policy before the token."""
     variables = policy.version is not None and policy.version.value != _OLD
     return tuple(
-        _meeting(each, claims, variables=variables) for each in policy.statements if each.allows
+        _meeting(statement, claims, variables=variables)
+        for statement in policy.statements
+        if statement.allows
     )
 
 
 def _meeting(statement: Statement, claims: Claims, *, variables: bool) -> Meeting:
-    trusted = [each for each in statement.principals if host_of(each)]
+    trusted = [principal for principal in statement.principals if host_of(principal)]
     own = next((each for each in trusted if host_of(each) == claims.host), None)
     return Meeting(
         statement=statement,

@@ -141,7 +141,7 @@ def host_of(principal: Principal) -> str | None:
 
 @lru_cache(maxsize=1)
 def _built_in() -> frozenset[str]:
-    return frozenset(each.issuer for each in issuers() if each.built_in)
+    return frozenset(issuer.issuer for issuer in issuers() if issuer.built_in)
 
 
 def providers(statement: Statement) -> Iterator[Provider]:
@@ -194,11 +194,11 @@ def dead_value(condition: Condition, value: str) -> str:
 def never_matches(statement: Statement) -> bool:
     """Whether some condition shuts out every token of the statement's providers."""
     return any(
-        dead_key(statement, each)
+        dead_key(statement, condition)
         or (
-            is_demanded(each)
-            and "." in each.name.partition(":")[0]
-            and all(dead_value(each, value.value) for value in each.values)
+            is_demanded(condition)
+            and "." in condition.name.partition(":")[0]
+            and all(dead_value(condition, value.value) for value in condition.values)
         )
-        for each in statement.conditions
+        for condition in statement.conditions
     )

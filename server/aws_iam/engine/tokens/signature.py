@@ -33,7 +33,7 @@ def key_set(given: object) -> tuple[dict[str, Any], ...]:
         except (ValueError, RecursionError):
             raise InputError("`jwks` is no JSON", hint=_WANTED) from None
     keys = given.get("keys") if isinstance(given, dict) else None
-    if not isinstance(keys, list) or not all(isinstance(each, dict) for each in keys):
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise InputError("`jwks` must be an object with the list `keys`", hint=_WANTED)
     if len(keys) > MOST_KEYS:
         raise InputError(f"`jwks` has {len(keys)} keys", hint=f"at most {MOST_KEYS}")
@@ -51,7 +51,7 @@ def checked(token: Token, keys: tuple[dict[str, Any], ...]) -> Signature:
     if not token.is_acceptable:
         return Signature.UNSUITED
     wanted = jwt.get_unverified_header(token.text).get("kid")
-    fitting = [each for each in keys if _fits(each, wanted, token.algorithm)]
+    fitting = [key for key in keys if _fits(key, wanted, token.algorithm)]
     if not fitting:
         return Signature.NO_KEY
     return Signature.VALID if any(_signed(token, each) for each in fitting) else Signature.INVALID

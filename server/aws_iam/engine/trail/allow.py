@@ -37,10 +37,9 @@ class Granted:
 def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
     """The least grants that allow all uses."""
     uses = tuple(uses)
-    wider = widened((each.action, each.resource) for each in uses) if generalize else {}
+    wider = widened((use.action, use.resource) for use in uses) if generalize else {}
     wanted = [
-        replace(each, resource=wider.get((each.action, each.resource), each.resource))
-        for each in uses
+        replace(use, resource=wider.get((use.action, use.resource), use.resource)) for use in uses
     ]
     free = {(each.action, each.resource) for each in wanted if not each.context}
     wild: dict[str, list[str]] = {}
@@ -74,7 +73,7 @@ def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
         general[pattern] = general.get(pattern, 0) + 1
     return Granted(
         grants=tuple(grants),
-        limits=Limits(each=tuple(_limit(*each) for each in limits)),
+        limits=Limits(each=tuple(_limit(*limit) for limit in limits)),
         general=general,
         placed=dict(zip(uses, (each.resource for each in wanted), strict=True)),
     )
@@ -128,6 +127,6 @@ def replayed(account: Account, documents: Sequence[Mapping[str, Any]]) -> int:
 
 def without_types(uses: Iterable[Use]) -> tuple[str, ...]:
     """The actions without resource types, which stand on `*` whatever one does."""
-    names = dict.fromkeys(each.action for each in uses if each.resource == "*")
+    names = dict.fromkeys(use.action for use in uses if use.resource == "*")
     known = ((name, catalog().action(name)) for name in names)
     return tuple(name for name, action in known if action and not action.resource_types)

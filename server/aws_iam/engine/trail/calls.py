@@ -68,13 +68,13 @@ def _dynamodb_actions(name: str, seen: Seen) -> tuple[str, ...]:
         words = (
             text.lstrip(" (\n").partition(" ")[0].partition("(")[0].upper() for text in statements
         )
-        return tuple(dict.fromkeys(_PARTIQL[each] for each in words if each in _PARTIQL))
+        return tuple(dict.fromkeys(_PARTIQL[word] for word in words if word in _PARTIQL))
     if name == "TransactWriteItems":
         kinds = [text.replace("_", "").lower() for text in seen.by_name.get("operation", ())]
         listed = seen.event.parameters.get("transactItems")
         for each in listed if isinstance(listed, list) else ():
             kinds += [key.lower() for key in each] if isinstance(each, dict) else []
-        return tuple(dict.fromkeys(_ITEMS[each] for each in kinds if each in _ITEMS))
+        return tuple(dict.fromkeys(_ITEMS[kind] for kind in kinds if kind in _ITEMS))
     return actions_of("dynamodb", name)
 
 
@@ -97,7 +97,7 @@ def _is_table(text: str) -> bool:
 
 def _reencrypt(_name: str, seen: Seen) -> Calls:
     """The record lists the source's key first, the target's second."""
-    keys = [Spot.of(each) for each in seen.event.arns]
+    keys = [Spot.of(arn) for arn in seen.event.arns]
     for at, (action, name) in enumerate(
         (("kms:ReEncryptFrom", "sourcekeyid"), ("kms:ReEncryptTo", "destinationkeyid"))
     ):
@@ -123,8 +123,8 @@ def _kms(action: Action, seen: Seen) -> tuple[Spot, ...]:
     if "alias" in action.resource_types:
         aliases = seen.by_name.get("aliasname", ())
         head = seen.template("arn:${Partition}:kms:${Region}:${Account}:alias/")
-        found += [Spot.of(head + each.rpartition("alias/")[2]) for each in aliases]
-    keys = [each for each in seen.event.arns if ":key/" in each]
+        found += [Spot.of(head + alias.rpartition("alias/")[2]) for alias in aliases]
+    keys = [arn for arn in seen.event.arns if ":key/" in arn]
     if keys:
         return (*found, *map(Spot.of, keys))
     if "key" in action.resource_types:
@@ -160,10 +160,10 @@ def _named_secret(given: str, head: str) -> Spot:
 def _logs(action: Action, seen: Seen) -> tuple[Spot, ...]:
     """Log groups stand in policies with `:*` at the end, but for the actions on their tags."""
     return tuple(
-        each
-        if each.type != "log-group" or "Tag" in action.name or each.resource.endswith(":*")
-        else replace(each, resource=f"{each.resource}:*")
-        for each in spots(action, seen)
+        spot
+        if spot.type != "log-group" or "Tag" in action.name or spot.resource.endswith(":*")
+        else replace(spot, resource=f"{spot.resource}:*")
+        for spot in spots(action, seen)
     )
 
 
@@ -172,7 +172,7 @@ def _lambda(action: Action, seen: Seen) -> tuple[Spot, ...]:
     if "function" not in action.resource_types:
         return spots(action, seen)
     given = seen.first("functionname")
-    arns = [each for each in seen.event.arns if ":function:" in each]
+    arns = [arn for arn in seen.event.arns if ":function:" in arn]
     if not given and not arns:
         return spots(action, seen)
     qualifier = seen.first("qualifier")
@@ -256,7 +256,7 @@ def _ec2(action: Action, seen: Seen) -> tuple[Spot, ...]:
 
 
 def _sts(name: str, seen: Seen) -> Calls:
-    role = tuple(Spot.of(each) for each in seen.arns if ":role/" in each)[:1] or None
+    role = tuple(Spot.of(arn) for arn in seen.arns if ":role/" in arn)[:1] or None
     for action in actions_of("sts", name):
         yield action, role
     if name == "AssumeRole" and role:

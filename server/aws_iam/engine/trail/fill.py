@@ -93,7 +93,7 @@ def _candidates(
     for each in (about, f"{about}s", *table()["also_called"].get(hole, ())):
         yield seen.by_stem.get(each, ())
     # A copy or a restore takes part with what it reads and with what it makes.
-    yield tuple(text for each in _ROLES for text in seen.by_stem.get(each + about, ()))
+    yield tuple(text for role in _ROLES for text in seen.by_stem.get(role + about, ()))
     if about and about in plain(action.name).replace("db", ""):
         for each in ("name", "id", "names", "ids"):
             yield seen.on_top.get(each, ())

@@ -24,7 +24,7 @@ def calls(name: str, seen: Seen) -> Iterator[tuple[str, tuple[Spot, ...] | None]
     """The verb of the operation on its path; of two APIs that share a name, the one whose ids the record holds."""
     known = table()["paths"].get(name)
     if not known:
-        yield from ((each, None) for each in actions_of("apigateway", name))
+        yield from ((action, None) for action in actions_of("apigateway", name))
         return
     verb, _, path = max(known, key=lambda each: _fit(each, seen)).partition(" ")
     spot = _spot(path, seen)
@@ -33,7 +33,7 @@ def calls(name: str, seen: Seen) -> Iterator[tuple[str, tuple[Spot, ...] | None]
 
 def _fit(route: str, seen: Seen) -> tuple[int, int]:
     holes = _HOLE.findall(route)
-    return sum(bool(seen.first(plain(each))) for each in holes), -len(holes)
+    return sum(bool(seen.first(plain(hole))) for hole in holes), -len(holes)
 
 
 def _spot(path: str, seen: Seen) -> Spot:

@@ -89,9 +89,9 @@ class Reader:
         if action.service == "iam" and action.resource_types:
             spots = iam.of(action, seen, self._paths)
         context = _certain(action, seen)
-        for each in spots:
+        for spot in spots:
             yield Use(
-                action=action.full_name, resource=each.resource, why=each.why, context=context
+                action=action.full_name, resource=spot.resource, why=spot.why, context=context
             )
 
     def _dependents(
@@ -234,26 +234,26 @@ def _tagged(action: Action, spots: tuple[Spot, ...], seen: Seen, call: str) -> I
     if not _gives_tags(seen):
         return
     if action.service == "ec2" and "ec2:CreateTags" in action.dependents:
-        for each in spots:
-            if each.resource in _tagged_types(spots, seen):
+        for spot in spots:
+            if spot.resource in _tagged_types(spots, seen):
                 yield Use(
                     action="ec2:CreateTags",
-                    resource=each.resource,
-                    why=each.why,
+                    resource=spot.resource,
+                    why=spot.why,
                     context=(("ec2:CreateAction", call),),
                     needed_by=action.full_name,
                 )
         return
     tagging = _tag_action(action)
-    for each in spots if tagging else ():
+    for spot in spots if tagging else ():
         # A call that makes one thing and uses others tags what it makes.
-        if tagging and _is_tagged(each, action, tagging):
+        if tagging and _is_tagged(spot, action, tagging):
             # Actions on tags name a log group without what follows it.
             logs = action.service == "logs"
             yield Use(
                 action=tagging.full_name,
-                resource=each.resource.removesuffix(":*") if logs else each.resource,
-                why=each.why,
+                resource=spot.resource.removesuffix(":*") if logs else spot.resource,
+                why=spot.why,
                 needed_by=action.full_name,
             )
 
@@ -270,7 +270,7 @@ def _tag_action(action: Action) -> Action | None:
     """The action that tags what another one makes: from the table, else a dependent of the same service."""
     listed = table()["tagged_by"].get(action.full_name)
     names = (listed,) if listed else action.dependents
-    known = (catalog().action(each) for each in names)
+    known = (catalog().action(name) for name in names)
     return next(
         (
             each
@@ -283,10 +283,10 @@ def _tag_action(action: Action) -> Action | None:
 
 def _gives_tags(seen: Seen) -> bool:
     names = ("tags", "tag", "tagList", "tagSpecificationSet", "TagSpecificationSet", "tagSet")
-    return any(seen.event.parameters.get(each) for each in names)
+    return any(seen.event.parameters.get(name) for name in names)
 
 
 def _tagged_types(spots: tuple[Spot, ...], seen: Seen) -> frozenset[str]:
     """The resources of the types that the tag specifications name."""
     types = set(seen.by_name.get("resourcetype", ()))
-    return frozenset(each.resource for each in spots if each.type in types)
+    return frozenset(spot.resource for spot in spots if spot.type in types)

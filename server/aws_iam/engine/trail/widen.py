@@ -27,7 +27,7 @@ def widened(pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
     for (action, place), members in groups.items():
         if len(members) > 1:
             found |= dict.fromkeys(
-                ((action, each) for each in members), place + _rest(place, members)
+                ((action, member) for member in members), place + _rest(place, members)
             )
     return found
 

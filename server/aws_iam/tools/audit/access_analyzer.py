@@ -80,8 +80,14 @@ def _rows(account: Account, region: str) -> Iterator[dict[str, Any]]:
     if isinstance(analyzers, Miss):
         yield _row(region, _UNKNOWN, _UNKNOWN, _UNKNOWN, str(analyzers))
         return
-    for each in analyzers:
-        yield _row(region, each.name, each.type, each.status, _count(account, region, each))
+    for analyzer in analyzers:
+        yield _row(
+            region,
+            analyzer.name,
+            analyzer.type,
+            analyzer.status,
+            _count(account, region, analyzer),
+        )
     if not analyzers:
         yield _row(region, None, None, "no analyzer", None)
 

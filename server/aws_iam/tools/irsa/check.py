@@ -139,7 +139,7 @@ def _with_any_values(variant: Policy) -> tuple[Finding, ...]:
 def _of_manifests(cluster: Cluster) -> tuple[Finding, ...]:
     """What is wrong with annotations by themselves: without an account nothing is known of the roles."""
     alone = Workloads(account=account_of(), service_accounts=cluster.service_accounts)
-    return tuple(each for each in misfits.findings(alone) if each.status is Status.FAIL)
+    return tuple(finding for finding in misfits.findings(alone) if finding.status is Status.FAIL)
 
 
 def of_account(account: Account, cluster: Cluster | None = None) -> Answer:
@@ -220,7 +220,9 @@ def _summary(findings: tuple[Finding, ...], what: str) -> str:
         word = "No problem found in what could be read of" if unknown else "No problem found in"
         return f"{word} {what}.{open_}"
     total = sum(failed.values())
-    counted = ", ".join(f"{failed[each]} {each}" for each in _SEVERITIES if failed[each])
+    counted = ", ".join(
+        f"{failed[severity]} {severity}" for severity in _SEVERITIES if failed[severity]
+    )
     return f"{total} {'problem' if total == 1 else 'problems'} in {what}: {counted}.{open_}"
 
 
@@ -305,7 +307,7 @@ def _sources(findings: tuple[Finding, ...]) -> tuple[str, ...]:
 
 def _next(findings: tuple[Finding, ...], given: Gathered | None) -> tuple[str, ...]:
     calls = []
-    if any(each.code.startswith("OIDC-") for each in findings):
+    if any(finding.code.startswith("OIDC-") for finding in findings):
         calls.append("aws-iam irsa trust_policy --provider PROVIDER --account ACCOUNT")
     if given is not None:
         calls.append("aws-iam policy validate --document FILE --kind trust")

@@ -17,10 +17,10 @@ def page() -> Iterator[str]:
         yield f"### {title}\n"
         yield "| code | grade | fails when | why | fix |"
         yield "| --- | --- | --- | --- | --- |"
-        for each in checks_in(module):
+        for check in checks_in(module):
             yield (
-                f"| [`{each.code}`]({each.source}) | {each.severity.value} | {_cell(each.title)} "
-                f"| {_cell(each.why)} | {_cell(each.fix)} |"
+                f"| [`{check.code}`]({check.source}) | {check.severity.value} | {_cell(check.title)} "
+                f"| {_cell(check.why)} | {_cell(check.fix)} |"
             )
         yield ""
 

@@ -174,4 +174,4 @@ def _shown(value: object) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{each}`" for each in names)
+    return ", ".join(f"`{name}`" for name in names)

@@ -46,7 +46,9 @@ def page_limit(detail: object) -> int:
 def arguments(tool: Tool) -> dict[str, Any]:
     """The tool's arguments over MCP: flat, closed, all optional."""
     actions = {"type": "string", "enum": list(tool.actions), "default": tool.default}
-    properties = {each.name: _argument(each) for each in tool.arguments(cli=False).values()}
+    properties = {
+        argument.name: _argument(argument) for argument in tool.arguments(cli=False).values()
+    }
     return {
         "type": "object",
         "properties": {

@@ -122,9 +122,9 @@ class Tool:
         action = self._chosen(given.pop("action", self.default))
         self._refuse_strangers(action, given, cli=cli)
         values = {
-            each.name: _read(each, given[each.name])
-            for each in action.arguments
-            if each.name in given
+            argument.name: _read(argument, given[argument.name])
+            for argument in action.arguments
+            if argument.name in given
         }
         answer = action.run(**_call(action, values, progress))
         return replace(
@@ -144,7 +144,7 @@ class Tool:
         )
 
     def _refuse_strangers(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
-        taken = [each.name for each in action.arguments if cli or not each.cli_only]
+        taken = [argument.name for argument in action.arguments if cli or not argument.cli_only]
         everywhere = self.arguments(cli=cli)
         for name in given:
             if name in taken:
@@ -158,7 +158,11 @@ class Tool:
             near = closest(name, [*taken, *FACE_ARGUMENTS])
             hint = f"did you mean `{near}`?" if near else f"it takes {_listed(taken)}"
             raise InputError(f"`{owner}` has no argument {quoted(name)}", hint=hint)
-        missing = [each for each in action.arguments if each.required and each.name not in given]
+        missing = [
+            argument
+            for argument in action.arguments
+            if argument.required and argument.name not in given
+        ]
         if missing:
             wanted = ", ".join(map(_wanted, missing))
             raise InputError(
@@ -245,7 +249,7 @@ def _kind(name: str, hint: Any) -> tuple[ArgumentKind, tuple[str, ...]]:
 
 
 def _names(action: Action) -> set[str]:
-    return {each.name for each in action.arguments}
+    return {argument.name for argument in action.arguments}
 
 
 def _call(action: Action, values: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
@@ -333,4 +337,4 @@ _JSON_WORDS: dict[type, str] = {
 
 
 def _listed(names: Any) -> str:
-    return ", ".join(f"`{each}`" for each in names) or "no arguments"
+    return ", ".join(f"`{name}`" for name in names) or "no arguments"

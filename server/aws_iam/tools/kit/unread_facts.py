@@ -131,7 +131,9 @@ def _misses(value: Any) -> Iterator[Miss]:
     elif isinstance(value, tuple):
         yield from (miss for each in value for miss in _misses(each))
     elif is_dataclass(value):
-        yield from (miss for each in fields(value) for miss in _misses(getattr(value, each.name)))
+        yield from (
+            miss for field in fields(value) for miss in _misses(getattr(value, field.name))
+        )
 
 
 def _would_help(miss: Miss) -> bool:

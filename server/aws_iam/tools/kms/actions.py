@@ -31,7 +31,7 @@ tool = Tool(
 Needs = Annotated[Json, wishes.parameter(keys.NEEDS)]
 KeyLimits = Annotated[
     Json,
-    Parameter(", ".join(each.name for each in LIMITS), brief="thresholds", document=True),
+    Parameter(", ".join(limit.name for limit in LIMITS), brief="thresholds", document=True),
 ]
 
 _PAGE = "references/kms-patterns.md#key-types"
@@ -54,7 +54,7 @@ def decide(needs: Needs = None) -> Answer:
     said = keys.exclusions(wanted)
     chosen = keys.choice(said)
     costs = {kind: keys.cost(kind, wanted) for kind in KeyType if _fits(kind, said)}
-    used = [name for each in costs.values() for name in each.used]
+    used = [name for cost in costs.values() for name in cost.used]
     shown = _shown_rows(wanted)
     return Answer(
         summary=_summary(chosen, wanted, said, costs),
@@ -62,7 +62,7 @@ def decide(needs: Needs = None) -> Answer:
             "recommendation": _recommendation(chosen, wanted),
             "reasons": _reasons(chosen, said),
             "rows": [_row(row, said, wanted) for row in shown],
-            "cost": [_cost(each) for each in costs.values()],
+            "cost": [_cost(cost) for cost in costs.values()],
             "prices": prices.listed(used),
             "not_counted": _not_counted(costs),
             "unconfirmed": _unconfirmed(shown, used, wanted),
@@ -260,7 +260,7 @@ _EXTRA = {
 
 
 def _not_counted(costs: Mapping[KeyType, keys.Cost]) -> list[str]:
-    extra = [f"{_EXTRA[each]} ({each.value})" for each in costs if each in _EXTRA]
+    extra = [f"{_EXTRA[cost]} ({cost.value})" for cost in costs if cost in _EXTRA]
     return [*extra, "other keys' share of the 20,000 free requests", "prices of other Regions"]
 
 

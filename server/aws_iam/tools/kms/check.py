@@ -135,12 +135,12 @@ def _key_policy(source: Document) -> Policy | None:
         return content if content.resource_type == _KEY else None
     named = any(s.has("Principal") or s.has("NotPrincipal") for s in content.statements)
     actions = [a.value.lower() for s in content.statements for a in (*s.actions, *s.not_actions)]
-    about = any(each.startswith("kms:") or each == "*" for each in actions) or not actions
+    about = any(action.startswith("kms:") or action == "*" for action in actions) or not actions
     return content if named and about else None
 
 
 def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
-    return tuple(each for code in codes for each in ON_POLICY[code].findings(subject))
+    return tuple(finding for code in codes for finding in ON_POLICY[code].findings(subject))
 
 
 def _not_asked(codes: Iterable[str], terms: Terms) -> dict[str, Any]:
@@ -249,9 +249,9 @@ def _texts(account: Account) -> Iterator[tuple[str, str, str, str | NotCollected
         if isinstance(policies, Miss):
             yield region, "", "default", policies.error()
             continue
-        for each in policies:
-            if each.document is not None:
-                yield region, each.arn, "default", _readable(each.document)
+        for policy in policies:
+            if policy.document is not None:
+                yield region, policy.arn, "default", _readable(policy.document)
     for region, others in account.in_each(OTHER_POLICIES):
         if isinstance(others, Miss):
             yield region, "", "AWS_RAM", others.error()
@@ -346,9 +346,9 @@ def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
 
 def _document_summary(findings: tuple[Finding, ...], count: int) -> str:
     what = f"{count} key policies" if count > 1 else "the key policy"
-    unknown = sum(each.status is Status.UNKNOWN for each in findings)
+    unknown = sum(finding.status is Status.UNKNOWN for finding in findings)
     open_ = f" {unknown} could not be judged." if unknown else ""
-    failed = Counter(each.severity for each in findings if each.status is Status.FAIL)
+    failed = Counter(finding.severity for finding in findings if finding.status is Status.FAIL)
     if not failed:
         word = "No problem found in what could be judged of" if unknown else "No problem found in"
         return f"{word} {what}.{open_}"
@@ -363,7 +363,7 @@ def _sources(findings: tuple[Finding, ...]) -> tuple[str, ...]:
 
 def _next(findings: tuple[Finding, ...], given: Gathered | None) -> tuple[str, ...]:
     calls = []
-    first = next((each.code for each in findings if each.status is Status.FAIL), None)
+    first = next((finding.code for finding in findings if finding.status is Status.FAIL), None)
     if first:
         calls.append(f"aws-iam kms guide --topic {first}")
     if given is not None:

@@ -33,10 +33,10 @@ def _table(title: str, checks: tuple[Any, ...]) -> Iterator[str]:
     yield f"### {title}\n"
     yield "| code | grade | fails when | why | fix |"
     yield "| --- | --- | --- | --- | --- |"
-    for each in checks:
+    for check in checks:
         yield (
-            f"| [`{each.code}`]({each.source}) | {each.severity.value} | {_cell(each.title)} "
-            f"| {_cell(each.why)} | {_cell(each.fix)} |"
+            f"| [`{check.code}`]({check.source}) | {check.severity.value} | {_cell(check.title)} "
+            f"| {_cell(check.why)} | {_cell(check.fix)} |"
         )
     yield ""
 

@@ -185,7 +185,7 @@ def other_specs(wanted: Wanted) -> tuple[str, ...]:
         if each not in {wanted.spec.spec, "SYMMETRIC_DEFAULT"}
         and (not wanted.post_quantum or each.startswith("ML_"))
     )
-    return tuple(f"{each} (China Regions)" if each == "SM2" else each for each in fits)
+    return tuple(f"{fit} (China Regions)" if fit == "SM2" else fit for fit in fits)
 
 
 def wanted_of(given: Mapping[str, Any]) -> Wanted:

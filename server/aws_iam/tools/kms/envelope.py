@@ -104,7 +104,7 @@ def envelope(language: Language, library: Library) -> Answer:
             "install": way.install,
             "record": [{"field": name, "holds": text} for name, text in way.record.items()],
             "permissions": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "notes": [{"note": each} for each in way.notes],
+            "notes": [{"note": note} for note in way.notes],
         },
         sources=(way.source, f"{_KMS}/developerguide/encrypt_context.html", _PAGE),
         next=(

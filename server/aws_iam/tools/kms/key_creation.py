@@ -64,11 +64,11 @@ def _commands(wish: KeyWish, copies: tuple[Copy, ...]) -> str:
         turn = ["aws", "kms", "enable-key-rotation", *region]
         lines.append(f'{shlex.join(turn)} --key-id "$KEY_ID"')
     lines.append(_alias(region))
-    for each in replicas:
-        where = ["--replica-region", each.region, "--policy", f"file://{each.file}"]
+    for replica in replicas:
+        where = ["--replica-region", replica.region, "--policy", f"file://{replica.file}"]
         copy = shlex.join(["aws", "kms", "replicate-key", *region, *where])
         lines.append(f'{copy} --key-id "$KEY_ID"')
-        lines.append(_alias(["--region", each.region]))
+        lines.append(_alias(["--region", replica.region]))
     return "\n".join(lines) + "\n"
 
 
@@ -85,7 +85,7 @@ def _templates(wish: KeyWish, copies: tuple[Copy, ...]) -> Iterator[Artifact]:
     lines += ["MultiRegion: true"] if replicas else []
     yield _template("key.yaml", "AWS::KMS::Key", lines, primary)
     # Replicas of one policy are made by one template, as a stack in each of their Regions.
-    for each in {each.file: each for each in replicas}.values():
+    for each in {replica.file: replica for replica in replicas}.values():
         name = each.file.replace("key-policy", "replica-key").replace(".json", ".yaml")
         yield _template(name, "AWS::KMS::ReplicaKey", ["PrimaryKeyArn: !Ref PrimaryKeyArn"], each)
 
@@ -107,7 +107,7 @@ def _template(name: str, kind: str, lines: list[str], copy: Copy) -> Artifact:
         "    DeletionPolicy: Retain\n"
         "    UpdateReplacePolicy: Retain\n"
         "    Properties:\n"
-        + "".join(f"      {each}\n" for each in lines)
+        + "".join(f"      {line}\n" for line in lines)
         + f"      KeyPolicy: {policy}\n"
         "  Alias:\n"
         "    Type: AWS::KMS::Alias\n"

@@ -45,7 +45,7 @@ def key_policy(given: Given, format_: Format | None) -> Answer:
     form = format_ or "cli"
     _refuse_format(wish.usage, form)
     copies = tuple(_copies(wish))
-    policies = {each.file: _policy(each) for each in copies}
+    policies = {copy.file: _policy(copy) for copy in copies}
     size = max(map(_size, copies))
     if size > MOST_BYTES:
         raise InputError(
@@ -53,8 +53,8 @@ def key_policy(given: Given, format_: Format | None) -> Answer:
             hint="name fewer principals: give the others grants, or let IAM policies allow them",
         )
     rows = proof(wish, copies[0].document)
-    for each in copies[1:]:
-        proof(wish.in_region(each.region), each.document)
+    for copy in copies[1:]:
+        proof(wish.in_region(copy.region), copy.document)
     found = (
         finding
         for policy in policies.values()
@@ -161,7 +161,7 @@ def _principals(name: str, values: list[str] | None, own: str, account: str) -> 
 
 
 def _refuse_both(admins: tuple[str, ...], users: tuple[str, ...]) -> None:
-    both = [each for each in admins if each in users]
+    both = [admin for admin in admins if admin in users]
     if both:
         raise InputError(
             f"{quoted(both[0])} is in `admins` and in `users`",
@@ -200,7 +200,7 @@ def _replicas(values: list[str] | None, region: str, partition: str) -> Iterator
 
 
 def _refuse_copies(replicas: tuple[str, ...], services: tuple[KeyService, ...]) -> None:
-    bound = next((each for each in services if each.region), None)
+    bound = next((service for service in services if service.region), None)
     if replicas and bound:
         raise InputError(
             f"`services`: `{bound.name}` takes keys of {bound.region} alone",
@@ -210,7 +210,7 @@ def _refuse_copies(replicas: tuple[str, ...], services: tuple[KeyService, ...]) 
 
 def _region_of(values: list[str] | None) -> str:
     """The Region that the services are named with, where one is."""
-    found = {match["region"] for each in values or () if (match := _VIA.fullmatch(each))}
+    found = {match["region"] for value in values or () if (match := _VIA.fullmatch(value))}
     return found.pop() if len(found) == 1 else ""
 
 
@@ -299,10 +299,10 @@ def _refuse_misfits(
             f"`context` is for symmetric keys, and `usage` is {usage.value}",
             hint="asymmetric and HMAC keys take no encryption context",
         )
-    for each in services:
-        if each.usage != usage.value:
+    for service in services:
+        if service.usage != usage.value:
             raise InputError(
-                f"`services`: `{each.name}` needs a key of `usage` {each.usage}, and it is {usage.value}",
+                f"`services`: `{service.name}` needs a key of `usage` {service.usage}, and it is {usage.value}",
                 hint="a key has one usage: write a policy for each",
             )
     if given.only_via_service and not via:
@@ -334,20 +334,20 @@ def _summary(wish: KeyWish) -> str:
 
 
 def _facts(wish: KeyWish, rows: list[dict[str, str]], size: int) -> dict[str, Any]:
-    allowed = [each for each in rows if each["outcome"] == "Allowed" and "iam" in each]
+    allowed = [row for row in rows if row["outcome"] == "Allowed" and "iam" in row]
     by_key = [each for each in allowed if each["iam"] == "no IAM policy"]
     manage = [each["who"] for each in by_key if each["does"] == "kms:PutKeyPolicy"]
     return {
         "administrators": list(dict.fromkeys((*manage, *wish.admins))),
-        "users": [{"who": each, "how": how} for each in wish.users for how in _ways(wish)],
+        "users": [{"who": user, "how": how} for user in wish.users for how in _ways(wish)],
         "account_statement": (
             f"{wish.root} is the account, not its root user alone: whoever an IAM policy of the account allows an action "
             "on this key gets it, so IAM administrators can give use to anybody; by itself it allows nobody"
         ),
         "proved": rows,
         "size_bytes": size,
-        **({"services": [_told(each) for each in wish.services]} if wish.services else {}),
-        "notes": [{"note": each} for each in _notes(wish)],
+        **({"services": [_told(service) for service in wish.services]} if wish.services else {}),
+        "notes": [{"note": note} for note in _notes(wish)],
     }
 
 
@@ -397,4 +397,4 @@ def _notes(wish: KeyWish) -> Iterable[str]:
 def _sources(wish: KeyWish) -> Iterator[str]:
     yield f"{_GUIDE}/key-policy-default.html"
     yield f"{_GUIDE}/conditions-kms.html"
-    yield from (each.source for each in wish.services)
+    yield from (service.source for service in wish.services)

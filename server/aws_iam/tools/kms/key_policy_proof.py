@@ -68,11 +68,11 @@ def _row(case: _Case, key: str, layers: Layers) -> dict[str, str]:
 
 def _cases(wish: KeyWish) -> Iterator[_Case]:
     use = wish.direct[0]
-    for each in wish.admins[:_MOST_OF_A_KIND]:
-        yield _Case(who=each, does=_MANAGE, wanted=_ALLOWED)
-        yield _Case(who=each, does=use, wanted=_DENIED, context=_carried(wish))
-    for each in wish.users[:_MOST_OF_A_KIND]:
-        yield from _of_user(wish, each, use)
+    for admin in wish.admins[:_MOST_OF_A_KIND]:
+        yield _Case(who=admin, does=_MANAGE, wanted=_ALLOWED)
+        yield _Case(who=admin, does=use, wanted=_DENIED, context=_carried(wish))
+    for user in wish.users[:_MOST_OF_A_KIND]:
+        yield from _of_user(wish, user, use)
     yield from _of_strangers(wish, use)
     for each in wish.outside[:_MOST_OF_A_KIND]:
         yield from _of_outsider(wish, each, use)

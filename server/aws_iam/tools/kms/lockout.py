@@ -47,7 +47,9 @@ def lockout(
         content, caller=caller, account=owner, layers=given, context=_object("context", context)
     )
     every = tuple(administrators(content, owner))
-    ignored = [each.place().pointer for each in content.statements if not has_effect(each)]
+    ignored = [
+        statement.place().pointer for statement in content.statements if not has_effect(statement)
+    ]
     return Answer(
         summary=_summary(found, caller),
         facts={
@@ -176,7 +178,7 @@ def _mended(content: Policy, found: Lockout, caller: str, account: str) -> Mappi
 
 def _assumed(found: Lockout, given: Mapping[str, Any]) -> Iterator[str]:
     """What the answer takes for granted."""
-    absent = [each for each in _LAYERS if each not in given]
+    absent = [layer for layer in _LAYERS if layer not in given]
     if found.outcome != "refused":
         yield "every principal exists: AWS refuses a policy that names one that does not"
         if absent:

@@ -53,14 +53,15 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
 def _of_principal(text: str) -> KeyService | None:
     """The one use that a service principal stands for; InputError where it has several."""
     fits = [
-        each
-        for each in key_services().values()
+        service
+        for service in key_services().values()
         if re.fullmatch(
-            re.escape(each.principal).replace(r"\{Region\}", FORMS["region"].pattern.pattern), text
+            re.escape(service.principal).replace(r"\{Region\}", FORMS["region"].pattern.pattern),
+            text,
         )
     ]
     if len(fits) > 1:
-        names = ", ".join(f"`{each.name}`" for each in fits)
+        names = ", ".join(f"`{fit.name}`" for fit in fits)
         raise InputError(
             f"`services`: {quoted(text)} uses keys in several ways", hint=f"give one of {names}"
         )

@@ -30,7 +30,9 @@ tool = Tool(
 Needs = Annotated[Json, wishes.parameter(stores.NEEDS)]
 Limits = Annotated[
     Json,
-    Parameter(", ".join(each.name for each in LIMITS), brief="thresholds by name", document=True),
+    Parameter(
+        ", ".join(limit.name for limit in LIMITS), brief="thresholds by name", document=True
+    ),
 ]
 
 _PAGE = "references/secrets-patterns.md#decision-table"
@@ -58,7 +60,7 @@ def decide(needs: Needs = None) -> Answer:
     said = stores.verdicts(wanted)
     chosen = stores.choice(wanted, said)
     costs = {store: stores.cost(store, wanted) for store in Store}
-    used = [name for each in costs.values() for name in each.used]
+    used = [name for cost in costs.values() for name in cost.used]
     rows = [_row(row, said[row["need"]]) for row in _rows() if row["need"] in said]
     return Answer(
         summary=_summary(chosen, wanted, said, costs),
@@ -66,7 +68,7 @@ def decide(needs: Needs = None) -> Answer:
             "recommendation": _recommendation(chosen, wanted),
             "reasons": _reasons(chosen, said),
             "rows": rows,
-            "cost": [_cost(each, said) for each in costs.values()],
+            "cost": [_cost(cost, said) for cost in costs.values()],
             "prices": prices.listed(used),
             "not_counted": list(_NOT_COUNTED),
             "unconfirmed": _unconfirmed(rows, used),

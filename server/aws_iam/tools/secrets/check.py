@@ -94,7 +94,7 @@ def _named(word: str) -> list[str]:
     if found:
         return found
     near = closest(word, [*AREAS, *CHECKS])
-    areas = ", ".join(f"`{each}`" for each in AREAS)
+    areas = ", ".join(f"`{area}`" for area in AREAS)
     raise InputError(
         f"`scope` {quoted(word, 60)} means no check",
         hint=f"did you mean `{near}`?"

@@ -23,10 +23,10 @@ def page() -> Iterator[str]:
     """A table of all checks, then each with why, how to mend it, what it reads, and what it says of its bad example."""
     yield "| check | severity | finds |"
     yield "| --- | --- | --- |"
-    for each in CHECKS.values():
-        yield f"| [{each.code}](#{each.code.lower()}) | {each.severity.value} | {_cell(each.title)} |"
-    for each in CHECKS.values():
-        yield f"\n{entry(each)}".rstrip()
+    for check in CHECKS.values():
+        yield f"| [{check.code}](#{check.code.lower()}) | {check.severity.value} | {_cell(check.title)} |"
+    for check in CHECKS.values():
+        yield f"\n{entry(check)}".rstrip()
 
 
 def check_named(topic: str) -> Check[Any] | None:
@@ -38,9 +38,9 @@ def entry(check: Check[Any]) -> str:
     """One check: what it says, why, how to mend it, where AWS says so, what it reads, and an example."""
     asked = ", only when asked for (`plaintext_values`)" if check.code in ON_REQUEST else ""
     said = next(
-        each.message
-        for each in check.findings(check.bad[0], _LIMITS)
-        if each.status is Status.FAIL
+        finding.message
+        for finding in check.findings(check.bad[0], _LIMITS)
+        if finding.status is Status.FAIL
     )
     actions = dict.fromkeys(action for fact in check.needs for action in actions_of(fact.name))
     return "\n".join(

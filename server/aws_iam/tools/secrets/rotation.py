@@ -127,7 +127,7 @@ _TAKES: Mapping[str, tuple[Target, ...]] = {
 def _refuse_what_does_not_belong(wish: Wish) -> None:
     for name, targets in _TAKES.items():
         if getattr(wish, name) is not None and wish.target not in targets:
-            listed = ", ".join(f"`{each}`" for each in targets)
+            listed = ", ".join(f"`{target}`" for target in targets)
             raise InputError(
                 f"`{name}` says nothing about the target `{wish.target}`",
                 hint=f"it belongs to {listed}",
@@ -233,7 +233,7 @@ def _external(wish: Wish) -> Answer:
             f"Rotation at the partner ({known or 'a type that the list of ' + _partners()['as_of'] + ' does not have'}), "
             f"no Lambda function: Secrets Manager changes the credential itself, {asked.words}. Nothing is rotated now."
         ),
-        artifacts=(main, *(_policy(each, values) for each in documents)),
+        artifacts=(main, *(_policy(document, values) for document in documents)),
         facts={
             "kind": "managed external",
             "target": "external",
@@ -298,7 +298,7 @@ def _custom(wish: Wish) -> Answer:
             f"Rotation by a Lambda function, {asked.words}: write `accepts` and `change` in rotation_function.py, the four "
             "steps stand. Nothing is rotated now; `testSecret` runs once."
         ),
-        artifacts=(main, skeleton, *(_policy(each, values) for each in documents)),
+        artifacts=(main, skeleton, *(_policy(document, values) for document in documents)),
         facts={
             "kind": "lambda",
             "target": "custom",

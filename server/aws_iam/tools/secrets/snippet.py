@@ -354,12 +354,12 @@ def snippet(runtime: Runtime, store: StoreName, style: Style | None, secret: str
         ),
         artifacts=tuple(
             Artifact(
-                name=each.name,
-                language=each.language,
-                content=filled(f"snippets/{each.asset}", values),
-                checked_by=each.checked_by,
+                name=file.name,
+                language=file.language,
+                content=filled(f"snippets/{file.asset}", values),
+                checked_by=file.checked_by,
             )
-            for each in chosen.files
+            for file in chosen.files
         ),
         facts={
             "runtime": runtime,
@@ -369,7 +369,9 @@ def snippet(runtime: Runtime, store: StoreName, style: Style | None, secret: str
             "freshness": chosen.freshness,
             "after_refusal": chosen.after_refusal,
             "notes": [{"note": each} for each in (*chosen.notes, _key_note(store))],
-            "placeholders": [{"replace": each} for each in _placeholders(chosen, named, values)],
+            "placeholders": [
+                {"replace": placeholder} for placeholder in _placeholders(chosen, named, values)
+            ],
         },
         sources=(chosen.source, f"{_PAGE}#{chosen.section}"),
         next=(
@@ -420,9 +422,9 @@ def _values(chosen: Snippet, named: Named) -> dict[str, str]:
 
 def _placeholders(chosen: Snippet, named: Named, values: dict[str, str]) -> list[str]:
     """What in the files stands for something only the caller knows."""
-    text = "".join(filled(f"snippets/{each.asset}", values) for each in chosen.files)
+    text = "".join(filled(f"snippets/{file.asset}", values) for file in chosen.files)
     marks = (*named.assumed, "-AbCdEf", "/app:1.0.0", "role/App", "namespace: default")
-    return [each for each in marks if each in text]
+    return [mark for mark in marks if mark in text]
 
 
 def _key_note(store: StoreName) -> str:

@@ -85,7 +85,7 @@ def test_the_denies_of_a_network_acl_close_what_is_open_and_replace_nothing(
     numbers = [each["number"] for each in (*entries, *denies)]
     assert len(set(numbers)) == len(numbers)
     assert min(numbers) > 0
-    assert not any(each["allow"] for each in denies)
+    assert not any(deny["allow"] for deny in denies)
     assert failed("nacl_admin_ports", acl(*entries, *denies, CLOSING)) == ()
 
 
@@ -127,7 +127,7 @@ def test_whatever_a_network_acl_allows_its_fix_closes_it(entries: list[dict[str,
 
 def test_a_network_acl_keeps_its_own_networks_allow_before_the_denies() -> None:
     denies = added(fix_of("nacl_admin_ports", acl(entry(95, **OFFICE), entry(100), CLOSING)))
-    ssh = [each["number"] for each in denies if (each["protocol"], each["from_port"]) == ("6", 22)]
+    ssh = [deny["number"] for deny in denies if (deny["protocol"], deny["from_port"]) == ("6", 22)]
     assert all(95 < number < 100 for number in ssh)
 
 

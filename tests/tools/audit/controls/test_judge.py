@@ -295,7 +295,7 @@ def test_a_region_without_the_service_leaves_what_counts_over_regions_judged() -
         assert rolled_up(judge(without(fact), "7.0", controls=[key])) == {key: Status.MANUAL}
 
     recorders = FULL.facts["config.recorders", HOME]
-    local = tuple(replace(each, global_types=False) for each in recorders)
+    local = tuple(replace(recorder, global_types=False) for recorder in recorders)
     account = without("config.recorders")
     account = replace(account, facts=dict(account.facts) | {("config.recorders", HOME): local})
     found = judge(account, controls=["config_all_regions"])

@@ -56,7 +56,7 @@ def names_pattern(names: list[str], joint: str = "||") -> str:
 def test_the_order_of_clauses_is_free_but_each_is_needed(
     control: Any, data: st.DataObject
 ) -> None:
-    names = data.draw(st.permutations([each["eventName"] for each in control.witnesses]))
+    names = data.draw(st.permutations([witness["eventName"] for witness in control.witnesses]))
     assert covered(names_pattern(names), control.key) is True
     assert covered(names_pattern(names[1:]), control.key) is False
     assert covered(names_pattern(names, "&&"), control.key) is False

@@ -101,9 +101,9 @@ def test_programs_get_every_finding_with_its_account(out: Path, format_: str) ->
         assert run["automationDetails"]["id"] == "aws-iam/audit/accounts/7.0/"
         assert len(run["results"]) == 3
         notices = run["invocations"][0]["toolExecutionNotifications"]
-        notes = [each["message"]["text"] for each in notices]
+        notes = [notice["message"]["text"] for notice in notices]
         assert notes[0] == "not the whole audit: 2 of 70 controls asked for"
-        assert sum("could not be judged" in each for each in notes) == 2
+        assert sum("could not be judged" in note for note in notes) == 2
         assert notes[-1] == "findings that are no results of this run: 1 pass, 2 unknown"
         return
     listed = told if isinstance(told, list) else told["findings"]

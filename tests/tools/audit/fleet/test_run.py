@@ -52,12 +52,12 @@ def run(**arguments: Any) -> Answer:
 
 
 def of(answer: Answer, key: str) -> Finding:
-    (found,) = [each for each in answer.findings if each.code == key]
+    (found,) = [finding for finding in answer.findings if finding.code == key]
     return found
 
 
 def lines(file: Path) -> dict[str, Any]:
-    read = [json.loads(each) for each in file.read_text().splitlines()[1:]]
+    read = [json.loads(line) for line in file.read_text().splitlines()[1:]]
     found = {each["account"]: each for each in read}
     assert len(found) == len(read)
     return found
@@ -197,7 +197,7 @@ def test_the_answer_is_about_the_accounts_that_are_asked_for(tmp_path: Path) -> 
 
 def test_a_part_without_an_account_says_so() -> None:
     parts = [run(accounts=[STRONG], shard=f"{n}/2").summary for n in (1, 2)]
-    assert sum(each.startswith("None of 1 accounts falls in the part") for each in parts) == 1
+    assert sum(part.startswith("None of 1 accounts falls in the part") for part in parts) == 1
 
 
 def test_muted_findings_are_muted_in_every_account() -> None:
@@ -325,7 +325,7 @@ def test_a_run_takes_the_credentials_that_there_are_when_it_begins(
         file.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = s\n")
         server.signers.clear()
         run(accounts=ACCOUNTS[:1])
-        assert {each for each in server.signers if each.startswith("AKIA")} == {key}
+        assert {signer for signer in server.signers if signer.startswith("AKIA")} == {key}
 
 
 def test_the_callers_own_credentials_that_cannot_be_renewed_end_the_run(
@@ -360,5 +360,5 @@ def test_neither_keys_nor_the_external_id_are_kept(
     out = tmp_path / "r.jsonl"
     answer = run(accounts=[STRONG, SHUT], out=str(out), external_id=secrets[2])
     told = capfd.readouterr()
-    for each in secrets:
-        assert each not in f"{out.read_text()}{answer}{told.out}{told.err}"
+    for secret in secrets:
+        assert secret not in f"{out.read_text()}{answer}{told.out}{told.err}"

@@ -104,12 +104,12 @@ def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(
             os.kill(victim, signal.SIGKILL)
 
     answer = audited(cluster, watch, out=str(out))
-    lines = [json.loads(each) for each in out.read_text().splitlines()[1:]]
-    assert sorted(each["account"] for each in lines) == ACCOUNTS
-    assert [each["account"] for each in lines if each["status"] != "read"] == [SHUT]
+    lines = [json.loads(line) for line in out.read_text().splitlines()[1:]]
+    assert sorted(line["account"] for line in lines) == ACCOUNTS
+    assert [line["account"] for line in lines if line["status"] != "read"] == [SHUT]
     assert len(told) == 51
     assert answer.facts["accounts"] == {"named": 50, "read": 49, "not_read": 1}
-    (root,) = [each for each in answer.findings if each.code == "root_mfa"]
+    (root,) = [finding for finding in answer.findings if finding.code == "root_mfa"]
     assert root.status is Status.FAIL
     assert "of 50 accounts: 49 fail, 1 not read" in root.message
     with inside(cluster) as client:

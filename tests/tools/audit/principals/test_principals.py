@@ -86,11 +86,11 @@ def test_a_principal_is_judged_by_what_it_effectively_has(
     power = {row["principal"]: row["power"] for row in answer.facts["principals"]}
     assert case.get("power", {}).items() <= power.items()
     found = sorted(
-        (each.code, each.status.value, (each.resource or "").rpartition("/")[2])
-        for each in answer.findings
+        (finding.code, finding.status.value, (finding.resource or "").rpartition("/")[2])
+        for finding in answer.findings
     )
     assert found == sorted(tuple(each) for each in case["finds"])
-    told = " ".join(f"{each.message} {each.reason or ''}" for each in answer.findings)
+    told = " ".join(f"{finding.message} {finding.reason or ''}" for finding in answer.findings)
     for words in case.get("says", ()):
         assert words in f"{answer.summary} {told}"
 
@@ -115,7 +115,7 @@ def test_a_trust_is_graded_by_the_statement_that_it_is_about(tmp_path: Path) -> 
     ]
     role = {"name": "ci", "last_used": "1 days ago", "trust": trust}
     answer = ask(facts({"roles": [role]}), tmp_path)
-    assert [(each.code, each.severity.value) for each in answer.findings] == [
+    assert [(finding.code, finding.severity.value) for finding in answer.findings] == [
         ("MISSING_GITHUB_REPO_CONDITION_KEY", "high")
     ]
     assert [row["lets_in"] for row in answer.facts["principals"]] == [
@@ -130,7 +130,7 @@ def test_the_demonstration_shows_each_kind() -> None:
     assert power["helpdesk"] == "escalates"
     # Its own policy is as broad; the boundary takes that back.
     assert power["build-runner"] == "limited"
-    codes = {each.code for each in answer.findings}
+    codes = {finding.code for finding in answer.findings}
     assert codes >= {
         "ADMINISTRATOR",
         "PRIVILEGE_ESCALATION",
@@ -149,7 +149,7 @@ def test_principals_that_may_not_be_read_are_unknown_and_the_policy_to_add_is_th
     refused = {"denied": "iam:GetAccountAuthorizationDetails"}
     given = {"iam.authorization": refused, "iam.last_accessed": refused}
     answer = ask(given | {"organizations.organization": None}, tmp_path)
-    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
     assert answer.facts["principals"] == []
     assert "could not be read: refused: iam:GetAccountAuthorizationDetails" in answer.summary
     assert "iam:GetAccountAuthorizationDetails" in answer.artifacts[0].content

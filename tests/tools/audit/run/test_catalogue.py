@@ -76,7 +76,7 @@ def test_every_control_can_be_explained(key: str) -> None:
 def test_the_checklist_holds_every_control_of_a_version_manual_ones_too(version: str) -> None:
     answer = ask(action="checklist", benchmark=version)
     rows = [row["id"] for row in answer.facts["controls"]]
-    assert rows == [benchmark(version).id_of(each) for each in benchmark(version).controls]
+    assert rows == [benchmark(version).id_of(control) for control in benchmark(version).controls]
 
 
 @pytest.mark.parametrize(

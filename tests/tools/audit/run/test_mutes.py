@@ -37,7 +37,7 @@ def ask(saved: Path, mute: Any, **more: Any) -> Answer:
 @pytest.mark.parametrize("case", cases("mutes.json"), ids=lambda case: case["name"])
 def test_a_mute_covers_what_it_names(saved: Path, case: dict[str, Any]) -> None:
     answer = ask(saved, case["mutes"])
-    muted = Counter(each.code for each in answer.findings if each.muted is not None)
+    muted = Counter(finding.code for finding in answer.findings if finding.muted is not None)
     assert dict(muted) == case["muted"]
     assert [row["state"] for row in answer.facts.get("mutes", [])] == case["states"]
 
@@ -52,7 +52,7 @@ def test_a_wrong_list_is_refused_with_the_place(saved: Path, case: dict[str, Any
 
 def test_a_muted_finding_keeps_status_and_shows_the_reason(saved: Path) -> None:
     answer = ask(saved, [{"control": "imdsv2", "reason": "an old agent", "until": "2099-01-31"}])
-    (muted,) = (each for each in answer.findings if each.muted)
+    (muted,) = (finding for finding in answer.findings if finding.muted)
     assert muted.status is Status.FAIL
     assert muted.muted == "an old agent (until 2099-01-31)"
     assert answer.findings[-1] is muted
@@ -112,7 +112,7 @@ def test_a_muted_alarm_is_a_persons_word_where_the_benchmark_takes_any_monitorin
         e.code for e in plainly.findings if e.code.startswith("alarm_") and e.status == "fail"
     )
     answer = ask(saved, [{"control": alarm, "reason": "a SIEM watches"}], benchmark=version)
-    muted = [each for each in answer.findings if each.muted]
+    muted = [finding for finding in answer.findings if finding.muted]
     assert {each.status.value for each in muted} == {status}
 
 
@@ -131,7 +131,7 @@ def test_a_list_that_is_too_long_is_refused(saved: Path) -> None:
 def test_muting_everything_that_fails_ends_with_status_0(
     saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failed = {each.code for each in ask(saved, []).findings if each.status is Status.FAIL}
+    failed = {finding.code for finding in ask(saved, []).findings if finding.status is Status.FAIL}
     file = tmp_path / "mutes.yaml"
     file.write_text("".join(f"- control: {key}\n  reason: accepted\n" for key in sorted(failed)))
     words = ["audit", "run", "--snapshot", str(saved)]
@@ -146,5 +146,5 @@ def test_muting_everything_that_fails_ends_with_status_0(
 
 def test_hostile_reasons_stay_on_one_line(saved: Path) -> None:
     answer = ask(saved, [{"control": "imdsv2", "reason": "a\nb\u202e<script>"}])
-    (muted,) = (each for each in answer.findings if each.muted)
+    (muted,) = (finding for finding in answer.findings if finding.muted)
     assert muted.muted == "a\\u000ab\\u202e<script>"

@@ -173,7 +173,7 @@ def test_every_fix_is_whole(saved: Path, format_: str) -> None:
         text = text.replace('""', '"')
     elif format_ != "markdown":
         text = "\n".join(_texts(json.loads(text)))
-    assert [each for each in fixes if each not in text] == []
+    assert [fix for fix in fixes if fix not in text] == []
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -198,7 +198,7 @@ def test_junit_has_a_test_for_each_control_in_its_section(saved: Path) -> None:
     chosen = benchmark()
     assert sorted(cases) == sorted(f"{e.key} [{chosen.id_of(e)}]" for e in chosen.controls)
     suites = {suite.get("name") for suite in root.iter("testsuite")}
-    assert suites == {chosen.section_of(each) for each in chosen.controls}
+    assert suites == {chosen.section_of(control) for control in chosen.controls}
     failed = {
         e.code for e in findings(saved, mute=MUTES) if e.status is Status.FAIL and not e.muted
     }
@@ -228,7 +228,7 @@ def test_a_page_of_a_report_stays_within_its_limit(saved: Path, format_: str) ->
     pieces, cursor = "", "0"
     while cursor is not None:
         part = page(answer, 64 * 1024, cursor)
-        pieces += "".join(each.content for each in part.artifacts)
+        pieces += "".join(artifact.content for artifact in part.artifacts)
         cursor = part.next_cursor
     assert pieces == answer.artifacts[0].content
 
@@ -345,7 +345,9 @@ def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(tmp_path: Path)
     answer = tool.run({"snapshot": str(file)}, cli=True)
     unknown = [each for each in answer.findings if each.status is Status.UNKNOWN]
     assert unknown
-    assert {each.code for each in answer.findings} == {each.key for each in benchmark().controls}
+    assert {each.code for each in answer.findings} == {
+        control.key for control in benchmark().controls
+    }
 
 
 def test_a_reading_that_is_stopped_without_save_says_only_that(tmp_path: Path) -> None:

@@ -74,7 +74,12 @@ def scripts(account: Account) -> list[str]:
         audit_trails.answer(account, Source()),
         access_analyzer.answer(account, Source()),
     )
-    found = [each for answer in answers for each in answer.artifacts if each.language == "bash"]
+    found = [
+        artifact
+        for answer in answers
+        for artifact in answer.artifacts
+        if artifact.language == "bash"
+    ]
     return [each.content for each in found]
 
 

@@ -116,15 +116,21 @@ def test_the_rest_of_a_policy_that_cannot_be_judged_is_no_fail(tmp_path: Path) -
 def advanced(*selectors: tuple[tuple[str, str, list[str]], ...]) -> dict[str, Any]:
     return {
         "advanced": [
-            {"fields": [{"field": name, "operators": [[op, values]]} for name, op, values in each]}
-            for each in selectors
+            {
+                "fields": [
+                    {"field": name, "operators": [[op, values]]} for name, op, values in selector
+                ]
+            }
+            for selector in selectors
         ]
     }
 
 
 def lines(*listed: dict[str, Any], folder: Path, **facts: Any) -> list[str]:
     """The lines of the script that mends those trails; every command is one of the AWS CLI."""
-    content = "".join(each.content for each in ask(trails(*listed) | facts, folder).artifacts)
+    content = "".join(
+        artifact.content for artifact in ask(trails(*listed) | facts, folder).artifacts
+    )
     found = content.splitlines()
     called = [line for line in found if line.startswith("aws ")]
     assert [bad for line in called for words in commands(line) for bad in problems(words)] == []

@@ -104,10 +104,10 @@ def test_a_trust_policy_gets_exactly_its_verdicts(case: dict[str, Any]) -> None:
         denial = statement({**case, "condition": case["deny"]})
         statements.append({**denial, "Effect": "Deny"})
     answer = irsa_check.of_document({"Version": "2012-10-17", "Statement": statements})
-    assert {each.code: each.severity.value for each in answer.findings} == case["codes"]
-    for each in answer.findings:
-        assert each.where
-        assert each.where.pointer.startswith("/Statement/0")
+    assert {finding.code: finding.severity.value for finding in answer.findings} == case["codes"]
+    for finding in answer.findings:
+        assert finding.where
+        assert finding.where.pointer.startswith("/Statement/0")
 
 
 def test_the_cases_meet_every_check_that_a_document_alone_can_fail() -> None:
@@ -138,11 +138,11 @@ def test_a_check_without_reason_or_example_is_refused() -> None:
 
 def test_an_account_that_refuses_everything_is_unknown_and_never_clean() -> None:
     answer = irsa_check.of_account(refused(regions=("eu-west-1",)))
-    assert {each.status for each in answer.findings} == {Status.UNKNOWN}
-    assert all("allow " in (each.reason or "") for each in answer.findings)
+    assert {finding.status for finding in answer.findings} == {Status.UNKNOWN}
+    assert all("allow " in (finding.reason or "") for finding in answer.findings)
     assert "could not be judged" in answer.summary
     assert not answer.summary.startswith("No problem found in account")
-    told = {each.code for each in answer.findings}
+    told = {finding.code for finding in answer.findings}
     # Without service accounts there is nothing to hold against the account.
     assert {each.code for each in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "PID-DUAL"}  # fmt: skip
     assert "TRUST-UNREAD" in told
@@ -179,7 +179,7 @@ def test_one_association_that_cannot_be_read_is_unknown_and_the_others_are_judge
     )
     at = workloads(roles(), cluster(unread, association("bank", "app", "gone", 2)))
     bad = next(each for each in CHECKS if each.code == "PID-ROLE-BAD")
-    assert sorted(each.status.value for each in bad.findings(at)) == ["fail", "unknown"]
+    assert sorted(finding.status.value for finding in bad.findings(at)) == ["fail", "unknown"]
 
 
 def test_the_policy_of_a_target_in_another_account_is_unknown_with_what_to_ask_for() -> None:
@@ -214,7 +214,11 @@ def test_pull_requests_are_graded_by_what_the_role_may_do(
 ) -> None:
     trust = statement({"sub": ["StringEquals", "repo:octo@1/app@2:pull_request"]})
     at = workloads(roles(role("ci", trust, allows=allows)))
-    found = [each for each in irsa_check.of_account(at.account).findings if each.code == "OIDC-PR"]
+    found = [
+        finding
+        for finding in irsa_check.of_account(at.account).findings
+        if finding.code == "OIDC-PR"
+    ]
     assert [(each.severity.value, each.confidence) for each in found] == [(severity, confidence)]
 
 
@@ -226,7 +230,7 @@ def test_an_open_trust_of_a_role_that_can_become_administrator_is_critical() -> 
         ([{"Action": "s3:*", "Resource": "*"}], False),
     ):
         at = workloads(roles(role("ci", trust, allows=allows)))
-        codes = {each.code for each in irsa_check.of_account(at.account).findings}
+        codes = {finding.code for finding in irsa_check.of_account(at.account).findings}
         assert ("OIDC-PRIV" in codes) is wanted, allows
 
 
@@ -259,4 +263,4 @@ def test_hostile_names_stay_on_one_line_and_in_their_quotes() -> None:
 
 
 def test_misses_are_no_values() -> None:
-    assert all(isinstance(each, Miss) for each in refused().facts.values())
+    assert all(isinstance(fact, Miss) for fact in refused().facts.values())

@@ -83,10 +83,10 @@ def test_a_refusal_has_its_cause_and_its_edit(case: dict[str, Any]) -> None:
     answer = ask(
         trust(case["condition"], case.get("host", GITHUB), **more), claims=claims_for(case)
     )
-    assert [each.code for each in answer.findings] == case["codes"]
-    text = " ".join(f"{each.message} {each.where}" for each in answer.findings)
+    assert [finding.code for finding in answer.findings] == case["codes"]
+    text = " ".join(f"{finding.message} {finding.where}" for finding in answer.findings)
     assert all(words in text for words in case.get("says", ())), text
-    assert case.get("fix", "") in " ".join(each.fix for each in answer.findings)
+    assert case.get("fix", "") in " ".join(finding.fix for finding in answer.findings)
     assert case.get("summary", "") in answer.summary
     wanted = case.get("outcome", "ImplicitlyDenied" if case["codes"] else "Allowed")
     assert answer.decision.outcome == wanted
@@ -119,7 +119,7 @@ def test_the_policy_it_writes_lets_in_this_caller_and_no_neighbour(case: dict[st
     if "subject" in case:
         assert statement["Condition"]["StringLike"] == {f"{host}:sub": case["subject"]}
     assert {row["outcome"] for row in answer.facts["proof"]} == {"Allowed", "ImplicitlyDenied"}
-    codes = {each.code for each in check.of_document(artifact.content).findings}
+    codes = {finding.code for finding in check.of_document(artifact.content).findings}
     assert codes <= {"OIDC-MUTABLE", "OIDC-PR"}
 
 
@@ -171,7 +171,7 @@ def test_every_cause_is_met_by_a_case_and_told_on_the_page() -> None:
 
 def test_a_policy_that_allows_nothing_says_so() -> None:
     deny = {**OPEN, "Statement": [{**OPEN["Statement"][0], "Effect": "Deny"}]}
-    codes = [each.code for each in ask(deny, claims={**CLAIMS, "sub": "x"}).findings]
+    codes = [finding.code for finding in ask(deny, claims={**CLAIMS, "sub": "x"}).findings]
     assert codes == ["TOKEN-NO-ALLOW"]
 
 
@@ -212,7 +212,7 @@ def test_a_good_signature_is_valid(algorithm: str) -> None:
 
 def test_a_signature_by_another_key_is_refused_though_the_policy_would_let_it_in() -> None:
     answer = ask(token=signed(OTHER), jwks=json.dumps(keys(RSA)))
-    assert [each.code for each in answer.findings] == ["TOKEN-SIGNATURE"]
+    assert [finding.code for finding in answer.findings] == ["TOKEN-SIGNATURE"]
     assert "AWS refuses it all the same" in answer.summary
     assert ask(token=signed(RSA), jwks=keys(EC)).findings[0].code == "TOKEN-SIGNATURE"
 
@@ -221,7 +221,7 @@ def test_a_changed_token_is_refused() -> None:
     head, _, signature = signed(RSA).split(".")
     other = part({**CLAIMS, "sub": "repo:evil/app:ref:refs/heads/main"})
     answer = ask(token=f"{head}.{other}.{signature}", jwks=keys(RSA))
-    assert "TOKEN-SIGNATURE" in [each.code for each in answer.findings]
+    assert "TOKEN-SIGNATURE" in [finding.code for finding in answer.findings]
 
 
 def part(value: Any) -> str:
@@ -237,7 +237,7 @@ def unsigned(header: Any, claims: Any = CLAIMS, signature: str = "") -> str:
 def test_a_token_without_signature_is_refused_whatever_the_keys(name: str) -> None:
     for arguments in ({}, {"jwks": keys(RSA)}):
         answer = ask(token=unsigned({"alg": name}), **arguments)
-        assert [each.code for each in answer.findings] == ["TOKEN-ALGORITHM"]
+        assert [finding.code for finding in answer.findings] == ["TOKEN-ALGORITHM"]
         assert "not signed at all" in answer.findings[0].message
 
 
@@ -246,7 +246,7 @@ def test_a_public_key_is_never_taken_for_a_shared_secret() -> None:
     made = hmac.digest(RSA.as_pem(private=False), head.encode(), "sha256")
     signature = base64.urlsafe_b64encode(made).decode().rstrip("=")
     answer = ask(token=f"{head}.{signature}", jwks=keys(RSA))
-    assert [each.code for each in answer.findings] == ["TOKEN-ALGORITHM"]
+    assert [finding.code for finding in answer.findings] == ["TOKEN-ALGORITHM"]
 
 
 def test_an_unknown_algorithm_is_not_repeated() -> None:
@@ -260,7 +260,7 @@ def test_an_unknown_algorithm_is_not_repeated() -> None:
 )
 def test_keys_that_are_none_prove_nothing(key: dict[str, Any]) -> None:
     answer = ask(token=signed(RSA), jwks={"keys": [key]})
-    assert [each.code for each in answer.findings] == ["TOKEN-SIGNATURE"]
+    assert [finding.code for finding in answer.findings] == ["TOKEN-SIGNATURE"]
 
 
 HOSTILE = {
@@ -465,6 +465,6 @@ def test_several_policies_and_policies_of_identities_are_refused() -> None:
 
 
 def test_the_library_that_checks_signatures_comes_with_the_mcp_sdk() -> None:
-    wanted = [each for each in requires("mcp") or () if each.lower().startswith("pyjwt")]
+    wanted = [require for require in requires("mcp") or () if require.lower().startswith("pyjwt")]
     assert len(wanted) == 1
     assert "[crypto]" in wanted[0]

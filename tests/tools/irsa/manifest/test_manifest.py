@@ -49,7 +49,7 @@ def asked(case: dict[str, Any]) -> Any:
 
 
 def content(answer: Any, name: str) -> str:
-    return next(str(each.content) for each in answer.artifacts if each.name == name)
+    return next(str(artifact.content) for artifact in answer.artifacts if artifact.name == name)
 
 
 def only(case: dict[str, Any]) -> str:
@@ -90,7 +90,7 @@ def test_every_file_of_a_format_is_taken_by_its_validator(case: dict[str, Any], 
 def test_every_generated_file_has_a_validator_and_every_asset_a_use() -> None:
     answers = [asked(case) for case in TRUSTS]
     answers += [trust(**case["arguments"], format=form) for case in TRUSTS for form in FORMATS]
-    proofs = {each.checked_by for answer in answers for each in answer.artifacts}
+    proofs = {artifact.checked_by for answer in answers for artifact in answer.artifacts}
     assert proofs == set(VALIDATORS)
     assert set(MANIFESTS) == set(get_args(ProviderName))
     tool = Path(aws_iam.__file__).parent / "tools/irsa"
@@ -129,10 +129,10 @@ def test_a_validator_refuses_what_is_broken(checked_by: str) -> None:
     answers = [asked(case) for case in TRUSTS]
     answers += [trust(**case["arguments"], format=form) for case in FORMED for form in FORMATS]
     good = [
-        each.content
+        artifact.content
         for answer in answers
-        for each in answer.artifacts
-        if each.checked_by == checked_by
+        for artifact in answer.artifacts
+        if artifact.checked_by == checked_by
     ]
     for old, new in BROKEN[checked_by]:
         broken = next(each.replace(old, new, 1) for each in good if old in each)
@@ -231,11 +231,11 @@ def test_the_target_role_is_reached_by_one_association_alone(
 def test_what_is_written_is_what_the_checks_ask_for(case: dict[str, Any]) -> None:
     answer = trust(**case["arguments"], format="cloudformation")
     judged = tool.run({"action": "check", "document": answer.artifacts[0].content})
-    failed = {each.code for each in judged.findings if each.status is Status.FAIL}
+    failed = {finding.code for finding in judged.findings if finding.status is Status.FAIL}
     # What the caller chose, and is told of: names without ids, pull requests, the default account.
     assert failed <= {"OIDC-MUTABLE", "OIDC-PR", "IRSA-DEFAULT-SA"}
     template = policy.tool.run({"action": "validate", "document": answer.artifacts[1].content})
-    assert [each.code for each in template.findings if each.status is Status.FAIL] == []
+    assert [finding.code for finding in template.findings if finding.status is Status.FAIL] == []
 
 
 # What a workflow may do.

@@ -128,7 +128,7 @@ def test_what_a_subject_may_hold_comes_out_of_every_language_as_it_went_in(value
     template = trust(**arguments, subject=value, format="cloudformation").artifacts[1].content
     read = yaml.load(template, Loader=Tagged)  # noqa: S506 - the loader is a safe one
     role = read["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]
-    assert all(json.loads(each) == role for each in documents)
+    assert all(json.loads(document) == role for document in documents)
     (statement,) = role["Statement"]
     assert statement["Condition"]["StringEquals"]["id.example.com:sub"] == value
 

@@ -246,6 +246,6 @@ def test_aws_own_policies_for_services_are_clean() -> None:
 
 
 def test_facts_are_asked_for_only_where_a_check_needs_them() -> None:
-    assert [each.name for each in needs(["KMS-STORE-DOWN"])] == ["kms.stores"]
-    assert [each.name for each in needs(["KMS-ROT-OFF"])] == ["kms.keys"]
-    assert "kms.uses" not in {each.name for each in needs(ON_POLICY)}
+    assert [need.name for need in needs(["KMS-STORE-DOWN"])] == ["kms.stores"]
+    assert [need.name for need in needs(["KMS-ROT-OFF"])] == ["kms.keys"]
+    assert "kms.uses" not in {need.name for need in needs(ON_POLICY)}

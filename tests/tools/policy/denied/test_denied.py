@@ -83,10 +83,10 @@ def test_the_changed_policy_holds_the_statement_and_all_that_it_held(case: dict[
 def test_every_file_that_is_given_out_names_what_checked_it(case: dict[str, Any]) -> None:
     answer = denied(case["message"], case.get("policies"))
     assert answer.findings == ()
-    for each in answer.artifacts:
-        assert each.checked_by
-        assert "policy evaluate: Allowed" in each.checked_by
-        assert "policy validate: no error" in each.checked_by
+    for artifact in answer.artifacts:
+        assert artifact.checked_by
+        assert "policy evaluate: Allowed" in artifact.checked_by
+        assert "policy validate: no error" in artifact.checked_by
 
 
 @pytest.mark.parametrize("case", REMEDIES, ids=lambda case: case["name"])
@@ -97,9 +97,9 @@ def test_policies_as_text_give_the_same_answer(case: dict[str, Any]) -> None:
 
 
 REFUSED = [
-    pytest.param(each, id=each["name"])
-    for each in SCENARIOS
-    if evaluate(each["request"], each["policies"]).outcome.endswith("Denied")
+    pytest.param(scenario, id=scenario["name"])
+    for scenario in SCENARIOS
+    if evaluate(scenario["request"], scenario["policies"]).outcome.endswith("Denied")
 ]
 
 
@@ -176,7 +176,7 @@ MESSAGES = st.builds(
     ),
     st.sampled_from(CALLERS),
     st.sampled_from(sorted(ACTIONS.items())),
-    st.sampled_from([each for each in LAYERS if each != "rcp"]),
+    st.sampled_from([layer for layer in LAYERS if layer != "rcp"]),
 )
 ENTRIES = st.sampled_from(
     ["*", "s3:*", "s3:Get*", "s3:GetObject", "kms:Decrypt", "sqs:*", "ec2:*"]
@@ -201,8 +201,8 @@ def test_every_change_leads_to_allowed_and_has_no_error_of_its_kind(
         assert answer.facts["proof"]["request_after"] == "Allowed"
     for row in answer.facts.get("changes", ()):
         assert row["opens_besides"] == "nothing"
-    for each in answer.artifacts:
-        found = aws_iam.validate(each.content)
+    for artifact in answer.artifacts:
+        found = aws_iam.validate(artifact.content)
         assert [f.message for f in found if f.severity is Severity.ERROR] == []
 
 
@@ -233,7 +233,7 @@ ODD = st.fixed_dictionaries(
 def test_policies_of_any_shape_give_an_answer_or_an_input_error(
     message: str, layer: str, statements: list[dict[str, Any]]
 ) -> None:
-    if any(each["Effect"] == "Deny" for each in statements):
+    if any(statement["Effect"] == "Deny" for statement in statements):
         message = message.partition(" because ")[0] + f" with an explicit deny in a {WORDS[layer]}"
     try:
         answer = denied(message, {layer: {"Version": "2012-10-17", "Statement": statements}})
@@ -269,7 +269,9 @@ def test_messages_besides_the_first_are_listed() -> None:
 
 def test_the_path_of_a_role_is_taken_from_an_event() -> None:
     messages = json.loads((CASES / "denied/messages.json").read_text(encoding="utf-8"))
-    (event,) = (each for each in messages if each["name"] == "records, one of which succeeded")
+    (event,) = (
+        message for message in messages if message["name"] == "records, one of which succeeded"
+    )
     answer = denied(event["message"], {"resource": {"Version": "2012-10-17", "Statement": []}})
     row = next(each for each in answer.facts["changes"] if each["policy"] == "key policy")
     assert "arn:aws:iam::111122223333:role/team/app" in row["statement"]

@@ -47,7 +47,7 @@ def explain(policy: object, **more: object) -> Answer:
 
 
 def found(policy: object, **more: object) -> dict[str, Finding]:
-    return {each.code: each for each in explain(policy, **more).findings}
+    return {finding.code: finding for finding in explain(policy, **more).findings}
 
 
 _ORDER = ("Read", "List", "Write", "Tagging", "Permissions management")
@@ -266,7 +266,7 @@ def test_an_administrator_under_limits_is_told_with_them() -> None:
 def test_all_of_iam_behind_a_boundary_is_not_told_as_all_of_iam() -> None:
     bound = {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/limit"}}
     answer = explain(document(allow("iam:*", Condition=bound)))
-    told = [each for each in answer.findings if each.code == "PRIVILEGE_ESCALATION"]
+    told = [finding for finding in answer.findings if finding.code == "PRIVILEGE_ESCALATION"]
     assert told
     assert all("many ways" not in each.title for each in told)
     assert "iam-put-user-policy" not in {row["path"] for row in answer.facts["escalation_paths"]}
@@ -306,7 +306,7 @@ READERS = ["ReadOnlyAccess", "ViewOnlyAccess", "SecurityAudit", "Billing", "Supp
 @pytest.mark.parametrize("name", READERS)
 def test_the_read_only_policies_of_aws_open_no_escalation(name: str) -> None:
     answer = explain(MANAGED[name]["Document"])
-    assert {each.code for each in answer.findings}.isdisjoint(
+    assert {finding.code for finding in answer.findings}.isdisjoint(
         {"PRIVILEGE_ESCALATION", "PASS_ROLE_UNRESTRICTED", "ADMINISTRATOR"}
     )
     assert "escalation_paths" not in answer.facts
@@ -324,7 +324,7 @@ def test_the_broad_policies_of_aws_are_told_as_broad_once(
     name: str, code: str, severity: str
 ) -> None:
     answer = explain(MANAGED[name]["Document"])
-    codes = [each.code for each in answer.findings]
+    codes = [finding.code for finding in answer.findings]
     assert codes.count("ADMINISTRATOR") + codes.count("PRIVILEGE_ESCALATION") == 1
     assert answer.findings[0].code == code
     assert answer.findings[0].severity == severity

@@ -62,11 +62,11 @@ def facts(answer: Answer) -> dict[str, Any]:
 
 
 def documents(answer: Answer) -> list[dict[str, Any]]:
-    return [json.loads(each.content) for each in answer.artifacts]
+    return [json.loads(artifact.content) for artifact in answer.artifacts]
 
 
 def statements(answer: Answer) -> list[dict[str, Any]]:
-    return [row for each in documents(answer) for row in each["Statement"]]
+    return [row for document in documents(answer) for row in document["Statement"]]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -77,8 +77,8 @@ def pairs(answer: Answer) -> set[tuple[str, str]]:
     """Every action with every resource that it is allowed on."""
     return {
         pair
-        for each in statements(answer)
-        for pair in product(_listed(each["Action"]), _listed(each["Resource"]))
+        for statement in statements(answer)
+        for pair in product(_listed(statement["Action"]), _listed(statement["Resource"]))
     }
 
 
@@ -90,7 +90,9 @@ def test_an_event_becomes_exactly_the_access_that_it_needed(case: dict[str, Any]
     assert shown["replay"] == {"events": 1, "allowed": 1}
     whys = [row["why"] for row in shown.get("not_scoped", ()) if "resource" in row]
     assert any(case["why"] in why for why in whys) if "why" in case else True
-    conditions = [each["Condition"] for each in statements(answer) if "Condition" in each]
+    conditions = [
+        statement["Condition"] for statement in statements(answer) if "Condition" in statement
+    ]
     assert conditions == ([case["condition"]] if "condition" in case else [])
     waiting = [row["action"] for row in shown.get("not_scoped", ()) if "resource" not in row]
     assert waiting == case.get("open", [])
@@ -200,14 +202,15 @@ def test_each_caller_gets_a_policy_of_its_own_named_after_it() -> None:
         call("ec2", "DescribeInstances", userIdentity=role("job", "/batch/")),
     ]
     answer = generated(events)
-    assert [each.name for each in answer.artifacts] == [
+    assert [artifact.name for artifact in answer.artifacts] == [
         "policy-role-app.json",
         "policy-role-job.json",
         "policy-user-alice.json",
     ]
     assert [row["events"] for row in facts(answer)["callers"]] == [2, 1, 1]
     assert all(
-        "events put to policy evaluate" in str(each.checked_by) for each in answer.artifacts
+        "events put to policy evaluate" in str(artifact.checked_by)
+        for artifact in answer.artifacts
     )
 
 
@@ -258,8 +261,7 @@ def test_two_services_of_one_key_are_one_condition() -> None:
 def test_arns_become_general_only_on_request_and_only_where_there_are_several() -> None:
     keys = ("in/2026/a.csv", "in/2026/b.csv", "in/2025/a.csv")
     events = [
-        call("s3", "GetObject", {"bucketName": "amzn-s3-demo-bucket", "key": each})
-        for each in keys
+        call("s3", "GetObject", {"bucketName": "amzn-s3-demo-bucket", "key": key}) for key in keys
     ]
     events += [
         call(
@@ -338,7 +340,7 @@ def test_names_that_no_text_may_hold_end_in_a_policy_that_does() -> None:
         for key in ("\ud800", "\x00\n", "a" * 1024)
     ]
     answer = generated(events)
-    "".join(each.content for each in answer.artifacts).encode()
+    "".join(artifact.content for artifact in answer.artifacts).encode()
     assert facts(answer)["replay"] == {"events": 3, "allowed": 3}
 
 
@@ -411,7 +413,7 @@ def test_records_of_any_shape_end_in_policies_that_allow_their_events(
         return
     replay = facts(answer)["replay"]
     assert replay["allowed"] == replay["events"]
-    assert not [each for each in answer.findings if each.severity.value == "ERROR"]
+    assert not [finding for finding in answer.findings if finding.severity.value == "ERROR"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -34,7 +34,9 @@ def generated(needs: Any, conditions: Any = None) -> Answer:
 
 
 def statements(answer: Answer) -> list[dict[str, Any]]:
-    return [row for each in answer.artifacts for row in json.loads(each.content)["Statement"]]
+    return [
+        row for artifact in answer.artifacts for row in json.loads(artifact.content)["Statement"]
+    ]
 
 
 def _many(value: Any) -> Any:
@@ -94,7 +96,7 @@ def test_the_example_pipes_into_the_validator_without_a_finding() -> None:
 
 def test_read_on_a_bucket_says_how_its_objects_are_named() -> None:
     answer = generated({"read": ["arn:aws:s3:::reports"]})
-    assert all(each["Resource"] == "arn:aws:s3:::reports" for each in statements(answer))
+    assert all(statement["Resource"] == "arn:aws:s3:::reports" for statement in statements(answer))
     text = plain(answer)
     assert "it validates clean" in text
     assert "arn:aws:s3:::reports/*" in text
@@ -102,17 +104,17 @@ def test_read_on_a_bucket_says_how_its_objects_are_named() -> None:
 
 def test_passing_any_role_is_granted_only_when_asked_for_and_shown_as_a_finding() -> None:
     answer = generated({"iam:PassRole": ["*"]})
-    assert [each.code for each in answer.findings] == ["PASS_ROLE_WITH_STAR_IN_RESOURCE"]
+    assert [finding.code for finding in answer.findings] == ["PASS_ROLE_WITH_STAR_IN_RESOURCE"]
     assert "1 finding left" in answer.summary
 
 
 def test_every_artifact_says_that_it_was_validated_and_which_data_was_used() -> None:
     answer = generated({"read": ["arn:aws:s3:::reports/*"]})
-    assert [(each.name, each.checked_by) for each in answer.artifacts] == [
+    assert [(artifact.name, artifact.checked_by) for artifact in answer.artifacts] == [
         ("policy.json", "policy validate")
     ]
     assert answer.as_of
-    assert any("list_amazons3" in each for each in answer.sources)
+    assert any("list_amazons3" in source for source in answer.sources)
     assert answer.next[0] == "aws-iam policy validate --document policy.json"
 
 
@@ -123,9 +125,9 @@ def test_more_than_one_managed_policy_can_hold_becomes_several_that_each_fit() -
     for artifact in answer.artifacts:
         assert len("".join(artifact.content.split())) <= 6_144
         assert aws_iam.validate(artifact.content) == []
-    resources = [text for each in statements(answer) for text in each["Resource"]]
+    resources = [text for statement in statements(answer) for text in statement["Resource"]]
     assert sorted(resources) == queues
-    sids = [each["Sid"] for each in statements(answer)]
+    sids = [statement["Sid"] for statement in statements(answer)]
     assert len(set(sids)) == len(sids)
     assert "3 policies, to be attached together, with 3 statements" in answer.summary
     assert answer.facts["characters"] == [

@@ -96,7 +96,7 @@ def ask(document: Any, **arguments: Any) -> Answer:
 
 
 def by_code(answer: Answer) -> dict[str, Finding]:
-    return {each.code: each for each in answer.findings}
+    return {finding.code: finding for finding in answer.findings}
 
 
 def sides(answer: Answer) -> dict[str, str]:
@@ -214,7 +214,7 @@ def test_text_that_is_no_policy_is_not_sent(scripted: Callable[[Any], Script]) -
     script = scripted({"findings": []})
     answer = ask('{"Statement": [}')
     assert script.calls == []
-    assert [each.code for each in answer.findings] == ["JSON_SYNTAX_ERROR"]
+    assert [finding.code for finding in answer.findings] == ["JSON_SYNTAX_ERROR"]
 
 
 def test_a_policy_beyond_every_limit_of_aws_is_not_sent_and_the_others_are(
@@ -224,7 +224,7 @@ def test_a_policy_beyond_every_limit_of_aws_is_not_sent_and_the_others_are(
     huge = {**IDENTITY, "Id": "x" * access_analyzer.MOST_BYTES}
     answer = ask([huge, IDENTITY])
     assert len(script.calls) == 1
-    (silent,) = (each for each in answer.findings if each.status is Status.UNKNOWN)
+    (silent,) = (finding for finding in answer.findings if finding.status is Status.UNKNOWN)
     assert silent.resource == "/0"
     assert "not sent" in (silent.reason or "")
     assert "102,400" in (silent.reason or "")
@@ -255,9 +255,9 @@ def test_where_aws_is_silent_it_says_so_and_the_offline_findings_stand(
     scripted(answer)
     asked = ask(IDENTITY)
     offline = tool.run({"action": "validate", "document": IDENTITY})
-    failed = tuple(each for each in asked.findings if each.status is Status.FAIL)
+    failed = tuple(finding for finding in asked.findings if finding.status is Status.FAIL)
     assert failed == offline.findings
-    (unknown,) = (each for each in asked.findings if each.status is Status.UNKNOWN)
+    (unknown,) = (finding for finding in asked.findings if finding.status is Status.UNKNOWN)
     assert unknown.code == "ONLINE_VALIDATION"
     assert says in (unknown.reason or "")
     assert PERMISSION in (unknown.reason or "")
@@ -271,7 +271,7 @@ def test_a_refusal_is_not_repeated_for_each_policy(scripted: Callable[[Any], Scr
     answer = ask([IDENTITY] * 5)
     assert len(script.calls) == 1
     assert answer.facts["online"]["policies_not_answered"] == 5
-    assert sum(each.status is Status.UNKNOWN for each in answer.findings) == 1
+    assert sum(finding.status is Status.UNKNOWN for finding in answer.findings) == 1
 
 
 def test_a_policy_that_aws_cannot_read_keeps_no_other_from_being_asked_about(
@@ -287,7 +287,9 @@ def test_a_policy_that_aws_cannot_read_keeps_no_other_from_being_asked_about(
     scripted(read)
     answer = ask([IDENTITY, TRUST])
     assert answer.facts["online"]["policies_answered"] == 1
-    assert [each.resource for each in answer.findings if each.status is Status.UNKNOWN] == ["/0"]
+    assert [
+        finding.resource for finding in answer.findings if finding.status is Status.UNKNOWN
+    ] == ["/0"]
 
 
 def test_without_credentials_the_offline_answer_stands(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +348,7 @@ def test_hostile_words_of_an_answer_stay_in_their_fields(
 ) -> None:
     evil = {**remark("X\x1b[31m", {"value": "\u202e"}), "learnMoreLink": "javascript:alert(1)"}
     scripted({"findings": [evil]})
-    (found,) = (each for each in ask(BUCKET).findings if each.code.startswith("X"))
+    (found,) = (finding for finding in ask(BUCKET).findings if finding.code.startswith("X"))
     assert (found.source or "").startswith("https://docs.aws.amazon.com/")
 
 

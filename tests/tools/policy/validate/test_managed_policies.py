@@ -93,11 +93,11 @@ def test_next_to_no_policy_of_aws_has_an_error_that_nobody_has_looked_at(
     found: Mapping[str, tuple[Finding, ...]],
 ) -> None:
     unknown = {
-        (each.code, name)
+        (finding.code, name)
         for name, findings in found.items()
-        for each in findings
-        if each.severity is Severity.ERROR
-        and name not in TABLE.get(each.code, {}).get("errors_in", ())
+        for finding in findings
+        if finding.severity is Severity.ERROR
+        and name not in TABLE.get(finding.code, {}).get("errors_in", ())
     }
     assert len(unknown) <= len(found) / 300, unknown
 
@@ -109,8 +109,8 @@ def test_most_policies_of_aws_have_no_finding_but_suggestions_and_wildcards_of_s
         name
         for name, findings in found.items()
         if all(
-            each.severity is Severity.SUGGESTION or each.code == "SERVICE_WILDCARD_ALLOWED"
-            for each in findings
+            finding.severity is Severity.SUGGESTION or finding.code == "SERVICE_WILDCARD_ALLOWED"
+            for finding in findings
         )
     ]
     assert len(quiet) > len(found) * 0.8

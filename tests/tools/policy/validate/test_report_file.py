@@ -130,7 +130,7 @@ def test_junit_has_a_test_for_each_policy_of_each_file() -> None:
 def test_a_report_holds_every_finding_and_the_answer_too() -> None:
     document = [json.loads(BAD)] * 150
     answer = tool.run({"action": "validate", "document": document, "format": "sarif"})
-    failed = [each for each in answer.findings if each.status is Status.FAIL]
+    failed = [finding for finding in answer.findings if finding.status is Status.FAIL]
     results = json.loads(answer.artifacts[0].content)["runs"][0]["results"]
     assert len(results) == len(failed) >= 150
 

@@ -138,7 +138,7 @@ def test_each_policy_of_a_list_is_judged_by_itself() -> None:
     answer = validated(
         [document(ALLOW), document(TRUST), document({**ALLOW, "Effect": "Alow"}), "{"]
     )
-    assert [(each.resource, each.code) for each in answer.findings] == [
+    assert [(finding.resource, finding.code) for finding in answer.findings] == [
         ("/2", "INVALID_EFFECT"),
         ("/3", "JSON_SYNTAX_ERROR"),
     ]
@@ -174,7 +174,10 @@ def test_the_policy_of_an_answer_is_judged_under_the_artifacts_name() -> None:
 def test_a_rule_is_cut_after_many_findings_and_the_answer_says_so() -> None:
     actions = [f"s3:Nope{number}" for number in range(AT_MOST + 50)]
     answer = validated(document({**ALLOW, "Action": actions}))
-    assert len([each for each in answer.findings if each.code == "INVALID_ACTION"]) == AT_MOST
+    assert (
+        len([finding for finding in answer.findings if finding.code == "INVALID_ACTION"])
+        == AT_MOST
+    )
     assert answer.facts["cut_at_200"] == "INVALID_ACTION"
     assert answer.summary.startswith(f"At least {AT_MOST} problems")
 
@@ -283,7 +286,7 @@ KINDS = st.none() | st.sampled_from(Kind)
 def resolves(root: Node, pointer: str) -> bool:
     node = root
     for token in pointer.split("/")[1:]:
-        children = {pointer_token(each.name.value): each.value for each in node.members}
+        children = {pointer_token(member.name.value): member.value for member in node.members}
         children |= {str(number): each for number, each in enumerate(node.items)}
         if token not in children:
             return False

@@ -27,4 +27,4 @@ def containers() -> tuple[ModuleType, ...]:
 
 def container_of(root: Node) -> ModuleType | None:
     """The format of a file, None for one that can hold nothing."""
-    return next((each for each in containers() if each.fits(root)), None)
+    return next((container for container in containers() if container.fits(root)), None)

@@ -31,8 +31,8 @@ def fits(root: Node) -> bool:
 
 def documents(root: Node) -> Iterator[Found | Note]:
     """Every policy below the root."""
-    for each in policies_in(root):
-        yield each.judged("".join(f"/{pointer_token(token)}" for token in each.path))
+    for policy in policies_in(root):
+        yield policy.judged("".join(f"/{pointer_token(token)}" for token in policy.path))
 
 
 @positional
@@ -86,7 +86,7 @@ def policies_in(root: Node, done: frozenset[int] = frozenset()) -> Iterator[Stra
             if found:
                 yield Stray(path, found, decoded(node.text))
         else:
-            children = [((*path, each.name.value), each.value) for each in node.members]
+            children = [((*path, member.name.value), member.value) for member in node.members]
             children += [((*path, number), each) for number, each in enumerate(node.items)]
             todo += reversed(children)
 

@@ -170,8 +170,8 @@ def _walked(
 
 
 def _name(holders: tuple[Node, ...], key: str) -> str:
-    main = [text for each in holders for text in _first(each, _MAIN)]
-    side = [text for each in holders for text in _first(each, _SIDE)]
+    main = [text for holder in holders for text in _first(holder, _MAIN)]
+    side = [text for holder in holders for text in _first(holder, _SIDE)]
     return " ".join([*main[-1:], key, *(f"({each})" for each in side[-1:])])
 
 

@@ -38,7 +38,7 @@ def fits(root: Node) -> bool:
     resources = root.member("Resources") if root.form is Form.OBJECT else None
     if resources is None or resources.form is not Form.OBJECT:
         return False
-    types = (each.value.member("Type") for each in resources.members)
+    types = (member.value.member("Type") for member in resources.members)
     return bool(root.member("AWSTemplateFormatVersion")) or any(
         type_ and "::" in type_.text for type_ in types
     )
@@ -48,11 +48,11 @@ def documents(root: Node) -> Iterator[Found | Note]:
     """The policies of every resource; one with conditions is read once for each side of them."""
     marks = Marks.unused_in(root)
     resources = root.member("Resources")
-    for each in resources.members if resources else ():
-        if each.name.value.startswith("Fn::ForEach"):
-            yield Note(name=each.name.value, why="`Fn::ForEach` is not expanded")
+    for member in resources.members if resources else ():
+        if member.name.value.startswith("Fn::ForEach"):
+            yield Note(name=member.name.value, why="`Fn::ForEach` is not expanded")
             continue
-        yield from _of_resource(each.name.value, each.value, Resolver(root, marks))
+        yield from _of_resource(member.name.value, member.value, Resolver(root, marks))
 
 
 @positional
@@ -96,10 +96,10 @@ def _placed(logical: str, resource: Node, resolver: Resolver) -> Iterator[_Place
             name = f" ({named.text})" if named and not resolver.marks.within(named.text) else ""
             place = path.removesuffix(".PolicyDocument") if "]." in path else path
             yield _Placed(f"{logical}.{place}{name}", spot, value)
-    for each in policies_in(properties, frozenset(done)):
-        if isinstance(each.content, Node):
-            spot = Spot(path="", kind=Kind.TRUST if each.trust else None)
-            yield _Placed(f"{logical}.{each.spelled}", spot, each.content)
+    for policy in policies_in(properties, frozenset(done)):
+        if isinstance(policy.content, Node):
+            spot = Spot(path="", kind=Kind.TRUST if policy.trust else None)
+            yield _Placed(f"{logical}.{policy.spelled}", spot, policy.content)
 
 
 def _spots(type_: str, properties: Node) -> tuple[Spot, ...]:

@@ -57,10 +57,10 @@ class Resolver:
             given = node.members[0].value
             found = function(self, given) if function else self._unknown_call(given, name)
             return found and self._spent(found, node.at, own=name in _OWN_PLACE)
-        if any(each.name.value.startswith("Fn::") for each in node.members):
+        if any(member.name.value.startswith("Fn::") for member in node.members):
             # A macro adds members of its own to these: what comes out is not to be seen here.
             return self._unknown_call(node, "Transform")
-        members = ((each, self.value(each.value)) for each in node.members)
+        members = ((member, self.value(member.value)) for member in node.members)
         return node.but(
             members=tuple(Member.named(each.name, value) for each, value in members if value)
         )
@@ -97,7 +97,7 @@ class Resolver:
         if section not in self._tables:
             found = self.template.member(section)
             self._tables[section] = (
-                {each.name.value: each.value for each in found.members} if found else {}
+                {member.name.value: member.value for member in found.members} if found else {}
             )
         return self._tables[section]
 
@@ -149,7 +149,7 @@ class Resolver:
         text, own = given, {}
         if given.form is Form.ARRAY and len(given.items) == _PAIR:
             text = given.items[0]
-            own = {each.name.value: each.value for each in given.items[1].members}
+            own = {member.name.value: member.value for member in given.items[1].members}
 
         def hole(match: re.Match[str]) -> str:
             name = match[1].strip()

@@ -183,10 +183,10 @@ class _Placing:
             ),
             members=tuple(
                 Member.named(
-                    string(each.key, self.place(at, each.name.at, each.key)),
-                    self.node(each.value, self.place(at, each.value.at, each.key)),
+                    string(member.key, self.place(at, member.name.at, member.key)),
+                    self.node(member.value, self.place(at, member.value.at, member.key)),
                 )
-                for each in node.members
+                for member in node.members
             ),
         )
 

@@ -64,8 +64,8 @@ def documents(root: Node) -> Iterator[Found | Note]:
 def _of_object(manifest: Node) -> Iterator[Found | Note]:
     known, resource_type = _KINDS.get(_type(manifest), (None, None))
     name = _name(manifest)
-    for each in policies_in(manifest):
-        yield each.judged(f"{name} {each.spelled}", known, resource_type)
+    for policy in policies_in(manifest):
+        yield policy.judged(f"{name} {policy.spelled}", known, resource_type)
 
 
 def _type(manifest: Node) -> tuple[str, str]:

@@ -86,7 +86,7 @@ class _Filling:
                 self.node(each, Place(at, each.at.token, each.at.spot, each.at.lines))
                 for each in node.items
             ),
-            members=tuple(self._member(each, at) for each in node.members),
+            members=tuple(self._member(member, at) for member in node.members),
         )
 
     def _member(self, member: Member, at: Place) -> Member:
@@ -143,10 +143,12 @@ def _marked(node: Node, marks: Marks) -> Node:
         items=tuple(_marked(each, marks) for each in node.items),
         members=tuple(
             Member.named(
-                each.name.but(value=_TEMPLATED.sub(lambda found: marks.mark(found[0]), each.key)),
-                _marked(each.value, marks),
+                member.name.but(
+                    value=_TEMPLATED.sub(lambda found: marks.mark(found[0]), member.key)
+                ),
+                _marked(member.value, marks),
             )
-            for each in node.members
+            for member in node.members
         ),
     )
 

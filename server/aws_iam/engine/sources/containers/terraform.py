@@ -43,16 +43,20 @@ def documents(root: Node) -> Iterator[Found | Note]:
     prior = root.member("prior_state")
     seen: set[str] = set()
     data: list[_Resource] = []
-    for each in _resources(planned):
-        if each.type == _DATA:
-            data.append(each)
+    for resource in _resources(planned):
+        if resource.type == _DATA:
+            data.append(resource)
             continue
-        for found in _of_resource(each):
+        for found in _of_resource(resource):
             if isinstance(found, Found) and found.text:
                 seen.add(found.text)
             yield found
     yield from _unknown(root)
-    data += [each for each in _resources(prior and prior.member("values")) if each.type == _DATA]
+    data += [
+        resource
+        for resource in _resources(prior and prior.member("values"))
+        if resource.type == _DATA
+    ]
     for each in data:
         for found in _of_resource(each):
             if isinstance(found, Note) or found.text not in seen:
@@ -108,8 +112,8 @@ def _of_resource(resource: _Resource) -> Iterator[Found | Note]:
             named = holder.member(spot.name) if spot.name else None
             name = f"{resource.address}.{path}" + (f" ({named.text})" if named else "")
             yield from _read(name, spot, value)
-    for each in policies_in(resource.values, frozenset(done)):
-        yield each.judged(f"{resource.address}.{each.spelled}")
+    for policy in policies_in(resource.values, frozenset(done)):
+        yield policy.judged(f"{resource.address}.{policy.spelled}")
 
 
 def _read(name: str, spot: Spot, value: Node) -> Iterator[Found | Note]:

@@ -322,7 +322,7 @@ def bucket_action_on_objects(statement: Statement) -> Iterator[Problem]:
         wanted = _of_s3(action)
         if not wanted:
             continue
-        kinds = {_bucket_or_object(each.value) for each in statement.resources}
+        kinds = {_bucket_or_object(resource.value) for resource in statement.resources}
         if kinds == set(_FORMS) - {wanted}:
             yield Problem(
                 entry.where,

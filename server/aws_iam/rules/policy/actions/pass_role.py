@@ -129,7 +129,9 @@ def _problems(
     if excluding:
         yield Problem(where, f"{who} {subject.does} but those of `NotResource`")
         return
-    open_ = next((each for each in statement.resources if _unrestricted(each.value)), None)
+    open_ = next(
+        (resource for resource in statement.resources if _unrestricted(resource.value)), None
+    )
     # AWS's own policies write the guard with IfExists, too; which requests would lack the key no page says.
     if open_ and not subject.guards(statement):
         yield Problem(where, f"{who} {subject.does}: the resource is {quoted(open_.value)}")

@@ -72,7 +72,7 @@ def address_without_network(statement: Statement) -> Iterator[Problem]:
         for condition in statement.conditions_on(key):
             # Compared with another key of the request, the address names one instance:
             # https://aws.amazon.com/blogs/security/how-to-use-policies-to-restrict-where-ec2-instance-credentials-can-be-used-from/
-            if not certain and all("${" in each.value for each in condition.values):
+            if not certain and all("${" in value.value for value in condition.values):
                 continue
             if not statement.conditions_on(*companions):
                 yield Problem(
@@ -133,7 +133,7 @@ _EXACTLY = frozenset({"Bool", "StringEquals", "StringEqualsIgnoreCase", "StringL
 
 def _missing_keyless(statement: Statement) -> Condition | None:
     """The condition of a Deny without MFA that does not hold where the key is absent."""
-    if not statement.denies or any(each.base == "Null" for each in statement.conditions):
+    if not statement.denies or any(condition.base == "Null" for condition in statement.conditions):
         return None
     tested = (
         each
@@ -151,7 +151,7 @@ _MOST = 20
 
 def _denies_keyless(statement: Statement) -> bool:
     """Whether the statement denies whoever has no such key, without another condition."""
-    asked = [each for each in statement.conditions if each.name in _MFA_KEYS]
+    asked = [condition for condition in statement.conditions if condition.name in _MFA_KEYS]
     return (
         statement.denies
         and len(asked) == len(statement.conditions)
@@ -163,7 +163,7 @@ _MFA_KEYS = frozenset({"aws:multifactorauthpresent", "aws:multifactorauthage"})
 
 
 def _holds_without(condition: Condition) -> bool:
-    values = [each.value.lower() for each in condition.values]
+    values = [value.value.lower() for value in condition.values]
     if condition.base == "Null":
         return values == ["true"]
     return condition.negated or condition.if_exists
@@ -218,7 +218,7 @@ def attributes_without_select(statement: Statement) -> Iterator[Problem]:
     selects = statement.conditions_on("dynamodb:select")
     for condition in statement.conditions_on("dynamodb:attributes"):
         if not any(
-            value.value == "SPECIFIC_ATTRIBUTES" for each in selects for value in each.values
+            value.value == "SPECIFIC_ATTRIBUTES" for select in selects for value in select.values
         ):
             yield Problem(
                 condition.key.where, "`dynamodb:Attributes` stands without `dynamodb:Select`"

@@ -49,7 +49,7 @@ class _Entry:
 
 
 def _untagged(statement: Statement) -> tuple[_Entry, ...]:
-    found = (_judged(each.value) for each in statement.actions)
+    found = (_judged(action.value) for action in statement.actions)
     return tuple(each for each in found if each)
 
 
@@ -117,7 +117,7 @@ def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Prob
     entries = _untagged(statement) if any(_on_tags(statement)) else ()
     if not entries:
         return
-    services = sorted({each.action.partition(":")[0].lower() for each in entries})
+    services = sorted({entry.action.partition(":")[0].lower() for entry in entries})
     more = f" and {len(entries) - 1} more (of {', '.join(services)})" if entries[1:] else ""
     for condition in _on_tags(statement):
         if holds not in {None, _holds_without(condition)}:
@@ -128,7 +128,7 @@ def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Prob
             f"requests for {quoted(entries[0].action)}{more} do not carry"
             f" {quoted(condition.key.value)}: the condition {always} holds for them",
             # The reference attaches keys to resource types unevenly.
-            low_confidence=not any(each.is_certain for each in entries),
+            low_confidence=not any(entry.is_certain for entry in entries),
         )
 
 

@@ -63,7 +63,7 @@ def _is_all(entry: str) -> bool:
 )
 def everything_allowed(statement: Statement) -> Iterator[Problem]:
     """Whoever has this policy is an administrator: nothing in the account is out of reach."""
-    anywhere = any(each.value == "*" for each in statement.resources)
+    anywhere = any(resource.value == "*" for resource in statement.resources)
     if not (anywhere and statement.allows) or statement.has("Condition"):
         return
     everything = next(filter(_is_every_action, statement.actions), None)
@@ -96,7 +96,7 @@ def _is_service_wildcard(action: str) -> bool:
 )
 def service_wildcard(statement: Statement) -> Iterator[Problem]:
     """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
-    found = [each for each in statement.actions if _is_service_wildcard(each.value)]
+    found = [action for action in statement.actions if _is_service_wildcard(action.value)]
     if statement.allows and found:
         prefix_only = _is_below_prefixes(statement)
         limited = prefix_only or statement.has("Condition")
@@ -114,7 +114,7 @@ def service_wildcard(statement: Statement) -> Iterator[Problem]:
 def _is_below_prefixes(statement: Statement) -> bool:
     """Whether all resources are objects of one bucket each, below a prefix: no bucket can be changed there."""
     return bool(statement.resources) and all(
-        _is_below_prefix(each.value) for each in statement.resources
+        _is_below_prefix(resource.value) for resource in statement.resources
     )
 
 
@@ -195,7 +195,7 @@ def wildcard_service(statement: Statement) -> Iterator[Problem]:
 
 def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
     """The entries that another one of the list makes superfluous, each with that other one."""
-    words = [each.value.lower() if ignore_case else each.value for each in entries]
+    words = [entry.value.lower() if ignore_case else entry.value for entry in entries]
     patterns = [at for at, word in enumerate(words) if _has_wildcard(word)]
     if len(patterns) * len(words) > _MOST_PAIRS:
         patterns = []
@@ -238,7 +238,7 @@ def _by_head(words: Sequence[str], patterns: Sequence[int]) -> Callable[[str], I
     lengths = sorted(set(map(len, heads)))
 
     def wider(word: str) -> Iterator[int]:
-        for part, at in chain.from_iterable(heads.get(word[:each], ()) for each in lengths):
+        for part, at in chain.from_iterable(heads.get(word[:length], ()) for length in lengths):
             if part in word:
                 yield at
 

@@ -138,7 +138,7 @@ def _is_date(text: str) -> bool:
     match = _DATE.fullmatch(text)
     if match is None:
         return False
-    year, month, day, hour, minute, second = (int(each) for each in match.groups(default="1"))
+    year, month, day, hour, minute, second = (int(group) for group in match.groups(default="1"))
     hour = 0 if hour == _MIDNIGHT else hour
     try:
         # A leap second is second 60.

@@ -138,10 +138,12 @@ _WITH_TAGS = "rolesanywhere.amazonaws.com"
 )
 def people_key_for_service(statement: Statement) -> Iterator[Problem]:
     """A service that calls as itself has no organization, tags or user name, so the condition never holds for it."""
-    services = [each.value for each in statement.principals if each.type == "Service"]
+    services = [
+        principal.value for principal in statement.principals if principal.type == "Service"
+    ]
     for condition in filter(is_demanded, statement.conditions if statement.allows else ()):
         tag = condition.name.startswith("aws:principaltag/")
-        without = [each for each in services if not (tag and each == _WITH_TAGS)]
+        without = [service for service in services if not (tag and service == _WITH_TAGS)]
         if without and (tag or condition.name in _OF_PEOPLE):
             yield Problem(
                 condition.key.where,
@@ -211,6 +213,6 @@ def _own_services(policy: Policy, statement: Statement) -> frozenset[str]:
     target = attachment(policy.resource_type)
     if target:
         return frozenset({target.service} - {""})
-    arns = [Arn.of(each.value) for each in statement.resources]
+    arns = [Arn.of(resource.value) for resource in statement.resources]
     services = {arn.service if arn else "*" for arn in arns}
     return frozenset(services) if all(map(is_literal, services)) else frozenset()

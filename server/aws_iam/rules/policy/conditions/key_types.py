@@ -149,7 +149,7 @@ def operator_of_other_type(statement: Statement) -> Iterator[Problem]:
         if family is Family.NULL or "${" in key.name or family in _fitting(key):
             continue
         # Operators of text alone take variables: so one key is compared with another, whatever their type.
-        if family is Family.STRING and all("${" in each.value for each in condition.values):
+        if family is Family.STRING and all("${" in value.value for value in condition.values):
             continue
         yield Problem(
             condition.operator.where,

@@ -29,7 +29,7 @@ def _where(condition: object, **changes: object) -> dict[str, object]:
 
 
 def _values(condition: Condition) -> list[str]:
-    return [each.value.lower() for each in condition.values]
+    return [value.value.lower() for value in condition.values]
 
 
 def _proves(condition: Condition) -> bool:
@@ -150,7 +150,7 @@ _ALL = {"Effect": "Deny", "Action": "*"}
 def workloads_denied(statement: Statement) -> Iterator[Problem]:
     """A role that a service or an identity provider's user takes never has MFA of AWS, so all it does is denied."""
     everything = bool(statement.not_actions) or any(
-        matches(each.value, "*") for each in statement.actions
+        matches(action.value, "*") for action in statement.actions
     )
     if not (statement.denies and everything):
         return

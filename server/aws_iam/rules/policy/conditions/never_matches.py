@@ -99,7 +99,7 @@ def _may_be_of_no_action(asked: Condition) -> bool:
 )
 def never_together(statement: Statement) -> Iterator[Problem]:
     """All conditions of a statement must hold at once, and a request has one value of such a key or none."""
-    if len({each.name for each in statement.conditions}) == len(statement.conditions):
+    if len({condition.name for condition in statement.conditions}) == len(statement.conditions):
         return
     effort = Effort()
     for tests in _tests(statement).values():
@@ -169,7 +169,7 @@ def never_both_there(statement: Statement) -> Iterator[Problem]:
     asked = {}
     for key, tests in _tests(statement).items():
         known = global_keys().get(key)
-        needy = next((each for each in tests if _needs_key(each)), None)
+        needy = next((test for test in tests if _needs_key(test)), None)
         if known and needy:
             asked[known.presence_rule] = needy
     for one, other in combinations(asked, 2):
@@ -212,7 +212,9 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
 )
 def key_of_no_action(statement: Statement) -> Iterator[Problem]:
     """Without the key a positive condition never holds, and a negated one or IfExists always does."""
-    for key in islice(dict.fromkeys(each.name for each in statement.conditions), _MOST_KEYS):
+    for key in islice(
+        dict.fromkeys(condition.name for condition in statement.conditions), _MOST_KEYS
+    ):
         if not _is_of_actions(key, statement):
             continue
         actions = lacking(statement.action_words, key)
@@ -312,7 +314,11 @@ def deny_with_hole(statement: Statement) -> Iterator[Problem]:
     if not statement.denies:
         return
     tests = _tests(statement)
-    positive = [each for each in statement.conditions if not each.negated and not each.if_exists]
+    positive = [
+        condition
+        for condition in statement.conditions
+        if not condition.negated and not condition.if_exists
+    ]
     lists = [statement.resources, *(each.values for each in positive)]
     for texts in lists:
         holes = [(text, key) for text in texts if (key := _valueless(tests, text))]

@@ -63,9 +63,9 @@ class Grants:
     ) -> bool:
         """Whether a Deny, all of whose conditions hold, takes the action on all the resources away."""
         return any(
-            all(map(holds, each.conditions))
-            and all(any(covers(wide.value, one) for wide in each.resources) for one in resources)
-            for each in self.spoken[action].denies
+            all(map(holds, deny.conditions))
+            and all(any(covers(wide.value, one) for wide in deny.resources) for one in resources)
+            for deny in self.spoken[action].denies
         )
 
 
@@ -97,7 +97,7 @@ def _spoken(policy: Policy, action: str, arns: str) -> _Spoken:
             denies.append(statement)
         elif entry and statement.allows:
             # Without Resource there is NotResource, which leaves nearly all of them.
-            named = (each.value for each in statement.resources)
+            named = (resource.value for resource in statement.resources)
             found = tuple(each for each in named if intersects(each, arns))
             if found or not statement.resources:
                 allows.append(Grant(statement=statement, entry=entry, resources=found or (arns,)))
@@ -107,7 +107,7 @@ def _spoken(policy: Policy, action: str, arns: str) -> _Spoken:
 def _count(
     statements: tuple[Statement, ...], parts: Callable[[Statement], tuple[Text, ...]]
 ) -> int:
-    return sum(len(parts(each)) for each in statements)
+    return sum(len(parts(statement)) for statement in statements)
 
 
 def grouped(found: Iterator[tuple[Grant, str]]) -> Iterator[tuple[Text, str]]:

@@ -53,7 +53,7 @@ _SEAL = _deny(["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"], _BOUND
 
 
 def _values(condition: Condition) -> list[str]:
-    return [each.value.lower() for each in condition.values]
+    return [value.value.lower() for value in condition.values]
 
 
 def _on_boundary(policy: Policy) -> Iterator[tuple[Statement, Condition]]:
@@ -87,7 +87,9 @@ _ARNS = {
 def _delegated(policy: Policy, *actions: str) -> Grants | None:
     """What a policy that demands a boundary allows of the actions; None when it demands none."""
     return (
-        Grants.of(policy, {each: _arns(each) for each in actions}) if _boundaries(policy) else None
+        Grants.of(policy, {action: _arns(action) for action in actions})
+        if _boundaries(policy)
+        else None
     )
 
 
@@ -330,7 +332,9 @@ def _editing(grants: Grants, boundary: str) -> Iterator[tuple[Grant, str]]:
         if not grants.is_denied(action, (boundary,), spares_some):
             for grant in grants.allowing(action):
                 # NotResource may be there to leave the boundary out.
-                if any(intersects(each.value, boundary) for each in grant.statement.resources):
+                if any(
+                    intersects(resource.value, boundary) for resource in grant.statement.resources
+                ):
                     yield grant, action
 
 
@@ -387,8 +391,8 @@ def _asks_for_any(statement: Statement, condition: Condition) -> bool:
         like
         and statement.allows != condition.negated
         and any(
-            not each.strip("*") or matches(each, "arn:aws:iam::aws:policy/administratoraccess")
-            for each in values
+            not value.strip("*") or matches(value, "arn:aws:iam::aws:policy/administratoraccess")
+            for value in values
         )
     )
 

@@ -83,7 +83,7 @@ def allow_in_rcp(statement: Statement) -> Iterator[Problem]:
     if not statement.allows:
         return
     everything = all(
-        [each.value for each in entries] == ["*"]
+        [entry.value for entry in entries] == ["*"]
         for entries in (statement.actions, statement.resources)
     )
     if statement.has("Condition") or not everything:
@@ -168,9 +168,9 @@ _IDENTITY_DENY = {
 def services_denied(statement: Statement) -> Iterator[Problem]:
     """A service that calls with its own principal has none of these keys, so it is denied with the strangers."""
     tested = [
-        each
-        for each in statement.conditions
-        if each.name in _PRINCIPAL_KEYS or each.name.startswith("aws:principaltag/")
+        condition
+        for condition in statement.conditions
+        if condition.name in _PRINCIPAL_KEYS or condition.name.startswith("aws:principaltag/")
     ]
     exempt = statement.conditions_on("aws:principalisawsservice")
     if statement.denies and tested and not exempt:

@@ -126,8 +126,8 @@ def _is_of_holder(policy: Policy) -> bool:
         return False
     if policy.resource_type:
         return policy.resource_type in _HOLDERS
-    entries = [action.value for each in policy.statements for action in each.actions]
-    services = {each.partition(":")[0].lower() for each in entries if each != "*"}
+    entries = [action.value for statement in policy.statements for action in statement.actions]
+    services = {entry.partition(":")[0].lower() for entry in entries if entry != "*"}
     return len(services) == 1 and services <= set(_HOLDERS.values())
 
 
@@ -224,7 +224,7 @@ def _repeated_sids(policy: Policy) -> Iterator[Problem]:
 
 
 def _repeats_a_sid(policy: Policy) -> bool:
-    sids = [each.sid.value for each in policy.statements if each.sid]
+    sids = [statement.sid.value for statement in policy.statements if statement.sid]
     return len(set(sids)) < len(sids)
 
 

@@ -104,7 +104,7 @@ def variable_in_other_element(statement: Statement) -> Iterator[Problem]:
     texts = [*statement.actions, *statement.not_actions]
     texts += [each for each in (statement.sid, statement.effect) if each]
     texts += [each.name for each in (*statement.principals, *statement.not_principals)]
-    texts += [each.key for each in statement.conditions]
+    texts += [condition.key for condition in statement.conditions]
     for text in texts:
         for variable in variables(text.value):
             yield Problem(text.where, f"{quoted(variable.text)} is not replaced here")
@@ -235,7 +235,7 @@ def variable_of_no_key(statement: Statement) -> Iterator[Problem]:
             continue
         # Looking for near misses takes time: the first ones get a suggestion.
         unknown += 1
-        names = (each.name for each in global_keys().values())
+        names = (key.name for key in global_keys().values())
         near = closest(variable.name, names) if unknown <= _SUGGESTED else None
         hint = f"; did you mean `${{{near}}}`?" if near else ""
         yield Problem(

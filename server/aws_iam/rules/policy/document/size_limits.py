@@ -180,7 +180,7 @@ _LIKELY = {"s3": "AWS::S3::Bucket", "kms": "AWS::KMS::Key"}
 def _attached_to(policy: Policy) -> Attached | None:
     if policy.resource_type:
         return attachment(policy.resource_type)
-    actions = [entry.value for each in policy.statements for entry in each.actions]
+    actions = [entry.value for statement in policy.statements for entry in statement.actions]
     services = {action.lower().partition(":")[0] for action in actions}
     return attachment(_LIKELY.get(services.pop())) if len(services) == 1 else None
 

@@ -45,8 +45,8 @@ _GITHUB = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubuserconte
 def _is_narrowed(statement: Statement) -> bool:
     """Whether some condition asks more of the caller than a condition on time or transport."""
     return any(
-        is_demanded(each) and each.name not in _NEUTRAL and not _takes_any(each)
-        for each in statement.conditions
+        is_demanded(condition) and condition.name not in _NEUTRAL and not _takes_any(condition)
+        for condition in statement.conditions
     )
 
 
@@ -71,13 +71,15 @@ def _owner(principal: Principal) -> str:
 
 def _own(policy: Policy) -> set[str]:
     """The role's own account, where the policy tells it: identity providers are of the role's account."""
-    principals = (each for statement in policy.statements for each in statement.principals)
-    return {_owner(each) for each in principals if each.type == "Federated"} - {""}
+    principals = (
+        principal for statement in policy.statements for principal in statement.principals
+    )
+    return {_owner(principal) for principal in principals if principal.type == "Federated"} - {""}
 
 
 def _takes(statement: Statement) -> bool:
     return statement.allows and any(
-        matches(each.value, "sts:AssumeRole", ignore_case=True) for each in statement.actions
+        matches(action.value, "sts:AssumeRole", ignore_case=True) for action in statement.actions
     )
 
 

@@ -52,7 +52,7 @@ def _policy(*statements: dict[str, object]) -> dict[str, object]:
 
 
 def _values(condition: Condition) -> list[str]:
-    return [each.value.lower() for each in condition.values]
+    return [value.value.lower() for value in condition.values]
 
 
 def _outside(condition: Condition) -> bool:
@@ -64,12 +64,12 @@ def _outside(condition: Condition) -> bool:
 
 
 def _everyone(statement: Statement) -> bool:
-    return any(each.is_everyone for each in statement.principals)
+    return any(principal.is_everyone for principal in statement.principals)
 
 
 def _services(statement: Statement) -> set[str]:
     """The services of the actions, in lower case."""
-    return {each.value.lower().partition(":")[0] for each in statement.actions}
+    return {action.value.lower().partition(":")[0] for action in statement.actions}
 
 
 @rule(
@@ -210,15 +210,15 @@ def _perimeter(condition: object, resource: str = f"{_BUCKET}/*") -> dict[str, o
 def service_shut_out(policy: Policy) -> Iterator[Problem]:
     """A service that calls by its own name is in nobody's organization and network, so a Deny for outsiders hits it."""
     serving = (
-        (each, next((p for p in each.principals if p.type == "Service"), None))
-        for each in policy.statements
-        if each.allows
+        (statement, next((p for p in statement.principals if p.type == "Service"), None))
+        for statement in policy.statements
+        if statement.allows
     )
     served = tuple(islice(((each, principal) for each, principal in serving if principal), _MOST))
     for deny in islice(_denies_outsiders(policy), _MOST) if served else ():
         hit = next((principal for allow, principal in served if _meet(deny, allow)), None)
         if hit:
-            tested = next(each for each in deny.conditions if _lacked(each))
+            tested = next(condition for condition in deny.conditions if _lacked(condition))
             yield Problem(
                 tested.key.where,
                 f"{quoted(hit.value)}, which the policy allows, is denied here: a service's own call"
@@ -228,9 +228,9 @@ def service_shut_out(policy: Policy) -> Iterator[Problem]:
 
 def _denies_outsiders(policy: Policy) -> Iterator[Statement]:
     """The Denies that hold for every service that calls by itself."""
-    for each in policy.statements:
-        if each.denies and _everyone(each) and _holds_for_services(each):
-            yield each
+    for statement in policy.statements:
+        if statement.denies and _everyone(statement) and _holds_for_services(statement):
+            yield statement
 
 
 def _lacked(condition: Condition) -> bool:
@@ -240,7 +240,7 @@ def _lacked(condition: Condition) -> bool:
 
 
 def _holds_for_services(deny: Statement) -> bool:
-    others = [each for each in deny.conditions if not _lacked(each)]
+    others = [condition for condition in deny.conditions if not _lacked(condition)]
     # A service that calls by itself calls for no principal.
     neutral = all(
         each.name == "aws:viaawsservice" and _values(each) == ["false"] for each in others
@@ -297,8 +297,8 @@ def resources_of_aws_denied(statement: Statement) -> Iterator[Problem]:
     """Images, documents, layers and managed policies of AWS lie in accounts of AWS, outside every organization."""
     if not statement.denies:
         return
-    everything = any(each.value in {"*", "*:*"} for each in statement.actions)
-    anywhere = any(not each.value.strip("*") for each in statement.resources)
+    everything = any(action.value in {"*", "*:*"} for action in statement.actions)
+    anywhere = any(not resource.value.strip("*") for resource in statement.resources)
     exempt = statement.conditions_on("ec2:owner", *_VIA)
     if not (everything and anywhere) or exempt:
         return
@@ -345,14 +345,15 @@ def open_endpoint(policy: Policy) -> Iterator[Problem]:
         return
     for statement in policy.statements:
         limited = any(
-            is_demanded(each) and each.name.startswith(_LIMITS) for each in statement.conditions
+            is_demanded(condition) and condition.name.startswith(_LIMITS)
+            for condition in statement.conditions
         )
         services_only = any(
-            each.name == "aws:principalisawsservice" and _values(each) == ["true"]
-            for each in statement.conditions
+            condition.name == "aws:principalisawsservice" and _values(condition) == ["true"]
+            for condition in statement.conditions
         )
         anything = all(
-            any(not each.value.strip("*") for each in entries)
+            any(not entry.value.strip("*") for entry in entries)
             for entries in (statement.actions, statement.resources)
         )
         exempt = limited or services_only or not statement.allows

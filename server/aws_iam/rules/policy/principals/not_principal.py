@@ -118,9 +118,13 @@ def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> l
 def bounded_principals_denied(statement: Statement) -> Iterator[Problem]:
     """AWS says so: NotPrincipal with Deny spares no user or role that has a permissions boundary."""
     listed = _listed(statement)
-    if not statement.denies or any(_missing(each, listed) for each in statement.not_principals):
+    if not statement.denies or any(
+        _missing(principal, listed) for principal in statement.not_principals
+    ):
         return
-    member = next((each for each in statement.not_principals if each.type == "AWS"), None)
+    member = next(
+        (principal for principal in statement.not_principals if principal.type == "AWS"), None
+    )
     if member:
         yield Problem(
             statement.place("NotPrincipal"),

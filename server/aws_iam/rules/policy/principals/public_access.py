@@ -75,7 +75,9 @@ def public_resource(policy: Policy) -> Iterator[Problem]:
     statements = () if policy.resource_type == VPC_ENDPOINT else policy.statements
     endpoint, denials = _may_be_endpoint(policy), denied_to_strangers(policy)
     for statement in statements:
-        everyone = next((each for each in statement.principals if each.is_everyone), None)
+        everyone = next(
+            (principal for principal in statement.principals if principal.is_everyone), None
+        )
         if everyone is None or not statement.allows or is_limited(statement):
             continue
         if not is_taken_back(denials, statement):
@@ -95,8 +97,8 @@ def _may_be_endpoint(policy: Policy) -> bool:
     """Whether nothing in the policy belongs to one resource: it grants nothing when it is a VPC endpoint's."""
     if policy.resource_type is not None:
         return False
-    entries = {entry.value for each in policy.statements for entry in each.resources}
-    actions = (entry.value for each in policy.statements for entry in each.actions)
+    entries = {entry.value for statement in policy.statements for entry in statement.resources}
+    actions = (entry.value for statement in policy.statements for entry in statement.actions)
     services = {action.lower().partition(":")[0] for action in actions}
     return entries == {"*"} and (services == {"*"} or len(services) > 1)
 
@@ -130,9 +132,9 @@ def _is_own_log(statement: Statement) -> bool:
     example for such buckets has no condition.
     """
     return (
-        [each.value.lower() for each in statement.actions] == ["s3:putobject"]
+        [action.value.lower() for action in statement.actions] == ["s3:putobject"]
         and bool(statement.resources)
-        and all(_OWN_LOGS.fullmatch(each.value) for each in statement.resources)
+        and all(_OWN_LOGS.fullmatch(resource.value) for resource in statement.resources)
     )
 
 
@@ -140,14 +142,16 @@ def _services_at_large(statement: Statement) -> tuple[Principal, ...]:
     """The services that the statement allows without asking on whose behalf they call."""
     if not statement.allows or any(map(_names_source, statement.conditions)):
         return ()
-    services = (each for each in statement.principals if each.type == "Service")
+    services = (principal for principal in statement.principals if principal.type == "Service")
     own_log = _is_own_log(statement)
-    return tuple(each for each in services if not (own_log and each.value == _ELB_LOGS))
+    return tuple(service for service in services if not (own_log and service.value == _ELB_LOGS))
 
 
 def _others(statement: Statement) -> tuple[Condition, ...]:
     """The conditions that are about something else than the source."""
-    return tuple(each for each in statement.conditions if each.name not in _SOURCE_KEYS)
+    return tuple(
+        condition for condition in statement.conditions if condition.name not in _SOURCE_KEYS
+    )
 
 
 @rule(

@@ -175,9 +175,9 @@ def _quota(policy: Policy) -> tuple[int, str]:
     target = attachment(policy.resource_type)
     if target:
         return target.most, f"`{target.name}`"
-    actions = [entry.value for each in policy.statements for entry in each.actions]
+    actions = [entry.value for statement in policy.statements for entry in statement.actions]
     services = {action.lower().partition(":")[0] for action in actions}
-    if len(services) != 1 or any(each.not_actions for each in policy.statements):
+    if len(services) != 1 or any(statement.not_actions for statement in policy.statements):
         return 0, ""
     (service,) = services
     known = [each.most for each in attachments().values() if each.service == service]
@@ -225,7 +225,7 @@ def _is_of_one_bucket(policy: Policy, statement: Statement) -> bool:
     """Whether the statement is about the bucket with the policy; one without a bucket's name may be an endpoint's."""
     if policy.resource_type is not None:
         return policy.resource_type in _S3_TYPES
-    arns = [Arn.of(each.value) for each in statement.resources]
+    arns = [Arn.of(resource.value) for resource in statement.resources]
     return bool(arns) and all(
         arn is not None and arn.service == "s3" and is_literal(arn.resource.partition("/")[0])
         for arn in arns

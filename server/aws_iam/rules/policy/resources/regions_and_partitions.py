@@ -71,7 +71,9 @@ def _is_of_other_cloud(text: str) -> bool:
 )
 def global_services_denied(statement: Statement) -> Iterator[Problem]:
     """Their requests all go to us-east-1, so a Deny outside other Regions takes IAM away from everybody."""
-    if not statement.denies or not any(matches(each.value, "*") for each in statement.resources):
+    if not statement.denies or not any(
+        matches(resource.value, "*") for resource in statement.resources
+    ):
         return
     if any(map(_is_special, statement.conditions)):
         return
@@ -98,12 +100,12 @@ def _is_special(condition: Condition) -> bool:
 
 def _closes_home(condition: Condition) -> bool:
     """Whether a negated condition on the Region holds in the Region of the global services."""
-    values = [each.value.lower() for each in condition.values]
+    values = [value.value.lower() for value in condition.values]
     return (
         condition.negated
         and bool(values)
-        and not any("${" in each or each.startswith(_ELSEWHERE) for each in values)
-        and not any(matches(each, _HOME) for each in values)
+        and not any("${" in value or value.startswith(_ELSEWHERE) for value in values)
+        and not any(matches(value, _HOME) for value in values)
     )
 
 
@@ -111,10 +113,10 @@ def _is_whole(statement: Statement, service: str) -> bool:
     """Whether the statement speaks of all the service; what is exempt in part was thought of."""
     if statement.not_actions:
         return not any(
-            matches(each.value.partition(":")[0], service, ignore_case=True)
-            for each in statement.not_actions
+            matches(action.value.partition(":")[0], service, ignore_case=True)
+            for action in statement.not_actions
         )
-    return any(each.value in {"*", "*:*"} for each in statement.actions)
+    return any(action.value in {"*", "*:*"} for action in statement.actions)
 
 
 _LONGEST = 40
@@ -172,7 +174,7 @@ def _texts(policy: Policy) -> Iterator[Text]:
     for statement in policy.statements:
         yield from statement.resources
         yield from statement.not_resources
-        yield from (each.name for each in statement.principals)
-        yield from (each.name for each in statement.not_principals)
+        yield from (principal.name for principal in statement.principals)
+        yield from (principal.name for principal in statement.not_principals)
         for condition in statement.conditions:
             yield from condition.values

@@ -192,7 +192,7 @@ def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Con
     found = []
     for condition in filter(is_demanded, _asking(provider, statement)):
         like = "Like" in condition.base
-        wide = [each for each in condition.values if like and provider.is_open(each.value)]
+        wide = [value for value in condition.values if like and provider.is_open(value.value)]
         if not wide:
             return
         found += [(condition, Problem(each.where, quoted(each.value))) for each in wide]
@@ -368,7 +368,7 @@ def no_token_fits(statement: Statement) -> Iterator[Problem]:
 )
 def several_repositories(statement: Statement) -> Iterator[Problem]:
     """Every repository and branch that the pattern matches may take the role, those created later included."""
-    if not any(each.host.lower() == _GITHUB for each in providers(statement)):
+    if not any(provider.host.lower() == _GITHUB for provider in providers(statement)):
         return
     for condition in statement.conditions_on(_SUB):
         if condition.negated or "Like" not in condition.base:

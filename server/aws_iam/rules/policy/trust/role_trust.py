@@ -147,7 +147,7 @@ def no_provider(statement: Statement) -> Iterator[Problem]:
 
 
 def _federated(statement: Statement) -> tuple[Principal, ...]:
-    return tuple(each for each in statement.principals if each.type == "Federated")
+    return tuple(principal for principal in statement.principals if principal.type == "Federated")
 
 
 @rule(
@@ -183,7 +183,7 @@ def action_of_other_principal(statement: Statement) -> Iterator[Problem]:
 
 
 def _plain_action(statement: Statement) -> Iterator[Problem]:
-    plain = [each for each in statement.actions if each.value.lower() == "sts:assumerole"]
+    plain = [action for action in statement.actions if action.value.lower() == "sts:assumerole"]
     providers = _federated(statement)
     if plain and providers and len(providers) == len(statement.principals):
         # AWS's page does not say that it reports this pair; that it never matches follows from the action.
@@ -225,9 +225,9 @@ _ANYWHERE_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"
 def roles_anywhere_incomplete(policy: Policy) -> Iterator[Problem]:
     """IAM Roles Anywhere makes all three calls; without one of them no session is created."""
     trusting = [
-        each
-        for each in policy.statements
-        if each.allows and any(p.value == _ANYWHERE for p in each.principals)
+        statement
+        for statement in policy.statements
+        if statement.allows and any(p.value == _ANYWHERE for p in statement.principals)
     ]
     given = [entry.value for each in trusting for entry in each.actions]
     missing = [
@@ -339,7 +339,7 @@ def labels_included(statement: Statement) -> Iterator[Problem]:
     if not statement.allows:
         return
     for entry in statement.actions:
-        given = [each for each in _LABELS if matches(entry.value, each, ignore_case=True)]
+        given = [label for label in _LABELS if matches(entry.value, label, ignore_case=True)]
         if given and not is_literal(entry.value):
             yield Problem(
                 entry.where,

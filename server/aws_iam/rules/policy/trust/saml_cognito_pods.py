@@ -32,10 +32,10 @@ def _policy(*statements: dict[str, object]) -> dict[str, object]:
 def _demanded(statement: Statement, names: Sequence[str], prefixes: Sequence[str] = ()) -> bool:
     """Whether the request must meet a condition on one of the keys, which leaves somebody out."""
     return any(
-        is_demanded(each)
-        and (each.name in names or each.name.startswith(tuple(prefixes)))
-        and not any(_takes_any(each, value.value) for value in each.values)
-        for each in statement.conditions
+        is_demanded(condition)
+        and (condition.name in names or condition.name.startswith(tuple(prefixes)))
+        and not any(_takes_any(condition, value.value) for value in condition.values)
+        for condition in statement.conditions
     )
 
 
@@ -131,7 +131,11 @@ _ANCHOR = "arn:aws:rolesanywhere:eu-west-1:111122223333:trust-anchor/11111111-22
 
 def _serves(statement: Statement, service: str) -> Principal | None:
     return next(
-        (each for each in statement.principals if (each.type, each.value) == ("Service", service)),
+        (
+            principal
+            for principal in statement.principals
+            if (principal.type, principal.value) == ("Service", service)
+        ),
         None,
     )
 
@@ -199,7 +203,7 @@ _ONE_POD = {
 )
 def untagged_pods(policy: Policy) -> Iterator[Problem]:
     """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
-    serving = [each for each in policy.statements if _serves(each, _PODS)]
+    serving = [statement for statement in policy.statements if _serves(statement, _PODS)]
     taking = [each for each in serving if _allows(each, "sts:AssumeRole")]
     if taking and not any(_allows(each, "sts:TagSession") for each in serving):
         yield Problem(
@@ -260,12 +264,14 @@ def _subjects(*values: str) -> dict[str, object]:
 )
 def unreviewed(statement: Statement) -> Iterator[Problem]:
     """A pull request runs with what its author wrote, before anybody reviewed it: protection of the branch is no help."""
-    if not any(each.issuer and each.issuer.id == "github" for each in providers(statement)):
+    if not any(
+        provider.issuer and provider.issuer.id == "github" for provider in providers(statement)
+    ):
         return
     for condition in statement.conditions:
         if not (condition.name.endswith(":sub") and is_demanded(condition)):
             continue
-        pulls = [each for each in condition.values if each.value.endswith(_PULL)]
+        pulls = [value for value in condition.values if value.value.endswith(_PULL)]
         # A pattern lets pull requests in along with all else, and has a code of its own.
         if pulls and _deploys(condition):
             yield Problem(
@@ -275,5 +281,5 @@ def unreviewed(statement: Statement) -> Iterator[Problem]:
 
 
 def _deploys(condition: Condition) -> bool:
-    others = (each.value for each in condition.values if not each.value.endswith(_PULL))
+    others = (value.value for value in condition.values if not value.value.endswith(_PULL))
     return any(is_literal(each) for each in others)

@@ -35,7 +35,7 @@ _GOOD = _trust({"StringEquals": {**_SUB["StringEquals"], **_AUD}})
 
 def _qualified(statement: Statement, qualifier: str) -> Iterator[Condition]:
     """The conditions on an audience of the statement's providers, under the set operator."""
-    hosts = {each.host.lower() for each in providers(statement)}
+    hosts = {provider.host.lower() for provider in providers(statement)}
     for condition in statement.conditions if hosts else ():
         host, _, claim = condition.name.rpartition(":")
         if condition.qualifier == qualifier and claim in _AUDIENCES and host in hosts:

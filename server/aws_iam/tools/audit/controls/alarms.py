@@ -41,7 +41,7 @@ def somebody_is_told(account: Account, terms: Terms) -> Iterator[Outcome]:
     """An alarm that exists tells nobody by itself: action, topic and confirmed subscriber belong to it."""
     seen = watch(account, kms=terms.control.key == "alarm_cmk_deletion")
     wanted, late = _witnesses(terms)
-    complete = [each for each in seen.watchers if each.link is Link.COMPLETE]
+    complete = [watcher for watcher in seen.watchers if watcher.link is Link.COMPLETE]
     open_ones = [record for record in wanted if not _matched(record, complete)]
     if not open_ones:
         yield Pass(account.root_arn, _told(wanted, complete, late))
@@ -101,7 +101,7 @@ def _first_gap(seen: Watch, open_ones: list[Record]) -> str:
     if unmatched:
         return f"no metric filter matches {_names(unmatched)}"
     record = open_ones[0]
-    return broken(each for each in seen.watchers if each.matches(record) is True)
+    return broken(watcher for watcher in seen.watchers if watcher.matches(record) is True)
 
 
 def _told(wanted: tuple[Record, ...], complete: list[Watcher], late: Record | None) -> str:

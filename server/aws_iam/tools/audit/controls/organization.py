@@ -135,7 +135,9 @@ def policy_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
         yield Fail(organization.id, "the organization has no delegation policy")
         return
     statements = policy_of(text, "organizations:DescribeResourcePolicy").statements
-    named = {name for each in statements if _manages(each) for name in _accounts(each)}
+    named = {
+        name for statement in statements if _manages(statement) for name in _accounts(statement)
+    }
     members = sorted(named - {organization.management_account})
     if members:
         who = ", ".join(members)

@@ -207,13 +207,13 @@ def _closed(entries: Iterable[AclEntry], openings: Iterable[Opening], *, six: bo
     """A deny for each opening, at a number that is free; None where one has none left."""
     taken = {entry.number for entry in _inbound(entries)}
     commands = []
-    for each in openings:
-        free = (n for n in range(each.number - 1, each.floor, -1) if n not in taken)
+    for opening in openings:
+        free = (n for n in range(opening.number - 1, opening.floor, -1) if n not in taken)
         number = next(free, None)
         if number is None:
             return None
         taken.add(number)
-        commands.append(_DENY.format(number=number, protocol=each.protocol, port=each.port))
+        commands.append(_DENY.format(number=number, protocol=opening.protocol, port=opening.port))
     return "; ".join(commands) + _OWN_NETWORKS + (_LIKEWISE if six else "")
 
 

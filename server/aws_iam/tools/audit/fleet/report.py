@@ -57,7 +57,7 @@ def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
     chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
     least = Severity(asked.severity) if asked.severity else Severity.INFO
     shown = [each for each in chosen if each.severity.rank <= least.rank]
-    read = [_Read(each) for each in lines if each["status"] == "read"]
+    read = [_Read(line) for line in lines if line["status"] == "read"]
     sizes = Counter(benchmark.section_of(each) for each in chosen)
     sections = [
         _row(row, sizes[row["section"]] * (len(lines) - len(read)))
@@ -69,13 +69,13 @@ def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
     findings = by_urgency(
         (
             *(finding for each in read for finding in each.findings()),
-            *(f for each in lines if each["status"] != "read" for f in _unread(each, shown)),
+            *(f for line in lines if line["status"] != "read" for f in _unread(line, shown)),
         )
     )
     mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
     # The lines tell nothing of what is less severe than asked for.
     told_of = {each.key for each in shown}
-    mutes = tuple(each for each in mutes if each.control in told_of)
+    mutes = tuple(mute for mute in mutes if mute.control in told_of)
     rows = audit_mutes.table(findings, mutes, times[-1].astimezone(UTC).date())
     return Audited(
         version=__version__,
@@ -96,8 +96,8 @@ def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
         ),
         sections=sections,
         total=_total(sections) | {"score": whole.facts["score"]["overall"]},
-        section_of={each.key: benchmark.section_of(each) for each in benchmark.controls},
-        whys={each.key: each.why for each in benchmark.controls},
+        section_of={control.key: benchmark.section_of(control) for control in benchmark.controls},
+        whys={control.key: control.why for control in benchmark.controls},
         findings=findings,
     )
 

@@ -66,7 +66,7 @@ def answer(
     with _kept(many.out, job) as results:
         run_id = uuid4().hex
         members = organization.active_accounts(_fleet(source, run_id)) if listed is None else None
-        targets = listed or tuple(audit_targets.Target(account=each) for each in members or ())
+        targets = listed or tuple(audit_targets.Target(account=member) for member in members or ())
         run = _Run(
             id=run_id,
             source=source,
@@ -76,7 +76,9 @@ def answer(
             mutes=mutes,
             members=None if members is None else frozenset(members),
             named=len(targets),
-            mine=tuple(each for each in targets if shard is None or shard.holds(each.account)),
+            mine=tuple(
+                target for target in targets if shard is None or shard.holds(target.account)
+            ),
             earlier=earlier,
         )
         _read(run, results, totals, progress, take)
@@ -117,10 +119,10 @@ class _Run:
         )
         members = _members(fleet) if self.members is None else self.members
         shared = None
-        if any(each.account in members for each in roles):
+        if any(role.account in members for role in roles):
             wanted = needs(self.benchmark, controls=self.controls)
             shared = organization.shared_by(fleet, wanted, self._doors(fleet, roles))
-        return (self._job(each, shared if each.account in members else None) for each in roles)
+        return (self._job(role, shared if role.account in members else None) for role in roles)
 
     def _job(self, target: Target, shared: Shared | None) -> Job:
         return Job(

@@ -91,7 +91,7 @@ def with_roles(
 ) -> tuple[Target, ...]:
     """The accounts with the role that `role_arn` means in each; the caller's own needs none."""
     pattern = None if role is None else _pattern(role, partition)
-    return tuple(_with_role(each, pattern, caller) for each in targets)
+    return tuple(_with_role(target, pattern, caller) for target in targets)
 
 
 def _with_role(target: Target, pattern: str | None, caller: str) -> Target:

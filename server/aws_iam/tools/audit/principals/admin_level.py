@@ -76,7 +76,7 @@ class Power:
     @property
     def raises(self) -> bool:
         """Whether it can make itself an administrator."""
-        critical = any(each.severity is Severity.CRITICAL for each in self.ways)
+        critical = any(way.severity is Severity.CRITICAL for way in self.ways)
         return self.kind == ESCALATES and critical and not self.within
 
 
@@ -101,7 +101,7 @@ def holdings(
     is, is decided. A group, which is no principal, has its own documents alone.
     """
     documents = {each.arn: each.document for each in found.policies}
-    groups = {each.name: each for each in found.groups}
+    groups = {group.name: group for group in found.groups}
     holders: list[User | Role | Group] = [one]
     unread: list[str] = []
     for name in getattr(one, "groups", ()):
@@ -153,7 +153,7 @@ class Powers:
             return alone
         search = Search(one=one, held=held, world=world, asked=asked)
         power = self._judged(held, search.paths)
-        fitting = (arn for each in power.services for arn in search.passable.get(each, ()))
+        fitting = (arn for service in power.services for arn in search.passable.get(service, ()))
         return replace(power, passable=frozenset(fitting))
 
     def _judged(self, held: Holdings, paths_of: PathsOf) -> Power:
@@ -204,17 +204,17 @@ def _power(
         kind=kind,
         ways=ways,
         services=frozenset(
-            each.path.passes_role_to
-            for each in found.paths
-            if each.path.family == NEW_COMPUTE and each.path.passes_role_to
+            path.path.passes_role_to
+            for path in found.paths
+            if path.path.family == NEW_COMPUTE and path.path.passes_role_to
         ),
         within=own is not None
         and _kind(tuple(_ways(own))) != ADMINISTRATOR
         and bool(found.paths)
         # Whoever is new has no boundary, unless one is demanded, and then there is no path.
         and all(
-            each.path.family == SELF and each.path.required[0].on not in NEW
-            for each in found.paths
+            path.path.family == SELF and path.path.required[0].on not in NEW
+            for path in found.paths
         ),
         taken=len(within.actions) - len(left.actions),
         unread=held.unread,

@@ -127,7 +127,9 @@ class Search:
         return OpenPath(
             path=path,
             statements=_firsts(access, path.required),
-            unsettled=tuple(each for each in path.prerequisites if each not in SETTLED),
+            unsettled=tuple(
+                prerequisite for prerequisite in path.prerequisites if prerequisite not in SETTLED
+            ),
             on=tuple(dict.fromkeys(quoted(each.name) for each in told)),
             given=() if free else opened[0][1],
             strong=any(not each.leads_to or each.leads_to in self.world.strong for each in told),
@@ -175,8 +177,8 @@ class Search:
         if not need.action.startswith("iam:Attach"):
             yield own
             return
-        for each in STRONG_POLICIES:
-            yield {**own, _ATTACHED: _in(partition, each)}
+        for policy in STRONG_POLICIES:
+            yield {**own, _ATTACHED: _in(partition, policy)}
         # Most policies do not ask which policy is attached.
         levels = (text for level in self.held.ceiling for text in level)
         texts = (*self.held.policies, self.held.boundary or "", *levels)
@@ -209,7 +211,11 @@ class Search:
             return OpenPath(
                 path=path,
                 statements=tuple(statements),
-                unsettled=tuple(each for each in path.prerequisites if " trusts " not in each),
+                unsettled=tuple(
+                    prerequisite
+                    for prerequisite in path.prerequisites
+                    if " trusts " not in prerequisite
+                ),
                 strong=strong,
             )
         if found is None or not self._passes_one_to_come(path):

@@ -183,7 +183,7 @@ def _of_callers(
     except InputError:
         return {}, ()
     known = _KNOWN if knows_organization else _KNOWN - {_ORGANIZATION}
-    asked = tuple(_is_of_the_caller(each.conditions, known) for each in statements)
+    asked = tuple(_is_of_the_caller(statement.conditions, known) for statement in statements)
     if not any(asked):
         return {}, ()
     document = json.loads(text)
@@ -196,7 +196,7 @@ def _of_callers(
 
 
 def _is_of_the_caller(conditions: Sequence[Condition], known: frozenset[str]) -> bool:
-    return bool(conditions) and all(each.name in known for each in conditions)
+    return bool(conditions) and all(condition.name in known for condition in conditions)
 
 
 def _is_met(condition: Any, arn: str, organization: str | None) -> bool | None:

@@ -111,17 +111,19 @@ def _of(document: Policy, finding: Finding) -> Iterator[Statement]:
 
 
 def _is_everyone(statements: Iterable[Statement]) -> bool:
-    return any(each.is_everyone for statement in statements for each in statement.principals)
+    return any(
+        principal.is_everyone for statement in statements for principal in statement.principals
+    )
 
 
 def _outsider(statements: Iterable[Statement], finding: Finding) -> str:
     if _is_everyone(statements):
         return "everyone"
     providers = [
-        each.value.rpartition("-provider/")[2]
+        principal.value.rpartition("-provider/")[2]
         for statement in statements
-        for each in statement.principals
-        if each.type == "Federated"
+        for principal in statement.principals
+        if principal.type == "Federated"
     ]
     return ", ".join(providers) or finding.code
 
@@ -166,7 +168,7 @@ def _demanded(statement: Statement, key: str) -> Iterator[str]:
     """The values of which a caller must have one."""
     for condition in statement.conditions:
         if condition.name == key and condition.demanded:
-            yield from (each.value for each in condition.values)
+            yield from (value.value for value in condition.values)
 
 
 def _organizations(document: Policy) -> set[str]:
@@ -174,7 +176,7 @@ def _organizations(document: Policy) -> set[str]:
     return {
         value
         for statement in filter(_takes_a_role, _allowing(document))
-        if any(each.is_everyone for each in statement.principals)
+        if any(principal.is_everyone for principal in statement.principals)
         for value in _demanded(statement, "aws:principalorgid")
         if _ORGANIZATION.fullmatch(value)
     }
@@ -249,7 +251,9 @@ def _is_denied(role: Role, caller: str, organization: str = "o-somebodyelses") -
     decision = evaluated(asked, layers).decision
     if decision.outcome != "ExplicitlyDenied":
         return False
-    return not any("Allowed" in each.values() for each in hinges(asked, layers, decision).values())
+    return not any(
+        "Allowed" in hinge.values() for hinge in hinges(asked, layers, decision).values()
+    )
 
 
 def _is_account(text: str) -> bool:
@@ -257,7 +261,7 @@ def _is_account(text: str) -> bool:
 
 
 def _account(account: Account, other: str, statements: list[Statement], role: Role) -> Trust:
-    keys = {each.key.value for statement in statements for each in statement.conditions}
+    keys = {condition.key.value for statement in statements for condition in statement.conditions}
     free = any(not statement.conditions for statement in statements)
     under = "under no condition" if free else f"under conditions on {joined(sorted(keys))}"
     is_known, words = _relation(account, other)
@@ -289,7 +293,7 @@ def _relation(account: Account, other: str) -> tuple[bool, str]:
 
 
 def _allowing(document: Policy) -> Iterator[Statement]:
-    return (each for each in document.statements if each.allows)
+    return (statement for statement in document.statements if statement.allows)
 
 
 def account_of(principal: Principal) -> str:

@@ -101,7 +101,7 @@ def answer(account: Account, source: Source) -> Answer:
             "counts": {kind: _count(principals, kind) for kind in _ORDER},
             **_left_out(account, held),
             **({} if is_whole else {"not_all_asked": True}),
-            "principals": [_row(account, each) for each in principals],
+            "principals": [_row(account, principal) for principal in principals],
             "organization_policies": over.told,
             "not_considered": "resource control policies but for taking a role, session policies",
             **({"not_read": rows(missed)} if missed else {}),
@@ -119,7 +119,11 @@ def _judged(
     """The principals by power; whether all were asked for every path and for every administrator's role."""
     powers, asked = Powers(), Asked(over)
     usage = account.get(LAST_ACCESSED)
-    uses = {} if isinstance(usage, Miss) else {each.arn: each for each in usage.identities}
+    uses = (
+        {}
+        if isinstance(usage, Miss)
+        else {identity.arn: identity for identity in usage.identities}
+    )
     listed: list[User | Role] = [*found.users]
     listed += [role for role in found.roles if not role.is_service_linked]
     held = {one.arn: holdings(found, one, over) for one in listed}
@@ -156,8 +160,8 @@ def _world(
     every = {
         **held,
         **{
-            each.arn: replace(holdings(found, each), ceiling=over.services)
-            for each in found.groups
+            group.arn: replace(holdings(found, group), ceiling=over.services)
+            for group in found.groups
         },
     }
     alone = {arn: powers.of(each) for arn, each in every.items()}
@@ -165,11 +169,11 @@ def _world(
     @cache
     def worth_attaching() -> tuple[str, ...]:
         return tuple(
-            each.arn
-            for each in found.policies
-            if each.document
-            and each.arn.split(":")[4] != "aws"
-            and _is_strong(powers.of(Holdings(policies=(each.document,))))
+            policy.arn
+            for policy in found.policies
+            if policy.document
+            and policy.arn.split(":")[4] != "aws"
+            and _is_strong(powers.of(Holdings(policies=(policy.document,))))
         )
 
     return World(
@@ -187,16 +191,20 @@ def _is_strong(power: Power) -> bool:
 
 
 def _all(account: Account, principals: Sequence[Judged]) -> Iterator[Finding]:
-    strong = {each.one.arn for each in principals if each.power.kind == ADMINISTRATOR}
-    raising = {
-        each.one.name for each in principals if isinstance(each.one, Role) and each.power.raises
+    strong = {
+        principal.one.arn for principal in principals if principal.power.kind == ADMINISTRATOR
     }
-    for each in principals:
-        yield from _powerful(each, principals, raising)
-        for trust in each.trust:
-            yield _trusting(each, trust, is_strong=each.one.arn in strong)
-        yield from _idle(account, each)
-        yield from _unused(account, each)
+    raising = {
+        principal.one.name
+        for principal in principals
+        if isinstance(principal.one, Role) and principal.power.raises
+    }
+    for principal in principals:
+        yield from _powerful(principal, principals, raising)
+        for trust in principal.trust:
+            yield _trusting(principal, trust, is_strong=principal.one.arn in strong)
+        yield from _idle(account, principal)
+        yield from _unused(account, principal)
     usage = account.get(LAST_ACCESSED)
     if isinstance(usage, Miss):
         yield _unknown("UNUSED_PERMISSIONS", _UNUSED, None, usage.error(), Severity.LOW)
@@ -399,7 +407,7 @@ def _unknown(
 
 
 def _count(principals: Sequence[Judged], kind: str) -> int:
-    return sum(each.power.kind == kind for each in principals)
+    return sum(principal.power.kind == kind for principal in principals)
 
 
 def _left_out(account: Account, held: Authorization | Miss) -> dict[str, Any]:
@@ -447,8 +455,11 @@ def _summary(
         for word, some in (
             ("administrators", _of(principals, ADMINISTRATOR)),
             ("can raise their permissions", _of(principals, ESCALATES)),
-            ("may take an administrator's role", [each for each in principals if each.takes]),
-            ("let in outsiders", [each for each in principals if _lets_in(each)]),
+            (
+                "may take an administrator's role",
+                [principal for principal in principals if principal.takes],
+            ),
+            ("let in outsiders", [principal for principal in principals if _lets_in(principal)]),
             ("not judged", _of(principals, UNKNOWN)),
         )
         if some
@@ -462,7 +473,7 @@ def _summary(
 
 
 def _of(principals: Sequence[Judged], kind: str) -> list[Judged]:
-    return [each for each in principals if each.power.kind == kind]
+    return [principal for principal in principals if principal.power.kind == kind]
 
 
 def _lets_in(each: Judged) -> bool:

@@ -91,7 +91,7 @@ def _own_role(at: _Seeking) -> Iterator[Target]:
 
 
 def _own_group(at: _Seeking) -> Iterator[Target]:
-    return (Target(each.name, at.on(each.arn)) for each in _groups_of(at.one, at.world.found))
+    return (Target(group.name, at.on(group.arn)) for group in _groups_of(at.one, at.world.found))
 
 
 def _own_policy(at: _Seeking) -> Iterator[Target]:
@@ -103,7 +103,9 @@ def _own_policy(at: _Seeking) -> Iterator[Target]:
 def _other_group(at: _Seeking) -> Iterator[Target]:
     if isinstance(at.one, User):
         own = at.one.groups
-        yield from _ordered(at, (each for each in at.world.found.groups if each.name not in own))
+        yield from _ordered(
+            at, (group for group in at.world.found.groups if group.name not in own)
+        )
 
 
 def _other_user(at: _Seeking) -> Iterator[Target]:
@@ -128,7 +130,7 @@ def _new(at: _Seeking) -> Iterator[Target]:
     kind = at.path.required[0].on.rpartition(" ")[2]
     reaches = (at.access.reach(need.action) for need in at.path.required)
     statements = (each for reach in reaches if reach for each in reach.allowed_by)
-    written = (each.value for statement in statements for each in statement.resources)
+    written = (resource.value for statement in statements for resource in statement.resources)
     names = dict.fromkeys(
         each.rpartition(f":{kind}/")[2] if f":{kind}/" in each else "new" for each in written
     )
@@ -158,7 +160,7 @@ TARGETS: Mapping[str, Callable[[_Seeking], Iterator[Target]]] = {
 
 def _groups_of(one: User | Role, found: Authorization) -> list[Group]:
     names = one.groups if isinstance(one, User) else ()
-    return [each for each in found.groups if each.name in names]
+    return [group for group in found.groups if group.name in names]
 
 
 def _written_here(attached: Iterable[Attached]) -> Iterator[Attached]:
@@ -167,7 +169,7 @@ def _written_here(attached: Iterable[Attached]) -> Iterator[Attached]:
 
 
 def _changeable(at: _Seeking) -> Iterator[Role]:
-    return (each for each in at.world.found.roles if not each.path.startswith(_AWS_OWN))
+    return (role for role in at.world.found.roles if not role.path.startswith(_AWS_OWN))
 
 
 def _ordered(at: _Seeking, others: Iterable[User | Role | Group]) -> Iterator[Target]:

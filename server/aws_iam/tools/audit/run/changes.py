@@ -35,10 +35,12 @@ class Side:
         self.account = account
         self.findings = tuple(findings)
         self._unknown: dict[str, list[Finding]] = defaultdict(list)
-        for each in self.findings:
-            if each.status is Status.UNKNOWN:
-                self._unknown[each.code].append(each)
-        self._judged = {each.code for each in self.findings if each.status is not Status.UNKNOWN}
+        for finding in self.findings:
+            if finding.status is Status.UNKNOWN:
+                self._unknown[finding.code].append(finding)
+        self._judged = {
+            finding.code for finding in self.findings if finding.status is not Status.UNKNOWN
+        }
 
     def unread(self, finding: Finding) -> Finding | None:
         """What says that this run could not judge the control where the other run's finding stands."""
@@ -74,7 +76,7 @@ def compared(now: Side, before: Side) -> tuple[Finding, ...]:
 
 def facts(findings: Iterable[Finding], before: Account) -> dict[str, Any]:
     """How many findings changed and how, and which, as far as they fit."""
-    listed = [each for each in findings if each.change]
+    listed = [finding for finding in findings if finding.change]
     counted = Counter(each.change for each in listed)
     failed = Counter(each.change for each in listed if each.status is Status.FAIL)
     changes = {
@@ -146,8 +148,10 @@ def _refuse_other_account(now: Account, before: Account) -> None:
 
 def _by_identity(findings: Sequence[Finding]) -> dict[Identity, list[Finding]]:
     grouped: dict[Identity, list[Finding]] = defaultdict(list)
-    for each in findings:
-        grouped[each.account or "", each.region or "", each.code, each.resource or ""].append(each)
+    for finding in findings:
+        grouped[
+            finding.account or "", finding.region or "", finding.code, finding.resource or ""
+        ].append(finding)
     return grouped
 
 

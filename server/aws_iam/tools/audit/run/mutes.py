@@ -97,8 +97,10 @@ def applied(
     """The findings, muted ones with the reason, and the table of what each mute did."""
     of_control = _by_control(mutes)
     told = tuple(
-        _muted(each, [m for _, m in of_control[each.code] if m.covers(each)], benchmark, on)
-        for each in findings
+        _muted(
+            finding, [m for _, m in of_control[finding.code] if m.covers(finding)], benchmark, on
+        )
+        for finding in findings
     )
     return told, table(told, mutes, on)
 

@@ -69,15 +69,15 @@ def audited(run: Judged) -> Audited:
         total=run.score.total.row(),
         changes=run.facts.get("changes", {}),
         partial=left_out(
-            asked=len({each.code for each in run.findings}),
+            asked=len({finding.code for finding in run.findings}),
             of=len(benchmark.controls),
             below=run.severity.value if run.severity else "",
             count=len(run.findings) - len(run.shown),
         ),
         mutes=run.facts.get("mutes", ()),
         to_add=to_add[0].content if to_add else "",
-        section_of={each.key: benchmark.section_of(each) for each in benchmark.controls},
-        whys={each.key: each.why for each in benchmark.controls},
+        section_of={control.key: benchmark.section_of(control) for control in benchmark.controls},
+        whys={control.key: control.why for control in benchmark.controls},
         findings=run.shown,
     )
 
@@ -131,7 +131,7 @@ def _sarif(told: Audited) -> str:
         alerts=frozenset({Status.FAIL}),
         identify=identity,
     )
-    return sarif([_placed(each) for each in told.findings], described)
+    return sarif([_placed(finding) for finding in told.findings], described)
 
 
 def _placed(finding: Finding) -> Finding:
@@ -149,8 +149,8 @@ def _junit(told: Audited) -> str:
     from aws_iam.report.junit import Case, junit
 
     grouped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
-    for each in told.findings:
-        grouped[each.account or "" if told.several else "", each.code].append(each)
+    for finding in told.findings:
+        grouped[finding.account or "" if told.several else "", finding.code].append(finding)
     cases = [
         Case(
             name=_named(found[0], told),

@@ -196,7 +196,7 @@ _SAID = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APP
 
 def fix_first(found: Iterable[Finding], benchmark: Benchmark) -> str:
     """The worst controls that fail, and why; empty when none does. `found` has the worst first."""
-    whys = {each.key: each.why for each in benchmark.controls}
+    whys = {control.key: control.why for control in benchmark.controls}
     failed: dict[str, Severity] = {}
     for each in found:
         if each.status is Status.FAIL and each.muted is None:

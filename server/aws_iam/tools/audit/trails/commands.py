@@ -114,7 +114,7 @@ def _hole(name: str, place: _Place) -> str:
 
 
 def _asked(lines: Sequence[str], places: Iterable[_Place]) -> list[str]:
-    words = {each.tag: each.words for each in places}
+    words = {place.tag: place.words for place in places}
     found = dict.fromkeys(_HOLE.findall("\n".join(lines)))
     return [
         f': "${{{name}__{tag}:?set it to {_HOLES[name].format(words[tag])}}}"'
@@ -227,8 +227,11 @@ def _option(chosen: Selectors) -> str:
 
 def _advanced(selector: AdvancedSelector) -> dict[str, Any]:
     fields = [
-        {"Field": each.field, **{name: list(values) for name, values in each.operators if values}}
-        for each in selector.fields
+        {
+            "Field": field.field,
+            **{name: list(values) for name, values in field.operators if values},
+        }
+        for field in selector.fields
     ]
     return {**({"Name": selector.name} if selector.name else {}), "FieldSelectors": fields}
 

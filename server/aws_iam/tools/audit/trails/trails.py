@@ -107,7 +107,7 @@ def _by_version() -> list[tuple[str, list[str]]]:
     grouped: dict[str, list[str]] = defaultdict(list)
     for key in _KEYS:
         ids = catalogue.controls()[key].ids
-        newest = next(each for each in reversed(catalogue.versions()) if each in ids)
+        newest = next(version for version in reversed(catalogue.versions()) if version in ids)
         grouped[newest].append(key)
     return list(grouped.items())
 
@@ -178,7 +178,7 @@ def _codes(found: Sequence[Finding], status: Status) -> list[str]:
 
 
 def _listed(codes: Sequence[str]) -> str:
-    return ", ".join(f"`{each}`" for each in codes)
+    return ", ".join(f"`{code}`" for code in codes)
 
 
 def _row(account: Account, trail: Trail) -> dict[str, Any]:

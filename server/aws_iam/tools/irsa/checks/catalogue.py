@@ -30,8 +30,10 @@ FAMILIES: tuple[tuple[str, ModuleType], ...] = (
     ("Nodes", nodes),
 )
 CHECKS: tuple[Check[Any], ...] = checks_in(*(module for _, module in FAMILIES))
-ON_TRUST: tuple[Check[Trust], ...] = tuple(each for each in CHECKS if each.on is Trust)
-ON_ACCOUNT: tuple[Check[Workloads], ...] = tuple(each for each in CHECKS if each.on is Workloads)
+ON_TRUST: tuple[Check[Trust], ...] = tuple(check for check in CHECKS if check.on is Trust)
+ON_ACCOUNT: tuple[Check[Workloads], ...] = tuple(
+    check for check in CHECKS if check.on is Workloads
+)
 NEEDS: tuple[Fact[Any], ...] = (
     AUTHORIZATION,
     OIDC_PROVIDERS,

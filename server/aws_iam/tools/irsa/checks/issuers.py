@@ -84,9 +84,9 @@ def _trusted(trust: Trust) -> Iterator[tuple[Statement, Provider]]:
 def _takes_tokens(statement_: Statement) -> bool:
     if statement_.has("NotAction"):
         return not any(
-            matches(each.value, ACTION, ignore_case=True) for each in statement_.not_actions
+            matches(action.value, ACTION, ignore_case=True) for action in statement_.not_actions
         )
-    return any(matches(each.value, ACTION, ignore_case=True) for each in statement_.actions)
+    return any(matches(action.value, ACTION, ignore_case=True) for action in statement_.actions)
 
 
 def is_denied_elsewhere(trust: Trust, provider: Provider, claim: str) -> bool:

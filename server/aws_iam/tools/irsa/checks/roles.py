@@ -52,16 +52,16 @@ class Trusting:
     @property
     def clusters(self) -> tuple[str, ...]:
         """Those of them that are EKS clusters."""
-        return tuple(each for each in self.hosts if eks_region(each))
+        return tuple(host for host in self.hosts if eks_region(host))
 
     @property
     def serves_pods(self) -> tuple[Statement, ...]:
         """The statements that let EKS Pod Identity take the role."""
         return tuple(
-            each
-            for each in self.policy.statements
-            if each.allows
-            and any(p.type == "Service" and p.value == PODS for p in each.principals)
+            statement
+            for statement in self.policy.statements
+            if statement.allows
+            and any(p.type == "Service" and p.value == PODS for p in statement.principals)
         )
 
 
@@ -74,7 +74,7 @@ def eks_region(host: str) -> str:
 def roles(at: Workloads) -> dict[str, Role]:
     """Every role by ARN."""
     return at.once(
-        "roles", lambda: {each.arn: each for each in at.account.require(AUTHORIZATION).roles}
+        "roles", lambda: {role.arn: role for role in at.account.require(AUTHORIZATION).roles}
     )
 
 
@@ -102,8 +102,8 @@ def read(role: Role) -> Trusting | None:
 def trust_of(at: Workloads, role: Trusting) -> Trust:
     """The role's trust policy with what its grades hang on."""
     values = [v.value for s in role.policy.statements for c in s.conditions for v in c.values]
-    asks = any(word in each for each in values for word in _ASKS_WRITES)
-    wide = any("*" in each for each in values)
+    asks = any(word in value for value in values for word in _ASKS_WRITES)
+    wide = any("*" in value for value in values)
     return Trust(
         policy=role.policy,
         role=role.role.arn,
@@ -142,7 +142,7 @@ def policies(at: Workloads, role: Role) -> tuple[str, ...]:
 
 def _read_policies(at: Workloads, role: Role) -> tuple[Policy, ...] | None:
     try:
-        return tuple(document.policy(each, Kind.IDENTITY) for each in policies(at, role))
+        return tuple(document.policy(policy, Kind.IDENTITY) for policy in policies(at, role))
     except (NotCollected, InputError):
         return None
 
@@ -151,7 +151,7 @@ def _writes(at: Workloads, role: Role) -> bool | None:
     found = _read_policies(at, role)
     if found is None:
         return None
-    return any(each.level not in _READS for each in access(found).facts.values())
+    return any(fact.level not in _READS for fact in access(found).facts.values())
 
 
 def _is_powerful(at: Workloads, role: Role) -> bool | None:
@@ -215,8 +215,8 @@ def associations(at: Workloads) -> Iterator[Bound]:
         if isinstance(cluster.associations, Miss):
             refused = cluster.associations
             continue
-        for each in cluster.associations:
-            yield Bound(region=region, cluster=cluster, association=each)
+        for association in cluster.associations:
+            yield Bound(region=region, cluster=cluster, association=association)
     if refused is not None:
         raise refused.error()
 

@@ -52,8 +52,8 @@ def role(
 ) -> Role:
     """A role with a trust policy of these statements, and one inline policy of what it is allowed."""
     inline = tuple(
-        InlinePolicy(name="own", document=_policy([{"Effect": "Allow", **each}]))
-        for each in allows
+        InlinePolicy(name="own", document=_policy([{"Effect": "Allow", **allow}]))
+        for allow in allows
     )
     return Role(name=name, arn=role_arn(name), trust=_policy(statements), inline=inline, **more)
 

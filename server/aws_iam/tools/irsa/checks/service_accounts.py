@@ -141,14 +141,16 @@ def _names_role(account: ServiceAccount) -> bool:
 
 def _written(account: ServiceAccount) -> Iterator[Flaw]:
     """What is wrong with the annotations by themselves."""
-    for each in account.annotations:
-        key = each.key.value
-        if key in ANNOTATIONS and (each.value is None or each.value.form is not Form.STRING):
+    for annotation in account.annotations:
+        key = annotation.key.value
+        if key in ANNOTATIONS and (
+            annotation.value is None or annotation.value.form is not Form.STRING
+        ):
             yield _flaw(
                 account,
-                f"the value of {quoted(key)} is {each.value.form.value if each.value else 'no text'}",
-                f'write it in quotes: {key}: "{each.value.value if each.value else ""}"',
-                each.key,
+                f"the value of {quoted(key)} is {annotation.value.form.value if annotation.value else 'no text'}",
+                f'write it in quotes: {key}: "{annotation.value.value if annotation.value else ""}"',
+                annotation.key,
             )
         near = _near(key)
         if near:
@@ -156,7 +158,7 @@ def _written(account: ServiceAccount) -> Iterator[Flaw]:
                 account,
                 f"{quoted(key)} is no annotation that EKS reads",
                 f"write {quoted(near)}",
-                each.key,
+                annotation.key,
             )
 
 
@@ -167,7 +169,9 @@ def _near(key: str) -> str:
     prefix, slash, name = key.partition("/")
     if not slash or not prefix.startswith(("eks.amazon", "eks.aws", "iam.eks.")):
         return ""
-    wanted = closest(name.replace("_", "-"), [each.removeprefix(PREFIX) for each in ANNOTATIONS])
+    wanted = closest(
+        name.replace("_", "-"), [annotation.removeprefix(PREFIX) for annotation in ANNOTATIONS]
+    )
     return f"{PREFIX}{wanted}" if wanted else ""
 
 
@@ -257,7 +261,7 @@ def dangling(at: Workloads) -> Iterator[Flaw]:
     """Whoever may create it next has the role."""
     if at.service_accounts is None:
         return
-    existing = {(each.namespace, each.name) for each in at.service_accounts}
+    existing = {(account.namespace, account.name) for account in at.service_accounts}
     anywhere = {name for namespace, name in existing if not namespace}
     hosts = {host for found, policy in _tried(at) for host, _ in _subjects(policy)}
     for found, policy in _tried(at):

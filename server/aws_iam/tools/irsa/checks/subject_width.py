@@ -71,7 +71,7 @@ _PULL = "pull_request"
 def is_pinned_by(provider: Provider, statement: Statement, claims: tuple[str, ...]) -> bool:
     """Whether one of the claims must have a value that is written out."""
     return any(
-        is_demanded(condition) and all(is_literal(each.value) for each in condition.values)
+        is_demanded(condition) and all(is_literal(value.value) for value in condition.values)
         for claim in claims
         for condition in provider.on(statement, claim)
     )
@@ -84,7 +84,7 @@ def subjects(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
 
 def widest(provider: Provider, statement: Statement) -> Widest | None:
     """The widest value of the narrowest condition on the subject; None when no subject is demanded."""
-    found = [_widest_of(provider, each) for each in subjects(provider, statement)]
+    found = [_widest_of(provider, subject) for subject in subjects(provider, statement)]
     narrowest = min(found, key=lambda each: each.width, default=None)
     if narrowest is None:
         return None
@@ -99,11 +99,11 @@ def _widest_of(provider: Provider, condition: Condition) -> Widest:
     like = "Like" in condition.base
     found = (
         Widest(
-            value=each,
-            width=width(provider, each.value) if like else Width.EXACT,
+            value=value,
+            width=width(provider, value.value) if like else Width.EXACT,
             condition=condition,
         )
-        for each in condition.values
+        for value in condition.values
     )
     return max(found, key=lambda each: each.width)
 
@@ -175,5 +175,5 @@ def _kind(run: str, whole: tuple[str, ...]) -> Width:
 def values(conditions: tuple[Condition, ...]) -> Iterator[tuple[Condition, Text]]:
     """Every value of the conditions."""
     for condition in conditions:
-        for each in condition.values:
-            yield condition, each
+        for value in condition.values:
+            yield condition, value

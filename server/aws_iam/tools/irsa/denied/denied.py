@@ -151,10 +151,10 @@ def _case(
     principal = _principal(met, said, account)
     # What only the request tells counts as met: this is about the token.
     forced = {
-        each.condition.name: True
+        condition.condition.name: True
         for meeting in met
-        for each in meeting.conditions
-        if each.match is Match.BY_REQUEST
+        for condition in meeting.conditions
+        if condition.match is Match.BY_REQUEST
     }
     return Case(
         claims=said,
@@ -357,7 +357,7 @@ def _of_signature(case: Case) -> Iterator[Finding]:
 def _of_denies(case: Case) -> Iterator[Finding]:
     if case.decision.outcome != "ExplicitlyDenied":
         return
-    by_place = {each.node.where.pointer: each for each in case.policy.statements}
+    by_place = {statement.node.where.pointer: statement for statement in case.policy.statements}
     for because in case.decision.because:
         yield _finding(
             "TOKEN-DENY", "A Deny of the trust policy refuses this token",
@@ -368,7 +368,7 @@ def _of_denies(case: Case) -> Iterator[Finding]:
 
 def _wrong_issuer(case: Case, near: Meeting) -> Finding:
     host = case.claims.host
-    named = [host_of(each) for each in near.statement.principals if host_of(each)]
+    named = [host_of(principal) for principal in near.statement.principals if host_of(principal)]
     where = near.statement.place("Principal")
     if not named:
         message = (
@@ -422,7 +422,7 @@ def _hanging(case: Case) -> str:
 
 
 def _next(case: Case, findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    codes = {each.code for each in findings}
+    codes = {finding.code for finding in findings}
     calls = ["aws-iam irsa check --document trust-policy.json"]
     if _NO_ACCOUNT in case.principal:
         calls.append("aws-iam irsa denied --account ACCOUNT (the policy names no account)")

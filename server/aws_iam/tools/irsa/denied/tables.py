@@ -37,7 +37,7 @@ def facts(case: Case, proofs: tuple[dict[str, str], ...]) -> dict[str, Any]:
     found["statements"] = [_row(each) for each in met]
     if len(case.meetings) > _MOST_STATEMENTS:
         found["more_statements"] = len(case.meetings) - _MOST_STATEMENTS
-    notes = [{"note": each} for each in _notes(case)]
+    notes = [{"note": note} for note in _notes(case)]
     return (
         found | ({"proof": list(proofs)} if proofs else {}) | ({"notes": notes} if notes else {})
     )
@@ -64,7 +64,9 @@ def _row(meeting: Meeting) -> dict[str, Any]:
         **({"sid": escaped(sid.value, _SHOWN)} if sid else {}),
         "issuer": "match" if meeting.principal else "no match",
         "action": "match" if meeting.has_action else "no match",
-        "conditions": [_condition(each) for each in meeting.conditions[:_MOST_CONDITIONS]],
+        "conditions": [
+            _condition(condition) for condition in meeting.conditions[:_MOST_CONDITIONS]
+        ],
     }
 
 
@@ -72,13 +74,13 @@ def _condition(met: Met) -> dict[str, Any]:
     return {
         "operator": escaped(met.condition.operator.value, _SHOWN),
         "key": escaped(met.condition.key.value, _SHOWN),
-        "wanted": _listed(tuple(each.value for each in met.condition.values)),
+        "wanted": _listed(tuple(value.value for value in met.condition.values)),
         "token": _listed(met.given) or "absent",
         "result": met.match.value,
     }
 
 
 def _listed(values: tuple[str, ...]) -> str:
-    shown = ", ".join(escaped(each, _SHOWN) for each in values[:_MOST_VALUES])
+    shown = ", ".join(escaped(value, _SHOWN) for value in values[:_MOST_VALUES])
     more = len(values) - _MOST_VALUES
     return f"{shown} and {more} more" if more > 0 else shown

@@ -19,7 +19,7 @@ def gitlab(ask: Ask) -> Manifest:
     """A job that runs on the branch or tag alone."""
     variables = {"branch": "CI_COMMIT_BRANCH", "tag": "CI_COMMIT_TAG"}
     rule = next(
-        (f"${variables[each]} == {json.dumps(_ref(ask.names, each))}" for each in variables if _ref(ask.names, each)),
+        (f"${variables[variable]} == {json.dumps(_ref(ask.names, variable))}" for variable in variables if _ref(ask.names, variable)),
         None,
     )  # fmt: skip
     made = file(

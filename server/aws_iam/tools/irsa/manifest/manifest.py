@@ -50,11 +50,11 @@ def manifest(provider: str, role: str, names: Names, audience: str | None) -> An
     chosen = PROVIDERS[provider]
     return Answer(
         summary=f"{chosen.title}: how the workload gets {arn}. Its trust policy comes from `trust_policy` with the same names.",
-        artifacts=tuple(each.artifact for each in made.files),
+        artifacts=tuple(file.artifact for file in made.files),
         facts={
             "provider": provider,
             "role": arn,
-            "files": [{"file": each.artifact.name, "place": each.place} for each in made.files],
+            "files": [{"file": file.artifact.name, "place": file.place} for file in made.files],
             **rows("placeholders", "replace", made.placeholders),
             **rows("notes", "note", made.notes),
         },

@@ -41,7 +41,7 @@ def _github(request: Request) -> Workload:
     if known is None or known.id not in _ISSUERS:
         raise InputError(
             f"`issuer` {quoted(host)} is none of GitHub's",
-            hint="; ".join(issuers.issuer(each).issuer for each in _ISSUERS),
+            hint="; ".join(issuers.issuer(issuer).issuer for issuer in _ISSUERS),
         )
     subject, notes = _github_subject(names, known)
     audience = "sts.amazonaws.com.cn" if request.partition == "aws-cn" else "sts.amazonaws.com"

@@ -72,7 +72,7 @@ class Names:
     @property
     def given(self) -> tuple[str, ...]:
         """The names that the caller gave, in order."""
-        return tuple(each.name for each in fields(self) if getattr(self, each.name))
+        return tuple(field.name for field in fields(self) if getattr(self, field.name))
 
     def need(self, name: str, form: str) -> str:
         """The name's value in that form."""
@@ -112,7 +112,7 @@ def refuse_misfits(
 def exactly_one(names: Names, provider: str, options: tuple[str, ...]) -> str:
     """The one of the options that was given."""
     given = [name for name in options if name in names.given]
-    listed = ", ".join(f"`{each}`" for each in options)
+    listed = ", ".join(f"`{option}`" for option in options)
     if not given:
         raise InputError(
             f"provider `{provider}` needs one of {listed}",

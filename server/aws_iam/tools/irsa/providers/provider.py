@@ -73,7 +73,7 @@ class Provider:
 
 def rows(name: str, column: str, texts: tuple[str, ...]) -> dict[str, list[dict[str, str]]]:
     """A table of one column for the facts; nothing where it would be empty."""
-    return {name: [{column: each} for each in texts]} if texts else {}
+    return {name: [{column: text} for text in texts]} if texts else {}
 
 
 def bare_ref(names: Names, name: str) -> str:

@@ -69,7 +69,9 @@ def public(at: KeyPolicy) -> Iterator[Flaw]:
     """A key that everybody may use protects nothing; kms:ViaService limits the path and not the account that calls."""
     denials = denied_to_strangers(at.policy)
     for statement in at.allows:
-        everyone = next((each for each in statement.principals if each.is_everyone), None)
+        everyone = next(
+            (principal for principal in statement.principals if principal.is_everyone), None
+        )
         if everyone is None or is_limited(statement) or is_taken_back(denials, statement):
             continue
         path = "; kms:ViaService limits the path, not the account" if _has(statement, VIA) else ""
@@ -114,7 +116,7 @@ def other_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
             yield key.ownerless()
             return
         grave = key.takes_any(statement, _GRAVE) and not statement.conditions
-        stays = [each.value for each in statement.actions if _stays_home(each.value)]
+        stays = [action.value for action in statement.actions if _stays_home(action.value)]
         dead = f"; {quoted(stays[0])} has no effect from another account" if stays else ""
         for principal in found:
             yield Flaw(
@@ -141,8 +143,8 @@ def _stays_home(entry: str) -> bool:
 def shared(at: KeyPolicy) -> Iterator[Flaw]:
     """A share is a second policy of the key, named AWS_RAM, which nobody sees who reads the default one alone."""
     if not at.is_default:
-        owners = dict.fromkeys(each.value for s in at.allows for each in s.principals)
-        told = ", ".join(quoted(each) for each in list(owners)[:3]) or "its statements"
+        owners = dict.fromkeys(principal.value for s in at.allows for principal in s.principals)
+        told = ", ".join(quoted(owner) for owner in list(owners)[:3]) or "its statements"
         yield Flaw(f"the policy {SHARED} lets in {told}", where=at.policy.node.where)
 
 
@@ -258,7 +260,7 @@ def any_customer(at: KeyPolicy) -> Iterator[Flaw]:
 
 def _grants_of_route53(principal: str, statement: Statement) -> str:
     """Why the grants of DNSSEC signing are unguarded: Route 53 Developer Guide, access-control-managing-permissions."""
-    grants = [each.value.lower() for each in statement.actions] == ["kms:creategrant"]
+    grants = [action.value.lower() for action in statement.actions] == ["kms:creategrant"]
     demanded = any(each.demanded for each in statement.conditions_on("kms:grantisforawsresource"))
     if principal.lower() == "dnssec-route53.amazonaws.com" and grants and demanded:
         return "for the grants of DNSSEC signing AWS documents no further condition"
@@ -274,11 +276,11 @@ def _is_guard(condition: Condition) -> bool:
     """Whether the condition asks on whose behalf the service calls."""
     if not condition.demanded:
         return False
-    values = [each.value for each in condition.values]
+    values = [value.value for value in condition.values]
     if condition.name in _SOURCES:
-        return all("${" in each or is_fixed(condition.name, each) for each in values)
+        return all("${" in value or is_fixed(condition.name, value) for value in values)
     return condition.name.startswith(f"{CONTEXT}:") and all(
-        _WITH_ACCOUNT.search(each) or "${" in each for each in values
+        _WITH_ACCOUNT.search(value) or "${" in value for value in values
     )
 
 
@@ -325,7 +327,7 @@ def open_grants(at: KeyPolicy) -> Iterator[Flaw]:
         where = next(
             (a.where for a in statement.actions if "grant" in a.value.lower()), statement.place()
         )
-        named = [each.value for each in statement.principals]
+        named = [principal.value for principal in statement.principals]
         yield Flaw(f"{_told(named)} may give anybody use of the key by grants", where=where)
 
 
@@ -364,7 +366,7 @@ def without_effect(at: KeyPolicy) -> Iterator[Flaw]:
             lacks = "Action" if not (statement.actions or statement.not_actions) else "Resource"
             yield Flaw(f"it has no `{lacks}`, so that KMS ignores it", where=statement.place())
         elif statement.resources and not any(
-            _is_this_key(each.value, at) for each in statement.resources
+            _is_this_key(resource.value, at) for resource in statement.resources
         ):
             entry = statement.resources[0]
             yield Flaw(f"{quoted(escaped(entry.value, 200))} is not this key", where=entry.where)

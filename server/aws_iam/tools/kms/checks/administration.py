@@ -94,10 +94,10 @@ def locked_out(at: KeyPolicy) -> Iterator[Flaw]:
     if not at.is_default:
         return
     every = []
-    for each in administrators(at.policy, at.account):
-        every.append(each)
+    for administrator in administrators(at.policy, at.account):
+        every.append(administrator)
         # One is enough, and most policies name one first.
-        if _is_there(each, at):
+        if _is_there(administrator, at):
             return
     told = "; ".join(
         f"{quoted(each.principal)}: {each.note or 'does not exist'}" for each in every[:3]
@@ -114,7 +114,9 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
         return True
     if ":assumed-role/" in found.principal:
         role = found.principal.split("/")[1]
-        return any(each.endswith(f"/{role}") and ":role/" in each for each in at.principals)
+        return any(
+            principal.endswith(f"/{role}") and ":role/" in principal for principal in at.principals
+        )
     named = ":role/" in found.principal or ":user/" in found.principal
     return not named or found.principal in at.principals
 

@@ -188,7 +188,7 @@ def _drift(account: Account, copies: list[tuple[str, KmsKey]]) -> Iterator[Outco
         yield NotApplicable(key.arn, "one Region of the key was read", region)
         return
     details = [k.details for _, k in copies if isinstance(k.details, KeyDetails)]
-    primary = next((each.primary_region for each in details if each.primary_region), None)
+    primary = next((detail.primary_region for detail in details if detail.primary_region), None)
     ordered = sorted(copies, key=lambda pair: pair[0] != primary)
     (home, first), *others = ordered
     whole, wanted = _texts(account, home, first)

@@ -39,13 +39,13 @@ ACCOUNT_FAMILIES: tuple[tuple[str, ModuleType], ...] = (
 )
 
 ON_POLICY: Mapping[str, document_check.Check[KeyPolicy]] = {
-    each.code: each
-    for each in document_check.checks_in(*(module for _, module in POLICY_FAMILIES))
+    check.code: check
+    for check in document_check.checks_in(*(module for _, module in POLICY_FAMILIES))
 }
 """The checks of a key policy by their codes."""
 
 ON_ACCOUNT: Mapping[str, Check[Limits]] = {
-    each.code: each for each in checks_in(*(module for _, module in ACCOUNT_FAMILIES))
+    check.code: check for check in checks_in(*(module for _, module in ACCOUNT_FAMILIES))
 }
 """The checks of an account by their codes."""
 

@@ -226,4 +226,7 @@ def _all_keys(statement: Statement) -> str:
 def _chooses(statement: Statement) -> bool:
     """Whether a condition chooses among the keys or the paths."""
     keys = ("aws:resourcetag/", "kms:")
-    return any(each.demanded and each.name.startswith(keys) for each in statement.conditions)
+    return any(
+        condition.demanded and condition.name.startswith(keys)
+        for condition in statement.conditions
+    )

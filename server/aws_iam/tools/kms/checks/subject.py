@@ -66,7 +66,9 @@ class KeyPolicy:
         """The statements that allow something to principals whom they name."""
         if "allows" not in self.derived:
             self.derived["allows"] = tuple(
-                each for each in self.policy.statements if each.allows and has_effect(each)
+                statement
+                for statement in self.policy.statements
+                if statement.allows and has_effect(statement)
             )
         found: tuple[Statement, ...] = self.derived["allows"]
         return found
@@ -114,19 +116,19 @@ def strangers(at: KeyPolicy, statement: Statement) -> Iterator[Principal]:
 
 def is_everything(statement: Statement) -> bool:
     """Whether the statement lists every action of KMS at once."""
-    return any(each.value.lower() in {"kms:*", "*"} for each in statement.actions)
+    return any(action.value.lower() in {"kms:*", "*"} for action in statement.actions)
 
 
 def takes_any(statement: Statement, actions: tuple[str, ...]) -> str:
     """The first of the actions that the statement speaks of; empty: none."""
-    return next((each for each in actions if takes(statement, each)), "")
+    return next((action for action in actions if takes(statement, action)), "")
 
 
 def is_under(statement: Statement, start: str) -> bool:
     """Whether the statement demands a key of this name or beginning, given in lower case."""
     return any(
-        each.name.startswith(start) and (each.demanded or _is_present(each))
-        for each in statement.conditions
+        condition.name.startswith(start) and (condition.demanded or _is_present(condition))
+        for condition in statement.conditions
     )
 
 
@@ -136,7 +138,9 @@ def _is_present(condition: Condition) -> bool:
 
 def names(statement: Statement, user: str) -> bool:
     """Whether the statement names the user or role itself."""
-    return any(each.type == "AWS" and each.value == user for each in statement.principals)
+    return any(
+        principal.type == "AWS" and principal.value == user for principal in statement.principals
+    )
 
 
 @cache
@@ -144,9 +148,9 @@ def with_context() -> frozenset[str]:
     """The actions that carry an encryption context, in lower case."""
     known = catalog().service("kms")
     return frozenset(
-        f"kms:{each.name}".lower()
-        for each in (known.actions.values() if known else ())
-        if _CONTEXT_KEY in each.condition_keys
+        f"kms:{action.name}".lower()
+        for action in (known.actions.values() if known else ())
+        if _CONTEXT_KEY in action.condition_keys
     )
 
 

@@ -146,7 +146,7 @@ def dead_context(at: KeyPolicy) -> Iterator[Flaw]:
     """Only some calls carry an encryption context; any other action of the statement is never allowed by it."""
     for statement in at.allows:
         # AWS's own example for CloudWatch Logs lists kms:Describe* so: needless there, and not the reader's fault.
-        services = all(each.type == "Service" for each in statement.principals)
+        services = all(principal.type == "Service" for principal in statement.principals)
         if (services and statement.principals) or not key.is_under(statement, CONTEXT):
             continue
         for action in statement.actions:

@@ -90,7 +90,7 @@ def _administrator(
     how: Literal["key policy", "IAM policies"] = "IAM policies" if is_account else "key policy"
     notes = []
     if statement.conditions:
-        keys = dict.fromkeys(each.key.value for each in statement.conditions)
+        keys = dict.fromkeys(condition.key.value for condition in statement.conditions)
         notes.append(f"under a condition on {', '.join(map(quoted, keys))}")
     match denials.take(principal):
         case True:
@@ -163,7 +163,7 @@ class _Denials:
         decision = evaluated(request, self.layers).decision
         others = hinges(request, self.layers, decision).values()
         outcomes = [decision.outcome, *(each for several in others for each in several.values())]
-        found = {each == "ExplicitlyDenied" for each in outcomes}
+        found = {outcome == "ExplicitlyDenied" for outcome in outcomes}
         return None if len(found) > 1 else found.pop()
 
 
@@ -195,8 +195,8 @@ def key_of(policy: Policy, partition: str, account: str) -> str:
     """The key's ARN: the one that the policy itself names, else one that stands for it."""
     named = {
         entry.value
-        for each in policy.statements
-        for entry in each.resources
+        for statement in policy.statements
+        for entry in statement.resources
         if ":key/" in entry.value and not {"*", "?", "$"} & set(entry.value)
     }
     owned = sorted(each for each in named if f":{account}:key/" in each)

@@ -68,7 +68,9 @@ def judged(
             error="AccessDeniedException",
         )
     found = _evaluated(policy, asked, layers)
-    ghosts = [p.value for each in policy.statements for p in _named(each) if is_unique_id(p)]
+    ghosts = [
+        p.value for statement in policy.statements for p in _named(statement) if is_unique_id(p)
+    ]
     if found.outcome == "accepted" and ghosts:
         return Lockout(
             outcome="unknown",
@@ -83,7 +85,7 @@ def _evaluated(policy: Policy, asked: Any, given: Mapping[str, Any]) -> Lockout:
     decision = evaluated(asked, layers).decision
     keys = _hanging(asked, layers, decision)
     if keys:
-        told = ", ".join(quoted(each) for each in keys[:_MOST_TOLD])
+        told = ", ".join(quoted(key) for key in keys[:_MOST_TOLD])
         return Lockout(
             outcome="unknown",
             reason=f"it hangs on {told}, which the request does not tell",

@@ -201,7 +201,7 @@ class KeyWish:
         if self.only_via:
             return (*self.usage.actions, *self.usage.looks)
         anyway = () if self.context else self.direct
-        return tuple(each for each in self.usage.actions if each not in anyway)
+        return tuple(action for action in self.usage.actions if action not in anyway)
 
     def _service(self, service: KeyService) -> Iterator[dict[str, Any]]:
         principal = {"Service": service.principal_in(self.region)}
@@ -218,10 +218,10 @@ class KeyWish:
 def _merged(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """One statement for each principal and condition: two uses of a service may ask for the same."""
     by_terms: dict[str, dict[str, Any]] = {}
-    for each in statements:
-        terms = json.dumps((each["Principal"], each.get("Condition")), sort_keys=True)
-        known = by_terms.setdefault(terms, each)
-        known["Action"] = _actions((*_listed(known["Action"]), *_listed(each["Action"])))
+    for statement in statements:
+        terms = json.dumps((statement["Principal"], statement.get("Condition")), sort_keys=True)
+        known = by_terms.setdefault(terms, statement)
+        known["Action"] = _actions((*_listed(known["Action"]), *_listed(statement["Action"])))
     yield from by_terms.values()
 
 

@@ -69,7 +69,7 @@ def told_owner(policy: Policy) -> str:
         for principal in statement.principals
     ]
     for told in (account_of, owner_of):
-        found = {told(each) for each in manages} - {""}
+        found = {told(manage) for manage in manages} - {""}
         if found:
             return found.pop() if len(found) == 1 else ""
     return ""

@@ -65,7 +65,7 @@ def of(way: Remedy) -> Proof:
         found = _new_problems(way, changes)
         findings += found
         made = _artifact(way, changes, beyond, sound=not found)
-        if any(made.name == each.name for each in artifacts):
+        if any(made.name == artifact.name for artifact in artifacts):
             made = replace(made, name=f"{number}-{made.name}")
         artifacts.append(made)
     return Proof(
@@ -83,7 +83,7 @@ def _unchanged(way: Remedy) -> str:
 
 
 def _said(way: Remedy, beyond: Sequence[Comparison | str]) -> str:
-    places = " and ".join(dict.fromkeys(policy_name(way, each.layer) for each in way.changes))
+    places = " and ".join(dict.fromkeys(policy_name(way, change.layer) for change in way.changes))
     count = len(way.changes)
     first = f"{'One change' if count == 1 else f'{count} changes'} in the {places}"
     if not way.is_proved:
@@ -185,8 +185,8 @@ def _wider(beyond: Sequence[Comparison | str]) -> dict[str, Any]:
 
 def _by_document(changes: Sequence[Change]) -> tuple[list[Change], ...]:
     found: dict[object, list[Change]] = {}
-    for each in changes:
-        found.setdefault(each.spot, []).append(each)
+    for change in changes:
+        found.setdefault(change.spot, []).append(change)
     return tuple(found.values())
 
 
@@ -209,7 +209,7 @@ def _new_problems(way: Remedy, changes: Sequence[Change]) -> tuple[Finding, ...]
 
 
 def _errors(findings: Sequence[Finding]) -> Iterator[Finding]:
-    return (each for each in findings if each.severity is Severity.ERROR)
+    return (finding for finding in findings if finding.severity is Severity.ERROR)
 
 
 def _artifact(

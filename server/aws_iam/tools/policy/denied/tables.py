@@ -60,7 +60,7 @@ def decided(asked: Mapping[str, Any], policies: Any) -> Here | None:
 
 def service_of(denial: Denial) -> str:
     """The service the request was for, as far as known."""
-    likely = {each.partition(":")[0].lower() for each in denial.likely_actions}
+    likely = {action.partition(":")[0].lower() for action in denial.likely_actions}
     alone = next(iter(likely)) if len(likely) == 1 else ""
     return denial.action.partition(":")[0].lower() or denial.service or alone
 
@@ -259,7 +259,7 @@ def left(
     if way and way.assumed:
         facts["assumed"] = list(way.assumed)
     if way and shelf is not None:
-        changed = {each.layer for each in way.changes}
+        changed = {change.layer for change in way.changes}
         absent = [each for each in _absent(way.request, shelf) if each not in changed]
         facts |= {"not_given_and_may_block_next": absent} if absent else {}
     notes = list(_notes(denial, request, way))
@@ -289,7 +289,7 @@ def _notes(denial: Denial, request: Asked, way: Remedy | None) -> Iterator[str]:
         yield "the caller comes from IAM Identity Center: change the permission set, not the role it keeps"
     yield from REMARKS.get(service_of(denial), ((), ""))[0]
     known = catalog().action(denial.action) if denial.action else None
-    ways = [each.title for each in escalation_paths() if denial.action in _needs(each)]
+    ways = [path.title for path in escalation_paths() if denial.action in _needs(path)]
     # A path may need to read something on its way, which is no step that anybody minds.
     if ways and known and known.level not in {"Read", "List"}:
         of = (
@@ -350,7 +350,8 @@ def _about_request(denial: Denial, way: Remedy) -> Iterator[str]:
             " the message does not tell"
         )
     if any(
-        each.layer == "scp" and each.pointer and not _allows(each.before) for each in way.changes
+        change.layer == "scp" and change.pointer and not _allows(change.before)
+        for change in way.changes
     ):
         yield "no SCP given at that level allows anything: if FullAWSAccess is attached there, give it as well"
     unresolved = [name for name in way.before.decision.missing_keys if name]

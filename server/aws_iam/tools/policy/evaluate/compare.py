@@ -82,13 +82,13 @@ def _forbidden(given: Any) -> dict[str, Any]:
     actions = _entries(given, "actions")
     if not actions:
         raise InputError("`forbidden` lacks `actions`", hint="wildcards such as `iam:*` will do")
-    for each in actions:
-        _refuse_unknown(each)
+    for action in actions:
+        _refuse_unknown(action)
     resources = _entries(given, "resources") if "resources" in given else ["*"]
-    for each in resources:
-        if each != "*" and Arn.of(each) is None:
+    for resource in resources:
+        if resource != "*" and Arn.of(resource) is None:
             raise InputError(
-                f"{quoted(each)} in `resources` of `forbidden` is no ARN",
+                f"{quoted(resource)} in `resources` of `forbidden` is no ARN",
                 hint="give ARNs, with wildcards if need be, or leave `resources` out for all",
             )
     statement = {"Effect": "Allow", "Action": actions, "Resource": resources}
@@ -124,9 +124,9 @@ def _refuse_unknown(action: str) -> None:
 
 
 def _violations(kind: str, found: Search | None, why: str) -> Iterator[dict[str, Any]]:
-    for each in found.requests[:MOST_WITNESSES] if found else ():
-        places = ", ".join(each["granted_by"])
-        yield {"of": kind, **each, "why": f"{why}: {places}" if places else why}
+    for request in found.requests[:MOST_WITNESSES] if found else ():
+        places = ", ".join(request["granted_by"])
+        yield {"of": kind, **request, "why": f"{why}: {places}" if places else why}
 
 
 _RELATIONS = {
@@ -215,8 +215,8 @@ def _kinds(count: int) -> str:
 
 
 def _rows(allowed_by: str, found: Search) -> Iterator[dict[str, str]]:
-    for each in found.requests:
-        asked = each["request"]
+    for request in found.requests:
+        asked = request["request"]
         row = {
             "allowed_by": allowed_by,
             "principal": asked["principal"],
@@ -225,12 +225,12 @@ def _rows(allowed_by: str, found: Search) -> Iterator[dict[str, str]]:
         }
         context = asked.get("context", {})
         keys = [f"{k}={v if isinstance(v, str) else ','.join(v)}" for k, v in context.items()]
-        keys += [f"without {key}" for key in each.get("absent", ())]
+        keys += [f"without {key}" for key in request.get("absent", ())]
         if keys:
             row["when"] = "; ".join(keys)
-        row["granted_by"] = ", ".join(each["granted_by"])
-        if each.get("denied_by"):
-            row["denied_by_the_other"] = ", ".join(each["denied_by"])
+        row["granted_by"] = ", ".join(request["granted_by"])
+        if request.get("denied_by"):
+            row["denied_by_the_other"] = ", ".join(request["denied_by"])
         yield row
 
 

@@ -148,7 +148,7 @@ def _further_parts(units: list[Request]) -> Iterator[dict[str, str]]:
     action = catalog().action(units[0].action)
     if action is None:
         return
-    arns = [arn for each in units if (arn := Arn.of(each.resource))]
+    arns = [arn for unit in units if (arn := Arn.of(unit.resource))]
     own = {each.name for arn in arns for each in catalog().types_of_arn(arn)}
     for name in action.required:
         if name not in own and len(action.required) > 1:

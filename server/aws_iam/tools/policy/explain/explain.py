@@ -153,12 +153,12 @@ class _View:
         reaches = [self.access.actions[name] for name in names]
         levels: Counter[str] = Counter(self.access.facts[name].level for name in names)
         counts = {level.lower().replace(" ", "_"): levels[level] for level in _ORDER}
-        partly = sum(bool(each.denied_by) for each in reaches)
-        conditional = sum(not each.unconditional for each in reaches)
+        partly = sum(bool(reach.denied_by) for reach in reaches)
+        conditional = sum(not reach.unconditional for reach in reaches)
         return {
             "service": service,
             **counts,
-            "resources": self._resources([each.everywhere for each in reaches]),
+            "resources": self._resources([reach.everywhere for reach in reaches]),
             **({"partly_denied": partly} if partly else {}),
             **({"only_under_conditions": conditional} if conditional else {}),
         }
@@ -173,8 +173,8 @@ _ORDER = ("Read", "Write", "List", "Tagging", "Permissions management")
 
 
 def _views(sources: Sequence[_Named], expansion: Expansion, targets: Targets) -> Iterator[_View]:
-    for kind in dict.fromkeys(each.policy.kind for each in sources):
-        policies = [_judgeable(each) for each in sources if each.policy.kind is kind]
+    for kind in dict.fromkeys(source.policy.kind for source in sources):
+        policies = [_judgeable(source) for source in sources if source.policy.kind is kind]
         allowed = access(policies, expansion, targets)
         if kind is Kind.IDENTITY:
             found = risks(allowed, expansion)
@@ -186,7 +186,9 @@ def _views(sources: Sequence[_Named], expansion: Expansion, targets: Targets) ->
 
 def _placed(found: Risks, sources: Sequence[_Named]) -> tuple[Finding, ...]:
     """The findings, with the names of the policies whose statements they point at."""
-    names = {id(each): source.name for source in sources for each in source.policy.statements}
+    names = {
+        id(statement): source.name for source in sources for statement in source.policy.statements
+    }
     return tuple(
         replace(told.finding, resource=names.get(id(told.statement)) or None)
         for told in found.told
@@ -282,7 +284,7 @@ def _kinds(sources: Sequence[_Named]) -> dict[str, Any]:
     if len(sources) == 1:
         policy = sources[0].policy
         return {"kind": policy.kind.value, "kind_guessed": policy.kind_guessed}
-    kinds = Counter(each.policy.kind.value for each in sources)
+    kinds = Counter(source.policy.kind.value for source in sources)
     return {"policies": len(sources), "kinds": dict(sorted(kinds.items()))}
 
 
@@ -294,8 +296,8 @@ def _totals(views: Sequence[_View]) -> dict[str, Any]:
 
 def _total(view: _View) -> dict[str, Any]:
     reaches = view.access.actions.values()
-    partly = sum(bool(each.denied_by) for each in reaches)
-    conditional = sum(not each.unconditional for each in reaches)
+    partly = sum(bool(reach.denied_by) for reach in reaches)
+    conditional = sum(not reach.unconditional for reach in reaches)
     return {
         "actions_at_most" if view.kind in _LIMITS else "actions_allowed": len(reaches),
         "services": len({view.access.facts[name].service for name in view.access.actions}),
@@ -306,18 +308,18 @@ def _total(view: _View) -> dict[str, Any]:
 
 
 def _escalations(views: Sequence[_View]) -> dict[str, Any]:
-    paths = [each for view in views for each in view.paths]
+    paths = [path for view in views for path in view.paths]
     if not paths:
         return {}
     rows = [
         {
-            "path": each.path.id,
-            "what": each.path.title,
-            "needs": [need.action for need in each.path.required],
-            "also_needed": list(each.path.prerequisites),
+            "path": path.path.id,
+            "what": path.path.title,
+            "needs": [need.action for need in path.path.required],
+            "also_needed": list(path.path.prerequisites),
             "degree": "possible",
         }
-        for each in paths[:_MOST_ESCALATIONS]
+        for path in paths[:_MOST_ESCALATIONS]
     ]
     more = len(paths) - len(rows)
     return {"escalation_paths": rows, **({"more_escalation_paths": more} if more > 0 else {})}
@@ -350,7 +352,9 @@ def _summary(
             if found
             else "nothing unusually powerful"
         )
-    vague = sum(bool(_stand_for(s, each)) for each in sources for s in each.policy.statements)
+    vague = sum(
+        bool(_stand_for(s, source)) for source in sources for s in source.policy.statements
+    )
     if vague:
         verb = "names" if vague == 1 else "name"
         parts.append(
@@ -376,7 +380,7 @@ def _broken(source: _Named) -> int:
     policy = source.policy
     body = policy.node.member("Statement")
     shapeless = sum(each.form is not Form.OBJECT for each in body.listed()) if body else 0
-    return shapeless + sum(bool(faults(each, policy.kind)) for each in policy.statements)
+    return shapeless + sum(bool(faults(statement, policy.kind)) for statement in policy.statements)
 
 
 def _next(sources: Sequence[_Named], found: Sequence[Finding]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def of(
         "not_in_the_log": _silence(ledger),
         "unread": [{"file": escaped(name), "why": escaped(why)} for name, why in log.unread],
         "repeated_records": log.repeated,
-        "characters": [minimise.size(each) for one in made for each in one.documents],
+        "characters": [minimise.size(document) for one in made for document in one.documents],
     }
     return {
         name: value[:_MOST_ROWS] if isinstance(value, list) else value
@@ -134,10 +134,10 @@ def commands(accounts: Iterable[Account]) -> tuple[str, ...]:
                     needs.setdefault(use.action, {})[use.resource] = None
     parts: list[dict[str, list[str]]] = [{}]
     for action, resources in needs.items():
-        for each in resources:
-            longer = {**parts[-1], action: [*parts[-1].get(action, []), each]}
+        for resource in resources:
+            longer = {**parts[-1], action: [*parts[-1].get(action, []), resource]}
             if parts[-1] and len(_command(longer)) > _LONGEST_COMMAND:
-                longer = {action: [each]}
+                longer = {action: [resource]}
                 parts.append({})
             parts[-1] = longer
     shown = [each for each in map(_command, filter(None, parts)) if len(each) <= _LONGEST_COMMAND]

@@ -51,7 +51,7 @@ def generate(events: Any, *, generalize: bool = False) -> Answer:
     """The policies for the callers of the events; InputError when no event says what anybody may do."""
     log = cloudtrail.read(events)
     ledger = ledger_of(log)
-    busy = [each for each in ledger.accounts if each.needs]
+    busy = [account for account in ledger.accounts if account.needs]
     if not busy:
         raise _nothing(ledger)
     chosen = busy[:MOST_CALLERS]
@@ -110,7 +110,7 @@ def _made(account: Account, name: str, *, generalize: bool) -> Made:
             )
         refused |= wrong
         made = _built(account, name, refused, generalize=generalize)
-    for uses in [each for each in account.needs if any(use in refused for use in each)]:
+    for uses in [need for need in account.needs if any(use in refused for use in need)]:
         del account.needs[uses]
     return replace(made, refused=tuple(refused.items()), allowed=replayed(account, made.documents))
 
@@ -132,9 +132,9 @@ def _built(account: Account, name: str, refused: dict[Use, str], *, generalize: 
         for number, each in enumerate(documents, 1)
     )
     findings = tuple(
-        replace(finding, resource=each.name)
-        for each in artifacts
-        for finding in validate(each.content, "identity")
+        replace(finding, resource=artifact.name)
+        for artifact in artifacts
+        for finding in validate(artifact.content, "identity")
     )
     return Made(
         account=account, granted=found, documents=documents, artifacts=artifacts, findings=findings
@@ -180,8 +180,8 @@ def _names(accounts: Sequence[Account]) -> dict[str, str]:
     if len(accounts) == 1:
         return {accounts[0].caller: "policy"}
     found: dict[str, str] = {}
-    for each in accounts:
-        _, _, rest = each.caller.rpartition(":")
+    for account in accounts:
+        _, _, rest = account.caller.rpartition(":")
         kind, _, path = rest.partition("/")
         last = "".join(
             c if c.isascii() and (c.isalnum() or c in "._-") else "-"
@@ -191,7 +191,7 @@ def _names(accounts: Sequence[Account]) -> dict[str, str]:
         number = 2
         while name in found.values():
             name, number = f"{wanted}-{number}", number + 1
-        found[each.caller] = name
+        found[account.caller] = name
     return found
 
 
@@ -204,7 +204,7 @@ def _summary(made: Sequence[Made], ledger: Ledger) -> str:
     what = "A policy" if files == 1 else f"{files} policies"
     replay = "all of them are allowed" if allowed == events else f"{allowed} of them are allowed"
     clean = f"{findings} finding{'s' * (findings != 1)} left" if findings else "validated clean"
-    refused = sum(each.refused.total() for each in ledger.accounts)
+    refused = sum(account.refused.total() for account in ledger.accounts)
     unmapped = ledger.unmapped.total()
     rest = [
         f"{refused} refused" * bool(refused),
@@ -221,7 +221,7 @@ def _sources(made: Sequence[Made]) -> tuple[str, ...]:
     services = dict.fromkeys(
         g.action.partition(":")[0] for each in made for g in each.granted.grants
     )
-    pages = [catalog().source(each) for each in list(services)[:_MOST_SOURCES]]
+    pages = [catalog().source(service) for service in list(services)[:_MOST_SOURCES]]
     return (_PAGE, *table()["sources"][:2], *pages)
 
 

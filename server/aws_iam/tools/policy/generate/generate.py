@@ -142,7 +142,7 @@ def _summary(found: Plan, packed: Sequence[Sequence[Allowed]], findings: Sequenc
 def _absent(actions: Sequence[str]) -> str:
     if not actions:
         return ""
-    names = ", ".join(f"`{each}`" for each in actions[:3]) + (" …" if actions[3:] else "")
+    names = ", ".join(f"`{action}`" for action in actions[:3]) + (" …" if actions[3:] else "")
     return f"Not granted: {_plural(len(actions), 'action')} ({names}), see the facts for why."
 
 
@@ -152,7 +152,7 @@ def _plural(number: int, noun: str) -> str:
 
 def _sources(found: Plan, packed: Sequence[object]) -> tuple[str, ...]:
     services = dict.fromkeys(grant.action.partition(":")[0] for grant in found.grants)
-    pages = [catalog().source(each) for each in services]
+    pages = [catalog().source(service) for service in services]
     quota = (_QUOTAS,) if len(packed) > 1 else ()
     return tuple(dict.fromkeys((*quota, *pages[:_MOST_SOURCES], _PAGE)))
 

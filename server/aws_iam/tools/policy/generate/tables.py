@@ -35,7 +35,7 @@ def of(needs: Sequence[Need], found: Plan, documents: Sequence[dict[str, Any]]) 
         "also_required": _companions(found),
         "not_reached": [row for need in needs for row in _not_reached(need)],
         "needs": _granted(found.wanted),
-        "characters": [minimise.size(each) for each in documents],
+        "characters": [minimise.size(document) for document in documents],
         "dependents_from": _origin(found),
     }
     return {name: value for name, value in facts.items() if value}
@@ -67,13 +67,13 @@ def _some(names: Sequence[str], most: int = _MOST_NAMES) -> str:
 def _stars(found: Plan) -> list[dict[str, Any]]:
     """What stands on `*`: the actions that have to by name, and what was asked for there."""
     stars = [each for each in (*found.wanted, *found.added) if each.resource == "*"]
-    must = dict.fromkeys(each.action.full_name for each in stars if not each.action.resource_types)
+    must = dict.fromkeys(star.action.full_name for star in stars if not star.action.resource_types)
     why = "no resource types: AWS authorises it on `*` only"
     rows = [{"actions": ", ".join(must), "why": why}] if must else []
     asked: dict[int, list[Wanted]] = {}
-    for each in stars:
-        if each.action.resource_types:
-            asked.setdefault(id(each.need), []).append(each)
+    for star in stars:
+        if star.action.resource_types:
+            asked.setdefault(id(star.need), []).append(star)
     for group in asked.values():
         could = f"{len(group)} of its actions" if len(group) > 1 else "it"
         form = forms(group[0].action) if len(group) == 1 else "the ARNs of their resource types"
@@ -85,13 +85,15 @@ def _stars(found: Plan) -> list[dict[str, Any]]:
 def _companions(found: Plan) -> list[dict[str, Any]]:
     """Resources that the reference marks as required and no need names: a call may be refused for want of them."""
     rows = []
-    for each in dependents.companions((*found.wanted, *found.added)):
+    for companion in dependents.companions((*found.wanted, *found.added)):
         row = {
-            "actions": _some(each.actions),
-            "also_on": ", ".join(map(_name, each.missing)),
-            "arn_formats": list(each.formats),
+            "actions": _some(companion.actions),
+            "also_on": ", ".join(map(_name, companion.missing)),
+            "arn_formats": list(companion.formats),
         }
-        rows.append(row | ({"may_also_be_on": ", ".join(each.optional)} if each.optional else {}))
+        rows.append(
+            row | ({"may_also_be_on": ", ".join(companion.optional)} if companion.optional else {})
+        )
     return rows
 
 

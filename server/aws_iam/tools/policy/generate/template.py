@@ -27,7 +27,7 @@ def template(name: str | None = None, values: Any = None) -> Answer:
             )
         return _listed()
     chosen = templates.template(name)
-    if values is None and any(each.required for each in chosen.parameters):
+    if values is None and any(parameter.required for parameter in chosen.parameters):
         return _raw(chosen)
     return _filled(chosen, _object(values))
 
@@ -53,12 +53,15 @@ def _listed() -> Answer:
 
 
 def _raw(chosen: Template) -> Answer:
-    required = {each.name for each in chosen.parameters if each.required}
+    required = {parameter.name for parameter in chosen.parameters if parameter.required}
     samples = {name: value for name, value in chosen.samples.items() if name in required}
     return Answer(
         summary=f"{chosen.title}: the template with its holes, `{{{{Name}}}}` each. {chosen.when}",
         artifacts=(Artifact(name=f"{chosen.name}.json", language="json", content=chosen.text),),
-        facts={"kind": chosen.kind, "values": [_row(each) for each in chosen.parameters]},
+        facts={
+            "kind": chosen.kind,
+            "values": [_row(parameter) for parameter in chosen.parameters],
+        },
         sources=(chosen.source, _PAGE),
         next=(
             f"aws-iam policy template --name {chosen.name} --values {shlex.quote(json.dumps(samples))}",
@@ -74,8 +77,8 @@ def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
     text = templates.fill(chosen, given)
     findings = tuple(validate(text, chosen.kind))
     accepted = {each.code: each.reason for each in chosen.accepted}
-    open_findings = tuple(each for each in findings if each.code not in accepted)
-    drawn = {each.code for each in findings} & accepted.keys()
+    open_findings = tuple(finding for finding in findings if finding.code not in accepted)
+    drawn = {finding.code for finding in findings} & accepted.keys()
     facts: dict[str, Any] = {"template": chosen.name, "kind": chosen.kind}
     if drawn:
         facts["accepted"] = [

@@ -63,7 +63,7 @@ def _of_arn(known: Catalog, query: str, found: Arn, types: tuple[ResourceType, .
 def _names(types: Sequence[ResourceType]) -> str:
     more = f" and {len(types) - _MOST_NAMED} more types" if len(types) > _MOST_NAMED else ""
     names = [f"{each.service}:{each.name}" for each in types[:_MOST_NAMED]]
-    return (", ".join(f"`{each}`" for each in names) if more else listed(names, "or")) + more
+    return (", ".join(f"`{name}`" for name in names) if more else listed(names, "or")) + more
 
 
 def _applying(can: dict[str, object]) -> str:

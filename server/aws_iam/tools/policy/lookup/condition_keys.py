@@ -87,7 +87,7 @@ def key_pattern(known: Catalog, query: str) -> Answer | None:
     keys = known.keys_matching(query)
     if not keys:
         return None
-    rows = [{"condition_key": each.name, "type": each.type or "unknown"} for each in keys]
+    rows = [{"condition_key": key.name, "type": key.type or "unknown"} for key in keys]
     verb = "key" if len(keys) == 1 else "keys"
     return known_name(
         known,
@@ -99,7 +99,7 @@ def key_pattern(known: Catalog, query: str) -> Answer | None:
             "count": len(keys),
             "condition_keys": rows,
         },
-        queries=[each.name for each in keys],
+        queries=[key.name for key in keys],
     )
 
 

@@ -75,7 +75,7 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
 
 def _of_titles(known: Catalog, query: str, prefixes: Sequence[str]) -> Answer:
     """The services whose names hold all of the words."""
-    rows = [{"service": each, "name": _title(known, each)} for each in prefixes]
+    rows = [{"service": prefix, "name": _title(known, prefix)} for prefix in prefixes]
     return known_name(
         known,
         f"{len(prefixes)} services have {quoted(query)} in their names: {listed(prefixes[:6])}.",

@@ -153,9 +153,9 @@ def support(known: Catalog, key: ConditionKey, service: Service | None = None) -
 def _support_rows(rows: Iterable[Support], *, in_detail: bool) -> Iterator[dict[str, Any]]:
     """The actions of one service by level; in detail those together that support the key in the same places."""
     same: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for each in rows:
-        on = ("action",) * each.own + each.types if in_detail else ()
-        same.setdefault((each.level, on), []).append(each.action)
+    for row in rows:
+        on = ("action",) * row.own + row.types if in_detail else ()
+        same.setdefault((row.level, on), []).append(row.action)
     for (level, on), names in sorted(same.items(), key=lambda item: _LEVELS.index(item[0][0])):
         where = {"supported_on": list(on)} if in_detail else {}
         for some in _chunks(names):

@@ -234,10 +234,10 @@ class _Sides:
         self._ours = ours
         self._seen: set[int] = set()
         self._only_theirs = tuple(
-            self._finding(each)
-            for each in theirs
+            self._finding(their)
+            for their in theirs
             # AWS has read a stand-in where a value is known at deployment only; what it says of that is no fact.
-            if not self._known(each) and not is_open(self._place(each), source.unresolved)
+            if not self._known(their) and not is_open(self._place(their), source.unresolved)
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -247,7 +247,7 @@ class _Sides:
     def rows(self) -> list[dict[str, Any]]:
         """Who found which finding."""
         ours = ((each, self._side(number, each)) for number, each in enumerate(self._ours))
-        theirs = ((each, "Access Analyzer") for each in self._only_theirs)
+        theirs = ((their, "Access Analyzer") for their in self._only_theirs)
         place = " ".join(filter(None, (self._source.file, self._source.name)))
         name = {"policy": place} if place else {}
         return [

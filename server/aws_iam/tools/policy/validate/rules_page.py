@@ -31,13 +31,13 @@ def page() -> Iterator[str]:
     yield "| family | rules |"
     yield "| --- | --- |"
     for family in MODULES:
-        codes = ", ".join(_link(each.code) for each in rules_in(family))
+        codes = ", ".join(_link(rule.code) for rule in rules_in(family))
         yield f"| [{_title(family)}](#{_anchor(_title(family))}) | {codes} |"
     yield f"| [Not raised offline](#not-raised-offline) | {len(NOT_OFFLINE)} codes |"
     for family in MODULES:
         yield f"\n## {_title(family)}\n"
         yield f"{_about(family)}\n"
-        yield "\n".join(entry(each) for each in rules_in(family)).rstrip()
+        yield "\n".join(entry(rule) for rule in rules_in(family)).rstrip()
     yield from _not_offline()
 
 
@@ -53,7 +53,7 @@ def _not_offline() -> Iterator[str]:
 def rule_named(topic: str) -> Rule[Any] | None:
     """The rule whose code is meant; case and the kind of hyphen do not count."""
     wanted = _code(topic)
-    return next((each for each in POLICY_RULES if _code(each.code) == wanted), None)
+    return next((rule for rule in POLICY_RULES if _code(rule.code) == wanted), None)
 
 
 def not_offline(topic: str) -> NotOffline | None:

@@ -164,7 +164,9 @@ def _summary(
     if not findings:
         return f"No problems found in {which}; {date}."
     severities = Counter(finding.severity for finding in findings)
-    counted = ", ".join(f"{severities[each]} {each}" for each in _SEVERITIES if severities[each])
+    counted = ", ".join(
+        f"{severities[severity]} {severity}" for severity in _SEVERITIES if severities[severity]
+    )
     floor = "At least " if any(_cut(found) for _, found in by_source) else ""
     return f"{floor}{_plural(len(findings), 'problem')} in {which}: {counted}; {date}."
 
@@ -244,7 +246,10 @@ def _indistinguishable(policy: Policy) -> str:
     if policy.kind is Kind.IDENTITY:
         return Kind.SCP.value
     principals = (statement.node.member("Principal") for statement in policy.statements)
-    everyone = all(each and each.form is Form.STRING and each.text == "*" for each in principals)
+    everyone = all(
+        principal and principal.form is Form.STRING and principal.text == "*"
+        for principal in principals
+    )
     denies = all(statement.denies for statement in policy.statements)
     return Kind.RCP.value if policy.kind is Kind.RESOURCE and everyone and denies else ""
 

@@ -124,7 +124,7 @@ def public(account: Account, _limits: Limits) -> Iterator[Outcome]:
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
         open_ones = [each for each in policy.statements if _is_open(each) and not is_limited(each)]
         denials = denied_to_strangers(policy)
-        open_ones = [each for each in open_ones if not is_taken_back(denials, each)]
+        open_ones = [one for one in open_ones if not is_taken_back(denials, one)]
         for statement in open_ones:
             told = f"policy {quoted(name)}, {_place(statement)}: everyone may call {_actions(statement)}"
             yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
@@ -136,7 +136,7 @@ def public(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 def _is_open(statement: Statement) -> bool:
     # Everyone but a few is everyone.
-    named = any(each.is_everyone for each in statement.principals)
+    named = any(principal.is_everyone for principal in statement.principals)
     return statement.allows and (named or bool(statement.not_principals))
 
 
@@ -198,10 +198,12 @@ def let_in(statement: Statement) -> set[str]:
     """The accounts that an Allow names: as principals, or where everyone is meant, by a condition on the caller."""
     if not statement.allows:
         return set()
-    named = {_of(each.value) for each in statement.principals if each.type == "AWS"}
-    if any(each.is_everyone for each in statement.principals):
+    named = {_of(principal.value) for principal in statement.principals if principal.type == "AWS"}
+    if any(principal.is_everyone for principal in statement.principals):
         callers = statement.conditions_on("aws:principalaccount", "aws:principalarn")
-        named |= {_of(value.value) for each in callers if each.demanded for value in each.values}
+        named |= {
+            _of(value.value) for caller in callers if caller.demanded for value in caller.values
+        }
     return named - {""}
 
 
@@ -212,9 +214,9 @@ def statements_of(text: str | None, call: str) -> tuple[Statement, ...]:
 
 def _only_reads(statement: Statement) -> bool:
     return bool(statement.actions) and all(
-        any(matches(each.value, read, ignore_case=True) for read in _READS)
-        and not set("*?") & set(each.value)
-        for each in statement.actions
+        any(matches(action.value, read, ignore_case=True) for read in _READS)
+        and not set("*?") & set(action.value)
+        for action in statement.actions
     )
 
 
@@ -255,7 +257,7 @@ def _readers(account: Account, policies: SecretPolicies) -> set[str]:
 
 def _lets_read(statement: Statement) -> bool:
     wanted = "secretsmanager:GetSecretValue"
-    return any(matches(each.value, wanted, ignore_case=True) for each in statement.actions)
+    return any(matches(action.value, wanted, ignore_case=True) for action in statement.actions)
 
 
 _CUSTOMER_KEY = SecretKey(
@@ -312,7 +314,7 @@ def _is_default(account: Account, region: str, secret: Secret) -> bool:
 
 def _key(account: Account, region: str, named: str) -> SecretKey:
     keys = account.require_in(region, SECRET_KEYS)
-    return next(each for each in keys if each.named == named)
+    return next(key for key in keys if key.named == named)
 
 
 @check(
@@ -376,8 +378,13 @@ def key_refuses(account: Account, _limits: Limits) -> Iterator[Outcome]:
 def _decrypts(statements: tuple[Statement, ...], other: str) -> bool:
     return any(
         statement.allows
-        and any(matches(each.value, "kms:Decrypt", ignore_case=True) for each in statement.actions)
-        and any(each.is_everyone or _of(each.value) == other for each in statement.principals)
+        and any(
+            matches(action.value, "kms:Decrypt", ignore_case=True) for action in statement.actions
+        )
+        and any(
+            principal.is_everyone or _of(principal.value) == other
+            for principal in statement.principals
+        )
         for statement in statements
     )
 

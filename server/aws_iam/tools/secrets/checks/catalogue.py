@@ -35,7 +35,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     container_references,
 )
 
-CHECKS: Mapping[str, Check[Limits]] = {each.code: each for each in checks_in(*FAMILIES)}
+CHECKS: Mapping[str, Check[Limits]] = {check.code: check for check in checks_in(*FAMILIES)}
 """Every check by its code, in order."""
 
 ON_REQUEST = frozenset({"SSM-PLAINTEXT-VALUE"})
@@ -44,11 +44,11 @@ ON_REQUEST = frozenset({"SSM-PLAINTEXT-VALUE"})
 
 def needs(checks: Iterable[Check[Limits]]) -> tuple[Fact[Any], ...]:
     """The facts that these checks take, each once."""
-    return tuple({fact.name: fact for each in checks for fact in each.needs}.values())
+    return tuple({fact.name: fact for check in checks for fact in check.needs}.values())
 
 
 def judge(
     account: Account, checks: Iterable[Check[Limits]], limits: Limits
 ) -> tuple[Finding, ...]:
     """The findings of these checks, in their order."""
-    return tuple(finding for each in checks for finding in each.findings(account, limits))
+    return tuple(finding for check in checks for finding in check.findings(account, limits))

@@ -173,7 +173,7 @@ def _refused(account: Account, task: TaskDefinition, action: str, arn: str) -> s
     role = next((each for each in details.roles if each.arn == task.execution_role), None)
     if role is None:
         return f"the execution role {quoted(task.execution_role)} does not exist"
-    documents = {each.arn: each.document for each in details.policies}
+    documents = {policy.arn: policy.document for policy in details.policies}
     identity = [each.document for each in role.inline]
     for attached in role.attached:
         document = documents.get(attached.arn)
@@ -207,8 +207,8 @@ def _resource_policies(account: Account, arn: str) -> list[str]:
     policies = account.require_in(place.region, NAMED_POLICIES)
     return [
         text
-        for each in policies
-        if each.arn == arn
-        for named in each.policies
+        for policy in policies
+        if policy.arn == arn
+        for named in policy.policies
         if (text := known(named.document))
     ]

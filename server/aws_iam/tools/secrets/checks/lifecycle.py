@@ -362,7 +362,7 @@ def parameter_expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
 
     def test(region: str, parameters: tuple[StoredParameter, ...]) -> Iterator[Outcome]:
         for parameter in parameters:
-            soon = [each for each in parameter.expires if each < horizon]
+            soon = [expire for expire in parameter.expires if expire < horizon]
             for moment in soon:
                 told = f"{quoted(parameter.name)} is deleted on {day(moment)} by its Expiration policy"
                 yield Fail(parameter.arn, told, region)

@@ -133,14 +133,16 @@ def function_permission(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 
 def _lets_rotate(statement: Statement) -> bool:
-    services = {each.value for each in statement.principals if each.type in {"Service", "*"}}
-    everyone = any(each.is_everyone for each in statement.principals)
+    services = {
+        principal.value for principal in statement.principals if principal.type in {"Service", "*"}
+    }
+    everyone = any(principal.is_everyone for principal in statement.principals)
     return (
         statement.allows
         and (everyone or "secretsmanager.amazonaws.com" in services)
         and any(
-            matches(each.value, "lambda:InvokeFunction", ignore_case=True)
-            for each in statement.actions
+            matches(action.value, "lambda:InvokeFunction", ignore_case=True)
+            for action in statement.actions
         )
     )
 

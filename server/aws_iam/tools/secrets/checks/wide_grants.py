@@ -133,7 +133,7 @@ def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
 
 def _reads(entry: str) -> bool:
     """Whether the entry is about secrets and lets them be read; `*` is administration."""
-    return ":" in entry and any(matches(entry, each, ignore_case=True) for each in _READS)
+    return ":" in entry and any(matches(entry, read, ignore_case=True) for read in _READS)
 
 
 def _is_for(entry: str, resource: str) -> bool:
@@ -145,7 +145,10 @@ def _is_for(entry: str, resource: str) -> bool:
 def _is_narrowed(statement: Statement) -> bool:
     """Whether a condition chooses among the secrets, by a tag or a key of the service."""
     keys = ("aws:resourcetag/", "ssm:resourcetag/", "secretsmanager:")
-    return any(each.demanded and each.name.startswith(keys) for each in statement.conditions)
+    return any(
+        condition.demanded and condition.name.startswith(keys)
+        for condition in statement.conditions
+    )
 
 
 _PARAMETER = f"arn:aws:ssm:{sample.REGION}:{sample.OWN}:parameter/prod/app/url"
@@ -221,7 +224,11 @@ def _by_share(
         if isinstance(share.principals, Miss):
             yield unread(share.principals.error(), share.arn, region)
             continue
-        others = [each for each in share.principals if not _is_trusted(account, limits, each)]
+        others = [
+            principal
+            for principal in share.principals
+            if not _is_trusted(account, limits, principal)
+        ]
         for other in others:
             told = f"the RAM share {quoted(share.share)} gives it to {quoted(other)}"
             yield Fail(share.arn, told, region)
@@ -233,5 +240,5 @@ def _is_trusted(account: Account, limits: Limits, principal: str) -> bool:
     """Whether an account, role, organization or unit is the owner's or a trusted one."""
     parts = re.findall(r"\b(?:[0-9]{12}|o-[a-z0-9]{10,32})\b", principal)
     if ":organizations:" in principal:
-        return any(each in limits.trusted for each in parts if each.startswith("o-"))
-    return any(limits.trusts(account, each) for each in parts)
+        return any(part in limits.trusted for part in parts if part.startswith("o-"))
+    return any(limits.trusts(account, part) for part in parts)
