@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from aws_iam import resources, templates
 from aws_iam.engine.language.aws_names import FORMS, checked
 from aws_iam.errors import InputError
+from aws_iam.rules.policy.run import validate
 from aws_iam.templates import HOLE, Parameter, Template, fill
 from aws_iam.tools.policy.generate.template import template as answer
-from aws_iam.tools.policy.validate.validate import validate
 
 EVERY = templates.listed()
 KINDS = {"identity", "resource", "scp", "rcp", "boundary", "session", "trust"}

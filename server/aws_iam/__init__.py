@@ -9,7 +9,7 @@ from aws_iam.version import __version__
 if TYPE_CHECKING:
     from aws_iam.engine.compare import compare
     from aws_iam.engine.evaluate import evaluate
-    from aws_iam.tools.policy.validate.validate import validate
+    from aws_iam.rules.policy.run import validate
 
 __all__ = ["__version__", "compare", "evaluate", "validate"]
 
@@ -17,7 +17,7 @@ __all__ = ["__version__", "compare", "evaluate", "validate"]
 def __getattr__(name: str) -> object:
     # On first use: importing the package for its version must not load the policy engine.
     if name == "validate":
-        from aws_iam.tools.policy.validate.validate import validate
+        from aws_iam.rules.policy.run import validate
 
         return validate
     if name == "compare":

@@ -63,3 +63,7 @@ def closest(word: str, options: Iterable[str]) -> str | None:
     # It is quadratic in the length: a hostile word is compared by its first 100 characters.
     near = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[near[0]] if near else None
+
+
+class OffTheAllowlistError(RuntimeError):
+    """Some code asked for an operation that this program never sends: a bug, or somebody else's code on our session."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.sources.files import File, Files
+from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
-from aws_iam.tools.policy.validate.validate import validate
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import aws_iam
-from aws_iam.engine.language.document import Policy, Statement, read
+from aws_iam.engine.language.document import Policy, Statement
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.rules.policy.not_raised_offline import NOT_OFFLINE
 from aws_iam.tools import playbooks
@@ -69,7 +70,7 @@ def _document(example: Example) -> Any:
 
 
 def _kind(rule: Rule[Any], document: Any) -> str | None:
-    content = read(document)[0].content
+    content = sources_of(document)[0].content
     guessed = content.kind if isinstance(content, Policy) else None
     return min(rule.kinds) if rule.kinds and guessed and guessed not in rule.kinds else None
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from aws_iam.engine.language.document import Kind, Policy, Statement, read
+from aws_iam.engine.language.document import Kind, Policy, Statement
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.tools.policy.validate.validate import AT_MOST, checked
+from aws_iam.rules.policy.run import AT_MOST, checked
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding
@@ -58,7 +59,7 @@ def told(findings: list[Finding] | tuple[Finding, ...]) -> list[tuple[str, str, 
 
 
 def policy_of(document: dict[str, Any], kind: Kind | None = None) -> Policy:
-    content = read(document, kind)[0].content
+    content = sources_of(document, kind)[0].content
     assert isinstance(content, Policy)
     return content
 

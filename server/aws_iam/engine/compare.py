@@ -20,9 +20,10 @@ from aws_iam.engine.comparison.direction import Direction, Search, Written
 from aws_iam.engine.comparison.shared import adopt, shared
 from aws_iam.engine.comparison.twins import without_twins
 from aws_iam.engine.evaluation.layers import refuse_unusable
-from aws_iam.engine.language.document import Kind, Policy, Syntax, read
+from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _documents(
     given: object, name: str, known: Mapping[int, Node] | None = None
 ) -> tuple[Policy, ...]:
     found = []
-    for source in read(given, known=known):
+    for source in sources_of(given, known=known):
         content = source.content
         if isinstance(content, Syntax):
             where = f"line {content.where.line}:{content.where.column}"

@@ -103,6 +103,6 @@ def answered(
             or arguments.get("action", "run") != "run"
         ):
             raise
-        from aws_iam.tools.kit.account_source import without_credentials
+        from aws_iam.tools.audit.run.no_credentials import without_credentials
 
         return without_credentials(error)

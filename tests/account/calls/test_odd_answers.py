@@ -15,14 +15,13 @@ from aws_iam.account.collect import COLLECTORS
 from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.facts.governance import SECURITY_HUB
 from aws_iam.account.facts.trails import TRAILS
-from aws_iam.account.guard.allowlist import OffTheAllowlistError
 from aws_iam.account.reading.many_accounts import Closed, Door, Fleet
 from aws_iam.account.reading.organization import active_accounts
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.account.session import connect as connecting
 from aws_iam.account.session.connect import caller, connect
 from aws_iam.answer import Status
-from aws_iam.errors import AwsError
+from aws_iam.errors import AwsError, OffTheAllowlistError
 from aws_iam.tools.audit.controls.judge import judge, rolled_up
 from helpers.rich_account import RICH
 from helpers.scripted_aws import ACCOUNT, CALLER, Script

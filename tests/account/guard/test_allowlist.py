@@ -7,17 +7,11 @@ import botocore.session
 import pytest
 
 from aws_iam.account.demo import demo_session
-from aws_iam.account.guard.allowlist import (
-    ALLOWED,
-    CREDENTIALS,
-    EVENT_IDS,
-    ON_REQUEST,
-    OffTheAllowlistError,
-    guard,
-)
+from aws_iam.account.guard.allowlist import ALLOWED, CREDENTIALS, EVENT_IDS, ON_REQUEST, guard
 from aws_iam.account.guard.shipped_policy import audit_actions
 from aws_iam.account.session import client_events
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import OffTheAllowlistError
 from helpers.scripted_aws import Script
 
 if TYPE_CHECKING:

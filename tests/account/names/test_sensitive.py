@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.account.guard.allowlist import OffTheAllowlistError, guard
+from aws_iam.account.guard.allowlist import guard
 from aws_iam.account.names.sensitive import ValueKind, key_format, speaks_of_secret, variable
+from aws_iam.errors import OffTheAllowlistError
 
 SECRET_NAMES = {
     "DB_PASSWORD": "password",

@@ -10,11 +10,10 @@ import boto3
 import pytest
 from botocore.loaders import create_loader
 
-from aws_iam.account.guard.allowlist import OffTheAllowlistError
 from aws_iam.account.reading.collect_account import collect_from
 from aws_iam.account.session import connect as connecting
 from aws_iam.account.session.connect import caller, connect, home_region
-from aws_iam.errors import AwsError, InputError
+from aws_iam.errors import AwsError, InputError, OffTheAllowlistError
 from helpers.scripted_aws import Refusal, Script, opening
 
 if TYPE_CHECKING:

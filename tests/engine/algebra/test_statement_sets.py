@@ -15,12 +15,14 @@ from aws_iam.engine.algebra.text_sets import Effort, Texts, apart, contains, wit
 from aws_iam.engine.evaluation.conditions import arn_like, holds
 from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.evaluation.substitution import literal, substituted
-from aws_iam.engine.language.document import Condition, Statement, policy
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.sources.gather import one_policy
 from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from aws_iam.engine.language.document import Condition, Statement
 
 Shape = "Mapping[str, Any]"
 
@@ -31,7 +33,7 @@ def statement(**elements: Any) -> Statement:
         whole.setdefault("Action", "s3:GetObject")
     if "NotResource" not in elements:
         whole.setdefault("Resource", "*")
-    return policy({"Version": "2012-10-17", "Statement": whole}).statements[0]
+    return one_policy({"Version": "2012-10-17", "Statement": whole}).statements[0]
 
 
 def conditioned(**operators: Mapping[str, Any]) -> Statement:
@@ -306,7 +308,7 @@ def test_conditions_that_follow_hold_in_every_request(
 def _narrow(a: tuple[Condition, ...], b: tuple[Condition, ...]) -> bool:
     whole = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     first, second = (
-        policy({"Statement": {**whole, "Condition": _written(each)}}).statements[0]
+        one_policy({"Statement": {**whole, "Condition": _written(each)}}).statements[0]
         for each in (a, b)
     )
     return applies_within(first, second)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.engine.effective.access import Access, access
-from aws_iam.engine.language.document import policy
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.sources.gather import one_policy
 
 B = "arn:aws:s3:::amzn-s3-demo-bucket"
 # Requests of each action: real resources that the action works on, `*` where it works on none.
@@ -76,7 +76,7 @@ def allowed(statements: list[dict[str, list[str]]], action: str, resource: str) 
 
 
 def of(*statements: object) -> Access:
-    return access([policy({"Version": "2012-10-17", "Statement": list(statements)})])
+    return access([one_policy({"Version": "2012-10-17", "Statement": list(statements)})])
 
 
 @given(statements=st.lists(STATEMENTS, min_size=1, max_size=4))

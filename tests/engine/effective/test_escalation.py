@@ -15,8 +15,8 @@ from aws_iam.engine.effective.escalation import (
     escalation_paths,
     open_paths,
 )
-from aws_iam.engine.language.document import policy
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.tools.audit.principals.escalation_paths import SETTLED
 from aws_iam.tools.audit.principals.targets import TARGETS
 
@@ -35,7 +35,7 @@ def deny(action: object, **more: object) -> dict[str, object]:
 
 
 def opened(*statements: object) -> set[str]:
-    given = policy({"Version": "2012-10-17", "Statement": list(statements)})
+    given = one_policy({"Version": "2012-10-17", "Statement": list(statements)})
     return {path.path.id for path in open_paths(access([given]))}
 
 

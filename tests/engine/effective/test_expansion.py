@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.engine.effective.expansion import Expansion, by_level
-from aws_iam.engine.language.document import policy
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 
 PATTERNS = st.builds(
@@ -38,7 +38,7 @@ def test_a_pattern_names_what_the_catalogue_expands_it_to(pattern: str) -> None:
 def test_not_action_names_exactly_the_rest(patterns: list[str]) -> None:
     expansion = Expansion()
     statement = {"Effect": "Allow", "NotAction": patterns, "Resource": "*"}
-    rest = expansion.named(policy({"Statement": statement}).statements[0])
+    rest = expansion.named(one_policy({"Statement": statement}).statements[0])
     excluded = expansion.union(patterns)
     assert rest.keys().isdisjoint(excluded)
     assert rest.keys() | excluded.keys() == expansion.pattern("*").keys()

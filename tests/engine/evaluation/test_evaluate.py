@@ -15,7 +15,7 @@ from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.evaluation.hinges import hinges
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.document import policy
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 
@@ -64,7 +64,7 @@ def test_a_condition_holds_as_the_page_of_its_operator_says(case: dict[str, Any]
     conditions = [
         condition
         for block in case["conditions"]
-        for condition in policy(document(allow(Condition=block))).statements[0].conditions
+        for condition in one_policy(document(allow(Condition=block))).statements[0].conditions
     ]
     assert len(conditions) == len(case["conditions"])
     assert all(holds(each, Context(given_)) for each in conditions) is case["match"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aws_iam.answer import Severity
-from aws_iam.tools.policy.validate.validate import validate
+from aws_iam.rules.policy.run import validate
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/dev-boundary"
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.engine.generation import minimise
+from aws_iam.engine.generation.allowed import Allowed
 from aws_iam.engine.generation.grants import Grant
 from aws_iam.engine.generation.limits import Limits
 from aws_iam.engine.language.arn import Arn, closest_formats
@@ -237,7 +238,7 @@ def test_policies_fit_the_quota_and_hold_every_grant_once(
     count: int, actions: int, resources: int
 ) -> None:
     wanted = [
-        minimise.Allowed(
+        Allowed(
             actions=tuple(f"ec2:{name}" for name in EC2[:actions]),
             resources=tuple(f"arn:aws:s3:::reports-{number}-{n:04}/*" for n in range(resources)),
         )

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.language.document import Kind, Policy, Source, Syntax, dump, policy, read
+from aws_iam.engine.language.document import Kind, Policy, Source, Syntax, dump
+from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.errors import InputError
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
@@ -31,7 +32,7 @@ def only(sources: tuple[Source, ...]) -> Policy:
 
 
 def test_scalars_become_lists_of_one_with_their_places() -> None:
-    (statement,) = policy(json.dumps(document({**ALLOW, "Sid": "Read"}))).statements
+    (statement,) = one_policy(json.dumps(document({**ALLOW, "Sid": "Read"}))).statements
     assert statement.sid is not None
     assert statement.sid.value == "Read"
     assert [str(action) for action in statement.actions] == ["s3:GetObject"]
@@ -39,7 +40,7 @@ def test_scalars_become_lists_of_one_with_their_places() -> None:
 
 
 def test_a_statement_object_counts_as_a_list_of_one() -> None:
-    (statement,) = policy({"Version": "2012-10-17", "Statement": ALLOW}).statements
+    (statement,) = one_policy({"Version": "2012-10-17", "Statement": ALLOW}).statements
     assert statement.place().pointer == "/Statement"
     assert statement.allows
 
@@ -49,7 +50,7 @@ def test_booleans_and_numbers_in_conditions_become_their_text() -> None:
         "Bool": {"aws:SecureTransport": True},
         "NumericLessThan": {"s3:max-keys": [10, 1.5]},
     }
-    (statement,) = policy(document({**ALLOW, "Condition": condition})).statements
+    (statement,) = one_policy(document({**ALLOW, "Condition": condition})).statements
     assert [[str(v) for v in each.values] for each in statement.conditions] == [
         ["true"],
         ["10", "1.5"],
@@ -69,13 +70,13 @@ def test_an_operator_is_read_as_qualifier_base_and_suffix(
     operator: str, read_as: tuple[str, str, bool, bool]
 ) -> None:
     body = document({**ALLOW, "Condition": {operator: {"aws:TagKeys": "a"}}})
-    (each,) = policy(body).statements[0].conditions
+    (each,) = one_policy(body).statements[0].conditions
     assert (each.qualifier, each.base, each.if_exists, each.negated) == read_as
 
 
 def test_principals_are_listed_with_their_type() -> None:
     principal = {"AWS": ["111122223333", "*"], "Service": "ec2.amazonaws.com"}
-    (statement,) = policy(document({**ALLOW, "Principal": principal})).statements
+    (statement,) = one_policy(document({**ALLOW, "Principal": principal})).statements
     assert [(each.type, each.value) for each in statement.principals] == [
         ("AWS", "111122223333"),
         ("AWS", "*"),
@@ -86,7 +87,7 @@ def test_principals_are_listed_with_their_type() -> None:
 
 def test_a_broken_element_leaves_the_rest_readable() -> None:
     broken = {"Effect": 1, "Action": ["s3:GetObject", 5, None], "Resource": {}, "Condition": ["x"]}
-    first, second = policy(document(broken, "no statement", ALLOW)).statements
+    first, second = one_policy(document(broken, "no statement", ALLOW)).statements
     assert first.effect is None
     assert [str(action) for action in first.actions] == ["s3:GetObject"]
     assert first.has("Resource")
@@ -113,25 +114,25 @@ def test_a_broken_element_leaves_the_rest_readable() -> None:
 def test_the_kind_is_guessed_from_principals_and_actions(
     statements: list[Any], kind: Kind
 ) -> None:
-    found = policy(document(*statements))
+    found = one_policy(document(*statements))
     assert found.kind is kind
     assert found.kind_guessed
 
 
 def test_a_given_kind_is_not_guessed() -> None:
-    found = policy(document(ALLOW), "scp")
+    found = one_policy(document(ALLOW), "scp")
     assert found.kind is Kind.SCP
     assert not found.kind_guessed
 
 
 def test_an_unknown_kind_is_refused_with_the_near_miss() -> None:
     with pytest.raises(InputError, match="did you mean `boundary`"):
-        read(document(ALLOW), "boundry")
+        sources_of(document(ALLOW), "boundry")
 
 
 def test_a_list_gives_each_policy_its_place_and_pointers_of_its_own() -> None:
     text = json.dumps([document(ALLOW), document(TRUST)], indent=1)
-    first, second = read(text)
+    first, second = sources_of(text)
     assert (first.name, second.name) == ("/0", "/1")
     assert isinstance(second.content, Policy)
     where = second.content.statements[0].actions[0].where
@@ -141,7 +142,7 @@ def test_a_list_gives_each_policy_its_place_and_pointers_of_its_own() -> None:
 
 
 def test_a_list_may_hold_policies_as_text() -> None:
-    first, second = read([json.dumps(document(ALLOW)), "{,}"])
+    first, second = sources_of([json.dumps(document(ALLOW)), "{,}"])
     assert isinstance(first.content, Policy)
     assert isinstance(second.content, Syntax)
 
@@ -162,7 +163,7 @@ def test_the_policies_of_an_answer_are_taken_by_name() -> None:
         ],
     }
     for given_ in (answer, json.dumps(answer)):
-        assert [each.name for each in read(given_)] == [
+        assert [each.name for each in sources_of(given_)] == [
             "trust.json",
             "both.json/0",
             "both.json/1",
@@ -172,7 +173,7 @@ def test_the_policies_of_an_answer_are_taken_by_name() -> None:
 
 def test_an_answer_without_policies_is_refused() -> None:
     with pytest.raises(InputError, match="the answer holds no policy"):
-        read(
+        sources_of(
             {
                 "summary": "x",
                 "artifacts": [{"name": "a.md", "language": "markdown", "content": "{}"}],
@@ -184,22 +185,22 @@ def test_an_answer_that_makes_nothing_is_no_policy_with_faults() -> None:
     answer = {"tool": "policy", "action": "lookup", "summary": "x", "facts": {"a": 1}}
     for given_ in (answer, json.dumps(answer)):
         with pytest.raises(InputError, match="the answer holds no policy") as caught:
-            read(given_)
+            sources_of(given_)
         assert "policy template" in caught.value.hint
 
 
 def test_an_empty_list_and_bytes_are_refused() -> None:
     with pytest.raises(InputError, match="no policy"):
-        read("[]")
+        sources_of("[]")
     with pytest.raises(InputError, match="UTF-8"):
-        read(b"{}")
+        sources_of(b"{}")
 
 
 def test_one_policy_is_wanted_where_one_is_wanted() -> None:
     with pytest.raises(InputError, match="2 policies where one is wanted"):
-        policy([document(ALLOW)] * 2)
+        one_policy([document(ALLOW)] * 2)
     with pytest.raises(InputError, match="not JSON at line 1:2: single quotes"):
-        policy("{'a': 1}")
+        one_policy("{'a': 1}")
 
 
 NAMES = st.sampled_from(
@@ -233,7 +234,7 @@ VALUES = st.recursive(
     )
 )
 def test_a_dumped_policy_reads_as_the_same(body: dict[str, Any]) -> None:
-    found = only(read(body))
-    again = only(read(dump(found)))
+    found = only(sources_of(body))
+    again = only(sources_of(dump(found)))
     assert again == found
     assert dump(again) == dump(found)

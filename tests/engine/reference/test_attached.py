@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aws_iam.engine.language.document import Kind, Policy, read
+from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference.attached import (
     TRUST,
     VPC_ENDPOINT,
@@ -13,6 +13,7 @@ from aws_iam.engine.reference.attached import (
     attachments,
 )
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 
@@ -28,7 +29,7 @@ POLICY = {"Version": "2012-10-17", "Statement": []}
 
 
 def read_as(resource_type: str, kind: str | None = None) -> Policy:
-    content = read(POLICY, kind, resource_type)[0].content
+    content = sources_of(POLICY, kind, resource_type)[0].content
     assert isinstance(content, Policy)
     return content
 
@@ -77,7 +78,7 @@ def test_an_unknown_type_or_one_against_the_kind_is_refused_with_what_would_work
     name: str, kind: str | None, says: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        read(POLICY, kind, name)
+        sources_of(POLICY, kind, name)
     assert says in str(refused.value)
     assert len(str(refused.value)) < 1_000
 
@@ -102,4 +103,4 @@ def test_the_action_takes_the_type_and_refuses_an_unknown_one() -> None:
 def test_no_type_is_no_attachment() -> None:
     assert attachment(None) is None
     assert attachment("AWS::S3::Nothing") is None
-    assert read(POLICY, None, "")[0].content == read(POLICY)[0].content
+    assert sources_of(POLICY, None, "")[0].content == sources_of(POLICY)[0].content

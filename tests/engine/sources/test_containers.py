@@ -19,7 +19,7 @@ from aws_iam.engine.language.document import Kind, Syntax
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
-from aws_iam.tools.policy.validate.validate import validate
+from aws_iam.rules.policy.run import validate
 from helpers.policy_files import ALLOW, INPUTS, document, file, judged, lines, places, template
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aws_iam.errors import InputError
-from aws_iam.tools.policy.validate.validate import validate
+from aws_iam.rules.policy.run import validate
 from helpers.policy_files import ALLOW, document, in_template, judged, template
 
 

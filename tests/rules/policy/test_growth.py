@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.engine.language.document import Policy, Statement, read
+from aws_iam.engine.language.document import Policy, Statement
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.tools.policy.validate.validate import AT_MOST
+from aws_iam.rules.policy.run import AT_MOST
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ SHAPES: tuple[Callable[[dict[str, Any], range], list[Any]], ...] = (
 def policy_of(rule: Rule[Any], statements: list[Any]) -> Policy:
     document = {"Version": "2012-10-17", "Statement": statements}
     kind = min(rule.kinds) if rule.kinds and not rule.resource_type else None
-    content = read(document, kind, rule.resource_type)[0].content
+    content = sources_of(document, kind, rule.resource_type)[0].content
     assert isinstance(content, Policy)
     return content
 

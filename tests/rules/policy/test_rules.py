@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from aws_iam.answer import Finding, Severity
-from aws_iam.engine.language.document import Kind, Policy, Statement, Syntax, read
+from aws_iam.engine.language.document import Kind, Policy, Statement, Syntax
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules import policy
 from aws_iam.rules.policy.catalogue import MODULES, POLICY_RULES
+from aws_iam.rules.policy.run import validate
 from aws_iam.rules.rule import Problem, Rule, rule, rules_in
-from aws_iam.tools.policy.validate.validate import validate
 from helpers.families import declaring
 from helpers.folders import ROOT, TESTS
 
@@ -37,7 +38,7 @@ def findings(each: Rule[Any], example: Any) -> list[Finding]:
     if each.on is Statement:
         document = {"Version": "2012-10-17", "Statement": [example]}
     kind = None
-    content = read(document)[0].content
+    content = sources_of(document)[0].content
     if each.kinds and isinstance(content, Policy) and content.kind not in each.kinds:
         kind = min(each.kinds)
     found = validate(document, None if each.resource_type else kind, each.resource_type)
@@ -112,7 +113,7 @@ def test_a_rule_without_reason_or_example_is_refused() -> None:
 def test_a_rule_stops_at_the_number_asked_for() -> None:
     each = next(each for each in POLICY_RULES if each.code == "INVALID_POLICY_ELEMENT")
     body = {"Version": "2012-10-17", "Statement": [], **{f"X{n}": 1 for n in range(9)}}
-    content = read(body)[0].content
+    content = sources_of(body)[0].content
     assert len(each.check(content)) == 9
     assert len(each.check(content, at_most=4)) == 4
 
@@ -125,7 +126,7 @@ def test_a_problem_may_be_less_severe_or_less_sure_than_its_rule() -> None:
     declare = rule(
         "X", on=Policy, severity=Severity.ERROR, title="x", fix="y.", bad=["{"], good=["{}"]
     )
-    content = read({})[0].content
+    content = sources_of({})[0].content
     assert isinstance(content, Policy)
     (finding,) = declare(doubted).check(content)
     assert (finding.severity, finding.confidence) == (Severity.WARNING, "low")

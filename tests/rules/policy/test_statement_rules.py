@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from aws_iam.engine.evaluation.conditions import holds
 from aws_iam.engine.evaluation.context import Context
-from aws_iam.engine.language.document import Statement, policy
 from aws_iam.engine.language.pattern import matches
-from aws_iam.tools.policy.validate.validate import validate
+from aws_iam.engine.sources.gather import one_policy
+from aws_iam.rules.policy.run import validate
 from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.language.document import Policy, Statement
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "iam:PassRole"]
@@ -84,7 +84,7 @@ def test_without_a_superfluous_statement_every_request_is_decided_as_with_it(
     statements: list[dict[str, Any]],
 ) -> None:
     body = {"Version": "2012-10-17", "Statement": statements}
-    whole = policy(body, "identity")
+    whole = one_policy(body, "identity")
     codes = {"SHADOWED_STATEMENT", "REDUNDANT_STATEMENT"}
     for finding in validate(body, "identity"):
         number = _number(finding.where.pointer) if finding.where else -1
@@ -109,7 +109,7 @@ def _part(written: dict[str, Any], pointer: str) -> Statement:
     """The statement, of one action entry when the pointer is that entry's."""
     parts = pointer.split("/")
     one = written if len(parts) < 5 else {**written, "Action": written["Action"][int(parts[4])]}
-    return policy({"Statement": one}).statements[0]
+    return one_policy({"Statement": one}).statements[0]
 
 
 def grown(*statements: dict[str, Any]) -> str:

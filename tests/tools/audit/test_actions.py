@@ -27,7 +27,7 @@ from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
 from aws_iam.tools.audit.controls.judge import rolled_up
-from aws_iam.tools.kit.account_source import without_credentials
+from aws_iam.tools.audit.run.no_credentials import without_credentials
 from aws_iam.tools.kit.guide import sections
 from helpers.cis_snapshots import refused
 from helpers.documented_commands import commands, problems

@@ -14,11 +14,11 @@ from aws_iam.answer import Status, to_json
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
+from aws_iam.rules.policy.run import validate
 from aws_iam.tools.irsa.actions import ProviderName, tool
 from aws_iam.tools.irsa.providers.catalogue import PROVIDERS
 from aws_iam.tools.irsa.providers.names import Names
 from aws_iam.tools.policy import actions
-from aws_iam.tools.policy.validate.validate import validate
 from helpers.folders import TESTS
 
 CASES = TESTS / "cases" / "irsa"

@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from urllib.request import getproxies
 
 import botocore
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import boto3
-
-    from aws_iam.account.collect.collector import Collector
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item
@@ -207,6 +205,18 @@ class Clients:
         return self._offering[service, partition]
 
 
+class Reader(Protocol):
+    """How a fact is read: what a collector declares."""
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that it calls, as `service:Operation`."""
+
+    @property
+    def read(self) -> Callable[..., Any]:
+        """The function that calls them."""
+
+
 class Aws:
     """What a collector reads with. A call that fails raises; the planner turns that into the fact's miss."""
 
@@ -218,7 +228,7 @@ class Aws:
         partition: str,
         home: str,
         regions: tuple[str, ...],
-        collectors: Mapping[str, Collector],
+        collectors: Mapping[str, Reader],
         progress: Callable[[int, int, str], None],
         sleep: Callable[[float], None] = time.sleep,
         workers: int = WORKERS,

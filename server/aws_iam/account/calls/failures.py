@@ -46,13 +46,13 @@ from botocore.parsers import ResponseParserError
 
 from aws_iam.account.calls.unreadable_answers import UnreadableError
 from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
-from aws_iam.account.guard.allowlist import OffTheAllowlistError
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.errors import AwsError, AwsIamError, why_of
 from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+from aws_iam.errors import OffTheAllowlistError
 
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 """What the SDK raises when a call fails; an answer that it cannot parse stands outside its own tree."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from aws_iam.account.collect import COLLECTORS
 from aws_iam.account.names.iam_actions import action_of
+from aws_iam.errors import OffTheAllowlistError
 
 OPENING = (
     "sts:GetCallerIdentity",
@@ -57,10 +58,6 @@ _EVENTS = frozenset(
     f"{EVENT_IDS.get(service, service)}.{name}"
     for service, _, name in (operation.partition(":") for operation in ALLOWED)
 )
-
-
-class OffTheAllowlistError(RuntimeError):
-    """Some code asked for an operation that this program never sends: a bug, or somebody else's code on our session."""
 
 
 def actions_of(fact_name: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import json
 from functools import cache, lru_cache
 from typing import Any
 
-from aws_iam.engine.language.document import Policy, Syntax, dump, read
+from aws_iam.engine.language.document import Policy, Syntax, dump
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError
 
 
@@ -38,7 +39,7 @@ def _one(statement: dict[str, Any]) -> Policy:
 
 
 def _read(value: dict[str, Any]) -> Policy:
-    (source,) = read(value)
+    (source,) = sources_of(value)
     if isinstance(source.content, Syntax):  # pragma: no cover - a value always reads
         raise InputError("a policy of our own cannot be read")
     return source.content

@@ -7,8 +7,9 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.layers import KINDS, LEVELLED, layers_of
-from aws_iam.engine.language.document import Policy, dump, read
+from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.sources.gather import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,6 +111,6 @@ def _papers(layer: str, pointer: str, value: Any) -> Iterator[Paper]:
         for number, each in enumerate(value):
             yield from _papers(layer, f"{pointer}/{number}", each)
         return
-    for source in read(value, KINDS[layer]):
+    for source in sources_of(value, KINDS[layer]):
         if isinstance(source.content, Policy):
             yield Paper(document=json.loads(dump(source.content)), pointer=pointer)

@@ -6,9 +6,10 @@ import json
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam.engine.language.document import Form, Kind, Policy, read
+from aws_iam.engine.language.document import Form, Kind, Policy
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.sources.gather import sources_of
 from aws_iam.engine.sources.json_scan import Syntax
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -185,7 +186,7 @@ def _placed(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
 
 
 def _policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
-    for source in read(value, KINDS[layer]):
+    for source in sources_of(value, KINDS[layer]):
         content = source.content
         if isinstance(content, Syntax):
             where = f"line {content.where.line}:{content.where.column}"

@@ -411,7 +411,7 @@ def _first(reaches: Iterable[Reach]) -> Statement | None:
     return next((reach.unlimited[0] for reach in reaches if reach.unlimited), None)
 
 
-def _finding(
+def _finding(  # noqa: PLR0913 - the words of a finding
     code: str,
     title: str,
     severity: Severity,

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import sids
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.errors import InputError
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.generation.grants import Grant
     from aws_iam.engine.generation.limits import Limits
+from aws_iam.engine.generation.allowed import Allowed
 
 QUOTA = 6_144
 """Characters of a managed policy, white space apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -35,16 +35,6 @@ _SID = 70
 
 # The limits of statements, and the resources or actions that they have in common.
 _Key = tuple[tuple[int, ...], tuple[str, ...]]
-
-
-@slotted
-class Allowed:
-    """One statement: every action works on every one of the resources."""
-
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    limits: tuple[int, ...] = ()
-    sid: str = ""
 
 
 def statements(grants: Sequence[Grant]) -> tuple[Allowed, ...]:

@@ -236,37 +236,6 @@ class Source:
     other_side_of: str = ""
 
 
-def read(
-    document: object,
-    kind: Kind | str | None = None,
-    resource_type: str | None = None,
-    known: Mapping[int, Node] | None = None,
-) -> tuple[Source, ...]:
-    """The policies of a document: one, a list, an `Answer`, files, or the policies inside a larger document.
-
-    `known` are nodes of its objects that were read before, by the identity of the object.
-    """
-    # What reads the shapes of documents builds these values, so it stands above this module.
-    from aws_iam.engine.sources.gather import gathered
-
-    return gathered(document, kind, resource_type, known).sources
-
-
-def policy(document: object, kind: Kind | str | None = None) -> Policy:
-    """The one policy of a document; raises InputError for text that is no JSON and for several policies."""
-    found = read(document, kind)
-    if len(found) != 1:
-        raise InputError(f"{len(found)} policies where one is wanted", hint="give them one by one")
-    content = found[0].content
-    if isinstance(content, Syntax):
-        raise InputError(
-            f"the document is not JSON at line {content.where.line}:{content.where.column}:"
-            f" {content.message}",
-            hint=content.hint,
-        )
-    return content
-
-
 def dump(document: Policy) -> str:
     """The policy as JSON text; reading it again gives an equal policy."""
     return json_nodes.dump(document.node)
@@ -407,7 +376,5 @@ __all__ = [
     "Text",
     "dump",
     "kind_named",
-    "policy",
     "policy_of",
-    "read",
 ]

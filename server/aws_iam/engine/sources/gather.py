@@ -90,6 +90,34 @@ class _Wanted:
         return replace(made, resource_type=type_) if type_ else made
 
 
+def sources_of(
+    document: object,
+    kind: Kind | str | None = None,
+    resource_type: str | None = None,
+    known: Mapping[int, Node] | None = None,
+) -> tuple[Source, ...]:
+    """The policies of a document: one, a list, an `Answer`, files, or the policies inside a larger document.
+
+    `known` are nodes of its objects that were read before, by the identity of the object.
+    """
+    return gathered(document, kind, resource_type, known).sources
+
+
+def one_policy(document: object, kind: Kind | str | None = None) -> Policy:
+    """The one policy of a document; raises InputError for text that is no JSON and for several policies."""
+    found = sources_of(document, kind)
+    if len(found) != 1:
+        raise InputError(f"{len(found)} policies where one is wanted", hint="give them one by one")
+    content = found[0].content
+    if isinstance(content, Syntax):
+        raise InputError(
+            f"the document is not JSON at line {content.where.line}:{content.where.column}:"
+            f" {content.message}",
+            hint=content.hint,
+        )
+    return content
+
+
 def gathered(
     document: object,
     kind: Kind | str | None = None,

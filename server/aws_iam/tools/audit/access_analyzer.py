@@ -13,8 +13,8 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import escaped, hides
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
-from aws_iam.tools.audit.run.run import ordered
 from aws_iam.tools.kit.account_source import command
+from aws_iam.tools.kit.account_words import ordered
 from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from aws_iam.answer import Answer
+from aws_iam.tools.audit.run.arguments import Asked, Many
 from aws_iam.tools.kit.parameters import Benchmark, Source
-from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+from aws_iam.tools.kit.tool import Parameter, Progress, Tool
 
 # The judges and the facts they need are imported inside the actions: a server that only lists its tools starts
 # without them.
@@ -18,54 +18,6 @@ tool = Tool(
     description="Audit an AWS account read-only against CIS 1.2 to 7.0, or explain a control.",
     default="run",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is judged, and beside what it is held."""
-
-    controls: Annotated[list[str] | None, Parameter("control keys or ids; absent: all")] = None
-    benchmark: Benchmark = None
-    severity: Annotated[
-        Literal["critical", "high", "medium", "low", "info"] | None,
-        Parameter("leave out findings below this"),
-    ] = None
-    mute: Annotated[
-        Json,
-        Parameter(
-            "accepted findings: [{control, reason, resource?, until?}]",
-            document=True,
-            listed=True,
-        ),
-    ] = None
-    save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None
-    against: Annotated[
-        str | None,
-        Parameter("earlier snapshot, or earlier results of many accounts", cli_only=True),
-    ] = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Many:
-    """The accounts of a run over more than one."""
-
-    accounts: Annotated[
-        list[str] | None,
-        Parameter("account ids or role ARNs, or a file with one a line", cli_only=True),
-    ] = None
-    org: Annotated[bool, Parameter("every active account of the organization", cli_only=True)] = (
-        False
-    )
-    shard: Annotated[
-        str | None, Parameter("i/n: the part of the accounts to read", cli_only=True)
-    ] = None
-    out: Annotated[
-        str | None,
-        Parameter("results file (JSON lines), continued when it is there", cli_only=True),
-    ] = None
-    scheduler: Annotated[
-        str | None, Parameter("address of a Dask scheduler to run on", cli_only=True)
-    ] = None
 
 
 @tool.action

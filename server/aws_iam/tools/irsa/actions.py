@@ -63,7 +63,7 @@ def trust_policy(
     """Write the role trust policy that lets in exactly this workload, and how its provider is created."""
     # Inside the function: the guide must not pay for the validator and its data.
     from aws_iam.engine.reference.catalog import catalog
-    from aws_iam.tools.policy.validate.validate import validate
+    from aws_iam.rules.policy.run import validate
 
     request = Request(
         names=names,

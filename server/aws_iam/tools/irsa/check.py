@@ -20,6 +20,7 @@ from aws_iam.engine.sources.kubernetes_objects import Cluster, cluster_of
 from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
+from aws_iam.rules import document_findings
 from aws_iam.rules.document_check import Trust, Workloads
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.tools.irsa.checks.roles import DETAILS, PODS, read, roles, trust_of, trusting
@@ -86,7 +87,7 @@ def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
             "`document` holds no trust policy: no statement has a Principal",
             hint="give a role's AssumeRolePolicyDocument, or none to check the account",
         )
-    judged = policy_inputs.without_repeats(
+    judged = document_findings.without_repeats(
         (source, _of_source(source, content)) for source, content in trusts
     )
     written = () if cluster is None else _of_manifests(cluster)
@@ -128,8 +129,8 @@ def _of_trust(trust: Trust) -> tuple[Finding, ...]:
 
 
 def _of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
-    kept = policy_inputs.certain(judged(content), source, _with_any_values)
-    return policy_inputs.located(kept, source)
+    kept = document_findings.certain(judged(content), source, _with_any_values)
+    return document_findings.located(kept, source)
 
 
 def _with_any_values(variant: Policy) -> tuple[Finding, ...]:

@@ -27,8 +27,13 @@ class Section:
     markdown: str
 
 
-def guide(page: str, topic: str | None) -> Answer:
-    """The section of the page that the topic names, or the page's contents."""
+def guide(
+    page: str, topic: str | None, entry: Callable[[str], Answer | None] | None = None
+) -> Answer:
+    """The section of the page that the topic names, or the page's contents.
+
+    `entry` answers for topics that are no section: the code of a finding.
+    """
     listed = sections(resources.text(f"references/{page}.md"))
     tool = _TOOL_OF_PAGE[page]
     if topic is None:
@@ -38,9 +43,9 @@ def guide(page: str, topic: str | None) -> Answer:
             sources=(f"references/{page}.md",),
             next=(f"aws-iam {tool} guide --topic {listed[0].slug}",),
         )
-    about_rule = _ABOUT_RULES[page](topic) if page in _ABOUT_RULES else None
-    if about_rule:
-        return about_rule
+    found = entry(topic) if entry else None
+    if found:
+        return found
     section = _named(topic, listed)
     return Answer(
         summary=f"{section.title} (references/{page}.md).",
@@ -50,64 +55,6 @@ def guide(page: str, topic: str | None) -> Answer:
         sources=(f"references/{page}.md#{section.slug}",),
     )
 
-
-def _of_rule(topic: str) -> Answer | None:
-    """What a finding's code means; no section of a page is named as one."""
-    from aws_iam.tools.policy.validate import rules_page
-
-    rule = rules_page.rule_named(topic)
-    if rule:
-        content = rules_page.entry(rule)
-        return Answer(
-            summary=f"{rule.code}: {rule.title}.",
-            artifacts=(Artifact(name=f"{rule.code}.md", language="markdown", content=content),),
-            sources=(rules_page.place(rule.code), rule.source),
-        )
-    known = rules_page.not_offline(topic)
-    if known is None:
-        return None
-    return Answer(
-        summary=f"{quoted(topic)} is a code of AWS that is not raised offline: {known.reason}.",
-        sources=(f"{rules_page.PAGE}#not-raised-offline", known.source),
-        next=("aws-iam policy validate --document FILE --online",),
-    )
-
-
-def _of_check(topic: str) -> Answer | None:
-    """What a check of secrets finds, and why."""
-    from aws_iam.tools.secrets import checks_page
-
-    check = checks_page.check_named(topic)
-    if check is None:
-        return None
-    content = checks_page.entry(check)
-    return Answer(
-        summary=f"{check.code}: {check.title}.",
-        artifacts=(Artifact(name=f"{check.code}.md", language="markdown", content=content),),
-        sources=(f"{checks_page.PAGE}#{check.code.lower()}", check.source),
-    )
-
-
-def _of_key_check(topic: str) -> Answer | None:
-    """What a check of keys finds, and why."""
-    from aws_iam.tools.kms import checks_page
-
-    check = checks_page.check_named(topic)
-    if check is None:
-        return None
-    content = checks_page.entry(check)
-    return Answer(
-        summary=f"{check.code}: {check.title}.",
-        artifacts=(Artifact(name=f"{check.code}.md", language="markdown", content=content),),
-        sources=(f"{checks_page.PAGE}#checks", check.source),
-    )
-
-
-_ABOUT_RULES: dict[str, Callable[[str], Answer | None]] = {
-    "policy-design": _of_rule,
-    "secrets-patterns": _of_check,
-    "kms-patterns": _of_key_check,
-}
 
 _TOOL_OF_PAGE = {
     "policy-design": "policy",

@@ -41,7 +41,9 @@ _WITH_USAGE = frozenset({"asymmetric", "hmac"})
 @tool.action
 def guide(topic: Topic = None) -> Answer:
     """Quote a section of the KMS reference, or its contents."""
-    return pages.guide("kms-patterns", topic)
+    from aws_iam.tools.kms import checks_page
+
+    return pages.guide("kms-patterns", topic, checks_page.explained)
 
 
 @tool.action

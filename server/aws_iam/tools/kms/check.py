@@ -19,10 +19,11 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, NotCollected, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.page import by_urgency
+from aws_iam.rules import document_findings
 from aws_iam.rules.outcomes import policy_of
-from aws_iam.tools.audit.run.run import account_words
 from aws_iam.tools.kit import account_source, policy_inputs
 from aws_iam.tools.kit import needs as wishes
+from aws_iam.tools.kit.account_words import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
 from aws_iam.tools.kit.parameters import Source
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
@@ -101,11 +102,11 @@ def of_document(document: Any, terms: Terms) -> Answer:
         return _of_policy(subject, chosen)
 
     def of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
-        return policy_inputs.located(
-            policy_inputs.certain(judged(content), source, judged), source
+        return document_findings.located(
+            document_findings.certain(judged(content), source, judged), source
         )
 
-    told = policy_inputs.without_repeats((s, of_source(s, content)) for s, content in found)
+    told = document_findings.without_repeats((s, of_source(s, content)) for s, content in found)
     findings = by_urgency([each for _, several in told for each in several])
     owners = dict.fromkeys(account or told_owner(content) or "not told" for _, content in found)
     return Answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.guard.allowlist import actions_of
+from aws_iam.answer import Answer, Artifact
 from aws_iam.rules import account_check as account_checks
 from aws_iam.rules import document_check
 from aws_iam.tools.kms.checks.catalogue import (
@@ -64,3 +65,16 @@ def entry(check: Any) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+
+
+def explained(topic: str) -> Answer | None:
+    """What a check of keys finds, and why."""
+    check = check_named(topic)
+    if check is None:
+        return None
+    content = entry(check)
+    return Answer(
+        summary=f"{check.code}: {check.title}.",
+        artifacts=(Artifact(name=f"{check.code}.md", language="markdown", content=content),),
+        sources=(f"{PAGE}#checks", check.source),
+    )

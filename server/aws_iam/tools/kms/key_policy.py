@@ -16,12 +16,12 @@ from aws_iam.engine.reference.partition import partition_of
 from aws_iam.engine.reference.service_names import meant_instead
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.rules.policy.run import validate
 from aws_iam.tools.kms.key_creation import Copy, Format, created
 from aws_iam.tools.kms.key_policy_arguments import listed
 from aws_iam.tools.kms.key_policy_proof import proof
 from aws_iam.tools.kms.reasoning.model import MOST_BYTES, KeyWish, Usage
 from aws_iam.tools.kms.service_principals import services_of, sources_of
-from aws_iam.tools.policy.validate.validate import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,8 +10,9 @@ from aws_iam.answer import Answer
 from aws_iam.engine.evaluation.caller import CallerKind, caller_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.aws_names import checked
-from aws_iam.engine.language.document import Kind, policy
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kms.reasoning.administrators import administrators
@@ -39,7 +40,7 @@ def lockout(
     document: Any, caller: str, policies: Any, context: Any, account: str | None
 ) -> Answer:
     """The answer of PutKeyPolicy to this caller, and the administrators that the policy leaves."""
-    content = policy(document, Kind.RESOURCE)
+    content = one_policy(document, Kind.RESOURCE)
     given = _layers(policies)
     own = _account_of(caller)
     owner = checked("account", account, "account") if account else own

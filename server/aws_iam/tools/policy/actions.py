@@ -29,7 +29,9 @@ PolicyKind = Annotated[Kind | None, Parameter("kind of policy; absent: guessed")
 @tool.action
 def guide(topic: Topic = None) -> Answer:
     """Quote a section of the policy reference, or its contents."""
-    return pages.guide("policy-design", topic)
+    from aws_iam.tools.policy.validate import rules_page
+
+    return pages.guide("policy-design", topic, rules_page.explained)
 
 
 @tool.action

@@ -47,7 +47,9 @@ _NOT_COUNTED = (
 @tool.action
 def guide(topic: Topic = None) -> Answer:
     """Quote a section of the secrets reference, or its contents."""
-    return pages.guide("secrets-patterns", topic)
+    from aws_iam.tools.secrets import checks_page
+
+    return pages.guide("secrets-patterns", topic, checks_page.explained)
 
 
 @tool.action

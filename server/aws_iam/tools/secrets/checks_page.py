@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.guard.allowlist import actions_of
-from aws_iam.answer import Status
+from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST
 from aws_iam.tools.secrets.checks.limits import Limits
 
@@ -57,3 +57,16 @@ def entry(check: Check[Any]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("\n", " ")
+
+
+def explained(topic: str) -> Answer | None:
+    """What a check of secrets finds, and why."""
+    check = check_named(topic)
+    if check is None:
+        return None
+    content = entry(check)
+    return Answer(
+        summary=f"{check.code}: {check.title}.",
+        artifacts=(Artifact(name=f"{check.code}.md", language="markdown", content=content),),
+        sources=(f"{PAGE}#{check.code.lower()}", check.source),
+    )

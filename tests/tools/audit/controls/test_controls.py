@@ -10,9 +10,9 @@ import pytest
 from aws_iam.account.facts.trails import TRAILS
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.answer import Status
-from aws_iam.rules.outcomes import Judge
 from aws_iam.tools.audit import controls as audit_controls
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls
+from aws_iam.tools.audit.controls.control import Judge
 from aws_iam.tools.audit.controls.judge import JUDGES, judge, rolled_up
 from helpers.cis_snapshots import snapshot
 from helpers.families import declaring

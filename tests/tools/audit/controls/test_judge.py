@@ -16,8 +16,9 @@ from aws_iam.account.facts.storage import BUCKETS, Bucket
 from aws_iam.account.reading.snapshot import Account, Regions, account_of
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected
-from aws_iam.rules.outcomes import Fail, Outcome, Pass, Terms, findings_of, judges, judges_in
+from aws_iam.rules.outcomes import Fail, Outcome, Pass
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
+from aws_iam.tools.audit.controls.control import Terms, findings_of, judges, judges_in
 from aws_iam.tools.audit.controls.judge import JUDGES, judge, needs, rolled_up, score
 from helpers.cis_full import FULL
 from helpers.cis_snapshots import denied, empty, refused, snapshot

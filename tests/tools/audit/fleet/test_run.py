@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_iam.account.guard.allowlist import OffTheAllowlistError
 from aws_iam.answer import Status
-from aws_iam.errors import AwsError, InputError
+from aws_iam.errors import AwsError, InputError, OffTheAllowlistError
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.fleet import job
 from helpers.caller import KEYS, calls_to

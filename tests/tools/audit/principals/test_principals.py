@@ -11,7 +11,7 @@ from aws_iam.account.facts.identity import Role
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool
-from aws_iam.tools.audit.principals.admin_level import Holdings
+from aws_iam.tools.audit.principals.holdings import Holdings
 from aws_iam.tools.audit.principals.organization_policies import Guardrails
 from aws_iam.tools.audit.principals.role_chains import takers
 from aws_iam.tools.audit.principals.simulate import MOST, Asked

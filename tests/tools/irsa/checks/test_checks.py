@@ -10,8 +10,8 @@ import pytest
 
 from aws_iam.account.facts.fact import Miss
 from aws_iam.answer import Severity, Status
-from aws_iam.engine.language import document
 from aws_iam.engine.language.kinds import Kind
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.rules.document_check import Check, Trust, Workloads, check, checks_in
 from aws_iam.tools.irsa import check as irsa_check
 from aws_iam.tools.irsa import checks
@@ -41,7 +41,7 @@ def subject(example: Any) -> Trust | Workloads:
         return example
     statement, known = example if isinstance(example, tuple) else (example, {})
     policy = {"Version": "2012-10-17", "Statement": [statement]}
-    return Trust(policy=document.policy(policy, Kind.TRUST), **known)
+    return Trust(policy=one_policy(policy, Kind.TRUST), **known)
 
 
 EXAMPLES = [

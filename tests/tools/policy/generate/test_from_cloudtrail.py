@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
 
-FOLDER = TESTS / "cases/events"
 OBJECT = {"bucketName": "amzn-s3-demo-bucket", "key": "a"}
 # Whoever owns the resource lets the caller's account decide.
 OWNER = {
@@ -44,7 +43,9 @@ OWNER = {
 
 
 def _rows(name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    rows: list[dict[str, Any]] = json.loads(
+        (TESTS / "cases/events" / name).read_text(encoding="utf-8")
+    )
     return rows
 
 

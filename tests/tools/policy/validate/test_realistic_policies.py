@@ -10,7 +10,7 @@ import pytest
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind
-from aws_iam.tools.policy.validate.validate import validate
+from aws_iam.rules.policy.run import validate
 from helpers.folders import TESTS
 
 CASES = TESTS / "cases/validate"

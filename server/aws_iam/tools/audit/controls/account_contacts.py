@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.facts.identity import CONTACT, SECURITY_CONTACT
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, Manual, Outcome, Pass, Terms, judges
+from aws_iam.rules.outcomes import Fail, Manual, Outcome, Pass
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

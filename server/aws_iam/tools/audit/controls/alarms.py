@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, Outcome, Pass, Terms, judges, unread
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, unread
+from aws_iam.tools.audit.controls.control import Terms, judges
 from aws_iam.tools.audit.evidence.alarm_chain import Link, broken, watch
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from aws_iam.account.facts.trails import TRAILS
 from aws_iam.engine import compare
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Terms, each, judges, unread
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, unread
+from aws_iam.tools.audit.controls.control import Terms, judges
 from aws_iam.tools.audit.evidence import event_selectors
 
 if TYPE_CHECKING:

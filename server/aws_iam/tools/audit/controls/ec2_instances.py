@@ -8,16 +8,8 @@ from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.network import INSTANCES
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    Terms,
-    each,
-    in_regions,
-    judges,
-)
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

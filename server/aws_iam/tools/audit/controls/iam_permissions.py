@@ -14,7 +14,8 @@ from aws_iam.account.facts.identity import (
     SAML_PROVIDERS,
     SERVER_CERTIFICATES,
 )
-from aws_iam.engine.language import document, pattern
+from aws_iam.engine.language import pattern
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import (
@@ -23,12 +24,11 @@ from aws_iam.rules.outcomes import (
     NotApplicable,
     Outcome,
     Pass,
-    Terms,
     each,
-    judges,
     policy_of,
     where_offered,
 )
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,7 +180,7 @@ def _inline(found: Authorization, partition: str) -> str:
 
 def _gives_all(text: str, partition: str) -> bool:
     try:
-        return any(_full(statement, partition) for statement in document.policy(text).statements)
+        return any(_full(statement, partition) for statement in one_policy(text).statements)
     except InputError:
         return False
 

@@ -8,7 +8,8 @@ from aws_iam.account.facts.identity import AUTHORIZATION, CREDENTIAL_REPORT
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Terms, each, judges
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.rules.outcomes import findings_of, judges_in
 from aws_iam.tools.audit.controls import (
     access_logs,
     account_contacts,
@@ -27,6 +26,7 @@ from aws_iam.tools.audit.controls import (
     vpc,
 )
 from aws_iam.tools.audit.controls.benchmark import benchmark as benchmark_of
+from aws_iam.tools.audit.controls.control import findings_of, judges_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -25,11 +25,10 @@ from aws_iam.rules.outcomes import (
     NotApplicable,
     Outcome,
     Pass,
-    Terms,
-    judges,
     policy_of,
     where_offered,
 )
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.identity import CREDENTIAL_REPORT, PASSWORD_POLICY, PasswordPolicy
-from aws_iam.rules.outcomes import Fail, Outcome, Pass, Terms, judges
+from aws_iam.rules.outcomes import Fail, Outcome, Pass
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -21,17 +21,8 @@ from aws_iam.engine.effective.caller_conditions import is_limited
 from aws_iam.engine.language import document
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    Terms,
-    each,
-    in_regions,
-    judges,
-    policy_of,
-)
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

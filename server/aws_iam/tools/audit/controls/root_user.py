@@ -10,7 +10,8 @@ from aws_iam.account.facts.governance import ORGANIZATION
 from aws_iam.account.facts.identity import CREDENTIAL_REPORT, SUMMARY, VIRTUAL_MFA
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Terms, judges
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,12 +25,11 @@ from aws_iam.rules.outcomes import (
     NotApplicable,
     Outcome,
     Pass,
-    Terms,
     each,
     in_regions,
-    judges,
     policy_of,
 )
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,16 +11,8 @@ from aws_iam.account.facts.network import PREFIX_LISTS, SECURITY_GROUPS
 from aws_iam.engine.language.frozen import positional
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    Terms,
-    each,
-    in_regions,
-    judges,
-)
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.tools.audit.controls.control import Terms, judges
 from aws_iam.tools.audit.evidence.networks import (
     GLOBAL_IPV6,
     IPV4,

@@ -18,16 +18,8 @@ from aws_iam.account.facts.trails import DELIVERY_CHANNELS, RECORDER_STATUSES, R
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    Outcome,
-    Pass,
-    Terms,
-    in_regions,
-    judges,
-    unread,
-    where_offered,
-)
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, in_regions, unread, where_offered
+from aws_iam.tools.audit.controls.control import Terms, judges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,16 +16,8 @@ from aws_iam.account.facts.storage import (
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    Terms,
-    each,
-    in_regions,
-    judges,
-)
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.tools.audit.controls.control import Terms, judges
 from aws_iam.tools.audit.evidence.networks import IPV4, IPV6, TCP, carries, covers, in_range
 
 if TYPE_CHECKING:

@@ -15,16 +15,8 @@ from aws_iam.account.facts.network import (
 )
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    Manual,
-    NotApplicable,
-    Outcome,
-    Pass,
-    Terms,
-    in_regions,
-    judges,
-)
+from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass, in_regions
+from aws_iam.tools.audit.controls.control import Terms, judges
 from aws_iam.tools.audit.evidence.networks import (
     IPV4,
     IPV6,

@@ -15,11 +15,10 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.guard.allowlist import OffTheAllowlistError
 from aws_iam.account.reading.many_accounts import Closed, Door, fleet_of
 from aws_iam.account.reading.organization import Shared, as_member
 from aws_iam.answer import Severity, counts, to_json
-from aws_iam.errors import AwsIamError, InputError
+from aws_iam.errors import AwsIamError, InputError, OffTheAllowlistError
 from aws_iam.escape import escaped
 from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Answer
-    from aws_iam.tools.audit.actions import Asked, Many
     from aws_iam.tools.audit.controls.benchmark import Control
+    from aws_iam.tools.audit.run.arguments import Asked, Many
     from aws_iam.tools.audit.run.report import Format
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from aws_iam.account.reading.organization import Shared
     from aws_iam.answer import Finding
-    from aws_iam.tools.audit.actions import Asked, Many
     from aws_iam.tools.audit.controls.benchmark import Benchmark
     from aws_iam.tools.audit.fleet.changes import Against
     from aws_iam.tools.audit.fleet.results_file import Results
     from aws_iam.tools.audit.fleet.targets import Target
+    from aws_iam.tools.audit.run.arguments import Asked, Many
     from aws_iam.tools.audit.run.mutes import Mute
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress

@@ -19,23 +19,23 @@ from aws_iam.engine.effective.escalation import (
 from aws_iam.engine.effective.expansion import Expansion
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.risks import risks
-from aws_iam.engine.language.document import Kind, policy
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
-from aws_iam.escape import quoted
 from aws_iam.tools.audit.principals.escalation_paths import ORGANIZATION_WIDE, Search
-from aws_iam.tools.audit.principals.organization_policies import for_principal, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.identity import Authorization, Group, Role, User
+    from aws_iam.account.facts.identity import Role, User
     from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.engine.explain.risks import Risks
-    from aws_iam.tools.audit.principals.organization_policies import Guardrails, Levels
+    from aws_iam.tools.audit.principals.organization_policies import Levels
     from aws_iam.tools.audit.principals.simulate import Asked
     from aws_iam.tools.audit.principals.targets import World
 
     PathsOf = Callable[[Access], tuple[OpenPath, ...]]
+from aws_iam.tools.audit.principals.holdings import Holdings
 
 ADMINISTRATOR, ESCALATES, LIMITED, UNKNOWN = "administrator", "escalates", "limited", "unknown"
 """What a principal is."""
@@ -80,58 +80,6 @@ class Power:
         return self.kind == ESCALATES and critical and not self.within
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
-    """The documents that count for a principal; `unread` names those that are missing."""
-
-    policies: tuple[str, ...]
-    boundary: str | None = None
-    has_boundary: bool = False
-    ceiling: Levels = ()
-    """The service control policies over the principal."""
-    unread: tuple[str, ...] = ()
-
-
-def holdings(
-    found: Authorization, one: User | Role | Group, over: Guardrails | None = None
-) -> Holdings:
-    """A principal's documents: inline, attached, its groups', its boundary.
-
-    With the organization's policies those over it are added, and each condition that asks for nothing but who the principal
-    is, is decided. A group, which is no principal, has its own documents alone.
-    """
-    documents = {each.arn: each.document for each in found.policies}
-    groups = {group.name: group for group in found.groups}
-    holders: list[User | Role | Group] = [one]
-    unread: list[str] = []
-    for name in getattr(one, "groups", ()):
-        if name in groups:
-            holders.append(groups[name])
-        else:
-            unread.append(f"group {quoted(name)}")
-    texts = [each.document for holder in holders for each in holder.inline]
-    for attached in (each for holder in holders for each in holder.attached):
-        text = documents.get(attached.arn)
-        if text is None:
-            unread.append(f"policy {quoted(attached.name)}")
-        else:
-            texts.append(text)
-    limit = getattr(one, "boundary", None)
-    boundary = documents.get(limit) if limit else None
-    if limit and boundary is None:
-        unread.append(f"boundary {quoted(limit.rpartition('/')[2])}")
-    if over is not None:
-        texts = [settled(text, one.arn, over.organization, Kind.IDENTITY) for text in texts]
-        boundary = boundary and settled(boundary, one.arn, over.organization, Kind.IDENTITY)
-    return Holdings(
-        policies=tuple(sorted(set(texts))),
-        boundary=boundary,
-        has_boundary=limit is not None,
-        ceiling=for_principal(over.services, one.arn, over.organization) if over else (),
-        unread=tuple(unread),
-    )
-
-
 @dataclass(slots=True)
 class Powers:
     """The power of many principals; equal holdings are judged once."""
@@ -171,7 +119,7 @@ class Powers:
             expansion = self._actions.another()
             targets = Targets.of(expansion)
             each = (
-                access((policy(text, Kind.SCP) for text in level), expansion, targets)
+                access((one_policy(text, Kind.SCP) for text in level), expansion, targets)
                 for level in levels
             )
             self._ceilings[levels] = reduce(bounded, each)
@@ -182,7 +130,7 @@ def _power(
     held: Holdings, ceiling: Access | None, paths_of: PathsOf, expansion: Expansion
 ) -> Power:
     targets = Targets.of(expansion)
-    read = tuple(policy(text, Kind.IDENTITY) for text in held.policies)
+    read = tuple(one_policy(text, Kind.IDENTITY) for text in held.policies)
     allowed = access(read, expansion, targets)
     limit = _limit(held, expansion, targets)
     within = bounded(allowed, limit) if limit else allowed
@@ -257,7 +205,7 @@ def _limit(held: Holdings, expansion: Expansion, targets: Targets) -> Access | N
     if held.boundary is None:
         return None
     # As a policy, what the boundary would allow: what counts is where both meet.
-    return access((policy(held.boundary, Kind.IDENTITY),), expansion, targets)
+    return access((one_policy(held.boundary, Kind.IDENTITY),), expansion, targets)
 
 
 _TOLD = {"ADMINISTRATOR": ADMINISTRATOR, "PRIVILEGE_ESCALATION": ESCALATES}

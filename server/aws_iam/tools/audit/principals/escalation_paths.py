@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.effective.access import Access
     from aws_iam.engine.effective.escalation import EscalationPath, Need
     from aws_iam.engine.language.document import Statement
-    from aws_iam.tools.audit.principals.admin_level import Holdings
+    from aws_iam.tools.audit.principals.holdings import Holdings
     from aws_iam.tools.audit.principals.simulate import Asked
     from aws_iam.tools.audit.principals.targets import Target, World
 

@@ -15,7 +15,8 @@ from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZATION
 from aws_iam.engine.evaluate import evaluate
 from aws_iam.engine.explain.words import joined
-from aws_iam.engine.language.document import Kind, policy
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 
@@ -179,7 +180,7 @@ def _of_callers(
 ) -> tuple[dict[str, Any], tuple[bool, ...]]:
     """A document with its list of statements, and which of them ask for nothing but the caller."""
     try:
-        statements = policy(text, kind).statements
+        statements = one_policy(text, kind).statements
     except InputError:
         return {}, ()
     known = _KNOWN if knows_organization else _KNOWN - {_ORGANIZATION}

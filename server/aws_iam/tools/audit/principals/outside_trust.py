@@ -15,10 +15,11 @@ from aws_iam.engine.evaluation.layers import Ready, layers_of
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.explain.words import joined
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.document import Kind, policy
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.policy.validate.validate import checked
+from aws_iam.rules.policy.run import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,7 +69,7 @@ class Trust:
 def trusts(account: Account, role: Role) -> tuple[Trust, ...]:
     """What the rules of trust policies find in it, and the other accounts that it names."""
     try:
-        document = policy(role.trust, Kind.TRUST)
+        document = one_policy(role.trust, Kind.TRUST)
     except InputError as error:
         return (
             Trust(

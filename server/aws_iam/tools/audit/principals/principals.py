@@ -21,18 +21,17 @@ from aws_iam.tools.audit.principals.admin_level import (
     ESCALATES,
     LIMITED,
     UNKNOWN,
-    Holdings,
     Power,
     Powers,
-    holdings,
 )
+from aws_iam.tools.audit.principals.holdings import Holdings, holdings
 from aws_iam.tools.audit.principals.organization_policies import guardrails
 from aws_iam.tools.audit.principals.outside_trust import Trust, trusts
 from aws_iam.tools.audit.principals.role_chains import takers
 from aws_iam.tools.audit.principals.simulate import Asked
 from aws_iam.tools.audit.principals.targets import World
-from aws_iam.tools.audit.run.run import account_words, ordered
 from aws_iam.tools.kit.account_source import command
+from aws_iam.tools.kit.account_words import account_words, ordered
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, reasons, rows
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.account.facts.identity import User
-    from aws_iam.tools.audit.principals.admin_level import Holdings
+    from aws_iam.tools.audit.principals.holdings import Holdings
     from aws_iam.tools.audit.principals.simulate import Asked
 
 TAKING = "sts:AssumeRole"

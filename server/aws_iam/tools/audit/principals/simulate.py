@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.identity import Role, User
     from aws_iam.engine.evaluation.layers import Placed
     from aws_iam.engine.evaluation.request import Request
-    from aws_iam.tools.audit.principals.admin_level import Holdings
+    from aws_iam.tools.audit.principals.holdings import Holdings
     from aws_iam.tools.audit.principals.organization_policies import Guardrails
 
     _Levels = tuple[tuple[Placed, ...], ...]

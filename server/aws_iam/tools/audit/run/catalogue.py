@@ -8,7 +8,7 @@ from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
-from aws_iam.tools.kit.account_source import by_a_person, section_sizes
+from aws_iam.tools.audit.run.no_credentials import by_a_person, section_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

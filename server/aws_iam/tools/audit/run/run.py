@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import InputError
-from aws_iam.escape import escaped
 from aws_iam.report.audited import left_out
-from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.run import changes
@@ -26,11 +24,12 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
-    from aws_iam.tools.audit.actions import Asked
     from aws_iam.tools.audit.controls.benchmark import Benchmark
     from aws_iam.tools.audit.controls.judge import Score
+    from aws_iam.tools.audit.run.arguments import Asked
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
+from aws_iam.tools.kit.account_words import account_words, ordered
 
 _PAGE = "references/compliance-checklist.md"
 _FIRST = 3
@@ -152,11 +151,6 @@ def facts(run: Judged) -> dict[str, Any]:
     }
 
 
-def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Failed first, the worst of them first; then unknown, manual, passed; muted ones last."""
-    return by_urgency(tuple(findings))
-
-
 def summary(run: Judged) -> str:
     """What to fix first and why, the score, what could not be judged, what changed."""
     account, found, total = run.account, run.findings, run.score.total
@@ -206,11 +200,6 @@ def fix_first(found: Iterable[Finding], benchmark: Benchmark) -> str:
         for code, severity in list(failed.items())[:_FIRST]
     ]
     return f"Fix first: {'; '.join(told)}." if told else ""
-
-
-def account_words(account: Account) -> str:
-    """The account's id, and its alias where it has one."""
-    return f"{account.id} ({escaped(account.alias, 63)})" if account.alias else account.id
 
 
 def _score(scored: Score) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.audit.evidence import event_selectors
-from aws_iam.tools.audit.run.run import ordered
 from aws_iam.tools.audit.trails.checks import Check, checks, insight_kinds
 from aws_iam.tools.audit.trails.commands import script
 from aws_iam.tools.kit.account_source import command
+from aws_iam.tools.kit.account_words import ordered
 from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from aws_iam.account.facts.workload import CLUSTERS, OIDC_SETTINGS
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.escalation import open_paths
 from aws_iam.engine.evaluate import evaluate
-from aws_iam.engine.language import document
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.kinds import Kind
 from aws_iam.engine.reference.issuers import issuer_of
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
@@ -94,7 +94,7 @@ def _trusting(at: Workloads) -> Iterator[Trusting]:
 def read(role: Role) -> Trusting | None:
     """The role with its trust policy; None when AWS sent none that can be read."""
     try:
-        return Trusting(role=role, policy=document.policy(role.trust, Kind.TRUST))
+        return Trusting(role=role, policy=one_policy(role.trust, Kind.TRUST))
     except InputError:
         return None
 
@@ -142,7 +142,7 @@ def policies(at: Workloads, role: Role) -> tuple[str, ...]:
 
 def _read_policies(at: Workloads, role: Role) -> tuple[Policy, ...] | None:
     try:
-        return tuple(document.policy(policy, Kind.IDENTITY) for policy in policies(at, role))
+        return tuple(one_policy(policy, Kind.IDENTITY) for policy in policies(at, role))
     except (NotCollected, InputError):
         return None
 

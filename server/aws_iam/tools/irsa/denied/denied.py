@@ -16,6 +16,7 @@ from aws_iam.engine.language import document
 from aws_iam.engine.language.aws_names import checked
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.engine.tokens import causes
 from aws_iam.engine.tokens.claims import SKEW, Claims, claims_of
 from aws_iam.engine.tokens.exact import caller_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Policy
     from aws_iam.engine.tokens.meeting import Meeting
     from aws_iam.engine.tokens.role_trust import TokenCaller
+from aws_iam.tools.irsa.denied.case import Case
 
 FETCH = "fetch"
 _TROUBLE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html"
@@ -47,24 +49,6 @@ _NEEDS = ("iss", "sub", "aud")
 _MOST_FINDINGS = 200
 # Where neither the policy nor the caller tells the account.
 _NO_ACCOUNT = "arn:aws:iam::ACCOUNT"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A token before a trust policy, with everything that was found out."""
-
-    claims: Claims
-    token: Token | None
-    signature: Signature
-    policy: Policy
-    meetings: tuple[Meeting, ...]
-    principal: str
-    decision: Decision
-
-    @property
-    def nearest(self) -> Meeting | None:
-        """The Allow that the token misses by least."""
-        return min(self.meetings, key=lambda each: each.distance, default=None)
 
 
 def denied(
@@ -90,7 +74,7 @@ def _trust(given: Any) -> Policy:
     """The one trust policy of the document."""
     found = [
         each.content
-        for each in document.read(given)
+        for each in sources_of(given)
         if not isinstance(each.content, document.Syntax)
         and any(s.has("Principal") or s.has("NotPrincipal") for s in each.content.statements)
     ]
@@ -103,7 +87,7 @@ def _trust(given: Any) -> Policy:
 
 def _refused(given: Any) -> Policy:
     # What is no JSON is refused with its place, as everywhere.
-    document.policy(given)
+    one_policy(given)
     raise InputError(
         "`document` is no trust policy: no statement has a Principal",
         hint="give the role's AssumeRolePolicyDocument",

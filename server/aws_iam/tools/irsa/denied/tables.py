@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.tokens.meeting import Meeting, Met
-    from aws_iam.tools.irsa.denied.denied import Case
+    from aws_iam.tools.irsa.denied.case import Case
 
 _MOST_STATEMENTS = 20
 _MOST_CONDITIONS = 20

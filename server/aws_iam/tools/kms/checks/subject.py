@@ -6,9 +6,10 @@ from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.document import Kind, policy
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.sources.gather import one_policy
 from aws_iam.rules.outcomes import Unknown
 from aws_iam.tools.kms.reasoning.statements import has_effect, owner_of, takes
 
@@ -76,7 +77,7 @@ class KeyPolicy:
 
 def of(*statements: dict[str, Any], **more: Any) -> KeyPolicy:
     """A key policy of these statements, for examples."""
-    content = policy({"Version": "2012-10-17", "Statement": list(statements)}, Kind.RESOURCE)
+    content = one_policy({"Version": "2012-10-17", "Statement": list(statements)}, Kind.RESOURCE)
     return KeyPolicy(policy=content, **{"account": OWN, **more})
 
 

@@ -200,7 +200,7 @@ def kind_of(way: Remedy, layer: str) -> Kind:
 def _new_problems(way: Remedy, changes: Sequence[Change]) -> tuple[Finding, ...]:
     """The errors that the changed policy has and the old one had not."""
     # Inside the function: other actions of the tool must not pay for the rules.
-    from aws_iam.tools.policy.validate.validate import validate
+    from aws_iam.rules.policy.run import validate
 
     kind = kind_of(way, changes[-1].layer)
     old = {(f.code, f.message) for f in _errors(validate(dict(changes[0].before), kind))}

@@ -22,8 +22,8 @@ from aws_iam.engine.sources.containers.cloudformation_names import PSEUDO
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
+from aws_iam.rules.document_findings import is_open
 from aws_iam.tools.kit import policy_inputs
-from aws_iam.tools.kit.policy_inputs import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

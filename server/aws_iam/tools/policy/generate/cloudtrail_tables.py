@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.trail.cloudtrail import Log
     from aws_iam.engine.trail.ledger import Account, Ledger
-    from aws_iam.tools.policy.generate.from_cloudtrail import Made
+    from aws_iam.tools.policy.generate.caller_policies import Made
 
 _MOST_ROWS = 500
 _LONGEST_COMMAND = 900

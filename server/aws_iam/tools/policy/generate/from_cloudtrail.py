@@ -6,7 +6,7 @@ The result is validated, and every event is put to the evaluator against it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Severity
@@ -23,8 +23,8 @@ from aws_iam.tools.policy.generate import cloudtrail_tables
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.answer import Finding
     from aws_iam.engine.trail.uses import Use
+from aws_iam.tools.policy.generate.caller_policies import Made
 
 MOST_CALLERS = 20
 _MOST_PAIRS = 50_000
@@ -32,19 +32,6 @@ _PAGE = "references/policy-design.md#policies-from-events"
 _MOST_SOURCES = 4
 _LONGEST_NAME = 60
 _ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """The policies of one caller, what the validator says of them, and what could stand in no policy."""
-
-    account: Account
-    granted: Granted
-    documents: tuple[dict[str, Any], ...]
-    artifacts: tuple[Artifact, ...]
-    findings: tuple[Finding, ...]
-    refused: tuple[tuple[Use, str], ...] = ()
-    allowed: int = 0
 
 
 def generate(events: Any, *, generalize: bool = False) -> Answer:
@@ -117,7 +104,7 @@ def _made(account: Account, name: str, *, generalize: bool) -> Made:
 
 def _built(account: Account, name: str, refused: dict[Use, str], *, generalize: bool) -> Made:
     # Inside the function: other actions of the tool must not pay for the rules.
-    from aws_iam.tools.policy.validate.validate import validate
+    from aws_iam.rules.policy.run import validate
 
     needed = (uses for uses in account.needs if not any(use in refused for use in uses))
     found = granted({use for uses in needed for use in uses}, generalize=generalize)

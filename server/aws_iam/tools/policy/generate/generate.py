@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.engine.generation.access_needs import Need
-    from aws_iam.engine.generation.minimise import Allowed
+    from aws_iam.engine.generation.allowed import Allowed
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"
@@ -75,7 +75,7 @@ def generate(needs: Any, conditions: Any = None) -> Answer:
 def _findings(artifacts: Sequence[Artifact], needs: Sequence[Need]) -> tuple[Finding, ...]:
     """What the validator says of the policies; a policy that AWS would refuse is not given out."""
     # Inside the function: other actions of the tool must not pay for the rules.
-    from aws_iam.tools.policy.validate.validate import validate
+    from aws_iam.rules.policy.run import validate
 
     in_needs, in_conditions = Problems(), Problems()
     findings: list[Finding] = []

@@ -72,7 +72,7 @@ def _raw(chosen: Template) -> Answer:
 def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
     # Inside the function: listing templates must not pay for the validator and its data.
     from aws_iam.engine.reference.catalog import catalog
-    from aws_iam.tools.policy.validate.validate import validate
+    from aws_iam.rules.policy.run import validate
 
     text = templates.fill(chosen, given)
     findings = tuple(validate(text, chosen.kind))

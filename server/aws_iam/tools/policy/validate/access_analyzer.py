@@ -14,8 +14,8 @@ from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.language.document import Form, Kind, Policy, dump
 from aws_iam.engine.language.document import Source as Document
 from aws_iam.errors import AwsError, InputError
+from aws_iam.rules.document_findings import is_open
 from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.tools.kit.policy_inputs import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.answer import Answer, Artifact
 from aws_iam.engine.language.document import Kind, Statement
-from aws_iam.escape import visible
+from aws_iam.escape import quoted, visible
 from aws_iam.rules.policy.catalogue import MODULES, POLICY_RULES
 from aws_iam.rules.policy.not_raised_offline import NOT_OFFLINE, NotOffline
 from aws_iam.rules.rule import rules_in
@@ -139,3 +140,23 @@ def _anchor(heading: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def explained(topic: str) -> Answer | None:
+    """What a finding's code means; no section of a page is named as one."""
+    rule = rule_named(topic)
+    if rule:
+        content = entry(rule)
+        return Answer(
+            summary=f"{rule.code}: {rule.title}.",
+            artifacts=(Artifact(name=f"{rule.code}.md", language="markdown", content=content),),
+            sources=(place(rule.code), rule.source),
+        )
+    known = not_offline(topic)
+    if known is None:
+        return None
+    return Answer(
+        summary=f"{quoted(topic)} is a code of AWS that is not raised offline: {known.reason}.",
+        sources=(f"{PAGE}#not-raised-offline", known.source),
+        next=("aws-iam policy validate --document FILE --online",),
+    )

@@ -5,31 +5,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Finding, Severity, Where
-from aws_iam.engine.language.document import Form, Kind, Policy, Source, Statement, Syntax, read
+from aws_iam.answer import Answer, Finding
+from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
-from aws_iam.rules.gates import Gates
-from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.rules.policy.run import AT_MOST, SEVERITIES, findings_of, placed, rank
 from aws_iam.tools.kit import policy_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.engine.sources.gather import Gathered
-    from aws_iam.rules.rule import Rule
     from aws_iam.tools.kit.parameters import Connection
     from aws_iam.tools.kit.tool import Progress
     from aws_iam.tools.policy.validate.access_analyzer import Merged
     from aws_iam.tools.policy.validate.report_file import Report
 
-    Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
-
-AT_MOST = 200
-"""Findings of one rule in one policy; a document of nothing but faults is cut there, and the answer says so."""
 
 MOST_ROWS = 20
 """Rows about policies of a list; the findings are what one reads, and they name their policy themselves."""
@@ -37,16 +30,6 @@ MOST_ROWS = 20
 _CHECKS = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
 )
-
-
-def validate(
-    document: str | dict[str, Any] | list[Any],
-    kind: str | None = None,
-    resource_type: str | None = None,
-) -> list[Finding]:
-    """The problems of a policy, of a list of them or of the policies of an `Answer`, worst first."""
-    judged = tuple((each, _findings(each)) for each in read(document, kind, resource_type))
-    return [finding for _, found in _placed(judged) for finding in found]
 
 
 def validated(
@@ -62,22 +45,16 @@ def validated(
     from aws_iam.tools.policy.validate.access_analyzer import Merged, merged
 
     found = gathered(document, kind, resource_type)
-    judged = tuple((source, _findings(source)) for source in found.sources)
+    judged = tuple((source, findings_of(source)) for source in found.sources)
     both = merged(judged, *aws) if aws else Merged(judged=judged)
-    return _answer(replace(both, judged=_placed(both.judged)), found, report)
-
-
-def _placed(judged: Judged) -> Judged:
-    return policy_inputs.without_repeats(
-        (source, policy_inputs.located(found, source)) for source, found in judged
-    )
+    return _answer(replace(both, judged=placed(both.judged)), found, report)
 
 
 def _answer(both: Merged, given: Gathered, report: Report | None) -> Answer:
     by_source = list(both.judged)
     broken = (policy_inputs.not_judged(each) for each in given.unread if each.broken)
     found = (each for _, several in by_source for each in several)
-    problems = tuple(sorted((*found, *broken), key=_rank))
+    problems = tuple(sorted((*found, *broken), key=rank))
     findings = (*problems, *both.unknown)
     summary = " ".join(filter(None, (_summary(by_source, problems), policy_inputs.said(given))))
     made = (report.artifact(by_source, both.unknown, given.unread),) if report else ()
@@ -94,68 +71,6 @@ def _answer(both: Merged, given: Gathered, report: Report | None) -> Answer:
     )
 
 
-def checked(policy: Policy) -> tuple[Finding, ...]:
-    """The problems of one policy, worst first."""
-    somewhere, parts = _gates().open(policy)
-    found: list[Finding] = []
-    for rule, bit in _rules(policy.kind, somewhere):
-        if rule.on is Policy:
-            found += rule.check(policy, at_most=AT_MOST)
-            continue
-        pairs = zip(policy.statements, parts, strict=True)
-        found += rule.check_each([each for each, open_ in pairs if open_ & bit], at_most=AT_MOST)
-    return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
-
-
-def _findings(source: Source) -> tuple[Finding, ...]:
-    content = source.content
-    if isinstance(content, Policy):
-        found = policy_inputs.certain(checked(content), source, checked)
-    else:
-        found = tuple(finding for rule in _syntax_rules() for finding in rule.check(content))
-    return policy_inputs.located(found, source)
-
-
-@cache
-def _gates() -> Gates:
-    return Gates([rule.gates for rule in POLICY_RULES])
-
-
-@lru_cache(maxsize=4096)
-def _rules(kind: Kind, open_: int) -> tuple[tuple[Rule[Any], int], ...]:
-    """The rules of an open set that are for policies of this kind, each with its bit."""
-    return tuple(
-        (rule, 1 << at)
-        for at, rule in enumerate(POLICY_RULES)
-        if open_ >> at & 1
-        and rule.on in {Policy, Statement}
-        and (not rule.kinds or kind in rule.kinds)
-    )
-
-
-@cache
-def _syntax_rules() -> tuple[Rule[Any], ...]:
-    return tuple(rule for rule in POLICY_RULES if rule.on is Syntax)
-
-
-_SEVERITIES = tuple(Severity)
-_DIGITS = re.compile(r"(\d+)")
-
-
-def _rank(finding: Finding) -> tuple[object, ...]:
-    """Worst first, then in the order of the documents and of their places."""
-    where = finding.where or Where()
-    place = (where.line or 0, where.column or 0, _natural(where.pointer))
-    named = (_natural(where.file or ""), _natural(finding.resource or ""))
-    return _SEVERITIES.index(finding.severity), *named, place
-
-
-def _natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A key that sorts numbers as numbers: /Statement/10 comes after /Statement/9."""
-    parts = _DIGITS.split(text)
-    return tuple((len(part), part) if at % 2 else (0, part) for at, part in enumerate(parts))
-
-
 def _summary(
     by_source: list[tuple[Source, tuple[Finding, ...]]], findings: tuple[Finding, ...]
 ) -> str:
@@ -165,7 +80,7 @@ def _summary(
         return f"No problems found in {which}; {date}."
     severities = Counter(finding.severity for finding in findings)
     counted = ", ".join(
-        f"{severities[severity]} {severity}" for severity in _SEVERITIES if severities[severity]
+        f"{severities[severity]} {severity}" for severity in SEVERITIES if severities[severity]
     )
     floor = "At least " if any(_cut(found) for _, found in by_source) else ""
     return f"{floor}{_plural(len(findings), 'problem')} in {which}: {counted}; {date}."

@@ -1,0 +1,87 @@
+"""Findings on the policies of a document: what holds whatever the open values are, where it stands, each once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Finding, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aws_iam.engine.language.document import Policy, Source
+
+    Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
+
+
+def certain(
+    found: Iterable[Finding], source: Source, judge: Callable[[Policy], tuple[Finding, ...]]
+) -> tuple[Finding, ...]:
+    """What holds whatever the values are that only the deployment knows: it does not stand at one, and not by one."""
+    if not (source.unresolved or source.variants):
+        return tuple(found)
+    kept = tuple(each for each in found if not is_open(_pointer(each), source.unresolved))
+    for other in source.variants:
+        places = {(each.code, _pointer(each)) for each in judge(other)}
+        kept = tuple(each for each in kept if (each.code, _pointer(each)) in places)
+    return kept
+
+
+def is_open(pointer: str, unresolved: frozenset[str]) -> bool:
+    """Whether the place is at or under a value that is not known, or is the list of which it is an entry."""
+    if pointer in _lists(unresolved):
+        return True
+    while pointer:
+        if pointer in unresolved:
+            return True
+        pointer = pointer.rpartition("/")[0]
+    return False
+
+
+@lru_cache(maxsize=4)
+def _lists(unresolved: frozenset[str]) -> frozenset[str]:
+    """The lists with an entry that is not known: what is said of one as a whole may be untrue."""
+    parts = (each.rpartition("/") for each in unresolved)
+    return frozenset(holder for holder, _, last in parts if last.isdecimal())
+
+
+def _pointer(finding: Finding) -> str:
+    return finding.where.pointer if finding.where else ""
+
+
+def located(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
+    """The findings with the name of their policy and the file in which their lines count."""
+    if not (source.name or source.file):
+        return tuple(found)
+    return tuple(
+        replace(
+            each,
+            resource=source.name or each.resource,
+            where=replace(each.where or Where(), file=source.file) if source.file else each.where,
+        )
+        for each in found
+    )
+
+
+def without_repeats(
+    judged: Iterable[tuple[Source, tuple[Finding, ...]]],
+) -> tuple[tuple[Source, tuple[Finding, ...]], ...]:
+    """A template's resource is judged for both sides of its conditions: what both sides share is told once."""
+    told: set[tuple[object, ...]] = set()
+    kept = []
+    judged = tuple(judged)
+    if not any(source.other_side_of for source, _ in judged):
+        return judged
+    for source, found in judged:
+        fresh = tuple(each for each in found if _place(source, each) not in told)
+        told.update(_place(source, each) for each in found)
+        kept.append((source, fresh if source.other_side_of else found))
+    return tuple(kept)
+
+
+def _place(source: Source, finding: Finding) -> tuple[object, ...]:
+    where = finding.where or Where()
+    at = (where.line, where.column) if where.line else where.pointer
+    return source.file, source.other_side_of or source.name, finding.code, finding.message, at

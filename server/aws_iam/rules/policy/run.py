@@ -1,0 +1,102 @@
+"""Runs the rules on a policy: each where its gates are open, worst problem first."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Finding, Severity, Where
+from aws_iam.engine.language.document import Kind, Policy, Source, Statement, Syntax
+from aws_iam.engine.sources.gather import sources_of
+from aws_iam.rules.gates import Gates
+from aws_iam.rules.policy.catalogue import POLICY_RULES
+
+if TYPE_CHECKING:
+    from aws_iam.rules.rule import Rule
+
+    Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
+from aws_iam.rules.document_findings import certain, located, without_repeats
+
+AT_MOST = 200
+"""Findings of one rule in one policy; a document of nothing but faults is cut there, and the answer says so."""
+
+
+def validate(
+    document: str | dict[str, Any] | list[Any],
+    kind: str | None = None,
+    resource_type: str | None = None,
+) -> list[Finding]:
+    """The problems of a policy, of a list of them or of the policies of an `Answer`, worst first."""
+    judged = tuple((each, findings_of(each)) for each in sources_of(document, kind, resource_type))
+    return [finding for _, found in placed(judged) for finding in found]
+
+
+def findings_of(source: Source) -> tuple[Finding, ...]:
+    """The problems of one policy of a document, or of a text that is none, at their places there."""
+    content = source.content
+    if isinstance(content, Policy):
+        found = certain(checked(content), source, checked)
+    else:
+        found = tuple(finding for rule in _syntax_rules() for finding in rule.check(content))
+    return located(found, source)
+
+
+def checked(policy: Policy) -> tuple[Finding, ...]:
+    """The problems of one policy, worst first."""
+    somewhere, parts = _gates().open(policy)
+    found: list[Finding] = []
+    for rule, bit in _rules(policy.kind, somewhere):
+        if rule.on is Policy:
+            found += rule.check(policy, at_most=AT_MOST)
+            continue
+        pairs = zip(policy.statements, parts, strict=True)
+        found += rule.check_each([each for each, open_ in pairs if open_ & bit], at_most=AT_MOST)
+    return tuple(sorted(found, key=rank)) if len(found) > 1 else tuple(found)
+
+
+@cache
+def _gates() -> Gates:
+    return Gates([rule.gates for rule in POLICY_RULES])
+
+
+@lru_cache(maxsize=4096)
+def _rules(kind: Kind, open_: int) -> tuple[tuple[Rule[Any], int], ...]:
+    """The rules of an open set that are for policies of this kind, each with its bit."""
+    return tuple(
+        (rule, 1 << at)
+        for at, rule in enumerate(POLICY_RULES)
+        if open_ >> at & 1
+        and rule.on in {Policy, Statement}
+        and (not rule.kinds or kind in rule.kinds)
+    )
+
+
+@cache
+def _syntax_rules() -> tuple[Rule[Any], ...]:
+    return tuple(rule for rule in POLICY_RULES if rule.on is Syntax)
+
+
+SEVERITIES = tuple(Severity)
+
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+def rank(finding: Finding) -> tuple[object, ...]:
+    """Worst first, then in the order of the documents and of their places."""
+    where = finding.where or Where()
+    place = (where.line or 0, where.column or 0, _natural(where.pointer))
+    named = (_natural(where.file or ""), _natural(finding.resource or ""))
+    return SEVERITIES.index(finding.severity), *named, place
+
+
+def _natural(text: str) -> tuple[tuple[int, str], ...]:
+    """A key that sorts numbers as numbers: /Statement/10 comes after /Statement/9."""
+    parts = _DIGITS.split(text)
+    return tuple((len(part), part) if at % 2 else (0, part) for at, part in enumerate(parts))
+
+
+def placed(judged: Judged) -> Judged:
+    """Each finding with its policy and file, and once where both sides of a template's condition share it."""
+    return without_repeats((source, located(found, source)) for source, found in judged)
