@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_iam.server.mcp_server import build
 from botocore.credentials import SSOProvider
 from botocore.tokens import SSOTokenProvider
 from botocore.utils import ContainerMetadataFetcher
@@ -28,6 +27,7 @@ from aws_iam.account.facts.fact import Miss, MissKind
 from aws_iam.account.session.connect import caller, connect
 from aws_iam.cli import command_line
 from aws_iam.errors import AwsError, AwsIamError
+from aws_iam.server.mcp_server import build
 from helpers.credential_ways import (
     ACCOUNT,
     CASES,
@@ -158,8 +158,8 @@ def test_neither_the_command_nor_the_server_shows_it(
     prepare, place = WAYS[way]
     desk.end.place, desk.end.answer = place, answer
     given = _words(prepare(desk))
-    assert _command(**given) == cli.UNREADABLE
-    assert _command("--json", **given) == cli.UNREADABLE
+    assert _command(**given) == command_line.UNREADABLE
+    assert _command("--json", **given) == command_line.UNREADABLE
     told = _tool({"action": "run", "controls": ["root_mfa"], **given})
     assert "AWS" in told, damage
     output = capfd.readouterr()

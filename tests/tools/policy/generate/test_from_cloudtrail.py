@@ -42,11 +42,8 @@ OWNER = {
 }
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(
-        (TESTS / "cases/events" / name).read_text(encoding="utf-8")
-    )
-    return rows
+def _rows(name: str) -> Any:
+    return json.loads((TESTS / "cases/events" / name).read_text(encoding="utf-8"))
 
 
 def _cases(name: str) -> list[Any]:
