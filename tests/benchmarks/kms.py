@@ -99,9 +99,9 @@ def account() -> Any:
 def main() -> None:
     """All of it."""
     sys.path.insert(0, str(SERVER))
+    from aws_iam.rules.on_account import KeyTerms  # noqa: PLC0415
     from aws_iam.tools.kms import check  # noqa: PLC0415
     from aws_iam.tools.kms.actions import tool  # noqa: PLC0415
-    from aws_iam.tools.kms.checks.limits import Limits  # noqa: PLC0415
 
     say(machine())
     text = policy()
@@ -113,7 +113,7 @@ def main() -> None:
     against("lockout, warm", statistics.median(times), MOST_LOCKOUT, "ms")
     read = account()
     begun = time.process_time()
-    found = check.judged(read, Limits(), check.Terms()).findings
+    found = check.judged(read, KeyTerms(), check.Terms()).findings
     seconds = time.process_time() - begun
     told = f"{KEYS} keys and {ROLES} roles from a snapshot ({len(found)} findings)"
     against(told, seconds, MOST_ACCOUNT, "s")

@@ -1,4 +1,4 @@
-"""The modules of a package that declare something: what its catalogue has to list."""
+"""The modules of a package that declare checks: what its catalogue has to list."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
+from aws_iam.rules.check import checks_in
+
 if TYPE_CHECKING:
     from types import ModuleType
 
 
-def declaring(package: ModuleType, kind: type) -> set[ModuleType]:
-    """The modules below the package that declare a value of the kind."""
+def declaring(package: ModuleType) -> set[ModuleType]:
+    """The modules below the package that declare a check."""
     found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     modules = [importlib.import_module(module.name) for module in found]
     return {
         module
         for module in modules
-        if any(isinstance(value, kind) for value in vars(module).values())
-        and not module.__name__.endswith(".catalogue")
+        if any(check.test.__module__ == module.__name__ for check in checks_in(module))
     }

@@ -12,14 +12,13 @@ import pytest
 import aws_iam
 from aws_iam.engine.language.document import Policy, Statement
 from aws_iam.engine.sources.gather import sources_of
-from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.rules.policy.not_raised_offline import NOT_OFFLINE
+from aws_iam.rules.policy.catalogue import NOT_OFFLINE, POLICY_RULES
 from aws_iam.tools import playbooks
 from aws_iam.tools.policy.actions import tool
 from helpers.pages import ROOT, links, without_blocks
 
 if TYPE_CHECKING:
-    from aws_iam.rules.rule import Rule
+    from aws_iam.rules.check import Check
 
 TEXT = (ROOT / "references/rules.md").read_text(encoding="utf-8")
 BY_CODE = {rule.code: rule for rule in POLICY_RULES}
@@ -69,7 +68,7 @@ def _document(example: Example) -> Any:
     return {"Version": "2012-10-17", "Statement": [value]} if example.of_statement else value
 
 
-def _kind(rule: Rule[Any], document: Any) -> str | None:
+def _kind(rule: Check[Any], document: Any) -> str | None:
     content = sources_of(document)[0].content
     guessed = content.kind if isinstance(content, Policy) else None
     return min(rule.kinds) if rule.kinds and guessed and guessed not in rule.kinds else None

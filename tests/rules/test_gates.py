@@ -13,7 +13,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from aws_iam.engine.language.document import Kind, Policy, Statement
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.rules.policy.run import AT_MOST, checked
+from aws_iam.rules.policy.run import checked
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding
@@ -48,9 +48,7 @@ def by_every_rule(policy: Policy) -> list[Finding]:
     return [
         finding
         for rule in rules
-        for finding in rule.check_each(
-            (policy,) if rule.on is Policy else policy.statements, at_most=AT_MOST
-        )
+        for finding in rule.findings(*((policy,) if rule.on is Policy else policy.statements))
     ]
 
 

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.rules.policy.not_raised_offline import NOT_OFFLINE
+from aws_iam.rules.policy.catalogue import NOT_OFFLINE, POLICY_RULES
 from helpers.folders import ROOT, TESTS
 
 CODES: dict[str, str] = json.loads(

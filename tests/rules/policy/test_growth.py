@@ -12,13 +12,12 @@ import pytest
 from aws_iam.engine.language.document import Policy, Statement
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.policy.catalogue import POLICY_RULES
-from aws_iam.rules.policy.run import AT_MOST
 from helpers.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_iam.rules.rule import Rule
+    from aws_iam.rules.check import Check
 
 RULES = [rule for rule in POLICY_RULES if rule.on in {Policy, Statement}]
 FEW = 20
@@ -27,7 +26,7 @@ BEYOND_BOUNDS = 250
 LONGEST = 2_000
 
 
-def statements_of(rule: Rule[Any]) -> list[Any]:
+def statements_of(rule: Check[Any]) -> list[Any]:
     """A statement of each of the rule's examples, bad ones first."""
     found = []
     for example in (*rule.bad, *rule.good):
@@ -89,7 +88,7 @@ SHAPES: tuple[Callable[[dict[str, Any], range], list[Any]], ...] = (
 )
 
 
-def policy_of(rule: Rule[Any], statements: list[Any]) -> Policy:
+def policy_of(rule: Check[Any], statements: list[Any]) -> Policy:
     document = {"Version": "2012-10-17", "Statement": statements}
     kind = min(rule.kinds) if rule.kinds and not rule.resource_type else None
     content = sources_of(document, kind, rule.resource_type)[0].content
@@ -97,19 +96,19 @@ def policy_of(rule: Rule[Any], statements: list[Any]) -> Policy:
     return content
 
 
-def check(rule: Rule[Any], policy: Policy) -> None:
+def check(rule: Check[Any], policy: Policy) -> None:
     """As `validate` does, but for one rule."""
-    rule.check_each((policy,) if rule.on is Policy else policy.statements, at_most=AT_MOST)
+    rule.findings(*((policy,) if rule.on is Policy else policy.statements))
 
 
-def work(rule: Rule[Any], statements: list[Any]) -> int:
+def work(rule: Check[Any], statements: list[Any]) -> int:
     return calls(partial(check, rule, policy_of(rule, statements)))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_twice_as_much_of_a_policy_takes_about_twice_the_work(
-    rule: Rule[Any], shape: Callable[[dict[str, Any], range], list[Any]]
+    rule: Check[Any], shape: Callable[[dict[str, Any], range], list[Any]]
 ) -> None:
     for statement in statements_of(rule)[:1]:
         make = partial(shape, statement)
@@ -117,7 +116,7 @@ def test_twice_as_much_of_a_policy_takes_about_twice_the_work(
         assert grows_evenly(rule, make, FEW) or grows_evenly(rule, make, BEYOND_BOUNDS)
 
 
-def grows_evenly(rule: Rule[Any], make: Callable[[range], list[Any]], few: int) -> bool:
+def grows_evenly(rule: Check[Any], make: Callable[[range], list[Any]], few: int) -> bool:
     # What is read once is read before; other numbers each time, so that no answer is remembered.
     check(rule, policy_of(rule, make(range(few))))
     numbers = (range(10_000, 10_000 + few), range(20_000, 20_000 + 2 * few))

@@ -14,15 +14,17 @@ from aws_iam.answer import Finding, Severity
 from aws_iam.engine.language.document import Kind, Policy, Statement, Syntax
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules import policy
-from aws_iam.rules.policy.catalogue import MODULES, POLICY_RULES
+from aws_iam.rules.check import Check, check, checks_in
+from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.policy.catalogue import FAMILIES, POLICY_RULES
 from aws_iam.rules.policy.run import validate
-from aws_iam.rules.rule import Problem, Rule, rule, rules_in
 from helpers.families import declaring
 from helpers.folders import ROOT, TESTS
 
 AWS_CODES: dict[str, str] = json.loads(
     (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
 )["codes"]
+MODULES = tuple(module for _, module in FAMILIES)
 JUDGED = (Policy, Statement, Syntax)
 EXAMPLES = [
     pytest.param(each, example, is_bad, id=f"{each.code}-{'bad' if is_bad else 'good'}-{number}")
@@ -32,7 +34,7 @@ EXAMPLES = [
 ]
 
 
-def findings(each: Rule[Any], example: Any) -> list[Finding]:
+def findings(each: Check[Any], example: Any) -> list[Finding]:
     """What the rule finds in its example, judged as a kind that it is for."""
     document = example
     if each.on is Statement:
@@ -47,7 +49,7 @@ def findings(each: Rule[Any], example: Any) -> list[Finding]:
 
 @pytest.mark.parametrize(("each", "example", "is_bad"), EXAMPLES)
 def test_a_rule_finds_its_bad_examples_and_no_good_one(
-    each: Rule[Any],
+    each: Check[Any],
     example: Any,
     is_bad: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -61,7 +63,7 @@ def test_a_rule_finds_its_bad_examples_and_no_good_one(
 
 
 @pytest.mark.parametrize("each", POLICY_RULES, ids=lambda each: each.code)
-def test_a_rule_is_declared_in_full(each: Rule[Any]) -> None:
+def test_a_rule_is_declared_in_full(each: Check[Any]) -> None:
     assert each.why
     assert not each.title.endswith(".")
     assert each.fix.endswith(".")
@@ -71,7 +73,7 @@ def test_a_rule_is_declared_in_full(each: Rule[Any]) -> None:
 
 
 @pytest.mark.parametrize("each", POLICY_RULES, ids=lambda each: each.code)
-def test_a_code_of_aws_has_the_severity_of_aws_and_its_page(each: Rule[Any]) -> None:
+def test_a_code_of_aws_has_the_severity_of_aws_and_its_page(each: Check[Any]) -> None:
     has_page_of_checks = "access-analyzer-reference-policy-checks" in each.source
     assert has_page_of_checks is (each.code in AWS_CODES)
     if each.code in AWS_CODES:
@@ -87,23 +89,23 @@ def test_the_source_of_a_warning_is_the_anchor_that_aws_gives_it() -> None:
 
 
 def test_every_family_of_the_folder_that_judges_policies_is_listed() -> None:
-    assert declaring(policy, Rule) == set(MODULES)
+    assert declaring(policy) == set(MODULES)
 
 
 def test_a_family_has_at_most_a_dozen_rules() -> None:
-    assert all(len(rules_in(module)) <= 12 for module in MODULES)
+    assert all(len(checks_in(module)) <= 12 for module in MODULES)
 
 
 def test_a_code_is_declared_once() -> None:
     with pytest.raises(TypeError, match="declared twice"):
-        rules_in(MODULES[0], MODULES[0])
+        checks_in(MODULES[0], MODULES[0])
 
 
 def test_a_rule_without_reason_or_example_is_refused() -> None:
     def silent(_: Policy) -> Any:
         yield from ()
 
-    declare = rule(
+    declare = check(
         "X", on=Policy, severity=Severity.ERROR, title="x", fix="y.", bad=["{"], good=["{}"]
     )
     with pytest.raises(TypeError, match="docstring"):
@@ -114,21 +116,21 @@ def test_a_rule_stops_at_the_number_asked_for() -> None:
     each = next(each for each in POLICY_RULES if each.code == "INVALID_POLICY_ELEMENT")
     body = {"Version": "2012-10-17", "Statement": [], **{f"X{n}": 1 for n in range(9)}}
     content = sources_of(body)[0].content
-    assert len(each.check(content)) == 9
-    assert len(each.check(content, at_most=4)) == 4
+    assert len(each.findings(content)) == 9
+    assert len(each.findings(content, at_most=4)) == 4
 
 
 def test_a_problem_may_be_less_severe_or_less_sure_than_its_rule() -> None:
     def doubted(policy: Policy) -> Any:
         """Because."""
-        yield Problem(policy.node.where, "x", severity=Severity.WARNING, low_confidence=True)
+        yield Fail(policy.node.where, "x", severity=Severity.WARNING, low_confidence=True)
 
-    declare = rule(
+    declare = check(
         "X", on=Policy, severity=Severity.ERROR, title="x", fix="y.", bad=["{"], good=["{}"]
     )
     content = sources_of({})[0].content
     assert isinstance(content, Policy)
-    (finding,) = declare(doubted).check(content)
+    (finding,) = declare(doubted).findings(content)
     assert (finding.severity, finding.confidence) == (Severity.WARNING, "low")
 
 

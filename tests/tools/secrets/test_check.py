@@ -14,10 +14,12 @@ from aws_iam.account.reading.collect_account import collect
 from aws_iam.account.reading.snapshot import dumps, loads, save
 from aws_iam.answer import Status, to_json
 from aws_iam.errors import InputError
+from aws_iam.rules.check import needs_of
+from aws_iam.rules.on_account import findings_on
 from aws_iam.tools.kit.parameters import Source
 from aws_iam.tools.secrets.actions import tool
-from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST, judge, needs
-from aws_iam.tools.secrets.checks.limits import Limits
+from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST
+from aws_iam.tools.secrets.terms import SecretTerms
 from helpers.rich_account import RICH
 from helpers.rich_secrets import VALUE
 from helpers.scripted_aws import Refusal, Script
@@ -39,7 +41,7 @@ def script() -> Script:
 
 @pytest.fixture(scope="module")
 def account(script: Script) -> Any:
-    return collect(needs(USUAL), Source(), session=script.session())
+    return collect(needs_of(USUAL), Source(), session=script.session())
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_no_call_asks_for_a_value(account: Any, script: Script) -> None:
 
 def test_every_declared_call_is_made(account: Any, script: Script) -> None:
     assert account.id
-    declared = {op for fact in needs(USUAL) for op in COLLECTORS[fact.name].operations}
+    declared = {op for fact in needs_of(USUAL) for op in COLLECTORS[fact.name].operations}
     assert set(script.operations) - set(OPENING) == declared
 
 
@@ -82,8 +84,8 @@ def test_no_value_of_the_account_reaches_the_snapshot_or_the_findings(
 
 
 def test_a_saved_snapshot_says_the_same_as_the_account(account: Any, saved: Path) -> None:
-    live = judge(account, USUAL, Limits())
-    assert judge(loads(saved.read_text(encoding="utf-8")), USUAL, Limits()) == live
+    live = findings_on(account, USUAL, SecretTerms())
+    assert findings_on(loads(saved.read_text(encoding="utf-8")), USUAL, SecretTerms()) == live
     codes = {finding.code for finding in run(snapshot=str(saved)).findings}
     assert codes == {check.code for check in USUAL}
 
@@ -110,7 +112,7 @@ EXPECTED = {
 def test_a_finding_names_the_element(account: Any, code: str, words: str) -> None:
     told = [
         finding
-        for finding in CHECKS[code].findings(account, Limits())
+        for finding in findings_on(account, [CHECKS[code]], SecretTerms())
         if finding.status is Status.FAIL
     ]
     assert any(words in each.message for each in told)
@@ -127,8 +129,8 @@ REFUSABLE = sorted(
 @pytest.mark.parametrize("operation", REFUSABLE)
 def test_a_refused_call_is_unknown_by_its_permission_never_a_pass(operation: str) -> None:
     refusing = Script(RICH | {operation: Refusal()})
-    account = collect(needs(USUAL), Source(), session=refusing.session())
-    told = judge(account, USUAL, Limits())
+    account = collect(needs_of(USUAL), Source(), session=refusing.session())
+    told = findings_on(account, USUAL, SecretTerms())
     reasons = [each.reason or "" for each in told if each.status is Status.UNKNOWN]
     # The sharing of other services is no business of these checks.
     if operation in refusing.operations:
@@ -142,9 +144,9 @@ def test_an_endpoint_without_the_newest_calls_leaves_the_others_judged(code: str
         "ssm:GetResourcePolicies": Refusal(code, "", 404),
         "ram:ListResources": Refusal(code, "", 404),
     }
-    account = collect(needs(USUAL), Source(), session=Script(RICH | lacking).session())
+    account = collect(needs_of(USUAL), Source(), session=Script(RICH | lacking).session())
     by_code: dict[str, set[Status]] = {}
-    for each in judge(account, USUAL, Limits()):
+    for each in findings_on(account, USUAL, SecretTerms()):
         by_code.setdefault(each.code, set()).add(each.status)
     # The default policy is read without the list, and the list stays unknown.
     assert by_code["SEC-POL-XACCT"] == {Status.FAIL, Status.UNKNOWN}
@@ -155,8 +157,8 @@ def test_an_endpoint_without_the_newest_calls_leaves_the_others_judged(code: str
 def test_only_who_asks_has_string_parameters_looked_into() -> None:
     script = Script(RICH)
     chosen = [CHECKS["SSM-PLAINTEXT-VALUE"]]
-    account = collect(needs(chosen), Source(), session=script.session())
-    (told,) = judge(account, chosen, Limits())
+    account = collect(needs_of(chosen), Source(), session=script.session())
+    (told,) = findings_on(account, chosen, SecretTerms())
     assert told.status is Status.FAIL
     assert told.message == "`/prod/app/url` holds what looks like: GitHub token"
     asked = [given for operation, _, given in script.calls if operation == "ssm:GetParameters"]
@@ -230,7 +232,7 @@ def test_a_check_can_be_saved_and_judged_again(tmp_path: Path) -> None:
 def test_what_was_refused_comes_with_the_policy_that_mends_it(tmp_path: Path) -> None:
     refusing = Script(RICH | {"ecs:ListClusters": Refusal()})
     path = tmp_path / "account.json"
-    save(collect(needs(USUAL), Source(), session=refusing.session()), path)
+    save(collect(needs_of(USUAL), Source(), session=refusing.session()), path)
     (artifact,) = run(snapshot=str(path)).artifacts
     assert json.loads(artifact.content)["Statement"][0]["Action"] == ["ecs:ListClusters"]
 
@@ -238,7 +240,7 @@ def test_what_was_refused_comes_with_the_policy_that_mends_it(tmp_path: Path) ->
 def test_regions_that_aws_will_not_list_leave_no_check_passed(tmp_path: Path) -> None:
     refusing = Script(RICH | {"ec2:DescribeRegions": Refusal("UnauthorizedOperation")})
     path = tmp_path / "account.json"
-    save(collect(needs(USUAL), Source(), session=refusing.session()), path)
+    save(collect(needs_of(USUAL), Source(), session=refusing.session()), path)
     answer = run(snapshot=str(path))
     # Policies of identities are the account's, whatever its Regions.
     passed = {finding.code for finding in answer.findings if finding.status is Status.PASS}

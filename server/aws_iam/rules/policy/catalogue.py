@@ -1,9 +1,12 @@
-"""The rules, one file per family. Families of policy rules are listed here; those of an account load apart."""
+"""Every rule on policy documents by family, and the issue codes of ValidatePolicy that have none, with the reason."""
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.rules.check import Check, checks_in
 from aws_iam.rules.policy.actions import (
     action_names,
     action_resource_fit,
@@ -46,49 +49,76 @@ from aws_iam.rules.policy.resources import (
     regions_and_partitions,
 )
 from aws_iam.rules.policy.trust import oidc_trust, role_trust, saml_cognito_pods, token_audience
-from aws_iam.rules.rule import Rule, rules_in
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Mapping
 
-MODULES: tuple[ModuleType, ...] = (
-    grammar,
-    elements,
-    empty_elements,
-    action_names,
-    arn_format,
-    action_resource_fit,
-    wildcards,
-    pass_role,
-    operators_and_keys,
-    key_types,
-    required_companion_keys,
-    key_presence,
-    resource_tags,
-    lone_wildcards,
-    condition_values,
-    identifiers,
-    ip_addresses,
-    policy_variables,
-    principal_format,
-    attached_resource,
-    public_access,
-    role_trust,
-    oidc_trust,
-    token_audience,
-    saml_cognito_pods,
-    confused_deputy,
-    mfa,
-    permissions_boundary,
-    regions_and_partitions,
-    data_perimeter,
-    not_principal,
-    set_operators,
-    never_matches,
-    redundant_statements,
-    scp_rcp,
-    size_limits,
+    from aws_iam.rules.checks_page import Families
+
+FAMILIES: Families = (
+    ("Grammar", grammar),
+    ("Elements", elements),
+    ("Empty elements", empty_elements),
+    ("Action names", action_names),
+    ("ARN format", arn_format),
+    ("Actions and resources that do not fit", action_resource_fit),
+    ("Wildcards", wildcards),
+    ("PassRole", pass_role),
+    ("Operators and keys", operators_and_keys),
+    ("Key types", key_types),
+    ("Required companion keys", required_companion_keys),
+    ("Key presence", key_presence),
+    ("Resource tags", resource_tags),
+    ("Lone wildcards", lone_wildcards),
+    ("Condition values", condition_values),
+    ("Identifiers", identifiers),
+    ("IP addresses", ip_addresses),
+    ("Policy variables", policy_variables),
+    ("Principal format", principal_format),
+    ("Attached resource", attached_resource),
+    ("Public access", public_access),
+    ("Role trust", role_trust),
+    ("OIDC trust", oidc_trust),
+    ("Token audience", token_audience),
+    ("SAML, Cognito and pods", saml_cognito_pods),
+    ("Confused deputy", confused_deputy),
+    ("MFA", mfa),
+    ("Permissions boundary", permissions_boundary),
+    ("Regions and partitions", regions_and_partitions),
+    ("Data perimeter", data_perimeter),
+    ("NotPrincipal", not_principal),
+    ("Set operators", set_operators),
+    ("Never matches", never_matches),
+    ("Redundant statements", redundant_statements),
+    ("SCP and RCP", scp_rcp),
+    ("Size limits", size_limits),
 )
-"""The families of `policy validate`, in the order in which a policy is read."""
+"""The families of `policy validate`, in the order in which a policy is read. The order decides ties between findings."""
 
-POLICY_RULES: tuple[Rule[Any], ...] = rules_in(*MODULES)
+POLICY_RULES: tuple[Check[Any], ...] = checks_in(*(module for _, module in FAMILIES))
+
+
+@slotted
+class NotOffline:
+    """Why a code is not raised, and the page that shows it."""
+
+    reason: str
+    source: str
+
+
+NOT_OFFLINE: Mapping[str, NotOffline] = MappingProxyType(
+    {
+        "DEPRECATED_GLOBAL_CONDITION_KEY": NotOffline(
+            reason="it is about `aws:ARN` alone, as UNSUPPORTED_GLOBAL_CONDITION_KEY is: that one, which is an error, is"
+            " raised, and where AWS gives the milder one is not documented",
+            source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
+            "#access-analyzer-reference-policy-checks-general-warning-deprecated-global-condition-key",
+        ),
+        "SCP_SYNTAX_ERROR_ACTION_WILDCARD": NotOffline(
+            reason="it says that a wildcard may only end an action of a service control policy; by the page of their syntax"
+            " `*` and `?` may stand anywhere in it",
+            source="https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html",
+        ),
+    }
+)
+"""Issue codes of ValidatePolicy that no rule raises; every other one has a rule."""

@@ -13,13 +13,10 @@ from aws_iam.rules.gates import Gates
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 
 if TYPE_CHECKING:
-    from aws_iam.rules.rule import Rule
+    from aws_iam.rules.check import Check
 
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
 from aws_iam.rules.document_findings import certain, located, without_repeats
-
-AT_MOST = 200
-"""Findings of one rule in one policy; a document of nothing but faults is cut there, and the answer says so."""
 
 
 def validate(
@@ -38,7 +35,7 @@ def findings_of(source: Source) -> tuple[Finding, ...]:
     if isinstance(content, Policy):
         found = certain(checked(content), source, checked)
     else:
-        found = tuple(finding for rule in _syntax_rules() for finding in rule.check(content))
+        found = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
     return located(found, source)
 
 
@@ -48,10 +45,10 @@ def checked(policy: Policy) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for rule, bit in _rules(policy.kind, somewhere):
         if rule.on is Policy:
-            found += rule.check(policy, at_most=AT_MOST)
+            found += rule.findings(policy)
             continue
         pairs = zip(policy.statements, parts, strict=True)
-        found += rule.check_each([each for each, open_ in pairs if open_ & bit], at_most=AT_MOST)
+        found += rule.findings(*(statement for statement, open_ in pairs if open_ & bit))
     return tuple(sorted(found, key=rank)) if len(found) > 1 else tuple(found)
 
 
@@ -61,7 +58,7 @@ def _gates() -> Gates:
 
 
 @lru_cache(maxsize=4096)
-def _rules(kind: Kind, open_: int) -> tuple[tuple[Rule[Any], int], ...]:
+def _rules(kind: Kind, open_: int) -> tuple[tuple[Check[Any], int], ...]:
     """The rules of an open set that are for policies of this kind, each with its bit."""
     return tuple(
         (rule, 1 << at)
@@ -73,7 +70,7 @@ def _rules(kind: Kind, open_: int) -> tuple[tuple[Rule[Any], int], ...]:
 
 
 @cache
-def _syntax_rules() -> tuple[Rule[Any], ...]:
+def _syntax_rules() -> tuple[Check[Any], ...]:
     return tuple(rule for rule in POLICY_RULES if rule.on is Syntax)
 
 

@@ -44,7 +44,10 @@ ProviderName = Literal[
 @tool.action
 def guide(topic: Topic = None) -> Answer:
     """Quote a section of the workload identity reference, or its contents."""
-    return pages.guide("irsa-oidc", topic)
+    # Only here: the checks take their time to load, and the other actions do not need them.
+    from aws_iam.tools.irsa import checks_page
+
+    return pages.guide("irsa-oidc", topic, checks_page.explained)
 
 
 @tool.artifact_action

@@ -21,10 +21,10 @@ from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules import document_findings
-from aws_iam.rules.document_check import Trust, Workloads
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.tools.irsa.checks.roles import DETAILS, PODS, read, roles, trust_of, trusting
 from aws_iam.tools.irsa.checks.service_accounts import misfits
+from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.parameters import Source
 

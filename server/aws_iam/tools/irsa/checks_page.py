@@ -1,29 +1,26 @@
-"""The checks of `irsa check` as Markdown, for the page `references/irsa-oidc.md`."""
+"""The checks of `irsa check` on the page `references/irsa-oidc.md`, and one check's entry for `guide`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.rules.document_check import checks_in
-from aws_iam.tools.irsa.checks.catalogue import FAMILIES
+from aws_iam.rules import checks_page
+from aws_iam.tools.irsa.checks.catalogue import CHECKS, FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.answer import Answer
+
+_PLACE = "references/irsa-oidc.md#checks"
+
 
 def page() -> Iterator[str]:
-    """Every family as a table: code, grade, what is wrong and why, how to mend it."""
-    for title, module in FAMILIES:
-        yield f"### {title}\n"
-        yield "| code | grade | fails when | why | fix |"
-        yield "| --- | --- | --- | --- | --- |"
-        for check in checks_in(module):
-            yield (
-                f"| [`{check.code}`]({check.source}) | {check.severity.value} | {_cell(check.title)} "
-                f"| {_cell(check.why)} | {_cell(check.fix)} |"
-            )
-        yield ""
+    """Every family as a table."""
+    return checks_page.tables(FAMILIES)
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+def explained(topic: str) -> Answer | None:
+    """What a check of workload identity finds, and why."""
+    check = checks_page.check_named(topic, CHECKS)
+    return checks_page.explained(check, _PLACE) if check else None

@@ -16,7 +16,7 @@ from aws_iam.tools.kms.decide import KeyType
 from aws_iam.tools.kms.envelope import Language, Library
 from aws_iam.tools.kms.key_creation import Format
 from aws_iam.tools.kms.key_policy_arguments import Given
-from aws_iam.tools.kms.limit_arguments import LIMITS
+from aws_iam.tools.kms.terms import THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ tool = Tool(
 Needs = Annotated[Json, wishes.parameter(keys.NEEDS)]
 KeyLimits = Annotated[
     Json,
-    Parameter(", ".join(limit.name for limit in LIMITS), brief="thresholds", document=True),
+    Parameter(", ".join(limit.name for limit in THRESHOLDS), brief="thresholds", document=True),
 ]
 
 _PAGE = "references/kms-patterns.md#key-types"
@@ -149,7 +149,7 @@ def check(
     """Find what is wrong with key policies, or with an account's keys, grants, aliases and rotation."""
     from aws_iam.tools.kms import check as kms_check
 
-    terms = kms_check.Terms(
+    arguments = kms_check.Arguments(
         account=account,
         users=users,
         only_via=only_via_service,
@@ -157,7 +157,7 @@ def check(
         limits=limits,
         scope=scope,
     )
-    return kms_check.check(document, source, terms, progress, save)
+    return kms_check.check(document, source, arguments, progress, save)
 
 
 def _all_kinds() -> Answer:

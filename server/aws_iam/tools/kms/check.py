@@ -20,17 +20,16 @@ from aws_iam.errors import InputError, NotCollected, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.report.page import by_urgency
 from aws_iam.rules import document_findings
-from aws_iam.rules.outcomes import policy_of
+from aws_iam.rules.on_account import findings_on, policy_of
 from aws_iam.tools.kit import account_source, policy_inputs
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_words import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
 from aws_iam.tools.kit.parameters import Source
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
+from aws_iam.tools.kms.arguments import THRESHOLDS, KeyTerms
 from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, needs
-from aws_iam.tools.kms.checks.limits import Limits
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
-from aws_iam.tools.kms.limit_arguments import LIMITS
 from aws_iam.tools.kms.reasoning.statements import told_owner
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ _SHORT = ("role/", "user/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Arguments:
     """What the caller says beside the document or the account."""
 
     account: str | None = None
@@ -61,27 +60,27 @@ class Terms:
 
 
 def check(
-    document: Any, source: Source, terms: Terms, progress: Progress, save: str | None
+    document: Any, source: Source, arguments: Arguments, progress: Progress, save: str | None
 ) -> Answer:
     """The findings on a document, or on the account that the arguments name."""
     if document is None:
-        if terms.account is not None:
+        if arguments.account is not None:
             raise InputError(
                 "`account` goes with `document`", hint="the account that is read is known"
             )
-        return _of_account(source, terms, progress, save)
+        return _of_account(source, arguments, progress, save)
     if source != Source() or save is not None:
         raise InputError(
             "`document` and an account exclude each other",
             hint="leave out the account arguments to judge the document",
         )
-    return of_document(document, terms)
+    return of_document(document, arguments)
 
 
-def of_document(document: Any, terms: Terms) -> Answer:
+def of_document(document: Any, arguments: Arguments) -> Answer:
     """The checks of key policies on those of a document."""
-    chosen = [code for code in _chosen(terms.scope) if code in ON_POLICY]
-    account = checked("account", terms.account, "account") if terms.account else ""
+    chosen = [code for code in _chosen(arguments.scope) if code in ON_POLICY]
+    account = checked("account", arguments.account, "account") if arguments.account else ""
     given = gathered(document)
     found = [(each, content) for each in given.sources if (content := _key_policy(each))]
     if not found:
@@ -95,9 +94,9 @@ def of_document(document: Any, terms: Terms) -> Answer:
         subject = KeyPolicy(
             policy=policy,
             account=owner,
-            trusted=_trusted(terms.trusted),
-            users=_users(terms.users, owner),
-            only_via=terms.only_via,
+            trusted=_trusted(arguments.trusted),
+            users=_users(arguments.users, owner),
+            only_via=arguments.only_via,
         )
         return _of_policy(subject, chosen)
 
@@ -116,7 +115,7 @@ def of_document(document: Any, terms: Terms) -> Answer:
             "checks": len(chosen),
             # In a template the account is a value of its deployment.
             **({} if given.formats else {"account": ", ".join(list(owners)[:_FIRST])}),
-            **_not_asked(chosen, terms),
+            **_not_asked(chosen, arguments),
             **policy_inputs.facts(given),
         },
         sources=_sources(findings),
@@ -144,10 +143,10 @@ def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
     return tuple(finding for code in codes for finding in ON_POLICY[code].findings(subject))
 
 
-def _not_asked(codes: Iterable[str], terms: Terms) -> dict[str, Any]:
+def _not_asked(codes: Iterable[str], arguments: Arguments) -> dict[str, Any]:
     """The checks that need to know who uses the key, where nobody said."""
     open_ = [code for code in codes if code in _OF_USERS]
-    if terms.users or not open_:
+    if arguments.users or not open_:
         return {}
     return {"give_users_for": ", ".join(open_)}
 
@@ -155,26 +154,26 @@ def _not_asked(codes: Iterable[str], terms: Terms) -> dict[str, Any]:
 _OF_USERS = frozenset({"KMS-VIASERVICE-BREAKS", "KMS-VIASERVICE", "KMS-CTX"})
 
 
-def _of_account(source: Source, terms: Terms, progress: Progress, save: str | None) -> Answer:
-    chosen = _chosen(terms.scope)
-    within = Limits(**wishes.read(terms.limits, LIMITS, "limits"), trusted=_trusted(terms.trusted))
+def _of_account(
+    source: Source, arguments: Arguments, progress: Progress, save: str | None
+) -> Answer:
+    chosen = _chosen(arguments.scope)
+    terms = KeyTerms(
+        **wishes.read(arguments.limits, THRESHOLDS, "limits"), trusted=_trusted(arguments.trusted)
+    )
     facts = needs(chosen)
     account = account_source.read(source, facts, progress, save=save)
-    return judged(account, within, terms, chosen)
+    return judged(account, terms, arguments, chosen)
 
 
 def judged(
-    account: Account, within: Limits, terms: Terms, codes: tuple[str, ...] = CODES
+    account: Account, terms: KeyTerms, arguments: Arguments, codes: tuple[str, ...] = CODES
 ) -> Answer:
     """Every chosen check on an account; what could not be read is unknown."""
     on_policy = [code for code in codes if code in ON_POLICY]
-    of_keys = (
-        f
-        for code in codes
-        if code in ON_ACCOUNT
-        for f in ON_ACCOUNT[code].findings(account, within)
-    )
-    of_policies = _of_policies(account, within, terms, on_policy) if on_policy else ()
+    on_account = (ON_ACCOUNT[code] for code in codes if code in ON_ACCOUNT)
+    of_keys = findings_on(account, on_account, terms)
+    of_policies = _of_policies(account, terms, arguments, on_policy) if on_policy else ()
     found = by_urgency([*of_policies, *of_keys])
     facts = needs(codes)
     missed = misses_of(account, facts)
@@ -188,7 +187,7 @@ def judged(
             "checks": len(codes),
             **_counted(account),
             "by_check": by_check(found, CODES),
-            **_not_asked(on_policy, terms),
+            **_not_asked(on_policy, arguments),
             **({"not_read": rows(missed)} if missed else {}),
         },
         artifacts=missing_permissions(account, found),
@@ -199,7 +198,7 @@ def judged(
 
 
 def _of_policies(
-    account: Account, within: Limits, terms: Terms, codes: list[str]
+    account: Account, terms: KeyTerms, arguments: Arguments, codes: list[str]
 ) -> Iterator[Finding]:
     """The checks of policies on every policy of every key; policies of the same text are judged once."""
     identities = account.get(AUTHORIZATION)
@@ -215,7 +214,7 @@ def _of_policies(
         else frozenset({*(r.arn for r in identities.roles), *(u.arn for u in identities.users)})
     )
     known: dict[tuple[str, str], tuple[Finding, ...]] = {}
-    users = _users(terms.users, account.id)
+    users = _users(arguments.users, account.id)
     for region, arn, name, text in _texts(account):
         if isinstance(text, NotCollected):
             code = "KMS-POL-RAM" if name else "KMS-POL-PUBLIC"
@@ -231,9 +230,9 @@ def _of_policies(
                 key=arn,
                 name=name,
                 principals=existing,
-                trusted=within.trusted,
+                trusted=terms.trusted,
                 users=users,
-                only_via=terms.only_via,
+                only_via=arguments.only_via,
             )
             known[same] = _of_policy(subject, codes)
         for each in known[same]:

@@ -15,7 +15,7 @@ from aws_iam.tools.secrets import decide as stores
 from aws_iam.tools.secrets import rotation as secret_rotation
 from aws_iam.tools.secrets import snippet as secret_snippets
 from aws_iam.tools.secrets.decide import Store
-from aws_iam.tools.secrets.limit_arguments import LIMITS
+from aws_iam.tools.secrets.terms import THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ Needs = Annotated[Json, wishes.parameter(stores.NEEDS)]
 Limits = Annotated[
     Json,
     Parameter(
-        ", ".join(limit.name for limit in LIMITS), brief="thresholds by name", document=True
+        ", ".join(limit.name for limit in THRESHOLDS), brief="thresholds by name", document=True
     ),
 ]
 

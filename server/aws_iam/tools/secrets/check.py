@@ -9,18 +9,20 @@ from aws_iam.engine.language.aws_names import checked
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.report.page import by_urgency
+from aws_iam.rules.check import needs_of
+from aws_iam.rules.on_account import findings_on
 from aws_iam.tools.kit import account_source
 from aws_iam.tools.kit import needs as wishes
 from aws_iam.tools.kit.account_words import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
-from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST, judge, needs
-from aws_iam.tools.secrets.checks.limits import Limits
-from aws_iam.tools.secrets.limit_arguments import LIMITS
+from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST
+from aws_iam.tools.secrets.terms import THRESHOLDS, SecretTerms
 
 if TYPE_CHECKING:
+    from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
-    from aws_iam.rules.account_check import Check
+    from aws_iam.rules.check import Check
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Json, Progress
 
@@ -48,10 +50,10 @@ def check(
 ) -> Answer:
     """Read the account that the arguments name, and judge it."""
     chosen = _chosen(scope, plaintext_values=plaintext_values)
-    within = Limits(**wishes.read(limits, LIMITS, "limits"), trusted=_trusted(trusted))
-    facts = needs(chosen)
+    terms = SecretTerms(**wishes.read(limits, THRESHOLDS, "limits"), trusted=_trusted(trusted))
+    facts = needs_of(chosen)
     account = account_source.read(source, facts, progress, save=save)
-    found = by_urgency(judge(account, chosen, within))
+    found = by_urgency(findings_on(account, chosen, terms))
     missed = misses_of(account, facts)
     return Answer(
         summary=f"Secrets of account {account_words(account)}, {account.regions}: {verdict(found)}."
@@ -73,7 +75,7 @@ def check(
     )
 
 
-def _chosen(scope: list[str] | None, *, plaintext_values: bool) -> tuple[Check[Limits], ...]:
+def _chosen(scope: list[str] | None, *, plaintext_values: bool) -> tuple[Check[Account], ...]:
     asked = [each for word in scope for each in _named(word)] if scope else list(CHECKS)
     named = {each.upper() for each in scope or ()}
     if not plaintext_values and ON_REQUEST & named:

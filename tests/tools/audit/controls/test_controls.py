@@ -12,8 +12,7 @@ from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.answer import Status
 from aws_iam.tools.audit import controls as audit_controls
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls
-from aws_iam.tools.audit.controls.control import Judge
-from aws_iam.tools.audit.controls.judge import JUDGES, judge, rolled_up
+from aws_iam.tools.audit.controls.judge import CHECKS, MODULES, judge, rolled_up
 from helpers.cis_snapshots import snapshot
 from helpers.families import declaring
 from helpers.folders import TESTS
@@ -54,25 +53,18 @@ def test_a_control_on_a_snapshot(case: dict[str, Any]) -> None:
 
 def test_each_judged_control_is_shown_both_ways() -> None:
     shown = {(case["control"], case["expect"]) for case in CASES}
-    for key in JUDGES:
+    for key in CHECKS:
         if controls()[key].verdict == "api" and not key.startswith("alarm_"):
             assert {(key, "pass"), (key, "fail")} <= shown, key
 
 
 def test_only_the_control_that_no_api_shows_has_no_judge() -> None:
-    assert set(controls()) - set(JUDGES) == {"account_security_questions"}
+    assert set(controls()) - set(CHECKS) == {"account_security_questions"}
 
 
 def test_every_family_is_judged() -> None:
-    declared = {key for judge_ in JUDGES.values() for key in judge_.keys}
-    claimed = {
-        key
-        for module in declaring(audit_controls, Judge)
-        for judge_ in vars(module).values()
-        if isinstance(judge_, Judge)
-        for key in judge_.keys
-    }
-    assert claimed == declared
+    declared = set(CHECKS)
+    assert declaring(audit_controls) == set(MODULES)
     assert declared <= set(controls())
     assert {control.key for control in benchmark("7.0").controls} <= declared
 
@@ -80,8 +72,8 @@ def test_every_family_is_judged() -> None:
 def test_the_permissions_of_a_control_are_those_of_the_facts_that_it_needs() -> None:
     # One fact holds everything about a trail, and its bucket is looked up in the list of buckets.
     around = {"cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors", "s3:ListAllMyBuckets"}
-    for key, judge_ in JUDGES.items():
+    for key, check in CHECKS.items():
         said = set(controls()[key].iam)
-        needed = {action for fact in judge_.needs for action in actions_of(fact.name)}
+        needed = {action for fact in check.needs for action in actions_of(fact.name)}
         assert said <= needed, key
-        assert needed - said <= (around if TRAILS in judge_.needs else set()), key
+        assert needed - said <= (around if TRAILS in check.needs else set()), key

@@ -16,10 +16,11 @@ from aws_iam.account.facts.storage import BUCKETS, Bucket
 from aws_iam.account.reading.snapshot import Account, Regions, account_of
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected
+from aws_iam.rules.check import checks_in
 from aws_iam.rules.outcomes import Fail, Outcome, Pass
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
-from aws_iam.tools.audit.controls.control import Terms, findings_of, judges, judges_in
-from aws_iam.tools.audit.controls.judge import JUDGES, judge, needs, rolled_up, score
+from aws_iam.tools.audit.controls.control import ControlTerms, control, findings_of
+from aws_iam.tools.audit.controls.judge import CHECKS, judge, needs, rolled_up, score
 from helpers.cis_full import FULL
 from helpers.cis_snapshots import denied, empty, refused, snapshot
 
@@ -65,7 +66,7 @@ def test_one_refused_fact_changes_the_controls_that_need_it_and_no_other(name: s
     before, after = judge(FULL, "6.0"), judge(replace(FULL, facts=facts), "6.0")
     was, now = rolled_up(before), rolled_up(after)
     changed = {key for key in was if was[key] is not now[key]}
-    needing = {key for key, each in JUDGES.items() if fact in each.needs}
+    needing = {key for key, each in CHECKS.items() if fact in each.needs}
     assert changed <= needing
     for key in changed:
         assert now[key] is Status.UNKNOWN
@@ -208,14 +209,14 @@ def module_with(**values: Any) -> ModuleType:
 
 
 def test_a_fail_before_a_missing_fact_stands() -> None:
-    @judges("root_mfa")
-    def test(_account: Account, _terms: Terms) -> Iterator[Outcome]:
+    @control("root_mfa")
+    def test(_account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
         """A proof, then a gap."""
         yield Pass("one", "fine")
         yield Fail("two", "broken")
         raise NotCollected("gone", call="iam:GetX", code="AccessDenied", permission="iam:GetX")
 
-    found = findings_of(controls()["root_mfa"], test, empty(), benchmark())
+    found = findings_of(controls()["root_mfa"], test[0], empty(), benchmark())
     assert [(f.status, f.resource) for f in found] == [
         (Status.PASS, "one"),
         (Status.FAIL, "two"),
@@ -226,12 +227,12 @@ def test_a_fail_before_a_missing_fact_stands() -> None:
 
 
 def test_a_test_that_says_nothing_had_nothing_to_judge() -> None:
-    @judges("root_mfa")
-    def test(_account: Account, _terms: Terms) -> Iterator[Outcome]:
+    @control("root_mfa")
+    def test(_account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
         """Silence."""
         return iter(())
 
-    (found,) = findings_of(controls()["root_mfa"], test, empty(), benchmark())
+    (found,) = findings_of(controls()["root_mfa"], test[0], empty(), benchmark())
     assert (found.status, found.message) == (Status.NOT_APPLICABLE, "nothing to judge")
 
 
@@ -242,16 +243,18 @@ def test_a_control_without_judge_says_what_to_check_by_hand() -> None:
 
 
 def test_a_control_is_judged_once_and_with_a_reason() -> None:
-    @judges("root_mfa")
-    def first(_account: Account, _terms: Terms) -> Iterator[Outcome]:
+    @control("root_mfa")
+    def first(_account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
         """One."""
         return iter(())
 
-    with pytest.raises(TypeError, match="judged twice"):
-        judges_in(module_with(first=first, second=first))
+    with pytest.raises(TypeError, match="root_mfa is declared twice"):
+        checks_in(module_with(first=first, second=first))
     with pytest.raises(TypeError, match="docstring"):
-        judges("root_mfa")(lambda _account, _terms: iter(()))
-    assert judges_in(module_with(first=first, other=3)) == {"root_mfa": first}
+        control("root_mfa")(lambda _account, _terms: iter(()))
+    with pytest.raises(TypeError, match="needs a docstring and a row"):
+        control("root_mfx")(first[0].test)
+    assert checks_in(module_with(first=first, other=3)) == first
 
 
 def test_findings_carry_every_number_and_the_account() -> None:

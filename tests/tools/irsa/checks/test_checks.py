@@ -12,7 +12,7 @@ from aws_iam.account.facts.fact import Miss
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language.kinds import Kind
 from aws_iam.engine.sources.gather import one_policy
-from aws_iam.rules.document_check import Check, Trust, Workloads, check, checks_in
+from aws_iam.rules.check import Check, check, checks_in
 from aws_iam.tools.irsa import check as irsa_check
 from aws_iam.tools.irsa import checks
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, FAMILIES, NEEDS, ON_ACCOUNT, ON_TRUST
@@ -26,6 +26,7 @@ from aws_iam.tools.irsa.checks.samples import (
     service_account,
     workloads,
 )
+from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 from helpers.cis_snapshots import denied, empty, refused
 from helpers.families import declaring
 from helpers.folders import TESTS
@@ -117,7 +118,7 @@ def test_the_cases_meet_every_check_that_a_document_alone_can_fail() -> None:
 
 
 def test_every_family_of_the_folder_is_in_the_catalogue() -> None:
-    assert declaring(checks, Check) == {module for _, module in FAMILIES}
+    assert declaring(checks) == {module for _, module in FAMILIES}
 
 
 def test_a_code_is_declared_once() -> None:

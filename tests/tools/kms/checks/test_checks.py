@@ -12,19 +12,18 @@ from aws_iam.account.facts.keys import KEY_GRANTS, KEY_USES, KeyGrants, KeyUse
 from aws_iam.account.facts.storage import KMS_KEYS, KeyRotation
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity, Status
-from aws_iam.rules import account_check, document_check
+from aws_iam.rules.on_account import findings_on
 from aws_iam.tools.kms import checks
 from aws_iam.tools.kms.checks import samples as sample
 from aws_iam.tools.kms.checks.catalogue import (
-    ACCOUNT_FAMILIES,
     CODES,
+    FAMILIES,
     ON_ACCOUNT,
     ON_POLICY,
-    POLICY_FAMILIES,
     needs,
 )
-from aws_iam.tools.kms.checks.limits import Limits
 from aws_iam.tools.kms.checks.subject import OTHER, ROOT, KeyPolicy, allow, arn, of
+from aws_iam.tools.kms.terms import KeyTerms
 from helpers.families import declaring
 from helpers.missing_facts import assert_never_a_pass_without
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
 
 
-LIMITS = Limits()
+TERMS = KeyTerms()
 CATALOGUE = (
     "KMS-POL-PUBLIC", "KMS-POL-XACCT", "KMS-POL-RAM", "KMS-NOTPRINCIPAL", "KMS-SVC-CONFUSED", "KMS-GRANT-OPEN",
     "KMS-STMT-NOEFFECT", "KMS-NO-ROOT", "KMS-LOCKOUT", "KMS-ORPHAN-PRINCIPAL", "KMS-STAR-NONROOT", "KMS-ADMIN-USES",
@@ -59,12 +58,12 @@ def on_policy(kind: str) -> list[Any]:
     ]
 
 
-def found(code: str, account: Account, limits: Limits = LIMITS) -> tuple[Finding, ...]:
-    return ON_ACCOUNT[code].findings(account, limits)
+def found(code: str, account: Account, terms: KeyTerms = TERMS) -> tuple[Finding, ...]:
+    return findings_on(account, [ON_ACCOUNT[code]], terms)
 
 
-def statuses(code: str, account: Account, limits: Limits = LIMITS) -> set[Status]:
-    return {each.status for each in found(code, account, limits)}
+def statuses(code: str, account: Account, terms: KeyTerms = TERMS) -> set[Status]:
+    return {each.status for each in found(code, account, terms)}
 
 
 def codes(subject: KeyPolicy) -> set[str]:
@@ -76,10 +75,7 @@ def test_the_catalogue_is_whole() -> None:
 
 
 def test_every_family_of_checks_is_listed() -> None:
-    listed = {module for _, module in (*POLICY_FAMILIES, *ACCOUNT_FAMILIES)}
-    assert listed == declaring(checks, account_check.Check) | declaring(
-        checks, document_check.Check
-    )
+    assert {module for _, module in FAMILIES} == declaring(checks)
 
 
 @pytest.mark.parametrize(("code", "subject"), on_policy("bad"))
@@ -184,11 +180,11 @@ def test_the_last_use_is_read_as_aws_means_it(use: KeyUse, status: Status) -> No
 
 def test_thresholds_of_the_callers_decide() -> None:
     slow = sample.with_key(sample.key(rotation=KeyRotation(enabled=True, period_days=730)))
-    assert statuses("KMS-ROT-LONG", slow, Limits(rotation_days=730)) == {Status.PASS}
+    assert statuses("KMS-ROT-LONG", slow, KeyTerms(rotation_days=730)) == {Status.PASS}
     idle = sample.with_key(sample.key(), sample.of(KEY_USES, sample.used(200)))
-    assert statuses("KMS-UNUSED", idle, Limits(unused_days=300)) == {Status.PASS}
+    assert statuses("KMS-UNUSED", idle, KeyTerms(unused_days=300)) == {Status.PASS}
     (account, *_) = ON_ACCOUNT["KMS-GRANT-XACCT"].bad
-    trusting = Limits(trusted=frozenset({sample.OTHER}))
+    trusting = KeyTerms(trusted=frozenset({sample.OTHER}))
     assert statuses("KMS-GRANT-XACCT", account, trusting) == {Status.PASS}
 
 

@@ -16,7 +16,8 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.json_nodes import Node, pointer_token
 from aws_iam.engine.sources.json_value import from_value
 from aws_iam.errors import InputError
-from aws_iam.rules.policy.run import AT_MOST, validate
+from aws_iam.rules.check import AT_MOST
+from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.validate.validate import MOST_ROWS, validated
 from helpers.folders import TESTS

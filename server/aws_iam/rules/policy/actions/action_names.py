@@ -13,8 +13,9 @@ from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_action
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,15 +44,15 @@ def _parts(entry: Text) -> tuple[str, str] | None:
 
 def _with_hints(
     wrong: Iterable[tuple[Text, str]], suggest: Callable[[str], tuple[str, ...]]
-) -> Iterator[Problem]:
+) -> Iterator[Fail]:
     """A problem for each entry, with the near miss for the first ones."""
     unknown = iter(wrong)
     for entry, message in islice(unknown, _SUGGESTED):
         near = suggest(entry.value)
         hint = f"; did you mean `{near[0]}`?" if near else ""
-        yield Problem(entry.where, f"{message}{hint}")
+        yield Fail(entry.where, f"{message}{hint}")
     for entry, message in unknown:
-        yield Problem(entry.where, message)
+        yield Fail(entry.where, message)
 
 
 @by_text
@@ -68,7 +69,7 @@ def _is_strange(entry: str) -> bool:
 _STRANGE = (at_action(_is_strange),)
 
 
-@rule(
+@check(
     "INVALID_SERVICE_IN_ACTION",
     on=Policy,
     when=_STRANGE,
@@ -78,7 +79,7 @@ _STRANGE = (at_action(_is_strange),)
     bad=[_policy(_allow("s33:GetObject")), _policy(_allow("stepfunctions:StartExecution"))],
     good=[_policy(_allow("s3:GetObject")), _policy(_allow("states:StartExecution"))],
 )
-def unknown_service(policy: Policy) -> Iterator[Problem]:
+def unknown_service(policy: Policy) -> Iterator[Fail]:
     """An action of no service matches no request, so the statement does not do what it says."""
     yield from _with_hints(_of_no_service(policy), _services)
 
@@ -121,7 +122,7 @@ def _alike(prefix: str) -> tuple[str, ...]:
     return (near,) if near else ()
 
 
-@rule(
+@check(
     "INVALID_ACTION",
     on=Policy,
     when=_STRANGE,
@@ -137,7 +138,7 @@ def _alike(prefix: str) -> tuple[str, ...]:
     ],
     good=[_policy(_allow(["s3:GetObject", "s3:get*", "*"]))],
 )
-def unknown_action(policy: Policy) -> Iterator[Problem]:
+def unknown_action(policy: Policy) -> Iterator[Fail]:
     """An action that does not exist matches no request, so the statement does not do what it says."""
     yield from _with_hints(_of_no_action(policy), _near_actions)
 
@@ -212,7 +213,7 @@ def _near_actions(action: str) -> tuple[str, ...]:
     return tuple(likely[:1]) or (found if len(found) == 1 else ())
 
 
-@rule(
+@check(
     "UNKNOWN_ACTION_IN_NOT_ACTION",
     on=Policy,
     when=_STRANGE,
@@ -223,7 +224,7 @@ def _near_actions(action: str) -> tuple[str, ...]:
     bad=[_policy({"Effect": "Deny", "NotAction": ["iam:ListUser"], "Resource": "*"})],
     good=[_policy({"Effect": "Deny", "NotAction": ["iam:ListUsers"], "Resource": "*"})],
 )
-def unknown_exclusion(policy: Policy) -> Iterator[Problem]:
+def unknown_exclusion(policy: Policy) -> Iterator[Fail]:
     """A misspelled exclusion excludes nothing, so the statement also covers what it was meant to spare."""
     wrong = (
         (entry, reason)
@@ -234,7 +235,7 @@ def unknown_exclusion(policy: Policy) -> Iterator[Problem]:
     yield from _with_hints(wrong, _near_actions)
 
 
-@rule(
+@check(
     "RETIRED_ACTION",
     on=Statement,
     when=_STRANGE,
@@ -245,7 +246,7 @@ def unknown_exclusion(policy: Policy) -> Iterator[Problem]:
     bad=[_allow("codestar:CreateProject")],
     good=[_allow("s3:CreateBucket")],
 )
-def retired_action(statement: Statement) -> Iterator[Problem]:
+def retired_action(statement: Statement) -> Iterator[Fail]:
     """An action that left AWS's reference is most likely called by nothing any more."""
     by_service: dict[str, list[Text]] = {}
     for entry in _strange(statement):
@@ -253,7 +254,7 @@ def retired_action(statement: Statement) -> Iterator[Problem]:
             by_service.setdefault(entry.value.partition(":")[0].lower(), []).append(entry)
     for service, entries in by_service.items():
         more = f"; so it is with {len(entries) - 1} more of {service}" if entries[1:] else ""
-        yield Problem(
+        yield Fail(
             entries[0].where,
             f"{quoted(entries[0].value)} is no longer in AWS's service authorization reference{more}",
         )

@@ -21,8 +21,9 @@ from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.attached import attachment
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import Both, at_action, at_resource, at_statement
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,7 +59,7 @@ def _is_typeless(entry: str) -> bool:
 _LIMITED = at_resource(_is_limited)
 
 
-@rule(
+@check(
     "ACTION_HAS_NO_RESOURCE_TYPE",
     on=Policy,
     when=(Both(at_action(_is_typeless), _LIMITED),),
@@ -81,7 +82,7 @@ _LIMITED = at_resource(_is_limited)
         ),
     ],
 )
-def action_without_resource(policy: Policy) -> Iterator[Problem]:
+def action_without_resource(policy: Policy) -> Iterator[Fail]:
     """AWS authorizes such an action on `*` alone, which an ARN does not match: the Allow or Deny has no effect."""
     for statement in policy.statements:
         reach = reach_of(statement)
@@ -123,7 +124,7 @@ def _is_known_to_work(action: Action, reach: Reach) -> bool:
     )
 
 
-def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt: str) -> Problem:
+def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt: str) -> Fail:
     entry, action = found[0]
     others = len(found) - 1
     more = (
@@ -132,7 +133,7 @@ def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt:
         else ""
     )
     if doubt == "wide":
-        return Problem(
+        return Fail(
             entry.where,
             f"the reference gives `{action.full_name}`{more} no resource type and tells to write `*`",
             severity=Severity.SUGGESTION,
@@ -143,7 +144,7 @@ def _typeless(statement: Statement, found: Sequence[tuple[Text, Action]], doubt:
         if doubt
         else f"`{action.full_name}`{more} {'have' if others else 'has'} no resource type"
     )
-    return Problem(
+    return Fail(
         entry.where,
         f"{said}: {'they never match' if others else 'it never matches'} {quoted(statement.resources[0].value)},"
         f" so that the statement {_verb(statement)} nothing of {'them' if others else 'it'}",
@@ -182,7 +183,7 @@ def _may_not_meet(statement: Statement) -> bool:
     )
 
 
-@rule(
+@check(
     "ACTION_MATCHES_NO_RESOURCE",
     on=Policy,
     when=(at_statement(_may_not_meet),),
@@ -208,7 +209,7 @@ def _may_not_meet(statement: Statement) -> bool:
         _policy(_allow("wafv2:AssociateWebACL", "arn:aws:apigateway:*::/restapis/a1/stages/prod")),
     ],
 )
-def no_meeting(policy: Policy) -> Iterator[Problem]:
+def no_meeting(policy: Policy) -> Iterator[Fail]:
     """No request joins the action with such a resource, so the Allow or Deny has no effect for it."""
     holder = attachment(policy.resource_type)
     if holder and holder.service:
@@ -232,7 +233,7 @@ def no_meeting(policy: Policy) -> Iterator[Problem]:
             yield _mismatch(statement, found, unsure=unsure)
 
 
-def _services_apart(statement: Statement, reach: Reach) -> Iterator[Problem]:
+def _services_apart(statement: Statement, reach: Reach) -> Iterator[Fail]:
     """Wildcards of a service that has nothing among the ARNs."""
     for entry in statement.actions:
         if is_literal(entry.value):
@@ -242,7 +243,7 @@ def _services_apart(statement: Statement, reach: Reach) -> Iterator[Problem]:
             continue
         # A service without ARNs of its own may work on those of its sister, such as ssmmessages.
         if forms(service) and reach.foreign(service):
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)} has nothing among ARNs of {quoted(reach.arns[0].service)}:"
                 f" the statement {_verb(statement)} nothing of it",
@@ -251,11 +252,11 @@ def _services_apart(statement: Statement, reach: Reach) -> Iterator[Problem]:
 
 def _mismatch(
     statement: Statement, found: Sequence[tuple[Text, Action, Arn]], *, unsure: bool
-) -> Problem:
+) -> Fail:
     entry, action, arn = found[0]
     more = f"; so it is with {len(found) - 1} more of its actions" if found[1:] else ""
     source = ", says the reference" if unsure else ""
-    return Problem(
+    return Fail(
         entry.where,
         f"`{action.full_name}` works on {_named(action)}{source}, and {quoted(str(arn))} is none:"
         f" the statement {_verb(statement)} nothing of it{more}",
@@ -295,7 +296,7 @@ def _named(action: Action) -> str:
     return ", ".join(names) + (" …" if len(action.resource_types) > len(names) else "")
 
 
-@rule(
+@check(
     "S3_ACTION_MATCHES_NO_RESOURCE",
     on=Statement,
     when=(at_resource(_is_of_s3),),
@@ -316,7 +317,7 @@ def _named(action: Action) -> str:
         _allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket*"),
     ],
 )
-def bucket_action_on_objects(statement: Statement) -> Iterator[Problem]:
+def bucket_action_on_objects(statement: Statement) -> Iterator[Fail]:
     """No request joins a bucket action with an object, so the Allow or Deny has no effect for it."""
     for entry, action in written_out(statement) if Reach(statement).limited else ():
         wanted = _of_s3(action)
@@ -324,7 +325,7 @@ def bucket_action_on_objects(statement: Statement) -> Iterator[Problem]:
             continue
         kinds = {_bucket_or_object(resource.value) for resource in statement.resources}
         if kinds == set(_FORMS) - {wanted}:
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"`{action.full_name}` never matches {quoted(statement.resources[0].value)}:"
                 f" it works on `{_FORMS[wanted]}`",

@@ -16,11 +16,14 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import once
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import Gate, at_action, has
-from aws_iam.rules.rule import Problem, Rule, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from aws_iam.rules.check import Check
 
 Covered = Literal["named", "star", "not_action"]
 
@@ -117,7 +120,7 @@ def _covering(statement: Statement, action: str) -> tuple[Covered, Text | None] 
 
 def _problems(
     subject: _Subject, covered: Covered, statement: Statement, *, excluding: bool
-) -> Iterator[Problem]:
+) -> Iterator[Fail]:
     if not statement.allows or (excluding and not statement.not_resources):
         return
     found = _covered(statement)[subject.action]
@@ -127,14 +130,14 @@ def _problems(
     where = entry.where if entry else statement.place("NotAction")
     who = quoted(entry.value) if entry else f"`NotAction` without `{subject.action}`"
     if excluding:
-        yield Problem(where, f"{who} {subject.does} but those of `NotResource`")
+        yield Fail(where, f"{who} {subject.does} but those of `NotResource`")
         return
     open_ = next(
         (resource for resource in statement.resources if _unrestricted(resource.value)), None
     )
     # AWS's own policies write the guard with IfExists, too; which requests would lack the key no page says.
     if open_ and not subject.guards(statement):
-        yield Problem(where, f"{who} {subject.does}: the resource is {quoted(open_.value)}")
+        yield Fail(where, f"{who} {subject.does}: the resource is {quoted(open_.value)}")
 
 
 _COVERED: dict[Covered, tuple[dict[str, object], str]] = {
@@ -160,7 +163,7 @@ def _gates(subject: _Subject, covered: Covered, *, excluding: bool) -> tuple[Gat
     return (at_action(lambda entry: matches(entry, subject.action, ignore_case=True)),)
 
 
-def _declared(subject: _Subject, covered: Covered, *, excluding: bool) -> Rule[Statement]:
+def _declared(subject: _Subject, covered: Covered, *, excluding: bool) -> Check[Statement]:
     element, words = _COVERED[covered]
     role = "arn:aws:iam::111122223333:role/app"
     actions = element or {"Action": subject.action}
@@ -168,12 +171,12 @@ def _declared(subject: _Subject, covered: Covered, *, excluding: bool) -> Rule[S
     guard = {"Condition": {"StringEquals": {subject.guard: "ec2.amazonaws.com"}}}
     named: dict[str, object] = {"Effect": "Allow", "Action": subject.action, "Resource": role}
 
-    def problems(statement: Statement) -> Iterator[Problem]:
+    def problems(statement: Statement) -> Iterator[Fail]:
         yield from _problems(subject, covered, statement, excluding=excluding)
 
     problems.__doc__ = subject.why
     spared = " but those of NotResource" if excluding else ""
-    return rule(
+    return check(
         f"{subject.code}_WITH_{_FORMS[covered, excluding]}",
         on=Statement,
         severity=subject.severity,

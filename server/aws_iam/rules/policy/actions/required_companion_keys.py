@@ -11,8 +11,9 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.engine.reference.supply import supplying
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_condition, at_keys
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +57,7 @@ def _is_of_some_actions(asked: Condition) -> bool:
     return prefix not in _INCOMPLETE and bool(supplying(prefix, asked.name))
 
 
-@rule(
+@check(
     "MISSING_PAIRED_CONDITION_KEYS",
     on=Statement,
     when=(at_keys(*(key for key, _, _ in _PAIRS)),),
@@ -66,7 +67,7 @@ def _is_of_some_actions(asked: Condition) -> bool:
     bad=[_where(_VPC_IP)],
     good=[_where({**_VPC_IP, **_IN_VPC})],
 )
-def address_without_network(statement: Statement) -> Iterator[Problem]:
+def address_without_network(statement: Statement) -> Iterator[Fail]:
     """Private addresses repeat from VPC to VPC: without the VPC anybody's instance may have the address."""
     for key, companions, certain in _PAIRS:
         for condition in statement.conditions_on(key):
@@ -75,7 +76,7 @@ def address_without_network(statement: Statement) -> Iterator[Problem]:
             if not certain and all("${" in value.value for value in condition.values):
                 continue
             if not statement.conditions_on(*companions):
-                yield Problem(
+                yield Fail(
                     condition.key.where,
                     f"{quoted(condition.key.value)} stands without the VPC that the address is in",
                     low_confidence=not certain,
@@ -91,7 +92,7 @@ def _policy(*statements: object) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-@rule(
+@check(
     "DENY_MISSES_LONG_TERM_KEYS",
     on=Policy,
     when=(at_keys("aws:multifactorauthpresent"),),
@@ -115,13 +116,13 @@ def _policy(*statements: object) -> dict[str, object]:
         ),
     ],
 )
-def keyless_pass(policy: Policy) -> Iterator[Problem]:
+def keyless_pass(policy: Policy) -> Iterator[Fail]:
     """A request signed with a user's access key has no such key at all, so `Bool` does not hold and nothing is denied."""
     missing = [(each, found) for each in policy.statements if (found := _missing_keyless(each))]
     others = [each for each in policy.statements if missing and _denies_keyless(each)][:_MOST]
     for statement, condition in missing[:_MOST]:
         if not any(_is_within(statement, other) for other in others):
-            yield Problem(
+            yield Fail(
                 condition.operator.where,
                 f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} does not hold for a user's access key,"
                 " which has no such key: it is not denied",
@@ -202,7 +203,7 @@ _READ = {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "*"}
 _ATTRIBUTES = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "name"]}}
 
 
-@rule(
+@check(
     "DYNAMODB_ATTRIBUTES_WITHOUT_SELECT",
     on=Statement,
     when=(at_keys("dynamodb:attributes"),),
@@ -213,19 +214,19 @@ _ATTRIBUTES = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "name
     bad=[{**_READ, "Condition": _ATTRIBUTES}],
     good=[{**_READ, "Condition": {**_ATTRIBUTES, "StringEquals": _SELECT}}],
 )
-def attributes_without_select(statement: Statement) -> Iterator[Problem]:
+def attributes_without_select(statement: Statement) -> Iterator[Fail]:
     """A request that names no attributes passes the condition and is given all of them."""
     selects = statement.conditions_on("dynamodb:select")
     for condition in statement.conditions_on("dynamodb:attributes"):
         if not any(
             value.value == "SPECIFIC_ATTRIBUTES" for select in selects for value in select.values
         ):
-            yield Problem(
+            yield Fail(
                 condition.key.where, "`dynamodb:Attributes` stands without `dynamodb:Select`"
             )
 
 
-@rule(
+@check(
     "UNTRUSTWORTHY_CONDITION_KEY",
     on=Statement,
     when=(at_condition(_is_callers_choice),),
@@ -235,13 +236,13 @@ def attributes_without_select(statement: Statement) -> Iterator[Problem]:
     bad=[_where({"StringLike": {"aws:UserAgent": "*backup-tool*"}})],
     good=[_where({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})],
 )
-def caller_writes_key(statement: Statement) -> Iterator[Problem]:
+def caller_writes_key(statement: Statement) -> Iterator[Fail]:
     """The caller chooses the value of such a key, so it keeps nobody out."""
     for condition in statement.conditions if statement.allows else ():
         key = catalog().condition_key(condition.key.value)
         if key and key.caller_controlled:
             # AWS warns of these keys on their page; the list of its check is not published.
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"the caller chooses the value of {quoted(condition.key.value)}",
                 low_confidence=True,
@@ -268,7 +269,7 @@ def _on_sources(statement: Statement) -> tuple[Condition, ...]:
     return tuple(each for each in tested if each.base != "Null")
 
 
-@rule(
+@check(
     "RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY",
     on=Statement,
     when=(at_keys(*_SOURCES),),
@@ -279,16 +280,14 @@ def _on_sources(statement: Statement) -> tuple[Condition, ...]:
     bad=[{**_RCP, "Condition": {**_OTHER_ORG, **_HAS_SOURCE}}],
     good=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE, **_HAS_SOURCE}}],
 )
-def people_denied(statement: Statement) -> Iterator[Problem]:
+def people_denied(statement: Statement) -> Iterator[Fail]:
     """Only services carry the source of a call; anybody else is denied for the lack of it."""
     tested = _on_sources(statement)
     if tested and not _says(statement, "aws:principalisawsservice", "true", "Bool"):
-        yield Problem(
-            tested[0].key.where, f"only a service's call has {quoted(tested[0].key.value)}"
-        )
+        yield Fail(tested[0].key.where, f"only a service's call has {quoted(tested[0].key.value)}")
 
 
-@rule(
+@check(
     "RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK",
     on=Statement,
     when=(at_keys(*_SOURCES),),
@@ -299,14 +298,14 @@ def people_denied(statement: Statement) -> Iterator[Problem]:
     bad=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE}}],
     good=[{**_RCP, "Condition": {**_OTHER_ORG, **_BY_SERVICE, **_HAS_SOURCE}}],
 )
-def sourceless_denied(statement: Statement) -> Iterator[Problem]:
+def sourceless_denied(statement: Statement) -> Iterator[Fail]:
     """Some calls of services have no source at all; without the question for it they are denied."""
     tested = _on_sources(statement)
     asked = any(
         _says(statement, key, "false", "Null") for key in ("aws:sourceaccount", "aws:sourcearn")
     )
     if tested and not asked:
-        yield Problem(
+        yield Fail(
             tested[0].key.where,
             f"{quoted(tested[0].key.value)} is absent from some calls of services",
         )
@@ -316,7 +315,7 @@ def sourceless_denied(statement: Statement) -> Iterator[Problem]:
 _INCOMPLETE = frozenset({"aws-marketplace"})
 
 
-@rule(
+@check(
     "UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
     on=Statement,
     when=(at_condition(_is_of_some_actions),),
@@ -334,7 +333,7 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
         _where({"StringLikeIfExists": {"s3:prefix": "home/*"}}),
     ],
 )
-def key_of_other_action(statement: Statement) -> Iterator[Problem]:
+def key_of_other_action(statement: Statement) -> Iterator[Fail]:
     """Without the key a positive condition never holds, and a negated one always does."""
     for condition in statement.conditions:
         if not _is_of_some_actions(condition):
@@ -348,7 +347,7 @@ def key_of_other_action(statement: Statement) -> Iterator[Problem]:
         ]
         if without:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"the reference does not give {quoted(condition.key.value)} to `{without[0]}`{more}",
                 # The reference attaches keys unevenly, to actions here and to resource types there.

@@ -13,8 +13,9 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_keys
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,7 @@ def _holds_without(condition: Condition) -> bool:
     return condition.negated or condition.if_exists or condition.qualifier == "ForAllValues"
 
 
-def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Problem]:
+def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Fail]:
     """The conditions on tags that no request of some action carries; `holds`: only those that then hold, or do not."""
     entries = _untagged(statement) if any(_on_tags(statement)) else ()
     if not entries:
@@ -123,7 +124,7 @@ def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Prob
         if holds not in {None, _holds_without(condition)}:
             continue
         always = "always" if _holds_without(condition) else "never"
-        yield Problem(
+        yield Fail(
             condition.key.where,
             f"requests for {quoted(entries[0].action)}{more} do not carry"
             f" {quoted(condition.key.value)}: the condition {always} holds for them",
@@ -132,10 +133,10 @@ def _listed(statement: Statement, *, holds: bool | None = None) -> Iterator[Prob
         )
 
 
-def _all_others(statement: Statement) -> Iterator[Problem]:
+def _all_others(statement: Statement) -> Iterator[Fail]:
     for condition in _on_tags(statement) if statement.not_actions else ():
         always = "always" if _holds_without(condition) else "never"
-        yield Problem(
+        yield Fail(
             condition.key.where,
             f"requests for many of the actions that `NotAction` leaves do not carry"
             f" {quoted(condition.key.value)}: the condition {always} holds for them",
@@ -149,7 +150,7 @@ _LIST = "List the actions in Action instead, each of which supports aws:Resource
 _ASKED = (at_keys(_KEY),)
 
 
-@rule(
+@check(
     "ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
     on=Statement,
     when=_ASKED,
@@ -166,13 +167,13 @@ _ASKED = (at_keys(_KEY),)
         _tagged("Deny", "Action", "s3:ListAllMyBuckets"),
     ],
 )
-def never_allowed_by_tag(statement: Statement) -> Iterator[Problem]:
+def never_allowed_by_tag(statement: Statement) -> Iterator[Fail]:
     """Without the key in the request the condition does not hold, so the action is not allowed, whatever the tags."""
     if statement.allows:
         yield from _listed(statement)
 
 
-@rule(
+@check(
     "DENY_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
     on=Statement,
     when=_ASKED,
@@ -185,13 +186,13 @@ def never_allowed_by_tag(statement: Statement) -> Iterator[Problem]:
         _tagged("Allow", "Action", "s3:ListAllMyBuckets"),
     ],
 )
-def never_denied_by_tag(statement: Statement) -> Iterator[Problem]:
+def never_denied_by_tag(statement: Statement) -> Iterator[Fail]:
     """Without the key in the request the condition does not hold, so the action is not denied, whatever the tags."""
     if statement.denies:
         yield from _listed(statement, holds=False)
 
 
-@rule(
+@check(
     "DENY_HITS_ACTIONS_WITHOUT_TAGS",
     on=Statement,
     when=_ASKED,
@@ -205,13 +206,13 @@ def never_denied_by_tag(statement: Statement) -> Iterator[Problem]:
         _tagged("Deny", "Action", "s3:ListAllMyBuckets"),
     ],
 )
-def always_denied_by_tag(statement: Statement) -> Iterator[Problem]:
+def always_denied_by_tag(statement: Statement) -> Iterator[Fail]:
     """A negated condition holds for a request without the key, so the Deny hits the action whatever the tags are."""
     if statement.denies:
         yield from _listed(statement, holds=True)
 
 
-@rule(
+@check(
     "ALLOW_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
     on=Statement,
     when=_ASKED,
@@ -225,13 +226,13 @@ def always_denied_by_tag(statement: Statement) -> Iterator[Problem]:
         _tagged("Allow", "NotAction", "iam:*", {"StringEquals": {"aws:PrincipalTag/a": "b"}}),
     ],
 )
-def others_never_allowed_by_tag(statement: Statement) -> Iterator[Problem]:
+def others_never_allowed_by_tag(statement: Statement) -> Iterator[Fail]:
     """What NotAction leaves includes actions without the key, those that AWS adds later among them: they stay not allowed."""
     if statement.allows:
         yield from _all_others(statement)
 
 
-@rule(
+@check(
     "DENY_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE",
     on=Statement,
     when=_ASKED,
@@ -244,7 +245,7 @@ def others_never_allowed_by_tag(statement: Statement) -> Iterator[Problem]:
         _tagged("Allow", "NotAction", "iam:*"),
     ],
 )
-def others_never_denied_by_tag(statement: Statement) -> Iterator[Problem]:
+def others_never_denied_by_tag(statement: Statement) -> Iterator[Fail]:
     """What NotAction leaves includes actions without the key, those that AWS adds later among them: they are not denied."""
     if statement.denies:
         yield from _all_others(statement)

@@ -13,8 +13,9 @@ from aws_iam.engine.language.document import Kind, Policy, Statement, Text
 from aws_iam.engine.language.memo import once
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_action, at_policy, at_resource, at_statement, has
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,7 +50,7 @@ def _is_all(entry: str) -> bool:
     return entry in {"*", "*:*"} or covers(entry, "*:*")
 
 
-@rule(
+@check(
     "FULL_ADMIN_ALLOWED",
     on=Statement,
     when=(at_action(_is_all),),
@@ -61,14 +62,14 @@ def _is_all(entry: str) -> bool:
     bad=[_allow("*"), _allow("*:*")],
     good=[_allow(_GET, _OBJECTS), {"Effect": "Deny", "Action": "*", "Resource": "*"}],
 )
-def everything_allowed(statement: Statement) -> Iterator[Problem]:
+def everything_allowed(statement: Statement) -> Iterator[Fail]:
     """Whoever has this policy is an administrator: nothing in the account is out of reach."""
     anywhere = any(resource.value == "*" for resource in statement.resources)
     if not (anywhere and statement.allows) or statement.has("Condition"):
         return
     everything = next(filter(_is_every_action, statement.actions), None)
     if everything:
-        yield Problem(everything.where, f"{quoted(everything.value)} on `*` allows everything")
+        yield Fail(everything.where, f"{quoted(everything.value)} on `*` allows everything")
 
 
 def _is_every_action(action: Text) -> bool:
@@ -82,7 +83,7 @@ def _is_service_wildcard(action: str) -> bool:
     return bool(colon and name) and not name.strip("*") and is_literal(service)
 
 
-@rule(
+@check(
     "SERVICE_WILDCARD_ALLOWED",
     on=Statement,
     when=(at_action(_is_service_wildcard),),
@@ -94,7 +95,7 @@ def _is_service_wildcard(action: str) -> bool:
     bad=[_allow("s3:*"), _allow("s3:*", "arn:aws:s3:::amzn-s3-demo-bucket/home/*")],
     good=[_allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
 )
-def service_wildcard(statement: Statement) -> Iterator[Problem]:
+def service_wildcard(statement: Statement) -> Iterator[Fail]:
     """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
     found = [action for action in statement.actions if _is_service_wildcard(action.value)]
     if statement.allows and found:
@@ -103,7 +104,7 @@ def service_wildcard(statement: Statement) -> Iterator[Problem]:
         where = " on part of a bucket" if prefix_only else ""
         more = f"; so it is with {len(found) - 1} more of its entries" if found[1:] else ""
         first = found[0].value
-        yield Problem(
+        yield Fail(
             found[0].where,
             f"{quoted(first)} allows every action of {quoted(first.partition(':')[0])}{where}{more}",
             severity=Severity.WARNING if limited else None,
@@ -126,7 +127,7 @@ def _is_below_prefix(resource: str) -> bool:
     return is_literal(bucket) and bool(key) and not key.startswith(("*", "?"))
 
 
-@rule(
+@check(
     "ALLOW_WITH_NOT_ACTION",
     on=Statement,
     when=(has("NotAction"),),
@@ -138,16 +139,16 @@ def _is_below_prefix(resource: str) -> bool:
     bad=[{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
     good=[{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
 )
-def all_but_some_actions(statement: Statement) -> Iterator[Problem]:
+def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
     """Every service and action that AWS adds later is allowed, too, and so is whatever the list forgot."""
     if statement.allows and statement.not_actions:
         listed = quoted(statement.not_actions[0].value)
         more = len(statement.not_actions) - 1
         rest = f" and {more} more" if more else ""
-        yield Problem(statement.place("NotAction"), f"everything but {listed}{rest} is allowed")
+        yield Fail(statement.place("NotAction"), f"everything but {listed}{rest} is allowed")
 
 
-@rule(
+@check(
     "ALLOW_WITH_NOT_RESOURCE",
     on=Statement,
     when=(has("NotResource"),),
@@ -159,17 +160,17 @@ def all_but_some_actions(statement: Statement) -> Iterator[Problem]:
     bad=[{"Effect": "Allow", "Action": _GET, "NotResource": _OBJECTS}],
     good=[_allow(_GET, _OBJECTS)],
 )
-def all_but_some_resources(statement: Statement) -> Iterator[Problem]:
+def all_but_some_resources(statement: Statement) -> Iterator[Fail]:
     """Every resource that is created later is allowed, too, in other accounts as well as in this one."""
     if statement.allows and statement.not_resources:
         listed = quoted(statement.not_resources[0].value)
-        yield Problem(
+        yield Fail(
             statement.place("NotResource"),
             f"every resource but {listed} and what is listed with it",
         )
 
 
-@rule(
+@check(
     "WILDCARD_IN_SERVICE_NAME",
     on=Statement,
     when=(at_action(_is_service_open), at_resource(_is_service_open)),
@@ -179,18 +180,16 @@ def all_but_some_resources(statement: Statement) -> Iterator[Problem]:
     bad=[_allow("s3*:GetObject"), _allow(_GET, "arn:aws:s?:::amzn-s3-demo-bucket/*")],
     good=[_allow("*"), _allow("s3:*", _OBJECTS)],
 )
-def wildcard_service(statement: Statement) -> Iterator[Problem]:
+def wildcard_service(statement: Statement) -> Iterator[Fail]:
     """It also matches services that nobody thought of, and those that AWS adds later."""
     for action in (*statement.actions, *statement.not_actions):
         service, colon, _ = action.value.partition(":")
         if colon and not is_literal(service):
-            yield Problem(action.where, f"{quoted(action.value)} has a wildcard in its service")
+            yield Fail(action.where, f"{quoted(action.value)} has a wildcard in its service")
     for resource in (*statement.resources, *statement.not_resources):
         arn = Arn.of(resource.value)
         if arn and not is_literal(arn.service):
-            yield Problem(
-                resource.where, f"{quoted(resource.value)} has a wildcard in its service"
-            )
+            yield Fail(resource.where, f"{quoted(resource.value)} has a wildcard in its service")
 
 
 def _covered(entries: Sequence[Text], *, ignore_case: bool) -> list[tuple[Text, Text]]:
@@ -272,7 +271,7 @@ def _includes(words: Sequence[str], other: int, at: int) -> bool:
     return covers(wide, narrow) and (other < at or not covers(narrow, wide))
 
 
-def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Problem]:
+def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Fail]:
     found = _covered(entries, ignore_case=ignore_case)
     if found:
         entry, other = found[0]
@@ -283,7 +282,7 @@ def _redundant(entries: Sequence[Text], *, ignore_case: bool) -> Iterator[Proble
             if same
             else f"is contained in {quoted(other.value)}"
         )
-        yield Problem(entry.where, f"{quoted(entry.value)} {how}{more}")
+        yield Fail(entry.where, f"{quoted(entry.value)} {how}{more}")
 
 
 def _may_repeat_action(statement: Statement) -> bool:
@@ -304,7 +303,7 @@ def _may_repeat_resource(statement: Statement) -> bool:
     return len(words) < len(entries) or _may_cover(words, list(filter(_has_wildcard, words)))
 
 
-@rule(
+@check(
     "REDUNDANT_ACTION",
     on=Statement,
     when=(at_statement(_may_repeat_action),),
@@ -314,13 +313,13 @@ def _may_repeat_resource(statement: Statement) -> bool:
     bad=[_allow(["s3:Get*", _GET]), _allow([_GET, "s3:getobject"])],
     good=[_allow(["s3:Get*", "s3:PutObject"])],
 )
-def repeated_action(statement: Statement) -> Iterator[Problem]:
+def repeated_action(statement: Statement) -> Iterator[Fail]:
     """The longer list looks more exact than it is."""
     for entries in (statement.actions, statement.not_actions):
         yield from _redundant(entries, ignore_case=True)
 
 
-@rule(
+@check(
     "REDUNDANT_RESOURCE",
     on=Statement,
     when=(at_statement(_may_repeat_resource),),
@@ -330,7 +329,7 @@ def repeated_action(statement: Statement) -> Iterator[Problem]:
     bad=[_allow(_GET, [_OBJECTS, "arn:aws:s3:::amzn-s3-demo-bucket/home/*"])],
     good=[_allow(_GET, ["arn:aws:s3:::amzn-s3-demo-bucket", _OBJECTS])],
 )
-def repeated_resource(statement: Statement) -> Iterator[Problem]:
+def repeated_resource(statement: Statement) -> Iterator[Fail]:
     """The longer list looks more exact than it is."""
     for entries in (statement.resources, statement.not_resources):
         yield from _redundant(entries, ignore_case=False)
@@ -340,7 +339,7 @@ def _has_same_actions_twice(policy: Policy) -> bool:
     return len(set(map(action_names, policy.statements))) < len(policy.statements)
 
 
-@rule(
+@check(
     "REDUNDANT_STATEMENT",
     on=Policy,
     when=(at_policy(_has_same_actions_twice),),
@@ -357,7 +356,7 @@ def _has_same_actions_twice(policy: Policy) -> bool:
         }
     ],
 )
-def repeated_statement(policy: Policy) -> Iterator[Problem]:
+def repeated_statement(policy: Policy) -> Iterator[Fail]:
     """The second has no effect of its own; often one of the two was meant to be changed."""
     alike: dict[frozenset[str], list[Statement]] = {}
     for statement in policy.statements:
@@ -368,10 +367,10 @@ def repeated_statement(policy: Policy) -> Iterator[Problem]:
             yield from _said_again(statements)
 
 
-def _said_again(statements: Sequence[Statement]) -> Iterator[Problem]:
+def _said_again(statements: Sequence[Statement]) -> Iterator[Fail]:
     seen: dict[object, Statement] = {}
     for statement in statements:
         first = seen.setdefault(meaning(statement), statement)
         if first is not statement:
             said = f"the statement says what `{first.place().pointer}` says"
-            yield Problem(statement.place(), said)
+            yield Fail(statement.place(), said)

@@ -12,8 +12,9 @@ from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.reference.service_names import SERVICE_KEYS
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import UNUSUAL, at_keys, at_operators
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, T
                     yield condition, value
 
 
-@rule(
+@check(
     "INVALID_CONDITION_DATA_TYPE",
     on=Statement,
     when=UNUSUAL,
@@ -44,18 +45,18 @@ def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, T
     bad=[_where("NumericEquals", "aws:MultiFactorAuthAge", ["300", 600])],
     good=[_where("NumericEquals", "aws:MultiFactorAuthAge", ["300", "600"])],
 )
-def mixed_types(statement: Statement) -> Iterator[Problem]:
+def mixed_types(statement: Statement) -> Iterator[Fail]:
     """AWS reads a list of values as of one type."""
     for condition in statement.conditions:
         forms = dict.fromkeys(value.form for value in condition.values)
         if len(forms) > 1:
-            yield Problem(
+            yield Fail(
                 condition.node.where,
                 f"{quoted(condition.key.value)} has values of several types: {', '.join(forms)}",
             )
 
 
-@rule(
+@check(
     "TYPE_MISMATCH_BOOLEAN",
     on=Statement,
     when=(at_operators(Family.BOOL, Family.NULL),),
@@ -65,12 +66,12 @@ def mixed_types(statement: Statement) -> Iterator[Problem]:
     bad=[_where("Bool", "aws:SecureTransport", "yes")],
     good=[_where("Bool", "aws:SecureTransport", "true")],
 )
-def no_boolean(statement: Statement) -> Iterator[Problem]:
+def no_boolean(statement: Statement) -> Iterator[Fail]:
     """Such a value equals nothing that a request can hold."""
     for family in (Family.BOOL, Family.NULL):
         for condition, value in _values(statement, family):
             if value.value.lower() not in {"true", "false"}:
-                yield Problem(
+                yield Fail(
                     value.where,
                     f"{quoted(value.value)} under `{condition.base}` is neither true nor false",
                     low_confidence=family is Family.NULL,
@@ -80,7 +81,7 @@ def no_boolean(statement: Statement) -> Iterator[Problem]:
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
-@rule(
+@check(
     "TYPE_MISMATCH_NUMBER",
     on=Statement,
     when=(at_operators(Family.NUMERIC),),
@@ -90,13 +91,11 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
     bad=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "one hour")],
     good=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "3600")],
 )
-def no_number(statement: Statement) -> Iterator[Problem]:
+def no_number(statement: Statement) -> Iterator[Fail]:
     """Such a value cannot be compared as a number, so the condition never holds."""
     for condition, value in _values(statement, Family.NUMERIC):
         if not _NUMBER.fullmatch(value.value):
-            yield Problem(
-                value.where, f"{quoted(value.value)} under `{condition.base}` is no number"
-            )
+            yield Fail(value.where, f"{quoted(value.value)} under `{condition.base}` is no number")
 
 
 _DATE = re.compile(
@@ -108,7 +107,7 @@ _LEAP, _MIDNIGHT = 60, 24
 _EPOCH = re.compile(r"\d{5,}")
 
 
-@rule(
+@check(
     "TYPE_MISMATCH_DATE",
     on=Statement,
     when=(at_operators(Family.DATE),),
@@ -122,13 +121,11 @@ _EPOCH = re.compile(r"\d{5,}")
     ],
     good=[_where("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
 )
-def no_date(statement: Statement) -> Iterator[Problem]:
+def no_date(statement: Statement) -> Iterator[Fail]:
     """Such a value cannot be compared as a date, so the condition never holds."""
     for condition, value in _values(statement, Family.DATE):
         if not (_is_date(value.value) or _EPOCH.fullmatch(value.value)):
-            yield Problem(
-                value.where, f"{quoted(value.value)} under `{condition.base}` is no date"
-            )
+            yield Fail(value.where, f"{quoted(value.value)} under `{condition.base}` is no date")
 
 
 def _is_date(text: str) -> bool:
@@ -156,7 +153,7 @@ def _is_date(text: str) -> bool:
     return True
 
 
-@rule(
+@check(
     "INVALID_DATE_VALUE",
     on=Statement,
     when=(at_operators(Family.DATE),),
@@ -166,16 +163,16 @@ def _is_date(text: str) -> bool:
     bad=[_where("DateLessThan", "aws:CurrentTime", "1769817600")],
     good=[_where("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
 )
-def date_as_seconds(statement: Statement) -> Iterator[Problem]:
+def date_as_seconds(statement: Statement) -> Iterator[Fail]:
     """Nobody reads such a number as a date; AWS advises the ISO form."""
     for _, value in _values(statement, Family.DATE):
         if _EPOCH.fullmatch(value.value):
-            yield Problem(
+            yield Fail(
                 value.where, f"{quoted(value.value)} counts seconds; write an ISO 8601 date"
             )
 
 
-@rule(
+@check(
     "TYPE_MISMATCH_STRING",
     on=Statement,
     when=(at_operators(Family.BINARY),),
@@ -185,19 +182,19 @@ def date_as_seconds(statement: Statement) -> Iterator[Problem]:
     bad=[_where("BinaryEquals", "aws:PrincipalTag/key", "not base64!")],
     good=[_where("BinaryEquals", "aws:PrincipalTag/key", "QmluYXJ5VmFsdWU=")],
 )
-def no_base64(statement: Statement) -> Iterator[Problem]:
+def no_base64(statement: Statement) -> Iterator[Fail]:
     """Such a value stands for no bytes, so the condition never holds."""
     for _, value in _values(statement, Family.BINARY):
         try:
             base64.b64decode(value.value.encode("utf-8", "replace"), validate=True)
         except binascii.Error:
-            yield Problem(value.where, f"{quoted(value.value)} under `BinaryEquals` is not base64")
+            yield Fail(value.where, f"{quoted(value.value)} under `BinaryEquals` is not base64")
 
 
 _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
-@rule(
+@check(
     "INVALID_SERVICE_PRINCIPAL_FORMAT",
     on=Statement,
     when=(at_keys(*SERVICE_KEYS),),
@@ -210,14 +207,14 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
     ],
     good=[_where("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")],
 )
-def no_service_name(statement: Statement) -> Iterator[Problem]:
+def no_service_name(statement: Statement) -> Iterator[Fail]:
     """Services are named by their principal; no request has another text there."""
     for condition in statement.conditions_on(*SERVICE_KEYS):
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
         for value in condition.values:
             if not (_SERVICE_NAME.fullmatch(value.value) or re.search(r"[*?]|\$\{", value.value)):
-                yield Problem(
+                yield Fail(
                     value.where,
                     f"{quoted(value.value)} is no service principal, such as `ec2.amazonaws.com`",
                 )
@@ -226,7 +223,7 @@ def no_service_name(statement: Statement) -> Iterator[Problem]:
 _BOUNDS = ("LessThan", "GreaterThan")
 
 
-@rule(
+@check(
     "REDUNDANT_CONDITION_VALUE_NUM",
     on=Statement,
     when=(at_operators(Family.NUMERIC),),
@@ -236,13 +233,13 @@ _BOUNDS = ("LessThan", "GreaterThan")
     bad=[_where("NumericLessThan", "aws:MultiFactorAuthAge", ["300", "600"])],
     good=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "600")],
 )
-def several_bounds(statement: Statement) -> Iterator[Problem]:
+def several_bounds(statement: Statement) -> Iterator[Fail]:
     """One value that holds is enough, so the widest bound decides alone."""
     for condition in statement.conditions:
         bound = condition.base.removeprefix("Numeric").removesuffix("Equals")
         if condition.base.startswith("Numeric") and bound in _BOUNDS and len(condition.values) > 1:
             which = "greatest" if bound == "LessThan" else "least"
-            yield Problem(
+            yield Fail(
                 condition.node.where,
                 f"of the {len(condition.values)} values under `{condition.base}` the {which} decides alone",
             )

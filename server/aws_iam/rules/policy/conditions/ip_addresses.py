@@ -10,8 +10,9 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_keys, at_operators
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def _network(value: Text) -> _Network | None:
         return None
 
 
-@rule(
+@check(
     "TYPE_MISMATCH_IP_RANGE",
     on=Statement,
     when=(at_operators(Family.IP),),
@@ -53,14 +54,14 @@ def _network(value: Text) -> _Network | None:
     bad=[_where("IpAddress", "aws:SourceIp", "203.0.113.0-255")],
     good=[_where("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "2001:db8::/32"])],
 )
-def no_address(statement: Statement) -> Iterator[Problem]:
+def no_address(statement: Statement) -> Iterator[Fail]:
     """AWS cannot compare such a value with an address."""
     for value in _addresses(statement):
         if _network(value) is None:
-            yield Problem(value.where, f"{quoted(value.value)} is no IP address and no network")
+            yield Fail(value.where, f"{quoted(value.value)} is no IP address and no network")
 
 
-@rule(
+@check(
     "IMPROVE_IP_RANGE",
     on=Statement,
     when=(at_operators(Family.IP),),
@@ -70,13 +71,13 @@ def no_address(statement: Statement) -> Iterator[Problem]:
     bad=[_where("IpAddress", "aws:SourceIp", "203.0.113.17/24")],
     good=[_where("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
-def address_in_network(statement: Statement) -> Iterator[Problem]:
+def address_in_network(statement: Statement) -> Iterator[Fail]:
     """The bits beyond the prefix are ignored: the whole network is meant, not the one address."""
     for value in _addresses(statement):
         network = _network(value)
         address, slash, _ = value.value.partition("/")
         if network and slash and ipaddress.ip_address(address) != network.network_address:
-            yield Problem(value.where, f"{quoted(value.value)} is the network `{network}`")
+            yield Fail(value.where, f"{quoted(value.value)} is the network `{network}`")
 
 
 _PRIVATE_4 = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
@@ -99,7 +100,7 @@ def _sources(statement: Statement, operator: str) -> Iterator[tuple[Condition, l
                 yield condition, private
 
 
-@rule(
+@check(
     "PRIVATE_IP_ADDRESS",
     on=Statement,
     when=(at_keys("aws:sourceip"),),
@@ -109,16 +110,16 @@ def _sources(statement: Statement, operator: str) -> Iterator[tuple[Condition, l
     bad=[_where("IpAddress", "aws:SourceIp", "10.0.0.0/8")],
     good=[_where("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
-def only_private_sources(statement: Statement) -> Iterator[Problem]:
+def only_private_sources(statement: Statement) -> Iterator[Fail]:
     """AWS sees public addresses in aws:SourceIp, so the condition never holds."""
     for condition, private in _sources(statement, "IpAddress"):
         if len(private) == len(condition.values):
-            yield Problem(
+            yield Fail(
                 condition.node.where, f"{quoted(private[0].value)} is private: it never matches"
             )
 
 
-@rule(
+@check(
     "PRIVATE_NOT_IP_ADDRESS",
     on=Statement,
     when=(at_keys("aws:sourceip"),),
@@ -128,16 +129,16 @@ def only_private_sources(statement: Statement) -> Iterator[Problem]:
     bad=[_where("NotIpAddress", "aws:SourceIp", "10.0.0.0/8")],
     good=[_where("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
-def all_but_private_sources(statement: Statement) -> Iterator[Problem]:
+def all_but_private_sources(statement: Statement) -> Iterator[Fail]:
     """AWS sees public addresses in aws:SourceIp, so the condition always holds."""
     for condition, private in _sources(statement, "NotIpAddress"):
         if len(private) == len(condition.values):
-            yield Problem(
+            yield Fail(
                 condition.node.where, f"{quoted(private[0].value)} is private: no request is in it"
             )
 
 
-@rule(
+@check(
     "PRIVATE_IP_ADDRESS_SUBSET",
     on=Statement,
     when=(at_keys("aws:sourceip"),),
@@ -147,16 +148,16 @@ def all_but_private_sources(statement: Statement) -> Iterator[Problem]:
     bad=[_where("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "10.0.0.0/8"])],
     good=[_where("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
-def some_private_sources(statement: Statement) -> Iterator[Problem]:
+def some_private_sources(statement: Statement) -> Iterator[Fail]:
     """AWS sees public addresses in aws:SourceIp, so the private ones match nothing."""
     for condition, private in _sources(statement, "IpAddress"):
         if len(private) < len(condition.values):
-            yield Problem(
+            yield Fail(
                 private[0].where, f"{quoted(private[0].value)} is private: it never matches"
             )
 
 
-@rule(
+@check(
     "PRIVATE_NOT_IP_ADDRESS_SUBSET",
     on=Statement,
     when=(at_keys("aws:sourceip"),),
@@ -166,11 +167,11 @@ def some_private_sources(statement: Statement) -> Iterator[Problem]:
     bad=[_where("NotIpAddress", "aws:SourceIp", ["203.0.113.0/24", "10.0.0.0/8"])],
     good=[_where("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
-def all_but_some_private_sources(statement: Statement) -> Iterator[Problem]:
+def all_but_some_private_sources(statement: Statement) -> Iterator[Fail]:
     """AWS sees public addresses in aws:SourceIp, so the private ones exempt nothing."""
     for condition, private in _sources(statement, "NotIpAddress"):
         if len(private) < len(condition.values):
-            yield Problem(
+            yield Fail(
                 private[0].where, f"{quoted(private[0].value)} is private: no request is in it"
             )
 
@@ -189,7 +190,7 @@ def _ids(statement: Statement, key: str, form: re.Pattern[str]) -> Iterator[Text
                     yield value
 
 
-@rule(
+@check(
     "INVALID_VPC_FORMAT",
     on=Statement,
     when=(at_keys("aws:sourcevpc"),),
@@ -199,15 +200,15 @@ def _ids(statement: Statement, key: str, form: re.Pattern[str]) -> Iterator[Text
     bad=[_where("StringEquals", "aws:SourceVpc", "main-vpc")],
     good=[_where("StringEquals", "aws:SourceVpc", "vpc-0123456789abcdef0")],
 )
-def no_vpc_id(statement: Statement) -> Iterator[Problem]:
+def no_vpc_id(statement: Statement) -> Iterator[Fail]:
     """No VPC has such an id, so the comparison never succeeds."""
     for value in _ids(statement, "aws:sourcevpc", _VPC):
-        yield Problem(
+        yield Fail(
             value.where, f"{quoted(value.value)} is no VPC id, such as `vpc-0123456789abcdef0`"
         )
 
 
-@rule(
+@check(
     "INVALID_VPCE_FORMAT",
     on=Statement,
     when=(at_keys("aws:sourcevpce"),),
@@ -217,10 +218,10 @@ def no_vpc_id(statement: Statement) -> Iterator[Problem]:
     bad=[_where("StringEquals", "aws:SourceVpce", "vpc-0123456789abcdef0")],
     good=[_where("StringEquals", "aws:SourceVpce", "vpce-0123456789abcdef0")],
 )
-def no_endpoint_id(statement: Statement) -> Iterator[Problem]:
+def no_endpoint_id(statement: Statement) -> Iterator[Fail]:
     """No VPC endpoint has such an id, so the comparison never succeeds."""
     for value in _ids(statement, "aws:sourcevpce", _VPCE):
-        yield Problem(
+        yield Fail(
             value.where,
             f"{quoted(value.value)} is no endpoint id, such as `vpce-0123456789abcdef0`",
         )

@@ -13,8 +13,9 @@ from aws_iam.engine.reference.attached import attachment
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import supported_services
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_condition, at_keys
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ def _is_of_some_services(asked: Condition) -> bool:
     return bool(supported_services(asked.name))
 
 
-@rule(
+@check(
     "MISSING_ACTION_FOR_CONDITION_KEY",
     on=Policy,
     when=(at_condition(_needs_setting),),
@@ -65,7 +66,7 @@ def _is_of_some_services(asked: Condition) -> bool:
         ),
     ],
 )
-def unset_key(policy: Policy) -> Iterator[Problem]:
+def unset_key(policy: Policy) -> Iterator[Fail]:
     """Who takes the role may set the key with this action only, so without it the condition never holds."""
     allowing = [each for each in policy.statements if each.allows]
     if any(each.not_actions for each in allowing):
@@ -80,7 +81,7 @@ def unset_key(policy: Policy) -> Iterator[Problem]:
         for condition in filter(is_demanded, statement.conditions):
             action = _setting(condition)
             if action in missing:
-                yield Problem(
+                yield Fail(
                     condition.key.where,
                     f"{quoted(condition.key.value)} is in no request unless `{action}` is allowed, too",
                 )
@@ -117,7 +118,7 @@ _OF_PEOPLE = ("aws:principalorgid", "aws:principalorgpaths", "aws:username")
 _WITH_TAGS = "rolesanywhere.amazonaws.com"
 
 
-@rule(
+@check(
     "UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
     on=Statement,
     when=(at_keys("aws:principaltag/", *_OF_PEOPLE),),
@@ -136,7 +137,7 @@ _WITH_TAGS = "rolesanywhere.amazonaws.com"
         ),
     ],
 )
-def people_key_for_service(statement: Statement) -> Iterator[Problem]:
+def people_key_for_service(statement: Statement) -> Iterator[Fail]:
     """A service that calls as itself has no organization, tags or user name, so the condition never holds for it."""
     services = [
         principal.value for principal in statement.principals if principal.type == "Service"
@@ -145,7 +146,7 @@ def people_key_for_service(statement: Statement) -> Iterator[Problem]:
         tag = condition.name.startswith("aws:principaltag/")
         without = [service for service in services if not (tag and service == _WITH_TAGS)]
         if without and (tag or condition.name in _OF_PEOPLE):
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"calls of {quoted(without[0])} do not carry {quoted(condition.key.value)}:"
                 " it is never allowed",
@@ -161,7 +162,7 @@ def _deny(action: object, element: str = "Action") -> dict[str, object]:
     return {"Effect": "Deny", element: action, "Resource": "*", "Condition": _ENDPOINT}
 
 
-@rule(
+@check(
     "USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES",
     on=Policy,
     when=(at_condition(_is_of_some_services),),
@@ -171,7 +172,7 @@ def _deny(action: object, element: str = "Action") -> dict[str, object]:
     bad=[_policy(_deny("*")), _policy(_deny("iam:*", "NotAction")), _policy(_deny("rds:*"))],
     good=[_policy(_deny(["s3:*", "kms:Decrypt"]))],
 )
-def endpoint_key_for_all(policy: Policy) -> Iterator[Problem]:
+def endpoint_key_for_all(policy: Policy) -> Iterator[Fail]:
     """Requests to other services lack the key even through an endpoint: a Deny hits them or misses them all."""
     for statement in policy.statements:
         beyond: dict[str, str] = {}
@@ -180,7 +181,7 @@ def endpoint_key_for_all(policy: Policy) -> Iterator[Problem]:
             if supported and condition.name not in beyond:
                 beyond[condition.name] = _beyond(policy, statement, supported)
             if beyond.get(condition.name):
-                yield Problem(
+                yield Fail(
                     condition.key.where,
                     f"{quoted(condition.key.value)} works with {len(supported)} services only;"
                     f" {beyond[condition.name]} go beyond them",

@@ -11,8 +11,9 @@ from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.variables import variables, without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import VARIABLE_IN_VALUE, at_condition, at_value
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ _STAR = (at_value("*".__eq__),)
 _WILDCARD = (at_value(_may_have_wildcard),)
 
 
-@rule(
+@check(
     "MISSING_QUALIFIER",
     on=Statement,
     when=(at_condition(_may_lack_qualifier),),
@@ -75,13 +76,13 @@ _WILDCARD = (at_value(_may_have_wildcard),)
     bad=[_where("StringEquals", "aws:TagKeys", ["team"])],
     good=[_where("ForAnyValue:StringEquals", "aws:TagKeys", ["team"])],
 )
-def several_values_unqualified(statement: Statement) -> Iterator[Problem]:
+def several_values_unqualified(statement: Statement) -> Iterator[Fail]:
     """Without a qualifier AWS does not know whether all of the request's values must match, or one."""
     for condition, key in _typed(statement):
         # EventBridge's own examples compare its keys without a qualifier, against the reference's type:
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
         if key.multivalued and key.service != "events" and _is_bare(condition):
-            yield Problem(
+            yield Fail(
                 condition.operator.where,
                 f"{quoted(condition.key.value)} has several values: write"
                 f" `ForAnyValue:{condition.base}` or `ForAllValues:{condition.base}`",
@@ -92,7 +93,7 @@ def _is_bare(condition: Condition) -> bool:
     return not condition.qualifier and condition.base != "Null"
 
 
-@rule(
+@check(
     "FORALLVALUES_WITH_SINGLE_VALUED_KEY",
     on=Statement,
     when=(at_condition(_is_for_all),),
@@ -102,11 +103,11 @@ def _is_bare(condition: Condition) -> bool:
     bad=[_where("ForAllValues:StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
     good=[_where("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
 )
-def all_of_one_value(statement: Statement) -> Iterator[Problem]:
+def all_of_one_value(statement: Statement) -> Iterator[Fail]:
     """ForAllValues holds when the request lacks the key, so an Allow with it lets such requests through."""
     for condition, key in _typed(statement):
         if condition.qualifier == "ForAllValues" and not key.multivalued and "." not in key.name:
-            yield Problem(
+            yield Fail(
                 condition.operator.where,
                 f"{quoted(condition.key.value)} has one value; ForAllValues also holds without it",
                 # AWS does not say whether a Deny counts: there ForAllValues denies more, not less.
@@ -124,7 +125,7 @@ _FITTING: dict[str, frozenset[Family]] = {
 }
 
 
-@rule(
+@check(
     "TYPE_MISMATCH",
     on=Statement,
     when=(at_condition(_is_of_other_type),),
@@ -141,7 +142,7 @@ _FITTING: dict[str, frozenset[Family]] = {
         _where("StringEquals", "aws:EC2InstanceSourcePrivateIPv4", "${aws:VpcSourceIp}"),
     ],
 )
-def operator_of_other_type(statement: Statement) -> Iterator[Problem]:
+def operator_of_other_type(statement: Statement) -> Iterator[Fail]:
     """The comparison may never hold, or hold by accident of how the value is written."""
     for condition, key in _typed(statement):
         family = OPERATORS[condition.base]
@@ -151,7 +152,7 @@ def operator_of_other_type(statement: Statement) -> Iterator[Problem]:
         # Operators of text alone take variables: so one key is compared with another, whatever their type.
         if family is Family.STRING and all("${" in value.value for value in condition.values):
             continue
-        yield Problem(
+        yield Fail(
             condition.operator.where,
             f"{quoted(condition.key.value)} is of type {key.value_type},"
             f" `{condition.base}` compares {family}",
@@ -164,7 +165,7 @@ def _fitting(key: ConditionKey) -> frozenset[Family]:
     return frozenset(family for each in types for family in _FITTING.get(each, Family))
 
 
-@rule(
+@check(
     "INVALID_CONDITION_MULTIPLE_BOOLEAN",
     on=Statement,
     when=(at_condition(_is_boolean),),
@@ -174,17 +175,17 @@ def _fitting(key: ConditionKey) -> frozenset[Family]:
     bad=[_where("Bool", "aws:SecureTransport", ["true", "false"])],
     good=[_where("Bool", "aws:SecureTransport", "true")],
 )
-def several_booleans(statement: Statement) -> Iterator[Problem]:
+def several_booleans(statement: Statement) -> Iterator[Fail]:
     """Both values together say nothing, and AWS refuses them."""
     for condition, key in _typed(statement):
         if key.type == "Bool" and len(condition.values) > 1:
-            yield Problem(
+            yield Fail(
                 condition.node.where,
                 f"{quoted(condition.key.value)} is true or false; it has {len(condition.values)} values",
             )
 
 
-@rule(
+@check(
     "STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS",
     on=Statement,
     when=(at_condition(_is_like),),
@@ -194,7 +195,7 @@ def several_booleans(statement: Statement) -> Iterator[Problem]:
     bad=[_where("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
     good=[_where("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
 )
-def arn_compared_as_text(statement: Statement) -> Iterator[Problem]:
+def arn_compared_as_text(statement: Statement) -> Iterator[Fail]:
     """Under StringLike a `*` runs across the colons of an ARN, so more ARNs match than it seems."""
     for condition, key in _typed(statement):
         if key.value_type != "ARN" or condition.base not in {"StringLike", "StringNotLike"}:
@@ -202,7 +203,7 @@ def arn_compared_as_text(statement: Statement) -> Iterator[Problem]:
         for value in condition.values:
             if _has_wildcard(value):
                 arn = condition.base.replace("String", "Arn")
-                yield Problem(
+                yield Fail(
                     value.where,
                     f"{quoted(value.value)} under `{condition.base}`; write `{arn}`",
                     # What denies more, or allows less, than meant is no hole.
@@ -221,7 +222,7 @@ _EXACT = frozenset(
 )
 
 
-@rule(
+@check(
     "WILDCARD_WITHOUT_LIKE_OPERATOR",
     on=Statement,
     when=_WILDCARD,
@@ -231,13 +232,13 @@ _EXACT = frozenset(
     bad=[_where("StringEquals", "aws:PrincipalTag/team", "blue-*")],
     good=[_where("StringLike", "aws:PrincipalTag/team", "blue-*")],
 )
-def wildcard_compared_exactly(statement: Statement) -> Iterator[Problem]:
+def wildcard_compared_exactly(statement: Statement) -> Iterator[Fail]:
     """Under an exact operator `*` is the character itself, which such a value hardly means."""
     for condition in statement.conditions:
         if condition.base in _EXACT:
             for value in condition.values:
                 if _has_wildcard(value):
-                    yield Problem(
+                    yield Fail(
                         value.where,
                         f"{quoted(value.value)} is no pattern under `{condition.base}`",
                     )
@@ -247,7 +248,7 @@ def _only_star(condition: Condition) -> bool:
     return len(condition.values) == 1 and condition.values[0].value == "*"
 
 
-@rule(
+@check(
     "EQUIVALENT_TO_NULL_FALSE",
     on=Statement,
     when=_STAR,
@@ -257,20 +258,20 @@ def _only_star(condition: Condition) -> bool:
     bad=[_where("StringLike", "aws:PrincipalTag/team", "*")],
     good=[_where("Null", "aws:PrincipalTag/team", "false")],
 )
-def anything_goes(statement: Statement) -> Iterator[Problem]:
+def anything_goes(statement: Statement) -> Iterator[Fail]:
     """A lone `*` matches every value, so the condition holds for every request that has the key."""
     for condition in statement.conditions:
         if condition.base not in {"StringLike", "ArnLike"} or condition.if_exists:
             continue
         if _only_star(condition) and condition.qualifier in {"", "ForAnyValue"}:
-            yield Problem(
+            yield Fail(
                 condition.values[0].where,
                 f'`{condition.operator.value}` with `*` is "Null": "false" on {quoted(condition.key.value)}',
                 low_confidence=bool(condition.qualifier),
             )
 
 
-@rule(
+@check(
     "EQUIVALENT_TO_NULL_TRUE",
     on=Statement,
     when=_STAR,
@@ -280,14 +281,14 @@ def anything_goes(statement: Statement) -> Iterator[Problem]:
     bad=[_where("StringNotLike", "aws:PrincipalTag/team", "*")],
     good=[_where("Null", "aws:PrincipalTag/team", "true")],
 )
-def nothing_goes(statement: Statement) -> Iterator[Problem]:
+def nothing_goes(statement: Statement) -> Iterator[Fail]:
     """A lone `*` matches every value, so its negation holds only for requests without the key."""
     for condition in statement.conditions:
         if condition.base not in {"StringNotLike", "ArnNotLike"} or not _only_star(condition):
             continue
         # With ForAnyValue it never holds, unless IfExists lets requests without the key through.
         if condition.qualifier != "ForAnyValue" or condition.if_exists:
-            yield Problem(
+            yield Fail(
                 condition.values[0].where,
                 f'`{condition.operator.value}` with `*` is "Null": "true" on {quoted(condition.key.value)}',
                 low_confidence=condition.if_exists or bool(condition.qualifier),
@@ -302,7 +303,7 @@ def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
                 yield condition, value
 
 
-@rule(
+@check(
     "WILDCARD_USAGE_TOO_PERMISSIVE",
     on=Statement,
     when=_WILDCARD,
@@ -318,17 +319,17 @@ def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
         _where("StringLike", "aws:userid", ["AROACKCEVSQ6C2EXAMPLE:*", "*:deploy"]),
     ],
 )
-def id_as_pattern(statement: Statement) -> Iterator[Problem]:
+def id_as_pattern(statement: Statement) -> Iterator[Fail]:
     """Ids are given out without order: whoever has one that fits the pattern is let in, too."""
     for condition, value in _sensitive(statement):
         if condition.base in {"StringLike", "StringNotLike"} and _has_wildcard(value):
-            yield Problem(
+            yield Fail(
                 value.where, f"{quoted(value.value)} is a pattern of {quoted(condition.key.value)}"
             )
     for condition in statement.conditions_on("aws:userid"):
         for value in condition.values if "Like" in condition.base else ():
             if _is_loose(without_variables(value.value), "*"):
-                yield Problem(
+                yield Fail(
                     value.where,
                     f"{quoted(value.value)} has a wildcard that may stand after the colon of an id,"
                     " or alone before it",
@@ -342,7 +343,7 @@ def _is_loose(text: str, whole: str) -> bool:
     return is_open and (not colon or (unique != whole and ("*" in unique or "?" in unique)))
 
 
-@rule(
+@check(
     "VARIABLE_USAGE_TOO_PERMISSIVE",
     on=Statement,
     when=(VARIABLE_IN_VALUE,),
@@ -359,20 +360,20 @@ def _is_loose(text: str, whole: str) -> bool:
         _where("StringEquals", "aws:ResourceAccount", "${aws:PrincipalAccount}"),
     ],
 )
-def id_as_variable(statement: Statement) -> Iterator[Problem]:
+def id_as_variable(statement: Statement) -> Iterator[Fail]:
     """Whoever sets the tag chooses what is let in."""
     for condition, value in _sensitive(statement):
         for variable in variables(value.value):
             # AWS's own examples compare such a key with another that AWS sets: only tags are in somebody's hand.
             if "tag/" in variable.name.lower():
-                yield Problem(
+                yield Fail(
                     value.where,
                     f"{quoted(variable.text)} decides {quoted(condition.key.value)}",
                 )
     for condition in statement.conditions_on("aws:userid"):
         for value in condition.values:
             if variables(value.value) and _is_loose(without_variables(value.value, "?"), "?"):
-                yield Problem(
+                yield Fail(
                     value.where,
                     f"{quoted(value.value)} has a variable that may stand after the colon of an id,"
                     " or alone before it",

@@ -8,8 +8,9 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_keys, at_value
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def _with_star(statement: Statement, *bases: str) -> Iterator[Condition]:
 _STAR = (at_value("*".__eq__),)
 
 
-@rule(
+@check(
     "REDUNDANT_KEY_DUE_TO_WILDCARD_IN_CONDITION",
     on=Statement,
     when=_STAR,
@@ -53,17 +54,17 @@ _STAR = (at_value("*".__eq__),)
         _where("ForAllValues:StringEquals", "aws:TagKeys", ["*"]),
     ],
 )
-def always_holds(statement: Statement) -> Iterator[Problem]:
+def always_holds(statement: Statement) -> Iterator[Fail]:
     """With the key `*` matches, and without it such an operator holds, too: the condition says nothing."""
     for condition in _with_star(statement, "StringLike", "ArnLike"):
         if condition.if_exists or condition.qualifier == "ForAllValues":
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"{quoted(condition.operator.value)} with `*` on {quoted(condition.key.value)} always holds",
             )
 
 
-@rule(
+@check(
     "REDUNDANT_STATEMENT_DUE_TO_WILDCARD_IN_CONDITION",
     on=Statement,
     when=_STAR,
@@ -77,17 +78,17 @@ def always_holds(statement: Statement) -> Iterator[Problem]:
         _where("ForAnyValue:StringLike", "aws:TagKeys", ["*"]),
     ],
 )
-def never_holds(statement: Statement) -> Iterator[Problem]:
+def never_holds(statement: Statement) -> Iterator[Fail]:
     """Some value would have to be none that `*` matches: the statement has no effect."""
     for condition in _with_star(statement, "StringNotLike", "ArnNotLike"):
         if condition.qualifier == "ForAnyValue" and not condition.if_exists:
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"{quoted(condition.operator.value)} with `*` on {quoted(condition.key.value)} never holds",
             )
 
 
-@rule(
+@check(
     "S3_PREFIX_IN_NEGATIVE_CONTEXT",
     on=Statement,
     when=(at_keys("s3:prefix"),),
@@ -104,7 +105,7 @@ def never_holds(statement: Statement) -> Iterator[Problem]:
         _where("Null", "s3:prefix", "true", effect="Deny"),
     ],
 )
-def prefix_shut_out(statement: Statement) -> Iterator[Problem]:
+def prefix_shut_out(statement: Statement) -> Iterator[Fail]:
     """Listing `priv` shows what stands under `private/`, too, and does not match the value."""
     for condition in statement.conditions_on("s3:prefix"):
         if OPERATORS.get(condition.base) is not Family.STRING:
@@ -112,7 +113,7 @@ def prefix_shut_out(statement: Statement) -> Iterator[Problem]:
         # The empty prefix lists the whole bucket: to deny that one is another thing.
         values = [value for value in condition.values if value.value]
         if values and (statement.denies if not condition.negated else statement.allows):
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"{quoted(values[0].value)} is shut out, but a request with a shorter prefix lists what is in it",
             )

@@ -9,8 +9,9 @@ from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_keys
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def _is_proved(statement: Statement) -> bool:
 _ASKED = (at_keys(_PRESENT, _AGE),)
 
 
-@rule(
+@check(
     "ALLOW_ADMITS_LONG_TERM_KEYS",
     on=Statement,
     when=_ASKED,
@@ -69,7 +70,7 @@ _ASKED = (at_keys(_PRESENT, _AGE),)
         _where({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}, Effect="Deny"),
     ],
 )
-def keys_without_mfa_pass(statement: Statement) -> Iterator[Problem]:
+def keys_without_mfa_pass(statement: Statement) -> Iterator[Fail]:
     """A request signed with a user's access key has no such key, and `IfExists` holds then: no second factor was asked for."""
     if not statement.allows or _is_proved(statement):
         return
@@ -78,7 +79,7 @@ def keys_without_mfa_pass(statement: Statement) -> Iterator[Problem]:
         return
     for condition in tested:
         if _asks_if_present(condition):
-            yield Problem(
+            yield Fail(
                 condition.operator.where,
                 f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} also holds for a user's access key,"
                 " which has no such key: it is allowed without MFA",
@@ -97,7 +98,7 @@ def _asks_if_present(condition: Condition) -> bool:
     )
 
 
-@rule(
+@check(
     "MFA_KEY_PRESENCE_PROVES_NOTHING",
     on=Statement,
     when=_ASKED,
@@ -112,7 +113,7 @@ def _asks_if_present(condition: Condition) -> bool:
         _where({"Null": {"aws:MultiFactorAuthAge": "false"}}),
     ],
 )
-def present_and_false(statement: Statement) -> Iterator[Problem]:
+def present_and_false(statement: Statement) -> Iterator[Fail]:
     """Every session has the key; without MFA its value is false, and `Null` does not look at the value."""
     if not statement.allows or _is_proved(statement):
         return
@@ -121,7 +122,7 @@ def present_and_false(statement: Statement) -> Iterator[Problem]:
         return
     for condition in tested:
         if condition.base == "Null" and _values(condition) == ["false"]:
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"`Null` does not look at the value of {quoted(condition.key.value)}: a session without"
                 " MFA has the key, too, and is allowed",
@@ -132,7 +133,7 @@ _NO_MFA = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
 _ALL = {"Effect": "Deny", "Action": "*"}
 
 
-@rule(
+@check(
     "MFA_DENY_HITS_ROLES",
     on=Statement,
     when=_ASKED,
@@ -147,7 +148,7 @@ _ALL = {"Effect": "Deny", "Action": "*"}
         _where(_NO_MFA, Effect="Deny", Action="ec2:StopInstances"),
     ],
 )
-def workloads_denied(statement: Statement) -> Iterator[Problem]:
+def workloads_denied(statement: Statement) -> Iterator[Fail]:
     """A role that a service or an identity provider's user takes never has MFA of AWS, so all it does is denied."""
     everything = bool(statement.not_actions) or any(
         matches(action.value, "*") for action in statement.actions
@@ -161,7 +162,7 @@ def workloads_denied(statement: Statement) -> Iterator[Problem]:
     for condition in mfa:
         absent = condition.base == "Null" and _values(condition) == ["true"]
         if absent or (condition.if_exists and _values(condition) == ["false"]):
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"{quoted(condition.key.value)} is no key of a role that a service takes: everything"
                 " it does is denied",

@@ -17,8 +17,9 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.engine.reference.supply import lacking, supplying
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import KEY_TWICE, VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +61,7 @@ def _may_be_of_no_action(asked: Condition) -> bool:
     return asked.name.startswith(_TAGS_OF_REQUEST) or _is_of_some_actions(asked.name)
 
 
-@rule(
+@check(
     "CONTRADICTORY_CONDITIONS",
     on=Statement,
     when=(KEY_TWICE,),
@@ -97,7 +98,7 @@ def _may_be_of_no_action(asked: Condition) -> bool:
         ),
     ],
 )
-def never_together(statement: Statement) -> Iterator[Problem]:
+def never_together(statement: Statement) -> Iterator[Fail]:
     """All conditions of a statement must hold at once, and a request has one value of such a key or none."""
     if len({condition.name for condition in statement.conditions}) == len(statement.conditions):
         return
@@ -106,7 +107,7 @@ def never_together(statement: Statement) -> Iterator[Problem]:
         found = contradiction(tests, effort) if len(tests) > 1 else None
         if found:
             first, second = found
-            yield Problem(
+            yield Fail(
                 second.condition.key.where,
                 f"{quoted(second.condition.key.value)} never satisfies both {_shown(first)}"
                 f" and {_shown(second)}: {_consequence(statement)}",
@@ -132,7 +133,7 @@ def _is_exclusive(asked: Condition) -> bool:
     return known is not None and known.presence_rule in _EXCLUDING
 
 
-@rule(
+@check(
     "EXCLUSIVE_CONDITION_KEYS",
     on=Statement,
     when=(at_condition(_is_exclusive),),
@@ -164,7 +165,7 @@ def _is_exclusive(asked: Condition) -> bool:
         ),
     ],
 )
-def never_both_there(statement: Statement) -> Iterator[Problem]:
+def never_both_there(statement: Statement) -> Iterator[Fail]:
     """A condition that needs its key fails without it, so with both the statement meets no request."""
     asked = {}
     for key, tests in _tests(statement).items():
@@ -175,7 +176,7 @@ def never_both_there(statement: Statement) -> Iterator[Problem]:
     for one, other in combinations(asked, 2):
         if frozenset({one, other}) in _EXCLUSIVE:
             first, second = asked[one].condition.key, asked[other].condition.key
-            yield Problem(
+            yield Fail(
                 second.where,
                 f"no request has both {quoted(first.value)} and {quoted(second.value)}:"
                 f" {_consequence(statement)}",
@@ -191,7 +192,7 @@ _MOST_KEYS = 30
 _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
 
 
-@rule(
+@check(
     "CONDITION_KEY_NEVER_PRESENT",
     on=Statement,
     when=(at_condition(_may_be_of_no_action),),
@@ -210,7 +211,7 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
         _where({"StringEquals": {"aws:RequestTag/team": "blue"}}, action="ec2:RunInstances"),
     ],
 )
-def key_of_no_action(statement: Statement) -> Iterator[Problem]:
+def key_of_no_action(statement: Statement) -> Iterator[Fail]:
     """Without the key a positive condition never holds, and a negated one or IfExists always does."""
     for key in islice(
         dict.fromkeys(condition.name for condition in statement.conditions), _MOST_KEYS
@@ -225,7 +226,7 @@ def key_of_no_action(statement: Statement) -> Iterator[Problem]:
         needy = _needs_key(test)
         if needy or test.holds_absent:
             effect = _consequence(statement) if needy else "the condition always holds"
-            yield Problem(
+            yield Fail(
                 test.condition.key.where,
                 f"the reference gives {quoted(test.condition.key.value)} to no request for"
                 f" {_listed(actions)}: {effect}",
@@ -262,7 +263,7 @@ def _listed(actions: tuple[str, ...]) -> str:
     return f"{name} and {len(actions) - 1} more actions" if actions[1:] else name
 
 
-@rule(
+@check(
     "NULL_WITH_BOTH_VALUES",
     on=Statement,
     when=(at_operators(Family.NULL),),
@@ -273,12 +274,12 @@ def _listed(actions: tuple[str, ...]) -> str:
     bad=[_where({"Null": {"aws:PrincipalTag/team": ["true", "false"]}})],
     good=[_where({"Null": {"aws:PrincipalTag/team": "false"}})],
 )
-def null_of_both(statement: Statement) -> Iterator[Problem]:
+def null_of_both(statement: Statement) -> Iterator[Fail]:
     """One value that holds is enough, and of true and false one always does."""
     for tests in _tests(statement).values():
         for test in tests:
             if test.holds_present and test.holds_absent:
-                yield Problem(
+                yield Fail(
                     test.condition.node.where,
                     f"`Null` with both values on {quoted(test.condition.key.value)} always holds",
                 )
@@ -287,7 +288,7 @@ def null_of_both(statement: Statement) -> Iterator[Problem]:
 _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
 
 
-@rule(
+@check(
     "DENY_MISSES_WHO_LACKS_VARIABLE",
     on=Statement,
     when=VARIABLE,
@@ -309,7 +310,7 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
         _where({"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}, "Deny"),
     ],
 )
-def deny_with_hole(statement: Statement) -> Iterator[Problem]:
+def deny_with_hole(statement: Statement) -> Iterator[Fail]:
     """A text whose variable has no value matches nothing, so nothing is denied to whoever lacks the key."""
     if not statement.denies:
         return
@@ -325,7 +326,7 @@ def deny_with_hole(statement: Statement) -> Iterator[Problem]:
         # Another entry or value without such a variable still matches.
         if holes and len(holes) == len(texts):
             text, key = holes[0]
-            yield Problem(
+            yield Fail(
                 text.where,
                 f"{quoted(text.value)} matches nothing when the request lacks {quoted(key)}, which is"
                 f" there only {_presence(key)}: the Deny does not hold then",
@@ -333,7 +334,7 @@ def deny_with_hole(statement: Statement) -> Iterator[Problem]:
             )
 
 
-@rule(
+@check(
     "ALLOW_ADMITS_WHO_LACKS_VARIABLE",
     on=Statement,
     when=(VARIABLE_IN_VALUE,),
@@ -352,14 +353,14 @@ def deny_with_hole(statement: Statement) -> Iterator[Problem]:
         ),
     ],
 )
-def allow_with_hole(statement: Statement) -> Iterator[Problem]:
+def allow_with_hole(statement: Statement) -> Iterator[Fail]:
     """Under a negated operator a value whose variable is empty equals nothing, so the condition holds."""
     tests = _tests(statement) if statement.allows else {}
     for condition in statement.conditions if statement.allows else ():
         for text in condition.values if condition.negated else ():
             key = _valueless(tests, text)
             if key:
-                yield Problem(
+                yield Fail(
                     text.where,
                     f"`{condition.operator.value}` {quoted(text.value)} holds for every request that lacks"
                     f" {quoted(key)}, which is there only {_presence(key)}",

@@ -11,8 +11,9 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import KEY_TWICE, at_condition, at_keys
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def _lacks_a_part(asked: Condition) -> bool:
     return not (prefix and name)
 
 
-@rule(
+@check(
     "INVALID_CONDITION_OPERATOR",
     on=Statement,
     when=(at_condition(_is_strange),),
@@ -57,7 +58,7 @@ def _lacks_a_part(asked: Condition) -> bool:
     ],
     good=[_where("ForAnyValue:StringLikeIfExists", "aws:TagKeys", "team*")],
 )
-def unknown_operator(statement: Statement) -> Iterator[Problem]:
+def unknown_operator(statement: Statement) -> Iterator[Fail]:
     """AWS refuses a policy with an operator that it does not know."""
     condition = statement.node.member("Condition")
     for member in condition.members if condition else ():
@@ -67,15 +68,15 @@ def unknown_operator(statement: Statement) -> Iterator[Problem]:
         if base not in OPERATORS:
             near = closest(base, OPERATORS)
             hint = f"did you mean `{near}`?" if near else "such as `StringEquals` or `ArnLike`"
-            yield Problem(member.name.where, f"{quoted(name)} is no condition operator; {hint}")
+            yield Fail(member.name.where, f"{quoted(name)} is no condition operator; {hint}")
         elif colon and qualifier not in QUALIFIERS:
-            yield Problem(
+            yield Fail(
                 member.name.where,
                 f"{quoted(qualifier)} is no qualifier; write `ForAllValues` or `ForAnyValue`",
             )
 
 
-@rule(
+@check(
     "NULL_WITH_IF_EXISTS",
     on=Statement,
     when=(at_condition(_is_decorated_null),),
@@ -85,16 +86,16 @@ def unknown_operator(statement: Statement) -> Iterator[Problem]:
     bad=[_where("NullIfExists", "aws:username", "true")],
     good=[_where("Null", "aws:username", "true")],
 )
-def null_if_exists(statement: Statement) -> Iterator[Problem]:
+def null_if_exists(statement: Statement) -> Iterator[Fail]:
     """Null already asks whether the key is there, so AWS refuses the suffix."""
     for condition in statement.conditions:
         if condition.base == "Null" and condition.if_exists:
-            yield Problem(
+            yield Fail(
                 condition.operator.where, f"{quoted(condition.operator.value)}: write `Null`"
             )
 
 
-@rule(
+@check(
     "NULL_WITH_QUALIFIER",
     on=Statement,
     when=(at_condition(_is_decorated_null),),
@@ -104,17 +105,17 @@ def null_if_exists(statement: Statement) -> Iterator[Problem]:
     bad=[_where("ForAnyValue:Null", "aws:TagKeys", "true")],
     good=[_where("Null", "aws:TagKeys", "true")],
 )
-def null_with_qualifier(statement: Statement) -> Iterator[Problem]:
+def null_with_qualifier(statement: Statement) -> Iterator[Fail]:
     """With ForAllValues it always holds and with ForAnyValue never, whatever the request says."""
     for condition in statement.conditions:
         if condition.base == "Null" and condition.qualifier in QUALIFIERS:
             always = "always" if condition.qualifier == "ForAllValues" else "never"
-            yield Problem(
+            yield Fail(
                 condition.operator.where, f"{quoted(condition.operator.value)} {always} holds"
             )
 
 
-@rule(
+@check(
     "INVALID_CONDITION_KEY_FORMAT",
     on=Statement,
     when=(at_condition(_lacks_a_part),),
@@ -124,7 +125,7 @@ def null_with_qualifier(statement: Statement) -> Iterator[Problem]:
     bad=[_where("StringEquals", "SourceIp", "192.0.2.1"), _where("StringEquals", "aws:", "x")],
     good=[_where("IpAddress", "aws:SourceIp", "192.0.2.0/24")],
 )
-def key_without_prefix(statement: Statement) -> Iterator[Problem]:
+def key_without_prefix(statement: Statement) -> Iterator[Fail]:
     """AWS knows a key by its prefix and name, and refuses one that lacks either."""
     for condition in statement.conditions:
         prefix, _, name = condition.key.value.partition(":")
@@ -133,12 +134,12 @@ def key_without_prefix(statement: Statement) -> Iterator[Problem]:
                 f"aws:{condition.key.value}", (key.name for key in global_keys().values())
             )
             hint = f"did you mean `{near}`?" if near else "write `service:name`"
-            yield Problem(
+            yield Fail(
                 condition.key.where, f"{quoted(condition.key.value)} is no condition key; {hint}"
             )
 
 
-@rule(
+@check(
     "DUPLICATE_KEYS_WITH_DIFFERENT_CASE",
     on=Statement,
     when=(KEY_TWICE,),
@@ -160,7 +161,7 @@ def key_without_prefix(statement: Statement) -> Iterator[Problem]:
     ],
     good=[_where("StringEquals", "aws:username", ["ana", "ben"])],
 )
-def key_twice_in_other_case(statement: Statement) -> Iterator[Problem]:
+def key_twice_in_other_case(statement: Statement) -> Iterator[Fail]:
     """Key names are compared without case, so the two are one key: two lists of values under one operator contradict."""
     seen: dict[str, str] = {}
     for condition in statement.conditions:
@@ -168,7 +169,7 @@ def key_twice_in_other_case(statement: Statement) -> Iterator[Problem]:
         # AWS looks at the whole Condition element, whatever the operator.
         first = seen.setdefault(condition.name, key)
         if first != key:
-            yield Problem(condition.key.where, f"{quoted(key)} is the same key as {quoted(first)}")
+            yield Fail(condition.key.where, f"{quoted(key)} is the same key as {quoted(first)}")
 
 
 # Written with a tag's name after a slash.
@@ -180,7 +181,7 @@ def _lacks_tag_name(condition: Condition) -> bool:
     return name.removesuffix("/") in _TAG_KEYS
 
 
-@rule(
+@check(
     "MISSING_TAG_KEY_IN_CONDITION",
     on=Statement,
     when=(at_condition(_lacks_tag_name),),
@@ -190,21 +191,19 @@ def _lacks_tag_name(condition: Condition) -> bool:
     bad=[_where("StringEquals", "aws:ResourceTag", "blue")],
     good=[_where("StringEquals", "aws:ResourceTag/team", "blue")],
 )
-def tag_without_name(statement: Statement) -> Iterator[Problem]:
+def tag_without_name(statement: Statement) -> Iterator[Fail]:
     """There is one key for each tag; without its name the key is never in a request."""
     for condition in statement.conditions:
         if _lacks_tag_name(condition):
             key = condition.key.value.removesuffix("/")
-            yield Problem(
-                condition.key.where, f"{quoted(key)} names no tag; write `{key[:60]}/NAME`"
-            )
+            yield Fail(condition.key.where, f"{quoted(key)} names no tag; write `{key[:60]}/NAME`")
 
 
 # Keys that AWS has in managed policies of its own and describes nowhere.
 _UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:gluearn"})
 
 
-@rule(
+@check(
     "INVALID_GLOBAL_CONDITION_KEY",
     on=Statement,
     when=(at_condition(_is_unknown),),
@@ -214,7 +213,7 @@ _UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:glu
     bad=[_where("StringEquals", "aws:PrincipalOrganization", "o-exampleorg")],
     good=[_where("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
 )
-def unknown_global_key(statement: Statement) -> Iterator[Problem]:
+def unknown_global_key(statement: Statement) -> Iterator[Fail]:
     """A key that does not exist is in no request: a positive condition never holds, a negated one always does."""
     for condition in statement.conditions:
         key = condition.key.value
@@ -225,10 +224,10 @@ def unknown_global_key(statement: Statement) -> Iterator[Problem]:
         if catalog().condition_key(key) is None:
             near = closest(key, (each.name for each in global_keys().values()))
             hint = f"; did you mean `{near}`?" if near else ""
-            yield Problem(condition.key.where, f"{quoted(key)} is no global condition key{hint}")
+            yield Fail(condition.key.where, f"{quoted(key)} is no global condition key{hint}")
 
 
-@rule(
+@check(
     "UNSUPPORTED_GLOBAL_CONDITION_KEY",
     on=Statement,
     when=(at_keys("aws:arn"),),
@@ -238,16 +237,16 @@ def unknown_global_key(statement: Statement) -> Iterator[Problem]:
     bad=[_where("ArnLike", "aws:ARN", "arn:aws:iam::111122223333:role/app")],
     good=[_where("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app")],
 )
-def given_up_key(statement: Statement) -> Iterator[Problem]:
+def given_up_key(statement: Statement) -> Iterator[Fail]:
     """AWS supports `aws:ARN` no longer and says so for each policy that has it."""
     for condition in statement.conditions_on("aws:arn"):
-        yield Problem(
+        yield Fail(
             condition.key.where,
             f"{quoted(condition.key.value)} is no longer supported; write `aws:PrincipalArn`",
         )
 
 
-@rule(
+@check(
     "INVALID_SERVICE_CONDITION_KEY",
     on=Statement,
     when=(at_condition(_is_unknown),),
@@ -264,7 +263,7 @@ def given_up_key(statement: Statement) -> Iterator[Problem]:
         }
     ],
 )
-def unknown_service_key(statement: Statement) -> Iterator[Problem]:
+def unknown_service_key(statement: Statement) -> Iterator[Fail]:
     """A key that does not exist is in no request: a positive condition never holds, a negated one always does."""
     facts = catalog()
     for condition in statement.conditions:
@@ -276,6 +275,6 @@ def unknown_service_key(statement: Statement) -> Iterator[Problem]:
         if facts.condition_key(key) is None and condition.name not in _UNDOCUMENTED:
             near = closest(key, (each.name for each in service.condition_keys.values()))
             hint = f"; did you mean `{near}`?" if near else ""
-            yield Problem(
+            yield Fail(
                 condition.key.where, f"{quoted(key)} is no condition key of {service.prefix}{hint}"
             )

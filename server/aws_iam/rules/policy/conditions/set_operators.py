@@ -13,8 +13,9 @@ from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.supply import supplying
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_condition
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +33,7 @@ def _is_for_any(asked: Condition) -> bool:
     return asked.qualifier == "ForAnyValue"
 
 
-@rule(
+@check(
     "FORANYVALUE_WITH_SINGLE_VALUED_KEY",
     on=Statement,
     when=(at_condition(_is_for_any),),
@@ -49,7 +50,7 @@ def _is_for_any(asked: Condition) -> bool:
         _where({"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}}),
     ],
 )
-def any_of_one_value(statement: Statement) -> Iterator[Problem]:
+def any_of_one_value(statement: Statement) -> Iterator[Fail]:
     """With one value it says what the plain operator says, but that a negated one fails when the key is absent."""
     for condition in statement.conditions:
         key = catalog().condition_key(condition.key.value)
@@ -71,7 +72,7 @@ def any_of_one_value(statement: Statement) -> Iterator[Problem]:
             if not condition.negated
             else "without it the condition fails"
         )
-        yield Problem(
+        yield Fail(
             condition.operator.where,
             f"{quoted(condition.key.value)} has one value: {said}",
             severity=Severity.WARNING if misses else None,
@@ -96,7 +97,7 @@ def _is_for_all(condition: Condition) -> bool:
     return known and condition.qualifier == "ForAllValues"
 
 
-@rule(
+@check(
     "FORALLVALUES_ADMITS_MISSING_KEY",
     on=Statement,
     when=(at_condition(_is_for_all),),
@@ -119,7 +120,7 @@ def _is_for_all(condition: Condition) -> bool:
         _where(_OWN_ROWS, action="dynamodb:Query"),
     ],
 )
-def all_of_no_value(statement: Statement) -> Iterator[Problem]:
+def all_of_no_value(statement: Statement) -> Iterator[Fail]:
     """Of no values each satisfies everything, so the condition holds for a request that has none."""
     if not (statement.allows and any(map(_is_for_all, statement.conditions))):
         return
@@ -134,7 +135,7 @@ def all_of_no_value(statement: Statement) -> Iterator[Problem]:
         elif name == "aws:tagkeys":
             yield from _untagged(statement, condition)
         else:
-            yield Problem(
+            yield Fail(
                 condition.operator.where,
                 f"{quoted(condition.key.value)} is in a request only {key.presence}:"
                 f" `{condition.operator.value}` holds without it",
@@ -142,10 +143,10 @@ def all_of_no_value(statement: Statement) -> Iterator[Problem]:
             )
 
 
-def _untagged(statement: Statement, condition: Condition) -> Iterator[Problem]:
+def _untagged(statement: Statement, condition: Condition) -> Iterator[Fail]:
     action = _may_pass_no_tags(statement)
     if action:
-        yield Problem(
+        yield Fail(
             condition.operator.where,
             f"a request for {quoted(action)} that passes no tags satisfies `{condition.operator.value}`, too",
             # Limiting the tags of a request that has tags is what most mean by it.
@@ -153,7 +154,7 @@ def _untagged(statement: Statement, condition: Condition) -> Iterator[Problem]:
         )
 
 
-def _unlimited(statement: Statement, condition: Condition) -> Iterator[Problem]:
+def _unlimited(statement: Statement, condition: Condition) -> Iterator[Fail]:
     """Actions behind a wildcard that never have a service's key; those written out have a code of AWS's."""
     service = condition.name.partition(":")[0]
     having = supplying(service, condition.name)
@@ -162,7 +163,7 @@ def _unlimited(statement: Statement, condition: Condition) -> Iterator[Problem]:
             continue
         free = [name for name in catalog().expand(entry.value) if name.lower() not in having]
         if free:
-            yield Problem(
+            yield Fail(
                 condition.operator.where,
                 f"{len(free)} actions of {quoted(entry.value)}, such as `{free[-1]}`, never have"
                 f" {quoted(condition.key.value)}: `{condition.operator.value}` does not limit them",

@@ -10,7 +10,9 @@ from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Po
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_keys
+from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.delegation.iam_grants import (
     Grant,
     Grants,
@@ -19,7 +21,6 @@ from aws_iam.rules.policy.delegation.iam_grants import (
     grouped,
     spares_some,
 )
-from aws_iam.rules.rule import Problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +121,7 @@ _DELETE = ("iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBounda
 _ASKED = (at_keys(_KEY),)
 
 
-@rule(
+@check(
     "BOUNDARY_CAN_BE_REMOVED",
     on=Policy,
     when=_ASKED,
@@ -138,7 +139,7 @@ _ASKED = (at_keys(_KEY),)
         _policy(_CREATE, _allow("iam:DeleteRole", _ROLES)),
     ],
 )
-def removable(policy: Policy) -> Iterator[Problem]:
+def removable(policy: Policy) -> Iterator[Fail]:
     """Without its boundary a role has all that its policies allow, and those the delegate may write."""
     grants = _delegated(policy, *_DELETE)
     if grants is None:
@@ -150,7 +151,7 @@ def removable(policy: Policy) -> Iterator[Problem]:
         if not grants.is_denied(action, grant.resources, spares_some)
     )
     for entry, actions in grouped(found):
-        yield Problem(
+        yield Fail(
             entry.where, f"{quoted(entry.value)} allows {actions}: the boundary can be removed"
         )
 
@@ -158,7 +159,7 @@ def removable(policy: Policy) -> Iterator[Problem]:
 _PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
 
 
-@rule(
+@check(
     "BOUNDARY_CAN_BE_REPLACED",
     on=Policy,
     when=_ASKED,
@@ -173,14 +174,14 @@ _PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
         _policy(_CREATE, _allow("iam:PutRolePolicy", _ROLES)),
     ],
 )
-def replaceable(policy: Policy) -> Iterator[Problem]:
+def replaceable(policy: Policy) -> Iterator[Fail]:
     """Any managed policy can be a boundary, AdministratorAccess among them."""
     grants = _delegated(policy, *_PUT)
     if grants is None:
         return
     found = ((grant, action) for action in _PUT for grant in _free(grants, action))
     for entry, actions in grouped(found):
-        yield Problem(
+        yield Fail(
             entry.where, f"{quoted(entry.value)} allows {actions} with any policy as boundary"
         )
 
@@ -200,7 +201,7 @@ _ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 _GRANTING = tuple(each for granting in _MAKING.values() for each in granting)
 
 
-@rule(
+@check(
     "BOUNDARY_NOT_DEMANDED_EVERYWHERE",
     on=Policy,
     when=_ASKED,
@@ -222,13 +223,13 @@ _GRANTING = tuple(each for granting in _MAKING.values() for each in granting)
         _policy(_CREATE, _allow("iam:AttachRolePolicy", "*", _NAMED)),
     ],
 )
-def unbounded(policy: Policy) -> Iterator[Problem]:
+def unbounded(policy: Policy) -> Iterator[Fail]:
     """Whoever may create or fill a role without the boundary has a role without limits."""
     grants = _delegated(policy, *_MAKING, *_GRANTING)
     if grants is None:
         return
     for entry, actions in grouped(_unbounded(grants)):
-        yield Problem(entry.where, f"{quoted(entry.value)} allows {actions} without the boundary")
+        yield Fail(entry.where, f"{quoted(entry.value)} allows {actions} without the boundary")
 
 
 def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
@@ -242,7 +243,7 @@ def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
                 yield grant, action
 
 
-@rule(
+@check(
     "BOUNDARY_CONDITION_HOLDS_WITHOUT_IT",
     on=Statement,
     when=_ASKED,
@@ -266,14 +267,14 @@ def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
         {**_deny("iam:CreateRole"), "Condition": {"StringNotEquals": _WITH["StringEquals"]}},
     ],
 )
-def holds_without(statement: Statement) -> Iterator[Problem]:
+def holds_without(statement: Statement) -> Iterator[Fail]:
     """A request to create a role without boundary lacks the key, and a negated or optional condition holds then."""
     tested = statement.conditions_on(_KEY) if statement.allows else ()
     if not tested or not all(each.negated or each.if_exists for each in tested):
         return
     action = next((each for each in _BOUNDED if entry_of(statement, each)), None)
     if action:
-        yield Problem(
+        yield Fail(
             tested[0].operator.where,
             f"{quoted(tested[0].operator.value)} on {quoted(tested[0].key.value)} also holds for `{action}`"
             " without any boundary",
@@ -290,7 +291,7 @@ def _takes_all(resource: str) -> bool:
 _EDITS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 
 
-@rule(
+@check(
     "BOUNDARY_POLICY_CAN_BE_EDITED",
     on=Policy,
     when=_ASKED,
@@ -314,14 +315,14 @@ _EDITS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
         ),
     ],
 )
-def editable(policy: Policy) -> Iterator[Problem]:
+def editable(policy: Policy) -> Iterator[Fail]:
     """Who writes the boundary sets the limits, those of the own role included."""
     grants = _delegated(policy, *_EDITS)
     if grants is None:
         return
     for boundary in _boundaries(policy)[:_MOST]:
         for entry, actions in grouped(_editing(grants, boundary)):
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)} allows {actions} on {quoted(boundary)}, the boundary itself",
             )
@@ -347,7 +348,7 @@ def _is_of_aws(boundary: str) -> bool:
 _ANY = {"Null": {"iam:PermissionsBoundary": "false"}}
 
 
-@rule(
+@check(
     "BOUNDARY_NOT_NAMED",
     on=Policy,
     when=_ASKED,
@@ -368,7 +369,7 @@ _ANY = {"Null": {"iam:PermissionsBoundary": "false"}}
         _policy(_allow("iam:GetRole", "*", _ANY)),
     ],
 )
-def unnamed(policy: Policy) -> Iterator[Problem]:
+def unnamed(policy: Policy) -> Iterator[Fail]:
     """The caller chooses the boundary, and AdministratorAccess limits nothing."""
     for statement in policy.statements:
         tested = statement.conditions_on(_KEY)
@@ -376,7 +377,7 @@ def unnamed(policy: Policy) -> Iterator[Problem]:
         if not open_ or len(open_) != len(tested):
             continue
         if any(entry_of(statement, action) for action in (*_MAKING, *_PUT)):
-            yield Problem(
+            yield Fail(
                 open_[0].key.where,
                 f"{quoted(open_[0].key.value)} may have any value, AdministratorAccess among them",
             )
@@ -401,7 +402,7 @@ _PASSED = "iam:passedtoservice"
 _OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"}}
 
 
-@rule(
+@check(
     "PASSED_TO_SERVICE_NOT_DEMANDED",
     on=Statement,
     when=(at_keys(_PASSED),),
@@ -416,14 +417,14 @@ _OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"
         _allow("iam:PassRole", "arn:aws:iam::111122223333:role/app", _OPTIONAL),
     ],
 )
-def service_optional(statement: Statement) -> Iterator[Problem]:
+def service_optional(statement: Statement) -> Iterator[Fail]:
     """`IfExists` asks nothing of a request without the key: where that happens, any role may be passed."""
     tested = statement.conditions_on(_PASSED) if statement.allows else ()
     if not tested or not all(each.if_exists for each in tested):
         return
     roles = [e.value for e in statement.resources if intersects(e.value, _ARNS["Role"])]
     if entry_of(statement, "iam:PassRole") and any(map(_takes_all, roles)):
-        yield Problem(
+        yield Fail(
             tested[0].operator.where,
             f"{quoted(tested[0].operator.value)} lets any role be passed where the request has no"
             f" {quoted(tested[0].key.value)}",

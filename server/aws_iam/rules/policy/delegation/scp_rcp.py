@@ -9,8 +9,9 @@ from aws_iam.engine.language.document import Form, Kind, Statement
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import PRINCIPALS
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ _RCP_DENY = {
 _RCP = (Kind.RCP,)
 
 
-@rule(
+@check(
     "SCP_SYNTAX_ERROR_PRINCIPAL",
     on=Statement,
     when=(PRINCIPALS,),
@@ -35,14 +36,14 @@ _RCP = (Kind.RCP,)
     bad=[{**_DENY, "Principal": "*"}],
     good=[_DENY],
 )
-def principal_in_scp(statement: Statement) -> Iterator[Problem]:
+def principal_in_scp(statement: Statement) -> Iterator[Fail]:
     """An SCP binds all principals of its accounts, and AWS refuses to hear of some."""
     for name in ("Principal", "NotPrincipal"):
         if statement.has(name):
-            yield Problem(statement.place(name), f"a service control policy has no `{name}`")
+            yield Fail(statement.place(name), f"a service control policy has no `{name}`")
 
 
-@rule(
+@check(
     "RCP_SYNTAX_ERROR_PRINCIPAL",
     on=Statement,
     severity=Severity.ERROR,
@@ -52,20 +53,18 @@ def principal_in_scp(statement: Statement) -> Iterator[Problem]:
     bad=[_DENY, {**_RCP_DENY, "Principal": {"AWS": "111122223333"}}],
     good=[_RCP_DENY],
 )
-def principal_in_rcp(statement: Statement) -> Iterator[Problem]:
+def principal_in_rcp(statement: Statement) -> Iterator[Fail]:
     """An RCP speaks of every caller of its resources, and AWS takes no other principal."""
     principal = statement.node.member("Principal")
     if statement.has("NotPrincipal"):
-        yield Problem(
+        yield Fail(
             statement.place("NotPrincipal"), "a resource control policy has no `NotPrincipal`"
         )
     elif principal is None or principal.form is not Form.STRING or principal.text != "*":
-        yield Problem(
-            statement.place("Principal"), 'a resource control policy has "Principal": "*"'
-        )
+        yield Fail(statement.place("Principal"), 'a resource control policy has "Principal": "*"')
 
 
-@rule(
+@check(
     "RCP_SYNTAX_ERROR_ALLOW",
     on=Statement,
     severity=Severity.ERROR,
@@ -78,7 +77,7 @@ def principal_in_rcp(statement: Statement) -> Iterator[Problem]:
     ],
     good=[_RCP_DENY, {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
 )
-def allow_in_rcp(statement: Statement) -> Iterator[Problem]:
+def allow_in_rcp(statement: Statement) -> Iterator[Fail]:
     """RCPs restrict; an Allow is taken only in the form of RCPFullAWSAccess."""
     if not statement.allows:
         return
@@ -87,13 +86,13 @@ def allow_in_rcp(statement: Statement) -> Iterator[Problem]:
         for entries in (statement.actions, statement.resources)
     )
     if statement.has("Condition") or not everything:
-        yield Problem(
+        yield Fail(
             statement.place("Effect"),
             "an Allow in a resource control policy has Action `*`, Resource `*` and no Condition",
         )
 
 
-@rule(
+@check(
     "RCP_SYNTAX_ERROR_NOTACTION",
     on=Statement,
     severity=Severity.ERROR,
@@ -103,13 +102,13 @@ def allow_in_rcp(statement: Statement) -> Iterator[Problem]:
     bad=[{"Effect": "Deny", "Principal": "*", "NotAction": "s3:*", "Resource": "*"}],
     good=[_RCP_DENY],
 )
-def not_action_in_rcp(statement: Statement) -> Iterator[Problem]:
+def not_action_in_rcp(statement: Statement) -> Iterator[Fail]:
     """AWS refuses NotAction there."""
     if statement.has("NotAction"):
-        yield Problem(statement.place("NotAction"), "a resource control policy has no `NotAction`")
+        yield Fail(statement.place("NotAction"), "a resource control policy has no `NotAction`")
 
 
-@rule(
+@check(
     "RCP_SYNTAX_ERROR_ACTION",
     on=Statement,
     severity=Severity.ERROR,
@@ -119,14 +118,14 @@ def not_action_in_rcp(statement: Statement) -> Iterator[Problem]:
     bad=[{**_RCP_DENY, "Action": "*"}, {**_RCP_DENY, "Action": "ec2:RunInstances"}],
     good=[_RCP_DENY],
 )
-def action_outside_rcp(statement: Statement) -> Iterator[Problem]:
+def action_outside_rcp(statement: Statement) -> Iterator[Fail]:
     """AWS refuses actions of services that do not take part, and `*` for all services."""
     for entry in statement.actions if statement.denies else ():
         prefix, colon, _ = entry.value.lower().partition(":")
         if not colon or not is_literal(prefix):
-            yield Problem(entry.where, f"{quoted(entry.value)} names no single service")
+            yield Fail(entry.where, f"{quoted(entry.value)} names no single service")
         elif prefix not in catalog().rcp_services and catalog().tier(prefix) != "unknown":
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)}: {quoted(prefix)} has no resource control policies",
             )
@@ -147,7 +146,7 @@ _IDENTITY_DENY = {
 }
 
 
-@rule(
+@check(
     "RCP_MISSING_RELATED_PRINCIPAL_CONDITION_KEY",
     on=Statement,
     severity=Severity.WARNING,
@@ -165,7 +164,7 @@ _IDENTITY_DENY = {
         }
     ],
 )
-def services_denied(statement: Statement) -> Iterator[Problem]:
+def services_denied(statement: Statement) -> Iterator[Fail]:
     """A service that calls with its own principal has none of these keys, so it is denied with the strangers."""
     tested = [
         condition
@@ -174,7 +173,7 @@ def services_denied(statement: Statement) -> Iterator[Problem]:
     ]
     exempt = statement.conditions_on("aws:principalisawsservice")
     if statement.denies and tested and not exempt:
-        yield Problem(
+        yield Fail(
             tested[0].key.where,
             f"{quoted(tested[0].key.value)} is absent when a service calls by itself",
         )

@@ -9,8 +9,9 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, Statement
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import UNUSUAL, at_policy, at_sid, has
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +36,7 @@ def _without(statement: Mapping[str, object], name: str) -> dict[str, object]:
     return {key: value for key, value in statement.items() if key != name}
 
 
-@rule(
+@check(
     "MISSING_EFFECT",
     on=Statement,
     when=UNUSUAL,
@@ -45,13 +46,13 @@ def _without(statement: Mapping[str, object], name: str) -> dict[str, object]:
     bad=[_without(_ALLOW, "Effect")],
     good=[_ALLOW],
 )
-def no_effect(statement: Statement) -> Iterator[Problem]:
+def no_effect(statement: Statement) -> Iterator[Fail]:
     """A statement must say whether it allows or denies; AWS assumes neither."""
     if not statement.has("Effect"):
-        yield Problem(statement.place(), "the statement has no `Effect`")
+        yield Fail(statement.place(), "the statement has no `Effect`")
 
 
-@rule(
+@check(
     "INVALID_EFFECT",
     on=Statement,
     when=UNUSUAL,
@@ -61,16 +62,16 @@ def no_effect(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Effect": "allow"}, {**_ALLOW, "Effect": "Permit"}],
     good=[_ALLOW],
 )
-def unknown_effect(statement: Statement) -> Iterator[Problem]:
+def unknown_effect(statement: Statement) -> Iterator[Fail]:
     """AWS knows two effects, spelled exactly so, and refuses any other."""
     effect = statement.effect
     if effect and not (statement.allows or statement.denies):
         near = closest(effect.value, ("Allow", "Deny"))
         hint = f"did you mean `{near}`?" if near else "write `Allow` or `Deny`"
-        yield Problem(effect.where, f"{quoted(effect.value)} is no effect; {hint}")
+        yield Fail(effect.where, f"{quoted(effect.value)} is no effect; {hint}")
 
 
-@rule(
+@check(
     "MISSING_ACTION",
     on=Statement,
     when=UNUSUAL,
@@ -80,13 +81,13 @@ def unknown_effect(statement: Statement) -> Iterator[Problem]:
     bad=[_without(_ALLOW, "Action")],
     good=[_ALLOW, {"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
 )
-def no_action(statement: Statement) -> Iterator[Problem]:
+def no_action(statement: Statement) -> Iterator[Fail]:
     """A statement must name the actions that it is about."""
     if not (statement.has("Action") or statement.has("NotAction")):
-        yield Problem(statement.place(), "the statement has neither `Action` nor `NotAction`")
+        yield Fail(statement.place(), "the statement has neither `Action` nor `NotAction`")
 
 
-@rule(
+@check(
     "MISSING_RESOURCE",
     on=Policy,
     when=(has("Principal", "NotPrincipal"),),
@@ -102,16 +103,14 @@ def no_action(statement: Statement) -> Iterator[Problem]:
         ),
     ],
 )
-def no_resource(policy: Policy) -> Iterator[Problem]:
+def no_resource(policy: Policy) -> Iterator[Fail]:
     """Only role trust policies leave the resource out, and those of some services: there it is the holder."""
     without = [
         each for each in policy.statements if not (each.has("Resource") or each.has("NotResource"))
     ]
     if without and not _is_of_holder(policy):
         for statement in without:
-            yield Problem(
-                statement.place(), "the statement has neither `Resource` nor `NotResource`"
-            )
+            yield Fail(statement.place(), "the statement has neither `Resource` nor `NotResource`")
 
 
 # Services that take the holder for the resource:
@@ -131,7 +130,7 @@ def _is_of_holder(policy: Policy) -> bool:
     return len(services) == 1 and services <= set(_HOLDERS.values())
 
 
-@rule(
+@check(
     "MISSING_PRINCIPAL",
     on=Statement,
     severity=Severity.ERROR,
@@ -141,15 +140,13 @@ def _is_of_holder(policy: Policy) -> bool:
     bad=[_without(_BUCKET, "Principal")],
     good=[_BUCKET],
 )
-def no_principal(statement: Statement) -> Iterator[Problem]:
+def no_principal(statement: Statement) -> Iterator[Fail]:
     """A policy on a resource must say who it speaks of; only identity policies know that by themselves."""
     if not (statement.has("Principal") or statement.has("NotPrincipal")):
-        yield Problem(
-            statement.place(), "the statement has neither `Principal` nor `NotPrincipal`"
-        )
+        yield Fail(statement.place(), "the statement has neither `Principal` nor `NotPrincipal`")
 
 
-@rule(
+@check(
     "UNSUPPORTED_ELEMENT_COMBINATION",
     on=Statement,
     when=(has("NotPrincipal"),),
@@ -159,16 +156,16 @@ def no_principal(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "NotAction": "iam:*"}],
     good=[_ALLOW],
 )
-def element_and_its_opposite(statement: Statement) -> Iterator[Problem]:
+def element_and_its_opposite(statement: Statement) -> Iterator[Fail]:
     """AWS refuses a statement that both lists and excludes."""
     for name in ("Action", "Resource", "Principal"):
         if statement.has(name) and statement.has(f"Not{name}"):
-            yield Problem(
+            yield Fail(
                 statement.place(f"Not{name}"), f"the statement has `{name}` and `Not{name}`"
             )
 
 
-@rule(
+@check(
     "UNSUPPORTED_PRINCIPAL",
     on=Statement,
     when=(has("Principal", "NotPrincipal"),),
@@ -179,11 +176,11 @@ def element_and_its_opposite(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Principal": "*"}],
     good=[_ALLOW],
 )
-def principal_in_identity_policy(statement: Statement) -> Iterator[Problem]:
+def principal_in_identity_policy(statement: Statement) -> Iterator[Fail]:
     """A policy that is attached to a principal speaks of that principal, and AWS refuses another."""
     for name in ("Principal", "NotPrincipal"):
         if statement.has(name):
-            yield Problem(statement.place(name), f"an identity policy has no `{name}`")
+            yield Fail(statement.place(name), f"an identity policy has no `{name}`")
 
 
 _SID = re.compile(r"[A-Za-z0-9]*")
@@ -193,7 +190,7 @@ def _is_unsupported(sid: str) -> bool:
     return not _SID.fullmatch(sid)
 
 
-@rule(
+@check(
     "UNSUPPORTED_SID",
     on=Statement,
     when=(at_sid(_is_unsupported),),
@@ -204,14 +201,14 @@ def _is_unsupported(sid: str) -> bool:
     bad=[{**_ALLOW, "Sid": "list all buckets"}],
     good=[{**_ALLOW, "Sid": "ListAllBuckets"}],
 )
-def sid_with_other_characters(statement: Statement) -> Iterator[Problem]:
+def sid_with_other_characters(statement: Statement) -> Iterator[Fail]:
     """IAM refuses such a Sid; S3, SQS, SNS and KMS take more characters in theirs."""
     sid = statement.sid
     if sid and _is_unsupported(sid.value):
-        yield Problem(sid.where, f"the Sid {quoted(sid.value)} has other than letters and digits")
+        yield Fail(sid.where, f"the Sid {quoted(sid.value)} has other than letters and digits")
 
 
-def _repeated_sids(policy: Policy) -> Iterator[Problem]:
+def _repeated_sids(policy: Policy) -> Iterator[Fail]:
     seen: dict[str, Text] = {}
     for statement in policy.statements:
         sid = statement.sid
@@ -220,7 +217,7 @@ def _repeated_sids(policy: Policy) -> Iterator[Problem]:
         first = seen.setdefault(sid.value, sid)
         if first is not sid:
             place = first.where.pointer
-            yield Problem(sid.where, f"the Sid {quoted(sid.value)} is already that of `{place}`")
+            yield Fail(sid.where, f"the Sid {quoted(sid.value)} is already that of `{place}`")
 
 
 def _repeats_a_sid(policy: Policy) -> bool:
@@ -231,7 +228,7 @@ def _repeats_a_sid(policy: Policy) -> bool:
 _SAME_SID = at_policy(_repeats_a_sid)
 
 
-@rule(
+@check(
     "UNIQUE_SIDS_REQUIRED",
     on=Policy,
     when=(_SAME_SID,),
@@ -252,12 +249,12 @@ _SAME_SID = at_policy(_repeats_a_sid)
         }
     ],
 )
-def same_sid(policy: Policy) -> Iterator[Problem]:
+def same_sid(policy: Policy) -> Iterator[Fail]:
     """IAM refuses a policy whose statements share a Sid."""
     yield from _repeated_sids(policy)
 
 
-@rule(
+@check(
     "UNIQUE_SIDS_RECOMMENDED",
     on=Policy,
     when=(_SAME_SID,),
@@ -273,6 +270,6 @@ def same_sid(policy: Policy) -> Iterator[Problem]:
     ],
     good=[{"Version": "2012-10-17", "Statement": [{"Sid": "Read", **_BUCKET}]}],
 )
-def same_sid_on_resource(policy: Policy) -> Iterator[Problem]:
+def same_sid_on_resource(policy: Policy) -> Iterator[Fail]:
     """Most services take it, but nobody can tell the two statements apart by name."""
     yield from _repeated_sids(policy)

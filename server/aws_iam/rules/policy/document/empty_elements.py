@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Form, Kind, Statement
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import UNUSUAL
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,16 +22,14 @@ _TRUST = {
 }
 
 
-def _empty_list(statement: Statement, *names: str) -> Iterator[Problem]:
+def _empty_list(statement: Statement, *names: str) -> Iterator[Fail]:
     for name in names:
         node = statement.node.member(name)
         if node and node.form is Form.ARRAY and not node.items:
-            yield Problem(
-                node.where, f"`{name}` is an empty list: the statement applies to nothing"
-            )
+            yield Fail(node.where, f"`{name}` is an empty list: the statement applies to nothing")
 
 
-@rule(
+@check(
     "EMPTY_ARRAY_ACTION",
     on=Statement,
     when=UNUSUAL,
@@ -40,12 +39,12 @@ def _empty_list(statement: Statement, *names: str) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Action": []}],
     good=[_ALLOW],
 )
-def no_actions_listed(statement: Statement) -> Iterator[Problem]:
+def no_actions_listed(statement: Statement) -> Iterator[Fail]:
     """A statement about no action has no effect, which its author hardly meant."""
     yield from _empty_list(statement, "Action", "NotAction")
 
 
-@rule(
+@check(
     "EMPTY_ARRAY_RESOURCE",
     on=Statement,
     when=UNUSUAL,
@@ -56,12 +55,12 @@ def no_actions_listed(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Resource": []}],
     good=[_ALLOW],
 )
-def no_resources_listed(statement: Statement) -> Iterator[Problem]:
+def no_resources_listed(statement: Statement) -> Iterator[Fail]:
     """A statement about no resource has no effect, which its author hardly meant."""
     yield from _empty_list(statement, "Resource", "NotResource")
 
 
-@rule(
+@check(
     "EMPTY_ARRAY_PRINCIPAL",
     on=Statement,
     when=UNUSUAL,
@@ -72,16 +71,16 @@ def no_resources_listed(statement: Statement) -> Iterator[Problem]:
     bad=[{**_TRUST, "Principal": {"AWS": []}}],
     good=[_TRUST],
 )
-def no_principals_listed(statement: Statement) -> Iterator[Problem]:
+def no_principals_listed(statement: Statement) -> Iterator[Fail]:
     """A statement about nobody has no effect, which its author hardly meant."""
     for name in ("Principal", "NotPrincipal"):
         node = statement.node.member(name)
         for member in node.members if node else ():
             if member.value.form is Form.ARRAY and not member.value.items:
-                yield Problem(member.value.where, f"`{name}` has an empty list")
+                yield Fail(member.value.where, f"`{name}` has an empty list")
 
 
-@rule(
+@check(
     "EMPTY_OBJECT_PRINCIPAL",
     on=Statement,
     when=UNUSUAL,
@@ -92,15 +91,15 @@ def no_principals_listed(statement: Statement) -> Iterator[Problem]:
     bad=[{**_TRUST, "Principal": {}}],
     good=[_TRUST],
 )
-def nobody_named(statement: Statement) -> Iterator[Problem]:
+def nobody_named(statement: Statement) -> Iterator[Fail]:
     """A statement about nobody has no effect, which its author hardly meant."""
     for name in ("Principal", "NotPrincipal"):
         node = statement.node.member(name)
         if node and node.form is Form.OBJECT and not node.members:
-            yield Problem(node.where, f"`{name}` is an empty object")
+            yield Fail(node.where, f"`{name}` is an empty object")
 
 
-@rule(
+@check(
     "EMPTY_OBJECT_CONDITION",
     on=Statement,
     when=UNUSUAL,
@@ -110,11 +109,11 @@ def nobody_named(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Condition": {}}],
     good=[_ALLOW],
 )
-def no_condition_written(statement: Statement) -> Iterator[Problem]:
+def no_condition_written(statement: Statement) -> Iterator[Fail]:
     """An empty condition always holds, so the statement is wider than it looks."""
     condition = statement.node.member("Condition")
     if condition and condition.form is Form.OBJECT and not condition.members:
-        yield Problem(condition.where, "`Condition` is an empty object: it always holds")
+        yield Fail(condition.where, "`Condition` is an empty object: it always holds")
 
 
 def _without_values(statement: Statement) -> Iterator[Condition]:
@@ -123,12 +122,12 @@ def _without_values(statement: Statement) -> Iterator[Condition]:
             yield condition
 
 
-def _valueless(condition: Condition, consequence: str) -> Problem:
+def _valueless(condition: Condition, consequence: str) -> Fail:
     key = quoted(condition.key.value)
-    return Problem(condition.node.where, f"{key} has an empty list: {consequence}")
+    return Fail(condition.node.where, f"{key} has an empty list: {consequence}")
 
 
-@rule(
+@check(
     "EMPTY_ARRAY_CONDITION",
     on=Statement,
     when=UNUSUAL,
@@ -138,14 +137,14 @@ def _valueless(condition: Condition, consequence: str) -> Problem:
     bad=[{**_ALLOW, "Condition": {"StringEquals": {"aws:username": []}}}],
     good=[{**_ALLOW, "Condition": {"StringEquals": {"aws:username": ["ana"]}}}],
 )
-def no_values(statement: Statement) -> Iterator[Problem]:
+def no_values(statement: Statement) -> Iterator[Fail]:
     """Without a value to compare with, the condition says nothing that can be read from it."""
     for condition in _without_values(statement):
         if not (condition.qualifier or condition.if_exists):
             yield _valueless(condition, "there is no value to compare with")
 
 
-@rule(
+@check(
     "EMPTY_ARRAY_CONDITION_FORALLVALUES",
     on=Statement,
     when=UNUSUAL,
@@ -155,14 +154,14 @@ def no_values(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": []}}}],
     good=[{**_ALLOW, "Condition": {"Null": {"aws:TagKeys": "true"}}}],
 )
-def no_values_for_all(statement: Statement) -> Iterator[Problem]:
+def no_values_for_all(statement: Statement) -> Iterator[Fail]:
     """Such a condition holds only when the request lacks the key, which Null says plainly."""
     for condition in _without_values(statement):
         if condition.qualifier == "ForAllValues":
             yield _valueless(condition, "it holds only when the request lacks the key")
 
 
-@rule(
+@check(
     "EMPTY_ARRAY_CONDITION_FORANYVALUE",
     on=Statement,
     when=UNUSUAL,
@@ -172,14 +171,14 @@ def no_values_for_all(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": []}}}],
     good=[{**_ALLOW, "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": ["team"]}}}],
 )
-def no_values_for_any(statement: Statement) -> Iterator[Problem]:
+def no_values_for_any(statement: Statement) -> Iterator[Fail]:
     """Such a condition never holds, so the statement never applies."""
     for condition in _without_values(statement):
         if condition.qualifier == "ForAnyValue":
             yield _valueless(condition, "it never holds")
 
 
-@rule(
+@check(
     "EMPTY_ARRAY_CONDITION_IFEXISTS",
     on=Statement,
     when=UNUSUAL,
@@ -189,14 +188,14 @@ def no_values_for_any(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Condition": {"StringEqualsIfExists": {"aws:username": []}}}],
     good=[{**_ALLOW, "Condition": {"StringEqualsIfExists": {"aws:username": ["ana"]}}}],
 )
-def no_values_if_exists(statement: Statement) -> Iterator[Problem]:
+def no_values_if_exists(statement: Statement) -> Iterator[Fail]:
     """Such a condition holds only when the request lacks the key, which Null says plainly."""
     for condition in _without_values(statement):
         if condition.if_exists and not condition.qualifier:
             yield _valueless(condition, "it holds only when the request lacks the key")
 
 
-@rule(
+@check(
     "EMPTY_SID_VALUE",
     on=Statement,
     when=UNUSUAL,
@@ -206,7 +205,7 @@ def no_values_if_exists(statement: Statement) -> Iterator[Problem]:
     bad=[{**_ALLOW, "Sid": ""}],
     good=[{**_ALLOW, "Sid": "ListBuckets"}, _ALLOW],
 )
-def nameless(statement: Statement) -> Iterator[Problem]:
+def nameless(statement: Statement) -> Iterator[Fail]:
     """An empty name names nothing."""
     if statement.sid and not statement.sid.value:
-        yield Problem(statement.sid.where, "`Sid` is empty")
+        yield Fail(statement.sid.where, "`Sid` is empty")

@@ -18,8 +18,9 @@ from aws_iam.engine.language.document import (
 from aws_iam.engine.language.json_nodes import Lines
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import UNUSUAL, at_policy
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +42,7 @@ _ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 _GOOD = {"Version": "2012-10-17", "Statement": [_ALLOW]}
 
 
-@rule(
+@check(
     "JSON_SYNTAX_ERROR",
     on=Syntax,
     severity=Severity.ERROR,
@@ -50,12 +51,12 @@ _GOOD = {"Version": "2012-10-17", "Statement": [_ALLOW]}
     bad=['{"Version": "2012-10-17",}', "{'Version': '2012-10-17'}"],
     good=[_GOOD],
 )
-def json_syntax(syntax: Syntax) -> Iterator[Problem]:
+def json_syntax(syntax: Syntax) -> Iterator[Fail]:
     """AWS refuses the whole document, so no other problem in it can be seen yet."""
-    yield Problem(syntax.where, f"{syntax.message}: {syntax.hint}")
+    yield Fail(syntax.where, f"{syntax.message}: {syntax.hint}")
 
 
-@rule(
+@check(
     "DUPLICATE_KEY",
     on=Policy,
     when=UNUSUAL,
@@ -66,7 +67,7 @@ def json_syntax(syntax: Syntax) -> Iterator[Problem]:
     bad=['{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Effect": "Deny"}]}'],
     good=[_GOOD],
 )
-def repeated_key(policy: Policy) -> Iterator[Problem]:
+def repeated_key(policy: Policy) -> Iterator[Fail]:
     """Most JSON parsers silently keep one of the two, so the policy is not what it reads like."""
     waiting = [policy.node]
     while waiting:
@@ -79,16 +80,16 @@ def repeated_key(policy: Policy) -> Iterator[Problem]:
             yield from _repeated(node)
 
 
-def _repeated(node: Node) -> Iterator[Problem]:
+def _repeated(node: Node) -> Iterator[Fail]:
     seen: set[str] = set()
     for member in node.members:
         if member.name.value in seen:
             name = member.name
-            yield Problem(name.where, f"the key {quoted(name.value)} stands here again")
+            yield Fail(name.where, f"the key {quoted(name.value)} stands here again")
         seen.add(member.name.value)
 
 
-@rule(
+@check(
     "DATA_TYPE_MISMATCH",
     on=Policy,
     when=UNUSUAL,
@@ -102,7 +103,7 @@ def _repeated(node: Node) -> Iterator[Problem]:
     ],
     good=[_GOOD, {"Version": "2012-10-17", "Statement": _ALLOW}],
 )
-def wrong_type(policy: Policy) -> Iterator[Problem]:
+def wrong_type(policy: Policy) -> Iterator[Fail]:
     """AWS cannot read an element of another type, and refuses the document."""
     root = policy.node
     if root.form is not Form.OBJECT:
@@ -117,7 +118,7 @@ def wrong_type(policy: Policy) -> Iterator[Problem]:
             yield _mistyped("a statement", node, "an object")
 
 
-def _mistyped_statement(statement: Node) -> Iterator[Problem]:
+def _mistyped_statement(statement: Node) -> Iterator[Fail]:
     yield from _not_texts(statement, ("Sid", "Effect"))
     for name in ("Action", "NotAction", "Resource", "NotResource"):
         element = statement.member(name)
@@ -129,7 +130,7 @@ def _mistyped_statement(statement: Node) -> Iterator[Problem]:
         yield from _mistyped_condition(condition)
 
 
-def _mistyped_condition(condition: Node) -> Iterator[Problem]:
+def _mistyped_condition(condition: Node) -> Iterator[Fail]:
     if condition.form is not Form.OBJECT:
         yield _mistyped("`Condition`", condition, "an object of operators")
     for operator in condition.members:
@@ -141,18 +142,18 @@ def _mistyped_condition(condition: Node) -> Iterator[Problem]:
                     yield _mistyped(quoted(key.name.value), value, "text or a list of texts")
 
 
-def _not_texts(node: Node, names: Iterable[str]) -> Iterator[Problem]:
+def _not_texts(node: Node, names: Iterable[str]) -> Iterator[Fail]:
     for name in names:
         value = node.member(name)
         if value and value.form is not Form.STRING:
             yield _mistyped(f"`{name}`", value, "text")
 
 
-def _mistyped(subject: str, node: Node, wanted: str) -> Problem:
-    return Problem(node.where, f"{subject} is {node.form}; it must be {wanted}")
+def _mistyped(subject: str, node: Node, wanted: str) -> Fail:
+    return Fail(node.where, f"{subject} is {node.form}; it must be {wanted}")
 
 
-@rule(
+@check(
     "INVALID_POLICY_ELEMENT",
     on=Policy,
     when=UNUSUAL,
@@ -165,7 +166,7 @@ def _mistyped(subject: str, node: Node, wanted: str) -> Problem:
     ],
     good=[_GOOD],
 )
-def unknown_element(policy: Policy) -> Iterator[Problem]:
+def unknown_element(policy: Policy) -> Iterator[Fail]:
     """AWS refuses a policy with an element that it does not know."""
     yield from _unknown(policy.node, _TOP, "a policy")
     body = policy.node.member("Statement")
@@ -173,17 +174,17 @@ def unknown_element(policy: Policy) -> Iterator[Problem]:
         yield from _unknown(node, _STATEMENT, "a statement")
 
 
-def _unknown(node: Node, known: tuple[str, ...], holder: str) -> Iterator[Problem]:
+def _unknown(node: Node, known: tuple[str, ...], holder: str) -> Iterator[Fail]:
     for member in node.members:
         name = member.name.value
         if name in known:
             continue
         near = closest(name, known)
         hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known)}"
-        yield Problem(member.name.where, f"{holder} has no element {quoted(name)}; {hint}")
+        yield Fail(member.name.where, f"{holder} has no element {quoted(name)}; {hint}")
 
 
-@rule(
+@check(
     "MISSING_STATEMENT",
     on=Policy,
     when=UNUSUAL,
@@ -193,19 +194,19 @@ def _unknown(node: Node, known: tuple[str, ...], holder: str) -> Iterator[Proble
     bad=[{"Version": "2012-10-17"}],
     good=[_GOOD],
 )
-def no_statement(policy: Policy) -> Iterator[Problem]:
+def no_statement(policy: Policy) -> Iterator[Fail]:
     """Without statements a policy says nothing, and AWS refuses it."""
     if policy.node.form is not Form.OBJECT:
         return
     body = policy.node.member("Statement")
     if body is None:
-        yield Problem(policy.node.where, "the policy has no `Statement`")
+        yield Fail(policy.node.where, "the policy has no `Statement`")
     elif body.form is Form.ARRAY and not body.items:
         # AWS does not say that an empty list counts as a missing statement.
-        yield Problem(body.where, "`Statement` is an empty list", low_confidence=True)
+        yield Fail(body.where, "`Statement` is an empty list", low_confidence=True)
 
 
-@rule(
+@check(
     "MISSING_VERSION",
     on=Policy,
     when=UNUSUAL,
@@ -215,16 +216,16 @@ def no_statement(policy: Policy) -> Iterator[Problem]:
     bad=[{"Statement": [_ALLOW]}],
     good=[_GOOD],
 )
-def no_version(policy: Policy) -> Iterator[Problem]:
+def no_version(policy: Policy) -> Iterator[Fail]:
     """Without Version a policy is read as of 2008-10-17, where `${aws:username}` and its like are plain text."""
     if policy.node.form is Form.OBJECT and policy.node.member("Version") is None:
-        yield Problem(
+        yield Fail(
             policy.node.where,
             "the policy has no `Version`: it is read as 2008-10-17, without policy variables",
         )
 
 
-@rule(
+@check(
     "INVALID_VERSION",
     on=Policy,
     when=UNUSUAL,
@@ -234,11 +235,11 @@ def no_version(policy: Policy) -> Iterator[Problem]:
     bad=[{"Version": "2024-01-01", "Statement": [_ALLOW]}],
     good=[_GOOD, {"Version": "2008-10-17", "Statement": [_ALLOW]}],
 )
-def unknown_version(policy: Policy) -> Iterator[Problem]:
+def unknown_version(policy: Policy) -> Iterator[Fail]:
     """AWS knows two versions and refuses any other."""
     version = policy.version
     if version and version.value not in _VERSIONS:
-        yield Problem(
+        yield Fail(
             version.where,
             f"{quoted(version.value)} is no policy language version; write `2012-10-17`",
         )
@@ -251,7 +252,7 @@ def _is_beyond_ascii(policy: Policy) -> bool:
     return policy.text is not None and not policy.text.isascii()
 
 
-@rule(
+@check(
     "UNSUPPORTED_CHARACTER",
     on=Policy,
     when=(at_policy(_is_beyond_ascii),),
@@ -263,13 +264,11 @@ def _is_beyond_ascii(policy: Policy) -> bool:
     bad=['{"Version": "2012-10-17", "Statement": [{"Effect": "Allow\u200b"}]}'],
     good=[_GOOD],
 )
-def foreign_character(policy: Policy) -> Iterator[Problem]:
+def foreign_character(policy: Policy) -> Iterator[Fail]:
     """IAM refuses the document; often such a character is invisible and came with a copied text."""
     text = policy.text or ""
     match = _FOREIGN.search(text)
     if match:
         place = Place(None, "", match.start(), Lines(text))
         point = f"U+{ord(match[0]):04X}"
-        yield Problem(
-            place.where, f"the character {quoted(match[0])} ({point}) stands in the text"
-        )
+        yield Fail(place.where, f"the character {quoted(match[0])} ({point}) stands in the text")

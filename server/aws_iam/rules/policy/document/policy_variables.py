@@ -13,6 +13,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import (
     PRINCIPALS,
     UNUSUAL,
@@ -22,7 +23,7 @@ from aws_iam.rules.gates import (
     at_condition,
     at_sid,
 )
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ _ELSEWHERE = (
 )
 
 
-@rule(
+@check(
     "VARIABLE_UNSUPPORTED_IN_VERSION",
     on=Policy,
     when=UNUSUAL,
@@ -77,7 +78,7 @@ _ELSEWHERE = (
     bad=[{"Version": "2008-10-17", "Statement": [_GOOD]}, {"Statement": [_GOOD]}],
     good=[{"Version": "2012-10-17", "Statement": [_GOOD]}],
 )
-def variable_in_old_version(policy: Policy) -> Iterator[Problem]:
+def variable_in_old_version(policy: Policy) -> Iterator[Fail]:
     """In a policy of 2008-10-17 or without Version, `${aws:username}` is plain text that matches nobody."""
     if policy.node.member("Version") and (
         policy.version is None or policy.version.value != "2008-10-17"
@@ -86,10 +87,10 @@ def variable_in_old_version(policy: Policy) -> Iterator[Problem]:
     for statement in policy.statements:
         for text, variable in _written(statement):
             if variable.name:
-                yield Problem(text.where, f"{quoted(variable.text)} is plain text in this version")
+                yield Fail(text.where, f"{quoted(variable.text)} is plain text in this version")
 
 
-@rule(
+@check(
     "VARIABLE_UNSUPPORTED_IN_ELEMENT",
     on=Statement,
     when=_ELSEWHERE,
@@ -99,7 +100,7 @@ def variable_in_old_version(policy: Policy) -> Iterator[Problem]:
     bad=[{**_GOOD, "Action": "s3:${aws:username}"}],
     good=[_GOOD],
 )
-def variable_in_other_element(statement: Statement) -> Iterator[Problem]:
+def variable_in_other_element(statement: Statement) -> Iterator[Fail]:
     """AWS replaces variables in resources and condition values; elsewhere they stay plain text."""
     texts = [*statement.actions, *statement.not_actions]
     texts += [each for each in (statement.sid, statement.effect) if each]
@@ -107,7 +108,7 @@ def variable_in_other_element(statement: Statement) -> Iterator[Problem]:
     texts += [condition.key for condition in statement.conditions]
     for text in texts:
         for variable in variables(text.value):
-            yield Problem(text.where, f"{quoted(variable.text)} is not replaced here")
+            yield Fail(text.where, f"{quoted(variable.text)} is not replaced here")
 
 
 _WITHOUT_VARIABLES = frozenset(
@@ -115,7 +116,7 @@ _WITHOUT_VARIABLES = frozenset(
 )
 
 
-@rule(
+@check(
     "INVALID_VARIABLE_FOR_OPERATOR",
     on=Statement,
     when=(VARIABLE_IN_VALUE,),
@@ -130,19 +131,19 @@ _WITHOUT_VARIABLES = frozenset(
         }
     ],
 )
-def variable_under_other_operator(statement: Statement) -> Iterator[Problem]:
+def variable_under_other_operator(statement: Statement) -> Iterator[Fail]:
     """Only operators that compare text replace variables."""
     for condition in statement.conditions:
         if OPERATORS.get(condition.base) in _WITHOUT_VARIABLES:
             for value in condition.values:
                 for variable in variables(value.value):
-                    yield Problem(
+                    yield Fail(
                         value.where,
                         f"{quoted(variable.text)} is not replaced under `{condition.base}`",
                     )
 
 
-@rule(
+@check(
     "MISSING_BRACE_IN_VARIABLE",
     on=Statement,
     when=VARIABLE,
@@ -152,14 +153,14 @@ def variable_under_other_operator(statement: Statement) -> Iterator[Problem]:
     bad=[_home("${aws:username")],
     good=[_GOOD],
 )
-def unclosed_variable(statement: Statement) -> Iterator[Problem]:
+def unclosed_variable(statement: Statement) -> Iterator[Fail]:
     """AWS cannot tell where the variable ends, and refuses the policy."""
     for text, variable in _written(statement):
         if not variable.closed:
-            yield Problem(text.where, f"{quoted(variable.text)} has no closing brace")
+            yield Fail(text.where, f"{quoted(variable.text)} has no closing brace")
 
 
-@rule(
+@check(
     "EMPTY_VARIABLE",
     on=Statement,
     when=VARIABLE,
@@ -169,14 +170,14 @@ def unclosed_variable(statement: Statement) -> Iterator[Problem]:
     bad=[_home("${}")],
     good=[_GOOD, _home("${*}")],
 )
-def nameless_variable(statement: Statement) -> Iterator[Problem]:
+def nameless_variable(statement: Statement) -> Iterator[Fail]:
     """AWS cannot tell what to put in, and refuses the policy."""
     for text, variable in _written(statement):
         if variable.closed and not variable.name:
-            yield Problem(text.where, f"{quoted(variable.text)} names nothing")
+            yield Fail(text.where, f"{quoted(variable.text)} names nothing")
 
 
-@rule(
+@check(
     "UNSUPPORTED_SPACE_IN_VARIABLE",
     on=Statement,
     when=VARIABLE,
@@ -186,15 +187,15 @@ def nameless_variable(statement: Statement) -> Iterator[Problem]:
     bad=[_home("${aws: username}")],
     good=[_home("${aws:PrincipalTag/team, 'no team'}")],
 )
-def space_in_variable(statement: Statement) -> Iterator[Problem]:
+def space_in_variable(statement: Statement) -> Iterator[Fail]:
     """No condition key has a space in its name, so the variable is never replaced."""
     for text, variable in _written(statement):
         inside = variable.text[2:].rstrip("}").partition(",")[0]
         if variable.closed and variable.name and " " in inside:
-            yield Problem(text.where, f"{quoted(variable.text)} has a space in its name")
+            yield Fail(text.where, f"{quoted(variable.text)} has a space in its name")
 
 
-@rule(
+@check(
     "MISSING_QUOTE_IN_VARIABLE",
     on=Statement,
     when=VARIABLE,
@@ -204,19 +205,17 @@ def space_in_variable(statement: Statement) -> Iterator[Problem]:
     bad=[_home("${aws:PrincipalTag/team, none}")],
     good=[_home("${aws:PrincipalTag/team, 'none'}")],
 )
-def unquoted_default(statement: Statement) -> Iterator[Problem]:
+def unquoted_default(statement: Statement) -> Iterator[Fail]:
     """AWS reads a default only between single quotes, and refuses the policy without them."""
     for text, variable in _written(statement):
         default = variable.default
         if default is None or not variable.closed:
             continue
         if len(default) < len("''") or not (default.startswith("'") and default.endswith("'")):
-            yield Problem(
-                text.where, f"the default of {quoted(variable.text)} has no single quotes"
-            )
+            yield Fail(text.where, f"the default of {quoted(variable.text)} has no single quotes")
 
 
-@rule(
+@check(
     "UNKNOWN_KEY_IN_VARIABLE",
     on=Statement,
     when=VARIABLE,
@@ -227,7 +226,7 @@ def unquoted_default(statement: Statement) -> Iterator[Problem]:
     bad=[_home("${aws:user}"), _home("${aws:PrincipalTag}")],
     good=[_GOOD, _home("${aws:PrincipalTag/team}")],
 )
-def variable_of_no_key(statement: Statement) -> Iterator[Problem]:
+def variable_of_no_key(statement: Statement) -> Iterator[Fail]:
     """A variable without a value in the request matches nothing: the Allow or Deny has no effect there."""
     unknown = 0
     for text, variable in _written(statement):
@@ -238,7 +237,7 @@ def variable_of_no_key(statement: Statement) -> Iterator[Problem]:
         names = (key.name for key in global_keys().values())
         near = closest(variable.name, names) if unknown <= _SUGGESTED else None
         hint = f"; did you mean `${{{near}}}`?" if near else ""
-        yield Problem(
+        yield Fail(
             text.where,
             f"{quoted(variable.text)}: there is no global condition key of this name{hint}",
         )

@@ -12,8 +12,9 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import once
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_deny, at_policy
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -196,7 +197,7 @@ def _service(entry: str) -> str:
     return service if is_literal(service) else ""
 
 
-@rule(
+@check(
     "SHADOWED_STATEMENT",
     on=Policy,
     when=(_RELATED,),
@@ -219,14 +220,14 @@ def _service(entry: str) -> str:
         ),
     ],
 )
-def shadowed(policy: Policy) -> Iterator[Problem]:
+def shadowed(policy: Policy) -> Iterator[Fail]:
     """Statements of one effect add up, so a narrower one beside a wider one limits nothing, though it looks as if."""
     others = _Others(policy)
     for each in others.every:
         wider = others.wider(each)
         if wider:
             lost = each.statement.allows and each.scope.tests and not wider.scope.tests
-            yield Problem(
+            yield Fail(
                 each.statement.place(),
                 f"every request that it {each.verb}, {wider.name} {wider.verb} as well"
                 + (", without its condition" if lost else ""),
@@ -234,7 +235,7 @@ def shadowed(policy: Policy) -> Iterator[Problem]:
             )
 
 
-@rule(
+@check(
     "SHADOWED_ACTION",
     on=Policy,
     when=(_RELATED,),
@@ -255,7 +256,7 @@ def shadowed(policy: Policy) -> Iterator[Problem]:
         )
     ],
 )
-def shadowed_action(policy: Policy) -> Iterator[Problem]:
+def shadowed_action(policy: Policy) -> Iterator[Fail]:
     """Statements of one effect add up, so the narrower one does not limit the action."""
     others = _Others(policy)
     for each in others.every:
@@ -263,7 +264,7 @@ def shadowed_action(policy: Policy) -> Iterator[Problem]:
         if found and not others.wider(each):
             entry, other = found[0]
             more = f"; so it is with {len(found) - 1} more of its entries" if found[1:] else ""
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{other.name} {other.verb} {quoted(entry.value)} as well,"
                 f" without the limits of this statement{more}",
@@ -273,7 +274,7 @@ def shadowed_action(policy: Policy) -> Iterator[Problem]:
 _DELETE = ["s3:PutObject", "s3:DeleteObject"]
 
 
-@rule(
+@check(
     "UNREACHABLE_ALLOW",
     on=Policy,
     when=(at_deny(),),
@@ -296,7 +297,7 @@ _DELETE = ["s3:PutObject", "s3:DeleteObject"]
         ),
     ],
 )
-def denied_anyway(policy: Policy) -> Iterator[Problem]:
+def denied_anyway(policy: Policy) -> Iterator[Fail]:
     """An explicit Deny outweighs every Allow, whichever stands first."""
     others = _Others(policy)
     denials = any(each.statement.denies for each in others.every)
@@ -305,15 +306,13 @@ def denied_anyway(policy: Policy) -> Iterator[Problem]:
             yield from _denied(each, others)
 
 
-def _denied(each: _Scoped, others: _Others) -> Iterator[Problem]:
+def _denied(each: _Scoped, others: _Others) -> Iterator[Fail]:
     for other in others.near(each.scope.actions, denying=True):
         if others.contains(other, each):
-            yield Problem(
-                each.statement.place(), f"{other.name} denies every request that it allows"
-            )
+            yield Fail(each.statement.place(), f"{other.name} denies every request that it allows")
             return
     for entry, other in others.around(each, denying=True):
-        yield Problem(
+        yield Fail(
             entry.where, f"{other.name} denies {quoted(entry.value)} wherever it is allowed here"
         )
 
@@ -322,7 +321,7 @@ def _is_beyond(policy: Policy) -> bool:
     return len(policy.statements) > _MOST_STATEMENTS
 
 
-@rule(
+@check(
     "TOO_MANY_STATEMENTS_TO_COMPARE",
     on=Policy,
     when=(at_policy(_is_beyond),),
@@ -333,11 +332,11 @@ def _is_beyond(policy: Policy) -> bool:
     bad=[_policy(*(_statement("Allow", f"s3:GetObject{n}") for n in range(_MOST_STATEMENTS + 1)))],
     good=[_policy(_statement("Allow", "s3:GetObject"))],
 )
-def beyond_comparison(policy: Policy) -> Iterator[Problem]:
+def beyond_comparison(policy: Policy) -> Iterator[Fail]:
     """Which statement contains which is asked of the first ones only, so silence about the others proves nothing."""
     number = len(policy.statements)
     if _is_beyond(policy):
-        yield Problem(
+        yield Fail(
             policy.statements[_MOST_STATEMENTS].place(),
             f"of {number} statements the first {_MOST_STATEMENTS} were searched for ones that others contain",
         )

@@ -8,8 +8,9 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, dump
 from aws_iam.engine.language.memo import once
 from aws_iam.engine.reference.attached import attachment
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_policy
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,14 +65,14 @@ def _long(length: int) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _too_long(policy: Policy, length: int, most: int) -> Iterator[Problem]:
+def _too_long(policy: Policy, length: int, most: int) -> Iterator[Fail]:
     if length > most:
-        yield Problem(
+        yield Fail(
             policy.node.where, f"the policy has {length:,} characters; at most {most:,} fit"
         )
 
 
-@rule(
+@check(
     "POLICY_SIZE_EXCEEDS_SCP_QUOTA",
     on=Policy,
     when=_MAY_BE_LONG,
@@ -82,12 +83,12 @@ def _too_long(policy: Policy, length: int, most: int) -> Iterator[Problem]:
     bad=[_long(12_000)],
     good=[_long(2_000)],
 )
-def long_scp(policy: Policy) -> Iterator[Problem]:
+def long_scp(policy: Policy) -> Iterator[Fail]:
     """AWS Organizations refuses a policy of more than 10,240 characters, white space included."""
     yield from _too_long(policy, len(_as_saved(policy)), _SCP)
 
 
-@rule(
+@check(
     "POLICY_SIZE_EXCEEDS_RCP_QUOTA",
     on=Policy,
     when=_MAY_BE_LONG,
@@ -98,12 +99,12 @@ def long_scp(policy: Policy) -> Iterator[Problem]:
     bad=[_long(6_000)],
     good=[_long(2_000)],
 )
-def long_rcp(policy: Policy) -> Iterator[Problem]:
+def long_rcp(policy: Policy) -> Iterator[Fail]:
     """AWS Organizations refuses a policy of more than 5,120 characters, white space included."""
     yield from _too_long(policy, len(_as_saved(policy)), _RCP)
 
 
-@rule(
+@check(
     "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA",
     on=Policy,
     when=_MAY_BE_LONG,
@@ -114,12 +115,12 @@ def long_rcp(policy: Policy) -> Iterator[Problem]:
     bad=[_long(12_000)],
     good=[_long(2_000)],
 )
-def long_identity_policy(policy: Policy) -> Iterator[Problem]:
+def long_identity_policy(policy: Policy) -> Iterator[Fail]:
     """A managed policy has at most 6,144 characters, a role's inline policies together 10,240, white space apart."""
     yield from _too_long(policy, len(_without_space(policy)), _INLINE)
 
 
-@rule(
+@check(
     "TOO_LONG_FOR_MANAGED_POLICY",
     on=Policy,
     when=_MAY_BE_LONG,
@@ -131,14 +132,14 @@ def long_identity_policy(policy: Policy) -> Iterator[Problem]:
     bad=[_long(8_000)],
     good=[_long(2_000)],
 )
-def long_managed_policy(policy: Policy) -> Iterator[Problem]:
+def long_managed_policy(policy: Policy) -> Iterator[Fail]:
     """IAM refuses a managed policy of more than 6,144 characters, white space apart."""
     length = len(_without_space(policy))
     if length <= _INLINE:  # longer ones have a code of their own
         yield from _too_long(policy, length, _MANAGED)
 
 
-@rule(
+@check(
     "POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA",
     on=Policy,
     when=_MAY_BE_LONG,
@@ -149,12 +150,12 @@ def long_managed_policy(policy: Policy) -> Iterator[Problem]:
     bad=[_long(3_000)],
     good=[_long(1_000)],
 )
-def long_trust_policy(policy: Policy) -> Iterator[Problem]:
+def long_trust_policy(policy: Policy) -> Iterator[Fail]:
     """IAM refuses a trust policy of more than 2,048 characters, white space apart, unless the quota was raised."""
     yield from _too_long(policy, len(_without_space(policy)), _TRUST)
 
 
-@rule(
+@check(
     "TOO_LONG_FOR_INLINE_SESSION_POLICY",
     on=Policy,
     when=_MAY_BE_LONG,
@@ -166,7 +167,7 @@ def long_trust_policy(policy: Policy) -> Iterator[Problem]:
     bad=[_long(3_000)],
     good=[_long(1_000)],
 )
-def long_session_policy(policy: Policy) -> Iterator[Problem]:
+def long_session_policy(policy: Policy) -> Iterator[Fail]:
     """STS refuses more than 2,048 characters of text in all session policies of a call together."""
     # Longer than every identity policy may be has its own code.
     if len(_without_space(policy)) <= _INLINE:
@@ -185,7 +186,7 @@ def _attached_to(policy: Policy) -> Attached | None:
     return attachment(_LIKELY.get(services.pop())) if len(services) == 1 else None
 
 
-@rule(
+@check(
     "POLICY_NEAR_SIZE_QUOTA",
     on=Policy,
     when=_MAY_BE_LONG,
@@ -196,11 +197,11 @@ def _attached_to(policy: Policy) -> Attached | None:
     bad=[_long(5_700)],
     good=[_long(5_000)],
 )
-def little_room(policy: Policy) -> Iterator[Problem]:
+def little_room(policy: Policy) -> Iterator[Fail]:
     """AWS refuses the change that goes beyond the quota, and it comes at a bad moment."""
     length, most, what = _measured(policy)
     if most * _NEARLY <= length <= most:
-        yield Problem(
+        yield Fail(
             policy.node.where,
             f"the policy has {length:,} of the {most:,} {what}: {most - length:,} are left",
         )

@@ -10,7 +10,8 @@ from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +84,7 @@ def _takes(statement: Statement) -> bool:
     )
 
 
-@rule(
+@check(
     "TRUST_IN_ACCOUNT_WITHOUT_CONDITION",
     on=Policy,
     severity=Severity.SUGGESTION,
@@ -102,7 +103,7 @@ def _takes(statement: Statement) -> bool:
         ),
     ],
 )
-def whole_account(policy: Policy) -> Iterator[Problem]:
+def whole_account(policy: Policy) -> Iterator[Fail]:
     """A third party that works for many customers can be led to take your role for another one; the external id tells them apart."""
     principals = [each for statement in policy.statements for each in statement.principals]
     own = _own(policy)
@@ -116,7 +117,7 @@ def whole_account(policy: Policy) -> Iterator[Problem]:
         for principal in statement.principals:
             account = _account(principal)
             if account and account not in own:
-                yield Problem(
+                yield Fail(
                     principal.name.where,
                     f"everybody whom {quoted(account)} lets may take the role: ask for an external id"
                     f" or name the roles{doubt}",
@@ -124,7 +125,7 @@ def whole_account(policy: Policy) -> Iterator[Problem]:
                 )
 
 
-@rule(
+@check(
     "EXTERNAL_ID_NOT_DEMANDED",
     on=Statement,
     severity=Severity.WARNING,
@@ -145,7 +146,7 @@ def whole_account(policy: Policy) -> Iterator[Problem]:
         },
     ],
 )
-def id_optional(statement: Statement) -> Iterator[Problem]:
+def id_optional(statement: Statement) -> Iterator[Fail]:
     """Whoever leaves the id out, or makes one up, meets the condition, and that is what a confused deputy does."""
     tested = statement.conditions_on("sts:externalid") if statement.allows else ()
     if any(is_demanded(each) and not _takes_any(each) for each in tested):
@@ -156,7 +157,7 @@ def id_optional(statement: Statement) -> Iterator[Problem]:
         said = "also holds for a call without external id"
         if is_demanded(condition):
             said = "holds for every external id: whoever calls may make one up"
-        yield Problem(
+        yield Fail(
             condition.operator.where,
             f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} {said}",
         )
@@ -180,7 +181,7 @@ condition would lock them out.
 """
 
 
-@rule(
+@check(
     "TRUST_WITHOUT_SOURCE_CONDITION",
     on=Statement,
     severity=Severity.SUGGESTION,
@@ -200,14 +201,14 @@ condition would lock them out.
         _trust({"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}),
     ],
 )
-def source_unasked(statement: Statement) -> Iterator[Problem]:
+def source_unasked(statement: Statement) -> Iterator[Fail]:
     """The service works for all accounts; its documentation asks to bind the role to yours."""
     if not _takes(statement) or _is_narrowed(statement):
         return
     for principal in statement.principals:
         page = _GUARDED.get(principal.value) if principal.type == "Service" else None
         if page:
-            yield Problem(
+            yield Fail(
                 principal.name.where,
                 f"{quoted(principal.value)}: its documentation asks for aws:SourceAccount or"
                 f" aws:SourceArn in this trust policy ({page})",

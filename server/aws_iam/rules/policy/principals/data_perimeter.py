@@ -11,8 +11,9 @@ from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Po
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.reference.attached import VPC_ENDPOINT
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_keys
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def _services(statement: Statement) -> set[str]:
     return {action.value.lower().partition(":")[0] for action in statement.actions}
 
 
-@rule(
+@check(
     "NETWORK_DENY_HITS_SERVICE_CALLS",
     on=Statement,
     when=(at_keys(*_NETWORK),),
@@ -88,7 +89,7 @@ def _services(statement: Statement) -> set[str]:
         _deny({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
     ],
 )
-def calls_on_behalf_denied(statement: Statement) -> Iterator[Problem]:
+def calls_on_behalf_denied(statement: Statement) -> Iterator[Fail]:
     """Athena, CloudFormation and others call on with the principal's credentials, and not from the principal's network."""
     if not statement.denies:
         return
@@ -101,7 +102,7 @@ def calls_on_behalf_denied(statement: Statement) -> Iterator[Problem]:
     # The pages disagree on whether the address of a first request over the internet is handed on.
     unsure = _is_address(closed[0])
     may = "may not meet" if unsure else "does not meet"
-    yield Problem(
+    yield Fail(
         closed[0].key.where,
         f"a service that calls on the principal's behalf {may} {quoted(closed[0].key.value)}:"
         f" its calls of {_called(statement)} are denied{' then' if unsure else ''}, too",
@@ -128,7 +129,7 @@ def _is_address(condition: Condition) -> bool:
     return condition.name == "aws:sourceip"
 
 
-@rule(
+@check(
     "RCP_NETWORK_DENY_HITS_SERVICES",
     on=Statement,
     when=(at_keys(*_NETWORK),),
@@ -157,11 +158,11 @@ def _is_address(condition: Condition) -> bool:
         ),
     ],
 )
-def services_denied_by_network(statement: Statement) -> Iterator[Problem]:
+def services_denied_by_network(statement: Statement) -> Iterator[Fail]:
     """A service that calls by its own name, to deliver logs for example, is in no network of yours."""
     condition = next(filter(_outside, statement.conditions), None)
     if condition and statement.denies and _holds_for_services(statement):
-        yield Problem(
+        yield Fail(
             condition.key.where,
             f"a service's own call does not meet {quoted(condition.key.value)}: it is denied",
         )
@@ -192,7 +193,7 @@ def _perimeter(condition: object, resource: str = f"{_BUCKET}/*") -> dict[str, o
     return _deny(condition, Principal="*", Action="s3:*", Resource=resource)
 
 
-@rule(
+@check(
     "DENY_REACHES_ALLOWED_SERVICE",
     on=Policy,
     severity=Severity.WARNING,
@@ -207,7 +208,7 @@ def _perimeter(condition: object, resource: str = f"{_BUCKET}/*") -> dict[str, o
         _policy(_LOGS, _perimeter({"Bool": {"aws:SecureTransport": "false"}})),
     ],
 )
-def service_shut_out(policy: Policy) -> Iterator[Problem]:
+def service_shut_out(policy: Policy) -> Iterator[Fail]:
     """A service that calls by its own name is in nobody's organization and network, so a Deny for outsiders hits it."""
     serving = (
         (statement, next((p for p in statement.principals if p.type == "Service"), None))
@@ -219,7 +220,7 @@ def service_shut_out(policy: Policy) -> Iterator[Problem]:
         hit = next((principal for allow, principal in served if _meet(deny, allow)), None)
         if hit:
             tested = next(condition for condition in deny.conditions if _lacked(condition))
-            yield Problem(
+            yield Fail(
                 tested.key.where,
                 f"{quoted(hit.value)}, which the policy allows, is denied here: a service's own call"
                 f" does not meet {quoted(tested.key.value)}",
@@ -273,7 +274,7 @@ _RESOURCE_KEYS = ("aws:resourceorgid", "aws:resourceorgpaths", "aws:resourceacco
 _OUR_RESOURCES = {"StringNotEquals": {"aws:ResourceOrgID": "o-exampleorg"}}
 
 
-@rule(
+@check(
     "RESOURCE_PERIMETER_HITS_AWS_RESOURCES",
     on=Statement,
     when=(at_keys(*_RESOURCE_KEYS),),
@@ -293,7 +294,7 @@ _OUR_RESOURCES = {"StringNotEquals": {"aws:ResourceOrgID": "o-exampleorg"}}
         },
     ],
 )
-def resources_of_aws_denied(statement: Statement) -> Iterator[Problem]:
+def resources_of_aws_denied(statement: Statement) -> Iterator[Fail]:
     """Images, documents, layers and managed policies of AWS lie in accounts of AWS, outside every organization."""
     if not statement.denies:
         return
@@ -304,7 +305,7 @@ def resources_of_aws_denied(statement: Statement) -> Iterator[Problem]:
         return
     for condition in statement.conditions_on(*_RESOURCE_KEYS):
         if condition.negated:
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"resources of AWS never have your {quoted(condition.key.value)}: public images,"
                 " documents and managed policies of AWS are denied",
@@ -322,7 +323,7 @@ _LIMITS = (
 _DEFAULT: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 
 
-@rule(
+@check(
     "VPC_ENDPOINT_POLICY_OPEN",
     on=Policy,
     severity=Severity.SUGGESTION,
@@ -339,7 +340,7 @@ _DEFAULT: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*
         _policy({**_DEFAULT, "Resource": f"{_BUCKET}/*"}),
     ],
 )
-def open_endpoint(policy: Policy) -> Iterator[Problem]:
+def open_endpoint(policy: Policy) -> Iterator[Fail]:
     """Data leaves the network through it with credentials, or into a bucket, of another organization."""
     if policy.resource_type != VPC_ENDPOINT:
         return
@@ -358,7 +359,7 @@ def open_endpoint(policy: Policy) -> Iterator[Problem]:
         )
         exempt = limited or services_only or not statement.allows
         if anything and _everyone(statement) and not exempt:
-            yield Problem(
+            yield Fail(
                 statement.place("Principal"),
                 "everybody may do everything through the endpoint: so AWS sets it by itself",
             )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind, Principal, Statement
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import has
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ _ROLE = "arn:aws:iam::111122223333:role/app"
 _SESSION = "arn:aws:sts::111122223333:assumed-role/app/web"
 
 
-@rule(
+@check(
     "NOT_PRINCIPAL_WITHOUT_ACCOUNT",
     on=Statement,
     when=(has("NotPrincipal"),),
@@ -50,13 +51,13 @@ _SESSION = "arn:aws:sts::111122223333:assumed-role/app/web"
     bad=[_spared(_ROLE), _spared(_SESSION, _ACCOUNT)],
     good=[_spared(_ROLE, "111122223333"), _spared(_SESSION, _ROLE, _ACCOUNT)],
 )
-def account_not_spared(statement: Statement) -> Iterator[Problem]:
+def account_not_spared(statement: Statement) -> Iterator[Fail]:
     """AWS may judge the account first, then the role, then the session: each must be in the list."""
     listed = _listed(statement)
     for principal in statement.not_principals if statement.denies else ():
         missing = _missing(principal, listed)
         if missing:
-            yield Problem(
+            yield Fail(
                 principal.name.where,
                 f"{quoted(principal.value)} is spared only together with {' and '.join(missing)}",
             )
@@ -91,7 +92,7 @@ def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> l
     return missing
 
 
-@rule(
+@check(
     "DENY_WITH_NOT_PRINCIPAL",
     on=Statement,
     when=(has("NotPrincipal"),),
@@ -115,7 +116,7 @@ def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> l
         },
     ],
 )
-def bounded_principals_denied(statement: Statement) -> Iterator[Problem]:
+def bounded_principals_denied(statement: Statement) -> Iterator[Fail]:
     """AWS says so: NotPrincipal with Deny spares no user or role that has a permissions boundary."""
     listed = _listed(statement)
     if not statement.denies or any(
@@ -126,7 +127,7 @@ def bounded_principals_denied(statement: Statement) -> Iterator[Problem]:
         (principal for principal in statement.not_principals if principal.type == "AWS"), None
     )
     if member:
-        yield Problem(
+        yield Fail(
             statement.place("NotPrincipal"),
             f"{quoted(member.value)} is spared only as long as nobody there has a permissions boundary",
         )

@@ -10,8 +10,9 @@ from aws_iam.engine.language.document import Form, Kind, Node, Principal, Statem
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import PRINCIPALS
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def _all(statement: Statement) -> Iterator[Principal]:
     yield from statement.not_principals
 
 
-@rule(
+@check(
     "INVALID_PRINCIPAL_FORMAT",
     on=Statement,
     when=(PRINCIPALS,),
@@ -58,22 +59,22 @@ def _all(statement: Statement) -> Iterator[Principal]:
     bad=[_bucket("arn:aws:iam::111122223333:role/app"), _bucket(["111122223333"])],
     good=[_GOOD],
 )
-def unreadable_principal(statement: Statement) -> Iterator[Problem]:
+def unreadable_principal(statement: Statement) -> Iterator[Fail]:
     """AWS must be told what kind of principal it is, and refuses the policy without."""
     for name, node in _elements(statement):
         if node.form is Form.STRING and node.text != "*":
-            yield Problem(
+            yield Fail(
                 node.where, f'{quoted(node.text)} needs its type, such as {{"AWS": …}}, or be `*`'
             )
         elif node.form not in {Form.STRING, Form.OBJECT}:
-            yield Problem(node.where, f"`{name}` is {node.form}; it must be `*` or an object")
+            yield Fail(node.where, f"`{name}` is {node.form}; it must be `*` or an object")
         for member in node.members:
             for entry in member.value.listed():
                 if entry.form is not Form.STRING:
-                    yield Problem(entry.where, f"a principal is {entry.form}; it must be text")
+                    yield Fail(entry.where, f"a principal is {entry.form}; it must be text")
 
 
-@rule(
+@check(
     "INVALID_PRINCIPAL_KEY",
     on=Statement,
     when=(PRINCIPALS,),
@@ -84,7 +85,7 @@ def unreadable_principal(statement: Statement) -> Iterator[Problem]:
     bad=[_bucket({"Aws": "111122223333"}), _bucket({"Services": "lambda.amazonaws.com"})],
     good=[_GOOD],
 )
-def unknown_principal_type(statement: Statement) -> Iterator[Problem]:
+def unknown_principal_type(statement: Statement) -> Iterator[Fail]:
     """AWS refuses a policy with a principal of a type that it does not know."""
     for _, node in _elements(statement):
         for member in node.members:
@@ -92,10 +93,10 @@ def unknown_principal_type(statement: Statement) -> Iterator[Problem]:
             if name not in _TYPES:
                 near = closest(name, _TYPES)
                 hint = f"did you mean `{near}`?" if near else f"the types are {', '.join(_TYPES)}"
-                yield Problem(member.name.where, f"{quoted(name)} is no type of principal; {hint}")
+                yield Fail(member.name.where, f"{quoted(name)} is no type of principal; {hint}")
 
 
-@rule(
+@check(
     "UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
     on=Statement,
     when=(PRINCIPALS,),
@@ -106,12 +107,12 @@ def unknown_principal_type(statement: Statement) -> Iterator[Problem]:
     bad=[_bucket({"AWS": "arn:aws:iam::111122223333:role/*"}), _bucket({"Service": "*"})],
     good=[_GOOD, _bucket({"AWS": "*"})],
 )
-def wildcard_principal(statement: Statement) -> Iterator[Problem]:
+def wildcard_principal(statement: Statement) -> Iterator[Fail]:
     """Only `*` alone is read as a wildcard; in a part of a principal AWS refuses it."""
     for principal in _all(statement):
         value = principal.value
         if principal.type != "*" and ("*" in value or "?" in value) and not principal.is_everyone:
-            yield Problem(
+            yield Fail(
                 principal.name.where,
                 f"{quoted(value)} of type {quoted(principal.type)} has a wildcard",
             )
@@ -126,7 +127,7 @@ _AWS_PRINCIPAL = re.compile(
 )
 
 
-@rule(
+@check(
     "INVALID_AWS_PRINCIPAL",
     on=Statement,
     when=(PRINCIPALS,),
@@ -141,7 +142,7 @@ _AWS_PRINCIPAL = re.compile(
     ],
     good=[_GOOD, _bucket({"AWS": ["111122223333", "arn:aws:iam::111122223333:root"]})],
 )
-def no_aws_principal(statement: Statement) -> Iterator[Problem]:
+def no_aws_principal(statement: Statement) -> Iterator[Fail]:
     """AWS refuses a policy with a principal that cannot exist."""
     for principal in _all(statement):
         value = principal.value
@@ -149,7 +150,7 @@ def no_aws_principal(statement: Statement) -> Iterator[Problem]:
             continue
         if not _AWS_PRINCIPAL.fullmatch(value):
             group = ": groups are no principals" if ":group/" in value else ""
-            yield Problem(
+            yield Fail(
                 principal.name.where,
                 f"{quoted(value)} is no account, user, role or session{group}",
             )
@@ -164,7 +165,7 @@ _SERVICE_PRINCIPAL = re.compile(
 _SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
 
 
-@rule(
+@check(
     "INVALID_SERVICE_PRINCIPAL",
     on=Statement,
     when=(PRINCIPALS,),
@@ -183,7 +184,7 @@ _SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
         _bucket({"Service": "alexa-appkit.amazon.com"}),
     ],
 )
-def no_service_principal(statement: Statement) -> Iterator[Problem]:
+def no_service_principal(statement: Statement) -> Iterator[Fail]:
     """A service calls by its principal's exact name; another name matches no service."""
     for principal in _all(statement):
         value = principal.value
@@ -193,10 +194,10 @@ def no_service_principal(statement: Statement) -> Iterator[Problem]:
             meant = value.removesuffix(".amazon.com")
             known = meant != value and catalog().tier(meant) == "known"
             hint = f"did you mean `{meant}.amazonaws.com`?" if known else _SERVICE_HINT
-            yield Problem(principal.name.where, f"{quoted(value)} is no service principal; {hint}")
+            yield Fail(principal.name.where, f"{quoted(value)} is no service principal; {hint}")
 
 
-@rule(
+@check(
     "FEDERATED_PRINCIPAL_NOT_SUPPORTED",
     on=Statement,
     when=(PRINCIPALS,),
@@ -207,26 +208,26 @@ def no_service_principal(statement: Statement) -> Iterator[Problem]:
     bad=[_bucket({"Federated": "arn:aws:iam::111122223333:saml-provider/corp"})],
     good=[_GOOD],
 )
-def federated_on_resource(statement: Statement) -> Iterator[Problem]:
+def federated_on_resource(statement: Statement) -> Iterator[Fail]:
     """Users of an identity provider reach resources through a role; only its trust policy names the provider."""
     for principal in _all(statement):
         if principal.type == "Federated":
-            yield Problem(
+            yield Fail(
                 principal.name.where, f"{quoted(principal.value)} works in trust policies only"
             )
 
 
-def _gone(statement: Statement, prefix: str, what: str) -> Iterator[Problem]:
+def _gone(statement: Statement, prefix: str, what: str) -> Iterator[Fail]:
     for principal in _all(statement):
         value = principal.value
         if principal.type == "AWS" and value.startswith(prefix) and ":" not in value:
-            yield Problem(
+            yield Fail(
                 principal.name.where,
                 f"{quoted(value)} is the id of a {what}, most likely deleted: the entry never matches again",
             )
 
 
-@rule(
+@check(
     "INVALID_ROLE_REFERENCE",
     on=Statement,
     when=(PRINCIPALS,),
@@ -237,12 +238,12 @@ def _gone(statement: Statement, prefix: str, what: str) -> Iterator[Problem]:
     bad=[_bucket({"AWS": "AROA1234567890EXAMPLE"})],
     good=[_GOOD],
 )
-def deleted_role(statement: Statement) -> Iterator[Problem]:
+def deleted_role(statement: Statement) -> Iterator[Fail]:
     """AWS shows the id in place of the ARN when the role was deleted; a new role of that name has another id."""
     yield from _gone(statement, "AROA", "role")
 
 
-@rule(
+@check(
     "INVALID_USER_REFERENCE",
     on=Statement,
     when=(PRINCIPALS,),
@@ -253,12 +254,12 @@ def deleted_role(statement: Statement) -> Iterator[Problem]:
     bad=[_bucket({"AWS": "AIDA1234567890EXAMPLE"})],
     good=[_GOOD],
 )
-def deleted_user(statement: Statement) -> Iterator[Problem]:
+def deleted_user(statement: Statement) -> Iterator[Fail]:
     """AWS shows the id in place of the ARN when the user was deleted; a new user of that name has another id."""
     yield from _gone(statement, "AIDA", "user")
 
 
-@rule(
+@check(
     "ALLOW_WITH_NOT_PRINCIPAL",
     on=Statement,
     when=(PRINCIPALS,),
@@ -276,7 +277,7 @@ def deleted_user(statement: Statement) -> Iterator[Problem]:
     ],
     good=[_GOOD],
 )
-def everyone_but_some(statement: Statement) -> Iterator[Problem]:
+def everyone_but_some(statement: Statement) -> Iterator[Fail]:
     """Everyone who is not listed is allowed, anonymous callers included."""
     if statement.allows and statement.has("NotPrincipal"):
-        yield Problem(statement.place("NotPrincipal"), "everyone outside the list is allowed")
+        yield Fail(statement.place("NotPrincipal"), "everyone outside the list is allowed")

@@ -15,8 +15,9 @@ from aws_iam.engine.effective.caller_conditions import (
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
 from aws_iam.engine.reference.attached import VPC_ENDPOINT
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import PRINCIPALS
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def _policy(*statements: dict[str, object]) -> dict[str, object]:
 _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 
 
-@rule(
+@check(
     "PUBLIC_ACCESS_ALLOWED",
     on=Policy,
     when=(PRINCIPALS,),
@@ -69,7 +70,7 @@ _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
         ),
     ],
 )
-def public_resource(policy: Policy) -> Iterator[Problem]:
+def public_resource(policy: Policy) -> Iterator[Fail]:
     """Every AWS account, and where the service takes them callers without any, has the permission."""
     # An endpoint's policy grants nothing; how open it is has a code of its own.
     statements = () if policy.resource_type == VPC_ENDPOINT else policy.statements
@@ -86,7 +87,7 @@ def public_resource(policy: Policy) -> Iterator[Problem]:
             more = f" and {len(statement.actions) - 1} more" if len(statement.actions) > 1 else ""
             but = "; its conditions keep nobody out" if statement.conditions else ""
             unless = "; or is this the policy of a VPC endpoint?" if endpoint else ""
-            yield Problem(
+            yield Fail(
                 everyone.name.where,
                 f"`*` lets everyone call{what or ' it'}{more}{but}{unless}",
                 low_confidence=bool(unless),
@@ -154,7 +155,7 @@ def _others(statement: Statement) -> tuple[Condition, ...]:
     )
 
 
-@rule(
+@check(
     "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL",
     on=Statement,
     when=(PRINCIPALS,),
@@ -180,16 +181,14 @@ def _others(statement: Statement) -> tuple[Condition, ...]:
         },
     ],
 )
-def confused_deputy(statement: Statement) -> Iterator[Problem]:
+def confused_deputy(statement: Statement) -> Iterator[Fail]:
     """The service works for every account: somebody else's request can make it use your resource."""
     if not _others(statement):
         for principal in _services_at_large(statement):
-            yield Problem(
-                principal.name.where, f"{quoted(principal.value)} may call for any account"
-            )
+            yield Fail(principal.name.where, f"{quoted(principal.value)} may call for any account")
 
 
-@rule(
+@check(
     "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL",
     on=Statement,
     when=(PRINCIPALS,),
@@ -217,12 +216,12 @@ def confused_deputy(statement: Statement) -> Iterator[Problem]:
         },
     ],
 )
-def source_not_asked(statement: Statement) -> Iterator[Problem]:
+def source_not_asked(statement: Statement) -> Iterator[Fail]:
     """The source of a service's call is what tells your request from somebody else's."""
     # AWS does not publish which other keys count as a restriction.
     if _others(statement):
         for principal in _services_at_large(statement):
-            yield Problem(
+            yield Fail(
                 principal.name.where,
                 f"{quoted(principal.value)} is not limited by aws:SourceArn or aws:SourceAccount",
                 low_confidence=True,

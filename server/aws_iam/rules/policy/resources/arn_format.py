@@ -17,8 +17,9 @@ from aws_iam.engine.reference.regions import may_be_newer, regions
 from aws_iam.engine.reference.suggest import nearest
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_resource
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,7 @@ _FIELDS_OF_PLACE: tuple[_Field, ...] = ("region", "account")
 _FAULTY = (at_resource(_may_be_faulty),)
 
 
-@rule(
+@check(
     "INVALID_ARN_PREFIX",
     on=Statement,
     when=_FAULTY,
@@ -92,7 +93,7 @@ _FAULTY = (at_resource(_may_be_faulty),)
     bad=[_allow("amzn-s3-demo-bucket"), _allow("s3:::amzn-s3-demo-bucket/*")],
     good=[_OBJECTS, _allow("*")],
 )
-def no_arn(statement: Statement) -> Iterator[Problem]:
+def no_arn(statement: Statement) -> Iterator[Fail]:
     """A resource is named by its ARN; apart from API Gateway's short form, anything else matches nothing."""
     for entry in _entries(statement):
         first = entry.value.partition(":")[0]
@@ -103,12 +104,12 @@ def no_arn(statement: Statement) -> Iterator[Problem]:
         if statement.principals and entry.value.startswith("execute-api:/"):
             continue
         if not (_is_open(first) and intersects(_HOLE.sub("*", entry.value), "arn:*")):
-            yield Problem(
+            yield Fail(
                 entry.where, f"{quoted(entry.value)} is no ARN: it does not begin with `arn:`"
             )
 
 
-@rule(
+@check(
     "MISSING_ARN_FIELD",
     on=Statement,
     when=_FAULTY,
@@ -122,12 +123,12 @@ def no_arn(statement: Statement) -> Iterator[Problem]:
     ],
     good=[_OBJECTS, _allow("arn:aws:s3*"), _allow("arn:aws:sqs:eu-*")],
 )
-def too_few_fields(statement: Statement) -> Iterator[Problem]:
+def too_few_fields(statement: Statement) -> Iterator[Fail]:
     """AWS counts the colons; a missing one shifts every field after it."""
     for entry in _entries(statement):
         fields = _HOLE.sub("", entry.value).split(":")
         if fields[0] == "arn" and len(fields) < _FIELDS and not _goes_on(fields):
-            yield Problem(
+            yield Fail(
                 entry.where, f"{quoted(entry.value)} has {len(fields)} of the six fields of an ARN"
             )
 
@@ -148,7 +149,7 @@ def _goes_on(fields: list[str]) -> bool:
     return head != last and bool(_BEGINNINGS[len(whole)].fullmatch(head.rstrip("*?")))
 
 
-@rule(
+@check(
     "INVALID_PARTITION",
     on=Statement,
     when=_FAULTY,
@@ -158,19 +159,19 @@ def _goes_on(fields: list[str]) -> bool:
     bad=[_allow("arn:amazon:s3:::amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
-def unknown_partition(statement: Statement) -> Iterator[Problem]:
+def unknown_partition(statement: Statement) -> Iterator[Fail]:
     """No resource has an ARN of a partition that does not exist."""
     for entry, arn in _arns(statement):
         if arn.partition not in PARTITIONS and not _is_open(arn.partition):
             near = closest(arn.partition, PARTITIONS) or "aws"
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)}: there is no partition {quoted(arn.partition)};"
                 f" did you mean `{near}`?",
             )
 
 
-@rule(
+@check(
     "INVALID_ARN_SERVICE_CASE",
     on=Statement,
     when=_FAULTY,
@@ -180,13 +181,11 @@ def unknown_partition(statement: Statement) -> Iterator[Problem]:
     bad=[_allow("arn:aws:S3:::amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
-def upper_case_service(statement: Statement) -> Iterator[Problem]:
+def upper_case_service(statement: Statement) -> Iterator[Fail]:
     """ARNs are compared with case, and no service has a capital in its."""
     for entry, arn in _arns(statement):
         if arn.service != arn.service.lower() and "${" not in arn.service:
-            yield Problem(
-                entry.where, f"{quoted(entry.value)}: write `{arn.service.lower()[:60]}`"
-            )
+            yield Fail(entry.where, f"{quoted(entry.value)}: write `{arn.service.lower()[:60]}`")
 
 
 @slotted
@@ -244,7 +243,7 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
     )
 
 
-@rule(
+@check(
     "INVALID_ARN_RESOURCE",
     on=Statement,
     when=_FAULTY,
@@ -254,21 +253,21 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
     bad=[_allow("arn:aws:iam::111122223333:roles/app")],
     good=[_OBJECTS, _allow("arn:aws:iam::111122223333:role/app")],
 )
-def resource_of_no_format(statement: Statement) -> Iterator[Problem]:
+def resource_of_no_format(statement: Statement) -> Iterator[Fail]:
     """A resource part that follows no format of the service matches no resource."""
     for entry, arn in _unfitting(statement):
         meant = _meant(arn)
         if not arn.resource:
-            yield Problem(entry.where, f"{quoted(entry.value)} ends before it names a resource")
+            yield Fail(entry.where, f"{quoted(entry.value)} ends before it names a resource")
         elif meant:
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)} is no ARN of a resource of {arn.service};"
                 f" its form is `{meant}`",
             )
 
 
-@rule(
+@check(
     "ARN_OF_UNKNOWN_FORMAT",
     on=Statement,
     when=_FAULTY,
@@ -279,11 +278,11 @@ def resource_of_no_format(statement: Statement) -> Iterator[Problem]:
     bad=[_allow("arn:aws:iam::111122223333:starship/app")],
     good=[_OBJECTS, _allow("arn:aws:iam::111122223333:role/app")],
 )
-def resource_unknown_to_the_reference(statement: Statement) -> Iterator[Problem]:
+def resource_unknown_to_the_reference(statement: Statement) -> Iterator[Fail]:
     """Some resources are in no table of AWS's reference; any other ARN of no format matches nothing."""
     for entry, arn in _unfitting(statement):
         if arn.resource and not _meant(arn):
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)} follows no ARN format that the reference has for {arn.service}",
                 low_confidence=True,
@@ -335,7 +334,7 @@ def _agree(fitting: tuple[_Format, ...], field: _Field, *, empty: bool) -> bool:
     )
 
 
-@rule(
+@check(
     "ARN_REGION_NOT_ALLOWED",
     on=Statement,
     when=_FAULTY,
@@ -345,17 +344,17 @@ def _agree(fitting: tuple[_Format, ...], field: _Field, *, empty: bool) -> bool:
     bad=[_allow("arn:aws:s3:eu-west-1::amzn-s3-demo-bucket")],
     good=[_OBJECTS],
 )
-def region_of_global_resource(statement: Statement) -> Iterator[Problem]:
+def region_of_global_resource(statement: Statement) -> Iterator[Fail]:
     """The ARNs of such resources have an empty Region, so one with a Region matches nothing."""
     for entry, arn, fitting in _fitted(statement):
         if arn.region and not _is_open(arn.region) and _agree(fitting, "region", empty=True):
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)}: the Region {quoted(arn.region)} must be empty",
             )
 
 
-@rule(
+@check(
     "MISSING_ARN_REGION",
     on=Statement,
     when=_FAULTY,
@@ -365,14 +364,14 @@ def region_of_global_resource(statement: Statement) -> Iterator[Problem]:
     bad=[_allow("arn:aws:sqs::111122223333:queue")],
     good=[_allow("arn:aws:sqs:eu-west-1:111122223333:queue")],
 )
-def no_region(statement: Statement) -> Iterator[Problem]:
+def no_region(statement: Statement) -> Iterator[Fail]:
     """The ARNs of such resources have a Region, so one without matches nothing."""
     for entry, arn, fitting in _fitted(statement):
         if not arn.region and _agree(fitting, "region", empty=False):
-            yield Problem(entry.where, f"{quoted(entry.value)} has no Region")
+            yield Fail(entry.where, f"{quoted(entry.value)} has no Region")
 
 
-@rule(
+@check(
     "INVALID_ARN_REGION",
     on=Statement,
     when=_FAULTY,
@@ -389,7 +388,7 @@ def no_region(statement: Statement) -> Iterator[Problem]:
         _allow("arn:aws-cn:sqs:cn-north-1:111122223333:queue"),
     ],
 )
-def unknown_region_in_arn(statement: Statement) -> Iterator[Problem]:
+def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
     """No resource has an ARN with a Region that does not exist, or with a Region of another partition."""
     for entry, arn, fitting in _fitted(statement):
         region = arn.region
@@ -400,20 +399,20 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Problem]:
         if partition is None:
             near = regions().near(region)
             hint = f"; did you mean `{near}`?" if near else ""
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)}: {quoted(region)} is no Region that existed on"
                 f" {regions().as_of}{hint}",
                 low_confidence=may_be_newer(region),
             )
         elif arn.partition in PARTITIONS and arn.partition != partition:
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)}: the Region {quoted(region)} is in the partition `{partition}`",
             )
 
 
-@rule(
+@check(
     "INVALID_ARN_ACCOUNT",
     on=Statement,
     when=_FAULTY,
@@ -423,7 +422,7 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Problem]:
     bad=[_allow("arn:aws:sqs:eu-west-1:my-account:queue")],
     good=[_allow("arn:aws:sqs:eu-west-1:111122223333:queue")],
 )
-def no_account_id(statement: Statement) -> Iterator[Problem]:
+def no_account_id(statement: Statement) -> Iterator[Fail]:
     """Every account id has 12 digits, so another text matches no resource."""
     for entry, arn in _arns(statement):
         account = arn.account
@@ -434,13 +433,13 @@ def no_account_id(statement: Statement) -> Iterator[Problem]:
         if _is_open(arn.service) or account not in {
             each.account for each in _formats(arn.service)
         }:
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)}: {quoted(account)} has not the 12 digits of an account",
             )
 
 
-@rule(
+@check(
     "ARN_ACCOUNT_NOT_ALLOWED",
     on=Statement,
     when=_FAULTY,
@@ -450,11 +449,11 @@ def no_account_id(statement: Statement) -> Iterator[Problem]:
     bad=[_allow("arn:aws:s3::111122223333:amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
-def account_of_global_resource(statement: Statement) -> Iterator[Problem]:
+def account_of_global_resource(statement: Statement) -> Iterator[Fail]:
     """The ARNs of such resources have an empty account, so one with an account matches nothing."""
     for entry, arn, fitting in _fitted(statement):
         if arn.account and not _is_open(arn.account) and _agree(fitting, "account", empty=True):
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)}: the account {quoted(arn.account)} must be empty",
             )
@@ -466,7 +465,7 @@ _OF_AWS = re.compile(r"[/:](aws|amazon)", re.IGNORECASE)
 _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
 
 
-@rule(
+@check(
     "MISSING_ARN_ACCOUNT",
     on=Statement,
     when=_FAULTY,
@@ -480,9 +479,9 @@ _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
         _allow("arn:aws:ssm:*::document/*"),
     ],
 )
-def no_account(statement: Statement) -> Iterator[Problem]:
+def no_account(statement: Statement) -> Iterator[Fail]:
     """The ARNs of such resources have an account, so one without matches nothing."""
     for entry, arn, fitting in _fitted(statement):
         of_aws = _OF_AWS.search(arn.resource) or arn.resource in _ALL_OF_AWS.get(arn.service, ())
         if not (arn.account or of_aws) and _agree(fitting, "account", empty=False):
-            yield Problem(entry.where, f"{quoted(entry.value)} has no account")
+            yield Fail(entry.where, f"{quoted(entry.value)} has no account")

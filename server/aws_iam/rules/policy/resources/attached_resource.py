@@ -13,7 +13,8 @@ from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.attached import VPC_ENDPOINT, Attached, attachment, attachments
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def _target(policy: Policy) -> Attached | None:
     return found if found and found.service else None
 
 
-@rule(
+@check(
     "UNSUPPORTED_ACTION_IN_POLICY",
     on=Policy,
     severity=Severity.ERROR,
@@ -60,12 +61,12 @@ def _target(policy: Policy) -> Attached | None:
     ],
     good=[_READ, _policy(_allow(["s3:*", "*"], f"{_BUCKET}/*"))],
 )
-def action_of_other_resource(policy: Policy) -> Iterator[Problem]:
+def action_of_other_resource(policy: Policy) -> Iterator[Fail]:
     """A resource's policy is asked about the resource alone: an action that never meets it has no effect there."""
     yield from _misfits(policy, refused=True)
 
 
-@rule(
+@check(
     "ACTION_WITHOUT_EFFECT_IN_POLICY",
     on=Policy,
     severity=Severity.WARNING,
@@ -77,14 +78,14 @@ def action_of_other_resource(policy: Policy) -> Iterator[Problem]:
     bad=[_policy(_allow("kms:ListAliases", "*"))],
     good=[_policy(_allow(["kms:Decrypt", "kms:*"], "*"))],
 )
-def action_without_effect(policy: Policy) -> Iterator[Problem]:
+def action_without_effect(policy: Policy) -> Iterator[Fail]:
     """The policy is asked about its own resource alone; other services than S3 take such an action, and it does nothing."""
     for problem in _misfits(policy, refused=False):
         # What each service refuses is not written down.
         yield replace(problem, low_confidence=True)
 
 
-def _misfits(policy: Policy, *, refused: bool) -> Iterator[Problem]:
+def _misfits(policy: Policy, *, refused: bool) -> Iterator[Fail]:
     """The actions that do not go with the resource: those that AWS refuses, or those that it takes and never asks about."""
     target = _target(policy)
     for statement in policy.statements if target else ():
@@ -94,21 +95,21 @@ def _misfits(policy: Policy, *, refused: bool) -> Iterator[Problem]:
                 yield problem
 
 
-def _misfit(entry: Text, target: Attached, *, refused: bool) -> Problem | None:
+def _misfit(entry: Text, target: Attached, *, refused: bool) -> Fail | None:
     prefix, colon, _ = entry.value.lower().partition(":")
     # What does not exist has codes of its own.
     if not colon or not is_literal(prefix) or catalog().tier(prefix) == "unknown":
         return None
     said = f"{quoted(entry.value)} does not work on a resource of the type `{target.name}`"
     if prefix != target.service:
-        return Problem(entry.where, said) if refused else None
+        return Fail(entry.where, said) if refused else None
     action = catalog().action(entry.value) if is_literal(entry.value) else None
     if action is None or set(action.resource_types) & {*target.types, *target.acts_on}:
         return None
-    return Problem(entry.where, said) if (target.service == "s3") is refused else None
+    return Fail(entry.where, said) if (target.service == "s3") is refused else None
 
 
-@rule(
+@check(
     "UNSUPPORTED_RESOURCE_ARN_IN_POLICY",
     on=Policy,
     severity=Severity.ERROR,
@@ -119,16 +120,14 @@ def _misfit(entry: Text, target: Attached, *, refused: bool) -> Problem | None:
     bad=[_policy(_allow("s3:GetObject", "arn:aws:kms:eu-west-1:111122223333:key/a"))],
     good=[_READ, _policy(_allow("s3:GetObject", ["*", "arn:aws:s3:::*"]))],
 )
-def arn_of_other_resource(policy: Policy) -> Iterator[Problem]:
+def arn_of_other_resource(policy: Policy) -> Iterator[Fail]:
     """The policy is asked about its own resource alone, so an ARN of another type never matches."""
     target = _target(policy)
     formats = target.arn_formats() if target else ()
     for statement in policy.statements if target and formats else ():
         for entry in (*statement.resources, *statement.not_resources):
             if target and not _may_be(entry.value, formats):
-                yield Problem(
-                    entry.where, f"{quoted(entry.value)} is no ARN of an `{target.name}`"
-                )
+                yield Fail(entry.where, f"{quoted(entry.value)} is no ARN of an `{target.name}`")
 
 
 @lru_cache(maxsize=1024)
@@ -143,7 +142,7 @@ def _long(length: int) -> dict[str, object]:
     return _policy(_allow("s3:GetObject", keys))
 
 
-@rule(
+@check(
     "POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA",
     on=Policy,
     severity=Severity.WARNING,
@@ -154,7 +153,7 @@ def _long(length: int) -> dict[str, object]:
     bad=[_long(22_000)],
     good=[_long(15_000)],
 )
-def long_resource_policy(policy: Policy) -> Iterator[Problem]:
+def long_resource_policy(policy: Policy) -> Iterator[Fail]:
     """The service refuses a policy of more than its quota."""
     most, whose = _quota(policy)
     if not most:
@@ -162,7 +161,7 @@ def long_resource_policy(policy: Policy) -> Iterator[Problem]:
     needed = len(dump(policy).encode("utf-8", "replace"))
     given = len(policy.text.encode("utf-8", "replace")) if policy.text is not None else needed
     if max(needed, given) > most:
-        yield Problem(
+        yield Fail(
             policy.node.where,
             f"the policy has {max(needed, given):,} bytes; {whose} takes at most {most:,}",
             # Whether white space counts is not documented for each service.
@@ -190,7 +189,7 @@ _S3_TYPES = ("AWS::S3::Bucket", "AWS::S3::AccessPoint", "AWS::S3::MultiRegionAcc
 _MINE = {"StringEquals": {"s3:ResourceAccount": "111122223333"}}
 
 
-@rule(
+@check(
     "IRRELEVANT_CONDITION_KEY_IN_POLICY",
     on=Policy,
     severity=Severity.SUGGESTION,
@@ -209,13 +208,13 @@ _MINE = {"StringEquals": {"s3:ResourceAccount": "111122223333"}}
         ),
     ],
 )
-def constant_key(policy: Policy) -> Iterator[Problem]:
+def constant_key(policy: Policy) -> Iterator[Fail]:
     """The bucket or access point that has the policy is always in the same account."""
     for statement in policy.statements:
         if not _is_of_one_bucket(policy, statement):
             continue
         for condition in statement.conditions_on("s3:resourceaccount"):
-            yield Problem(
+            yield Fail(
                 condition.key.where,
                 f"{quoted(condition.key.value)} is always the account of the bucket with this policy",
             )

@@ -16,8 +16,9 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import may_be_newer, regions
 from aws_iam.engine.reference.service_names import SERVICE_KEYS, meant_instead
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import PRINCIPALS, at_condition, at_keys, at_resource, at_value
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def _is_unknown(asked: Condition) -> bool:
     return catalog().condition_key(asked.key.value) is None
 
 
-@rule(
+@check(
     "INVALID_SERVICE",
     on=Statement,
     when=(at_resource(_is_of_unknown_service), at_condition(_is_unknown)),
@@ -63,13 +64,13 @@ def _is_unknown(asked: Condition) -> bool:
         _where("StringEquals", "auth.example.com:sub", "ana"),
     ],
 )
-def unknown_service(statement: Statement) -> Iterator[Problem]:
+def unknown_service(statement: Statement) -> Iterator[Fail]:
     """No resource has an ARN of a service that does not exist, and no request a key of it."""
     for text, service in (*_services_of_arns(statement), *_services_of_keys(statement)):
         if catalog().tier(service) == "unknown":
             near = catalog().suggest_service(service) if service else ()
             hint = f"; did you mean `{near[0]}`?" if near else ""
-            yield Problem(
+            yield Fail(
                 text.where, f"{quoted(text.value)}: there is no service {quoted(service)}{hint}"
             )
 
@@ -131,7 +132,7 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
     return condition.values if family in {Family.STRING, Family.ARN} else ()
 
 
-@rule(
+@check(
     "INVALID_REGION",
     on=Statement,
     when=(at_keys(*_REGION_KEYS),),
@@ -149,7 +150,7 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
         _where("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/region}"),
     ],
 )
-def no_region(statement: Statement) -> Iterator[Problem]:
+def no_region(statement: Statement) -> Iterator[Fail]:
     """No request is made to a Region that does not exist, so the value never matches."""
     for condition in statement.conditions_on(*_REGION_KEYS):
         for value in _texts(condition):
@@ -158,7 +159,7 @@ def no_region(statement: Statement) -> Iterator[Problem]:
             if not is_literal(text) or "${" in text or text.endswith("-global"):
                 continue
             if regions().partition(text) is None:
-                yield Problem(value.where, _no_region(text), low_confidence=may_be_newer(text))
+                yield Fail(value.where, _no_region(text), low_confidence=may_be_newer(text))
 
 
 def _no_region(name: str) -> str:
@@ -185,7 +186,7 @@ def _holds_kms_key(condition: Condition) -> bool:
     return key is not None and key.value_type == "ARN" and "${" not in key.name
 
 
-@rule(
+@check(
     "INVALID_KMS_KEY_VALUE",
     on=Statement,
     when=(at_condition(_holds_kms_key),),
@@ -205,12 +206,12 @@ def _holds_kms_key(condition: Condition) -> bool:
         _where("Null", _KEY_OF_S3, "true"),
     ],
 )
-def no_kms_key(statement: Statement) -> Iterator[Problem]:
+def no_kms_key(statement: Statement) -> Iterator[Fail]:
     """AWS compares the ARN of the key itself, even when the request names an alias: nothing else ever matches."""
     for condition in statement.conditions:
         for value in _texts(condition) if _holds_kms_key(condition) else ():
             if not _may_be_kms_key(value.value):
-                yield Problem(
+                yield Fail(
                     value.where,
                     f"{quoted(value.value)} under {quoted(condition.key.value)} is no ARN of a KMS key",
                     # AWS does not publish the keys of its check; these say in their names that they hold ARNs.
@@ -235,7 +236,7 @@ def _is_misspelt(text: str) -> bool:
     return bool(meant_instead(text))
 
 
-@rule(
+@check(
     "MISSPELT_SERVICE_PRINCIPAL",
     on=Statement,
     when=(PRINCIPALS, at_value(_is_misspelt)),
@@ -262,12 +263,12 @@ def _is_misspelt(text: str) -> bool:
         _where("StringLike", "iam:PassedToService", "lamda*.amazonaws.com"),
     ],
 )
-def misspelt_service(statement: Statement) -> Iterator[Problem]:
+def misspelt_service(statement: Statement) -> Iterator[Fail]:
     """AWS takes any name of this form and matches it with no service: the statement has no effect, and nobody says so."""
     for text in _services(statement):
         meant = meant_instead(text.value)
         if meant:
-            yield Problem(
+            yield Fail(
                 text.where,
                 f"{quoted(text.value)} is no known service principal; did you mean `{meant}`?",
                 # Nobody publishes all of them.

@@ -16,8 +16,9 @@ from aws_iam.engine.language.document import (
 )
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.escape import quoted
+from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_keys, at_principal, at_resource, at_value
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def _is_of_other_cloud(text: str) -> bool:
     return _partition(text) not in {"", "aws"}
 
 
-@rule(
+@check(
     "REGION_DENY_HITS_GLOBAL_SERVICES",
     on=Statement,
     when=(at_keys("aws:requestedregion"),),
@@ -69,7 +70,7 @@ def _is_of_other_cloud(text: str) -> bool:
         _deny({"Action": "*"}, {"StringNotLike": {"aws:RequestedRegion": ["eu-*", "us-east-1"]}}),
     ],
 )
-def global_services_denied(statement: Statement) -> Iterator[Problem]:
+def global_services_denied(statement: Statement) -> Iterator[Fail]:
     """Their requests all go to us-east-1, so a Deny outside other Regions takes IAM away from everybody."""
     if not statement.denies or not any(
         matches(resource.value, "*") for resource in statement.resources
@@ -80,7 +81,7 @@ def global_services_denied(statement: Statement) -> Iterator[Problem]:
     condition = next(filter(_closes_home, statement.conditions_on("aws:requestedregion")), None)
     denied = [each for each in _GLOBAL if _is_whole(statement, each)] if condition else []
     if condition and denied:
-        yield Problem(
+        yield Fail(
             condition.key.where,
             f"requests to {', '.join(f'`{each}`' for each in denied)} go to `{_HOME}`, which is not"
             " among the Regions: they are denied",
@@ -130,7 +131,7 @@ def _allow(*resources: str) -> dict[str, object]:
     }
 
 
-@rule(
+@check(
     "MIXED_PARTITIONS",
     on=Policy,
     when=tuple(gate(_is_of_other_cloud) for gate in (at_resource, at_principal, at_value)),
@@ -144,7 +145,7 @@ def _allow(*resources: str) -> dict[str, object]:
         _allow("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:*:s3:::amzn-s3-demo-logs/*"),
     ],
 )
-def several_clouds(policy: Policy) -> Iterator[Problem]:
+def several_clouds(policy: Policy) -> Iterator[Fail]:
     """An account lies in one partition and none of its requests meets an ARN of another: those entries are dead."""
     first: dict[str, Text] = {}
     for text in _texts(policy):
@@ -154,7 +155,7 @@ def several_clouds(policy: Policy) -> Iterator[Problem]:
     main = next(iter(first), "")
     for partition, text in first.items():
         if partition != main:
-            yield Problem(
+            yield Fail(
                 text.where,
                 f"{quoted(text.value)} is of partition `{partition}`, other ARNs are of `{main}`",
                 # Some people ship one policy for all their clouds and know it.

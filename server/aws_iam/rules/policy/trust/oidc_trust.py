@@ -16,7 +16,8 @@ from aws_iam.engine.tokens.oidc_provider import (
     providers,
 )
 from aws_iam.escape import quoted
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,7 +85,7 @@ def _graded(provider: Provider, statement: Statement) -> Severity | None:
     return Severity.WARNING if provider.is_pinned(statement) else None
 
 
-@rule(
+@check(
     "MISSING_CONDITION_KEY_FOR_OIDC_PRINCIPAL",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -94,20 +95,20 @@ def _graded(provider: Provider, statement: Statement) -> Severity | None:
     bad=[_trust({})],
     good=[_GOOD],
 )
-def any_token(statement: Statement) -> Iterator[Problem]:
+def any_token(statement: Statement) -> Iterator[Fail]:
     """The provider issues tokens to all its users, not only to those that were meant."""
     if never_matches(statement):
         return
     for provider in providers(statement):
         if not _tested(provider, statement):
             key = provider.key(provider.required or "sub")
-            yield Problem(
+            yield Fail(
                 provider.principal.name.where,
                 f"no condition has a key of {quoted(provider.host)}, such as {quoted(key)}",
             )
 
 
-@rule(
+@check(
     "MISSING_GITHUB_REPO_CONDITION_KEY",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -117,11 +118,11 @@ def any_token(statement: Statement) -> Iterator[Problem]:
     bad=[_trust({"StringEquals": _FOR_US})],
     good=[_GOOD],
 )
-def any_repository(statement: Statement) -> Iterator[Problem]:
+def any_repository(statement: Statement) -> Iterator[Fail]:
     """GitHub issues tokens to everybody's workflows; the sub claim says whose it is."""
     for provider in _unasked(statement):
         if provider.host.lower() == _GITHUB:
-            yield Problem(
+            yield Fail(
                 statement.place("Condition"),
                 f"no condition has the key {quoted(provider.key('sub'))}",
                 # AWS wants the claim also where another one names the repository.
@@ -129,7 +130,7 @@ def any_repository(statement: Statement) -> Iterator[Problem]:
             )
 
 
-@rule(
+@check(
     "OIDC-NO-TENANT",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -152,13 +153,13 @@ def any_repository(statement: Statement) -> Iterator[Problem]:
         ),
     ],
 )
-def any_customer(statement: Statement) -> Iterator[Problem]:
+def any_customer(statement: Statement) -> Iterator[Fail]:
     """All customers of a shared issuer get tokens of one issuer; only this claim says whose a token is."""
     for provider in _unasked(statement):
         if provider.is_eks or provider.host.lower() == _GITHUB or not _tested(provider, statement):
             continue
         key = provider.key(provider.required)
-        yield Problem(
+        yield Fail(
             statement.place("Condition"),
             f"no condition has the key {quoted(key)}, and {quoted(provider.host)} is the issuer of all"
             " its customers",
@@ -166,7 +167,7 @@ def any_customer(statement: Statement) -> Iterator[Problem]:
         )
 
 
-@rule(
+@check(
     "IRSA-NO-SUB",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -177,17 +178,17 @@ def any_customer(statement: Statement) -> Iterator[Problem]:
     bad=[_trust({"StringEquals": _POD_AUD}, _CLUSTER)],
     good=[_trust(_POD, _CLUSTER)],
 )
-def any_pod(statement: Statement) -> Iterator[Problem]:
+def any_pod(statement: Statement) -> Iterator[Fail]:
     """The cluster issues a token to every service account; the sub claim says to which."""
     for provider in _unasked(statement):
         if provider.is_eks and _tested(provider, statement):
-            yield Problem(
+            yield Fail(
                 statement.place("Condition"),
                 f"no condition has the key {quoted(provider.key('sub'))}",
             )
 
 
-def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Condition, Problem]]:
+def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Condition, Fail]]:
     """The values that let several tenants in; none when another condition on the claim shuts them out."""
     found = []
     for condition in filter(is_demanded, _asking(provider, statement)):
@@ -195,11 +196,11 @@ def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Con
         wide = [value for value in condition.values if like and provider.is_open(value.value)]
         if not wide:
             return
-        found += [(condition, Problem(each.where, quoted(each.value))) for each in wide]
+        found += [(condition, Fail(each.where, quoted(each.value))) for each in wide]
     yield from found
 
 
-@rule(
+@check(
     "OIDC-TENANT-WILD",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -225,19 +226,19 @@ def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Con
         ),
     ],
 )
-def strangers_in_pattern(statement: Statement) -> Iterator[Problem]:
+def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
     """Anyone may choose a name that the pattern matches: `repo:octo*` also lets the organization octo-evil in."""
     for provider in () if never_matches(statement) else providers(statement):
         if provider.is_eks or provider.is_pinned(statement):
             continue
         for condition, value in _open_values(provider, statement):
-            yield Problem(
+            yield Fail(
                 value.where,
                 f"{value.message} of {quoted(condition.key.value)} matches tokens of strangers",
             )
 
 
-@rule(
+@check(
     "IRSA-WILD",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -251,24 +252,24 @@ def strangers_in_pattern(statement: Statement) -> Iterator[Problem]:
     ],
     good=[_trust(_POD, _CLUSTER)],
 )
-def several_pods(statement: Statement) -> Iterator[Problem]:
+def several_pods(statement: Statement) -> Iterator[Fail]:
     """Whoever may create pods in one of the namespaces has the role's permissions."""
     for provider in () if never_matches(statement) else providers(statement):
         if not provider.is_eks:
             continue
         for _, value in _open_values(provider, statement):
-            yield Problem(value.where, f"{value.message} matches pods of every namespace")
+            yield Fail(value.where, f"{value.message} matches pods of every namespace")
         for condition in filter(is_demanded, _asking(provider, statement)):
             for each in condition.values if "Like" in condition.base else ():
                 if each.value.endswith(":*") and not provider.is_open(each.value):
-                    yield Problem(
+                    yield Fail(
                         each.where,
                         f"{quoted(each.value)} matches every service account of the namespace",
                         severity=Severity.WARNING,
                     )
 
 
-@rule(
+@check(
     "OIDC-VACUOUS",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -286,7 +287,7 @@ def several_pods(statement: Statement) -> Iterator[Problem]:
         _trust({"ForAllValues:StringEquals": _BRANCH, "Null": {_SUB: "false", _AUD: "false"}}),
     ],
 )
-def tested_in_vain(statement: Statement) -> Iterator[Problem]:
+def tested_in_vain(statement: Statement) -> Iterator[Fail]:
     """Such an operator also holds without the claim, or for every value but some: strangers pass."""
     for provider in () if never_matches(statement) else providers(statement):
         for claim in dict.fromkeys((provider.required, "aud", "sub")):
@@ -294,7 +295,7 @@ def tested_in_vain(statement: Statement) -> Iterator[Problem]:
                 yield from _in_vain(provider, statement, claim)
 
 
-def _in_vain(provider: Provider, statement: Statement, claim: str) -> Iterator[Problem]:
+def _in_vain(provider: Provider, statement: Statement, claim: str) -> Iterator[Fail]:
     tested = [each for each in provider.on(statement, claim) if each.base != "Null"]
     if any(map(is_demanded, tested)):
         return
@@ -305,7 +306,7 @@ def _in_vain(provider: Provider, statement: Statement, claim: str) -> Iterator[P
         if not (open_ and (claim == provider.required or each.qualifier == "ForAllValues")):
             continue
         needed = claim == provider.required
-        yield Problem(
+        yield Fail(
             each.operator.where,
             f"{quoted(each.operator.value)} on {quoted(each.key.value)} {_why_open(each)}",
             severity=_graded(provider, statement) if needed else Severity.WARNING,
@@ -318,7 +319,7 @@ def _why_open(condition: Condition) -> str:
     return "also holds for a request without the key"
 
 
-@rule(
+@check(
     "OIDC-NEVER-MATCH",
     on=Statement,
     severity=Severity.ERROR,
@@ -333,14 +334,14 @@ def _why_open(condition: Condition) -> str:
     ],
     good=[_GOOD, _trust({"StringEquals": {**_BRANCH, f"{_GITHUB}:repository_id": "456"}})],
 )
-def no_token_fits(statement: Statement) -> Iterator[Problem]:
+def no_token_fits(statement: Statement) -> Iterator[Fail]:
     """All conditions must hold, so one that never does closes the role to everybody."""
     if not any(True for _ in providers(statement)):
         return
     for condition in statement.conditions:
         why = dead_key(statement, condition)
         if why:
-            yield Problem(
+            yield Fail(
                 condition.key.where, f"{quoted(condition.key.value)} never matches: it {why}"
             )
         dead = [
@@ -349,14 +350,14 @@ def no_token_fits(statement: Statement) -> Iterator[Problem]:
             if (reason := dead_value(condition, value.value))
         ]
         for value, reason in dead if is_demanded(condition) else ():
-            yield Problem(
+            yield Fail(
                 value.where,
                 f"{quoted(value.value)} never matches: {reason}",
                 severity=None if len(dead) == len(condition.values) else Severity.WARNING,
             )
 
 
-@rule(
+@check(
     "SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
     on=Statement,
     severity=Severity.WARNING,
@@ -366,7 +367,7 @@ def no_token_fits(statement: Statement) -> Iterator[Problem]:
     bad=[_trust({"StringLike": {_SUB: "repo:octo/*"}})],
     good=[_GOOD],
 )
-def several_repositories(statement: Statement) -> Iterator[Problem]:
+def several_repositories(statement: Statement) -> Iterator[Fail]:
     """Every repository and branch that the pattern matches may take the role, those created later included."""
     if not any(provider.host.lower() == _GITHUB for provider in providers(statement)):
         return
@@ -378,7 +379,7 @@ def several_repositories(statement: Statement) -> Iterator[Problem]:
                 continue
             repository = ":".join(value.value.split(":")[:2])
             pulls = ", pull requests among them" if _takes_pulls(value.value) else ""
-            yield Problem(
+            yield Fail(
                 value.where,
                 f"{quoted(value.value)} matches several subjects{pulls}",
                 # Whether AWS accepts a wildcard after a repository written in full is not known.

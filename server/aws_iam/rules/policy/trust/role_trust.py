@@ -12,7 +12,8 @@ from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.escape import quoted
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ _BRANCH = {
 _GITHUB_GOOD = _trust(_PROVIDER, _WEB, {"StringEquals": _BRANCH})
 
 
-@rule(
+@check(
     "ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL",
     on=Statement,
     severity=Severity.ERROR,
@@ -49,13 +50,13 @@ _GITHUB_GOOD = _trust(_PROVIDER, _WEB, {"StringEquals": _BRANCH})
     bad=[{"Effect": "Allow", "NotPrincipal": _ROOT, "Action": "sts:AssumeRole"}],
     good=[_GOOD],
 )
-def trust_by_exclusion(statement: Statement) -> Iterator[Problem]:
+def trust_by_exclusion(statement: Statement) -> Iterator[Fail]:
     """AWS refuses NotPrincipal in a role's trust policy."""
     if statement.has("NotPrincipal"):
-        yield Problem(statement.place("NotPrincipal"), "a trust policy has no `NotPrincipal`")
+        yield Fail(statement.place("NotPrincipal"), "a trust policy has no `NotPrincipal`")
 
 
-@rule(
+@check(
     "ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
     on=Statement,
     severity=Severity.ERROR,
@@ -65,14 +66,14 @@ def trust_by_exclusion(statement: Statement) -> Iterator[Problem]:
     bad=[_trust("*")],
     good=[_GOOD],
 )
-def trust_in_star(statement: Statement) -> Iterator[Problem]:
+def trust_in_star(statement: Statement) -> Iterator[Fail]:
     """AWS refuses a bare `*` as principal of a role's trust policy."""
     for principal in statement.principals:
         if principal.type == "*" and principal.value == "*":
-            yield Problem(principal.name.where, "`*` is no principal of a trust policy")
+            yield Fail(principal.name.where, "`*` is no principal of a trust policy")
 
 
-@rule(
+@check(
     "TRUST_OPEN_TO_EVERYONE",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -92,7 +93,7 @@ def trust_in_star(statement: Statement) -> Iterator[Problem]:
         _trust({"AWS": "*"}, condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
     ],
 )
-def open_trust(statement: Statement) -> Iterator[Problem]:
+def open_trust(statement: Statement) -> Iterator[Fail]:
     """The role is public: its permissions belong to everybody who learns its ARN."""
     if not statement.allows or is_limited(statement):
         return
@@ -100,10 +101,10 @@ def open_trust(statement: Statement) -> Iterator[Problem]:
         if principal.type == "AWS" and principal.is_everyone:
             secret = bool(statement.conditions_on("sts:externalid"))
             but = "; an external id is no secret and names nobody" if secret else ""
-            yield Problem(principal.name.where, f"`*` lets every AWS account take the role{but}")
+            yield Fail(principal.name.where, f"`*` lets every AWS account take the role{but}")
 
 
-@rule(
+@check(
     "ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE",
     on=Statement,
     severity=Severity.ERROR,
@@ -113,11 +114,11 @@ def open_trust(statement: Statement) -> Iterator[Problem]:
     bad=[{**_GOOD, "Resource": "*"}],
     good=[_GOOD],
 )
-def trust_with_resource(statement: Statement) -> Iterator[Problem]:
+def trust_with_resource(statement: Statement) -> Iterator[Fail]:
     """AWS refuses Resource in a role's trust policy."""
     for name in ("Resource", "NotResource"):
         if statement.has(name):
-            yield Problem(statement.place(name), f"a trust policy has no `{name}`")
+            yield Fail(statement.place(name), f"a trust policy has no `{name}`")
 
 
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -126,7 +127,7 @@ _PROVIDER_ARN = re.compile(
 )
 
 
-@rule(
+@check(
     "INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY",
     on=Statement,
     severity=Severity.ERROR,
@@ -136,12 +137,12 @@ _PROVIDER_ARN = re.compile(
     bad=[_trust({"Federated": "arn:aws:iam::111122223333:role/app"}, _WEB)],
     good=[_GITHUB_GOOD],
 )
-def no_provider(statement: Statement) -> Iterator[Problem]:
+def no_provider(statement: Statement) -> Iterator[Fail]:
     """Tokens come from a provider that the account knows; anything else is never trusted."""
     for principal in _federated(statement):
         value = principal.value
         if not (_HOST.fullmatch(value) or _PROVIDER_ARN.fullmatch(value) or "*" in value):
-            yield Problem(
+            yield Fail(
                 principal.name.where, f"{quoted(value)} is neither a provider's ARN nor a host"
             )
 
@@ -150,7 +151,7 @@ def _federated(statement: Statement) -> tuple[Principal, ...]:
     return tuple(principal for principal in statement.principals if principal.type == "Federated")
 
 
-@rule(
+@check(
     "MISMATCHED_ACTION_FOR_PRINCIPAL",
     on=Statement,
     severity=Severity.ERROR,
@@ -164,7 +165,7 @@ def _federated(statement: Statement) -> tuple[Principal, ...]:
         {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole", _WEB]},
     ],
 )
-def action_of_other_principal(statement: Statement) -> Iterator[Problem]:
+def action_of_other_principal(statement: Statement) -> Iterator[Fail]:
     """Each kind of principal has an action of its own; with another the statement never matches."""
     for entry in statement.actions:
         action = entry.value.lower()
@@ -176,18 +177,18 @@ def action_of_other_principal(statement: Statement) -> Iterator[Problem]:
             if statement.denies and principal.is_everyone:
                 continue
             if _provider_kind(principal) not in {wanted, ""}:
-                yield Problem(
+                yield Fail(
                     entry.where, f"{quoted(entry.value)} never matches {quoted(principal.value)}"
                 )
     yield from _plain_action(statement)
 
 
-def _plain_action(statement: Statement) -> Iterator[Problem]:
+def _plain_action(statement: Statement) -> Iterator[Fail]:
     plain = [action for action in statement.actions if action.value.lower() == "sts:assumerole"]
     providers = _federated(statement)
     if plain and providers and len(providers) == len(statement.principals):
         # AWS's page does not say that it reports this pair; that it never matches follows from the action.
-        yield Problem(
+        yield Fail(
             plain[0].where,
             f"`sts:AssumeRole` never matches {quoted(providers[0].value)}",
             low_confidence=True,
@@ -207,7 +208,7 @@ _ANYWHERE = "rolesanywhere.amazonaws.com"
 _ANYWHERE_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 
 
-@rule(
+@check(
     "MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY",
     on=Policy,
     severity=Severity.ERROR,
@@ -222,7 +223,7 @@ _ANYWHERE_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"
         }
     ],
 )
-def roles_anywhere_incomplete(policy: Policy) -> Iterator[Problem]:
+def roles_anywhere_incomplete(policy: Policy) -> Iterator[Fail]:
     """IAM Roles Anywhere makes all three calls; without one of them no session is created."""
     trusting = [
         statement
@@ -236,13 +237,13 @@ def roles_anywhere_incomplete(policy: Policy) -> Iterator[Problem]:
         if not any(matches(each, action, ignore_case=True) for each in given)
     ]
     if trusting and missing:
-        yield Problem(
+        yield Fail(
             trusting[0].place("Action"),
             f"`{_ANYWHERE}` also needs {', '.join(f'`{m}`' for m in missing)}",
         )
 
 
-@rule(
+@check(
     "REDUNDANT_PRINCIPAL_IN_ROLE_TRUST_POLICY",
     on=Statement,
     severity=Severity.SUGGESTION,
@@ -261,7 +262,7 @@ def roles_anywhere_incomplete(policy: Policy) -> Iterator[Problem]:
     ],
     good=[_trust({"AWS": "arn:aws:iam::111122223333:role/app"})],
 )
-def session_beside_role(statement: Statement) -> Iterator[Problem]:
+def session_beside_role(statement: Statement) -> Iterator[Fail]:
     """A role's ARN covers all sessions of the role."""
     roles = {each.value for each in statement.principals}
     for principal in statement.principals:
@@ -269,7 +270,7 @@ def session_beside_role(statement: Statement) -> Iterator[Problem]:
             r"arn:([^:]*):sts::([0-9]{12}):assumed-role/([^/]+)/.+", principal.value
         )
         if match and f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}" in roles:
-            yield Problem(
+            yield Fail(
                 principal.name.where, f"{quoted(principal.value)} is a session of a listed role"
             )
 
@@ -288,7 +289,7 @@ _TRUST_PAGE = (
 )
 
 
-@rule(
+@check(
     "TRUST_ACTION_NOT_SUPPORTED",
     on=Statement,
     severity=Severity.ERROR,
@@ -306,7 +307,7 @@ _TRUST_PAGE = (
         _trust(_ROOT, "sts:Assume*"),
     ],
 )
-def no_taking_of_roles(statement: Statement) -> Iterator[Problem]:
+def no_taking_of_roles(statement: Statement) -> Iterator[Fail]:
     """A trust policy is asked only when somebody takes the role, so another action there never matches."""
     for entry in statement.actions:
         if "${" in entry.value or catalog().tier(entry.value.partition(":")[0]) == "unknown":
@@ -314,12 +315,10 @@ def no_taking_of_roles(statement: Statement) -> Iterator[Problem]:
         # What does not exist at all has a code of its own.
         exists = not is_literal(entry.value) or catalog().tier(entry.value) != "unknown"
         if exists and not any(matches(entry.value, each, ignore_case=True) for each in _TAKING):
-            yield Problem(
-                entry.where, f"{quoted(entry.value)} never matches: no role is taken by it"
-            )
+            yield Fail(entry.where, f"{quoted(entry.value)} never matches: no role is taken by it")
 
 
-@rule(
+@check(
     "TRUST_ACTION_TOO_WIDE",
     on=Statement,
     severity=Severity.WARNING,
@@ -334,21 +333,21 @@ def no_taking_of_roles(statement: Statement) -> Iterator[Problem]:
     ],
     good=[_GOOD, {**_trust(_ROOT, "sts:*"), "Effect": "Deny"}],
 )
-def labels_included(statement: Statement) -> Iterator[Problem]:
+def labels_included(statement: Statement) -> Iterator[Fail]:
     """Who may set tags, source identity or context of the session chooses what policies by tag and the logs then see."""
     if not statement.allows:
         return
     for entry in statement.actions:
         given = [label for label in _LABELS if matches(entry.value, label, ignore_case=True)]
         if given and not is_literal(entry.value):
-            yield Problem(
+            yield Fail(
                 entry.where,
                 f"{quoted(entry.value)} also gives `{given[-1]}`: the principal chooses the session's"
                 " tags, source identity and context",
             )
     if statement.not_actions:
         listed = quoted(statement.not_actions[0].value)
-        yield Problem(
+        yield Fail(
             statement.place("NotAction"),
             f"everything but {listed} is allowed, be it taking the role or naming the session",
         )

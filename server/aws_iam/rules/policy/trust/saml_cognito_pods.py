@@ -10,7 +10,8 @@ from aws_iam.engine.language.document import Condition, Kind, Policy, Principal,
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.escape import quoted
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ _BY_SAML = "sts:AssumeRoleWithSAML"
 _SIGN_IN = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
 
 
-@rule(
+@check(
     "SAML_TRUST_WITHOUT_AUD",
     on=Statement,
     severity=Severity.WARNING,
@@ -73,13 +74,13 @@ _SIGN_IN = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
     ],
     good=[_trust(_SAML, _BY_SAML, _SIGN_IN)],
 )
-def audience_unasked(statement: Statement) -> Iterator[Problem]:
+def audience_unasked(statement: Statement) -> Iterator[Fail]:
     """AWS's page on such roles counts the audience among the three values that let only your application take them."""
     if not _allows(statement, _BY_SAML) or _demanded(statement, ("saml:aud",)):
         return
     for principal in statement.principals:
         if principal.type == "Federated" and ":saml-provider/" in principal.value:
-            yield Problem(
+            yield Fail(
                 principal.name.where,
                 f"no condition asks for `SAML:aud` of {quoted(principal.value)}",
             )
@@ -91,7 +92,7 @@ _OF_POOL = {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-555555555555"}
 _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
 
 
-@rule(
+@check(
     "COGNITO_TRUST_WITHOUT_AMR",
     on=Statement,
     severity=Severity.WARNING,
@@ -109,7 +110,7 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
         ),
     ],
 )
-def guests_included(statement: Statement) -> Iterator[Problem]:
+def guests_included(statement: Statement) -> Iterator[Fail]:
     """A pool gives tokens to who signed in and, where it allows guests, to anybody; only amr tells them apart."""
     principal = next((each for each in statement.principals if each.value == _POOL), None)
     # Without the pool the role is open to all pools, which has a code of its own.
@@ -118,7 +119,7 @@ def guests_included(statement: Statement) -> Iterator[Problem]:
     if _demanded(statement, (f"{_POOL}:aud",)) and not _demanded(
         statement, (f"{_POOL}:amr", f"{_POOL}:sub")
     ):
-        yield Problem(
+        yield Fail(
             principal.name.where,
             f"no condition asks for `{_POOL}:amr`: whoever has a token of the pool may take the role",
         )
@@ -140,7 +141,7 @@ def _serves(statement: Statement, service: str) -> Principal | None:
     )
 
 
-@rule(
+@check(
     "ROLES_ANYWHERE_TRUST_OPEN",
     on=Statement,
     severity=Severity.WARNING,
@@ -158,7 +159,7 @@ def _serves(statement: Statement, service: str) -> Principal | None:
         ),
     ],
 )
-def any_certificate(statement: Statement) -> Iterator[Problem]:
+def any_certificate(statement: Statement) -> Iterator[Fail]:
     """Whoever has a certificate of one of the account's certificate authorities and knows a profile gets the role."""
     principal = _serves(statement, _ANYWHERE)
     tested = _demanded(
@@ -167,7 +168,7 @@ def any_certificate(statement: Statement) -> Iterator[Problem]:
         ("aws:principaltag/x509", "aws:requesttag/x509"),
     )
     if principal and _allows(statement, "sts:AssumeRole") and not tested:
-        yield Problem(
+        yield Fail(
             principal.name.where,
             "no condition asks for the trust anchor or for a field of the certificate",
         )
@@ -184,7 +185,7 @@ _ONE_POD = {
 }
 
 
-@rule(
+@check(
     "PID-NO-TAGSESSION",
     on=Policy,
     severity=Severity.WARNING,
@@ -201,18 +202,18 @@ _ONE_POD = {
         ),
     ],
 )
-def untagged_pods(policy: Policy) -> Iterator[Problem]:
+def untagged_pods(policy: Policy) -> Iterator[Fail]:
     """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
     serving = [statement for statement in policy.statements if _serves(statement, _PODS)]
     taking = [each for each in serving if _allows(each, "sts:AssumeRole")]
     if taking and not any(_allows(each, "sts:TagSession") for each in serving):
-        yield Problem(
+        yield Fail(
             taking[0].place("Action"),
             f"`{_PODS}` tags its sessions, and nothing allows it `sts:TagSession`",
         )
 
 
-@rule(
+@check(
     "PID-TRUST-OPEN",
     on=Statement,
     severity=Severity.SUGGESTION,
@@ -226,13 +227,13 @@ def untagged_pods(policy: Policy) -> Iterator[Problem]:
         _trust({"Service": _PODS}, _BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}),
     ],
 )
-def any_pod_of_account(statement: Statement) -> Iterator[Problem]:
+def any_pod_of_account(statement: Statement) -> Iterator[Fail]:
     """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
     principal = _serves(statement, _PODS)
     if principal is None or not _allows(statement, "sts:AssumeRole"):
         return
     if not _demanded(statement, _SOURCES, ("aws:requesttag/",)):
-        yield Problem(
+        yield Fail(
             principal.name.where, "no condition says which cluster, namespace or service account"
         )
 
@@ -247,7 +248,7 @@ def _subjects(*values: str) -> dict[str, object]:
     return _trust({"Federated": _REPOSITORY}, _WEB, {"StringEquals": claims})
 
 
-@rule(
+@check(
     "OIDC-PR",
     on=Statement,
     severity=Severity.WARNING,
@@ -262,7 +263,7 @@ def _subjects(*values: str) -> dict[str, object]:
         _subjects("repo:octo/app:pull_request", "repo:octo@1/app@2:pull_request"),
     ],
 )
-def unreviewed(statement: Statement) -> Iterator[Problem]:
+def unreviewed(statement: Statement) -> Iterator[Fail]:
     """A pull request runs with what its author wrote, before anybody reviewed it: protection of the branch is no help."""
     if not any(
         provider.issuer and provider.issuer.id == "github" for provider in providers(statement)
@@ -274,7 +275,7 @@ def unreviewed(statement: Statement) -> Iterator[Problem]:
         pulls = [value for value in condition.values if value.value.endswith(_PULL)]
         # A pattern lets pull requests in along with all else, and has a code of its own.
         if pulls and _deploys(condition):
-            yield Problem(
+            yield Fail(
                 pulls[0].where,
                 f"{quoted(pulls[0].value)} lets unreviewed changes take the role of the other subjects",
             )

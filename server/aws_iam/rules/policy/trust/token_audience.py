@@ -8,7 +8,8 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.escape import quoted
-from aws_iam.rules.rule import Problem, rule
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def _qualified(statement: Statement, qualifier: str) -> Iterator[Condition]:
             yield condition
 
 
-@rule(
+@check(
     "FORANYVALUE_WITH_AUDIENCE_CLAIM_TYPE",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
@@ -52,16 +53,16 @@ def _qualified(statement: Statement, qualifier: str) -> Iterator[Condition]:
     bad=[_trust({**_SUB, "ForAnyValue:StringEquals": _AUD})],
     good=[_GOOD, _trust({**_SUB, "ForAllValues:StringEquals": _AUD})],
 )
-def any_audience(statement: Statement) -> Iterator[Problem]:
+def any_audience(statement: Statement) -> Iterator[Fail]:
     """ForAnyValue is for keys of several values; a token's audience is one, and must be the one that was meant."""
     for condition in _qualified(statement, "ForAnyValue"):
-        yield Problem(
+        yield Fail(
             condition.operator.where,
             f"{quoted(condition.key.value)} has one value: write {quoted(condition.base)}",
         )
 
 
-@rule(
+@check(
     "CONFIRM_AUDIENCE_CLAIM_TYPE",
     on=Statement,
     severity=Severity.SUGGESTION,
@@ -71,11 +72,11 @@ def any_audience(statement: Statement) -> Iterator[Problem]:
     bad=[_trust({**_SUB, "ForAllValues:StringEquals": _AUD})],
     good=[_GOOD, _trust({**_SUB, "ForAnyValue:StringEquals": _AUD})],
 )
-def all_audiences(statement: Statement) -> Iterator[Problem]:
+def all_audiences(statement: Statement) -> Iterator[Fail]:
     """ForAllValues is for keys of several values; on the one audience of a token it also holds without any."""
     # ValidatePolicy gives this as a reminder for an audience without set operator, too, where nothing is to be done.
     for condition in _qualified(statement, "ForAllValues"):
-        yield Problem(
+        yield Fail(
             condition.operator.where,
             f"{quoted(condition.key.value)} has one value: write {quoted(condition.base)}",
         )

@@ -17,8 +17,9 @@ from aws_iam.account.facts.frontends import (
     STANDARD,
 )
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import in_regions
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,26 +53,28 @@ _HTTP_FIX = (
 )
 
 
-@judges("web_frontend_logging", needs=(DISTRIBUTIONS, LOAD_BALANCERS, REST_APIS, HTTP_APIS))
-def web_frontend_logging(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("web_frontend_logging", needs=(DISTRIBUTIONS, LOAD_BALANCERS, REST_APIS, HTTP_APIS))
+def web_frontend_logging(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Execution logs are no access logs; private APIs, WebSocket APIs and gateway load balancers are no front ends."""
 
     def balancers(region: str, found: tuple[LoadBalancer, ...]) -> Iterator[Outcome]:
         test = partial(_balancer, region)
-        return each(found, test, name=lambda one: one.arn, region=region)
+        return for_each(found, test, name=lambda one: one.arn, region=region)
 
     def apis(region: str, found: tuple[Api, ...]) -> Iterator[Outcome]:
         meant = [api for api in found if api.protocol != "WEBSOCKET" and api.is_public]
         test = partial(_api, account, region)
-        return each(meant, test, name=lambda one: _api_arn(account, region, one), region=region)
+        return for_each(
+            meant, test, name=lambda one: _api_arn(account, region, one), region=region
+        )
 
     def distributions(fact: AccountFact[tuple[Distribution, ...]]) -> Iterator[Outcome]:
         found = account.require(fact)
-        return each(found, _distribution, name=lambda one: one.arn)
+        return for_each(found, _distribution, name=lambda one: one.arn)
 
     yield NotApplicable(None, "no distribution, load balancer or stage of a public API was found")
     # A partition without CloudFront must not keep the Regions from being judged.
-    yield from each((DISTRIBUTIONS,), distributions)
+    yield from for_each((DISTRIBUTIONS,), distributions)
     yield from in_regions(account, LOAD_BALANCERS, balancers)
     for fact in (REST_APIS, HTTP_APIS):
         yield from in_regions(account, fact, apis)

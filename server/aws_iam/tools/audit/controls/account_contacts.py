@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.facts.identity import CONTACT, SECURITY_CONTACT
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, Manual, Outcome, Pass
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
 
 
-@judges("account_contact_current", needs=(CONTACT,))
-def main_contact(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("account_contact_current", needs=(CONTACT,))
+def main_contact(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """An account always has some contact: presence proves nothing, so it never passes by itself."""
     contact = account.require(CONTACT)
     values = {
@@ -37,8 +37,8 @@ def main_contact(account: Account, terms: Terms) -> Iterator[Outcome]:
     yield Manual(account.root_arn, terms.question(told))
 
 
-@judges("account_security_contact", needs=(SECURITY_CONTACT,))
-def security_contact(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("account_security_contact", needs=(SECURITY_CONTACT,))
+def security_contact(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """`ResourceNotFoundException` is AWS's answer `there is none`."""
     contact = account.require(SECURITY_CONTACT)
     if contact is None:

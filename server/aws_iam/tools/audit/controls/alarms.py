@@ -8,7 +8,7 @@ from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, Outcome, Pass, unread
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 from aws_iam.tools.audit.evidence.alarm_chain import Link, broken, watch
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LATE_EVENT = "ModifySecurityGroupRules"
 
 
-@judges(
+@control(
     "alarm_auth_failures",
     "alarm_bucket_policy",
     "alarm_cmk_deletion",
@@ -38,7 +38,7 @@ _LATE_EVENT = "ModifySecurityGroupRules"
     "alarm_vpc_changes",
     needs=(TRAILS, METRIC_FILTERS, ALARMS, TOPICS),
 )
-def somebody_is_told(account: Account, terms: Terms) -> Iterator[Outcome]:
+def somebody_is_told(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """An alarm that exists tells nobody by itself: action, topic and confirmed subscriber belong to it."""
     seen = watch(account, kms=terms.control.key == "alarm_cmk_deletion")
     wanted, late = _witnesses(terms)
@@ -54,7 +54,7 @@ def somebody_is_told(account: Account, terms: Terms) -> Iterator[Outcome]:
         yield Fail(account.root_arn, _first_gap(seen, open_ones), names=named)
 
 
-def _witnesses(terms: Terms) -> tuple[tuple[Record, ...], Record | None]:
+def _witnesses(terms: ControlTerms) -> tuple[tuple[Record, ...], Record | None]:
     """The records that must be matched, and one that later versions ask for."""
     records = terms.control.witnesses
     if terms.control.key != "alarm_sg_changes" or terms.threshold("modify_rules_event_required"):

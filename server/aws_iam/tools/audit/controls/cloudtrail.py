@@ -16,8 +16,8 @@ from aws_iam.account.facts.trails import TRAILS
 from aws_iam.engine import compare
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, unread
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each, unread
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 from aws_iam.tools.audit.evidence import event_selectors
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ _ONE_REGION = "covers one Region only"
 _NO_TRAIL = "there is no trail; the control on trails in all Regions fails for that"
 
 
-@judges("cloudtrail_all_regions", needs=(TRAILS,))
-def cloudtrail_all_regions(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("cloudtrail_all_regions", needs=(TRAILS,))
+def cloudtrail_all_regions(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Multi-Region, logging, reads and writes: all on one and the same trail."""
 
     def gap(trail: Trail) -> str | None:
@@ -51,8 +51,8 @@ def cloudtrail_all_regions(account: Account, _terms: Terms) -> Iterator[Outcome]
     return _one_trail(account, gap, told, "no trail records all management events of all Regions")
 
 
-@judges("s3_data_events_read", "s3_data_events_write", needs=(TRAILS,))
-def s3_data_events(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("s3_data_events_read", "s3_data_events_write", needs=(TRAILS,))
+def s3_data_events(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Selectors for single buckets leave future buckets out, and `readOnly` true records reads only."""
     reads = terms.control.key == "s3_data_events_read"
     word = "reads" if reads else "writes"
@@ -78,8 +78,8 @@ def s3_data_events(account: Account, terms: Terms) -> Iterator[Outcome]:
     return _one_trail(account, gap, told, nothing, one_region=not multi_region)
 
 
-@judges("cloudtrail_validation", needs=(TRAILS,))
-def cloudtrail_validation(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("cloudtrail_validation", needs=(TRAILS,))
+def cloudtrail_validation(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Every trail counts, stopped ones and those of one Region too."""
 
     def test(trail: Trail) -> Iterator[Outcome]:
@@ -91,8 +91,8 @@ def cloudtrail_validation(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _every_trail(account, test)
 
 
-@judges("cloudtrail_kms", needs=(TRAILS,))
-def cloudtrail_kms(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("cloudtrail_kms", needs=(TRAILS,))
+def cloudtrail_kms(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """The bucket's own default encryption is no substitute."""
 
     def test(trail: Trail) -> Iterator[Outcome]:
@@ -106,8 +106,8 @@ def cloudtrail_kms(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _every_trail(account, test)
 
 
-@judges("cloudtrail_cloudwatch", needs=(TRAILS,))
-def cloudtrail_cloudwatch(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("cloudtrail_cloudwatch", needs=(TRAILS,))
+def cloudtrail_cloudwatch(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """A configured log group whose delivery is dead fails; no delivery time at all is a missing fact."""
     hours = terms.threshold("max_delivery_age_hours")
 
@@ -133,8 +133,8 @@ def cloudtrail_cloudwatch(account: Account, terms: Terms) -> Iterator[Outcome]:
     return _every_trail(account, test)
 
 
-@judges("cloudtrail_bucket_logging", needs=(TRAILS, TRAIL_BUCKET_LOGGING))
-def cloudtrail_bucket_logging(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("cloudtrail_bucket_logging", needs=(TRAILS, TRAIL_BUCKET_LOGGING))
+def cloudtrail_bucket_logging(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Only buckets of trails are meant; one of another account that keeps it to itself is unknown."""
 
     def test(trail: Trail) -> Iterator[Outcome]:
@@ -151,8 +151,8 @@ def cloudtrail_bucket_logging(account: Account, _terms: Terms) -> Iterator[Outco
     return _every_trail(account, test)
 
 
-@judges("cloudtrail_bucket_public", needs=(TRAILS, TRAIL_BUCKET_ACCESS, ACCOUNT_BLOCK, BUCKETS))
-def cloudtrail_bucket_public(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("cloudtrail_bucket_public", needs=(TRAILS, TRAIL_BUCKET_ACCESS, ACCOUNT_BLOCK, BUCKETS))
+def cloudtrail_bucket_public(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """The ACL counts as well as the policy, each minus what a block makes ineffective."""
 
     def test(trail: Trail) -> Iterator[Outcome]:
@@ -161,7 +161,7 @@ def cloudtrail_bucket_public(account: Account, _terms: Terms) -> Iterator[Outcom
         access = _named(bucket, ((fact.bucket, fact) for fact in facts))
         told = f"bucket {quoted(bucket)} of trail {quoted(trail.name)}"
         doors = tuple(
-            each((_acl_open, _policy_open), lambda door: door(account, access, trail, told))
+            for_each((_acl_open, _policy_open), lambda door: door(account, access, trail, told))
         )
         if doors:
             yield from doors
@@ -282,7 +282,7 @@ def _every_trail(
     if not found.trails and not found.unread:
         yield NotApplicable(None, _NO_TRAIL)
     for trail in found.trails:
-        yield from each((trail,), test, name=lambda one: one.arn, region=trail.home_region)
+        yield from for_each((trail,), test, name=lambda one: one.arn, region=trail.home_region)
     for miss in found.unread:
         yield unread(miss.error())
 

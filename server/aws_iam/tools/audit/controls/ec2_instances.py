@@ -8,8 +8,9 @@ from aws_iam.account.facts.identity import AUTHORIZATION
 from aws_iam.account.facts.network import INSTANCES
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import in_regions
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 _GONE = frozenset({"terminated", "shutting-down"})
 
 
-@judges("imdsv2", needs=(INSTANCES,))
-def metadata_service(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("imdsv2", needs=(INSTANCES,))
+def metadata_service(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Regional defaults are no substitute, and an endpoint that is off has no version 1 to misuse."""
 
     def test(region: str, instance: Instance) -> Iterator[Outcome]:
@@ -40,8 +41,8 @@ def metadata_service(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _instances(account, test)
 
 
-@judges("instance_roles", needs=(INSTANCES, AUTHORIZATION))
-def instance_profile(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("instance_roles", needs=(INSTANCES, AUTHORIZATION))
+def instance_profile(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """A profile without a role gives nothing; an instance that never calls AWS is the owner's exception."""
 
     def test(region: str, instance: Instance) -> Iterator[Outcome]:
@@ -66,7 +67,7 @@ def _instances(
         present = [each_one for each_one in instances if each_one.state not in _GONE]
         if not present:
             yield NotApplicable(None, "there is no instance", region)
-        yield from each(
+        yield from for_each(
             present, lambda one: test(region, one), name=lambda one: one.arn, region=region
         )
 

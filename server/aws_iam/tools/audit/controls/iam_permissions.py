@@ -18,17 +18,9 @@ from aws_iam.engine.language import pattern
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    Manual,
-    NotApplicable,
-    Outcome,
-    Pass,
-    each,
-    policy_of,
-    where_offered,
-)
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import policy_of, where_offered
+from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass, for_each
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +38,8 @@ _SHOWN = 5
 _DETAILS = "iam:GetAccountAuthorizationDetails"
 
 
-@judges("support_role", needs=(POLICY_ENTITIES,))
-def support_role(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("support_role", needs=(POLICY_ENTITIES,))
+def support_role(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Attachments to users and groups do not count, nor do rights from another policy."""
     roles = _entities(account, "AWSSupportAccess").roles
     if roles:
@@ -56,8 +48,8 @@ def support_role(account: Account, _terms: Terms) -> Iterator[Outcome]:
         yield Fail(account.root_arn, "no role has AWSSupportAccess")
 
 
-@judges("cloudshell_full", needs=(POLICY_ENTITIES,))
-def cloudshell_full(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("cloudshell_full", needs=(POLICY_ENTITIES,))
+def cloudshell_full(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Users and groups count as well as roles."""
     found = _entities(account, "AWSCloudShellFullAccess")
     holders = [
@@ -73,8 +65,8 @@ def cloudshell_full(account: Account, _terms: Terms) -> Iterator[Outcome]:
         yield Pass(account.root_arn, "AWSCloudShellFullAccess is attached to nobody")
 
 
-@judges("expired_certs", needs=(SERVER_CERTIFICATES,))
-def expired_certificates(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("expired_certs", needs=(SERVER_CERTIFICATES,))
+def expired_certificates(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """An empty list proves nothing; certificates of ACM are not meant."""
 
     def test(certificate: ServerCertificate) -> Iterator[Outcome]:
@@ -91,11 +83,11 @@ def expired_certificates(account: Account, _terms: Terms) -> Iterator[Outcome]:
     certificates = account.require(SERVER_CERTIFICATES)
     if not certificates:
         yield NotApplicable(None, "no server certificate is stored in IAM")
-    yield from each(certificates, test, name=lambda one: one.arn)
+    yield from for_each(certificates, test, name=lambda one: one.arn)
 
 
-@judges("no_full_admin_policies", needs=(AUTHORIZATION,))
-def full_admin(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("no_full_admin_policies", needs=(AUTHORIZATION,))
+def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Any pattern of all actions will do, as will any of all ARNs; AWS's own AdministratorAccess is not exempt."""
     found = account.require(AUTHORIZATION)
     used = _attached(found)
@@ -126,14 +118,14 @@ def full_admin(account: Account, _terms: Terms) -> Iterator[Outcome]:
 
     if not attached:
         yield NotApplicable(None, f"no managed policy is attached to anything; {left_out}")
-    yield from each(attached, test, name=lambda one: one.arn)
+    yield from for_each(attached, test, name=lambda one: one.arn)
 
 
-@judges(
+@control(
     "federation",
     needs=(SAML_PROVIDERS, OIDC_PROVIDERS, IDENTITY_CENTER, ORGANIZATION, CREDENTIAL_REPORT),
 )
-def federation(account: Account, terms: Terms) -> Iterator[Outcome]:
+def federation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """A SAML provider is not yet federation, and OIDC providers of pipelines are not people."""
     saml, oidc = account.require(SAML_PROVIDERS), account.require(OIDC_PROVIDERS)
     organization = account.require(ORGANIZATION)

@@ -8,8 +8,8 @@ from aws_iam.account.facts.identity import AUTHORIZATION, CREDENTIAL_REPORT
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,8 +33,8 @@ class Credential:
     fix: str
 
 
-@judges("user_console_mfa", needs=(CREDENTIAL_REPORT,))
-def user_console_mfa(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("user_console_mfa", needs=(CREDENTIAL_REPORT,))
+def user_console_mfa(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Only users who can sign in to the console count; a user newer than the report is not in it."""
     taken = f"report of {account.require(CREDENTIAL_REPORT).generated_at:%Y-%m-%d %H:%M} UTC"
 
@@ -49,8 +49,8 @@ def user_console_mfa(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _users(account, test)
 
 
-@judges("credentials_unused", needs=(CREDENTIAL_REPORT,))
-def credentials_unused(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("credentials_unused", needs=(CREDENTIAL_REPORT,))
+def credentials_unused(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """A credential that was never used ages from the day it was made; a used key excuses no idle password."""
     limit = terms.threshold("max_idle_days")
 
@@ -75,8 +75,8 @@ def credentials_unused(account: Account, terms: Terms) -> Iterator[Outcome]:
     return _users(account, test)
 
 
-@judges("key_rotation_90", needs=(CREDENTIAL_REPORT,))
-def key_rotation_90(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("key_rotation_90", needs=(CREDENTIAL_REPORT,))
+def key_rotation_90(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Exactly the limit passes; the root user's keys are another control."""
     limit = terms.threshold("max_age_days")
 
@@ -94,8 +94,8 @@ def key_rotation_90(account: Account, terms: Terms) -> Iterator[Outcome]:
     return _users(account, test)
 
 
-@judges("user_no_initial_key", needs=(CREDENTIAL_REPORT,))
-def user_no_initial_key(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("user_no_initial_key", needs=(CREDENTIAL_REPORT,))
+def user_no_initial_key(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """A console user's key that nobody ever used was made by habit; surest when both were made in one minute."""
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
@@ -117,8 +117,8 @@ def user_no_initial_key(account: Account, terms: Terms) -> Iterator[Outcome]:
     return _users(account, test)
 
 
-@judges("user_one_active_key", needs=(CREDENTIAL_REPORT,))
-def user_one_active_key(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("user_one_active_key", needs=(CREDENTIAL_REPORT,))
+def user_one_active_key(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Two keys for the days of a rotation are normal: the younger one's age tells."""
     limit = terms.threshold("max_active_keys")
 
@@ -134,8 +134,8 @@ def user_one_active_key(account: Account, terms: Terms) -> Iterator[Outcome]:
     return _users(account, test)
 
 
-@judges("user_policies_via_groups", needs=(AUTHORIZATION,))
-def user_policies_via_groups(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("user_policies_via_groups", needs=(AUTHORIZATION,))
+def user_policies_via_groups(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """A boundary is no attachment, and roles are not judged."""
     users = account.require(AUTHORIZATION).users
     if not users:
@@ -155,7 +155,7 @@ def _users(
     rows = account.require(CREDENTIAL_REPORT).users
     if not rows:
         yield NotApplicable(None, _NO_USER)
-    yield from each(rows, test, name=lambda row: row.arn)
+    yield from for_each(rows, test, name=lambda row: row.arn)
 
 
 def _active(row: CredentialReportRow) -> list[ReportedKey]:

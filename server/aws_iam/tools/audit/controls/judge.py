@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.rules.check import Check, checks_in, needs_of
 from aws_iam.tools.audit.controls import (
     access_logs,
     account_contacts,
@@ -26,17 +27,18 @@ from aws_iam.tools.audit.controls import (
     vpc,
 )
 from aws_iam.tools.audit.controls.benchmark import benchmark as benchmark_of
-from aws_iam.tools.audit.controls.control import findings_of, judges_in
+from aws_iam.tools.audit.controls.control import findings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from types import ModuleType
 
     from aws_iam.account.facts.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
 
-JUDGES = judges_in(
+MODULES: tuple[ModuleType, ...] = (
     root_user,
     account_contacts,
     iam_users,
@@ -54,6 +56,8 @@ JUDGES = judges_in(
     s3_buckets,
     storage,
 )
+CHECKS: Mapping[str, Check[Account]] = {check.code: check for check in checks_in(*MODULES)}
+"""The check of each control by its key; a control without one is judged by hand."""
 
 
 @slotted
@@ -115,7 +119,7 @@ def judge(
         finding
         for control in _asked(chosen, controls)
         for finding in sorted(
-            findings_of(control, JUDGES.get(control.key), account, chosen), key=_place
+            findings_of(control, CHECKS.get(control.key), account, chosen), key=_place
         )
     )
     return tuple(f for f in found if severity is None or f.severity.rank <= severity.rank)
@@ -126,8 +130,7 @@ def needs(
 ) -> tuple[Fact[Any], ...]:
     """The facts that judging those controls takes, each once."""
     chosen = _asked(_benchmark(benchmark), controls)
-    judged = (JUDGES[control.key] for control in chosen if control.key in JUDGES)
-    return tuple({fact.name: fact for each in judged for fact in each.needs}.values())
+    return needs_of(CHECKS[control.key] for control in chosen if control.key in CHECKS)
 
 
 def rolled_up(findings: Iterable[Finding]) -> dict[str, Status]:

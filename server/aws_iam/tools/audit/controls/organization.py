@@ -19,16 +19,9 @@ from aws_iam.account.facts.storage import DB_INSTANCES, FILE_SYSTEMS
 from aws_iam.engine.language import pattern
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    Manual,
-    NotApplicable,
-    Outcome,
-    Pass,
-    policy_of,
-    where_offered,
-)
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import policy_of, where_offered
+from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +37,8 @@ _POLICY_ACTIONS = tuple(f"organizations:{verb}Policy" for verb in ("Create", "Up
 _ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::.*)?")
 
 
-@judges("org_root_centralised", needs=(ORGANIZATION, ROOT_FEATURES))
-def root_features(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("org_root_centralised", needs=(ORGANIZATION, ROOT_FEATURES))
+def root_features(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Root sessions are a second, optional feature; existing root credentials of members are other controls."""
     organization = account.require(ORGANIZATION)
     features = _reserved(account, organization, ROOT_FEATURES) if organization else None
@@ -60,8 +53,8 @@ def root_features(account: Account, _terms: Terms) -> Iterator[Outcome]:
         )
 
 
-@judges("org_guardrails", needs=(ORGANIZATION, ORG_TREE, ORG_GUARDRAILS))
-def guardrails(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("org_guardrails", needs=(ORGANIZATION, ORG_TREE, ORG_GUARDRAILS))
+def guardrails(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """AWS's full-access policies guard nothing, and none binds the management account."""
     organization = account.require(ORGANIZATION)
     if organization is None:
@@ -86,8 +79,8 @@ def guardrails(account: Account, terms: Terms) -> Iterator[Outcome]:
         yield Manual(organization.id, terms.question(told))
 
 
-@judges("org_mgmt_no_workloads", needs=(ORGANIZATION, INSTANCES, DB_INSTANCES, FILE_SYSTEMS))
-def management_account(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("org_mgmt_no_workloads", needs=(ORGANIZATION, INSTANCES, DB_INSTANCES, FILE_SYSTEMS))
+def management_account(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Only what was read for other controls is counted; what is governance is for a person to say."""
     organization = account.require(ORGANIZATION)
     if organization is None:
@@ -102,8 +95,8 @@ def management_account(account: Account, terms: Terms) -> Iterator[Outcome]:
         yield Manual(account.root_arn, terms.question(f"in this management account {told}"))
 
 
-@judges("org_ou_structure", needs=(ORGANIZATION, ORG_TREE))
-def units(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("org_ou_structure", needs=(ORGANIZATION, ORG_TREE))
+def units(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Names are the owner's: nothing is guessed from them."""
     organization = account.require(ORGANIZATION)
     if organization is None:
@@ -122,8 +115,8 @@ def units(account: Account, terms: Terms) -> Iterator[Outcome]:
     yield Manual(organization.id, terms.question(told))
 
 
-@judges("org_delegated_policy_admin", needs=(ORGANIZATION, ORG_DELEGATION))
-def policy_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("org_delegated_policy_admin", needs=(ORGANIZATION, ORG_DELEGATION))
+def policy_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Delegation of policies is a resource policy, not a registered administrator of a service."""
     organization = account.require(ORGANIZATION)
     if organization is None:
@@ -146,8 +139,8 @@ def policy_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
         yield Fail(organization.id, "the delegation policy lets no member account manage policies")
 
 
-@judges("org_delegated_service_admin", needs=(ORGANIZATION, ORG_SERVICES))
-def service_delegation(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("org_delegated_service_admin", needs=(ORGANIZATION, ORG_SERVICES))
+def service_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Which services support a delegated administrator is AWS's table: one without is for a person to look up."""
     organization = account.require(ORGANIZATION)
     if organization is None:

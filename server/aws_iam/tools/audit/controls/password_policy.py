@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.facts.fact import Miss
 from aws_iam.account.facts.identity import CREDENTIAL_REPORT, PASSWORD_POLICY, PasswordPolicy
 from aws_iam.rules.outcomes import Fail, Outcome, Pass
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.controls.benchmark import Benchmark
 
 
-def _length(policy: PasswordPolicy, terms: Terms) -> tuple[bool, str]:
+def _length(policy: PasswordPolicy, terms: ControlTerms) -> tuple[bool, str]:
     least = terms.threshold("min_length")
     found = policy.minimum_length
     return found >= least, f"passwords need {found} characters (wanted: {least} or more)"
 
 
-def _reuse(policy: PasswordPolicy, terms: Terms) -> tuple[bool, str]:
+def _reuse(policy: PasswordPolicy, terms: ControlTerms) -> tuple[bool, str]:
     wanted, found = terms.threshold("remembered"), policy.reuse_prevention
     if found is None:
         return False, f"passwords may be reused at once (wanted: the last {wanted} are refused)"
     return found >= wanted, f"the last {found} passwords are refused (wanted: {wanted})"
 
 
-def _expiry(policy: PasswordPolicy, terms: Terms) -> tuple[bool, str]:
+def _expiry(policy: PasswordPolicy, terms: ControlTerms) -> tuple[bool, str]:
     most, found = terms.threshold("max_age_days"), policy.max_age_days
     if not found:
         return False, f"passwords never expire (wanted: within {most} days)"
     return found <= most, f"passwords expire after {found} days (wanted: {most} or less)"
 
 
-def _required(name: str, word: str) -> Callable[[PasswordPolicy, Terms], tuple[bool, str]]:
-    def met(policy: PasswordPolicy, _terms: Terms) -> tuple[bool, str]:
+def _required(name: str, word: str) -> Callable[[PasswordPolicy, ControlTerms], tuple[bool, str]]:
+    def met(policy: PasswordPolicy, _terms: ControlTerms) -> tuple[bool, str]:
         required = bool(getattr(policy, name))
         return required, f"passwords {'need' if required else 'need not have'} {word}"
 
     return met
 
 
-_TESTS: Mapping[str, Callable[[PasswordPolicy, Terms], tuple[bool, str]]] = {
+_TESTS: Mapping[str, Callable[[PasswordPolicy, ControlTerms], tuple[bool, str]]] = {
     "pw_length_14": _length,
     "pw_reuse_24": _reuse,
     "pw_expiry_90": _expiry,
@@ -70,8 +70,8 @@ _UNREAD = (
 )
 
 
-@judges(*_TESTS, needs=(PASSWORD_POLICY,))
-def password_policy(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control(*_TESTS, needs=(PASSWORD_POLICY,))
+def password_policy(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """No policy of its own fails, whatever AWS's built-in default would allow."""
     policy = account.require(PASSWORD_POLICY)
     if policy is None:

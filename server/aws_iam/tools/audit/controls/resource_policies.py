@@ -21,8 +21,9 @@ from aws_iam.engine.effective.caller_conditions import is_limited
 from aws_iam.engine.language import document
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import in_regions, policy_of
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,23 +46,23 @@ _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
 )
 
 
-@judges(
+@control(
     "resource_policy_star",
     needs=(BUCKET_POLICIES, ACCOUNT_BLOCK, BUCKET_BLOCKS, *(fact for fact, *_ in _KINDS)),
 )
-def resource_policies(account: Account, _terms: Terms) -> Iterator[Outcome]:
+def resource_policies(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """`*` under a condition that strangers cannot meet is no open door, and one under any other condition is."""
 
     def buckets(fact: AccountFact[tuple[BucketPolicy, ...]]) -> Iterator[Outcome]:
         test = _bucket(account)
         found = account.require(fact)
-        return each(found, test, name=lambda one: _arn(account, one.bucket))
+        return for_each(found, test, name=lambda one: _arn(account, one.bucket))
 
     yield NotApplicable(
         None,
         "no bucket, queue, topic, function, key, secret, vault or event bus has a policy",
     )
-    yield from each((BUCKET_POLICIES,), buckets)
+    yield from for_each((BUCKET_POLICIES,), buckets)
     for fact, word, call in _KINDS:
         yield from in_regions(account, fact, _in_region(word, call))
 
@@ -76,7 +77,7 @@ def _in_region(
             if text is not None:
                 yield _judged(one.arn, name, text, call, region)
 
-        return each(found, test, name=lambda one: one.arn, region=region)
+        return for_each(found, test, name=lambda one: one.arn, region=region)
 
     return policies
 

@@ -11,7 +11,7 @@ from aws_iam.account.facts.identity import CREDENTIAL_REPORT, SUMMARY, VIRTUAL_M
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,8 @@ _NO_SIGN_IN = {
 _MFA = "Console only, as root: register two MFA devices (up to eight are allowed)."
 
 
-@judges("root_mfa", needs=(SUMMARY, CREDENTIAL_REPORT))
-def root_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("root_mfa", needs=(SUMMARY, CREDENTIAL_REPORT))
+def root_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """The summary is current; a root user that has no password has nothing for a second factor to protect."""
     if account.partition in _NO_SIGN_IN:
         yield NotApplicable(account.root_arn, _NO_SIGN_IN[account.partition])
@@ -43,8 +43,8 @@ def root_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
         yield Fail(account.root_arn, "the root user has no MFA device", fix=fix)
 
 
-@judges("root_hardware_mfa", needs=(SUMMARY, CREDENTIAL_REPORT, VIRTUAL_MFA))
-def root_hardware_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("root_hardware_mfa", needs=(SUMMARY, CREDENTIAL_REPORT, VIRTUAL_MFA))
+def root_hardware_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """A virtual device beside a hardware key fails: the weaker one can be used."""
     if account.partition in _NO_SIGN_IN:
         yield NotApplicable(account.root_arn, _NO_SIGN_IN[account.partition])
@@ -58,8 +58,8 @@ def root_hardware_mfa(account: Account, terms: Terms) -> Iterator[Outcome]:
         yield _devices(account)
 
 
-@judges("root_no_access_key", needs=(SUMMARY, CREDENTIAL_REPORT))
-def root_no_access_key(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("root_no_access_key", needs=(SUMMARY, CREDENTIAL_REPORT))
+def root_no_access_key(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Either source proves a key; the summary is current, the report up to four hours old."""
     report = account.get(CREDENTIAL_REPORT)
     row = None if isinstance(report, Miss) else report.root
@@ -80,8 +80,8 @@ def root_no_access_key(account: Account, _terms: Terms) -> Iterator[Outcome]:
         yield Pass(account.root_arn, f"the account summary counts no root access key ({told})")
 
 
-@judges("root_not_used", needs=(CREDENTIAL_REPORT,))
-def root_not_used(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("root_not_used", needs=(CREDENTIAL_REPORT,))
+def root_not_used(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """The latest of the three dates decides: a key used yesterday is use, whatever the password's date."""
     if account.partition in _NOBODY:
         yield NotApplicable(account.root_arn, _NOBODY[account.partition])
@@ -119,7 +119,7 @@ def _password(account: Account) -> bool | None:
     return row.password_enabled if row else None
 
 
-def _without_password(account: Account, terms: Terms) -> Outcome:
+def _without_password(account: Account, terms: ControlTerms) -> Outcome:
     if terms.threshold("no_root_password_is_enough"):
         return Pass(account.root_arn, "the root user has no console password")
     return NotApplicable(

@@ -19,17 +19,9 @@ from aws_iam.account.facts.storage import (
 from aws_iam.engine.language import pattern
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    Manual,
-    NotApplicable,
-    Outcome,
-    Pass,
-    each,
-    in_regions,
-    policy_of,
-)
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import in_regions, policy_of
+from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass, for_each
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,8 +35,8 @@ T = TypeVar("T")
 _NO_BUCKET = "the account has no bucket"
 
 
-@judges("s3_block_public", needs=(BUCKETS, ACCOUNT_BLOCK, BUCKET_BLOCKS))
-def block_public_access(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("s3_block_public", needs=(BUCKETS, ACCOUNT_BLOCK, BUCKET_BLOCKS))
+def block_public_access(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """A flag is effective at either level, and all four are wanted."""
     of_account = account.get(ACCOUNT_BLOCK)
 
@@ -70,8 +62,8 @@ def block_public_access(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _buckets(account, test)
 
 
-@judges("s3_deny_http", needs=(BUCKETS, BUCKET_POLICIES))
-def deny_plain_http(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("s3_deny_http", needs=(BUCKETS, BUCKET_POLICIES))
+def deny_plain_http(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """An Allow over TLS refuses nothing, and a Deny narrowed by anything else leaves HTTP open elsewhere."""
     tls = (
         terms.threshold("min_tls_version")
@@ -104,8 +96,8 @@ def deny_plain_http(account: Account, terms: Terms) -> Iterator[Outcome]:
     return _buckets(account, test)
 
 
-@judges("s3_mfa_delete", needs=(BUCKETS, BUCKET_VERSIONING))
-def mfa_delete(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("s3_mfa_delete", needs=(BUCKETS, BUCKET_VERSIONING))
+def mfa_delete(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Both versioning and MFA delete; the second is absent until it was set once."""
 
     @cache
@@ -125,8 +117,8 @@ def mfa_delete(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _buckets(account, test)
 
 
-@judges("s3_encryption", needs=(BUCKETS, BUCKET_ENCRYPTION))
-def encryption(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("s3_encryption", needs=(BUCKETS, BUCKET_ENCRYPTION))
+def encryption(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """S3 encrypts every bucket by default since January 2023, so on AWS this cannot fail any more."""
 
     @cache
@@ -144,8 +136,8 @@ def encryption(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _buckets(account, test)
 
 
-@judges("s3_macie", needs=(BUCKETS, MACIE))
-def macie(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("s3_macie", needs=(BUCKETS, MACIE))
+def macie(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Other tools satisfy it as well: whether Macie is on is evidence only."""
     if not account.require(BUCKETS):
         yield NotApplicable(None, _NO_BUCKET)
@@ -162,7 +154,7 @@ def _buckets(account: Account, test: Callable[[Bucket], Iterable[Outcome]]) -> I
     buckets = account.require(BUCKETS)
     if not buckets:
         yield NotApplicable(None, _NO_BUCKET)
-    yield from each(buckets, test, name=partial(_arn, account))
+    yield from for_each(buckets, test, name=partial(_arn, account))
 
 
 def _arn(account: Account, bucket: Bucket) -> str:

@@ -11,8 +11,9 @@ from aws_iam.account.facts.network import PREFIX_LISTS, SECURITY_GROUPS
 from aws_iam.engine.language.frozen import positional
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import in_regions
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 from aws_iam.tools.audit.evidence.networks import (
     GLOBAL_IPV6,
     IPV4,
@@ -70,26 +71,26 @@ class _Doors:
         )
 
 
-@judges("sg_admin_ports_v4", "sg_rdp_v12", needs=(SECURITY_GROUPS, PREFIX_LISTS))
-def admin_ports_over_ipv4(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("sg_admin_ports_v4", "sg_rdp_v12", needs=(SECURITY_GROUPS, PREFIX_LISTS))
+def admin_ports_over_ipv4(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Ranges, `all traffic` and sources that together are the internet count; so do groups nobody uses."""
     return _groups(account, _Doors(tuple(terms.threshold("admin_ports")), (IPV4,)))
 
 
-@judges("sg_admin_ports_v6", needs=(SECURITY_GROUPS, PREFIX_LISTS))
-def admin_ports_over_ipv6(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("sg_admin_ports_v6", needs=(SECURITY_GROUPS, PREFIX_LISTS))
+def admin_ports_over_ipv6(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """A control of its own: a hole in IPv4 is not reported here."""
     return _groups(account, _Doors(tuple(terms.threshold("admin_ports")), (IPV6,)))
 
 
-@judges("cifs", needs=(SECURITY_GROUPS, PREFIX_LISTS))
-def file_sharing(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("cifs", needs=(SECURITY_GROUPS, PREFIX_LISTS))
+def file_sharing(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Groups are judged, not instances; IPv4 and IPv6 are one control here."""
     return _groups(account, _Doors((terms.threshold("port"),), (IPV4, IPV6)))
 
 
-@judges("default_sg_closed", needs=(SECURITY_GROUPS,))
-def default_group(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("default_sg_closed", needs=(SECURITY_GROUPS,))
+def default_group(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """The rules it was born with count: the reference to itself and the way out."""
 
     def test(region: str, groups: tuple[SecurityGroup, ...]) -> Iterator[Outcome]:
@@ -116,7 +117,7 @@ def _groups(account: Account, doors: _Doors) -> Iterator[Outcome]:
         if not owned:
             yield NotApplicable(None, _NO_VPC, region)
         judge = partial(_group, account, region, doors)
-        yield from each(owned, judge, name=partial(_name, account, region), region=region)
+        yield from for_each(owned, judge, name=partial(_name, account, region), region=region)
 
     return in_regions(account, SECURITY_GROUPS, test)
 

@@ -18,8 +18,9 @@ from aws_iam.account.facts.trails import DELIVERY_CHANNELS, RECORDER_STATUSES, R
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, Outcome, Pass, in_regions, unread, where_offered
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import in_regions, where_offered
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, unread
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,8 @@ class Gap:
     recorder: Recorder | None = None
 
 
-@judges("config_all_regions", needs=(RECORDERS, RECORDER_STATUSES, DELIVERY_CHANNELS))
-def config(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("config_all_regions", needs=(RECORDERS, RECORDER_STATUSES, DELIVERY_CHANNELS))
+def config(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Recording is not enough, what is recorded counts; a delivery that is pending is no failure."""
     wants_each = terms.threshold("every_recorder_all_supported")
 
@@ -71,8 +72,8 @@ def config(account: Account, terms: Terms) -> Iterator[Outcome]:
     yield from _global_types(account, terms.control.fix)
 
 
-@judges("securityhub", needs=(SECURITY_HUB,))
-def security_hub(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("securityhub", needs=(SECURITY_HUB,))
+def security_hub(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """`Not subscribed` arrives as an error and is the answer."""
 
     def test(region: str, hub: SecurityHub | None) -> Iterator[Outcome]:
@@ -84,8 +85,8 @@ def security_hub(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, SECURITY_HUB, test)
 
 
-@judges("access_analyzer", needs=(ANALYZERS, ORGANIZATION, ORG_SERVICES))
-def access_analyzer(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("access_analyzer", needs=(ANALYZERS, ORGANIZATION, ORG_SERVICES))
+def access_analyzer(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Analyzers of unused or internal access do not count; open findings do not fail it."""
 
     def test(region: str, analyzers: tuple[Analyzer, ...]) -> Iterator[Outcome]:

@@ -16,8 +16,9 @@ from aws_iam.account.facts.storage import (
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import in_regions
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 from aws_iam.tools.audit.evidence.networks import IPV4, IPV6, TCP, carries, covers, in_range
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ _YEAR = 365
 _ENCRYPTED = {"none": False, "sse-rds": True, "sse-kms": True}
 
 
-@judges("ebs_default_encryption", needs=(EBS_DEFAULT,))
-def ebs_default(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("ebs_default_encryption", needs=(EBS_DEFAULT,))
+def ebs_default(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """The Region's default is meant, with or without volumes in it."""
 
     def test(region: str, default: EbsDefault) -> Iterator[Outcome]:
@@ -48,8 +49,8 @@ def ebs_default(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, EBS_DEFAULT, test)
 
 
-@judges("efs_encryption", needs=(FILE_SYSTEMS,))
-def file_systems(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("efs_encryption", needs=(FILE_SYSTEMS,))
+def file_systems(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """It cannot be switched on later: the fix is a new file system and a copy."""
 
     def test(region: str, systems: tuple[FileSystem, ...]) -> Iterator[Outcome]:
@@ -65,8 +66,8 @@ def file_systems(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, FILE_SYSTEMS, test)
 
 
-@judges("rds_encryption", needs=(DB_INSTANCES, DB_CLUSTERS))
-def database_encryption(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("rds_encryption", needs=(DB_INSTANCES, DB_CLUSTERS))
+def database_encryption(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Encryption at rest is meant, not in transit; the storage of a member is its cluster's."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
@@ -79,8 +80,8 @@ def database_encryption(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _databases(account, test)
 
 
-@judges("rds_minor_upgrade", needs=(DB_INSTANCES,))
-def minor_upgrades(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("rds_minor_upgrade", needs=(DB_INSTANCES,))
+def minor_upgrades(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Minor versions carry the engine's security patches."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
@@ -93,8 +94,8 @@ def minor_upgrades(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _databases(account, test)
 
 
-@judges("rds_multi_az", needs=(DB_INSTANCES, DB_CLUSTERS))
-def several_zones(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("rds_multi_az", needs=(DB_INSTANCES, DB_CLUSTERS))
+def several_zones(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Members of a cluster always say no for themselves: the cluster tells."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
@@ -107,8 +108,8 @@ def several_zones(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _databases(account, test)
 
 
-@judges("rds_not_public", needs=(DB_INSTANCES, ROUTE_TABLES, SECURITY_GROUPS))
-def public_database(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("rds_not_public", needs=(DB_INSTANCES, ROUTE_TABLES, SECURITY_GROUPS))
+def public_database(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """The flag alone fails; an open route and an open group make it critical."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
@@ -136,15 +137,15 @@ def public_database(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return _databases(account, test)
 
 
-@judges("kms_rotation", needs=(KMS_KEYS,))
-def key_rotation(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("kms_rotation", needs=(KMS_KEYS,))
+def key_rotation(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Imported, asymmetric and HMAC keys and other key stores cannot rotate by themselves and are not judged."""
 
     def test(region: str, keys: tuple[KmsKey, ...]) -> Iterator[Outcome]:
         def judge(key: KmsKey) -> Iterator[Outcome]:
             return _rotation(region, key)
 
-        yield from each(keys, judge, name=lambda key: key.arn, region=region)
+        yield from for_each(keys, judge, name=lambda key: key.arn, region=region)
         if not keys:
             yield NotApplicable(None, "there is no customer managed key", region)
 
@@ -177,7 +178,7 @@ def _databases(
         if not rds:
             others = f" ({len(databases)} of DocumentDB or Neptune)" if databases else ""
             yield NotApplicable(None, f"there is no RDS instance{others}", region)
-        yield from each(
+        yield from for_each(
             rds, lambda one: test(region, one), name=lambda one: one.arn, region=region
         )
 

@@ -15,8 +15,9 @@ from aws_iam.account.facts.network import (
 )
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass, in_regions
-from aws_iam.tools.audit.controls.control import Terms, judges
+from aws_iam.rules.on_account import in_regions
+from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass
+from aws_iam.tools.audit.controls.control import ControlTerms, control
 from aws_iam.tools.audit.evidence.networks import (
     IPV4,
     IPV6,
@@ -68,8 +69,8 @@ class Opening:
     floor: int
 
 
-@judges("nacl_admin_ports", needs=(NETWORK_ACLS,))
-def network_acl(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("nacl_admin_ports", needs=(NETWORK_ACLS,))
+def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """The order decides: a deny with a lower number shields the port."""
     ports = terms.threshold("admin_ports")
 
@@ -101,8 +102,8 @@ def network_acl(account: Account, terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, NETWORK_ACLS, test)
 
 
-@judges("vpc_flow_logs", needs=(VPCS, FLOW_LOGS))
-def flow_logs(account: Account, _terms: Terms) -> Iterator[Outcome]:
+@control("vpc_flow_logs", needs=(VPCS, FLOW_LOGS))
+def flow_logs(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """A subnet's log does not cover the VPC, accepted traffic is too little, dead delivery records nothing."""
 
     def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:
@@ -124,8 +125,8 @@ def flow_logs(account: Account, _terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, VPCS, test)
 
 
-@judges("peering_routes", needs=(PEERINGS, ROUTE_TABLES))
-def peering_routes(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("peering_routes", needs=(PEERINGS, ROUTE_TABLES))
+def peering_routes(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """How narrow a route has to be is the owner's to say; those as wide as the peer are marked."""
 
     def test(region: str, peerings: tuple[Peering, ...]) -> Iterator[Outcome]:
@@ -141,8 +142,8 @@ def peering_routes(account: Account, terms: Terms) -> Iterator[Outcome]:
     return in_regions(account, PEERINGS, test)
 
 
-@judges("vpc_endpoints", needs=(VPCS, VPC_ENDPOINTS))
-def vpc_endpoints(account: Account, terms: Terms) -> Iterator[Outcome]:
+@control("vpc_endpoints", needs=(VPCS, VPC_ENDPOINTS))
+def vpc_endpoints(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """Which VPCs and services are in scope is the owner's to say."""
 
     def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:

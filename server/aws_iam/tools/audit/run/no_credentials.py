@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer
 from aws_iam.tools.audit.controls import benchmark as catalogue
-from aws_iam.tools.audit.controls.judge import JUDGES
+from aws_iam.tools.audit.controls.judge import CHECKS
 
 if TYPE_CHECKING:
     from aws_iam.errors import AwsError
@@ -62,7 +62,7 @@ _CONNECT = "give `profile`, or set AWS_PROFILE or access keys where the server s
 
 def by_a_person(control: catalogue.Control) -> bool:
     """Whether a run leaves the verdict to a person altogether."""
-    return control.verdict == "manual" or control.key not in JUDGES
+    return control.verdict == "manual" or control.key not in CHECKS
 
 
 def section_sizes(benchmark: catalogue.Benchmark) -> list[dict[str, Any]]:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, Workloads, each
+from aws_iam.rules.outcomes import Fail, for_each
 from aws_iam.tools.irsa.checks.roles import Bound, associations, roles
+from aws_iam.tools.irsa.checks.subject import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.facts.identity import Role
-    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.rules.outcomes import Outcome
 
 
 def _title(bound: Bound) -> str:
@@ -29,12 +30,12 @@ def bound_or_missing(at: Workloads) -> Iterator[Bound | NotCollected]:
 
 
 def of_associations(
-    at: Workloads, test: Callable[[Bound], Iterator[Flaw | Unknown]]
-) -> Iterator[Flaw | Unknown]:
+    at: Workloads, test: Callable[[Bound], Iterator[Outcome]]
+) -> Iterator[Outcome]:
     """The outcomes of every association; those that could not be read are unknown."""
     found = list(bound_or_missing(at))
     readable = [one for one in found if isinstance(one, Bound)]
-    yield from each(readable, test, _title)
+    yield from for_each(readable, test, name=_title)
     for one in found:
         if isinstance(one, NotCollected):
             raise one
@@ -45,12 +46,12 @@ def own_role(at: Workloads, arn: str) -> Role | None:
     return roles(at).get(arn)
 
 
-def bound_flaw(bound: Bound, message: str, fix: str | None = None, **more: Any) -> Flaw:
-    """A flaw of an association."""
-    return Flaw(
+def association_fails(bound: Bound, message: str, fix: str | None = None, **more: Any) -> Fail:
+    """A failure of an association."""
+    return Fail(
+        bound.association.arn,
         f"association of {quoted(bound.title)}: {message}",
-        resource=bound.association.arn,
-        region=bound.region,
+        bound.region,
         fix=fix,
         **more,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.facts.identity import AUTHORIZATION, OIDC_PROVIDERS
 from aws_iam.account.facts.workload import CLUSTERS, NODES, OIDC_SETTINGS, ROLE_LIMITS
-from aws_iam.rules.document_check import Check, Trust, Workloads, checks_in
+from aws_iam.rules.check import Check, checks_in
 from aws_iam.tools.irsa.checks import (
     issuers,
     nodes,
@@ -15,13 +15,13 @@ from aws_iam.tools.irsa.checks import (
     scope,
     service_accounts,
 )
+from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from aws_iam.account.facts.fact import Fact
+    from aws_iam.rules.checks_page import Families
 
-FAMILIES: tuple[tuple[str, ModuleType], ...] = (
+FAMILIES: Families = (
     ("Who gets in", issuers),
     ("How far it reaches", scope),
     ("Providers and roles of the account", providers_and_roles),

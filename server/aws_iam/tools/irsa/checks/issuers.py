@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
@@ -11,8 +12,10 @@ from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.tokens.meeting import ACTION
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, Trust, check, flaw_of
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.trust import oidc_trust
+from aws_iam.tools.irsa.checks.subject import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Where
     from aws_iam.engine.language.document import Condition, Statement, Text
     from aws_iam.engine.tokens.oidc_provider import Provider
+    from aws_iam.rules.outcomes import Outcome
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 CONTROLS = f"{_GUIDE}/id_roles_providers_oidc_secure-by-default.html"
@@ -106,6 +110,11 @@ def compared(provider: Provider, statement_: Statement, claim: str) -> tuple[Con
     return tuple(each for each in provider.on(statement_, claim) if each.base != "Null")
 
 
+def graded(failure: Outcome, severity: Severity | None = None, fix: str | None = None) -> Fail:
+    """What a rule of policy validation found, under the severity and the fix of the check here."""
+    return replace(cast("Fail", failure), severity=severity, fix=fix)
+
+
 def _add(provider: Provider, claim: str) -> str:
     """The condition that is missing, as it is to be written."""
     known = provider.issuer
@@ -139,7 +148,7 @@ def _add(provider: Provider, claim: str) -> str:
         statement({"StringEquals": {"api.pulumi.com/oidc:aud": "octo"}}, "api.pulumi.com/oidc"),
     ],
 )
-def any_customer(trust: Trust) -> Iterator[Flaw]:
+def any_customer(trust: Trust) -> Iterator[Fail]:
     """All customers of a shared issuer get tokens of one issuer; only this claim says whose a token is."""
     for each, provider in trusted(trust):
         if provider.is_eks or not provider.required:
@@ -154,9 +163,9 @@ def any_customer(trust: Trust) -> Iterator[Flaw]:
             if pinned
             else ""
         )
-        yield Flaw(
+        yield Fail(
+            each.place("Condition"),
             f"no condition has the key {key}, and {quoted(provider.host)} is the issuer of all its customers{but}",
-            where=each.place("Condition"),
             severity=Severity.LOW if denied else Severity.MEDIUM if pinned else None,
             fix=_add(provider, provider.required),
             # Whether AWS's own control looks at a Deny is not known.
@@ -180,7 +189,7 @@ def any_customer(trust: Trust) -> Iterator[Flaw]:
         statement({"StringEquals": FOR_US}),
     ],
 )
-def any_subject(trust: Trust) -> Iterator[Flaw]:
+def any_subject(trust: Trust) -> Iterator[Fail]:
     """The issuer is one tenant's alone, but all its users and jobs have tokens of it."""
     for each, provider in trusted(trust):
         private = not provider.is_eks and not provider.required
@@ -189,9 +198,9 @@ def any_subject(trust: Trust) -> Iterator[Flaw]:
         if compared(provider, each, "sub") or is_denied_elsewhere(trust, provider, "sub"):
             continue
         if not provider.is_pinned(each):
-            yield Flaw(
+            yield Fail(
+                each.place("Condition"),
                 f"no condition has the key {quoted(provider.key('sub'))}",
-                where=each.place("Condition"),
                 fix=_add(provider, "sub"),
             )
 
@@ -206,14 +215,14 @@ def any_subject(trust: Trust) -> Iterator[Flaw]:
     bad=[statement({"StringEquals": POD_AUD}, CLUSTER), statement({}, CLUSTER)],
     good=[statement(POD, CLUSTER), GOOD],
 )
-def any_pod(trust: Trust) -> Iterator[Flaw]:
+def any_pod(trust: Trust) -> Iterator[Fail]:
     """The cluster issues a token to every service account; the sub claim says to which."""
     for each, provider in trusted(trust):
         tested = compared(provider, each, "sub") or is_denied_elsewhere(trust, provider, "sub")
         if provider.is_eks and not tested:
-            yield Flaw(
+            yield Fail(
+                each.place("Condition"),
                 f"no condition has the key {quoted(provider.key('sub'))}",
-                where=each.place("Condition"),
                 fix=f'Add "StringEquals": {{"{provider.key("sub")}": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT"}}.',
             )
 
@@ -241,16 +250,16 @@ def any_pod(trust: Trust) -> Iterator[Flaw]:
         ),
     ],
 )  # fmt: skip
-def tested_in_vain(trust: Trust) -> Iterator[Flaw]:
+def tested_in_vain(trust: Trust) -> Iterator[Fail]:
     """Such an operator also holds without the claim, or for every value but some: strangers pass."""
     for each in trust.policy.statements:
-        for problem in oidc_trust.tested_in_vain.problems(each) if _takes_tokens(each) else ():
+        for problem in oidc_trust.tested_in_vain.test(each) if _takes_tokens(each) else ():
             grade = Severity.MEDIUM if problem.severity is Severity.WARNING else None
-            yield flaw_of(problem, grade)
+            yield graded(problem, grade)
     yield from _misspelt(trust)
 
 
-def _misspelt(trust: Trust) -> Iterator[Flaw]:
+def _misspelt(trust: Trust) -> Iterator[Fail]:
     """A key that no token has, under an operator that absence satisfies: the condition says nothing."""
     for each, provider in trusted(trust):
         for condition in each.conditions:
@@ -261,10 +270,10 @@ def _misspelt(trust: Trust) -> Iterator[Flaw]:
             dead = not own or not provider.maps(claim)
             alone = sum(1 for _ in providers(each)) == 1
             if dead and alone:
-                yield Flaw(
+                yield Fail(
+                    condition.key.where,
                     f"{quoted(condition.key.value)} is in no request with a token of {quoted(provider.host)}, and "
                     f"{quoted(condition.operator.value)} holds without the key",
-                    where=condition.key.where,
                     severity=Severity.MEDIUM,
                     fix=f"Write the key as {quoted(provider.key('sub'))} under StringEquals, or remove the condition.",
                 )
@@ -292,11 +301,11 @@ def _misspelt(trust: Trust) -> Iterator[Flaw]:
         ),
     ],
 )  # fmt: skip
-def no_token_fits(trust: Trust) -> Iterator[Flaw]:
+def no_token_fits(trust: Trust) -> Iterator[Fail]:
     """All conditions must hold, so one that never does closes the role to everybody."""
     for each in trust.policy.statements:
-        for problem in oidc_trust.no_token_fits.problems(each):
-            yield flaw_of(problem, Severity.MEDIUM if problem.severity else None)
+        for problem in oidc_trust.no_token_fits.test(each):
+            yield graded(problem, Severity.MEDIUM if problem.severity else None)
 
 
 def _unasked(provider: Provider, statement_: Statement) -> tuple[str, Where] | None:
@@ -329,7 +338,7 @@ def _is_any(value: Text) -> bool:
     bad=[statement({"StringEquals": {f"{GITHUB}:sub": "repo:octo@1/app@2:ref:refs/heads/main"}})],
     good=[GOOD, statement({"StringEquals": _POOL}, "cognito-identity.amazonaws.com")],
 )
-def audience_unasked(trust: Trust) -> Iterator[Flaw]:
+def audience_unasked(trust: Trust) -> Iterator[Fail]:
     """A token that was made for another service, and given to it, opens the role as well."""
     for each, provider in trusted(trust):
         if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
@@ -337,9 +346,9 @@ def audience_unasked(trust: Trust) -> Iterator[Flaw]:
         if lack := _unasked(provider, each):
             ids = (trust.client_ids or {}).get(provider.host, ())
             several = f", and the provider takes {len(ids)} client ids" if len(ids) > 1 else ""
-            yield Flaw(
+            yield Fail(
+                lack[1],
                 f"{lack[0]}{several}",
-                where=lack[1],
                 severity=Severity.HIGH if several else None,
                 fix=_add(provider, "aud"),
             )
@@ -355,13 +364,13 @@ def audience_unasked(trust: Trust) -> Iterator[Flaw]:
     bad=[statement({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
     good=[statement(POD, CLUSTER), GOOD],
 )  # fmt: skip
-def pod_audience_unasked(trust: Trust) -> Iterator[Flaw]:
+def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     """The cluster signs tokens for other audiences too, which pods hand to other services."""
     for each, provider in trusted(trust):
         if provider.is_eks and (lack := _unasked(provider, each)):
-            yield Flaw(
+            yield Fail(
+                lack[1],
                 lack[0],
-                where=lack[1],
                 fix=f'Add "StringEquals": {{"{provider.key("aud")}": "sts.amazonaws.com"}}.',
             )
 
@@ -379,14 +388,13 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Flaw]:
     ],
     good=[GOOD, statement(POD, CLUSTER, [ACTION, "sts:TagSession"])],
 )
-def other_action(trust: Trust) -> Iterator[Flaw]:
+def other_action(trust: Trust) -> Iterator[Fail]:
     """Tokens are exchanged by one action alone: the others do nothing, or wait for what AWS adds later."""
     for each in trust.policy.statements:
         if not any(True for _ in providers(each)):
             continue
         for action in each.actions:
             if action.value.lower() in {"sts:assumerole", "sts:*", "*"}:
-                yield Flaw(
-                    f"{quoted(action.value)} is allowed to a provider of tokens",
-                    where=action.where,
+                yield Fail(
+                    action.where, f"{quoted(action.value)} is allowed to a provider of tokens"
                 )

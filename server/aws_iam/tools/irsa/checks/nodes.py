@@ -21,9 +21,9 @@ from aws_iam.answer import Severity, Where
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.kubernetes_objects import Pods
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, Workloads, check, each
-from aws_iam.rules.outcomes import unread
-from aws_iam.tools.irsa.checks.associations import bound_flaw, of_associations, own_role
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail, for_each, unread
+from aws_iam.tools.irsa.checks.associations import association_fails, of_associations, own_role
 from aws_iam.tools.irsa.checks.roles import clusters, may
 from aws_iam.tools.irsa.checks.samples import (
     ACCOUNT,
@@ -35,13 +35,14 @@ from aws_iam.tools.irsa.checks.samples import (
     roles,
     workloads,
 )
+from aws_iam.tools.irsa.checks.subject import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.facts.fact import Held
     from aws_iam.account.facts.workload import Cluster
-    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.rules.outcomes import Outcome
     from aws_iam.tools.irsa.checks.roles import Bound
 
 _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
@@ -72,24 +73,24 @@ _ONE = association("shop", "cart", "cart")
         ),
     ],
 )
-def no_agent(at: Workloads) -> Iterator[Flaw | Unknown]:
+def no_agent(at: Workloads) -> Iterator[Outcome]:
     """Pods are told to ask the agent on their node, and nobody answers."""
 
-    def test(pair: tuple[str, Cluster]) -> Iterator[Flaw]:
+    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
         region, found = pair
         bound, details = known(found.associations), known(found.details)
         if not bound or details.auto_mode or _AGENT in known(found.addons):
             return
-        yield Flaw(
+        yield Fail(
+            details.arn,
             f"{len(bound)} associations, and the add-on `{_AGENT}` is not installed",
-            resource=details.arn,
-            region=region,
+            region,
             fix=f"aws eks create-addon --cluster-name {shlex.quote(found.name)} --addon-name {_AGENT} --region {region}",
             # It may also come from its chart, which the API does not show.
             low_confidence=True,
         )
 
-    yield from each(list(clusters(at)), test, lambda pair: pair[1].name)
+    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
 
 
 def _nodes(**more: object) -> Nodegroup:
@@ -120,10 +121,10 @@ _EC2 = {
         workloads(roles(role("nodes", _EC2)), cluster(nodegroups=(_nodes(),))),
     ],
 )  # fmt: skip
-def powerless_nodes(at: Workloads) -> Iterator[Flaw | Unknown]:
+def powerless_nodes(at: Workloads) -> Iterator[Outcome]:
     """The agent asks EKS for credentials with the node's role."""
 
-    def test(pair: tuple[str, Cluster]) -> Iterator[Flaw]:
+    def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
         region, found = pair
         if not known(found.associations):
             return
@@ -132,13 +133,13 @@ def powerless_nodes(at: Workloads) -> Iterator[Flaw | Unknown]:
             details = known(group.details)
             node = own_role(at, details.role or "")
             if node and not may(at, node, "eks-auth:AssumeRoleForPodIdentity", arn):
-                yield Flaw(
+                yield Fail(
+                    details.arn,
                     f"node role {quoted(node.arn)} of {quoted(group.name)} may not call eks-auth:AssumeRoleForPodIdentity",
-                    resource=details.arn,
-                    region=region,
+                    region,
                 )
 
-    yield from each(list(clusters(at)), test, lambda pair: pair[1].name)
+    yield from for_each(list(clusters(at)), test, name=lambda pair: pair[1].name)
 
 
 _ON_WINDOWS = Pods(
@@ -166,24 +167,24 @@ def _profile(namespace: str, *, labelled: bool = False) -> FargateProfile:
         workloads(cluster(_ONE)),
     ],
 )
-def unsupported(at: Workloads) -> Iterator[Flaw | Unknown]:
+def unsupported(at: Workloads) -> Iterator[Outcome]:
     """Pods on Fargate and on Windows nodes have no agent, so that the association gives them nothing."""
 
-    def test(bound: Bound) -> Iterator[Flaw]:
+    def test(bound: Bound) -> Iterator[Fail]:
         one = bound.association
         for pods in at.pods:
             if pods.windows and (pods.namespace, pods.service_account) == (
                 one.namespace,
                 one.service_account,
             ):
-                yield bound_flaw(
-                    bound, f"{quoted(pods.title)} runs on Windows nodes", where=pods.where
+                yield association_fails(
+                    bound, f"{quoted(pods.title)} runs on Windows nodes", at=pods.where
                 )
         for profile in known(bound.cluster.fargate):
             for selector in known(profile.selectors):
                 if matches(selector.namespace, bound.association.namespace):
                     some = ", for pods with its labels" if selector.labelled else ""
-                    yield bound_flaw(
+                    yield association_fails(
                         bound,
                         f"Fargate profile {quoted(profile.name)} takes the namespace{some}",
                         low_confidence=selector.labelled,
@@ -228,7 +229,7 @@ _GONE = frozenset({"terminated", "shutting-down"})
     ],
     good=[workloads(_node("required", 1), _template(1)), workloads(_NO_NODES, _template(None))],
 )
-def open_metadata(at: Workloads) -> Iterator[Flaw | Unknown]:
+def open_metadata(at: Workloads) -> Iterator[Outcome]:
     """A pod that asks the metadata service gets the node's role, which reaches more than any pod should."""
     for region, found in at.account.in_each(NODES):
         if isinstance(found, Miss):
@@ -237,14 +238,14 @@ def open_metadata(at: Workloads) -> Iterator[Flaw | Unknown]:
         for node in found:
             why = _why_open(node.http_tokens, node.hop_limit)
             if why and node.state not in _GONE:
-                yield Flaw(
+                yield Fail(
+                    node.arn,
                     f"node of cluster {quoted(node.cluster)}: {why}",
-                    resource=node.arn,
-                    region=region,
+                    region,
                     fix=f"aws ec2 modify-instance-metadata-options --instance-id {node.id} --http-tokens required "
                     "--http-put-response-hop-limit 1; for new nodes set both in the launch template.",
                 )
-    yield from each(list(_groups(at)), _of_template, lambda pair: pair[1].name)
+    yield from for_each(list(_groups(at)), _of_template, name=lambda pair: pair[1].name)
 
 
 def _groups(at: Workloads) -> Iterator[tuple[str, Nodegroup]]:
@@ -259,7 +260,7 @@ def _groups(at: Workloads) -> Iterator[tuple[str, Nodegroup]]:
         raise refused.error()
 
 
-def _of_template(pair: tuple[str, Nodegroup]) -> Iterator[Flaw | Unknown]:
+def _of_template(pair: tuple[str, Nodegroup]) -> Iterator[Outcome]:
     region, group = pair
     details = group.details
     if isinstance(details, Miss):
@@ -272,11 +273,7 @@ def _of_template(pair: tuple[str, Nodegroup]) -> Iterator[Flaw | Unknown]:
         else ""
     )
     if why:
-        yield Flaw(
-            f"launch template {quoted(details.template or '')}: {why}",
-            resource=details.arn,
-            region=region,
-        )
+        yield Fail(details.arn, f"launch template {quoted(details.template or '')}: {why}", region)
 
 
 def _why_open(tokens: str | None, hops: int | None) -> str:

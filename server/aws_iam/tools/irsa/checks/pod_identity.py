@@ -12,9 +12,10 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, Workloads, check, each
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail, for_each
 from aws_iam.tools.irsa.checks.associations import (
-    bound_flaw,
+    association_fails,
     bound_or_missing,
     of_associations,
     own_role,
@@ -34,13 +35,14 @@ from aws_iam.tools.irsa.checks.samples import (
     service_account,
     workloads,
 )
+from aws_iam.tools.irsa.checks.subject import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.account.facts.identity import Role
     from aws_iam.engine.language.document import Policy, Statement
-    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.rules.outcomes import Outcome
 
 _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
 _ROLE_PAGE = f"{_EKS}/pod-id-role.html"
@@ -97,23 +99,23 @@ def _trust(role_: Role) -> Policy:
     ],
     good=[workloads(roles(_POD), cluster(_ONE)), workloads(roles(_POD), cluster())],
 )  # fmt: skip
-def unusable(at: Workloads) -> Iterator[Flaw | Unknown]:
+def unusable(at: Workloads) -> Iterator[Outcome]:
     """Its pods get no credentials, and the SDK goes on to the node's."""
 
-    def test(bound: Bound) -> Iterator[Flaw]:
+    def test(bound: Bound) -> Iterator[Fail]:
         arn = bound.details.role
         if f":{at.account.id}:" not in arn:
-            yield bound_flaw(
+            yield association_fails(
                 bound, f"{quoted(arn)} is a role of another account", "Name it as target role."
             )
             return
         found = own_role(at, arn)
         if found is None:
-            yield bound_flaw(
+            yield association_fails(
                 bound, f"{quoted(arn)} does not exist", "Create it, or change the association."
             )
         elif not any(True for _ in _serving(_trust(found))):
-            yield bound_flaw(
+            yield association_fails(
                 bound,
                 f"{quoted(arn)} does not trust `{PODS}`",
                 f"Allow `{PODS}` sts:AssumeRole and sts:TagSession in its trust policy.",
@@ -142,19 +144,19 @@ def _serving(policy: Policy) -> Iterator[Statement]:
         workloads(roles(role("cart", for_pod_identity())), cluster(_UNTAGGED)),
     ],
 )
-def dead_tags(at: Workloads) -> Iterator[Flaw | Unknown]:
+def dead_tags(at: Workloads) -> Iterator[Outcome]:
     """With disableSessionTags the condition never matches, so that the pods get no credentials."""
 
-    def test(bound: Bound) -> Iterator[Flaw]:
+    def test(bound: Bound) -> Iterator[Fail]:
         found = own_role(at, bound.details.role)
         if bound.details.session_tags or found is None:
             return
         for statement in _needed(_trust(found), _TAGS, "sts:AssumeRole")[:1]:
             key = next(c.key for c in statement.conditions if c.name.startswith(_TAGS))
-            yield bound_flaw(
+            yield association_fails(
                 bound,
                 f"{quoted(found.arn)} asks for {quoted(key.value)}, which never matches without session tags",
-                where=key.where,
+                at=key.where,
             )
 
     yield from of_associations(at, test)
@@ -177,17 +179,17 @@ _ABAC_ROLE = role("cart", for_pod_identity(), allows=[_BY_NAMESPACE])
     bad=[workloads(roles(_ABAC_ROLE), cluster(_UNTAGGED))],
     good=[workloads(roles(_ABAC_ROLE), cluster(_ONE)), workloads(roles(_POD), cluster(_UNTAGGED))],
 )
-def dead_abac(at: Workloads) -> Iterator[Flaw | Unknown]:
+def dead_abac(at: Workloads) -> Iterator[Outcome]:
     """A variable without a value matches nothing, so that what these policies allow is allowed to nobody."""
 
-    def test(bound: Bound) -> Iterator[Flaw]:
+    def test(bound: Bound) -> Iterator[Fail]:
         found = own_role(at, bound.details.role)
         if bound.details.session_tags or found is None:
             return
         for text in policies(at, found):
             tag = next((word for word in _ABAC if word in text.lower()), None)
             if tag:
-                yield bound_flaw(
+                yield association_fails(
                     bound, f"a policy of {quoted(found.arn)} uses `aws:{tag}…`, which has no value"
                 )
                 return
@@ -229,10 +231,10 @@ _ABROAD = "arn:aws:iam::999999999999:role/ledger"
         workloads(roles(_CHAINED, _target(_BY_TAG)), cluster(_TO_TARGET)),
     ],
 )
-def any_association(at: Workloads) -> Iterator[Flaw | Unknown]:
+def any_association(at: Workloads) -> Iterator[Outcome]:
     """Whatever else may become the association's role reaches the target as well."""
 
-    def test(bound: Bound) -> Iterator[Flaw]:
+    def test(bound: Bound) -> Iterator[Fail]:
         arn, external_id = bound.details.target_role, bound.details.external_id
         if not arn:
             return
@@ -241,7 +243,7 @@ def any_association(at: Workloads) -> Iterator[Flaw | Unknown]:
             raise _unseen(at, arn, external_id)
         tested = _needed(_trust(found), ("sts:externalid", *_TAGS), "sts:AssumeRole")
         if not tested:
-            yield bound_flaw(
+            yield association_fails(
                 bound,
                 f"target role {quoted(arn)} tests neither `sts:ExternalId` nor the session tags",
                 f'Add "StringEquals": {json.dumps({"sts:ExternalId": external_id or "EXTERNAL_ID"})} to its trust policy.',
@@ -270,10 +272,10 @@ def _unseen(at: Workloads, arn: str, external_id: str | None) -> NotCollected:
     bad=[workloads(roles(role("cart", for_pod_identity())), cluster(_TO_TARGET))],
     good=[workloads(roles(_CHAINED), cluster(_TO_TARGET)), workloads(roles(_POD), cluster(_ONE))],
 )
-def unchained(at: Workloads) -> Iterator[Flaw | Unknown]:
+def unchained(at: Workloads) -> Iterator[Outcome]:
     """EKS assumes the target with the association's role; without the permission the pods get no credentials."""
 
-    def test(bound: Bound) -> Iterator[Flaw]:
+    def test(bound: Bound) -> Iterator[Fail]:
         found, target = own_role(at, bound.details.role), bound.details.target_role
         if found is None or not target:
             return
@@ -283,7 +285,7 @@ def unchained(at: Workloads) -> Iterator[Flaw | Unknown]:
         if lacking:
             listed = " and ".join(lacking)
             statement = {"Effect": "Allow", "Action": lacking, "Resource": target}
-            yield bound_flaw(
+            yield association_fails(
                 bound,
                 f"{quoted(found.arn)} may not call {listed} on {quoted(target)}",
                 f"Allow it by {json.dumps(statement)}.",
@@ -309,21 +311,21 @@ _ANNOTATED = service_account("shop", "cart", {"eks.amazonaws.com/role-arn": role
         workloads(cluster(_ONE)),
     ],
 )
-def both_ways(at: Workloads) -> Iterator[Flaw | Unknown]:
+def both_ways(at: Workloads) -> Iterator[Outcome]:
     """Who reads the annotation believes in a role that the pods do not have."""
     annotated = {(a.namespace, a.name): a for a in at.service_accounts or () if a.role}
     if not annotated:
         return
 
-    def test(bound: Bound) -> Iterator[Flaw]:
+    def test(bound: Bound) -> Iterator[Fail]:
         found = annotated.get((bound.association.namespace, bound.association.service_account))
         if found is not None:
-            yield bound_flaw(
+            yield association_fails(
                 bound,
                 f"the annotation names {quoted(found.role)}, and the pods get {quoted(bound.details.role)}",
                 f"kubectl annotate serviceaccount -n {shlex.quote(found.namespace)} {shlex.quote(found.name)} "
                 "eks.amazonaws.com/role-arn-",
-                where=found.where,
+                at=found.where,
             )
 
     yield from of_associations(at, test)
@@ -346,7 +348,7 @@ _OPEN_ROLE = role("cart", for_pod_identity(), allows=[{"Action": "s3:GetObject",
         workloads(roles(_OPEN_ROLE), cluster(_ONE)),
     ],
 )
-def shared(at: Workloads) -> Iterator[Flaw | Unknown]:
+def shared(at: Workloads) -> Iterator[Outcome]:
     """Each workload can do what any of the others needs."""
     listed = list(bound_or_missing(at))
     found = [one for one in listed if isinstance(one, Bound)]
@@ -357,16 +359,14 @@ def shared(at: Workloads) -> Iterator[Flaw | Unknown]:
     )
     wide = [(arn, number) for arn, number in sorted(counted.items()) if number > _MOST_SHARING]
 
-    def test(pair: tuple[str, int]) -> Iterator[Flaw]:
+    def test(pair: tuple[str, int]) -> Iterator[Fail]:
         arn, number = pair
         own = own_role(at, arn)
         texts = policies(at, own) if own else ()
         if own and not any(word in text.lower() for text in texts for word in _ABAC):
-            yield Flaw(
-                f"{number} associations without a policy of their own share it", resource=arn
-            )
+            yield Fail(arn, f"{number} associations without a policy of their own share it")
 
-    yield from each(wide, test, lambda pair: pair[0])
+    yield from for_each(wide, test, name=lambda pair: pair[0])
     for one in listed:
         if isinstance(one, NotCollected):
             raise one

@@ -27,7 +27,8 @@ from aws_iam.account.facts.workload import (
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, Workloads, check, each
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail, for_each
 from aws_iam.tools.irsa.checks.roles import eks_region, is_ci, trusting
 from aws_iam.tools.irsa.checks.samples import (
     ACCOUNT,
@@ -40,12 +41,13 @@ from aws_iam.tools.irsa.checks.samples import (
     provider_arn,
     role,
 )
+from aws_iam.tools.irsa.checks.subject import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.facts.fact import Held
-    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.rules.outcomes import Outcome
     from aws_iam.tools.irsa.checks.roles import Trusting
 
 _API = "https://docs.aws.amazon.com/IAM/latest/APIReference"
@@ -91,7 +93,7 @@ def _limits(seconds: int) -> Held:
     bad=[_account(_roles(_GITHUB_ROLE), _limits(43_200))],
     good=[_account(_roles(_GITHUB_ROLE), _limits(3_600)), _account(_roles(_POD_ROLE), _limits(43_200))],
 )  # fmt: skip
-def long_session(at: Workloads) -> Iterator[Flaw | Unknown]:
+def long_session(at: Workloads) -> Iterator[Outcome]:
     """Credentials that leak from a job stay good for as long as the session lasts."""
     jobs = [found for found in trusting(at) if any(map(is_ci, found.hosts))]
     if not jobs:
@@ -100,9 +102,9 @@ def long_session(at: Workloads) -> Iterator[Flaw | Unknown]:
     for found in jobs:
         seconds = limits.get(found.role.arn, 0)
         if seconds > _LONGEST:
-            yield Flaw(
+            yield Fail(
+                found.role.arn,
                 f"sessions may last {seconds:,} seconds",
-                resource=found.role.arn,
                 fix=f"aws iam update-role --role-name {shlex.quote(found.role.name)} --max-session-duration 3600",
             )
 
@@ -120,17 +122,15 @@ def long_session(at: Workloads) -> Iterator[Flaw | Unknown]:
         _account(_roles(role("deploy", for_github(), created=RECENTLY))),
     ],
 )
-def stale(at: Workloads) -> Iterator[Flaw]:
+def stale(at: Workloads) -> Iterator[Fail]:
     """A door that nobody uses is one that nobody watches."""
     before = at.account.collected_at - _STALE
     for found in trusting(at):
         made, used = found.role.created, found.role.last_used
         if used is not None and used < before:
-            yield Flaw(f"last used on {used:%Y-%m-%d}", resource=found.role.arn)
+            yield Fail(found.role.arn, f"last used on {used:%Y-%m-%d}")
         elif used is None and made is not None and made < before:
-            yield Flaw(
-                f"made on {made:%Y-%m-%d}, and AWS knows of no use", resource=found.role.arn
-            )
+            yield Fail(found.role.arn, f"made on {made:%Y-%m-%d}, and AWS knows of no use")
 
 
 @check(
@@ -143,14 +143,14 @@ def stale(at: Workloads) -> Iterator[Flaw]:
     bad=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB, "gitlab.com"))],
     good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
 )
-def unused(at: Workloads) -> Iterator[Flaw]:
+def unused(at: Workloads) -> Iterator[Fail]:
     """It waits for the role whose author trusts whatever is there."""
     named = {host for found in trusting(at) for host in found.hosts}
     for provider in at.account.require(OIDC_PROVIDERS):
         if provider.name not in named:
-            yield Flaw(
+            yield Fail(
+                provider.arn,
                 f"no role's trust policy names {quoted(provider.name)}",
-                resource=provider.arn,
                 fix=f"aws iam delete-open-id-connect-provider --open-id-connect-provider-arn {shlex.quote(provider.arn)}",
             )
 
@@ -165,7 +165,7 @@ def unused(at: Workloads) -> Iterator[Flaw]:
     bad=[_account(_roles(_GITHUB_ROLE), _providers("gitlab.com"))],
     good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
 )
-def missing(at: Workloads) -> Iterator[Flaw]:
+def missing(at: Workloads) -> Iterator[Fail]:
     """Nobody gets in until somebody creates a provider of that name, with client ids of his choice."""
     existing = {provider.arn for provider in at.account.require(OIDC_PROVIDERS)}
     for found, principal in _named(at):
@@ -174,10 +174,10 @@ def missing(at: Workloads) -> Iterator[Flaw]:
         host = principal.value.partition(":oidc-provider/")[2]
         elsewhere = f":{at.account.id}:" not in principal.value
         told = "is another account's" if elsewhere else "does not exist"
-        yield Flaw(
+        yield Fail(
+            found.role.arn,
             f"{quoted(principal.value)} {told}",
-            resource=found.role.arn,
-            where=principal.name.where,
+            at=principal.name.where,
             fix=f"aws iam create-open-id-connect-provider --url {shlex.quote('https://' + host)} --client-id-list AUDIENCE",
         )
 
@@ -221,10 +221,10 @@ def _clusters(*issuers: str) -> Held:
         _account(_providers(GITHUB), _clusters()),
     ],
 )
-def dead_cluster(at: Workloads) -> Iterator[Flaw | Unknown]:
+def dead_cluster(at: Workloads) -> Iterator[Outcome]:
     """Its roles look as if something used them."""
 
-    def test(provider: Provider) -> Iterator[Flaw | Unknown]:
+    def test(provider: Provider) -> Iterator[Outcome]:
         region = eks_region(provider.name)
         if not region:
             return
@@ -235,15 +235,15 @@ def dead_cluster(at: Workloads) -> Iterator[Flaw | Unknown]:
         refused = next((c.details for c in found if isinstance(c.details, Miss)), None)
         if refused is not None:
             raise refused.error()
-        yield Flaw(
+        yield Fail(
+            provider.arn,
             f"no cluster of {region} has the issuer {quoted(provider.name)}",
-            resource=provider.arn,
-            region=region,
+            region,
             fix=f"aws iam delete-open-id-connect-provider --open-id-connect-provider-arn {shlex.quote(provider.arn)}",
         )
 
     listed = at.account.require(OIDC_PROVIDERS)
-    yield from each(listed, test, lambda provider: provider.arn)
+    yield from for_each(listed, test, name=lambda provider: provider.arn)
 
 
 def _issuer(cluster: Cluster) -> str | None:
@@ -263,15 +263,15 @@ def _issuer(cluster: Cluster) -> str | None:
         _account(_settings("idp.example.com", thumbprints=("a" * 40, "b" * 40))),
     ],
 )
-def pinned_in_vain(at: Workloads) -> Iterator[Flaw | Unknown]:
+def pinned_in_vain(at: Workloads) -> Iterator[Outcome]:
     """AWS checks these issuers by its own list of certificate authorities; one thumbprint is what IAM puts there itself."""
 
-    def test(provider: OidcProvider) -> Iterator[Flaw]:
+    def test(provider: OidcProvider) -> Iterator[Fail]:
         if isinstance(provider.settings, Miss):
             raise provider.settings.error()
         number = len(provider.settings.thumbprints)
         if number > 1 and (is_ci(provider.host) or eks_region(provider.host)):
-            yield Flaw(f"{number} thumbprints are pinned", resource=provider.arn)
+            yield Fail(provider.arn, f"{number} thumbprints are pinned")
 
     listed = at.account.require(OIDC_SETTINGS)
-    yield from each(listed, test, lambda provider: provider.arn)
+    yield from for_each(listed, test, name=lambda provider: provider.arn)

@@ -18,7 +18,7 @@ from aws_iam.engine.sources.gather import one_policy
 from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Trust, Workloads
+from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from aws_iam.account.facts.workload import (
 )
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.engine.sources.kubernetes_objects import ServiceAccount, cluster_of
-from aws_iam.rules.document_check import Workloads
 from aws_iam.tools.irsa.checks.issuers import GOOD, statement
+from aws_iam.tools.irsa.checks.subject import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

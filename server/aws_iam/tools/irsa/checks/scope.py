@@ -10,7 +10,8 @@ from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, Trust, check, flaw_of
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.trust import oidc_trust, saml_cognito_pods
 from aws_iam.tools.irsa.checks.issuers import (
     CLUSTER,
@@ -22,11 +23,13 @@ from aws_iam.tools.irsa.checks.issuers import (
     POD,
     POD_AUD,
     ROLE_FOR_OIDC,
+    graded,
     is_denied_elsewhere,
     on_sub,
     statement,
     trusted,
 )
+from aws_iam.tools.irsa.checks.subject import Trust
 from aws_iam.tools.irsa.checks.subject_width import Width, is_pinned_by, subjects, values, widest
 
 if TYPE_CHECKING:
@@ -142,14 +145,14 @@ def _completed(value: str, form: str) -> str:
         ),
     ],
 )
-def strangers(trust: Trust) -> Iterator[Flaw]:
+def strangers(trust: Trust) -> Iterator[Fail]:
     """Anyone may choose a name that the pattern matches: `repo:octo*` also lets the organization octo-evil in."""
     for _, provider, found in _of_width(trust, Width.EVERYBODY):
         private = not provider.required
         who = "every subject of the issuer" if private else "tokens of strangers"
-        yield Flaw(
+        yield Fail(
+            found.value.where,
             f"{_named(found)} matches {who}",
-            where=found.value.where,
             severity=Severity.MEDIUM if private else None,
             fix=_narrower(provider, found),
         )
@@ -179,12 +182,12 @@ def strangers(trust: Trust) -> Iterator[Flaw]:
         ),
     ],
 )
-def whole_tenant(trust: Trust) -> Iterator[Flaw]:
+def whole_tenant(trust: Trust) -> Iterator[Fail]:
     """Whoever may create a repository of the tenant, or push to the least guarded one, has the role."""
     for _, provider, found in _of_width(trust, Width.TENANT):
-        yield Flaw(
+        yield Fail(
+            found.value.where,
             f"{_named(found)} matches every repository, project or workspace that fits, those made later included",
-            where=found.value.where,
             fix=_narrower(provider, found),
         )
 
@@ -209,13 +212,13 @@ def whole_tenant(trust: Trust) -> Iterator[Flaw]:
         ),
     ],
 )  # fmt: skip
-def any_run(trust: Trust) -> Iterator[Flaw]:
+def any_run(trust: Trust) -> Iterator[Fail]:
     """Any branch is what anybody with write access can push, and `*` takes runs for pull requests as well."""
     for _, provider, found in _of_width(trust, Width.ANY_RUN, Width.KIND):
         every = found.width is Width.ANY_RUN
-        yield Flaw(
+        yield Fail(
+            found.value.where,
             f"{_named(found)} matches {'every run of the repository, pull requests included' if every else 'every one of its kind'}",
-            where=found.value.where,
             severity=None if every else Severity.LOW,
             fix=_narrower(provider, found),
         )
@@ -231,14 +234,14 @@ def any_run(trust: Trust) -> Iterator[Flaw]:
     bad=[on_sub("StringEquals", "repo:octo@1/app@2:pull_request")],
     good=[GOOD, on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
 )
-def unreviewed(trust: Trust) -> Iterator[Flaw]:
+def unreviewed(trust: Trust) -> Iterator[Fail]:
     """A pull request runs with what its author wrote, before anybody reviewed it."""
     for each, provider in trusted(trust):
         for _, value in values(subjects(provider, each)):
             if value.value.endswith(":pull_request"):
-                yield Flaw(
+                yield Fail(
+                    value.where,
                     f"{quoted(value.value)} lets changes in before anybody reviewed them{_if_it_writes(trust)}",
-                    where=value.where,
                     severity=Severity.HIGH if trust.writes else Severity.LOW,
                     low_confidence=trust.writes is None,
                 )
@@ -260,13 +263,13 @@ def _if_it_writes(trust: Trust) -> str:
     bad=[_run("organization:octo:project:shop:workspace:prod:run_phase:*")],
     good=[_run("organization:octo:project:shop:workspace:prod:run_phase:plan"), GOOD],
 )
-def both_phases(trust: Trust) -> Iterator[Flaw]:
+def both_phases(trust: Trust) -> Iterator[Fail]:
     """A plan runs for a change that nobody approved yet, with all that the apply may do."""
     for _, _, found in _of_width(trust, Width.PHASES):
         if trust.writes is not False:
-            yield Flaw(
+            yield Fail(
+                found.value.where,
                 f"{_named(found)} matches plan and apply{_if_it_writes(trust)}",
-                where=found.value.where,
                 severity=None if trust.writes else Severity.LOW,
                 low_confidence=trust.writes is None,
             )
@@ -300,7 +303,7 @@ _NAMED = {
         on_sub("StringEquals", "repo:octo/app:ref:refs/heads/main", "repo:octo@1/app@2:ref:refs/heads/main"),
     ],
 )  # fmt: skip
-def by_name(trust: Trust) -> Iterator[Flaw]:
+def by_name(trust: Trust) -> Iterator[Fail]:
     """Who gives a name up, by renaming or deleting, leaves it to whoever takes it next."""
     for each, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
         name = provider.issuer.id if provider.issuer else ""
@@ -312,9 +315,9 @@ def by_name(trust: Trust) -> Iterator[Flaw]:
         # Both forms side by side is how a repository moves to the immutable one.
         if named and len(named) == len(listed):
             claims = " or ".join(quoted(provider.key(claim)) for claim in ids[:2])
-            yield Flaw(
+            yield Fail(
+                named[0].where,
                 f"{quoted(named[0].value)} names its project, and no condition pins an id",
-                where=named[0].where,
                 fix=f"Add StringEquals on {claims}"
                 + (
                     ", or write the immutable subject repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…"
@@ -341,7 +344,7 @@ _CHOSEN = re.compile(
     bad=[on_sub("StringEquals", "actor:octocat:ref:refs/heads/main"), on_sub("StringLike", "workflow:deploy*")],
     good=[GOOD, on_sub("StringLike", "repository_owner_id:1:job_workflow_ref:octo/ci/.github/workflows/*")],
 )  # fmt: skip
-def chosen_by_anybody(trust: Trust) -> Iterator[Flaw]:
+def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
     """A stranger names a workflow or branch as he likes; only the owner of a repository is not his to choose."""
     for each, provider in trusted(trust):
         shared = provider.issuer is not None and provider.issuer.id == "github"
@@ -349,9 +352,9 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Flaw]:
             continue
         for _, value in values(subjects(provider, each)):
             if _CHOSEN.match(value.value):
-                yield Flaw(
+                yield Fail(
+                    value.where,
                     f"{quoted(value.value)} begins with what anybody can choose, and no condition says whose repository it is",
-                    where=value.where,
                     fix=f'Add "StringEquals": {{"{provider.key("repository_owner_id")}": "OWNER_ID"}}.',
                 )
 
@@ -366,7 +369,7 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Flaw]:
     bad=[(GOOD, {"client_ids": {GITHUB: ("https://github.com/octo",)}})],
     good=[(GOOD, {"client_ids": {GITHUB: ("sts.amazonaws.com",)}}), GOOD],
 )
-def unregistered(trust: Trust) -> Iterator[Flaw]:
+def unregistered(trust: Trust) -> Iterator[Fail]:
     """STS refuses a token whose audience is none of the provider's client ids, whatever the trust policy says."""
     for each, provider in trusted(trust):
         ids = (trust.client_ids or {}).get(provider.host)
@@ -375,9 +378,9 @@ def unregistered(trust: Trust) -> Iterator[Flaw]:
         for condition, value in values(provider.on(each, "aud")):
             if is_demanded(condition) and is_literal(value.value) and value.value not in ids:
                 listed = ", ".join(map(quoted, ids[:3])) or "none"
-                yield Flaw(
+                yield Fail(
+                    value.where,
                     f"{quoted(value.value)} is none of the provider's client ids ({listed})",
-                    where=value.where,
                     fix="aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "
                     f"{shlex.quote(provider.principal.value)} --client-id {shlex.quote(value.value)}",
                 )
@@ -397,13 +400,13 @@ def unregistered(trust: Trust) -> Iterator[Flaw]:
         on_sub("StringLike", "repo:octo/*"),
     ],
 )
-def powerful(trust: Trust) -> Iterator[Flaw]:
+def powerful(trust: Trust) -> Iterator[Fail]:
     """One careless repository among all that may take the role hands the account over."""
     for _, provider, found in _of_width(trust, Width.TENANT, Width.EVERYBODY):
         if trust.is_powerful:
-            yield Flaw(
+            yield Fail(
+                found.value.where,
                 f"{_named(found)} lets many callers have administrator rights, or a way to them",
-                where=found.value.where,
                 fix=_narrower(provider, found),
             )
 
@@ -421,11 +424,11 @@ def powerful(trust: Trust) -> Iterator[Flaw]:
     ],
     good=[statement(POD, CLUSTER), GOOD],
 )  # fmt: skip
-def several_pods(trust: Trust) -> Iterator[Flaw]:
+def several_pods(trust: Trust) -> Iterator[Fail]:
     """Whoever may create pods in one of the namespaces has the role's permissions."""
     for each in trust.policy.statements:
-        for problem in oidc_trust.several_pods.problems(each):
-            yield flaw_of(
+        for problem in oidc_trust.several_pods.test(each):
+            yield graded(
                 problem,
                 Severity.MEDIUM if problem.severity is Severity.WARNING else None,
                 "Write `system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT` under StringEquals.",
@@ -444,16 +447,14 @@ def several_pods(trust: Trust) -> Iterator[Flaw]:
     ],
     good=[statement(POD, CLUSTER)],
 )  # fmt: skip
-def default_account(trust: Trust) -> Iterator[Flaw]:
+def default_account(trust: Trust) -> Iterator[Fail]:
     """Every pod of the namespace that names no service account has that one."""
     for each, provider in trusted(trust):
         for _, value in values(subjects(provider, each)) if provider.is_eks else ():
             if value.value.startswith("system:serviceaccount:") and value.value.endswith(
                 ":default"
             ):
-                yield Flaw(
-                    f"{quoted(value.value)} is every pod's that names none", where=value.where
-                )
+                yield Fail(value.where, f"{quoted(value.value)} is every pod's that names none")
 
 
 @check(
@@ -466,12 +467,12 @@ def default_account(trust: Trust) -> Iterator[Flaw]:
     bad=[_pods("sts:AssumeRole", _ONE_POD), (_pods("sts:AssumeRole"), {"tags": True})],
     good=[_pods(_BOTH, _ONE_POD), (_pods("sts:AssumeRole"), {"tags": False}), GOOD],
 )
-def untagged(trust: Trust) -> Iterator[Flaw]:
+def untagged(trust: Trust) -> Iterator[Fail]:
     """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
     if trust.tags is False:
         return
-    for problem in saml_cognito_pods.untagged_pods.problems(trust.policy):
-        yield flaw_of(problem)
+    for problem in saml_cognito_pods.untagged_pods.test(trust.policy):
+        yield graded(problem)
 
 
 @check(
@@ -484,8 +485,8 @@ def untagged(trust: Trust) -> Iterator[Flaw]:
     bad=[_pods(_BOTH)],
     good=[_pods(_BOTH, _ONE_POD), _pods(_BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}), GOOD],
 )  # fmt: skip
-def any_pod_of_account(trust: Trust) -> Iterator[Flaw]:
+def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
     """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
     for each in trust.policy.statements:
-        for problem in saml_cognito_pods.any_pod_of_account.problems(each):
-            yield flaw_of(problem)
+        for problem in saml_cognito_pods.any_pod_of_account.test(each):
+            yield graded(problem)

@@ -13,8 +13,8 @@ from aws_iam.engine.sources.kubernetes_objects import ANNOTATIONS, PREFIX, ROLE
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.errors import NotCollected, closest
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, Workloads, check
-from aws_iam.rules.outcomes import unread
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail, unread
 from aws_iam.tools.irsa.checks.roles import read, trusting
 from aws_iam.tools.irsa.checks.roles import roles as roles_of
 from aws_iam.tools.irsa.checks.samples import (
@@ -27,6 +27,7 @@ from aws_iam.tools.irsa.checks.samples import (
     service_account,
     workloads,
 )
+from aws_iam.tools.irsa.checks.subject import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.identity import Role
     from aws_iam.engine.language.document import Policy, Text
     from aws_iam.engine.sources.kubernetes_objects import ServiceAccount
-    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.rules.outcomes import Outcome
 
 _BEST = "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html"
 _ASSOCIATE = "https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"
@@ -81,7 +82,7 @@ def _tried(at: Workloads) -> Iterator[tuple[Role, Policy]]:
         workloads(roles(role("app", for_github()))),
     ],
 )  # fmt: skip
-def shared(at: Workloads) -> Iterator[Flaw]:
+def shared(at: Workloads) -> Iterator[Fail]:
     """Each of them can do what any of the others needs."""
     for found, policy in _tried(at):
         named = list(_subjects(policy))
@@ -89,11 +90,11 @@ def shared(at: Workloads) -> Iterator[Flaw]:
         hosts = {host for host, _ in named}
         if len(spaces) > 1:
             listed = ", ".join(map(quoted, spaces[:5]))
-            yield Flaw(f"trusts service accounts of the namespaces {listed}", resource=found.arn)
+            yield Fail(found.arn, f"trusts service accounts of the namespaces {listed}")
         elif len(hosts) > 1:
-            yield Flaw(
+            yield Fail(
+                found.arn,
                 f"trusts service accounts of {len(hosts)} clusters",
-                resource=found.arn,
                 # The same application on each side of a move to a new cluster looks so, too.
                 severity=Severity.LOW,
             )
@@ -125,7 +126,7 @@ def _of(namespace: str, name: str, role_name: str = "cart") -> ServiceAccount:
         workloads(roles(_CART)),
     ],
 )  # fmt: skip
-def misfits(at: Workloads) -> Iterator[Flaw | Unknown]:
+def misfits(at: Workloads) -> Iterator[Outcome]:
     """STS refuses the pods without a word of the cause."""
     accounts = at.service_accounts or ()
     # What needs no account comes first: a role that cannot be read ends the rest.
@@ -139,7 +140,7 @@ def _names_role(account: ServiceAccount) -> bool:
     return bool(account.role)
 
 
-def _written(account: ServiceAccount) -> Iterator[Flaw]:
+def _written(account: ServiceAccount) -> Iterator[Fail]:
     """What is wrong with the annotations by themselves."""
     for annotation in account.annotations:
         key = annotation.key.value
@@ -185,7 +186,7 @@ def _elsewhere(account: ServiceAccount, arn: str) -> NotCollected:
     )
 
 
-def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Flaw | Unknown]:
+def _of_role(at: Workloads, account: ServiceAccount) -> Iterator[Outcome]:
     arn = account.role
     place = account.annotation(ROLE)
     key = place.value if place and place.value else None
@@ -234,11 +235,11 @@ def _takes(base: str, wanted: str, account: ServiceAccount) -> bool:
     return matches(name, account.name) if "Like" in base else name == account.name
 
 
-def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> Flaw:
-    return Flaw(
+def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> Fail:
+    return Fail(
+        account.title,
         f"service account {quoted(account.title)}: {message}",
-        resource=account.title,
-        where=replace(at.where, file=account.where.file) if at is not None else account.where,
+        at=replace(at.where, file=account.where.file) if at is not None else account.where,
         fix=f"{fix[0].upper()}{fix[1:]}.",
     )
 
@@ -257,7 +258,7 @@ def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> F
         workloads(roles(role("app", for_pod_identity())), accounts=[_of("shop", "cart")]),
     ],
 )  # fmt: skip
-def dangling(at: Workloads) -> Iterator[Flaw]:
+def dangling(at: Workloads) -> Iterator[Fail]:
     """Whoever may create it next has the role."""
     if at.service_accounts is None:
         return
@@ -269,10 +270,10 @@ def dangling(at: Workloads) -> Iterator[Flaw]:
             namespace, name = _names(value.value)
             gone = (namespace, name) not in existing and name not in anywhere
             if is_literal(value.value) and name and gone:
-                yield Flaw(
+                yield Fail(
+                    found.arn,
                     f"{quoted(value.value)} is none of the service accounts given",
-                    resource=found.arn,
-                    where=value.where,
+                    at=value.where,
                     # Manifests may be those of one application, and of one cluster among several.
                     low_confidence=not at.complete or len(hosts) > 1,
                 )

@@ -15,11 +15,13 @@ from aws_iam.engine.effective.caller_conditions import (
 from aws_iam.engine.evaluation.beyond import crosses_accounts
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import escaped, quoted
-from aws_iam.rules.document_check import Flaw, check
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
     CONDITIONS,
     CONTEXT,
+    FACTS,
     GUIDE,
     OTHER,
     OWN,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.language.document import Condition, Statement
-    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.rules.outcomes import Outcome
 
 _EVERYONE = {"AWS": "*"}
 _MINE = {"StringEquals": {"kms:CallerAccount": OWN}}
@@ -48,6 +50,7 @@ _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
 @check(
     "KMS-POL-PUBLIC",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.CRITICAL,
     title="Identities of every account may use the key",
     fix="Name the principals, or add StringEquals on kms:CallerAccount or aws:PrincipalOrgID with fixed values.",
@@ -65,7 +68,7 @@ _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
         of(ROOT, {**allow("*", "kms:*"), "Effect": "Deny"}),
     ],
 )
-def public(at: KeyPolicy) -> Iterator[Flaw]:
+def public(at: KeyPolicy) -> Iterator[Fail]:
     """A key that everybody may use protects nothing; kms:ViaService limits the path and not the account that calls."""
     denials = denied_to_strangers(at.policy)
     for statement in at.allows:
@@ -75,7 +78,7 @@ def public(at: KeyPolicy) -> Iterator[Flaw]:
         if everyone is None or is_limited(statement) or is_taken_back(denials, statement):
             continue
         path = "; kms:ViaService limits the path, not the account" if _has(statement, VIA) else ""
-        yield Flaw(f"`*` may call {_actions(statement)}{path}", where=everyone.name.where)
+        yield Fail(everyone.name.where, f"`*` may call {_actions(statement)}{path}")
 
 
 def _has(statement: Statement, name: str) -> bool:
@@ -95,6 +98,7 @@ _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
 @check(
     "KMS-POL-XACCT",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.MEDIUM,
     title="Another account may use the key",
     fix="Name the account among the trusted ones if it belongs there; else remove it, or demand an encryption context or kms:ViaService.",
@@ -108,7 +112,7 @@ _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
         of(ROOT, allow(arn("root", OTHER), "kms:Decrypt"), trusted=frozenset({OTHER})),
     ],
 )
-def other_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
+def other_account(at: KeyPolicy) -> Iterator[Outcome]:
     """Whoever may decrypt or make grants there reads your data, by the decision of that account's administrators."""
     for statement in at.allows:
         found = tuple(key.strangers(at, statement))
@@ -119,9 +123,9 @@ def other_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
         stays = [action.value for action in statement.actions if _stays_home(action.value)]
         dead = f"; {quoted(stays[0])} has no effect from another account" if stays else ""
         for principal in found:
-            yield Flaw(
+            yield Fail(
+                principal.name.where,
                 f"{quoted(principal.value)} of another account may call {_actions(statement)}{dead}",
-                where=principal.name.where,
                 severity=Severity.HIGH if grave else None,
             )
 
@@ -133,6 +137,7 @@ def _stays_home(entry: str) -> bool:
 @check(
     "KMS-POL-RAM",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.MEDIUM,
     title="The key is shared through AWS RAM",
     fix="Review the resource share in AWS RAM: aws ram get-resource-share-associations --association-type RESOURCE --resource-arn KEY_ARN",
@@ -140,17 +145,18 @@ def _stays_home(entry: str) -> bool:
     bad=[of(allow(arn("root", OTHER), "kms:Decrypt"), name=SHARED)],
     good=[of(ROOT)],
 )
-def shared(at: KeyPolicy) -> Iterator[Flaw]:
+def shared(at: KeyPolicy) -> Iterator[Fail]:
     """A share is a second policy of the key, named AWS_RAM, which nobody sees who reads the default one alone."""
     if not at.is_default:
         owners = dict.fromkeys(principal.value for s in at.allows for principal in s.principals)
         told = ", ".join(quoted(owner) for owner in list(owners)[:3]) or "its statements"
-        yield Flaw(f"the policy {SHARED} lets in {told}", where=at.policy.node.where)
+        yield Fail(at.policy.node.where, f"the policy {SHARED} lets in {told}")
 
 
 @check(
     "KMS-NOTPRINCIPAL",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.HIGH,
     title="An Allow speaks of everybody or everything but a few",
     fix="Write Principal and Action with the names that are meant.",
@@ -188,7 +194,7 @@ def shared(at: KeyPolicy) -> Iterator[Flaw]:
         ),
     ],
 )
-def all_but(at: KeyPolicy) -> Iterator[Flaw]:
+def all_but(at: KeyPolicy) -> Iterator[Fail]:
     """Allow with NotPrincipal lets in every other identity of every account; with NotAction every action that AWS adds."""
     for statement in at.policy.statements:
         for element in ("NotPrincipal", "NotAction"):
@@ -198,7 +204,7 @@ def all_but(at: KeyPolicy) -> Iterator[Flaw]:
                     if element == "NotPrincipal"
                     else "every action but those named"
                 )
-                yield Flaw(f"`{element}` with Allow means {what}", where=statement.place(element))
+                yield Fail(statement.place(element), f"`{element}` with Allow means {what}")
 
 
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
@@ -217,6 +223,7 @@ _LOGS = {
 @check(
     "KMS-SVC-CONFUSED",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.HIGH,
     title="A service may use the key on behalf of any account",
     fix="Add StringEquals on aws:SourceAccount and ArnLike on aws:SourceArn; CloudWatch Logs takes ArnLike on kms:EncryptionContext:aws:logs:arn instead.",
@@ -238,7 +245,7 @@ _LOGS = {
         of(ROOT, allow({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey")),
     ],
 )
-def any_customer(at: KeyPolicy) -> Iterator[Flaw]:
+def any_customer(at: KeyPolicy) -> Iterator[Fail]:
     """The service works for every account: somebody else's request can make it encrypt or decrypt with your key."""
     for statement in at.allows:
         if any(map(_is_guard, statement.conditions)) or not _does_more_than_look(statement):
@@ -249,10 +256,10 @@ def any_customer(at: KeyPolicy) -> Iterator[Flaw]:
             unless = _UNGUARDED.get(principal.value.lower(), "") or _grants_of_route53(
                 principal.value, statement
             )
-            yield Flaw(
+            yield Fail(
+                principal.name.where,
                 f"{quoted(principal.value)} may call {_actions(statement)} for any account"
                 + (f"; {unless}" if unless else ""),
-                where=principal.name.where,
                 severity=Severity.INFO if unless else None,
                 low_confidence=bool(unless),
             )
@@ -297,6 +304,7 @@ _OF_GRANTS = (
 @check(
     "KMS-GRANT-OPEN",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.MEDIUM,
     title="A principal may make grants without limits",
     fix='Add "Bool": {"kms:GrantIsForAWSResource": "true"}, or limit kms:GrantOperations or kms:GrantConstraintType.',
@@ -316,7 +324,7 @@ _OF_GRANTS = (
         of(ROOT, allow(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
     ],
 )
-def open_grants(at: KeyPolicy) -> Iterator[Flaw]:
+def open_grants(at: KeyPolicy) -> Iterator[Fail]:
     """A grant gives use to anybody, in any account, without a trace in the key policy."""
     for statement in at.allows:
         # Who may change the policy lets in whom he likes anyway: the console's administrators have kms:Create*.
@@ -328,7 +336,7 @@ def open_grants(at: KeyPolicy) -> Iterator[Flaw]:
             (a.where for a in statement.actions if "grant" in a.value.lower()), statement.place()
         )
         named = [principal.value for principal in statement.principals]
-        yield Flaw(f"{_told(named)} may give anybody use of the key by grants", where=where)
+        yield Fail(where, f"{_told(named)} may give anybody use of the key by grants")
 
 
 def _told(named: list[str]) -> str:
@@ -339,6 +347,7 @@ def _told(named: list[str]) -> str:
 @check(
     "KMS-STMT-NOEFFECT",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.HIGH,
     title="A statement of the key policy has no effect",
     fix='Write Action, and "Resource": "*", which means this key.',
@@ -359,17 +368,17 @@ def _told(named: list[str]) -> str:
         ),
     ],
 )
-def without_effect(at: KeyPolicy) -> Iterator[Flaw]:
+def without_effect(at: KeyPolicy) -> Iterator[Fail]:
     """KMS stores a statement without Action or Resource and ignores it: a Deny that protects nobody, an Allow for nobody."""
     for statement in at.policy.statements:
         if not has_effect(statement):
             lacks = "Action" if not (statement.actions or statement.not_actions) else "Resource"
-            yield Flaw(f"it has no `{lacks}`, so that KMS ignores it", where=statement.place())
+            yield Fail(statement.place(), f"it has no `{lacks}`, so that KMS ignores it")
         elif statement.resources and not any(
             _is_this_key(resource.value, at) for resource in statement.resources
         ):
             entry = statement.resources[0]
-            yield Flaw(f"{quoted(escaped(entry.value, 200))} is not this key", where=entry.where)
+            yield Fail(entry.where, f"{quoted(escaped(entry.value, 200))} is not this key")
 
 
 def _is_this_key(entry: str, at: KeyPolicy) -> bool:

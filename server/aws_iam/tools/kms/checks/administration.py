@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import dump
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, check
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
     DEFAULT_POLICY,
+    FACTS,
     GUIDE,
     MANAGES,
     OTHER,
@@ -35,7 +37,7 @@ from aws_iam.tools.kms.reasoning.statements import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.rules.outcomes import Unknown
+    from aws_iam.rules.outcomes import Outcome
     from aws_iam.tools.kms.reasoning.administrators import Administrator
 
 _GONE = {"AWS": "AROAEXAMPLEEXAMPLE123"}
@@ -46,6 +48,7 @@ _NEARLY_FULL = MOST_BYTES * 9 // 10
 @check(
     "KMS-NO-ROOT",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.MEDIUM,
     title="IAM policies of the account have no effect on the key",
     fix='Add {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::ACCOUNT_ID:root"}, "Action": "kms:*", "Resource": "*"}, or write down why not.',
@@ -53,7 +56,7 @@ _NEARLY_FULL = MOST_BYTES * 9 // 10
     bad=[of(_ADMIN), of(allow(arn("root", OTHER), "kms:Decrypt"), _ADMIN)],
     good=[of(ROOT), of(allow({"AWS": OWN}, "kms:*"))],
 )
-def without_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
+def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     """Without the account's statement only the principals that it names administer the key; when they are gone, nobody does."""
     if not at.is_default:
         return
@@ -65,14 +68,13 @@ def without_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
         p.is_everyone and takes(each, MANAGE) for each in at.allows for p in each.principals
     )
     if not open_to_all and not any(delegating(at.policy, at.account)):
-        yield Flaw(
-            "no statement allows the key's own account anything", where=at.policy.node.where
-        )
+        yield Fail(at.policy.node.where, "no statement allows the key's own account anything")
 
 
 @check(
     "KMS-LOCKOUT",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.CRITICAL,
     title="Nobody can administer the key",
     fix="Add the account statement, or name an administrator that exists; a key that already has this policy is recovered through AWS Support alone.",
@@ -89,7 +91,7 @@ def without_account(at: KeyPolicy) -> Iterator[Flaw | Unknown]:
         of(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/KeyAdmin"})),
     ],
 )
-def locked_out(at: KeyPolicy) -> Iterator[Flaw]:
+def locked_out(at: KeyPolicy) -> Iterator[Fail]:
     """A key that nobody can administer stays as it is, and is only recovered through AWS Support."""
     if not at.is_default:
         return
@@ -103,7 +105,7 @@ def locked_out(at: KeyPolicy) -> Iterator[Flaw]:
         f"{quoted(each.principal)}: {each.note or 'does not exist'}" for each in every[:3]
     )
     why = f" ({told})" if told else ""
-    yield Flaw(f"nobody may call kms:PutKeyPolicy{why}", where=at.policy.node.where)
+    yield Fail(at.policy.node.where, f"nobody may call kms:PutKeyPolicy{why}")
 
 
 def _is_there(found: Administrator, at: KeyPolicy) -> bool:
@@ -124,6 +126,7 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
 @check(
     "KMS-ORPHAN-PRINCIPAL",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.MEDIUM,
     title="The policy names a role or user that was deleted",
     fix="Take the id out: a new role of the same name has another id and gets nothing by it.",
@@ -131,20 +134,21 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
     bad=[of(ROOT, allow(_GONE, "kms:Decrypt"))],
     good=[of(ROOT, allow(arn("role/App"), "kms:Decrypt"))],
 )
-def orphans(at: KeyPolicy) -> Iterator[Flaw]:
+def orphans(at: KeyPolicy) -> Iterator[Fail]:
     """AWS shows the unique id of a role or user that was deleted; with it in place the policy cannot be put again."""
     for statement in at.policy.statements:
         for principal in (*statement.principals, *statement.not_principals):
             if is_unique_id(principal):
-                yield Flaw(
+                yield Fail(
+                    principal.name.where,
                     f"{quoted(principal.value)} is the id of a role or user that was deleted",
-                    where=principal.name.where,
                 )
 
 
 @check(
     "KMS-STAR-NONROOT",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.HIGH,
     title="One principal may do everything with the key",
     fix="Split it: administration for one role, kms:Decrypt and kms:GenerateDataKey for another.",
@@ -152,7 +156,7 @@ def orphans(at: KeyPolicy) -> Iterator[Flaw]:
     bad=[of(ROOT, allow(arn("role/App"), "kms:*"))],
     good=[of(ROOT), of(ROOT, {**allow(arn("role/App"), "kms:*"), "Effect": "Deny"})],
 )
-def everything(at: KeyPolicy) -> Iterator[Flaw]:
+def everything(at: KeyPolicy) -> Iterator[Fail]:
     """Who may do everything can read the data, delete the key and let others in; the account's own statement is no such grant."""
     for statement in at.allows:
         if not key.is_everything(statement):
@@ -162,15 +166,16 @@ def everything(at: KeyPolicy) -> Iterator[Flaw]:
                 at.account or account_of(principal)
             )
             if principal.type == "AWS" and not own and not principal.is_everyone:
-                yield Flaw(
+                yield Fail(
+                    principal.name.where,
                     f"{quoted(principal.value)} may call every action of KMS on the key",
-                    where=principal.name.where,
                 )
 
 
 @check(
     "KMS-ADMIN-USES",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.MEDIUM,
     title="One principal administers the key and uses it",
     fix="Give administration and use to two roles.",
@@ -182,7 +187,7 @@ def everything(at: KeyPolicy) -> Iterator[Flaw]:
     ],
     good=[of(ROOT, _ADMIN, allow(arn("role/App"), "kms:Decrypt")), of(ROOT)],
 )
-def both(at: KeyPolicy) -> Iterator[Flaw]:
+def both(at: KeyPolicy) -> Iterator[Fail]:
     """Duties are apart when who changes a key's policy does not read what it protects."""
     manages: dict[str, str] = {}
     uses: dict[str, tuple[str, object]] = {}
@@ -206,12 +211,13 @@ def both(at: KeyPolicy) -> Iterator[Flaw]:
                 for p in s.principals
                 if p.value == name
             )
-            yield Flaw(f"{quoted(name)} may call {managed} and {used}", where=where)
+            yield Fail(where, f"{quoted(name)} may call {managed} and {used}")
 
 
 @check(
     "KMS-POL-SIZE",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.LOW,
     title="The policy is nearly too long, or has characters that KMS does not take",
     fix="Name fewer principals: use grants, one role for many, or IAM policies; write printable Latin-1 alone.",
@@ -222,12 +228,12 @@ def both(at: KeyPolicy) -> Iterator[Flaw]:
     ],
     good=[of(ROOT), of(ROOT, {**allow(arn("role/App"), "kms:Decrypt"), "Sid": "Schl\u00fcssel"})],
 )
-def too_long(at: KeyPolicy) -> Iterator[Flaw]:
+def too_long(at: KeyPolicy) -> Iterator[Fail]:
     """KMS refuses a policy over 32,768 bytes, and characters outside Latin-1; the next principal would be one too many."""
     text = at.policy.text or dump(at.policy)
     size = len(text.encode(errors="surrogatepass"))
     if size > _NEARLY_FULL:
-        yield Flaw(f"it has {size:,} of {MOST_BYTES:,} bytes", where=at.policy.node.where)
+        yield Fail(at.policy.node.where, f"it has {size:,} of {MOST_BYTES:,} bytes")
     strange = next((each for each in text if ord(each) > 0xFF), "")  # noqa: PLR2004 - Latin-1
     if strange:
-        yield Flaw(f"{quoted(strange)} is outside Latin-1", where=at.policy.node.where)
+        yield Fail(at.policy.node.where, f"{quoted(strange)} is outside Latin-1")

@@ -10,27 +10,19 @@ from aws_iam.account.facts.fact import Miss, known
 from aws_iam.account.facts.keys import KEY_STORES, KeyStore
 from aws_iam.account.facts.sharing import KEY_POLICIES, ResourcePolicy
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KmsKey
+from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.outcomes import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    each,
-    in_regions,
-    policy_of,
-    unread,
-)
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import in_regions, policy_of
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each, unread
 from aws_iam.tools.kms.checks import samples as sample
 from aws_iam.tools.kms.checks.each_key import each_key, lacking, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.kms.checks.limits import Limits
+    from aws_iam.tools.kms.terms import KeyTerms
 
 _GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 _API = "https://docs.aws.amazon.com/kms/latest/APIReference"
@@ -63,6 +55,7 @@ def _store(state: str, error: str = "") -> KeyStore:
 
 @check(
     "KMS-STORE-DOWN",
+    on=Account,
     severity=Severity.HIGH,
     title="A custom key store is not connected",
     fix="Mend the cause, then aws kms connect-custom-key-store --region REGION --custom-key-store-id STORE",
@@ -75,7 +68,7 @@ def _store(state: str, error: str = "") -> KeyStore:
     good=[sample.holding(sample.of(KEY_STORES, _store("CONNECTED")))],
     trap=[sample.holding(sample.of(KEY_STORES))],
 )
-def store_down(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def store_down(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """While a store is not connected, no key in it can be used."""
 
     def test(region: str, stores: tuple[KeyStore, ...]) -> Iterator[Outcome]:
@@ -100,6 +93,7 @@ def store_down(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "KMS-ALIAS-DEAD",
+    on=Account,
     severity=Severity.HIGH,
     title="An alias points to a key that cannot be used",
     fix="aws kms update-alias --region REGION --alias-name ALIAS --target-key-id OTHER_KEY, or make the key usable again.",
@@ -112,7 +106,7 @@ def store_down(account: Account, _limits: Limits) -> Iterator[Outcome]:
     good=[sample.with_key(sample.key(alias="alias/app"))],
     trap=[sample.with_key(sample.key(state="Disabled"))],
 )
-def dead_alias(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def dead_alias(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """Whoever encrypts by the alias is refused, and often finds out in production."""
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -153,6 +147,7 @@ def _for(role: str, service_region: str = "") -> str:
 
 @check(
     "KMS-MR-DRIFT",
+    on=Account,
     severity=Severity.MEDIUM,
     title="The policies of a multi-Region key differ between Regions",
     fix="aws kms put-key-policy --region REGION --key-id KEY --policy-name default --policy file://policy.json with the policy of the primary, or write down why they differ.",
@@ -166,7 +161,7 @@ def _for(role: str, service_region: str = "") -> str:
         _pair(_for("App", sample.REGION), _for("App", sample.REGION)),
     ],
 )
-def drifted(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def drifted(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """Each Region has a policy of its own for the same material: the most open of them decides who reads."""
     copies: dict[str, list[tuple[str, KmsKey]]] = {}
     for region, keys in account.in_each(KMS_KEYS):
@@ -177,7 +172,7 @@ def drifted(account: Account, _limits: Limits) -> Iterator[Outcome]:
             if key.id.startswith("mrk-"):
                 copies.setdefault(key.id, []).append((region, key))
     for found in copies.values():
-        yield from each([found], partial(_drift, account), name=lambda pairs: pairs[0][1].arn)
+        yield from for_each([found], partial(_drift, account), name=lambda pairs: pairs[0][1].arn)
     if not copies:
         yield NotApplicable(None, "there is no multi-Region key")
 

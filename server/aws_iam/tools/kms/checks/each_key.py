@@ -8,7 +8,8 @@ from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KmsKey
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import NotApplicable, Outcome, each, in_regions
+from aws_iam.rules.on_account import in_regions
+from aws_iam.rules.outcomes import NotApplicable, Outcome, for_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ def each_key(
             if details.manager != "AWS":
                 yield from test(region, key, details)
 
-        yield from each(keys, of_key, name=lambda key: key.arn, region=region)
+        yield from for_each(keys, of_key, name=lambda key: key.arn, region=region)
         if not keys:
             yield NotApplicable(None, "there is no customer managed key", region)
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
 from aws_iam.account.facts.keys import KEY_GRANTS, KeyGrants
+from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import IdentityPolicy, identity_policies, in_regions, policy_of
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.kms.checks import samples as sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.facts.keys import Grant
-    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
-    from aws_iam.tools.kms.checks.limits import Limits
+    from aws_iam.tools.kms.terms import KeyTerms
 
 _GRANTS = "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html"
@@ -44,7 +44,7 @@ def _of_grants(
             found = tuple(test(region, key.arn, known(key.grants)))
             yield from found or (Pass(key.arn, "", region),)
 
-        yield from each(keys, of_key, name=lambda key: key.arn, region=region)
+        yield from for_each(keys, of_key, name=lambda key: key.arn, region=region)
         if not keys:
             yield NotApplicable(None, "there is no customer managed key", region)
 
@@ -57,6 +57,7 @@ def _many(grant: Grant) -> str:
 
 @check(
     "KMS-GRANT-XACCT",
+    on=Account,
     severity=Severity.HIGH,
     title="A grant gives another account use of a key",
     fix=f"{_RETIRE}; an account that is meant to use the key is named as trusted (`trusted`).",
@@ -74,13 +75,13 @@ def _many(grant: Grant) -> str:
         )
     ],
 )
-def granted_abroad(account: Account, limits: Limits) -> Iterator[Outcome]:
+def granted_abroad(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """A grant stands in no policy: who reviews policies alone does not see the other account."""
 
     def test(region: str, arn: str, grants: tuple[Grant, ...]) -> Iterator[Outcome]:
         for grant in grants:
             owner = _OWNER.fullmatch(grant.grantee)
-            if owner and not limits.trusts(account, owner[1]):
+            if owner and not terms.trusts(account, owner[1]):
                 told = f"{quoted(grant.grantee)} of account {owner[1]} may {_operations(grant)}{_many(grant)}"
                 yield Fail(arn, told, region, names=(("GRANT", grant.id),))
 
@@ -95,6 +96,7 @@ def _operations(grant: Grant) -> str:
 
 @check(
     "KMS-GRANT-BROAD",
+    on=Account,
     severity=Severity.LOW,
     title="A grant has no limits, or a key has very many grants",
     fix=f"Make the grant with Constraints on the encryption context, or retire it: {_RETIRE}",
@@ -116,7 +118,7 @@ def _operations(grant: Grant) -> str:
         )
     ],
 )
-def wide_grant(account: Account, limits: Limits) -> Iterator[Outcome]:
+def wide_grant(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """Who may decrypt and grant on without limits can give the key's use to anybody; services limit theirs themselves."""
 
     def test(region: str, arn: str, grants: tuple[Grant, ...]) -> Iterator[Outcome]:
@@ -126,8 +128,8 @@ def wide_grant(account: Account, limits: Limits) -> Iterator[Outcome]:
                 told = f"{quoted(grant.grantee)} may decrypt and make grants without constraints{_many(grant)}"
                 yield Fail(arn, told, region, names=(("GRANT", grant.id),))
         total = sum(grant.count for grant in grants)
-        if total > limits.grants:
-            told = f"the key has {total:,} grants, more than {limits.grants:,} (KMS takes 50,000)"
+        if total > terms.grants:
+            told = f"the key has {total:,} grants, more than {terms.grants:,} (KMS takes 50,000)"
             yield Fail(arn, told, region)
 
     return _of_grants(account, test)
@@ -150,6 +152,7 @@ def _allow(action: str, resource: str, **more: object) -> dict[str, object]:
 
 @check(
     "KMS-IAM-DECRYPT-STAR",
+    on=Account,
     severity=Severity.MEDIUM,
     title="An identity policy allows decryption with every key",
     fix="Name the keys: arn:PARTITION:kms:REGION:ACCOUNT_ID:key/ID, or choose them by kms:ResourceAliases, aws:ResourceTag or kms:ViaService.",
@@ -177,10 +180,10 @@ def _allow(action: str, resource: str, **more: object) -> dict[str, object]:
         )
     ],
 )
-def any_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def any_key(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """By the account's statement such a policy reaches every key of the account, those of later projects too."""
     policies = identity_policies(account.require(AUTHORIZATION))
-    yield from each(policies, _of, name=lambda held: held.arn)
+    yield from for_each(policies, _of, name=lambda held: held.arn)
 
 
 def _of(held: IdentityPolicy) -> Iterator[Outcome]:

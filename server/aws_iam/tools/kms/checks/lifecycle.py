@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.keys import KEY_GRANTS, KEY_MATERIALS, KEY_USES, Material
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
+from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import age_days
 from aws_iam.rules.outcomes import Fail, Outcome, Pass, Unknown
 from aws_iam.tools.kms.checks import samples as sample
 from aws_iam.tools.kms.checks.each_key import each_key, lacking, named
-from aws_iam.tools.kms.checks.limits import Limits, age_days
+from aws_iam.tools.kms.terms import KeyTerms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.facts.keys import LastUse
-    from aws_iam.account.reading.snapshot import Account
 
 _GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 _API = "https://docs.aws.amazon.com/kms/latest/APIReference"
@@ -31,6 +32,7 @@ _OFF = KeyRotation(enabled=False)
 
 @check(
     "KMS-ROT-OFF",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A key does not rotate",
     fix="aws kms enable-key-rotation --region REGION --key-id KEY",
@@ -44,7 +46,7 @@ _OFF = KeyRotation(enabled=False)
         sample.with_key(sample.key(state="Disabled")),
     ],
 )
-def not_rotating(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def not_rotating(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """New data gets new material, so that less hangs on each; imported, asymmetric and HMAC keys cannot rotate by themselves."""
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -67,6 +69,7 @@ def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
 
 @check(
     "KMS-ROT-LONG",
+    on=Account,
     severity=Severity.LOW,
     title="A key rotates less often than wanted",
     fix="aws kms enable-key-rotation --region REGION --key-id KEY --rotation-period-in-days DAYS",
@@ -76,7 +79,7 @@ def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
     good=[sample.with_key(sample.key())],
     trap=[sample.with_key(sample.key(rotation=_OFF))],
 )
-def rotates_slowly(account: Account, limits: Limits) -> Iterator[Outcome]:
+def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """The period is the longest time that one material encrypts new data; 365 days is AWS's default."""
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -89,9 +92,9 @@ def rotates_slowly(account: Account, limits: Limits) -> Iterator[Outcome]:
             yield Unknown(
                 key.arn, told, region, reason="kms:GetKeyRotationStatus: no RotationPeriodInDays"
             )
-        elif days > limits.rotation_days:
-            told = f"{named(key)} rotates every {days} days, more than {limits.rotation_days}"
-            yield Fail(key.arn, told, region, names=(("DAYS", str(limits.rotation_days)),))
+        elif days > terms.rotation_days:
+            told = f"{named(key)} rotates every {days} days, more than {terms.rotation_days}"
+            yield Fail(key.arn, told, region, names=(("DAYS", str(terms.rotation_days)),))
         else:
             yield Pass(key.arn, "", region)
 
@@ -100,6 +103,7 @@ def rotates_slowly(account: Account, limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "KMS-DEL-PENDING",
+    on=Account,
     severity=Severity.HIGH,
     title="A key is being deleted",
     fix="aws kms cancel-key-deletion --region REGION --key-id KEY, then aws kms enable-key --region REGION --key-id KEY; after the date nobody can decrypt what it encrypted.",
@@ -114,14 +118,14 @@ def rotates_slowly(account: Account, limits: Limits) -> Iterator[Outcome]:
     good=[sample.with_key(sample.key())],
     trap=[sample.with_key(sample.key(state="Disabled"))],
 )
-def being_deleted(account: Account, limits: Limits) -> Iterator[Outcome]:
+def being_deleted(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """What a deleted key encrypted is lost; aliases, grants or recent use say that somebody still needs it."""
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         if details.state not in _ENDING:
             yield Pass(key.arn, "", region)
             return
-        signs, unread_ = _signs_of_use(account, limits, region, key)
+        signs, unread_ = _signs_of_use(account, terms, region, key)
         on = f" on {details.deletion_date:%Y-%m-%d}" if details.deletion_date else ""
         still = f"; still {', '.join(signs)}" if signs else ""
         open_ = f"; not known: {', '.join(unread_)}" if unread_ else ""
@@ -137,7 +141,7 @@ def being_deleted(account: Account, limits: Limits) -> Iterator[Outcome]:
 
 
 def _signs_of_use(
-    account: Account, limits: Limits, region: str, key: KmsKey
+    account: Account, terms: KeyTerms, region: str, key: KmsKey
 ) -> tuple[list[str], list[str]]:
     """What says that the key is needed, and what could not be asked."""
     signs = [f"{len(key.aliases)} aliases" if len(key.aliases) > 1 else "an alias"] * bool(
@@ -155,7 +159,7 @@ def _signs_of_use(
         use = _use(account, region, key)
         if use is None:
             open_.append("its last use")
-        elif use.used and age_days(account, use.used) <= limits.unused_days:
+        elif use.used and age_days(account, use.used) <= terms.unused_days:
             signs.append(f"used on {use.used:%Y-%m-%d}")
     except NotCollected:
         open_.append("its last use")
@@ -170,6 +174,7 @@ def _use(account: Account, region: str, key: KmsKey) -> LastUse | None:
 
 @check(
     "KMS-DISABLED",
+    on=Account,
     severity=Severity.LOW,
     title="A key is disabled and still paid for",
     fix="aws kms enable-key --region REGION --key-id KEY, or after a look at its use aws kms schedule-key-deletion --region REGION --key-id KEY --pending-window-in-days 30",
@@ -179,7 +184,7 @@ def _use(account: Account, region: str, key: KmsKey) -> LastUse | None:
     good=[sample.with_key(sample.key())],
     trap=[sample.with_key(sample.key(state="PendingDeletion"))],
 )
-def disabled(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def disabled(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     """A disabled key serves nobody and costs as much as one in use."""
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -193,6 +198,7 @@ def disabled(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "KMS-UNUSED",
+    on=Account,
     severity=Severity.LOW,
     title="A key is not used",
     fix="aws kms disable-key --region REGION --key-id KEY; watch CloudTrail for DisabledException before you schedule its deletion.",
@@ -212,18 +218,18 @@ def disabled(account: Account, _limits: Limits) -> Iterator[Outcome]:
         ),
     ],
 )
-def unused(account: Account, limits: Limits) -> Iterator[Outcome]:
+def unused(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """An unused key costs money and holds grants; AWS tracks use from a date on, and what was before is unknown."""
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
-        young = details.created and age_days(account, details.created) <= limits.unused_days
+        young = details.created and age_days(account, details.created) <= terms.unused_days
         if details.state not in {"Enabled", "Disabled"} or young:
             return
         use = _use(account, region, key)
         if use is None:
             told = f"{named(key)}: its last use was not asked for, as of more keys than the limit"
             yield Unknown(key.arn, told, region, reason="kms:GetKeyLastUsage: 5 calls a second")
-        elif use.used and age_days(account, use.used) > limits.unused_days:
+        elif use.used and age_days(account, use.used) > terms.unused_days:
             yield Fail(key.arn, f"{named(key)} was last used on {use.used:%Y-%m-%d}", region)
         elif use.used:
             yield Pass(key.arn, "", region)
@@ -243,6 +249,7 @@ _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
 
 @check(
     "KMS-IMPORT-EXPIRY",
+    on=Account,
     severity=Severity.HIGH,
     title="Imported key material is missing or expires",
     fix="Import the same material again: aws kms get-parameters-for-import --region REGION --key-id KEY --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_4096, then aws kms import-key-material --region REGION --key-id KEY --encrypted-key-material fileb://material.bin --import-token fileb://token.bin --expiration-model KEY_MATERIAL_DOES_NOT_EXPIRE",
@@ -266,7 +273,7 @@ _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
         sample.holding(sample.of(KMS_KEYS, sample.key()), sample.of(KEY_MATERIALS)),
     ],
 )
-def expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
+def expiring(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     """A key with several materials is unusable as soon as any one of them expires or is deleted."""
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
@@ -282,7 +289,7 @@ def expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
             material
             for material in known(found[key.arn].materials)
             if not material.imported
-            or (material.expires and age_days(account, material.expires) >= -limits.expiring_days)
+            or (material.expires and age_days(account, material.expires) >= -terms.expiring_days)
         ]
         for material in late:
             when = f"expires on {material.expires:%Y-%m-%d}" if material.expires else "is missing"

@@ -6,6 +6,9 @@ from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account.facts.identity import AUTHORIZATION
+from aws_iam.account.facts.keys import OTHER_POLICIES
+from aws_iam.account.facts.sharing import KEY_POLICIES
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Condition, Policy, Principal, Statement
 
+FACTS = (KEY_POLICIES, OTHER_POLICIES, AUTHORIZATION)
+"""What a key policy of an account is made of."""
 GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 CONDITIONS = f"{GUIDE}/conditions-kms.html"
 DEFAULT_POLICY = f"{GUIDE}/key-policy-default.html"

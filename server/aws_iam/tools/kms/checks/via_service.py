@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.rules.document_check import Flaw, check
+from aws_iam.rules.check import check
+from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
     CONDITIONS,
     CONTEXT,
+    FACTS,
     GUIDE,
     OWN,
     ROOT,
@@ -46,6 +48,7 @@ def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
 @check(
     "KMS-VIASERVICE-BREAKS",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.MEDIUM,
     title="A principal that calls KMS itself may use the key through a service alone",
     fix="Add a second statement without kms:ViaService for kms:GenerateDataKey and kms:Decrypt.",
@@ -57,20 +60,21 @@ def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
         of(ROOT, _BY_S3),
     ],
 )
-def breaks_direct_use(at: KeyPolicy) -> Iterator[Flaw]:
+def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
     """Under kms:ViaService the application's own calls are refused, unless an IAM policy allows them by the account's statement."""
     for user in () if at.only_via else at.users:
         found = tuple(_using(at, user))
         if found and all(key.is_under(each, VIA) for each in found):
-            yield Flaw(
+            yield Fail(
+                found[0].place("Condition"),
                 f"{quoted(user)} may use the key through services alone, and is said to call KMS itself",
-                where=found[0].place("Condition"),
             )
 
 
 @check(
     "KMS-VIASERVICE",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.INFO,
     title="A principal that needs the key through a service may use it directly, too",
     fix='Add "StringEquals": {"kms:ViaService": "SERVICE.REGION.amazonaws.com"}.',
@@ -78,19 +82,20 @@ def breaks_direct_use(at: KeyPolicy) -> Iterator[Flaw]:
     bad=[of(ROOT, allow(arn("role/App"), _USE), users=(_APP,), only_via=True)],
     good=[of(ROOT, _BY_S3, users=(_APP,), only_via=True), _DIRECT],
 )
-def directly_too(at: KeyPolicy) -> Iterator[Flaw]:
+def directly_too(at: KeyPolicy) -> Iterator[Fail]:
     """What only a service needs for a principal, the principal itself cannot misuse when the path is demanded."""
     for user in at.users if at.only_via else ():
         for statement in _using(at, user):
             if not key.is_under(statement, VIA):
-                yield Flaw(
-                    f"{quoted(user)} may use the key without the service", where=statement.place()
+                yield Fail(
+                    statement.place(), f"{quoted(user)} may use the key without the service"
                 )
 
 
 @check(
     "KMS-CTX",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.INFO,
     title="An application may use the key without an encryption context",
     fix='Add "StringEquals": {"kms:EncryptionContext:KEY": "VALUE"} on kms:Decrypt and kms:GenerateDataKey.',
@@ -101,22 +106,23 @@ def directly_too(at: KeyPolicy) -> Iterator[Flaw]:
         of(ROOT, allow(arn("role/App"), "kms:Sign"), users=(_APP,)),
     ],
 )
-def without_context(at: KeyPolicy) -> Iterator[Flaw]:
+def without_context(at: KeyPolicy) -> Iterator[Fail]:
     """A demanded context binds what is encrypted to its purpose, and tells the uses apart in CloudTrail."""
     for user in () if at.only_via else at.users:
         for statement in _using(at, user):
             symmetric = key.takes_any(statement, ("kms:Decrypt", "kms:GenerateDataKey"))
             free = not key.is_under(statement, CONTEXT) and not key.is_under(statement, VIA)
             if symmetric and free:
-                yield Flaw(
+                yield Fail(
+                    statement.place(),
                     f"{quoted(user)} may use the key with any encryption context or none",
-                    where=statement.place(),
                 )
 
 
 @check(
     "KMS-CTX-DEAD",
     on=KeyPolicy,
+    needs=FACTS,
     severity=Severity.MEDIUM,
     title="An action never has the encryption context that the statement demands",
     fix="Give the action a statement of its own, without the condition on the encryption context.",
@@ -142,7 +148,7 @@ def without_context(at: KeyPolicy) -> Iterator[Flaw]:
         ),
     ],
 )
-def dead_context(at: KeyPolicy) -> Iterator[Flaw]:
+def dead_context(at: KeyPolicy) -> Iterator[Fail]:
     """Only some calls carry an encryption context; any other action of the statement is never allowed by it."""
     for statement in at.allows:
         # AWS's own example for CloudWatch Logs lists kms:Describe* so: needless there, and not the reader's fault.
@@ -152,7 +158,7 @@ def dead_context(at: KeyPolicy) -> Iterator[Flaw]:
         for action in statement.actions:
             meant = [each.lower() for each in catalog().expand(action.value)]
             if meant and not key.with_context() & set(meant):
-                yield Flaw(
+                yield Fail(
+                    action.where,
                     f"{quoted(action.value)} carries no encryption context, so that this statement never allows it",
-                    where=action.where,
                 )

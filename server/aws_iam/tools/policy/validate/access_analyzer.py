@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.fact import Miss
     from aws_iam.account.reading.validate_policy import Question, Remark
     from aws_iam.engine.language.document import Node
-    from aws_iam.rules.rule import Rule
+    from aws_iam.rules.check import Check
     from aws_iam.tools.kit.parameters import Connection
     from aws_iam.tools.kit.tool import Progress
 
@@ -309,7 +309,7 @@ class _Sides:
 
 
 @cache
-def _rules() -> dict[str, Rule[Any]]:
+def _rules() -> dict[str, Check[Any]]:
     return {rule.code: rule for rule in POLICY_RULES}
 
 

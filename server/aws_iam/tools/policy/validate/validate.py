@@ -11,7 +11,8 @@ from aws_iam.answer import Answer, Finding
 from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import gathered
-from aws_iam.rules.policy.run import AT_MOST, SEVERITIES, findings_of, placed, rank
+from aws_iam.rules.check import AT_MOST
+from aws_iam.rules.policy.run import SEVERITIES, findings_of, placed, rank
 from aws_iam.tools.kit import policy_inputs
 
 if TYPE_CHECKING:

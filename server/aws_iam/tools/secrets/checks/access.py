@@ -15,6 +15,7 @@ from aws_iam.account.facts.secrets import (
     SecretKey,
     SecretPolicies,
 )
+from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import (
     denied_to_strangers,
@@ -23,17 +24,17 @@ from aws_iam.engine.effective.caller_conditions import (
 )
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import in_regions, policy_of
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.secrets.checks import samples as sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from aws_iam.account.facts.secrets import Secret
-    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Policy, Statement
-    from aws_iam.tools.secrets.checks.limits import Limits
+    from aws_iam.tools.secrets.terms import SecretTerms
 
 _GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
 _CREATE = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
@@ -85,13 +86,16 @@ def _of_policies(
             yield Pass(secret.arn, "", region)
 
     def of_region(region: str, secrets: tuple[SecretPolicies, ...]) -> Iterator[Outcome]:
-        return each(secrets, partial(of_secret, region), name=lambda each: each.arn, region=region)
+        return for_each(
+            secrets, partial(of_secret, region), name=lambda each: each.arn, region=region
+        )
 
     return in_regions(account, NAMED_POLICIES, of_region)
 
 
 @check(
     "SEC-POL-PUBLIC",
+    on=Account,
     severity=Severity.CRITICAL,
     title="A secret is open to everyone",
     fix="Name the principals, or add a condition on aws:PrincipalOrgID, aws:SourceArn, aws:SourceAccount or aws:SourceVpce with fixed values; then aws secretsmanager put-resource-policy --region REGION --secret-id SECRET --block-public-policy --resource-policy file://policy.json",
@@ -118,7 +122,7 @@ def _of_policies(
         _secret_with(sample.allow("*") | {"Effect": "Deny"}),
     ],
 )
-def public(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def public(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Every AWS account could read it; a secret may have several policies, and any one of them is enough."""
 
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
@@ -154,6 +158,7 @@ def _actions(statement: Statement) -> str:
 
 @check(
     "SEC-POL-XACCT",
+    on=Account,
     severity=Severity.MEDIUM,
     title="Another account may use a secret",
     fix="Remove the principal, or limit it by aws:PrincipalOrgID; an account that is meant to read it is named as trusted (`trusted`).",
@@ -170,13 +175,13 @@ def _actions(statement: Statement) -> str:
         )
     ],
 )
-def cross_account(account: Account, limits: Limits) -> Iterator[Outcome]:
+def cross_account(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """Who is outside reads the value with the rights of another administrator; with more than reading, they change it."""
 
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
         found = False
         for statement in policy.statements:
-            for other in sorted(_strangers(account, limits, statement)):
+            for other in sorted(_strangers(account, terms, statement)):
                 found = True
                 beyond = not _only_reads(statement)
                 word = "use and change" if beyond else "read"
@@ -189,9 +194,9 @@ def cross_account(account: Account, limits: Limits) -> Iterator[Outcome]:
     return _of_policies(account, test)
 
 
-def _strangers(account: Account, limits: Limits, statement: Statement) -> set[str]:
+def _strangers(account: Account, terms: SecretTerms, statement: Statement) -> set[str]:
     """The accounts that an Allow lets in and nobody trusts."""
-    return {other for other in let_in(statement) if not limits.trusts(account, other)}
+    return {other for other in let_in(statement) if not terms.trusts(account, other)}
 
 
 def let_in(statement: Statement) -> set[str]:
@@ -238,7 +243,7 @@ def _shared(
             else:
                 yield NotApplicable(secret.arn, "no secret is shared by a policy", region)
 
-        yield from each(standing, of_secret, name=lambda each: each.arn, region=region)
+        yield from for_each(standing, of_secret, name=lambda each: each.arn, region=region)
 
     return in_regions(account, SECRETS, of_region)
 
@@ -282,6 +287,7 @@ def _shared_under(key: SecretKey | None, named: str | None, principal: object = 
 
 @check(
     "SEC-XACCT-AWSKEY",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A shared secret is under a key that cannot be shared",
     fix="aws secretsmanager update-secret --region REGION --secret-id SECRET --kms-key-id KEY_ARN (a customer managed key whose policy lets the other account decrypt)",
@@ -291,7 +297,7 @@ def _shared_under(key: SecretKey | None, named: str | None, principal: object = 
     good=[_shared_under(_CUSTOMER_KEY, sample.KEY)],
     trap=[_shared_under(None, None, _OWN)],
 )
-def shared_under_aws_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def shared_under_aws_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """The sharing cannot work: nobody outside the account can use the AWS managed key."""
 
     def test(region: str, secret: Secret, others: set[str]) -> Iterator[Outcome]:
@@ -319,6 +325,7 @@ def _key(account: Account, region: str, named: str) -> SecretKey:
 
 @check(
     "SEC-XACCT-KEYPOL",
+    on=Account,
     severity=Severity.MEDIUM,
     title="The key of a shared secret does not let the other account decrypt",
     fix="Add to the key's policy an Allow of kms:Decrypt for the other account, with kms:ViaService secretsmanager.REGION.amazonaws.com.",
@@ -355,7 +362,7 @@ def _key(account: Account, region: str, named: str) -> SecretKey:
         )
     ],
 )
-def key_refuses(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def key_refuses(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Reading a shared secret takes three allows; the key's is the one that is forgotten."""
 
     def test(region: str, secret: Secret, others: set[str]) -> Iterator[Outcome]:

@@ -16,21 +16,21 @@ from aws_iam.account.facts.secrets import (
     SecretReference,
     TaskDefinition,
 )
-from aws_iam.account.reading.snapshot import account_of
+from aws_iam.account.reading.snapshot import Account, account_of
 from aws_iam.answer import Severity
 from aws_iam.engine.evaluate import evaluate
 from aws_iam.engine.language.arn import Arn
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.outcomes import Fail, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import in_regions, policy_of
+from aws_iam.rules.outcomes import Fail, Outcome, Pass, for_each
 from aws_iam.tools.secrets.checks import samples as sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.secrets.checks.limits import Limits
+    from aws_iam.tools.secrets.terms import SecretTerms
 
 _SOURCE = (
     "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html"
@@ -72,6 +72,7 @@ _MAY = {
 
 @check(
     "ENV-ECS-DANGLING",
+    on=Account,
     severity=Severity.HIGH,
     title="A container names a secret that is not there, or that its role may not read",
     fix="Correct `valueFrom`, or let the execution role read it (`aws-iam secrets snippet --runtime ecs` writes the policy).",
@@ -93,13 +94,13 @@ _MAY = {
         _task("/prod/app/password", _MAY),
     ],
 )
-def dangling(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def dangling(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Running tasks do not notice; the next one cannot start."""
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
         for container in known(task.containers):
             for reference in container.secrets:
-                yield from each(
+                yield from for_each(
                     (reference,),
                     partial(_judge, account, region, task, container.name),
                     name=lambda _: task.arn,
@@ -107,7 +108,7 @@ def dangling(account: Account, _limits: Limits) -> Iterator[Outcome]:
                 )
 
     def of_region(region: str, tasks: tuple[TaskDefinition, ...]) -> Iterator[Outcome]:
-        return each(tasks, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(tasks, partial(test, region), name=lambda each: each.arn, region=region)
 
     return in_regions(account, TASK_DEFINITIONS, of_region)
 

@@ -18,19 +18,20 @@ from aws_iam.account.facts.secrets import (
     SecretKey,
     StoredParameter,
 )
+from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import age_days, day, in_regions
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.secrets.checks import samples as sample
-from aws_iam.tools.secrets.checks.limits import Limits, age_days, day
 from aws_iam.tools.secrets.checks.rotation import live
+from aws_iam.tools.secrets.terms import SecretTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.account.facts.secrets import Secret
-    from aws_iam.account.reading.snapshot import Account
 
 _API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference"
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html"
@@ -54,6 +55,7 @@ def _under(key: SecretKey) -> Account:
 
 @check(
     "SEC-KEY-STATE",
+    on=Account,
     severity=Severity.CRITICAL,
     title="The key of a secret cannot be used",
     fix="Cancel the deletion and enable it: aws kms cancel-key-deletion --region REGION --key-id KEY_ID, then aws kms enable-key --region REGION --key-id KEY_ID",
@@ -70,7 +72,7 @@ def _under(key: SecretKey) -> Account:
         )
     ],
 )
-def key_unusable(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """The value cannot be read while the key is off, and never again once the key is deleted."""
 
     def test(region: str, keys: tuple[SecretKey, ...]) -> Iterator[Outcome]:
@@ -83,7 +85,7 @@ def key_unusable(account: Account, _limits: Limits) -> Iterator[Outcome]:
                 users.setdefault(parameter.key, []).append((parameter.arn, parameter.name))
         for key in keys:
             for user in users.get(key.named, ()):
-                yield from each((user,), partial(judge, region, key), name=_arn, region=region)
+                yield from for_each((user,), partial(judge, region, key), name=_arn, region=region)
 
     def judge(region: str, key: SecretKey, user: tuple[str, str]) -> Iterator[Outcome]:
         arn, name = user
@@ -99,6 +101,7 @@ def key_unusable(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "SEC-KEY-DEFAULT",
+    on=Account,
     severity=Severity.INFO,
     title="A secret is under the AWS managed key",
     fix="aws secretsmanager update-secret --region REGION --secret-id SECRET --kms-key-id KEY_ARN",
@@ -108,11 +111,11 @@ def key_unusable(account: Account, _limits: Limits) -> Iterator[Outcome]:
     good=[sample.with_secrets(sample.rotating(kms_key=sample.KEY))],
     trap=[sample.with_secrets(sample.rotating(owning_service="rds"))],
 )
-def default_key(account: Account, limits: Limits) -> Iterator[Outcome]:
+def default_key(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """Only a customer managed key has a policy of yours; judged where the caller asks for one (`customer_key`)."""
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
-        if not limits.customer_key or secret.owning_service:
+        if not terms.customer_key or secret.owning_service:
             yield NotApplicable(secret.arn, "no customer managed key is asked for", region)
         elif secret.kms_key is None or secret.kms_key.endswith("alias/aws/secretsmanager"):
             told = f"{quoted(secret.name)} is under `aws/secretsmanager`"
@@ -133,6 +136,7 @@ def _copied(*copies: Replica) -> Account:
 
 @check(
     "SEC-REPLICA-FAIL",
+    on=Account,
     severity=Severity.HIGH,
     title="A copy of a secret is not in step",
     fix="Read the status message in the console, mend the key or the name it speaks of, then aws secretsmanager replicate-secret-to-regions --region REGION --secret-id SECRET --add-replica-regions Region=REPLICA_REGION",
@@ -145,7 +149,7 @@ def _copied(*copies: Replica) -> Account:
     good=[_copied(Replica(status="InSync", region="eu-west-1"))],
     trap=[_copied(Replica(status="InProgress", region="eu-west-1"))],
 )
-def copy_failed(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def copy_failed(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A copy that failed keeps the old password: the other Region or account finds out when it needs it."""
 
     def test(region: str, secret: SecretCopies) -> Iterator[Outcome]:
@@ -165,7 +169,7 @@ def copy_failed(account: Account, _limits: Limits) -> Iterator[Outcome]:
             yield Pass(secret.arn, "", region)
 
     def of_region(region: str, secrets: tuple[SecretCopies, ...]) -> Iterator[Outcome]:
-        return each(secrets, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(secrets, partial(test, region), name=lambda each: each.arn, region=region)
 
     return in_regions(account, SECRET_COPIES, of_region)
 
@@ -183,6 +187,7 @@ _ASSOCIATE = (
 
 @check(
     "SEC-UNUSED",
+    on=Account,
     severity=Severity.MEDIUM,
     title="Nobody reads a secret",
     fix="Look at its replicas in other Regions, then aws secretsmanager delete-secret --region REGION --secret-id SECRET --recovery-window-in-days 30",
@@ -200,7 +205,7 @@ _ASSOCIATE = (
         )
     ],
 )
-def unused(account: Account, limits: Limits) -> Iterator[Outcome]:
+def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """A credential that nobody needs is only good for whoever should not have it; the date counts reads in its own Region, by day."""
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -209,9 +214,9 @@ def unused(account: Account, limits: Limits) -> Iterator[Outcome]:
             yield NotApplicable(
                 secret.arn, "a service owns it, or AWS does not say when it was made", region
             )
-        elif (age := age_days(account, last)) > limits.unused_days:
+        elif (age := age_days(account, last)) > terms.unused_days:
             word = "was read last" if secret.last_accessed else "was never read since it was made"
-            told = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {limits.unused_days}"
+            told = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {terms.unused_days}"
             yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
@@ -221,6 +226,7 @@ def unused(account: Account, limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "SEC-DEL-PENDING",
+    on=Account,
     severity=Severity.INFO,
     title="A secret waits for its deletion",
     fix="Confirm that nobody needs it, or aws secretsmanager restore-secret --region REGION --secret-id SECRET",
@@ -230,7 +236,7 @@ def unused(account: Account, limits: Limits) -> Iterator[Outcome]:
     good=[sample.with_secrets(sample.rotating())],
     trap=[sample.with_secrets(sample.rotating(last_accessed=sample.ago(400)))],
 )
-def deletion_pending(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Until the window ends it can be restored; afterwards it is gone."""
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
@@ -246,6 +252,7 @@ def deletion_pending(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "SEC-NAME-SUFFIX",
+    on=Account,
     severity=Severity.LOW,
     title="A secret's name ends like an ARN's random part",
     fix="Make a new secret under another name, move its readers, delete this one.",
@@ -260,7 +267,7 @@ def deletion_pending(account: Account, _limits: Limits) -> Iterator[Outcome]:
         )
     ],
 )
-def ambiguous_name(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def ambiguous_name(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A partial ARN, and a policy that ends in `-??????`, may then mean another secret."""
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -294,6 +301,7 @@ def _secure(
 
 @check(
     "SSM-DEFAULT-KEY",
+    on=Account,
     severity=Severity.LOW,
     title="A SecureString is under the AWS managed key",
     fix="Put the value again with --key-id KEY_ARN --overwrite (a customer managed key).",
@@ -303,7 +311,7 @@ def _secure(
     good=[_with_parameters(sample.parameter())],
     trap=[_with_parameters(sample.parameter("/prod/app/url", type="String", key=None))],
 )
-def parameter_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Who may use Parameter Store in the account may decrypt with that key: its policy is not yours to narrow."""
 
     def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
@@ -317,6 +325,7 @@ def parameter_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "SSM-STALE",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A SecureString has not changed for long",
     fix="Rotate what it holds; a NoChangeNotification policy reminds you, or move it to Secrets Manager, which rotates by itself.",
@@ -330,14 +339,14 @@ def parameter_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
         )
     ],
 )
-def parameter_stale(account: Account, limits: Limits) -> Iterator[Outcome]:
+def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """Parameter Store rotates nothing: what nobody changed is as old as it says."""
 
     def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
         if parameter.modified is None:
             yield NotApplicable(parameter.arn, "AWS does not say when it was changed", region)
-        elif (age := age_days(account, parameter.modified)) > limits.parameter_days:
-            told = f"{quoted(parameter.name)} changed last {age} days ago ({day(parameter.modified)}), more than {limits.parameter_days}"
+        elif (age := age_days(account, parameter.modified)) > terms.parameter_days:
+            told = f"{quoted(parameter.name)} changed last {age} days ago ({day(parameter.modified)}), more than {terms.parameter_days}"
             yield Fail(parameter.arn, told, region)
         else:
             yield Pass(parameter.arn, "", region)
@@ -347,6 +356,7 @@ def parameter_stale(account: Account, limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "SSM-EXPIRING",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A parameter is about to be deleted by its expiration policy",
     fix="Put the value again with a later Expiration in --policies, or without one: expiry deletes the parameter.",
@@ -356,9 +366,9 @@ def parameter_stale(account: Account, limits: Limits) -> Iterator[Outcome]:
     good=[_with_parameters(sample.parameter(expires=(sample.ago(-100),)))],
     trap=[_with_parameters(sample.parameter())],
 )
-def parameter_expiring(account: Account, limits: Limits) -> Iterator[Outcome]:
+def parameter_expiring(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """Whoever reads it then gets an error, and there is no window in which it can be restored."""
-    horizon = account.collected_at + timedelta(days=limits.expiring_days)
+    horizon = account.collected_at + timedelta(days=terms.expiring_days)
 
     def test(region: str, parameters: tuple[StoredParameter, ...]) -> Iterator[Outcome]:
         for parameter in parameters:

@@ -18,18 +18,19 @@ from aws_iam.account.facts.secrets import (
     TaskDefinition,
 )
 from aws_iam.account.names.sensitive import ValueKind, Variable, speaks_of_secret
+from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import in_regions
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.secrets.checks import samples as sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.secrets.checks.limits import Limits
+    from aws_iam.tools.secrets.terms import SecretTerms
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"
 _STORE = "https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-parameter-store.html"
@@ -45,6 +46,7 @@ def _plain(name: str, **more: object) -> StoredParameter:
 
 @check(
     "SSM-PLAINTEXT",
+    on=Account,
     severity=Severity.HIGH,
     title="A plain parameter is named like a secret",
     fix="Rotate what it holds, then put it as a SecureString: aws ssm put-parameter --region REGION --name NAME --type SecureString --overwrite --value file://value",
@@ -70,7 +72,7 @@ def _plain(name: str, **more: object) -> StoredParameter:
         )
     ],
 )
-def plain_parameter(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Whoever may read parameters reads it without any key, and it stays in the history."""
 
     def test(region: str, parameters: tuple[StoredParameter, ...]) -> Iterator[Outcome]:
@@ -103,6 +105,7 @@ def _valued(form: str) -> Account:
 
 @check(
     "SSM-PLAINTEXT-VALUE",
+    on=Account,
     severity=Severity.CRITICAL,
     title="A plain parameter holds a key",
     fix="Rotate the key first, then put it as a SecureString: aws ssm put-parameter --region REGION --name NAME --type SecureString --overwrite --value file://value",
@@ -112,7 +115,7 @@ def _valued(form: str) -> Account:
     good=[_valued("")],
     trap=[sample.holding((PARAMETERS, (sample.parameter(),)), (PLAIN_VALUES, ()))],
 )
-def plain_value(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def plain_value(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Judged where the caller asks for it (`plaintext_values`): the text is looked at, its kind is kept, the text is not."""
 
     def test(region: str, values: tuple[PlainValue, ...]) -> Iterator[Outcome]:
@@ -182,6 +185,7 @@ def _fails(
 
 @check(
     "ENV-LAMBDA",
+    on=Account,
     severity=Severity.CRITICAL,
     title="A function has a secret in its environment",
     fix="Rotate it, keep it in Secrets Manager, and let the variable name it: `aws-iam secrets snippet --runtime lambda`.",
@@ -194,7 +198,7 @@ def _fails(
     good=[_function(_variable("STAGE"))],
     trap=[_function(*_HARMLESS)],
 )
-def function_variables(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Everyone who may look at the function's configuration sees it, and so do its deployments and backups."""
 
     def test(region: str, function: Function) -> Iterator[Outcome]:
@@ -206,6 +210,7 @@ def function_variables(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "ENV-LAMBDA-CMK",
+    on=Account,
     severity=Severity.LOW,
     title="A function's variables are under the AWS managed key",
     fix="aws lambda update-function-configuration --region REGION --function-name FUNCTION --kms-key-arn KEY_ARN",
@@ -215,7 +220,7 @@ def function_variables(account: Account, _limits: Limits) -> Iterator[Outcome]:
     good=[_function(_variable("STAGE"), kms_key=sample.KEY)],
     trap=[_function()],
 )
-def function_key(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def function_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """With a key of your own, reading the variables takes a right that you give."""
 
     def test(region: str, function: Function) -> Iterator[Outcome]:
@@ -237,7 +242,9 @@ def _functions(
     account: Account, test: Callable[[str, Function], Iterator[Outcome]]
 ) -> Iterator[Outcome]:
     def of_region(region: str, functions: tuple[Function, ...]) -> Iterator[Outcome]:
-        return each(functions, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(
+            functions, partial(test, region), name=lambda each: each.arn, region=region
+        )
 
     return in_regions(account, FUNCTIONS, of_region)
 
@@ -267,6 +274,7 @@ def _task(*variables: Variable) -> Account:
 
 @check(
     "ENV-ECS",
+    on=Account,
     severity=Severity.CRITICAL,
     title="A container has a secret in its environment",
     fix="Rotate it, keep it in Secrets Manager, and name it in `secrets[].valueFrom`: `aws-iam secrets snippet --runtime ecs`; then deregister the old revisions.",
@@ -279,7 +287,7 @@ def _task(*variables: Variable) -> Account:
     good=[_task(_variable("STAGE"))],
     trap=[_task(*_HARMLESS)],
 )
-def container_variables(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def container_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """It stands in every revision of the task definition, for everyone who may describe one."""
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
@@ -288,6 +296,6 @@ def container_variables(account: Account, _limits: Limits) -> Iterator[Outcome]:
             yield from _fails(task.arn, region, place, container.variables)
 
     def of_region(region: str, tasks: tuple[TaskDefinition, ...]) -> Iterator[Outcome]:
-        return each(tasks, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(tasks, partial(test, region), name=lambda each: each.arn, region=region)
 
     return in_regions(account, TASK_DEFINITIONS, of_region)

@@ -21,18 +21,19 @@ from aws_iam.account.facts.secrets import (
     Warehouse,
 )
 from aws_iam.account.facts.storage import DB_CLUSTERS, DB_INSTANCES, DbCluster, DbInstance
+from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import age_days, day, in_regions
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.secrets.checks import samples as sample
-from aws_iam.tools.secrets.checks.limits import Limits, age_days, day
+from aws_iam.tools.secrets.terms import SecretTerms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.account.facts.secrets import Secret
-    from aws_iam.account.reading.snapshot import Account
 
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html"
 _API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference"
@@ -45,7 +46,7 @@ def live(account: Account, test: Callable[[str, Secret], Iterator[Outcome]]) -> 
 
     def of_region(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
         standing = (secret for secret in secrets if secret.deleted is None)
-        return each(standing, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(standing, partial(test, region), name=lambda each: each.arn, region=region)
 
     return in_regions(account, SECRETS, of_region)
 
@@ -65,6 +66,7 @@ _ALONE = SecretCopies(arn=sample.ARN, copies=())
 
 @check(
     "SEC-ROT-OFF",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A secret does not rotate",
     fix="Set rotation up: `aws-iam secrets rotation`. Managed rotation where the service has it, else a Lambda function.",
@@ -87,14 +89,14 @@ _ALONE = SecretCopies(arn=sample.ARN, copies=())
         sample.holding((SECRETS, (sample.secret(),)), (SECRET_COPIES, (_REPLICA,))),
     ],
 )
-def not_rotated(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def not_rotated(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A credential that never changes stays good for whoever copied it once; what a service owns it rotates itself, and a replica follows its primary."""
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
         copies = {each.arn: each for each in account.require_in(region, SECRET_COPIES)}
         standing = (secret for secret in secrets if secret.deleted is None)
         judge = partial(_rotates, region, copies)
-        return each(standing, judge, name=lambda each: each.arn, region=region)
+        return for_each(standing, judge, name=lambda each: each.arn, region=region)
 
     return in_regions(account, SECRETS, test)
 
@@ -112,6 +114,7 @@ def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) ->
 
 @check(
     "SEC-ROT-OVERDUE",
+    on=Account,
     severity=Severity.HIGH,
     title="A rotation did not happen when it was due",
     fix="Read the log of the rotation function, mend the cause, then aws secretsmanager rotate-secret --region REGION --secret-id SECRET",
@@ -125,7 +128,7 @@ def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) ->
         )
     ],
 )
-def rotation_overdue(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A next rotation in the past means that the last one failed, and nobody was told."""
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
@@ -143,6 +146,7 @@ def rotation_overdue(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "SEC-ROT-STUCK",
+    on=Account,
     severity=Severity.HIGH,
     title="A rotation began and did not end",
     fix="Mend the function and rotate again, or aws secretsmanager cancel-rotate-secret --region REGION --secret-id SECRET",
@@ -182,15 +186,15 @@ def rotation_overdue(account: Account, _limits: Limits) -> Iterator[Outcome]:
         )
     ],
 )
-def rotation_stuck(account: Account, limits: Limits) -> Iterator[Outcome]:
+def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """While a version waits as AWSPENDING, Secrets Manager refuses the next rotation as already in progress."""
-    longest = timedelta(hours=limits.stuck_hours)
+    longest = timedelta(hours=terms.stuck_hours)
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
         pending = {each.arn: each for each in account.require_in(region, PENDING_VERSIONS)}
         for secret in secrets:
             waiting = pending.get(secret.arn)
-            yield from each(
+            yield from for_each(
                 () if waiting is None else (waiting,),
                 partial(of_waiting, region, secret),
                 name=lambda each: each.arn,
@@ -217,6 +221,7 @@ def rotation_stuck(account: Account, limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "SEC-ROT-SLOW",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A secret rotates too rarely",
     fix="Shorten the schedule: aws secretsmanager rotate-secret --region REGION --secret-id SECRET --no-rotate-immediately --rotation-rules AutomaticallyAfterDays=30",
@@ -235,15 +240,15 @@ def rotation_stuck(account: Account, limits: Limits) -> Iterator[Outcome]:
         )
     ],
 )
-def rotation_slow(account: Account, limits: Limits) -> Iterator[Outcome]:
+def rotation_slow(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """The longer the interval, the longer a copied credential works."""
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         days = interval_days(secret.schedule) if secret.rotation else None
         if days is None:
             yield NotApplicable(secret.arn, "no interval in days", region)
-        elif days > limits.rotation_days:
-            told = f"{quoted(secret.name)} rotates every {days:g} days, more than {limits.rotation_days}"
+        elif days > terms.rotation_days:
+            told = f"{quoted(secret.name)} rotates every {days:g} days, more than {terms.rotation_days}"
             yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
@@ -263,6 +268,7 @@ def interval_days(schedule: Schedule) -> float | None:
 
 @check(
     "SEC-ROT-STALE",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A secret has not been rotated for long",
     fix="aws secretsmanager rotate-secret --region REGION --secret-id SECRET",
@@ -277,16 +283,16 @@ def interval_days(schedule: Schedule) -> float | None:
         )
     ],
 )
-def rotation_stale(account: Account, limits: Limits) -> Iterator[Outcome]:
+def rotation_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """A schedule is a promise; the date of the last rotation is what was done."""
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         last = secret.last_rotated or secret.created
         if not secret.rotation or secret.is_replica(region) or last is None:
             yield NotApplicable(secret.arn, "no rotation of its own", region)
-        elif (age := age_days(account, last)) > limits.rotation_days:
+        elif (age := age_days(account, last)) > terms.rotation_days:
             word = "rotated last" if secret.last_rotated else "was made and never rotated,"
-            told = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {limits.rotation_days}"
+            told = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {terms.rotation_days}"
             yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
@@ -316,6 +322,7 @@ def _instance(**more: object) -> DbInstance:
 
 @check(
     "SEC-RDS-MASTER",
+    on=Account,
     severity=Severity.MEDIUM,
     title="The master password of a database is not kept by its service",
     fix="aws rds modify-db-instance --region REGION --db-instance-identifier ID --manage-master-user-password --apply-immediately",
@@ -340,7 +347,7 @@ def _instance(**more: object) -> DbInstance:
         )
     ],
 )
-def master_password(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def master_password(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Managed rotation costs no function and nobody ever sees the password; what it does not support is left out."""
     yield from in_regions(account, DB_INSTANCES, _judge_instances)
     yield from in_regions(account, DB_CLUSTERS, _judge_clusters)

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.facts.fact import known
 from aws_iam.account.facts.secrets import ROTATION_FUNCTIONS, RotationFunction
+from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import shuts_out
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, each, in_regions, policy_of
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import in_regions, policy_of
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.secrets.checks import samples as sample
 from aws_iam.tools.secrets.checks.lambda_runtimes import deprecated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
-    from aws_iam.tools.secrets.checks.limits import Limits
+    from aws_iam.tools.secrets.terms import SecretTerms
 
 _GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
 
@@ -30,7 +31,9 @@ def _functions(
     account: Account, test: Callable[[str, RotationFunction], Iterator[Outcome]]
 ) -> Iterator[Outcome]:
     def of_region(region: str, functions: tuple[RotationFunction, ...]) -> Iterator[Outcome]:
-        return each(functions, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(
+            functions, partial(test, region), name=lambda each: each.arn, region=region
+        )
 
     return in_regions(account, ROTATION_FUNCTIONS, of_region)
 
@@ -59,6 +62,7 @@ _INVOKE_FOR_ANYBODY = sample.allow(
 
 @check(
     "SEC-ROT-LAMBDA-GONE",
+    on=Account,
     severity=Severity.HIGH,
     title="A rotation function does not exist or does not work",
     fix="Restore the function, or name another one: `aws-iam secrets rotation --target custom`.",
@@ -68,7 +72,7 @@ _INVOKE_FOR_ANYBODY = sample.allow(
     good=[_function()],
     trap=[_function(state="Inactive")],
 )
-def function_gone(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Every rotation fails from then on; a function that is inactive is only idle."""
 
     def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
@@ -85,6 +89,7 @@ def function_gone(account: Account, _limits: Limits) -> Iterator[Outcome]:
 
 @check(
     "SEC-ROT-LAMBDA-PERM",
+    on=Account,
     severity=Severity.HIGH,
     title="Secrets Manager may not call a rotation function, or may for anybody",
     fix="aws lambda add-permission --region REGION --function-name FUNCTION --statement-id SecretsManagerMayRotate --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com --source-account ACCOUNT_ID",
@@ -94,7 +99,7 @@ def function_gone(account: Account, _limits: Limits) -> Iterator[Outcome]:
     good=[_function()],
     trap=[_function(policy=sample.policy(_INVOKE_FOR_ANYBODY, _INVOKE), state=None)],
 )
-def function_permission(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Without a permission no rotation runs; with one for any account, somebody else's secret can drive your function."""
 
     def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
@@ -149,6 +154,7 @@ def _lets_rotate(statement: Statement) -> bool:
 
 @check(
     "SEC-ROT-LAMBDA-RUNTIME",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A rotation function runs on a deprecated runtime",
     fix="Test it on a supported runtime, then aws lambda update-function-configuration --region REGION --function-name FUNCTION --runtime RUNTIME",
@@ -158,7 +164,7 @@ def _lets_rotate(statement: Statement) -> bool:
     good=[_function()],
     trap=[_function(runtime=None), _function(runtime="python3.12")],
 )
-def function_runtime(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def function_runtime(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Deprecated runtimes get no security patches, and one day Lambda refuses to update their functions."""
     today = account.collected_at.date()
 

@@ -14,31 +14,21 @@ from aws_iam.account.facts.secrets import (
     ParameterPolicies,
     ParameterShare,
 )
-from aws_iam.account.reading.snapshot import account_of
+from aws_iam.account.reading.snapshot import Account, account_of
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
-from aws_iam.rules.account_check import check
-from aws_iam.rules.identity_policies import IdentityPolicy, identity_policies
-from aws_iam.rules.outcomes import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    each,
-    in_regions,
-    policy_of,
-    unread,
-)
+from aws_iam.rules.check import check
+from aws_iam.rules.on_account import IdentityPolicy, identity_policies, in_regions, policy_of
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each, unread
 from aws_iam.tools.secrets.checks import samples as sample
 from aws_iam.tools.secrets.checks.access import let_in, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
-    from aws_iam.tools.secrets.checks.limits import Limits
+    from aws_iam.tools.secrets.terms import SecretTerms
 
 _DETAILS = "iam:GetAccountAuthorizationDetails"
 _SHARED = "https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html"
@@ -76,6 +66,7 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
 
 @check(
     "SEC-IAM-WILDCARD",
+    on=Account,
     severity=Severity.MEDIUM,
     title="An identity may read every secret",
     fix="Name the secrets: arn:PARTITION:secretsmanager:REGION:ACCOUNT_ID:secret:NAME-??????, and parameters by their path: arn:PARTITION:ssm:REGION:ACCOUNT_ID:parameter/PATH/*",
@@ -101,10 +92,10 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
         )
     ],
 )
-def every_secret(account: Account, _limits: Limits) -> Iterator[Outcome]:
+def every_secret(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """One identity that is taken over gives every secret of the account away, those of later projects too."""
     policies = identity_policies(account.require(AUTHORIZATION))
-    yield from each(policies, _of, name=lambda held: held.arn)
+    yield from for_each(policies, _of, name=lambda held: held.arn)
 
 
 def _of(held: IdentityPolicy) -> Iterator[Outcome]:
@@ -162,6 +153,7 @@ def _shared_with(*principals: str) -> Account:
 
 @check(
     "SSM-SHARED",
+    on=Account,
     severity=Severity.MEDIUM,
     title="A parameter is shared outside the account",
     fix="Take the principal out of the RAM share or the resource policy; an account that is meant to read it is named as trusted (`trusted`).",
@@ -192,14 +184,14 @@ def _shared_with(*principals: str) -> Account:
     ],
     trap=[_shared_with(f"arn:aws:iam::{sample.OWN}:role/App")],
 )
-def parameter_shared(account: Account, limits: Limits) -> Iterator[Outcome]:
+def parameter_shared(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     """Whoever is outside reads it with the rights of another administrator, and AWS asks for a customer managed key only where it is a SecureString."""
-    yield from in_regions(account, PARAMETER_POLICIES, partial(_by_policy, account, limits))
-    yield from in_regions(account, PARAMETER_SHARES, partial(_by_share, account, limits))
+    yield from in_regions(account, PARAMETER_POLICIES, partial(_by_policy, account, terms))
+    yield from in_regions(account, PARAMETER_SHARES, partial(_by_share, account, terms))
 
 
 def _by_policy(
-    account: Account, limits: Limits, region: str, parameters: tuple[ParameterPolicies, ...]
+    account: Account, terms: SecretTerms, region: str, parameters: tuple[ParameterPolicies, ...]
 ) -> Iterator[Outcome]:
     def test(parameter: ParameterPolicies) -> Iterator[Outcome]:
         others = {
@@ -207,18 +199,18 @@ def _by_policy(
             for text in known(parameter.documents)
             for statement in statements_of(text, "ssm:GetResourcePolicies")
             for other in let_in(statement)
-            if not limits.trusts(account, other)
+            if not terms.trusts(account, other)
         }
         for other in sorted(others):
             yield Fail(parameter.arn, f"its resource policy lets account {other} read it", region)
         if not others:
             yield Pass(parameter.arn, "", region)
 
-    return each(parameters, test, name=lambda each: each.arn, region=region)
+    return for_each(parameters, test, name=lambda each: each.arn, region=region)
 
 
 def _by_share(
-    account: Account, limits: Limits, region: str, shares: tuple[ParameterShare, ...]
+    account: Account, terms: SecretTerms, region: str, shares: tuple[ParameterShare, ...]
 ) -> Iterator[Outcome]:
     for share in shares:
         if isinstance(share.principals, Miss):
@@ -227,7 +219,7 @@ def _by_share(
         others = [
             principal
             for principal in share.principals
-            if not _is_trusted(account, limits, principal)
+            if not _is_trusted(account, terms, principal)
         ]
         for other in others:
             told = f"the RAM share {quoted(share.share)} gives it to {quoted(other)}"
@@ -236,9 +228,9 @@ def _by_share(
             yield Pass(share.arn, "", region)
 
 
-def _is_trusted(account: Account, limits: Limits, principal: str) -> bool:
+def _is_trusted(account: Account, terms: SecretTerms, principal: str) -> bool:
     """Whether an account, role, organization or unit is the owner's or a trusted one."""
     parts = re.findall(r"\b(?:[0-9]{12}|o-[a-z0-9]{10,32})\b", principal)
     if ":organizations:" in principal:
-        return any(part in limits.trusted for part in parts if part.startswith("o-"))
-    return any(limits.trusts(account, part) for part in parts)
+        return any(part in terms.trusted for part in parts if part.startswith("o-"))
+    return any(terms.trusts(account, part) for part in parts)

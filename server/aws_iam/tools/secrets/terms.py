@@ -1,12 +1,27 @@
-"""The thresholds of `secrets check` that the caller may set."""
+"""The terms of `secrets check`: its thresholds, and the arguments that set them."""
 
 from __future__ import annotations
 
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.rules.on_account import Terms
 from aws_iam.tools.kit.needs import flag, number
 
 _MOST_DAYS = 3650
 
-LIMITS = (
+
+@slotted
+class SecretTerms(Terms):
+    """What the secrets of an account are held against; defaults are those of Security Hub where it has one."""
+
+    rotation_days: int = 90
+    """The longest interval of a rotation, and the longest time since the last one."""
+    stuck_hours: int = 24
+    parameter_days: int = 365
+    customer_key: bool = False
+    """Whether secrets have to be under a customer managed key."""
+
+
+THRESHOLDS = (
     number("rotation_days", "longest interval and age of a rotation", least=1, most=_MOST_DAYS),
     number("unused_days", "longest time without a read", least=1, most=_MOST_DAYS),
     number("stuck_hours", "longest time a rotation may take", least=1, most=_MOST_DAYS),

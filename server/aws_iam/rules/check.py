@@ -1,0 +1,216 @@
+"""One decorator for everything that judges: policy rules, checks of secrets, keys and workloads, CIS controls.
+
+    @check(
+        "SERVICE_WILDCARD",
+        on=Statement,
+        severity=Severity.SECURITY_WARNING,
+        title="Statement allows every action of a service",
+        fix="List the actions that the workload calls.",
+        source="https://docs.aws.amazon.com/…",
+        bad=[allow("s3:*")],
+        good=[deny("s3:*")],
+    )
+    def service_wildcard(statement: Statement) -> Iterator[Outcome]:
+        \"\"\"Why it matters, and when the alarm would be wrong.\"\"\"
+        yield Fail(statement.place("Action"), "what is wrong, with the value")
+
+A test is a generator of outcomes over one subject: a Statement, a Policy, the text of one (Syntax), a trust policy, a
+key policy, an Account. A test on an account takes the terms as its second argument: thresholds and trusted accounts. A
+fact that could not be read becomes an Unknown outcome here, so that no author can forget it.
+
+The decorator returns a `Check` value, and `checks_in` collects the values of modules: importing one changes nothing.
+The examples are the first tests of a check and its documentation: `bad` must fail, `good` must pass, `trap` looks bad
+and is not. Gates (`when`) only save time and may be left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar
+
+from aws_iam.answer import Finding, Severity
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.errors import NotCollected
+from aws_iam.escape import escaped
+from aws_iam.rules.fix_placeholders import filled
+from aws_iam.rules.outcomes import STATUS, Fail, Outcome, Unknown, guarded, unread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import ModuleType
+
+    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.rules.gates import Both, Gate
+
+S = TypeVar("S")
+
+AT_MOST = 200
+"""Findings of one check on one document; a document of nothing but faults is cut there, and the answer says so."""
+# The longest ARN has 2,048 characters.
+_LONGEST_RESOURCE = 2_048
+_LONGEST_MESSAGE = 2_000
+
+
+@slotted
+class Check(Generic[S]):
+    """A declared check: its words, its examples and its test."""
+
+    code: str
+    on: type[S]
+    severity: Severity
+    title: str
+    fix: str
+    source: str
+    why: str
+    test: Callable[..., Iterable[Outcome]]
+    needs: tuple[Fact[Any], ...] = ()
+    bad: tuple[Any, ...] = ()
+    good: tuple[Any, ...] = ()
+    trap: tuple[Any, ...] = ()
+    # The kinds of policy that it is for; none means all.
+    kinds: frozenset[str] = frozenset()
+    # What the policies of the examples are attached to, where the check has to know.
+    resource_type: str | None = None
+    # Where it is worth running; None means everywhere.
+    gates: tuple[Gate | Both, ...] | None = None
+
+    def outcomes(self, subject: S, terms: object) -> Iterator[Outcome]:
+        """What the test says of an account under these terms; what could not be read is the last outcome."""
+        return guarded(lambda: self.test(subject, terms))
+
+    def findings(self, *subjects: S, at_most: int = AT_MOST) -> tuple[Finding, ...]:
+        """One finding for each Fail and each Unknown on these documents, in their order."""
+        found: list[Finding] = []
+        for subject in subjects:
+            try:
+                for outcome in self.test(subject):
+                    found.append(self.finding(outcome))
+                    if len(found) == at_most:
+                        return tuple(found)
+            except NotCollected as missing:
+                found.append(self.finding(unread(missing)))
+        return tuple(found)
+
+    def finding(self, outcome: Outcome, account: Account | None = None) -> Finding:
+        """An outcome in the words of this check; the fix of a failure names the resource of the account."""
+        failed = outcome if isinstance(outcome, Fail) else None
+        resource = _resource(outcome)
+        return Finding(
+            code=self.code,
+            title=self.title,
+            severity=(failed and failed.severity) or self.severity,
+            status=STATUS[type(outcome)],
+            message=escaped(outcome.message, _LONGEST_MESSAGE),
+            reason=escaped(outcome.reason, _LONGEST_MESSAGE)
+            if isinstance(outcome, Unknown)
+            else None,
+            where=failed.where if failed else None,
+            resource=escaped(resource, _LONGEST_RESOURCE) if resource else None,
+            region=outcome.region,
+            account=account.id if account else None,
+            fix=self.fix_for(outcome, account) if failed else None,
+            source=self.source,
+            confidence="low" if failed and failed.low_confidence else None,
+        )
+
+    def fix_for(self, outcome: Outcome, account: Account | None) -> str:
+        """The fix of this outcome; in an account its placeholders are filled with the names that are known."""
+        failed = outcome if isinstance(outcome, Fail) else None
+        fix = escaped(failed.fix, _LONGEST_MESSAGE) if failed and failed.fix else self.fix
+        if account is None:
+            return fix
+        return filled(
+            fix,
+            resource=_resource(outcome),
+            region=outcome.region,
+            account=account.id,
+            partition=account.partition,
+            more=failed.names if failed else (),
+        )
+
+
+def _resource(outcome: Outcome) -> str | None:
+    """The resource; a Region by itself is none, and stands in the finding's `region`."""
+    return None if outcome.resource == outcome.region else outcome.resource
+
+
+def check(  # noqa: PLR0913 - a declaration: every word of a check stands here
+    code: str,
+    *,
+    on: type[S],
+    severity: Severity,
+    title: str,
+    fix: str,
+    source: str = "",
+    bad: Sequence[Any],
+    good: Sequence[Any],
+    trap: Sequence[Any] = (),
+    needs: Iterable[Fact[Any]] = (),
+    kinds: Iterable[str] = (),
+    resource_type: str | None = None,
+    when: Iterable[Gate | Both] | None = None,
+) -> Callable[[Callable[Concatenate[S, ...], Iterable[Outcome]]], Check[S]]:
+    """Declare a check of subjects of type `on`; `needs` are the facts of an account that it reads.
+
+    `kinds` limits it to kinds of policy. `when` are the gates of which one is open wherever the check may fail.
+    Without `source` the code is one of AWS's ValidatePolicy, and its page is the source.
+    """
+
+    def declare(test: Callable[Concatenate[S, ...], Iterable[Outcome]]) -> Check[S]:
+        page = source or _aws_page(code, severity)
+        if not (test.__doc__ and bad and good and page.startswith("https://")):
+            message = (
+                f"check {code} needs a docstring, a bad and a good example, and an https source"
+            )
+            raise TypeError(message)
+        return Check(
+            code=code,
+            on=on,
+            severity=severity,
+            title=title,
+            fix=fix,
+            source=page,
+            why=test.__doc__.strip(),
+            test=test,
+            needs=tuple(needs),
+            bad=tuple(bad),
+            good=tuple(good),
+            trap=tuple(trap),
+            kinds=frozenset(kinds),
+            resource_type=resource_type,
+            gates=None if when is None else tuple(when),
+        )
+
+    return declare
+
+
+_AWS_CHECKS = "access-analyzer-reference-policy-checks"
+_AWS_WORDS = {Severity.WARNING: "general-warning"}
+
+
+def _aws_page(code: str, severity: Severity) -> str:
+    """Where AWS explains an issue code of its ValidatePolicy."""
+    word = _AWS_WORDS.get(severity) or severity.lower().replace("_", "-")
+    anchor = f"{_AWS_CHECKS}-{word}-{code.lower().replace('_', '-')}"
+    return f"https://docs.aws.amazon.com/IAM/latest/UserGuide/{_AWS_CHECKS}.html#{anchor}"
+
+
+def checks_in(*modules: ModuleType) -> tuple[Check[Any], ...]:
+    """Every check of the modules, in order of declaration; refuses a code declared twice."""
+    found: dict[str, Check[Any]] = {}
+    for module in modules:
+        for value in vars(module).values():
+            # One test may stand for several CIS controls.
+            for declared in value if isinstance(value, tuple) else (value,):
+                if not isinstance(declared, Check):
+                    continue
+                if declared.code in found:
+                    message = f"check {declared.code} is declared twice"
+                    raise TypeError(message)
+                found[declared.code] = declared
+    return tuple(found.values())
+
+
+def needs_of(checks: Iterable[Check[Any]]) -> tuple[Fact[Any], ...]:
+    """The facts that these checks read, each once."""
+    return tuple({fact.name: fact for declared in checks for fact in declared.needs}.values())

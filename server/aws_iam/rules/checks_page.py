@@ -1,0 +1,173 @@
+"""Checks as Markdown: tables and entries for the pages in references/, and one check's entry for `guide --topic CODE`."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer, Artifact
+from aws_iam.engine.language.document import Kind, Policy, Statement
+from aws_iam.escape import visible
+from aws_iam.rules.check import checks_in
+from aws_iam.rules.outcomes import Fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+    from aws_iam.rules.check import Check
+
+    Families = tuple[tuple[str, ModuleType], ...]
+    """Modules of checks, each with its title."""
+
+_AWS_PAGE = "access-analyzer-reference-policy-checks"
+_WIDTH = 96
+# A longer example says nothing that its length does not.
+_LONGEST = 1_200
+
+
+def tables(families: Families) -> Iterator[str]:
+    """Every family as a table: code, severity, what is wrong and why, how to fix it."""
+    for title, module in families:
+        yield f"### {title}\n"
+        yield "| code | severity | fails when | why | fix |"
+        yield "| --- | --- | --- | --- | --- |"
+        for check in checks_in(module):
+            words = " | ".join(_cell(text) for text in (check.title, check.why, check.fix))
+            yield f"| [`{check.code}`]({check.source}) | {check.severity.value} | {words} |"
+        yield ""
+
+
+def overview(checks: Iterable[Check[Any]]) -> Iterator[str]:
+    """The checks as a table that leads to their entries."""
+    yield "| check | severity | fails when |"
+    yield "| --- | --- | --- |"
+    for check in checks:
+        yield f"| {link(check.code)} | {check.severity.value} | {_cell(check.title)} |"
+
+
+def link(code: str) -> str:
+    """The code, linked to its entry on the same page."""
+    return f"[{code}](#{anchor(code)})"
+
+
+def anchor(heading: str) -> str:
+    """The anchor that Markdown readers give a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def entry(check: Check[Any], terms: object = None, note: str = "") -> str:
+    """One check: what it finds and why, how to fix it, where AWS says so, what it reads, and examples.
+
+    `terms` are those of a check on an account, `note` a detail of its own.
+    """
+    kinds = ", ".join(kind for kind in Kind if kind in check.kinds) or "every kind"
+    details = [f"*{check.severity.value}*"]
+    if check.on in {Statement, Policy}:
+        details += ["AWS's code" if _AWS_PAGE in check.source else "our own code", kinds]
+    details += [f"attached to {check.resource_type}"] if check.resource_type else []
+    details += [note] if note else []
+    lines = [
+        f"### {check.code}\n",
+        f"{_prose(check.title)}. {', '.join(details)}.\n",
+        f"{_prose(check.why)}\n",
+        f"**Fix**: {_prose(check.fix)} ([source]({check.source}))\n",
+    ]
+    return "\n".join([*lines, *_says(check, terms), *_reads(check), *_examples(check)])
+
+
+def check_named(topic: str, checks: Iterable[Check[Any]]) -> Check[Any] | None:
+    """The check whose code is meant; case and the kind of hyphen do not count."""
+    wanted = plain_code(topic)
+    return next((check for check in checks if plain_code(check.code) == wanted), None)
+
+
+def plain_code(topic: str) -> str:
+    """A code as it is compared."""
+    return topic.strip().upper().replace("-", "_")
+
+
+def explained(check: Check[Any], place: str, terms: object = None, note: str = "") -> Answer:
+    """What a check finds and why, with the place of the page that describes it."""
+    content = entry(check, terms, note)
+    return Answer(
+        summary=f"{check.code}: {check.title}.",
+        artifacts=(Artifact(name=f"{check.code}.md", language="markdown", content=content),),
+        sources=(place, check.source),
+    )
+
+
+def _says(check: Check[Any], terms: object) -> Iterator[str]:
+    """What it says of its first bad example, where that is no document to show."""
+    subject = check.bad[0]
+    if isinstance(subject, check.on):
+        outcomes = check.test(subject) if terms is None else check.test(subject, terms)
+        message = next(outcome.message for outcome in outcomes if isinstance(outcome, Fail))
+        yield f"**Says**: {_prose(message)}\n"
+
+
+def _reads(check: Check[Any]) -> Iterator[str]:
+    """The IAM actions that its facts take."""
+    if check.needs:
+        # Only here: the page of rules on documents does not need it.
+        from aws_iam.account.guard.allowlist import actions_of
+
+        actions = dict.fromkeys(action for fact in check.needs for action in actions_of(fact.name))
+        yield f"**Reads with**: {', '.join(f'`{action}`' for action in actions)}\n"
+
+
+def _examples(check: Check[Any]) -> Iterator[str]:
+    """The shortest bad and the shortest good example, where they are documents."""
+    for word, examples in (("bad", check.bad), ("good", check.good)):
+        documents = [example for example in examples if isinstance(example, (dict, list, str))]
+        if not documents:
+            return
+        shown = min(documents, key=lambda example: len(_written(example)))
+        text = _written(shown)
+        if len(text) > _LONGEST:
+            length = len(json.dumps(shown))
+            yield f"The {word} example has {length:,} characters and is not shown.\n"
+            continue
+        what = "A policy as" if check.on is not Statement else "A statement as"
+        language = "text" if isinstance(shown, str) else "json"
+        hidden = isinstance(shown, str) and text != shown
+        escapes = ", its invisible characters escaped" if hidden else ""
+        yield f"{what} a {word} example{escapes}:\n\n```{language}\n{text}\n```\n"
+
+
+def _written(example: Any) -> str:
+    """The example as people write it."""
+    return visible(example) if isinstance(example, str) else _json(example, 0)
+
+
+def _json(value: Any, indent: int) -> str:
+    """JSON on one line where it fits, else one member a line."""
+    line = json.dumps(value)
+    if len(line) + indent <= _WIDTH or not isinstance(value, (dict, list)) or not value:
+        return line
+    pad, inner = " " * indent, " " * (indent + 2)
+    if isinstance(value, dict):
+        parts = [
+            f"{json.dumps(key)}: {_json(member, indent + 2)}" for key, member in value.items()
+        ]
+        return f"{{\n{inner}" + f",\n{inner}".join(parts) + f"\n{pad}}}"
+    parts = [_json(member, indent + 2) for member in value]
+    return f"[\n{inner}" + f",\n{inner}".join(parts) + f"\n{pad}]"
+
+
+_CODE_SPAN = re.compile(r"(`[^`]*`)")
+
+
+def _prose(text: str) -> str:
+    """The text on one line, with what Markdown would take for markup escaped outside of code."""
+    parts = _CODE_SPAN.split(" ".join(text.split()))
+    return "".join(
+        part if part.startswith("`") else part.replace("<", "&lt;").replace("*", "\\*")
+        for part in parts
+    )
+
+
+def _cell(text: str) -> str:
+    """The text for a cell of a table."""
+    return _prose(text).replace("|", "\\|")

@@ -1,0 +1,56 @@
+"""What the checks of workload identity judge: a trust policy, and an account with its service accounts."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aws_iam.account.reading.snapshot import Account
+    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.sources.kubernetes_objects import Pods, ServiceAccount
+
+T = TypeVar("T")
+
+
+@slotted
+class Trust:
+    """One trust policy. None means not known: a document alone says nothing about its role.
+
+    `writes` is whether the role may change anything, `is_powerful` whether it is an administrator or can become one;
+    `client_ids` are those of the account's providers by issuer, `tags` whether pods come with session tags.
+    `stands_for_any` says that its values stand for ones that are unknown until deployment.
+    """
+
+    policy: Policy
+    role: str = ""
+    writes: bool | None = None
+    is_powerful: bool | None = None
+    client_ids: Mapping[str, tuple[str, ...]] | None = None
+    tags: bool | None = None
+    stands_for_any: bool = False
+
+
+@slotted
+class Workloads:
+    """An account, and the service accounts of its clusters where the caller gave them (None: not given).
+
+    `complete` says that they are all of a cluster's, as its API lists them; `pods` are those of manifests.
+    """
+
+    account: Account
+    service_accounts: tuple[ServiceAccount, ...] | None = None
+    complete: bool = False
+    pods: tuple[Pods, ...] = ()
+    derived: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """A value that several checks need, computed by the first."""
+        if name not in self.derived:
+            self.derived[name] = compute()
+        found: T = self.derived[name]
+        return found
