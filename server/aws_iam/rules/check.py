@@ -91,6 +91,10 @@ class Check(Generic[S]):
                 found.append(self.finding(unread(missing)))
         return tuple(found)
 
+    def failures(self, subject: S) -> Iterator[Fail]:
+        """The failures on one document, for a check that builds on this one."""
+        return (outcome for outcome in self.test(subject) if isinstance(outcome, Fail))
+
     def finding(self, outcome: Outcome, account: Account | None = None) -> Finding:
         """An outcome in the words of this check; the fix of a failure names the resource of the account."""
         failed = outcome if isinstance(outcome, Fail) else None

@@ -27,10 +27,10 @@ from aws_iam.tools.kit.account_words import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
 from aws_iam.tools.kit.parameters import Source
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
-from aws_iam.tools.kms.arguments import THRESHOLDS, KeyTerms
 from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, needs
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
 from aws_iam.tools.kms.reasoning.statements import told_owner
+from aws_iam.tools.kms.terms import THRESHOLDS, KeyTerms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

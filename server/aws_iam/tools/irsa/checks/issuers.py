@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from aws_iam.answer import Where
     from aws_iam.engine.language.document import Condition, Statement, Text
     from aws_iam.engine.tokens.oidc_provider import Provider
-    from aws_iam.rules.outcomes import Outcome
 
 _GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 CONTROLS = f"{_GUIDE}/id_roles_providers_oidc_secure-by-default.html"
@@ -110,9 +109,9 @@ def compared(provider: Provider, statement_: Statement, claim: str) -> tuple[Con
     return tuple(each for each in provider.on(statement_, claim) if each.base != "Null")
 
 
-def graded(failure: Outcome, severity: Severity | None = None, fix: str | None = None) -> Fail:
+def graded(failure: Fail, severity: Severity | None = None, fix: str | None = None) -> Fail:
     """What a rule of policy validation found, under the severity and the fix of the check here."""
-    return replace(cast("Fail", failure), severity=severity, fix=fix)
+    return replace(failure, severity=severity, fix=fix)
 
 
 def _add(provider: Provider, claim: str) -> str:
@@ -253,7 +252,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
 def tested_in_vain(trust: Trust) -> Iterator[Fail]:
     """Such an operator also holds without the claim, or for every value but some: strangers pass."""
     for each in trust.policy.statements:
-        for problem in oidc_trust.tested_in_vain.test(each) if _takes_tokens(each) else ():
+        for problem in oidc_trust.tested_in_vain.failures(each) if _takes_tokens(each) else ():
             grade = Severity.MEDIUM if problem.severity is Severity.WARNING else None
             yield graded(problem, grade)
     yield from _misspelt(trust)
@@ -304,7 +303,7 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
 def no_token_fits(trust: Trust) -> Iterator[Fail]:
     """All conditions must hold, so one that never does closes the role to everybody."""
     for each in trust.policy.statements:
-        for problem in oidc_trust.no_token_fits.test(each):
+        for problem in oidc_trust.no_token_fits.failures(each):
             yield graded(problem, Severity.MEDIUM if problem.severity else None)
 
 

@@ -427,7 +427,7 @@ def powerful(trust: Trust) -> Iterator[Fail]:
 def several_pods(trust: Trust) -> Iterator[Fail]:
     """Whoever may create pods in one of the namespaces has the role's permissions."""
     for each in trust.policy.statements:
-        for problem in oidc_trust.several_pods.test(each):
+        for problem in oidc_trust.several_pods.failures(each):
             yield graded(
                 problem,
                 Severity.MEDIUM if problem.severity is Severity.WARNING else None,
@@ -471,7 +471,7 @@ def untagged(trust: Trust) -> Iterator[Fail]:
     """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
     if trust.tags is False:
         return
-    for problem in saml_cognito_pods.untagged_pods.test(trust.policy):
+    for problem in saml_cognito_pods.untagged_pods.failures(trust.policy):
         yield graded(problem)
 
 
@@ -488,5 +488,5 @@ def untagged(trust: Trust) -> Iterator[Fail]:
 def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
     """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
     for each in trust.policy.statements:
-        for problem in saml_cognito_pods.any_pod_of_account.test(each):
+        for problem in saml_cognito_pods.any_pod_of_account.failures(each):
             yield graded(problem)
