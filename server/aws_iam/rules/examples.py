@@ -1,14 +1,24 @@
-"""Statements and policies for the examples of checks, in the order in which people write their elements."""
+"""Statements and policies for the examples of checks, with their elements in the order in which people write them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-Statement = dict[str, Any]
+Example = dict[str, Any]
 
-OWN_ACCOUNT = "111122223333"
+ACCOUNT = "111122223333"
+BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
+OBJECTS = f"{BUCKET}/*"
 GITHUB = "token.actions.githubusercontent.com"
-COGNITO = "cognito-identity.amazonaws.com"
+# Identity providers that IAM knows by their name: nobody makes a provider for them.
+_BUILT_IN = frozenset(
+    {
+        "accounts.google.com",
+        "cognito-identity.amazonaws.com",
+        "graph.facebook.com",
+        "www.amazon.com",
+    }
+)
 
 
 def policy_with(*statements: Any) -> dict[str, Any]:
@@ -16,52 +26,50 @@ def policy_with(*statements: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def allow(
-    action: Any,
-    resource: Any = "*",
-    condition: Any = None,
-    *,
-    principal: Any = None,
-) -> Statement:
-    """A statement that allows; without `resource` (None) it has no Resource, as in a trust policy."""
-    return _statement("Allow", principal, {"Action": action}, resource, condition)
+def allow(action: Any, resource: Any = "*", condition: Any = None) -> Example:
+    """A statement of an identity policy that allows."""
+    return _statement("Allow", {"Action": action}, resource, condition)
 
 
-def deny(
-    action: Any,
-    resource: Any = "*",
-    condition: Any = None,
-    *,
-    principal: Any = None,
-) -> Statement:
-    """A statement that denies."""
-    return _statement("Deny", principal, {"Action": action}, resource, condition)
+def allow_if(
+    operator: str, key: str, value: Any, action: Any = "ec2:DescribeInstances", resource: Any = "*"
+) -> Example:
+    """A statement that allows under one condition."""
+    return allow(action, resource, {operator: {key: value}})
 
 
-def deny_except(action: Any, resource: Any = "*", condition: Any = None) -> Statement:
-    """A statement that denies everything but some actions."""
-    return _statement("Deny", None, {"NotAction": action}, resource, condition)
+def allow_to(principal: Any, action: Any, resource: Any = "*", condition: Any = None) -> Example:
+    """A statement of a resource policy that allows."""
+    return _statement("Allow", {"Principal": principal, "Action": action}, resource, condition)
 
 
-def trusting(principal: Any, action: Any = "sts:AssumeRole", condition: Any = None) -> Statement:
+def deny(action: Any, resource: Any = "*", condition: Any = None) -> Example:
+    """A statement of an identity policy that denies."""
+    return _statement("Deny", {"Action": action}, resource, condition)
+
+
+def deny_to(principal: Any, action: Any, resource: Any = "*", condition: Any = None) -> Example:
+    """A statement of a resource policy that denies."""
+    return _statement("Deny", {"Principal": principal, "Action": action}, resource, condition)
+
+
+def trusting(principal: Any, action: Any = "sts:AssumeRole", condition: Any = None) -> Example:
     """A statement of a trust policy."""
-    return allow(action, None, condition, principal=principal)
+    return allow_to(principal, action, None, condition)
 
 
-def trusting_issuer(condition: Any, host: str = GITHUB, action: Any = None) -> Statement:
+def trusting_issuer(
+    condition: Any, host: str = GITHUB, action: Any = "sts:AssumeRoleWithWebIdentity"
+) -> Example:
     """A statement of a trust policy that takes the tokens of an OpenID Connect issuer."""
-    built_in = host == COGNITO
-    provider = host if built_in else f"arn:aws:iam::{OWN_ACCOUNT}:oidc-provider/{host}"
-    return trusting({"Federated": provider}, action or "sts:AssumeRoleWithWebIdentity", condition)
+    provider = host if host in _BUILT_IN else f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}"
+    return trusting({"Federated": provider}, action, condition)
 
 
-def _statement(
-    effect: str, principal: Any, actions: dict[str, Any], resource: Any, condition: Any
-) -> Statement:
+def _statement(effect: str, elements: Example, resource: Any, condition: Any) -> Example:
     return {
         "Effect": effect,
-        **({} if principal is None else {"Principal": principal}),
-        **actions,
+        **elements,
         **({} if resource is None else {"Resource": resource}),
         **({"Condition": condition} if condition else {}),
     }

@@ -14,6 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow, policy_with
 from aws_iam.rules.gates import at_action
 from aws_iam.rules.outcomes import Fail
 
@@ -24,14 +25,6 @@ _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference
 # Looking for the near miss of a name takes a millisecond or more: a document of nothing but unknown names gets
 # suggestions for the first ones.
 _SUGGESTED = 20
-
-
-def _allow(action: object, resource: object = "*") -> dict[str, object]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource}
-
-
-def _policy(statement: dict[str, object]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def _parts(entry: Text) -> tuple[str, str] | None:
@@ -76,8 +69,8 @@ _STRANGE = (at_action(_is_strange),)
     severity=Severity.ERROR,
     title="There is no service with the prefix of this action",
     fix="Write the prefix that the service has in IAM: `aws-iam policy lookup` knows them.",
-    bad=[_policy(_allow("s33:GetObject")), _policy(_allow("stepfunctions:StartExecution"))],
-    good=[_policy(_allow("s3:GetObject")), _policy(_allow("states:StartExecution"))],
+    bad=[policy_with(allow("s33:GetObject")), policy_with(allow("stepfunctions:StartExecution"))],
+    good=[policy_with(allow("s3:GetObject")), policy_with(allow("states:StartExecution"))],
 )
 def unknown_service(policy: Policy) -> Iterator[Fail]:
     """An action of no service matches no request, so the statement does not do what it says."""
@@ -130,13 +123,13 @@ def _alike(prefix: str) -> tuple[str, ...]:
     title="The service has no action of this name",
     fix="Correct the name: `aws-iam policy lookup` lists the actions of a service.",
     bad=[
-        _policy(_allow("s3:GetObjectt")),
-        _policy(_allow("s3:Fetch*")),
-        _policy(_allow("GetObject")),
-        _policy(_allow("s3.GetObject")),
-        _policy(_allow("")),
+        policy_with(allow("s3:GetObjectt")),
+        policy_with(allow("s3:Fetch*")),
+        policy_with(allow("GetObject")),
+        policy_with(allow("s3.GetObject")),
+        policy_with(allow("")),
     ],
-    good=[_policy(_allow(["s3:GetObject", "s3:get*", "*"]))],
+    good=[policy_with(allow(["s3:GetObject", "s3:get*", "*"]))],
 )
 def unknown_action(policy: Policy) -> Iterator[Fail]:
     """An action that does not exist matches no request, so the statement does not do what it says."""
@@ -221,8 +214,8 @@ def _near_actions(action: str) -> tuple[str, ...]:
     title="NotAction excludes an action that does not exist",
     fix="Correct the name: as it is, the action that was meant is not excluded.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
-    bad=[_policy({"Effect": "Deny", "NotAction": ["iam:ListUser"], "Resource": "*"})],
-    good=[_policy({"Effect": "Deny", "NotAction": ["iam:ListUsers"], "Resource": "*"})],
+    bad=[policy_with({"Effect": "Deny", "NotAction": ["iam:ListUser"], "Resource": "*"})],
+    good=[policy_with({"Effect": "Deny", "NotAction": ["iam:ListUsers"], "Resource": "*"})],
 )
 def unknown_exclusion(policy: Policy) -> Iterator[Fail]:
     """A misspelled exclusion excludes nothing, so the statement also covers what it was meant to spare."""
@@ -243,8 +236,8 @@ def unknown_exclusion(policy: Policy) -> Iterator[Fail]:
     title="AWS no longer lists this action",
     fix="Remove the action, or look up what took its place.",
     source=_REFERENCE,
-    bad=[_allow("codestar:CreateProject")],
-    good=[_allow("s3:CreateBucket")],
+    bad=[allow("codestar:CreateProject")],
+    good=[allow("s3:CreateBucket")],
 )
 def retired_action(statement: Statement) -> Iterator[Fail]:
     """An action that left AWS's reference is most likely called by nothing any more."""

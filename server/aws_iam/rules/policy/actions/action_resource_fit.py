@@ -22,6 +22,7 @@ from aws_iam.engine.reference.attached import attachment
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow, policy_with
 from aws_iam.rules.gates import Both, at_action, at_resource, at_statement
 from aws_iam.rules.outcomes import Fail
 
@@ -33,14 +34,6 @@ if TYPE_CHECKING:
 
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
 _KINDS = (*IDENTITY_KINDS, Kind.SCP)
-
-
-def _allow(action: object, resource: object = "*") -> dict[str, object]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource}
-
-
-def _policy(*statements: object) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def _is_limited(entry: str) -> bool:
@@ -69,16 +62,18 @@ _LIMITED = at_resource(_is_limited)
     source=_REFERENCE,
     kinds=_KINDS,
     bad=[
-        _policy(_allow("s3:ListAllMyBuckets", "arn:aws:s3:::amzn-s3-demo-bucket")),
-        _policy(_allow(["kms:ListKeys", "kms:DescribeKey"], "arn:aws:kms:*:*:key/*")),
+        policy_with(allow("s3:ListAllMyBuckets", "arn:aws:s3:::amzn-s3-demo-bucket")),
+        policy_with(allow(["kms:ListKeys", "kms:DescribeKey"], "arn:aws:kms:*:*:key/*")),
     ],
     good=[
-        _policy(_allow("s3:ListAllMyBuckets")),
-        _policy(_allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/*")),
-        _policy(_allow("ssmmessages:OpenDataChannel", "arn:aws:ssm:*:*:session/${aws:userid}-*")),
-        _policy(
-            _allow("kms:List*"),
-            _allow(["kms:ListKeys", "kms:DescribeKey"], "arn:aws:kms:*:*:key/*"),
+        policy_with(allow("s3:ListAllMyBuckets")),
+        policy_with(allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/*")),
+        policy_with(
+            allow("ssmmessages:OpenDataChannel", "arn:aws:ssm:*:*:session/${aws:userid}-*")
+        ),
+        policy_with(
+            allow("kms:List*"),
+            allow(["kms:ListKeys", "kms:DescribeKey"], "arn:aws:kms:*:*:key/*"),
         ),
     ],
 )
@@ -193,20 +188,24 @@ def _may_not_meet(statement: Statement) -> bool:
     source=_REFERENCE,
     kinds=(*_KINDS, Kind.RESOURCE),
     bad=[
-        _policy(_allow("sqs:SendMessage", "arn:aws:sns:eu-west-1:111122223333:topic")),
-        _policy(_allow("sqs:*", "arn:aws:sns:eu-west-1:111122223333:topic")),
-        _policy(_allow("logs:PutLogEvents", "arn:aws:logs:eu-west-1:111122223333:log-group:app")),
-        _policy(_allow("iam:PassRole", "arn:aws:iam::111122223333:user/ana")),
+        policy_with(allow("sqs:SendMessage", "arn:aws:sns:eu-west-1:111122223333:topic")),
+        policy_with(allow("sqs:*", "arn:aws:sns:eu-west-1:111122223333:topic")),
+        policy_with(
+            allow("logs:PutLogEvents", "arn:aws:logs:eu-west-1:111122223333:log-group:app")
+        ),
+        policy_with(allow("iam:PassRole", "arn:aws:iam::111122223333:user/ana")),
     ],
     good=[
-        _policy(
-            _allow(
+        policy_with(
+            allow(
                 ["sqs:SendMessage", "sns:Publish"],
                 ["arn:aws:sqs:*:111122223333:queue", "arn:aws:sns:*:111122223333:topic"],
             )
         ),
-        _policy(_allow("logs:PutLogEvents", "arn:aws:logs:*:111122223333:log-group:app:*")),
-        _policy(_allow("wafv2:AssociateWebACL", "arn:aws:apigateway:*::/restapis/a1/stages/prod")),
+        policy_with(allow("logs:PutLogEvents", "arn:aws:logs:*:111122223333:log-group:app:*")),
+        policy_with(
+            allow("wafv2:AssociateWebACL", "arn:aws:apigateway:*::/restapis/a1/stages/prod")
+        ),
     ],
 )
 def no_meeting(policy: Policy) -> Iterator[Fail]:
@@ -306,15 +305,15 @@ def _named(action: Action) -> str:
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html",
     kinds=(*_KINDS, Kind.RESOURCE),
     bad=[
-        _allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket"),
-        _allow("s3:ListBucket", "arn:aws:s3:::amzn-s3-demo-bucket/*"),
+        allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket"),
+        allow("s3:ListBucket", "arn:aws:s3:::amzn-s3-demo-bucket/*"),
     ],
     good=[
-        _allow(
+        allow(
             ["s3:ListBucket", "s3:GetObject"],
             ["arn:aws:s3:::amzn-s3-demo-bucket", "arn:aws:s3:::amzn-s3-demo-bucket/*"],
         ),
-        _allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket*"),
+        allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket*"),
     ],
 )
 def bucket_action_on_objects(statement: Statement) -> Iterator[Fail]:

@@ -12,6 +12,7 @@ from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.engine.reference.supply import supplying
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with
 from aws_iam.rules.gates import at_condition, at_keys
 from aws_iam.rules.outcomes import Fail
 
@@ -21,15 +22,9 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Text
     from aws_iam.engine.reference.catalog import Action
 
-_ALLOW = {
-    "Effect": "Allow",
-    "Action": "s3:GetObject",
-    "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
-}
 
-
-def _where(condition: Mapping[str, object]) -> dict[str, object]:
-    return {**_ALLOW, "Condition": condition}
+def _reading_if(condition: Mapping[str, object]) -> Example:
+    return allow("s3:GetObject", OBJECTS, condition)
 
 
 _VPC_IP = {"IpAddress": {"aws:VpcSourceIp": "10.0.0.0/16"}}
@@ -64,8 +59,8 @@ def _is_of_some_actions(asked: Condition) -> bool:
     severity=Severity.SECURITY_WARNING,
     title="A private address is compared without its VPC",
     fix="Add a condition on aws:SourceVpc (or aws:Ec2InstanceSourceVpc) to the same statement.",
-    bad=[_where(_VPC_IP)],
-    good=[_where({**_VPC_IP, **_IN_VPC})],
+    bad=[_reading_if(_VPC_IP)],
+    good=[_reading_if({**_VPC_IP, **_IN_VPC})],
 )
 def address_without_network(statement: Statement) -> Iterator[Fail]:
     """Private addresses repeat from VPC to VPC: without the VPC anybody's instance may have the address."""
@@ -88,10 +83,6 @@ _FALSE = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
 _KEYLESS = {"Null": {"aws:MultiFactorAuthAge": "true"}}
 
 
-def _policy(*statements: object) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
 @check(
     "DENY_MISSES_LONG_TERM_KEYS",
     on=Policy,
@@ -101,17 +92,17 @@ def _policy(*statements: object) -> dict[str, object]:
     fix='Write BoolIfExists: {"aws:MultiFactorAuthPresent": "false"}.',
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent",
     bad=[
-        _policy({**_NO_MFA, "Condition": _FALSE}),
-        _policy(
+        policy_with({**_NO_MFA, "Condition": _FALSE}),
+        policy_with(
             {**_NO_MFA, "Condition": {"StringEquals": {"aws:MultiFactorAuthPresent": "false"}}}
         ),
     ],
     good=[
-        _policy(
+        policy_with(
             {**_NO_MFA, "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
         ),
-        _policy({**_NO_MFA, "Condition": _KEYLESS}),
-        _policy(
+        policy_with({**_NO_MFA, "Condition": _KEYLESS}),
+        policy_with(
             {**_NO_MFA, "Condition": _FALSE}, {**_NO_MFA, "Action": "*", "Condition": _KEYLESS}
         ),
     ],
@@ -233,8 +224,8 @@ def attributes_without_select(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SECURITY_WARNING,
     title="The statement trusts what the caller writes",
     fix="Use a key that AWS sets, such as aws:PrincipalArn, aws:SourceArn or aws:SourceVpce.",
-    bad=[_where({"StringLike": {"aws:UserAgent": "*backup-tool*"}})],
-    good=[_where({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})],
+    bad=[_reading_if({"StringLike": {"aws:UserAgent": "*backup-tool*"}})],
+    good=[_reading_if({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})],
 )
 def caller_writes_key(statement: Statement) -> Iterator[Fail]:
     """The caller chooses the value of such a key, so it keeps nobody out."""
@@ -322,7 +313,7 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
     severity=Severity.ERROR,
     title="An action never has the condition key",
     fix="Move the action into a statement without this condition.",
-    bad=[_where({"StringLike": {"s3:prefix": "home/*"}})],
+    bad=[_reading_if({"StringLike": {"s3:prefix": "home/*"}})],
     good=[
         {
             "Effect": "Allow",
@@ -330,7 +321,7 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
             "Resource": "arn:aws:s3:::amzn-s3-demo-bucket",
             "Condition": {"StringLike": {"s3:prefix": "home/*"}},
         },
-        _where({"StringLikeIfExists": {"s3:prefix": "home/*"}}),
+        _reading_if({"StringLikeIfExists": {"s3:prefix": "home/*"}}),
     ],
 )
 def key_of_other_action(statement: Statement) -> Iterator[Fail]:

@@ -14,6 +14,7 @@ from aws_iam.engine.language.memo import once
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, allow
 from aws_iam.rules.gates import at_action, at_policy, at_resource, at_statement, has
 from aws_iam.rules.outcomes import Fail
 
@@ -29,12 +30,7 @@ _SEVERAL = 2
 _WORK = 2_000_000
 
 
-def _allow(action: object, resource: object = "*") -> dict[str, object]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource}
-
-
 _GET = "s3:GetObject"
-_OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
 
 
 def _is_service_open(entry: str) -> bool:
@@ -59,8 +55,8 @@ def _is_all(entry: str) -> bool:
     fix="List the actions and resources that the work needs.",
     source=_BEST_PRACTICES,
     kinds=(Kind.IDENTITY,),
-    bad=[_allow("*"), _allow("*:*")],
-    good=[_allow(_GET, _OBJECTS), {"Effect": "Deny", "Action": "*", "Resource": "*"}],
+    bad=[allow("*"), allow("*:*")],
+    good=[allow(_GET, OBJECTS), {"Effect": "Deny", "Action": "*", "Resource": "*"}],
 )
 def everything_allowed(statement: Statement) -> Iterator[Fail]:
     """Whoever has this policy is an administrator: nothing in the account is out of reach."""
@@ -92,8 +88,8 @@ def _is_service_wildcard(action: str) -> bool:
     fix="List the actions that the work needs.",
     source=_BEST_PRACTICES,
     kinds=(Kind.IDENTITY,),
-    bad=[_allow("s3:*"), _allow("s3:*", "arn:aws:s3:::amzn-s3-demo-bucket/home/*")],
-    good=[_allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
+    bad=[allow("s3:*"), allow("s3:*", "arn:aws:s3:::amzn-s3-demo-bucket/home/*")],
+    good=[allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
 )
 def service_wildcard(statement: Statement) -> Iterator[Fail]:
     """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
@@ -157,8 +153,8 @@ def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
     fix="List the resources in Resource, or put the exceptions into a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notresource.html",
     kinds=(Kind.IDENTITY,),
-    bad=[{"Effect": "Allow", "Action": _GET, "NotResource": _OBJECTS}],
-    good=[_allow(_GET, _OBJECTS)],
+    bad=[{"Effect": "Allow", "Action": _GET, "NotResource": OBJECTS}],
+    good=[allow(_GET, OBJECTS)],
 )
 def all_but_some_resources(statement: Statement) -> Iterator[Fail]:
     """Every resource that is created later is allowed, too, in other accounts as well as in this one."""
@@ -177,8 +173,8 @@ def all_but_some_resources(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="A wildcard stands in the name of a service",
     fix="Write the service's prefix in full.",
-    bad=[_allow("s3*:GetObject"), _allow(_GET, "arn:aws:s?:::amzn-s3-demo-bucket/*")],
-    good=[_allow("*"), _allow("s3:*", _OBJECTS)],
+    bad=[allow("s3*:GetObject"), allow(_GET, "arn:aws:s?:::amzn-s3-demo-bucket/*")],
+    good=[allow("*"), allow("s3:*", OBJECTS)],
 )
 def wildcard_service(statement: Statement) -> Iterator[Fail]:
     """It also matches services that nobody thought of, and those that AWS adds later."""
@@ -310,8 +306,8 @@ def _may_repeat_resource(statement: Statement) -> bool:
     severity=Severity.SUGGESTION,
     title="An action is already covered by another of the list",
     fix="Remove it, or remove the wildcard that is wider than meant.",
-    bad=[_allow(["s3:Get*", _GET]), _allow([_GET, "s3:getobject"])],
-    good=[_allow(["s3:Get*", "s3:PutObject"])],
+    bad=[allow(["s3:Get*", _GET]), allow([_GET, "s3:getobject"])],
+    good=[allow(["s3:Get*", "s3:PutObject"])],
 )
 def repeated_action(statement: Statement) -> Iterator[Fail]:
     """The longer list looks more exact than it is."""
@@ -326,8 +322,8 @@ def repeated_action(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="A resource is already covered by another of the list",
     fix="Remove it, or remove the wildcard that is wider than meant.",
-    bad=[_allow(_GET, [_OBJECTS, "arn:aws:s3:::amzn-s3-demo-bucket/home/*"])],
-    good=[_allow(_GET, ["arn:aws:s3:::amzn-s3-demo-bucket", _OBJECTS])],
+    bad=[allow(_GET, [OBJECTS, "arn:aws:s3:::amzn-s3-demo-bucket/home/*"])],
+    good=[allow(_GET, ["arn:aws:s3:::amzn-s3-demo-bucket", OBJECTS])],
 )
 def repeated_resource(statement: Statement) -> Iterator[Fail]:
     """The longer list looks more exact than it is."""
@@ -346,13 +342,11 @@ def _has_same_actions_twice(policy: Policy) -> bool:
     severity=Severity.SUGGESTION,
     title="Two statements say the same",
     fix="Remove one of them.",
-    bad=[
-        {"Version": "2012-10-17", "Statement": [_allow(_GET, _OBJECTS), _allow([_GET], _OBJECTS)]}
-    ],
+    bad=[{"Version": "2012-10-17", "Statement": [allow(_GET, OBJECTS), allow([_GET], OBJECTS)]}],
     good=[
         {
             "Version": "2012-10-17",
-            "Statement": [_allow(_GET, _OBJECTS), _allow("s3:PutObject", _OBJECTS)],
+            "Statement": [allow(_GET, OBJECTS), allow("s3:PutObject", OBJECTS)],
         }
     ],
 )

@@ -13,17 +13,12 @@ from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.reference.service_names import SERVICE_KEYS
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow_if
 from aws_iam.rules.gates import UNUSUAL, at_keys, at_operators
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_ALLOW = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
-
-
-def _where(operator: str, key: str, value: object) -> dict[str, object]:
-    return {**_ALLOW, "Condition": {operator: {key: value}}}
 
 
 def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, Text]]:
@@ -42,8 +37,8 @@ def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, T
     severity=Severity.ERROR,
     title="The values of one key are of different JSON types",
     fix="Write all values of the key as texts in double quotes.",
-    bad=[_where("NumericEquals", "aws:MultiFactorAuthAge", ["300", 600])],
-    good=[_where("NumericEquals", "aws:MultiFactorAuthAge", ["300", "600"])],
+    bad=[allow_if("NumericEquals", "aws:MultiFactorAuthAge", ["300", 600])],
+    good=[allow_if("NumericEquals", "aws:MultiFactorAuthAge", ["300", "600"])],
 )
 def mixed_types(statement: Statement) -> Iterator[Fail]:
     """AWS reads a list of values as of one type."""
@@ -63,8 +58,8 @@ def mixed_types(statement: Statement) -> Iterator[Fail]:
     severity=Severity.WARNING,
     title="A value under Bool or Null is neither true nor false",
     fix="Write true or false.",
-    bad=[_where("Bool", "aws:SecureTransport", "yes")],
-    good=[_where("Bool", "aws:SecureTransport", "true")],
+    bad=[allow_if("Bool", "aws:SecureTransport", "yes")],
+    good=[allow_if("Bool", "aws:SecureTransport", "true")],
 )
 def no_boolean(statement: Statement) -> Iterator[Fail]:
     """Such a value equals nothing that a request can hold."""
@@ -88,8 +83,8 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
     severity=Severity.WARNING,
     title="A value under a Numeric operator is no number",
     fix="Write an integer or a decimal number.",
-    bad=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "one hour")],
-    good=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "3600")],
+    bad=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", "one hour")],
+    good=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", "3600")],
 )
 def no_number(statement: Statement) -> Iterator[Fail]:
     """Such a value cannot be compared as a number, so the condition never holds."""
@@ -115,11 +110,11 @@ _EPOCH = re.compile(r"\d{5,}")
     title="A value under a Date operator is no date",
     fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
     bad=[
-        _where("DateLessThan", "aws:CurrentTime", "January 31, 2026"),
-        _where("DateLessThan", "aws:CurrentTime", "2026-13-01"),
-        _where("DateLessThan", "aws:CurrentTime", "2026-02-30T00:00:00Z"),
+        allow_if("DateLessThan", "aws:CurrentTime", "January 31, 2026"),
+        allow_if("DateLessThan", "aws:CurrentTime", "2026-13-01"),
+        allow_if("DateLessThan", "aws:CurrentTime", "2026-02-30T00:00:00Z"),
     ],
-    good=[_where("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
+    good=[allow_if("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
 )
 def no_date(statement: Statement) -> Iterator[Fail]:
     """Such a value cannot be compared as a date, so the condition never holds."""
@@ -160,8 +155,8 @@ def _is_date(text: str) -> bool:
     severity=Severity.WARNING,
     title="A date is written as seconds since 1970",
     fix="Write the date as ISO 8601: 2026-01-31T00:00:00Z.",
-    bad=[_where("DateLessThan", "aws:CurrentTime", "1769817600")],
-    good=[_where("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
+    bad=[allow_if("DateLessThan", "aws:CurrentTime", "1769817600")],
+    good=[allow_if("DateLessThan", "aws:CurrentTime", "2026-01-31T00:00:00Z")],
 )
 def date_as_seconds(statement: Statement) -> Iterator[Fail]:
     """Nobody reads such a number as a date; AWS advises the ISO form."""
@@ -179,8 +174,8 @@ def date_as_seconds(statement: Statement) -> Iterator[Fail]:
     severity=Severity.WARNING,
     title="A value under BinaryEquals is not base64",
     fix="Write the bytes in base64.",
-    bad=[_where("BinaryEquals", "aws:PrincipalTag/key", "not base64!")],
-    good=[_where("BinaryEquals", "aws:PrincipalTag/key", "QmluYXJ5VmFsdWU=")],
+    bad=[allow_if("BinaryEquals", "aws:PrincipalTag/key", "not base64!")],
+    good=[allow_if("BinaryEquals", "aws:PrincipalTag/key", "QmluYXJ5VmFsdWU=")],
 )
 def no_base64(statement: Statement) -> Iterator[Fail]:
     """Such a value stands for no bytes, so the condition never holds."""
@@ -202,10 +197,10 @@ _SERVICE_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
     title="A value is no service principal",
     fix="Write SERVICE.amazonaws.com in lower case; for kms:ViaService SERVICE.REGION.amazonaws.com.",
     bad=[
-        _where("StringEquals", "iam:PassedToService", "ec2"),
-        _where("StringEquals", "iam:PassedToService", "EC2.amazonaws.com"),
+        allow_if("StringEquals", "iam:PassedToService", "ec2"),
+        allow_if("StringEquals", "iam:PassedToService", "EC2.amazonaws.com"),
     ],
-    good=[_where("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")],
+    good=[allow_if("StringEquals", "iam:PassedToService", "ec2.amazonaws.com")],
 )
 def no_service_name(statement: Statement) -> Iterator[Fail]:
     """Services are named by their principal; no request has another text there."""
@@ -230,8 +225,8 @@ _BOUNDS = ("LessThan", "GreaterThan")
     severity=Severity.SUGGESTION,
     title="Several bounds are given where one decides",
     fix="Keep the greatest of upper bounds, the least of lower bounds.",
-    bad=[_where("NumericLessThan", "aws:MultiFactorAuthAge", ["300", "600"])],
-    good=[_where("NumericLessThan", "aws:MultiFactorAuthAge", "600")],
+    bad=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", ["300", "600"])],
+    good=[allow_if("NumericLessThan", "aws:MultiFactorAuthAge", "600")],
 )
 def several_bounds(statement: Statement) -> Iterator[Fail]:
     """One value that holds is enough, so the widest bound decides alone."""

@@ -11,6 +11,7 @@ from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow_if
 from aws_iam.rules.gates import at_keys, at_operators
 from aws_iam.rules.outcomes import Fail
 
@@ -18,15 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_ALLOW = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
 _PUBLIC = "Use public addresses, or aws:VpcSourceIp together with aws:SourceVpc for requests through a VPC endpoint."
 _ONLY_PUBLIC = (
     "Remove the private addresses; for requests through a VPC endpoint use aws:VpcSourceIp."
 )
-
-
-def _where(operator: str, key: str, value: object) -> dict[str, object]:
-    return {**_ALLOW, "Condition": {operator: {key: value}}}
 
 
 def _addresses(statement: Statement) -> Iterator[Text]:
@@ -51,8 +47,8 @@ def _network(value: Text) -> _Network | None:
     severity=Severity.ERROR,
     title="A value under IpAddress is no address and no network",
     fix="Write an IPv4 or IPv6 address, or a network such as 203.0.113.0/24.",
-    bad=[_where("IpAddress", "aws:SourceIp", "203.0.113.0-255")],
-    good=[_where("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "2001:db8::/32"])],
+    bad=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.0-255")],
+    good=[allow_if("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "2001:db8::/32"])],
 )
 def no_address(statement: Statement) -> Iterator[Fail]:
     """AWS cannot compare such a value with an address."""
@@ -68,8 +64,8 @@ def no_address(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="A network is written with bits beyond its prefix",
     fix="Write the network address.",
-    bad=[_where("IpAddress", "aws:SourceIp", "203.0.113.17/24")],
-    good=[_where("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
+    bad=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.17/24")],
+    good=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def address_in_network(statement: Statement) -> Iterator[Fail]:
     """The bits beyond the prefix are ignored: the whole network is meant, not the one address."""
@@ -107,8 +103,8 @@ def _sources(statement: Statement, operator: str) -> Iterator[tuple[Condition, l
     severity=Severity.ERROR,
     title="aws:SourceIp is compared with private addresses only",
     fix=_PUBLIC,
-    bad=[_where("IpAddress", "aws:SourceIp", "10.0.0.0/8")],
-    good=[_where("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
+    bad=[allow_if("IpAddress", "aws:SourceIp", "10.0.0.0/8")],
+    good=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def only_private_sources(statement: Statement) -> Iterator[Fail]:
     """AWS sees public addresses in aws:SourceIp, so the condition never holds."""
@@ -126,8 +122,8 @@ def only_private_sources(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="aws:SourceIp is compared with private addresses only",
     fix=_PUBLIC,
-    bad=[_where("NotIpAddress", "aws:SourceIp", "10.0.0.0/8")],
-    good=[_where("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
+    bad=[allow_if("NotIpAddress", "aws:SourceIp", "10.0.0.0/8")],
+    good=[allow_if("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def all_but_private_sources(statement: Statement) -> Iterator[Fail]:
     """AWS sees public addresses in aws:SourceIp, so the condition always holds."""
@@ -145,8 +141,8 @@ def all_but_private_sources(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="aws:SourceIp is compared with private addresses, too",
     fix=_ONLY_PUBLIC,
-    bad=[_where("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "10.0.0.0/8"])],
-    good=[_where("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
+    bad=[allow_if("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "10.0.0.0/8"])],
+    good=[allow_if("IpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def some_private_sources(statement: Statement) -> Iterator[Fail]:
     """AWS sees public addresses in aws:SourceIp, so the private ones match nothing."""
@@ -164,8 +160,8 @@ def some_private_sources(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="aws:SourceIp is compared with private addresses, too",
     fix=_ONLY_PUBLIC,
-    bad=[_where("NotIpAddress", "aws:SourceIp", ["203.0.113.0/24", "10.0.0.0/8"])],
-    good=[_where("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
+    bad=[allow_if("NotIpAddress", "aws:SourceIp", ["203.0.113.0/24", "10.0.0.0/8"])],
+    good=[allow_if("NotIpAddress", "aws:SourceIp", "203.0.113.0/24")],
 )
 def all_but_some_private_sources(statement: Statement) -> Iterator[Fail]:
     """AWS sees public addresses in aws:SourceIp, so the private ones exempt nothing."""
@@ -197,8 +193,8 @@ def _ids(statement: Statement, key: str, form: re.Pattern[str]) -> Iterator[Text
     severity=Severity.ERROR,
     title="A value of aws:SourceVpc is no VPC id",
     fix="Write vpc- and 8 or 17 characters.",
-    bad=[_where("StringEquals", "aws:SourceVpc", "main-vpc")],
-    good=[_where("StringEquals", "aws:SourceVpc", "vpc-0123456789abcdef0")],
+    bad=[allow_if("StringEquals", "aws:SourceVpc", "main-vpc")],
+    good=[allow_if("StringEquals", "aws:SourceVpc", "vpc-0123456789abcdef0")],
 )
 def no_vpc_id(statement: Statement) -> Iterator[Fail]:
     """No VPC has such an id, so the comparison never succeeds."""
@@ -215,8 +211,8 @@ def no_vpc_id(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="A value of aws:SourceVpce is no VPC endpoint id",
     fix="Write vpce- and 8 or 17 characters.",
-    bad=[_where("StringEquals", "aws:SourceVpce", "vpc-0123456789abcdef0")],
-    good=[_where("StringEquals", "aws:SourceVpce", "vpce-0123456789abcdef0")],
+    bad=[allow_if("StringEquals", "aws:SourceVpce", "vpc-0123456789abcdef0")],
+    good=[allow_if("StringEquals", "aws:SourceVpce", "vpce-0123456789abcdef0")],
 )
 def no_endpoint_id(statement: Statement) -> Iterator[Fail]:
     """No VPC endpoint has such an id, so the comparison never succeeds."""

@@ -14,6 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import supported_services
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, Example, allow_to, deny, policy_with, trusting
 from aws_iam.rules.gates import at_condition, at_keys
 from aws_iam.rules.outcomes import Fail
 
@@ -23,17 +24,8 @@ if TYPE_CHECKING:
 _ROOT = {"AWS": "arn:aws:iam::111122223333:root"}
 
 
-def _trust(action: object, condition: Mapping[str, object]) -> dict[str, object]:
-    return {
-        "Effect": "Allow",
-        "Principal": _ROOT,
-        "Action": action,
-        "Condition": condition,
-    }
-
-
-def _policy(*statements: dict[str, object]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def _root_may(action: object, condition: Mapping[str, object]) -> Example:
+    return trusting(_ROOT, action, condition)
 
 
 _ANA = {"StringEquals": {"sts:SourceIdentity": "ana"}}
@@ -56,13 +48,16 @@ def _is_of_some_services(asked: Condition) -> bool:
     title="The action that sets the condition key is not allowed",
     fix="Add the action to the statement.",
     kinds=(Kind.TRUST,),
-    bad=[_policy(_trust("sts:AssumeRole", _ANA)), _policy(_trust("sts:AssumeRole", _TEAM))],
+    bad=[
+        policy_with(_root_may("sts:AssumeRole", _ANA)),
+        policy_with(_root_may("sts:AssumeRole", _TEAM)),
+    ],
     good=[
-        _policy(_trust(["sts:AssumeRole", "sts:SetSourceIdentity"], _ANA)),
-        _policy(_trust(["sts:AssumeRole", "sts:TagSession"], _TEAM)),
-        _policy(
+        policy_with(_root_may(["sts:AssumeRole", "sts:SetSourceIdentity"], _ANA)),
+        policy_with(_root_may(["sts:AssumeRole", "sts:TagSession"], _TEAM)),
+        policy_with(
             {"Effect": "Allow", "Principal": _ROOT, "Action": "sts:AssumeRole"},
-            _trust("sts:TagSession", _TEAM),
+            _root_may("sts:TagSession", _TEAM),
         ),
     ],
 )
@@ -99,14 +94,9 @@ def _setting(condition: Condition) -> str:
     return "sts:TagSession" if condition.name in {"aws:tagkeys", "sts:transitivetagkeys"} else ""
 
 
-def _service(condition: Mapping[str, object], principal: object = None) -> dict[str, object]:
-    return {
-        "Effect": "Allow",
-        "Principal": principal or {"Service": "cloudfront.amazonaws.com"},
-        "Action": "s3:GetObject",
-        "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
-        "Condition": condition,
-    }
+def _cloudfront_reads(condition: Mapping[str, object], principal: object = None) -> Example:
+    service = principal or {"Service": "cloudfront.amazonaws.com"}
+    return allow_to(service, "s3:GetObject", OBJECTS, condition)
 
 
 _ORG = {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}
@@ -126,12 +116,17 @@ _WITH_TAGS = "rolesanywhere.amazonaws.com"
     title="A service is allowed by a key that its calls do not carry",
     fix="Use aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
     kinds=(Kind.RESOURCE, Kind.TRUST),
-    bad=[_service(_ORG), _service({"StringEquals": {"aws:PrincipalTag/team": "blue"}})],
+    bad=[
+        _cloudfront_reads(_ORG),
+        _cloudfront_reads({"StringEquals": {"aws:PrincipalTag/team": "blue"}}),
+    ],
     good=[
-        _service(_MINE),
-        _service({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-exampleorg"}, **_MINE}),
-        _service(_ORG, {"AWS": "*"}),
-        _service(
+        _cloudfront_reads(_MINE),
+        _cloudfront_reads(
+            {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-exampleorg"}, **_MINE}
+        ),
+        _cloudfront_reads(_ORG, {"AWS": "*"}),
+        _cloudfront_reads(
             {"StringEquals": {"aws:PrincipalTag/x509Subject/CN": "build-01"}},
             {"Service": "rolesanywhere.amazonaws.com"},
         ),
@@ -158,8 +153,8 @@ def people_key_for_service(statement: Statement) -> Iterator[Fail]:
 _ENDPOINT = {"StringNotEqualsIfExists": {"aws:VpceOrgID": "o-exampleorg"}}
 
 
-def _deny(action: object, element: str = "Action") -> dict[str, object]:
-    return {"Effect": "Deny", element: action, "Resource": "*", "Condition": _ENDPOINT}
+def _deny_elsewhere(action: object) -> Example:
+    return deny(action, "*", _ENDPOINT)
 
 
 @check(
@@ -169,8 +164,14 @@ def _deny(action: object, element: str = "Action") -> dict[str, object]:
     severity=Severity.WARNING,
     title="A key is used for services that do not supply it",
     fix="Limit the statement to actions of the services that AWS lists for the key.",
-    bad=[_policy(_deny("*")), _policy(_deny("iam:*", "NotAction")), _policy(_deny("rds:*"))],
-    good=[_policy(_deny(["s3:*", "kms:Decrypt"]))],
+    bad=[
+        policy_with(_deny_elsewhere("*")),
+        policy_with(
+            {"Effect": "Deny", "NotAction": "iam:*", "Resource": "*", "Condition": _ENDPOINT}
+        ),
+        policy_with(_deny_elsewhere("rds:*")),
+    ],
+    good=[policy_with(_deny_elsewhere(["s3:*", "kms:Decrypt"]))],
 )
 def endpoint_key_for_all(policy: Policy) -> Iterator[Fail]:
     """Requests to other services lack the key even through an endpoint: a Deny hits them or misses them all."""

@@ -12,6 +12,7 @@ from aws_iam.engine.language.variables import variables, without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow_if
 from aws_iam.rules.gates import VARIABLE_IN_VALUE, at_condition, at_value
 from aws_iam.rules.outcomes import Fail
 
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.reference.catalog import ConditionKey
-
-_ALLOW = {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*"}
-
-
-def _where(operator: str, key: str, value: object) -> dict[str, object]:
-    return {**_ALLOW, "Condition": {operator: {key: value}}}
 
 
 @once
@@ -73,8 +68,8 @@ _WILDCARD = (at_value(_may_have_wildcard),)
     severity=Severity.ERROR,
     title="A key with several values is compared without qualifier",
     fix="Write ForAnyValue: or ForAllValues: before the operator; in an Allow, ForAllValues also needs Null false.",
-    bad=[_where("StringEquals", "aws:TagKeys", ["team"])],
-    good=[_where("ForAnyValue:StringEquals", "aws:TagKeys", ["team"])],
+    bad=[allow_if("StringEquals", "aws:TagKeys", ["team"])],
+    good=[allow_if("ForAnyValue:StringEquals", "aws:TagKeys", ["team"])],
 )
 def several_values_unqualified(statement: Statement) -> Iterator[Fail]:
     """Without a qualifier AWS does not know whether all of the request's values must match, or one."""
@@ -100,8 +95,8 @@ def _is_bare(condition: Condition) -> bool:
     severity=Severity.SECURITY_WARNING,
     title="ForAllValues is used with a key that has one value",
     fix="Remove ForAllValues:.",
-    bad=[_where("ForAllValues:StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
-    good=[_where("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
+    bad=[allow_if("ForAllValues:StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
+    good=[allow_if("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
 )
 def all_of_one_value(statement: Statement) -> Iterator[Fail]:
     """ForAllValues holds when the request lacks the key, so an Allow with it lets such requests through."""
@@ -133,13 +128,13 @@ _FITTING: dict[str, frozenset[Family]] = {
     title="The operator does not compare values of the key's type",
     fix="Use an operator of the key's type.",
     bad=[
-        _where("StringEquals", "aws:MultiFactorAuthPresent", "true"),
-        _where("ArnLike", "aws:SourceAccount", "111122223333"),
+        allow_if("StringEquals", "aws:MultiFactorAuthPresent", "true"),
+        allow_if("ArnLike", "aws:SourceAccount", "111122223333"),
     ],
     good=[
-        _where("Bool", "aws:MultiFactorAuthPresent", "true"),
-        _where("StringLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app"),
-        _where("StringEquals", "aws:EC2InstanceSourcePrivateIPv4", "${aws:VpcSourceIp}"),
+        allow_if("Bool", "aws:MultiFactorAuthPresent", "true"),
+        allow_if("StringLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app"),
+        allow_if("StringEquals", "aws:EC2InstanceSourcePrivateIPv4", "${aws:VpcSourceIp}"),
     ],
 )
 def operator_of_other_type(statement: Statement) -> Iterator[Fail]:
@@ -172,8 +167,8 @@ def _fitting(key: ConditionKey) -> frozenset[Family]:
     severity=Severity.ERROR,
     title="A Boolean key has several values",
     fix="Keep one of true and false.",
-    bad=[_where("Bool", "aws:SecureTransport", ["true", "false"])],
-    good=[_where("Bool", "aws:SecureTransport", "true")],
+    bad=[allow_if("Bool", "aws:SecureTransport", ["true", "false"])],
+    good=[allow_if("Bool", "aws:SecureTransport", "true")],
 )
 def several_booleans(statement: Statement) -> Iterator[Fail]:
     """Both values together say nothing, and AWS refuses them."""
@@ -192,8 +187,8 @@ def several_booleans(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SECURITY_WARNING,
     title="An ARN with a wildcard is compared as text",
     fix="Use ArnLike or ArnNotLike: there a wildcard stays within its field of the ARN.",
-    bad=[_where("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
-    good=[_where("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
+    bad=[allow_if("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
+    good=[allow_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/app")],
 )
 def arn_compared_as_text(statement: Statement) -> Iterator[Fail]:
     """Under StringLike a `*` runs across the colons of an ARN, so more ARNs match than it seems."""
@@ -229,8 +224,8 @@ _EXACT = frozenset(
     severity=Severity.WARNING,
     title="A value has a wildcard that the operator does not read as one",
     fix="Use StringLike or StringNotLike, or write `${*}` for the character itself.",
-    bad=[_where("StringEquals", "aws:PrincipalTag/team", "blue-*")],
-    good=[_where("StringLike", "aws:PrincipalTag/team", "blue-*")],
+    bad=[allow_if("StringEquals", "aws:PrincipalTag/team", "blue-*")],
+    good=[allow_if("StringLike", "aws:PrincipalTag/team", "blue-*")],
 )
 def wildcard_compared_exactly(statement: Statement) -> Iterator[Fail]:
     """Under an exact operator `*` is the character itself, which such a value hardly means."""
@@ -255,8 +250,8 @@ def _only_star(condition: Condition) -> bool:
     severity=Severity.SUGGESTION,
     title="The condition only asks that the key exists",
     fix='Write "Null": {KEY: "false"}, which says so.',
-    bad=[_where("StringLike", "aws:PrincipalTag/team", "*")],
-    good=[_where("Null", "aws:PrincipalTag/team", "false")],
+    bad=[allow_if("StringLike", "aws:PrincipalTag/team", "*")],
+    good=[allow_if("Null", "aws:PrincipalTag/team", "false")],
 )
 def anything_goes(statement: Statement) -> Iterator[Fail]:
     """A lone `*` matches every value, so the condition holds for every request that has the key."""
@@ -278,8 +273,8 @@ def anything_goes(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="The condition only asks that the key is absent",
     fix='Write "Null": {KEY: "true"}, which says so.',
-    bad=[_where("StringNotLike", "aws:PrincipalTag/team", "*")],
-    good=[_where("Null", "aws:PrincipalTag/team", "true")],
+    bad=[allow_if("StringNotLike", "aws:PrincipalTag/team", "*")],
+    good=[allow_if("Null", "aws:PrincipalTag/team", "true")],
 )
 def nothing_goes(statement: Statement) -> Iterator[Fail]:
     """A lone `*` matches every value, so its negation holds only for requests without the key."""
@@ -311,12 +306,12 @@ def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
     title="An account, organization or network is given as a pattern",
     fix="Write the ids in full.",
     bad=[
-        _where("StringLike", "aws:SourceAccount", "11112222*"),
-        _where("StringLike", "aws:userid", "AROA*"),
+        allow_if("StringLike", "aws:SourceAccount", "11112222*"),
+        allow_if("StringLike", "aws:userid", "AROA*"),
     ],
     good=[
-        _where("StringLike", "aws:SourceAccount", "111122223333"),
-        _where("StringLike", "aws:userid", ["AROACKCEVSQ6C2EXAMPLE:*", "*:deploy"]),
+        allow_if("StringLike", "aws:SourceAccount", "111122223333"),
+        allow_if("StringLike", "aws:userid", ["AROACKCEVSQ6C2EXAMPLE:*", "*:deploy"]),
     ],
 )
 def id_as_pattern(statement: Statement) -> Iterator[Fail]:
@@ -351,13 +346,15 @@ def _is_loose(text: str, whole: str) -> bool:
     title="An account, organization or network is given by a variable",
     fix="Write the ids in full.",
     bad=[
-        _where("StringEquals", "aws:SourceAccount", "${aws:PrincipalTag/account}"),
-        _where("StringEquals", "aws:userid", "${aws:PrincipalTag/id}"),
+        allow_if("StringEquals", "aws:SourceAccount", "${aws:PrincipalTag/account}"),
+        allow_if("StringEquals", "aws:userid", "${aws:PrincipalTag/id}"),
     ],
     good=[
-        _where("StringEquals", "aws:userid", "AROACKCEVSQ6C2EXAMPLE:${aws:PrincipalTag/session}"),
-        _where("StringEquals", "aws:SourceAccount", "111122223333"),
-        _where("StringEquals", "aws:ResourceAccount", "${aws:PrincipalAccount}"),
+        allow_if(
+            "StringEquals", "aws:userid", "AROACKCEVSQ6C2EXAMPLE:${aws:PrincipalTag/session}"
+        ),
+        allow_if("StringEquals", "aws:SourceAccount", "111122223333"),
+        allow_if("StringEquals", "aws:ResourceAccount", "${aws:PrincipalAccount}"),
     ],
 )
 def id_as_variable(statement: Statement) -> Iterator[Fail]:

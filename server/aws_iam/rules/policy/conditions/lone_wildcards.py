@@ -9,22 +9,18 @@ from aws_iam.engine.language.document import Condition, Statement
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import BUCKET, Example, allow_if
 from aws_iam.rules.gates import at_keys, at_value
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LIST = {
-    "Effect": "Allow",
-    "Action": "s3:ListBucket",
-    "Resource": "arn:aws:s3:::amzn-s3-demo-bucket",
-}
 _TAG = "aws:PrincipalTag/team"
 
 
-def _where(operator: str, key: str, value: object, effect: str = "Allow") -> dict[str, object]:
-    return {**_LIST, "Effect": effect, "Condition": {operator: {key: value}}}
+def _listing_if(operator: str, key: str, value: object, effect: str = "Allow") -> Example:
+    return allow_if(operator, key, value, "s3:ListBucket", BUCKET) | {"Effect": effect}
 
 
 def _with_star(statement: Statement, *bases: str) -> Iterator[Condition]:
@@ -45,13 +41,13 @@ _STAR = (at_value("*".__eq__),)
     title="The condition always holds",
     fix="Remove the key, or write the values that were meant.",
     bad=[
-        _where("StringLikeIfExists", _TAG, "*"),
-        _where("ForAllValues:StringLike", "aws:TagKeys", ["*"]),
+        _listing_if("StringLikeIfExists", _TAG, "*"),
+        _listing_if("ForAllValues:StringLike", "aws:TagKeys", ["*"]),
     ],
     good=[
-        _where("StringLikeIfExists", _TAG, "blue*"),
-        _where("ForAllValues:StringLike", "aws:TagKeys", ["blue*"]),
-        _where("ForAllValues:StringEquals", "aws:TagKeys", ["*"]),
+        _listing_if("StringLikeIfExists", _TAG, "blue*"),
+        _listing_if("ForAllValues:StringLike", "aws:TagKeys", ["blue*"]),
+        _listing_if("ForAllValues:StringEquals", "aws:TagKeys", ["*"]),
     ],
 )
 def always_holds(statement: Statement) -> Iterator[Fail]:
@@ -71,11 +67,11 @@ def always_holds(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="The condition never holds",
     fix="Remove the statement, or write the values that were meant.",
-    bad=[_where("ForAnyValue:StringNotLike", "aws:TagKeys", ["*"])],
+    bad=[_listing_if("ForAnyValue:StringNotLike", "aws:TagKeys", ["*"])],
     good=[
-        _where("ForAnyValue:StringNotLike", "aws:TagKeys", ["blue*"]),
-        _where("ForAllValues:StringNotLike", "aws:TagKeys", ["*"]),
-        _where("ForAnyValue:StringLike", "aws:TagKeys", ["*"]),
+        _listing_if("ForAnyValue:StringNotLike", "aws:TagKeys", ["blue*"]),
+        _listing_if("ForAllValues:StringNotLike", "aws:TagKeys", ["*"]),
+        _listing_if("ForAnyValue:StringLike", "aws:TagKeys", ["*"]),
     ],
 )
 def never_holds(statement: Statement) -> Iterator[Fail]:
@@ -96,13 +92,13 @@ def never_holds(statement: Statement) -> Iterator[Fail]:
     title="Some prefixes are shut out, which a shorter one gets around",
     fix="Allow s3:ListBucket with StringLike on the prefixes that may be listed, or deny it with StringNotLike on them.",
     bad=[
-        _where("StringLike", "s3:prefix", "private/*", effect="Deny"),
-        _where("StringNotLike", "s3:prefix", "private/*"),
+        _listing_if("StringLike", "s3:prefix", "private/*", effect="Deny"),
+        _listing_if("StringNotLike", "s3:prefix", "private/*"),
     ],
     good=[
-        _where("StringLike", "s3:prefix", "home/*"),
-        _where("StringNotLike", "s3:prefix", "home/*", effect="Deny"),
-        _where("Null", "s3:prefix", "true", effect="Deny"),
+        _listing_if("StringLike", "s3:prefix", "home/*"),
+        _listing_if("StringNotLike", "s3:prefix", "home/*", effect="Deny"),
+        _listing_if("Null", "s3:prefix", "true", effect="Deny"),
     ],
 )
 def prefix_shut_out(statement: Statement) -> Iterator[Fail]:

@@ -10,6 +10,7 @@ from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import Example, allow
 from aws_iam.rules.gates import at_keys
 from aws_iam.rules.outcomes import Fail
 
@@ -21,12 +22,11 @@ _PRESENT = "aws:multifactorauthpresent"
 _AGE = "aws:multifactorauthage"
 # The key is a Boolean, and people compare it as text, too.
 _EXACTLY = frozenset({"Bool", "StringEquals", "StringEqualsIgnoreCase", "StringLike"})
-_STOP = {"Effect": "Allow", "Action": "ec2:TerminateInstances", "Resource": "*"}
 _MFA = {"aws:MultiFactorAuthPresent": "true"}
 
 
-def _where(condition: object, **changes: object) -> dict[str, object]:
-    return {**_STOP, **changes, "Condition": condition}
+def _stopping_if(condition: object, **changes: object) -> Example:
+    return allow("ec2:TerminateInstances", "*", condition) | changes
 
 
 def _values(condition: Condition) -> list[str]:
@@ -59,15 +59,17 @@ _ASKED = (at_keys(_PRESENT, _AGE),)
     fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
     source=_KEY_PAGE,
     bad=[
-        _where({"BoolIfExists": _MFA}),
-        _where({"StringEqualsIfExists": _MFA}),
-        _where({"StringNotEquals": {"aws:MultiFactorAuthPresent": "false"}}),
+        _stopping_if({"BoolIfExists": _MFA}),
+        _stopping_if({"StringEqualsIfExists": _MFA}),
+        _stopping_if({"StringNotEquals": {"aws:MultiFactorAuthPresent": "false"}}),
     ],
     good=[
-        _where({"Bool": _MFA}),
-        _where({"BoolIfExists": _MFA, "Null": {"aws:MultiFactorAuthPresent": "false"}}),
-        _where({"BoolIfExists": _MFA, "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}),
-        _where({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}, Effect="Deny"),
+        _stopping_if({"Bool": _MFA}),
+        _stopping_if({"BoolIfExists": _MFA, "Null": {"aws:MultiFactorAuthPresent": "false"}}),
+        _stopping_if(
+            {"BoolIfExists": _MFA, "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}
+        ),
+        _stopping_if({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}, Effect="Deny"),
     ],
 )
 def keys_without_mfa_pass(statement: Statement) -> Iterator[Fail]:
@@ -106,11 +108,11 @@ def _asks_if_present(condition: Condition) -> bool:
     title="The Allow asks whether MFA could be told, not whether it was used",
     fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
     source=_KEY_PAGE,
-    bad=[_where({"Null": {"aws:MultiFactorAuthPresent": "false"}})],
+    bad=[_stopping_if({"Null": {"aws:MultiFactorAuthPresent": "false"}})],
     good=[
-        _where({"Null": {"aws:MultiFactorAuthPresent": "false"}, "Bool": _MFA}),
-        _where({"Null": {"aws:MultiFactorAuthPresent": "false"}, "BoolIfExists": _MFA}),
-        _where({"Null": {"aws:MultiFactorAuthAge": "false"}}),
+        _stopping_if({"Null": {"aws:MultiFactorAuthPresent": "false"}, "Bool": _MFA}),
+        _stopping_if({"Null": {"aws:MultiFactorAuthPresent": "false"}, "BoolIfExists": _MFA}),
+        _stopping_if({"Null": {"aws:MultiFactorAuthAge": "false"}}),
     ],
 )
 def present_and_false(statement: Statement) -> Iterator[Fail]:
@@ -142,10 +144,12 @@ _ALL = {"Effect": "Deny", "Action": "*"}
     fix='Limit the Deny to users: "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}.',
     source=_KEY_PAGE,
     kinds=(Kind.SCP,),
-    bad=[_where(_NO_MFA, **_ALL)],
+    bad=[_stopping_if(_NO_MFA, **_ALL)],
     good=[
-        _where({**_NO_MFA, "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}}, **_ALL),
-        _where(_NO_MFA, Effect="Deny", Action="ec2:StopInstances"),
+        _stopping_if(
+            {**_NO_MFA, "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}}, **_ALL
+        ),
+        _stopping_if(_NO_MFA, Effect="Deny", Action="ec2:StopInstances"),
     ],
 )
 def workloads_denied(statement: Statement) -> Iterator[Fail]:

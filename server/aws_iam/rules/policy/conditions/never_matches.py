@@ -18,6 +18,7 @@ from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.engine.reference.supply import lacking, supplying
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, Example, allow
 from aws_iam.rules.gates import KEY_TWICE, VARIABLE, VARIABLE_IN_VALUE, at_condition, at_operators
 from aws_iam.rules.outcomes import Fail
 
@@ -33,13 +34,11 @@ _OPERATORS = f"{_GUIDE}/reference_policies_elements_condition_operators.html"
 _VARIABLES = f"{_GUIDE}/reference_policies_variables.html"
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
 
-_OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
 
-
-def _where(
+def _reading_if(
     condition: dict[str, object], effect: str = "Allow", action: object = "s3:GetObject"
-) -> dict[str, object]:
-    return {"Effect": effect, "Action": action, "Resource": _OBJECTS, "Condition": condition}
+) -> Example:
+    return allow(action, OBJECTS, condition) | {"Effect": effect}
 
 
 @once
@@ -70,17 +69,19 @@ def _may_be_of_no_action(asked: Condition) -> bool:
     fix="Write alternatives as values of one condition, or as statements of their own.",
     source=_LOGIC,
     bad=[
-        _where({"StringEquals": {"aws:username": "ana"}, "StringLike": {"aws:username": "ben*"}}),
-        _where(
+        _reading_if(
+            {"StringEquals": {"aws:username": "ana"}, "StringLike": {"aws:username": "ben*"}}
+        ),
+        _reading_if(
             {"StringEquals": {"aws:username": "ana"}, "Null": {"aws:username": "true"}}, "Deny"
         ),
-        _where(
+        _reading_if(
             {
                 "DateGreaterThan": {"aws:CurrentTime": "2026-06-30T00:00:00Z"},
                 "DateLessThan": {"aws:CurrentTime": "2026-01-31T00:00:00Z"},
             }
         ),
-        _where(
+        _reading_if(
             {
                 "IpAddress": {"aws:SourceIp": "192.0.2.0/28"},
                 "NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"},
@@ -88,9 +89,11 @@ def _may_be_of_no_action(asked: Condition) -> bool:
         ),
     ],
     good=[
-        _where({"StringEquals": {"aws:username": ["ana", "ben"]}}),
-        _where({"StringLike": {"aws:username": "a*"}, "StringNotEquals": {"aws:username": "ana"}}),
-        _where(
+        _reading_if({"StringEquals": {"aws:username": ["ana", "ben"]}}),
+        _reading_if(
+            {"StringLike": {"aws:username": "a*"}, "StringNotEquals": {"aws:username": "ana"}}
+        ),
+        _reading_if(
             {
                 "DateGreaterThan": {"aws:CurrentTime": "2026-01-31T00:00:00Z"},
                 "DateLessThan": {"aws:CurrentTime": "2026-06-30T00:00:00Z"},
@@ -142,7 +145,7 @@ def _is_exclusive(asked: Condition) -> bool:
     fix="Make two statements of it, one for each way in.",
     source=_KEYS,
     bad=[
-        _where(
+        _reading_if(
             {
                 "IpAddress": {"aws:SourceIp": "192.0.2.0/24"},
                 "StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"},
@@ -150,13 +153,13 @@ def _is_exclusive(asked: Condition) -> bool:
         )
     ],
     good=[
-        _where(
+        _reading_if(
             {
                 "IpAddress": {"aws:VpcSourceIp": "10.0.0.0/16"},
                 "StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"},
             }
         ),
-        _where(
+        _reading_if(
             {
                 "NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"},
                 "StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"},
@@ -201,14 +204,14 @@ _TAGS_OF_REQUEST = ("aws:requesttag/", "aws:tagkeys")
     fix="Remove the condition, or move the actions that have the key into a statement with it.",
     source=_REFERENCE,
     bad=[
-        _where({"StringLike": {"s3:prefix": "home/*"}}, action="s3:GetObject*"),
-        _where({"StringLike": {"s3:prefix": "home/*"}}, "Deny", action="s3:Put*"),
-        _where({"StringNotEquals": {"s3:prefix": "home/"}}, action="ec2:Describe*"),
-        _where({"StringEquals": {"aws:RequestTag/team": "blue"}}, action="kms:DescribeKey"),
+        _reading_if({"StringLike": {"s3:prefix": "home/*"}}, action="s3:GetObject*"),
+        _reading_if({"StringLike": {"s3:prefix": "home/*"}}, "Deny", action="s3:Put*"),
+        _reading_if({"StringNotEquals": {"s3:prefix": "home/"}}, action="ec2:Describe*"),
+        _reading_if({"StringEquals": {"aws:RequestTag/team": "blue"}}, action="kms:DescribeKey"),
     ],
     good=[
-        _where({"StringLike": {"s3:prefix": "home/*"}}, action="s3:List*"),
-        _where({"StringEquals": {"aws:RequestTag/team": "blue"}}, action="ec2:RunInstances"),
+        _reading_if({"StringLike": {"s3:prefix": "home/*"}}, action="s3:List*"),
+        _reading_if({"StringEquals": {"aws:RequestTag/team": "blue"}}, action="ec2:RunInstances"),
     ],
 )
 def key_of_no_action(statement: Statement) -> Iterator[Fail]:
@@ -271,8 +274,8 @@ def _listed(actions: tuple[str, ...]) -> str:
     title="Null accepts the key's presence and its absence",
     fix="Keep true (the key must be absent) or false (it must be there).",
     source=_OPERATORS,
-    bad=[_where({"Null": {"aws:PrincipalTag/team": ["true", "false"]}})],
-    good=[_where({"Null": {"aws:PrincipalTag/team": "false"}})],
+    bad=[_reading_if({"Null": {"aws:PrincipalTag/team": ["true", "false"]}})],
+    good=[_reading_if({"Null": {"aws:PrincipalTag/team": "false"}})],
 )
 def null_of_both(statement: Statement) -> Iterator[Fail]:
     """One value that holds is enough, and of true and false one always does."""
@@ -298,7 +301,9 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
     source=_VARIABLES,
     bad=[
         {"Effect": "Deny", "Action": "s3:*", "Resource": _HOME},
-        _where({"StringEquals": {"aws:ResourceTag/owner": "${aws:PrincipalTag/team}"}}, "Deny"),
+        _reading_if(
+            {"StringEquals": {"aws:ResourceTag/owner": "${aws:PrincipalTag/team}"}}, "Deny"
+        ),
     ],
     good=[
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": _HOME},
@@ -307,7 +312,9 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
             "Action": "s3:*",
             "Resource": "arn:aws:s3:::b/${aws:PrincipalAccount}/*",
         },
-        _where({"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}, "Deny"),
+        _reading_if(
+            {"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}, "Deny"
+        ),
     ],
 )
 def deny_with_hole(statement: Statement) -> Iterator[Fail]:
@@ -342,10 +349,10 @@ def deny_with_hole(statement: Statement) -> Iterator[Fail]:
     title="The Allow lets callers in for whom a variable has no value",
     fix='Add "Null": {KEY: "false"} for the key of the variable.',
     source=_VARIABLES,
-    bad=[_where({"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})],
+    bad=[_reading_if({"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})],
     good=[
-        _where({"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}),
-        _where(
+        _reading_if({"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}),
+        _reading_if(
             {
                 "StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"},
                 "Null": {"aws:PrincipalTag/team": "false"},

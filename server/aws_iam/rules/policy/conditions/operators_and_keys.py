@@ -12,6 +12,7 @@ from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import BUCKET, allow_if
 from aws_iam.rules.gates import KEY_TWICE, at_condition, at_keys
 from aws_iam.rules.outcomes import Fail
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
-
-
-def _where(operator: str, key: str, value: object) -> dict[str, object]:
-    return {**_ALLOW, "Condition": {operator: {key: value}}}
 
 
 def _is_strange(asked: Condition) -> bool:
@@ -53,10 +50,10 @@ def _lacks_a_part(asked: Condition) -> bool:
     title="There is no condition operator of this name",
     fix="Use an operator of AWS's list, spelled as there.",
     bad=[
-        _where("StringEqual", "aws:username", "ana"),
-        _where("ForEachValue:StringEquals", "aws:TagKeys", "team"),
+        allow_if("StringEqual", "aws:username", "ana"),
+        allow_if("ForEachValue:StringEquals", "aws:TagKeys", "team"),
     ],
-    good=[_where("ForAnyValue:StringLikeIfExists", "aws:TagKeys", "team*")],
+    good=[allow_if("ForAnyValue:StringLikeIfExists", "aws:TagKeys", "team*")],
 )
 def unknown_operator(statement: Statement) -> Iterator[Fail]:
     """AWS refuses a policy with an operator that it does not know."""
@@ -83,8 +80,8 @@ def unknown_operator(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="Null has the suffix IfExists",
     fix="Write `Null`: it asks whether the key exists.",
-    bad=[_where("NullIfExists", "aws:username", "true")],
-    good=[_where("Null", "aws:username", "true")],
+    bad=[allow_if("NullIfExists", "aws:username", "true")],
+    good=[allow_if("Null", "aws:username", "true")],
 )
 def null_if_exists(statement: Statement) -> Iterator[Fail]:
     """Null already asks whether the key is there, so AWS refuses the suffix."""
@@ -102,8 +99,8 @@ def null_if_exists(statement: Statement) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="Null has a qualifier",
     fix="Write `Null` without qualifier.",
-    bad=[_where("ForAnyValue:Null", "aws:TagKeys", "true")],
-    good=[_where("Null", "aws:TagKeys", "true")],
+    bad=[allow_if("ForAnyValue:Null", "aws:TagKeys", "true")],
+    good=[allow_if("Null", "aws:TagKeys", "true")],
 )
 def null_with_qualifier(statement: Statement) -> Iterator[Fail]:
     """With ForAllValues it always holds and with ForAnyValue never, whatever the request says."""
@@ -122,8 +119,8 @@ def null_with_qualifier(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="The condition key is not of the form service:name",
     fix="Write the key with its prefix, such as `aws:SourceIp` or `s3:prefix`.",
-    bad=[_where("StringEquals", "SourceIp", "192.0.2.1"), _where("StringEquals", "aws:", "x")],
-    good=[_where("IpAddress", "aws:SourceIp", "192.0.2.0/24")],
+    bad=[allow_if("StringEquals", "SourceIp", "192.0.2.1"), allow_if("StringEquals", "aws:", "x")],
+    good=[allow_if("IpAddress", "aws:SourceIp", "192.0.2.0/24")],
 )
 def key_without_prefix(statement: Statement) -> Iterator[Fail]:
     """AWS knows a key by its prefix and name, and refuses one that lacks either."""
@@ -159,7 +156,7 @@ def key_without_prefix(statement: Statement) -> Iterator[Fail]:
             },
         },
     ],
-    good=[_where("StringEquals", "aws:username", ["ana", "ben"])],
+    good=[allow_if("StringEquals", "aws:username", ["ana", "ben"])],
 )
 def key_twice_in_other_case(statement: Statement) -> Iterator[Fail]:
     """Key names are compared without case, so the two are one key: two lists of values under one operator contradict."""
@@ -188,8 +185,8 @@ def _lacks_tag_name(condition: Condition) -> bool:
     severity=Severity.ERROR,
     title="The condition key names no tag",
     fix="Write the tag's name after a slash: `aws:ResourceTag/team`.",
-    bad=[_where("StringEquals", "aws:ResourceTag", "blue")],
-    good=[_where("StringEquals", "aws:ResourceTag/team", "blue")],
+    bad=[allow_if("StringEquals", "aws:ResourceTag", "blue")],
+    good=[allow_if("StringEquals", "aws:ResourceTag/team", "blue")],
 )
 def tag_without_name(statement: Statement) -> Iterator[Fail]:
     """There is one key for each tag; without its name the key is never in a request."""
@@ -210,8 +207,8 @@ _UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:glu
     severity=Severity.ERROR,
     title="There is no global condition key of this name",
     fix="Use a key of AWS's list of global condition keys.",
-    bad=[_where("StringEquals", "aws:PrincipalOrganization", "o-exampleorg")],
-    good=[_where("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
+    bad=[allow_if("StringEquals", "aws:PrincipalOrganization", "o-exampleorg")],
+    good=[allow_if("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
 )
 def unknown_global_key(statement: Statement) -> Iterator[Fail]:
     """A key that does not exist is in no request: a positive condition never holds, a negated one always does."""
@@ -234,8 +231,8 @@ def unknown_global_key(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="AWS gave this global condition key up",
     fix="Use `aws:PrincipalArn`, or `aws:SourceArn` for what a service calls for.",
-    bad=[_where("ArnLike", "aws:ARN", "arn:aws:iam::111122223333:role/app")],
-    good=[_where("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app")],
+    bad=[allow_if("ArnLike", "aws:ARN", "arn:aws:iam::111122223333:role/app")],
+    good=[allow_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app")],
 )
 def given_up_key(statement: Statement) -> Iterator[Fail]:
     """AWS supports `aws:ARN` no longer and says so for each policy that has it."""
@@ -253,7 +250,7 @@ def given_up_key(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="The service has no condition key of this name",
     fix="Look the service's keys up with `aws-iam policy lookup`.",
-    bad=[_where("StringEquals", "s3:prefx", "home/")],
+    bad=[allow_if("StringEquals", "s3:prefx", "home/", "s3:ListBucket", BUCKET)],
     good=[
         {
             "Effect": "Allow",

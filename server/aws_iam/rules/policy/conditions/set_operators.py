@@ -14,6 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.supply import supplying
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import Example, allow
 from aws_iam.rules.gates import at_condition
 from aws_iam.rules.outcomes import Fail
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 _SETS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html"
 
 
-def _where(
+def _tagging_if(
     condition: Mapping[str, object], effect: str = "Allow", action: str = "ec2:CreateTags"
-) -> dict[str, object]:
-    return {"Effect": effect, "Action": action, "Resource": "*", "Condition": condition}
+) -> Example:
+    return allow(action, "*", condition) | {"Effect": effect}
 
 
 def _is_for_any(asked: Condition) -> bool:
@@ -42,12 +43,12 @@ def _is_for_any(asked: Condition) -> bool:
     fix="Remove ForAnyValue:.",
     source=_SETS,
     bad=[
-        _where({"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
-        _where({"ForAnyValue:StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, "Deny"),
+        _tagging_if({"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
+        _tagging_if({"ForAnyValue:StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}, "Deny"),
     ],
     good=[
-        _where({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
-        _where({"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}}),
+        _tagging_if({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
+        _tagging_if({"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}}),
     ],
 )
 def any_of_one_value(statement: Statement) -> Iterator[Fail]:
@@ -106,18 +107,18 @@ def _is_for_all(condition: Condition) -> bool:
     fix='Add "Null": {KEY: "false"} to the statement.',
     source=_SETS,
     bad=[
-        _where(_TAGS, action="ec2:RunInstances"),
-        _where(_PATHS),
-        _where(_OWN_ROWS, action="dynamodb:*"),
+        _tagging_if(_TAGS, action="ec2:RunInstances"),
+        _tagging_if(_PATHS),
+        _tagging_if(_OWN_ROWS, action="dynamodb:*"),
     ],
     good=[
-        _where({**_TAGS, "Null": {"aws:TagKeys": "false"}}, action="ec2:RunInstances"),
-        _where(
+        _tagging_if({**_TAGS, "Null": {"aws:TagKeys": "false"}}, action="ec2:RunInstances"),
+        _tagging_if(
             {**_TAGS, "StringEquals": {"aws:RequestTag/team": "blue"}}, action="ec2:RunInstances"
         ),
-        _where(_TAGS),
-        _where(_TAGS, "Deny", action="ec2:RunInstances"),
-        _where(_OWN_ROWS, action="dynamodb:Query"),
+        _tagging_if(_TAGS),
+        _tagging_if(_TAGS, "Deny", action="ec2:RunInstances"),
+        _tagging_if(_OWN_ROWS, action="dynamodb:Query"),
     ],
 )
 def all_of_no_value(statement: Statement) -> Iterator[Fail]:

@@ -11,6 +11,7 @@ from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow, deny, policy_with
 from aws_iam.rules.gates import at_keys
 from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.delegation.iam_grants import (
@@ -35,22 +36,9 @@ _WITH = {"StringEquals": {"iam:PermissionsBoundary": _BOUNDARY}}
 _ROLES = "arn:aws:iam::111122223333:role/dev/*"
 
 
-def _allow(action: object, resource: object, condition: object = None) -> dict[str, object]:
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    return statement | ({"Condition": condition} if condition else {})
-
-
-def _deny(action: object, resource: object = "*") -> dict[str, object]:
-    return {"Effect": "Deny", "Action": action, "Resource": resource}
-
-
-def _policy(*statements: dict[str, object]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-_CREATE = _allow(["iam:CreateRole", "iam:AttachRolePolicy"], _ROLES, _WITH)
-_KEEP = _deny(["iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"])
-_SEAL = _deny(["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"], _BOUNDARY)
+_CREATE = allow(["iam:CreateRole", "iam:AttachRolePolicy"], _ROLES, _WITH)
+_KEEP = deny(["iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"])
+_SEAL = deny(["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"], _BOUNDARY)
 
 
 def _values(condition: Condition) -> list[str]:
@@ -131,12 +119,12 @@ _ASKED = (at_keys(_KEY),)
     source=_PAGE,
     kinds=_KINDS,
     bad=[
-        _policy(_CREATE, _allow("iam:Delete*", _ROLES)),
-        _policy(_allow("iam:*", _ROLES, _WITH), _SEAL),
+        policy_with(_CREATE, allow("iam:Delete*", _ROLES)),
+        policy_with(allow("iam:*", _ROLES, _WITH), _SEAL),
     ],
     good=[
-        _policy(_CREATE, _allow("iam:Delete*", _ROLES), _KEEP),
-        _policy(_CREATE, _allow("iam:DeleteRole", _ROLES)),
+        policy_with(_CREATE, allow("iam:Delete*", _ROLES), _KEEP),
+        policy_with(_CREATE, allow("iam:DeleteRole", _ROLES)),
     ],
 )
 def removable(policy: Policy) -> Iterator[Fail]:
@@ -168,10 +156,10 @@ _PUT = ("iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary")
     fix="Move the action into the statement with the condition on iam:PermissionsBoundary.",
     source=_PAGE,
     kinds=_KINDS,
-    bad=[_policy(_CREATE, _allow("iam:PutRolePermissionsBoundary", _ROLES), _KEEP)],
+    bad=[policy_with(_CREATE, allow("iam:PutRolePermissionsBoundary", _ROLES), _KEEP)],
     good=[
-        _policy(_CREATE, _allow("iam:PutRolePermissionsBoundary", _ROLES, _WITH), _KEEP),
-        _policy(_CREATE, _allow("iam:PutRolePolicy", _ROLES)),
+        policy_with(_CREATE, allow("iam:PutRolePermissionsBoundary", _ROLES, _WITH), _KEEP),
+        policy_with(_CREATE, allow("iam:PutRolePolicy", _ROLES)),
     ],
 )
 def replaceable(policy: Policy) -> Iterator[Fail]:
@@ -211,16 +199,16 @@ _GRANTING = tuple(each for granting in _MAKING.values() for each in granting)
     source=_PAGE,
     kinds=_KINDS,
     bad=[
-        _policy(_CREATE, _allow(["iam:CreateUser", "iam:AddUserToGroup"], "*")),
-        _policy(_CREATE, _allow("iam:PutRolePolicy", "*")),
+        policy_with(_CREATE, allow(["iam:CreateUser", "iam:AddUserToGroup"], "*")),
+        policy_with(_CREATE, allow("iam:PutRolePolicy", "*")),
     ],
     good=[
-        _policy(_CREATE, _allow("iam:TagRole", "*")),
+        policy_with(_CREATE, allow("iam:TagRole", "*")),
         # A role without policies can do nothing.
-        _policy(_CREATE, _allow("iam:CreateRole", "*")),
+        policy_with(_CREATE, allow("iam:CreateRole", "*")),
         # What lies under the path was created with the boundary.
-        _policy(_CREATE, _allow("iam:PutRolePolicy", _ROLES)),
-        _policy(_CREATE, _allow("iam:AttachRolePolicy", "*", _NAMED)),
+        policy_with(_CREATE, allow("iam:PutRolePolicy", _ROLES)),
+        policy_with(_CREATE, allow("iam:AttachRolePolicy", "*", _NAMED)),
     ],
 )
 def unbounded(policy: Policy) -> Iterator[Fail]:
@@ -253,18 +241,18 @@ def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
     source=_PAGE,
     kinds=_KINDS,
     bad=[
-        _allow("iam:CreateRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
-        _allow("iam:Create*", "*", {"StringEqualsIfExists": _WITH["StringEquals"]}),
+        allow("iam:CreateRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
+        allow("iam:Create*", "*", {"StringEqualsIfExists": _WITH["StringEquals"]}),
     ],
     good=[
-        _allow("iam:CreateRole", _ROLES, _WITH),
-        _allow(
+        allow("iam:CreateRole", _ROLES, _WITH),
+        allow(
             "iam:CreateRole",
             _ROLES,
             {**_WITH, "ArnNotEquals": {"iam:PermissionsBoundary": _ADMIN}},
         ),
-        _allow("iam:TagRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
-        {**_deny("iam:CreateRole"), "Condition": {"StringNotEquals": _WITH["StringEquals"]}},
+        allow("iam:TagRole", _ROLES, {"StringNotEquals": {"iam:PermissionsBoundary": _ADMIN}}),
+        {**deny("iam:CreateRole"), "Condition": {"StringNotEquals": _WITH["StringEquals"]}},
     ],
 )
 def holds_without(statement: Statement) -> Iterator[Fail]:
@@ -301,17 +289,17 @@ _EDITS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
     source=_PAGE,
     kinds=_KINDS,
     bad=[
-        _policy(_CREATE, _allow("iam:CreatePolicyVersion", "*")),
-        _policy(
+        policy_with(_CREATE, allow("iam:CreatePolicyVersion", "*")),
+        policy_with(
             _CREATE,
-            _allow("iam:*PolicyVersion", "arn:aws:iam::111122223333:policy/dev-*"),
-            _deny("iam:CreatePolicyVersion", _BOUNDARY),
+            allow("iam:*PolicyVersion", "arn:aws:iam::111122223333:policy/dev-*"),
+            deny("iam:CreatePolicyVersion", _BOUNDARY),
         ),
     ],
     good=[
-        _policy(_CREATE, _allow("iam:CreatePolicyVersion", "*"), _SEAL),
-        _policy(
-            _CREATE, _allow("iam:CreatePolicyVersion", "arn:aws:iam::111122223333:policy/dev/*")
+        policy_with(_CREATE, allow("iam:CreatePolicyVersion", "*"), _SEAL),
+        policy_with(
+            _CREATE, allow("iam:CreatePolicyVersion", "arn:aws:iam::111122223333:policy/dev/*")
         ),
     ],
 )
@@ -358,15 +346,15 @@ _ANY = {"Null": {"iam:PermissionsBoundary": "false"}}
     source=_PAGE,
     kinds=(*_KINDS, Kind.SCP),
     bad=[
-        _policy(_allow("iam:CreateRole", "*", _ANY)),
-        _policy(
-            _allow("iam:CreateRole", "*", {"StringLike": {"iam:PermissionsBoundary": "*"}}),
+        policy_with(allow("iam:CreateRole", "*", _ANY)),
+        policy_with(
+            allow("iam:CreateRole", "*", {"StringLike": {"iam:PermissionsBoundary": "*"}}),
         ),
     ],
     good=[
-        _policy(_CREATE),
-        _policy(_allow("iam:CreateRole", "*", {**_ANY, **_WITH})),
-        _policy(_allow("iam:GetRole", "*", _ANY)),
+        policy_with(_CREATE),
+        policy_with(allow("iam:CreateRole", "*", {**_ANY, **_WITH})),
+        policy_with(allow("iam:GetRole", "*", _ANY)),
     ],
 )
 def unnamed(policy: Policy) -> Iterator[Fail]:
@@ -411,10 +399,10 @@ _OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"
     fix="Write StringEquals, without IfExists, or name the roles in Resource.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
     kinds=IDENTITY_KINDS,
-    bad=[_allow("iam:PassRole", "*", _OPTIONAL)],
+    bad=[allow("iam:PassRole", "*", _OPTIONAL)],
     good=[
-        _allow("iam:PassRole", "*", {"StringEquals": _OPTIONAL["StringEqualsIfExists"]}),
-        _allow("iam:PassRole", "arn:aws:iam::111122223333:role/app", _OPTIONAL),
+        allow("iam:PassRole", "*", {"StringEquals": _OPTIONAL["StringEqualsIfExists"]}),
+        allow("iam:PassRole", "arn:aws:iam::111122223333:role/app", _OPTIONAL),
     ],
 )
 def service_optional(statement: Statement) -> Iterator[Fail]:

@@ -10,6 +10,7 @@ from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, State
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import policy_with
 from aws_iam.rules.gates import UNUSUAL, at_policy, at_sid, has
 from aws_iam.rules.outcomes import Fail
 
@@ -26,10 +27,6 @@ _BUCKET = {
     "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
 }
 _DELETE = {"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"}
-
-
-def _policy(*statements: object) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def _without(statement: Mapping[str, object], name: str) -> dict[str, object]:
@@ -95,10 +92,10 @@ def no_action(statement: Statement) -> Iterator[Fail]:
     title="The statement has neither Resource nor NotResource",
     fix='Add Resource with ARNs, or "Resource": "*" for actions without resource types.',
     kinds=(*IDENTITY_KINDS, Kind.RESOURCE, Kind.SCP, Kind.RCP),
-    bad=[_policy(_without(_ALLOW, "Resource"))],
+    bad=[policy_with(_without(_ALLOW, "Resource"))],
     good=[
-        _policy(_ALLOW),
-        _policy(
+        policy_with(_ALLOW),
+        policy_with(
             {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::amzn-s3-demo-bucket"}
         ),
     ],

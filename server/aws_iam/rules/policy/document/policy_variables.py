@@ -14,6 +14,7 @@ from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import BUCKET, Example, allow
 from aws_iam.rules.gates import (
     PRINCIPALS,
     UNUSUAL,
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _home(prefix: str) -> dict[str, object]:
-    resource = f"arn:aws:s3:::amzn-s3-demo-bucket/{prefix}/*"
-    return {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}
+def _home(prefix: str) -> Example:
+    return allow("s3:GetObject", f"{BUCKET}/{prefix}/*")
 
 
 _GOOD = _home("${aws:username}")

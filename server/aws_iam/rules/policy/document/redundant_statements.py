@@ -13,6 +13,7 @@ from aws_iam.engine.language.memo import once
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with
 from aws_iam.rules.gates import at_deny, at_policy
 from aws_iam.rules.outcomes import Fail
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Text
 
 _LOGIC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html"
-_OBJECTS = "arn:aws:s3:::amzn-s3-demo-bucket/*"
 _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/home/*"
 
 _MOST_STATEMENTS = 300
@@ -31,12 +31,8 @@ _EFFORT = 60_000
 _PAIR = 2
 
 
-def _statement(effect: str, action: object, resource: object = _OBJECTS) -> dict[str, object]:
-    return {"Effect": effect, "Action": action, "Resource": resource}
-
-
-def _policy(*statements: object) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def _statement(effect: str, action: object, resource: object = OBJECTS) -> Example:
+    return allow(action, resource) | {"Effect": effect}
 
 
 @slotted
@@ -206,12 +202,12 @@ def _service(entry: str) -> str:
     fix="Remove it, or narrow the wider statement if this one was meant as the limit.",
     source=_LOGIC,
     bad=[
-        _policy(_statement("Allow", "s3:GetObject", _HOME), _statement("Allow", "s3:Get*")),
-        _policy(_statement("Deny", "s3:*"), _statement("Deny", "s3:DeleteObject")),
+        policy_with(_statement("Allow", "s3:GetObject", _HOME), _statement("Allow", "s3:Get*")),
+        policy_with(_statement("Deny", "s3:*"), _statement("Deny", "s3:DeleteObject")),
     ],
     good=[
-        _policy(_statement("Allow", "s3:GetObject", _HOME), _statement("Deny", "s3:Get*")),
-        _policy(
+        policy_with(_statement("Allow", "s3:GetObject", _HOME), _statement("Deny", "s3:Get*")),
+        policy_with(
             _statement("Allow", "s3:GetObject"),
             {
                 **_statement("Allow", "s3:*"),
@@ -244,13 +240,13 @@ def shadowed(policy: Policy) -> Iterator[Fail]:
     fix="Remove the action here, or narrow the wider statement if this one was meant as the limit.",
     source=_LOGIC,
     bad=[
-        _policy(
+        policy_with(
             _statement("Allow", ["s3:GetObject", "s3:PutObject"], _HOME),
             _statement("Allow", "s3:Get*"),
         )
     ],
     good=[
-        _policy(
+        policy_with(
             _statement("Allow", ["s3:GetObject", "s3:PutObject"]),
             _statement("Allow", "s3:Get*", _HOME),
         )
@@ -283,12 +279,12 @@ _DELETE = ["s3:PutObject", "s3:DeleteObject"]
     fix="Remove the entry, or add to the Deny the condition or exception that was meant.",
     source=_LOGIC,
     bad=[
-        _policy(_statement("Allow", "s3:GetObject", _HOME), _statement("Deny", "s3:*")),
-        _policy(_statement("Allow", _DELETE), _statement("Deny", "s3:Delete*", "*")),
+        policy_with(_statement("Allow", "s3:GetObject", _HOME), _statement("Deny", "s3:*")),
+        policy_with(_statement("Allow", _DELETE), _statement("Deny", "s3:Delete*", "*")),
     ],
     good=[
-        _policy(_statement("Allow", "s3:*"), _statement("Deny", "s3:GetObject", _HOME)),
-        _policy(
+        policy_with(_statement("Allow", "s3:*"), _statement("Deny", "s3:GetObject", _HOME)),
+        policy_with(
             _statement("Allow", "s3:GetObject"),
             {
                 **_statement("Deny", "s3:*"),
@@ -329,8 +325,12 @@ def _is_beyond(policy: Policy) -> bool:
     title="The policy has more statements than are compared with each other",
     fix="Split the policy, or merge statements that differ in one list only.",
     source=_LOGIC,
-    bad=[_policy(*(_statement("Allow", f"s3:GetObject{n}") for n in range(_MOST_STATEMENTS + 1)))],
-    good=[_policy(_statement("Allow", "s3:GetObject"))],
+    bad=[
+        policy_with(
+            *(_statement("Allow", f"s3:GetObject{n}") for n in range(_MOST_STATEMENTS + 1))
+        )
+    ],
+    good=[policy_with(_statement("Allow", "s3:GetObject"))],
 )
 def beyond_comparison(policy: Policy) -> Iterator[Fail]:
     """Which statement contains which is asked of the first ones only, so silence about the others proves nothing."""

@@ -11,6 +11,7 @@ from aws_iam.engine.language.document import Condition, Kind, Policy, Principal,
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import policy_with, trusting
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -21,15 +22,6 @@ _DEPUTY = "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 _EXTERNAL_ID = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html"
 )
-
-
-def _trust(principal: object, condition: object = None) -> dict[str, object]:
-    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    return statement | ({"Condition": condition} if condition else {})
-
-
-def _policy(*statements: dict[str, object]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 _PARTNER = {"AWS": "arn:aws:iam::444455556666:root"}
@@ -92,14 +84,19 @@ def _takes(statement: Statement) -> bool:
     fix="For a third party ask for its external id (sts:ExternalId); for an account of yours name the roles, or add aws:PrincipalOrgID.",
     source=_EXTERNAL_ID,
     kinds=_TRUST,
-    bad=[_policy(_trust(_PARTNER)), _policy(_trust({"AWS": ["111122223333", "444455556666"]}))],
+    bad=[
+        policy_with(trusting(_PARTNER)),
+        policy_with(trusting({"AWS": ["111122223333", "444455556666"]})),
+    ],
     good=[
-        _policy(_trust(_PARTNER, _ID)),
-        _policy(_trust(_PARTNER, {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})),
-        _policy(_trust({"AWS": "arn:aws:iam::444455556666:role/scanner"})),
-        _policy(
-            {**_trust({"Federated": _GITHUB}), "Action": "sts:AssumeRoleWithWebIdentity"},
-            _trust({"AWS": "111122223333"}),
+        policy_with(trusting(_PARTNER, condition=_ID)),
+        policy_with(
+            trusting(_PARTNER, condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})
+        ),
+        policy_with(trusting({"AWS": "arn:aws:iam::444455556666:role/scanner"})),
+        policy_with(
+            {**trusting({"Federated": _GITHUB}), "Action": "sts:AssumeRoleWithWebIdentity"},
+            trusting({"AWS": "111122223333"}),
         ),
     ],
 )
@@ -134,14 +131,14 @@ def whole_account(policy: Policy) -> Iterator[Fail]:
     source=_EXTERNAL_ID,
     kinds=_TRUST,
     bad=[
-        _trust(_PARTNER, {"StringEqualsIfExists": {"sts:ExternalId": "a1b2c3"}}),
-        _trust(_PARTNER, {"ForAllValues:StringEquals": {"sts:ExternalId": "a1b2c3"}}),
-        _trust(_PARTNER, {"StringLike": {"sts:ExternalId": "*"}}),
+        trusting(_PARTNER, condition={"StringEqualsIfExists": {"sts:ExternalId": "a1b2c3"}}),
+        trusting(_PARTNER, condition={"ForAllValues:StringEquals": {"sts:ExternalId": "a1b2c3"}}),
+        trusting(_PARTNER, condition={"StringLike": {"sts:ExternalId": "*"}}),
     ],
     good=[
-        _trust(_PARTNER, _ID),
+        trusting(_PARTNER, condition=_ID),
         {
-            **_trust(_PARTNER, {"StringNotEquals": {"sts:ExternalId": "a1b2c3"}}),
+            **trusting(_PARTNER, condition={"StringNotEquals": {"sts:ExternalId": "a1b2c3"}}),
             "Effect": "Deny",
         },
     ],
@@ -190,15 +187,15 @@ condition would lock them out.
     source=_DEPUTY,
     kinds=_TRUST,
     bad=[
-        _trust({"Service": "scheduler.amazonaws.com"}),
-        _trust({"Service": "vpc-flow-logs.amazonaws.com"}),
+        trusting({"Service": "scheduler.amazonaws.com"}),
+        trusting({"Service": "vpc-flow-logs.amazonaws.com"}),
     ],
     good=[
-        _trust(
+        trusting(
             {"Service": "scheduler.amazonaws.com"},
-            {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+            condition={"StringEquals": {"aws:SourceAccount": "111122223333"}},
         ),
-        _trust({"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}),
+        trusting({"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}),
     ],
 )
 def source_unasked(statement: Statement) -> Iterator[Fail]:

@@ -12,6 +12,7 @@ from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.reference.attached import VPC_ENDPOINT
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import BUCKET, OBJECTS, Example, deny, policy_with
 from aws_iam.rules.gates import at_keys
 from aws_iam.rules.outcomes import Fail
 
@@ -22,7 +23,6 @@ _DENY_IP = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-ip.html"
 )
 _IS_SERVICE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice"
-_BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 # What a request of another network lacks or has another value of.
 _NETWORK = frozenset(
     {
@@ -44,12 +44,8 @@ _DIRECT = {"Bool": {"aws:ViaAWSService": "false"}}
 _ENDPOINT = {"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}
 
 
-def _deny(condition: object, **changes: object) -> dict[str, object]:
-    return {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition, **changes}
-
-
-def _policy(*statements: dict[str, object]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def _deny_all(condition: object, **changes: object) -> Example:
+    return deny("*", "*", condition) | changes
 
 
 def _values(condition: Condition) -> list[str]:
@@ -82,11 +78,11 @@ def _services(statement: Statement) -> set[str]:
     fix='Add "Bool": {"aws:ViaAWSService": "false"}.',
     source=_DENY_IP,
     kinds=(*IDENTITY_KINDS, Kind.SCP, Kind.RCP),
-    bad=[_deny(_OFFICE), _deny(_ENDPOINT)],
+    bad=[_deny_all(_OFFICE), _deny_all(_ENDPOINT)],
     good=[
-        _deny({**_OFFICE, **_DIRECT}),
-        _deny(_ENDPOINT, Action="sts:AssumeRole"),
-        _deny({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+        _deny_all({**_OFFICE, **_DIRECT}),
+        _deny_all(_ENDPOINT, Action="sts:AssumeRole"),
+        _deny_all({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
     ],
 )
 def calls_on_behalf_denied(statement: Statement) -> Iterator[Fail]:
@@ -138,9 +134,9 @@ def _is_address(condition: Condition) -> bool:
     fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}.',
     source=_IS_SERVICE,
     kinds=(Kind.RCP,),
-    bad=[_deny({**_ENDPOINT, **_DIRECT}, Principal="*", Action="s3:*")],
+    bad=[_deny_all({**_ENDPOINT, **_DIRECT}, Principal="*", Action="s3:*")],
     good=[
-        _deny(
+        _deny_all(
             {
                 **_ENDPOINT,
                 "BoolIfExists": {
@@ -151,7 +147,7 @@ def _is_address(condition: Condition) -> bool:
             Principal="*",
             Action="s3:*",
         ),
-        _deny(
+        _deny_all(
             {**_ENDPOINT, **_DIRECT, "StringEquals": {"aws:PrincipalTag/perimeter": "on"}},
             Principal="*",
             Action="s3:*",
@@ -182,15 +178,15 @@ _LOGS: dict[str, object] = {
     "Effect": "Allow",
     "Principal": {"Service": "cloudtrail.amazonaws.com"},
     "Action": "s3:PutObject",
-    "Resource": f"{_BUCKET}/AWSLogs/*",
+    "Resource": f"{BUCKET}/AWSLogs/*",
     "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
 }
 _OURS = {"StringNotEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}
 _NOT_SERVICES = {"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
 
 
-def _perimeter(condition: object, resource: str = f"{_BUCKET}/*") -> dict[str, object]:
-    return _deny(condition, Principal="*", Action="s3:*", Resource=resource)
+def _perimeter(condition: object, resource: str = OBJECTS) -> dict[str, object]:
+    return _deny_all(condition, Principal="*", Action="s3:*", Resource=resource)
 
 
 @check(
@@ -201,11 +197,11 @@ def _perimeter(condition: object, resource: str = f"{_BUCKET}/*") -> dict[str, o
     fix='Add "BoolIfExists": {"aws:PrincipalIsAWSService": "false"} to the Deny.',
     source=_IS_SERVICE,
     kinds=(Kind.RESOURCE, Kind.TRUST),
-    bad=[_policy(_LOGS, _perimeter(_OURS)), _policy(_LOGS, _perimeter(_ENDPOINT))],
+    bad=[policy_with(_LOGS, _perimeter(_OURS)), policy_with(_LOGS, _perimeter(_ENDPOINT))],
     good=[
-        _policy(_LOGS, _perimeter({**_OURS, **_NOT_SERVICES})),
-        _policy(_LOGS, _perimeter(_OURS, f"{_BUCKET}/reports/*")),
-        _policy(_LOGS, _perimeter({"Bool": {"aws:SecureTransport": "false"}})),
+        policy_with(_LOGS, _perimeter({**_OURS, **_NOT_SERVICES})),
+        policy_with(_LOGS, _perimeter(_OURS, f"{BUCKET}/reports/*")),
+        policy_with(_LOGS, _perimeter({"Bool": {"aws:SecureTransport": "false"}})),
     ],
 )
 def service_shut_out(policy: Policy) -> Iterator[Fail]:
@@ -216,10 +212,12 @@ def service_shut_out(policy: Policy) -> Iterator[Fail]:
         if statement.allows
     )
     served = tuple(islice(((each, principal) for each, principal in serving if principal), _MOST))
-    for deny in islice(_denies_outsiders(policy), _MOST) if served else ():
-        hit = next((principal for allow, principal in served if _meet(deny, allow)), None)
+    for denial in islice(_denies_outsiders(policy), _MOST) if served else ():
+        hit = next(
+            (principal for statement, principal in served if _meet(denial, statement)), None
+        )
         if hit:
-            tested = next(condition for condition in deny.conditions if _lacked(condition))
+            tested = next(condition for condition in denial.conditions if _lacked(condition))
             yield Fail(
                 tested.key.where,
                 f"{quoted(hit.value)}, which the policy allows, is denied here: a service's own call"
@@ -283,9 +281,9 @@ _OUR_RESOURCES = {"StringNotEquals": {"aws:ResourceOrgID": "o-exampleorg"}}
     fix="Exempt what AWS owns by NotResource (such as arn:aws:iam::aws:policy/*) or NotAction, or list the services in Action.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceorgid",
     kinds=(*IDENTITY_KINDS, Kind.SCP),
-    bad=[_deny(_OUR_RESOURCES)],
+    bad=[_deny_all(_OUR_RESOURCES)],
     good=[
-        _deny(_OUR_RESOURCES, Action="s3:PutObject"),
+        _deny_all(_OUR_RESOURCES, Action="s3:PutObject"),
         {
             "Effect": "Deny",
             "Action": "*",
@@ -332,12 +330,12 @@ _DEFAULT: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*
     source="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
     kinds=(Kind.RESOURCE,),
     resource_type=VPC_ENDPOINT,
-    bad=[_policy(_DEFAULT)],
+    bad=[policy_with(_DEFAULT)],
     good=[
-        _policy(
+        policy_with(
             {**_DEFAULT, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}}
         ),
-        _policy({**_DEFAULT, "Resource": f"{_BUCKET}/*"}),
+        policy_with({**_DEFAULT, "Resource": OBJECTS}),
     ],
 )
 def open_endpoint(policy: Policy) -> Iterator[Fail]:

@@ -9,13 +9,13 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind, Principal, Statement
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS
 from aws_iam.rules.gates import has
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 _NOT_PRINCIPAL = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html"
 _BY_ARN = 'Write "Principal": "*" with "ArnNotEquals": {"aws:PrincipalArn": [ARNS]} in place of NotPrincipal.'
 _NUMBER = re.compile(r"[0-9]{12}")
@@ -30,7 +30,7 @@ def _spared(*principals: str) -> dict[str, object]:
         "Effect": "Deny",
         "NotPrincipal": {"AWS": list(principals)},
         "Action": "s3:*",
-        "Resource": f"{_BUCKET}/*",
+        "Resource": OBJECTS,
     }
 
 
@@ -111,7 +111,7 @@ def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> l
             "Effect": "Deny",
             "Principal": "*",
             "Action": "s3:*",
-            "Resource": f"{_BUCKET}/*",
+            "Resource": OBJECTS,
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": _ROLE}},
         },
     ],

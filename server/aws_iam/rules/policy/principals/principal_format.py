@@ -11,6 +11,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, Example, allow_to
 from aws_iam.rules.gates import PRINCIPALS
 from aws_iam.rules.outcomes import Fail
 
@@ -24,16 +25,11 @@ _TYPES = ("AWS", "CanonicalUser", "Federated", "Service")
 _TRUSTED = (Kind.RESOURCE, Kind.TRUST)
 
 
-def _bucket(principal: object) -> dict[str, object]:
-    return {
-        "Effect": "Allow",
-        "Principal": principal,
-        "Action": "s3:GetObject",
-        "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
-    }
+def _readable_by(principal: object) -> Example:
+    return allow_to(principal, "s3:GetObject", OBJECTS)
 
 
-_GOOD = _bucket({"AWS": "arn:aws:iam::111122223333:role/app"})
+_GOOD = _readable_by({"AWS": "arn:aws:iam::111122223333:role/app"})
 
 
 def _elements(statement: Statement) -> Iterator[tuple[str, Node]]:
@@ -56,7 +52,7 @@ def _all(statement: Statement) -> Iterator[Principal]:
     title="The principal is neither `*` nor an object of principals",
     fix='Write {"AWS": "111122223333"}, {"Service": "lambda.amazonaws.com"} or "*".',
     kinds=(*_TRUSTED, Kind.RCP),
-    bad=[_bucket("arn:aws:iam::111122223333:role/app"), _bucket(["111122223333"])],
+    bad=[_readable_by("arn:aws:iam::111122223333:role/app"), _readable_by(["111122223333"])],
     good=[_GOOD],
 )
 def unreadable_principal(statement: Statement) -> Iterator[Fail]:
@@ -82,7 +78,10 @@ def unreadable_principal(statement: Statement) -> Iterator[Fail]:
     title="There is no principal of this type",
     fix="Write AWS, CanonicalUser, Federated or Service.",
     kinds=_TRUSTED,
-    bad=[_bucket({"Aws": "111122223333"}), _bucket({"Services": "lambda.amazonaws.com"})],
+    bad=[
+        _readable_by({"Aws": "111122223333"}),
+        _readable_by({"Services": "lambda.amazonaws.com"}),
+    ],
     good=[_GOOD],
 )
 def unknown_principal_type(statement: Statement) -> Iterator[Fail]:
@@ -104,8 +103,11 @@ def unknown_principal_type(statement: Statement) -> Iterator[Fail]:
     title="A principal has a wildcard in it",
     fix="Name the principal, or name its account and compare aws:PrincipalArn with ArnLike.",
     kinds=_TRUSTED,
-    bad=[_bucket({"AWS": "arn:aws:iam::111122223333:role/*"}), _bucket({"Service": "*"})],
-    good=[_GOOD, _bucket({"AWS": "*"})],
+    bad=[
+        _readable_by({"AWS": "arn:aws:iam::111122223333:role/*"}),
+        _readable_by({"Service": "*"}),
+    ],
+    good=[_GOOD, _readable_by({"AWS": "*"})],
 )
 def wildcard_principal(statement: Statement) -> Iterator[Fail]:
     """Only `*` alone is read as a wildcard; in a part of a principal AWS refuses it."""
@@ -137,10 +139,10 @@ _AWS_PRINCIPAL = re.compile(
     source=_PRINCIPAL_PAGE,
     kinds=_TRUSTED,
     bad=[
-        _bucket({"AWS": "arn:aws:iam::111122223333:group/admins"}),
-        _bucket({"AWS": "arn:aws:iam:111122223333:role/app"}),
+        _readable_by({"AWS": "arn:aws:iam::111122223333:group/admins"}),
+        _readable_by({"AWS": "arn:aws:iam:111122223333:role/app"}),
     ],
-    good=[_GOOD, _bucket({"AWS": ["111122223333", "arn:aws:iam::111122223333:root"]})],
+    good=[_GOOD, _readable_by({"AWS": ["111122223333", "arn:aws:iam::111122223333:root"]})],
 )
 def no_aws_principal(statement: Statement) -> Iterator[Fail]:
     """AWS refuses a policy with a principal that cannot exist."""
@@ -175,13 +177,13 @@ _SERVICE_HINT = "it is written as `lambda.amazonaws.com`"
     source=_PRINCIPAL_PAGE,
     kinds=_TRUSTED,
     bad=[
-        _bucket({"Service": "lambda"}),
-        _bucket({"Service": "https://lambda.amazonaws.com"}),
-        _bucket({"Service": "lambda.amazon.com"}),
+        _readable_by({"Service": "lambda"}),
+        _readable_by({"Service": "https://lambda.amazonaws.com"}),
+        _readable_by({"Service": "lambda.amazon.com"}),
     ],
     good=[
-        _bucket({"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com.cn"]}),
-        _bucket({"Service": "alexa-appkit.amazon.com"}),
+        _readable_by({"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com.cn"]}),
+        _readable_by({"Service": "alexa-appkit.amazon.com"}),
     ],
 )
 def no_service_principal(statement: Statement) -> Iterator[Fail]:
@@ -205,7 +207,7 @@ def no_service_principal(statement: Statement) -> Iterator[Fail]:
     title="A resource policy names an identity provider",
     fix="Name the role that the provider's users assume.",
     kinds=(Kind.RESOURCE,),
-    bad=[_bucket({"Federated": "arn:aws:iam::111122223333:saml-provider/corp"})],
+    bad=[_readable_by({"Federated": "arn:aws:iam::111122223333:saml-provider/corp"})],
     good=[_GOOD],
 )
 def federated_on_resource(statement: Statement) -> Iterator[Fail]:
@@ -235,7 +237,7 @@ def _gone(statement: Statement, prefix: str, what: str) -> Iterator[Fail]:
     title="A principal is the id of a role",
     fix="Write the role's ARN, or remove the entry.",
     kinds=_TRUSTED,
-    bad=[_bucket({"AWS": "AROA1234567890EXAMPLE"})],
+    bad=[_readable_by({"AWS": "AROA1234567890EXAMPLE"})],
     good=[_GOOD],
 )
 def deleted_role(statement: Statement) -> Iterator[Fail]:
@@ -251,7 +253,7 @@ def deleted_role(statement: Statement) -> Iterator[Fail]:
     title="A principal is the id of a user",
     fix="Write the user's ARN, or remove the entry.",
     kinds=_TRUSTED,
-    bad=[_bucket({"AWS": "AIDA1234567890EXAMPLE"})],
+    bad=[_readable_by({"AWS": "AIDA1234567890EXAMPLE"})],
     good=[_GOOD],
 )
 def deleted_user(statement: Statement) -> Iterator[Fail]:

@@ -16,6 +16,7 @@ from aws_iam.engine.language.document import Condition, Kind, Policy, Principal,
 from aws_iam.engine.reference.attached import VPC_ENDPOINT
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import BUCKET, OBJECTS, Example, allow_to, policy_with
 from aws_iam.rules.gates import PRINCIPALS
 from aws_iam.rules.outcomes import Fail
 
@@ -23,21 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RESOURCE = (Kind.RESOURCE,)
-_BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 
 
-def _allow(principal: object, condition: object = None) -> dict[str, object]:
-    statement: dict[str, object] = {
-        "Effect": "Allow",
-        "Principal": principal,
-        "Action": "s3:GetObject",
-        "Resource": f"{_BUCKET}/*",
-    }
-    return statement | ({"Condition": condition} if condition else {})
-
-
-def _policy(*statements: dict[str, object]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def _readable_by(principal: object, condition: object = None) -> Example:
+    return allow_to(principal, "s3:GetObject", OBJECTS, condition)
 
 
 _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
@@ -53,18 +43,22 @@ _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
     source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     kinds=_RESOURCE,
     bad=[
-        _policy(_allow("*")),
-        _policy(_allow({"AWS": "*"}, {"Bool": {"aws:SecureTransport": "true"}})),
-        _policy(_allow("*", {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})),
+        policy_with(_readable_by("*")),
+        policy_with(_readable_by({"AWS": "*"}, {"Bool": {"aws:SecureTransport": "true"}})),
+        policy_with(
+            _readable_by("*", {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})
+        ),
     ],
     good=[
-        _policy(_allow({"AWS": "arn:aws:iam::111122223333:role/app"})),
-        _policy(_allow("*", {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})),
-        _policy(_allow("*", {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
-        _policy(
-            _allow("*"),
+        policy_with(_readable_by({"AWS": "arn:aws:iam::111122223333:role/app"})),
+        policy_with(_readable_by("*", {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})),
+        policy_with(_readable_by("*", {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
+        policy_with(
+            _readable_by("*"),
             {
-                **_allow("*", {"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}),
+                **_readable_by(
+                    "*", {"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}
+                ),
                 "Effect": "Deny",
             },
         ),
@@ -164,20 +158,20 @@ def _others(statement: Statement) -> tuple[Condition, ...]:
     fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
     kinds=_RESOURCE,
     bad=[
-        _allow({"Service": "cloudtrail.amazonaws.com"}),
-        _allow({"Service": "cloudtrail.amazonaws.com"}, {"ArnLike": {"aws:SourceArn": "*"}}),
+        _readable_by({"Service": "cloudtrail.amazonaws.com"}),
+        _readable_by({"Service": "cloudtrail.amazonaws.com"}, {"ArnLike": {"aws:SourceArn": "*"}}),
         {
-            **_allow({"Service": _ELB_LOGS}),
+            **_readable_by({"Service": _ELB_LOGS}),
             "Action": "s3:PutObject",
-            "Resource": f"{_BUCKET}/AWSLogs/*",
+            "Resource": f"{BUCKET}/AWSLogs/*",
         },
     ],
     good=[
-        _allow({"Service": "cloudtrail.amazonaws.com"}, _MINE),
+        _readable_by({"Service": "cloudtrail.amazonaws.com"}, _MINE),
         {
-            **_allow({"Service": _ELB_LOGS}),
+            **_readable_by({"Service": _ELB_LOGS}),
             "Action": "s3:PutObject",
-            "Resource": f"{_BUCKET}/web/AWSLogs/111122223333/*",
+            "Resource": f"{BUCKET}/web/AWSLogs/111122223333/*",
         },
     ],
 )
@@ -197,15 +191,15 @@ def confused_deputy(statement: Statement) -> Iterator[Fail]:
     fix="Add a condition on aws:SourceArn, aws:SourceAccount, aws:SourceOrgID or aws:SourceOrgPaths.",
     kinds=_RESOURCE,
     bad=[
-        _allow(
+        _readable_by(
             {"Service": "cloudfront.amazonaws.com"},
             {"StringEquals": {"aws:Referer": "https://example.com"}},
         )
     ],
     good=[
-        _allow({"Service": "cloudfront.amazonaws.com"}, _MINE),
+        _readable_by({"Service": "cloudfront.amazonaws.com"}, _MINE),
         {
-            **_allow({"Service": "logs.eu-west-1.amazonaws.com"}),
+            **_readable_by({"Service": "logs.eu-west-1.amazonaws.com"}),
             "Action": "kms:Decrypt",
             "Resource": "*",
             "Condition": {

@@ -18,6 +18,7 @@ from aws_iam.engine.reference.suggest import nearest
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, Example, allow
 from aws_iam.rules.gates import at_resource
 from aws_iam.rules.outcomes import Fail
 
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _allow(resource: object) -> dict[str, object]:
-    return {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}
+def _reading(resource: object) -> Example:
+    return allow("s3:GetObject", resource)
 
 
-_OBJECTS = _allow("arn:aws:s3:::amzn-s3-demo-bucket/*")
+_OBJECTS = _reading(OBJECTS)
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 _FIELDS = 6
 _LONGEST = 2_048
@@ -90,8 +91,8 @@ _FAULTY = (at_resource(_may_be_faulty),)
     severity=Severity.ERROR,
     title="A resource does not begin with arn:",
     fix="Write an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or `*`.",
-    bad=[_allow("amzn-s3-demo-bucket"), _allow("s3:::amzn-s3-demo-bucket/*")],
-    good=[_OBJECTS, _allow("*")],
+    bad=[_reading("amzn-s3-demo-bucket"), _reading("s3:::amzn-s3-demo-bucket/*")],
+    good=[_OBJECTS, _reading("*")],
 )
 def no_arn(statement: Statement) -> Iterator[Fail]:
     """A resource is named by its ARN; apart from API Gateway's short form, anything else matches nothing."""
@@ -117,11 +118,11 @@ def no_arn(statement: Statement) -> Iterator[Fail]:
     title="An ARN has fewer than six fields",
     fix="Write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE; a field may be empty, its colon stays.",
     bad=[
-        _allow("arn:aws:s3:amzn-s3-demo-bucket"),
-        _allow("arn:aws:s3::amzn-s3-demo-bucket/*"),
-        _allow("arn:aws:s3:amzn-s3-demo-bucket/*"),
+        _reading("arn:aws:s3:amzn-s3-demo-bucket"),
+        _reading("arn:aws:s3::amzn-s3-demo-bucket/*"),
+        _reading("arn:aws:s3:amzn-s3-demo-bucket/*"),
     ],
-    good=[_OBJECTS, _allow("arn:aws:s3*"), _allow("arn:aws:sqs:eu-*")],
+    good=[_OBJECTS, _reading("arn:aws:s3*"), _reading("arn:aws:sqs:eu-*")],
 )
 def too_few_fields(statement: Statement) -> Iterator[Fail]:
     """AWS counts the colons; a missing one shifts every field after it."""
@@ -156,7 +157,7 @@ def _goes_on(fields: list[str]) -> bool:
     severity=Severity.ERROR,
     title="An ARN names no AWS partition",
     fix="Write `aws`, or the partition that you work in, such as `aws-us-gov` or `aws-cn`.",
-    bad=[_allow("arn:amazon:s3:::amzn-s3-demo-bucket/*")],
+    bad=[_reading("arn:amazon:s3:::amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
 def unknown_partition(statement: Statement) -> Iterator[Fail]:
@@ -178,7 +179,7 @@ def unknown_partition(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="An ARN writes its service in upper case",
     fix="Write the service in lower case.",
-    bad=[_allow("arn:aws:S3:::amzn-s3-demo-bucket/*")],
+    bad=[_reading("arn:aws:S3:::amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
 def upper_case_service(statement: Statement) -> Iterator[Fail]:
@@ -250,8 +251,8 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
     severity=Severity.ERROR,
     title="The service has no resource with such an ARN",
     fix="Write the resource as in the ARN formats of the service: `aws-iam policy lookup` lists them.",
-    bad=[_allow("arn:aws:iam::111122223333:roles/app")],
-    good=[_OBJECTS, _allow("arn:aws:iam::111122223333:role/app")],
+    bad=[_reading("arn:aws:iam::111122223333:roles/app")],
+    good=[_OBJECTS, _reading("arn:aws:iam::111122223333:role/app")],
 )
 def resource_of_no_format(statement: Statement) -> Iterator[Fail]:
     """A resource part that follows no format of the service matches no resource."""
@@ -275,8 +276,8 @@ def resource_of_no_format(statement: Statement) -> Iterator[Fail]:
     title="The reference has no such ARN of the service",
     fix="Compare the ARN with the formats of the service: `aws-iam policy lookup` lists them.",
     source="https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
-    bad=[_allow("arn:aws:iam::111122223333:starship/app")],
-    good=[_OBJECTS, _allow("arn:aws:iam::111122223333:role/app")],
+    bad=[_reading("arn:aws:iam::111122223333:starship/app")],
+    good=[_OBJECTS, _reading("arn:aws:iam::111122223333:role/app")],
 )
 def resource_unknown_to_the_reference(statement: Statement) -> Iterator[Fail]:
     """Some resources are in no table of AWS's reference; any other ARN of no format matches nothing."""
@@ -341,7 +342,7 @@ def _agree(fitting: tuple[_Format, ...], field: _Field, *, empty: bool) -> bool:
     severity=Severity.ERROR,
     title="The ARN has a Region where resources of this kind have none",
     fix="Leave the Region empty; its colon stays.",
-    bad=[_allow("arn:aws:s3:eu-west-1::amzn-s3-demo-bucket")],
+    bad=[_reading("arn:aws:s3:eu-west-1::amzn-s3-demo-bucket")],
     good=[_OBJECTS],
 )
 def region_of_global_resource(statement: Statement) -> Iterator[Fail]:
@@ -361,8 +362,8 @@ def region_of_global_resource(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="The ARN lacks a Region",
     fix="Write the Region, or `*` for all.",
-    bad=[_allow("arn:aws:sqs::111122223333:queue")],
-    good=[_allow("arn:aws:sqs:eu-west-1:111122223333:queue")],
+    bad=[_reading("arn:aws:sqs::111122223333:queue")],
+    good=[_reading("arn:aws:sqs:eu-west-1:111122223333:queue")],
 )
 def no_region(statement: Statement) -> Iterator[Fail]:
     """The ARNs of such resources have a Region, so one without matches nothing."""
@@ -379,13 +380,13 @@ def no_region(statement: Statement) -> Iterator[Fail]:
     title="The Region of an ARN does not exist, or not in its partition",
     fix="Write the Region's code, or `*` for all, and the partition that the Region is in.",
     bad=[
-        _allow("arn:aws:sqs:eu-wset-1:111122223333:queue"),
-        _allow("arn:aws:sqs:cn-north-1:111122223333:queue"),
+        _reading("arn:aws:sqs:eu-wset-1:111122223333:queue"),
+        _reading("arn:aws:sqs:cn-north-1:111122223333:queue"),
     ],
     good=[
-        _allow("arn:aws:sqs:eu-west-1:111122223333:queue"),
-        _allow("arn:aws:sqs:eu-*:111122223333:queue"),
-        _allow("arn:aws-cn:sqs:cn-north-1:111122223333:queue"),
+        _reading("arn:aws:sqs:eu-west-1:111122223333:queue"),
+        _reading("arn:aws:sqs:eu-*:111122223333:queue"),
+        _reading("arn:aws-cn:sqs:cn-north-1:111122223333:queue"),
     ],
 )
 def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
@@ -419,8 +420,8 @@ def unknown_region_in_arn(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="The account of an ARN is no account id",
     fix="Write the 12 digits of the account, or `*` for all.",
-    bad=[_allow("arn:aws:sqs:eu-west-1:my-account:queue")],
-    good=[_allow("arn:aws:sqs:eu-west-1:111122223333:queue")],
+    bad=[_reading("arn:aws:sqs:eu-west-1:my-account:queue")],
+    good=[_reading("arn:aws:sqs:eu-west-1:111122223333:queue")],
 )
 def no_account_id(statement: Statement) -> Iterator[Fail]:
     """Every account id has 12 digits, so another text matches no resource."""
@@ -446,7 +447,7 @@ def no_account_id(statement: Statement) -> Iterator[Fail]:
     severity=Severity.ERROR,
     title="The ARN has an account where resources of this kind have none",
     fix="Leave the account empty; its colon stays.",
-    bad=[_allow("arn:aws:s3::111122223333:amzn-s3-demo-bucket/*")],
+    bad=[_reading("arn:aws:s3::111122223333:amzn-s3-demo-bucket/*")],
     good=[_OBJECTS],
 )
 def account_of_global_resource(statement: Statement) -> Iterator[Fail]:
@@ -472,11 +473,11 @@ _ALL_OF_AWS = {"ssm": {"document/*", "parameter/*", "automation-definition/*"}}
     severity=Severity.ERROR,
     title="The ARN lacks an account",
     fix="Write the account, or `*` for all.",
-    bad=[_allow("arn:aws:sqs:eu-west-1::queue")],
+    bad=[_reading("arn:aws:sqs:eu-west-1::queue")],
     good=[
-        _allow("arn:aws:sqs:eu-west-1:111122223333:queue"),
-        _allow("arn:aws:ssm:*::document/AWS-RunShellScript"),
-        _allow("arn:aws:ssm:*::document/*"),
+        _reading("arn:aws:sqs:eu-west-1:111122223333:queue"),
+        _reading("arn:aws:ssm:*::document/AWS-RunShellScript"),
+        _reading("arn:aws:ssm:*::document/*"),
     ],
 )
 def no_account(statement: Statement) -> Iterator[Fail]:

@@ -14,31 +14,21 @@ from aws_iam.engine.reference.attached import VPC_ENDPOINT, Attached, attachment
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import BUCKET, OBJECTS, Example, allow_to, policy_with
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RESOURCE = (Kind.RESOURCE,)
-_BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 _LONGEST = 2_048
 
 
-def _policy(*statements: dict[str, object]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+def _own(action: object, resource: object, condition: object = None) -> Example:
+    return allow_to({"AWS": "111122223333"}, action, resource, condition)
 
 
-def _allow(action: object, resource: object, condition: object = None) -> dict[str, object]:
-    statement: dict[str, object] = {
-        "Effect": "Allow",
-        "Principal": {"AWS": "111122223333"},
-        "Action": action,
-        "Resource": resource,
-    }
-    return statement | ({"Condition": condition} if condition else {})
-
-
-_READ = _policy(_allow("s3:GetObject", f"{_BUCKET}/*"))
+_READ = policy_with(_own("s3:GetObject", OBJECTS))
 
 
 def _target(policy: Policy) -> Attached | None:
@@ -56,10 +46,10 @@ def _target(policy: Policy) -> Attached | None:
     kinds=_RESOURCE,
     resource_type="AWS::S3::Bucket",
     bad=[
-        _policy(_allow("kms:Decrypt", f"{_BUCKET}/*")),
-        _policy(_allow("s3:ListAllMyBuckets", _BUCKET)),
+        policy_with(_own("kms:Decrypt", OBJECTS)),
+        policy_with(_own("s3:ListAllMyBuckets", BUCKET)),
     ],
-    good=[_READ, _policy(_allow(["s3:*", "*"], f"{_BUCKET}/*"))],
+    good=[_READ, policy_with(_own(["s3:*", "*"], OBJECTS))],
 )
 def action_of_other_resource(policy: Policy) -> Iterator[Fail]:
     """A resource's policy is asked about the resource alone: an action that never meets it has no effect there."""
@@ -75,8 +65,8 @@ def action_of_other_resource(policy: Policy) -> Iterator[Fail]:
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_identity-vs-resource.html",
     kinds=_RESOURCE,
     resource_type="AWS::KMS::Key",
-    bad=[_policy(_allow("kms:ListAliases", "*"))],
-    good=[_policy(_allow(["kms:Decrypt", "kms:*"], "*"))],
+    bad=[policy_with(_own("kms:ListAliases", "*"))],
+    good=[policy_with(_own(["kms:Decrypt", "kms:*"], "*"))],
 )
 def action_without_effect(policy: Policy) -> Iterator[Fail]:
     """The policy is asked about its own resource alone; other services than S3 take such an action, and it does nothing."""
@@ -117,8 +107,8 @@ def _misfit(entry: Text, target: Attached, *, refused: bool) -> Fail | None:
     fix="Write the ARN of the resource itself, or of what is in it.",
     kinds=_RESOURCE,
     resource_type="AWS::S3::Bucket",
-    bad=[_policy(_allow("s3:GetObject", "arn:aws:kms:eu-west-1:111122223333:key/a"))],
-    good=[_READ, _policy(_allow("s3:GetObject", ["*", "arn:aws:s3:::*"]))],
+    bad=[policy_with(_own("s3:GetObject", "arn:aws:kms:eu-west-1:111122223333:key/a"))],
+    good=[_READ, policy_with(_own("s3:GetObject", ["*", "arn:aws:s3:::*"]))],
 )
 def arn_of_other_resource(policy: Policy) -> Iterator[Fail]:
     """The policy is asked about its own resource alone, so an ARN of another type never matches."""
@@ -138,8 +128,8 @@ def _may_be(resource: str, formats: tuple[str, ...]) -> bool:
 
 
 def _long(length: int) -> dict[str, object]:
-    keys = [f"{_BUCKET}/{number:070}" for number in range(length // 100)]
-    return _policy(_allow("s3:GetObject", keys))
+    keys = [f"{BUCKET}/{number:070}" for number in range(length // 100)]
+    return policy_with(_own("s3:GetObject", keys))
 
 
 @check(
@@ -196,13 +186,13 @@ _MINE = {"StringEquals": {"s3:ResourceAccount": "111122223333"}}
     title="A key has the same value in every request to the resource",
     fix="Remove the condition.",
     kinds=_RESOURCE,
-    bad=[_policy(_allow("s3:GetObject", f"{_BUCKET}/*", _MINE))],
+    bad=[policy_with(_own("s3:GetObject", OBJECTS, _MINE))],
     good=[
-        _policy(_allow("s3:GetObject", "*", _MINE)),
-        _policy(
-            _allow(
+        policy_with(_own("s3:GetObject", "*", _MINE)),
+        policy_with(
+            _own(
                 "s3:GetObject",
-                f"{_BUCKET}/*",
+                OBJECTS,
                 {"StringEquals": {"aws:PrincipalAccount": "111122223333"}},
             )
         ),

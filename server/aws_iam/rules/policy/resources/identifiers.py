@@ -17,6 +17,7 @@ from aws_iam.engine.reference.regions import may_be_newer, regions
 from aws_iam.engine.reference.service_names import SERVICE_KEYS, meant_instead
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import OBJECTS, Example, allow_if
 from aws_iam.rules.gates import PRINCIPALS, at_condition, at_keys, at_resource, at_value
 from aws_iam.rules.outcomes import Fail
 
@@ -26,13 +27,8 @@ if TYPE_CHECKING:
 _LONGEST = 2_048
 
 
-def _where(operator: str, key: str, value: object) -> dict[str, object]:
-    return {
-        "Effect": "Allow",
-        "Action": "s3:PutObject",
-        "Resource": "arn:aws:s3:::amzn-s3-demo-bucket/*",
-        "Condition": {operator: {key: value}},
-    }
+def _writing_if(operator: str, key: str, value: object) -> Example:
+    return allow_if(operator, key, value, "s3:PutObject", OBJECTS)
 
 
 # Keys that Identity Center sets; they stand in no table of the catalogue.
@@ -57,11 +53,11 @@ def _is_unknown(asked: Condition) -> bool:
     fix="Write the service as in AWS's service authorization reference; the prefix of a global key is `aws:`.",
     bad=[
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s33:::bucket/*"},
-        _where("StringEquals", "ec3:Region", "eu-west-1"),
+        _writing_if("StringEquals", "ec3:Region", "eu-west-1"),
     ],
     good=[
-        _where("StringEquals", "aws:PrincipalOrgID", "o-exampleorg"),
-        _where("StringEquals", "auth.example.com:sub", "ana"),
+        _writing_if("StringEquals", "aws:PrincipalOrgID", "o-exampleorg"),
+        _writing_if("StringEquals", "auth.example.com:sub", "ana"),
     ],
 )
 def unknown_service(statement: Statement) -> Iterator[Fail]:
@@ -140,14 +136,14 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
     title="There is no Region of this name",
     fix="Write the Region's code, such as eu-west-1.",
     bad=[
-        _where("StringEquals", "aws:RequestedRegion", "eu-wset-1"),
-        _where("StringNotEquals", "aws:RequestedRegion", ["eu-west-1", "eu-west-9"]),
-        _where("StringEquals", "aws:RequestedRegion", "eu-west-1a"),
+        _writing_if("StringEquals", "aws:RequestedRegion", "eu-wset-1"),
+        _writing_if("StringNotEquals", "aws:RequestedRegion", ["eu-west-1", "eu-west-9"]),
+        _writing_if("StringEquals", "aws:RequestedRegion", "eu-west-1a"),
     ],
     good=[
-        _where("StringEquals", "aws:RequestedRegion", ["eu-west-1", "us-gov-west-1"]),
-        _where("StringLike", "aws:RequestedRegion", "eu-*"),
-        _where("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/region}"),
+        _writing_if("StringEquals", "aws:RequestedRegion", ["eu-west-1", "us-gov-west-1"]),
+        _writing_if("StringLike", "aws:RequestedRegion", "eu-*"),
+        _writing_if("StringEquals", "aws:RequestedRegion", "${aws:PrincipalTag/region}"),
     ],
 )
 def no_region(statement: Statement) -> Iterator[Fail]:
@@ -194,16 +190,16 @@ def _holds_kms_key(condition: Condition) -> bool:
     title="The value is no ARN of a KMS key",
     fix="Write the key's ARN: arn:aws:kms:REGION:ACCOUNT:key/KEY_ID.",
     bad=[
-        _where("StringEquals", _KEY_OF_S3, "alias/reports"),
-        _where("ArnEquals", _KEY_OF_S3, "arn:aws:kms:eu-west-1:111122223333:alias/reports"),
-        _where("StringNotEquals", _KEY_OF_S3, "1234abcd-12ab-34cd-56ef-1234567890ab"),
-        _where("StringLike", _KEY_OF_S3, "arn:aws:kms:*:111122223333:alias/*"),
+        _writing_if("StringEquals", _KEY_OF_S3, "alias/reports"),
+        _writing_if("ArnEquals", _KEY_OF_S3, "arn:aws:kms:eu-west-1:111122223333:alias/reports"),
+        _writing_if("StringNotEquals", _KEY_OF_S3, "1234abcd-12ab-34cd-56ef-1234567890ab"),
+        _writing_if("StringLike", _KEY_OF_S3, "arn:aws:kms:*:111122223333:alias/*"),
     ],
     good=[
-        _where("StringEquals", _KEY_OF_S3, _KEY_ARN),
-        _where("ArnLike", _KEY_OF_S3, "arn:aws:kms:*:111122223333:key/*"),
-        _where("ArnEquals", _KEY_OF_S3, "${aws:PrincipalTag/key}"),
-        _where("Null", _KEY_OF_S3, "true"),
+        _writing_if("StringEquals", _KEY_OF_S3, _KEY_ARN),
+        _writing_if("ArnLike", _KEY_OF_S3, "arn:aws:kms:*:111122223333:key/*"),
+        _writing_if("ArnEquals", _KEY_OF_S3, "${aws:PrincipalTag/key}"),
+        _writing_if("Null", _KEY_OF_S3, "true"),
     ],
 )
 def no_kms_key(statement: Statement) -> Iterator[Fail]:
@@ -250,8 +246,8 @@ def _is_misspelt(text: str) -> bool:
             "Principal": {"Service": "lamda.amazonaws.com"},
             "Action": "sts:AssumeRole",
         },
-        _where("StringEquals", "iam:PassedToService", "clodformation.amazonaws.com"),
-        _where("StringEquals", "kms:ViaService", "secretmanager.eu-west-1.amazonaws.com"),
+        _writing_if("StringEquals", "iam:PassedToService", "clodformation.amazonaws.com"),
+        _writing_if("StringEquals", "kms:ViaService", "secretmanager.eu-west-1.amazonaws.com"),
     ],
     good=[
         {
@@ -259,8 +255,8 @@ def _is_misspelt(text: str) -> bool:
             "Principal": {"Service": ["lambda.amazonaws.com", "brand-new.amazonaws.com"]},
             "Action": "sts:AssumeRole",
         },
-        _where("StringEquals", "kms:ViaService", "secretsmanager.eu-west-1.amazonaws.com"),
-        _where("StringLike", "iam:PassedToService", "lamda*.amazonaws.com"),
+        _writing_if("StringEquals", "kms:ViaService", "secretsmanager.eu-west-1.amazonaws.com"),
+        _writing_if("StringLike", "iam:PassedToService", "lamda*.amazonaws.com"),
     ],
 )
 def misspelt_service(statement: Statement) -> Iterator[Fail]:

@@ -17,6 +17,7 @@ from aws_iam.engine.language.document import (
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import Example, allow, policy_with
 from aws_iam.rules.gates import at_keys, at_principal, at_resource, at_value
 from aws_iam.rules.outcomes import Fail
 
@@ -124,11 +125,8 @@ _LONGEST = 40
 _PARTITIONS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"
 
 
-def _allow(*resources: str) -> dict[str, object]:
-    return {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": list(resources)}],
-    }
+def _reading(*resources: str) -> Example:
+    return policy_with(allow("s3:GetObject", list(resources)))
 
 
 @check(
@@ -139,10 +137,10 @@ def _allow(*resources: str) -> dict[str, object]:
     title="The policy has ARNs of several partitions",
     fix="Keep the ARNs of the partition that the policy is for, or write one policy for each.",
     source=_PARTITIONS,
-    bad=[_allow("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:aws-cn:s3:::amzn-s3-demo-bucket/*")],
+    bad=[_reading("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:aws-cn:s3:::amzn-s3-demo-bucket/*")],
     good=[
-        _allow("arn:aws-cn:s3:::amzn-s3-demo-bucket/*"),
-        _allow("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:*:s3:::amzn-s3-demo-logs/*"),
+        _reading("arn:aws-cn:s3:::amzn-s3-demo-bucket/*"),
+        _reading("arn:aws:s3:::amzn-s3-demo-bucket/*", "arn:*:s3:::amzn-s3-demo-logs/*"),
     ],
 )
 def several_clouds(policy: Policy) -> Iterator[Fail]:

@@ -17,10 +17,11 @@ from aws_iam.engine.tokens.oidc_provider import (
 )
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _TRUST = (Kind.TRUST,)
 _CONTROLS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html"
@@ -38,18 +39,7 @@ _POD_AUD = {f"{_CLUSTER}:aud": "sts.amazonaws.com"}
 _POOL = "cognito-identity.amazonaws.com"
 
 
-def _trust(condition: Mapping[str, object], host: str = _GITHUB) -> dict[str, object]:
-    built_in = host == _POOL
-    provider = host if built_in else f"arn:aws:iam::111122223333:oidc-provider/{host}"
-    return {
-        "Effect": "Allow",
-        "Principal": {"Federated": provider},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        **({"Condition": condition} if condition else {}),
-    }
-
-
-_GOOD = _trust({"StringEquals": _BRANCH})
+_GOOD = trusting_issuer({"StringEquals": _BRANCH})
 _POD = {"StringEquals": {**_POD_AUD, f"{_CLUSTER}:sub": "system:serviceaccount:shop:cart"}}
 _GITLAB = {"StringEquals": {"gitlab.com:aud": "https://gitlab.com"}}
 _GITLAB_PROJECT = {"StringLike": {"gitlab.com:sub": "project_path:octo/app:*"}}
@@ -92,7 +82,7 @@ def _graded(provider: Provider, statement: Statement) -> Severity | None:
     title="Every token of the identity provider may take the role",
     fix="Add conditions on the provider's aud and sub keys.",
     kinds=_TRUST,
-    bad=[_trust({})],
+    bad=[trusting_issuer({})],
     good=[_GOOD],
 )
 def any_token(statement: Statement) -> Iterator[Fail]:
@@ -115,7 +105,7 @@ def any_token(statement: Statement) -> Iterator[Fail]:
     title="Workflows of every GitHub repository may take the role",
     fix="Add StringEquals on token.actions.githubusercontent.com:sub with the repository and branch.",
     kinds=_TRUST,
-    bad=[_trust({"StringEquals": _FOR_US})],
+    bad=[trusting_issuer({"StringEquals": _FOR_US})],
     good=[_GOOD],
 )
 def any_repository(statement: Statement) -> Iterator[Fail]:
@@ -139,16 +129,18 @@ def any_repository(statement: Statement) -> Iterator[Fail]:
     source=_CONTROLS,
     kinds=_TRUST,
     bad=[
-        _trust(_GITLAB, "gitlab.com"),
-        _trust({"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}, _POOL),
+        trusting_issuer(_GITLAB, "gitlab.com"),
+        trusting_issuer({"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}, _POOL),
     ],
     good=[
-        _trust({**_GITLAB, **_GITLAB_PROJECT}, "gitlab.com"),
-        _trust(
+        trusting_issuer({**_GITLAB, **_GITLAB_PROJECT}, "gitlab.com"),
+        trusting_issuer(
             {"StringEquals": {f"{_POOL}:aud": "eu-west-1:11111111-2222-3333-4444-5555"}}, _POOL
         ),
-        _trust({"StringEquals": {"gitlab.example.com:aud": "https://aws"}}, "gitlab.example.com"),
-        _trust(
+        trusting_issuer(
+            {"StringEquals": {"gitlab.example.com:aud": "https://aws"}}, "gitlab.example.com"
+        ),
+        trusting_issuer(
             {"StringEquals": {"oidc.vercel.com:aud": "https://vercel.com/octo"}}, "oidc.vercel.com"
         ),
     ],
@@ -175,8 +167,8 @@ def any_customer(statement: Statement) -> Iterator[Fail]:
     fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
     source=_EKS_PAGE,
     kinds=_TRUST,
-    bad=[_trust({"StringEquals": _POD_AUD}, _CLUSTER)],
-    good=[_trust(_POD, _CLUSTER)],
+    bad=[trusting_issuer({"StringEquals": _POD_AUD}, _CLUSTER)],
+    good=[trusting_issuer(_POD, _CLUSTER)],
 )
 def any_pod(statement: Statement) -> Iterator[Fail]:
     """The cluster issues a token to every service account; the sub claim says to which."""
@@ -209,16 +201,22 @@ def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Con
     source=_CONTROLS,
     kinds=_TRUST,
     bad=[
-        _trust({"StringEquals": _FOR_US, "StringLike": {_SUB: "repo:*"}}),
-        _trust({"StringEquals": _FOR_US, "StringLike": {_SUB: ["repo:octo/app:*", "repo:octo*"]}}),
-        _trust({**_GITLAB, "StringLike": {"gitlab.com:sub": "project_path:*"}}, "gitlab.com"),
-        _trust({"StringLike": {"app.terraform.io:sub": "organization:*"}}, "app.terraform.io"),
+        trusting_issuer({"StringEquals": _FOR_US, "StringLike": {_SUB: "repo:*"}}),
+        trusting_issuer(
+            {"StringEquals": _FOR_US, "StringLike": {_SUB: ["repo:octo/app:*", "repo:octo*"]}}
+        ),
+        trusting_issuer(
+            {**_GITLAB, "StringLike": {"gitlab.com:sub": "project_path:*"}}, "gitlab.com"
+        ),
+        trusting_issuer(
+            {"StringLike": {"app.terraform.io:sub": "organization:*"}}, "app.terraform.io"
+        ),
     ],
     good=[
         _GOOD,
-        _trust({"StringEquals": _FOR_US, "StringLike": {_SUB: "repo:octo/*"}}),
-        _trust({**_GITLAB, **_GITLAB_PROJECT}, "gitlab.com"),
-        _trust(
+        trusting_issuer({"StringEquals": _FOR_US, "StringLike": {_SUB: "repo:octo/*"}}),
+        trusting_issuer({**_GITLAB, **_GITLAB_PROJECT}, "gitlab.com"),
+        trusting_issuer(
             {
                 "StringEquals": {**_FOR_US, f"{_GITHUB}:repository_owner_id": "123456"},
                 "StringLike": {_SUB: "repo:*"},
@@ -247,10 +245,14 @@ def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
     source=_EKS_PAGE,
     kinds=_TRUST,
     bad=[
-        _trust({"StringLike": {f"{_CLUSTER}:sub": "system:serviceaccount:*:*"}}, _CLUSTER),
-        _trust({"StringLike": {f"{_CLUSTER}:sub": "system:serviceaccount:shop:*"}}, _CLUSTER),
+        trusting_issuer(
+            {"StringLike": {f"{_CLUSTER}:sub": "system:serviceaccount:*:*"}}, _CLUSTER
+        ),
+        trusting_issuer(
+            {"StringLike": {f"{_CLUSTER}:sub": "system:serviceaccount:shop:*"}}, _CLUSTER
+        ),
     ],
-    good=[_trust(_POD, _CLUSTER)],
+    good=[trusting_issuer(_POD, _CLUSTER)],
 )
 def several_pods(statement: Statement) -> Iterator[Fail]:
     """Whoever may create pods in one of the namespaces has the role's permissions."""
@@ -278,13 +280,17 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
     source=_OPERATORS,
     kinds=_TRUST,
     bad=[
-        _trust({"StringEquals": _FOR_US, "StringNotEquals": {_SUB: "repo:octo/old:*"}}),
-        _trust({"ForAllValues:StringEquals": _BRANCH}),
-        _trust({"StringEquals": _FOR_US, "StringLikeIfExists": {_SUB: "repo:octo/app:*"}}),
+        trusting_issuer({"StringEquals": _FOR_US, "StringNotEquals": {_SUB: "repo:octo/old:*"}}),
+        trusting_issuer({"ForAllValues:StringEquals": _BRANCH}),
+        trusting_issuer(
+            {"StringEquals": _FOR_US, "StringLikeIfExists": {_SUB: "repo:octo/app:*"}}
+        ),
     ],
     good=[
         _GOOD,
-        _trust({"ForAllValues:StringEquals": _BRANCH, "Null": {_SUB: "false", _AUD: "false"}}),
+        trusting_issuer(
+            {"ForAllValues:StringEquals": _BRANCH, "Null": {_SUB: "false", _AUD: "false"}}
+        ),
     ],
 )
 def tested_in_vain(statement: Statement) -> Iterator[Fail]:
@@ -328,11 +334,14 @@ def _why_open(condition: Condition) -> str:
     source=_KEYS,
     kinds=_TRUST,
     bad=[
-        _trust({"StringEquals": {**_FOR_US, _SUB: "repo:octo/*"}}),
-        _trust({"StringEquals": {**_BRANCH, "gitlab.com:sub": "project_path:octo/app"}}),
-        _trust({"StringEquals": {**_BRANCH, f"{_GITHUB}:event_name": "push"}}),
+        trusting_issuer({"StringEquals": {**_FOR_US, _SUB: "repo:octo/*"}}),
+        trusting_issuer({"StringEquals": {**_BRANCH, "gitlab.com:sub": "project_path:octo/app"}}),
+        trusting_issuer({"StringEquals": {**_BRANCH, f"{_GITHUB}:event_name": "push"}}),
     ],
-    good=[_GOOD, _trust({"StringEquals": {**_BRANCH, f"{_GITHUB}:repository_id": "456"}})],
+    good=[
+        _GOOD,
+        trusting_issuer({"StringEquals": {**_BRANCH, f"{_GITHUB}:repository_id": "456"}}),
+    ],
 )
 def no_token_fits(statement: Statement) -> Iterator[Fail]:
     """All conditions must hold, so one that never does closes the role to everybody."""
@@ -364,7 +373,7 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
     title="The GitHub subject has a wildcard",
     fix="Write the repository and the branch, tag or environment in full.",
     kinds=_TRUST,
-    bad=[_trust({"StringLike": {_SUB: "repo:octo/*"}})],
+    bad=[trusting_issuer({"StringLike": {_SUB: "repo:octo/*"}})],
     good=[_GOOD],
 )
 def several_repositories(statement: Statement) -> Iterator[Fail]:

@@ -13,6 +13,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import trusting
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -22,22 +23,15 @@ _TRUST = (Kind.TRUST,)
 _GITHUB = "token.actions.githubusercontent.com"
 
 
-def _trust(
-    principal: object, action: object = "sts:AssumeRole", condition: object = None
-) -> dict[str, object]:
-    statement: dict[str, object] = {"Effect": "Allow", "Principal": principal, "Action": action}
-    return statement | ({"Condition": condition} if condition else {})
-
-
 _ROOT = {"AWS": "arn:aws:iam::111122223333:root"}
-_GOOD = _trust(_ROOT)
+_GOOD = trusting(_ROOT)
 _PROVIDER = {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{_GITHUB}"}
 _WEB = "sts:AssumeRoleWithWebIdentity"
 _BRANCH = {
     f"{_GITHUB}:aud": "sts.amazonaws.com",
     f"{_GITHUB}:sub": "repo:octo/app:ref:refs/heads/main",
 }
-_GITHUB_GOOD = _trust(_PROVIDER, _WEB, {"StringEquals": _BRANCH})
+_GITHUB_GOOD = trusting(_PROVIDER, _WEB, {"StringEquals": _BRANCH})
 
 
 @check(
@@ -63,7 +57,7 @@ def trust_by_exclusion(statement: Statement) -> Iterator[Fail]:
     title="The principal of a trust policy is `*`",
     fix="Name the accounts, roles, services or providers that may take the role.",
     kinds=_TRUST,
-    bad=[_trust("*")],
+    bad=[trusting("*")],
     good=[_GOOD],
 )
 def trust_in_star(statement: Statement) -> Iterator[Fail]:
@@ -82,15 +76,15 @@ def trust_in_star(statement: Statement) -> Iterator[Fail]:
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
     kinds=_TRUST,
     bad=[
-        _trust({"AWS": "*"}),
-        _trust({"AWS": "*"}, condition={"StringEquals": {"sts:ExternalId": "a1b2c3"}}),
-        _trust(
+        trusting({"AWS": "*"}),
+        trusting({"AWS": "*"}, condition={"StringEquals": {"sts:ExternalId": "a1b2c3"}}),
+        trusting(
             {"AWS": "*"}, condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}}
         ),
     ],
     good=[
         _GOOD,
-        _trust({"AWS": "*"}, condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
+        trusting({"AWS": "*"}, condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}}),
     ],
 )
 def open_trust(statement: Statement) -> Iterator[Fail]:
@@ -134,7 +128,7 @@ _PROVIDER_ARN = re.compile(
     title="A federated principal is no identity provider",
     fix="Write the ARN of an OIDC or SAML provider, or the host of a built-in one.",
     kinds=_TRUST,
-    bad=[_trust({"Federated": "arn:aws:iam::111122223333:role/app"}, _WEB)],
+    bad=[trusting({"Federated": "arn:aws:iam::111122223333:role/app"}, _WEB)],
     good=[_GITHUB_GOOD],
 )
 def no_provider(statement: Statement) -> Iterator[Fail]:
@@ -158,7 +152,7 @@ def _federated(statement: Statement) -> tuple[Principal, ...]:
     title="The action is not the one by which such a principal takes a role",
     fix="Use sts:AssumeRoleWithWebIdentity for OIDC, sts:AssumeRoleWithSAML for SAML, sts:AssumeRole for others.",
     kinds=_TRUST,
-    bad=[_trust(_PROVIDER, "sts:AssumeRoleWithSAML"), _trust(_ROOT, _WEB)],
+    bad=[trusting(_PROVIDER, "sts:AssumeRoleWithSAML"), trusting(_ROOT, _WEB)],
     good=[
         _GITHUB_GOOD,
         _GOOD,
@@ -215,11 +209,11 @@ _ANYWHERE_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"
     title="Roles Anywhere lacks an action that it needs",
     fix="Allow sts:AssumeRole, sts:SetSourceIdentity and sts:TagSession.",
     kinds=_TRUST,
-    bad=[{"Version": "2012-10-17", "Statement": [_trust({"Service": _ANYWHERE})]}],
+    bad=[{"Version": "2012-10-17", "Statement": [trusting({"Service": _ANYWHERE})]}],
     good=[
         {
             "Version": "2012-10-17",
-            "Statement": [_trust({"Service": _ANYWHERE}, list(_ANYWHERE_ACTIONS))],
+            "Statement": [trusting({"Service": _ANYWHERE}, list(_ANYWHERE_ACTIONS))],
         }
     ],
 )
@@ -251,7 +245,7 @@ def roles_anywhere_incomplete(policy: Policy) -> Iterator[Fail]:
     fix="Remove the session: the role covers it.",
     kinds=_TRUST,
     bad=[
-        _trust(
+        trusting(
             {
                 "AWS": [
                     "arn:aws:iam::111122223333:role/app",
@@ -260,7 +254,7 @@ def roles_anywhere_incomplete(policy: Policy) -> Iterator[Fail]:
             }
         )
     ],
-    good=[_trust({"AWS": "arn:aws:iam::111122223333:role/app"})],
+    good=[trusting({"AWS": "arn:aws:iam::111122223333:role/app"})],
 )
 def session_beside_role(statement: Statement) -> Iterator[Fail]:
     """A role's ARN covers all sessions of the role."""
@@ -298,13 +292,13 @@ _TRUST_PAGE = (
     source=_TRUST_PAGE,
     kinds=_TRUST,
     bad=[
-        _trust(_ROOT, "s3:GetObject"),
-        _trust(_ROOT, ["sts:AssumeRole", "sts:GetCallerIdentity"]),
+        trusting(_ROOT, "s3:GetObject"),
+        trusting(_ROOT, ["sts:AssumeRole", "sts:GetCallerIdentity"]),
     ],
     good=[
         _GOOD,
-        _trust(_ROOT, ["sts:AssumeRole", "sts:TagSession"]),
-        _trust(_ROOT, "sts:Assume*"),
+        trusting(_ROOT, ["sts:AssumeRole", "sts:TagSession"]),
+        trusting(_ROOT, "sts:Assume*"),
     ],
 )
 def no_taking_of_roles(statement: Statement) -> Iterator[Fail]:
@@ -327,11 +321,11 @@ def no_taking_of_roles(statement: Statement) -> Iterator[Fail]:
     source=_TRUST_PAGE,
     kinds=_TRUST,
     bad=[
-        _trust(_ROOT, "*"),
-        _trust(_ROOT, "sts:*"),
+        trusting(_ROOT, "*"),
+        trusting(_ROOT, "sts:*"),
         {"Effect": "Allow", "Principal": _ROOT, "NotAction": "sts:TagSession"},
     ],
-    good=[_GOOD, {**_trust(_ROOT, "sts:*"), "Effect": "Deny"}],
+    good=[_GOOD, {**trusting(_ROOT, "sts:*"), "Effect": "Deny"}],
 )
 def labels_included(statement: Statement) -> Iterator[Fail]:
     """Who may set tags, source identity or context of the session chooses what policies by tag and the logs then see."""

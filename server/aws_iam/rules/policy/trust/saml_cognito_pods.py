@@ -11,6 +11,7 @@ from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import policy_with, trusting
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 _TRUST = (Kind.TRUST,)
 _SAML_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_saml.html"
 _SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
-
-
-def _trust(principal: object, action: object, condition: object = None) -> dict[str, object]:
-    statement: dict[str, object] = {"Effect": "Allow", "Principal": principal, "Action": action}
-    return statement | ({"Condition": condition} if condition else {})
-
-
-def _policy(*statements: dict[str, object]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def _demanded(statement: Statement, names: Sequence[str], prefixes: Sequence[str] = ()) -> bool:
@@ -69,10 +61,10 @@ _SIGN_IN = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
     source=_SAML_PAGE,
     kinds=_TRUST,
     bad=[
-        _trust(_SAML, _BY_SAML),
-        _trust(_SAML, _BY_SAML, {"StringLike": {"saml:sub": "*@example.com"}}),
+        trusting(_SAML, _BY_SAML),
+        trusting(_SAML, _BY_SAML, {"StringLike": {"saml:sub": "*@example.com"}}),
     ],
-    good=[_trust(_SAML, _BY_SAML, _SIGN_IN)],
+    good=[trusting(_SAML, _BY_SAML, _SIGN_IN)],
 )
 def audience_unasked(statement: Statement) -> Iterator[Fail]:
     """AWS's page on such roles counts the audience among the three values that let only your application take them."""
@@ -100,10 +92,10 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
     fix='Add "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"}, or "unauthenticated" for the guests\' role.',
     source="https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html",
     kinds=_TRUST,
-    bad=[_trust({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL})],
+    bad=[trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL})],
     good=[
-        _trust({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN}),
-        _trust(
+        trusting({"Federated": _POOL}, _WEB, {"StringEquals": _OF_POOL, **_SIGNED_IN}),
+        trusting(
             {"Federated": _POOL},
             _WEB,
             {"StringEquals": {**_OF_POOL, f"{_POOL}:sub": "eu-west-1:aaaaaaaa-0000-1111"}},
@@ -149,10 +141,10 @@ def _serves(statement: Statement, service: str) -> Principal | None:
     fix="Add ArnEquals on aws:SourceArn (the trust anchor) and StringEquals on aws:PrincipalTag/x509Subject/CN or another field of the certificate.",
     source="https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html",
     kinds=_TRUST,
-    bad=[_trust({"Service": _ANYWHERE}, _ALL_THREE)],
+    bad=[trusting({"Service": _ANYWHERE}, _ALL_THREE)],
     good=[
-        _trust({"Service": _ANYWHERE}, _ALL_THREE, {"ArnEquals": {"aws:SourceArn": _ANCHOR}}),
-        _trust(
+        trusting({"Service": _ANYWHERE}, _ALL_THREE, {"ArnEquals": {"aws:SourceArn": _ANCHOR}}),
+        trusting(
             {"Service": _ANYWHERE},
             _ALL_THREE,
             {"StringEquals": {"aws:PrincipalTag/x509Subject/CN": "build-7"}},
@@ -193,12 +185,12 @@ _ONE_POD = {
     fix="Allow sts:TagSession beside sts:AssumeRole, or turn session tags off in the association.",
     source=_POD_PAGE,
     kinds=_TRUST,
-    bad=[_policy(_trust({"Service": _PODS}, "sts:AssumeRole", _ONE_POD))],
+    bad=[policy_with(trusting({"Service": _PODS}, "sts:AssumeRole", _ONE_POD))],
     good=[
-        _policy(_trust({"Service": _PODS}, _BOTH, _ONE_POD)),
-        _policy(
-            _trust({"Service": _PODS}, "sts:AssumeRole"),
-            _trust({"Service": _PODS}, "sts:TagSession"),
+        policy_with(trusting({"Service": _PODS}, _BOTH, _ONE_POD)),
+        policy_with(
+            trusting({"Service": _PODS}, "sts:AssumeRole"),
+            trusting({"Service": _PODS}, "sts:TagSession"),
         ),
     ],
 )
@@ -221,10 +213,10 @@ def untagged_pods(policy: Policy) -> Iterator[Fail]:
     fix="Add StringEquals on aws:RequestTag/eks-cluster-arn, aws:RequestTag/kubernetes-namespace and aws:RequestTag/kubernetes-service-account.",
     source=_POD_PAGE,
     kinds=_TRUST,
-    bad=[_trust({"Service": _PODS}, _BOTH)],
+    bad=[trusting({"Service": _PODS}, _BOTH)],
     good=[
-        _trust({"Service": _PODS}, _BOTH, _ONE_POD),
-        _trust({"Service": _PODS}, _BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}),
+        trusting({"Service": _PODS}, _BOTH, _ONE_POD),
+        trusting({"Service": _PODS}, _BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}),
     ],
 )
 def any_pod_of_account(statement: Statement) -> Iterator[Fail]:
@@ -245,7 +237,7 @@ _PULL = ":pull_request"
 
 def _subjects(*values: str) -> dict[str, object]:
     claims = {f"{_GITHUB}:aud": "sts.amazonaws.com", f"{_GITHUB}:sub": list(values)}
-    return _trust({"Federated": _REPOSITORY}, _WEB, {"StringEquals": claims})
+    return trusting({"Federated": _REPOSITORY}, _WEB, {"StringEquals": claims})
 
 
 @check(

@@ -9,6 +9,7 @@ from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -22,16 +23,7 @@ _AUD = {f"{_GITHUB}:aud": "sts.amazonaws.com"}
 _AUDIENCES = ("aud", "app_id")
 
 
-def _trust(condition: dict[str, object]) -> dict[str, object]:
-    return {
-        "Effect": "Allow",
-        "Principal": {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{_GITHUB}"},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": condition,
-    }
-
-
-_GOOD = _trust({"StringEquals": {**_SUB["StringEquals"], **_AUD}})
+_GOOD = trusting_issuer({"StringEquals": {**_SUB["StringEquals"], **_AUD}})
 
 
 def _qualified(statement: Statement, qualifier: str) -> Iterator[Condition]:
@@ -50,8 +42,8 @@ def _qualified(statement: Statement, qualifier: str) -> Iterator[Condition]:
     title="The audience is compared with ForAnyValue",
     fix="Remove ForAnyValue:.",
     kinds=_TRUST,
-    bad=[_trust({**_SUB, "ForAnyValue:StringEquals": _AUD})],
-    good=[_GOOD, _trust({**_SUB, "ForAllValues:StringEquals": _AUD})],
+    bad=[trusting_issuer({**_SUB, "ForAnyValue:StringEquals": _AUD})],
+    good=[_GOOD, trusting_issuer({**_SUB, "ForAllValues:StringEquals": _AUD})],
 )
 def any_audience(statement: Statement) -> Iterator[Fail]:
     """ForAnyValue is for keys of several values; a token's audience is one, and must be the one that was meant."""
@@ -69,8 +61,8 @@ def any_audience(statement: Statement) -> Iterator[Fail]:
     title="The audience is compared with ForAllValues",
     fix="Remove ForAllValues:.",
     kinds=_TRUST,
-    bad=[_trust({**_SUB, "ForAllValues:StringEquals": _AUD})],
-    good=[_GOOD, _trust({**_SUB, "ForAnyValue:StringEquals": _AUD})],
+    bad=[trusting_issuer({**_SUB, "ForAllValues:StringEquals": _AUD})],
+    good=[_GOOD, trusting_issuer({**_SUB, "ForAnyValue:StringEquals": _AUD})],
 )
 def all_audiences(statement: Statement) -> Iterator[Fail]:
     """ForAllValues is for keys of several values; on the one audience of a token it also holds without any."""

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.tokens.meeting import ACTION
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import trusting_issuer
 from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.trust import oidc_trust
 from aws_iam.tools.irsa.checks.subject import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from aws_iam.answer import Where
     from aws_iam.engine.language.document import Condition, Statement, Text
@@ -37,26 +37,12 @@ POD_AUD = {f"{CLUSTER}:aud": "sts.amazonaws.com"}
 POD = {"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}
 
 
-def statement(
-    condition: Mapping[str, object], host: str = GITHUB, action: object = ACTION
-) -> dict[str, object]:
-    """A statement that trusts an issuer, for examples."""
-    known = issuer_of(host)
-    arn = f"arn:aws:iam::111122223333:oidc-provider/{host}"
-    return {
-        "Effect": "Allow",
-        "Principal": {"Federated": host if known and known.built_in else arn},
-        "Action": action,
-        **({"Condition": condition} if condition else {}),
-    }
-
-
 def on_sub(operator: str, *values: str) -> dict[str, object]:
     """A statement that trusts GitHub subjects, for examples."""
     tested = {f"{GITHUB}:sub": list(values) if len(values) > 1 else values[0]}
     if operator == "StringEquals":
-        return statement({"StringEquals": {**FOR_US, **tested}})
-    return statement({"StringEquals": FOR_US, operator: tested})
+        return trusting_issuer({"StringEquals": {**FOR_US, **tested}})
+    return trusting_issuer({"StringEquals": FOR_US, operator: tested})
 
 
 GOOD = on_sub("StringEquals", "repo:octo@1/app@2:ref:refs/heads/main")
@@ -134,17 +120,19 @@ def _add(provider: Provider, claim: str) -> str:
     fix="Add StringEquals on the claim that tells the provider's customers apart.",
     source=CONTROLS,
     bad=[
-        statement({"StringEquals": FOR_US}),
-        statement({"StringEquals": {"gitlab.com:aud": "https://gitlab.com"}}, "gitlab.com"),
-        statement(_SIGNED_IN, "cognito-identity.amazonaws.com"),
+        trusting_issuer({"StringEquals": FOR_US}),
+        trusting_issuer({"StringEquals": {"gitlab.com:aud": "https://gitlab.com"}}, "gitlab.com"),
+        trusting_issuer(_SIGNED_IN, "cognito-identity.amazonaws.com"),
     ],
     good=[
         GOOD,
-        statement({"StringEquals": _POOL, **_SIGNED_IN}, "cognito-identity.amazonaws.com"),
-        statement(
+        trusting_issuer({"StringEquals": _POOL, **_SIGNED_IN}, "cognito-identity.amazonaws.com"),
+        trusting_issuer(
             {"StringEquals": {"oidc.vercel.com:aud": "https://vercel.com/octo"}}, "oidc.vercel.com"
         ),
-        statement({"StringEquals": {"api.pulumi.com/oidc:aud": "octo"}}, "api.pulumi.com/oidc"),
+        trusting_issuer(
+            {"StringEquals": {"api.pulumi.com/oidc:aud": "octo"}}, "api.pulumi.com/oidc"
+        ),
     ],
 )
 def any_customer(trust: Trust) -> Iterator[Fail]:
@@ -179,13 +167,13 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     title="Every token of the private issuer may take the role",
     fix="Add StringEquals on the issuer's sub key.",
     source=ROLE_FOR_OIDC,
-    bad=[statement({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com")],
+    bad=[trusting_issuer({"StringEquals": {"idp.example.com:aud": "aws"}}, "idp.example.com")],
     good=[
-        statement(
+        trusting_issuer(
             {"StringEquals": {"idp.example.com:aud": "aws", "idp.example.com:sub": "job-7"}},
             "idp.example.com",
         ),
-        statement({"StringEquals": FOR_US}),
+        trusting_issuer({"StringEquals": FOR_US}),
     ],
 )
 def any_subject(trust: Trust) -> Iterator[Fail]:
@@ -211,8 +199,8 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     title="Every pod of the EKS cluster may take the role",
     fix="Add StringEquals on the issuer's sub key: system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT.",
     source=IRSA,
-    bad=[statement({"StringEquals": POD_AUD}, CLUSTER), statement({}, CLUSTER)],
-    good=[statement(POD, CLUSTER), GOOD],
+    bad=[trusting_issuer({"StringEquals": POD_AUD}, CLUSTER), trusting_issuer({}, CLUSTER)],
+    good=[trusting_issuer(POD, CLUSTER), GOOD],
 )
 def any_pod(trust: Trust) -> Iterator[Fail]:
     """The cluster issues a token to every service account; the sub claim says to which."""
@@ -234,13 +222,13 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
     source=_OPERATORS,
     bad=[
-        statement({"ForAllValues:StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"}}),
+        trusting_issuer({"ForAllValues:StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"}}),
         on_sub("StringLikeIfExists", "repo:octo/app:*"),
         on_sub("StringNotEquals", "repo:octo/old:ref:refs/heads/main"),
     ],
     good=[
         GOOD,
-        statement(
+        trusting_issuer(
             {
                 "ForAllValues:StringEquals": {f"{GITHUB}:sub": "repo:octo/app:ref:refs/heads/main"},
                 "StringEquals": FOR_US,
@@ -287,15 +275,15 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     source=KEYS,
     bad=[
         on_sub("StringEquals", "repo:octo/*"),
-        statement({"StringEquals": {**FOR_US, "gitlab.com:sub": "project_path:octo/app"}}),
-        statement(
+        trusting_issuer({"StringEquals": {**FOR_US, "gitlab.com:sub": "project_path:octo/app"}}),
+        trusting_issuer(
             {"StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:o/a:x", f"{GITHUB}:event_name": "push"}}
         ),
     ],
     good=[
         GOOD,
         on_sub("StringLike", "repo:octo/app:*"),
-        statement(
+        trusting_issuer(
             {"StringEquals": {**FOR_US, f"{GITHUB}:sub": "repo:o/a:x", f"{GITHUB}:repository_id": "4"}}
         ),
     ],
@@ -334,8 +322,12 @@ def _is_any(value: Text) -> bool:
     title="The audience of the token is not asked for",
     fix="Add StringEquals on the issuer's aud key.",
     source=ROLE_FOR_OIDC,
-    bad=[statement({"StringEquals": {f"{GITHUB}:sub": "repo:octo@1/app@2:ref:refs/heads/main"}})],
-    good=[GOOD, statement({"StringEquals": _POOL}, "cognito-identity.amazonaws.com")],
+    bad=[
+        trusting_issuer(
+            {"StringEquals": {f"{GITHUB}:sub": "repo:octo@1/app@2:ref:refs/heads/main"}}
+        )
+    ],
+    good=[GOOD, trusting_issuer({"StringEquals": _POOL}, "cognito-identity.amazonaws.com")],
 )
 def audience_unasked(trust: Trust) -> Iterator[Fail]:
     """A token that was made for another service, and given to it, opens the role as well."""
@@ -360,8 +352,8 @@ def audience_unasked(trust: Trust) -> Iterator[Fail]:
     title="The audience of the service account's token is not asked for",
     fix="Add StringEquals on the issuer's aud key: sts.amazonaws.com.",
     source=IRSA,
-    bad=[statement({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
-    good=[statement(POD, CLUSTER), GOOD],
+    bad=[trusting_issuer({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
+    good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
 def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     """The cluster signs tokens for other audiences too, which pods hand to other services."""
@@ -382,10 +374,10 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     fix="Write sts:AssumeRoleWithWebIdentity, and sts:TagSession where the token carries session tags.",
     source=ROLE_FOR_OIDC,
     bad=[
-        statement({"StringEquals": FOR_US}, action="sts:AssumeRole"),
-        statement({"StringEquals": FOR_US}, action="sts:*"),
+        trusting_issuer({"StringEquals": FOR_US}, action="sts:AssumeRole"),
+        trusting_issuer({"StringEquals": FOR_US}, action="sts:*"),
     ],
-    good=[GOOD, statement(POD, CLUSTER, [ACTION, "sts:TagSession"])],
+    good=[GOOD, trusting_issuer(POD, CLUSTER, [ACTION, "sts:TagSession"])],
 )
 def other_action(trust: Trust) -> Iterator[Fail]:
     """Tokens are exchanged by one action alone: the others do nothing, or wait for what AWS adds later."""

@@ -16,7 +16,8 @@ from aws_iam.account.facts.workload import (
 )
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.engine.sources.kubernetes_objects import ServiceAccount, cluster_of
-from aws_iam.tools.irsa.checks.issuers import GOOD, statement
+from aws_iam.rules.examples import policy_with, trusting, trusting_issuer
+from aws_iam.tools.irsa.checks.issuers import GOOD
 from aws_iam.tools.irsa.checks.subject import Workloads
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def role(
 
 
 def _policy(statements: Iterable[Mapping[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return json.dumps(policy_with(*statements))
 
 
 def for_github() -> dict[str, Any]:
@@ -70,7 +71,7 @@ def for_github() -> dict[str, Any]:
 def for_pods_of(namespace: str, *names: str, host: str = CLUSTER) -> dict[str, Any]:
     """A trust statement for service accounts of a cluster."""
     subjects = [f"system:serviceaccount:{namespace}:{name}" for name in names]
-    return statement(
+    return trusting_issuer(
         {"StringEquals": {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": subjects}}, host
     )
 
@@ -80,8 +81,7 @@ def for_pod_identity(
 ) -> dict[str, Any]:
     """A trust statement for EKS Pod Identity."""
     actions = ["sts:AssumeRole", *(["sts:TagSession"] if tags else [])]
-    found = {"Effect": "Allow", "Principal": {"Service": PODS}, "Action": actions}
-    return found | ({"Condition": condition} if condition else {})
+    return trusting({"Service": PODS}, actions, condition)
 
 
 def association(

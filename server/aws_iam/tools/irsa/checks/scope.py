@@ -11,6 +11,7 @@ from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import Example, trusting, trusting_issuer
 from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.trust import oidc_trust, saml_cognito_pods
 from aws_iam.tools.irsa.checks.issuers import (
@@ -26,7 +27,6 @@ from aws_iam.tools.irsa.checks.issuers import (
     graded,
     is_denied_elsewhere,
     on_sub,
-    statement,
     trusted,
 )
 from aws_iam.tools.irsa.checks.subject import Trust
@@ -58,16 +58,11 @@ _ONE_POD = {
 
 def _run(subject: str) -> dict[str, object]:
     aud = {f"{_TFC}:aud": "aws.workload.identity"}
-    return statement({"StringEquals": aud, "StringLike": {f"{_TFC}:sub": subject}}, _TFC)
+    return trusting_issuer({"StringEquals": aud, "StringLike": {f"{_TFC}:sub": subject}}, _TFC)
 
 
-def _pods(action: object, condition: object = None) -> dict[str, object]:
-    found: dict[str, object] = {
-        "Effect": "Allow",
-        "Principal": {"Service": _PODS},
-        "Action": action,
-    }
-    return found | ({"Condition": condition} if condition else {})
+def _pods(action: object, condition: object = None) -> Example:
+    return trusting({"Service": _PODS}, action, condition)
 
 
 def _of_width(trust: Trust, *wanted: Width) -> Iterator[tuple[Statement, Provider, Widest]]:
@@ -137,7 +132,7 @@ def _completed(value: str, form: str) -> str:
     good=[
         GOOD,
         on_sub("StringLike", "repo:octo/*"),
-        statement(
+        trusting_issuer(
             {
                 "StringEquals": {**FOR_US, f"{GITHUB}:repository_owner_id": "123456"},
                 "StringLike": {f"{GITHUB}:sub": "repo:*"},
@@ -174,7 +169,7 @@ def strangers(trust: Trust) -> Iterator[Fail]:
         GOOD,
         on_sub("StringLike", "repo:octo/app:*"),
         on_sub("StringLike", "repo:octo@*/app@*:ref:refs/heads/main"),
-        statement(
+        trusting_issuer(
             {
                 "StringEquals": {**FOR_US, f"{GITHUB}:repository_id": "456"},
                 "StringLike": {f"{GITHUB}:sub": "repo:octo/*"},
@@ -204,7 +199,7 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
         GOOD,
         on_sub("StringLike", "repo:octo/app:ref:refs/heads/release/*"),
         on_sub("StringLike", "repo:octo/*"),
-        statement(
+        trusting_issuer(
             {
                 "StringEquals": {**FOR_US, f"{GITHUB}:environment": "production"},
                 "StringLike": {f"{GITHUB}:sub": "repo:octo/app:*"},
@@ -291,7 +286,7 @@ _NAMED = {
     bad=[on_sub("StringEquals", "repo:octo/app:ref:refs/heads/main")],
     good=[
         GOOD,
-        statement(
+        trusting_issuer(
             {
                 "StringEquals": {
                     **FOR_US,
@@ -419,10 +414,10 @@ def powerful(trust: Trust) -> Iterator[Fail]:
     fix="Write namespace and service account in full.",
     source=IRSA,
     bad=[
-        statement({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:*:*"}}, CLUSTER),
-        statement({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:shop:*"}}, CLUSTER),
+        trusting_issuer({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:*:*"}}, CLUSTER),
+        trusting_issuer({"StringEquals": POD_AUD, "StringLike": {f"{CLUSTER}:sub": "system:serviceaccount:shop:*"}}, CLUSTER),
     ],
-    good=[statement(POD, CLUSTER), GOOD],
+    good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
 def several_pods(trust: Trust) -> Iterator[Fail]:
     """Whoever may create pods in one of the namespaces has the role's permissions."""
@@ -443,9 +438,9 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
     fix="Make a service account for the workload and name it in the pods.",
     source=_BEST,
     bad=[
-        statement({"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:default"}}, CLUSTER)
+        trusting_issuer({"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:default"}}, CLUSTER)
     ],
-    good=[statement(POD, CLUSTER)],
+    good=[trusting_issuer(POD, CLUSTER)],
 )  # fmt: skip
 def default_account(trust: Trust) -> Iterator[Fail]:
     """Every pod of the namespace that names no service account has that one."""

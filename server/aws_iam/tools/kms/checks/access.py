@@ -16,6 +16,7 @@ from aws_iam.engine.evaluation.beyond import crosses_accounts
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow_to
 from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
@@ -29,7 +30,6 @@ from aws_iam.tools.kms.checks.subject import (
     SHARED,
     VIA,
     KeyPolicy,
-    allow,
     arn,
     of,
 )
@@ -56,16 +56,18 @@ _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
     fix="Name the principals, or add StringEquals on kms:CallerAccount or aws:PrincipalOrgID with fixed values.",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
     bad=[
-        of(ROOT, allow("*", _USE)),
-        of(ROOT, allow(_EVERYONE, "kms:Decrypt", Condition=_THROUGH_S3)),
+        of(ROOT, allow_to("*", _USE)),
+        of(ROOT, allow_to(_EVERYONE, "kms:Decrypt", condition=_THROUGH_S3)),
     ],
     good=[
         of(ROOT),
         of(
             ROOT,
-            allow(_EVERYONE, _USE, Condition={**_THROUGH_S3, "StringLike": _MINE["StringEquals"]}),
+            allow_to(
+                _EVERYONE, _USE, condition={**_THROUGH_S3, "StringLike": _MINE["StringEquals"]}
+            ),
         ),
-        of(ROOT, {**allow("*", "kms:*"), "Effect": "Deny"}),
+        of(ROOT, {**allow_to("*", "kms:*"), "Effect": "Deny"}),
     ],
 )
 def public(at: KeyPolicy) -> Iterator[Fail]:
@@ -104,12 +106,12 @@ _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
     fix="Name the account among the trusted ones if it belongs there; else remove it, or demand an encryption context or kms:ViaService.",
     source=f"{GUIDE}/key-policy-modifying-external-accounts.html",
     bad=[
-        of(ROOT, allow(arn("root", OTHER), "kms:Decrypt")),
-        of(ROOT, allow(arn("role/Partner", OTHER), ["kms:Encrypt", "kms:PutKeyPolicy"])),
+        of(ROOT, allow_to(arn("root", OTHER), "kms:Decrypt")),
+        of(ROOT, allow_to(arn("role/Partner", OTHER), ["kms:Encrypt", "kms:PutKeyPolicy"])),
     ],
     good=[
-        of(ROOT, allow(arn("role/App"), "kms:Decrypt")),
-        of(ROOT, allow(arn("root", OTHER), "kms:Decrypt"), trusted=frozenset({OTHER})),
+        of(ROOT, allow_to(arn("role/App"), "kms:Decrypt")),
+        of(ROOT, allow_to(arn("root", OTHER), "kms:Decrypt"), trusted=frozenset({OTHER})),
     ],
 )
 def other_account(at: KeyPolicy) -> Iterator[Outcome]:
@@ -142,7 +144,7 @@ def _stays_home(entry: str) -> bool:
     title="The key is shared through AWS RAM",
     fix="Review the resource share in AWS RAM: aws ram get-resource-share-associations --association-type RESOURCE --resource-arn KEY_ARN",
     source="https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyPolicies.html",
-    bad=[of(allow(arn("root", OTHER), "kms:Decrypt"), name=SHARED)],
+    bad=[of(allow_to(arn("root", OTHER), "kms:Decrypt"), name=SHARED)],
     good=[of(ROOT)],
 )
 def shared(at: KeyPolicy) -> Iterator[Fail]:
@@ -229,20 +231,20 @@ _LOGS = {
     fix="Add StringEquals on aws:SourceAccount and ArnLike on aws:SourceArn; CloudWatch Logs takes ArnLike on kms:EncryptionContext:aws:logs:arn instead.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
     bad=[
-        of(ROOT, allow({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey")),
-        of(ROOT, allow({"Service": "events.amazonaws.com"}, "kms:GenerateDataKey*")),
+        of(ROOT, allow_to({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey")),
+        of(ROOT, allow_to({"Service": "events.amazonaws.com"}, "kms:GenerateDataKey*")),
     ],
     good=[
         of(
             ROOT,
-            allow(
+            allow_to(
                 {"Service": "s3.amazonaws.com"},
                 "kms:GenerateDataKey",
-                Condition={"StringEquals": {"aws:SourceAccount": OWN}},
+                condition={"StringEquals": {"aws:SourceAccount": OWN}},
             ),
         ),
-        of(ROOT, allow({"Service": "logs.eu-west-1.amazonaws.com"}, _USE, Condition=_LOGS)),
-        of(ROOT, allow({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey")),
+        of(ROOT, allow_to({"Service": "logs.eu-west-1.amazonaws.com"}, _USE, condition=_LOGS)),
+        of(ROOT, allow_to({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey")),
     ],
 )
 def any_customer(at: KeyPolicy) -> Iterator[Fail]:
@@ -309,19 +311,19 @@ _OF_GRANTS = (
     title="A principal may make grants without limits",
     fix='Add "Bool": {"kms:GrantIsForAWSResource": "true"}, or limit kms:GrantOperations or kms:GrantConstraintType.',
     source=CONDITIONS,
-    bad=[of(ROOT, allow(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
+    bad=[of(ROOT, allow_to(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
     good=[
         of(ROOT),
         of(
             ROOT,
-            allow(
+            allow_to(
                 arn("role/App"),
                 "kms:CreateGrant",
-                Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+                condition={"Bool": {"kms:GrantIsForAWSResource": "true"}},
             ),
         ),
-        of(ROOT, allow(arn("role/App"), "kms:CreateGrant", Condition=_THROUGH_S3)),
-        of(ROOT, allow(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
+        of(ROOT, allow_to(arn("role/App"), "kms:CreateGrant", condition=_THROUGH_S3)),
+        of(ROOT, allow_to(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
     ],
 )
 def open_grants(at: KeyPolicy) -> Iterator[Fail]:
@@ -355,14 +357,16 @@ def _told(named: list[str]) -> str:
     bad=[
         of(ROOT, {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt"}),
         of(ROOT, {"Effect": "Allow", "Principal": arn("role/App"), "Resource": "*"}),
-        of(ROOT, {**allow(arn("role/App"), "kms:Decrypt"), "Resource": "arn:aws:s3:::bucket/*"}),
+        of(
+            ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": "arn:aws:s3:::bucket/*"}
+        ),
     ],
     good=[
         of(ROOT),
         of(
             ROOT,
             {
-                **allow(arn("role/App"), "kms:Decrypt"),
+                **allow_to(arn("role/App"), "kms:Decrypt"),
                 "Resource": f"arn:aws:kms:eu-west-1:{OWN}:key/*",
             },
         ),

@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import dump
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow_to
 from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
@@ -20,7 +21,6 @@ from aws_iam.tools.kms.checks.subject import (
     ROOT,
     USES,
     KeyPolicy,
-    allow,
     arn,
     of,
 )
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.kms.reasoning.administrators import Administrator
 
 _GONE = {"AWS": "AROAEXAMPLEEXAMPLE123"}
-_ADMIN = allow(arn("role/KeyAdmin"), ["kms:PutKeyPolicy", "kms:GetKeyPolicy"])
+_ADMIN = allow_to(arn("role/KeyAdmin"), ["kms:PutKeyPolicy", "kms:GetKeyPolicy"])
 _NEARLY_FULL = MOST_BYTES * 9 // 10
 
 
@@ -53,8 +53,8 @@ _NEARLY_FULL = MOST_BYTES * 9 // 10
     title="IAM policies of the account have no effect on the key",
     fix='Add {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::ACCOUNT_ID:root"}, "Action": "kms:*", "Resource": "*"}, or write down why not.',
     source=DEFAULT_POLICY,
-    bad=[of(_ADMIN), of(allow(arn("root", OTHER), "kms:Decrypt"), _ADMIN)],
-    good=[of(ROOT), of(allow({"AWS": OWN}, "kms:*"))],
+    bad=[of(_ADMIN), of(allow_to(arn("root", OTHER), "kms:Decrypt"), _ADMIN)],
+    good=[of(ROOT), of(allow_to({"AWS": OWN}, "kms:*"))],
 )
 def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     """Without the account's statement only the principals that it names administer the key; when they are gone, nobody does."""
@@ -80,10 +80,10 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     fix="Add the account statement, or name an administrator that exists; a key that already has this policy is recovered through AWS Support alone.",
     source=DEFAULT_POLICY,
     bad=[
-        of(allow(_GONE, "kms:*")),
-        of(allow(arn("role/App"), "kms:Decrypt")),
+        of(allow_to(_GONE, "kms:*")),
+        of(allow_to(arn("role/App"), "kms:Decrypt")),
         of(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/App"})),
-        of(allow(arn("root", OTHER), "kms:*")),
+        of(allow_to(arn("root", OTHER), "kms:*")),
     ],
     good=[
         of(ROOT),
@@ -131,8 +131,8 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
     title="The policy names a role or user that was deleted",
     fix="Take the id out: a new role of the same name has another id and gets nothing by it.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids",
-    bad=[of(ROOT, allow(_GONE, "kms:Decrypt"))],
-    good=[of(ROOT, allow(arn("role/App"), "kms:Decrypt"))],
+    bad=[of(ROOT, allow_to(_GONE, "kms:Decrypt"))],
+    good=[of(ROOT, allow_to(arn("role/App"), "kms:Decrypt"))],
 )
 def orphans(at: KeyPolicy) -> Iterator[Fail]:
     """AWS shows the unique id of a role or user that was deleted; with it in place the policy cannot be put again."""
@@ -153,8 +153,8 @@ def orphans(at: KeyPolicy) -> Iterator[Fail]:
     title="One principal may do everything with the key",
     fix="Split it: administration for one role, kms:Decrypt and kms:GenerateDataKey for another.",
     source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
-    bad=[of(ROOT, allow(arn("role/App"), "kms:*"))],
-    good=[of(ROOT), of(ROOT, {**allow(arn("role/App"), "kms:*"), "Effect": "Deny"})],
+    bad=[of(ROOT, allow_to(arn("role/App"), "kms:*"))],
+    good=[of(ROOT), of(ROOT, {**allow_to(arn("role/App"), "kms:*"), "Effect": "Deny"})],
 )
 def everything(at: KeyPolicy) -> Iterator[Fail]:
     """Who may do everything can read the data, delete the key and let others in; the account's own statement is no such grant."""
@@ -181,11 +181,11 @@ def everything(at: KeyPolicy) -> Iterator[Fail]:
     fix="Give administration and use to two roles.",
     source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
     bad=[
-        of(ROOT, allow(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])),
-        of(ROOT, _ADMIN, allow(arn("role/KeyAdmin"), "kms:Decrypt")),
-        of(ROOT, _ADMIN, allow(arn("role/KeyAdmin"), "kms:Decapsulate")),
+        of(ROOT, allow_to(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])),
+        of(ROOT, _ADMIN, allow_to(arn("role/KeyAdmin"), "kms:Decrypt")),
+        of(ROOT, _ADMIN, allow_to(arn("role/KeyAdmin"), "kms:Decapsulate")),
     ],
-    good=[of(ROOT, _ADMIN, allow(arn("role/App"), "kms:Decrypt")), of(ROOT)],
+    good=[of(ROOT, _ADMIN, allow_to(arn("role/App"), "kms:Decrypt")), of(ROOT)],
 )
 def both(at: KeyPolicy) -> Iterator[Fail]:
     """Duties are apart when who changes a key's policy does not read what it protects."""
@@ -223,10 +223,16 @@ def both(at: KeyPolicy) -> Iterator[Fail]:
     fix="Name fewer principals: use grants, one role for many, or IAM policies; write printable Latin-1 alone.",
     source=f"{GUIDE}/key-policy-overview.html",
     bad=[
-        of(ROOT, *(allow(arn(f"role/{'long-name' * 6}-{n}"), "kms:Decrypt") for n in range(180))),
-        of(ROOT, {**allow(arn("role/App"), "kms:Decrypt"), "Sid": "\u6771\u4eac"}),
+        of(
+            ROOT,
+            *(allow_to(arn(f"role/{'long-name' * 6}-{n}"), "kms:Decrypt") for n in range(180)),
+        ),
+        of(ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Sid": "\u6771\u4eac"}),
     ],
-    good=[of(ROOT), of(ROOT, {**allow(arn("role/App"), "kms:Decrypt"), "Sid": "Schl\u00fcssel"})],
+    good=[
+        of(ROOT),
+        of(ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Sid": "Schl\u00fcssel"}),
+    ],
 )
 def too_long(at: KeyPolicy) -> Iterator[Fail]:
     """KMS refuses a policy over 32,768 bytes, and characters outside Latin-1; the next principal would be one too many."""

@@ -13,6 +13,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow
 from aws_iam.rules.on_account import IdentityPolicy, identity_policies, in_regions, policy_of
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.kms.checks import samples as sample
@@ -146,10 +147,6 @@ def _role(*statements: dict[str, object]) -> Account:
     return sample.holding(AUTHORIZATION.held(Authorization(roles=(role,))))
 
 
-def _allow(action: str, resource: str, **more: object) -> dict[str, object]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
 @check(
     "KMS-IAM-DECRYPT-STAR",
     on=Account,
@@ -159,23 +156,23 @@ def _allow(action: str, resource: str, **more: object) -> dict[str, object]:
     source=f"{_HUB}#kms-1",
     needs=(AUTHORIZATION,),
     bad=[
-        _role(_allow("kms:Decrypt", "*")),
-        _role(_allow("kms:*", "arn:aws:kms:*:111122223333:key/*")),
-        _role(_allow("kms:ReEncrypt*", "*")),
+        _role(allow("kms:Decrypt", "*")),
+        _role(allow("kms:*", "arn:aws:kms:*:111122223333:key/*")),
+        _role(allow("kms:ReEncrypt*", "*")),
     ],
-    good=[_role(_allow("kms:Decrypt", sample.ARN))],
+    good=[_role(allow("kms:Decrypt", sample.ARN))],
     trap=[
         _role(
             # Administrators are a finding of their own.
-            _allow("*", "*"),
-            _allow("kms:Encrypt", "*"),
-            _allow(
+            allow("*", "*"),
+            allow("kms:Encrypt", "*"),
+            allow(
                 "kms:Decrypt",
                 "*",
-                Condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+                condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
             ),
-            _allow(
-                "kms:Decrypt", "*", Condition={"StringEquals": {"aws:ResourceTag/team": "blue"}}
+            allow(
+                "kms:Decrypt", "*", condition={"StringEquals": {"aws:ResourceTag/team": "blue"}}
             ),
         )
     ],

@@ -19,6 +19,7 @@ from aws_iam.account.facts.keys import (
 )
 from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
 from aws_iam.account.reading.snapshot import account_of
+from aws_iam.rules.examples import policy_with
 
 if TYPE_CHECKING:
     from aws_iam.account.facts.fact import Held, RegionFact
@@ -116,4 +117,4 @@ def imported(*materials: Material, state: str = "Enabled") -> Account:
 
 def policy(*statements: dict[str, Any]) -> str:
     """A policy as AWS sends it."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return json.dumps(policy_with(*statements))

@@ -13,6 +13,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
+from aws_iam.rules.examples import allow_to, policy_with
 from aws_iam.rules.outcomes import Unknown
 from aws_iam.tools.kms.reasoning.statements import has_effect, owner_of, takes
 
@@ -82,7 +83,7 @@ class KeyPolicy:
 
 def of(*statements: dict[str, Any], **more: Any) -> KeyPolicy:
     """A key policy of these statements, for examples."""
-    content = one_policy({"Version": "2012-10-17", "Statement": list(statements)}, Kind.RESOURCE)
+    content = one_policy(policy_with(*statements), Kind.RESOURCE)
     return KeyPolicy(policy=content, **{"account": OWN, **more})
 
 
@@ -95,12 +96,7 @@ def arn(name: str, account: str = OWN) -> dict[str, str]:
     return {"AWS": f"arn:aws:iam::{account}:{name}"}
 
 
-def allow(principal: Any, action: Any, **more: Any) -> dict[str, Any]:
-    """A statement that allows something, for examples."""
-    return {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*", **more}
-
-
-ROOT = allow(arn("root"), "kms:*")
+ROOT = allow_to(arn("root"), "kms:*")
 
 
 def ownerless() -> Unknown:

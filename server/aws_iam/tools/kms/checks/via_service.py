@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow_to
 from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.kms.checks import subject as key
 from aws_iam.tools.kms.checks.subject import (
@@ -20,7 +21,6 @@ from aws_iam.tools.kms.checks.subject import (
     USES,
     VIA,
     KeyPolicy,
-    allow,
     arn,
     of,
 )
@@ -34,8 +34,8 @@ _APP = f"arn:aws:iam::{OWN}:role/App"
 _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
 _THROUGH = {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}
 _OWN_CONTEXT = {"StringEquals": {"kms:EncryptionContext:app": "orders"}}
-_DIRECT = of(ROOT, allow(arn("role/App"), _USE), users=(_APP,))
-_BY_S3 = allow(arn("role/App"), _USE, Condition=_THROUGH)
+_DIRECT = of(ROOT, allow_to(arn("role/App"), _USE), users=(_APP,))
+_BY_S3 = allow_to(arn("role/App"), _USE, condition=_THROUGH)
 
 
 def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
@@ -56,7 +56,7 @@ def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
     bad=[of(ROOT, _BY_S3, users=(_APP,))],
     good=[
         _DIRECT,
-        of(ROOT, _BY_S3, allow(arn("role/App"), _USE, Condition=_OWN_CONTEXT), users=(_APP,)),
+        of(ROOT, _BY_S3, allow_to(arn("role/App"), _USE, condition=_OWN_CONTEXT), users=(_APP,)),
         of(ROOT, _BY_S3),
     ],
 )
@@ -79,7 +79,7 @@ def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
     title="A principal that needs the key through a service may use it directly, too",
     fix='Add "StringEquals": {"kms:ViaService": "SERVICE.REGION.amazonaws.com"}.',
     source=f"{CONDITIONS}#conditions-kms-via-service",
-    bad=[of(ROOT, allow(arn("role/App"), _USE), users=(_APP,), only_via=True)],
+    bad=[of(ROOT, allow_to(arn("role/App"), _USE), users=(_APP,), only_via=True)],
     good=[of(ROOT, _BY_S3, users=(_APP,), only_via=True), _DIRECT],
 )
 def directly_too(at: KeyPolicy) -> Iterator[Fail]:
@@ -102,8 +102,8 @@ def directly_too(at: KeyPolicy) -> Iterator[Fail]:
     source=f"{GUIDE}/encrypt_context.html",
     bad=[_DIRECT],
     good=[
-        of(ROOT, allow(arn("role/App"), _USE, Condition=_OWN_CONTEXT), users=(_APP,)),
-        of(ROOT, allow(arn("role/App"), "kms:Sign"), users=(_APP,)),
+        of(ROOT, allow_to(arn("role/App"), _USE, condition=_OWN_CONTEXT), users=(_APP,)),
+        of(ROOT, allow_to(arn("role/App"), "kms:Sign"), users=(_APP,)),
     ],
 )
 def without_context(at: KeyPolicy) -> Iterator[Fail]:
@@ -128,18 +128,18 @@ def without_context(at: KeyPolicy) -> Iterator[Fail]:
     fix="Give the action a statement of its own, without the condition on the encryption context.",
     source=f"{CONDITIONS}#conditions-kms-encryption-context",
     bad=[
-        of(ROOT, allow(arn("role/App"), [*_USE, "kms:DescribeKey"], Condition=_OWN_CONTEXT)),
-        of(ROOT, allow(arn("role/App"), "kms:Sign", Condition=_OWN_CONTEXT)),
+        of(ROOT, allow_to(arn("role/App"), [*_USE, "kms:DescribeKey"], condition=_OWN_CONTEXT)),
+        of(ROOT, allow_to(arn("role/App"), "kms:Sign", condition=_OWN_CONTEXT)),
     ],
     good=[
-        of(ROOT, allow(arn("role/App"), [*_USE, "kms:CreateGrant"], Condition=_OWN_CONTEXT)),
-        of(ROOT, allow(arn("role/App"), "kms:*", Condition=_OWN_CONTEXT)),
+        of(ROOT, allow_to(arn("role/App"), [*_USE, "kms:CreateGrant"], condition=_OWN_CONTEXT)),
+        of(ROOT, allow_to(arn("role/App"), "kms:*", condition=_OWN_CONTEXT)),
         of(
             ROOT,
-            allow(
+            allow_to(
                 {"Service": "logs.eu-west-1.amazonaws.com"},
                 ["kms:Decrypt", "kms:Describe*"],
-                Condition={
+                condition={
                     "ArnLike": {
                         "kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{OWN}:*"
                     }

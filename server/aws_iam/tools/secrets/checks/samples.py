@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.facts import secrets as facts
 from aws_iam.account.facts.secrets import Secret, StoredParameter
 from aws_iam.account.reading.snapshot import account_of
+from aws_iam.rules.examples import policy_with
 
 if TYPE_CHECKING:
     from aws_iam.account.facts.fact import RegionFact
@@ -70,7 +71,7 @@ def holding(*pairs: tuple[RegionFact[Any], tuple[Any, ...]]) -> Account:
 
 def policy(*statements: dict[str, Any]) -> str:
     """A policy as AWS sends it."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return json.dumps(policy_with(*statements))
 
 
 def allow(

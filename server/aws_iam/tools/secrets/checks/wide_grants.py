@@ -19,6 +19,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
+from aws_iam.rules.examples import allow
 from aws_iam.rules.on_account import IdentityPolicy, identity_policies, in_regions, policy_of
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each, unread
 from aws_iam.tools.secrets.checks import samples as sample
@@ -56,10 +57,6 @@ def _role_with(*statements: dict[str, object]) -> Account:
     return account_of(AUTHORIZATION.held(Authorization(roles=(role,))), collected_at=sample.NOW)
 
 
-def _statement(action: str, resource: str, **more: object) -> dict[str, object]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
 _ALL = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:*"
 _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-??????"
 
@@ -73,22 +70,22 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
     source="https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
     needs=(AUTHORIZATION,),
     bad=[
-        _role_with(_statement("secretsmanager:GetSecretValue", "*")),
-        _role_with(_statement("secretsmanager:*", _ALL)),
-        _role_with(_statement("ssm:GetParameter*", "arn:aws:ssm:*:*:parameter/*")),
+        _role_with(allow("secretsmanager:GetSecretValue", "*")),
+        _role_with(allow("secretsmanager:*", _ALL)),
+        _role_with(allow("ssm:GetParameter*", "arn:aws:ssm:*:*:parameter/*")),
     ],
-    good=[_role_with(_statement("secretsmanager:GetSecretValue", _ONE))],
+    good=[_role_with(allow("secretsmanager:GetSecretValue", _ONE))],
     trap=[
         # Administrators are a finding of their own; a tag decides which secrets; listing reads nothing.
         _role_with(
-            _statement("*", "*"),
-            _statement(
+            allow("*", "*"),
+            allow(
                 "secretsmanager:GetSecretValue",
                 "*",
-                Condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}},
+                condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}},
             ),
-            _statement("secretsmanager:ListSecrets", "*"),
-            _statement("ssm:GetParameter", f"arn:aws:ssm:*:{sample.OWN}:parameter/prod/app/*"),
+            allow("secretsmanager:ListSecrets", "*"),
+            allow("ssm:GetParameter", f"arn:aws:ssm:*:{sample.OWN}:parameter/prod/app/*"),
         )
     ],
 )
