@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact
-from aws_iam.engine.language.document import Kind, Policy, Statement
+from aws_iam.engine.language.document import Kind, Policy, Statement, Syntax
 from aws_iam.escape import visible
 from aws_iam.rules.check import checks_in
 from aws_iam.rules.outcomes import Fail
@@ -54,7 +54,7 @@ def link(code: str) -> str:
 
 def anchor(heading: str) -> str:
     """The anchor that Markdown readers give a heading."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+    return heading.lower().replace(" ", "-")
 
 
 def entry(check: Check[Any], terms: object = None, note: str = "") -> str:
@@ -64,7 +64,7 @@ def entry(check: Check[Any], terms: object = None, note: str = "") -> str:
     """
     kinds = ", ".join(kind for kind in Kind if kind in check.kinds) or "every kind"
     details = [f"*{check.severity.value}*"]
-    if check.on in {Statement, Policy}:
+    if check.on in {Statement, Policy, Syntax}:
         details += ["AWS's code" if _AWS_PAGE in check.source else "our own code", kinds]
     details += [f"attached to {check.resource_type}"] if check.resource_type else []
     details += [note] if note else []
@@ -162,10 +162,15 @@ _CODE_SPAN = re.compile(r"(`[^`]*`)")
 def _prose(text: str) -> str:
     """The text on one line, with what Markdown would take for markup escaped outside of code."""
     parts = _CODE_SPAN.split(" ".join(text.split()))
-    return "".join(
-        part if part.startswith("`") else part.replace("<", "&lt;").replace("*", "\\*")
-        for part in parts
-    )
+    # One asterisk by itself is no emphasis.
+    is_emphasis = sum(part.count("*") for part in parts[::2]) > 1
+    parts[::2] = [_escaped(part, is_emphasis=is_emphasis) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _escaped(text: str, *, is_emphasis: bool) -> str:
+    text = text.replace("<", "&lt;")
+    return text.replace("*", "\\*") if is_emphasis else text
 
 
 def _cell(text: str) -> str:

@@ -80,7 +80,7 @@ FAMILIES: Families = (
     ("Role trust", role_trust),
     ("OIDC trust", oidc_trust),
     ("Token audience", token_audience),
-    ("SAML, Cognito and pods", saml_cognito_pods),
+    ("Federation and pods", saml_cognito_pods),
     ("Confused deputy", confused_deputy),
     ("MFA", mfa),
     ("Permissions boundary", permissions_boundary),
