@@ -15,7 +15,10 @@ from aws_iam.account.facts.identity import AccountContact, Authorization, Creden
 from aws_iam.account.facts.storage import EbsDefault, PublicAccessBlock
 from aws_iam.account.facts.trails import Trails
 from aws_iam.account.reading.snapshot import Account, account_of
+from aws_iam.tools.audit.controls.benchmark import benchmark
 
+CONTROLS = len(benchmark().controls)
+"""How many controls the newest version has."""
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _AGO = re.compile(r"(\d+) (days?|hours?) ago")
 _EMPTY: dict[Any, Any] = {

@@ -29,7 +29,7 @@ from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
 from aws_iam.tools.audit.controls.judge import rolled_up
 from aws_iam.tools.audit.run.no_credentials import without_credentials
 from aws_iam.tools.kit.guide import sections
-from helpers.cis_snapshots import refused
+from helpers.cis_snapshots import CONTROLS, refused
 from helpers.documented_commands import commands, problems
 from helpers.folders import ROOT, TESTS
 
@@ -151,7 +151,7 @@ def test_an_audit_of_a_part_says_of_which(saved: Path, demo: Answer) -> None:
     assert "asked for" not in demo.summary
     assert "left out" not in demo.summary
     few = ask(snapshot=str(saved), controls=["root_mfa"])
-    assert "0 not applicable. 1 of 70 controls asked for." in few.summary
+    assert f"0 not applicable. 1 of {CONTROLS} controls asked for." in few.summary
     worst = ask(snapshot=str(saved), severity="critical")
     count = len(demo.findings) - len(worst.findings)
     assert f" {count} findings below critical are left out." in worst.summary
@@ -260,7 +260,9 @@ def test_a_run_that_could_read_little_leads_with_how_much_and_why(tmp_path: Path
     file = tmp_path / "little.json"
     save(refused(), file)
     answer = ask(snapshot=str(file))
-    assert answer.summary.startswith("70 of 70 controls could not be judged (refused: ")
+    assert answer.summary.startswith(
+        f"{CONTROLS} of {CONTROLS} controls could not be judged (refused: "
+    )
     assert " more). Score none" in answer.summary
 
 
@@ -373,6 +375,6 @@ def test_the_answer_without_credentials_offers_the_demonstration_and_the_checkli
     assert (answer.tool, answer.action) == ("audit", "run")
     assert "`demo: true`" in answer.summary
     assert "`--demo`" in answer.summary
-    assert answer.facts["controls"] == 70
-    assert sum(row["controls"] for row in answer.facts["sections"]) == 70
+    assert answer.facts["controls"] == CONTROLS
+    assert sum(row["controls"] for row in answer.facts["sections"]) == CONTROLS
     assert "aws-iam audit run --demo" in answer.next

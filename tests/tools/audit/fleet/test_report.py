@@ -13,6 +13,7 @@ import pytest
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.actions import tool
 from helpers.caller import KEYS, calls_to
+from helpers.cis_snapshots import CONTROLS
 from helpers.estate_server import estate, inside
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_markdown_and_junit_name_the_accounts(out: Path) -> None:
     text = content("markdown", out)
     assert text.startswith("# CIS AWS Foundations Benchmark 7.0: 3 accounts\n")
     assert f"  - account {STRONG}: " in text
-    assert "**Not the whole audit:** 2 of 70 controls asked for." in text
+    assert f"**Not the whole audit:** 2 of {CONTROLS} controls asked for." in text
     root = ET.fromstring(content("junit", out))  # noqa: S314 - our own text
     suites = {suite.get("name"): suite.get("failures") for suite in root.iter("testsuite")}
     section = "2 identity and access"
@@ -102,7 +103,7 @@ def test_programs_get_every_finding_with_its_account(out: Path, format_: str) ->
         assert len(run["results"]) == 3
         notices = run["invocations"][0]["toolExecutionNotifications"]
         notes = [notice["message"]["text"] for notice in notices]
-        assert notes[0] == "not the whole audit: 2 of 70 controls asked for"
+        assert notes[0] == f"not the whole audit: 2 of {CONTROLS} controls asked for"
         assert sum("could not be judged" in note for note in notes) == 2
         assert notes[-1] == "findings that are no results of this run: 1 pass, 2 unknown"
         return
@@ -128,7 +129,7 @@ def test_severity_leaves_out_findings_of_unread_accounts_too(out: Path) -> None:
     rows = csv.DictReader(io.StringIO(content("csv", out, severity="critical"), newline=""))
     assert {row["control"] for row in rows} == {"root_mfa"}
     head = content("html", out, severity="critical").partition("</header>")[0]
-    assert "2 of 70 controls asked for; findings below critical are left out" in head
+    assert f"2 of {CONTROLS} controls asked for; findings below critical are left out" in head
 
 
 @pytest.mark.parametrize(

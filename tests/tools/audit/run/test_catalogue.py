@@ -11,6 +11,8 @@ from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
 from helpers.secret_validators import cloudformation, terraform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_iam.answer import Answer
 
 
@@ -80,11 +82,24 @@ def test_the_checklist_holds_every_control_of_a_version_manual_ones_too(version:
 
 
 @pytest.mark.parametrize(
-    ("section", "count"),
-    [("2", 26), ("2.1", 6), ("networking", 9), ("6 networking", 9), ("Root", 4), (" s3 ", 4)],
+    ("section", "belongs"),
+    [
+        ("2", lambda number, _: number.startswith("2.")),
+        ("2.1", lambda number, _: number == "2.1" or number.startswith("2.1.")),
+        ("networking", lambda number, _: number.startswith("6.")),
+        ("6 networking", lambda number, _: number.startswith("6.")),
+        ("Root", lambda _, topic: topic == "root"),
+        (" s3 ", lambda _, topic: topic == "s3"),
+    ],
 )
-def test_a_section_is_named_by_number_name_or_topic(section: str, count: int) -> None:
-    assert len(ask(action="checklist", section=section).facts["controls"]) == count
+def test_a_section_is_named_by_number_name_or_topic(
+    section: str, belongs: Callable[[str, str], bool]
+) -> None:
+    newest = benchmark()
+    wanted = {c.key for c in newest.controls if belongs(newest.id_of(c), c.section)}
+    rows = ask(action="checklist", section=section).facts["controls"]
+    assert wanted
+    assert {row["key"] for row in rows} == wanted
 
 
 @pytest.mark.parametrize("name", ["CIS.1.4", "cis 1.4", "CIS-1.4", "1.4"])
