@@ -14,7 +14,7 @@ from aws_iam.engine.reference.service_names import SERVICE_KEYS
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_if
-from aws_iam.rules.gates import UNUSUAL, at_keys, at_operators
+from aws_iam.rules.gates import MALFORMED, at_keys, at_operators
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _values(statement: Statement, family: Family) -> Iterator[tuple[Condition, T
 @check(
     "INVALID_CONDITION_DATA_TYPE",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="The values of one key are of different JSON types",
     fix="Write all values of the key as texts in double quotes.",

@@ -11,7 +11,7 @@ from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import policy_with
-from aws_iam.rules.gates import UNUSUAL, at_policy, at_sid, has
+from aws_iam.rules.gates import MALFORMED, at_policy, at_sid, has
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _without(statement: Mapping[str, object], name: str) -> dict[str, object]:
 @check(
     "MISSING_EFFECT",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="The statement has no Effect",
     fix='Add "Effect": "Allow" or "Effect": "Deny".',
@@ -52,7 +52,7 @@ def no_effect(statement: Statement) -> Iterator[Fail]:
 @check(
     "INVALID_EFFECT",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="Effect is neither Allow nor Deny",
     fix="Write `Allow` or `Deny`, with a capital.",
@@ -71,7 +71,7 @@ def unknown_effect(statement: Statement) -> Iterator[Fail]:
 @check(
     "MISSING_ACTION",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="The statement has neither Action nor NotAction",
     fix="Add Action with the actions that the statement is about.",

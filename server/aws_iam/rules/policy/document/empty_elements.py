@@ -8,7 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Form, Kind, Statement
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
-from aws_iam.rules.gates import UNUSUAL
+from aws_iam.rules.gates import MALFORMED
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _empty_list(statement: Statement, *names: str) -> Iterator[Fail]:
 @check(
     "EMPTY_ARRAY_ACTION",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="The list of actions is empty",
     fix="List the actions, or remove the statement.",
@@ -47,7 +47,7 @@ def no_actions_listed(statement: Statement) -> Iterator[Fail]:
 @check(
     "EMPTY_ARRAY_RESOURCE",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="The list of resources is empty",
     fix="List the resources, or remove the statement.",
@@ -63,7 +63,7 @@ def no_resources_listed(statement: Statement) -> Iterator[Fail]:
 @check(
     "EMPTY_ARRAY_PRINCIPAL",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="A list of principals is empty",
     fix="List the principals, or remove the statement.",
@@ -83,7 +83,7 @@ def no_principals_listed(statement: Statement) -> Iterator[Fail]:
 @check(
     "EMPTY_OBJECT_PRINCIPAL",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="The principal is an empty object",
     fix="Name the principals, or remove the statement.",
@@ -102,7 +102,7 @@ def nobody_named(statement: Statement) -> Iterator[Fail]:
 @check(
     "EMPTY_OBJECT_CONDITION",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="The condition is an empty object",
     fix="Remove Condition, or write the condition that was meant.",
@@ -130,7 +130,7 @@ def _valueless(condition: Condition, consequence: str) -> Fail:
 @check(
     "EMPTY_ARRAY_CONDITION",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="A condition key has no values",
     fix="List the values, or remove the key.",
@@ -147,7 +147,7 @@ def no_values(statement: Statement) -> Iterator[Fail]:
 @check(
     "EMPTY_ARRAY_CONDITION_FORALLVALUES",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="ForAllValues has no values",
     fix="List the values; to ask that the key is absent, write Null with the value true.",
@@ -164,7 +164,7 @@ def no_values_for_all(statement: Statement) -> Iterator[Fail]:
 @check(
     "EMPTY_ARRAY_CONDITION_FORANYVALUE",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="ForAnyValue has no values",
     fix="List the values, or remove the key.",
@@ -181,7 +181,7 @@ def no_values_for_any(statement: Statement) -> Iterator[Fail]:
 @check(
     "EMPTY_ARRAY_CONDITION_IFEXISTS",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="An IfExists condition has no values",
     fix="List the values; to ask that the key is absent, write Null with the value true.",
@@ -198,7 +198,7 @@ def no_values_if_exists(statement: Statement) -> Iterator[Fail]:
 @check(
     "EMPTY_SID_VALUE",
     on=Statement,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.SUGGESTION,
     title="The Sid is empty",
     fix="Remove Sid, or give the statement a name.",

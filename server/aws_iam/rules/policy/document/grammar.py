@@ -19,7 +19,7 @@ from aws_iam.engine.language.json_nodes import Lines
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
-from aws_iam.rules.gates import UNUSUAL, at_policy
+from aws_iam.rules.gates import MALFORMED, at_policy
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def json_syntax(syntax: Syntax) -> Iterator[Fail]:
 @check(
     "DUPLICATE_KEY",
     on=Policy,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="An object names the same key twice",
     fix="Merge the two, or put the second into a statement of its own.",
@@ -92,7 +92,7 @@ def _repeated(node: Node) -> Iterator[Fail]:
 @check(
     "DATA_TYPE_MISMATCH",
     on=Policy,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="An element has a value of the wrong type",
     fix="Write the element in the form that the policy grammar asks for.",
@@ -156,7 +156,7 @@ def _mistyped(subject: str, node: Node, wanted: str) -> Fail:
 @check(
     "INVALID_POLICY_ELEMENT",
     on=Policy,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="The policy grammar has no element of this name",
     fix="Correct the name, or remove the element; names are written as `Action` and `NotAction`.",
@@ -187,7 +187,7 @@ def _unknown(node: Node, known: tuple[str, ...], holder: str) -> Iterator[Fail]:
 @check(
     "MISSING_STATEMENT",
     on=Policy,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="The policy has no statement",
     fix="Add a Statement with Effect, Action and Resource.",
@@ -209,7 +209,7 @@ def no_statement(policy: Policy) -> Iterator[Fail]:
 @check(
     "MISSING_VERSION",
     on=Policy,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.WARNING,
     title="The policy has no Version",
     fix='Add "Version": "2012-10-17".',
@@ -228,7 +228,7 @@ def no_version(policy: Policy) -> Iterator[Fail]:
 @check(
     "INVALID_VERSION",
     on=Policy,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="Version is not a version of the policy language",
     fix='Write "Version": "2012-10-17"; it is the version of the language, not a date of yours.',

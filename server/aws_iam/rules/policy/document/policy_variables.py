@@ -16,8 +16,8 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import BUCKET, Example, allow
 from aws_iam.rules.gates import (
+    MALFORMED,
     PRINCIPALS,
-    UNUSUAL,
     VARIABLE,
     VARIABLE_IN_VALUE,
     at_action,
@@ -71,7 +71,7 @@ _ELSEWHERE = (
 @check(
     "VARIABLE_UNSUPPORTED_IN_VERSION",
     on=Policy,
-    when=UNUSUAL,
+    when=MALFORMED,
     severity=Severity.ERROR,
     title="The policy's version knows no variables",
     fix='Write "Version": "2012-10-17".',

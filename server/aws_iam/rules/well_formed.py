@@ -1,4 +1,4 @@
-"""Whether a policy is written as policies usually are: the rules on its grammar have nothing to find in it then."""
+"""Whether a policy is well formed: the rules on its grammar find nothing in one that is."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 _MAPS = frozenset({"Principal", "NotPrincipal"})
 
 
-def is_usual(statement: Statement) -> bool:
-    """Whether each element is known, there once, of its type and not empty, and none is missing or beside its opposite."""
+def is_well_formed(statement: Statement) -> bool:
+    """Whether each element exists, occurs once, has its type and is not empty; none is missing or next to its opposite."""
     elements = statement.elements
-    if len(elements) > len(_ELEMENTS) or not _is_usual_form(elements):
+    if len(elements) > len(_ELEMENTS) or not _are_elements_well_formed(elements):
         return False
     if not (statement.allows or statement.denies):
         return False
     for member in statement.node.members:
         name, node = member.key, member.value
         if name in _LISTS:
-            # What is no text is left out of the words.
+            # `words` leaves out what is not a string.
             entries = node.count if node.form is Form.ARRAY else 1
             if not entries or entries != len(node.words):
                 return False
@@ -38,8 +38,8 @@ def is_usual(statement: Statement) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _is_usual_form(elements: tuple[str, ...]) -> bool:
-    """Whether a statement has such elements together."""
+def _are_elements_well_formed(elements: tuple[str, ...]) -> bool:
+    """Whether a statement may have these elements together."""
     names = frozenset(elements)
     if (
         len(names) < len(elements)
@@ -52,8 +52,8 @@ def _is_usual_form(elements: tuple[str, ...]) -> bool:
 
 
 @once
-def is_usual_policy(policy: Policy) -> bool:
-    """Whether the policy is of the current version and has nothing but usual statements."""
+def is_well_formed_policy(policy: Policy) -> bool:
+    """Whether the policy has the current version and nothing but statements that are objects."""
     members = policy.node.members
     names = {member.key for member in members}
     body = policy.node.member("Statement")
@@ -68,12 +68,12 @@ def is_usual_policy(policy: Policy) -> bool:
     )
 
 
-def _is_text(node: Node) -> bool:
+def _is_string(node: Node) -> bool:
     return node.form is Form.STRING and bool(node.text)
 
 
-def _is_texts(node: Node) -> bool:
-    """A text, or a list of some."""
+def _are_strings(node: Node) -> bool:
+    """A string, or a list of strings."""
     if node.form is Form.STRING:
         return True
     return bool(node.count) and len(node.words) == node.count
@@ -81,7 +81,7 @@ def _is_texts(node: Node) -> bool:
 
 def _is_principal(node: Node) -> bool:
     return node.form is Form.STRING or (
-        _is_map(node) and all(_is_texts(member.value) for member in node.members)
+        _is_map(node) and all(_are_strings(member.value) for member in node.members)
     )
 
 
@@ -98,15 +98,15 @@ def _is_condition(node: Node) -> bool:
 
 
 def _is_value(node: Node) -> bool:
-    """A scalar, or scalars of one form."""
+    """A scalar, or scalars of one type."""
     if node.form is Form.STRING:
         return True
-    forms = {each.form for each in node.listed()}
+    forms = {value.form for value in node.listed()}
     return len(forms) == 1 and forms <= _SCALARS
 
 
 def _is_map(node: Node) -> bool:
-    """An object with members, each there once."""
+    """An object with members, each once."""
     members = node.members
     return bool(members) and (
         len(members) == 1 or len({member.key for member in members}) == len(members)
@@ -115,8 +115,8 @@ def _is_map(node: Node) -> bool:
 
 _SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 _TESTS: Mapping[str, Callable[[Node], bool]] = {
-    "Sid": _is_text,
-    "Effect": _is_text,
+    "Sid": _is_string,
+    "Effect": _is_string,
     "Principal": _is_principal,
     "NotPrincipal": _is_principal,
     "Condition": _is_condition,
