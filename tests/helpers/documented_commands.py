@@ -99,17 +99,17 @@ def _ours(words: list[str]) -> Iterator[str]:
     if action not in CALLABLE.get(tool, ()):
         yield f"no action `{tool} {action}`"
         return
-    known = {each.name: each for each in tools()}
+    known = {listed.name: listed for listed in tools()}
     if tool not in known:
         return
     given = known[tool].actions[action].arguments
-    taken = {f"--{each.name.replace('_', '-')}" for each in given} | _FACE
+    taken = {f"--{parameter.name.replace('_', '-')}" for parameter in given} | _FACE
     for word in words[2:]:
         if word.startswith("--") and word not in taken:
             yield f"`{tool} {action}` has no option {word}"
-    for each in given:
-        if each.required and f"--{each.name.replace('_', '-')}" not in words:
-            yield f"`{tool} {action}` needs --{each.name}"
+    for parameter in given:
+        if parameter.required and f"--{parameter.name.replace('_', '-')}" not in words:
+            yield f"`{tool} {action}` needs --{parameter.name}"
 
 
 def _aws(command: str, name: str, words: list[str]) -> Iterator[str]:
@@ -123,7 +123,7 @@ def _aws(command: str, name: str, words: list[str]) -> Iterator[str]:
         yield f"no service {command}"
         return
     model = _SESSION.get_service_model(service)
-    operations = {xform_name(each, "-"): each for each in model.operation_names}
+    operations = {xform_name(operation, "-"): operation for operation in model.operation_names}
     if name not in operations:
         yield f"{command} has no operation {name}"
         return
@@ -148,10 +148,10 @@ def _options(words: list[str]) -> dict[str, list[str]]:
 def _arguments(shape: StructureShape | None, options: dict[str, list[str]]) -> Iterator[str]:
     fields: dict[str, Shape] = dict(shape.members) if shape else {}
     by_option: dict[str, str] = {}
-    for member, each in fields.items():
+    for member, field_ in fields.items():
         option = xform_name(member, "-")
         by_option[f"--{option}"] = member
-        if each.type_name == "boolean":
+        if field_.type_name == "boolean":
             by_option[f"--no-{option}"] = member
     given = set()
     for option, values in options.items():
@@ -162,7 +162,7 @@ def _arguments(shape: StructureShape | None, options: dict[str, list[str]]) -> I
             continue
         member = by_option[option]
         given.add(member)
-        yield from (f"{option}: {each}" for each in _value(fields[member], values))
+        yield from (f"{option}: {problem}" for problem in _value(fields[member], values))
     required = set(shape.required_members) if shape else set()
     for missing in sorted(required - given):
         yield f"needs --{xform_name(missing, '-')}"

@@ -88,7 +88,7 @@ class Spoiler:
                 else ()
             )
             if len(places) < 400:
-                places += [(value, each) for each in list(keys)[:40]]
+                places += [(value, name) for name in list(keys)[:40]]
         # The whole document and its list of statements have their turn, no more than that.
         return self._any(places if self._random.random() < _SELDOM else places[3:] or places)
 

@@ -65,4 +65,4 @@ def template(
 def in_template(statement: Any, **more: Any) -> list[str]:
     """The codes of a statement in a template's managed policy."""
     text = template({"PolicyDocument": document(statement)}, **more)
-    return [each.code for each in validate(text)]
+    return [finding.code for finding in validate(text)]

@@ -46,7 +46,7 @@ def policy(content: str) -> None:
     document = json.loads(content)
     kind = "trust" if "Principal" in document["Statement"][0] else "identity"
     found = aws_iam.validate(document, kind)
-    serious = [each for each in found if each.severity is not Severity.SUGGESTION]
+    serious = [finding for finding in found if finding.severity is not Severity.SUGGESTION]
     assert not serious, serious
 
 

@@ -54,7 +54,7 @@ def test_a_policy_is_whole_and_carries_its_version(block: Block) -> None:
     policy = _json(block)
     assert policy["Version"] == "2012-10-17"
     assert set(policy) == {"Version", "Statement"}
-    assert all("Sid" in each for each in policy["Statement"])
+    assert all("Sid" in statement for statement in policy["Statement"])
 
 
 @pytest.mark.parametrize("block", _policies(), ids=str)
@@ -72,7 +72,9 @@ def test_a_policy_validates_clean_unless_the_text_calls_it_bad(block: Block) -> 
 
 
 @pytest.mark.parametrize(
-    "block", [each for each in blocks("json") if "containerDefinitions" in each.content], ids=str
+    "block",
+    [listed for listed in blocks("json") if "containerDefinitions" in listed.content],
+    ids=str,
 )
 def test_a_task_definition_fits_the_model_of_ecs(block: Block) -> None:
     model = botocore.session.Session().get_service_model("ecs")
@@ -94,9 +96,9 @@ def test_yaml_parses_and_manifests_keep_annotations_as_strings(block: Block) -> 
 def test_python_compiles_and_never_caches_without_a_limit(block: Block) -> None:
     tree = ast.parse(block.content)
     compile(tree, str(block), "exec")
-    names = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert not names & {"lru_cache", "cache", "print", "eval", "exec"}
-    imported = {each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert "functools" not in imported
 
 

@@ -70,8 +70,8 @@ def test_every_section_names_a_source(page: Path) -> None:
 def test_the_guide_quotes_exactly_the_sections_of_the_page(page: Path) -> None:
     quoted = guide.sections(page.read_text(encoding="utf-8"))
     headings = list(sections(without_blocks(page.read_text(encoding="utf-8"))))
-    assert [each.title for each in quoted] == headings
-    assert len({each.slug for each in quoted}) == len(quoted)
+    assert [section.title for section in quoted] == headings
+    assert len({section.slug for section in quoted}) == len(quoted)
 
 
 @pytest.mark.parametrize("path", PROSE, ids=name_of)
@@ -125,7 +125,7 @@ def test_sections_that_the_code_and_the_templates_cite_exist() -> None:
         for found in re.findall(r"references/([\w-]+)\.md#([\w-]+)", file.read_text("utf-8"))
     }
     known = {(page.stem, anchor) for page in PAGES for anchor in anchors(page)}
-    generated = {each for each in cited if each[0] in {"rules", "errors"}}
+    generated = {entry for entry in cited if entry[0] in {"rules", "errors"}}
     assert cited - generated <= known
 
 
@@ -133,7 +133,7 @@ def test_every_block_names_its_language() -> None:
     known = {"json", "yaml", "python", "bash", "text"}
     every = blocks("", *known, "sh", "shell", "console", "hcl", "js")
     assert every
-    assert [str(each) for each in every if each.language not in known] == []
+    assert [str(block) for block in every if block.language not in known] == []
 
 
 VERSIONS = ("1.2", "1.3", "1.4", "1.5", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0")
@@ -163,8 +163,8 @@ def test_the_table_of_versions_agrees_with_the_catalogue_of_controls() -> None:
     )
     known = _catalogue()["meta"]["versions"]
     assert {version: [int(count) for count in counts] for version, *counts in rows} == {
-        version: [each["controls"], each["level_1"], each["level_2"]]
-        for version, each in known.items()
+        version: [facts["controls"], facts["level_1"], facts["level_2"]]
+        for version, facts in known.items()
     }
 
 

@@ -63,7 +63,7 @@ EXAMPLES = [
 
 def _document(example: Example) -> Any:
     if example.language == "text":
-        return re.sub(r"\\u([0-9a-f]{4})", lambda each: chr(int(each[1], 16)), example.content)
+        return re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), example.content)
     value = json.loads(example.content)
     return {"Version": "2012-10-17", "Statement": [value]} if example.of_statement else value
 
@@ -96,7 +96,7 @@ def test_a_bad_example_is_found_and_a_good_one_is_not(example: Example) -> None:
     document = _document(example)
     kind = None if rule.resource_type else _kind(rule, document)
     found = aws_iam.validate(document, kind, rule.resource_type)
-    assert (example.code in {each.code for each in found}) is example.bad
+    assert (example.code in {finding.code for finding in found}) is example.bad
 
 
 def test_the_contents_lead_to_every_entry() -> None:
@@ -105,7 +105,7 @@ def test_the_contents_lead_to_every_entry() -> None:
     assert len(anchors) == len(set(anchors))
     inside = [link.removeprefix("#") for link in links(TEXT) if link.startswith("#")]
     assert set(inside) <= set(anchors)
-    assert {each.lower() for each in BY_CODE} <= set(inside)
+    assert {code.lower() for code in BY_CODE} <= set(inside)
 
 
 def test_the_codes_that_are_not_raised_offline_are_listed_with_their_reason() -> None:
@@ -113,7 +113,7 @@ def test_the_codes_that_are_not_raised_offline_are_listed_with_their_reason() ->
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+) \|$", section, re.MULTILINE))
     assert set(rows) == set(NOT_OFFLINE)
     assert not set(rows) & set(BY_CODE)
-    assert all(each.source in rows[code] for code, each in NOT_OFFLINE.items())
+    assert all(reason.source in rows[code] for code, reason in NOT_OFFLINE.items())
 
 
 @pytest.mark.parametrize("code", [POLICY_RULES[0].code, POLICY_RULES[-1].code, "OIDC-NO-TENANT"])
@@ -126,8 +126,8 @@ def test_the_guide_quotes_the_entry_of_a_code_however_it_is_written(code: str) -
 
 
 def test_the_guide_says_why_a_code_is_not_raised_offline() -> None:
-    for code, each in NOT_OFFLINE.items():
-        assert each.reason in tool.run({"action": "guide", "topic": code}).summary
+    for code, reason in NOT_OFFLINE.items():
+        assert reason.reason in tool.run({"action": "guide", "topic": code}).summary
 
 
 def test_the_page_can_be_read_as_a_resource() -> None:

@@ -24,10 +24,10 @@ def test_every_box_is_listed_once() -> None:
     assert [box["box"] for box in BOXES] == wanted
 
 
-@pytest.mark.parametrize("box", BOXES, ids=lambda each: f"{each['box']} {each['topic']}")
+@pytest.mark.parametrize("box", BOXES, ids=lambda listed: f"{listed['box']} {listed['topic']}")
 def test_a_box_is_ticked_by_what_its_file_says(box: dict[str, Any]) -> None:
     assert box["phrases"]
-    assert [each for each in box["phrases"] if each not in TEXTS[box["file"]]] == []
+    assert [phrase for phrase in box["phrases"] if phrase not in TEXTS[box["file"]]] == []
 
 
 def test_the_promised_files_exist() -> None:

@@ -73,11 +73,11 @@ def test_what_the_resource_does_not_name_stays_a_hole(
 
 def test_a_region_alone_is_no_resource_and_fills_the_fix() -> None:
     found = judge(empty(), controls=["ebs_default_encryption", "access_analyzer"])
-    failed = [each for each in found if each.status is Status.FAIL]
+    failed = [finding for finding in found if finding.status is Status.FAIL]
     assert len(failed) == 2
-    for each in failed:
-        assert each.resource is None
-        assert (each.fix or "").endswith(f"--region {each.region}")
+    for finding in failed:
+        assert finding.resource is None
+        assert (finding.fix or "").endswith(f"--region {finding.region}")
 
 
 def test_the_only_trail_of_an_account_is_the_one_to_mend() -> None:

@@ -41,9 +41,10 @@ MANAGED = sorted(json.loads(aws_managed_policies_data).items())[::SAMPLE]
 def by_every_rule(policy: Policy) -> list[Finding]:
     """The findings of all rules, each run on everything."""
     rules = (
-        each
-        for each in POLICY_RULES
-        if each.on in {Policy, Statement} and (not each.kinds or policy.kind in each.kinds)
+        candidate
+        for candidate in POLICY_RULES
+        if candidate.on in {Policy, Statement}
+        and (not candidate.kinds or policy.kind in candidate.kinds)
     )
     return [
         finding

@@ -22,10 +22,10 @@ def certain(
     """What holds whatever the values are that only the deployment knows: it does not stand at one, and not by one."""
     if not (source.unresolved or source.variants):
         return tuple(found)
-    kept = tuple(each for each in found if not is_open(_pointer(each), source.unresolved))
+    kept = tuple(finding for finding in found if not is_open(_pointer(finding), source.unresolved))
     for other in source.variants:
-        places = {(each.code, _pointer(each)) for each in judge(other)}
-        kept = tuple(each for each in kept if (each.code, _pointer(each)) in places)
+        places = {(finding.code, _pointer(finding)) for finding in judge(other)}
+        kept = tuple(finding for finding in kept if (finding.code, _pointer(finding)) in places)
     return kept
 
 
@@ -43,7 +43,7 @@ def is_open(pointer: str, unresolved: frozenset[str]) -> bool:
 @lru_cache(maxsize=4)
 def _lists(unresolved: frozenset[str]) -> frozenset[str]:
     """The lists with an entry that is not known: what is said of one as a whole may be untrue."""
-    parts = (each.rpartition("/") for each in unresolved)
+    parts = (pointer.rpartition("/") for pointer in unresolved)
     return frozenset(holder for holder, _, last in parts if last.isdecimal())
 
 
@@ -57,11 +57,13 @@ def located(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
         return tuple(found)
     return tuple(
         replace(
-            each,
-            resource=source.name or each.resource,
-            where=replace(each.where or Where(), file=source.file) if source.file else each.where,
+            finding,
+            resource=source.name or finding.resource,
+            where=replace(finding.where or Where(), file=source.file)
+            if source.file
+            else finding.where,
         )
-        for each in found
+        for finding in found
     )
 
 
@@ -75,8 +77,8 @@ def without_repeats(
     if not any(source.other_side_of for source, _ in judged):
         return judged
     for source, found in judged:
-        fresh = tuple(each for each in found if _place(source, each) not in told)
-        told.update(_place(source, each) for each in found)
+        fresh = tuple(finding for finding in found if _place(source, finding) not in told)
+        told.update(_place(source, finding) for finding in found)
         kept.append((source, fresh if source.other_side_of else found))
     return tuple(kept)
 

@@ -34,7 +34,7 @@ def statements_of(rule: Check[Any]) -> list[Any]:
             continue
         inside = example if rule.on is Statement else example.get("Statement")
         found += inside if isinstance(inside, list) else [inside]
-    return [each for each in found if isinstance(each, dict)]
+    return [statement for statement in found if isinstance(statement, dict)]
 
 
 def same_statements(statement: dict[str, Any], numbers: range) -> list[Any]:
@@ -63,9 +63,9 @@ def longer_conditions(statement: dict[str, Any], numbers: range) -> list[Any]:
 
 def numbered(value: Any, number: int) -> Any:
     if isinstance(value, dict):
-        return {key: numbered(each, number) for key, each in value.items()}
+        return {key: numbered(member, number) for key, member in value.items()}
     if isinstance(value, list):
-        return [numbered(each, number) for each in value]
+        return [numbered(entry, number) for entry in value]
     plain = isinstance(value, str) and value not in {"Allow", "Deny", "*", "true", "false"}
     return f"{value}{number}" if plain else value
 
@@ -73,11 +73,11 @@ def numbered(value: Any, number: int) -> Any:
 def grown(value: Any, numbers: range) -> Any:
     if isinstance(value, dict):
         return {
-            key: each if key in {"Effect", "Sid"} else grown(each, numbers)
-            for key, each in value.items()
+            key: member if key in {"Effect", "Sid"} else grown(member, numbers)
+            for key, member in value.items()
         }
     listed = value if isinstance(value, list) else [value]
-    return [numbered(each, number) for number in numbers for each in listed] + listed
+    return [numbered(entry, number) for number in numbers for entry in listed] + listed
 
 
 SHAPES: tuple[Callable[[dict[str, Any], range], list[Any]], ...] = (

@@ -27,61 +27,61 @@ AWS_CODES: dict[str, str] = json.loads(
 MODULES = tuple(module for _, module in FAMILIES)
 JUDGED = (Policy, Statement, Syntax)
 EXAMPLES = [
-    pytest.param(each, example, is_bad, id=f"{each.code}-{'bad' if is_bad else 'good'}-{number}")
-    for each in POLICY_RULES
-    for is_bad, examples in ((True, each.bad), (False, each.good))
+    pytest.param(rule, example, is_bad, id=f"{rule.code}-{'bad' if is_bad else 'good'}-{number}")
+    for rule in POLICY_RULES
+    for is_bad, examples in ((True, rule.bad), (False, rule.good))
     for number, example in enumerate(examples)
 ]
 
 
-def findings(each: Check[Any], example: Any) -> list[Finding]:
+def findings(rule: Check[Any], example: Any) -> list[Finding]:
     """What the rule finds in its example, judged as a kind that it is for."""
     document = example
-    if each.on is Statement:
+    if rule.on is Statement:
         document = {"Version": "2012-10-17", "Statement": [example]}
     kind = None
     content = sources_of(document)[0].content
-    if each.kinds and isinstance(content, Policy) and content.kind not in each.kinds:
-        kind = min(each.kinds)
-    found = validate(document, None if each.resource_type else kind, each.resource_type)
-    return [finding for finding in found if finding.code == each.code]
+    if rule.kinds and isinstance(content, Policy) and content.kind not in rule.kinds:
+        kind = min(rule.kinds)
+    found = validate(document, None if rule.resource_type else kind, rule.resource_type)
+    return [finding for finding in found if finding.code == rule.code]
 
 
-@pytest.mark.parametrize(("each", "example", "is_bad"), EXAMPLES)
+@pytest.mark.parametrize(("rule", "example", "is_bad"), EXAMPLES)
 def test_a_rule_finds_its_bad_examples_and_no_good_one(
-    each: Check[Any],
+    rule: Check[Any],
     example: Any,
     is_bad: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    found = findings(each, example)
+    found = findings(rule, example)
     assert bool(found) is is_bad, found
     for finding in found:
         assert finding.where is not None
         assert finding.message
         assert not finding.message.endswith(".")
-        assert finding.fix == each.fix
+        assert finding.fix == rule.fix
 
 
-@pytest.mark.parametrize("each", POLICY_RULES, ids=lambda each: each.code)
-def test_a_rule_is_declared_in_full(each: Check[Any]) -> None:
-    assert each.why
-    assert not each.title.endswith(".")
-    assert each.fix.endswith(".")
-    assert each.source.startswith("https://")
-    assert each.severity in set(list(Severity)[:4])
-    assert each.kinds <= set(Kind)
+@pytest.mark.parametrize("rule", POLICY_RULES, ids=lambda rule: rule.code)
+def test_a_rule_is_declared_in_full(rule: Check[Any]) -> None:
+    assert rule.why
+    assert not rule.title.endswith(".")
+    assert rule.fix.endswith(".")
+    assert rule.source.startswith("https://")
+    assert rule.severity in set(list(Severity)[:4])
+    assert rule.kinds <= set(Kind)
 
 
-@pytest.mark.parametrize("each", POLICY_RULES, ids=lambda each: each.code)
-def test_a_code_of_aws_has_the_severity_of_aws_and_its_page(each: Check[Any]) -> None:
-    has_page_of_checks = "access-analyzer-reference-policy-checks" in each.source
-    assert has_page_of_checks is (each.code in AWS_CODES)
-    if each.code in AWS_CODES:
-        assert each.severity == AWS_CODES[each.code]
+@pytest.mark.parametrize("rule", POLICY_RULES, ids=lambda rule: rule.code)
+def test_a_code_of_aws_has_the_severity_of_aws_and_its_page(rule: Check[Any]) -> None:
+    has_page_of_checks = "access-analyzer-reference-policy-checks" in rule.source
+    assert has_page_of_checks is (rule.code in AWS_CODES)
+    if rule.code in AWS_CODES:
+        assert rule.severity == AWS_CODES[rule.code]
 
 
 def test_the_source_of_a_warning_is_the_anchor_that_aws_gives_it() -> None:
-    by_code = {each.code: each.source.partition("#")[2] for each in POLICY_RULES}
+    by_code = {rule.code: rule.source.partition("#")[2] for rule in POLICY_RULES}
     prefix = "access-analyzer-reference-policy-checks"
     assert by_code["MISSING_VERSION"] == f"{prefix}-general-warning-missing-version"
     assert by_code["INVALID_ACTION"] == f"{prefix}-error-invalid-action"
@@ -113,11 +113,11 @@ def test_a_rule_without_reason_or_example_is_refused() -> None:
 
 
 def test_a_rule_stops_at_the_number_asked_for() -> None:
-    each = next(each for each in POLICY_RULES if each.code == "INVALID_POLICY_ELEMENT")
+    elements = next(rule for rule in POLICY_RULES if rule.code == "INVALID_POLICY_ELEMENT")
     body = {"Version": "2012-10-17", "Statement": [], **{f"X{n}": 1 for n in range(9)}}
     content = sources_of(body)[0].content
-    assert len(each.findings(content)) == 9
-    assert len(each.findings(content, at_most=4)) == 4
+    assert len(elements.findings(content)) == 9
+    assert len(elements.findings(content, at_most=4)) == 4
 
 
 def test_a_problem_may_be_less_severe_or_less_sure_than_its_rule() -> None:

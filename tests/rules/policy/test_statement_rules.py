@@ -60,22 +60,24 @@ REQUESTS = list(itertools.product(ACTIONS, RESOURCES, USERS))
 
 def applies(statement: Statement, action: str, resource: str, user: str | None) -> bool:
     named = statement.actions or statement.not_actions
-    acted = any(matches(each.value, action, ignore_case=True) for each in named)
+    acted = any(matches(entry.value, action, ignore_case=True) for entry in named)
     context = Context({"aws:username": (user,)} if user else {})
     return (
         acted is bool(statement.actions)
-        and any(matches(each.value, resource) for each in statement.resources)
+        and any(matches(entry.value, resource) for entry in statement.resources)
         and all(holds(condition, context) for condition in statement.conditions)
     )
 
 
 def allowed(whole: Policy, request: tuple[str, str, str | None], but: int = -1) -> bool:
     met = [
-        each
-        for number, each in enumerate(whole.statements)
-        if number != but and applies(each, *request)
+        statement
+        for number, statement in enumerate(whole.statements)
+        if number != but and applies(statement, *request)
     ]
-    return any(each.allows for each in met) and not any(each.denies for each in met)
+    return any(statement.allows for statement in met) and not any(
+        statement.denies for statement in met
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -119,22 +121,22 @@ def grown(*statements: dict[str, Any]) -> str:
 def many_statements(n: int) -> str:
     return grown(
         *(
-            {"Effect": "Allow", "Action": f"s3:Get*{each}*", "Resource": f"{BUCKET}/{each}*"}
-            for each in range(n)
+            {"Effect": "Allow", "Action": f"s3:Get*{number}*", "Resource": f"{BUCKET}/{number}*"}
+            for number in range(n)
         )
     )
 
 
 def long_statements(n: int) -> str:
-    actions = [f"s3:Get{each}*" for each in range(n)]
-    resources = [f"{BUCKET}/{each}*" for each in range(n)]
+    actions = [f"s3:Get{number}*" for number in range(n)]
+    resources = [f"{BUCKET}/{number}*" for number in range(n)]
     allow = {"Effect": "Allow", "Action": actions, "Resource": resources}
     return grown(allow, {**allow, "Resource": [*resources, BUCKET]}, {**allow, "Effect": "Deny"})
 
 
 def many_variables(n: int) -> str:
-    resources = [f"{BUCKET}/${{aws:PrincipalTag/{each}}}" for each in range(n)]
-    tests = {f"aws:ResourceTag/{each}": f"${{aws:PrincipalTag/{each}}}" for each in range(n)}
+    resources = [f"{BUCKET}/${{aws:PrincipalTag/{number}}}" for number in range(n)]
+    tests = {f"aws:ResourceTag/{number}": f"${{aws:PrincipalTag/{number}}}" for number in range(n)}
     condition = {"StringNotEquals": tests, "StringLike": tests}
     return grown(
         *(
@@ -145,12 +147,12 @@ def many_variables(n: int) -> str:
 
 
 def many_tags(n: int) -> str:
-    tests = {f"aws:RequestTag/{each}": "x" for each in range(n)}
-    sets = {"aws:TagKeys": ["x"], **{f"dynamodb:Key{each}": "x" for each in range(n)}}
+    tests = {f"aws:RequestTag/{number}": "x" for number in range(n)}
+    sets = {"aws:TagKeys": ["x"], **{f"dynamodb:Key{number}": "x" for number in range(n)}}
     return grown(
         {
             "Effect": "Allow",
-            "Action": [f"ec2:D*{each % 10}*{'?' * (each // 10)}" for each in range(n)],
+            "Action": [f"ec2:D*{number % 10}*{'?' * (number // 10)}" for number in range(n)],
             "Resource": "*",
             "Condition": {"StringEquals": tests, "ForAllValues:StringLike": sets},
         }
@@ -159,7 +161,7 @@ def many_tags(n: int) -> str:
 
 def many_lists(n: int) -> str:
     listed = ["s3:ListAllMyBuckets", "kms:ListKeys", "iam:ListRoles", "sqs:SendMessage"] * (n // 4)
-    arns = [f"arn:aws:sns:*:*:*{each}*" for each in range(45)]
+    arns = [f"arn:aws:sns:*:*:*{number}*" for number in range(45)]
     return grown(
         *({"Effect": "Allow", "Action": listed, "Resource": arns[at:]} for at in range(20))
     )
@@ -170,9 +172,9 @@ def many_lists(n: int) -> str:
 )
 def test_twice_the_policy_takes_about_twice_the_work(made: Callable[[int], str]) -> None:
     few, many = made(120), made(240)
-    for each in (few, many):
+    for document in (few, many):
         validate(
-            each, "identity"
+            document, "identity"
         )  # what is looked up once, of the reference and of words, is known before counting
     assert calls(lambda: validate(many, "identity")) <= 2.5 * calls(
         lambda: validate(few, "identity")

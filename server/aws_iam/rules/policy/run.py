@@ -25,7 +25,9 @@ def validate(
     resource_type: str | None = None,
 ) -> list[Finding]:
     """The problems of a policy, of a list of them or of the policies of an `Answer`, worst first."""
-    judged = tuple((each, findings_of(each)) for each in sources_of(document, kind, resource_type))
+    judged = tuple(
+        (source, findings_of(source)) for source in sources_of(document, kind, resource_type)
+    )
     return [finding for _, found in placed(judged) for finding in found]
 
 

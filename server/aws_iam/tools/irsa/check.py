@@ -81,7 +81,11 @@ def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
 def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
     """The checks on trust policies alone."""
     given = gathered(document)
-    trusts = [(each, content) for each in given.sources if (content := _trust(each)) is not None]
+    trusts = [
+        (candidate, content)
+        for candidate in given.sources
+        if (content := _trust(candidate)) is not None
+    ]
     if not trusts:
         raise InputError(
             "`document` holds no trust policy: no statement has a Principal",
@@ -125,7 +129,7 @@ def judged(policy: Policy) -> tuple[Finding, ...]:
 
 
 def _of_trust(trust: Trust) -> tuple[Finding, ...]:
-    return tuple(finding for each in ON_TRUST for finding in each.findings(trust))
+    return tuple(finding for check in ON_TRUST for finding in check.findings(trust))
 
 
 def _of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
@@ -151,7 +155,7 @@ def of_account(account: Account, cluster: Cluster | None = None) -> Answer:
         complete=cluster is not None and cluster.complete,
         pods=() if cluster is None else cluster.pods,
     )
-    found = [*_of_roles(at), *(f for each in ON_ACCOUNT for f in each.findings(at))]
+    found = [*_of_roles(at), *(f for check in ON_ACCOUNT for f in check.findings(at))]
     findings = tuple(sorted((replace(f, account=account.id) for f in found), key=_rank))
     counted = _counted(at, cluster)
     return Answer(
@@ -182,10 +186,10 @@ def _of_roles(at: Workloads) -> Iterable[Finding]:
                 resource=escaped(role.arn, 2048),
             )
     for found in trusting(at):
-        for each in _of_trust(trust_of(at, found)):
+        for finding in _of_trust(trust_of(at, found)):
             # Lines of a text that nobody wrote help nobody.
-            where = Where(pointer=each.where.pointer) if each.where else None
-            yield replace(each, resource=escaped(found.role.arn, 2048), where=where)
+            where = Where(pointer=finding.where.pointer) if finding.where else None
+            yield replace(finding, resource=escaped(found.role.arn, 2048), where=where)
 
 
 def _unjudged(message: str, reason: str) -> Finding:
@@ -273,11 +277,11 @@ def _counted(at: Workloads, cluster: Cluster | None) -> dict[str, Any]:
         found["providers"] = len(providers)
     read_ = [value for _, value in account.in_each(CLUSTERS) if not isinstance(value, Miss)]
     if read_:
-        clusters = [each for value in read_ for each in value]
+        clusters = [found_cluster for value in read_ for found_cluster in value]
         found["clusters"] = len(clusters)
         found["associations"] = sum(
-            0 if isinstance(each.associations, Miss) else len(each.associations)
-            for each in clusters
+            0 if isinstance(found_cluster.associations, Miss) else len(found_cluster.associations)
+            for found_cluster in clusters
         )
     if cluster is not None:
         found["service_accounts"] = len(cluster.service_accounts)
@@ -288,7 +292,10 @@ def _roles_told(at: Workloads) -> dict[str, Any]:
     identities = at.account.get(AUTHORIZATION)
     if isinstance(identities, Miss):
         return {}
-    rows = [_row(escaped(each.role.arn, 200), each.policy) for each in trusting(at)]
+    rows = [
+        _row(escaped(trusting_role.role.arn, 200), trusting_role.policy)
+        for trusting_role in trusting(at)
+    ]
     more = {"more_roles": len(rows) - _MOST_ROWS} if len(rows) > _MOST_ROWS else {}
     return {"trusts": rows[:_MOST_ROWS], **more} if rows else {}
 

@@ -93,8 +93,8 @@ def test_a_filter_whose_metric_has_dimensions_makes_no_metric_without() -> None:
 
 def test_an_alarm_with_dimensions_watches_a_part_and_which_is_not_known() -> None:
     facts = chain("alarm_trail_changes")
-    for each in (metric_filter(facts), alarm(facts)):
-        each["metrics"][0]["dimensions"] = ["user"]
+    for kind_of_fact in (metric_filter(facts), alarm(facts)):
+        kind_of_fact["metrics"][0]["dimensions"] = ["user"]
     finding = outcome(facts, "alarm_trail_changes")
     assert finding.status is Status.UNKNOWN
     assert "for values of `user`, and no alarm watches it as a whole" in finding.message

@@ -136,7 +136,7 @@ _TO_A_DEVELOPER = (
 def test_the_words_of_a_control_speak_to_its_user(control: Control) -> None:
     words = (control.why, *control.condition.values(), *control.notes, control.question)
     for text in words:
-        assert not [each for each in _TO_A_DEVELOPER if each in text.lower()], text
+        assert not [phrase for phrase in _TO_A_DEVELOPER if phrase in text.lower()], text
 
 
 def test_the_file_says_nothing_of_other_tools_checks() -> None:

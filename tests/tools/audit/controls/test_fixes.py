@@ -23,7 +23,7 @@ def failed(
     key: str, facts: dict[str, Any], version: str = "7.0", **options: Any
 ) -> tuple[Finding, ...]:
     found = judge(snapshot(facts, **options), version, controls=[key])
-    return tuple(each for each in found if each.status is Status.FAIL)
+    return tuple(finding for finding in found if finding.status is Status.FAIL)
 
 
 def fix_of(key: str, facts: dict[str, Any], version: str = "7.0") -> str:
@@ -82,7 +82,7 @@ def test_the_denies_of_a_network_acl_close_what_is_open_and_replace_nothing(
     entries: tuple[dict[str, Any], ...],
 ) -> None:
     denies = added(fix_of("nacl_admin_ports", acl(*entries, CLOSING)))
-    numbers = [each["number"] for each in (*entries, *denies)]
+    numbers = [listed["number"] for listed in (*entries, *denies)]
     assert len(set(numbers)) == len(numbers)
     assert min(numbers) > 0
     assert not any(deny["allow"] for deny in denies)
@@ -120,7 +120,7 @@ def test_whatever_a_network_acl_allows_its_fix_closes_it(entries: list[dict[str,
         if "LOWER" in fix:
             continue
         denies = added(fix)
-        numbers = [each["number"] for each in (*entries, *denies)]
+        numbers = [entry["number"] for entry in (*entries, *denies)]
         assert len(set(numbers)) == len(numbers)
         assert failed("nacl_admin_ports", acl(*entries, *denies, CLOSING)) == ()
 
@@ -133,7 +133,7 @@ def test_a_network_acl_keeps_its_own_networks_allow_before_the_denies() -> None:
 
 def test_only_what_is_open_is_denied_and_ipv6_is_told() -> None:
     fix = fix_of("nacl_admin_ports", acl(entry(100, protocol="6", from_port=22, to_port=22)))
-    assert [(each["protocol"], each["from_port"]) for each in added(fix)] == [("6", 22)]
+    assert [(listed["protocol"], listed["from_port"]) for listed in added(fix)] == [("6", 22)]
     assert "ipv6" not in fix
     both = acl(entry(100), entry(101, ipv6="::/0"))
     assert "--ipv6-cidr-block ::/0" in fix_of("nacl_admin_ports", both)
@@ -201,7 +201,7 @@ def config(recorder: dict[str, Any] | None, *, channel: bool = True) -> dict[str
 
 
 def config_fixes(facts: dict[str, Any]) -> dict[str | None, str]:
-    return {each.region: each.fix or "" for each in failed("config_all_regions", facts)}
+    return {finding.region: finding.fix or "" for finding in failed("config_all_regions", facts)}
 
 
 def test_a_region_without_a_recorder_gets_one_that_leaves_the_global_types_out() -> None:

@@ -66,7 +66,7 @@ def test_one_refused_fact_changes_the_controls_that_need_it_and_no_other(name: s
     before, after = judge(FULL, "6.0"), judge(replace(FULL, facts=facts), "6.0")
     was, now = rolled_up(before), rolled_up(after)
     changed = {key for key in was if was[key] is not now[key]}
-    needing = {key for key, each in CHECKS.items() if fact in each.needs}
+    needing = {key for key, check in CHECKS.items() if fact in check.needs}
     assert changed <= needing
     for key in changed:
         assert now[key] is Status.UNKNOWN
@@ -139,7 +139,7 @@ def _unlisted(account: Account, *asked: str) -> Account:
 def _of_regions(version: str) -> set[str]:
     """The controls that are judged on what each Region holds."""
     listed = benchmark(version).controls
-    return {each.key for each in listed if each.regional or each.scope == "trail"}
+    return {finding.key for finding in listed if finding.regional or finding.scope == "trail"}
 
 
 @pytest.mark.parametrize("version", versions())
@@ -149,7 +149,11 @@ def test_what_passes_is_unknown_when_aws_will_not_list_the_regions(version: str)
     assert {key for key in now if now[key] is not was[key]} == _of_regions(version)
     for key in _of_regions(version):
         assert now[key] is Status.UNKNOWN
-        (gap,) = (each for each in found if each.code == key and each.status is Status.UNKNOWN)
+        (gap,) = (
+            finding
+            for finding in found
+            if finding.code == key and finding.status is Status.UNKNOWN
+        )
         assert gap.reason == "ec2:DescribeRegions: AccessDenied; allow ec2:DescribeRegions"
         assert f"so only {HOME} was read" in gap.message
 
@@ -173,7 +177,7 @@ def test_a_fail_that_is_proved_stands_without_the_list_of_regions() -> None:
 def test_regions_that_were_named_are_judged_though_aws_lists_none(version: str) -> None:
     found = judge(_unlisted(FULL, HOME), version)
     assert Status.UNKNOWN not in {rolled_up(found)[key] for key in _of_regions(version)}
-    assert not any("ec2:DescribeRegions" in (each.reason or "") for each in found)
+    assert not any("ec2:DescribeRegions" in (finding.reason or "") for finding in found)
 
 
 def test_nothing_found_in_the_regions_read_is_no_answer_for_the_others() -> None:
@@ -276,7 +280,9 @@ def test_a_region_that_does_not_have_the_service_has_nothing_to_judge() -> None:
         bucket, there, MACIE.held_in("eu-south-2", nowhere), regions=("eu-south-2", "us-east-1")
     )
     found = judge(account, "7.0", controls=["s3_macie"])
-    assert [(each.region, each.status) for each in found] == [("us-east-1", Status.MANUAL)]
+    assert [(finding.region, finding.status) for finding in found] == [
+        ("us-east-1", Status.MANUAL)
+    ]
     alone = account_of(bucket, MACIE.held_in("eu-south-2", nowhere), regions=("eu-south-2",))
     (only,) = judge(alone, "7.0", controls=["s3_macie"])
     assert (only.status, only.message) == (
@@ -303,7 +309,7 @@ def test_a_region_without_the_service_leaves_what_counts_over_regions_judged() -
     account = without("config.recorders")
     account = replace(account, facts=dict(account.facts) | {("config.recorders", HOME): local})
     found = judge(account, controls=["config_all_regions"])
-    (failed,) = (each for each in found if each.status is not Status.PASS)
+    (failed,) = (finding for finding in found if finding.status is not Status.PASS)
     assert failed.status is Status.FAIL
     assert "global resource types are recorded in no Region" in failed.message
 

@@ -45,9 +45,9 @@ _START = re.compile(r"(?:^|[ :])(aws [a-z0-9-]+ [a-z0-9-]+.*)", re.DOTALL)
 def commands_of(text: str) -> list[str]:
     """The commands in a text, with its holes filled."""
     found = (_START.search(part.strip()) for part in _BETWEEN.split(text))
-    listed = [each[1] for each in found if each]
+    listed = [match[1] for match in found if match]
     for hole, value in _FILLED:
-        listed = [re.sub(hole, lambda _, value=value: value, each) for each in listed]
+        listed = [re.sub(hole, lambda _, value=value: value, command) for command in listed]
     return listed
 
 
@@ -93,6 +93,6 @@ def test_a_fix_names_the_policies_of_the_accounts_partition(partition: str) -> N
     ]
     account = snapshot({"iam.policy_entities": attached}, partition=partition)
     found = judge(account, "7.0", controls=["support_role", "cloudshell_full"])
-    assert [each.status for each in found] == [Status.FAIL, Status.FAIL]
-    for each in found:
-        assert f" arn:{partition}:iam::aws:policy/" in (each.fix or "")
+    assert [finding.status for finding in found] == [Status.FAIL, Status.FAIL]
+    for finding in found:
+        assert f" arn:{partition}:iam::aws:policy/" in (finding.fix or "")

@@ -46,35 +46,35 @@ def subject(example: Any) -> Trust | Workloads:
 
 
 EXAMPLES = [
-    pytest.param(each, example, is_bad, id=f"{each.code}-{'bad' if is_bad else 'good'}-{number}")
-    for each in CHECKS
-    for is_bad, examples in ((True, each.bad), (False, each.good))
+    pytest.param(check, example, is_bad, id=f"{check.code}-{'bad' if is_bad else 'good'}-{number}")
+    for check in CHECKS
+    for is_bad, examples in ((True, check.bad), (False, check.good))
     for number, example in enumerate(examples)
 ]
 
 
-@pytest.mark.parametrize(("each", "example", "is_bad"), EXAMPLES)
+@pytest.mark.parametrize(("check", "example", "is_bad"), EXAMPLES)
 def test_a_check_finds_its_bad_examples_and_no_good_one(
-    each: Check[Any],
+    check: Check[Any],
     example: Any,
     is_bad: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    found = each.findings(subject(example))
+    found = check.findings(subject(example))
     assert bool(found) is is_bad, found
     for finding in found:
-        assert (finding.code, finding.status) == (each.code, Status.FAIL)
+        assert (finding.code, finding.status) == (check.code, Status.FAIL)
         assert finding.message
         assert not finding.message.endswith(".")
         assert finding.fix
         assert finding.where or finding.resource
 
 
-@pytest.mark.parametrize("each", CHECKS, ids=lambda each: each.code)
-def test_a_check_is_declared_in_full(each: Check[Any]) -> None:
-    assert each.why
-    assert not each.title.endswith(".")
-    assert each.source.startswith("https://")
-    assert each.severity in set(list(Severity)[4:])
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+def test_a_check_is_declared_in_full(check: Check[Any]) -> None:
+    assert check.why
+    assert not check.title.endswith(".")
+    assert check.source.startswith("https://")
+    assert check.severity in set(list(Severity)[4:])
 
 
 def statement(case: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def test_a_trust_policy_gets_exactly_its_verdicts(case: dict[str, Any]) -> None:
 def test_the_cases_meet_every_check_that_a_document_alone_can_fail() -> None:
     met = {code for case in CASES for code in case["codes"]}
     needing_more = {"OIDC-PRIV", "OIDC-AUD-UNREGISTERED", "PID-NO-TAGSESSION"}
-    assert {each.code for each in ON_TRUST} - needing_more == met
+    assert {check.code for check in ON_TRUST} - needing_more == met
 
 
 def test_every_family_of_the_folder_is_in_the_catalogue() -> None:
@@ -145,7 +145,7 @@ def test_an_account_that_refuses_everything_is_unknown_and_never_clean() -> None
     assert not answer.summary.startswith("No problem found in account")
     told = {finding.code for finding in answer.findings}
     # Without service accounts there is nothing to hold against the account.
-    assert {each.code for each in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "PID-DUAL"}  # fmt: skip
+    assert {check.code for check in ON_ACCOUNT} - told == {"IRSA-ANNOT-MISMATCH", "IRSA-DANGLING", "PID-DUAL"}  # fmt: skip
     assert "TRUST-UNREAD" in told
 
 
@@ -169,9 +169,9 @@ def test_a_refused_fact_makes_unknown_what_needs_it_and_hides_no_failure(fact: A
     miss = denied("service:Operation")
     changed = replace(account, facts={**facts, (fact.name, region): miss})
     found = irsa_check.of_account(changed).findings
-    unknown = [each for each in found if each.status is Status.UNKNOWN]
+    unknown = [finding for finding in found if finding.status is Status.UNKNOWN]
     assert unknown
-    assert all("service:Operation" in (each.reason or "") for each in unknown)
+    assert all("service:Operation" in (finding.reason or "") for finding in unknown)
 
 
 def test_one_association_that_cannot_be_read_is_unknown_and_the_others_are_judged() -> None:
@@ -179,7 +179,7 @@ def test_one_association_that_cannot_be_read_is_unknown_and_the_others_are_judge
         association("shop", "cart", "cart"), details=denied("eks:DescribePodIdentityAssociation")
     )
     at = workloads(roles(), cluster(unread, association("bank", "app", "gone", 2)))
-    bad = next(each for each in CHECKS if each.code == "PID-ROLE-BAD")
+    bad = next(check for check in CHECKS if check.code == "PID-ROLE-BAD")
     assert sorted(finding.status.value for finding in bad.findings(at)) == ["fail", "unknown"]
 
 
@@ -188,14 +188,14 @@ def test_the_policy_of_a_target_in_another_account_is_unknown_with_what_to_ask_f
         "shop", "cart", "cart", target_role="arn:aws:iam::999999999999:role/x", external_id="e/1"
     )
     at = workloads(roles(role("cart", for_pod_identity())), cluster(abroad))
-    checked = next(each for each in CHECKS if each.code == "PID-TARGET-NOEXTID")
+    checked = next(check for check in CHECKS if check.code == "PID-TARGET-NOEXTID")
     (finding,) = checked.findings(at)
     assert finding.status is Status.UNKNOWN
     assert '{"StringEquals": {"sts:ExternalId": "e/1"}}' in finding.message
 
 
 def test_a_cluster_of_a_region_that_was_not_read_is_unknown_not_dead() -> None:
-    checked = next(each for each in CHECKS if each.code == "OIDC-PROV-DEADCLUSTER")
+    checked = next(check for check in CHECKS if check.code == "OIDC-PROV-DEADCLUSTER")
     elsewhere = replace(checked.bad[0].account, facts={
         key: value for key, value in checked.bad[0].account.facts.items() if key[0] != "eks.clusters"
     })  # fmt: skip
@@ -220,7 +220,7 @@ def test_pull_requests_are_graded_by_what_the_role_may_do(
         for finding in irsa_check.of_account(at.account).findings
         if finding.code == "OIDC-PR"
     ]
-    assert [(each.severity.value, each.confidence) for each in found] == [(severity, confidence)]
+    assert [(told.severity.value, told.confidence) for told in found] == [(severity, confidence)]
 
 
 def test_an_open_trust_of_a_role_that_can_become_administrator_is_critical() -> None:
@@ -237,7 +237,7 @@ def test_an_open_trust_of_a_role_that_can_become_administrator_is_critical() -> 
 
 def test_a_role_of_another_account_is_unknown_and_no_alarm() -> None:
     abroad = service_account("shop", "cart", {"eks.amazonaws.com/role-arn": "arn:aws:iam::999999999999:role/x"})  # fmt: skip
-    mismatch = next(each for each in CHECKS if each.code == "IRSA-ANNOT-MISMATCH")
+    mismatch = next(check for check in CHECKS if check.code == "IRSA-ANNOT-MISMATCH")
     (finding,) = mismatch.findings(workloads(roles(), accounts=[abroad]))
     assert finding.status is Status.UNKNOWN
     assert finding.resource == "shop/cart"
@@ -247,8 +247,8 @@ def test_a_trust_policy_that_cannot_be_read_is_unknown() -> None:
     broken = replace(role("ci"), trust='{"Statement": [{"Principal": {"Federated": ')
     found = irsa_check.of_account(workloads(roles(broken)).account).findings
     assert any(
-        each.code == "TRUST-UNREAD" and each.resource == broken.arn and each.status is Status.UNKNOWN
-        for each in found
+        finding.code == "TRUST-UNREAD" and finding.resource == broken.arn and finding.status is Status.UNKNOWN
+        for finding in found
     )  # fmt: skip
 
 
@@ -257,8 +257,8 @@ def test_hostile_names_stay_on_one_line_and_in_their_quotes() -> None:
         "shop", "cart`\x1b[2J\n# x", {"eks.amazonaws.com/role_arn": "\u202ex"}
     )
     at = workloads(roles(), accounts=[hostile])
-    for each in CHECKS:
-        for finding in each.findings(at) if each in ON_ACCOUNT else ():
+    for declared in ON_ACCOUNT:
+        for finding in declared.findings(at):
             text = " ".join(filter(None, (finding.message, finding.resource, finding.fix)))
             assert not any(word in text for word in ("\x1b", "\n", "\u202e"))
 

@@ -12,6 +12,7 @@ from aws_iam.account.facts.keys import KEY_GRANTS, KEY_USES, KeyGrants, KeyUse
 from aws_iam.account.facts.storage import KMS_KEYS, KeyRotation
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity, Status
+from aws_iam.rules.examples import allow_to
 from aws_iam.rules.on_account import findings_on
 from aws_iam.tools.kms import checks
 from aws_iam.tools.kms.checks import samples as sample
@@ -22,7 +23,7 @@ from aws_iam.tools.kms.checks.catalogue import (
     ON_POLICY,
     needs,
 )
-from aws_iam.tools.kms.checks.subject import OTHER, ROOT, KeyPolicy, allow, arn, of
+from aws_iam.tools.kms.checks.subject import OTHER, ROOT, KeyPolicy, arn, key_policy
 from aws_iam.tools.kms.terms import KeyTerms
 from helpers.families import declaring
 from helpers.missing_facts import assert_never_a_pass_without
@@ -63,7 +64,7 @@ def found(code: str, account: Account, terms: KeyTerms = TERMS) -> tuple[Finding
 
 
 def statuses(code: str, account: Account, terms: KeyTerms = TERMS) -> set[Status]:
-    return {each.status for each in found(code, account, terms)}
+    return {finding.status for finding in found(code, account, terms)}
 
 
 def codes(subject: KeyPolicy) -> set[str]:
@@ -82,11 +83,11 @@ def test_every_family_of_checks_is_listed() -> None:
 def test_a_bad_policy_fails_with_its_place_and_its_fix(code: str, subject: KeyPolicy) -> None:
     failed = ON_POLICY[code].findings(subject)
     assert failed
-    for each in failed:
-        assert each.status is Status.FAIL
-        assert each.where
-        assert each.fix
-        assert each.message
+    for finding in failed:
+        assert finding.status is Status.FAIL
+        assert finding.where
+        assert finding.fix
+        assert finding.message
 
 
 @pytest.mark.parametrize(("code", "subject"), on_policy("good"))
@@ -96,12 +97,12 @@ def test_a_good_policy_keeps_the_check(code: str, subject: KeyPolicy) -> None:
 
 @pytest.mark.parametrize(("code", "account"), on_account("bad"))
 def test_a_bad_account_fails_with_its_resource_and_its_fix(code: str, account: Account) -> None:
-    failed = [each for each in found(code, account) if each.status is Status.FAIL]
+    failed = [finding for finding in found(code, account) if finding.status is Status.FAIL]
     assert failed
-    for each in failed:
-        assert each.resource
-        assert each.fix
-        assert each.message
+    for finding in failed:
+        assert finding.resource
+        assert finding.fix
+        assert finding.message
 
 
 @pytest.mark.parametrize(("code", "account"), on_account("good"))
@@ -116,10 +117,10 @@ def test_what_only_looks_bad_is_left_alone(code: str, account: Account) -> None:
 
 @pytest.mark.parametrize("code", ON_ACCOUNT)
 def test_without_its_facts_a_check_is_unknown_and_names_the_permission(code: str) -> None:
-    for each in found(code, account_of()):
-        assert each.status is Status.UNKNOWN
-        assert ":" in (each.reason or "")
-        assert each.fix is None
+    for finding in found(code, account_of()):
+        assert finding.status is Status.UNKNOWN
+        assert ":" in (finding.reason or "")
+        assert finding.fix is None
 
 
 # What makes a pending deletion worse, and never decides it, may be missing.
@@ -195,14 +196,16 @@ def test_a_period_that_aws_did_not_send_is_unknown() -> None:
 
 
 def test_a_policy_that_does_not_tell_its_account_is_unknown_about_others() -> None:
-    subject = of(allow(arn("role/App", OTHER), "kms:Decrypt"), account="")
+    subject = key_policy(allow_to(arn("role/App", OTHER), "kms:Decrypt"), account="")
     (told,) = ON_POLICY["KMS-POL-XACCT"].findings(subject)
     assert told.status is Status.UNKNOWN
     assert "account" in (told.reason or "")
 
 
 def test_owner_only_operations_are_told_to_have_no_effect_abroad() -> None:
-    subject = of(ROOT, allow(arn("role/P", OTHER), ["kms:Encrypt", "kms:ScheduleKeyDeletion"]))
+    subject = key_policy(
+        ROOT, allow_to(arn("role/P", OTHER), ["kms:Encrypt", "kms:ScheduleKeyDeletion"])
+    )
     (told,) = ON_POLICY["KMS-POL-XACCT"].findings(subject)
     assert "`kms:ScheduleKeyDeletion` has no effect" in told.message
 
@@ -216,11 +219,11 @@ def test_the_default_policy_of_the_console_is_clean() -> None:
         "kms:GenerateDataKey*",
         "kms:DescribeKey",
     ]
-    subject = of(
+    subject = key_policy(
         ROOT,
-        allow(arn("role/Admin"), ["kms:Create*", "kms:Describe*", "kms:Put*", "kms:ScheduleKeyDeletion"]),
-        allow(arn("role/App"), use),
-        allow(arn("role/App"), ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"], Condition=grants),
+        allow_to(arn("role/Admin"), ["kms:Create*", "kms:Describe*", "kms:Put*", "kms:ScheduleKeyDeletion"]),
+        allow_to(arn("role/App"), use),
+        allow_to(arn("role/App"), ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"], condition=grants),
     )  # fmt: skip
     assert codes(subject) == set()
 
@@ -232,11 +235,11 @@ def test_aws_own_policies_for_services_are_clean() -> None:
         "StringEquals": {"aws:SourceArn": f"arn:aws:cloudtrail:eu-west-1:{own}:trail/main"},
         "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{own}:trail/*"},
     }  # fmt: skip
-    subject = of(
+    subject = key_policy(
         ROOT,
-        allow({"Service": "logs.eu-west-1.amazonaws.com"}, ["kms:Decrypt*", "kms:Describe*"], Condition=logs),
-        allow({"Service": "cloudtrail.amazonaws.com"}, "kms:GenerateDataKey*", Condition=trail),
-        allow({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey"),
+        allow_to({"Service": "logs.eu-west-1.amazonaws.com"}, ["kms:Decrypt*", "kms:Describe*"], condition=logs),
+        allow_to({"Service": "cloudtrail.amazonaws.com"}, "kms:GenerateDataKey*", condition=trail),
+        allow_to({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey"),
     )  # fmt: skip
     assert codes(subject) == set()
 

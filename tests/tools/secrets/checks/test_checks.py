@@ -50,7 +50,7 @@ def found(code: str, account: Account, terms: SecretTerms = TERMS) -> tuple[Find
 
 
 def statuses(code: str, account: Account, terms: SecretTerms = TERMS) -> set[Status]:
-    return {each.status for each in found(code, account, terms)}
+    return {finding.status for finding in found(code, account, terms)}
 
 
 def test_the_catalogue_is_whole() -> None:
@@ -68,13 +68,13 @@ def test_a_code_declared_twice_is_refused() -> None:
 
 @pytest.mark.parametrize(("code", "account"), examples("bad"))
 def test_a_bad_example_fails_with_its_place_and_its_fix(code: str, account: Account) -> None:
-    failed = [each for each in found(code, account) if each.status is Status.FAIL]
+    failed = [finding for finding in found(code, account) if finding.status is Status.FAIL]
     assert failed
-    for each in failed:
-        assert each.resource
-        assert each.fix
-        assert each.message
-        assert each.source == CHECKS[code].source
+    for finding in failed:
+        assert finding.resource
+        assert finding.fix
+        assert finding.message
+        assert finding.source == CHECKS[code].source
 
 
 @pytest.mark.parametrize(("code", "account"), examples("good"))
@@ -89,10 +89,10 @@ def test_what_only_looks_bad_is_left_alone(code: str, account: Account) -> None:
 
 @pytest.mark.parametrize("code", CHECKS)
 def test_without_its_facts_a_check_is_unknown_and_names_the_permission(code: str) -> None:
-    for each in found(code, account_of()):
-        assert each.status is Status.UNKNOWN
-        assert ":" in (each.reason or "")
-        assert each.fix is None
+    for finding in found(code, account_of()):
+        assert finding.status is Status.UNKNOWN
+        assert ":" in (finding.reason or "")
+        assert finding.fix is None
 
 
 MISSING = [
@@ -125,7 +125,9 @@ def test_a_trusted_account_is_no_stranger() -> None:
 
 
 def test_writing_from_outside_is_worse_than_reading() -> None:
-    reading, writing = (found("SEC-POL-XACCT", each)[0] for each in CHECKS["SEC-POL-XACCT"].bad)
+    reading, writing = (
+        found("SEC-POL-XACCT", account)[0] for account in CHECKS["SEC-POL-XACCT"].bad
+    )
     assert (reading.severity, writing.severity) == ("medium", "high")
     assert "may read it" in reading.message
     assert "may use and change it" in writing.message
@@ -141,7 +143,7 @@ def test_a_list_of_policies_that_was_refused_is_unknown_beside_what_is_known() -
         listed=refused,
     )
     told = found("SEC-POL-PUBLIC", sample.holding((facts.NAMED_POLICIES, (policies,))))
-    assert [each.status for each in told] == [Status.FAIL, Status.UNKNOWN]
+    assert [finding.status for finding in told] == [Status.FAIL, Status.UNKNOWN]
 
 
 def test_a_policy_that_cannot_be_read_is_unknown() -> None:
@@ -149,7 +151,7 @@ def test_a_policy_that_cannot_be_read_is_unknown() -> None:
         arn=sample.ARN, policies=(facts.NamedPolicy(name="default", document="{"),)
     )
     told = found("SEC-POL-PUBLIC", sample.holding((facts.NAMED_POLICIES, (broken,))))
-    assert [each.status for each in told] == [Status.UNKNOWN]
+    assert [finding.status for finding in told] == [Status.UNKNOWN]
 
 
 def test_an_environment_that_aws_hides_is_unknown_and_says_why() -> None:
@@ -194,4 +196,4 @@ def test_another_accounts_secret_behind_a_container_is_unknown() -> None:
     changed = replace(task, containers=(facts.Container(name="app", secrets=(foreign,)),))
     place = (facts.TASK_DEFINITIONS.name, region)
     told = found("ENV-ECS-DANGLING", replace(account, facts={**account.facts, place: (changed,)}))
-    assert [each.status for each in told] == [Status.UNKNOWN]
+    assert [finding.status for finding in told] == [Status.UNKNOWN]

@@ -106,7 +106,10 @@ def _services(action: str) -> tuple[str, ...]:
     prefix, _, name = action.partition(":")
     near = catalog().suggest_service(prefix) or _alike(prefix)
     return (
-        tuple(f"{each}:{name[:60]}" for each in near if catalog().expand(f"{each}:{name}")) or near
+        tuple(
+            f"{service}:{name[:60]}" for service in near if catalog().expand(f"{service}:{name}")
+        )
+        or near
     )
 
 
@@ -166,8 +169,8 @@ def _exists(prefix: str, name: str) -> bool:
         return catalog().tier(f"{prefix}:{name}") != "unknown"
     service = catalog().service(prefix)
     return service is not None and any(
-        matches(name, each, ignore_case=True)
-        for each in (*service.action_names, *service.retired, *service.undocumented)
+        matches(name, existing, ignore_case=True)
+        for existing in (*service.action_names, *service.retired, *service.undocumented)
     )
 
 
@@ -202,7 +205,7 @@ def _near_actions(action: str) -> tuple[str, ...]:
     if len(found) > _MOST_OWNERS:
         return ()
     usual = [f"{service}:" for service in _USUAL]
-    likely = [each for prefix in usual for each in found if each.startswith(prefix)]
+    likely = [name for prefix in usual for name in found if name.startswith(prefix)]
     return tuple(likely[:1]) or (found if len(found) == 1 else ())
 
 

@@ -291,7 +291,7 @@ def _forms(action: Action) -> tuple[Form, ...]:
 
 
 def _named(action: Action) -> str:
-    names = [f"`{each}`" for each in action.resource_types[:3]]
+    names = [f"`{resource_type}`" for resource_type in action.resource_types[:3]]
     return ", ".join(names) + (" …" if len(action.resource_types) > len(names) else "")
 
 

@@ -100,21 +100,27 @@ _FIRST = frozenset("iI*?")
 @once
 def _covered(statement: Statement) -> dict[str, tuple[Covered, Text | None] | None]:
     """How the statement's actions cover each of the subjects' actions: six rules ask the same of it."""
-    return {each.action: _covering(statement, each.action) for each in (_PASS_ROLE, _CREATE_SLR)}
+    return {
+        subject.action: _covering(statement, subject.action)
+        for subject in (_PASS_ROLE, _CREATE_SLR)
+    }
 
 
 def _covering(statement: Statement, action: str) -> tuple[Covered, Text | None] | None:
     """How the statement's actions cover this one, and by which entry; a literal entry wins over a wildcard."""
     wild = None
     # Only what begins like the action or with a wildcard can be it.
-    for entry in (each for each in statement.actions if each.value[:1] in _FIRST):
+    for entry in (candidate for candidate in statement.actions if candidate.value[:1] in _FIRST):
         if entry.value.lower() == action.lower():
             return "named", entry
         if not is_literal(entry.value) and matches(entry.value, action, ignore_case=True):
             wild = wild or entry
     if wild:
         return "star", wild
-    excluded = any(matches(each.value, action, ignore_case=True) for each in statement.not_actions)
+    excluded = any(
+        matches(excluded_action.value, action, ignore_case=True)
+        for excluded_action in statement.not_actions
+    )
     return ("not_action", None) if statement.not_actions and not excluded else None
 
 

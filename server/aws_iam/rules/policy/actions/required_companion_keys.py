@@ -109,8 +109,14 @@ _KEYLESS = {"Null": {"aws:MultiFactorAuthAge": "true"}}
 )
 def keyless_pass(policy: Policy) -> Iterator[Fail]:
     """A request signed with a user's access key has no such key at all, so `Bool` does not hold and nothing is denied."""
-    missing = [(each, found) for each in policy.statements if (found := _missing_keyless(each))]
-    others = [each for each in policy.statements if missing and _denies_keyless(each)][:_MOST]
+    missing = [
+        (allowing, found)
+        for allowing in policy.statements
+        if (found := _missing_keyless(allowing))
+    ]
+    others = [keyless for keyless in policy.statements if missing and _denies_keyless(keyless)][
+        :_MOST
+    ]
     for statement, condition in missing[:_MOST]:
         if not any(_is_within(statement, other) for other in others):
             yield Fail(
@@ -128,12 +134,17 @@ def _missing_keyless(statement: Statement) -> Condition | None:
     if not statement.denies or any(condition.base == "Null" for condition in statement.conditions):
         return None
     tested = (
-        each
-        for each in statement.conditions_on("aws:multifactorauthpresent")
-        if each.operator.value in _EXACTLY
+        exact
+        for exact in statement.conditions_on("aws:multifactorauthpresent")
+        if exact.operator.value in _EXACTLY
     )
     return next(
-        (each for each in tested if [v.value.lower() for v in each.values] == ["false"]), None
+        (
+            is_false
+            for is_false in tested
+            if [v.value.lower() for v in is_false.values] == ["false"]
+        ),
+        None,
     )
 
 
@@ -147,7 +158,7 @@ def _denies_keyless(statement: Statement) -> bool:
     return (
         statement.denies
         and len(asked) == len(statement.conditions)
-        and all(_holds_without(each) for each in asked)
+        and all(_holds_without(other) for other in asked)
     )
 
 
@@ -176,12 +187,16 @@ def _taken(
         return not (by or sparing)
     if by:
         # All but some is named by `*` alone.
-        inner = [each.value for each in named] or ["*"]
+        inner = [sparing_entry.value for sparing_entry in named] or ["*"]
         return all(any(_covers(wide, one) for wide in by) for one in inner)
     if spared:
-        return all(any(_covers(wide, each.value) for wide in spared) for each in sparing)
+        return all(
+            any(_covers(wide, sparing_entry.value) for wide in spared) for sparing_entry in sparing
+        )
     return not any(
-        intersects(one.value, each.value, ignore_case=True) for one in named for each in sparing
+        intersects(one.value, sparing_entry.value, ignore_case=True)
+        for one in named
+        for sparing_entry in sparing
     )
 
 
@@ -249,15 +264,15 @@ _HAS_SOURCE = {"Null": {"aws:SourceAccount": "false"}}
 
 def _says(statement: Statement, key: str, value: str, base: str) -> bool:
     return any(
-        each.base == base and [text.value.lower() for text in each.values] == [value]
-        for each in statement.conditions_on(key)
+        condition.base == base and [text.value.lower() for text in condition.values] == [value]
+        for condition in statement.conditions_on(key)
     )
 
 
 def _on_sources(statement: Statement) -> tuple[Condition, ...]:
     """What a Deny asks about the source of a service's call, Null apart."""
     tested = statement.conditions_on(*_SOURCES) if statement.denies else ()
-    return tuple(each for each in tested if each.base != "Null")
+    return tuple(condition for condition in tested if condition.base != "Null")
 
 
 @check(

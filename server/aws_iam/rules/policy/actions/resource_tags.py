@@ -51,7 +51,7 @@ class _Entry:
 
 def _untagged(statement: Statement) -> tuple[_Entry, ...]:
     found = (_judged(action.value) for action in statement.actions)
-    return tuple(each for each in found if each)
+    return tuple(matched for matched in found if matched)
 
 
 def _judged(entry: str) -> _Entry | None:

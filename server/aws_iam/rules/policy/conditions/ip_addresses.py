@@ -82,7 +82,7 @@ _PRIVATE_6 = ipaddress.IPv6Network("fc00::/7")
 
 def _is_private(network: _Network) -> bool:
     if isinstance(network, ipaddress.IPv4Network):
-        return any(network.subnet_of(each) for each in _PRIVATE_4)
+        return any(network.subnet_of(private) for private in _PRIVATE_4)
     return network.subnet_of(_PRIVATE_6)
 
 

@@ -63,10 +63,10 @@ def _is_of_some_services(asked: Condition) -> bool:
 )
 def unset_key(policy: Policy) -> Iterator[Fail]:
     """Who takes the role may set the key with this action only, so without it the condition never holds."""
-    allowing = [each for each in policy.statements if each.allows]
-    if any(each.not_actions for each in allowing):
+    allowing = [candidate for candidate in policy.statements if candidate.allows]
+    if any(allowed.not_actions for allowed in allowing):
         return
-    entries = {entry.value for each in allowing for entry in each.actions}
+    entries = {entry.value for allowed in allowing for entry in allowed.actions}
     missing = [
         action
         for action in _SETTING

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @once
 def _typed(statement: Statement) -> tuple[tuple[Condition, ConditionKey], ...]:
     """The conditions on keys whose type is known, under operators that exist."""
-    known = (each for each in statement.conditions if each.base in OPERATORS)
-    keys = ((each, catalog().condition_key(each.key.value)) for each in known)
+    known = (candidate for candidate in statement.conditions if candidate.base in OPERATORS)
+    keys = ((candidate, catalog().condition_key(candidate.key.value)) for candidate in known)
     return tuple((condition, key) for condition, key in keys if key and key.type)
 
 
@@ -156,8 +156,8 @@ def operator_of_other_type(statement: Statement) -> Iterator[Fail]:
 
 def _fitting(key: ConditionKey) -> frozenset[Family]:
     """The operator families that compare values of the key's types; all of them for a type that is not known."""
-    types = (key.value_type, *(each.removeprefix("ArrayOf") for each in key.also))
-    return frozenset(family for each in types for family in _FITTING.get(each, Family))
+    types = (key.value_type, *(other_type.removeprefix("ArrayOf") for other_type in key.also))
+    return frozenset(family for value_type in types for family in _FITTING.get(value_type, Family))
 
 
 @check(

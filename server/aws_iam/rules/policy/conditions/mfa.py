@@ -77,7 +77,7 @@ def keys_without_mfa_pass(statement: Statement) -> Iterator[Fail]:
     if not statement.allows or _is_proved(statement):
         return
     tested = statement.conditions_on(_PRESENT)
-    if any(each.base == "Null" and _values(each) == ["false"] for each in tested):
+    if any(other.base == "Null" and _values(other) == ["false"] for other in tested):
         return
     for condition in tested:
         if _asks_if_present(condition):
@@ -120,7 +120,7 @@ def present_and_false(statement: Statement) -> Iterator[Fail]:
     if not statement.allows or _is_proved(statement):
         return
     tested = statement.conditions_on(_PRESENT)
-    if any(each.base in _EXACTLY and _values(each) == ["true"] for each in tested):
+    if any(other.base in _EXACTLY and _values(other) == ["true"] for other in tested):
         return
     for condition in tested:
         if condition.base == "Null" and _values(condition) == ["false"]:
@@ -160,7 +160,7 @@ def workloads_denied(statement: Statement) -> Iterator[Fail]:
     if not (statement.denies and everything):
         return
     # Whatever else is asked may tell users from roles.
-    mfa = [each for each in statement.conditions if each.name in {_PRESENT, _AGE}]
+    mfa = [candidate for candidate in statement.conditions if candidate.name in {_PRESENT, _AGE}]
     if len(mfa) != len(statement.conditions):
         return
     for condition in mfa:

@@ -121,10 +121,10 @@ _BY_ENDPOINT = ("vpc_endpoint", "vpc_endpoint_supported", "vpc_endpoint_supporte
 # When the one is in a request, the other is not: by the rule of presence of each key.
 _EXCLUSIVE = frozenset(
     {
-        *(frozenset({"not_vpc_endpoint", each}) for each in _BY_ENDPOINT),
+        *(frozenset({"not_vpc_endpoint", context}) for context in _BY_ENDPOINT),
         *(
-            frozenset({"iam_user", each})
-            for each in ("service_principal", "ec2_role_credentials", "assume_root")
+            frozenset({"iam_user", context})
+            for context in ("service_principal", "ec2_role_credentials", "assume_root")
         ),
     }
 )
@@ -225,7 +225,7 @@ def key_of_no_action(statement: Statement) -> Iterator[Fail]:
         tests = _tests(statement).get(key) if actions else None
         if not (actions and tests):
             continue
-        test = next((each for each in tests if _needs_key(each)), tests[0])
+        test = next((context for context in tests if _needs_key(context)), tests[0])
         needy = _needs_key(test)
         if needy or test.holds_absent:
             effect = _consequence(statement) if needy else "the condition always holds"
@@ -327,7 +327,7 @@ def deny_with_hole(statement: Statement) -> Iterator[Fail]:
         for condition in statement.conditions
         if not condition.negated and not condition.if_exists
     ]
-    lists = [statement.resources, *(each.values for each in positive)]
+    lists = [statement.resources, *(context.values for context in positive)]
     for texts in lists:
         holes = [(text, key) for text in texts if (key := _valueless(tests, text))]
         # Another entry or value without such a variable still matches.

@@ -219,7 +219,7 @@ def unknown_global_key(statement: Statement) -> Iterator[Fail]:
         if condition.name in legacy_keys() or condition.name in _UNDOCUMENTED:
             continue
         if catalog().condition_key(key) is None:
-            near = closest(key, (each.name for each in global_keys().values()))
+            near = closest(key, (known_key.name for known_key in global_keys().values()))
             hint = f"; did you mean `{near}`?" if near else ""
             yield Fail(condition.key.where, f"{quoted(key)} is no global condition key{hint}")
 
@@ -270,7 +270,7 @@ def unknown_service_key(statement: Statement) -> Iterator[Fail]:
         if service is None or not rest or "${" in key or _lacks_tag_name(condition):
             continue
         if facts.condition_key(key) is None and condition.name not in _UNDOCUMENTED:
-            near = closest(key, (each.name for each in service.condition_keys.values()))
+            near = closest(key, (known_key.name for known_key in service.condition_keys.values()))
             hint = f"; did you mean `{near}`?" if near else ""
             yield Fail(
                 condition.key.where, f"{quoted(key)} is no condition key of {service.prefix}{hint}"

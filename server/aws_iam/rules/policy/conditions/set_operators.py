@@ -127,7 +127,7 @@ def all_of_no_value(statement: Statement) -> Iterator[Fail]:
         return
     tests = read(statement.conditions)
     for name, asked in islice(tests.items(), _MOST_KEYS):
-        condition = next((each.condition for each in asked if _is_for_all(each.condition)), None)
+        condition = next((test.condition for test in asked if _is_for_all(test.condition)), None)
         key = catalog().condition_key(name)
         if condition is None or key is None or not key.multivalued or _is_asked_for(name, tests):
             continue

@@ -48,8 +48,9 @@ class Grants:
         statements = policy.statements
         if (
             len(statements) > _MOST_STATEMENTS
-            or _count(statements, lambda each: each.resources) > _MOST_RESOURCES
-            or _count(statements, lambda each: (*each.actions, *each.not_actions)) > _MOST_ENTRIES
+            or _count(statements, lambda statement: statement.resources) > _MOST_RESOURCES
+            or _count(statements, lambda statement: (*statement.actions, *statement.not_actions))
+            > _MOST_ENTRIES
         ):
             return None
         return cls(spoken={name: _spoken(policy, name, arns) for name, arns in actions.items()})
@@ -84,7 +85,9 @@ def entry_of(statement: Statement, action: str) -> Text | None:
     for entry in statement.actions:
         if matches(entry.value, action, ignore_case=True):
             return entry
-    if any(matches(each.value, action, ignore_case=True) for each in statement.not_actions):
+    if any(
+        matches(excluded.value, action, ignore_case=True) for excluded in statement.not_actions
+    ):
         return None
     return next(iter(statement.not_actions), None)
 
@@ -98,7 +101,7 @@ def _spoken(policy: Policy, action: str, arns: str) -> _Spoken:
         elif entry and statement.allows:
             # Without Resource there is NotResource, which leaves nearly all of them.
             named = (resource.value for resource in statement.resources)
-            found = tuple(each for each in named if intersects(each, arns))
+            found = tuple(arn for arn in named if intersects(arn, arns))
             if found or not statement.resources:
                 allows.append(Grant(statement=statement, entry=entry, resources=found or (arns,)))
     return _Spoken(allows=tuple(allows), denies=tuple(denies))

@@ -183,10 +183,15 @@ _MAKING = {
 }
 _BOUNDED = (
     *_MAKING,
-    *(each for granting in _MAKING.values() for each in granting if each != _JOIN),
+    *(
+        granting_action
+        for granting in _MAKING.values()
+        for granting_action in granting
+        if granting_action != _JOIN
+    ),
 )
 _ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-_GRANTING = tuple(each for granting in _MAKING.values() for each in granting)
+_GRANTING = tuple(granting_action for granting in _MAKING.values() for granting_action in granting)
 
 
 @check(
@@ -222,7 +227,7 @@ def unbounded(policy: Policy) -> Iterator[Fail]:
 
 def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
     for action, granting in _MAKING.items():
-        if any(True for each in granting for _ in _free(grants, each)):
+        if any(True for granting_action in granting for _ in _free(grants, granting_action)):
             yield from ((grant, action) for grant in _free(grants, action))
     for action in _GRANTING:
         # A group's members have boundaries of their own.
@@ -258,9 +263,9 @@ def _unbounded(grants: Grants) -> Iterator[tuple[Grant, str]]:
 def holds_without(statement: Statement) -> Iterator[Fail]:
     """A request to create a role without boundary lacks the key, and a negated or optional condition holds then."""
     tested = statement.conditions_on(_KEY) if statement.allows else ()
-    if not tested or not all(each.negated or each.if_exists for each in tested):
+    if not tested or not all(condition.negated or condition.if_exists for condition in tested):
         return
-    action = next((each for each in _BOUNDED if entry_of(statement, each)), None)
+    action = next((bounded for bounded in _BOUNDED if entry_of(statement, bounded)), None)
     if action:
         yield Fail(
             tested[0].operator.where,
@@ -361,7 +366,7 @@ def unnamed(policy: Policy) -> Iterator[Fail]:
     """The caller chooses the boundary, and AdministratorAccess limits nothing."""
     for statement in policy.statements:
         tested = statement.conditions_on(_KEY)
-        open_ = [each for each in tested if _asks_for_any(statement, each)]
+        open_ = [condition for condition in tested if _asks_for_any(statement, condition)]
         if not open_ or len(open_) != len(tested):
             continue
         if any(entry_of(statement, action) for action in (*_MAKING, *_PUT)):
@@ -408,7 +413,7 @@ _OPTIONAL = {"StringEqualsIfExists": {"iam:PassedToService": "ec2.amazonaws.com"
 def service_optional(statement: Statement) -> Iterator[Fail]:
     """`IfExists` asks nothing of a request without the key: where that happens, any role may be passed."""
     tested = statement.conditions_on(_PASSED) if statement.allows else ()
-    if not tested or not all(each.if_exists for each in tested):
+    if not tested or not all(condition.if_exists for condition in tested):
         return
     roles = [e.value for e in statement.resources if intersects(e.value, _ARNS["Role"])]
     if entry_of(statement, "iam:PassRole") and any(map(_takes_all, roles)):

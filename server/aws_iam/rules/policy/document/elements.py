@@ -103,7 +103,9 @@ def no_action(statement: Statement) -> Iterator[Fail]:
 def no_resource(policy: Policy) -> Iterator[Fail]:
     """Only role trust policies leave the resource out, and those of some services: there it is the holder."""
     without = [
-        each for each in policy.statements if not (each.has("Resource") or each.has("NotResource"))
+        candidate
+        for candidate in policy.statements
+        if not (candidate.has("Resource") or candidate.has("NotResource"))
     ]
     if without and not _is_of_holder(policy):
         for statement in without:

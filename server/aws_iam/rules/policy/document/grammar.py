@@ -72,7 +72,7 @@ def repeated_key(policy: Policy) -> Iterator[Fail]:
     waiting = [policy.node]
     while waiting:
         node = waiting.pop()
-        waiting += [each for each in node.items if each.items or each.members]
+        waiting += [child for child in node.items if child.items or child.members]
         if not node.members:
             continue
         waiting += [member.value for member in node.members]

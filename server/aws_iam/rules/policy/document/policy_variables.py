@@ -103,8 +103,8 @@ def variable_in_old_version(policy: Policy) -> Iterator[Fail]:
 def variable_in_other_element(statement: Statement) -> Iterator[Fail]:
     """AWS replaces variables in resources and condition values; elsewhere they stay plain text."""
     texts = [*statement.actions, *statement.not_actions]
-    texts += [each for each in (statement.sid, statement.effect) if each]
-    texts += [each.name for each in (*statement.principals, *statement.not_principals)]
+    texts += [element for element in (statement.sid, statement.effect) if element]
+    texts += [principal.name for principal in (*statement.principals, *statement.not_principals)]
     texts += [condition.key for condition in statement.conditions]
     for text in texts:
         for variable in variables(text.value):

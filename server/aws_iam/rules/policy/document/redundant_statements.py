@@ -137,9 +137,11 @@ class _Others:
             action = entry.value.lower()
             near = self._of(_service(action), denying=denying)
             others = [
-                each
-                for each in near
-                if each is not own and each.may_have(action) and self._limited(own, each)
+                candidate
+                for candidate in near
+                if candidate is not own
+                and candidate.may_have(action)
+                and self._limited(own, candidate)
             ]
             part = Texts((action,)) if others else None
             for other in others:
@@ -179,11 +181,11 @@ _RELATED = at_policy(_relates_some)
 def _by_service(policy: Policy) -> Mapping[tuple[bool, str], Sequence[_Scoped]]:
     """The statements by whether they deny, and by service; under "" those that may be of any."""
     found: dict[tuple[bool, str], list[_Scoped]] = {}
-    for each in _scoped(policy):
-        actions = each.scope.actions
+    for scoped in _scoped(policy):
+        actions = scoped.scope.actions
         services = {"" if actions.inverted else _service(entry) for entry in actions.entries}
         for service in {""} if "" in services else services:
-            found.setdefault((each.statement.denies, service), []).append(each)
+            found.setdefault((scoped.statement.denies, service), []).append(scoped)
     return found
 
 
@@ -219,13 +221,13 @@ def _service(entry: str) -> str:
 def shadowed(policy: Policy) -> Iterator[Fail]:
     """Statements of one effect add up, so a narrower one beside a wider one limits nothing, though it looks as if."""
     others = _Others(policy)
-    for each in others.every:
-        wider = others.wider(each)
+    for scoped in others.every:
+        wider = others.wider(scoped)
         if wider:
-            lost = each.statement.allows and each.scope.tests and not wider.scope.tests
+            lost = scoped.statement.allows and scoped.scope.tests and not wider.scope.tests
             yield Fail(
-                each.statement.place(),
-                f"every request that it {each.verb}, {wider.name} {wider.verb} as well"
+                scoped.statement.place(),
+                f"every request that it {scoped.verb}, {wider.name} {wider.verb} as well"
                 + (", without its condition" if lost else ""),
                 severity=Severity.WARNING if lost else None,
             )
@@ -255,9 +257,9 @@ def shadowed(policy: Policy) -> Iterator[Fail]:
 def shadowed_action(policy: Policy) -> Iterator[Fail]:
     """Statements of one effect add up, so the narrower one does not limit the action."""
     others = _Others(policy)
-    for each in others.every:
-        found = list(others.around(each, denying=each.statement.denies))
-        if found and not others.wider(each):
+    for scoped in others.every:
+        found = list(others.around(scoped, denying=scoped.statement.denies))
+        if found and not others.wider(scoped):
             entry, other = found[0]
             more = f"; so it is with {len(found) - 1} more of its entries" if found[1:] else ""
             yield Fail(
@@ -296,18 +298,20 @@ _DELETE = ["s3:PutObject", "s3:DeleteObject"]
 def denied_anyway(policy: Policy) -> Iterator[Fail]:
     """An explicit Deny outweighs every Allow, whichever stands first."""
     others = _Others(policy)
-    denials = any(each.statement.denies for each in others.every)
-    for each in others.every if denials else ():
-        if each.statement.allows:
-            yield from _denied(each, others)
+    denials = any(scoped.statement.denies for scoped in others.every)
+    for scoped in others.every if denials else ():
+        if scoped.statement.allows:
+            yield from _denied(scoped, others)
 
 
-def _denied(each: _Scoped, others: _Others) -> Iterator[Fail]:
-    for other in others.near(each.scope.actions, denying=True):
-        if others.contains(other, each):
-            yield Fail(each.statement.place(), f"{other.name} denies every request that it allows")
+def _denied(scoped: _Scoped, others: _Others) -> Iterator[Fail]:
+    for other in others.near(scoped.scope.actions, denying=True):
+        if others.contains(other, scoped):
+            yield Fail(
+                scoped.statement.place(), f"{other.name} denies every request that it allows"
+            )
             return
-    for entry, other in others.around(each, denying=True):
+    for entry, other in others.around(scoped, denying=True):
         yield Fail(
             entry.where, f"{other.name} denies {quoted(entry.value)} wherever it is allowed here"
         )

@@ -102,9 +102,9 @@ def _takes(statement: Statement) -> bool:
 )
 def whole_account(policy: Policy) -> Iterator[Fail]:
     """A third party that works for many customers can be led to take your role for another one; the external id tells them apart."""
-    principals = [each for statement in policy.statements for each in statement.principals]
+    principals = [named for statement in policy.statements for named in statement.principals]
     own = _own(policy)
-    owners = {_owner(each) for each in principals if each.type == "AWS"} - {""}
+    owners = {_owner(named) for named in principals if named.type == "AWS"} - {""}
     # A policy does not say whose it is: one account alone may well be the role's own.
     unknown = not own and len(owners) == 1
     doubt = ", if the account is not the role's own" if unknown else ""
@@ -146,7 +146,7 @@ def whole_account(policy: Policy) -> Iterator[Fail]:
 def id_optional(statement: Statement) -> Iterator[Fail]:
     """Whoever leaves the id out, or makes one up, meets the condition, and that is what a confused deputy does."""
     tested = statement.conditions_on("sts:externalid") if statement.allows else ()
-    if any(is_demanded(each) and not _takes_any(each) for each in tested):
+    if any(is_demanded(other) and not _takes_any(other) for other in tested):
         return
     for condition in tested:
         if condition.base == "Null":

@@ -211,7 +211,9 @@ def service_shut_out(policy: Policy) -> Iterator[Fail]:
         for statement in policy.statements
         if statement.allows
     )
-    served = tuple(islice(((each, principal) for each, principal in serving if principal), _MOST))
+    served = tuple(
+        islice(((allowing, principal) for allowing, principal in serving if principal), _MOST)
+    )
     for denial in islice(_denies_outsiders(policy), _MOST) if served else ():
         hit = next(
             (principal for statement, principal in served if _meet(denial, statement)), None
@@ -242,7 +244,7 @@ def _holds_for_services(deny: Statement) -> bool:
     others = [condition for condition in deny.conditions if not _lacked(condition)]
     # A service that calls by itself calls for no principal.
     neutral = all(
-        each.name == "aws:viaawsservice" and _values(each) == ["false"] for each in others
+        other.name == "aws:viaawsservice" and _values(other) == ["false"] for other in others
     )
     return neutral and len(others) < len(deny.conditions)
 

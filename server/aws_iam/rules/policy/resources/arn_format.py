@@ -222,7 +222,11 @@ _BESIDES = {
 def _formats(service: str) -> tuple[_Format, ...]:
     """The ARN formats with this service field, of whichever service prefix."""
     anything = Arn(partition="*", service=service, region="*", account="*", resource="*")
-    texts = {text for each in catalog().types_of_arn(anything) for text in each.arn_formats}
+    texts = {
+        text
+        for known_format in catalog().types_of_arn(anything)
+        for text in known_format.arn_formats
+    }
     texts |= {_BESIDES[service]} if service in _BESIDES else set()
     arns = filter(None, map(Arn.of, sorted(texts)))
     return tuple(_Format.of(arn) for arn in arns if arn.service == service)
@@ -237,10 +241,10 @@ def _fitting(service: str, resource: str) -> tuple[_Format, ...]:
         # What begins with a wildcard can be anything; asking every format about it would only cost time.
         return _formats(service)
     return tuple(
-        each
-        for each in _formats(service)
-        if (head.startswith(each.head) or each.head.startswith(head))
-        and intersects(pattern, each.resource)
+        known_format
+        for known_format in _formats(service)
+        if (head.startswith(known_format.head) or known_format.head.startswith(head))
+        and intersects(pattern, known_format.resource)
     )
 
 
@@ -310,12 +314,14 @@ def _unfitting(statement: Statement) -> Iterator[tuple[Text, Arn]]:
 def _meant(arn: Arn) -> str | None:
     """The format whose first word is the resource's, or nearly so."""
     # The shortest of a type's formats is the general one: it comes last, and stays.
-    general = sorted(_formats(arn.service), key=lambda each: -len(each.resource))
-    by_word = {_first_word(each.resource): each for each in general}
+    general = sorted(_formats(arn.service), key=lambda known_format: -len(known_format.resource))
+    by_word = {_first_word(candidate.resource): candidate for candidate in general}
     word = _first_word(arn.resource)
     if not word or _is_open(word):
         return None
-    near = nearest(word, (each for each in by_word if each and "?" not in each))
+    near = nearest(
+        word, (candidate for candidate in by_word if candidate and "?" not in candidate)
+    )
     return by_word[near[0]].resource.replace("?*", "*") if near else None
 
 
@@ -331,7 +337,7 @@ def _agree(fitting: tuple[_Format, ...], field: _Field, *, empty: bool) -> bool:
     # A literal or a wildcard in a format (`aws`, `*`) is a case of its own.
     return bool(fitting) and all(
         (not value) if empty else value.startswith("${")
-        for value in (getattr(each, field) for each in fitting)
+        for value in (getattr(known_format, field) for known_format in fitting)
     )
 
 
@@ -432,7 +438,7 @@ def no_account_id(statement: Statement) -> Iterator[Fail]:
             continue
         # Some formats prescribe a word: `arn:aws:iam::aws:policy/…`.
         if _is_open(arn.service) or account not in {
-            each.account for each in _formats(arn.service)
+            known_format.account for known_format in _formats(arn.service)
         }:
             yield Fail(
                 entry.where,

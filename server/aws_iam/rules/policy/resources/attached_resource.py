@@ -124,7 +124,7 @@ def arn_of_other_resource(policy: Policy) -> Iterator[Fail]:
 def _may_be(resource: str, formats: tuple[str, ...]) -> bool:
     """Whether the entry can be of one of the formats; what is no ARN of six fields has codes of its own."""
     arn = Arn.of(resource) if len(resource) <= _LONGEST else None
-    return arn is None or any(fits(arn, each) for each in formats)
+    return arn is None or any(fits(arn, known_format) for known_format in formats)
 
 
 def _long(length: int) -> dict[str, object]:
@@ -169,7 +169,7 @@ def _quota(policy: Policy) -> tuple[int, str]:
     if len(services) != 1 or any(statement.not_actions for statement in policy.statements):
         return 0, ""
     (service,) = services
-    known = [each.most for each in attachments().values() if each.service == service]
+    known = [attached.most for attached in attachments().values() if attached.service == service]
     # The policy of a VPC endpoint may speak of one service alone, too.
     most = max([attachments()[VPC_ENDPOINT].most, *known]) if all(known) and known else 0
     return most, f"a resource with {service} actions"

@@ -90,7 +90,11 @@ def _service_of_arn(text: str) -> str | None:
 @lru_cache(maxsize=512)
 def _has_arns(service: str) -> bool:
     anything = Arn(partition="*", service=service, region="*", account="*", resource="*")
-    formats = (text for each in catalog().types_of_arn(anything) for text in each.arn_formats)
+    formats = (
+        text
+        for resource_type in catalog().types_of_arn(anything)
+        for text in resource_type.arn_formats
+    )
     return any(text.split(":")[2] == service for text in formats)
 
 

@@ -80,11 +80,11 @@ def global_services_denied(statement: Statement) -> Iterator[Fail]:
     if any(map(_is_special, statement.conditions)):
         return
     condition = next(filter(_closes_home, statement.conditions_on("aws:requestedregion")), None)
-    denied = [each for each in _GLOBAL if _is_whole(statement, each)] if condition else []
+    denied = [action for action in _GLOBAL if _is_whole(statement, action)] if condition else []
     if condition and denied:
         yield Fail(
             condition.key.where,
-            f"requests to {', '.join(f'`{each}`' for each in denied)} go to `{_HOME}`, which is not"
+            f"requests to {', '.join(f'`{action}`' for action in denied)} go to `{_HOME}`, which is not"
             " among the Regions: they are denied",
             # Services besides IAM may have been left out because nobody is to use them.
             severity=None if "iam" in denied else Severity.SUGGESTION,

@@ -54,7 +54,7 @@ def _asking(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
     """The conditions that compare the claim which tells the tenant."""
     required = provider.required
     found = provider.on(statement, required) if required else ()
-    return tuple(each for each in found if each.base != "Null")
+    return tuple(condition for condition in found if condition.base != "Null")
 
 
 def _is_asked(provider: Provider, statement: Statement) -> bool:
@@ -188,7 +188,7 @@ def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Con
         wide = [value for value in condition.values if like and provider.is_open(value.value)]
         if not wide:
             return
-        found += [(condition, Fail(each.where, quoted(each.value))) for each in wide]
+        found += [(condition, Fail(pattern.where, quoted(pattern.value))) for pattern in wide]
     yield from found
 
 
@@ -262,11 +262,11 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
         for _, value in _open_values(provider, statement):
             yield Fail(value.where, f"{value.message} matches pods of every namespace")
         for condition in filter(is_demanded, _asking(provider, statement)):
-            for each in condition.values if "Like" in condition.base else ():
-                if each.value.endswith(":*") and not provider.is_open(each.value):
+            for pattern in condition.values if "Like" in condition.base else ():
+                if pattern.value.endswith(":*") and not provider.is_open(pattern.value):
                     yield Fail(
-                        each.where,
-                        f"{quoted(each.value)} matches every service account of the namespace",
+                        pattern.where,
+                        f"{quoted(pattern.value)} matches every service account of the namespace",
                         severity=Severity.WARNING,
                     )
 
@@ -302,19 +302,19 @@ def tested_in_vain(statement: Statement) -> Iterator[Fail]:
 
 
 def _in_vain(provider: Provider, statement: Statement, claim: str) -> Iterator[Fail]:
-    tested = [each for each in provider.on(statement, claim) if each.base != "Null"]
+    tested = [condition for condition in provider.on(statement, claim) if condition.base != "Null"]
     if any(map(is_demanded, tested)):
         return
     present = is_present(statement, provider.key(claim).lower())
-    for each in tested:
-        open_ = each.negated or not present
+    for condition in tested:
+        open_ = condition.negated or not present
         # Only the claim that tells the tenant must be compared with values to hold strangers off.
-        if not (open_ and (claim == provider.required or each.qualifier == "ForAllValues")):
+        if not (open_ and (claim == provider.required or condition.qualifier == "ForAllValues")):
             continue
         needed = claim == provider.required
         yield Fail(
-            each.operator.where,
-            f"{quoted(each.operator.value)} on {quoted(each.key.value)} {_why_open(each)}",
+            condition.operator.where,
+            f"{quoted(condition.operator.value)} on {quoted(condition.key.value)} {_why_open(condition)}",
             severity=_graded(provider, statement) if needed else Severity.WARNING,
         )
 

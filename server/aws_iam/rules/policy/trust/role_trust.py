@@ -224,11 +224,11 @@ def roles_anywhere_incomplete(policy: Policy) -> Iterator[Fail]:
         for statement in policy.statements
         if statement.allows and any(p.value == _ANYWHERE for p in statement.principals)
     ]
-    given = [entry.value for each in trusting for entry in each.actions]
+    given = [entry.value for trusted in trusting for entry in trusted.actions]
     missing = [
         action
         for action in _ANYWHERE_ACTIONS
-        if not any(matches(each, action, ignore_case=True) for each in given)
+        if not any(matches(allowed, action, ignore_case=True) for allowed in given)
     ]
     if trusting and missing:
         yield Fail(
@@ -258,7 +258,7 @@ def roles_anywhere_incomplete(policy: Policy) -> Iterator[Fail]:
 )
 def session_beside_role(statement: Statement) -> Iterator[Fail]:
     """A role's ARN covers all sessions of the role."""
-    roles = {each.value for each in statement.principals}
+    roles = {named.value for named in statement.principals}
     for principal in statement.principals:
         match = re.fullmatch(
             r"arn:([^:]*):sts::([0-9]{12}):assumed-role/([^/]+)/.+", principal.value
@@ -308,7 +308,9 @@ def no_taking_of_roles(statement: Statement) -> Iterator[Fail]:
             continue
         # What does not exist at all has a code of its own.
         exists = not is_literal(entry.value) or catalog().tier(entry.value) != "unknown"
-        if exists and not any(matches(entry.value, each, ignore_case=True) for each in _TAKING):
+        if exists and not any(
+            matches(entry.value, taking, ignore_case=True) for taking in _TAKING
+        ):
             yield Fail(entry.where, f"{quoted(entry.value)} never matches: no role is taken by it")
 
 

@@ -43,7 +43,7 @@ def _takes_any(condition: Condition, value: str) -> bool:
 
 def _allows(statement: Statement, action: str) -> bool:
     return statement.allows and any(
-        matches(each.value, action, ignore_case=True) for each in statement.actions
+        matches(entry.value, action, ignore_case=True) for entry in statement.actions
     )
 
 
@@ -104,7 +104,9 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
 )
 def guests_included(statement: Statement) -> Iterator[Fail]:
     """A pool gives tokens to who signed in and, where it allows guests, to anybody; only amr tells them apart."""
-    principal = next((each for each in statement.principals if each.value == _POOL), None)
+    principal = next(
+        (candidate for candidate in statement.principals if candidate.value == _POOL), None
+    )
     # Without the pool the role is open to all pools, which has a code of its own.
     if principal is None or not _allows(statement, _WEB) or never_matches(statement):
         return
@@ -197,8 +199,8 @@ _ONE_POD = {
 def untagged_pods(policy: Policy) -> Iterator[Fail]:
     """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
     serving = [statement for statement in policy.statements if _serves(statement, _PODS)]
-    taking = [each for each in serving if _allows(each, "sts:AssumeRole")]
-    if taking and not any(_allows(each, "sts:TagSession") for each in serving):
+    taking = [candidate for candidate in serving if _allows(candidate, "sts:AssumeRole")]
+    if taking and not any(_allows(candidate, "sts:TagSession") for candidate in serving):
         yield Fail(
             taking[0].place("Action"),
             f"`{_PODS}` tags its sessions, and nothing allows it `sts:TagSession`",
@@ -275,4 +277,4 @@ def unreviewed(statement: Statement) -> Iterator[Fail]:
 
 def _deploys(condition: Condition) -> bool:
     others = (value.value for value in condition.values if not value.value.endswith(_PULL))
-    return any(is_literal(each) for each in others)
+    return any(is_literal(subject) for subject in others)

@@ -106,10 +106,10 @@ def _first_gap(seen: Watch, open_ones: list[Record]) -> str:
 
 
 def _told(wanted: tuple[Record, ...], complete: list[Watcher], late: Record | None) -> str:
-    used = [each for each in complete if any(each.matches(record) for record in wanted)]
-    names = ", ".join(dict.fromkeys(quoted(each.filter.name) for each in used))
+    used = [watcher for watcher in complete if any(watcher.matches(record) for record in wanted)]
+    names = ", ".join(dict.fromkeys(quoted(watcher.filter.name) for watcher in used))
     notes = [f"a confirmed subscriber is told by filter {names}"]
-    if any(each.noisy for each in used):
+    if any(watcher.noisy for watcher in used):
         notes.append("it matches everyday events too, and will be noisy")
     if late and not _matched(late, complete):
         notes.append(f"later versions ask for {_LATE_EVENT} as well")

@@ -198,7 +198,7 @@ def _meant(control: Control, word: str) -> tuple[str, ...]:
 def _near(name: str) -> str:
     labels = (
         *controls(),
-        *(each for control in controls().values() for each in control.security_hub),
+        *(hub_id for control in controls().values() for hub_id in control.security_hub),
     )
     near = closest(name, labels)
     if near:

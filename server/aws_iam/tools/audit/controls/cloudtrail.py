@@ -203,7 +203,7 @@ def _open_to_strangers(text: str) -> bool:
         found = compare.public(text).requests
     except InputError:
         return False
-    return any("context" not in each["request"] for each in found)
+    return any("context" not in request["request"] for request in found)
 
 
 def _blocked(account: Account, access: TrailBucketAccess, flag: str) -> bool:

@@ -55,19 +55,19 @@ def credentials_unused(account: Account, terms: ControlTerms) -> Iterator[Outcom
     limit = terms.threshold("max_idle_days")
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
-        ages = [(each, _age(account, each.since, row)) for each in _live(row)]
-        idle = [(each, days) for each, days in ages if days >= limit]
+        ages = [(credential, _age(account, credential.since, row)) for credential in _live(row)]
+        idle = [(credential, days) for credential, days in ages if days >= limit]
         if not ages:
             yield NotApplicable(row.arn, "no IAM user has a password or an active key")
         elif idle:
             found = ", ".join(
-                f"{each.name} {'unused' if each.used else 'never used'} for {days} days"
-                for each, days in idle
+                f"{credential.name} {'unused' if credential.used else 'never used'} for {days} days"
+                for credential, days in idle
             )
             yield Fail(
                 row.arn,
                 f"{quoted(row.user)}: {found} (limit: less than {limit} days)",
-                fix="; ".join(each.fix for each, _ in idle),
+                fix="; ".join(credential.fix for credential, _ in idle),
             )
         else:
             yield Pass(row.arn, f"{quoted(row.user)}: all used within {limit} days{_more(row)}")

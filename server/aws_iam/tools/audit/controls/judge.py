@@ -138,7 +138,7 @@ def rolled_up(findings: Iterable[Finding]) -> dict[str, Status]:
     status: dict[str, Status] = {}
     for finding in findings:
         so_far = status.get(finding.code, finding.status)
-        status[finding.code] = min(so_far, finding.status, key=lambda each: each.rank)
+        status[finding.code] = min(so_far, finding.status, key=lambda outcome: outcome.rank)
     return status
 
 
@@ -156,9 +156,9 @@ def score(
     listed = tuple(findings)
     muted = {finding.code for finding in listed if finding.muted is not None}
     status = {
-        key: each
-        for key, each in rolled_up(f for f in listed if f.muted is None).items()
-        if key not in muted or each not in _GOOD
+        key: of_control
+        for key, of_control in rolled_up(f for f in listed if f.muted is None).items()
+        if key not in muted or of_control not in _GOOD
     }
     seen = {finding.code for finding in listed}
     groups: dict[str, list[Control]] = defaultdict(list)

@@ -134,7 +134,9 @@ def _without_denials(policy: Policy) -> object:
     value = json.loads(document.dump(policy))
     body = value["Statement"]
     listed = body if isinstance(body, list) else [body]
-    return value | {"Statement": [each for each in listed if each.get("Effect") != "Deny"]}
+    return value | {
+        "Statement": [statement for statement in listed if statement.get("Effect") != "Deny"]
+    }
 
 
 def _may_open(statement: Statement) -> bool:

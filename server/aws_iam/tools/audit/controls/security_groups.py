@@ -162,7 +162,9 @@ def _sources(rules: list[GroupRule], port: int, protocol: str, whole: str) -> It
 
 
 def _with_lists(account: Account, region: str, rule: GroupRule) -> GroupRule:
-    networks = [each for name in rule.prefix_lists for each in _networks(account, region, name)]
+    networks = [
+        listed for name in rule.prefix_lists for listed in _networks(account, region, name)
+    ]
     four = tuple(network for network in networks if ":" not in network)
     six = tuple(network for network in networks if ":" in network)
     return replace(rule, ipv4=rule.ipv4 + four, ipv6=rule.ipv6 + six)

@@ -159,7 +159,7 @@ def _recorder_gap(recorder: Recorder, statuses: tuple[RecorderStatus, ...] | Mis
         return Gap(told=told, steps=(Step.RECORD,), recorder=recorder)
     if isinstance(statuses, Miss):
         return None
-    status = next((each for each in statuses if each.name == recorder.name), None)
+    status = next((candidate for candidate in statuses if candidate.name == recorder.name), None)
     if status is None or not status.recording:
         return Gap(told=f"{name} is stopped", steps=(Step.START,), recorder=recorder)
     if (status.last_status or "").lower() != "failure":

@@ -80,7 +80,11 @@ def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
             name = arn(account, region, "network-acl", acl.id)
             openings = _openings(acl.entries, ports, IPV4)
             opened = list(dict.fromkeys(opening.port for opening in openings))
-            six = list(dict.fromkeys(each.port for each in _openings(acl.entries, ports, IPV6)))
+            six = list(
+                dict.fromkeys(
+                    ipv6_opening.port for ipv6_opening in _openings(acl.entries, ports, IPV6)
+                )
+            )
             note = (
                 f"; {IPV6} is admitted to {listed(six)}, which this control leaves out"
                 if six
@@ -164,7 +168,7 @@ def vpc_endpoints(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 def _openings(entries: Iterable[AclEntry], ports: Iterable[int], whole: str) -> list[Opening]:
     """Every port that is open, and by which protocol."""
     ordered = sorted(_inbound(entries), key=lambda entry: entry.number)
-    found = (_opening(ordered, port, each, whole) for port in ports for each in (TCP, UDP))
+    found = (_opening(ordered, port, protocol, whole) for port in ports for protocol in (TCP, UDP))
     return [opening for opening in found if opening]
 
 
@@ -182,7 +186,7 @@ def _opening(ordered: Iterable[AclEntry], port: int, protocol: str, whole: str) 
             continue
         alike = decided[entry.allow]
         alike.append((entry.number, source))
-        if covers((each for _, each in alike), whole):
+        if covers((network for _, network in alike), whole):
             return _first_needed(alike, port, protocol, whole) if entry.allow else None
     return None
 

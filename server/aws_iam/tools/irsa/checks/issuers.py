@@ -61,13 +61,13 @@ def trusted(trust: Trust) -> tuple[tuple[Statement, Provider], ...]:
 
 
 def _trusted(trust: Trust) -> Iterator[tuple[Statement, Provider]]:
-    for each in trust.policy.statements:
+    for statement in trust.policy.statements:
         # A wildcard that stands for an unknown value does not close the statement.
-        closed = not trust.stands_for_any and never_matches(each)
-        if not _takes_tokens(each) or closed:
+        closed = not trust.stands_for_any and never_matches(statement)
+        if not _takes_tokens(statement) or closed:
             continue
-        for provider in providers(each):
-            yield each, provider
+        for provider in providers(statement):
+            yield statement, provider
 
 
 def _takes_tokens(statement_: Statement) -> bool:
@@ -85,14 +85,16 @@ def is_denied_elsewhere(trust: Trust, provider: Provider, claim: str) -> bool:
         denying = tuple(s for s in trust.policy.statements if s.denies and _takes_tokens(s))
         trust.policy.derived["denying"] = denying
     return any(
-        any(each.negated for each in statement_.conditions_on(key))
+        any(condition.negated for condition in statement_.conditions_on(key))
         for statement_ in trust.policy.derived["denying"]
     )
 
 
 def compared(provider: Provider, statement_: Statement, claim: str) -> tuple[Condition, ...]:
     """The conditions that compare the claim with values, whatever their operator."""
-    return tuple(each for each in provider.on(statement_, claim) if each.base != "Null")
+    return tuple(
+        condition for condition in provider.on(statement_, claim) if condition.base != "Null"
+    )
 
 
 def graded(failure: Fail, severity: Severity | None = None, fix: str | None = None) -> Fail:
@@ -137,12 +139,12 @@ def _add(provider: Provider, claim: str) -> str:
 )
 def any_customer(trust: Trust) -> Iterator[Fail]:
     """All customers of a shared issuer get tokens of one issuer; only this claim says whose a token is."""
-    for each, provider in trusted(trust):
+    for statement, provider in trusted(trust):
         if provider.is_eks or not provider.required:
             continue
-        if compared(provider, each, provider.required):
+        if compared(provider, statement, provider.required):
             continue
-        pinned = provider.is_pinned(each)
+        pinned = provider.is_pinned(statement)
         denied = is_denied_elsewhere(trust, provider, provider.required)
         key = quoted(provider.key(provider.required))
         but = (
@@ -151,7 +153,7 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
             else ""
         )
         yield Fail(
-            each.place("Condition"),
+            statement.place("Condition"),
             f"no condition has the key {key}, and {quoted(provider.host)} is the issuer of all its customers{but}",
             severity=Severity.LOW if denied else Severity.MEDIUM if pinned else None,
             fix=_add(provider, provider.required),
@@ -178,15 +180,15 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
 )
 def any_subject(trust: Trust) -> Iterator[Fail]:
     """The issuer is one tenant's alone, but all its users and jobs have tokens of it."""
-    for each, provider in trusted(trust):
+    for statement, provider in trusted(trust):
         private = not provider.is_eks and not provider.required
         if not private or (provider.issuer and provider.issuer.kind == "shared"):
             continue
-        if compared(provider, each, "sub") or is_denied_elsewhere(trust, provider, "sub"):
+        if compared(provider, statement, "sub") or is_denied_elsewhere(trust, provider, "sub"):
             continue
-        if not provider.is_pinned(each):
+        if not provider.is_pinned(statement):
             yield Fail(
-                each.place("Condition"),
+                statement.place("Condition"),
                 f"no condition has the key {quoted(provider.key('sub'))}",
                 fix=_add(provider, "sub"),
             )
@@ -204,11 +206,13 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
 )
 def any_pod(trust: Trust) -> Iterator[Fail]:
     """The cluster issues a token to every service account; the sub claim says to which."""
-    for each, provider in trusted(trust):
-        tested = compared(provider, each, "sub") or is_denied_elsewhere(trust, provider, "sub")
+    for statement, provider in trusted(trust):
+        tested = compared(provider, statement, "sub") or is_denied_elsewhere(
+            trust, provider, "sub"
+        )
         if provider.is_eks and not tested:
             yield Fail(
-                each.place("Condition"),
+                statement.place("Condition"),
                 f"no condition has the key {quoted(provider.key('sub'))}",
                 fix=f'Add "StringEquals": {{"{provider.key("sub")}": "system:serviceaccount:NAMESPACE:SERVICE_ACCOUNT"}}.',
             )
@@ -239,8 +243,10 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
 )  # fmt: skip
 def tested_in_vain(trust: Trust) -> Iterator[Fail]:
     """Such an operator also holds without the claim, or for every value but some: strangers pass."""
-    for each in trust.policy.statements:
-        for problem in oidc_trust.tested_in_vain.failures(each) if _takes_tokens(each) else ():
+    for statement in trust.policy.statements:
+        for problem in (
+            oidc_trust.tested_in_vain.failures(statement) if _takes_tokens(statement) else ()
+        ):
             grade = Severity.MEDIUM if problem.severity is Severity.WARNING else None
             yield graded(problem, grade)
     yield from _misspelt(trust)
@@ -248,14 +254,14 @@ def tested_in_vain(trust: Trust) -> Iterator[Fail]:
 
 def _misspelt(trust: Trust) -> Iterator[Fail]:
     """A key that no token has, under an operator that absence satisfies: the condition says nothing."""
-    for each, provider in trusted(trust):
-        for condition in each.conditions:
+    for statement, provider in trusted(trust):
+        for condition in statement.conditions:
             host, _, claim = condition.name.partition(":")
             if condition.demanded or condition.base == "Null" or "." not in host:
                 continue
             own = provider.claim(condition)
             dead = not own or not provider.maps(claim)
-            alone = sum(1 for _ in providers(each)) == 1
+            alone = sum(1 for _ in providers(statement)) == 1
             if dead and alone:
                 yield Fail(
                     condition.key.where,
@@ -290,8 +296,8 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
 )  # fmt: skip
 def no_token_fits(trust: Trust) -> Iterator[Fail]:
     """All conditions must hold, so one that never does closes the role to everybody."""
-    for each in trust.policy.statements:
-        for problem in oidc_trust.no_token_fits.failures(each):
+    for statement in trust.policy.statements:
+        for problem in oidc_trust.no_token_fits.failures(statement):
             yield graded(problem, Severity.MEDIUM if problem.severity else None)
 
 
@@ -301,11 +307,17 @@ def _unasked(provider: Provider, statement_: Statement) -> tuple[str, Where] | N
     The values of one operator are OR-ed, so that a bare wildcard among them takes every audience.
     """
     key = quoted(provider.key("aud"))
-    demanded = [each for each in provider.on(statement_, "aud") if is_demanded(each)]
+    demanded = [
+        condition for condition in provider.on(statement_, "aud") if is_demanded(condition)
+    ]
     if not demanded:
         return f"no condition demands the key {key}", statement_.place("Condition")
-    wide = [next(filter(_is_any, each.values), None) for each in demanded if "Like" in each.base]
-    open_ = [each for each in wide if each]
+    wide = [
+        next(filter(_is_any, condition.values), None)
+        for condition in demanded
+        if "Like" in condition.base
+    ]
+    open_ = [value for value in wide if value]
     if len(open_) < len(demanded):
         return None
     return f"{quoted(open_[0].value)} of {key} takes every audience", open_[0].where
@@ -331,10 +343,10 @@ def _is_any(value: Text) -> bool:
 )
 def audience_unasked(trust: Trust) -> Iterator[Fail]:
     """A token that was made for another service, and given to it, opens the role as well."""
-    for each, provider in trusted(trust):
+    for statement, provider in trusted(trust):
         if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
             continue
-        if lack := _unasked(provider, each):
+        if lack := _unasked(provider, statement):
             ids = (trust.client_ids or {}).get(provider.host, ())
             several = f", and the provider takes {len(ids)} client ids" if len(ids) > 1 else ""
             yield Fail(
@@ -357,8 +369,8 @@ def audience_unasked(trust: Trust) -> Iterator[Fail]:
 )  # fmt: skip
 def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     """The cluster signs tokens for other audiences too, which pods hand to other services."""
-    for each, provider in trusted(trust):
-        if provider.is_eks and (lack := _unasked(provider, each)):
+    for statement, provider in trusted(trust):
+        if provider.is_eks and (lack := _unasked(provider, statement)):
             yield Fail(
                 lack[1],
                 lack[0],
@@ -381,10 +393,10 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
 )
 def other_action(trust: Trust) -> Iterator[Fail]:
     """Tokens are exchanged by one action alone: the others do nothing, or wait for what AWS adds later."""
-    for each in trust.policy.statements:
-        if not any(True for _ in providers(each)):
+    for statement in trust.policy.statements:
+        if not any(True for _ in providers(statement)):
             continue
-        for action in each.actions:
+        for action in statement.actions:
             if action.value.lower() in {"sts:assumerole", "sts:*", "*"}:
                 yield Fail(
                     action.where, f"{quoted(action.value)} is allowed to a provider of tokens"

@@ -126,12 +126,12 @@ def policies(at: Workloads, role: Role) -> tuple[str, ...]:
     managed = at.once(
         "managed", lambda: {p.arn: p.document for p in at.account.require(AUTHORIZATION).policies}
     )
-    texts = [each.document for each in role.inline]
-    for each in role.attached:
-        text = managed.get(each.arn)
+    texts = [policy.document for policy in role.inline]
+    for attachment in role.attached:
+        text = managed.get(attachment.arn)
         if text is None:
             raise NotCollected(
-                f"the document of {quoted(each.name)} was not sent",
+                f"the document of {quoted(attachment.name)} was not sent",
                 call=DETAILS,
                 code="no document",
                 permission=DETAILS,
@@ -155,7 +155,7 @@ def _writes(at: Workloads, role: Role) -> bool | None:
 
 
 def _is_powerful(at: Workloads, role: Role) -> bool | None:
-    if any(each.arn.endswith(_ADMINISTRATOR) for each in role.attached):
+    if any(attachment.arn.endswith(_ADMINISTRATOR) for attachment in role.attached):
         return True
     found = _read_policies(at, role)
     return None if found is None else bool(open_paths(access(found)))
@@ -182,8 +182,8 @@ def clusters(at: Workloads) -> Iterator[tuple[str, Cluster]]:
     for region, found in at.account.in_each(CLUSTERS):
         if isinstance(found, Miss):
             raise found.error()
-        for each in found:
-            yield region, each
+        for cluster in found:
+            yield region, cluster
 
 
 @slotted

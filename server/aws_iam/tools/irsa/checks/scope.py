@@ -66,13 +66,13 @@ def _pods(action: object, condition: object = None) -> Example:
 
 
 def _of_width(trust: Trust, *wanted: Width) -> Iterator[tuple[Statement, Provider, Widest]]:
-    for each, provider in trusted(trust):
+    for statement, provider in trusted(trust):
         # A Deny on the subject narrows what no pattern of the Allow tells.
         if provider.is_eks or is_denied_elsewhere(trust, provider, "sub"):
             continue
-        found = widest(provider, each)
+        found = widest(provider, statement)
         if found and found.width in wanted:
-            yield each, provider, found
+            yield statement, provider, found
 
 
 def _named(found: Widest) -> str:
@@ -231,8 +231,8 @@ def any_run(trust: Trust) -> Iterator[Fail]:
 )
 def unreviewed(trust: Trust) -> Iterator[Fail]:
     """A pull request runs with what its author wrote, before anybody reviewed it."""
-    for each, provider in trusted(trust):
-        for _, value in values(subjects(provider, each)):
+    for statement, provider in trusted(trust):
+        for _, value in values(subjects(provider, statement)):
             if value.value.endswith(":pull_request"):
                 yield Fail(
                     value.where,
@@ -300,10 +300,10 @@ _NAMED = {
 )  # fmt: skip
 def by_name(trust: Trust) -> Iterator[Fail]:
     """Who gives a name up, by renaming or deleting, leaves it to whoever takes it next."""
-    for each, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
+    for statement, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
         name = provider.issuer.id if provider.issuer else ""
         form, ids = _NAMED.get(name, (None, ()))
-        if form is None or is_pinned_by(provider, each, ids):
+        if form is None or is_pinned_by(provider, statement, ids):
             continue
         listed = [value for _, value in values((found.condition,))]
         named = [value for value in listed if form.fullmatch(value.value)]
@@ -341,11 +341,11 @@ _CHOSEN = re.compile(
 )  # fmt: skip
 def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
     """A stranger names a workflow or branch as he likes; only the owner of a repository is not his to choose."""
-    for each, provider in trusted(trust):
+    for statement, provider in trusted(trust):
         shared = provider.issuer is not None and provider.issuer.id == "github"
-        if not shared or provider.is_pinned(each):
+        if not shared or provider.is_pinned(statement):
             continue
-        for _, value in values(subjects(provider, each)):
+        for _, value in values(subjects(provider, statement)):
             if _CHOSEN.match(value.value):
                 yield Fail(
                     value.where,
@@ -366,11 +366,11 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
 )
 def unregistered(trust: Trust) -> Iterator[Fail]:
     """STS refuses a token whose audience is none of the provider's client ids, whatever the trust policy says."""
-    for each, provider in trusted(trust):
+    for statement, provider in trusted(trust):
         ids = (trust.client_ids or {}).get(provider.host)
         if ids is None:
             continue
-        for condition, value in values(provider.on(each, "aud")):
+        for condition, value in values(provider.on(statement, "aud")):
             if is_demanded(condition) and is_literal(value.value) and value.value not in ids:
                 listed = ", ".join(map(quoted, ids[:3])) or "none"
                 yield Fail(
@@ -421,8 +421,8 @@ def powerful(trust: Trust) -> Iterator[Fail]:
 )  # fmt: skip
 def several_pods(trust: Trust) -> Iterator[Fail]:
     """Whoever may create pods in one of the namespaces has the role's permissions."""
-    for each in trust.policy.statements:
-        for problem in oidc_trust.several_pods.failures(each):
+    for statement in trust.policy.statements:
+        for problem in oidc_trust.several_pods.failures(statement):
             yield graded(
                 problem,
                 Severity.MEDIUM if problem.severity is Severity.WARNING else None,
@@ -444,8 +444,8 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
 )  # fmt: skip
 def default_account(trust: Trust) -> Iterator[Fail]:
     """Every pod of the namespace that names no service account has that one."""
-    for each, provider in trusted(trust):
-        for _, value in values(subjects(provider, each)) if provider.is_eks else ():
+    for statement, provider in trusted(trust):
+        for _, value in values(subjects(provider, statement)) if provider.is_eks else ():
             if value.value.startswith("system:serviceaccount:") and value.value.endswith(
                 ":default"
             ):
@@ -482,6 +482,6 @@ def untagged(trust: Trust) -> Iterator[Fail]:
 )  # fmt: skip
 def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
     """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
-    for each in trust.policy.statements:
-        for problem in saml_cognito_pods.any_pod_of_account.failures(each):
+    for statement in trust.policy.statements:
+        for problem in saml_cognito_pods.any_pod_of_account.failures(statement):
             yield graded(problem)

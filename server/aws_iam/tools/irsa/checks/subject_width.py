@@ -85,7 +85,7 @@ def subjects(provider: Provider, statement: Statement) -> tuple[Condition, ...]:
 def widest(provider: Provider, statement: Statement) -> Widest | None:
     """The widest value of the narrowest condition on the subject; None when no subject is demanded."""
     found = [_widest_of(provider, subject) for subject in subjects(provider, statement)]
-    narrowest = min(found, key=lambda each: each.width, default=None)
+    narrowest = min(found, key=lambda match: match.width, default=None)
     if narrowest is None:
         return None
     return Widest(
@@ -105,7 +105,7 @@ def _widest_of(provider: Provider, condition: Condition) -> Widest:
         )
         for value in condition.values
     )
-    return max(found, key=lambda each: each.width)
+    return max(found, key=lambda match: match.width)
 
 
 def _narrowed(found: Width, provider: Provider, statement: Statement) -> Width:

@@ -31,7 +31,7 @@ from aws_iam.tools.kms.checks.subject import (
     VIA,
     KeyPolicy,
     arn,
-    of,
+    key_policy,
 )
 from aws_iam.tools.kms.reasoning.statements import MANAGE, has_effect, takes
 
@@ -56,18 +56,18 @@ _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
     fix="Name the principals, or add StringEquals on kms:CallerAccount or aws:PrincipalOrgID with fixed values.",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
     bad=[
-        of(ROOT, allow_to("*", _USE)),
-        of(ROOT, allow_to(_EVERYONE, "kms:Decrypt", condition=_THROUGH_S3)),
+        key_policy(ROOT, allow_to("*", _USE)),
+        key_policy(ROOT, allow_to(_EVERYONE, "kms:Decrypt", condition=_THROUGH_S3)),
     ],
     good=[
-        of(ROOT),
-        of(
+        key_policy(ROOT),
+        key_policy(
             ROOT,
             allow_to(
                 _EVERYONE, _USE, condition={**_THROUGH_S3, "StringLike": _MINE["StringEquals"]}
             ),
         ),
-        of(ROOT, {**allow_to("*", "kms:*"), "Effect": "Deny"}),
+        key_policy(ROOT, {**allow_to("*", "kms:*"), "Effect": "Deny"}),
     ],
 )
 def public(at: KeyPolicy) -> Iterator[Fail]:
@@ -106,12 +106,14 @@ _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
     fix="Name the account among the trusted ones if it belongs there; else remove it, or demand an encryption context or kms:ViaService.",
     source=f"{GUIDE}/key-policy-modifying-external-accounts.html",
     bad=[
-        of(ROOT, allow_to(arn("root", OTHER), "kms:Decrypt")),
-        of(ROOT, allow_to(arn("role/Partner", OTHER), ["kms:Encrypt", "kms:PutKeyPolicy"])),
+        key_policy(ROOT, allow_to(arn("root", OTHER), "kms:Decrypt")),
+        key_policy(
+            ROOT, allow_to(arn("role/Partner", OTHER), ["kms:Encrypt", "kms:PutKeyPolicy"])
+        ),
     ],
     good=[
-        of(ROOT, allow_to(arn("role/App"), "kms:Decrypt")),
-        of(ROOT, allow_to(arn("root", OTHER), "kms:Decrypt"), trusted=frozenset({OTHER})),
+        key_policy(ROOT, allow_to(arn("role/App"), "kms:Decrypt")),
+        key_policy(ROOT, allow_to(arn("root", OTHER), "kms:Decrypt"), trusted=frozenset({OTHER})),
     ],
 )
 def other_account(at: KeyPolicy) -> Iterator[Outcome]:
@@ -144,8 +146,8 @@ def _stays_home(entry: str) -> bool:
     title="The key is shared through AWS RAM",
     fix="Review the resource share in AWS RAM: aws ram get-resource-share-associations --association-type RESOURCE --resource-arn KEY_ARN",
     source="https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyPolicies.html",
-    bad=[of(allow_to(arn("root", OTHER), "kms:Decrypt"), name=SHARED)],
-    good=[of(ROOT)],
+    bad=[key_policy(allow_to(arn("root", OTHER), "kms:Decrypt"), name=SHARED)],
+    good=[key_policy(ROOT)],
 )
 def shared(at: KeyPolicy) -> Iterator[Fail]:
     """A share is a second policy of the key, named AWS_RAM, which nobody sees who reads the default one alone."""
@@ -164,7 +166,7 @@ def shared(at: KeyPolicy) -> Iterator[Fail]:
     fix="Write Principal and Action with the names that are meant.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html",
     bad=[
-        of(
+        key_policy(
             ROOT,
             {
                 "Effect": "Allow",
@@ -173,7 +175,7 @@ def shared(at: KeyPolicy) -> Iterator[Fail]:
                 "Resource": "*",
             },
         ),
-        of(
+        key_policy(
             ROOT,
             {
                 "Effect": "Allow",
@@ -184,8 +186,8 @@ def shared(at: KeyPolicy) -> Iterator[Fail]:
         ),
     ],
     good=[
-        of(ROOT),
-        of(
+        key_policy(ROOT),
+        key_policy(
             ROOT,
             {
                 "Effect": "Deny",
@@ -231,11 +233,11 @@ _LOGS = {
     fix="Add StringEquals on aws:SourceAccount and ArnLike on aws:SourceArn; CloudWatch Logs takes ArnLike on kms:EncryptionContext:aws:logs:arn instead.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
     bad=[
-        of(ROOT, allow_to({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey")),
-        of(ROOT, allow_to({"Service": "events.amazonaws.com"}, "kms:GenerateDataKey*")),
+        key_policy(ROOT, allow_to({"Service": "s3.amazonaws.com"}, "kms:GenerateDataKey")),
+        key_policy(ROOT, allow_to({"Service": "events.amazonaws.com"}, "kms:GenerateDataKey*")),
     ],
     good=[
-        of(
+        key_policy(
             ROOT,
             allow_to(
                 {"Service": "s3.amazonaws.com"},
@@ -243,8 +245,10 @@ _LOGS = {
                 condition={"StringEquals": {"aws:SourceAccount": OWN}},
             ),
         ),
-        of(ROOT, allow_to({"Service": "logs.eu-west-1.amazonaws.com"}, _USE, condition=_LOGS)),
-        of(ROOT, allow_to({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey")),
+        key_policy(
+            ROOT, allow_to({"Service": "logs.eu-west-1.amazonaws.com"}, _USE, condition=_LOGS)
+        ),
+        key_policy(ROOT, allow_to({"Service": "cloudtrail.amazonaws.com"}, "kms:DescribeKey")),
     ],
 )
 def any_customer(at: KeyPolicy) -> Iterator[Fail]:
@@ -270,7 +274,9 @@ def any_customer(at: KeyPolicy) -> Iterator[Fail]:
 def _grants_of_route53(principal: str, statement: Statement) -> str:
     """Why the grants of DNSSEC signing are unguarded: Route 53 Developer Guide, access-control-managing-permissions."""
     grants = [action.value.lower() for action in statement.actions] == ["kms:creategrant"]
-    demanded = any(each.demanded for each in statement.conditions_on("kms:grantisforawsresource"))
+    demanded = any(
+        condition.demanded for condition in statement.conditions_on("kms:grantisforawsresource")
+    )
     if principal.lower() == "dnssec-route53.amazonaws.com" and grants and demanded:
         return "for the grants of DNSSEC signing AWS documents no further condition"
     return ""
@@ -311,10 +317,10 @@ _OF_GRANTS = (
     title="A principal may make grants without limits",
     fix='Add "Bool": {"kms:GrantIsForAWSResource": "true"}, or limit kms:GrantOperations or kms:GrantConstraintType.',
     source=CONDITIONS,
-    bad=[of(ROOT, allow_to(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
+    bad=[key_policy(ROOT, allow_to(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
     good=[
-        of(ROOT),
-        of(
+        key_policy(ROOT),
+        key_policy(
             ROOT,
             allow_to(
                 arn("role/App"),
@@ -322,8 +328,8 @@ _OF_GRANTS = (
                 condition={"Bool": {"kms:GrantIsForAWSResource": "true"}},
             ),
         ),
-        of(ROOT, allow_to(arn("role/App"), "kms:CreateGrant", condition=_THROUGH_S3)),
-        of(ROOT, allow_to(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
+        key_policy(ROOT, allow_to(arn("role/App"), "kms:CreateGrant", condition=_THROUGH_S3)),
+        key_policy(ROOT, allow_to(arn("role/KeyAdmin"), ["kms:Create*", "kms:Put*"])),
     ],
 )
 def open_grants(at: KeyPolicy) -> Iterator[Fail]:
@@ -332,7 +338,7 @@ def open_grants(at: KeyPolicy) -> Iterator[Fail]:
         # Who may change the policy lets in whom he likes anyway: the console's administrators have kms:Create*.
         if takes(statement, MANAGE) or not takes(statement, "kms:CreateGrant"):
             continue
-        if any(each.demanded for each in statement.conditions_on(*_OF_GRANTS)):
+        if any(condition.demanded for condition in statement.conditions_on(*_OF_GRANTS)):
             continue
         where = next(
             (a.where for a in statement.actions if "grant" in a.value.lower()), statement.place()
@@ -355,15 +361,15 @@ def _told(named: list[str]) -> str:
     fix='Write Action, and "Resource": "*", which means this key.',
     source="https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
     bad=[
-        of(ROOT, {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt"}),
-        of(ROOT, {"Effect": "Allow", "Principal": arn("role/App"), "Resource": "*"}),
-        of(
+        key_policy(ROOT, {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt"}),
+        key_policy(ROOT, {"Effect": "Allow", "Principal": arn("role/App"), "Resource": "*"}),
+        key_policy(
             ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Resource": "arn:aws:s3:::bucket/*"}
         ),
     ],
     good=[
-        of(ROOT),
-        of(
+        key_policy(ROOT),
+        key_policy(
             ROOT,
             {
                 **allow_to(arn("role/App"), "kms:Decrypt"),

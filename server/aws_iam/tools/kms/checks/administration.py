@@ -22,7 +22,7 @@ from aws_iam.tools.kms.checks.subject import (
     USES,
     KeyPolicy,
     arn,
-    of,
+    key_policy,
 )
 from aws_iam.tools.kms.reasoning.administrators import administrators
 from aws_iam.tools.kms.reasoning.model import MOST_BYTES
@@ -53,19 +53,21 @@ _NEARLY_FULL = MOST_BYTES * 9 // 10
     title="IAM policies of the account have no effect on the key",
     fix='Add {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::ACCOUNT_ID:root"}, "Action": "kms:*", "Resource": "*"}, or write down why not.',
     source=DEFAULT_POLICY,
-    bad=[of(_ADMIN), of(allow_to(arn("root", OTHER), "kms:Decrypt"), _ADMIN)],
-    good=[of(ROOT), of(allow_to({"AWS": OWN}, "kms:*"))],
+    bad=[key_policy(_ADMIN), key_policy(allow_to(arn("root", OTHER), "kms:Decrypt"), _ADMIN)],
+    good=[key_policy(ROOT), key_policy(allow_to({"AWS": OWN}, "kms:*"))],
 )
 def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     """Without the account's statement only the principals that it names administer the key; when they are gone, nobody does."""
     if not at.is_default:
         return
-    accounts = {account_of(p) for each in at.allows for p in each.principals} - {""}
+    accounts = {account_of(p) for statement in at.allows for p in statement.principals} - {""}
     if accounts and not at.account:
         yield key.ownerless()
         return
     open_to_all = any(
-        p.is_everyone and takes(each, MANAGE) for each in at.allows for p in each.principals
+        p.is_everyone and takes(statement, MANAGE)
+        for statement in at.allows
+        for p in statement.principals
     )
     if not open_to_all and not any(delegating(at.policy, at.account)):
         yield Fail(at.policy.node.where, "no statement allows the key's own account anything")
@@ -80,15 +82,15 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     fix="Add the account statement, or name an administrator that exists; a key that already has this policy is recovered through AWS Support alone.",
     source=DEFAULT_POLICY,
     bad=[
-        of(allow_to(_GONE, "kms:*")),
-        of(allow_to(arn("role/App"), "kms:Decrypt")),
-        of(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/App"})),
-        of(allow_to(arn("root", OTHER), "kms:*")),
+        key_policy(allow_to(_GONE, "kms:*")),
+        key_policy(allow_to(arn("role/App"), "kms:Decrypt")),
+        key_policy(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/App"})),
+        key_policy(allow_to(arn("root", OTHER), "kms:*")),
     ],
     good=[
-        of(ROOT),
-        of(_ADMIN),
-        of(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/KeyAdmin"})),
+        key_policy(ROOT),
+        key_policy(_ADMIN),
+        key_policy(_ADMIN, principals=frozenset({f"arn:aws:iam::{OWN}:role/KeyAdmin"})),
     ],
 )
 def locked_out(at: KeyPolicy) -> Iterator[Fail]:
@@ -102,7 +104,7 @@ def locked_out(at: KeyPolicy) -> Iterator[Fail]:
         if _is_there(administrator, at):
             return
     told = "; ".join(
-        f"{quoted(each.principal)}: {each.note or 'does not exist'}" for each in every[:3]
+        f"{quoted(gone.principal)}: {gone.note or 'does not exist'}" for gone in every[:3]
     )
     why = f" ({told})" if told else ""
     yield Fail(at.policy.node.where, f"nobody may call kms:PutKeyPolicy{why}")
@@ -131,8 +133,8 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
     title="The policy names a role or user that was deleted",
     fix="Take the id out: a new role of the same name has another id and gets nothing by it.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids",
-    bad=[of(ROOT, allow_to(_GONE, "kms:Decrypt"))],
-    good=[of(ROOT, allow_to(arn("role/App"), "kms:Decrypt"))],
+    bad=[key_policy(ROOT, allow_to(_GONE, "kms:Decrypt"))],
+    good=[key_policy(ROOT, allow_to(arn("role/App"), "kms:Decrypt"))],
 )
 def orphans(at: KeyPolicy) -> Iterator[Fail]:
     """AWS shows the unique id of a role or user that was deleted; with it in place the policy cannot be put again."""
@@ -153,8 +155,11 @@ def orphans(at: KeyPolicy) -> Iterator[Fail]:
     title="One principal may do everything with the key",
     fix="Split it: administration for one role, kms:Decrypt and kms:GenerateDataKey for another.",
     source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
-    bad=[of(ROOT, allow_to(arn("role/App"), "kms:*"))],
-    good=[of(ROOT), of(ROOT, {**allow_to(arn("role/App"), "kms:*"), "Effect": "Deny"})],
+    bad=[key_policy(ROOT, allow_to(arn("role/App"), "kms:*"))],
+    good=[
+        key_policy(ROOT),
+        key_policy(ROOT, {**allow_to(arn("role/App"), "kms:*"), "Effect": "Deny"}),
+    ],
 )
 def everything(at: KeyPolicy) -> Iterator[Fail]:
     """Who may do everything can read the data, delete the key and let others in; the account's own statement is no such grant."""
@@ -181,11 +186,11 @@ def everything(at: KeyPolicy) -> Iterator[Fail]:
     fix="Give administration and use to two roles.",
     source=f"{GUIDE}/key-policy-default.html#key-policy-default-allow-administrators",
     bad=[
-        of(ROOT, allow_to(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])),
-        of(ROOT, _ADMIN, allow_to(arn("role/KeyAdmin"), "kms:Decrypt")),
-        of(ROOT, _ADMIN, allow_to(arn("role/KeyAdmin"), "kms:Decapsulate")),
+        key_policy(ROOT, allow_to(arn("role/Ops"), ["kms:PutKeyPolicy", "kms:Decrypt"])),
+        key_policy(ROOT, _ADMIN, allow_to(arn("role/KeyAdmin"), "kms:Decrypt")),
+        key_policy(ROOT, _ADMIN, allow_to(arn("role/KeyAdmin"), "kms:Decapsulate")),
     ],
-    good=[of(ROOT, _ADMIN, allow_to(arn("role/App"), "kms:Decrypt")), of(ROOT)],
+    good=[key_policy(ROOT, _ADMIN, allow_to(arn("role/App"), "kms:Decrypt")), key_policy(ROOT)],
 )
 def both(at: KeyPolicy) -> Iterator[Fail]:
     """Duties are apart when who changes a key's policy does not read what it protects."""
@@ -223,15 +228,15 @@ def both(at: KeyPolicy) -> Iterator[Fail]:
     fix="Name fewer principals: use grants, one role for many, or IAM policies; write printable Latin-1 alone.",
     source=f"{GUIDE}/key-policy-overview.html",
     bad=[
-        of(
+        key_policy(
             ROOT,
             *(allow_to(arn(f"role/{'long-name' * 6}-{n}"), "kms:Decrypt") for n in range(180)),
         ),
-        of(ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Sid": "\u6771\u4eac"}),
+        key_policy(ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Sid": "\u6771\u4eac"}),
     ],
     good=[
-        of(ROOT),
-        of(ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Sid": "Schl\u00fcssel"}),
+        key_policy(ROOT),
+        key_policy(ROOT, {**allow_to(arn("role/App"), "kms:Decrypt"), "Sid": "Schl\u00fcssel"}),
     ],
 )
 def too_long(at: KeyPolicy) -> Iterator[Fail]:
@@ -240,6 +245,6 @@ def too_long(at: KeyPolicy) -> Iterator[Fail]:
     size = len(text.encode(errors="surrogatepass"))
     if size > _NEARLY_FULL:
         yield Fail(at.policy.node.where, f"it has {size:,} of {MOST_BYTES:,} bytes")
-    strange = next((each for each in text if ord(each) > 0xFF), "")  # noqa: PLR2004 - Latin-1
+    strange = next((character for character in text if ord(character) > 0xFF), "")  # noqa: PLR2004 - Latin-1
     if strange:
         yield Fail(at.policy.node.where, f"{quoted(strange)} is outside Latin-1")

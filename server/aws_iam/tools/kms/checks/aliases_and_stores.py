@@ -199,7 +199,7 @@ def _drift(account: Account, copies: list[tuple[str, KmsKey]]) -> Iterator[Outco
 
 def _texts(account: Account, region: str, key: KmsKey) -> tuple[str, str]:
     """The policy, and as a text that is the same for what means the same: the Region's own name does not count."""
-    found = {each.arn: each for each in account.require_in(region, KEY_POLICIES)}
+    found = {policy.arn: policy for policy in account.require_in(region, KEY_POLICIES)}
     if key.arn not in found:
         raise lacking(key, "kms:GetKeyPolicy")
     text = known(found[key.arn].document)
@@ -213,7 +213,7 @@ def _texts(account: Account, region: str, key: KmsKey) -> tuple[str, str]:
 def _sorted(value: Any) -> Any:
     """Lists without order, one entry as the list of it, Sids left out: they say nothing."""
     if isinstance(value, dict):
-        return {key: _sorted(each) for key, each in value.items() if key != "Sid"}
+        return {key: _sorted(member) for key, member in value.items() if key != "Sid"}
     listed = value if isinstance(value, list) else [value]
     return sorted((_sorted(e) if isinstance(e, dict) else e for e in listed), key=_text)
 

@@ -167,7 +167,7 @@ def _signs_of_use(
 
 
 def _use(account: Account, region: str, key: KmsKey) -> LastUse | None:
-    found = {each.arn: each for each in account.require_in(region, KEY_USES)}
+    found = {recorded.arn: recorded for recorded in account.require_in(region, KEY_USES)}
     use = found[key.arn].use if key.arn in found else None
     return known(use) if use is not None else None
 
@@ -282,7 +282,9 @@ def expiring(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
         if details.state == "PendingImport":
             yield Fail(key.arn, f"{named(key)} waits for its key material", region)
             return
-        found = {each.arn: each for each in account.require_in(region, KEY_MATERIALS)}
+        found = {
+            materials.arn: materials for materials in account.require_in(region, KEY_MATERIALS)
+        }
         if key.arn not in found:
             raise lacking(key, "kms:ListKeyRotations")
         late = [

@@ -98,13 +98,13 @@ def of(fact: RegionFact[Any], *values: Any, region: str = REGION) -> Held:
 
 def with_key(found: KmsKey, *rest: Held) -> Account:
     """An account with one key, which has no grants and was used yesterday, unless the rest says otherwise."""
-    given = {each.fact.name for each in rest}
+    given = {held.fact.name for held in rest}
     usual = (
         of(KMS_KEYS, found),
         of(KEY_GRANTS, KeyGrants(arn=found.arn, grants=())),
         of(KEY_USES, used(1)),
     )
-    return holding(*(each for each in usual if each.fact.name not in given), *rest)
+    return holding(*(held for held in usual if held.fact.name not in given), *rest)
 
 
 def imported(*materials: Material, state: str = "Enabled") -> Account:

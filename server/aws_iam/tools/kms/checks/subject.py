@@ -81,7 +81,7 @@ class KeyPolicy:
         return found
 
 
-def of(*statements: dict[str, Any], **more: Any) -> KeyPolicy:
+def key_policy(*statements: dict[str, Any], **more: Any) -> KeyPolicy:
     """A key policy of these statements, for examples."""
     content = one_policy(policy_with(*statements), Kind.RESOURCE)
     return KeyPolicy(policy=content, **{"account": OWN, **more})

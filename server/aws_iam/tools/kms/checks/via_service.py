@@ -22,7 +22,7 @@ from aws_iam.tools.kms.checks.subject import (
     VIA,
     KeyPolicy,
     arn,
-    of,
+    key_policy,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _APP = f"arn:aws:iam::{OWN}:role/App"
 _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
 _THROUGH = {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}
 _OWN_CONTEXT = {"StringEquals": {"kms:EncryptionContext:app": "orders"}}
-_DIRECT = of(ROOT, allow_to(arn("role/App"), _USE), users=(_APP,))
+_DIRECT = key_policy(ROOT, allow_to(arn("role/App"), _USE), users=(_APP,))
 _BY_S3 = allow_to(arn("role/App"), _USE, condition=_THROUGH)
 
 
@@ -53,18 +53,20 @@ def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
     title="A principal that calls KMS itself may use the key through a service alone",
     fix="Add a second statement without kms:ViaService for kms:GenerateDataKey and kms:Decrypt.",
     source=f"{CONDITIONS}#conditions-kms-via-service",
-    bad=[of(ROOT, _BY_S3, users=(_APP,))],
+    bad=[key_policy(ROOT, _BY_S3, users=(_APP,))],
     good=[
         _DIRECT,
-        of(ROOT, _BY_S3, allow_to(arn("role/App"), _USE, condition=_OWN_CONTEXT), users=(_APP,)),
-        of(ROOT, _BY_S3),
+        key_policy(
+            ROOT, _BY_S3, allow_to(arn("role/App"), _USE, condition=_OWN_CONTEXT), users=(_APP,)
+        ),
+        key_policy(ROOT, _BY_S3),
     ],
 )
 def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
     """Under kms:ViaService the application's own calls are refused, unless an IAM policy allows them by the account's statement."""
     for user in () if at.only_via else at.users:
         found = tuple(_using(at, user))
-        if found and all(key.is_under(each, VIA) for each in found):
+        if found and all(key.is_under(candidate, VIA) for candidate in found):
             yield Fail(
                 found[0].place("Condition"),
                 f"{quoted(user)} may use the key through services alone, and is said to call KMS itself",
@@ -79,8 +81,8 @@ def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
     title="A principal that needs the key through a service may use it directly, too",
     fix='Add "StringEquals": {"kms:ViaService": "SERVICE.REGION.amazonaws.com"}.',
     source=f"{CONDITIONS}#conditions-kms-via-service",
-    bad=[of(ROOT, allow_to(arn("role/App"), _USE), users=(_APP,), only_via=True)],
-    good=[of(ROOT, _BY_S3, users=(_APP,), only_via=True), _DIRECT],
+    bad=[key_policy(ROOT, allow_to(arn("role/App"), _USE), users=(_APP,), only_via=True)],
+    good=[key_policy(ROOT, _BY_S3, users=(_APP,), only_via=True), _DIRECT],
 )
 def directly_too(at: KeyPolicy) -> Iterator[Fail]:
     """What only a service needs for a principal, the principal itself cannot misuse when the path is demanded."""
@@ -102,8 +104,8 @@ def directly_too(at: KeyPolicy) -> Iterator[Fail]:
     source=f"{GUIDE}/encrypt_context.html",
     bad=[_DIRECT],
     good=[
-        of(ROOT, allow_to(arn("role/App"), _USE, condition=_OWN_CONTEXT), users=(_APP,)),
-        of(ROOT, allow_to(arn("role/App"), "kms:Sign"), users=(_APP,)),
+        key_policy(ROOT, allow_to(arn("role/App"), _USE, condition=_OWN_CONTEXT), users=(_APP,)),
+        key_policy(ROOT, allow_to(arn("role/App"), "kms:Sign"), users=(_APP,)),
     ],
 )
 def without_context(at: KeyPolicy) -> Iterator[Fail]:
@@ -128,13 +130,17 @@ def without_context(at: KeyPolicy) -> Iterator[Fail]:
     fix="Give the action a statement of its own, without the condition on the encryption context.",
     source=f"{CONDITIONS}#conditions-kms-encryption-context",
     bad=[
-        of(ROOT, allow_to(arn("role/App"), [*_USE, "kms:DescribeKey"], condition=_OWN_CONTEXT)),
-        of(ROOT, allow_to(arn("role/App"), "kms:Sign", condition=_OWN_CONTEXT)),
+        key_policy(
+            ROOT, allow_to(arn("role/App"), [*_USE, "kms:DescribeKey"], condition=_OWN_CONTEXT)
+        ),
+        key_policy(ROOT, allow_to(arn("role/App"), "kms:Sign", condition=_OWN_CONTEXT)),
     ],
     good=[
-        of(ROOT, allow_to(arn("role/App"), [*_USE, "kms:CreateGrant"], condition=_OWN_CONTEXT)),
-        of(ROOT, allow_to(arn("role/App"), "kms:*", condition=_OWN_CONTEXT)),
-        of(
+        key_policy(
+            ROOT, allow_to(arn("role/App"), [*_USE, "kms:CreateGrant"], condition=_OWN_CONTEXT)
+        ),
+        key_policy(ROOT, allow_to(arn("role/App"), "kms:*", condition=_OWN_CONTEXT)),
+        key_policy(
             ROOT,
             allow_to(
                 {"Service": "logs.eu-west-1.amazonaws.com"},
@@ -156,7 +162,7 @@ def dead_context(at: KeyPolicy) -> Iterator[Fail]:
         if (services and statement.principals) or not key.is_under(statement, CONTEXT):
             continue
         for action in statement.actions:
-            meant = [each.lower() for each in catalog().expand(action.value)]
+            meant = [expanded.lower() for expanded in catalog().expand(action.value)]
             if meant and not key.with_context() & set(meant):
                 yield Fail(
                     action.where,

@@ -87,7 +87,7 @@ def _of_policies(
 
     def of_region(region: str, secrets: tuple[SecretPolicies, ...]) -> Iterator[Outcome]:
         return for_each(
-            secrets, partial(of_secret, region), name=lambda each: each.arn, region=region
+            secrets, partial(of_secret, region), name=lambda secret: secret.arn, region=region
         )
 
     return in_regions(account, NAMED_POLICIES, of_region)
@@ -126,7 +126,11 @@ def public(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Every AWS account could read it; a secret may have several policies, and any one of them is enough."""
 
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
-        open_ones = [each for each in policy.statements if _is_open(each) and not is_limited(each)]
+        open_ones = [
+            candidate
+            for candidate in policy.statements
+            if _is_open(candidate) and not is_limited(candidate)
+        ]
         denials = denied_to_strangers(policy)
         open_ones = [one for one in open_ones if not is_taken_back(denials, one)]
         for statement in open_ones:
@@ -231,7 +235,10 @@ def _shared(
     """The outcomes of every secret that a policy of its own shares, trusted accounts included."""
 
     def of_region(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
-        policies = {each.arn: each for each in account.require_in(region, NAMED_POLICIES)}
+        policies = {
+            policies_of.arn: policies_of
+            for policies_of in account.require_in(region, NAMED_POLICIES)
+        }
         standing = [
             secret for secret in secrets if secret.deleted is None and secret.arn in policies
         ]
@@ -243,7 +250,9 @@ def _shared(
             else:
                 yield NotApplicable(secret.arn, "no secret is shared by a policy", region)
 
-        yield from for_each(standing, of_secret, name=lambda each: each.arn, region=region)
+        yield from for_each(
+            standing, of_secret, name=lambda standing_secret: standing_secret.arn, region=region
+        )
 
     return in_regions(account, SECRETS, of_region)
 

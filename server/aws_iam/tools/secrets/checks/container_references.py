@@ -108,7 +108,7 @@ def dangling(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
                 )
 
     def of_region(region: str, tasks: tuple[TaskDefinition, ...]) -> Iterator[Outcome]:
-        return for_each(tasks, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(tasks, partial(test, region), name=lambda task: task.arn, region=region)
 
     return in_regions(account, TASK_DEFINITIONS, of_region)
 
@@ -171,11 +171,13 @@ def _refused(account: Account, task: TaskDefinition, action: str, arn: str) -> s
     if task.execution_role is None:
         return "the task definition has no execution role"
     details = account.require(AUTHORIZATION)
-    role = next((each for each in details.roles if each.arn == task.execution_role), None)
+    role = next(
+        (candidate for candidate in details.roles if candidate.arn == task.execution_role), None
+    )
     if role is None:
         return f"the execution role {quoted(task.execution_role)} does not exist"
     documents = {policy.arn: policy.document for policy in details.policies}
-    identity = [each.document for each in role.inline]
+    identity = [inline.document for inline in role.inline]
     for attached in role.attached:
         document = documents.get(attached.arn)
         if document is None:
@@ -185,10 +187,10 @@ def _refused(account: Account, task: TaskDefinition, action: str, arn: str) -> s
                 code="no document",
             )
         identity.append(document)
-    policies: dict[str, Any] = {"identity": [_demand(each) for each in identity]}
+    policies: dict[str, Any] = {"identity": [_demand(text) for text in identity]}
     resource = _resource_policies(account, arn)
     if resource:
-        policies["resource"] = [_demand(each) for each in resource]
+        policies["resource"] = [_demand(text) for text in resource]
     decision = evaluate({"principal": role.arn, "action": action, "resource": arn}, policies)
     if decision.outcome in {"Allowed", "Unknown"}:
         return ""

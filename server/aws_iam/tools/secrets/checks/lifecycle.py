@@ -153,7 +153,9 @@ def copy_failed(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A copy that failed keeps the old password: the other Region or account finds out when it needs it."""
 
     def test(region: str, secret: SecretCopies) -> Iterator[Outcome]:
-        failed = [each for each in known(secret.copies) if each.status in {"Failed", "Detached"}]
+        failed = [
+            replica for replica in known(secret.copies) if replica.status in {"Failed", "Detached"}
+        ]
         for copy in failed:
             what = (
                 f"the copy in {quoted(copy.region)}"
@@ -169,7 +171,9 @@ def copy_failed(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
             yield Pass(secret.arn, "", region)
 
     def of_region(region: str, secrets: tuple[SecretCopies, ...]) -> Iterator[Outcome]:
-        return for_each(secrets, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(
+            secrets, partial(test, region), name=lambda secret: secret.arn, region=region
+        )
 
     return in_regions(account, SECRET_COPIES, of_region)
 

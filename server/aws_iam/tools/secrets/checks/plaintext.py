@@ -119,7 +119,9 @@ def plain_value(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """Judged where the caller asks for it (`plaintext_values`): the text is looked at, its kind is kept, the text is not."""
 
     def test(region: str, values: tuple[PlainValue, ...]) -> Iterator[Outcome]:
-        arns = {each.name: each.arn for each in account.require_in(region, PARAMETERS)}
+        arns = {
+            parameter.name: parameter.arn for parameter in account.require_in(region, PARAMETERS)
+        }
         for value in values:
             arn = arns.get(value.name, value.name)
             if not value.format:
@@ -243,7 +245,7 @@ def _functions(
 ) -> Iterator[Outcome]:
     def of_region(region: str, functions: tuple[Function, ...]) -> Iterator[Outcome]:
         return for_each(
-            functions, partial(test, region), name=lambda each: each.arn, region=region
+            functions, partial(test, region), name=lambda function: function.arn, region=region
         )
 
     return in_regions(account, FUNCTIONS, of_region)
@@ -296,6 +298,6 @@ def container_variables(account: Account, _terms: SecretTerms) -> Iterator[Outco
             yield from _fails(task.arn, region, place, container.variables)
 
     def of_region(region: str, tasks: tuple[TaskDefinition, ...]) -> Iterator[Outcome]:
-        return for_each(tasks, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(tasks, partial(test, region), name=lambda task: task.arn, region=region)
 
     return in_regions(account, TASK_DEFINITIONS, of_region)

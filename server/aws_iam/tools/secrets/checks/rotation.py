@@ -46,7 +46,12 @@ def live(account: Account, test: Callable[[str, Secret], Iterator[Outcome]]) -> 
 
     def of_region(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
         standing = (secret for secret in secrets if secret.deleted is None)
-        return for_each(standing, partial(test, region), name=lambda each: each.arn, region=region)
+        return for_each(
+            standing,
+            partial(test, region),
+            name=lambda standing_secret: standing_secret.arn,
+            region=region,
+        )
 
     return in_regions(account, SECRETS, of_region)
 
@@ -93,10 +98,14 @@ def not_rotated(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     """A credential that never changes stays good for whoever copied it once; what a service owns it rotates itself, and a replica follows its primary."""
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
-        copies = {each.arn: each for each in account.require_in(region, SECRET_COPIES)}
+        copies = {
+            copies_of.arn: copies_of for copies_of in account.require_in(region, SECRET_COPIES)
+        }
         standing = (secret for secret in secrets if secret.deleted is None)
         judge = partial(_rotates, region, copies)
-        return for_each(standing, judge, name=lambda each: each.arn, region=region)
+        return for_each(
+            standing, judge, name=lambda standing_secret: standing_secret.arn, region=region
+        )
 
     return in_regions(account, SECRETS, test)
 
@@ -106,7 +115,7 @@ def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) ->
         yield NotApplicable(secret.arn, "no secret of the account's own", region)
     elif secret.rotation:
         yield Pass(secret.arn, "", region)
-    elif any(each.role == "primary" for each in known(copies[secret.arn].copies)):
+    elif any(copy.role == "primary" for copy in known(copies[secret.arn].copies)):
         yield NotApplicable(secret.arn, "a copy of another account's secret", region)
     else:
         yield Fail(secret.arn, f"{quoted(secret.name)} has no rotation", region)
@@ -191,13 +200,15 @@ def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     longest = timedelta(hours=terms.stuck_hours)
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
-        pending = {each.arn: each for each in account.require_in(region, PENDING_VERSIONS)}
+        pending = {
+            versions.arn: versions for versions in account.require_in(region, PENDING_VERSIONS)
+        }
         for secret in secrets:
             waiting = pending.get(secret.arn)
             yield from for_each(
                 () if waiting is None else (waiting,),
                 partial(of_waiting, region, secret),
-                name=lambda each: each.arn,
+                name=lambda versions: versions.arn,
                 region=region,
             )
             if waiting is None:

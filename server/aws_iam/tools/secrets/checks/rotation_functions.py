@@ -32,7 +32,7 @@ def _functions(
 ) -> Iterator[Outcome]:
     def of_region(region: str, functions: tuple[RotationFunction, ...]) -> Iterator[Outcome]:
         return for_each(
-            functions, partial(test, region), name=lambda each: each.arn, region=region
+            functions, partial(test, region), name=lambda function: function.arn, region=region
         )
 
     return in_regions(account, ROTATION_FUNCTIONS, of_region)
@@ -108,7 +108,7 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
             return
         text = known(function.policy)
         statements = policy_of(text, "lambda:GetPolicy").statements if text else ()
-        allowing = [each for each in statements if _lets_rotate(each)]
+        allowing = [candidate for candidate in statements if _lets_rotate(candidate)]
         names = (("FUNCTION", function.arn),)
         if not allowing:
             told = "nothing in its policy lets secretsmanager.amazonaws.com invoke the function"

@@ -59,9 +59,9 @@ def parameter(name: str = "/prod/app/password", **more: Any) -> StoredParameter:
     return StoredParameter(name=name, **{**usual, **more})
 
 
-def with_secrets(*each: Secret) -> Account:
+def with_secrets(*secrets: Secret) -> Account:
     """An account with these secrets in its one Region."""
-    return holding((facts.SECRETS, each))
+    return holding((facts.SECRETS, secrets))
 
 
 def holding(*pairs: tuple[RegionFact[Any], tuple[Any, ...]]) -> Account:

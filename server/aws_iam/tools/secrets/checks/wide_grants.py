@@ -203,7 +203,7 @@ def _by_policy(
         if not others:
             yield Pass(parameter.arn, "", region)
 
-    return for_each(parameters, test, name=lambda each: each.arn, region=region)
+    return for_each(parameters, test, name=lambda stored: stored.arn, region=region)
 
 
 def _by_share(
