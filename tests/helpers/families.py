@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def declaring(package: ModuleType) -> set[ModuleType]:
     """The modules below the package that declare a check."""
     found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    modules = [importlib.import_module(module.name) for module in found]
+    names = [module.name for module in found if not module.name.endswith(".catalogue")]
     return {
         module
-        for module in modules
+        for module in map(importlib.import_module, names)
         if any(check.test.__module__ == module.__name__ for check in checks_in(module))
     }
