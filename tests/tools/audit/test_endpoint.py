@@ -65,6 +65,17 @@ def test_every_control_is_reported_there_too(elsewhere: Answer) -> None:
     assert set(rolled_up(elsewhere.findings)) == {control.key for control in benchmark().controls}
 
 
+@pytest.fixture(scope="module")
+def few(elsewhere: Answer) -> Answer:
+    """The same account, asked for two controls."""
+    assert elsewhere
+    return ask(regions=["us-east-1", "eu-west-1"], controls=["root_mfa", "alarm_root_use"])
+
+
+def test_of_named_controls_only_the_facts_are_read(elsewhere: Answer, few: Answer) -> None:
+    assert 0 < few.facts["reads"] < elsewhere.facts["reads"] / 2
+
+
 def test_what_the_endpoint_lacks_is_unknown_and_names_the_call(elsewhere: Answer) -> None:
     unread = [each for each in of(elsewhere, "access_analyzer") if each.status is Status.UNKNOWN]
     assert unread
