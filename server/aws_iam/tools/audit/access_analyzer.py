@@ -46,8 +46,12 @@ def answer(account: Account, source: Source) -> Answer:
     found = ordered(judge(account, controls=(_KEY,)))
     table = [row for region in account.regions.read for row in _rows(account, region)]
     active = [row for region in account.regions.read for row in _active(account, region)]
-    missing = [each.region for each in found if each.status is Status.FAIL and each.region]
-    unjudged = [each.region for each in found if each.status is Status.UNKNOWN and each.region]
+    missing = [
+        finding.region for finding in found if finding.status is Status.FAIL and finding.region
+    ]
+    unjudged = [
+        finding.region for finding in found if finding.status is Status.UNKNOWN and finding.region
+    ]
     missed = misses_of(account, (ANALYZERS, ANALYZER_FINDINGS))
     return Answer(
         summary=_summary(account, table, active, found),
@@ -162,8 +166,8 @@ def _summary(
         seen = f"more than {len(active)}" if _cut(account) else len(active)
         parts.append(f"{words} with {seen} active findings" if active or not parts else words)
     by_status: dict[Status, list[str]] = defaultdict(list)
-    for each in found:
-        by_status[each.status].append(each.region or "the account")
+    for finding in found:
+        by_status[finding.status].append(finding.region or "the account")
     if missing := by_status[Status.FAIL]:
         parts.append(f"no external-access analyzer is active in {', '.join(missing)}")
     if unread := by_status[Status.UNKNOWN]:

@@ -111,11 +111,11 @@ def _trusted(given: list[str] | None) -> frozenset[str]:
 
 
 def _next(found: tuple[Finding, ...]) -> tuple[str, ...]:
-    failed = {each.code for each in found if each.status is Status.FAIL}
+    failed = {finding.code for finding in found if finding.status is Status.FAIL}
     calls = []
     if any(code.startswith("SEC-R") for code in failed):
         calls.append("aws-iam secrets rotation --target custom")
     if any(code.startswith("ENV-") for code in failed):
         calls.append("aws-iam secrets snippet --runtime lambda")
-    first = next((each.code for each in found if each.status is Status.FAIL), None)
+    first = next((finding.code for finding in found if finding.status is Status.FAIL), None)
     return (*calls, *((f"aws-iam secrets guide --topic {first}",) if first else ()))

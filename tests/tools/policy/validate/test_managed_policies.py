@@ -82,9 +82,9 @@ def test_a_code_of_aws_keeps_the_severity_of_aws_in_every_finding(
     found: Mapping[str, tuple[Finding, ...]],
 ) -> None:
     other = {
-        (each.code, each.severity)
-        for each in chain.from_iterable(found.values())
-        if each.severity != AWS_CODES.get(each.code, each.severity)
+        (finding.code, finding.severity)
+        for finding in chain.from_iterable(found.values())
+        if finding.severity != AWS_CODES.get(finding.code, finding.severity)
     }
     assert other == set()
 

@@ -23,7 +23,10 @@ SERIOUS = {Severity.ERROR, Severity.SECURITY_WARNING}
 
 def _found(case: dict[str, Any]) -> list[tuple[str, str, Severity]]:
     found = validate(case["document"], case["kind"], case.get("resource_type"))
-    return [(each.code, each.where.pointer if each.where else "", each.severity) for each in found]
+    return [
+        (finding.code, finding.where.pointer if finding.where else "", finding.severity)
+        for finding in found
+    ]
 
 
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])

@@ -54,7 +54,9 @@ def test_a_policy_has_exactly_the_expected_findings(case: dict[str, Any]) -> Non
     found = validate(case["document"], case.get("kind"), case.get("resource_type"))
     places = [(each.code, each.where.pointer if each.where else None) for each in found]
     assert sorted(places) == sorted((each["code"], each["pointer"]) for each in case["expect"])
-    assert all(each.severity == AWS_CODES.get(each.code, each.severity) for each in found)
+    assert all(
+        finding.severity == AWS_CODES.get(finding.code, finding.severity) for finding in found
+    )
     for expected in case["expect"]:
         messages = [
             each.message
@@ -129,7 +131,7 @@ def test_an_unknown_kind_is_refused() -> None:
 def test_findings_come_worst_first_and_then_in_the_order_of_the_text() -> None:
     statements = [{**ALLOW, "Sid": "", "Action": f"s3:Nope{number}"} for number in range(12)]
     found = validate(document(*statements))
-    severities = [list(Severity).index(each.severity) for each in found]
+    severities = [list(Severity).index(finding.severity) for finding in found]
     assert severities == sorted(severities)
     errors = [each.where.pointer for each in found if each.where and each.code == "INVALID_ACTION"]
     assert errors == [f"/Statement/{number}/Action" for number in range(12)]

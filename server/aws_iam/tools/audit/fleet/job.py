@@ -133,12 +133,12 @@ def _told(finding: Finding, was: Status) -> dict[str, Any]:
 def _statuses(found: tuple[Finding, ...]) -> dict[str, str]:
     """The status of each control; `muted` where its every finding is."""
     told = dict.fromkeys((each.code for each in found), "muted")
-    open_ = rolled_up(each for each in found if each.muted is None)
+    open_ = rolled_up(finding for finding in found if finding.muted is None)
     return told | {code: status.value for code, status in open_.items()}
 
 
 def _at_least(severity: Severity | None) -> Any:
-    return lambda each: severity is None or each.severity.rank <= severity.rank
+    return lambda finding: severity is None or finding.severity.rank <= severity.rank
 
 
 def _line(data: dict[str, Any]) -> str:

@@ -323,7 +323,9 @@ def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
         f"Score {percent} over {totals.read} of {totals.accounts} accounts{part} under CIS "
         f"{run.benchmark.version}."
     )
-    failed = [each for each in found if each.status is Status.FAIL and each.muted is None]
+    failed = [
+        finding for finding in found if finding.status is Status.FAIL and finding.muted is None
+    ]
     controls = len({each.code for each in failed})
     count = f" {controls} control{' fails' if controls == 1 else 's fail'} somewhere."
     first = fix_first(failed, run.benchmark)
@@ -354,7 +356,11 @@ def _unread(totals: Totals) -> str:
 
 
 def _next(found: Sequence[Finding], out: str | None) -> tuple[str, ...]:
-    failed = (each.code for each in found if each.status is Status.FAIL and each.muted is None)
+    failed = (
+        finding.code
+        for finding in found
+        if finding.status is Status.FAIL and finding.muted is None
+    )
     worst = next(failed, None)
     commands = [f"aws-iam audit control --id {worst}"] if worst else ["aws-iam audit checklist"]
     if out and worst:

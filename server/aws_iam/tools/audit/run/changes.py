@@ -161,7 +161,7 @@ def _paired(
     """Several findings on one resource: equal ones first, then those of the same status, then the rest in order."""
     pairs: list[tuple[Finding, Finding]] = []
     left, rest = list(found), list(earlier)
-    for key in (_words, lambda each: each.status, lambda _: None):
+    for key in (_words, lambda finding: finding.status, lambda _: None):
         waiting: dict[Any, list[Finding]] = defaultdict(list)
         for was in reversed(rest):
             waiting[key(was)].append(was)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def script(account: Account, trails: Sequence[Trail], found: Sequence[Finding]) -> str:
     """A script that asks for what only the owner can choose before it changes anything."""
-    failed = {each.code for each in found if each.status is Status.FAIL}
+    failed = {finding.code for finding in found if finding.status is Status.FAIL}
     if not failed:
         return ""
     every = [each for each in trails if each.owner == account.id]
@@ -48,9 +48,9 @@ def script(account: Account, trails: Sequence[Trail], found: Sequence[Finding]) 
         lines += _new_trail(home, failed) if home else ()
     for trail in own:
         wrong = {
-            each.code
-            for each in found
-            if each.status is Status.FAIL and each.resource == trail.arn
+            finding.code
+            for finding in found
+            if finding.status is Status.FAIL and finding.resource == trail.arn
         }
         lines += list(_mended(trail, wrong, _beside(account, trail)))
     if not lines:

@@ -174,7 +174,7 @@ def _counted(found: Sequence[Finding], checks: int, benchmark: Benchmark) -> str
 
 
 def _codes(found: Sequence[Finding], status: Status) -> list[str]:
-    return list(dict.fromkeys(each.code for each in found if each.status is status))
+    return list(dict.fromkeys(finding.code for finding in found if finding.status is status))
 
 
 def _listed(codes: Sequence[str]) -> str:

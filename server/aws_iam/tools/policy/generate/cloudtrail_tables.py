@@ -58,22 +58,22 @@ def of(
     }
 
 
-def _caller(each: Made) -> dict[str, Any]:
+def _caller(caller_policies: Made) -> dict[str, Any]:
     return {
-        "caller": escaped(each.account.caller),
-        "events": each.account.events,
-        "allowed": each.allowed,
-        "policies": ", ".join(artifact.name for artifact in each.artifacts),
+        "caller": escaped(caller_policies.account.caller),
+        "events": caller_policies.account.events,
+        "allowed": caller_policies.allowed,
+        "policies": ", ".join(artifact.name for artifact in caller_policies.artifacts),
     }
 
 
-def _left_out(each: Account) -> dict[str, Any]:
+def _left_out(account: Account) -> dict[str, Any]:
     why = "more callers than one answer holds: give this one's events alone"
-    return {"caller": escaped(each.caller), "events": each.events, "why": why}
+    return {"caller": escaped(account.caller), "events": account.events, "why": why}
 
 
-def _whose(each: Made, made: Sequence[Made]) -> dict[str, str]:
-    return {"caller": escaped(each.account.caller)} if len(made) > 1 else {}
+def _whose(caller_policies: Made, made: Sequence[Made]) -> dict[str, str]:
+    return {"caller": escaped(caller_policies.account.caller)} if len(made) > 1 else {}
 
 
 def _not_scoped(made: Sequence[Made]) -> Iterator[dict[str, Any]]:

@@ -81,13 +81,13 @@ def _findings(artifacts: Sequence[Artifact], needs: Sequence[Need]) -> tuple[Fin
     findings: list[Finding] = []
     for artifact in artifacts:
         found = validate(artifact.content, "identity")
-        for each in found:
-            if each.severity is Severity.ERROR:
-                pointer = each.where.pointer if each.where else ""
+        for finding in found:
+            if finding.severity is Severity.ERROR:
+                pointer = finding.where.pointer if finding.where else ""
                 below = pointer.partition("/Condition")[2]
                 place = below or _place(pointer, artifact, needs)
                 problems = in_conditions if below else in_needs
-                problems.add(place, f"{each.code}: {each.message}")
+                problems.add(place, f"{finding.code}: {finding.message}")
         several = len(artifacts) > 1
         findings += (replace(each, resource=artifact.name) if several else each for each in found)
     in_conditions.refuse("conditions", hint="with it the policy would not be valid")

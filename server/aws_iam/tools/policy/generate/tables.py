@@ -46,16 +46,16 @@ def _origin(found: Plan) -> str:
     return origin if found.added or found.not_scoped else ""
 
 
-def _left_out(each: LeftOut) -> dict[str, Any]:
-    row: dict[str, Any] = {"action": each.action, "why": each.why}
-    return row | ({"needed_by": _some(each.needed_by)} if each.needed_by else {})
+def _left_out(left_out: LeftOut) -> dict[str, Any]:
+    row: dict[str, Any] = {"action": left_out.action, "why": left_out.why}
+    return row | ({"needed_by": _some(left_out.needed_by)} if left_out.needed_by else {})
 
 
-def _dependent(each: Wanted) -> dict[str, Any]:
+def _dependent(wanted: Wanted) -> dict[str, Any]:
     return {
-        "action": each.action.full_name,
-        "needed_by": each.needed_by,
-        "resource": escaped(each.resource),
+        "action": wanted.action.full_name,
+        "needed_by": wanted.needed_by,
+        "resource": escaped(wanted.resource),
     }
 
 
@@ -97,8 +97,8 @@ def _companions(found: Plan) -> list[dict[str, Any]]:
     return rows
 
 
-def _name(each: ResourceType) -> str:
-    return f"{each.service}:{each.name}"
+def _name(type_: ResourceType) -> str:
+    return f"{type_.service}:{type_.name}"
 
 
 def _not_reached(need: Need) -> Iterator[dict[str, Any]]:

@@ -93,17 +93,17 @@ def of_service(known: Catalog, service: Service) -> dict[str, Any]:
     }
 
 
-def of_type(known: Catalog, each: ResourceType) -> dict[str, Any]:
+def of_type(known: Catalog, type_: ResourceType) -> dict[str, Any]:
     """Everything about one resource type but the actions that apply."""
-    service = known.service(each.service)
+    service = known.service(type_.service)
     return {
         "known": True,
         "kind": "resource_type",
-        "name": f"{each.service}:{each.name}",
-        "service": service.title if service else each.service,
-        "arn_formats": list(each.arn_formats),
+        "name": f"{type_.service}:{type_.name}",
+        "service": service.title if service else type_.service,
+        "arn_formats": list(type_.arn_formats),
         "condition_keys": [
-            {"condition_key": key, "type": _type_of(service, key)} for key in each.condition_keys
+            {"condition_key": key, "type": _type_of(service, key)} for key in type_.condition_keys
         ],
     }
 
