@@ -74,8 +74,8 @@ def check(
 
 
 def _chosen(scope: list[str] | None, *, plaintext_values: bool) -> tuple[Check[Limits], ...]:
-    asked = [each for word in scope for each in _named(word)] if scope else list(CHECKS)
-    named = {each.upper() for each in scope or ()}
+    asked = [code for word in scope for code in _named(word)] if scope else list(CHECKS)
+    named = {code.upper() for code in scope or ()}
     if not plaintext_values and ON_REQUEST & named:
         raise InputError(
             f"{quoted(min(ON_REQUEST & named))} looks into the values of String parameters",
@@ -105,8 +105,8 @@ def _named(word: str) -> list[str]:
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
     return frozenset(
-        checked("trusted", each, "organization" if each.startswith("o-") else "account")
-        for each in given or ()
+        checked("trusted", account, "organization" if account.startswith("o-") else "account")
+        for account in given or ()
     )
 
 

@@ -72,7 +72,7 @@ class Watcher:
         """Whether the filter matches every record of the kind; None when its pattern does not tell."""
         if self.pattern is None:
             return None
-        answers = {self.pattern.matches(each) for each in completed(witness, self.account)}
+        answers = {self.pattern.matches(sample) for sample in completed(witness, self.account)}
         if False in answers:
             return False
         return None if None in answers else True
@@ -194,9 +194,9 @@ def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
             _reach_dimensions(metric, watching) if metric.dimensions else _reach(account, watching)
         )
 
-    for each in filters:
-        if each.log_group == _group(group_arn):
-            yield _watcher(account, each, region, reach)
+    for metric_filter in filters:
+        if metric_filter.log_group == _group(group_arn):
+            yield _watcher(account, metric_filter, region, reach)
 
 
 def _by_metric(alarms: Iterable[Alarm]) -> ByMetric:
@@ -313,7 +313,7 @@ def _told(account: Account, alarm: Alarm) -> Link:
 def _heard(account: Account, arn: str) -> bool:
     for topic in account.require(TOPICS):
         if topic.arn == arn:
-            return any(each.confirmed for each in known(topic.subscriptions))
+            return any(subscription.confirmed for subscription in known(topic.subscriptions))
     raise NotCollected(
         f"topic {quoted(arn)} is not part of this snapshot",
         call="sns:ListSubscriptionsByTopic",

@@ -120,7 +120,7 @@ def _judged(job: Job, account: Account) -> dict[str, Any]:
         "score": scored.total.score,
         "controls": _statuses(found),
         "counts": to_json(counts(found)),
-        "findings": [_told(each, was[id(each)]) for each in shown],
+        "findings": [_told(finding, was[id(finding)]) for finding in shown],
     }
 
 
@@ -132,7 +132,7 @@ def _told(finding: Finding, was: Status) -> dict[str, Any]:
 
 def _statuses(found: tuple[Finding, ...]) -> dict[str, str]:
     """The status of each control; `muted` where its every finding is."""
-    told = dict.fromkeys((each.code for each in found), "muted")
+    told = dict.fromkeys((finding.code for finding in found), "muted")
     open_ = rolled_up(finding for finding in found if finding.muted is None)
     return told | {code: status.value for code, status in open_.items()}
 

@@ -49,8 +49,8 @@ def holdings(
             holders.append(groups[name])
         else:
             unread.append(f"group {quoted(name)}")
-    texts = [each.document for holder in holders for each in holder.inline]
-    for attached in (each for holder in holders for each in holder.attached):
+    texts = [policy.document for holder in holders for policy in holder.inline]
+    for attached in (policy for holder in holders for policy in holder.attached):
         text = documents.get(attached.arn)
         if text is None:
             unread.append(f"policy {quoted(attached.name)}")

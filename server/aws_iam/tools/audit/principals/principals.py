@@ -128,7 +128,7 @@ def _judged(
     held = {one.arn: holdings(found, one, over) for one in listed}
     world = _world(found, held, powers, over)
     power = {one.arn: powers.among(one, held[one.arn], world, asked) for one in listed}
-    is_strong = frozenset(arn for arn, each in power.items() if _is_strong(each))
+    is_strong = frozenset(arn for arn, strength in power.items() if _is_strong(strength))
     groups = {group.arn for group in found.groups}
     if is_strong != world.strong - groups:
         # Who can become an administrator is known only now, and so is to whom a path is worth most.
@@ -148,7 +148,9 @@ def _judged(
         )
         for one in listed
     )
-    ordered_ = sorted(judged, key=lambda each: (_ORDER.index(each.power.kind), each.one.arn))
+    ordered_ = sorted(
+        judged, key=lambda principal: (_ORDER.index(principal.power.kind), principal.one.arn)
+    )
     return tuple(ordered_), is_whole and asked.left > 0
 
 
@@ -163,7 +165,7 @@ def _world(
             for group in found.groups
         },
     }
-    alone = {arn: powers.of(each) for arn, each in every.items()}
+    alone = {arn: powers.of(documents) for arn, documents in every.items()}
 
     @cache
     def worth_attaching() -> tuple[str, ...]:
@@ -179,7 +181,7 @@ def _world(
         found=found,
         # What is not known of somebody may be anything.
         actions={arn: -1 if power.unread else power.actions for arn, power in alone.items()},
-        documents={arn: frozenset(each.policies) for arn, each in every.items()},
+        documents={arn: frozenset(documents.policies) for arn, documents in every.items()},
         strong=frozenset(arn for arn, power in alone.items() if _is_strong(power)),
         worth_attaching=worth_attaching,
     )
@@ -451,7 +453,7 @@ def _summary(
         return f"The principals of account {account_words(account)} could not be read: {reasons((held,))}."
     parts = [f"{len(principals)} users and roles of account {account_words(account)}"]
     parts += [
-        f"{word}: {joined([quoted(each.one.name) for each in some], shown=_SHOWN)}"
+        f"{word}: {joined([quoted(principal.one.name) for principal in some], shown=_SHOWN)}"
         for word, some in (
             ("administrators", _of(principals, ADMINISTRATOR)),
             ("can raise their permissions", _of(principals, ESCALATES)),

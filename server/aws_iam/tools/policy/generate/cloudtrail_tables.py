@@ -31,11 +31,11 @@ def of(
     """All tables that have a row."""
     facts: dict[str, Any] = {
         "replay": {
-            "events": sum(each.account.events for each in made),
-            "allowed": sum(each.allowed for each in made),
+            "events": sum(caller.account.events for caller in made),
+            "allowed": sum(caller.allowed for caller in made),
         },
-        "callers": [_caller(each) for each in made],
-        "callers_left_out": [_left_out(each) for each in others],
+        "callers": [_caller(caller) for caller in made],
+        "callers_left_out": [_left_out(caller) for caller in others],
         "not_scoped": list(_not_scoped(made)),
         "star_actions": list(_stars(made)),
         "denied_calls": list(_denied(ledger.accounts)),
@@ -140,7 +140,11 @@ def commands(accounts: Iterable[Account]) -> tuple[str, ...]:
                 longer = {action: [resource]}
                 parts.append({})
             parts[-1] = longer
-    shown = [each for each in map(_command, filter(None, parts)) if len(each) <= _LONGEST_COMMAND]
+    shown = [
+        command
+        for command in map(_command, filter(None, parts))
+        if len(command) <= _LONGEST_COMMAND
+    ]
     return tuple(shown[:_MOST_COMMANDS])
 
 
