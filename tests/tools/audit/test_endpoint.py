@@ -58,7 +58,7 @@ def test_an_endpoint_of_the_environment_is_audited(elsewhere: Answer) -> None:
     failed = [
         finding for finding in of(elsewhere, "sg_admin_ports_v4") if finding.status is Status.FAIL
     ]
-    assert [each.region for each in failed] == ["eu-west-1"]
+    assert [finding.region for finding in failed] == ["eu-west-1"]
     (alone,) = of(elsewhere, "cloudtrail_all_regions")
     assert alone.status is Status.FAIL
 
@@ -72,7 +72,7 @@ def test_what_the_endpoint_lacks_is_unknown_and_names_the_call(elsewhere: Answer
         finding for finding in of(elsewhere, "access_analyzer") if finding.status is Status.UNKNOWN
     ]
     assert unread
-    assert all("accessanalyzer:ListAnalyzers" in (each.reason or "") for each in unread)
+    assert all("accessanalyzer:ListAnalyzers" in (finding.reason or "") for finding in unread)
 
 
 def test_the_demonstration_is_read_although_an_endpoint_is_set(elsewhere: Answer) -> None:

@@ -62,7 +62,7 @@ def test_no_call_asks_for_a_value(account: Any, script: Script) -> None:
     assert account.id
     made = set(script.operations)
     assert made.isdisjoint(FORBIDDEN)
-    assert not [each for each in made if "Decrypt" in each or "Value" in each]
+    assert not [action for action in made if "Decrypt" in action or "Value" in action]
     assert "ssm:GetParameters" not in made
 
 
@@ -113,7 +113,7 @@ def test_a_finding_names_the_element(account: Any, code: str, words: str) -> Non
         for finding in CHECKS[code].findings(account, Limits())
         if finding.status is Status.FAIL
     ]
-    assert any(words in each.message for each in told)
+    assert any(words in finding.message for finding in told)
 
 
 REFUSABLE = sorted(

@@ -32,8 +32,8 @@ def _found(case: dict[str, Any]) -> list[tuple[str, str, Severity]]:
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
 def test_a_good_policy_has_no_findings_but_the_justified_ones(case: dict[str, Any]) -> None:
     found = [(code, pointer) for code, pointer, _ in _found(case)]
-    assert sorted(found) == sorted((each["code"], each["pointer"]) for each in case["expect"])
-    assert all(each["why"] for each in case["expect"])
+    assert sorted(found) == sorted((row["code"], row["pointer"]) for row in case["expect"])
+    assert all(row["why"] for row in case["expect"])
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case["name"])

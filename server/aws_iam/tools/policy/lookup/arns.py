@@ -166,7 +166,7 @@ def resource_types(
     return known_name(
         known,
         f"{said}; {_applying(can)}.",
-        facts.of_type(known, each) | can,
-        services=(each.service,),
+        facts.of_type(known, type_) | can,
+        services=(type_.service,),
         queries=_types_and_rest(types),
     )
