@@ -83,7 +83,7 @@ def of_document(document: Any, terms: Terms) -> Answer:
     chosen = [code for code in _chosen(terms.scope) if code in ON_POLICY]
     account = checked("account", terms.account, "account") if terms.account else ""
     given = gathered(document)
-    found = [(each, content) for each in given.sources if (content := _key_policy(each))]
+    found = [(source, content) for source in given.sources if (content := _key_policy(source))]
     if not found:
         raise InputError(
             "`document` holds no key policy: no statement has a Principal and an action of KMS",
@@ -107,7 +107,7 @@ def of_document(document: Any, terms: Terms) -> Answer:
         )
 
     told = document_findings.without_repeats((s, of_source(s, content)) for s, content in found)
-    findings = by_urgency([each for _, several in told for each in several])
+    findings = by_urgency([finding for _, several in told for finding in several])
     owners = dict.fromkeys(account or told_owner(content) or "not told" for _, content in found)
     return Answer(
         summary=_document_summary(findings, len(found)),
@@ -236,11 +236,11 @@ def _of_policies(
                 only_via=terms.only_via,
             )
             known[same] = _of_policy(subject, codes)
-        for each in known[same]:
+        for key in known[same]:
             # Lines of a text that nobody wrote help nobody.
-            where = Where(pointer=each.where.pointer) if each.where else None
+            where = Where(pointer=key.where.pointer) if key.where else None
             yield replace(
-                each, resource=escaped(arn, 2048), region=region, account=account.id, where=where
+                key, resource=escaped(arn, 2048), region=region, account=account.id, where=where
             )
 
 
@@ -302,7 +302,7 @@ def _counted(account: Account) -> dict[str, Any]:
         found["policies"] = sum(map(len, policies))
     uses = [v for _, v in account.in_each(KEY_USES) if not isinstance(v, Miss)]
     if uses:
-        found["last_use_asked"] = sum(each.use is not None for value in uses for each in value)
+        found["last_use_asked"] = sum(key.use is not None for value in uses for key in value)
     return found
 
 
@@ -329,18 +329,18 @@ def _named(word: str) -> list[str]:
 
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
-    return frozenset(checked("trusted", each, "account") for each in given or ())
+    return frozenset(checked("trusted", account, "account") for account in given or ())
 
 
 def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
     found = []
-    for each in given or ():
-        short = each.startswith(_SHORT)
+    for user in given or ():
+        short = user.startswith(_SHORT)
         if short and not account:
             raise InputError(
-                f"`users`: {quoted(each)} needs the account", hint="give the ARN, or `account`"
+                f"`users`: {quoted(user)} needs the account", hint="give the ARN, or `account`"
             )
-        arn = f"arn:aws:iam::{account}:{each}" if short else each
+        arn = f"arn:aws:iam::{account}:{user}" if short else user
         found.append(checked("users", arn, "principal_arn"))
     return tuple(dict.fromkeys(found))
 
@@ -354,7 +354,9 @@ def _document_summary(findings: tuple[Finding, ...], count: int) -> str:
         word = "No problem found in what could be judged of" if unknown else "No problem found in"
         return f"{word} {what}.{open_}"
     total = sum(failed.values())
-    counted = ", ".join(f"{failed[each]} {each}" for each in Severity if failed[each])
+    counted = ", ".join(
+        f"{failed[severity]} {severity}" for severity in Severity if failed[severity]
+    )
     return f"{total} {'problem' if total == 1 else 'problems'} in {what}: {counted}.{open_}"
 
 

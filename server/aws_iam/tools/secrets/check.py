@@ -74,8 +74,8 @@ def check(
 
 
 def _chosen(scope: list[str] | None, *, plaintext_values: bool) -> tuple[Check[Limits], ...]:
-    asked = [each for word in scope for each in _named(word)] if scope else list(CHECKS)
-    named = {each.upper() for each in scope or ()}
+    asked = [code for word in scope for code in _named(word)] if scope else list(CHECKS)
+    named = {code.upper() for code in scope or ()}
     if not plaintext_values and ON_REQUEST & named:
         raise InputError(
             f"{quoted(min(ON_REQUEST & named))} looks into the values of String parameters",
@@ -105,17 +105,17 @@ def _named(word: str) -> list[str]:
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
     return frozenset(
-        checked("trusted", each, "organization" if each.startswith("o-") else "account")
-        for each in given or ()
+        checked("trusted", account, "organization" if account.startswith("o-") else "account")
+        for account in given or ()
     )
 
 
 def _next(found: tuple[Finding, ...]) -> tuple[str, ...]:
-    failed = {each.code for each in found if each.status is Status.FAIL}
+    failed = {finding.code for finding in found if finding.status is Status.FAIL}
     calls = []
     if any(code.startswith("SEC-R") for code in failed):
         calls.append("aws-iam secrets rotation --target custom")
     if any(code.startswith("ENV-") for code in failed):
         calls.append("aws-iam secrets snippet --runtime lambda")
-    first = next((each.code for each in found if each.status is Status.FAIL), None)
+    first = next((finding.code for finding in found if finding.status is Status.FAIL), None)
     return (*calls, *((f"aws-iam secrets guide --topic {first}",) if first else ()))
