@@ -5,11 +5,15 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs catalog clean
+.PHONY: demo demo-data test check docs catalog clean
 
 demo: $(VENV)/demo.stamp
 	@# Exit status 1 says that the audit found something, as it should in the demonstration account.
-	@$(BIN)/aws-iam audit run --demo || [ $$? -eq 1 ]
+	@PYTHONPATH=tests $(BIN)/python -m demo_account $(BIN)/aws-iam audit run || [ $$? -eq 1 ]
+
+# Records assets/demo, what `--demo` judges; review the difference before committing it.
+demo-data: $(VENV)/demo.stamp
+	PYTHONPATH=tests $(BIN)/python -m demo_account.record
 
 test: $(VENV)/dev.stamp
 	@# In the order of the folders the files that wait longest come early, and no process is left alone with one at the end.
@@ -39,11 +43,11 @@ $(VENV)/pip.stamp:
 	@touch $@
 
 $(VENV)/demo.stamp: $(VENV)/pip.stamp pyproject.toml
-	$(BIN)/pip install --quiet --editable '.[demo]'
+	$(BIN)/pip install --quiet --editable . --group demo
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/pip.stamp pyproject.toml
-	$(BIN)/pip install --quiet --editable '.[demo]' --group dev
+	$(BIN)/pip install --quiet --editable . --group dev
 	$(BIN)/pip install --quiet --no-deps --group emulator
 	@touch $@
 

@@ -1,4 +1,4 @@
-"""Build the wheel, install it in an empty environment, and list its tools from a folder that holds a `server.py`.
+"""Build the wheel, install it in an empty environment, and use it from a folder that holds a `server.py`.
 
 MCP servers start in the user's project: a module of the user's must never be taken for ours.
 """
@@ -20,7 +20,7 @@ TOOLS = ["policy", "secrets", "kms", "irsa", "audit"]
 
 
 def main() -> None:
-    """Build, install, list in both protocol eras; any failure ends with a non-zero status."""
+    """Build, install, list in both protocol eras, audit; any failure ends with a non-zero status."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         run(
@@ -39,6 +39,27 @@ def main() -> None:
             if names != TOOLS:
                 sys.exit(f"{mode}: expected {TOOLS}, got {names}")
             print(f"wheel, {mode} era: {', '.join(names)}")
+        audit_of_the_demonstration(work / "venv/bin", project)
+
+
+def audit_of_the_demonstration(programs: Path, folder: Path) -> None:
+    """What a first user does: it takes nothing but the wheel and what the wheel asks for."""
+    looked = subprocess.run(
+        [programs / "python", "-c", "import moto"], capture_output=True, check=False
+    )
+    if looked.returncode == 0:
+        sys.exit("the wheel brings moto along")
+    done = subprocess.run(
+        [programs / "aws-iam", "audit", "run", "--demo"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # 1: it found something.
+    if done.returncode != 1 or "larkspur-books" not in done.stdout:
+        sys.exit(f"audit run --demo: {done.returncode}\n{done.stdout}{done.stderr}")
+    print(f"wheel, {done.stdout.splitlines()[0]}")
 
 
 def run(*command: object) -> None:

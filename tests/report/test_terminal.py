@@ -13,6 +13,7 @@ import termios
 
 import pytest
 
+from demo_account.served import served
 from helpers.folders import ROOT
 
 SERVER = ROOT / "server"
@@ -54,9 +55,10 @@ def colours(text: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """What a person sees while the demonstration account is read, and the file it is saved in."""
+    """What a person sees while the demonstration account is read live, and the file it is saved in."""
     file = str(tmp_path_factory.mktemp("audit") / "demo.json")
-    return at_a_terminal("audit", "run", "--demo", "--save", file), file
+    with served() as settings:
+        return at_a_terminal("audit", "run", "--save", file, **settings), file
 
 
 def test_a_reading_tells_which_service_and_region_is_read_and_how_much_is_left(

@@ -34,9 +34,9 @@ Era = Literal["auto", "legacy"]
 BARE = {"PATH": os.defpath, "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
-def process(*, cwd: Path | None = None) -> StdioServerParameters:
+def process(*, cwd: Path | None = None, **env: str) -> StdioServerParameters:
     return StdioServerParameters(
-        command=sys.executable, args=["-m", "aws_iam", "serve"], env=BARE, cwd=cwd
+        command=sys.executable, args=["-m", "aws_iam", "serve"], env={**BARE, **env}, cwd=cwd
     )
 
 
@@ -222,17 +222,11 @@ def test_an_audit_without_credentials_gives_the_checklist_and_how_to_connect(era
 
 
 @ERAS
-def test_the_demonstration_is_audited_at_once_for_several_callers_with_progress(era: Era) -> None:
-    steps: list[tuple[float, float | None]] = []
-
-    async def step(done: float, total: float | None, _text: str | None) -> None:
-        steps.append((done, total))
-
+def test_the_demonstration_is_audited_at_once_for_several_callers(era: Era) -> None:
     async def conversation(client: Client) -> Any:
         versions = ("7.0", "1.4", "7.0")
         calls = [
-            client.call_tool("audit", {"demo": True, "benchmark": version}, progress_callback=step)
-            for version in versions
+            client.call_tool("audit", {"demo": True, "benchmark": version}) for version in versions
         ]
         first, second, third = await asyncio.gather(*calls)
         cursor = first.structured_content["next_cursor"]
@@ -245,6 +239,24 @@ def test_the_demonstration_is_audited_at_once_for_several_callers_with_progress(
     assert second.structured_content["facts"]["benchmark"] == "1.4"
     assert more.structured_content["findings"][0] not in first.structured_content["findings"]
     assert len(first.content[0].text.encode()) <= 8192
+
+
+@ERAS
+def test_a_reading_tells_its_progress_to_the_end(era: Era) -> None:
+    steps: list[tuple[float, float | None]] = []
+
+    async def step(done: float, total: float | None, _text: str | None) -> None:
+        steps.append((done, total))
+
+    async def conversation(url: str) -> Any:
+        keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": url}
+        asked = {"regions": ["us-east-1"], "controls": ["root_mfa", "alarm_root_use"]}
+        async with Client(process(**keys), mode=era) as client:
+            return await client.call_tool("audit", asked, progress_callback=step)
+
+    with estate() as aws:
+        result = asyncio.run(conversation(aws.url))
+    assert not result.is_error
     assert any(done == total for done, total in steps)
 
 

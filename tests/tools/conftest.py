@@ -1,4 +1,4 @@
-"""The demonstration account as a snapshot, read once for all tests of this folder."""
+"""The demonstration account as a saved snapshot, for all tests of this folder."""
 
 from __future__ import annotations
 

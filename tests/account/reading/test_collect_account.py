@@ -14,7 +14,6 @@ from botocore.parsers import ResponseParserError
 
 from aws_iam.account.calls.aws import Clients
 from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.demo import demo_session
 from aws_iam.account.facts import FACTS
 from aws_iam.account.facts.fact import Fact, Miss, MissKind
 from aws_iam.account.facts.governance import MACIE
@@ -280,13 +279,6 @@ def test_a_ready_session_is_guarded_and_used() -> None:
     script = Script(opening("us-east-1"))
     account = collect((), Source(), session=script.session())
     assert account.id == ACCOUNT
-
-
-def test_the_demonstration_account_is_read_whole_and_without_a_miss() -> None:
-    account = collect(FACTS.values(), Source(), session=demo_session())
-    assert account.misses() == ()
-    assert account.regions.complete
-    assert len(account.regions.read) == 2
 
 
 def test_an_answer_without_a_field_that_aws_always_sends_is_broken_and_spares_the_rest() -> None:

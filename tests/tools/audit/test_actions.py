@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import stat
-import subprocess
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +28,7 @@ from aws_iam.tools.audit.run.no_credentials import without_credentials
 from aws_iam.tools.kit.guide import sections
 from helpers.cis_snapshots import CONTROLS, refused
 from helpers.documented_commands import commands, problems
-from helpers.folders import ROOT, TESTS
+from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
 
 
 CASES = TESTS / "cases" / "audit"
-SERVER = ROOT / "server"
 
 
 def cases(name: str) -> Any:
@@ -140,11 +136,9 @@ def test_severity_leaves_out_findings_but_not_the_score(saved: Path, demo: Answe
     assert answer.facts["left_out_by_severity"] == len(demo.findings) - len(answer.findings)
 
 
-def test_named_controls_are_read_and_judged_alone() -> None:
+def test_named_controls_are_judged_alone() -> None:
     answer = ask(demo=True, controls=["2.5", "alarm_root_use"])
     assert set(rolled_up(answer.findings)) == {"root_mfa", "alarm_root_use"}
-    whole = ask(demo=True)
-    assert 0 < answer.facts["reads"] < whole.facts["reads"] / 2
 
 
 def test_an_audit_of_a_part_says_of_which(saved: Path, demo: Answer) -> None:
@@ -185,10 +179,10 @@ def test_every_command_that_an_answer_proposes_exists(saved: Path, action: str) 
         assert [problems(words) for words in commands(line)] == [[]]
 
 
-def test_a_saved_snapshot_is_private_and_gives_the_verdicts_of_the_live_run(saved: Path) -> None:
+def test_a_saved_snapshot_is_private_and_gives_the_verdicts_of_its_run(saved: Path) -> None:
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
-    live, replayed = ask(demo=True, benchmark="1.4"), ask(snapshot=str(saved), benchmark="1.4")
-    assert rolled_up(live.findings) == rolled_up(replayed.findings)
+    first, replayed = ask(demo=True, benchmark="1.4"), ask(snapshot=str(saved), benchmark="1.4")
+    assert rolled_up(first.findings) == rolled_up(replayed.findings)
     assert "reads" not in replayed.facts
 
 
@@ -328,27 +322,6 @@ def test_a_wrong_request_is_refused_with_what_would_work(case: dict[str, Any]) -
         ask(**case["arguments"])
     for words in case["says"]:
         assert words in str(raised.value)
-
-
-def test_an_audit_of_the_demonstration_opens_no_socket_whatever_the_environment() -> None:
-    code = """
-import sys
-def watch(event, arguments):
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
-        raise AssertionError(f"{event} {arguments}")
-sys.addaudithook(watch)
-from aws_iam.tools.audit.actions import tool
-print(tool.run({"demo": True}).summary)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(SERVER), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "111122223333 (larkspur-books)" in done.stdout
 
 
 def test_without_credentials_an_audit_looks_once_for_metadata_and_says_how_to_connect(

@@ -176,7 +176,7 @@ def test_a_token_that_expires_on_the_way_leaves_what_was_read_by_then(server: Fa
     assert set(rolled_up(answer.findings)) == {control.key for control in benchmark().controls}
     unread = [finding for finding in answer.findings if "ExpiredToken" in (finding.reason or "")]
     assert unread
-    assert {each.status for each in unread} == {Status.UNKNOWN}
+    assert {finding.status for finding in unread} == {Status.UNKNOWN}
     assert "could not be judged" in answer.summary
     assert "ExpiredToken" in answer.summary
     # Whoever knows of the expiry asks nothing more; some calls were under way.
@@ -226,7 +226,7 @@ def test_nothing_fails_or_passes_where_every_answer_is_a_page(server: Faulty) ->
 @pytest.mark.parametrize(
     "error",
     [Error("AccessDenied", 403), Error("InternalFailure", 500)],
-    ids=lambda each: each.code,
+    ids=lambda fault: fault.code,
 )
 def test_whatever_is_refused_is_unknown_with_its_code(server: Faulty, error: Error) -> None:
     opening = {"GetCallerIdentity", "DescribeRegions"}

@@ -213,7 +213,7 @@ def test_the_fix_for_data_events_is_one_command_that_runs_as_it_is() -> None:
         assert "file://" not in fix
         words = shlex.split(fix.partition(" (")[0])
         chosen = json.loads(words[words.index("--advanced-event-selectors") + 1])
-        assert [each["Name"] for each in chosen] == ["Management events", "S3 objects"]
+        assert [selector["Name"] for selector in chosen] == ["Management events", "S3 objects"]
 
 
 def test_trails_that_were_refused_in_every_region_are_unknown_not_none() -> None:
@@ -290,7 +290,7 @@ def test_findings_of_every_kind_of_analyzer_are_counted_and_listed() -> None:
     )
     answer = access_analyzer.answer(account, Source())
     assert answer.facts["findings_by_type"] == {"InternalAccess": 2, "UnusedPermission": 1}
-    assert {each["id"] for each in answer.facts["active_findings"]} == {f"f-{k}" for k in kinds}
+    assert {row["id"] for row in answer.facts["active_findings"]} == {f"f-{k}" for k in kinds}
     assert {row["active_findings"] for row in answer.facts["analyzers"]} == {1}
     # Neither kind watches what outsiders may reach.
     assert answer.facts["regions_without_external_access_analyzer"] == ["us-east-1"]

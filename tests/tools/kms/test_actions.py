@@ -55,13 +55,13 @@ def test_every_usage_and_spec_of_the_api_is_known() -> None:
     model = botocore.session.Session().get_service_model("kms")
     table = keys.table()["key_specs"]
     assert set(table) == set(model.shape_for("KeyUsageType").enum)
-    assert {each for specs in table.values() for each in specs} == set(
+    assert {spec for specs in table.values() for spec in specs} == set(
         model.shape_for("KeySpec").enum
     )
-    assert {each.spec for each in Usage} <= {
+    assert {usage.spec for usage in Usage} <= {
         (u, spec) for u, specs in table.items() for spec in specs
     }
-    assert {usage for usage, _ in (each.spec for each in Usage)} == set(table)
+    assert {usage for usage, _ in (usage.spec for usage in Usage)} == set(table)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_boto3_takes_a_megabyte_there_and_back(keys: tuple[str, str]) -> None:
     record = names["seal"](keys[0], MEGABYTE, CONTEXT)
     assert names["unseal"](record, keys[0], CONTEXT) == MEGABYTE
     stored = json.loads(record)
-    assert set(stored) == {each["field"] for each in answer(library="boto3").facts["record"]}
+    assert set(stored) == {row["field"] for row in answer(library="boto3").facts["record"]}
     assert stored["context"] == CONTEXT
     assert names["seal"](keys[0], b"x", CONTEXT) != names["seal"](keys[0], b"x", CONTEXT)
 

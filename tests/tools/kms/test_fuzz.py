@@ -42,7 +42,7 @@ def answered(action: str, document: Any, **more: Any) -> None:
         if action == "lockout":
             assert answer.facts["put_key_policy"] in {"accepted", "refused", "unknown"}
         assert {finding.code for finding in answer.findings} <= set(ON_POLICY)
-    assert not any(ord(each) < 0x20 or 0x7F <= ord(each) < 0xA0 for each in said)
+    assert not any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in said)
 
 
 @FUZZ

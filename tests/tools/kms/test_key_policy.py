@@ -162,17 +162,17 @@ def test_the_answer_tells_who_can_and_who_cannot() -> None:
     answer = made()
     facts = answer.facts
     assert facts["administrators"] == [ADMIN]
-    assert [each["who"] for each in facts["users"]] == [APP]
+    assert [row["who"] for row in facts["users"]] == [APP]
     assert "account" in facts["account_statement"]
-    outcomes = {each["outcome"] for each in facts["proved"]}
+    outcomes = {row["outcome"] for row in facts["proved"]}
     assert outcomes == {"Allowed", "ImplicitlyDenied"}
     assert len(json.dumps(to_json(answer)).encode()) < 12_000
 
 
 SERVICES = [
     name
-    for name, each in key_services().items()
-    if each.guard and each.usage == "encrypt" and not each.unguarded()
+    for name, service in key_services().items()
+    if service.guard and service.usage == "encrypt" and not service.unguarded()
 ]
 CHOICES = {
     "context": {"context": {"app": "orders"}},
@@ -225,16 +225,20 @@ def test_policies_are_clean_and_every_file_is_taken(name: str, format_: str) -> 
 
 def clean(policy: str) -> None:
     found = aws_iam.validate(policy, "resource")
-    assert [each.code for each in found] == []
+    assert [finding.code for finding in found] == []
     checked = tool.run({"action": "check", "document": policy, "trusted": [OTHER, "777788889999"]})
     assert [finding for finding in checked.findings if finding.status == "fail"] == []
 
 
 def test_replicas_share_the_policy_unless_it_names_the_region() -> None:
     shared = made(**CHOICES["copied"], format="cloudformation").artifacts
-    assert [each.name for each in shared] == ["key-policy.json", "key.yaml", "replica-key.yaml"]
+    assert [artifact.name for artifact in shared] == [
+        "key-policy.json",
+        "key.yaml",
+        "replica-key.yaml",
+    ]
     apart = made(**CHOICES["apart"], format="cloudformation").artifacts
-    assert [each.name for each in apart] == [
+    assert [artifact.name for artifact in apart] == [
         "key-policy.json",
         "key-policy-eu-central-1.json",
         "key-policy-us-east-1.json",
@@ -242,11 +246,15 @@ def test_replicas_share_the_policy_unless_it_names_the_region() -> None:
         "replica-key-eu-central-1.yaml",
         "replica-key-us-east-1.yaml",
     ]
-    first, second = (json.loads(each.content) for each in apart[:2])
+    first, second = (json.loads(artifact.content) for artifact in apart[:2])
     through = {"kms__ViaService": "s3.eu-central-1.amazonaws.com"}
     assert outcome(second, APP, "Encrypt", **through) == "Allowed"
     assert outcome(first, APP, "Encrypt", **through) == "ImplicitlyDenied"
-    logs = [each["Principal"] for each in second["Statement"] if "Service" in each["Principal"]]
+    logs = [
+        statement["Principal"]
+        for statement in second["Statement"]
+        if "Service" in statement["Principal"]
+    ]
     assert logs == [{"Service": "logs.eu-central-1.amazonaws.com"}]
     for action in ("ReplicateKey", "UpdatePrimaryRegion"):
         assert outcome(first, ADMIN, action) == "Allowed"
@@ -348,7 +356,7 @@ VALIDATORS = {
 
 
 def test_every_generated_file_names_a_validator() -> None:
-    answers = [made(format=each) for each in ("cli", "cloudformation", "terraform")]
+    answers = [made(format=form) for form in ("cli", "cloudformation", "terraform")]
     answers += [tool.run({"action": "envelope", "library": way}) for way in WAYS]
     named = {artifact.checked_by for answer in answers for artifact in answer.artifacts}
     assert named == VALIDATORS
@@ -369,7 +377,7 @@ def test_a_policy_that_is_too_long_is_not_handed_out() -> None:
         made(
             users=long,
             via_service=["s3.eu-west-1.amazonaws.com"],
-            external_accounts=[f"arn:aws:iam::{OTHER}:{each}" for each in long],
+            external_accounts=[f"arn:aws:iam::{OTHER}:{name}" for name in long],
         )
 
 

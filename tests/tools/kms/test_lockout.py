@@ -51,8 +51,8 @@ def test_the_answer_of_put_key_policy_is_foreseen(case: dict[str, Any]) -> None:
     assert facts.get("needs", []) == case.get("needs", [])
     assert facts.get("statements_without_effect", []) == case.get("ignored", [])
     if "administrators" in case:
-        assert [each["principal"] for each in facts["administrators"]] == case["administrators"]
-    named = [each["principal"] for each in facts.get("not_administrators", [])]
+        assert [row["principal"] for row in facts["administrators"]] == case["administrators"]
+    named = [row["principal"] for row in facts.get("not_administrators", [])]
     assert set(case.get("seeming", [])) <= set(named)
 
 
@@ -69,7 +69,7 @@ def test_a_refusal_says_what_kms_says_and_the_statement_that_ends_it() -> None:
 def test_the_bypass_and_what_is_assumed_are_told() -> None:
     facts = lockout(policy(account_statement()), f"{OWN}root").facts
     assert "BypassPolicyLockoutSafetyCheck" in facts["bypass"]
-    assert any("every principal exists" in each["what"] for each in facts["assumed"])
+    assert any("every principal exists" in row["what"] for row in facts["assumed"])
 
 
 def test_text_is_taken_as_well_as_a_value() -> None:
@@ -137,8 +137,8 @@ def test_without_iam_policies_it_never_claims_more_than_both_readings_share(
     request = {"principal": f"{OWN}role/ci", "action": "kms:PutKeyPolicy", "resource": KEY}
     everything = [policy({"Effect": "Allow", "Action": "*", "Resource": "*"})]
     readings = {
-        evaluate(request, {"resource": document, "identity": each}).outcome == "Allowed"
-        for each in ([], everything)
+        evaluate(request, {"resource": document, "identity": layer}).outcome == "Allowed"
+        for layer in ([], everything)
     }
     if found == "accepted":
         assert readings == {True}

@@ -25,9 +25,11 @@ def document(answer: Any) -> dict[str, Any]:
     return found
 
 
-GUARDED = {name: each for name, each in key_services().items() if each.guard}
+GUARDED = {name: service for name, service in key_services().items() if service.guard}
 SERVICES = [
-    name for name, each in GUARDED.items() if each.usage == "encrypt" and not each.unguarded()
+    name
+    for name, service in GUARDED.items()
+    if service.usage == "encrypt" and not service.unguarded()
 ]
 # What AWS documents without a condition on the source, and what `policy validate` says of it.
 UNGUARDED = {
@@ -46,7 +48,7 @@ def for_service(name: str, **more: Any) -> Any:
 def test_a_service_works_for_this_account_alone(name: str) -> None:
     answer = for_service(name)
     assert answer.findings == ()
-    rows = [each for each in answer.facts["proved"] if ".amazonaws.com" in each["who"]]
+    rows = [row for row in answer.facts["proved"] if ".amazonaws.com" in row["who"]]
     by_how = {row["how"]: row["outcome"] for row in rows}
     assert by_how == {
         f"on behalf of account {OWN}": "Allowed",
@@ -65,7 +67,7 @@ def test_an_action_that_aws_documents_without_a_guard_is_told_apart() -> None:
         answer = for_service(name)
         assert [finding.code for finding in answer.findings] == [code]
         assert answer.facts["services"][0]["unguarded"] == f"{action}: AWS documents no guard"
-        rows = [each for each in answer.facts["proved"] if "on behalf of" in each["how"]]
+        rows = [row for row in answer.facts["proved"] if "on behalf of" in row["how"]]
         assert {row["outcome"] for row in rows if row["does"] != action} == {
             "Allowed",
             "ImplicitlyDenied",
@@ -78,7 +80,7 @@ def test_an_action_that_aws_documents_without_a_guard_is_told_apart() -> None:
 def test_a_guard_is_never_widened_by_a_source_of_another_kind() -> None:
     bucket = "arn:aws:s3:::reports"
     answer = made(services=["s3-notifications", "s3-storage-lens", bucket])
-    by_sid = {each["Sid"]: each for each in document(answer)["Statement"]}
+    by_sid = {statement["Sid"]: statement for statement in document(answer)["Statement"]}
     assert by_sid["S3NotificationsUses"]["Condition"]["ArnLike"] == {"aws:SourceArn": bucket}
     lens = by_sid["S3StorageLensUses"]["Condition"]["ArnLike"]
     assert lens == {"aws:SourceArn": f"arn:aws:s3:*:{OWN}:storage-lens/*"}
@@ -89,7 +91,7 @@ def test_the_reference_lists_the_services_of_the_table() -> None:
     for name, service in key_services().items():
         (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}`"))
         assert service.source in row
-        assert all(f"`{each}`" in row for each in service.guard.split(", ") if each)
+        assert all(f"`{word}`" in row for word in service.guard.split(", ") if word)
 
 
 def test_where_aws_supports_no_guard_the_answer_says_so() -> None:
@@ -99,7 +101,7 @@ def test_where_aws_supports_no_guard_the_answer_says_so() -> None:
     ]
     (told,) = answer.facts["services"]
     assert "AWS supports none" in told["guard"]
-    assert any("no guard" in each["how"] for each in answer.facts["proved"])
+    assert any("no guard" in row["how"] for row in answer.facts["proved"])
 
 
 def test_a_service_is_limited_to_the_sources_named_beside_it() -> None:
@@ -113,8 +115,12 @@ def test_a_service_is_limited_to_the_sources_named_beside_it() -> None:
 def test_a_source_of_another_account_is_guarded_by_that_account() -> None:
     trail = f"arn:aws:cloudtrail:eu-west-1:{OTHER}:trail/organization"
     answer = made(services=["cloudtrail", trail], region="eu-west-1")
-    statements = [each for each in document(answer)["Statement"] if "Service" in each["Principal"]]
+    statements = [
+        statement
+        for statement in document(answer)["Statement"]
+        if "Service" in statement["Principal"]
+    ]
     assert OWN not in json.dumps(statements)
-    by_how = {each["how"]: each["outcome"] for each in answer.facts["proved"]}
+    by_how = {row["how"]: row["outcome"] for row in answer.facts["proved"]}
     assert by_how[f"on behalf of account {OTHER}"] == "Allowed"
     assert by_how["on behalf of another account"] == "ImplicitlyDenied"

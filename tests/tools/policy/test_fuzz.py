@@ -22,11 +22,11 @@ EXAMPLES = [
     (
         None if rule.resource_type else min(rule.kinds, default=None),
         rule.resource_type,
-        {"Version": "2012-10-17", "Statement": [each]} if rule.on is Statement else each,
+        {"Version": "2012-10-17", "Statement": [example]} if rule.on is Statement else example,
     )
     for rule in POLICY_RULES
-    for each in (*rule.bad, *rule.good)
-    if not isinstance(each, str) and len(json.dumps(each)) < 2_000
+    for example in (*rule.bad, *rule.good)
+    if not isinstance(example, str) and len(json.dumps(example)) < 2_000
 ]
 MANAGED = [
     ("identity", None, load["Document"])
@@ -44,12 +44,12 @@ def judged(document: Any, kind: str | None = None, attached: str | None = None) 
     except InputError as refused:
         said = [refused.message]
     else:
-        assert all(isinstance(each, Finding) and each.where is not None for each in found)
-        said = [each.message for each in found]
-    for each in said:
-        assert each
-        assert len(each) < 2_000
-        assert "\n" not in each
+        assert all(isinstance(finding, Finding) and finding.where is not None for finding in found)
+        said = [finding.message for finding in found]
+    for message in said:
+        assert message
+        assert len(message) < 2_000
+        assert "\n" not in message
 
 
 def fuzz(cases: int) -> settings:

@@ -64,7 +64,7 @@ def test_no_call_asks_for_a_value(account: Any, script: Script) -> None:
     assert account.id
     made = set(script.operations)
     assert made.isdisjoint(FORBIDDEN)
-    assert not [each for each in made if "Decrypt" in each or "Value" in each]
+    assert not [action for action in made if "Decrypt" in action or "Value" in action]
     assert "ssm:GetParameters" not in made
 
 
@@ -115,7 +115,7 @@ def test_a_finding_names_the_element(account: Any, code: str, words: str) -> Non
         for finding in findings_on(account, [CHECKS[code]], SecretTerms())
         if finding.status is Status.FAIL
     ]
-    assert any(words in each.message for each in told)
+    assert any(words in finding.message for finding in told)
 
 
 REFUSABLE = sorted(
@@ -131,7 +131,7 @@ def test_a_refused_call_is_unknown_by_its_permission_never_a_pass(operation: str
     refusing = Script(RICH | {operation: Refusal()})
     account = collect(needs_of(USUAL), Source(), session=refusing.session())
     told = findings_on(account, USUAL, SecretTerms())
-    reasons = [each.reason or "" for each in told if each.status is Status.UNKNOWN]
+    reasons = [finding.reason or "" for finding in told if finding.status is Status.UNKNOWN]
     # The sharing of other services is no business of these checks.
     if operation in refusing.operations:
         assert any(operation in reason for reason in reasons)
@@ -146,8 +146,8 @@ def test_an_endpoint_without_the_newest_calls_leaves_the_others_judged(code: str
     }
     account = collect(needs_of(USUAL), Source(), session=Script(RICH | lacking).session())
     by_code: dict[str, set[Status]] = {}
-    for each in findings_on(account, USUAL, SecretTerms()):
-        by_code.setdefault(each.code, set()).add(each.status)
+    for finding in findings_on(account, USUAL, SecretTerms()):
+        by_code.setdefault(finding.code, set()).add(finding.status)
     # The default policy is read without the list, and the list stays unknown.
     assert by_code["SEC-POL-XACCT"] == {Status.FAIL, Status.UNKNOWN}
     assert by_code["SSM-SHARED"] == {Status.UNKNOWN}

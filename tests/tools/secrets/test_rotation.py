@@ -42,7 +42,7 @@ MORE = [
 
 
 @pytest.mark.parametrize(
-    "asked", [*ASKED, *MORE], ids=lambda each: "-".join(map(str, each.values()))
+    "asked", [*ASKED, *MORE], ids=lambda case: "-".join(map(str, case.values()))
 )
 def test_every_file_is_taken_by_its_validator(asked: dict[str, Any]) -> None:
     answer = run(**asked)
@@ -52,7 +52,7 @@ def test_every_file_is_taken_by_its_validator(asked: dict[str, Any]) -> None:
         VALIDATORS[artifact.checked_by or ""](artifact.content)
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda each: "-".join(map(str, each.values())))
+@pytest.mark.parametrize("asked", ASKED, ids=lambda case: "-".join(map(str, case.values())))
 def test_nothing_rotates_at_once_but_what_is_said_to(asked: dict[str, Any]) -> None:
     answer = run(**asked)
     content = answer.artifacts[0].content
@@ -85,7 +85,7 @@ def test_only_secrets_manager_may_call_the_function_and_for_one_account(form: st
     content = run(target="custom", format=form).artifacts[0].content
     assert "secretsmanager.amazonaws.com" in content
     assert any(
-        each in content for each in ("--source-account", "SourceAccount:", "source_account ")
+        word in content for word in ("--source-account", "SourceAccount:", "source_account ")
     )
 
 

@@ -58,7 +58,7 @@ def test_every_file_is_taken_by_its_validator(snippet: Any) -> None:
 
 
 def test_every_generated_file_names_a_validator() -> None:
-    named = {each.checked_by for snippet in SNIPPETS for each in snippet.files}
+    named = {file.checked_by for snippet in SNIPPETS for file in snippet.files}
     for target in (*MANAGED, "external", "custom"):
         for form in ("cli", "cloudformation", "terraform"):
             answer = tool.run({"action": "rotation", "target": target, "format": form})
@@ -120,7 +120,7 @@ def test_a_container_takes_the_whole_arn_of_its_secret() -> None:
     task = json.loads(file(run(runtime="ecs", secret=ARN), "task-definition.json"))
     (container,) = task["containerDefinitions"]
     assert container["secrets"] == [{"name": "APP_SECRET", "valueFrom": ARN}]
-    assert [each["name"] for each in container["environment"]] == ["APP_SECRET_ID"]
+    assert [variable["name"] for variable in container["environment"]] == ["APP_SECRET_ID"]
 
 
 @pytest.mark.parametrize("store", ["secrets_manager", "parameter_store"])
@@ -131,7 +131,9 @@ def test_ecs_registers_the_task_definition(store: str) -> None:
     assert made["taskDefinition"]["revision"] == 1
 
 
-@pytest.mark.parametrize("snippet", [each for each in ALL if each.values[0].runtime == "eks"])  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    "snippet", [snippet for snippet in ALL if snippet.values[0].runtime == "eks"]
+)  # type: ignore[attr-defined]
 def test_a_pod_finds_its_files_where_the_code_looks(snippet: Any) -> None:
     answer = of(snippet)
     code = file(answer, "app_secret.py")
@@ -143,11 +145,11 @@ def test_a_pod_finds_its_files_where_the_code_looks(snippet: Any) -> None:
     ]
     (deployment,) = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
     (app,) = deployment["spec"]["template"]["spec"]["containers"]
-    mounts = {each["mountPath"] for each in app["volumeMounts"]}
+    mounts = {mount["mountPath"] for mount in app["volumeMounts"]}
     looked_at = "/agent" if snippet.style == "agent" else "/mnt/secrets"
     assert mounts == {looked_at}
     assert looked_at == "/agent" or looked_at in code
-    assert all("subPath" not in each for each in app["volumeMounts"])
+    assert all("subPath" not in mount for mount in app["volumeMounts"])
 
 
 class RefusedError(Exception):
@@ -249,9 +251,9 @@ def cache(token: str) -> Iterator[str]:
 
 
 IN_PROCESS = [
-    each
-    for each in ALL
-    if each.values[0].style in {"library", "powertools", "task_definition"}  # type: ignore[attr-defined]
+    snippet
+    for snippet in ALL
+    if snippet.values[0].style in {"library", "powertools", "task_definition"}  # type: ignore[attr-defined]
 ]
 
 
@@ -285,7 +287,7 @@ def test_a_program_keeps_the_secret_and_fetches_it_anew_when_it_is_refused(
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     "snippet",
-    [each for each in ALL if each.values[0].style in {"extension", "agent"}],  # type: ignore[attr-defined]
+    [snippet for snippet in ALL if snippet.values[0].style in {"extension", "agent"}],  # type: ignore[attr-defined]
 )
 def test_a_program_asks_the_local_cache_with_its_token_and_goes_past_it_when_it_is_refused(
     snippet: Any,
@@ -311,7 +313,7 @@ def test_a_program_asks_the_local_cache_with_its_token_and_goes_past_it_when_it_
 
 @pytest.mark.parametrize(
     "snippet",
-    [each for each in ALL if each.values[0].style in {"ascp", "external_secrets"}],  # type: ignore[attr-defined]
+    [snippet for snippet in ALL if snippet.values[0].style in {"ascp", "external_secrets"}],  # type: ignore[attr-defined]
 )
 def test_a_mounted_secret_is_read_anew_when_its_file_has_changed(
     snippet: Any, tmp_path: Path
@@ -338,7 +340,9 @@ def test_a_mounted_secret_is_read_anew_when_its_file_has_changed(
 @pytest.mark.usefixtures("aws")
 def test_a_kept_parameter_grows_old() -> None:
     (snippet,) = [
-        each for each in SNIPPETS if (each.runtime, each.store) == ("ec2", "parameter_store")
+        snippet
+        for snippet in SNIPPETS
+        if (snippet.runtime, snippet.store) == ("ec2", "parameter_store")
     ]
     parameter_of(OLD)
     module = loaded(snippet)
@@ -363,9 +367,9 @@ def test_what_a_caller_does_to_the_secret_stays_the_callers() -> None:
 def test_a_binary_secret_is_no_text_and_no_silent_none(style: str) -> None:
     boto3.client("secretsmanager").create_secret(Name="prod/app/db", SecretBinary=b"\x00\xff")
     (snippet,) = [
-        each
-        for each in SNIPPETS
-        if (each.runtime, each.style, each.store) == ("lambda", style, "secrets_manager")
+        snippet
+        for snippet in SNIPPETS
+        if (snippet.runtime, snippet.style, snippet.store) == ("lambda", style, "secrets_manager")
     ]
     with pytest.raises(Exception, match=r"binary|transform|JSON|decode"):
         loaded(snippet).secret()

@@ -58,7 +58,7 @@ def collect(
     *,
     session: boto3.Session | None = None,
 ) -> Account:
-    """A snapshot with these facts. A ready `session` (the demonstration's) is guarded and used as it is.
+    """A snapshot with these facts. A ready `session` is guarded and used as it is.
 
     The guard reaches the clients that a session makes afterwards; one that the caller made before stays as it was.
     """

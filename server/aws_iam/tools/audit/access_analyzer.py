@@ -46,8 +46,12 @@ def answer(account: Account, source: Source) -> Answer:
     found = ordered(judge(account, controls=(_KEY,)))
     table = [row for region in account.regions.read for row in _rows(account, region)]
     active = [row for region in account.regions.read for row in _active(account, region)]
-    missing = [each.region for each in found if each.status is Status.FAIL and each.region]
-    unjudged = [each.region for each in found if each.status is Status.UNKNOWN and each.region]
+    missing = [
+        finding.region for finding in found if finding.status is Status.FAIL and finding.region
+    ]
+    unjudged = [
+        finding.region for finding in found if finding.status is Status.UNKNOWN and finding.region
+    ]
     missed = misses_of(account, (ANALYZERS, ANALYZER_FINDINGS))
     return Answer(
         summary=_summary(account, table, active, found),
@@ -108,7 +112,9 @@ def _count(account: Account, region: str, analyzer: Analyzer) -> int | str:
     held = _findings(account, region)
     if isinstance(held, Miss):
         return f"{_UNKNOWN}: {held}"
-    mine = next((each for each in held if each.analyzer in {analyzer.arn, analyzer.name}), None)
+    mine = next(
+        (listing for listing in held if listing.analyzer in {analyzer.arn, analyzer.name}), None
+    )
     if mine is None:
         return "not read"
     if isinstance(mine.findings, Miss):
@@ -118,14 +124,16 @@ def _count(account: Account, region: str, analyzer: Analyzer) -> int | str:
 
 def _active(account: Account, region: str) -> Iterator[dict[str, Any]]:
     held = _findings(account, region)
-    for each in () if isinstance(held, Miss) else held:
-        for finding in () if isinstance(each.findings, Miss) else each.findings:
+    for list_of_analyzer in () if isinstance(held, Miss) else held:
+        for finding in (
+            () if isinstance(list_of_analyzer.findings, Miss) else list_of_analyzer.findings
+        ):
             yield {
                 "type": finding.type,
                 "resource": finding.resource,
                 "resource_type": finding.resource_type,
                 "region": region,
-                "analyzer": each.analyzer.rpartition("/")[2],
+                "analyzer": list_of_analyzer.analyzer.rpartition("/")[2],
                 "id": finding.id,
                 "error": finding.error,
             }
@@ -133,7 +141,7 @@ def _active(account: Account, region: str) -> Iterator[dict[str, Any]]:
 
 def _by_type(account: Account, active: Sequence[dict[str, Any]]) -> dict[str, int | str]:
     """The findings of each type; of a list that was cut, further ones may be of any type in it."""
-    cut = {finding.type for each in _cut(account) for finding in each}
+    cut = {finding.type for findings in _cut(account) for finding in findings}
     counted = Counter(row["type"] for row in active)
     return {kind: f"at least {n}" if kind in cut else n for kind, n in counted.items()}
 
@@ -141,8 +149,17 @@ def _by_type(account: Account, active: Sequence[dict[str, Any]]) -> dict[str, in
 def _cut(account: Account) -> list[tuple[AnalyzerFinding, ...]]:
     """The lists of findings that were cut."""
     held = (_findings(account, region) for region in account.regions.read)
-    every = (each for found in held if not isinstance(found, Miss) for each in found)
-    return [each.findings for each in every if each.more and not isinstance(each.findings, Miss)]
+    every = (
+        analyzer_findings
+        for found in held
+        if not isinstance(found, Miss)
+        for analyzer_findings in found
+    )
+    return [
+        analyzer_findings.findings
+        for analyzer_findings in every
+        if analyzer_findings.more and not isinstance(analyzer_findings.findings, Miss)
+    ]
 
 
 def _findings(account: Account, region: str) -> tuple[AnalyzerFindings, ...] | Miss:
@@ -162,8 +179,8 @@ def _summary(
         seen = f"more than {len(active)}" if _cut(account) else len(active)
         parts.append(f"{words} with {seen} active findings" if active or not parts else words)
     by_status: dict[Status, list[str]] = defaultdict(list)
-    for each in found:
-        by_status[each.status].append(each.region or "the account")
+    for finding in found:
+        by_status[finding.status].append(finding.region or "the account")
     if missing := by_status[Status.FAIL]:
         parts.append(f"no external-access analyzer is active in {', '.join(missing)}")
     if unread := by_status[Status.UNKNOWN]:
@@ -179,7 +196,7 @@ def _gaps(account: Account) -> list[str]:
     for fact, words in ((ANALYZERS, "the analyzers"), (ANALYZER_FINDINGS, "their findings")):
         missed = misses_of(account, (fact,))
         if missed and not (parts and set(missed) <= set(misses_of(account, (ANALYZERS,)))):
-            where = ", ".join(dict.fromkeys(each.region for each in missed if each.region))
+            where = ", ".join(dict.fromkeys(miss.region for miss in missed if miss.region))
             place = f" in {where}" if where else ""
             parts.append(f"{words} could not be read{place}: {reasons(missed)}")
     return [parts[0][:1].upper() + parts[0][1:], *parts[1:]] if parts else []
@@ -199,13 +216,13 @@ def _command(account: Account, region: str) -> str:
     own = [] if isinstance(held, Miss) else [a for a in held if _is_own(account, a)]
     # AWS takes one analyzer of the account of each type in a Region, also where that one is disabled:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-quotas.html
-    if idle := next((each for each in own if each.type == _TYPE), None):
+    if idle := next((analyzer for analyzer in own if analyzer.type == _TYPE), None):
         name, status = escaped(idle.name, 120), escaped(idle.status, 120)
         return (
             f"# {escaped(region, 120)}: analyzer {name} is {status}, and AWS takes no second one of type {_TYPE}:"
             " delete it first if it does not come back; its findings and archive rules go with it."
         )
-    taken = {each.name for each in own}
+    taken = {analyzer.name for analyzer in own}
     # As many names as there are analyzers, and one more: one of them is free.
     names = (_NAME, *(f"{_NAME}-{number}" for number in range(2, len(taken) + 2)))
     free = next(name for name in names if name not in taken)

@@ -49,6 +49,11 @@ def read_and_saved(
 
         account = load(Path(source.snapshot))
         return account, _not_saved(account, save)
+    if source.demo:
+        from aws_iam.account.reading.demonstration import demonstration
+
+        account = demonstration(needs, source.regions or ())
+        return account, _not_saved(account, save)
     # boto3 takes a third of a second to import: only what reads AWS pays for it.
     from aws_iam.account.reading.collect_account import PartlyRead
 
@@ -147,25 +152,13 @@ class _Watched:
 
 
 def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -> Account:
-    from aws_iam.account.reading.collect_account import collect, collect_from
+    from aws_iam.account.reading.collect_account import collect_from
+    from aws_iam.account.session.connect import connect
 
-    if not source.demo:
-        from aws_iam.account.session.connect import connect
-
-        session = connect(source)
-        watched = _Watched(progress)
-        session.events.register("before-parameter-build", watched.before_call)
-        return collect_from(needs, session, source.regions or (), watched)
-    from aws_iam.account.demo import REGIONS, demo_session
-
-    for region in source.regions or ():
-        if region not in REGIONS:
-            raise InputError(
-                f"the demonstration account has no Region {quoted(region)}",
-                hint=f"it has {' and '.join(REGIONS)}",
-            )
-    progress(0, 1, "building the demonstration account")
-    return collect(needs, source, progress, session=demo_session())
+    session = connect(source)
+    watched = _Watched(progress)
+    session.events.register("before-parameter-build", watched.before_call)
+    return collect_from(needs, session, source.regions or (), watched)
 
 
 def command(source: Source, action: str) -> str:

@@ -208,7 +208,9 @@ def _fits(kind: KeyType, said: Mapping[str, tuple[frozenset[KeyType], str]]) -> 
 def _sources(rows: list[dict[str, str]]) -> tuple[str, ...]:
     by_name = keys.table()["sources"]
     usage = ("key-usage",) if any(row["key_type"] in _WITH_USAGE for row in rows) else ()
-    return tuple(dict.fromkeys(by_name[each] for each in (*(r["source"] for r in rows), *usage)))
+    return tuple(
+        dict.fromkeys(by_name[source] for source in (*(r["source"] for r in rows), *usage))
+    )
 
 
 def _recommendation(chosen: KeyType | None, wanted: keys.Wanted) -> dict[str, Any]:

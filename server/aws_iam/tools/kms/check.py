@@ -82,9 +82,7 @@ def of_document(document: Any, arguments: Arguments) -> Answer:
     chosen = [code for code in _chosen(arguments.scope) if code in ON_POLICY]
     account = checked("account", arguments.account, "account") if arguments.account else ""
     given = gathered(document)
-    found = [
-        (candidate, content) for candidate in given.sources if (content := _key_policy(candidate))
-    ]
+    found = [(source, content) for source in given.sources if (content := _key_policy(source))]
     if not found:
         raise InputError(
             "`document` holds no key policy: no statement has a Principal and an action of KMS",
@@ -334,7 +332,7 @@ def _named(word: str) -> list[str]:
 
 
 def _trusted(given: list[str] | None) -> frozenset[str]:
-    return frozenset(checked("trusted", account_id, "account") for account_id in given or ())
+    return frozenset(checked("trusted", account, "account") for account in given or ())
 
 
 def _users(given: list[str] | None, account: str) -> tuple[str, ...]:

@@ -180,10 +180,10 @@ def other_specs(wanted: Wanted) -> tuple[str, ...]:
     """The further specs of keys with the same usage; with post-quantum needs those that meet them."""
     listed = table()["key_specs"][wanted.spec.usage]
     fits = (
-        each
-        for each in listed
-        if each not in {wanted.spec.spec, "SYMMETRIC_DEFAULT"}
-        and (not wanted.post_quantum or each.startswith("ML_"))
+        row
+        for row in listed
+        if row not in {wanted.spec.spec, "SYMMETRIC_DEFAULT"}
+        and (not wanted.post_quantum or row.startswith("ML_"))
     )
     return tuple(f"{fit} (China Regions)" if fit == "SM2" else fit for fit in fits)
 

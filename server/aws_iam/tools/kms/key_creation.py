@@ -85,9 +85,9 @@ def _templates(wish: KeyWish, copies: tuple[Copy, ...]) -> Iterator[Artifact]:
     lines += ["MultiRegion: true"] if replicas else []
     yield _template("key.yaml", "AWS::KMS::Key", lines, primary)
     # Replicas of one policy are made by one template, as a stack in each of their Regions.
-    for each in {replica.file: replica for replica in replicas}.values():
-        name = each.file.replace("key-policy", "replica-key").replace(".json", ".yaml")
-        yield _template(name, "AWS::KMS::ReplicaKey", ["PrimaryKeyArn: !Ref PrimaryKeyArn"], each)
+    for copy in {replica.file: replica for replica in replicas}.values():
+        name = copy.file.replace("key-policy", "replica-key").replace(".json", ".yaml")
+        yield _template(name, "AWS::KMS::ReplicaKey", ["PrimaryKeyArn: !Ref PrimaryKeyArn"], copy)
 
 
 def _template(name: str, kind: str, lines: list[str], copy: Copy) -> Artifact:

@@ -144,8 +144,12 @@ def wish_of(given: Given) -> KeyWish:
 
 def _principals(name: str, values: list[str] | None, own: str, account: str) -> tuple[str, ...]:
     found = []
-    for each in listed(name, values):
-        arn = checked(name, f"{own}:{each}" if _SHORT.fullmatch(each) else each, "principal_arn")
+    for principal in listed(name, values):
+        arn = checked(
+            name,
+            f"{own}:{principal}" if _SHORT.fullmatch(principal) else principal,
+            "principal_arn",
+        )
         if f"::{account}:" not in arn:
             why = (
                 "PutKeyPolicy and most administration never cross accounts"
@@ -153,7 +157,7 @@ def _principals(name: str, values: list[str] | None, own: str, account: str) -> 
                 else "another account's principal also needs an IAM policy there"
             )
             raise InputError(
-                f"`{name}`: {quoted(each)} is of another account: {why}",
+                f"`{name}`: {quoted(principal)} is of another account: {why}",
                 hint="give `external_accounts` for use from other accounts",
             )
         found.append(arn)
@@ -170,33 +174,33 @@ def _refuse_both(admins: tuple[str, ...], users: tuple[str, ...]) -> None:
 
 
 def _outside(values: list[str] | None, partition: str, account: str) -> Iterator[str]:
-    for each in listed("external_accounts", values):
-        is_id = each.isascii() and each.isdigit()
+    for outside in listed("external_accounts", values):
+        is_id = outside.isascii() and outside.isdigit()
         arn = (
-            f"arn:{partition}:iam::{checked('external_accounts', each, 'account')}:root"
+            f"arn:{partition}:iam::{checked('external_accounts', outside, 'account')}:root"
             if is_id
-            else checked("external_accounts", each, "trusted_arn")
+            else checked("external_accounts", outside, "trusted_arn")
         )
         if f"::{account}:" in arn:
             raise InputError(
-                f"`external_accounts`: {quoted(each)} is the key's own account",
+                f"`external_accounts`: {quoted(outside)} is the key's own account",
                 hint="name its roles and users in `users`",
             )
         yield arn
 
 
 def _replicas(values: list[str] | None, region: str, partition: str) -> Iterator[str]:
-    for each in listed("replicas", values):
+    for copy in listed("replicas", values):
         if not region:
             raise InputError("`replicas` needs the primary key's Region", hint="give `region`")
-        if checked("replicas", each, "region") == region:
-            raise InputError(f"`replicas`: {quoted(each)} is the primary key's own Region")
-        if partition_of(each) != partition:
+        if checked("replicas", copy, "region") == region:
+            raise InputError(f"`replicas`: {quoted(copy)} is the primary key's own Region")
+        if partition_of(copy) != partition:
             raise InputError(
-                f"`replicas`: {quoted(each)} is no Region of partition {partition}",
+                f"`replicas`: {quoted(copy)} is no Region of partition {partition}",
                 hint="a key is copied within its partition",
             )
-        yield each
+        yield copy
 
 
 def _refuse_copies(replicas: tuple[str, ...], services: tuple[KeyService, ...]) -> None:
@@ -215,19 +219,19 @@ def _region_of(values: list[str] | None) -> str:
 
 
 def _via(values: list[str] | None, region: str) -> Iterator[str]:
-    for each in listed("via_service", values):
-        if found := _VIA.fullmatch(each):
+    for service in listed("via_service", values):
+        if found := _VIA.fullmatch(service):
             if region and found["region"] != region:
                 raise InputError(
-                    f"`via_service`: {quoted(each)} is not in {region}, the Region of the key",
+                    f"`via_service`: {quoted(service)} is not in {region}, the Region of the key",
                     hint="services use keys of their own Region",
                 )
-            yield _spelled(each)
+            yield _spelled(service)
             continue
-        name = checked("via_service", each, "via_service")
+        name = checked("via_service", service, "via_service")
         if not region:
             raise InputError(
-                f"`via_service`: {quoted(each)} needs the key's Region",
+                f"`via_service`: {quoted(service)} needs the key's Region",
                 hint=f"give `region`, or write {name}.REGION.amazonaws.com",
             )
         if partition_of(region) == "aws-cn":
@@ -275,7 +279,7 @@ def _context(given: Any) -> dict[str, str]:
 
 def _partition(given: Given, region: str) -> str:
     every = (*(given.admins or ()), *(given.users or ()), *(given.external_accounts or ()))
-    told = {arn.partition for each in every if (arn := Arn.of(each))}
+    told = {arn.partition for principal in every if (arn := Arn.of(principal))}
     if region and (of_region := partition_of(region)):
         told.add(of_region)
     if len(told) > 1:
@@ -335,8 +339,8 @@ def _summary(wish: KeyWish) -> str:
 
 def _facts(wish: KeyWish, rows: list[dict[str, str]], size: int) -> dict[str, Any]:
     allowed = [row for row in rows if row["outcome"] == "Allowed" and "iam" in row]
-    by_key = [each for each in allowed if each["iam"] == "no IAM policy"]
-    manage = [each["who"] for each in by_key if each["does"] == "kms:PutKeyPolicy"]
+    by_key = [row for row in allowed if row["iam"] == "no IAM policy"]
+    manage = [row["who"] for row in by_key if row["does"] == "kms:PutKeyPolicy"]
     return {
         "administrators": list(dict.fromkeys((*manage, *wish.admins))),
         "users": [{"who": user, "how": how} for user in wish.users for how in _ways(wish)],
@@ -356,7 +360,7 @@ def _ways(wish: KeyWish) -> Iterator[str]:
         yield f"directly: {', '.join(wish.direct)}" + (
             ", with the encryption context" if wish.context else ""
         )
-    yield from (f"through {each}" for each in wish.via)
+    yield from (f"through {service}" for service in wish.via)
 
 
 def _told(service: KeyService) -> dict[str, str]:

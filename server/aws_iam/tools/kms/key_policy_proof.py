@@ -74,8 +74,8 @@ def _cases(wish: KeyWish) -> Iterator[_Case]:
     for user in wish.users[:_MOST_OF_A_KIND]:
         yield from _of_user(wish, user, use)
     yield from _of_strangers(wish, use)
-    for each in wish.outside[:_MOST_OF_A_KIND]:
-        yield from _of_outsider(wish, each, use)
+    for principal in wish.outside[:_MOST_OF_A_KIND]:
+        yield from _of_outsider(wish, principal, use)
     yield from _of_services(wish, wish.document())
 
 
@@ -113,7 +113,7 @@ def _of_strangers(wish: KeyWish, use: str) -> Iterator[_Case]:
     yield _Case(who=own, does=use, wanted=_DENIED, context=_carried(wish))
     yield _Case(who=own, does=use, wanted=_ALLOWED, identity=True)
     foreign = next(
-        each for each in _OTHERS if not any(f"::{each}:" in arn for arn in wish.outside)
+        account for account in _OTHERS if not any(f"::{account}:" in arn for arn in wish.outside)
     )
     if foreign == wish.account:
         foreign = "777777777777"
@@ -144,10 +144,12 @@ def _of_services(wish: KeyWish, document: Mapping[str, Any]) -> Iterator[_Case]:
         does = first.rstrip("*")
         condition = statement.get("Condition", {})
         own = _met(condition)
-        accounts = sorted({each for value in own.values() for each in _ACCOUNT.findall(value)})
+        accounts = sorted(
+            {account for value in own.values() for account in _ACCOUNT.findall(value)}
+        )
         how = f"on behalf of account {' and '.join(accounts) or wish.account}"
         yield _Case(who=principal, does=does, wanted=_ALLOWED, context=own, how=how)
-        stranger = next(each for each in _OTHERS if each not in accounts)
+        stranger = next(account for account in _OTHERS if account not in accounts)
         other = {key: _ACCOUNT.sub(stranger, value) for key, value in own.items()}
         how = "on behalf of another account"
         if other != own:

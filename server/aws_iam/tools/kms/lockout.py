@@ -58,8 +58,14 @@ def lockout(
             "reason": found.reason,
             **({"error": found.error} if found.error else {}),
             **({"hangs_on": list(found.keys)} if found.keys else {}),
-            **({"needs": [f"policies.{each}" for each in found.missing]} if found.missing else {}),
-            "administrators": [_row(each) for each in every if each.how != "nobody"][:_MOST_ROWS],
+            **(
+                {"needs": [f"policies.{layer}" for layer in found.missing]}
+                if found.missing
+                else {}
+            ),
+            "administrators": [
+                _row(administrator) for administrator in every if administrator.how != "nobody"
+            ][:_MOST_ROWS],
             **_seeming(every),
             **({"statements_without_effect": ignored[:_MOST_ROWS]} if ignored else {}),
             **_mended(content, found, caller, owner),
@@ -67,7 +73,7 @@ def lockout(
                 "BypassPolicyLockoutSafetyCheck=true skips this check, and a key that nobody can administer is only "
                 "recovered through AWS Support"
             ),
-            "assumed": [{"what": each} for each in _assumed(found, given)],
+            "assumed": [{"what": assumption} for assumption in _assumed(found, given)],
         },
         sources=(_PUT, _DEFAULT, _PAGE),
         next=_next(found),
@@ -94,7 +100,7 @@ def _layers(policies: Any) -> dict[str, Any]:
     given = _object("policies", policies)
     for layer in given:
         if layer not in _LAYERS:
-            known = ", ".join(f"`{each}`" for each in _LAYERS)
+            known = ", ".join(f"`{layer}`" for layer in _LAYERS)
             why = "the key policy is `document`" if layer == "resource" else f"it has {known}"
             raise InputError(f"`policies` has no layer {quoted(str(layer))} here", hint=why)
     return given
@@ -143,12 +149,12 @@ def _row(found: Administrator) -> dict[str, str]:
 def _seeming(every: tuple[Administrator, ...]) -> dict[str, Any]:
     rows = [
         {
-            "principal": escaped(each.principal, 2048),
-            "why": each.note,
-            "statement": each.pointer,
+            "principal": escaped(administrator.principal, 2048),
+            "why": administrator.note,
+            "statement": administrator.pointer,
         }
-        for each in every
-        if each.how == "nobody"
+        for administrator in every
+        if administrator.how == "nobody"
     ]
     return {"not_administrators": rows[:_MOST_ROWS]} if rows else {}
 
@@ -159,7 +165,7 @@ def _mended(content: Policy, found: Lockout, caller: str, account: str) -> Mappi
         return {}
     arn = Arn.of(caller)
     root = f"arn:{arn.partition if arn else 'aws'}:iam::{account}:root"
-    sids = {each.sid.value for each in content.statements if each.sid}
+    sids = {statement.sid.value for statement in content.statements if statement.sid}
     name = "AccountMayDelegateByIam"
     statement = {
         **({} if name in sids else {"Sid": name}),

@@ -22,15 +22,15 @@ _SERVICES_IN = frozenset({"aws"})
 def services_of(values: list[str] | None, partition: str, region: str) -> Iterator[KeyService]:
     """The uses of the key by AWS services that are named, by name or principal."""
     known = key_services()
-    for each in listed("services", values):
-        if each.startswith("arn:"):
+    for service in listed("services", values):
+        if service.startswith("arn:"):
             continue
-        found = known.get(each) or _of_principal(each)
+        found = known.get(service) or _of_principal(service)
         if found is None:
-            near = closest(each, known)
+            near = closest(service, known)
             names = ", ".join(f"`{name}`" for name in known)
             raise InputError(
-                f"`services`: {quoted(each, 80)} is none whose guard is known here",
+                f"`services`: {quoted(service, 80)} is none whose guard is known here",
                 hint=f"did you mean `{near}`?" if near else f"known are {names}",
             )
         if partition not in _SERVICES_IN:
@@ -40,11 +40,11 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
             )
         if found.regional and not region:
             raise InputError(
-                f"`services`: {quoted(each)} needs the key's Region", hint="give `region`"
+                f"`services`: {quoted(service)} needs the key's Region", hint="give `region`"
             )
         if found.region and region != found.region:
             raise InputError(
-                f"`services`: {quoted(each)} takes keys of {found.region} alone",
+                f"`services`: {quoted(service)} takes keys of {found.region} alone",
                 hint=f"give `region` {found.region}",
             )
         yield found
@@ -76,14 +76,14 @@ def sources_of(values: list[str] | None, services: tuple[KeyService, ...]) -> tu
 
 
 def _arns(values: list[str] | None, services: tuple[KeyService, ...]) -> Iterator[str]:
-    wanted = dict.fromkeys(each.sources() for each in services if each.source_arn)
-    for each in listed("services", values):
-        if not each.startswith("arn:"):
+    wanted = dict.fromkeys(service.sources() for service in services if service.source_arn)
+    for name in listed("services", values):
+        if not name.startswith("arn:"):
             continue
-        arn = checked("services", each, "source_arn")
+        arn = checked("services", name, "source_arn")
         if not any(service.calls_for(arn) for service in services):
             raise InputError(
-                f"`services`: {quoted(each)} is a source of none of the services named beside it",
+                f"`services`: {quoted(name)} is a source of none of the services named beside it",
                 hint=f"their sources are such as {', '.join(wanted)}"
                 if wanted
                 else "name the service, too, such as `cloudtrail`",

@@ -229,7 +229,7 @@ def _reasons(chosen: Store | None, said: Mapping[str, stores.Verdict]) -> list[d
 
 def _why(need: str, verdict: stores.Verdict) -> str:
     """The note of this case, else what the table says of the store that is ruled out."""
-    row = next(each for each in _rows() if each["need"] == need)
+    row = next(row for row in _rows() if row["need"] == need)
     secret = Store.SECRETS_MANAGER in verdict.excludes
     return verdict.note or row["secrets_manager" if secret else "parameter_store"]
 

@@ -76,10 +76,8 @@ def check(
 
 
 def _chosen(scope: list[str] | None, *, plaintext_values: bool) -> tuple[Check[Account], ...]:
-    asked = (
-        [named_code for word in scope for named_code in _named(word)] if scope else list(CHECKS)
-    )
-    named = {named_word.upper() for named_word in scope or ()}
+    asked = [code for word in scope for code in _named(word)] if scope else list(CHECKS)
+    named = {code.upper() for code in scope or ()}
     if not plaintext_values and ON_REQUEST & named:
         raise InputError(
             f"{quoted(min(ON_REQUEST & named))} looks into the values of String parameters",

@@ -254,7 +254,7 @@ def _external(wish: Wish) -> Answer:
             if not pairs
             else ", ".join(sorted(pairs)),
             "permission": "the role trusts secretsmanager.amazonaws.com for this account and this secret alone",
-            "placeholders": [{"replace": each} for each in named.assumed],
+            "placeholders": [{"replace": hole} for hole in named.assumed],
         },
         sources=(
             _partners()["source"],
@@ -320,7 +320,7 @@ def _custom(wish: Wish) -> Answer:
             "(aws:SourceAccount); whoever calls rotate-secret needs lambda:InvokeFunction",
             "network": "in a VPC the function needs a path to the database and an endpoint of Secrets Manager",
             "templates": "for RDS, DocumentDB, Redshift, ElastiCache, InfluxDB and Active Directory take AWS's own functions",
-            "placeholders": [{"replace": each} for each in named.assumed],
+            "placeholders": [{"replace": hole} for hole in named.assumed],
         },
         sources=(
             f"{_GUIDE}/rotate-secrets_lambda.html",

@@ -112,7 +112,7 @@ def _between(hours: str) -> int:
         return 1
     if "-" in hours:
         return 1
-    listed = sorted(int(each) for each in hours.split(",") if each.isdigit())
+    listed = sorted(int(hour) for hour in hours.split(",") if hour.isdigit())
     if len(listed) < 2:  # noqa: PLR2004 - one run a day
         return _DAY
     round_trip = [*listed, listed[0] + _DAY]

@@ -346,7 +346,7 @@ def snippet(runtime: Runtime, store: StoreName, style: Style | None, secret: str
     chosen = _chosen(runtime, store, style)
     named = _NAMES[store](secret or _DEFAULTS[store])
     values = _values(chosen, named)
-    others = [each.style for each in SNIPPETS if _is_for(each, runtime, store)]
+    others = [snippet.style for snippet in SNIPPETS if _is_for(snippet, runtime, store)]
     return Answer(
         summary=(
             f"{chosen.style} for {runtime} and {store.replace('_', ' ')}: the value is {chosen.freshness}; "
@@ -368,7 +368,7 @@ def snippet(runtime: Runtime, store: StoreName, style: Style | None, secret: str
             "styles": others,
             "freshness": chosen.freshness,
             "after_refusal": chosen.after_refusal,
-            "notes": [{"note": each} for each in (*chosen.notes, _key_note(store))],
+            "notes": [{"note": note} for note in (*chosen.notes, _key_note(store))],
             "placeholders": [
                 {"replace": placeholder} for placeholder in _placeholders(chosen, named, values)
             ],
@@ -384,19 +384,21 @@ def snippet(runtime: Runtime, store: StoreName, style: Style | None, secret: str
     )
 
 
-def _is_for(each: Snippet, runtime: Runtime, store: StoreName) -> bool:
-    return (each.runtime, each.store) == (runtime, store)
+def _is_for(snippet: Snippet, runtime: Runtime, store: StoreName) -> bool:
+    return (snippet.runtime, snippet.store) == (runtime, store)
 
 
 def _chosen(runtime: Runtime, store: StoreName, style: Style | None) -> Snippet:
-    fitting = [each for each in SNIPPETS if _is_for(each, runtime, store)]
-    wanted = [each for each in fitting if style in (None, each.style)]
+    fitting = [snippet for snippet in SNIPPETS if _is_for(snippet, runtime, store)]
+    wanted = [snippet for snippet in fitting if style in (None, snippet.style)]
     if wanted:
         return wanted[0]
-    elsewhere = [f"{each.runtime} with {each.store}" for each in SNIPPETS if each.style == style]
+    elsewhere = [
+        f"{snippet.runtime} with {snippet.store}" for snippet in SNIPPETS if snippet.style == style
+    ]
     raise InputError(
         f"there is no `{style}` for `{runtime}` and `{store}`",
-        hint=f"`style` is one of {', '.join(f'`{each.style}`' for each in fitting)} there; "
+        hint=f"`style` is one of {', '.join(f'`{snippet.style}`' for snippet in fitting)} there; "
         f"`{style}` exists for {', '.join(elsewhere)}",
     )
 

@@ -90,8 +90,8 @@ def test_a_report_shows_the_change_of_each_finding(before: Path) -> None:
     answer = ask("report", accounts=ACCOUNTS, against=str(before), format="json")
     (artifact,) = answer.artifacts
     found = {
-        (each["account"], each["code"]): each.get("change")
-        for each in json.loads(artifact.content)["findings"]
+        (row["account"], row["code"]): row.get("change")
+        for row in json.loads(artifact.content)["findings"]
     }
     assert found[BROKEN, "pw_length_14"] == "new"
     assert found[MENDED, "pw_length_14"] == "fixed"
@@ -134,7 +134,7 @@ def test_what_is_accepted_in_one_of_the_runs_is_neither_new_nor_fixed(
     file, after = tmp_path / "then.jsonl", tmp_path / "now.jsonl"
 
     def audit(muted: list[str], **more: Any) -> Answer:
-        mute = [{"control": each, "reason": "x"} for each in muted]
+        mute = [{"control": key, "reason": "x"} for key in muted]
         return ask(more.pop("action", "run"), accounts=[LEFT], controls=WATCHED, mute=mute, **more)
 
     audit(then, out=str(file))
@@ -149,10 +149,10 @@ def test_what_is_accepted_in_one_of_the_runs_is_neither_new_nor_fixed(
     (artifact,) = audit(
         now, action="report", against=str(file), out=str(after), format="json"
     ).artifacts
-    shown = {each["code"]: each for each in json.loads(artifact.content)["findings"]}
-    assert {code for code, each in shown.items() if "muted" in each} == set(now)
+    shown = {row["code"]: row for row in json.loads(artifact.content)["findings"]}
+    assert {code for code, row in shown.items() if "muted" in row} == set(now)
     assert shown[WATCHED[0]]["status"] == ("manual" if WATCHED[0] in now else "fail")
-    assert {each["change"] for each in shown.values()} == {"same"}
+    assert {row["change"] for row in shown.values()} == {"same"}
 
 
 def test_a_line_that_does_not_tell_what_a_mute_changed_is_read(tmp_path: Path) -> None:

@@ -23,14 +23,14 @@ def line(account: str, status: str = "read") -> str:
 
 def written(path: Path, *lines: str, job: dict[str, Any] | None = None) -> bytes:
     with results(path, job or JOB) as file:
-        for each in lines:
-            file.add(each)
+        for line in lines:
+            file.add(line)
     return path.read_bytes()
 
 
 def accounts(path: Path) -> list[str]:
     with results(path, JOB) as file:
-        return [each["account"] for each in file.lines()]
+        return [line["account"] for line in file.lines()]
 
 
 def test_a_file_begins_with_its_job_and_has_a_line_for_each_account(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_file_begins_with_its_job_and_has_a_line_for_each_account(tmp_path: Pa
     content = written(file, line("1"), line("2"))
     header, *rest = map(json.loads, content.splitlines())
     assert (header["tool"], header["job"]) == ("aws-iam audit run", JOB)
-    assert [each["account"] for each in rest] == ["1", "2"]
+    assert [line["account"] for line in rest] == ["1", "2"]
     assert file.stat().st_mode & 0o777 == 0o600
 
 
@@ -72,7 +72,7 @@ def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
         assert held.done == {"1", "3"}
         held.add(line("2"))
     assert accounts(file) == ["1", "3", "2"]
-    assert [each.name for each in tmp_path.iterdir()] == ["r.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]
     assert file.stat().st_mode & 0o777 == 0o600
 
 

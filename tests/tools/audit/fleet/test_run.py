@@ -58,7 +58,7 @@ def of(answer: Answer, key: str) -> Finding:
 
 def lines(file: Path) -> dict[str, Any]:
     read = [json.loads(line) for line in file.read_text().splitlines()[1:]]
-    found = {each["account"]: each for each in read}
+    found = {line["account"]: line for line in read}
     assert len(found) == len(read)
     return found
 

@@ -19,7 +19,7 @@ IDS = st.integers(0, 10**12 - 1).map("{:012}".format)
 def roles(role: str | None, *accounts: str, partition: str = "aws") -> list[str | None]:
     targets = [Target(account=account) for account in accounts]
     found = with_roles(targets, role, caller="123456789012", partition=partition)
-    return [each.role_arn for each in found]
+    return [target.role_arn for target in found]
 
 
 def test_a_file_has_an_account_a_line_with_comments_and_blank_lines(tmp_path: Path) -> None:

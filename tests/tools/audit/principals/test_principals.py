@@ -42,8 +42,8 @@ def identity(kind: str, given: dict[str, Any]) -> dict[str, Any]:
     made = dict(given)
     made["arn"] = arn(f"{kind}/{given['name']}")
     made["inline"] = [
-        {"name": f"p{number}", "document": policy(each)}
-        for number, each in enumerate(given.get("inline", ()))
+        {"name": f"p{number}", "document": policy(document)}
+        for number, document in enumerate(given.get("inline", ()))
     ]
     made["attached"] = [
         {"name": name, "arn": arn(f"policy/{name}")} for name in given.get("attached", ())
@@ -57,16 +57,16 @@ def identity(kind: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def facts(case: dict[str, Any]) -> dict[str, Any]:
     found = {
-        f"{kind}s": [identity(kind, each) for each in case.get(f"{kind}s", ())]
+        f"{kind}s": [identity(kind, principal) for principal in case.get(f"{kind}s", ())]
         for kind in ("user", "group", "role")
     }
     policies = [
         {
             "name": name,
             "arn": arn(f"policy/{name}"),
-            "document": None if each is None else policy(each),
+            "document": None if document is None else policy(document),
         }
-        for name, each in case.get("policies", {}).items()
+        for name, document in case.get("policies", {}).items()
     ]
     base = {"iam.last_accessed": {}, "organizations.organization": None}
     return base | {"iam.authorization": found | {"policies": policies}} | case.get("facts", {})
@@ -89,7 +89,7 @@ def test_a_principal_is_judged_by_what_it_effectively_has(
         (finding.code, finding.status.value, (finding.resource or "").rpartition("/")[2])
         for finding in answer.findings
     )
-    assert found == sorted(tuple(each) for each in case["finds"])
+    assert found == sorted(tuple(row) for row in case["finds"])
     told = " ".join(f"{finding.message} {finding.reason or ''}" for finding in answer.findings)
     for words in case.get("says", ()):
         assert words in f"{answer.summary} {told}"

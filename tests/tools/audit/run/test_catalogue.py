@@ -40,7 +40,7 @@ def test_a_control_tells_its_ids_thresholds_fix_and_permissions(name: str) -> No
     assert answer.sources[0].startswith("https://docs.aws.amazon.com/")
 
 
-@pytest.mark.parametrize("key", [key for key, each in controls().items() if each.code])
+@pytest.mark.parametrize("key", [key for key, control in controls().items() if control.code])
 def test_a_fix_as_code_is_valid_and_meant_for_its_control(key: str) -> None:
     (artifact,) = ask(action="control", id=key).artifacts
     check, ending = {"yaml": (cloudformation, "yaml"), "terraform": (terraform, "tf")}[
@@ -55,7 +55,7 @@ def test_a_fix_as_code_is_valid_and_meant_for_its_control(key: str) -> None:
 
 
 def test_controls_that_code_mends_best_have_it() -> None:
-    coded = {key for key, each in controls().items() if each.code}
+    coded = {key for key, control in controls().items() if control.code}
     assert coded >= {
         "pw_length_14", "s3_block_public", "ebs_default_encryption", "access_analyzer", "cloudtrail_all_regions",
         "config_all_regions", "vpc_flow_logs", "default_sg_closed", "securityhub", "alarm_root_use",

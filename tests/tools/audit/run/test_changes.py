@@ -46,11 +46,13 @@ def side(texts: Iterable[str], regions: list[str] | None) -> Side:
     return Side(account, tuple(map(finding, texts)))
 
 
-def written(each: Finding) -> str:
-    place = f"{each.resource or '-'}{f'@{each.region}' if each.region else ''}"
-    _, gone, was = each.message.partition("failed before: ")
-    words = was if gone else each.message
-    return " ".join(filter(None, (each.status.value, each.code, place, words, each.change)))
+def written(finding: Finding) -> str:
+    place = f"{finding.resource or '-'}{f'@{finding.region}' if finding.region else ''}"
+    _, gone, was = finding.message.partition("failed before: ")
+    words = was if gone else finding.message
+    return " ".join(
+        filter(None, (finding.status.value, finding.code, place, words, finding.change))
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def written(each: Finding) -> str:
 def test_each_finding_says_how_it_changed(case: dict[str, Any]) -> None:
     now = side(case["now"], case.get("regions_now"))
     before = side(case["before"], case.get("regions_before"))
-    assert [written(each) for each in compared(now, before)] == case["expect"]
+    assert [written(finding) for finding in compared(now, before)] == case["expect"]
 
 
 @pytest.fixture
@@ -70,7 +72,9 @@ def later(saved: Path, tmp_path: Path) -> Callable[[], Answer]:
     data = json.loads(saved.read_text(encoding="utf-8"))
     facts = data["facts"]
     facts["ec2.instances"]["us-east-1"] = [
-        each for each in facts["ec2.instances"]["us-east-1"] if each["http_tokens"] != "optional"
+        instance
+        for instance in facts["ec2.instances"]["us-east-1"]
+        if instance["http_tokens"] != "optional"
     ]
     facts["ec2.ebs_default"]["us-east-1"]["encrypted"] = False
     facts["rds.instances"]["eu-west-1"] = {
@@ -102,7 +106,7 @@ def test_a_run_against_a_snapshot_tells_what_changed(later: Callable[[], Answer]
     assert counted["fixed"] >= 1
     assert counted["unreadable"] >= 1
     assert counted["still_open"] == sum(
-        each.change == "same" and each.status is Status.FAIL for each in answer.findings
+        finding.change == "same" and finding.status is Status.FAIL for finding in answer.findings
     )
     said = f"{counted['new']} new, {counted['fixed']} fixed, {counted['still_open']} still open"
     assert said in answer.summary
@@ -136,7 +140,7 @@ _COUNTED = {"pass", "fail", "manual", "unknown", "not_applicable", "muted"}
 
 def test_the_same_snapshot_has_no_changes(saved: Path) -> None:
     answer = tool.run({"snapshot": str(saved), "against": str(saved)}, cli=True)
-    assert {each.change for each in answer.findings} == {"same"}
+    assert {finding.change for finding in answer.findings} == {"same"}
     assert "what_changed" not in answer.facts
 
 
@@ -149,14 +153,16 @@ def test_a_fail_that_could_not_be_judged_then_is_counted_and_listed(
     part.write_text(json.dumps(data | {"facts": facts}), encoding="utf-8")
     answer = tool.run({"snapshot": str(saved), "against": str(part)}, cli=True)
     counted = answer.facts["changes"]
-    failed = [each for each in answer.findings if each.status is Status.FAIL]
+    failed = [finding for finding in answer.findings if finding.status is Status.FAIL]
     count = counted["fail_not_judged_then"]
     assert count > 1
     assert counted["new"] + counted["still_open"] + count == len(failed)
     assert f"still open, {count} fail that could not be judged then." in answer.summary
     rows = [row for row in answer.facts["what_changed"] if row["change"] == "changed"]
     assert {(row["control"], row["resource"], row["region"]) for row in rows} == {
-        (each.code, each.resource, each.region) for each in failed if each.change == "changed"
+        (finding.code, finding.resource, finding.region)
+        for finding in failed
+        if finding.change == "changed"
     }
 
 

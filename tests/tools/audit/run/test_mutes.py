@@ -113,7 +113,7 @@ def test_a_muted_alarm_is_a_persons_word_where_the_benchmark_takes_any_monitorin
     )
     answer = ask(saved, [{"control": alarm, "reason": "a SIEM watches"}], benchmark=version)
     muted = [finding for finding in answer.findings if finding.muted]
-    assert {each.status.value for each in muted} == {status}
+    assert {finding.status.value for finding in muted} == {status}
 
 
 def test_the_documented_list_is_one(saved: Path) -> None:

@@ -28,13 +28,14 @@ from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark
 from aws_iam.tools.audit.run.report import Format, written
+from demo_account.served import served
 from helpers.audited_runs import audited, finding
 from helpers.browser import chromium
 from helpers.cis_snapshots import CONTROLS
 from helpers.folders import ROOT, TESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from aws_iam.answer import Finding
@@ -328,11 +329,19 @@ sys.exit(main())
 """
 
 
-def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def live() -> Iterator[Mapping[str, str]]:
+    with served() as settings:
+        yield settings
+
+
+def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(
+    live: Mapping[str, str], tmp_path: Path
+) -> None:
     file = tmp_path / "part.json"
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, "audit", "run", "--demo", "--save", str(file)],
-        env={**os.environ, "PYTHONPATH": str(SERVER)},
+        [sys.executable, "-c", INTERRUPTED, "audit", "run", "--save", str(file)],
+        env={**os.environ, "PYTHONPATH": str(SERVER), **live},
         capture_output=True,
         encoding="utf-8",
         timeout=120,
@@ -351,10 +360,12 @@ def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(tmp_path: Path)
     }
 
 
-def test_a_reading_that_is_stopped_without_save_says_only_that(tmp_path: Path) -> None:
+def test_a_reading_that_is_stopped_without_save_says_only_that(
+    live: Mapping[str, str], tmp_path: Path
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, "audit", "run", "--demo"],
-        env={**os.environ, "PYTHONPATH": str(SERVER)},
+        [sys.executable, "-c", INTERRUPTED, "audit", "run"],
+        env={**os.environ, "PYTHONPATH": str(SERVER), **live},
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",

@@ -80,7 +80,7 @@ def scripts(account: Account) -> list[str]:
         for artifact in answer.artifacts
         if artifact.language == "bash"
     ]
-    return [each.content for each in found]
+    return [artifact.content for artifact in found]
 
 
 def run(script: str, folder: Path) -> int:
@@ -113,7 +113,7 @@ def shown_alone(script: str, folder: Path) -> None:
     calls = sum(line.startswith("aws ") for line in script.splitlines())
     before = {"log", "aws", "script.sh"}
     assert run(script, folder) == calls
-    assert {each.name for each in folder.iterdir()} == before
+    assert {path.name for path in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -143,7 +143,7 @@ def test_a_trail_with_control_characters_is_left_out_and_said_to_be(
 ) -> None:
     made = "".join(scripts(of_trails(trail(**{field: text}), trail(name="second"))))
     assert "left out" in made
-    assert all(each.isprintable() or each == "\n" for each in made)
+    assert all(character.isprintable() or character == "\n" for character in made)
     alone = scripts(of_trails(trail(**{field: text})))[0]
     assert [line for line in alone.splitlines() if line.startswith("aws ")] == []
     assert run(alone, tmp_path) == 0

@@ -100,7 +100,7 @@ def test_the_policy_of_a_trails_bucket_fails_for_what_is_known_alone(
     given = trail(status=status, **case.get("trail", {}))
     facts = trails(given, document=policy(case)) | case.get("facts", {})
     rows = ask(facts, tmp_path).facts["checks_beyond_cis"]
-    (row,) = (each for each in rows if each["check"] == "bucket_policy")
+    (row,) = (row for row in rows if row["check"] == "bucket_policy")
     assert (row["status"], row["severity"]) == (case["expect"], case.get("severity", "medium"))
     assert case["says"] in row["message"]
     assert bool(row["fix"]) == (case["expect"] == "fail")
@@ -109,7 +109,7 @@ def test_the_policy_of_a_trails_bucket_fails_for_what_is_known_alone(
 def test_the_rest_of_a_policy_that_cannot_be_judged_is_no_fail(tmp_path: Path) -> None:
     document = policy({"deny": {"StringSomehow": {"aws:SourceArn": ARN}}})
     rows = ask(trails(trail(), document=document), tmp_path).facts["checks_beyond_cis"]
-    (row,) = (each for each in rows if each["check"] == "bucket_policy")
+    (row,) = (row for row in rows if row["check"] == "bucket_policy")
     assert row["status"] == "unknown"
 
 
@@ -143,7 +143,7 @@ def verbs(found: list[str]) -> list[str]:
 
 def chosen(found: list[str], option: str) -> Any:
     """What the script writes as selectors."""
-    (line,) = (each for each in found if "put-event-selectors --trail-name" in each)
+    (line,) = (command for command in found if "put-event-selectors --trail-name" in command)
     words = shlex.split(line)
     return json.loads(words[words.index(option) + 1])
 
@@ -241,7 +241,7 @@ def test_a_trail_that_never_had_selectors_goes_on_recording_management_events(
     tmp_path: Path,
 ) -> None:
     written = chosen(lines(trail(), folder=tmp_path), "--advanced-event-selectors")
-    assert [each["Name"] for each in written] == ["Management events", "S3 objects"]
+    assert [selector["Name"] for selector in written] == ["Management events", "S3 objects"]
 
 
 def test_management_events_are_widened_and_what_was_left_out_stays_so(tmp_path: Path) -> None:
@@ -263,7 +263,9 @@ def test_classic_management_events_are_widened_beside_the_data_events(tmp_path: 
     narrow = {"read_write": "WriteOnly", "excluded_sources": sources}
     own = trail(selectors={"classic": [narrow, {"management": False, "data": [every]}]})
     written = chosen(lines(own, folder=tmp_path), "--event-selectors")
-    kinds = [(each["ReadWriteType"], each["IncludeManagementEvents"]) for each in written]
+    kinds = [
+        (selector["ReadWriteType"], selector["IncludeManagementEvents"]) for selector in written
+    ]
     assert kinds == [("All", True), ("All", False)]
     assert written[0]["ExcludeManagementEventSources"] == sources
 

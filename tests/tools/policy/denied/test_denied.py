@@ -64,9 +64,9 @@ def test_the_change_for_a_message_is_the_smallest_and_proved(case: dict[str, Any
 @pytest.mark.parametrize(
     "case",
     [
-        each
-        for each in REMEDIES
-        if {"statement", "first_statement", "document_length"} & set(each["expect"])
+        remedy
+        for remedy in REMEDIES
+        if {"statement", "first_statement", "document_length"} & set(remedy["expect"])
     ],
     ids=lambda case: case["name"],
 )
@@ -132,10 +132,10 @@ def _bare(request: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "case",
     [
-        each
-        for each in REFUSED
-        if evaluate(_bare(each.values[0]["request"]), each.values[0]["policies"])
-        == evaluate(each.values[0]["request"], each.values[0]["policies"])
+        message
+        for message in REFUSED
+        if evaluate(_bare(message.values[0]["request"]), message.values[0]["policies"])
+        == evaluate(message.values[0]["request"], message.values[0]["policies"])
     ],
 )
 def test_a_message_made_of_a_scenario_is_decided_as_the_scenario(case: dict[str, Any]) -> None:
@@ -273,7 +273,7 @@ def test_the_path_of_a_role_is_taken_from_an_event() -> None:
         message for message in messages if message["name"] == "records, one of which succeeded"
     )
     answer = denied(event["message"], {"resource": {"Version": "2012-10-17", "Statement": []}})
-    row = next(each for each in answer.facts["changes"] if each["policy"] == "key policy")
+    row = next(row for row in answer.facts["changes"] if row["policy"] == "key policy")
     assert "arn:aws:iam::111122223333:role/team/app" in row["statement"]
 
 

@@ -63,7 +63,7 @@ def amount(pattern: str) -> str:
     levels = Counter(action.level for name in names if (action := facts.action(name)))
     services = len({name.partition(":")[0] for name in names})
     of = f" of {services:,} services" if services > 1 else ""
-    shares = (f"{levels[each]:,} {each.lower()}" for each in _ORDER if levels[each])  # type: ignore[index]
+    shares = (f"{levels[level]:,} {level.lower()}" for level in _ORDER if levels[level])  # type: ignore[index]
     return f"{len(names):,} actions{of}: {', '.join(shares)}"
 
 
@@ -146,7 +146,7 @@ def test_several_policies_are_explained_one_by_one_and_counted_together() -> Non
 
 def test_a_finding_names_the_policy_that_it_points_into() -> None:
     answer = explain([document(allow("s3:ListBucket")), document(allow("sns:AddPermission"))])
-    finding = next(each for each in answer.findings if each.code == "RESOURCE_EXPOSURE")
+    finding = next(finding for finding in answer.findings if finding.code == "RESOURCE_EXPOSURE")
     assert finding.resource == "/1"
     assert finding.where
     assert finding.where.pointer == "/Statement/0"
@@ -268,7 +268,7 @@ def test_all_of_iam_behind_a_boundary_is_not_told_as_all_of_iam() -> None:
     answer = explain(document(allow("iam:*", Condition=bound)))
     told = [finding for finding in answer.findings if finding.code == "PRIVILEGE_ESCALATION"]
     assert told
-    assert all("many ways" not in each.title for each in told)
+    assert all("many ways" not in finding.title for finding in told)
     assert "iam-put-user-policy" not in {row["path"] for row in answer.facts["escalation_paths"]}
 
 
@@ -440,7 +440,7 @@ Resources:
 
 def test_what_a_template_leaves_to_the_deployment_is_said_and_not_taken_for_nothing() -> None:
     answer = explain(TEMPLATE)
-    table, key = (each["sentence"] for each in answer.facts["statements"])
+    table, key = (row["sentence"] for row in answer.facts["statements"])
     assert table.endswith("on what `TableArn` stands for; known only at deployment: `Resource`.")
     assert key.endswith("deployment: `Condition/StringEquals/aws:PrincipalOrgID`.")
     assert answer.facts["actions_allowed"] == 3

@@ -83,7 +83,7 @@ def pairs(answer: Answer) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("case", _cases("allowed.json"))
 def test_an_event_becomes_exactly_the_access_that_it_needed(case: dict[str, Any]) -> None:
     answer = generated({"Records": [record(**case["record"])]})
-    assert pairs(answer) == {tuple(each) for each in case["allow"]}
+    assert pairs(answer) == {tuple(pair) for pair in case["allow"]}
     shown = facts(answer)
     assert shown["replay"] == {"events": 1, "allowed": 1}
     whys = [row["why"] for row in shown.get("not_scoped", ()) if "resource" in row]
@@ -139,13 +139,13 @@ def _smaller(policies: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """The policies with one statement, one action or one resource less."""
     for number, policy in enumerate(policies):
         body = policy["Statement"]
-        for at, each in enumerate(body):
+        for at, statement in enumerate(body):
             shorter = [body[:at] + body[at + 1 :]]
             for part in ("Action", "Resource"):
-                listed = _listed(each[part])
+                listed = _listed(statement[part])
                 if len(listed) > 1:
                     for left in range(len(listed)):
-                        less = {**each, part: listed[:left] + listed[left + 1 :]}
+                        less = {**statement, part: listed[:left] + listed[left + 1 :]}
                         shorter.append([*body[:at], less, *body[at + 1 :]])
             for changed in shorter:
                 yield [
@@ -181,10 +181,10 @@ def test_nothing_can_be_taken_away_without_refusing_an_event() -> None:
         for case in rows
         for pair in case["allow"]
     ]
-    assert all(_allows(policies, *each) for each in needed)
+    assert all(_allows(policies, *request) for request in needed)
     for fewer in _smaller(policies):
-        kept = [each for each in fewer if each["Statement"]]
-        assert not all(_allows(kept, *each) for each in needed)
+        kept = [policy for policy in fewer if policy["Statement"]]
+        assert not all(_allows(kept, *request) for request in needed)
 
 
 def test_each_caller_gets_a_policy_of_its_own_named_after_it() -> None:
@@ -479,7 +479,7 @@ def test_a_folder_of_logs_is_read_and_what_is_none_is_named(tmp_path: Path) -> N
     (tmp_path / "broken.json.gz").write_bytes(gzip.compress(b"x" * 999)[:-9])
     done = _run("generate", "--events", str(tmp_path), "--json", "--detail", "full")
     answer = json.loads(done.stdout)
-    (policy,) = (json.loads(each["content"]) for each in answer["artifacts"])
+    (policy,) = (json.loads(artifact["content"]) for artifact in answer["artifacts"])
     assert policy["Statement"][0]["Action"] == [
         "ec2:DescribeHosts",
         "ec2:DescribeTags",

@@ -42,7 +42,7 @@ def statements(answer: Answer) -> list[dict[str, Any]]:
 def _many(value: Any) -> Any:
     """The case with each list that stands for a long one, `["@501 arn:aws:s3:::reports"]`, written out."""
     if isinstance(value, dict):
-        return {key: _many(each) for key, each in value.items()}
+        return {key: _many(entry) for key, entry in value.items()}
     if isinstance(value, list) and value and str(value[0]).startswith("@"):
         count, head = value[0][1:].split()
         return [f"{head}/{number}" for number in range(int(count))]
@@ -65,7 +65,7 @@ def test_the_policy_grants_what_the_needs_say_and_the_facts_say_how(case: dict[s
 @pytest.mark.parametrize("case", _cases("granted.json"))
 def test_needs_as_text_give_the_same_answer(case: dict[str, Any]) -> None:
     conditions = case.get("conditions")
-    texts = [json.dumps(each) if each else None for each in (case["needs"], conditions)]
+    texts = [json.dumps(value) if value else None for value in (case["needs"], conditions)]
     assert generated(*texts) == generated(case["needs"], conditions)
 
 
@@ -121,7 +121,9 @@ def test_every_artifact_says_that_it_was_validated_and_which_data_was_used() -> 
 def test_more_than_one_managed_policy_can_hold_becomes_several_that_each_fit() -> None:
     queues = [f"arn:aws:sqs:eu-west-1:111122223333:orders-of-region-{n:03}" for n in range(200)]
     answer = generated({"sqs:SendMessage": queues})
-    assert [each.name for each in answer.artifacts] == [f"policy-{n}.json" for n in (1, 2, 3)]
+    assert [artifact.name for artifact in answer.artifacts] == [
+        f"policy-{n}.json" for n in (1, 2, 3)
+    ]
     for artifact in answer.artifacts:
         assert len("".join(artifact.content.split())) <= 6_144
         assert aws_iam.validate(artifact.content) == []
@@ -131,7 +133,7 @@ def test_more_than_one_managed_policy_can_hold_becomes_several_that_each_fit() -
     assert len(set(sids)) == len(sids)
     assert "3 policies, to be attached together, with 3 statements" in answer.summary
     assert answer.facts["characters"] == [
-        len("".join(each.content.split())) for each in answer.artifacts
+        len("".join(artifact.content.split())) for artifact in answer.artifacts
     ]
 
 
@@ -173,7 +175,7 @@ def test_the_reference_shows_what_its_command_gives() -> None:
     page = (FOLDER.parents[2] / "references/policy-design.md").read_text(encoding="utf-8")
     section = page.partition("## Policies from needs")[2].partition("\n## ")[0]
     shown = json.loads(section.partition("```json\n")[2].partition("```")[0])
-    line = next(each for each in section.splitlines() if "--conditions" in each)
+    line = next(line for line in section.splitlines() if "--conditions" in line)
     words = shlex.split(line)
     answer = generated(words[words.index("--needs") + 1], words[words.index("--conditions") + 1])
     assert statements(answer) == shown["Statement"]

@@ -54,8 +54,8 @@ def test_a_known_name_is_told(case: dict[str, Any]) -> None:
     assert set(case.get("actions", ())) <= (names(facts) if "actions" in case else set())
     for table, wanted in case.get("rows", {}).items():
         assert all(
-            any(all(row.get(k) == v for k, v in each.items()) for row in facts[table])
-            for each in wanted
+            any(all(row.get(k) == v for k, v in name.items()) for row in facts[table])
+            for name in wanted
         ), facts[table]
     assert answer.as_of
     assert answer.sources
@@ -154,8 +154,8 @@ def test_the_actions_of_a_key_are_those_that_name_it_themselves(key: str) -> Non
         types = {t.name for t in service.resource_types.values() if key in t.condition_keys}
         for action in service.actions.values():
             on_type = any(
-                each in types or key in action.type_condition_keys.get(each, ())
-                for each in action.resource_types
+                type_ in types or key in action.type_condition_keys.get(type_, ())
+                for type_ in action.resource_types
             )
             if on_type or key in action.condition_keys:
                 expected.add(action.full_name)

@@ -100,7 +100,7 @@ def by_code(answer: Answer) -> dict[str, Finding]:
 
 
 def sides(answer: Answer) -> dict[str, str]:
-    return {each["code"]: each["found_by"] for each in answer.facts["found_by"]}
+    return {row["code"]: row["found_by"] for row in answer.facts["found_by"]}
 
 
 def test_what_both_found_is_one_finding_and_what_one_found_says_so(
@@ -166,7 +166,7 @@ def test_the_same_code_elsewhere_is_another_problem(scripted: Callable[[Any], Sc
     other = [{"value": "Statement"}, {"index": 1}, {"value": "Action"}]
     scripted({"findings": [remark("INVALID_ACTION", *other)]})
     answer = ask({"Version": "2012-10-17", "Statement": [TYPO, good]})
-    rows = [(each["pointer"], each["found_by"]) for each in answer.facts["found_by"]]
+    rows = [(row["pointer"], row["found_by"]) for row in answer.facts["found_by"]]
     assert ("/Statement/0/Action", "here") in rows
     assert ("/Statement/1/Action", "Access Analyzer") in rows
 
@@ -207,7 +207,7 @@ def test_every_policy_of_a_list_is_asked_about_in_one_region(
     answer = ask([IDENTITY, TRUST], regions=["eu-west-1"])
     assert [region for _, region, _ in script.calls] == ["eu-west-1"] * 2
     assert answer.facts["online"]["policies_answered"] == 2
-    assert {each["policy"] for each in answer.facts["found_by"]} == {"/0"}
+    assert {row["policy"] for row in answer.facts["found_by"]} == {"/0"}
 
 
 def test_text_that_is_no_policy_is_not_sent(scripted: Callable[[Any], Script]) -> None:
@@ -355,14 +355,14 @@ def test_hostile_words_of_an_answer_stay_in_their_fields(
 def test_both_sides_go_into_a_report(scripted: Callable[[Any], Script]) -> None:
     scripted({"findings": [remark("A_CHECK_OF_TOMORROW", *STATEMENT)]})
     (made,) = ask(IDENTITY, format="sarif").artifacts
-    rules = {each["ruleId"] for each in json.loads(made.content)["runs"][0]["results"]}
+    rules = {result["ruleId"] for result in json.loads(made.content)["runs"][0]["results"]}
     assert {"A_CHECK_OF_TOMORROW", "INVALID_ACTION"} <= rules
 
 
 def test_silence_is_an_open_result_and_a_skipped_test(scripted: Callable[[Any], Script]) -> None:
     scripted(Refusal("AccessDeniedException"))
     (made,) = ask(TRUST, format="sarif").artifacts
-    kinds = [each["kind"] for each in json.loads(made.content)["runs"][0]["results"]]
+    kinds = [result["kind"] for result in json.loads(made.content)["runs"][0]["results"]]
     assert kinds == ["open"]
     (made,) = ask(TRUST, format="junit").artifacts
     assert "<skipped" in made.content

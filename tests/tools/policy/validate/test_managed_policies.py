@@ -36,7 +36,9 @@ HANDFUL = 5
 def found() -> Mapping[str, tuple[Finding, ...]]:
     """The findings of every policy, by its name."""
     policies = json.loads(aws_managed_policies_data)
-    return {name: tuple(validate(each["Document"], "identity")) for name, each in policies.items()}
+    return {
+        name: tuple(validate(policy["Document"], "identity")) for name, policy in policies.items()
+    }
 
 
 def _level(finding: Finding) -> str:
@@ -55,19 +57,21 @@ def _off(counted: Mapping[str, int], expected: Mapping[str, int]) -> dict[str, i
 def test_the_codes_that_fire_on_policies_of_aws_are_the_justified_ones(
     found: Mapping[str, tuple[Finding, ...]],
 ) -> None:
-    assert {each.code for each in chain.from_iterable(found.values())} == set(TABLE)
+    assert {finding.code for finding in chain.from_iterable(found.values())} == set(TABLE)
     assert all(row["why"].endswith(".") for row in TABLE.values())
 
 
 def test_each_code_fires_as_often_as_the_table_says(
     found: Mapping[str, tuple[Finding, ...]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    levels = Counter(f"{each.code} {_level(each)}" for each in chain(*found.values()))
-    holders = Counter(code for each in found.values() for code in {one.code for one in each})
+    levels = Counter(f"{finding.code} {_level(finding)}" for finding in chain(*found.values()))
+    holders = Counter(
+        code for findings in found.values() for code in {one.code for one in findings}
+    )
     with capsys.disabled():
         print(f" {levels.total()} findings on {len(found)} managed policies:")  # noqa: T201 - the counts are to be seen
         for code, row in sorted(TABLE.items()):
-            counts = ", ".join(f"{levels[f'{code} {each}']} {each}" for each in row["levels"])
+            counts = ", ".join(f"{levels[f'{code} {level}']} {level}" for level in row["levels"])
             print(f"  {code}: {counts}; in {holders[code]} policies")  # noqa: T201
     expected = {
         f"{code} {level}": number
@@ -82,9 +86,9 @@ def test_a_code_of_aws_keeps_the_severity_of_aws_in_every_finding(
     found: Mapping[str, tuple[Finding, ...]],
 ) -> None:
     other = {
-        (each.code, each.severity)
-        for each in chain.from_iterable(found.values())
-        if each.severity != AWS_CODES.get(each.code, each.severity)
+        (finding.code, finding.severity)
+        for finding in chain.from_iterable(found.values())
+        if finding.severity != AWS_CODES.get(finding.code, finding.severity)
     }
     assert other == set()
 

@@ -23,14 +23,17 @@ SERIOUS = {Severity.ERROR, Severity.SECURITY_WARNING}
 
 def _found(case: dict[str, Any]) -> list[tuple[str, str, Severity]]:
     found = validate(case["document"], case["kind"], case.get("resource_type"))
-    return [(each.code, each.where.pointer if each.where else "", each.severity) for each in found]
+    return [
+        (finding.code, finding.where.pointer if finding.where else "", finding.severity)
+        for finding in found
+    ]
 
 
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
 def test_a_good_policy_has_no_findings_but_the_justified_ones(case: dict[str, Any]) -> None:
     found = [(code, pointer) for code, pointer, _ in _found(case)]
-    assert sorted(found) == sorted((each["code"], each["pointer"]) for each in case["expect"])
-    assert all(each["why"] for each in case["expect"])
+    assert sorted(found) == sorted((row["code"], row["pointer"]) for row in case["expect"])
+    assert all(row["why"] for row in case["expect"])
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case["name"])

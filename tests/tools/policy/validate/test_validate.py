@@ -53,14 +53,18 @@ def document(*statements: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_policy_has_exactly_the_expected_findings(case: dict[str, Any]) -> None:
     found = validate(case["document"], case.get("kind"), case.get("resource_type"))
-    places = [(each.code, each.where.pointer if each.where else None) for each in found]
-    assert sorted(places) == sorted((each["code"], each["pointer"]) for each in case["expect"])
-    assert all(each.severity == AWS_CODES.get(each.code, each.severity) for each in found)
+    places = [
+        (finding.code, finding.where.pointer if finding.where else None) for finding in found
+    ]
+    assert sorted(places) == sorted((row["code"], row["pointer"]) for row in case["expect"])
+    assert all(
+        finding.severity == AWS_CODES.get(finding.code, finding.severity) for finding in found
+    )
     for expected in case["expect"]:
         messages = [
-            each.message
-            for each in found
-            if (each.code, each.where and each.where.pointer)
+            finding.message
+            for finding in found
+            if (finding.code, finding.where and finding.where.pointer)
             == (expected["code"], expected["pointer"])
         ]
         assert any(expected["says"] in message for message in messages), messages
@@ -130,9 +134,13 @@ def test_an_unknown_kind_is_refused() -> None:
 def test_findings_come_worst_first_and_then_in_the_order_of_the_text() -> None:
     statements = [{**ALLOW, "Sid": "", "Action": f"s3:Nope{number}"} for number in range(12)]
     found = validate(document(*statements))
-    severities = [list(Severity).index(each.severity) for each in found]
+    severities = [list(Severity).index(finding.severity) for finding in found]
     assert severities == sorted(severities)
-    errors = [each.where.pointer for each in found if each.where and each.code == "INVALID_ACTION"]
+    errors = [
+        finding.where.pointer
+        for finding in found
+        if finding.where and finding.code == "INVALID_ACTION"
+    ]
     assert errors == [f"/Statement/{number}/Action" for number in range(12)]
 
 
@@ -187,13 +195,13 @@ def test_a_rule_is_cut_after_many_findings_and_the_answer_says_so() -> None:
 def test_hostile_names_are_shown_as_escapes_everywhere() -> None:
     nasty = "s3:\u202eevil\x1b[31m\nnext`tick\u200b"
     body = document({**ALLOW, "Action": nasty, "Condition": {nasty: {nasty: nasty}}, nasty: nasty})
-    shown = json.dumps([to_json(each) for each in validate(body)], ensure_ascii=False)
+    shown = json.dumps([to_json(finding) for finding in validate(body)], ensure_ascii=False)
     assert not set("\u202e\x1b\u200b") & set(shown)
     assert "\\\\u202e" in shown
 
 
 def trusted(number: int) -> dict[str, Any]:
-    hosts = [f"i{each}.example.com" for each in range(number)]
+    hosts = [f"i{number}.example.com" for number in range(number)]
     federated = [f"arn:aws:iam::111122223333:oidc-provider/{host}" for host in hosts]
     subjects = {f"{host}:sub": "a*" for host in hosts}
     return {**TRUST, "Principal": {"Federated": federated}, "Condition": {"StringLike": subjects}}
@@ -202,13 +210,13 @@ def trusted(number: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "statement",
     [
-        lambda n: {**ALLOW, "Action": [f"s3:GetObjec{each}" for each in range(n)]},
-        lambda n: {**ALLOW, "Action": [f"x{each}:Get" for each in range(n)]},
+        lambda n: {**ALLOW, "Action": [f"s3:GetObjec{number}" for number in range(n)]},
+        lambda n: {**ALLOW, "Action": [f"x{number}:Get" for number in range(n)]},
         lambda n: {**ALLOW, "Resource": ["arn:aws:ec2:*:*:" + "*a" * n]},
         lambda n: {**ALLOW, "Resource": "arn:aws:s3:::x/" + "${" * n},
         lambda n: {
             **ALLOW,
-            "Condition": {"StringEquals": {f"s3:prefi{each}": "x" for each in range(n)}},
+            "Condition": {"StringEquals": {f"s3:prefi{number}": "x" for number in range(n)}},
         },
         lambda n: {
             **TRUST,
@@ -235,7 +243,7 @@ def test_twice_the_policy_takes_about_twice_the_work(
     ids=["stars", "intricate"],
 )
 def test_patterns_made_to_blow_up_are_judged(statement: dict[str, Any]) -> None:
-    assert all(each.where for each in validate(json.dumps(document(statement)), "identity"))
+    assert all(finding.where for finding in validate(json.dumps(document(statement)), "identity"))
 
 
 WORDS = st.sampled_from(
@@ -289,7 +297,7 @@ def resolves(root: Node, pointer: str) -> bool:
     node = root
     for token in pointer.split("/")[1:]:
         children = {pointer_token(member.name.value): member.value for member in node.members}
-        children |= {str(number): each for number, each in enumerate(node.items)}
+        children |= {str(number): child for number, child in enumerate(node.items)}
         if token not in children:
             return False
         node = children[token]
@@ -303,9 +311,9 @@ def test_whatever_the_policy_each_finding_stands_at_a_place_in_it(
 ) -> None:
     root = from_value(body)
     found = validate(body, kind)
-    for each in found:
-        assert each.where is not None
-        assert resolves(root, each.where.pointer), each
+    for finding in found:
+        assert finding.where is not None
+        assert resolves(root, finding.where.pointer), finding
     assert validate(body, kind) == found
     as_text = validate(json.dumps(body), kind)
     assert _said(as_text) == _said(found)
@@ -314,9 +322,9 @@ def test_whatever_the_policy_each_finding_stands_at_a_place_in_it(
 def _said(found: list[Finding]) -> Counter[tuple[str, str]]:
     """Codes and messages, but of sizes: those count the characters of the text as it was given."""
     return Counter(
-        (each.code, each.message)
-        for each in found
-        if not each.code.startswith(("POLICY_SIZE", "TOO_LONG"))
+        (finding.code, finding.message)
+        for finding in found
+        if not finding.code.startswith(("POLICY_SIZE", "TOO_LONG"))
     )
 
 
@@ -343,4 +351,4 @@ def test_a_policy_cut_or_garbled_anywhere_is_judged_or_refused(data: st.DataObje
         found = validate(garbled)
     except InputError:
         return
-    assert all(each.where for each in found)
+    assert all(finding.where for finding in found)

@@ -72,7 +72,7 @@ class Watcher:
         """Whether the filter matches every record of the kind; None when its pattern does not tell."""
         if self.pattern is None:
             return None
-        answers = {self.pattern.matches(each) for each in completed(witness, self.account)}
+        answers = {self.pattern.matches(sample) for sample in completed(witness, self.account)}
         if False in answers:
             return False
         return None if None in answers else True
@@ -194,9 +194,9 @@ def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
             _reach_dimensions(metric, watching) if metric.dimensions else _reach(account, watching)
         )
 
-    for each in filters:
-        if each.log_group == _group(group_arn):
-            yield _watcher(account, each, region, reach)
+    for metric_filter in filters:
+        if metric_filter.log_group == _group(group_arn):
+            yield _watcher(account, metric_filter, region, reach)
 
 
 def _by_metric(alarms: Iterable[Alarm]) -> ByMetric:
@@ -210,53 +210,53 @@ def _by_metric(alarms: Iterable[Alarm]) -> ByMetric:
 
 def _watcher(
     account: Account,
-    each: MetricFilter,
+    metric_filter: MetricFilter,
     region: str,
     reach: Callable[[Metric], tuple[Link, str]],
 ) -> Watcher:
     missing: NotCollected | None = None
     best: tuple[Link, str] = (Link.ALARM, "")
-    for metric in each.metrics:
+    for metric in metric_filter.metrics:
         try:
             best = max(best, reach(metric))
         except NotCollected as miss:
             missing = miss
     if best[0] is Link.COMPLETE:
-        missing = _narrowed(each, region)
+        missing = _narrowed(metric_filter, region)
     return Watcher(
-        filter=each,
+        filter=metric_filter,
         account=account,
         region=region,
-        pattern=_pattern(each),
+        pattern=_pattern(metric_filter),
         link=best[0],
         alarm=best[1],
         miss=missing,
     )
 
 
-def _pattern(each: MetricFilter) -> filter_pattern.Pattern | None:
-    read = None if each.transformed else filter_pattern.parse(each.pattern)
-    if read is None or each.criteria == "":
+def _pattern(metric_filter: MetricFilter) -> filter_pattern.Pattern | None:
+    read = None if metric_filter.transformed else filter_pattern.parse(metric_filter.pattern)
+    if read is None or metric_filter.criteria == "":
         return read
     # The criteria are a clause more, on what stands beside the record.
-    beside = filter_pattern.Clause(("@aws",), "=", each.criteria or "")
+    beside = filter_pattern.Clause(("@aws",), "=", metric_filter.criteria or "")
     return filter_pattern.Every((read, beside))
 
 
-def _narrowed(each: MetricFilter, region: str) -> NotCollected | None:
+def _narrowed(metric_filter: MetricFilter, region: str) -> NotCollected | None:
     """Why the pattern alone does not tell which records the filter counts."""
-    if each.criteria is None:
+    if metric_filter.criteria is None:
         why = (
             "is of a snapshot of an earlier version, which does not tell all of it; take it again"
         )
-    elif each.criteria:
-        why = f"counts only events with {quoted(each.criteria)}"
-    elif each.transformed:
+    elif metric_filter.criteria:
+        why = f"counts only events with {quoted(metric_filter.criteria)}"
+    elif metric_filter.transformed:
         why = "reads the events after a transformation"
     else:
         return None
     return NotCollected(
-        f"filter {quoted(each.name)} {why}",
+        f"filter {quoted(metric_filter.name)} {why}",
         call="logs:DescribeMetricFilters",
         code="filter not understood",
         region=region,
@@ -313,7 +313,7 @@ def _told(account: Account, alarm: Alarm) -> Link:
 def _heard(account: Account, arn: str) -> bool:
     for topic in account.require(TOPICS):
         if topic.arn == arn:
-            return any(each.confirmed for each in known(topic.subscriptions))
+            return any(subscription.confirmed for subscription in known(topic.subscriptions))
     raise NotCollected(
         f"topic {quoted(arn)} is not part of this snapshot",
         call="sns:ListSubscriptionsByTopic",

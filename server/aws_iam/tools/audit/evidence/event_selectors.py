@@ -75,9 +75,9 @@ def management_events(selectors: Selectors) -> Recorded:
     if not selectors.classic and not selectors.advanced:
         return Recorded(reads=True, writes=True)
     parts = [
-        _part(_CLASSIC[each.read_write], each.excluded_sources)
-        for each in selectors.classic
-        if each.management
+        _part(_CLASSIC[selector.read_write], selector.excluded_sources)
+        for selector in selectors.classic
+        if selector.management
     ]
     return _together((*parts, *filter(None, map(_management, selectors.advanced))))
 
@@ -85,21 +85,21 @@ def management_events(selectors: Selectors) -> Recorded:
 def object_events(selectors: Selectors, partition: str) -> Recorded:
     """The data events of all S3 objects, of future buckets too, that are recorded."""
     parts = [
-        _part(_CLASSIC[each.read_write], ())
-        for each in selectors.classic
-        if any(_all_buckets(value, partition) for value in _object_values(each))
+        _part(_CLASSIC[selector.read_write], ())
+        for selector in selectors.classic
+        if any(_all_buckets(value, partition) for value in _object_values(selector))
     ]
-    advanced = (_objects(each, partition) for each in selectors.advanced)
+    advanced = (_objects(selector, partition) for selector in selectors.advanced)
     return _together((*parts, *filter(None, advanced)))
 
 
 def single_buckets(selectors: Selectors, partition: str) -> tuple[str, ...]:
     """The buckets or prefixes whose object events are recorded one by one."""
-    classic = (value for each in selectors.classic for value in _object_values(each))
+    classic = (value for selector in selectors.classic for value in _object_values(selector))
     advanced = (
         value
-        for each in selectors.advanced
-        for field in each.fields
+        for selector in selectors.advanced
+        for field in selector.fields
         if field.field == "resources.ARN"
         for value in (*field.values("StartsWith"), *field.values("Equals"))
     )

@@ -53,8 +53,11 @@ class Against:
         self._count(account, both, str(earlier["collected_at"]))
         found = findings_of(line)
         # As the mutes left them; what is gone is muted by none.
-        told = [replace(each, change=also.change) for each, also in zip(found, both, strict=False)]
-        return {**line, "findings": [to_json(each) for each in (*told, *both[len(found) :])]}
+        told = [
+            replace(finding, change=also.change)
+            for finding, also in zip(found, both, strict=False)
+        ]
+        return {**line, "findings": [to_json(finding) for finding in (*told, *both[len(found) :])]}
 
     def facts(self) -> dict[str, Any]:
         """How many findings changed and how, which, and in which accounts most."""

@@ -120,7 +120,7 @@ def _judged(job: Job, account: Account) -> dict[str, Any]:
         "score": scored.total.score,
         "controls": _statuses(found),
         "counts": to_json(counts(found)),
-        "findings": [_told(each, was[id(each)]) for each in shown],
+        "findings": [_told(finding, was[id(finding)]) for finding in shown],
     }
 
 
@@ -132,13 +132,13 @@ def _told(finding: Finding, was: Status) -> dict[str, Any]:
 
 def _statuses(found: tuple[Finding, ...]) -> dict[str, str]:
     """The status of each control; `muted` where its every finding is."""
-    told = dict.fromkeys((each.code for each in found), "muted")
-    open_ = rolled_up(each for each in found if each.muted is None)
+    told = dict.fromkeys((finding.code for finding in found), "muted")
+    open_ = rolled_up(finding for finding in found if finding.muted is None)
     return told | {code: status.value for code, status in open_.items()}
 
 
 def _at_least(severity: Severity | None) -> Any:
-    return lambda each: severity is None or each.severity.rank <= severity.rank
+    return lambda finding: severity is None or finding.severity.rank <= severity.rank
 
 
 def _line(data: dict[str, Any]) -> str:

@@ -220,7 +220,7 @@ class Saved:
 def findings_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What the line of an account that was read says was found; a file may have been changed by hand."""
     try:
-        return tuple(_finding(each, str(line["account"])) for each in line["findings"])
+        return tuple(_finding(row, str(line["account"])) for row in line["findings"])
     except (KeyError, TypeError, ValueError):
         raise broken(line, "its findings") from None
 
@@ -229,11 +229,12 @@ def judged_of(line: Mapping[str, Any]) -> tuple[Finding, ...]:
     """The same before the mutes: none is muted, and each has the status that it was given."""
     found = findings_of(line)
     try:
-        status = [Status(_unmuted(each)) for each in line["findings"]]
+        status = [Status(_unmuted(row)) for row in line["findings"]]
     except ValueError:
         raise broken(line, "its findings") from None
     return tuple(
-        replace(each, status=was, muted=None) for each, was in zip(found, status, strict=True)
+        replace(finding, status=was, muted=None)
+        for finding, was in zip(found, status, strict=True)
     )
 
 
@@ -255,7 +256,7 @@ def broken(line: Mapping[str, Any], what: str) -> InputError:
 
 def _finding(data: Mapping[str, Any], account: str) -> Finding:
     texts = {**data, **data.get("controls", {})}
-    if not all(isinstance(each, str) for name, each in texts.items() if name != "controls"):
+    if not all(isinstance(text, str) for name, text in texts.items() if name != "controls"):
         raise TypeError
     known = {"severity": Severity(data["severity"]), "status": Status(data["status"])}
     told = {name: value for name, value in data.items() if name != WAS}

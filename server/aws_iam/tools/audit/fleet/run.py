@@ -143,7 +143,7 @@ class _Run:
 
     def _doors(self, fleet: Fleet, targets: Sequence[Target]) -> Callable[[str], Door | None]:
         """The way into any account: that of the list, else the role that `role_arn` means in each."""
-        listed = {each.account: each for each in targets}
+        listed = {target.account: target for target in targets}
 
         def door(account: str) -> Door | None:
             if account in listed or account == fleet.account:
@@ -164,12 +164,12 @@ class _Run:
 def _read(
     run: _Run, results: Results | None, totals: Totals, progress: Progress, take: Take
 ) -> None:
-    mine = {each.account for each in run.mine}
+    mine = {target.account for target in run.mine}
     for line in results.lines() if results else ():
         # The file may hold more than is asked for now: other parts, and accounts that are gone from the list.
         if line["account"] in mine:
             _take_in(run, line, totals, take)
-    todo = [each for each in run.mine if results is None or each.account not in results.done]
+    todo = [target for target in run.mine if results is None or target.account not in results.done]
     total = len(mine)
     progress(totals.accounts, total, "accounts")
     if not todo:
@@ -323,8 +323,10 @@ def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
         f"Score {percent} over {totals.read} of {totals.accounts} accounts{part} under CIS "
         f"{run.benchmark.version}."
     )
-    failed = [each for each in found if each.status is Status.FAIL and each.muted is None]
-    controls = len({each.code for each in failed})
+    failed = [
+        finding for finding in found if finding.status is Status.FAIL and finding.muted is None
+    ]
+    controls = len({finding.code for finding in failed})
     count = f" {controls} control{' fails' if controls == 1 else 's fail'} somewhere."
     first = fix_first(failed, run.benchmark)
     said = f" {run.earlier.said()}" if run.earlier else ""
@@ -347,14 +349,18 @@ def _unread(totals: Totals) -> str:
     """What was not seen stands before the score."""
     if not totals.unread:
         return ""
-    first = [each["account"] for each in totals.not_read[:NAMED]]
+    first = [row["account"] for row in totals.not_read[:NAMED]]
     more = f" and {totals.unread - len(first)} more" if totals.unread > len(first) else ""
     plural = "s" if totals.unread > 1 else ""
     return f"{totals.unread} account{plural} could not be read ({', '.join(first)}{more}). "
 
 
 def _next(found: Sequence[Finding], out: str | None) -> tuple[str, ...]:
-    failed = (each.code for each in found if each.status is Status.FAIL and each.muted is None)
+    failed = (
+        finding.code
+        for finding in found
+        if finding.status is Status.FAIL and finding.muted is None
+    )
     worst = next(failed, None)
     commands = [f"aws-iam audit control --id {worst}"] if worst else ["aws-iam audit checklist"]
     if out and worst:

@@ -77,7 +77,7 @@ class Totals:
             "fail": statuses[Status.FAIL.value],
             "unknown": statuses[Status.UNKNOWN.value],
         }
-        bisect.insort(self._worst, told, key=lambda each: (-each["fail"], each["account"]))
+        bisect.insort(self._worst, told, key=lambda row: (-row["fail"], row["account"]))
         del self._worst[LISTED:]
 
     @property
@@ -145,7 +145,7 @@ class Totals:
             met.append(Status.UNKNOWN)
         if not met and row.status[_MUTED]:
             return Status.FAIL, f"muted in every account ({row.status[_MUTED]})"
-        return min(met, key=lambda each: each.rank, default=Status.NOT_APPLICABLE), None
+        return min(met, key=lambda status: status.rank, default=Status.NOT_APPLICABLE), None
 
     def _message(self, row: Row) -> str:
         failed = row.status[Status.FAIL.value]
@@ -164,7 +164,7 @@ class Totals:
         if unknown:
             parts.append(f"unknown in {_some(row.accounts[Status.UNKNOWN.value], unknown)}")
         if self.unread:
-            first = [each["account"] for each in self.not_read[:NAMED]]
+            first = [row["account"] for row in self.not_read[:NAMED]]
             parts.append(f"not read: {_some(first, self.unread)}")
         return "; ".join(parts)
 

@@ -118,11 +118,11 @@ class Powers:
         if levels not in self._ceilings:
             expansion = self._actions.another()
             targets = Targets.of(expansion)
-            each = (
+            allowed = (
                 access((one_policy(text, Kind.SCP) for text in level), expansion, targets)
                 for level in levels
             )
-            self._ceilings[levels] = reduce(bounded, each)
+            self._ceilings[levels] = reduce(bounded, allowed)
         return self._ceilings[levels]
 
 
@@ -212,8 +212,8 @@ _TOLD = {"ADMINISTRATOR": ADMINISTRATOR, "PRIVILEGE_ESCALATION": ESCALATES}
 
 
 def _ways(found: Risks) -> Iterator[Way]:
-    for each in found.told:
-        finding = each.finding
+    for risk in found.told:
+        finding = risk.finding
         if finding.code in _TOLD:
             yield Way(
                 code=finding.code,

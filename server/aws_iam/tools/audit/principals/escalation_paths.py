@@ -130,9 +130,11 @@ class Search:
             unsettled=tuple(
                 prerequisite for prerequisite in path.prerequisites if prerequisite not in SETTLED
             ),
-            on=tuple(dict.fromkeys(quoted(each.name) for each in told)),
+            on=tuple(dict.fromkeys(quoted(target.name) for target in told)),
             given=() if free else opened[0][1],
-            strong=any(not each.leads_to or each.leads_to in self.world.strong for each in told),
+            strong=any(
+                not target.leads_to or target.leads_to in self.world.strong for target in told
+            ),
         )
 
     def _given(
@@ -227,7 +229,9 @@ class Search:
             written = self._forms(service)
             found = []
             for role in self.world.found.roles:
-                trusting = next((each for each in written if f'"{each}"' in role.trust), None)
+                trusting = next(
+                    (principal for principal in written if f'"{principal}"' in role.trust), None
+                )
                 if not trusting or role.arn == self.one.arn:
                     continue
                 # Where no more may be asked, the policies are believed.
@@ -259,9 +263,9 @@ def _may_name(access: Access, action: str, resource: str) -> bool:
     """Whether it is worth asking: a statement that allows the action has a resource that may be this one."""
     reach = access.reach(action)
     return reach is not None and any(
-        not each.resources
-        or any(matches(without_variables(r.value, "*"), resource) for r in each.resources)
-        for each in reach.allowed_by
+        not statement.resources
+        or any(matches(without_variables(r.value, "*"), resource) for r in statement.resources)
+        for statement in reach.allowed_by
     )
 
 

@@ -40,7 +40,7 @@ def holdings(
     With the organization's policies those over it are added, and each condition that asks for nothing but who the principal
     is, is decided. A group, which is no principal, has its own documents alone.
     """
-    documents = {each.arn: each.document for each in found.policies}
+    documents = {policy.arn: policy.document for policy in found.policies}
     groups = {group.name: group for group in found.groups}
     holders: list[User | Role | Group] = [one]
     unread: list[str] = []
@@ -49,8 +49,8 @@ def holdings(
             holders.append(groups[name])
         else:
             unread.append(f"group {quoted(name)}")
-    texts = [each.document for holder in holders for each in holder.inline]
-    for attached in (each for holder in holders for each in holder.attached):
+    texts = [policy.document for holder in holders for policy in holder.inline]
+    for attached in (policy for holder in holders for policy in holder.attached):
         text = documents.get(attached.arn)
         if text is None:
             unread.append(f"policy {quoted(attached.name)}")

@@ -95,18 +95,18 @@ def _guardrails(account: Account, organization: Organization) -> Guardrails:
     enabled = next(unit.policy_types for unit in tree.units if unit.id == way[0])
     over = [
         _Over(
-            name=each.name,
-            type=each.type,
-            places=known(each.targets),
-            document=known(each.document),
+            name=policy.name,
+            type=policy.type,
+            places=known(policy.targets),
+            document=known(policy.document),
         )
-        for each in account.require(ORG_GUARDRAILS)
-        if each.type in enabled
+        for policy in account.require(ORG_GUARDRAILS)
+        if policy.type in enabled
     ]
-    for each in over:
-        if each.document is None and set(way) & set(each.places):
-            return _unknown(f"AWS did not send policy {quoted(each.name)}")
-    names = [quoted(each.name) for each in over if set(way) & set(each.places)]
+    for policy in over:
+        if policy.document is None and set(way) & set(policy.places):
+            return _unknown(f"AWS did not send policy {quoted(policy.name)}")
+    names = [quoted(policy.name) for policy in over if set(way) & set(policy.places)]
     return Guardrails(
         services=_levels(over, _SERVICE, way),
         resources=tuple((*level, _RCP_FULL) for level in _levels(over, _RESOURCE, way)),
@@ -139,11 +139,11 @@ def _way(account: str, tree: Tree) -> tuple[str, ...]:
 
 def _levels(listed: Sequence[_Over], kind: str, way: Sequence[str]) -> Levels:
     """The documents of a kind at each level; none at all where the kind is not enabled."""
-    mine = [each for each in listed if each.type == kind]
+    mine = [policy for policy in listed if policy.type == kind]
     if not mine:
         return ()
     return tuple(
-        tuple(each.document or "" for each in mine if place in each.places) for place in way
+        tuple(policy.document or "" for policy in mine if place in policy.places) for place in way
     )
 
 

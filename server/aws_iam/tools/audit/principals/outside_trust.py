@@ -141,7 +141,7 @@ def _accounts(account: Account, document: Policy, role: Role) -> Iterator[Trust]
                     caller or f"arn:aws:iam::{other}:user/{_NAME}"
                 )
     for other, statements in sorted(found.items()):
-        if not all(_is_denied(role, each) for each in sorted(callers[other])):
+        if not all(_is_denied(role, arn) for arn in sorted(callers[other])):
             yield _account(account, other, statements, role)
     for organization in sorted(_organizations(document)):
         yield from _organization(account, organization, role)
@@ -155,7 +155,7 @@ def _others(statement: Statement) -> Iterator[tuple[str, str]]:
             arn = Arn.of(principal.value)
             named = arn is not None and arn.resource != "root"
             yield other, principal.value if named else ""
-    if any(each.is_everyone for each in statement.principals):
+    if any(principal.is_everyone for principal in statement.principals):
         for value in _demanded(statement, "aws:principalaccount"):
             if _is_account(value):
                 yield value, ""
@@ -218,8 +218,8 @@ def _keeps_strangers_out(document: Policy, meant: Iterable[Statement], role: Rol
         for value in condition.values
     }
     own = role.arn.split(":")[4:5]
-    others = sorted(each for each in named if each.split(":")[4:5] != own)
-    return all(_is_denied(role, each) for each in (_STRANGER, *others))
+    others = sorted(arn for arn in named if arn.split(":")[4:5] != own)
+    return all(_is_denied(role, arn) for arn in (_STRANGER, *others))
 
 
 def _example(pattern: str) -> str:

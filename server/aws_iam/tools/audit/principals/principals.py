@@ -128,7 +128,7 @@ def _judged(
     held = {one.arn: holdings(found, one, over) for one in listed}
     world = _world(found, held, powers, over)
     power = {one.arn: powers.among(one, held[one.arn], world, asked) for one in listed}
-    is_strong = frozenset(arn for arn, each in power.items() if _is_strong(each))
+    is_strong = frozenset(arn for arn, strength in power.items() if _is_strong(strength))
     groups = {group.arn for group in found.groups}
     if is_strong != world.strong - groups:
         # Who can become an administrator is known only now, and so is to whom a path is worth most.
@@ -148,7 +148,9 @@ def _judged(
         )
         for one in listed
     )
-    ordered_ = sorted(judged, key=lambda each: (_ORDER.index(each.power.kind), each.one.arn))
+    ordered_ = sorted(
+        judged, key=lambda principal: (_ORDER.index(principal.power.kind), principal.one.arn)
+    )
     return tuple(ordered_), is_whole and asked.left > 0
 
 
@@ -163,7 +165,7 @@ def _world(
             for group in found.groups
         },
     }
-    alone = {arn: powers.of(each) for arn, each in every.items()}
+    alone = {arn: powers.of(documents) for arn, documents in every.items()}
 
     @cache
     def worth_attaching() -> tuple[str, ...]:
@@ -179,7 +181,7 @@ def _world(
         found=found,
         # What is not known of somebody may be anything.
         actions={arn: -1 if power.unread else power.actions for arn, power in alone.items()},
-        documents={arn: frozenset(each.policies) for arn, each in every.items()},
+        documents={arn: frozenset(documents.policies) for arn, documents in every.items()},
         strong=frozenset(arn for arn, power in alone.items() if _is_strong(power)),
         worth_attaching=worth_attaching,
     )
@@ -210,9 +212,9 @@ def _all(account: Account, principals: Sequence[Judged]) -> Iterator[Finding]:
 
 
 def _powerful(
-    each: Judged, principals: Sequence[Judged], raising: Collection[str]
+    principal: Judged, principals: Sequence[Judged], raising: Collection[str]
 ) -> Iterator[Finding]:
-    power = each.power
+    power = principal.power
     if power.kind == UNKNOWN:
         lacking = joined(list(power.unread))
         yield Finding(
@@ -220,24 +222,24 @@ def _powerful(
             title="What a principal may do is not known",
             severity=Severity.MEDIUM,
             status=Status.UNKNOWN,
-            message=f"{each.name}: not read: {lacking}",
+            message=f"{principal.name}: not read: {lacking}",
             reason=f"{_DETAILS} did not send: {lacking}",
-            resource=each.one.arn,
+            resource=principal.one.arn,
             fix=f"Allow {_DETAILS}, and look at what is named here by hand.",
             source=_UNUSED_PAGE,
         )
     for way in power.ways:
-        yield _way(each, way, principals)
-    if each.takes:
-        roles = joined([_chained(chain, raising) for chain in each.takes], shown=_SHOWN)
-        hangs = all(chain.given for chain in each.takes)
+        yield _way(principal, way, principals)
+    if principal.takes:
+        roles = joined([_chained(chain, raising) for chain in principal.takes], shown=_SHOWN)
+        hangs = all(chain.given for chain in principal.takes)
         yield Finding(
             code="TAKES_ADMINISTRATOR_ROLE",
             title="A principal may take the role of an administrator",
             severity=Severity.MEDIUM if hangs else Severity.HIGH,
             status=Status.MANUAL,
-            message=f"{each.name} may take {roles}; decide: is it meant to be an administrator?",
-            resource=each.one.arn,
+            message=f"{principal.name} may take {roles}; decide: is it meant to be an administrator?",
+            resource=principal.one.arn,
             fix="Name those who may take the role in its trust policy, with a condition on aws:MultiFactorAuthPresent.",
             source=_BEST,
         )
@@ -251,17 +253,17 @@ def _chained(chain: Chain, raising: Collection[str]) -> str:
     return f"{words} (under a condition on {' and '.join(chain.given)})" if chain.given else words
 
 
-def _way(each: Judged, way: Way, principals: Sequence[Judged]) -> Finding:
+def _way(principal: Judged, way: Way, principals: Sequence[Judged]) -> Finding:
     is_administrator = way.code == "ADMINISTRATOR"
-    told, severity = f"{each.name}: {way.message}", way.severity
-    if each.power.within:
+    told, severity = f"{principal.name}: {way.message}", way.severity
+    if principal.power.within:
         told += "; it gains at most what its permissions boundary allows"
         severity = Severity.LOW
-    if each.power.taken:
-        actions = counted(each.power.taken, "action")
+    if principal.power.taken:
+        actions = counted(principal.power.taken, "action")
         told += f"; service control policies take {actions} away that its own policies allow"
-    if each.power.services and not is_administrator:
-        told += f"; {_passable(each, principals)}"
+    if principal.power.services and not is_administrator:
+        told += f"; {_passable(principal, principals)}"
     return Finding(
         code=way.code,
         title=way.title,
@@ -269,15 +271,15 @@ def _way(each: Judged, way: Way, principals: Sequence[Judged]) -> Finding:
         # Somebody has to be the administrator: whether this one, its owner decides.
         status=Status.MANUAL if is_administrator else Status.FAIL,
         message=f"{told}; decide: should it be one?" if is_administrator else told,
-        resource=each.one.arn,
+        resource=principal.one.arn,
         fix=way.fix,
         source=way.source,
     )
 
 
-def _passable(each: Judged, principals: Sequence[Judged]) -> str:
+def _passable(principal: Judged, principals: Sequence[Judged]) -> str:
     """The roles of the account that fit the services which the principal may hand a role to."""
-    fitting = [other for other in principals if other.one.arn in each.power.passable]
+    fitting = [other for other in principals if other.one.arn in principal.power.passable]
     if not fitting:
         return "no role of the account that it may pass trusts such a service now"
     strong = [other for other in fitting if other.power.kind == ADMINISTRATOR]
@@ -286,7 +288,7 @@ def _passable(each: Judged, principals: Sequence[Judged]) -> str:
     return f"{kind} that trust such a service: {names}"
 
 
-def _trusting(each: Judged, trust: Trust, *, is_strong: bool) -> Finding:
+def _trusting(principal: Judged, trust: Trust, *, is_strong: bool) -> Finding:
     severity, told = trust.severity, trust.message
     if is_strong and trust.status is not Status.PASS:
         severity, told = Severity.CRITICAL, f"{told}; the role is an administrator's"
@@ -299,7 +301,7 @@ def _trusting(each: Judged, trust: Trust, *, is_strong: bool) -> Finding:
         status=trust.status,
         message=told,
         reason=told if trust.status is Status.UNKNOWN else None,
-        resource=each.one.arn,
+        resource=principal.one.arn,
         fix=trust.fix,
         source=trust.source,
     )
@@ -311,27 +313,27 @@ _FIRST = "Ask its owner, take its policies and instance profiles from it, then"
 _UNUSED = "Permissions that nobody uses"
 
 
-def _idle(account: Account, each: Judged) -> Iterator[Finding]:
+def _idle(account: Account, principal: Judged) -> Iterator[Finding]:
     """A role that was not taken for long; users are the control `credentials_unused`."""
-    one = each.one
+    one = principal.one
     if not isinstance(one, Role):
         return
     limit = account.collected_at - timedelta(days=IDLE_DAYS)
     since = one.last_used or one.created
     if since is None:
         missing = NotCollected(
-            f"{each.name} has no date", call=_DETAILS, code="no value", permission=_DETAILS
+            f"{principal.name} has no date", call=_DETAILS, code="no value", permission=_DETAILS
         )
         yield _unknown("UNUSED_ROLE", _IDLE, one.arn, missing, Severity.LOW)
     elif since <= limit:
         when = f"last on {since:%Y-%m-%d}" if one.last_used else "never in the time that AWS keeps"
-        powerful = each.power.kind in {ADMINISTRATOR, ESCALATES}
+        powerful = principal.power.kind in {ADMINISTRATOR, ESCALATES}
         yield Finding(
             code="UNUSED_ROLE",
             title=_IDLE,
             severity=Severity.MEDIUM if powerful else Severity.LOW,
             status=Status.FAIL,
-            message=f"{each.name} was taken {when}",
+            message=f"{principal.name} was taken {when}",
             resource=one.arn,
             fix=_removal(one),
             source=_UNUSED_PAGE,
@@ -347,16 +349,16 @@ def _removal(role: Role) -> str:
     return f"{_FIRST} delete the role."
 
 
-def _unused(account: Account, each: Judged) -> Iterator[Finding]:
-    if each.use is None:
+def _unused(account: Account, principal: Judged) -> Iterator[Finding]:
+    if principal.use is None:
         return
     try:
-        services = known(each.use.services)
+        services = known(principal.use.services)
     except NotCollected as missing:
-        yield _unknown("UNUSED_PERMISSIONS", _UNUSED, each.one.arn, missing, Severity.LOW)
+        yield _unknown("UNUSED_PERMISSIONS", _UNUSED, principal.one.arn, missing, Severity.LOW)
         return
     limit = account.collected_at - timedelta(days=IDLE_DAYS)
-    if each.one.created and each.one.created > limit:
+    if principal.one.created and principal.one.created > limit:
         # Too young to have left anything unused for so long.
         return
     idle = [s.service for s in services if s.last_used is None or s.last_used <= limit]
@@ -368,10 +370,10 @@ def _unused(account: Account, each: Judged) -> Iterator[Finding]:
             severity=Severity.LOW,
             status=Status.FAIL,
             message=(
-                f"{each.name} may use {counted(len(services), 'service')} and used {used} in the last {IDLE_DAYS} days;"
+                f"{principal.name} may use {counted(len(services), 'service')} and used {used} in the last {IDLE_DAYS} days;"
                 f" not {joined(idle, shown=_SHOWN)}"
             ),
-            resource=each.one.arn,
+            resource=principal.one.arn,
             fix="Take the services that nobody needs out of its policies; `policy generate --events` writes one from use.",
             source=_UNUSED_PAGE,
         )
@@ -419,17 +421,18 @@ def _left_out(account: Account, held: Authorization | Miss) -> dict[str, Any]:
     }
 
 
-def _row(account: Account, each: Judged) -> dict[str, Any]:
-    one, use = each.one, each.use
+def _row(account: Account, principal: Judged) -> dict[str, Any]:
+    one, use = principal.one, principal.use
     services = None if use is None or isinstance(use.services, Miss) else use.services
     limit = account.collected_at - timedelta(days=IDLE_DAYS)
     return {
         "principal": one.name,
-        "kind": each.word,
-        "power": each.power.kind,
-        "takes": ", ".join(" > ".join(chain.roles) for chain in each.takes) or None,
+        "kind": principal.word,
+        "power": principal.power.kind,
+        "takes": ", ".join(" > ".join(chain.roles) for chain in principal.takes) or None,
         "boundary": one.boundary.rpartition("/")[2] if one.boundary else None,
-        "lets_in": ", ".join(dict.fromkeys(t.outsider for t in each.trust if t.outsider)) or None,
+        "lets_in": ", ".join(dict.fromkeys(t.outsider for t in principal.trust if t.outsider))
+        or None,
         "last_taken": f"{one.last_used:%Y-%m-%d}"
         if isinstance(one, Role) and one.last_used
         else None,
@@ -450,7 +453,7 @@ def _summary(
         return f"The principals of account {account_words(account)} could not be read: {reasons((held,))}."
     parts = [f"{len(principals)} users and roles of account {account_words(account)}"]
     parts += [
-        f"{word}: {joined([quoted(each.one.name) for each in some], shown=_SHOWN)}"
+        f"{word}: {joined([quoted(principal.one.name) for principal in some], shown=_SHOWN)}"
         for word, some in (
             ("administrators", _of(principals, ADMINISTRATOR)),
             ("can raise their permissions", _of(principals, ESCALATES)),
@@ -463,7 +466,9 @@ def _summary(
         )
         if some
     ]
-    idle = sum(each.code == "UNUSED_ROLE" and each.status is Status.FAIL for each in found)
+    idle = sum(
+        finding.code == "UNUSED_ROLE" and finding.status is Status.FAIL for finding in found
+    )
     parts += [f"{counted(idle, 'role')} unused for {IDLE_DAYS} days"] if idle else []
     usage = account.get(LAST_ACCESSED)
     if isinstance(usage, Miss):
@@ -475,5 +480,5 @@ def _of(principals: Sequence[Judged], kind: str) -> list[Judged]:
     return [principal for principal in principals if principal.power.kind == kind]
 
 
-def _lets_in(each: Judged) -> bool:
-    return any(trust.status in {Status.FAIL, Status.MANUAL} for trust in each.trust)
+def _lets_in(principal: Judged) -> bool:
+    return any(trust.status in {Status.FAIL, Status.MANUAL} for trust in principal.trust)

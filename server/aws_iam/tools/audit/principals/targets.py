@@ -96,8 +96,8 @@ def _own_group(at: _Seeking) -> Iterator[Target]:
 
 def _own_policy(at: _Seeking) -> Iterator[Target]:
     holders = (at.one, *_groups_of(at.one, at.world.found))
-    for each in _written_here(each for holder in holders for each in holder.attached):
-        yield Target(each.name, at.on(each.arn))
+    for policy in _written_here(policy for holder in holders for policy in holder.attached):
+        yield Target(policy.name, at.on(policy.arn))
 
 
 def _other_group(at: _Seeking) -> Iterator[Target]:
@@ -114,7 +114,9 @@ def _other_user(at: _Seeking) -> Iterator[Target]:
 
 def _other_role(at: _Seeking) -> Iterator[Target]:
     is_limit = at.path.family == _LIMITS
-    return _ordered(at, (each for each in _changeable(at) if each.boundary or not is_limit))
+    return _ordered(
+        at, (identity for identity in _changeable(at) if identity.boundary or not is_limit)
+    )
 
 
 def _policy_of_a_role(at: _Seeking) -> Iterator[Target]:
@@ -129,10 +131,11 @@ def _new(at: _Seeking) -> Iterator[Target]:
     _, partition, _, _, account = at.one.arn.split(":")[:5]
     kind = at.path.required[0].on.rpartition(" ")[2]
     reaches = (at.access.reach(need.action) for need in at.path.required)
-    statements = (each for reach in reaches if reach for each in reach.allowed_by)
+    statements = (statement for reach in reaches if reach for statement in reach.allowed_by)
     written = (resource.value for statement in statements for resource in statement.resources)
     names = dict.fromkeys(
-        each.rpartition(f":{kind}/")[2] if f":{kind}/" in each else "new" for each in written
+        pattern.rpartition(f":{kind}/")[2] if f":{kind}/" in pattern else "new"
+        for pattern in written
     )
     # Where a statement names what it leaves out, any other name will do.
     for name in islice(dict.fromkeys(["new", *names]), _MOST_NAMES):
@@ -165,7 +168,7 @@ def _groups_of(one: User | Role, found: Authorization) -> list[Group]:
 
 def _written_here(attached: Iterable[Attached]) -> Iterator[Attached]:
     """The policies that the account wrote; AWS's own nobody changes."""
-    return (each for each in attached if each.arn.split(":")[4:5] != ["aws"])
+    return (policy for policy in attached if policy.arn.split(":")[4:5] != ["aws"])
 
 
 def _changeable(at: _Seeking) -> Iterator[Role]:
@@ -176,15 +179,16 @@ def _ordered(at: _Seeking, others: Iterable[User | Role | Group]) -> Iterator[Ta
     """The others, administrators first; where a path yields what the target has, only who has more."""
     is_theirs = at.path.yields.startswith(_LEADS_TO_THE_TARGETS_OWN)
     listed = [
-        each
-        for each in others
-        if each.arn != at.one.arn and (not is_theirs or at.world.gains(at.one.arn, each.arn))
+        identity
+        for identity in others
+        if identity.arn != at.one.arn
+        and (not is_theirs or at.world.gains(at.one.arn, identity.arn))
     ]
-    for each in sorted(listed, key=lambda each: each.arn not in at.world.strong):
+    for target in sorted(listed, key=lambda target: target.arn not in at.world.strong):
         yield Target(
-            each.name,
-            at.on(each.arn),
-            getattr(each, "boundary", None),
-            getattr(each, "trust", None),
-            each.arn if is_theirs else "",
+            target.name,
+            at.on(target.arn),
+            getattr(target, "boundary", None),
+            getattr(target, "trust", None),
+            target.arn if is_theirs else "",
         )

@@ -47,7 +47,7 @@ def checklist(version: str | None, section: str | None) -> Answer:
         facts={
             "benchmark": benchmark.version,
             "sections": section_sizes(benchmark),
-            "controls": [_row(benchmark, each) for each in chosen],
+            "controls": [_row(benchmark, control) for control in chosen],
         },
         sources=(f"{_PAGE}#versions", f"{_PAGE}#key-controls-and-their-remediation"),
         next=(
@@ -58,28 +58,30 @@ def checklist(version: str | None, section: str | None) -> Answer:
     )
 
 
-def _decided(each: Control) -> str:
-    return _DECIDED["manual" if by_a_person(each) else each.verdict]
+def _decided(control: Control) -> str:
+    return _DECIDED["manual" if by_a_person(control) else control.verdict]
 
 
-def _row(benchmark: Benchmark, each: Control) -> dict[str, Any]:
+def _row(benchmark: Benchmark, control: Control) -> dict[str, Any]:
     return {
-        "id": benchmark.id_of(each),
-        "key": each.key,
-        "title": each.title,
-        "level": each.level[benchmark.version],
-        "severity": each.severity.value,
-        "decided": _decided(each),
+        "id": benchmark.id_of(control),
+        "key": control.key,
+        "title": control.title,
+        "level": control.level[benchmark.version],
+        "severity": control.severity.value,
+        "decided": _decided(control),
     }
 
 
 def _of_section(benchmark: Benchmark, section: str) -> tuple[Control, ...]:
     word = section.strip().lower()
-    found = tuple(each for each in benchmark.controls if word in _section_names(benchmark, each))
+    found = tuple(
+        control for control in benchmark.controls if word in _section_names(benchmark, control)
+    )
     if found:
         return found
     names = [f"{number} {name}" for number, name in benchmark.sections.items()]
-    topics = sorted({each.section for each in benchmark.controls})
+    topics = sorted({control.section for control in benchmark.controls})
     near = closest(word, [*benchmark.sections.values(), *topics])
     raise InputError(
         f"CIS {benchmark.version} has no section {quoted(section)}",
@@ -89,78 +91,82 @@ def _of_section(benchmark: Benchmark, section: str) -> tuple[Control, ...]:
     )
 
 
-def _section_names(benchmark: Benchmark, each: Control) -> frozenset[str]:
+def _section_names(benchmark: Benchmark, control: Control) -> frozenset[str]:
     """The number at any depth (`2`, `2.1`), the name, both together, and our own topic."""
-    parts = benchmark.id_of(each).split(".")
+    parts = benchmark.id_of(control).split(".")
     numbers = {".".join(parts[:depth]) for depth in range(1, len(parts))}
-    whole = benchmark.section_of(each)
-    return frozenset({*numbers, whole, whole.partition(" ")[2], each.section})
+    whole = benchmark.section_of(control)
+    return frozenset({*numbers, whole, whole.partition(" ")[2], control.section})
 
 
-def _one(each: Control) -> Answer:
-    newest = next(version for version in reversed(catalogue.versions()) if version in each.ids)
+def _one(control: Control) -> Answer:
+    newest = next(version for version in reversed(catalogue.versions()) if version in control.ids)
     past = "" if newest == catalogue.benchmark().version else f" (gone after {newest})"
     return Answer(
         summary=(
-            f"{each.title} (`{each.key}`, CIS {newest}: {each.ids[newest]}{past}, {each.severity.value}): "
-            f"{_decided(each)}. {each.why}"
+            f"{control.title} (`{control.key}`, CIS {newest}: {control.ids[newest]}{past}, {control.severity.value}): "
+            f"{_decided(control)}. {control.why}"
         ),
         facts={
             "benchmark": newest,
-            "key": each.key,
-            "severity": each.severity.value,
-            "scope": f"{each.scope}, in each Region" if each.regional else each.scope,
-            "how": list(each.api),
-            "permissions": list(each.iam),
-            **({"question": each.question} if each.question else {}),
-            **({"look_at": each.command} if each.command else {}),
-            "fix": each.fix,
-            **({"parameters": dict(each.parameters)} if each.parameters else {}),
-            "security_hub": list(each.security_hub),
-            **({"security_hub_note": each.security_hub_note} if each.security_hub_note else {}),
+            "key": control.key,
+            "severity": control.severity.value,
+            "scope": f"{control.scope}, in each Region" if control.regional else control.scope,
+            "how": list(control.api),
+            "permissions": list(control.iam),
+            **({"question": control.question} if control.question else {}),
+            **({"look_at": control.command} if control.command else {}),
+            "fix": control.fix,
+            **({"parameters": dict(control.parameters)} if control.parameters else {}),
+            "security_hub": list(control.security_hub),
+            **(
+                {"security_hub_note": control.security_hub_note}
+                if control.security_hub_note
+                else {}
+            ),
             "decided_when": [
-                {"status": status, "when": words} for status, words in each.condition.items()
+                {"status": status, "when": words} for status, words in control.condition.items()
             ],
-            "versions": [_version_row(each, version) for version in each.ids],
-            "notes": [{"note": note} for note in each.notes],
+            "versions": [_version_row(control, version) for version in control.ids],
+            "notes": [{"note": note} for note in control.notes],
         },
-        artifacts=_artifacts(each),
-        sources=(each.source, f"{_PAGE}#what-moved-between-versions"),
-        next=(f"aws-iam audit run --demo --controls {each.key} --benchmark {newest}",),
+        artifacts=_artifacts(control),
+        sources=(control.source, f"{_PAGE}#what-moved-between-versions"),
+        next=(f"aws-iam audit run --demo --controls {control.key} --benchmark {newest}",),
         as_of=catalogue.as_of(),
     )
 
 
-def _artifacts(each: Control) -> tuple[Artifact, ...]:
+def _artifacts(control: Control) -> tuple[Artifact, ...]:
     """The fix as code, where code helps."""
-    if each.code is None:
+    if control.code is None:
         return ()
-    ending, language, checked_by = _CODE[each.code.language]
+    ending, language, checked_by = _CODE[control.code.language]
     return (
         Artifact(
-            name=f"{each.key}.{ending}",
+            name=f"{control.key}.{ending}",
             language=language,
-            content=each.code.text,
+            content=control.code.text,
             checked_by=checked_by,
         ),
     )
 
 
-def _version_row(each: Control, version: str) -> dict[str, Any]:
-    thresholds = {name: values[version] for name, values in each.thresholds.items()}
+def _version_row(control: Control, version: str) -> dict[str, Any]:
+    thresholds = {name: values[version] for name, values in control.thresholds.items()}
     disputed = [
         word
         for word, versions in (
-            ("level", each.level_disputed),
-            ("assessment", each.assessment_disputed),
+            ("level", control.level_disputed),
+            ("assessment", control.assessment_disputed),
         )
         if version in versions
     ]
     return {
         "version": version,
-        "id": each.ids[version],
-        "level": each.level[version],
-        "assessment": each.assessment[version],
+        "id": control.ids[version],
+        "level": control.level[version],
+        "assessment": control.assessment[version],
         **thresholds,
         "disputed": disputed,
     }
@@ -175,15 +181,15 @@ def _several(name: str, found: Sequence[Meaning]) -> Answer:
         facts={
             "meanings": [
                 {
-                    "key": each.control.key,
-                    "title": each.control.title,
-                    "versions": list(each.versions),
-                    "severity": each.control.severity.value,
+                    "key": match.control.key,
+                    "title": match.control.title,
+                    "versions": list(match.versions),
+                    "severity": match.control.severity.value,
                 }
-                for each in found
+                for match in found
             ]
         },
         sources=(f"{_PAGE}#what-moved-between-versions",),
-        next=tuple(f"aws-iam audit control --id {each.control.key}" for each in found),
+        next=tuple(f"aws-iam audit control --id {match.control.key}" for match in found),
         as_of=catalogue.as_of(),
     )

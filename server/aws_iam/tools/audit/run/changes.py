@@ -44,7 +44,9 @@ class Side:
 
     def unread(self, finding: Finding) -> Finding | None:
         """What says that this run could not judge the control where the other run's finding stands."""
-        return next((each for each in self._unknown[finding.code] if _hides(each, finding)), None)
+        return next(
+            (unknown for unknown in self._unknown[finding.code] if _hides(unknown, finding)), None
+        )
 
     def read_region(self, finding: Finding) -> bool:
         """Whether this run read the finding's Region."""
@@ -77,8 +79,8 @@ def compared(now: Side, before: Side) -> tuple[Finding, ...]:
 def facts(findings: Iterable[Finding], before: Account) -> dict[str, Any]:
     """How many findings changed and how, and which, as far as they fit."""
     listed = [finding for finding in findings if finding.change]
-    counted = Counter(each.change for each in listed)
-    failed = Counter(each.change for each in listed if each.status is Status.FAIL)
+    counted = Counter(finding.change for finding in listed)
+    failed = Counter(finding.change for finding in listed if finding.status is Status.FAIL)
     changes = {
         "since": before.collected_at.isoformat(timespec="seconds"),
         "new": counted["new"],
@@ -91,7 +93,7 @@ def facts(findings: Iterable[Finding], before: Account) -> dict[str, Any]:
         "same": counted["same"],
     }
     told = sorted(filter(_is_told, listed), key=_order)
-    return {"changes": changes, "what_changed": [_row(each) for each in told[:MOST_ROWS]]}
+    return {"changes": changes, "what_changed": [_row(finding) for finding in told[:MOST_ROWS]]}
 
 
 def said(changes: Mapping[str, Any]) -> str:
@@ -161,14 +163,14 @@ def _paired(
     """Several findings on one resource: equal ones first, then those of the same status, then the rest in order."""
     pairs: list[tuple[Finding, Finding]] = []
     left, rest = list(found), list(earlier)
-    for key in (_words, lambda each: each.status, lambda _: None):
+    for key in (_words, lambda finding: finding.status, lambda _: None):
         waiting: dict[Any, list[Finding]] = defaultdict(list)
         for was in reversed(rest):
             waiting[key(was)].append(was)
         matched = [(f, waiting[key(f)].pop()) for f in left if waiting[key(f)]]
-        taken = {id(each) for pair in matched for each in pair}
-        left = [each for each in left if id(each) not in taken]
-        rest = [each for each in rest if id(each) not in taken]
+        taken = {id(finding) for pair in matched for finding in pair}
+        left = [finding for finding in left if id(finding) not in taken]
+        rest = [finding for finding in rest if id(finding) not in taken]
         pairs += matched
     return pairs, left, rest
 

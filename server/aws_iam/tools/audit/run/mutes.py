@@ -146,9 +146,9 @@ def said(findings: Iterable[Finding], rows: Sequence[Mapping[str, Any]]) -> str:
 def _muted(finding: Finding, covering: Sequence[Mute], benchmark: Benchmark, on: date) -> Finding:
     if not covering or finding.status not in _MUTABLE:
         return finding
-    holding = next((each for each in covering if not each.ended(on)), None)
+    holding = next((mute for mute in covering if not mute.ended(on)), None)
     if holding is None:
-        last = max(covering, key=lambda each: each.until or date.min)
+        last = max(covering, key=lambda mute: mute.until or date.min)
         told = f"its mute expired on {last.until} ({escaped(last.reason, MOST_TEXT)})"
         return replace(finding, message=f"{finding.message}; {told}")
     muted = replace(finding, muted=_reason(holding))
@@ -280,11 +280,11 @@ def _control(item: Node, named: str, version: str | None, benchmark: Benchmark) 
             return _only(item, named, catalogue.benchmark(version).selected([named]))
         meant = catalogue.meanings(named)
         here = tuple(
-            each.control
-            for each in meant
-            if benchmark.version in each.versions or each.control.key == named.lower()
+            covered.control
+            for covered in meant
+            if benchmark.version in covered.versions or covered.control.key == named.lower()
         )
-        return _only(item, named, here or tuple(each.control for each in meant))
+        return _only(item, named, here or tuple(covered.control for covered in meant))
     except InputError as error:
         if error.message.startswith("`mute`"):
             raise
@@ -296,7 +296,7 @@ def _only(item: Node, named: str, found: Sequence[Control]) -> Control:
         return found[0]
     raise InputError(
         f"{_at(item)}: {quoted(named)} stands for {len(found)} controls",
-        hint=f"name one by its key: {', '.join(f'`{each.key}`' for each in found)}",
+        hint=f"name one by its key: {', '.join(f'`{control.key}`' for control in found)}",
     )
 
 

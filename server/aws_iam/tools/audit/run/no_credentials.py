@@ -18,7 +18,7 @@ def without_credentials(error: AwsError) -> Answer:
     return Answer(
         summary=(
             f"AWS could not be read: {error.message}; {error.hint or _CONNECT}. `demo: true` (on the command line "
-            "`--demo`) audits the embedded demonstration account, the action `checklist` lists the "
+            "`--demo`) audits the built-in demonstration account, the action `checklist` lists the "
             f"{len(benchmark.controls)} controls of CIS {benchmark.version}."
         ),
         tool="audit",

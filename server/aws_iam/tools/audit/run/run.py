@@ -192,9 +192,9 @@ def fix_first(found: Iterable[Finding], benchmark: Benchmark) -> str:
     """The worst controls that fail, and why; empty when none does. `found` has the worst first."""
     whys = {control.key: control.why for control in benchmark.controls}
     failed: dict[str, Severity] = {}
-    for each in found:
-        if each.status is Status.FAIL and each.muted is None:
-            failed.setdefault(each.code, each.severity)
+    for finding in found:
+        if finding.status is Status.FAIL and finding.muted is None:
+            failed.setdefault(finding.code, finding.severity)
     told = [
         f"`{code}` ({severity.value}): {whys[code].rstrip('.')}"
         for code, severity in list(failed.items())[:_FIRST]
@@ -220,9 +220,9 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _next(found: Sequence[Finding], source: Source) -> tuple[str, ...]:
-    open_ = [each for each in found if each.muted is None]
+    open_ = [finding for finding in found if finding.muted is None]
     status = rolled_up(open_)
-    worst = next((each.code for each in open_ if each.status is Status.FAIL), None)
+    worst = next((finding.code for finding in open_ if finding.status is Status.FAIL), None)
     commands = [f"aws-iam audit control --id {worst}"] if worst else []
     if any(key.startswith("cloudtrail_") and status[key] is Status.FAIL for key in status):
         commands.append(command(source, "cloudtrail"))

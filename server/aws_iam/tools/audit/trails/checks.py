@@ -83,7 +83,7 @@ def bucket_region(account: Account, name: str | None) -> str | None:
     """The Region of a bucket, None where it is not known: it may be another account's."""
     listed = account.get(BUCKETS)
     known = () if isinstance(listed, Miss) else listed
-    return next((each.region for each in known if each.name == name), None)
+    return next((trail.region for trail in known if trail.name == name), None)
 
 
 def _delivery(account: Account, trail: Trail) -> Check:
@@ -187,9 +187,9 @@ def _document(account: Account, trail: Trail) -> str | Miss | None:
     held = account.get(TRAIL_BUCKET_ACCESS)
     if isinstance(held, Miss):
         return held
-    for each in held:
-        if each.bucket == trail.bucket:
-            return each.document
+    for selector in held:
+        if selector.bucket == trail.bucket:
+            return selector.document
     return Miss(kind=MissKind.UNASKED, call="s3:GetBucketPolicy", permission="s3:GetBucketPolicy")
 
 
@@ -291,7 +291,7 @@ def insight_kinds(account: Account, trail: Trail) -> tuple[str, ...] | Miss:
     held = account.get(TRAIL_INSIGHTS)
     if isinstance(held, Miss):
         return held
-    for each in held:
-        if each.trail == trail.arn:
-            return each.kinds
+    for item in held:
+        if item.trail == trail.arn:
+            return item.kinds
     return Miss(kind=MissKind.UNASKED, call="cloudtrail:GetInsightSelectors")

@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 
 def script(account: Account, trails: Sequence[Trail], found: Sequence[Finding]) -> str:
     """A script that asks for what only the owner can choose before it changes anything."""
-    failed = {each.code for each in found if each.status is Status.FAIL}
+    failed = {finding.code for finding in found if finding.status is Status.FAIL}
     if not failed:
         return ""
-    every = [each for each in trails if each.owner == account.id]
-    own = [each for each in every if _is_plain(each)]
+    every = [trail for trail in trails if trail.owner == account.id]
+    own = [trail for trail in every if _is_plain(trail)]
     lines = [
-        f"# Trail {_comment(each.name)}: left out, its name, ARN or bucket holds control characters."
-        for each in every
-        if each not in own
+        f"# Trail {_comment(trail.name)}: left out, its name, ARN or bucket holds control characters."
+        for trail in every
+        if trail not in own
     ]
     if best := _candidate(own):
         lines += _account_wide(best, account.partition, failed)
     elif failed & {_ALL, *_DATA} and not every:
-        home = next((each for each in account.regions.read if not hides(each)), None)
+        home = next((region for region in account.regions.read if not hides(region)), None)
         lines += _new_trail(home, failed) if home else ()
     for trail in own:
         wrong = {
-            each.code
-            for each in found
-            if each.status is Status.FAIL and each.resource == trail.arn
+            finding.code
+            for finding in found
+            if finding.status is Status.FAIL and finding.resource == trail.arn
         }
         lines += list(_mended(trail, wrong, _beside(account, trail)))
     if not lines:
@@ -100,8 +100,8 @@ def _beside(account: Account, trail: Trail) -> _Place:
 
 
 def _places(account: Account, own: Sequence[Trail]) -> list[_Place]:
-    regions = (*account.regions.read, *(each.home_region for each in own))
-    return [*map(_region, regions), *(_beside(account, each) for each in own)]
+    regions = (*account.regions.read, *(trail.home_region for trail in own))
+    return [*map(_region, regions), *(_beside(account, trail) for trail in own)]
 
 
 def _tag(name: str) -> str:
@@ -194,11 +194,13 @@ def _with_management(chosen: Selectors) -> Selectors:
     # Only one kind is recorded, or this would not be asked for: the other leaves nothing out.
     left_out = tuple(sorted(recorded.reads_without | recorded.writes_without))
     if chosen.classic:
-        kept = tuple(each for each in chosen.classic if each.data or not each.management)
+        kept = tuple(
+            selector for selector in chosen.classic if selector.data or not selector.management
+        )
         return replace(chosen, classic=(EventSelector(excluded_sources=left_out), *kept))
     without = FieldSelector(field="eventSource", operators=(("NotEquals", left_out),))
     fields = (*_MANAGEMENT.fields, without) if left_out else _MANAGEMENT.fields
-    others = tuple(each for each in chosen.advanced if not _is_management(each))
+    others = tuple(selector for selector in chosen.advanced if not _is_management(selector))
     return replace(chosen, advanced=(replace(_MANAGEMENT, fields=fields), *others))
 
 
@@ -219,9 +221,12 @@ def _with_objects(chosen: Selectors, partition: str) -> Selectors:
 
 def _option(chosen: Selectors) -> str:
     """The selectors as an option of `put-event-selectors`, of the kind that they are."""
-    name, rows = "--advanced-event-selectors", [_advanced(each) for each in chosen.advanced]
+    name, rows = (
+        "--advanced-event-selectors",
+        [_advanced(selector) for selector in chosen.advanced],
+    )
     if chosen.classic:
-        name, rows = "--event-selectors", [_classic(each) for each in chosen.classic]
+        name, rows = "--event-selectors", [_classic(selector) for selector in chosen.classic]
     return f"{name} {shlex.quote(json.dumps(rows, separators=(',', ':')))}"
 
 
@@ -241,7 +246,7 @@ def _classic(selector: EventSelector) -> dict[str, Any]:
         "ReadWriteType": selector.read_write,
         "IncludeManagementEvents": selector.management,
         "DataResources": [
-            {"Type": each.type, "Values": list(each.values)} for each in selector.data
+            {"Type": resource.type, "Values": list(resource.values)} for resource in selector.data
         ],
         "ExcludeManagementEventSources": list(selector.excluded_sources),
     }
@@ -305,7 +310,7 @@ def _new_trail(home: str, failed: set[str]) -> Iterator[str]:
     """A trail for what is recorded nowhere: everything, or only the objects beside another account's trail."""
     everything = _ALL in failed
     name = "main" if everything else "s3-objects"
-    bucket, key = (_hole(each, _region(home)) for each in ("TRAIL_BUCKET", "KEY_ARN"))
+    bucket, key = (_hole(hole, _region(home)) for hole in ("TRAIL_BUCKET", "KEY_ARN"))
     options = f'--is-multi-region-trail --enable-log-file-validation --kms-key-id "{key}"'
     place = f"--region {shlex.quote(home)}"
     yield "# No trail of this account: a new one for all Regions."

@@ -80,10 +80,10 @@ def answer(account: Account, source: Source, benchmark: Benchmark | None = None)
             "benchmark": chosen.version,
             "account": account.id,
             "regions": str(account.regions),
-            "trails": [_row(account, each) for each in listed] or _none(trails),
+            "trails": [_row(account, trail) for trail in listed] or _none(trails),
             **({"not_read": rows(missed)} if missed else {}),
-            "checks_beyond_cis": [each.row() for each in beside],
-            "checks_of_other_versions": [_further(each) for each in further],
+            "checks_beyond_cis": [check.row() for check in beside],
+            "checks_of_other_versions": [_further(check) for check in further],
         },
         artifacts=(
             (Artifact(name="mend-cloudtrail.sh", language="bash", content=lines),) if lines else ()
@@ -155,7 +155,7 @@ def _seen(account: Account, trails: Trails | Miss) -> str:
     seen = f"{count} trail{'' if count == 1 else 's'} seen from account {account.id}"
     if not trails.unread:
         return seen
-    where = ", ".join(dict.fromkeys(each.region for each in trails.unread if each.region))
+    where = ", ".join(dict.fromkeys(miss.region for miss in trails.unread if miss.region))
     place = f" in {where}" if where else ""
     unread = f"could not be read{place}: {reasons(trails.unread)}"
     if count:
@@ -174,7 +174,7 @@ def _counted(found: Sequence[Finding], checks: int, benchmark: Benchmark) -> str
 
 
 def _codes(found: Sequence[Finding], status: Status) -> list[str]:
-    return list(dict.fromkeys(each.code for each in found if each.status is status))
+    return list(dict.fromkeys(finding.code for finding in found if finding.status is status))
 
 
 def _listed(codes: Sequence[str]) -> str:

@@ -162,7 +162,10 @@ class _Denials:
         request = request_to_manage(caller, self.policy, self.account, {})
         decision = evaluated(request, self.layers).decision
         others = hinges(request, self.layers, decision).values()
-        outcomes = [decision.outcome, *(each for several in others for each in several.values())]
+        outcomes = [
+            decision.outcome,
+            *(outcome for several in others for outcome in several.values()),
+        ]
         found = {outcome == "ExplicitlyDenied" for outcome in outcomes}
         return None if len(found) > 1 else found.pop()
 
@@ -199,7 +202,7 @@ def key_of(policy: Policy, partition: str, account: str) -> str:
         for entry in statement.resources
         if ":key/" in entry.value and not {"*", "?", "$"} & set(entry.value)
     }
-    owned = sorted(each for each in named if f":{account}:key/" in each)
+    owned = sorted(arn for arn in named if f":{account}:key/" in arn)
     return owned[0] if len(owned) == 1 else _KEY.format(partition, account)
 
 
@@ -208,7 +211,13 @@ def effective(policy: Policy) -> dict[str, Any]:
     whole = json.loads(dump(policy))
     body = whole["Statement"]
     listed = [
-        each for each in (body if isinstance(body, list) else [body]) if isinstance(each, dict)
+        statement
+        for statement in (body if isinstance(body, list) else [body])
+        if isinstance(statement, dict)
     ]
-    kept = [each for each, read in zip(listed, policy.statements, strict=True) if has_effect(read)]
+    kept = [
+        statement
+        for statement, read in zip(listed, policy.statements, strict=True)
+        if has_effect(read)
+    ]
     return {**whole, "Statement": kept}

@@ -109,8 +109,8 @@ def _evaluated(policy: Policy, asked: Any, given: Mapping[str, Any]) -> Lockout:
 
 def _open(policy: Policy, asked: Any, given: Mapping[str, Any], layers: Layers) -> Lockout:
     """Why nobody can tell: a layer that is not given, or a principal that may be the caller."""
-    missing = tuple(each for each in _GIVEN if each in layers.unreadable)
-    bare = layers_of({**given, **{each: [] for each in missing}, "resource": effective(policy)})
+    missing = tuple(layer for layer in _GIVEN if layer in layers.unreadable)
+    bare = layers_of({**given, **{layer: [] for layer in missing}, "resource": effective(policy)})
     still = evaluated(asked, bare)
     if not missing or still.decision.outcome == "Unknown":
         why = (
@@ -157,7 +157,7 @@ def _faults(policy: Policy) -> Iterator[Lockout]:
         yield _refused(
             f"it has {size:,} bytes, more than the {MOST_BYTES:,} of a key policy", _TOO_LONG
         )
-    strange = next((each for each in text if not _is_allowed(each)), "")
+    strange = next((character for character in text if not _is_allowed(character)), "")
     if strange:
         yield _refused(f"the character {quoted(strange)} is not allowed: printable Latin-1 only")
     body = policy.node.member("Statement")

@@ -160,7 +160,7 @@ class KeyWish:
 
     def in_region(self, region: str) -> KeyWish:
         """The same wish for a replica of the key: the services through which it is used are those of its Region."""
-        via = tuple(each.replace(f".{self.region}.", f".{region}.") for each in self.via)
+        via = tuple(service.replace(f".{self.region}.", f".{region}.") for service in self.via)
         return replace(self, region=region, via=via)
 
     def document(self) -> dict[str, Any]:
@@ -178,7 +178,9 @@ class KeyWish:
             yield from self._use("OtherAccounts", self.outside, through_services=False)
         if self.grants:
             yield _allow("UsersGrantToAwsServices", _aws(self.users), _GRANTS, _FOR_SERVICES)
-        yield from _merged(each for service in self.services for each in self._service(service))
+        yield from _merged(
+            statement for service in self.services for statement in self._service(service)
+        )
 
     def _use(
         self, who: str, principals: tuple[str, ...], *, through_services: bool

@@ -34,7 +34,7 @@ def denied(message: Any, policies: Any = None) -> Answer:
     """The denial taken apart, what blocks by the policies at hand, and the change with its proof."""
     found = denials(message)
     shelf = Shelf() if policies is None else Shelf.of(policies)
-    denial = next((each for each in found if each.action and each.principal), found[0])
+    denial = next((denial for denial in found if denial.action and denial.principal), found[0])
     request = asked(denial)
     if request.request is None:
         return _answer(denial, found, request)

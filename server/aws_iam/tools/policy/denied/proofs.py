@@ -58,7 +58,10 @@ def of(way: Remedy) -> Proof:
     if not way.changes:
         return Proof(said=_unchanged(way), facts=_outcomes(way))
     beyond = [_beyond(change) for change in way.changes]
-    rows = [_row(way, change, each) for change, each in zip(way.changes, beyond, strict=True)]
+    rows = [
+        _row(way, change, comparison)
+        for change, comparison in zip(way.changes, beyond, strict=True)
+    ]
     artifacts: list[Artifact] = []
     findings: list[Finding] = []
     for number, changes in enumerate(_by_document(way.changes), start=1):
@@ -88,10 +91,14 @@ def _said(way: Remedy, beyond: Sequence[Comparison | str]) -> str:
     first = f"{'One change' if count == 1 else f'{count} changes'} in the {places}"
     if not way.is_proved:
         return f"{first} would remove a part of the obstacles; what remains: {way.stuck}."
-    equal = all(not isinstance(each, str) and each.relation == "equal" for each in beyond)
+    equal = all(
+        not isinstance(comparison, str) and comparison.relation == "equal" for comparison in beyond
+    )
     verb = "lets" if count == 1 else "let"
     end = "and nothing else" if equal else "and more, as the facts show"
-    if any(isinstance(each, str) or each.relation == "unknown" for each in beyond):
+    if any(
+        isinstance(comparison, str) or comparison.relation == "unknown" for comparison in beyond
+    ):
         end = "what else it opens could not be settled"
     return (
         f"{first} {verb} exactly this request pass, {end}."
@@ -153,7 +160,11 @@ def _besides(beyond: Comparison | str) -> str:
         case "more":
             return "more, see opened_besides"
         case "unknown":
-            why = [each for each in beyond.assuming if not each.startswith(_PREMISES)]
+            why = [
+                assumption
+                for assumption in beyond.assuming
+                if not assumption.startswith(_PREMISES)
+            ]
             return "unknown: " + "; ".join(why)
         case other:
             return str(other)
@@ -175,9 +186,9 @@ def _wider(beyond: Sequence[Comparison | str]) -> dict[str, Any]:
             name: str(witness["request"].get(name, ""))
             for name in ("principal", "action", "resource")
         }
-        for each in beyond
-        if not isinstance(each, str)
-        for witness in each.witnesses
+        for comparison in beyond
+        if not isinstance(comparison, str)
+        for witness in comparison.witnesses
         if witness["allowed_by"] == "document"
     ]
     return {"opened_besides": rows} if rows else {}
@@ -205,7 +216,7 @@ def _new_problems(way: Remedy, changes: Sequence[Change]) -> tuple[Finding, ...]
     kind = kind_of(way, changes[-1].layer)
     old = {(f.code, f.message) for f in _errors(validate(dict(changes[0].before), kind))}
     new = _errors(validate(dict(changes[-1].after), kind))
-    return tuple(each for each in new if (each.code, each.message) not in old)
+    return tuple(finding for finding in new if (finding.code, finding.message) not in old)
 
 
 def _errors(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -220,7 +231,11 @@ def _artifact(
     sound: bool,
 ) -> Artifact:
     last = changes[-1]
-    own = [each for change, each in zip(way.changes, beyond, strict=True) if change in changes]
+    own = [
+        comparison
+        for change, comparison in zip(way.changes, beyond, strict=True)
+        if change in changes
+    ]
     proofs = []
     if way.is_proved:
         proofs.append(
@@ -228,7 +243,9 @@ def _artifact(
             if len(way.changes) == 1
             else "policy evaluate: Allowed with all changes"
         )
-    if all(not isinstance(each, str) and each.relation == "equal" for each in own):
+    if all(
+        not isinstance(comparison, str) and comparison.relation == "equal" for comparison in own
+    ):
         proofs.append("policy compare: nothing else")
     if sound:
         proofs.append(f"policy validate: no error as {kind_of(way, last.layer).value}")

@@ -134,18 +134,18 @@ def _blocks(denial: Denial, here: Here | None) -> Iterator[dict[str, str]]:
             yield {"layer": denial.layer, "how": effect, "where": "as AWS says"}
         return
     decision = here.evaluation.decision
-    denying = [each for each in decision.because if each.effect == "Deny"]
+    denying = [statement for statement in decision.because if statement.effect == "Deny"]
     if denial.layer and denial.layer not in decision.blocked_by:
         where = "as AWS says; not seen in the policies given"
         yield {"layer": denial.layer, "how": effect, "where": where}
-    for each in denying:
+    for statement in denying:
         yield {
-            "layer": each.layer,
+            "layer": statement.layer,
             "how": "explicit deny",
-            "where": f"{each.policy}{each.pointer}",
+            "where": f"{statement.policy}{statement.pointer}",
         }
     for layer in decision.blocked_by:
-        if layer not in {each.layer for each in denying}:
+        if layer not in {statement.layer for statement in denying}:
             yield {"layer": layer, "how": "no allow", "where": f"/{layer}"}
 
 
@@ -260,14 +260,14 @@ def left(
         facts["assumed"] = list(way.assumed)
     if way and shelf is not None:
         changed = {change.layer for change in way.changes}
-        absent = [each for each in _absent(way.request, shelf) if each not in changed]
+        absent = [key for key in _absent(way.request, shelf) if key not in changed]
         facts |= {"not_given_and_may_block_next": absent} if absent else {}
     notes = list(_notes(denial, request, way))
     if notes:
         facts["notes"] = notes
-    others = [each for each in every if each is not denial]
+    others = [other for other in every if other is not denial]
     if others:
-        facts["other_messages"] = [_row(each) for each in others[:_MOST_ROWS]]
+        facts["other_messages"] = [_row(denial) for denial in others[:_MOST_ROWS]]
     return facts
 
 
@@ -319,12 +319,13 @@ def _notes(denial: Denial, request: Asked, way: Remedy | None) -> Iterator[str]:
 def _allows(document: Mapping[str, Any]) -> bool:
     body = document.get("Statement", [])
     return any(
-        each.get("Effect") == "Allow" for each in (body if isinstance(body, list) else [body])
+        statement.get("Effect") == "Allow"
+        for statement in (body if isinstance(body, list) else [body])
     )
 
 
 def _needs(path: EscalationPath) -> set[str]:
-    return {each.action for each in path.required}
+    return {need.action for need in path.required}
 
 
 def _same_name(denial: Denial) -> bool:

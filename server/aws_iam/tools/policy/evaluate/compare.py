@@ -46,7 +46,7 @@ def compare(document: Any, baseline: Any, forbidden: Any, *, strangers: bool) ->
         *_violations("forbidden", kept_out, "the document allows what is forbidden"),
         *_violations("public", outside, "nothing in the policy confines who may ask"),
     ]
-    open_ = dict.fromkeys(each for s in (kept_out, outside) if s for each in s.open)
+    open_ = dict.fromkeys(question for s in (kept_out, outside) if s for question in s.open)
     return Answer(
         summary=" ".join(_summary(found, kept_out, outside)),
         comparison=replace(
@@ -98,7 +98,7 @@ def _forbidden(given: Any) -> dict[str, Any]:
 def _entries(given: Mapping[str, Any], name: str) -> list[str]:
     value = given.get(name)
     listed = value if isinstance(value, list) else [value]
-    texts = [each for each in listed if isinstance(each, str) and each]
+    texts = [text for text in listed if isinstance(text, str) and text]
     if len(listed) > _MOST_ENTRIES or len(texts) < len(listed):
         raise InputError(
             f"`{name}` of `forbidden` must be a list of 1 to {_MOST_ENTRIES:,} texts",
@@ -195,18 +195,20 @@ def _facts(
         rows = [*_rows("document", found.beyond), *_rows("baseline", found.short)]
         if rows:
             facts["differences"] = rows
-    for name, each in (
+    for name, comparison in (
         ("allowed_beyond_the_baseline", found.beyond if found else None),
         ("no_longer_allowed", found.short if found else None),
         ("forbidden_but_granted", kept_out),
         ("open_to_strangers", outside),
     ):
-        if each and each.requests:
-            count = len(each.requests)
-            facts[name] = f"{count} kinds of requests or more" if each.has_more else _kinds(count)
-    for name, each in (("forbidden", kept_out), ("public", outside)):
-        if each and each.requests:
-            facts[f"{name}_requests"] = list(_rows("document", each))
+        if comparison and comparison.requests:
+            count = len(comparison.requests)
+            facts[name] = (
+                f"{count} kinds of requests or more" if comparison.has_more else _kinds(count)
+            )
+    for name, comparison in (("forbidden", kept_out), ("public", outside)):
+        if comparison and comparison.requests:
+            facts[f"{name}_requests"] = list(_rows("document", comparison))
     return facts
 
 
@@ -238,6 +240,6 @@ def _next(
     witnesses: Sequence[Mapping[str, Any]], violations: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
     shown = [*violations, *witnesses][:1]
-    for each in shown:
-        request = shlex.quote(json.dumps(each["request"], ensure_ascii=False))
+    for difference in shown:
+        request = shlex.quote(json.dumps(difference["request"], ensure_ascii=False))
         yield f"aws-iam policy evaluate --request {request} --policies LAYERS"

@@ -33,13 +33,13 @@ _MOST_RESOURCES = 100
 def evaluate(request: Any, policies: Any) -> Answer:
     """The decision on a request; with a list of resources one for each, and all must be allowed."""
     layers = layers_of(policies)
-    asked = [request_of(each) for each in _units(request)]
-    found = [(each, evaluated(each, layers)) for each in asked]
+    asked = [request_of(unit) for unit in _units(request)]
+    found = [(request, evaluated(request, layers)) for request in asked]
     worst = max(found, key=lambda pair: _RANK.index(pair[1].decision.outcome))
     unit, evaluation = worst
     return Answer(
         summary=_summary(unit, evaluation),
-        decision=_whole(evaluation.decision, [each.decision for _, each in found]),
+        decision=_whole(evaluation.decision, [evaluation.decision for _, evaluation in found]),
         facts=_facts(found, layers, unit, evaluation),
         sources=(_LOGIC, catalog().source(unit.service)),
         next=_next(evaluation.decision),
@@ -63,16 +63,18 @@ def _units(request: Any) -> Iterator[Any]:
         return
     if not named or len(named) > _MOST_RESOURCES:
         raise InputError(f"`resource` must be one ARN or a list of 1 to {_MOST_RESOURCES}")
-    for each in named:
-        yield {**request, "resource": each}
+    for decision in named:
+        yield {**request, "resource": decision}
 
 
 def _whole(worst: Decision, every: list[Decision]) -> Decision:
     """The decision on the call: the worst part's, with the keys that any part looked at."""
     return replace(
         worst,
-        consulted_keys=tuple(dict.fromkeys(k for each in every for k in each.consulted_keys)),
-        missing_keys=tuple(dict.fromkeys(k for each in every for k in each.missing_keys)),
+        consulted_keys=tuple(
+            dict.fromkeys(k for decision in every for k in decision.consulted_keys)
+        ),
+        missing_keys=tuple(dict.fromkeys(k for decision in every for k in decision.missing_keys)),
     )
 
 
@@ -84,7 +86,7 @@ def _summary(request: Request, found: Evaluation) -> str:
         case "Allowed":
             return f"Allowed: {what}{why or f', granted by {_and(decision.decided_by)}'}."
         case "ExplicitlyDenied":
-            others = [each for each in decision.blocked_by if each not in decision.decided_by]
+            others = [layer for layer in decision.blocked_by if layer not in decision.decided_by]
             also = f"; {_and(others)} would block it, too" if others else ""
             return (
                 f"ExplicitlyDenied: {what}, by a Deny in {_and(decision.decided_by)}{also}{why}."
@@ -121,7 +123,7 @@ def _facts(
         ]
     if unit.derived:
         facts["keys_filled_in"] = {name: _shown(unit, name) for name in unit.derived}
-    parts = [*_resources(found), *_further_parts([each for each, _ in found])]
+    parts = [*_resources(found), *_further_parts([request for request, _ in found])]
     if parts:
         facts["parts_of_the_call"] = parts
     notes = [*_notes(unit), *evaluate_notes.notes(unit, layers, worst.decision)]
@@ -149,7 +151,7 @@ def _further_parts(units: list[Request]) -> Iterator[dict[str, str]]:
     if action is None:
         return
     arns = [arn for unit in units if (arn := Arn.of(unit.resource))]
-    own = {each.name for arn in arns for each in catalog().types_of_arn(arn)}
+    own = {type_.name for arn in arns for type_ in catalog().types_of_arn(arn)}
     for name in action.required:
         if name not in own and len(action.required) > 1:
             a = "an" if name[0] in "aeiou" else "a"
@@ -181,8 +183,8 @@ def _misfit(request: Request, known: Action) -> Iterator[str]:
         yield f"{action} is authorized on {when} ({listed}): give its ARN for the true answer"
         return
     arn = Arn.of(request.resource)
-    names = {each.name.lower() for each in catalog().types_of_arn(arn)} if arn else set()
-    if names.isdisjoint(each.lower() for each in types):
+    names = {type_.name.lower() for type_ in catalog().types_of_arn(arn)} if arn else set()
+    if names.isdisjoint(name.lower() for name in types):
         yield f"the reference authorizes {action} on {listed}, and {quoted(request.resource)} looks like none of them"
 
 

@@ -109,9 +109,9 @@ def _readable(source: Source) -> _Named:
 def _unknown(source: _Named) -> Iterator[str]:
     """The resources that only the deployment knows, as the words that stand for them."""
     for statement in source.policy.statements if source.unresolved else ():
-        for each in (*statement.resources, *statement.not_resources):
-            if is_open(each.where.pointer, source.unresolved):
-                yield each.value
+        for pattern in (*statement.resources, *statement.not_resources):
+            if is_open(pattern.where.pointer, source.unresolved):
+                yield pattern.value
 
 
 def _stand_ins(given: Gathered, statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _stand_ins(given: Gathered, statements: Sequence[dict[str, Any]]) -> dict[st
         PSEUDO["AWS::Region"]: "Region {}",
         "-example": "names that end in {}",
     }
-    found = [words.format(each) for each, words in made.items() if each in said]
+    found = [words.format(key) for key, words in made.items() if key in said]
     return {"made_up_for_the_template": found} if found else {}
 
 
@@ -243,9 +243,9 @@ def _statements(
 def _stand_for(statement: Statement, source: _Named) -> frozenset[str]:
     """The entries of the action element that only stand for what the deployment fills in."""
     return frozenset(
-        each.value
-        for each in (*statement.actions, *statement.not_actions)
-        if source.unresolved and _fills_in(each.where.pointer, source.unresolved)
+        action.value
+        for action in (*statement.actions, *statement.not_actions)
+        if source.unresolved and _fills_in(action.where.pointer, source.unresolved)
     )
 
 
@@ -379,7 +379,9 @@ def _broken(source: _Named) -> int:
     """How many statements AWS would refuse, entries that are no objects included."""
     policy = source.policy
     body = policy.node.member("Statement")
-    shapeless = sum(each.form is not Form.OBJECT for each in body.listed()) if body else 0
+    shapeless = (
+        sum(statement.form is not Form.OBJECT for statement in body.listed()) if body else 0
+    )
     return shapeless + sum(bool(faults(statement, policy.kind)) for statement in policy.statements)
 
 

@@ -31,11 +31,11 @@ def of(
     """All tables that have a row."""
     facts: dict[str, Any] = {
         "replay": {
-            "events": sum(each.account.events for each in made),
-            "allowed": sum(each.allowed for each in made),
+            "events": sum(caller.account.events for caller in made),
+            "allowed": sum(caller.allowed for caller in made),
         },
-        "callers": [_caller(each) for each in made],
-        "callers_left_out": [_left_out(each) for each in others],
+        "callers": [_caller(caller) for caller in made],
+        "callers_left_out": [_left_out(caller) for caller in others],
         "not_scoped": list(_not_scoped(made)),
         "star_actions": list(_stars(made)),
         "denied_calls": list(_denied(ledger.accounts)),
@@ -58,22 +58,22 @@ def of(
     }
 
 
-def _caller(each: Made) -> dict[str, Any]:
+def _caller(caller_policies: Made) -> dict[str, Any]:
     return {
-        "caller": escaped(each.account.caller),
-        "events": each.account.events,
-        "allowed": each.allowed,
-        "policies": ", ".join(artifact.name for artifact in each.artifacts),
+        "caller": escaped(caller_policies.account.caller),
+        "events": caller_policies.account.events,
+        "allowed": caller_policies.allowed,
+        "policies": ", ".join(artifact.name for artifact in caller_policies.artifacts),
     }
 
 
-def _left_out(each: Account) -> dict[str, Any]:
+def _left_out(account: Account) -> dict[str, Any]:
     why = "more callers than one answer holds: give this one's events alone"
-    return {"caller": escaped(each.caller), "events": each.events, "why": why}
+    return {"caller": escaped(account.caller), "events": account.events, "why": why}
 
 
-def _whose(each: Made, made: Sequence[Made]) -> dict[str, str]:
-    return {"caller": escaped(each.account.caller)} if len(made) > 1 else {}
+def _whose(caller_policies: Made, made: Sequence[Made]) -> dict[str, str]:
+    return {"caller": escaped(caller_policies.account.caller)} if len(made) > 1 else {}
 
 
 def _not_scoped(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
@@ -140,7 +140,11 @@ def commands(accounts: Iterable[Account]) -> tuple[str, ...]:
                 longer = {action: [resource]}
                 parts.append({})
             parts[-1] = longer
-    shown = [each for each in map(_command, filter(None, parts)) if len(each) <= _LONGEST_COMMAND]
+    shown = [
+        command
+        for command in map(_command, filter(None, parts))
+        if len(command) <= _LONGEST_COMMAND
+    ]
     return tuple(shown[:_MOST_COMMANDS])
 
 

@@ -43,16 +43,16 @@ def generate(events: Any, *, generalize: bool = False) -> Answer:
         raise _nothing(ledger)
     chosen = busy[:MOST_CALLERS]
     names = _names(chosen)
-    made = [_made(each, names[each.caller], generalize=generalize) for each in chosen]
-    if not any(each.artifacts for each in made):
-        (use, why), *_ = (row for each in made for row in each.refused)
+    made = [_made(caller, names[caller.caller], generalize=generalize) for caller in chosen]
+    if not any(caller.artifacts for caller in made):
+        (use, why), *_ = (row for caller in made for row in caller.refused)
         raise InputError(
             f"`events` needs what AWS takes in no policy: {quoted(use.action)} on {quoted(use.resource)}: {why}"
         )
     return Answer(
         summary=_summary(made, ledger),
-        findings=tuple(finding for each in made for finding in each.findings),
-        artifacts=tuple(artifact for each in made for artifact in each.artifacts),
+        findings=tuple(finding for caller in made for finding in caller.findings),
+        artifacts=tuple(artifact for caller in made for artifact in caller.artifacts),
         facts=cloudtrail_tables.of(made, ledger, log, busy[MOST_CALLERS:]),
         sources=_sources(made),
         next=tuple(_next(made, ledger)),
@@ -113,10 +113,10 @@ def _built(account: Account, name: str, refused: dict[Use, str], *, generalize: 
         Artifact(
             name=f"{name}.json" if len(documents) == 1 else f"{name}-{number}.json",
             language="json",
-            content=json.dumps(each, indent=2, ensure_ascii=False) + "\n",
+            content=json.dumps(document, indent=2, ensure_ascii=False) + "\n",
             checked_by="policy validate, and the events put to policy evaluate",
         )
-        for number, each in enumerate(documents, 1)
+        for number, document in enumerate(documents, 1)
     )
     findings = tuple(
         replace(finding, resource=artifact.name)
@@ -140,13 +140,14 @@ def _documents(found: Granted) -> tuple[dict[str, Any], ...]:
         packed = minimise.policies(minimise.statements(found.grants), found.limits)
     except InputError as error:
         raise InputError(error.message, hint=hint) from None
-    return tuple(minimise.document(each, found.limits) for each in packed)
+    return tuple(minimise.document(statements, found.limits) for statements in packed)
 
 
 def _errors(made: Made) -> Iterator[tuple[str, str]]:
     """What the validator calls an error, by the text in the policy that it is about."""
     contents = {
-        each.name: document for each, document in zip(made.artifacts, made.documents, strict=True)
+        artifact.name: document
+        for artifact, document in zip(made.artifacts, made.documents, strict=True)
     }
     for finding in made.findings:
         if finding.severity is Severity.ERROR:
@@ -183,10 +184,10 @@ def _names(accounts: Sequence[Account]) -> dict[str, str]:
 
 
 def _summary(made: Sequence[Made], ledger: Ledger) -> str:
-    events = sum(each.account.events for each in made)
-    files = sum(len(each.artifacts) for each in made)
-    allowed = sum(each.allowed for each in made)
-    findings = sum(len(each.findings) for each in made)
+    events = sum(caller.account.events for caller in made)
+    files = sum(len(caller.artifacts) for caller in made)
+    allowed = sum(caller.allowed for caller in made)
+    findings = sum(len(caller.findings) for caller in made)
     whose = "one caller" if len(made) == 1 else f"{len(made)} callers"
     what = "A policy" if files == 1 else f"{files} policies"
     replay = "all of them are allowed" if allowed == events else f"{allowed} of them are allowed"
@@ -206,14 +207,14 @@ def _summary(made: Sequence[Made], ledger: Ledger) -> str:
 
 def _sources(made: Sequence[Made]) -> tuple[str, ...]:
     services = dict.fromkeys(
-        g.action.partition(":")[0] for each in made for g in each.granted.grants
+        g.action.partition(":")[0] for caller in made for g in caller.granted.grants
     )
     pages = [catalog().source(service) for service in list(services)[:_MOST_SOURCES]]
     return (_PAGE, *table()["sources"][:2], *pages)
 
 
 def _next(made: Sequence[Made], ledger: Ledger) -> Iterator[str]:
-    artifacts = [artifact for each in made for artifact in each.artifacts]
+    artifacts = [artifact for caller in made for artifact in caller.artifacts]
     if artifacts:
         yield f"aws-iam policy compare --document {artifacts[0].name} --baseline OLD"
         yield f"aws-iam policy validate --document {artifacts[0].name}"

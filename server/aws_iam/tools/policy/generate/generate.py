@@ -58,7 +58,7 @@ def generate(needs: Any, conditions: Any = None) -> Answer:
     asked = limits.read(conditions)
     found = plan(wanted, asked)
     packed = minimise.policies(minimise.statements(found.grants), asked)
-    documents = [minimise.document(each, asked) for each in packed]
+    documents = [minimise.document(statements, asked) for statements in packed]
     artifacts = tuple(_artifact(number, documents) for number in range(len(documents)))
     findings = _findings(artifacts, wanted)
     return Answer(
@@ -81,15 +81,17 @@ def _findings(artifacts: Sequence[Artifact], needs: Sequence[Need]) -> tuple[Fin
     findings: list[Finding] = []
     for artifact in artifacts:
         found = validate(artifact.content, "identity")
-        for each in found:
-            if each.severity is Severity.ERROR:
-                pointer = each.where.pointer if each.where else ""
+        for finding in found:
+            if finding.severity is Severity.ERROR:
+                pointer = finding.where.pointer if finding.where else ""
                 below = pointer.partition("/Condition")[2]
                 place = below or _place(pointer, artifact, needs)
                 problems = in_conditions if below else in_needs
-                problems.add(place, f"{each.code}: {each.message}")
+                problems.add(place, f"{finding.code}: {finding.message}")
         several = len(artifacts) > 1
-        findings += (replace(each, resource=artifact.name) if several else each for each in found)
+        findings += (
+            replace(finding, resource=artifact.name) if several else finding for finding in found
+        )
     in_conditions.refuse("conditions", hint="with it the policy would not be valid")
     in_needs.refuse("needs", hint="with it the policy would not be valid")
     return tuple(findings)
@@ -101,7 +103,7 @@ def _place(pointer: str, artifact: Artifact, needs: Sequence[Need]) -> str:
     for token in pointer.split("/")[1:]:
         value = _member(value, token)
     targets = (target for need in needs for target in need.targets)
-    return next((each.pointer for each in targets if each.text == value), pointer or "/")
+    return next((target.pointer for target in targets if target.text == value), pointer or "/")
 
 
 def _member(value: Any, token: str) -> Any:
@@ -131,7 +133,7 @@ def _summary(found: Plan, packed: Sequence[Sequence[Allowed]], findings: Sequenc
     if len(packed) > 1 and not findings:
         verdict = "they validate clean"
     first = f"{what} with {_plural(statements, 'statement')} and {_plural(actions, 'action')}: {verdict}."
-    more = [_absent([each.action for each in (*found.not_scoped, *found.left_out)])]
+    more = [_absent([action.action for action in (*found.not_scoped, *found.left_out)])]
     more += [
         f"The condition on {quoted(key)} is not on {_plural(len(names), 'action')}, whose requests never carry it."
         for key, names in found.without.items()
@@ -159,11 +161,11 @@ def _sources(found: Plan, packed: Sequence[object]) -> tuple[str, ...]:
 
 def _next(found: Plan, documents: Sequence[object]) -> tuple[str, ...]:
     name = _name(0, len(documents))
-    calls = (f"aws-iam policy {each} --document {name}" for each in ("validate", "explain"))
-    open_ = dict.fromkeys(each.action for each in found.not_scoped)
+    calls = (f"aws-iam policy {action} --document {name}" for action in ("validate", "explain"))
+    open_ = dict.fromkeys(action.action for action in found.not_scoped)
     compare = f"aws-iam policy compare --document {name} --baseline OLD"
     return (
         *calls,
         compare,
-        *(f"aws-iam policy lookup --query {each}" for each in list(open_)[:2]),
+        *(f"aws-iam policy lookup --query {action}" for action in list(open_)[:2]),
     )

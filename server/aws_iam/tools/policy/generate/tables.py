@@ -25,10 +25,10 @@ _FEW_NAMES = 3
 def of(needs: Sequence[Need], found: Plan, documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """All tables that have a row."""
     facts = {
-        "not_scoped": [_left_out(each) for each in found.not_scoped],
-        "left_out": [_left_out(each) for each in found.left_out],
+        "not_scoped": [_left_out(action) for action in found.not_scoped],
+        "left_out": [_left_out(action) for action in found.left_out],
         "star_actions": _stars(found),
-        "dependents": [_dependent(each) for each in found.added],
+        "dependents": [_dependent(action) for action in found.added],
         "without_condition": [
             {"key": escaped(key), "actions": _some(names)} for key, names in found.without.items()
         ],
@@ -46,16 +46,16 @@ def _origin(found: Plan) -> str:
     return origin if found.added or found.not_scoped else ""
 
 
-def _left_out(each: LeftOut) -> dict[str, Any]:
-    row: dict[str, Any] = {"action": each.action, "why": each.why}
-    return row | ({"needed_by": _some(each.needed_by)} if each.needed_by else {})
+def _left_out(left_out: LeftOut) -> dict[str, Any]:
+    row: dict[str, Any] = {"action": left_out.action, "why": left_out.why}
+    return row | ({"needed_by": _some(left_out.needed_by)} if left_out.needed_by else {})
 
 
-def _dependent(each: Wanted) -> dict[str, Any]:
+def _dependent(wanted: Wanted) -> dict[str, Any]:
     return {
-        "action": each.action.full_name,
-        "needed_by": each.needed_by,
-        "resource": escaped(each.resource),
+        "action": wanted.action.full_name,
+        "needed_by": wanted.needed_by,
+        "resource": escaped(wanted.resource),
     }
 
 
@@ -66,7 +66,7 @@ def _some(names: Sequence[str], most: int = _MOST_NAMES) -> str:
 
 def _stars(found: Plan) -> list[dict[str, Any]]:
     """What stands on `*`: the actions that have to by name, and what was asked for there."""
-    stars = [each for each in (*found.wanted, *found.added) if each.resource == "*"]
+    stars = [action for action in (*found.wanted, *found.added) if action.resource == "*"]
     must = dict.fromkeys(star.action.full_name for star in stars if not star.action.resource_types)
     why = "no resource types: AWS authorises it on `*` only"
     rows = [{"actions": ", ".join(must), "why": why}] if must else []
@@ -97,8 +97,8 @@ def _companions(found: Plan) -> list[dict[str, Any]]:
     return rows
 
 
-def _name(each: ResourceType) -> str:
-    return f"{each.service}:{each.name}"
+def _name(type_: ResourceType) -> str:
+    return f"{type_.service}:{type_.name}"
 
 
 def _not_reached(need: Need) -> Iterator[dict[str, Any]]:
@@ -131,14 +131,14 @@ def _types(target: Target) -> Iterator[ResourceType]:
 def _count(need: Need, types: Sequence[ResourceType]) -> int:
     """How many actions of the level work on one of these types of one service."""
     service = catalog().service(types[0].service)
-    names = {each.name for each in types}
+    names = {type_.name for type_ in types}
     actions = service.actions.values() if service else ()
     return sum(a.level == need.level and bool(names & set(a.resource_types)) for a in actions)
 
 
 def _below(target: Target, inner: ResourceType) -> str:
     """The pattern of everything of this type below the target."""
-    heads = [text for each in _types(target) for text in each.arn_formats]
+    heads = [text for type_ in _types(target) for text in type_.arn_formats]
     tails = [
         text.removeprefix(head)
         for text in inner.arn_formats
@@ -151,24 +151,24 @@ def _below(target: Target, inner: ResourceType) -> str:
 def _of_others(target: Target) -> dict[str, list[ResourceType]]:
     """The types by which other services' tables know the ARN."""
     found: dict[str, list[ResourceType]] = {}
-    for each in catalog().types_of_arn(target.arn) if target.arn else ():
-        if each.service not in target.services:
-            found.setdefault(each.service, []).append(each)
+    for type_ in catalog().types_of_arn(target.arn) if target.arn else ():
+        if type_.service not in target.services:
+            found.setdefault(type_.service, []).append(type_)
     return found
 
 
 def _granted(wanted: Iterable[Wanted]) -> list[dict[str, Any]]:
     """The actions that each need brought, by resource."""
     groups: dict[tuple[int, str], list[Wanted]] = {}
-    for each in wanted:
-        groups.setdefault((id(each.need), each.resource), []).append(each)
+    for need in wanted:
+        groups.setdefault((id(need.need), need.resource), []).append(need)
     return [_group(group) for group in groups.values()]
 
 
 def _group(group: Sequence[Wanted]) -> dict[str, Any]:
     first = group[0]
-    types = dict.fromkeys(_name(type_) for each in group for type_ in each.types)
-    names = tuple(dict.fromkeys(each.action.full_name for each in group))
+    types = dict.fromkeys(_name(type_) for need in group for type_ in need.types)
+    names = tuple(dict.fromkeys(need.action.full_name for need in group))
     return {
         "need": escaped(first.need.name),
         "resource": escaped(first.resource),

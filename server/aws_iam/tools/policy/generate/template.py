@@ -39,12 +39,12 @@ def _listed() -> Answer:
         facts={
             "templates": [
                 {
-                    "name": each.name,
-                    "kind": each.kind,
-                    "title": each.title,
-                    "values": ", ".join(_word(parameter) for parameter in each.parameters),
+                    "name": template.name,
+                    "kind": template.kind,
+                    "title": template.title,
+                    "values": ", ".join(_word(parameter) for parameter in template.parameters),
                 }
-                for each in every
+                for template in every
             ]
         },
         sources=(_PAGE,),
@@ -76,7 +76,7 @@ def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
 
     text = templates.fill(chosen, given)
     findings = tuple(validate(text, chosen.kind))
-    accepted = {each.code: each.reason for each in chosen.accepted}
+    accepted = {rule.code: rule.reason for rule in chosen.accepted}
     open_findings = tuple(finding for finding in findings if finding.code not in accepted)
     drawn = {finding.code for finding in findings} & accepted.keys()
     facts: dict[str, Any] = {"template": chosen.name, "kind": chosen.kind}

@@ -80,10 +80,10 @@ def _of_names(
     known: Catalog, query: str, special: Sequence[Operation], same: Sequence[str]
 ) -> Answer | None:
     """The operations whose actions have other names, and the actions that are named as the operation."""
-    names = list(dict.fromkeys([*(name for each in special for name in each.actions), *same]))
+    names = list(dict.fromkeys([*(name for call in special for name in call.actions), *same]))
     if not names:
         return None
-    notes = [each.note for each in special if each.note]
+    notes = [call.note for call in special if call.note]
     found: dict[str, object] = {
         "known": True,
         "kind": "api_operation",
@@ -99,19 +99,19 @@ def _of_names(
         | ({"note": "; ".join(notes)} if notes else {})
         | {"actions": facts.action_rows(known, names)},
         services=owners if len(owners) < 3 else (),  # noqa: PLR2004 - more pages say nothing
-        sources=sources({each.service for each in special}),
+        sources=sources({call.service for call in special}),
         queries=names,
     )
 
 
 def _said(query: str, special: Sequence[Operation], same: Sequence[str]) -> str:
     parts = []
-    for each in special:
-        verb = "it is authorised by" if len(each.actions) == 1 else "it takes"
-        note = f" ({each.note})" if each.note else ""
+    for call in special:
+        verb = "it is authorised by" if len(call.actions) == 1 else "it takes"
+        note = f" ({call.note})" if call.note else ""
         parts.append(
-            f"{quoted(query)} is an API operation of `{each.service}` and no action of it; "
-            f"{verb} {listed(each.actions)}{note}"
+            f"{quoted(query)} is an API operation of `{call.service}` and no action of it; "
+            f"{verb} {listed(call.actions)}{note}"
         )
     if len(same) == 1 and not special:
         parts.append(f"{quoted(query)} is authorised by the action of the same name, `{same[0]}`")

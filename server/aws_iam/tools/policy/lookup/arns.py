@@ -62,7 +62,7 @@ def _of_arn(known: Catalog, query: str, found: Arn, types: tuple[ResourceType, .
 
 def _names(types: Sequence[ResourceType]) -> str:
     more = f" and {len(types) - _MOST_NAMED} more types" if len(types) > _MOST_NAMED else ""
-    names = [f"{each.service}:{each.name}" for each in types[:_MOST_NAMED]]
+    names = [f"{type_.service}:{type_.name}" for type_ in types[:_MOST_NAMED]]
     return (", ".join(f"`{name}`" for name in names) if more else listed(names, "or")) + more
 
 
@@ -74,7 +74,7 @@ def _applying(can: dict[str, object]) -> str:
 
 
 def _types_and_rest(types: Sequence[ResourceType]) -> list[str]:
-    several = [f"{each.service}:{each.name}" for each in types[:2]] if len(types) > 1 else []
+    several = [f"{type_.service}:{type_.name}" for type_ in types[:2]] if len(types) > 1 else []
     return [*several, f"{types[0].service} no-resource-type"]
 
 
@@ -82,7 +82,10 @@ def _of_strange_arn(known: Catalog, query: str, found: Arn) -> Answer:
     fields = facts.of_arn(found)
     service = known.service(found.service)
     if service is None:
-        near = [f"arn:{found.partition}:{each}:…" for each in known.suggest_service(found.service)]
+        near = [
+            f"arn:{found.partition}:{service}:…"
+            for service in known.suggest_service(found.service)
+        ]
         what = f"names no known service: {quoted(found.service)}"
         return unknown_name(known, query, kind="arn", what=what, options=near, fields=fields)
     formats = list(known.arn_formats(found.service))
@@ -102,7 +105,7 @@ def cloudformation_type(known: Catalog, query: str) -> Answer | None:
     near = [sure] if sure else list(known.suggest_service(owner))
     service = known.service(near[0]) if near else None
     types = service.resource_types.values() if service else ()
-    named = [each for each in types if _bare(each.name) == parts[2].lower()]
+    named = [type_ for type_ in types if _bare(type_.name) == parts[2].lower()]
     if sure and len(named) == 1:
         return resource_types(
             known,
@@ -116,7 +119,7 @@ def cloudformation_type(known: Catalog, query: str) -> Answer | None:
         query,
         kind="cloudformation_type",
         what=what,
-        options=[*(f"{each.service}:{each.name}" for each in named), *near],
+        options=[*(f"{type_.service}:{type_.name}" for type_ in named), *near],
     )
 
 
@@ -140,7 +143,7 @@ def resource_types(
     known: Catalog, query: str, types: Sequence[ResourceType], *, note: str = ""
 ) -> Answer:
     """One resource type in full, or the services that have one of this name."""
-    names = [f"{each.service}:{each.name}" for each in types]
+    names = [f"{type_.service}:{type_.name}" for type_ in types]
     if len(types) > 1:
         return known_name(
             known,
@@ -153,17 +156,17 @@ def resource_types(
             },
             queries=names,
         )
-    each = types[0]
+    type_ = types[0]
     can = facts.of_actions_on(known, types)
-    form = "formats" if len(each.arn_formats) > 1 else "format"
+    form = "formats" if len(type_.arn_formats) > 1 else "format"
     shape = (
-        f"with the ARN {form} {listed(each.arn_formats)}" if each.arn_formats else "without ARN"
+        f"with the ARN {form} {listed(type_.arn_formats)}" if type_.arn_formats else "without ARN"
     )
     said = f"{note}`{names[0]}`, {shape}" if note else f"`{names[0]}` is a resource type {shape}"
     return known_name(
         known,
         f"{said}; {_applying(can)}.",
-        facts.of_type(known, each) | can,
-        services=(each.service,),
+        facts.of_type(known, type_) | can,
+        services=(type_.service,),
         queries=_types_and_rest(types),
     )

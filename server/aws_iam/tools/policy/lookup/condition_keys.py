@@ -50,7 +50,9 @@ def key_of_service(
         f"{_key_words(key)} {_support_words(key, on, service)}",
         {"known": True, "kind": "condition_key", "query": escaped(query)} | facts.of_key(key) | on,
         services=[
-            each for each in (key.service, service and service.prefix) if each in known.services
+            prefix
+            for prefix in (key.service, service and service.prefix)
+            if prefix in known.services
         ],
         sources=filter(None, (key.source,)),
         queries=[f"{prefix} {name}" for prefix in many],
@@ -106,18 +108,18 @@ def key_pattern(known: Catalog, query: str) -> Answer | None:
 def operator(known: Catalog, query: str) -> Answer | None:
     """A condition operator: what it compares, and how an absent key or several values decide."""
     first, colon, rest = query.rpartition(":")
-    qualifier = {each.lower(): each for each in QUALIFIERS}.get(first.lower(), "")
+    qualifier = {name.lower(): name for name in QUALIFIERS}.get(first.lower(), "")
     if colon and not qualifier:
         return None
     lower = rest.lower()
-    spelled = {each.lower(): each for each in OPERATORS}
+    spelled = {operator.lower(): operator for operator in OPERATORS}
     if_exists = lower.endswith("ifexists")
     base = spelled.get(lower.removesuffix("ifexists"))
     if base is None:
         near = suggest.nearest(rest.removesuffix("IfExists"), OPERATORS)
         if not near or not (colon or _looks_like_one(lower)):
             return None
-        options = [f"{qualifier}:{each}" if qualifier else each for each in near]
+        options = [f"{qualifier}:{name}" if qualifier else name for name in near]
         return unknown_name(
             known,
             query,
@@ -212,7 +214,7 @@ def variable(known: Catalog, query: str) -> Answer | None:
             query,
             kind="variable",
             what="names no known condition key",
-            options=[f"${{{each}}}" for each in known.suggest_condition_key(one.name)],
+            options=[f"${{{name}}}" for name in known.suggest_condition_key(one.name)],
             sources=source,
         )
     cannot = (

@@ -47,7 +47,7 @@ def lookup(query: str) -> Answer:
     if len(query) > _LONGEST:
         raise InputError(f"`query` has {len(query)} characters, no name has more than {_LONGEST}")
     known = catalog()
-    several = "," in query or any(each.isspace() for each in query)
+    several = "," in query or any(character.isspace() for character in query)
     if several and not _MAY_HAVE_BLANKS.match(query):
         return _of_several_words(known, query)
     return next(filter(None, (reading(known, query) for reading in _READINGS)))
@@ -228,7 +228,7 @@ def _as_region(known: Catalog, query: str) -> Answer | None:
 def _as_form(known: Catalog, query: str) -> Answer | None:
     """What has the form of a name that is in no data of ours, so that no action's tier is told of it."""
     kinds = ("service_principal", "account")
-    kind = next((each for each in kinds if FORMS[each].pattern.fullmatch(query)), None)
+    kind = next((name for name in kinds if FORMS[name].pattern.fullmatch(query)), None)
     if kind is None:
         return None
     prefix = query.partition(".")[0]

@@ -93,17 +93,17 @@ def of_service(known: Catalog, service: Service) -> dict[str, Any]:
     }
 
 
-def of_type(known: Catalog, each: ResourceType) -> dict[str, Any]:
+def of_type(known: Catalog, type_: ResourceType) -> dict[str, Any]:
     """Everything about one resource type but the actions that apply."""
-    service = known.service(each.service)
+    service = known.service(type_.service)
     return {
         "known": True,
         "kind": "resource_type",
-        "name": f"{each.service}:{each.name}",
-        "service": service.title if service else each.service,
-        "arn_formats": list(each.arn_formats),
+        "name": f"{type_.service}:{type_.name}",
+        "service": service.title if service else type_.service,
+        "arn_formats": list(type_.arn_formats),
         "condition_keys": [
-            {"condition_key": key, "type": _type_of(service, key)} for key in each.condition_keys
+            {"condition_key": key, "type": _type_of(service, key)} for key in type_.condition_keys
         ],
     }
 
@@ -128,16 +128,16 @@ def of_key(key: ConditionKey) -> dict[str, Any]:
 def support(known: Catalog, key: ConditionKey, service: Service | None = None) -> dict[str, Any]:
     """Which actions support a key, by service: on the action itself, on its resource types, or both."""
     by_service: dict[str, list[Support]] = {}
-    for each in service.supporting(key.name) if service else known.supporting(key.name):
-        by_service.setdefault(each.action.partition(":")[0], []).append(each)
+    for action in service.supporting(key.name) if service else known.supporting(key.name):
+        by_service.setdefault(action.action.partition(":")[0], []).append(action)
     if not by_service:
         return {}
-    every = [each for rows in by_service.values() for each in rows]
+    every = [row for rows in by_service.values() for row in rows]
     return {
         "supporting_actions": len(every),
-        "supported_by_the_action": sum(each.own for each in every),
-        "supported_on_a_resource_type": sum(bool(each.types) for each in every),
-        "levels": _levels(each.level for each in every),
+        "supported_by_the_action": sum(row.own for row in every),
+        "supported_on_a_resource_type": sum(bool(row.types) for row in every),
+        "levels": _levels(row.level for row in every),
         "services": [
             {"service": prefix, "actions": len(rows)}
             for prefix, rows in sorted(by_service.items(), key=_largest_first)
@@ -170,17 +170,17 @@ def type_rows(types: Iterable[ResourceType]) -> list[dict[str, Any]]:
     """Resource types as a table."""
     return [
         {
-            "resource_type": f"{each.service}:{each.name}",
-            "arn_formats": list(each.arn_formats),
-            "condition_keys": list(each.condition_keys),
+            "resource_type": f"{type_.service}:{type_.name}",
+            "arn_formats": list(type_.arn_formats),
+            "condition_keys": list(type_.condition_keys),
         }
-        for each in types
+        for type_ in types
     ]
 
 
 def keys_on(known: Catalog, types: Iterable[ResourceType]) -> list[dict[str, Any]]:
     """The condition keys of resource types, each once."""
-    found = {key: known.service(each.service) for each in types for key in each.condition_keys}
+    found = {key: known.service(type_.service) for type_ in types for key in type_.condition_keys}
     return [{"condition_key": key, "type": _type_of(found[key], key)} for key in sorted(found)]
 
 
@@ -188,9 +188,9 @@ def actions_on(known: Catalog, types: Sequence[ResourceType]) -> tuple[list[str]
     """The actions that are always authorised on one of the resource types, and those that may be."""
     always: list[str] = []
     sometimes: list[str] = []
-    for prefix in dict.fromkeys(each.service for each in types):
+    for prefix in dict.fromkeys(type_.service for type_ in types):
         service = known.service(prefix)
-        names = {each.name for each in types if each.service == prefix}
+        names = {type_.name for type_ in types if type_.service == prefix}
         for action in service.actions.values() if service else ():
             if names & set(action.required):
                 always.append(action.full_name)
@@ -202,7 +202,7 @@ def actions_on(known: Catalog, types: Sequence[ResourceType]) -> tuple[list[str]
 def of_actions_on(known: Catalog, types: Sequence[ResourceType]) -> dict[str, Any]:
     """What can be done to the resource types, and what their services do without any."""
     always, sometimes = actions_on(known, types)
-    owners = filter(None, map(known.service, dict.fromkeys(each.service for each in types)))
+    owners = filter(None, map(known.service, dict.fromkeys(type_.service for type_ in types)))
     without = [f"{owner.prefix}:{name}" for owner in owners for name in owner.without_types()]
     return {
         "levels": level_counts(known, [*always, *sometimes]),

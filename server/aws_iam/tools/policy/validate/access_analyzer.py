@@ -50,8 +50,8 @@ _TYPES = {
     Kind.RCP: "RESOURCE_CONTROL_POLICY",
 }
 _SEVERITIES = {
-    each.value: each
-    for each in (
+    code.value: code
+    for code in (
         Severity.ERROR,
         Severity.SECURITY_WARNING,
         Severity.WARNING,
@@ -72,7 +72,7 @@ class Merged:
 
 def refuse_without(connection: Connection, *, online: bool) -> None:
     """Refuse account arguments without `online`: they would do nothing, and look as if AWS had been asked."""
-    given = [each.name for each in fields(connection) if getattr(connection, each.name)]
+    given = [field.name for field in fields(connection) if getattr(connection, field.name)]
     if given and not online:
         raise InputError(f"`{given[0]}` goes with `online`, which is missing")
 
@@ -246,13 +246,15 @@ class _Sides:
 
     def rows(self) -> list[dict[str, Any]]:
         """Who found which finding."""
-        ours = ((each, self._side(number, each)) for number, each in enumerate(self._ours))
+        ours = (
+            (finding, self._side(number, finding)) for number, finding in enumerate(self._ours)
+        )
         theirs = ((their, "Access Analyzer") for their in self._only_theirs)
         place = " ".join(filter(None, (self._source.file, self._source.name)))
         name = {"policy": place} if place else {}
         return [
-            {**name, "code": each.code, "pointer": _pointer(each) or "/", "found_by": side}
-            for each, side in (*ours, *theirs)
+            {**name, "code": finding.code, "pointer": _pointer(finding) or "/", "found_by": side}
+            for finding, side in (*ours, *theirs)
         ]
 
     def _side(self, number: int, finding: Finding) -> str:
@@ -262,11 +264,12 @@ class _Sides:
 
     def _known(self, remark: Remark) -> bool:
         """Whether one of ours has the remark's code at one of its places, a part of it or a larger one."""
-        places = [self._node(each).at.pointer for each in remark.places] or [""]
+        places = [self._node(place).at.pointer for place in remark.places] or [""]
         same = {
             number
-            for number, each in enumerate(self._ours)
-            if each.code == remark.code and any(_touch(_pointer(each), place) for place in places)
+            for number, finding in enumerate(self._ours)
+            if finding.code == remark.code
+            and any(_touch(_pointer(finding), place) for place in places)
         }
         self._seen |= same
         return bool(same)

@@ -53,8 +53,8 @@ def validated(
 
 def _answer(both: Merged, given: Gathered, report: Report | None) -> Answer:
     by_source = list(both.judged)
-    broken = (policy_inputs.not_judged(each) for each in given.unread if each.broken)
-    found = (each for _, several in by_source for each in several)
+    broken = (policy_inputs.not_judged(place) for place in given.unread if place.broken)
+    found = (finding for _, several in by_source for finding in several)
     problems = tuple(sorted((*found, *broken), key=rank))
     findings = (*problems, *both.unknown)
     summary = " ".join(filter(None, (_summary(by_source, problems), policy_inputs.said(given))))
@@ -120,7 +120,7 @@ def _facts(
         return _fact(*by_source[0])
     # Of policies in something larger one wants to know as which kind each was read, even when nothing is wrong.
     all_ = len(by_source) == 1 or (whole and len(by_source) <= MOST_ROWS)
-    shown = by_source if all_ else [each for each in by_source if each[1]]
+    shown = by_source if all_ else [row for row in by_source if row[1]]
     several = len({source.file for source, _ in by_source}) > 1
     rows = [
         {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.demo_call import AWAY, HOME, REGIONS
+from aws_iam.account.reading.demonstration import REGIONS
+from demo_account.call import AWAY, HOME
 
 if TYPE_CHECKING:
-    from aws_iam.account.demo_call import Call
+    from demo_account.call import Call
 
 _BLOCKED = dict.fromkeys(
     ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
@@ -16,8 +18,8 @@ _BLOCKED = dict.fromkeys(
 _IMAGE = "ami-12c6146b"
 
 
-def seed_estate(call: Call) -> str:
-    """Create everything that is neither a person nor a watch; answers the trail's key."""
+def seed_resources(call: Call) -> str:
+    """Create everything that is neither identity nor monitoring; answers the trail's key."""
     call(
         "account",
         "put_alternate_contact",
@@ -318,6 +320,8 @@ def _seed_secrets(call: Call) -> None:
             Name=name,
             Description=description,
             SecretString="demonstration-only",
+            # The SDK's own would be another one in every run, and names the secret's version.
+            ClientRequestToken=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
         )
     for name, kind in (
         ("/shop/feature-flags", "String"),

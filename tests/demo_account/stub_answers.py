@@ -1,7 +1,7 @@
-"""The demonstration account's own answers: operations that moto lacks, or answers as no such company would.
+"""Answers of the demonstration account that moto lacks, or gives as no such company would.
 
-Each entry names the service (first label of the host) and the operation: its action for query and JSON protocols,
-method and path for REST.
+Each entry names the service (as the request is signed for it) and the operation: its action for query and JSON
+protocols, method and path for REST.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs
 
-from aws_iam.account import demo_usage
-from aws_iam.account.demo_call import HOME, REGIONS
-from aws_iam.account.demo_watch import MAIN_TRAIL
+from aws_iam.account.reading.demonstration import REGIONS
+from demo_account import last_accessed
+from demo_account.call import ACCOUNT, HOME
+from demo_account.monitoring import MAIN_TRAIL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from botocore.awsrequest import AWSPreparedRequest
-
     Reply = tuple[int, Mapping[str, str], str | bytes]
 
-_REGION_IN_HOST = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com$")
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+_SCOPE = re.compile(r"Credential=[^/]*/\d*/([a-z0-9-]+)/([a-z0-9-]+)/")
 _GENERATED = re.compile(r"<GeneratedTime>[^<]*</GeneratedTime>")
-_XML_SERVICES = ("s3", "s3-control", "cloudfront", "route53")
+_XML_SERVICES = ("s3", "cloudfront", "route53")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,32 +39,29 @@ class Asked:
     operation: str
     body: Mapping[str, Any]
     query: Mapping[str, str]
-    speaks_xml: bool
+
+    @property
+    def speaks_xml(self) -> bool:
+        """Whether an error is told in XML."""
+        return self.service in _XML_SERVICES or "Action" in self.body
 
 
-def read(request: AWSPreparedRequest, account: str) -> Asked | None:
-    """What a request asks; None when its host is not AWS's, or its Region not one of the account's."""
-    url = urlsplit(request.url)
-    host = url.hostname or ""
-    found = _REGION_IN_HOST.search(host)
-    region = found[1] if found else HOME
-    if not host.endswith(".amazonaws.com") or region not in REGIONS:
+def read(environ: Mapping[str, Any], content: bytes) -> Asked | None:
+    """What a WSGI request asks; None when it is signed for no service, or for a Region that the account does not have."""
+    found = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if found is None or found[1] not in REGIONS:
         return None
-    text = _text(request.body)
-    form = (
-        {name: values[0] for name, values in parse_qs(text).items()} if "Action=" in text else {}
-    )
-    service = host.removeprefix(f"{account}.").partition(".")[0]
-    target = _text(request.headers.get("X-Amz-Target", ""))
-    rest = f"{request.method} {unquote(url.path).rstrip('/') or '/'}"
+    text = content.decode("utf-8", "replace")
+    form = _first(text) if "Action=" in text else {}
+    target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+    path = environ["PATH_INFO"].rstrip("/") or "/"
     return Asked(
-        account=account,
-        service=service,
-        region=region,
-        operation=target.rpartition(".")[2] or form.get("Action", "") or rest,
+        account=ACCOUNT,
+        service=found[2],
+        region=found[1],
+        operation=target or form.get("Action", "") or f"{environ['REQUEST_METHOD']} {path}",
         body=form or _json(text),
-        query={name: values[0] for name, values in parse_qs(url.query).items()},
-        speaks_xml=bool(form) or service in _XML_SERVICES or ".s3." in host,
+        query=_first(environ.get("QUERY_STRING", "")),
     )
 
 
@@ -97,6 +94,13 @@ def _dated(_asked: Asked, reply: Reply) -> Reply:
     return reply[0], reply[1], _GENERATED.sub(fresh, _text(reply[2]))
 
 
+def _in_order(_asked: Asked, reply: Reply) -> Reply:
+    """Moto gives parameters in the order of a set, which is another one in every process."""
+    answer = json.loads(reply[2])
+    answer["Parameters"].sort(key=lambda each: each["Name"])
+    return reply[0], reply[1], json.dumps(answer)
+
+
 def refusal(asked: Asked | None, code: str, message: str, status: int = 400) -> Reply:
     """An error in the words of the protocol that the caller speaks."""
     if asked is None or asked.speaks_xml:
@@ -111,13 +115,25 @@ def refusal(asked: Asked | None, code: str, message: str, status: int = 400) -> 
     return status, {"x-amzn-errortype": code}, body
 
 
+def unknown(asked: Asked) -> Reply:
+    """The refusal of what neither moto nor this file answers."""
+    message = f"the demonstration account does not know {asked.operation} of {asked.service}"
+    return refusal(asked, UNKNOWN, message)
+
+
 _OK = 200
+UNKNOWN = "NotInDemonstration"
+"""The error code that AWS does not have."""
 
 
 def _text(body: object) -> str:
     if isinstance(body, bytes):
         return body.decode("utf-8", "replace")
     return body if isinstance(body, str) else ""
+
+
+def _first(query: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(query).items()}
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -296,11 +312,11 @@ def _stages(asked: Asked) -> Reply:
 
 
 def _usage_job(asked: Asked) -> Reply:
-    return _OK, {}, demo_usage.generated(str(asked.body.get("Arn", "")))
+    return _OK, {}, last_accessed.generated(str(asked.body.get("Arn", "")))
 
 
 def _usage(asked: Asked) -> Reply:
-    found = demo_usage.details(asked.account, str(asked.body.get("JobId", "")))
+    found = last_accessed.details(asked.account, str(asked.body.get("JobId", "")))
     return (_OK, {}, found) if found else refusal(asked, "NoSuchEntity", "no such job", 404)
 
 
@@ -329,6 +345,8 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
     ("access-analyzer", "GET /analyzer", _analyzers),
     ("access-analyzer", "GET /analyzer/[^/]+", _analyzer),
     ("access-analyzer", "POST /findingv2", _findings),
+    # Moto does not have the service, and fails to say so.
+    ("access-analyzer", ".*", unknown),
     ("account", "POST /getContactInformation", _given({"ContactInformation": _CONTACT})),
     ("account", "POST /listRegions", _enabled_regions),
     ("ec2", "DescribeRegions", _regions),
@@ -350,7 +368,7 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
     # Moto says that Macie is on and that Identity Center has an instance, in an account that never set them up.
     ("macie2", "GET /macie", _refused("AccessDeniedException", "Macie is not enabled", 403)),
     ("sso", "ListInstances", _given({"Instances": []})),
-    # Moto's own versions of these need packages that the extra `demo` leaves out.
+    # Moto's own versions of these need more packages than the rest.
     ("lambda", r"GET /2015-03-31/functions", _functions),
     # Moto lacks these two.
     ("kms", "DescribeCustomKeyStores", _given({"CustomKeyStores": [], "Truncated": False})),
@@ -371,4 +389,5 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
 _AMENDED: dict[tuple[str, str], Callable[[Asked, Reply], Reply]] = {
     ("cloudtrail", "GetTrailStatus"): _delivered,
     ("iam", "GetCredentialReport"): _dated,
+    ("ssm", "GetParameters"): _in_order,
 }

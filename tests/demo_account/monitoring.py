@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.demo_call import AWAY, HOME
+from demo_account.call import AWAY, HOME
 
 if TYPE_CHECKING:
-    from aws_iam.account.demo_call import Call
+    from demo_account.call import Call
 
 MAIN_TRAIL = "main"
 LEGACY_TRAIL = "eu-debugging"
@@ -17,7 +17,7 @@ _NAMESPACE = "Security"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class EventAlarm:
     """A metric filter on the trail's log group, and how far the chain behind it reaches."""
 
     name: str
@@ -31,22 +31,22 @@ def _any_of(*events: str) -> str:
     return "{ " + " || ".join(f"($.eventName = {event})" for event in events) + " }"
 
 
-WATCHES = (
-    Watch(
+EVENT_ALARMS = (
+    EventAlarm(
         name="root-use",
         pattern='{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS '
         '&& $.eventType != "AwsServiceEvent" }',
     ),
-    Watch(
+    EventAlarm(
         name="unauthorized-calls",
         pattern='{ ($.errorCode = "*UnauthorizedOperation") || ($.errorCode = "AccessDenied*") }',
     ),
-    Watch(
+    EventAlarm(
         name="sign-in-without-mfa",
         pattern='{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") '
         '&& ($.userIdentity.type = "IAMUser") && ($.responseElements.ConsoleLogin = "Success") }',
     ),
-    Watch(
+    EventAlarm(
         name="iam-changes",
         pattern=_any_of(
             *(
@@ -60,27 +60,27 @@ WATCHES = (
             "DeletePolicyVersion",
         ),
     ),
-    Watch(
+    EventAlarm(
         name="trail-changes",
         pattern=_any_of(
             "CreateTrail", "UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging"
         ),
     ),
     # An alarm that tells nobody.
-    Watch(
+    EventAlarm(
         name="failed-sign-ins",
         pattern='{ ($.eventName = ConsoleLogin) && ($.errorMessage = "Failed authentication") }',
         topic=None,
     ),
     # A filter that no alarm watches.
-    Watch(
+    EventAlarm(
         name="key-deletion",
         pattern="{ ($.eventSource = kms.amazonaws.com) "
         "&& (($.eventName = DisableKey) || ($.eventName = ScheduleKeyDeletion)) }",
         alarm=False,
     ),
     # An alarm whose topic has no subscriber.
-    Watch(
+    EventAlarm(
         name="security-group-changes",
         pattern=_any_of(
             "AuthorizeSecurityGroupIngress",
@@ -94,7 +94,7 @@ WATCHES = (
         topic="old-oncall",
     ),
     # Switched off during an incident, never on again.
-    Watch(
+    EventAlarm(
         name="network-acl-changes",
         pattern=_any_of(
             "CreateNetworkAcl",
@@ -107,22 +107,22 @@ WATCHES = (
         enabled=False,
     ),
     # Deleting and detaching route tables goes unseen.
-    Watch(
+    EventAlarm(
         name="route-changes",
         pattern=_any_of("CreateRoute", "CreateRouteTable", "ReplaceRoute", "DeleteRoute"),
     ),
 )
 
 
-def seed_watch(call: Call, trail_key: str) -> None:
+def seed_monitoring(call: Call, trail_key: str) -> None:
     """Create the log group, both trails, the alarms, the recorder and the hub; the buckets exist already."""
     group = call.arn("logs", f"log-group:{LOG_GROUP}:*", HOME)
     call("logs", "create_log_group", logGroupName=LOG_GROUP)
     call("logs", "put_retention_policy", logGroupName=LOG_GROUP, retentionInDays=365)
     _seed_trails(call, group, trail_key)
     _seed_topics(call)
-    for watch in WATCHES:
-        _seed_watch(call, watch)
+    for each in EVENT_ALARMS:
+        _seed_event_alarm(call, each)
     _seed_recorder(call)
     call("securityhub", "enable_security_hub")
 
@@ -196,31 +196,31 @@ def _seed_topics(call: Call) -> None:
     call("sns", "create_topic", Name="old-oncall")
 
 
-def _seed_watch(call: Call, watch: Watch) -> None:
-    metric = {"metricName": watch.name, "metricNamespace": _NAMESPACE, "metricValue": "1"}
+def _seed_event_alarm(call: Call, wanted: EventAlarm) -> None:
+    metric = {"metricName": wanted.name, "metricNamespace": _NAMESPACE, "metricValue": "1"}
     call(
         "logs",
         "put_metric_filter",
         logGroupName=LOG_GROUP,
-        filterName=watch.name,
-        filterPattern=watch.pattern,
+        filterName=wanted.name,
+        filterPattern=wanted.pattern,
         metricTransformations=[metric],
     )
-    if not watch.alarm:
+    if not wanted.alarm:
         return
-    actions: list[Any] = [call.arn("sns", watch.topic, HOME)] if watch.topic else []
+    actions: list[Any] = [call.arn("sns", wanted.topic, HOME)] if wanted.topic else []
     call(
         "cloudwatch",
         "put_metric_alarm",
-        AlarmName=watch.name,
-        MetricName=watch.name,
+        AlarmName=wanted.name,
+        MetricName=wanted.name,
         Namespace=_NAMESPACE,
         Statistic="Sum",
         Period=300,
         EvaluationPeriods=1,
         Threshold=1,
         ComparisonOperator="GreaterThanOrEqualToThreshold",
-        ActionsEnabled=watch.enabled,
+        ActionsEnabled=wanted.enabled,
         AlarmActions=actions,
     )
 

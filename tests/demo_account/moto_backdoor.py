@@ -1,27 +1,22 @@
 """Facts that no API of moto can set: root's credentials, ages, AWS's managed policies.
 
-Every private name of moto that this package relies on is used here and nowhere else; a test fails loudly when moto
-renames one.
+Every private name of moto that the demonstration relies on is used here and nowhere else; a test fails loudly when
+moto renames one.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
-import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import moto.core.utils
 import moto.kms.models
-from moto.core.base_backend import AccountSpecificBackend
-from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
-from moto.core.responses import BaseResponse
+import moto.rds.models
+from botocore.loaders import create_loader
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import (
     AccessKeyLastUsed,
@@ -32,98 +27,41 @@ from moto.iam.models import (
 from moto.moto_api._internal import mock_random
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from botocore.awsrequest import AWSPreparedRequest
-
-    from aws_iam.account.demo_people import AccessKey, Person, Root
-
-Reply = tuple[int, "Mapping[str, str]", "str | bytes"]
-"""Status, headers and body of an answer, as moto gives them."""
-
-ACCOUNT_HEADER = "x-moto-account-id"
-"""The header that tells moto which account a request belongs to."""
+    from demo_account.users import AccessKey, Root, User
 
 _PARTITION = "aws"
 _REGION = "us-east-1"
 _ROOT_COLUMNS = 22
-_IMAGES = "MOTO_EC2_LOAD_DEFAULT_AMIS"
-
-
-def emulator() -> Callable[[AWSPreparedRequest], Reply | None]:
-    """Moto, as a function of a request; None for hosts that are not AWS's."""
-    stubber = BotocoreStubber()
-    stubber.enabled = True
-    return stubber.process_request
-
-
-def raw(body: str | bytes) -> Any:
-    """A body that botocore reads like a stream from a socket."""
-    return MockRawResponse(body)
-
-
-def look_up_regions_in(session: boto3.Session) -> None:
-    """Let moto ask this session which Regions there are: a plain one would fall over the caller's AWS_PROFILE."""
-    own: Any = AccountSpecificBackend
-    own.get_session = classmethod(lambda _cls: session)
-    # Moto's EC2 asks while it is imported, before it could be told.
-    mine, plain = threading.get_ident(), boto3.Session
-
-    class Sealed(boto3.Session):
-        """Our session for this thread; every other thread gets what it asks for."""
-
-        def __new__(cls, *args: Any, **named: Any) -> Any:
-            return session if threading.get_ident() == mine else plain(*args, **named)
-
-    boto3.Session = Sealed  # type: ignore[misc]
-    try:
-        importlib.import_module("moto.ec2.models")
-    finally:
-        boto3.Session = plain  # type: ignore[misc]
-
-
-def read_models_through(loader: Any) -> None:
-    """Let moto take the API models from this loader: it would make one for each service, and read all of them again."""
-    utils: Any = moto.core.utils
-    utils.create_loader = lambda: loader
-
-
-@cache
-def let_requests_name_their_account() -> None:
-    """Let the request's header win over MOTO_ACCOUNT_ID, which would put the company into another account."""
-    responses: Any = BaseResponse
-    plain = responses.get_current_account
-
-    def named(self: Any) -> Any:
-        return self.headers.get(ACCOUNT_HEADER) or plain(self)
-
-    responses.get_current_account = named
 
 
 def repeatable(seed: int) -> None:
     """Make the ids that moto gives out from now on the same in every run."""
     mock_random.seed(seed)
+    # RDS names the secrets of its passwords without moto's own chance.
+    models: Any = moto.rds.models
+    models.uuid = mock_random
+
+
+def read_models_once() -> None:
+    """Moto makes a loader of API models for each service, and each reads the same ones again."""
+    loader = create_loader()
+    utils: Any = moto.core.utils
+    utils.create_loader = lambda: loader
 
 
 @contextmanager
-def sparing() -> Iterator[None]:
-    """Spend no half second on what nobody asks this account for.
-
-    That is the public images of EC2, over a thousand in each Region, and a private key of its own for every key of KMS.
-    """
+def one_private_key() -> Iterator[None]:
+    """Let the keys of KMS share one private key, which nobody uses: half a second for each that is not made."""
     models: Any = moto.kms.models
-    plain, images = models.generate_private_key, os.environ.get(_IMAGES)
+    plain = models.generate_private_key
     models.generate_private_key = cache(plain)
-    os.environ[_IMAGES] = "false"
     try:
         yield
     finally:
         models.generate_private_key = plain
-        if images is None:
-            del os.environ[_IMAGES]
-        else:
-            os.environ[_IMAGES] = images
 
 
 def add_managed_policies(account: str, names: frozenset[str]) -> None:
@@ -138,28 +76,23 @@ def add_managed_policies(account: str, names: frozenset[str]) -> None:
     backend.managed_policies.update({policy.arn: policy for policy in listed})
 
 
-def holds(account: str, user: str) -> bool:
-    """Whether the account still has the user: moto's own switches empty every account of the process."""
-    return user in iam_backends[account][_PARTITION].users
-
-
-def age_people(account: str, people: tuple[Person, ...], now: datetime) -> None:
+def age_users(account: str, users: Iterable[User], now: datetime) -> None:
     """Give users, passwords and keys the ages of the scenario."""
     backend = iam_backends[account][_PARTITION]
-    for person in people:
-        user = backend.users[person.name]
-        user.create_date = _ago(now, person.created)
-        user.password_last_used = _ago(now, person.signed_in)
-        for key, wanted in zip(user.access_keys, person.keys, strict=True):
-            _age_key(key, wanted, now)
+    for wanted in users:
+        user = backend.users[wanted.name]
+        user.create_date = _ago(now, wanted.created)
+        user.password_last_used = _ago(now, wanted.signed_in)
+        for made, key in zip(user.access_keys, wanted.keys, strict=True):
+            _age_key(made, key, now)
 
 
-def age_roles(account: str, ages: Mapping[str, tuple[float, float | None]], now: datetime) -> None:
+def age_roles(account: str, roles: Iterable[Mapping[str, Any]], now: datetime) -> None:
     """Say when each role was made and when it was last taken."""
-    roles = {role.name: role for role in iam_backends[account][_PARTITION].roles.values()}
-    for name, (created, used) in ages.items():
-        roles[name].create_date = _ago(now, created)
-        roles[name].last_used = _ago(now, used)
+    made = {role.name: role for role in iam_backends[account][_PARTITION].roles.values()}
+    for role in roles:
+        made[role["name"]].create_date = _ago(now, role["days_since_created"])
+        made[role["name"]].last_used = _ago(now, role["days_since_used"])
 
 
 def _age_key(key: Any, wanted: AccessKey, now: datetime) -> None:

@@ -6,8 +6,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from xml.sax.saxutils import escape
 
-from aws_iam.account.demo_people import PEOPLE
-from aws_iam.account.demo_roles import role_names
+from demo_account.roles import ROLES
+from demo_account.users import USERS
 
 # Days since the last use; None: allowed, and not used in the time that AWS keeps.
 _EVERYTHING = ("cloudtrail", "dynamodb", "ec2", "ecs", "iam", "kms", "lambda", "rds", "s3", "sts")
@@ -36,8 +36,8 @@ def generated(arn: str) -> str:
 
 def details(account: str, job: str) -> str | None:
     """The answer of GetServiceLastAccessedDetails; None for a job that nobody started."""
-    names = [f"user/{person.name}" for person in PEOPLE]
-    names += [f"role/{name}" for name in role_names(account)]
+    names = [f"user/{user.name}" for user in USERS]
+    names += [f"role/{role['name']}" for role in ROLES]
     known = {_job(f"arn:aws:iam::{account}:{name}"): name for name in names}
     if job not in known:
         return None

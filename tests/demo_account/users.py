@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aws_iam.account.demo_call import Call
+    from demo_account.call import Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class AccessKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class User:
     """An IAM user. Ages in days; `signed_in` is the last sign-in with the password."""
 
     name: str
@@ -50,9 +50,9 @@ ROOT = Root(
     key=AccessKey(created=1455, used=403, service="ec2"),
 )
 
-PEOPLE = (
+USERS = (
     # As it should be: MFA, a young key in use, rights by group.
-    Person(
+    User(
         name="alice.meyer",
         created=1450,
         groups=("admins",),
@@ -62,9 +62,9 @@ PEOPLE = (
         keys=(AccessKey(created=20, used=1, service="iam"),),
     ),
     # Signs in every week without MFA.
-    Person(name="bob.okafor", created=610, groups=("developers",), password=True, signed_in=3),
+    User(name="bob.okafor", created=610, groups=("developers",), password=True, signed_in=3),
     # On leave: the password has been idle for four months.
-    Person(
+    User(
         name="carol.lindqvist",
         created=830,
         groups=("developers",),
@@ -73,7 +73,7 @@ PEOPLE = (
         mfa=True,
     ),
     # Two active keys, one never used since the user was set up, and rights of his own.
-    Person(
+    User(
         name="dmitri.petrov",
         created=37,
         password=True,
@@ -84,7 +84,7 @@ PEOPLE = (
             AccessKey(created=30, used=4, service="secretsmanager"),
         ),
     ),
-    Person(
+    User(
         name="erin.walsh",
         created=410,
         groups=("finance",),
@@ -93,20 +93,20 @@ PEOPLE = (
         mfa=True,
     ),
     # Left the company; what is left cannot be used.
-    Person(
+    User(
         name="frank.ito",
         created=900,
         keys=(AccessKey(created=880, used=320, active=False),),
     ),
     # The build server's key is older than a year and busy.
-    Person(
+    User(
         name="ci-deploy",
         created=412,
         groups=("deployers",),
         keys=(AccessKey(created=412, used=0.1, service="ecs"),),
     ),
     # Made for a backup that never ran.
-    Person(
+    User(
         name="backup-agent",
         created=61,
         groups=("backup",),
@@ -137,7 +137,7 @@ MANAGED = frozenset(
 """AWS's managed policies that the account knows: those in use, and one that a control asks for by name."""
 
 
-def seed_people(call: Call) -> None:
+def seed_users(call: Call) -> None:
     """Create users, groups, policies and the password policy."""
     call("iam", "create_account_alias", AccountAlias="larkspur-books")
     call(
@@ -154,8 +154,8 @@ def seed_people(call: Call) -> None:
     for policy in _policies(call.account):
         call("iam", "create_policy", **policy)
     _seed_groups(call)
-    for person in PEOPLE:
-        _seed_person(call, person)
+    for user in USERS:
+        _seed_user(call, user)
     # Whoever reads the report finds one, instead of waiting until it is made.
     call("iam", "generate_credential_report")
 
@@ -166,14 +166,14 @@ def _seed_groups(call: Call) -> None:
         call("iam", "attach_group_policy", GroupName=name, PolicyArn=arn)
 
 
-def _seed_person(call: Call, person: Person) -> None:
-    name = person.name
+def _seed_user(call: Call, user: User) -> None:
+    name = user.name
     call("iam", "create_user", UserName=name)
-    for group in person.groups:
+    for group in user.groups:
         call("iam", "add_user_to_group", GroupName=group, UserName=name)
-    if person.password:
-        call("iam", "create_login_profile", UserName=name, Password="Not-a-real-1-password")  # noqa: S106
-    if person.mfa:
+    if user.password:
+        call("iam", "create_login_profile", UserName=name, Password="Not-a-real-1-password")
+    if user.mfa:
         device = call("iam", "create_virtual_mfa_device", VirtualMFADeviceName=name)
         call(
             "iam",
@@ -183,7 +183,7 @@ def _seed_person(call: Call, person: Person) -> None:
             AuthenticationCode1="123456",
             AuthenticationCode2="654321",
         )
-    for key in person.keys:
+    for key in user.keys:
         made = call("iam", "create_access_key", UserName=name)["AccessKey"]
         if not key.active:
             call(
