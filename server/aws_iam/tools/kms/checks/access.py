@@ -71,7 +71,11 @@ _USE = ["kms:Decrypt", "kms:GenerateDataKey"]
     ],
 )
 def public(at: KeyPolicy) -> Iterator[Fail]:
-    """A key that everybody may use protects nothing; kms:ViaService limits the path and not the account that calls."""
+    """A key that everybody may use protects nothing.
+
+    kms:ViaService limits the path, not the account that calls. Wrong where a condition keeps
+    strangers out in a way that cannot be proved from the policy alone.
+    """
     denials = denied_to_strangers(at.policy)
     for statement in at.allows:
         everyone = next(
@@ -103,7 +107,7 @@ _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
     needs=FACTS,
     severity=Severity.MEDIUM,
     title="Another account may use the key",
-    fix="Name the account among the trusted ones if it belongs there; else remove it, or demand an encryption context or kms:ViaService.",
+    fix="Name the account in `trusted` if it belongs there; else remove it, or require an encryption context or kms:ViaService.",
     source=f"{GUIDE}/key-policy-modifying-external-accounts.html",
     bad=[
         key_policy(ROOT, allow_to(arn("root", OTHER), "kms:Decrypt")),
@@ -117,7 +121,10 @@ _GRAVE = ("kms:CreateGrant", "kms:Decrypt")
     ],
 )
 def other_account(at: KeyPolicy) -> Iterator[Outcome]:
-    """Whoever may decrypt or make grants there reads your data, by the decision of that account's administrators."""
+    """The administrators of the other account decide who decrypts your data or makes grants.
+
+    Wrong where the account is yours or a partner's: name it in `trusted`.
+    """
     for statement in at.allows:
         found = tuple(key.strangers(at, statement))
         if found and not at.account:
@@ -150,7 +157,10 @@ def _stays_home(entry: str) -> bool:
     good=[key_policy(ROOT)],
 )
 def shared(at: KeyPolicy) -> Iterator[Fail]:
-    """A share is a second policy of the key, named AWS_RAM, which nobody sees who reads the default one alone."""
+    """A share adds a second policy to the key, named AWS_RAM; whoever reviews only the default policy does not see it.
+
+    Only a reminder where the share is intended.
+    """
     if not at.is_default:
         owners = dict.fromkeys(principal.value for s in at.allows for principal in s.principals)
         told = ", ".join(quoted(owner) for owner in list(owners)[:3]) or "its statements"
@@ -162,8 +172,8 @@ def shared(at: KeyPolicy) -> Iterator[Fail]:
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.HIGH,
-    title="An Allow speaks of everybody or everything but a few",
-    fix="Write Principal and Action with the names that are meant.",
+    title="An Allow uses NotPrincipal or NotAction",
+    fix="Write Principal and Action, and list the names you mean.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html",
     bad=[
         key_policy(
@@ -199,7 +209,10 @@ def shared(at: KeyPolicy) -> Iterator[Fail]:
     ],
 )
 def all_but(at: KeyPolicy) -> Iterator[Fail]:
-    """Allow with NotPrincipal lets in every other identity of every account; with NotAction every action that AWS adds."""
+    """Allow with NotPrincipal lets in every other identity of every account; Allow with NotAction allows every action that AWS adds later.
+
+    Never wrong about what the statement allows.
+    """
     for statement in at.policy.statements:
         for element in ("NotPrincipal", "NotAction"):
             if statement.allows and statement.has(element):
@@ -252,7 +265,11 @@ _LOGS = {
     ],
 )
 def any_customer(at: KeyPolicy) -> Iterator[Fail]:
-    """The service works for every account: somebody else's request can make it encrypt or decrypt with your key."""
+    """The service works for every account: a request of somebody else can make it encrypt or decrypt with your key.
+
+    Wrong where AWS supports no such condition for the use, as for encrypted SNS topics behind
+    EventBridge: the finding says so.
+    """
     for statement in at.allows:
         if any(map(_is_guard, statement.conditions)) or not _does_more_than_look(statement):
             continue
@@ -314,7 +331,7 @@ _OF_GRANTS = (
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.MEDIUM,
-    title="A principal may make grants without limits",
+    title="A principal may create grants without limits",
     fix='Add "Bool": {"kms:GrantIsForAWSResource": "true"}, or limit kms:GrantOperations or kms:GrantConstraintType.',
     source=CONDITIONS,
     bad=[key_policy(ROOT, allow_to(arn("role/App"), ["kms:CreateGrant", "kms:Decrypt"]))],
@@ -333,7 +350,10 @@ _OF_GRANTS = (
     ],
 )
 def open_grants(at: KeyPolicy) -> Iterator[Fail]:
-    """A grant gives use to anybody, in any account, without a trace in the key policy."""
+    """A grant lets anybody in any account use the key, and the key policy does not show it.
+
+    Wrong where the principal is a service integration of yours that creates grants by itself.
+    """
     for statement in at.allows:
         # Who may change the policy lets in whom he likes anyway: the console's administrators have kms:Create*.
         if takes(statement, MANAGE) or not takes(statement, "kms:CreateGrant"):
@@ -379,7 +399,10 @@ def _told(named: list[str]) -> str:
     ],
 )
 def without_effect(at: KeyPolicy) -> Iterator[Fail]:
-    """KMS stores a statement without Action or Resource and ignores it: a Deny that protects nobody, an Allow for nobody."""
+    """KMS stores a statement without Action or Resource and ignores it: a Deny that protects nothing, an Allow that allows nothing.
+
+    Never wrong; the statement may be harmless.
+    """
     for statement in at.policy.statements:
         if not has_effect(statement):
             lacks = "Action" if not (statement.actions or statement.not_actions) else "Resource"

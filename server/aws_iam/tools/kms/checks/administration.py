@@ -57,7 +57,10 @@ _NEARLY_FULL = MOST_BYTES * 9 // 10
     good=[key_policy(ROOT), key_policy(allow_to({"AWS": OWN}, "kms:*"))],
 )
 def without_account(at: KeyPolicy) -> Iterator[Outcome]:
-    """Without the account's statement only the principals that it names administer the key; when they are gone, nobody does."""
+    """Without the account's own statement only the principals that the policy names administer the key; if they are deleted, nobody does.
+
+    Wrong where the key is deliberately kept away from IAM policies: write down who recovers it.
+    """
     if not at.is_default:
         return
     accounts = {account_of(p) for statement in at.allows for p in statement.principals} - {""}
@@ -94,7 +97,10 @@ def without_account(at: KeyPolicy) -> Iterator[Outcome]:
     ],
 )
 def locked_out(at: KeyPolicy) -> Iterator[Fail]:
-    """A key that nobody can administer stays as it is, and is only recovered through AWS Support."""
+    """A key that nobody can administer stays as it is; only AWS Support can recover it.
+
+    Wrong where the administrator was created after the snapshot was taken.
+    """
     if not at.is_default:
         return
     every = []
@@ -131,13 +137,16 @@ def _is_there(found: Administrator, at: KeyPolicy) -> bool:
     needs=FACTS,
     severity=Severity.MEDIUM,
     title="The policy names a role or user that was deleted",
-    fix="Take the id out: a new role of the same name has another id and gets nothing by it.",
+    fix="Remove the id: a new role of the same name has another id and gets nothing from it.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids",
     bad=[key_policy(ROOT, allow_to(_GONE, "kms:Decrypt"))],
     good=[key_policy(ROOT, allow_to(arn("role/App"), "kms:Decrypt"))],
 )
 def orphans(at: KeyPolicy) -> Iterator[Fail]:
-    """AWS shows the unique id of a role or user that was deleted; with it in place the policy cannot be put again."""
+    """AWS shows the unique id of a role or user that was deleted; while it is there, the policy cannot be saved again.
+
+    Never wrong; a role that is created again under the same name has another id.
+    """
     for statement in at.policy.statements:
         for principal in (*statement.principals, *statement.not_principals):
             if is_unique_id(principal):
@@ -162,7 +171,11 @@ def orphans(at: KeyPolicy) -> Iterator[Fail]:
     ],
 )
 def everything(at: KeyPolicy) -> Iterator[Fail]:
-    """Who may do everything can read the data, delete the key and let others in; the account's own statement is no such grant."""
+    """This principal can read the data, delete the key and let others in.
+
+    The account's own statement does not count: it only delegates to IAM. Wrong for a break-glass
+    role that is meant to do everything.
+    """
     for statement in at.allows:
         if not key.is_everything(statement):
             continue
@@ -193,7 +206,10 @@ def everything(at: KeyPolicy) -> Iterator[Fail]:
     good=[key_policy(ROOT, _ADMIN, allow_to(arn("role/App"), "kms:Decrypt")), key_policy(ROOT)],
 )
 def both(at: KeyPolicy) -> Iterator[Fail]:
-    """Duties are apart when who changes a key's policy does not read what it protects."""
+    """Separation of duties: whoever changes the key policy should not read what the key protects.
+
+    Wrong in small accounts where one team does both.
+    """
     manages: dict[str, str] = {}
     uses: dict[str, tuple[str, object]] = {}
     for statement in at.allows:
@@ -225,7 +241,7 @@ def both(at: KeyPolicy) -> Iterator[Fail]:
     needs=FACTS,
     severity=Severity.LOW,
     title="The policy is nearly too long, or has characters that KMS does not take",
-    fix="Name fewer principals: use grants, one role for many, or IAM policies; write printable Latin-1 alone.",
+    fix="Name fewer principals: use grants, one role for many, or IAM policies; write only printable Latin-1.",
     source=f"{GUIDE}/key-policy-overview.html",
     bad=[
         key_policy(
@@ -240,7 +256,10 @@ def both(at: KeyPolicy) -> Iterator[Fail]:
     ],
 )
 def too_long(at: KeyPolicy) -> Iterator[Fail]:
-    """KMS refuses a policy over 32,768 bytes, and characters outside Latin-1; the next principal would be one too many."""
+    """KMS refuses a policy over 32,768 bytes and characters outside Latin-1; the next principal may be one too many.
+
+    Never wrong about the size.
+    """
     text = at.policy.text or dump(at.policy)
     size = len(text.encode(errors="surrogatepass"))
     if size > _NEARLY_FULL:

@@ -58,7 +58,7 @@ def _store(state: str, error: str = "") -> KeyStore:
     on=Account,
     severity=Severity.HIGH,
     title="A custom key store is not connected",
-    fix="Mend the cause, then aws kms connect-custom-key-store --region REGION --custom-key-store-id STORE",
+    fix="Fix the cause, then aws kms connect-custom-key-store --region REGION --custom-key-store-id STORE",
     source=f"{_API}/API_DescribeCustomKeyStores.html",
     needs=(KEY_STORES,),
     bad=[
@@ -69,7 +69,10 @@ def _store(state: str, error: str = "") -> KeyStore:
     trap=[sample.holding(sample.of(KEY_STORES))],
 )
 def store_down(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """While a store is not connected, no key in it can be used."""
+    """While a key store is not connected, no key in it can be used.
+
+    Wrong where the store is disconnected for maintenance.
+    """
 
     def test(region: str, stores: tuple[KeyStore, ...]) -> Iterator[Outcome]:
         for store in stores:
@@ -107,7 +110,10 @@ def store_down(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     trap=[sample.with_key(sample.key(state="Disabled"))],
 )
 def dead_alias(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """Whoever encrypts by the alias is refused, and often finds out in production."""
+    """Whoever encrypts by the alias is refused, and often finds out in production.
+
+    Wrong where nothing uses the alias any more: delete it.
+    """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         for alias in key.aliases:
@@ -162,7 +168,10 @@ def _for(role: str, service_region: str = "") -> str:
     ],
 )
 def drifted(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """Each Region has a policy of its own for the same material: the most open of them decides who reads."""
+    """Each Region has its own policy for the same key material: the most open of them decides who reads.
+
+    Wrong where the Regions differ on purpose, such as a replica for another team.
+    """
     copies: dict[str, list[tuple[str, KmsKey]]] = {}
     for region, keys in account.in_each(KMS_KEYS):
         if isinstance(keys, Miss):

@@ -61,7 +61,7 @@ def _many(grant: Grant) -> str:
     on=Account,
     severity=Severity.HIGH,
     title="A grant gives another account use of a key",
-    fix=f"{_RETIRE}; an account that is meant to use the key is named as trusted (`trusted`).",
+    fix=f"{_RETIRE}; name an account that is meant to use the key in `trusted`.",
     source=_GRANTS,
     needs=(KEY_GRANTS,),
     bad=[
@@ -77,7 +77,10 @@ def _many(grant: Grant) -> str:
     ],
 )
 def granted_abroad(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """A grant stands in no policy: who reviews policies alone does not see the other account."""
+    """A grant appears in no policy: whoever reviews only policies does not see the other account.
+
+    Wrong where the account is yours or a partner's: name it in `trusted`.
+    """
 
     def test(region: str, arn: str, grants: tuple[Grant, ...]) -> Iterator[Outcome]:
         for grant in grants:
@@ -100,7 +103,7 @@ def _operations(grant: Grant) -> str:
     on=Account,
     severity=Severity.LOW,
     title="A grant has no limits, or a key has very many grants",
-    fix=f"Make the grant with Constraints on the encryption context, or retire it: {_RETIRE}",
+    fix=f"Create the grant with Constraints on the encryption context, or retire it: {_RETIRE}",
     source=_GRANTS,
     needs=(KEY_GRANTS,),
     bad=[
@@ -120,7 +123,11 @@ def _operations(grant: Grant) -> str:
     ],
 )
 def wide_grant(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """Who may decrypt and grant on without limits can give the key's use to anybody; services limit theirs themselves."""
+    """Whoever may decrypt and pass the grant on without limits can let anybody use the key.
+
+    Services limit their grants themselves. Wrong where the grantee is a service of yours that
+    needs many grants: raise `grants`.
+    """
 
     def test(region: str, arn: str, grants: tuple[Grant, ...]) -> Iterator[Outcome]:
         for grant in grants:
@@ -178,7 +185,10 @@ def _role(*statements: dict[str, object]) -> Account:
     ],
 )
 def any_key(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """By the account's statement such a policy reaches every key of the account, those of later projects too."""
+    """Through the account's statement such a policy reaches every key of the account, including those of later projects.
+
+    Wrong for administrators and backup roles that are meant to reach all keys.
+    """
     policies = identity_policies(account.require(AUTHORIZATION))
     yield from for_each(policies, _of, name=lambda held: held.arn)
 

@@ -47,7 +47,11 @@ _OFF = KeyRotation(enabled=False)
     ],
 )
 def not_rotating(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """New data gets new material, so that less hangs on each; imported, asymmetric and HMAC keys cannot rotate by themselves."""
+    """With rotation, new data gets new key material, so that less depends on each.
+
+    Imported, asymmetric and HMAC keys cannot rotate by themselves and are left out. Wrong where
+    the key is replaced by hand on a schedule of your own.
+    """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         if not _rotates(region, key, details):
@@ -71,7 +75,7 @@ def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
     "KMS-ROT-LONG",
     on=Account,
     severity=Severity.LOW,
-    title="A key rotates less often than wanted",
+    title="A key rotates less often than the threshold",
     fix="aws kms enable-key-rotation --region REGION --key-id KEY --rotation-period-in-days DAYS",
     source=f"{_API}/API_EnableKeyRotation.html",
     needs=(KMS_KEYS,),
@@ -80,7 +84,10 @@ def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
     trap=[sample.with_key(sample.key(rotation=_OFF))],
 )
 def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """The period is the longest time that one material encrypts new data; 365 days is AWS's default."""
+    """The period is the longest time that one key material encrypts new data; AWS's default is 365 days.
+
+    Wrong where your own policy allows a longer period: set `rotation_days`.
+    """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         rotation = known(key.rotation) if _rotates(region, key, details) else None
@@ -119,7 +126,11 @@ def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
     trap=[sample.with_key(sample.key(state="Disabled"))],
 )
 def being_deleted(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """What a deleted key encrypted is lost; aliases, grants or recent use say that somebody still needs it."""
+    """Whatever a deleted key encrypted is lost.
+
+    Aliases, grants or recent use show that somebody still needs it. Only a reminder where the
+    deletion is intended and nothing uses the key.
+    """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         if details.state not in _ENDING:
@@ -177,7 +188,7 @@ def _use(account: Account, region: str, key: KmsKey) -> LastUse | None:
     on=Account,
     severity=Severity.LOW,
     title="A key is disabled and still paid for",
-    fix="aws kms enable-key --region REGION --key-id KEY, or after a look at its use aws kms schedule-key-deletion --region REGION --key-id KEY --pending-window-in-days 30",
+    fix="aws kms enable-key --region REGION --key-id KEY, or, after checking its use, aws kms schedule-key-deletion --region REGION --key-id KEY --pending-window-in-days 30",
     source="https://aws.amazon.com/kms/pricing/",
     needs=(KMS_KEYS,),
     bad=[sample.with_key(sample.key(state="Disabled"))],
@@ -185,7 +196,10 @@ def _use(account: Account, region: str, key: KmsKey) -> LastUse | None:
     trap=[sample.with_key(sample.key(state="PendingDeletion"))],
 )
 def disabled(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
-    """A disabled key serves nobody and costs as much as one in use."""
+    """A disabled key serves nobody and costs as much as one in use.
+
+    Wrong where it is disabled to see whether somebody misses it.
+    """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         if details.state == "Disabled":
@@ -219,7 +233,11 @@ def disabled(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     ],
 )
 def unused(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """An unused key costs money and holds grants; AWS tracks use from a date on, and what was before is unknown."""
+    """An unused key costs money and may hold grants.
+
+    Wrong where the key protects backups or archives that are read rarely. AWS records use only
+    from a certain date on: before it the answer is unknown.
+    """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         young = details.created and age_days(account, details.created) <= terms.unused_days
@@ -274,7 +292,10 @@ _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
     ],
 )
 def expiring(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
-    """A key with several materials is unusable as soon as any one of them expires or is deleted."""
+    """A key with several materials is unusable as soon as one of them expires or is deleted.
+
+    Only a reminder where the expiry is intended, to make data unreadable.
+    """
 
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         if details.origin != "EXTERNAL":

@@ -63,7 +63,10 @@ def _using(at: KeyPolicy, user: str) -> Iterator[Statement]:
     ],
 )
 def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
-    """Under kms:ViaService the application's own calls are refused, unless an IAM policy allows them by the account's statement."""
+    """Under kms:ViaService the application's own calls are refused, unless an IAM policy allows them through the account's statement.
+
+    Wrong where the declared user only calls through the service: say so with `only_via_service`.
+    """
     for user in () if at.only_via else at.users:
         found = tuple(_using(at, user))
         if found and all(key.is_under(candidate, VIA) for candidate in found):
@@ -78,14 +81,17 @@ def breaks_direct_use(at: KeyPolicy) -> Iterator[Fail]:
     on=KeyPolicy,
     needs=FACTS,
     severity=Severity.INFO,
-    title="A principal that needs the key through a service may use it directly, too",
+    title="A principal that needs the key through a service may also use it directly",
     fix='Add "StringEquals": {"kms:ViaService": "SERVICE.REGION.amazonaws.com"}.',
     source=f"{CONDITIONS}#conditions-kms-via-service",
     bad=[key_policy(ROOT, allow_to(arn("role/App"), _USE), users=(_APP,), only_via=True)],
     good=[key_policy(ROOT, _BY_S3, users=(_APP,), only_via=True), _DIRECT],
 )
 def directly_too(at: KeyPolicy) -> Iterator[Fail]:
-    """What only a service needs for a principal, the principal itself cannot misuse when the path is demanded."""
+    """If only a service needs the key for a principal, a condition on the path keeps the principal from using it directly.
+
+    Wrong where the declared user also calls KMS itself.
+    """
     for user in at.users if at.only_via else ():
         for statement in _using(at, user):
             if not key.is_under(statement, VIA):
@@ -109,7 +115,10 @@ def directly_too(at: KeyPolicy) -> Iterator[Fail]:
     ],
 )
 def without_context(at: KeyPolicy) -> Iterator[Fail]:
-    """A demanded context binds what is encrypted to its purpose, and tells the uses apart in CloudTrail."""
+    """A required encryption context ties the ciphertext to its purpose, and tells the uses apart in CloudTrail.
+
+    Wrong where the application's library sets no context.
+    """
     for user in () if at.only_via else at.users:
         for statement in _using(at, user):
             symmetric = key.takes_any(statement, ("kms:Decrypt", "kms:GenerateDataKey"))
@@ -155,7 +164,10 @@ def without_context(at: KeyPolicy) -> Iterator[Fail]:
     ],
 )
 def dead_context(at: KeyPolicy) -> Iterator[Fail]:
-    """Only some calls carry an encryption context; any other action of the statement is never allowed by it."""
+    """Only some calls carry an encryption context; the statement never allows any other action.
+
+    Never wrong about the call; another statement may allow the action.
+    """
     for statement in at.allows:
         # AWS's own example for CloudWatch Logs lists kms:Describe* so: needless there, and not the reader's fault.
         services = all(principal.type == "Service" for principal in statement.principals)

@@ -123,7 +123,11 @@ def _of_policies(
     ],
 )
 def public(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Every AWS account could read it; a secret may have several policies, and any one of them is enough."""
+    """Any AWS account could read the secret.
+
+    A secret may have several policies, and one of them is enough. Wrong where a condition keeps
+    strangers out in a way that cannot be proved from the policy alone.
+    """
 
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
         open_ones = [
@@ -165,7 +169,7 @@ def _actions(statement: Statement) -> str:
     on=Account,
     severity=Severity.MEDIUM,
     title="Another account may use a secret",
-    fix="Remove the principal, or limit it by aws:PrincipalOrgID; an account that is meant to read it is named as trusted (`trusted`).",
+    fix="Remove the principal, or limit it by aws:PrincipalOrgID; name an account that is meant to read it in `trusted`.",
     source=f"{_GUIDE}/auth-and-access_examples_cross.html",
     needs=(NAMED_POLICIES,),
     bad=[
@@ -180,7 +184,10 @@ def _actions(statement: Statement) -> str:
     ],
 )
 def cross_account(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """Who is outside reads the value with the rights of another administrator; with more than reading, they change it."""
+    """The administrators of another account decide who reads your secret; with more than read rights they also change it.
+
+    Wrong where the account is yours or a partner's: name it in `trusted`.
+    """
 
     def test(region: str, secret: SecretPolicies, name: str, policy: Policy) -> Iterator[Outcome]:
         found = False
@@ -307,7 +314,10 @@ def _shared_under(key: SecretKey | None, named: str | None, principal: object = 
     trap=[_shared_under(None, None, _OWN)],
 )
 def shared_under_aws_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """The sharing cannot work: nobody outside the account can use the AWS managed key."""
+    """The sharing cannot work: nobody outside the account can use an AWS managed key.
+
+    Never wrong about the access; the policy may simply be left over.
+    """
 
     def test(region: str, secret: Secret, others: set[str]) -> Iterator[Outcome]:
         if _is_default(account, region, secret):
@@ -372,7 +382,10 @@ def _key(account: Account, region: str, named: str) -> SecretKey:
     ],
 )
 def key_refuses(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Reading a shared secret takes three allows; the key's is the one that is forgotten."""
+    """Reading a shared secret takes three permissions; the one on the key is easily forgotten.
+
+    Wrong where the other account gets the key by a grant.
+    """
 
     def test(region: str, secret: Secret, others: set[str]) -> Iterator[Outcome]:
         if _is_default(account, region, secret):

@@ -74,7 +74,7 @@ _MAY = {
     "ENV-ECS-DANGLING",
     on=Account,
     severity=Severity.HIGH,
-    title="A container names a secret that is not there, or that its role may not read",
+    title="A container names a secret that does not exist, or that its role may not read",
     fix="Correct `valueFrom`, or let the execution role read it (`aws-iam secrets snippet --runtime ecs` writes the policy).",
     source=_SOURCE,
     needs=(TASK_DEFINITIONS, SECRETS, NAMED_POLICIES, PARAMETERS, AUTHORIZATION),
@@ -95,7 +95,10 @@ _MAY = {
     ],
 )
 def dangling(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Running tasks do not notice; the next one cannot start."""
+    """Running tasks do not notice; the next task cannot start.
+
+    Wrong where the secret was created after the snapshot was taken.
+    """
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
         for container in known(task.containers):

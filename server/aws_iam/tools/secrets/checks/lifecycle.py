@@ -73,7 +73,10 @@ def _under(key: SecretKey) -> Account:
     ],
 )
 def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """The value cannot be read while the key is off, and never again once the key is deleted."""
+    """The value cannot be read while its key is disabled, and never again once the key is deleted.
+
+    Wrong where the secret is retired together with its key.
+    """
 
     def test(region: str, keys: tuple[SecretKey, ...]) -> Iterator[Outcome]:
         users: dict[str, list[tuple[str, str]]] = {}
@@ -112,7 +115,11 @@ def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     trap=[sample.with_secrets(sample.rotating(owning_service="rds"))],
 )
 def default_key(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """Only a customer managed key has a policy of yours; judged where the caller asks for one (`customer_key`)."""
+    """Only a customer managed key has a policy that you write.
+
+    Judged only if the caller asks for it (`customer_key`). Wrong where the account may not have
+    customer managed keys for reasons of cost.
+    """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         if not terms.customer_key or secret.owning_service:
@@ -138,8 +145,8 @@ def _copied(*copies: Replica) -> Account:
     "SEC-REPLICA-FAIL",
     on=Account,
     severity=Severity.HIGH,
-    title="A copy of a secret is not in step",
-    fix="Read the status message in the console, mend the key or the name it speaks of, then aws secretsmanager replicate-secret-to-regions --region REGION --secret-id SECRET --add-replica-regions Region=REPLICA_REGION",
+    title="A replica of a secret is out of date",
+    fix="Read the status message in the console, fix the key or the name it mentions, then aws secretsmanager replicate-secret-to-regions --region REGION --secret-id SECRET --add-replica-regions Region=REPLICA_REGION",
     source=f"{_API}/API_ReplicationStatusType.html",
     needs=(SECRET_COPIES,),
     bad=[
@@ -150,7 +157,10 @@ def _copied(*copies: Replica) -> Account:
     trap=[_copied(Replica(status="InProgress", region="eu-west-1"))],
 )
 def copy_failed(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """A copy that failed keeps the old password: the other Region or account finds out when it needs it."""
+    """A replica that failed keeps the old password, and its Region finds out when it needs the secret.
+
+    Wrong where a replication was still running when the snapshot was taken.
+    """
 
     def test(region: str, secret: SecretCopies) -> Iterator[Outcome]:
         failed = [
@@ -194,7 +204,7 @@ _ASSOCIATE = (
     on=Account,
     severity=Severity.MEDIUM,
     title="Nobody reads a secret",
-    fix="Look at its replicas in other Regions, then aws secretsmanager delete-secret --region REGION --secret-id SECRET --recovery-window-in-days 30",
+    fix="Check its replicas in other Regions, then aws secretsmanager delete-secret --region REGION --secret-id SECRET --recovery-window-in-days 30",
     source=_HUB,
     needs=(SECRETS,),
     bad=[
@@ -210,7 +220,11 @@ _ASSOCIATE = (
     ],
 )
 def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """A credential that nobody needs is only good for whoever should not have it; the date counts reads in its own Region, by day."""
+    """A credential that nobody needs only helps whoever should not have it.
+
+    Wrong where it is read in another Region only, or kept for an emergency: AWS counts reads by
+    Region and by day.
+    """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         last = secret.last_accessed or secret.created
@@ -232,7 +246,7 @@ def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     "SEC-DEL-PENDING",
     on=Account,
     severity=Severity.INFO,
-    title="A secret waits for its deletion",
+    title="A secret is scheduled for deletion",
     fix="Confirm that nobody needs it, or aws secretsmanager restore-secret --region REGION --secret-id SECRET",
     source=f"{_API}/API_DeleteSecret.html",
     needs=(SECRETS,),
@@ -241,7 +255,10 @@ def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     trap=[sample.with_secrets(sample.rotating(last_accessed=sample.ago(400)))],
 )
 def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Until the window ends it can be restored; afterwards it is gone."""
+    """Until the recovery window ends the secret can be restored; afterwards it is gone.
+
+    Only a reminder where the deletion is intended.
+    """
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
         for secret in secrets:
@@ -259,7 +276,7 @@ def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     on=Account,
     severity=Severity.LOW,
     title="A secret's name ends like an ARN's random part",
-    fix="Make a new secret under another name, move its readers, delete this one.",
+    fix="Create the secret under another name, move its readers, delete this one.",
     source=f"{_API}/API_CreateSecret.html",
     needs=(SECRETS,),
     bad=[sample.with_secrets(sample.rotating(name="prod/app-db2024"))],
@@ -272,7 +289,10 @@ def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     ],
 )
 def ambiguous_name(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """A partial ARN, and a policy that ends in `-??????`, may then mean another secret."""
+    """A partial ARN, or a policy that ends in `-??????`, may then match another secret.
+
+    Wrong where every policy and every caller names the full ARN.
+    """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         if secret.owning_service:
@@ -316,7 +336,10 @@ def _secure(
     trap=[_with_parameters(sample.parameter("/prod/app/url", type="String", key=None))],
 )
 def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Who may use Parameter Store in the account may decrypt with that key: its policy is not yours to narrow."""
+    """Everyone who may use Parameter Store in the account may decrypt with that key: you cannot narrow its policy.
+
+    Wrong where IAM policies already limit who reads the parameter, and that is enough.
+    """
 
     def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
         if parameter.key is None or parameter.key.endswith("alias/aws/ssm"):
@@ -331,7 +354,7 @@ def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     "SSM-STALE",
     on=Account,
     severity=Severity.MEDIUM,
-    title="A SecureString has not changed for long",
+    title="A SecureString was last changed long ago",
     fix="Rotate what it holds; a NoChangeNotification policy reminds you, or move it to Secrets Manager, which rotates by itself.",
     source="https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-policies.html",
     needs=(PARAMETERS,),
@@ -344,7 +367,11 @@ def parameter_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     ],
 )
 def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """Parameter Store rotates nothing: what nobody changed is as old as it says."""
+    """Parameter Store rotates nothing: the date of the last change is the age of the value.
+
+    Wrong where the parameter holds no credential, but for example a certificate's chain: raise
+    `parameter_days`.
+    """
 
     def test(region: str, parameter: StoredParameter) -> Iterator[Outcome]:
         if parameter.modified is None:
@@ -371,7 +398,10 @@ def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     trap=[_with_parameters(sample.parameter())],
 )
 def parameter_expiring(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """Whoever reads it then gets an error, and there is no window in which it can be restored."""
+    """After the expiry readers get an error, and a deleted parameter cannot be restored.
+
+    Only a reminder where the expiry is intended.
+    """
     horizon = account.collected_at + timedelta(days=terms.expiring_days)
 
     def test(region: str, parameters: tuple[StoredParameter, ...]) -> Iterator[Outcome]:

@@ -73,7 +73,11 @@ def _plain(name: str, **more: object) -> StoredParameter:
     ],
 )
 def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Whoever may read parameters reads it without any key, and it stays in the history."""
+    """Everyone who may read parameters reads it without a key, and the value stays in the history.
+
+    Judged by the name alone; wrong where the name only sounds like a secret, such as
+    `password-policy-url`.
+    """
 
     def test(region: str, parameters: tuple[StoredParameter, ...]) -> Iterator[Outcome]:
         for parameter in parameters:
@@ -116,7 +120,11 @@ def _valued(form: str) -> Account:
     trap=[sample.holding((PARAMETERS, (sample.parameter(),)), (PLAIN_VALUES, ()))],
 )
 def plain_value(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Judged where the caller asks for it (`plaintext_values`): the text is looked at, its kind is kept, the text is not."""
+    """The value looks like a key or token.
+
+    Judged only if the caller asks for it (`plaintext_values`): the text is looked at and never
+    kept, only its kind is. Wrong for examples, test keys and random text of the same shape.
+    """
 
     def test(region: str, values: tuple[PlainValue, ...]) -> Iterator[Outcome]:
         arns = {
@@ -201,7 +209,11 @@ def _fails(
     trap=[_function(*_HARMLESS)],
 )
 def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Everyone who may look at the function's configuration sees it, and so do its deployments and backups."""
+    """Everyone who may see the function's configuration sees the variable, and so do its deployments and backups.
+
+    Judged by the variable's name and the shape of its value; wrong for names that only sound like
+    a secret.
+    """
 
     def test(region: str, function: Function) -> Iterator[Outcome]:
         _demand_shown(function, region)
@@ -223,7 +235,10 @@ def function_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcom
     trap=[_function()],
 )
 def function_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """With a key of your own, reading the variables takes a right that you give."""
+    """With a customer managed key, reading the variables takes a permission that you give.
+
+    Wrong where the variables hold nothing worth protecting.
+    """
 
     def test(region: str, function: Function) -> Iterator[Outcome]:
         if function.kms_key:
@@ -290,7 +305,11 @@ def _task(*variables: Variable) -> Account:
     trap=[_task(*_HARMLESS)],
 )
 def container_variables(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """It stands in every revision of the task definition, for everyone who may describe one."""
+    """The variable stands in every revision of the task definition, for everyone who may describe one.
+
+    Judged by the variable's name and the shape of its value; wrong for names that only sound like
+    a secret.
+    """
 
     def test(region: str, task: TaskDefinition) -> Iterator[Outcome]:
         for container in known(task.containers):

@@ -74,7 +74,7 @@ _ALONE = SecretCopies(arn=sample.ARN, copies=())
     on=Account,
     severity=Severity.MEDIUM,
     title="A secret does not rotate",
-    fix="Set rotation up: `aws-iam secrets rotation`. Managed rotation where the service has it, else a Lambda function.",
+    fix="Set up rotation: `aws-iam secrets rotation`. Use managed rotation if the service offers it, else a Lambda function.",
     source=_HUB,
     needs=(SECRETS, SECRET_COPIES),
     bad=[sample.holding((SECRETS, (sample.secret(),)), (SECRET_COPIES, (_ALONE,)))],
@@ -95,7 +95,12 @@ _ALONE = SecretCopies(arn=sample.ARN, copies=())
     ],
 )
 def not_rotated(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """A credential that never changes stays good for whoever copied it once; what a service owns it rotates itself, and a replica follows its primary."""
+    """A credential that never changes works for whoever copied it once, forever.
+
+    Secrets that a service owns and replicas are left out: they are rotated elsewhere. Wrong where
+    the secret holds no credential, such as a configuration value, or where a pipeline rotates it
+    from outside.
+    """
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
         copies = {
@@ -126,7 +131,7 @@ def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) ->
     on=Account,
     severity=Severity.HIGH,
     title="A rotation did not happen when it was due",
-    fix="Read the log of the rotation function, mend the cause, then aws secretsmanager rotate-secret --region REGION --secret-id SECRET",
+    fix="Read the log of the rotation function, fix the cause, then aws secretsmanager rotate-secret --region REGION --secret-id SECRET",
     source=f"{_API}/API_DescribeSecret.html",
     needs=(SECRETS,),
     bad=[sample.with_secrets(sample.rotating(next_rotation=sample.ago(3)))],
@@ -138,7 +143,10 @@ def _rotates(region: str, copies: Mapping[str, SecretCopies], secret: Secret) ->
     ],
 )
 def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """A next rotation in the past means that the last one failed, and nobody was told."""
+    """A next rotation in the past means that the last attempt failed, and AWS tells nobody.
+
+    Wrong where the rotation was running when the snapshot was taken.
+    """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         due = secret.next_rotation
@@ -158,7 +166,7 @@ def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     on=Account,
     severity=Severity.HIGH,
     title="A rotation began and did not end",
-    fix="Mend the function and rotate again, or aws secretsmanager cancel-rotate-secret --region REGION --secret-id SECRET",
+    fix="Fix the function and rotate again, or aws secretsmanager cancel-rotate-secret --region REGION --secret-id SECRET",
     source=f"{_API}/API_RotateSecret.html",
     needs=(SECRETS, PENDING_VERSIONS),
     bad=[
@@ -196,7 +204,11 @@ def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
     ],
 )
 def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """While a version waits as AWSPENDING, Secrets Manager refuses the next rotation as already in progress."""
+    """While a version waits as AWSPENDING, Secrets Manager refuses the next rotation because one is in progress.
+
+    Wrong where a rotation legitimately waits longer than `stuck_hours`, for example for an
+    approval.
+    """
     longest = timedelta(hours=terms.stuck_hours)
 
     def test(region: str, secrets: tuple[Secret, ...]) -> Iterator[Outcome]:
@@ -252,7 +264,11 @@ def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
     ],
 )
 def rotation_slow(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """The longer the interval, the longer a copied credential works."""
+    """The longer the interval, the longer a copied credential works.
+
+    Wrong where your own policy allows a longer interval: set `rotation_days`. Cron schedules are
+    not judged, because they do not tell an interval.
+    """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         days = interval_days(secret.schedule) if secret.rotation else None
@@ -281,7 +297,7 @@ def interval_days(schedule: Schedule) -> float | None:
     "SEC-ROT-STALE",
     on=Account,
     severity=Severity.MEDIUM,
-    title="A secret has not been rotated for long",
+    title="A secret was last rotated long ago",
     fix="aws secretsmanager rotate-secret --region REGION --secret-id SECRET",
     source=_HUB,
     needs=(SECRETS,),
@@ -295,7 +311,11 @@ def interval_days(schedule: Schedule) -> float | None:
     ],
 )
 def rotation_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """A schedule is a promise; the date of the last rotation is what was done."""
+    """A schedule is a promise; the date of the last rotation shows what happened.
+
+    Wrong where the value is changed by `put-secret-value` outside of rotation, which does not
+    count as one.
+    """
 
     def test(region: str, secret: Secret) -> Iterator[Outcome]:
         last = secret.last_rotated or secret.created
@@ -335,7 +355,7 @@ def _instance(**more: object) -> DbInstance:
     "SEC-RDS-MASTER",
     on=Account,
     severity=Severity.MEDIUM,
-    title="The master password of a database is not kept by its service",
+    title="RDS or Redshift does not manage the master password of a database",
     fix="aws rds modify-db-instance --region REGION --db-instance-identifier ID --manage-master-user-password --apply-immediately",
     source=f"{_GUIDE}/rotate-secrets_managed.html",
     needs=(DB_INSTANCES, DB_CLUSTERS, WAREHOUSES),
@@ -359,7 +379,11 @@ def _instance(**more: object) -> DbInstance:
     ],
 )
 def master_password(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Managed rotation costs no function and nobody ever sees the password; what it does not support is left out."""
+    """RDS rotates a managed master password without a function, and nobody ever sees it.
+
+    Engines and roles that do not support it are left out. Wrong where another system already
+    manages the password, or where a client cannot read it from Secrets Manager.
+    """
     yield from in_regions(account, DB_INSTANCES, _judge_instances)
     yield from in_regions(account, DB_CLUSTERS, _judge_clusters)
     yield from in_regions(account, WAREHOUSES, _judge_warehouses)

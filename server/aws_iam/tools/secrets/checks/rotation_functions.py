@@ -73,7 +73,11 @@ _INVOKE_FOR_ANYBODY = sample.allow(
     trap=[_function(state="Inactive")],
 )
 def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Every rotation fails from then on; a function that is inactive is only idle."""
+    """Without a working function every rotation fails.
+
+    A function in the state Inactive is only idle and passes. Wrong where the function is being
+    replaced at the time of the snapshot.
+    """
 
     def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
         state = known(function.state)
@@ -91,7 +95,7 @@ def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     "SEC-ROT-LAMBDA-PERM",
     on=Account,
     severity=Severity.HIGH,
-    title="Secrets Manager may not call a rotation function, or may for anybody",
+    title="Secrets Manager may not invoke a rotation function, or may for any account",
     fix="aws lambda add-permission --region REGION --function-name FUNCTION --statement-id SecretsManagerMayRotate --action lambda:InvokeFunction --principal secretsmanager.amazonaws.com --source-account ACCOUNT_ID",
     source=f"{_GUIDE}/rotating-secrets-required-permissions-function.html",
     needs=(ROTATION_FUNCTIONS,),
@@ -100,7 +104,10 @@ def function_gone(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
     trap=[_function(policy=sample.policy(_INVOKE_FOR_ANYBODY, _INVOKE), state=None)],
 )
 def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Without a permission no rotation runs; with one for any account, somebody else's secret can drive your function."""
+    """Without a permission no rotation runs; with one for any account, somebody else's secret can invoke your function.
+
+    Wrong where the function's own code checks which secret it is called for.
+    """
 
     def test(region: str, function: RotationFunction) -> Iterator[Outcome]:
         if known(function.state) is None:
@@ -165,7 +172,11 @@ def _lets_rotate(statement: Statement) -> bool:
     trap=[_function(runtime=None), _function(runtime="python3.12")],
 )
 def function_runtime(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """Deprecated runtimes get no security patches, and one day Lambda refuses to update their functions."""
+    """Deprecated runtimes get no security patches, and Lambda later refuses to update functions on them.
+
+    Judged as of the day of the snapshot; wrong where AWS extended the date after the data here was
+    refreshed.
+    """
     today = account.collected_at.date()
 
     def test(region: str, function: RotationFunction) -> Iterator[Outcome]:

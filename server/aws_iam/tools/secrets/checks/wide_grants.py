@@ -90,7 +90,10 @@ _ONE = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app/db-
     ],
 )
 def every_secret(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
-    """One identity that is taken over gives every secret of the account away, those of later projects too."""
+    """Whoever takes over this one identity reads every secret of the account, including those of later projects.
+
+    Wrong where the identity is a backup or break-glass role that is meant to reach all of them.
+    """
     policies = identity_policies(account.require(AUTHORIZATION))
     yield from for_each(policies, _of, name=lambda held: held.arn)
 
@@ -153,7 +156,7 @@ def _shared_with(*principals: str) -> Account:
     on=Account,
     severity=Severity.MEDIUM,
     title="A parameter is shared outside the account",
-    fix="Take the principal out of the RAM share or the resource policy; an account that is meant to read it is named as trusted (`trusted`).",
+    fix="Remove the principal from the RAM share or the resource policy; name an account that is meant to read it in `trusted`.",
     source=_SHARED,
     needs=(PARAMETER_POLICIES, PARAMETER_SHARES),
     bad=[
@@ -182,7 +185,11 @@ def _shared_with(*principals: str) -> Account:
     trap=[_shared_with(f"arn:aws:iam::{sample.OWN}:role/App")],
 )
 def parameter_shared(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
-    """Whoever is outside reads it with the rights of another administrator, and AWS asks for a customer managed key only where it is a SecureString."""
+    """The administrators of another account decide who reads the parameter.
+
+    AWS asks for a customer managed key only if it is a SecureString. Wrong where the account is
+    yours: name it in `trusted`.
+    """
     yield from in_regions(account, PARAMETER_POLICIES, partial(_by_policy, account, terms))
     yield from in_regions(account, PARAMETER_SHARES, partial(_by_share, account, terms))
 
