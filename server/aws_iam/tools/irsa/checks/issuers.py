@@ -138,7 +138,11 @@ def _add(provider: Provider, claim: str) -> str:
     ],
 )
 def any_customer(trust: Trust) -> Iterator[Fail]:
-    """All customers of a shared issuer get tokens of one issuer; only this claim says whose a token is."""
+    """All customers of a shared issuer get tokens of the same issuer; only this claim says which customer a token belongs to.
+
+    Less certain where a Deny of the policy tests the claim: whether AWS's own control looks at a
+    Deny is not known.
+    """
     for statement, provider in trusted(trust):
         if provider.is_eks or not provider.required:
             continue
@@ -179,7 +183,10 @@ def any_customer(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def any_subject(trust: Trust) -> Iterator[Fail]:
-    """The issuer is one tenant's alone, but all its users and jobs have tokens of it."""
+    """The issuer belongs to one tenant, but all its users and jobs get tokens of it.
+
+    Wrong where the issuer gives tokens to one workload only.
+    """
     for statement, provider in trusted(trust):
         private = not provider.is_eks and not provider.required
         if not private or (provider.issuer and provider.issuer.kind == "shared"):
@@ -205,7 +212,10 @@ def any_subject(trust: Trust) -> Iterator[Fail]:
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )
 def any_pod(trust: Trust) -> Iterator[Fail]:
-    """The cluster issues a token to every service account; the sub claim says to which."""
+    """The cluster issues a token to every service account; the sub claim says which one.
+
+    Wrong where the cluster runs a single workload and nobody else may create pods.
+    """
     for statement, provider in trusted(trust):
         tested = compared(provider, statement, "sub") or is_denied_elsewhere(
             trust, provider, "sub"
@@ -222,7 +232,7 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     "OIDC-VACUOUS",
     on=Trust,
     severity=Severity.CRITICAL,
-    title="A claim is tested by an operator that shuts nobody out",
+    title="A claim is tested by an operator that keeps nobody out",
     fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
     source=_OPERATORS,
     bad=[
@@ -242,7 +252,10 @@ def any_pod(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def tested_in_vain(trust: Trust) -> Iterator[Fail]:
-    """Such an operator also holds without the claim, or for every value but some: strangers pass."""
+    """Such an operator also holds without the claim, or for every value but a few: strangers pass.
+
+    Wrong where another condition of the statement already limits the same claim.
+    """
     for statement in trust.policy.statements:
         for problem in (
             oidc_trust.tested_in_vain.failures(statement) if _takes_tokens(statement) else ()
@@ -277,7 +290,7 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     title="No token of the identity provider meets the condition",
-    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS takes over.",
+    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS passes on.",
     source=KEYS,
     bad=[
         on_sub("StringEquals", "repo:octo/*"),
@@ -295,7 +308,10 @@ def _misspelt(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def no_token_fits(trust: Trust) -> Iterator[Fail]:
-    """All conditions must hold, so one that never does closes the role to everybody."""
+    """All conditions must hold, so one that never does closes the role to everybody.
+
+    Wrong where AWS passes on a claim of the issuer that is not known here yet.
+    """
     for statement in trust.policy.statements:
         for problem in oidc_trust.no_token_fits.failures(statement):
             yield graded(problem, Severity.MEDIUM if problem.severity else None)
@@ -331,7 +347,7 @@ def _is_any(value: Text) -> bool:
     "OIDC-NO-AUD",
     on=Trust,
     severity=Severity.MEDIUM,
-    title="The audience of the token is not asked for",
+    title="The audience of the token is not tested",
     fix="Add StringEquals on the issuer's aud key.",
     source=ROLE_FOR_OIDC,
     bad=[
@@ -342,7 +358,10 @@ def _is_any(value: Text) -> bool:
     good=[GOOD, trusting_issuer({"StringEquals": _POOL}, "cognito-identity.amazonaws.com")],
 )
 def audience_unasked(trust: Trust) -> Iterator[Fail]:
-    """A token that was made for another service, and given to it, opens the role as well."""
+    """A token that was issued for another service, and given to that service, can also take the role.
+
+    Wrong where the provider has one client id and the issuer sends it to nobody else.
+    """
     for statement, provider in trusted(trust):
         if provider.is_eks or provider.required in {"aud", "app_id"} or not provider.maps("aud"):
             continue
@@ -361,14 +380,17 @@ def audience_unasked(trust: Trust) -> Iterator[Fail]:
     "IRSA-NO-AUD",
     on=Trust,
     severity=Severity.MEDIUM,
-    title="The audience of the service account's token is not asked for",
+    title="The audience of the service account's token is not tested",
     fix="Add StringEquals on the issuer's aud key: sts.amazonaws.com.",
     source=IRSA,
     bad=[trusting_issuer({"StringEquals": {f"{CLUSTER}:sub": "system:serviceaccount:shop:cart"}}, CLUSTER)],
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
 def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
-    """The cluster signs tokens for other audiences too, which pods hand to other services."""
+    """The cluster also signs tokens for other audiences, which pods hand to other services.
+
+    Wrong where no pod projects a token for another audience.
+    """
     for statement, provider in trusted(trust):
         if provider.is_eks and (lack := _unasked(provider, statement)):
             yield Fail(
@@ -382,7 +404,7 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     "OIDC-FED-ACTION",
     on=Trust,
     severity=Severity.LOW,
-    title="A provider of tokens is allowed another action than the one for tokens",
+    title="A token provider is allowed other actions than the one that takes tokens",
     fix="Write sts:AssumeRoleWithWebIdentity, and sts:TagSession where the token carries session tags.",
     source=ROLE_FOR_OIDC,
     bad=[
@@ -392,7 +414,10 @@ def pod_audience_unasked(trust: Trust) -> Iterator[Fail]:
     good=[GOOD, trusting_issuer(POD, CLUSTER, [ACTION, "sts:TagSession"])],
 )
 def other_action(trust: Trust) -> Iterator[Fail]:
-    """Tokens are exchanged by one action alone: the others do nothing, or wait for what AWS adds later."""
+    """Tokens are exchanged by one action only: other actions do nothing today, or allow what AWS adds later.
+
+    Never wrong about the extra actions; they may be harmless.
+    """
     for statement in trust.policy.statements:
         if not any(True for _ in providers(statement)):
             continue

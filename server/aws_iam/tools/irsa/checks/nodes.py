@@ -74,7 +74,10 @@ _ONE = association("shop", "cart", "cart")
     ],
 )
 def no_agent(at: Workloads) -> Iterator[Outcome]:
-    """Pods are told to ask the agent on their node, and nobody answers."""
+    """Pods are told to ask the agent on their node, and nobody answers.
+
+    Less certain because the agent may be installed by its chart, which the API does not show.
+    """
 
     def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
         region, found = pair
@@ -122,7 +125,10 @@ _EC2 = {
     ],
 )  # fmt: skip
 def powerless_nodes(at: Workloads) -> Iterator[Outcome]:
-    """The agent asks EKS for credentials with the node's role."""
+    """The agent asks EKS for credentials with the node's role.
+
+    Wrong where the permission was added after the snapshot was taken.
+    """
 
     def test(pair: tuple[str, Cluster]) -> Iterator[Fail]:
         region, found = pair
@@ -168,7 +174,10 @@ def _profile(namespace: str, *, labelled: bool = False) -> FargateProfile:
     ],
 )
 def unsupported(at: Workloads) -> Iterator[Outcome]:
-    """Pods on Fargate and on Windows nodes have no agent, so that the association gives them nothing."""
+    """Pods on Fargate and on Windows nodes have no agent, so the association gives them nothing.
+
+    Wrong where the pods also run on Linux nodes.
+    """
 
     def test(bound: Bound) -> Iterator[Fail]:
         one = bound.association
@@ -230,7 +239,10 @@ _GONE = frozenset({"terminated", "shutting-down"})
     good=[workloads(_node("required", 1), _template(1)), workloads(_NO_NODES, _template(None))],
 )
 def open_metadata(at: Workloads) -> Iterator[Outcome]:
-    """A pod that asks the metadata service gets the node's role, which reaches more than any pod should."""
+    """A pod that asks the metadata service gets the node's role, which allows more than any pod should have.
+
+    Wrong where a network policy keeps pods from the metadata service.
+    """
     for region, found in at.account.in_each(NODES):
         if isinstance(found, Miss):
             yield unread(found.error(), region=region)

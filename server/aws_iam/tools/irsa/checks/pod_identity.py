@@ -100,7 +100,10 @@ def _trust(role_: Role) -> Policy:
     good=[workloads(roles(_POD), cluster(_ONE)), workloads(roles(_POD), cluster())],
 )  # fmt: skip
 def unusable(at: Workloads) -> Iterator[Outcome]:
-    """Its pods get no credentials, and the SDK goes on to the node's."""
+    """The pods get no credentials from the association, and the SDK falls back to the node's.
+
+    Wrong where the role was corrected after the snapshot was taken.
+    """
 
     def test(bound: Bound) -> Iterator[Fail]:
         arn = bound.details.role
@@ -135,7 +138,7 @@ def _serving(policy: Policy) -> Iterator[Statement]:
     "PID-TAGCOND-DEAD",
     on=Workloads,
     severity=Severity.HIGH,
-    title="The role asks for session tags that the association does not send",
+    title="The role tests session tags that the association does not send",
     fix="Turn session tags on, or test aws:SourceOrgId or aws:SourceArn instead.",
     source=_CREATE,
     bad=[workloads(roles(_POD), cluster(_UNTAGGED))],
@@ -145,7 +148,10 @@ def _serving(policy: Policy) -> Iterator[Statement]:
     ],
 )
 def dead_tags(at: Workloads) -> Iterator[Outcome]:
-    """With disableSessionTags the condition never matches, so that the pods get no credentials."""
+    """With disableSessionTags the condition never matches, so that the pods get no credentials.
+
+    Wrong where another statement lets the association in.
+    """
 
     def test(bound: Bound) -> Iterator[Fail]:
         found = own_role(at, bound.details.role)
@@ -173,14 +179,17 @@ _ABAC_ROLE = role("cart", for_pod_identity(), allows=[_BY_NAMESPACE])
     "PID-ABAC-OFF",
     on=Workloads,
     severity=Severity.MEDIUM,
-    title="Policies hang on session tags that the association does not send",
+    title="Policies depend on session tags that the association does not send",
     fix="Turn session tags on, or write the policies without them.",
     source=f"{_EKS}/pod-id-abac.html",
     bad=[workloads(roles(_ABAC_ROLE), cluster(_UNTAGGED))],
     good=[workloads(roles(_ABAC_ROLE), cluster(_ONE)), workloads(roles(_POD), cluster(_UNTAGGED))],
 )
 def dead_abac(at: Workloads) -> Iterator[Outcome]:
-    """A variable without a value matches nothing, so that what these policies allow is allowed to nobody."""
+    """A policy variable without a value matches nothing: what these policies allow, nobody is allowed.
+
+    Wrong where other policies of the role allow the same.
+    """
 
     def test(bound: Bound) -> Iterator[Fail]:
         found = own_role(at, bound.details.role)
@@ -219,7 +228,7 @@ _ABROAD = "arn:aws:iam::999999999999:role/ledger"
     "PID-TARGET-NOEXTID",
     on=Workloads,
     severity=Severity.MEDIUM,
-    title="The target role does not ask which association it is for",
+    title="The target role does not test which association it is for",
     fix="Add StringEquals on sts:ExternalId with the association's externalId.",
     source=_TARGET_PAGE,
     bad=[workloads(roles(_CHAINED, _target(None)), cluster(_TO_TARGET))],
@@ -232,7 +241,10 @@ _ABROAD = "arn:aws:iam::999999999999:role/ledger"
     ],
 )
 def any_association(at: Workloads) -> Iterator[Outcome]:
-    """Whatever else may become the association's role reaches the target as well."""
+    """Anything else that can use the association's role reaches the target as well.
+
+    Wrong where the association's role is used for nothing else.
+    """
 
     def test(bound: Bound) -> Iterator[Fail]:
         arn, external_id = bound.details.target_role, bound.details.external_id
@@ -273,7 +285,10 @@ def _unseen(at: Workloads, arn: str, external_id: str | None) -> NotCollected:
     good=[workloads(roles(_CHAINED), cluster(_TO_TARGET)), workloads(roles(_POD), cluster(_ONE))],
 )
 def unchained(at: Workloads) -> Iterator[Outcome]:
-    """EKS assumes the target with the association's role; without the permission the pods get no credentials."""
+    """EKS assumes the target role with the association's role; without the permission the pods get no credentials.
+
+    Wrong where the permission was added after the snapshot was taken.
+    """
 
     def test(bound: Bound) -> Iterator[Fail]:
         found, target = own_role(at, bound.details.role), bound.details.target_role
@@ -312,7 +327,10 @@ _ANNOTATED = service_account("shop", "cart", {"eks.amazonaws.com/role-arn": role
     ],
 )
 def both_ways(at: Workloads) -> Iterator[Outcome]:
-    """Who reads the annotation believes in a role that the pods do not have."""
+    """Whoever reads the annotation believes in a role that the pods do not have.
+
+    Wrong during a move from IRSA to Pod Identity.
+    """
     annotated = {(a.namespace, a.name): a for a in at.service_accounts or () if a.role}
     if not annotated:
         return
@@ -340,7 +358,7 @@ _OPEN_ROLE = role("cart", for_pod_identity(), allows=[{"Action": "s3:GetObject",
     on=Workloads,
     severity=Severity.INFO,
     title="Many associations share a role, and nothing tells their permissions apart",
-    fix="Give the associations a session policy, or write the role's policies on the session tags.",
+    fix="Give the associations a session policy, or make the role's policies depend on the session tags.",
     source=_CREATE,
     bad=[workloads(roles(_OPEN_ROLE), cluster(*_MANY))],
     good=[
@@ -349,7 +367,10 @@ _OPEN_ROLE = role("cart", for_pod_identity(), allows=[{"Action": "s3:GetObject",
     ],
 )
 def shared(at: Workloads) -> Iterator[Outcome]:
-    """Each workload can do what any of the others needs."""
+    """Each workload can do what any of the others needs.
+
+    Wrong where the workloads are parts of one application.
+    """
     listed = list(bound_or_missing(at))
     found = [one for one in listed if isinstance(one, Bound)]
     counted = Counter(

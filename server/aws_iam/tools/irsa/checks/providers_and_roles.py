@@ -94,7 +94,10 @@ def _limits(seconds: int) -> Held:
     good=[_account(_roles(_GITHUB_ROLE), _limits(3_600)), _account(_roles(_POD_ROLE), _limits(43_200))],
 )  # fmt: skip
 def long_session(at: Workloads) -> Iterator[Outcome]:
-    """Credentials that leak from a job stay good for as long as the session lasts."""
+    """Credentials that leak from a job work until the session ends.
+
+    Wrong where the jobs really run for longer than an hour.
+    """
     jobs = [found for found in trusting(at) if any(map(is_ci, found.hosts))]
     if not jobs:
         return
@@ -114,7 +117,7 @@ def long_session(at: Workloads) -> Iterator[Outcome]:
     on=Workloads,
     severity=Severity.MEDIUM,
     title="No workload has used the role for 90 days",
-    fix="Delete the role, or take its trust policy away, when nobody misses it.",
+    fix="Delete the role, or empty its trust policy, once nobody needs it.",
     source=f"{_API}/API_GetRole.html",
     bad=[_account(_roles(role("deploy", for_github(), created=LONG_AGO, last_used=LONG_AGO)))],
     good=[
@@ -123,7 +126,10 @@ def long_session(at: Workloads) -> Iterator[Outcome]:
     ],
 )
 def stale(at: Workloads) -> Iterator[Fail]:
-    """A door that nobody uses is one that nobody watches."""
+    """An unused role is an entrance that nobody watches.
+
+    Wrong where the job runs less often than every 90 days.
+    """
     before = at.account.collected_at - _STALE
     for found in trusting(at):
         made, used = found.role.created, found.role.last_used
@@ -137,14 +143,17 @@ def stale(at: Workloads) -> Iterator[Fail]:
     "OIDC-PROV-UNUSED",
     on=Workloads,
     severity=Severity.LOW,
-    title="No role trusts the provider of tokens",
+    title="No role trusts the OIDC provider",
     fix="aws iam delete-open-id-connect-provider --open-id-connect-provider-arn ARN",
     source=f"{_API}/API_DeleteOpenIDConnectProvider.html",
     bad=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB, "gitlab.com"))],
     good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
 )
 def unused(at: Workloads) -> Iterator[Fail]:
-    """It waits for the role whose author trusts whatever is there."""
+    """The next role that trusts it may trust more than its author thinks.
+
+    Wrong where the role that needs it is about to be created.
+    """
     named = {host for found in trusting(at) for host in found.hosts}
     for provider in at.account.require(OIDC_PROVIDERS):
         if provider.name not in named:
@@ -160,13 +169,16 @@ def unused(at: Workloads) -> Iterator[Fail]:
     on=Workloads,
     severity=Severity.HIGH,
     title="The role trusts a provider that does not exist",
-    fix="Create the provider, or take it out of the trust policy.",
+    fix="Create the provider, or remove it from the trust policy.",
     source=f"{_API}/API_CreateOpenIDConnectProvider.html",
     bad=[_account(_roles(_GITHUB_ROLE), _providers("gitlab.com"))],
     good=[_account(_roles(_GITHUB_ROLE), _providers(GITHUB))],
 )
 def missing(at: Workloads) -> Iterator[Fail]:
-    """Nobody gets in until somebody creates a provider of that name, with client ids of his choice."""
+    """Nobody can take the role until somebody creates a provider of that name, with client ids of their choice.
+
+    Wrong where the provider was created after the snapshot was taken.
+    """
     existing = {provider.arn for provider in at.account.require(OIDC_PROVIDERS)}
     for found, principal in _named(at):
         if principal.value in existing:
@@ -212,7 +224,7 @@ def _clusters(*issuers: str) -> Held:
     "OIDC-PROV-DEADCLUSTER",
     on=Workloads,
     severity=Severity.MEDIUM,
-    title="The provider is that of a cluster that is gone",
+    title="The provider belongs to a cluster that no longer exists",
     fix="aws iam delete-open-id-connect-provider --open-id-connect-provider-arn ARN",
     source="https://docs.aws.amazon.com/eks/latest/userguide/enable-iam-roles-for-service-accounts.html",
     bad=[_account(_providers(CLUSTER), _clusters())],
@@ -222,7 +234,10 @@ def _clusters(*issuers: str) -> Held:
     ],
 )
 def dead_cluster(at: Workloads) -> Iterator[Outcome]:
-    """Its roles look as if something used them."""
+    """Roles that trust it look as if something used them.
+
+    Wrong where the cluster is in a Region that was not read, or in another account.
+    """
 
     def test(provider: Provider) -> Iterator[Outcome]:
         region = eks_region(provider.name)
@@ -254,8 +269,8 @@ def _issuer(cluster: Cluster) -> str | None:
     "OIDC-THUMBPRINT",
     on=Workloads,
     severity=Severity.INFO,
-    title="Thumbprints are pinned that AWS does not look at",
-    fix="Leave thumbprints out when the provider is created, and do not rotate them.",
+    title="Thumbprints are pinned that AWS does not check",
+    fix="Create the provider without thumbprints, and do not rotate them.",
     source=f"{_API}/API_CreateOpenIDConnectProvider.html",
     bad=[_account(_settings(GITHUB, thumbprints=("a" * 40, "b" * 40)))],
     good=[
@@ -264,7 +279,11 @@ def _issuer(cluster: Cluster) -> str | None:
     ],
 )
 def pinned_in_vain(at: Workloads) -> Iterator[Outcome]:
-    """AWS checks these issuers by its own list of certificate authorities; one thumbprint is what IAM puts there itself."""
+    """AWS checks these issuers against its own list of certificate authorities.
+
+    A single thumbprint passes: IAM adds one by itself. Never wrong; the thumbprints are without
+    effect.
+    """
 
     def test(provider: OidcProvider) -> Iterator[Fail]:
         if isinstance(provider.settings, Miss):

@@ -122,7 +122,7 @@ def _completed(value: str, form: str) -> str:
     on=Trust,
     severity=Severity.CRITICAL,
     title="The pattern matches tokens of strangers",
-    fix="Write the organization in full, up to and with the character that ends its name.",
+    fix="Write the organization in full, up to and including the character that ends its name.",
     source=CONTROLS,
     bad=[
         on_sub("StringLike", "repo:*"),
@@ -141,7 +141,10 @@ def _completed(value: str, form: str) -> str:
     ],
 )
 def strangers(trust: Trust) -> Iterator[Fail]:
-    """Anyone may choose a name that the pattern matches: `repo:octo*` also lets the organization octo-evil in."""
+    """Anyone may choose a name that the pattern matches: `repo:octo*` also lets in the organization octo-evil.
+
+    Wrong where another claim, such as an immutable id, already names the tenant.
+    """
     for _, provider, found in _of_width(trust, Width.EVERYBODY):
         private = not provider.required
         who = "every subject of the issuer" if private else "tokens of strangers"
@@ -178,7 +181,10 @@ def strangers(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def whole_tenant(trust: Trust) -> Iterator[Fail]:
-    """Whoever may create a repository of the tenant, or push to the least guarded one, has the role."""
+    """Whoever may create a repository of the tenant, or push to the least guarded one, gets the role.
+
+    Wrong where the role is meant for the whole tenant and allows nothing sensitive.
+    """
     for _, provider, found in _of_width(trust, Width.TENANT):
         yield Fail(
             found.value.where,
@@ -208,7 +214,10 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
     ],
 )  # fmt: skip
 def any_run(trust: Trust) -> Iterator[Fail]:
-    """Any branch is what anybody with write access can push, and `*` takes runs for pull requests as well."""
+    """Anybody with write access can push a branch, and `*` also takes runs for pull requests.
+
+    Wrong where the role only reads, and every run of the repository is meant.
+    """
     for _, provider, found in _of_width(trust, Width.ANY_RUN, Width.KIND):
         every = found.width is Width.ANY_RUN
         yield Fail(
@@ -230,7 +239,10 @@ def any_run(trust: Trust) -> Iterator[Fail]:
     good=[GOOD, on_sub("StringLike", "repo:octo/app:ref:refs/heads/*")],
 )
 def unreviewed(trust: Trust) -> Iterator[Fail]:
-    """A pull request runs with what its author wrote, before anybody reviewed it."""
+    """A pull request runs what its author wrote, before anybody has reviewed it.
+
+    Wrong where the role only reads what the authors may see anyway.
+    """
     for statement, provider in trusted(trust):
         for _, value in values(subjects(provider, statement)):
             if value.value.endswith(":pull_request"):
@@ -253,13 +265,16 @@ def _if_it_writes(trust: Trust) -> str:
     on=Trust,
     severity=Severity.MEDIUM,
     title="Plan and apply of HCP Terraform share a role",
-    fix="Make two roles: run_phase:plan for one that reads, run_phase:apply for one that writes.",
+    fix="Create two roles: run_phase:plan for one that reads, run_phase:apply for one that writes.",
     source=_HCP,
     bad=[_run("organization:octo:project:shop:workspace:prod:run_phase:*")],
     good=[_run("organization:octo:project:shop:workspace:prod:run_phase:plan"), GOOD],
 )
 def both_phases(trust: Trust) -> Iterator[Fail]:
-    """A plan runs for a change that nobody approved yet, with all that the apply may do."""
+    """A plan runs for a change that nobody has approved yet, with all the permissions of an apply.
+
+    Wrong where the role only reads.
+    """
     for _, _, found in _of_width(trust, Width.PHASES):
         if trust.writes is not False:
             yield Fail(
@@ -280,7 +295,7 @@ _NAMED = {
     "OIDC-MUTABLE",
     on=Trust,
     severity=Severity.LOW,
-    title="The caller is known by a name that may become somebody else's",
+    title="The caller is identified by a name that somebody else may get later",
     fix="Pin the immutable ids.",
     source=_GH,
     bad=[on_sub("StringEquals", "repo:octo/app:ref:refs/heads/main")],
@@ -299,7 +314,10 @@ _NAMED = {
     ],
 )  # fmt: skip
 def by_name(trust: Trust) -> Iterator[Fail]:
-    """Who gives a name up, by renaming or deleting, leaves it to whoever takes it next."""
+    """Whoever renames or deletes the organization, repository or project leaves the name to whoever takes it next.
+
+    Wrong where the platform does not give names to others again.
+    """
     for statement, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
         name = provider.issuer.id if provider.issuer else ""
         form, ids = _NAMED.get(name, (None, ()))
@@ -334,13 +352,16 @@ _CHOSEN = re.compile(
     on=Trust,
     severity=Severity.HIGH,
     title="The subject begins with a claim that anybody on GitHub can choose",
-    fix="Have the subject begin with repo, repository_owner_id or repository_id, and pin that.",
+    fix="Let the subject begin with repo, repository_owner_id or repository_id, and pin that.",
     source=_GH,
     bad=[on_sub("StringEquals", "actor:octocat:ref:refs/heads/main"), on_sub("StringLike", "workflow:deploy*")],
     good=[GOOD, on_sub("StringLike", "repository_owner_id:1:job_workflow_ref:octo/ci/.github/workflows/*")],
 )  # fmt: skip
 def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
-    """A stranger names a workflow or branch as he likes; only the owner of a repository is not his to choose."""
+    """A stranger can choose the name of a workflow or branch, but not the owner of the repository.
+
+    Wrong where another claim pins the owner.
+    """
     for statement, provider in trusted(trust):
         shared = provider.issuer is not None and provider.issuer.id == "github"
         if not shared or provider.is_pinned(statement):
@@ -358,14 +379,17 @@ def chosen_by_anybody(trust: Trust) -> Iterator[Fail]:
     "OIDC-AUD-UNREGISTERED",
     on=Trust,
     severity=Severity.HIGH,
-    title="The trust asks for an audience that the provider does not take",
+    title="The trust policy tests for an audience that the provider does not accept",
     fix="Add the audience to the provider's client ids.",
     source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddClientIDToOpenIDConnectProvider.html",
     bad=[(GOOD, {"client_ids": {GITHUB: ("https://github.com/octo",)}})],
     good=[(GOOD, {"client_ids": {GITHUB: ("sts.amazonaws.com",)}}), GOOD],
 )
 def unregistered(trust: Trust) -> Iterator[Fail]:
-    """STS refuses a token whose audience is none of the provider's client ids, whatever the trust policy says."""
+    """STS refuses a token whose audience is not a client id of the provider, whatever the trust policy says.
+
+    Wrong where the client id was added after the snapshot was taken.
+    """
     for statement, provider in trusted(trust):
         ids = (trust.client_ids or {}).get(provider.host)
         if ids is None:
@@ -386,7 +410,7 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.CRITICAL,
     title="Many callers share a role that is, or can become, an administrator",
-    fix="Pin the caller, and take away what the job does not need.",
+    fix="Pin the caller, and remove the permissions that the job does not need.",
     source=ROLE_FOR_OIDC,
     bad=[(on_sub("StringLike", "repo:octo/*"), {"is_powerful": True})],
     good=[
@@ -396,7 +420,10 @@ def unregistered(trust: Trust) -> Iterator[Fail]:
     ],
 )
 def powerful(trust: Trust) -> Iterator[Fail]:
-    """One careless repository among all that may take the role hands the account over."""
+    """One careless repository among all that may take the role hands over the account.
+
+    Wrong where the role is meant to administer the account and its callers are equally trusted.
+    """
     for _, provider, found in _of_width(trust, Width.TENANT, Width.EVERYBODY):
         if trust.is_powerful:
             yield Fail(
@@ -420,7 +447,10 @@ def powerful(trust: Trust) -> Iterator[Fail]:
     good=[trusting_issuer(POD, CLUSTER), GOOD],
 )  # fmt: skip
 def several_pods(trust: Trust) -> Iterator[Fail]:
-    """Whoever may create pods in one of the namespaces has the role's permissions."""
+    """Whoever may create pods in one of the namespaces gets the role's permissions.
+
+    Wrong where all matching service accounts are meant and share one owner.
+    """
     for statement in trust.policy.statements:
         for problem in oidc_trust.several_pods.failures(statement):
             yield graded(
@@ -435,7 +465,7 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.MEDIUM,
     title="The role is for the service account `default`",
-    fix="Make a service account for the workload and name it in the pods.",
+    fix="Create a service account for the workload and name it in the pods.",
     source=_BEST,
     bad=[
         trusting_issuer({"StringEquals": {**POD_AUD, f"{CLUSTER}:sub": "system:serviceaccount:shop:default"}}, CLUSTER)
@@ -443,7 +473,10 @@ def several_pods(trust: Trust) -> Iterator[Fail]:
     good=[trusting_issuer(POD, CLUSTER)],
 )  # fmt: skip
 def default_account(trust: Trust) -> Iterator[Fail]:
-    """Every pod of the namespace that names no service account has that one."""
+    """Every pod of the namespace that names no service account runs as `default`.
+
+    Wrong where the namespace holds one workload only.
+    """
     for statement, provider in trusted(trust):
         for _, value in values(subjects(provider, statement)) if provider.is_eks else ():
             if value.value.startswith("system:serviceaccount:") and value.value.endswith(
@@ -457,13 +490,16 @@ def default_account(trust: Trust) -> Iterator[Fail]:
     on=Trust,
     severity=Severity.HIGH,
     title="EKS Pod Identity may not tag the session",
-    fix="Allow sts:TagSession beside sts:AssumeRole, or turn session tags off in the association.",
+    fix="Allow sts:TagSession in addition to sts:AssumeRole, or turn session tags off in the association.",
     source=_POD_ROLE,
     bad=[_pods("sts:AssumeRole", _ONE_POD), (_pods("sts:AssumeRole"), {"tags": True})],
     good=[_pods(_BOTH, _ONE_POD), (_pods("sts:AssumeRole"), {"tags": False}), GOOD],
 )
 def untagged(trust: Trust) -> Iterator[Fail]:
-    """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
+    """The service tags each session with cluster, namespace and account unless told not to; without the permission pods get no credentials.
+
+    Wrong where every association of the role has session tags turned off.
+    """
     if trust.tags is False:
         return
     for problem in saml_cognito_pods.untagged_pods.failures(trust.policy):
@@ -481,7 +517,10 @@ def untagged(trust: Trust) -> Iterator[Fail]:
     good=[_pods(_BOTH, _ONE_POD), _pods(_BOTH, {"StringEquals": {"aws:SourceOrgID": "o-exampleorg"}}), GOOD],
 )  # fmt: skip
 def any_pod_of_account(trust: Trust) -> Iterator[Fail]:
-    """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
+    """Whoever may create associations and pass the role chooses the pod; the trust policy can name the one it is for.
+
+    Wrong where only a trusted pipeline may create associations.
+    """
     for statement in trust.policy.statements:
         for problem in saml_cognito_pods.any_pod_of_account.failures(statement):
             yield graded(problem)

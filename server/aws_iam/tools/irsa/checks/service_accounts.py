@@ -83,7 +83,10 @@ def _tried(at: Workloads) -> Iterator[tuple[Role, Policy]]:
     ],
 )  # fmt: skip
 def shared(at: Workloads) -> Iterator[Fail]:
-    """Each of them can do what any of the others needs."""
+    """Each of the applications can do what any of the others needs.
+
+    Wrong where it is one application, such as during a move between clusters.
+    """
     for found, policy in _tried(at):
         named = list(_subjects(policy))
         spaces = sorted({_names(value.value)[0] for _, value in named} - {"", "*"})
@@ -111,7 +114,7 @@ def _of(namespace: str, name: str, role_name: str = "cart") -> ServiceAccount:
     "IRSA-ANNOT-MISMATCH",
     on=Workloads,
     severity=Severity.HIGH,
-    title="The service account does not get the role that its annotation means",
+    title="The service account does not get the role that its annotation names",
     fix="Make annotation and trust policy name each other.",
     source=_ASSOCIATE,
     bad=[
@@ -127,7 +130,10 @@ def _of(namespace: str, name: str, role_name: str = "cart") -> ServiceAccount:
     ],
 )  # fmt: skip
 def misfits(at: Workloads) -> Iterator[Outcome]:
-    """STS refuses the pods without a word of the cause."""
+    """STS refuses the pods and does not say why.
+
+    Wrong where manifests or roles changed after the snapshot was taken.
+    """
     accounts = at.service_accounts or ()
     # What needs no account comes first: a role that cannot be read ends the rest.
     for account in accounts:
@@ -249,7 +255,7 @@ def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> F
     on=Workloads,
     severity=Severity.LOW,
     title="The role trusts a service account that does not exist",
-    fix="Take the subject out of the trust policy.",
+    fix="Remove the subject from the trust policy.",
     source=_BEST,
     bad=[workloads(roles(role("app", for_pods_of("shop", "cart", "gone"))), accounts=[_of("shop", "cart", "app")])],
     good=[
@@ -259,7 +265,11 @@ def _flaw(account: ServiceAccount, message: str, fix: str, at: Text | None) -> F
     ],
 )  # fmt: skip
 def dangling(at: Workloads) -> Iterator[Fail]:
-    """Whoever may create it next has the role."""
+    """Whoever may create that service account gets the role.
+
+    Less certain where the manifests given are not all of the cluster, or several clusters are
+    trusted.
+    """
     if at.service_accounts is None:
         return
     existing = {(account.namespace, account.name) for account in at.service_accounts}
