@@ -68,7 +68,7 @@ _STRANGE = (at_action(_is_strange),)
     when=_STRANGE,
     severity=Severity.ERROR,
     title="There is no service with the prefix of this action",
-    fix="Write the prefix that the service has in IAM: `aws-iam policy lookup` knows them.",
+    fix="Write the prefix that the service has in IAM: `aws-iam policy lookup` finds it.",
     bad=[policy_with(allow("s33:GetObject")), policy_with(allow("stepfunctions:StartExecution"))],
     good=[policy_with(allow("s3:GetObject")), policy_with(allow("states:StartExecution"))],
 )
@@ -123,7 +123,7 @@ def _alike(prefix: str) -> tuple[str, ...]:
     on=Policy,
     when=_STRANGE,
     severity=Severity.ERROR,
-    title="The service has no action of this name",
+    title="The service has no action with this name",
     fix="Correct the name: `aws-iam policy lookup` lists the actions of a service.",
     bad=[
         policy_with(allow("s3:GetObjectt")),
@@ -243,7 +243,10 @@ def unknown_exclusion(policy: Policy) -> Iterator[Fail]:
     good=[allow("s3:CreateBucket")],
 )
 def retired_action(statement: Statement) -> Iterator[Fail]:
-    """An action that left AWS's reference is most likely called by nothing any more."""
+    """An action that left AWS's reference is most likely called by nothing any more.
+
+    Wrong where AWS still accepts the action although its reference no longer lists it.
+    """
     by_service: dict[str, list[Text]] = {}
     for entry in _strange(statement):
         if is_literal(entry.value) and catalog().tier(entry.value) == "retired":

@@ -243,7 +243,10 @@ def attributes_without_select(statement: Statement) -> Iterator[Fail]:
     good=[_reading_if({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg"}})],
 )
 def caller_writes_key(statement: Statement) -> Iterator[Fail]:
-    """The caller chooses the value of such a key, so it keeps nobody out."""
+    """The caller chooses the value of such a key, so it keeps nobody out.
+
+    Wrong where the key only serves as a second condition.
+    """
     for condition in statement.conditions if statement.allows else ():
         key = catalog().condition_key(condition.key.value)
         if key and key.caller_controlled:

@@ -59,7 +59,10 @@ def _is_all(entry: str) -> bool:
     good=[allow(_GET, OBJECTS), {"Effect": "Deny", "Action": "*", "Resource": "*"}],
 )
 def everything_allowed(statement: Statement) -> Iterator[Fail]:
-    """Whoever has this policy is an administrator: nothing in the account is out of reach."""
+    """Whoever has this policy is an administrator: nothing in the account is out of reach.
+
+    Wrong for the few roles that are meant to administer the account.
+    """
     anywhere = any(resource.value == "*" for resource in statement.resources)
     if not (anywhere and statement.allows) or statement.has("Condition"):
         return
@@ -92,7 +95,10 @@ def _is_service_wildcard(action: str) -> bool:
     good=[allow("s3:Get*"), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
 )
 def service_wildcard(statement: Statement) -> Iterator[Fail]:
-    """A service wildcard grows by itself: every action that AWS adds later is allowed, too."""
+    """A service wildcard grows by itself: every action that AWS adds later is allowed, too.
+
+    Wrong where the principal is meant to administer the whole service.
+    """
     found = [action for action in statement.actions if _is_service_wildcard(action.value)]
     if statement.allows and found:
         prefix_only = _is_below_prefixes(statement)
@@ -128,7 +134,7 @@ def _is_below_prefix(resource: str) -> bool:
     on=Statement,
     when=(has("NotAction"),),
     severity=Severity.SECURITY_WARNING,
-    title="The statement allows everything but a list",
+    title="The statement allows everything except a list of actions",
     fix="List what is allowed in Action, or put the exceptions into a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
     kinds=(Kind.IDENTITY,),
@@ -136,7 +142,10 @@ def _is_below_prefix(resource: str) -> bool:
     good=[{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}],
 )
 def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
-    """Every service and action that AWS adds later is allowed, too, and so is whatever the list forgot."""
+    """Every service and action that AWS adds later is allowed, too, and so is whatever the list forgot.
+
+    Wrong for administrators from whom only a few actions are kept.
+    """
     if statement.allows and statement.not_actions:
         listed = quoted(statement.not_actions[0].value)
         more = len(statement.not_actions) - 1
@@ -149,7 +158,7 @@ def all_but_some_actions(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(has("NotResource"),),
     severity=Severity.SECURITY_WARNING,
-    title="The statement allows every resource but a list",
+    title="The statement allows every resource except a list",
     fix="List the resources in Resource, or put the exceptions into a Deny.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notresource.html",
     kinds=(Kind.IDENTITY,),
@@ -171,7 +180,7 @@ def all_but_some_resources(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_action(_is_service_open), at_resource(_is_service_open)),
     severity=Severity.SUGGESTION,
-    title="A wildcard stands in the name of a service",
+    title="The name of a service has a wildcard",
     fix="Write the service's prefix in full.",
     bad=[allow("s3*:GetObject"), allow(_GET, "arn:aws:s?:::amzn-s3-demo-bucket/*")],
     good=[allow("*"), allow("s3:*", OBJECTS)],
@@ -310,7 +319,10 @@ def _may_repeat_resource(statement: Statement) -> bool:
     good=[allow(["s3:Get*", "s3:PutObject"])],
 )
 def repeated_action(statement: Statement) -> Iterator[Fail]:
-    """The longer list looks more exact than it is."""
+    """The longer list looks more exact than it is.
+
+    Harmless where the list is kept for readers.
+    """
     for entries in (statement.actions, statement.not_actions):
         yield from _redundant(entries, ignore_case=True)
 
@@ -340,7 +352,7 @@ def _has_same_actions_twice(policy: Policy) -> bool:
     on=Policy,
     when=(at_policy(_has_same_actions_twice),),
     severity=Severity.SUGGESTION,
-    title="Two statements say the same",
+    title="Two statements are the same",
     fix="Remove one of them.",
     bad=[{"Version": "2012-10-17", "Statement": [allow(_GET, OBJECTS), allow([_GET], OBJECTS)]}],
     good=[

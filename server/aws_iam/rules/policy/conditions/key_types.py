@@ -315,7 +315,10 @@ def _sensitive(statement: Statement) -> Iterator[tuple[Condition, Text]]:
     ],
 )
 def id_as_pattern(statement: Statement) -> Iterator[Fail]:
-    """Ids are given out without order: whoever has one that fits the pattern is let in, too."""
+    """Ids are given out without order: whoever has one that matches the pattern is let in, too.
+
+    Wrong where another condition limits the callers.
+    """
     for condition, value in _sensitive(statement):
         if condition.base in {"StringLike", "StringNotLike"} and _has_wildcard(value):
             yield Fail(
@@ -358,7 +361,10 @@ def _is_loose(text: str, whole: str) -> bool:
     ],
 )
 def id_as_variable(statement: Statement) -> Iterator[Fail]:
-    """Whoever sets the tag chooses what is let in."""
+    """Whoever sets the tag chooses what is let in.
+
+    Wrong where only trusted principals may set the tag.
+    """
     for condition, value in _sensitive(statement):
         for variable in variables(value.value):
             # AWS's own examples compare such a key with another that AWS sets: only tags are in somebody's hand.

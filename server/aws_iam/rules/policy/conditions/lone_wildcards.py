@@ -89,7 +89,7 @@ def never_holds(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_keys("s3:prefix"),),
     severity=Severity.SECURITY_WARNING,
-    title="Some prefixes are shut out, which a shorter one gets around",
+    title="Some prefixes are excluded, but a shorter one gets around it",
     fix="Allow s3:ListBucket with StringLike on the prefixes that may be listed, or deny it with StringNotLike on them.",
     bad=[
         _listing_if("StringLike", "s3:prefix", "private/*", effect="Deny"),

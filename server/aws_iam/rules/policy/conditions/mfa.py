@@ -55,7 +55,7 @@ _ASKED = (at_keys(_PRESENT, _AGE),)
     on=Statement,
     when=_ASKED,
     severity=Severity.WARNING,
-    title="The Allow with MFA also lets access keys in that have none",
+    title="The Allow with MFA also lets in access keys without MFA",
     fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
     source=_KEY_PAGE,
     bad=[
@@ -105,7 +105,7 @@ def _asks_if_present(condition: Condition) -> bool:
     on=Statement,
     when=_ASKED,
     severity=Severity.SECURITY_WARNING,
-    title="The Allow asks whether MFA could be told, not whether it was used",
+    title="The Allow tests whether the MFA key is present, not whether MFA was used",
     fix='Write Bool: {"aws:MultiFactorAuthPresent": "true"}.',
     source=_KEY_PAGE,
     bad=[_stopping_if({"Null": {"aws:MultiFactorAuthPresent": "false"}})],
@@ -153,7 +153,10 @@ _ALL = {"Effect": "Deny", "Action": "*"}
     ],
 )
 def workloads_denied(statement: Statement) -> Iterator[Fail]:
-    """A role that a service or an identity provider's user takes never has MFA of AWS, so all it does is denied."""
+    """A role that a service or a federated user takes never has MFA of AWS, so everything it does is denied.
+
+    Wrong where the policy is attached to users only.
+    """
     everything = bool(statement.not_actions) or any(
         matches(action.value, "*") for action in statement.actions
     )

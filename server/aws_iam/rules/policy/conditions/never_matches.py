@@ -141,8 +141,8 @@ def _is_exclusive(asked: Condition) -> bool:
     on=Statement,
     when=(at_condition(_is_exclusive),),
     severity=Severity.WARNING,
-    title="Two keys are asked for that no request has together",
-    fix="Make two statements of it, one for each way in.",
+    title="No request has both condition keys",
+    fix="Split it into two statements, one for each key.",
     source=_KEYS,
     bad=[
         _reading_if(
@@ -272,7 +272,7 @@ def _listed(actions: tuple[str, ...]) -> str:
     when=(at_operators(Family.NULL),),
     severity=Severity.WARNING,
     title="Null accepts the key's presence and its absence",
-    fix="Keep true (the key must be absent) or false (it must be there).",
+    fix="Keep true (the key must be absent) or false (it must be present).",
     source=_OPERATORS,
     bad=[_reading_if({"Null": {"aws:PrincipalTag/team": ["true", "false"]}})],
     good=[_reading_if({"Null": {"aws:PrincipalTag/team": "false"}})],
@@ -296,7 +296,7 @@ _HOME = "arn:aws:s3:::amzn-s3-demo-bucket/${aws:PrincipalTag/team}/*"
     on=Statement,
     when=VARIABLE,
     severity=Severity.WARNING,
-    title="The Deny does not reach callers for whom a variable has no value",
+    title="The Deny misses callers for whom a variable has no value",
     fix="Give the variable a default, `${aws:PrincipalTag/team, 'none'}`, or deny callers without the key, too.",
     source=_VARIABLES,
     bad=[
@@ -346,7 +346,7 @@ def deny_with_hole(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(VARIABLE_IN_VALUE,),
     severity=Severity.WARNING,
-    title="The Allow lets callers in for whom a variable has no value",
+    title="The Allow lets in callers for whom a variable has no value",
     fix='Add "Null": {KEY: "false"} for the key of the variable.',
     source=_VARIABLES,
     bad=[_reading_if({"StringNotEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}})],

@@ -47,7 +47,7 @@ def _lacks_a_part(asked: Condition) -> bool:
     on=Statement,
     when=(at_condition(_is_strange),),
     severity=Severity.ERROR,
-    title="There is no condition operator of this name",
+    title="There is no condition operator with this name",
     fix="Use an operator of AWS's list, spelled as there.",
     bad=[
         allow_if("StringEqual", "aws:username", "ana"),
@@ -205,7 +205,7 @@ _UNDOCUMENTED = frozenset({"aws:principalorgmasteraccountid", "lakeformation:glu
     on=Statement,
     when=(at_condition(_is_unknown),),
     severity=Severity.ERROR,
-    title="There is no global condition key of this name",
+    title="There is no global condition key with this name",
     fix="Use a key of AWS's list of global condition keys.",
     bad=[allow_if("StringEquals", "aws:PrincipalOrganization", "o-exampleorg")],
     good=[allow_if("StringEquals", "aws:PrincipalOrgID", "o-exampleorg")],
@@ -229,7 +229,7 @@ def unknown_global_key(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_keys("aws:arn"),),
     severity=Severity.ERROR,
-    title="AWS gave this global condition key up",
+    title="AWS no longer supports this global condition key",
     fix="Use `aws:PrincipalArn`, or `aws:SourceArn` for what a service calls for.",
     bad=[allow_if("ArnLike", "aws:ARN", "arn:aws:iam::111122223333:role/app")],
     good=[allow_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/app")],
@@ -248,8 +248,8 @@ def given_up_key(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(at_condition(_is_unknown),),
     severity=Severity.ERROR,
-    title="The service has no condition key of this name",
-    fix="Look the service's keys up with `aws-iam policy lookup`.",
+    title="The service has no condition key with this name",
+    fix="Look up the service's keys with `aws-iam policy lookup`.",
     bad=[allow_if("StringEquals", "s3:prefx", "home/", "s3:ListBucket", BUCKET)],
     good=[
         {

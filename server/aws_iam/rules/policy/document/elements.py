@@ -233,7 +233,7 @@ _SAME_SID = at_policy(_repeats_a_sid)
     when=(_SAME_SID,),
     severity=Severity.ERROR,
     title="Two statements have the same Sid",
-    fix="Give each statement a Sid of its own, or none.",
+    fix="Give each statement its own Sid, or none.",
     kinds=(*IDENTITY_KINDS, Kind.TRUST, Kind.SCP, Kind.RCP),
     bad=[
         {

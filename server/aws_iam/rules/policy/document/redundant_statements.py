@@ -200,7 +200,7 @@ def _service(entry: str) -> str:
     on=Policy,
     when=(_RELATED,),
     severity=Severity.SUGGESTION,
-    title="Another statement already says all that this one says",
+    title="Another statement already covers this one",
     fix="Remove it, or narrow the wider statement if this one was meant as the limit.",
     source=_LOGIC,
     bad=[
@@ -219,7 +219,10 @@ def _service(entry: str) -> str:
     ],
 )
 def shadowed(policy: Policy) -> Iterator[Fail]:
-    """Statements of one effect add up, so a narrower one beside a wider one limits nothing, though it looks as if."""
+    """Statements of one effect add up: a narrower one next to a wider one limits nothing, though it looks as if it did.
+
+    Harmless where it is kept for readers.
+    """
     others = _Others(policy)
     for scoped in others.every:
         wider = others.wider(scoped)
@@ -238,7 +241,7 @@ def shadowed(policy: Policy) -> Iterator[Fail]:
     on=Policy,
     when=(_RELATED,),
     severity=Severity.SUGGESTION,
-    title="Another statement already says all that this one says of an action",
+    title="Another statement already covers this action",
     fix="Remove the action here, or narrow the wider statement if this one was meant as the limit.",
     source=_LOGIC,
     bad=[

@@ -191,7 +191,7 @@ def _attached_to(policy: Policy) -> Attached | None:
     on=Policy,
     when=_MAY_BE_LONG,
     severity=Severity.SUGGESTION,
-    title="The policy has nearly reached its greatest length",
+    title="The policy has nearly reached its size quota",
     fix="Merge statements, use wildcards, or split the policy before the next change does not fit.",
     source=_QUOTAS,
     bad=[_long(5_700)],

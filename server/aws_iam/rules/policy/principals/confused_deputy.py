@@ -101,7 +101,10 @@ def _takes(statement: Statement) -> bool:
     ],
 )
 def whole_account(policy: Policy) -> Iterator[Fail]:
-    """A third party that works for many customers can be led to take your role for another one; the external id tells them apart."""
+    """A third party that works for many customers can be led to take your role for another customer; the external id tells them apart.
+
+    Wrong where the account is your own.
+    """
     principals = [named for statement in policy.statements for named in statement.principals]
     own = _own(policy)
     owners = {_owner(named) for named in principals if named.type == "AWS"} - {""}
@@ -182,7 +185,7 @@ condition would lock them out.
     "TRUST_WITHOUT_SOURCE_CONDITION",
     on=Statement,
     severity=Severity.SUGGESTION,
-    title="A service takes the role without a word on whose behalf",
+    title="A service may take the role on behalf of anyone",
     fix="Add StringEquals on aws:SourceAccount, or ArnLike on aws:SourceArn, as the service's documentation asks.",
     source=_DEPUTY,
     kinds=_TRUST,
@@ -199,7 +202,10 @@ condition would lock them out.
     ],
 )
 def source_unasked(statement: Statement) -> Iterator[Fail]:
-    """The service works for all accounts; its documentation asks to bind the role to yours."""
+    """The service works for all accounts; its documentation asks to bind the role to yours.
+
+    Wrong where the service does not send these keys when it assumes the role.
+    """
     if not _takes(statement) or _is_narrowed(statement):
         return
     for principal in statement.principals:

@@ -327,7 +327,7 @@ _DEFAULT: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*
     "VPC_ENDPOINT_POLICY_OPEN",
     on=Policy,
     severity=Severity.SUGGESTION,
-    title="The endpoint lets everybody's credentials and everybody's resources through",
+    title="The endpoint lets through credentials and resources of any account",
     fix='Add StringEquals on aws:PrincipalOrgID and aws:ResourceOrgID, with a statement apart for "Bool": {"aws:PrincipalIsAWSService": "true"}.',
     source="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
     kinds=(Kind.RESOURCE,),
@@ -341,7 +341,10 @@ _DEFAULT: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "*
     ],
 )
 def open_endpoint(policy: Policy) -> Iterator[Fail]:
-    """Data leaves the network through it with credentials, or into a bucket, of another organization."""
+    """Data can leave the network through the endpoint with credentials of another organization, or into its bucket.
+
+    Wrong where the endpoint serves only public resources on purpose.
+    """
     if policy.resource_type != VPC_ENDPOINT:
         return
     for statement in policy.statements:

@@ -44,7 +44,7 @@ _SESSION = "arn:aws:sts::111122223333:assumed-role/app/web"
     on=Statement,
     when=(has("NotPrincipal"),),
     severity=Severity.WARNING,
-    title="A principal that the Deny means to spare may be denied all the same",
+    title="A principal that the Deny excludes may be denied all the same",
     fix=_BY_ARN,
     source=_NOT_PRINCIPAL,
     kinds=(Kind.RESOURCE,),
@@ -117,7 +117,10 @@ def _missing(principal: Principal, listed: frozenset[tuple[str, str, str]]) -> l
     ],
 )
 def bounded_principals_denied(statement: Statement) -> Iterator[Fail]:
-    """AWS says so: NotPrincipal with Deny spares no user or role that has a permissions boundary."""
+    """AWS says so: NotPrincipal with Deny does not spare a user or role that has a permissions boundary.
+
+    Wrong where none of the listed principals has a permissions boundary.
+    """
     listed = _listed(statement)
     if not statement.denies or any(
         _missing(principal, listed) for principal in statement.not_principals

@@ -266,7 +266,7 @@ def deleted_user(statement: Statement) -> Iterator[Fail]:
     on=Statement,
     when=(PRINCIPALS,),
     severity=Severity.SECURITY_WARNING,
-    title="The statement allows everyone but a list",
+    title="The statement allows everyone except a list",
     fix="Name the principals in Principal, or exempt them in a Deny by aws:PrincipalArn.",
     kinds=(Kind.RESOURCE,),
     bad=[

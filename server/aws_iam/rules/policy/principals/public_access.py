@@ -65,7 +65,10 @@ _MINE = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
     ],
 )
 def public_resource(policy: Policy) -> Iterator[Fail]:
-    """Every AWS account, and where the service takes them callers without any, has the permission."""
+    """Every AWS account has the permission and, where the service allows it, anonymous callers too.
+
+    Wrong where public access is intended, as for a website, or blocked elsewhere.
+    """
     # An endpoint's policy grants nothing; how open it is has a code of its own.
     statements = () if policy.resource_type == VPC_ENDPOINT else policy.statements
     endpoint, denials = _may_be_endpoint(policy), denied_to_strangers(policy)
@@ -176,7 +179,10 @@ def _others(statement: Statement) -> tuple[Condition, ...]:
     ],
 )
 def confused_deputy(statement: Statement) -> Iterator[Fail]:
-    """The service works for every account: somebody else's request can make it use your resource."""
+    """The service works for every account: a request of somebody else can make it use your resource.
+
+    Wrong where the service sends none of these keys.
+    """
     if not _others(statement):
         for principal in _services_at_large(statement):
             yield Fail(principal.name.where, f"{quoted(principal.value)} may call for any account")

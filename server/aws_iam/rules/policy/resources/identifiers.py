@@ -49,7 +49,7 @@ def _is_unknown(asked: Condition) -> bool:
     on=Statement,
     when=(at_resource(_is_of_unknown_service), at_condition(_is_unknown)),
     severity=Severity.ERROR,
-    title="There is no service of this name",
+    title="There is no service with this name",
     fix="Write the service as in AWS's service authorization reference; the prefix of a global key is `aws:`.",
     bad=[
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s33:::bucket/*"},
@@ -137,7 +137,7 @@ def _texts(condition: Condition) -> tuple[Text, ...]:
     on=Statement,
     when=(at_keys(*_REGION_KEYS),),
     severity=Severity.ERROR,
-    title="There is no Region of this name",
+    title="There is no Region with this name",
     fix="Write the Region's code, such as eu-west-1.",
     bad=[
         _writing_if("StringEquals", "aws:RequestedRegion", "eu-wset-1"),
@@ -264,7 +264,10 @@ def _is_misspelt(text: str) -> bool:
     ],
 )
 def misspelt_service(statement: Statement) -> Iterator[Fail]:
-    """AWS takes any name of this form and matches it with no service: the statement has no effect, and nobody says so."""
+    """AWS accepts any name of this form; if no service has it, the statement has no effect, and nobody says so.
+
+    Wrong for a service that is newer than the data here.
+    """
     for text in _services(statement):
         meant = meant_instead(text.value)
         if meant:

@@ -72,7 +72,10 @@ def _is_of_other_cloud(text: str) -> bool:
     ],
 )
 def global_services_denied(statement: Statement) -> Iterator[Fail]:
-    """Their requests all go to us-east-1, so a Deny outside other Regions takes IAM away from everybody."""
+    """Requests to global services all go to us-east-1, so a Deny outside other Regions takes IAM away from everybody.
+
+    Wrong where exactly that is intended.
+    """
     if not statement.denies or not any(
         matches(resource.value, "*") for resource in statement.resources
     ):

@@ -146,7 +146,11 @@ def any_repository(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def any_customer(statement: Statement) -> Iterator[Fail]:
-    """All customers of a shared issuer get tokens of one issuer; only this claim says whose a token is."""
+    """All customers of a shared issuer get tokens of the same issuer; only this claim says which customer a token belongs to.
+
+    Wrong where another claim already names the tenant; AWS refuses to save such a policy all the
+    same.
+    """
     for provider in _unasked(statement):
         if provider.is_eks or provider.host.lower() == _GITHUB or not _tested(provider, statement):
             continue
@@ -171,7 +175,10 @@ def any_customer(statement: Statement) -> Iterator[Fail]:
     good=[trusting_issuer(_POD, _CLUSTER)],
 )
 def any_pod(statement: Statement) -> Iterator[Fail]:
-    """The cluster issues a token to every service account; the sub claim says to which."""
+    """The cluster issues a token to every service account; the sub claim says which one.
+
+    Wrong where the cluster runs a single workload and nobody else may create pods.
+    """
     for provider in _unasked(statement):
         if provider.is_eks and _tested(provider, statement):
             yield Fail(
@@ -197,7 +204,7 @@ def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Con
     on=Statement,
     severity=Severity.SECURITY_WARNING,
     title="The pattern matches tokens of strangers",
-    fix="Write the organization in full, up to and with the character that ends its name.",
+    fix="Write the organization in full, up to and including the character that ends its name.",
     source=_CONTROLS,
     kinds=_TRUST,
     bad=[
@@ -225,7 +232,10 @@ def _open_values(provider: Provider, statement: Statement) -> Iterator[tuple[Con
     ],
 )
 def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
-    """Anyone may choose a name that the pattern matches: `repo:octo*` also lets the organization octo-evil in."""
+    """Anyone may choose a name that the pattern matches: `repo:octo*` also lets in the organization octo-evil.
+
+    Wrong where another claim, such as an immutable id, already names the tenant.
+    """
     for provider in () if never_matches(statement) else providers(statement):
         if provider.is_eks or provider.is_pinned(statement):
             continue
@@ -255,7 +265,10 @@ def strangers_in_pattern(statement: Statement) -> Iterator[Fail]:
     good=[trusting_issuer(_POD, _CLUSTER)],
 )
 def several_pods(statement: Statement) -> Iterator[Fail]:
-    """Whoever may create pods in one of the namespaces has the role's permissions."""
+    """Whoever may create pods in one of the namespaces gets the role's permissions.
+
+    Wrong where all matching service accounts are meant and share one owner.
+    """
     for provider in () if never_matches(statement) else providers(statement):
         if not provider.is_eks:
             continue
@@ -275,7 +288,7 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
     "OIDC-VACUOUS",
     on=Statement,
     severity=Severity.SECURITY_WARNING,
-    title="A claim is tested by an operator that shuts nobody out",
+    title="A claim is tested by an operator that keeps nobody out",
     fix="Use StringEquals or StringLike, without ForAllValues: and IfExists.",
     source=_OPERATORS,
     kinds=_TRUST,
@@ -294,7 +307,10 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
     ],
 )
 def tested_in_vain(statement: Statement) -> Iterator[Fail]:
-    """Such an operator also holds without the claim, or for every value but some: strangers pass."""
+    """Such an operator also holds without the claim, or for every value but a few: strangers pass.
+
+    Wrong where another condition of the statement already limits the same claim.
+    """
     for provider in () if never_matches(statement) else providers(statement):
         for claim in dict.fromkeys((provider.required, "aud", "sub")):
             if claim:
@@ -330,7 +346,7 @@ def _why_open(condition: Condition) -> str:
     on=Statement,
     severity=Severity.ERROR,
     title="No token of the identity provider meets the condition",
-    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS takes over.",
+    fix="Use StringLike for a pattern, the issuer of the principal in the key, and a claim that AWS passes on.",
     source=_KEYS,
     kinds=_TRUST,
     bad=[
@@ -344,7 +360,10 @@ def _why_open(condition: Condition) -> str:
     ],
 )
 def no_token_fits(statement: Statement) -> Iterator[Fail]:
-    """All conditions must hold, so one that never does closes the role to everybody."""
+    """All conditions must hold, so one that never does closes the role to everybody.
+
+    Wrong where AWS passes on a claim of the issuer that is not known here yet.
+    """
     if not any(True for _ in providers(statement)):
         return
     for condition in statement.conditions:
@@ -377,7 +396,10 @@ def no_token_fits(statement: Statement) -> Iterator[Fail]:
     good=[_GOOD],
 )
 def several_repositories(statement: Statement) -> Iterator[Fail]:
-    """Every repository and branch that the pattern matches may take the role, those created later included."""
+    """Every repository and branch that the pattern matches may take the role, including those created later.
+
+    Wrong where all of them are meant and the role allows nothing sensitive.
+    """
     if not any(provider.host.lower() == _GITHUB for provider in providers(statement)):
         return
     for condition in statement.conditions_on(_SUB):

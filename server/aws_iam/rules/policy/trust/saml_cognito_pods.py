@@ -56,7 +56,7 @@ _SIGN_IN = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
     "SAML_TRUST_WITHOUT_AUD",
     on=Statement,
     severity=Severity.WARNING,
-    title="The audience of SAML responses is not asked for",
+    title="The audience of SAML responses is not tested",
     fix='Add "StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}, or the sign-in endpoint that you use.',
     source=_SAML_PAGE,
     kinds=_TRUST,
@@ -103,7 +103,10 @@ _SIGNED_IN = {"ForAnyValue:StringLike": {f"{_POOL}:amr": "authenticated"}}
     ],
 )
 def guests_included(statement: Statement) -> Iterator[Fail]:
-    """A pool gives tokens to who signed in and, where it allows guests, to anybody; only amr tells them apart."""
+    """A pool gives tokens to signed-in users and, if it allows guests, to anybody; only amr tells them apart.
+
+    Wrong where the pool does not allow guests.
+    """
     principal = next(
         (candidate for candidate in statement.principals if candidate.value == _POOL), None
     )
@@ -139,7 +142,7 @@ def _serves(statement: Statement, service: str) -> Principal | None:
     "ROLES_ANYWHERE_TRUST_OPEN",
     on=Statement,
     severity=Severity.WARNING,
-    title="Every certificate of every trust anchor will do for the role",
+    title="Any certificate of any trust anchor may take the role",
     fix="Add ArnEquals on aws:SourceArn (the trust anchor) and StringEquals on aws:PrincipalTag/x509Subject/CN or another field of the certificate.",
     source="https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html",
     kinds=_TRUST,
@@ -154,7 +157,10 @@ def _serves(statement: Statement, service: str) -> Principal | None:
     ],
 )
 def any_certificate(statement: Statement) -> Iterator[Fail]:
-    """Whoever has a certificate of one of the account's certificate authorities and knows a profile gets the role."""
+    """Whoever has a certificate of one of the account's certificate authorities and knows a profile gets the role.
+
+    Wrong where the trust anchor issues certificates to this workload only.
+    """
     principal = _serves(statement, _ANYWHERE)
     tested = _demanded(
         statement,
@@ -184,7 +190,7 @@ _ONE_POD = {
     on=Policy,
     severity=Severity.WARNING,
     title="EKS Pod Identity may not tag the session",
-    fix="Allow sts:TagSession beside sts:AssumeRole, or turn session tags off in the association.",
+    fix="Allow sts:TagSession in addition to sts:AssumeRole, or turn session tags off in the association.",
     source=_POD_PAGE,
     kinds=_TRUST,
     bad=[policy_with(trusting({"Service": _PODS}, "sts:AssumeRole", _ONE_POD))],
@@ -197,7 +203,10 @@ _ONE_POD = {
     ],
 )
 def untagged_pods(policy: Policy) -> Iterator[Fail]:
-    """The service tags each session with cluster, namespace and account unless told not to, and gets none if it may not."""
+    """The service tags each session with cluster, namespace and account unless told not to; without the permission pods get no credentials.
+
+    Wrong where every association of the role has session tags turned off.
+    """
     serving = [statement for statement in policy.statements if _serves(statement, _PODS)]
     taking = [candidate for candidate in serving if _allows(candidate, "sts:AssumeRole")]
     if taking and not any(_allows(candidate, "sts:TagSession") for candidate in serving):
@@ -222,7 +231,10 @@ def untagged_pods(policy: Policy) -> Iterator[Fail]:
     ],
 )
 def any_pod_of_account(statement: Statement) -> Iterator[Fail]:
-    """Whoever may create associations and pass the role chooses the pod; the trust policy can say which it is for."""
+    """Whoever may create associations and pass the role chooses the pod; the trust policy can name the one it is for.
+
+    Wrong where only a trusted pipeline may create associations.
+    """
     principal = _serves(statement, _PODS)
     if principal is None or not _allows(statement, "sts:AssumeRole"):
         return
@@ -258,7 +270,10 @@ def _subjects(*values: str) -> dict[str, object]:
     ],
 )
 def unreviewed(statement: Statement) -> Iterator[Fail]:
-    """A pull request runs with what its author wrote, before anybody reviewed it: protection of the branch is no help."""
+    """A pull request runs what its author wrote, before anybody has reviewed it: branch protection does not help.
+
+    Wrong where the role only reads what the authors may see anyway.
+    """
     if not any(
         provider.issuer and provider.issuer.id == "github" for provider in providers(statement)
     ):
