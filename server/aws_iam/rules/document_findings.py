@@ -71,14 +71,14 @@ def without_repeats(
     judged: Iterable[tuple[Source, tuple[Finding, ...]]],
 ) -> tuple[tuple[Source, tuple[Finding, ...]], ...]:
     """A template's resource is judged for both sides of its conditions: what both sides share is told once."""
-    told: set[tuple[object, ...]] = set()
+    message: set[tuple[object, ...]] = set()
     kept = []
     judged = tuple(judged)
     if not any(source.other_side_of for source, _ in judged):
         return judged
     for source, found in judged:
-        fresh = tuple(finding for finding in found if _place(source, finding) not in told)
-        told.update(_place(source, finding) for finding in found)
+        fresh = tuple(finding for finding in found if _place(source, finding) not in message)
+        message.update(_place(source, finding) for finding in found)
         kept.append((source, fresh if source.other_side_of else found))
     return tuple(kept)
 

@@ -36,20 +36,20 @@ _PAIRS = (
 )
 
 
-def _is_callers_choice(asked: Condition) -> bool:
-    key = catalog().condition_key(asked.key.value)
+def _is_callers_choice(condition: Condition) -> bool:
+    key = catalog().condition_key(condition.key.value)
     return key is not None and key.caller_controlled
 
 
-def _is_of_some_actions(asked: Condition) -> bool:
+def _is_of_some_actions(condition: Condition) -> bool:
     """Whether the key is one of a service that some of its actions have."""
-    prefix, _, name = asked.name.partition(":")
+    prefix, _, name = condition.name.partition(":")
     # `IfExists` is written for the actions without the key. Tags of the resource have codes of their own; a session
     # carries its keys into every action.
-    if asked.if_exists or name.startswith("resourcetag/") or asked.name in global_keys():
+    if condition.if_exists or name.startswith("resourcetag/") or condition.name in global_keys():
         return False
     # A key that the reference gives to no action at all is a gap of the reference, not of the policy.
-    return prefix not in _INCOMPLETE and bool(supplying(prefix, asked.name))
+    return prefix not in _INCOMPLETE and bool(supplying(prefix, condition.name))
 
 
 @check(

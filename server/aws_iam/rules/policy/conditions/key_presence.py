@@ -32,12 +32,12 @@ _ANA = {"StringEquals": {"sts:SourceIdentity": "ana"}}
 _TEAM = {"StringEquals": {"aws:RequestTag/team": "blue"}}
 
 
-def _needs_setting(asked: Condition) -> bool:
-    return bool(_setting(asked))
+def _needs_setting(condition: Condition) -> bool:
+    return bool(_setting(condition))
 
 
-def _is_of_some_services(asked: Condition) -> bool:
-    return bool(supported_services(asked.name))
+def _is_of_some_services(condition: Condition) -> bool:
+    return bool(supported_services(condition.name))
 
 
 @check(

@@ -30,27 +30,27 @@ def _typed(statement: Statement) -> tuple[tuple[Condition, ConditionKey], ...]:
     return tuple((condition, key) for condition, key in keys if key and key.type)
 
 
-def _may_lack_qualifier(asked: Condition) -> bool:
-    key = catalog().condition_key(asked.key.value)
-    return key is not None and key.multivalued and _is_bare(asked)
+def _may_lack_qualifier(condition: Condition) -> bool:
+    key = catalog().condition_key(condition.key.value)
+    return key is not None and key.multivalued and _is_bare(condition)
 
 
-def _is_for_all(asked: Condition) -> bool:
-    return asked.qualifier == "ForAllValues"
+def _is_for_all(condition: Condition) -> bool:
+    return condition.qualifier == "ForAllValues"
 
 
-def _is_of_other_type(asked: Condition) -> bool:
-    key = catalog().condition_key(asked.key.value)
-    return key is not None and OPERATORS.get(asked.base) not in _fitting(key)
+def _is_of_other_type(condition: Condition) -> bool:
+    key = catalog().condition_key(condition.key.value)
+    return key is not None and OPERATORS.get(condition.base) not in _fitting(key)
 
 
-def _is_boolean(asked: Condition) -> bool:
-    key = catalog().condition_key(asked.key.value)
+def _is_boolean(condition: Condition) -> bool:
+    key = catalog().condition_key(condition.key.value)
     return key is not None and key.type == "Bool"
 
 
-def _is_like(asked: Condition) -> bool:
-    return asked.base in {"StringLike", "StringNotLike"}
+def _is_like(condition: Condition) -> bool:
+    return condition.base in {"StringLike", "StringNotLike"}
 
 
 def _may_have_wildcard(text: str) -> bool:

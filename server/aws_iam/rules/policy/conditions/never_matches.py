@@ -56,8 +56,8 @@ def _shown(test: Test) -> str:
     return f"`{test.condition.operator.value}` {first}{' …' if values[1:] else ''}"
 
 
-def _may_be_of_no_action(asked: Condition) -> bool:
-    return asked.name.startswith(_TAGS_OF_REQUEST) or _is_of_some_actions(asked.name)
+def _may_be_of_no_action(condition: Condition) -> bool:
+    return condition.name.startswith(_TAGS_OF_REQUEST) or _is_of_some_actions(condition.name)
 
 
 @check(
@@ -131,8 +131,8 @@ _EXCLUSIVE = frozenset(
 _EXCLUDING = frozenset().union(*_EXCLUSIVE)
 
 
-def _is_exclusive(asked: Condition) -> bool:
-    known = global_keys().get(asked.name)
+def _is_exclusive(condition: Condition) -> bool:
+    known = global_keys().get(condition.name)
     return known is not None and known.presence_rule in _EXCLUDING
 
 

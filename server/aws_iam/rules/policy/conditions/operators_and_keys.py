@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 _ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 
 
-def _is_strange(asked: Condition) -> bool:
+def _is_strange(condition: Condition) -> bool:
     """Whether the operator is none, or has a qualifier that is none."""
-    return asked.base not in OPERATORS or (
-        ":" in asked.operator.value and asked.qualifier not in QUALIFIERS
+    return condition.base not in OPERATORS or (
+        ":" in condition.operator.value and condition.qualifier not in QUALIFIERS
     )
 
 
-def _is_decorated_null(asked: Condition) -> bool:
-    return asked.base == "Null" and asked.operator.value != "Null"
+def _is_decorated_null(condition: Condition) -> bool:
+    return condition.base == "Null" and condition.operator.value != "Null"
 
 
-def _is_unknown(asked: Condition) -> bool:
-    return catalog().condition_key(asked.key.value) is None
+def _is_unknown(condition: Condition) -> bool:
+    return catalog().condition_key(condition.key.value) is None
 
 
-def _lacks_a_part(asked: Condition) -> bool:
-    prefix, _, name = asked.key.value.partition(":")
+def _lacks_a_part(condition: Condition) -> bool:
+    prefix, _, name = condition.key.value.partition(":")
     return not (prefix and name)
 
 

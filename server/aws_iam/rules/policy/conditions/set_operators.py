@@ -30,8 +30,8 @@ def _tagging_if(
     return allow(action, "*", condition) | {"Effect": effect}
 
 
-def _is_for_any(asked: Condition) -> bool:
-    return asked.qualifier == "ForAnyValue"
+def _is_for_any(condition: Condition) -> bool:
+    return condition.qualifier == "ForAnyValue"
 
 
 @check(

@@ -56,8 +56,8 @@ def _has_variable(entry: str) -> bool:
     return "${" in entry
 
 
-def _has_variable_in_key(asked: Condition) -> bool:
-    return "${" in asked.key.value
+def _has_variable_in_key(condition: Condition) -> bool:
+    return "${" in condition.key.value
 
 
 _ELSEWHERE = (

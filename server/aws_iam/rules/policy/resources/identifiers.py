@@ -40,8 +40,8 @@ def _is_of_unknown_service(entry: str) -> bool:
     return service is not None and catalog().tier(service) == "unknown"
 
 
-def _is_unknown(asked: Condition) -> bool:
-    return catalog().condition_key(asked.key.value) is None
+def _is_unknown(condition: Condition) -> bool:
+    return catalog().condition_key(condition.key.value) is None
 
 
 @check(

@@ -81,43 +81,45 @@ def web_frontend_logging(account: Account, _terms: ControlTerms) -> Iterator[Out
 
 
 def _distribution(one: Distribution) -> Iterator[Outcome]:
-    told = f"distribution {quoted(one.id)}"
+    message = f"distribution {quoted(one.id)}"
     if not one.enabled:
-        yield NotApplicable(one.arn, f"{told} is disabled")
+        yield NotApplicable(one.arn, f"{message} is disabled")
         return
     logs = known(one.logs)
     if logs:
-        yield Pass(one.arn, f"{told} logs access {_ways(logs)}")
+        yield Pass(one.arn, f"{message} logs access {_ways(logs)}")
     else:
-        yield Fail(one.arn, f"{told} logs access nowhere", fix=_DISTRIBUTION_FIX)
+        yield Fail(one.arn, f"{message} logs access nowhere", fix=_DISTRIBUTION_FIX)
 
 
 def _balancer(region: str, one: LoadBalancer) -> Iterator[Outcome]:
-    told = f"{one.type} load balancer {quoted(one.name)}"
+    message = f"{one.type} load balancer {quoted(one.name)}"
     if logs := known(one.logs):
-        yield Pass(one.arn, f"{told} logs access {_ways(logs)}", region)
+        yield Pass(one.arn, f"{message} logs access {_ways(logs)}", region)
     elif not known(one.can_log):
         why = (
             "is no front end"
             if one.type == "gateway"
             else "has no TLS listener, and no other logs"
         )
-        yield NotApplicable(one.arn, f"{told} {why}", region)
+        yield NotApplicable(one.arn, f"{message} {why}", region)
     else:
-        yield Fail(one.arn, f"{told} logs access nowhere", region, fix=_BALANCER_FIX)
+        yield Fail(one.arn, f"{message} logs access nowhere", region, fix=_BALANCER_FIX)
 
 
 def _api(account: Account, region: str, one: Api) -> Iterator[Outcome]:
     start = _api_arn(account, region, one)
     fix = _REST_FIX if one.protocol == "REST" else _HTTP_FIX
     for stage in known(one.stages):
-        told = f"stage {quoted(stage.name)} of the {one.protocol} API {quoted(one.name or one.id)}"
+        message = (
+            f"stage {quoted(stage.name)} of the {one.protocol} API {quoted(one.name or one.id)}"
+        )
         arn = f"{start}/stages/{stage.name}"
         if stage.destination:
-            yield Pass(arn, f"{told} logs access to {quoted(stage.destination)}", region)
+            yield Pass(arn, f"{message} logs access to {quoted(stage.destination)}", region)
         else:
             names = (("API", one.id), ("STAGE", stage.name))
-            yield Fail(arn, f"{told} logs access nowhere", region, fix=fix, names=names)
+            yield Fail(arn, f"{message} logs access nowhere", region, fix=fix, names=names)
 
 
 def _api_arn(account: Account, region: str, one: Api) -> str:

@@ -29,12 +29,12 @@ def main_contact(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
         yield Fail(account.root_arn, f"the main contact has no {' and no '.join(empty)}")
         return
     company = f", {quoted(contact.company)}" if contact.company else ""
-    told = (
+    message = (
         f"the main contact is {quoted(contact.full_name)}{company}, country"
         f" {quoted(contact.country)}, telephone ending in {quoted(contact.phone_end)}, address"
         f" ending in {quoted(contact.address_end)}"
     )
-    yield Manual(account.root_arn, terms.question(told))
+    yield Manual(account.root_arn, terms.question(message))
 
 
 @control("account_security_contact", needs=(SECURITY_CONTACT,))

@@ -159,14 +159,14 @@ def cloudtrail_bucket_public(account: Account, _terms: ControlTerms) -> Iterator
         bucket = _bucket(trail)
         facts = account.require(TRAIL_BUCKET_ACCESS)
         access = _named(bucket, ((fact.bucket, fact) for fact in facts))
-        told = f"bucket {quoted(bucket)} of trail {quoted(trail.name)}"
+        message = f"bucket {quoted(bucket)} of trail {quoted(trail.name)}"
         doors = tuple(
-            for_each((_acl_open, _policy_open), lambda door: door(account, access, trail, told))
+            for_each((_acl_open, _policy_open), lambda door: door(account, access, trail, message))
         )
         if doors:
             yield from doors
         else:
-            yield Pass(trail.arn, f"{told} is not public")
+            yield Pass(trail.arn, f"{message} is not public")
 
     return _every_trail(account, test)
 
@@ -192,10 +192,10 @@ def _policy_open(
 
 def _policy_public(access: TrailBucketAccess) -> bool:
     """AWS's word; without it, a request of a stranger that the policy allows on no condition is proof too."""
-    told, text = access.policy_public, access.document
-    if isinstance(told, Miss) and isinstance(text, str) and _open_to_strangers(text):
+    message, text = access.policy_public, access.document
+    if isinstance(message, Miss) and isinstance(text, str) and _open_to_strangers(text):
         return True
-    return known(told)
+    return known(message)
 
 
 def _open_to_strangers(text: str) -> bool:

@@ -26,15 +26,17 @@ def metadata_service(account: Account, _terms: ControlTerms) -> Iterator[Outcome
     """Regional defaults are no substitute, and an endpoint that is off has no version 1 to misuse."""
 
     def test(region: str, instance: Instance) -> Iterator[Outcome]:
-        told = f"instance {quoted(instance.id)}"
+        message = f"instance {quoted(instance.id)}"
         if instance.http_endpoint == "disabled":
-            yield Pass(instance.arn, f"{told} has no metadata endpoint", region)
+            yield Pass(instance.arn, f"{message} has no metadata endpoint", region)
         elif instance.options_state == "pending":
             raise _untold(instance, region, "whether its pending options apply")
         elif instance.http_tokens == "optional":
-            yield Fail(instance.arn, f"{told} allows version 1 of the metadata service", region)
+            yield Fail(instance.arn, f"{message} allows version 1 of the metadata service", region)
         elif instance.http_tokens == "required":
-            yield Pass(instance.arn, f"{told} demands version 2 of the metadata service", region)
+            yield Pass(
+                instance.arn, f"{message} demands version 2 of the metadata service", region
+            )
         else:
             raise _untold(instance, region, "its metadata options")
 
@@ -46,15 +48,15 @@ def instance_profile(account: Account, _terms: ControlTerms) -> Iterator[Outcome
     """A profile without a role gives nothing; an instance that never calls AWS is the owner's exception."""
 
     def test(region: str, instance: Instance) -> Iterator[Outcome]:
-        told = f"instance {quoted(instance.id)}"
+        message = f"instance {quoted(instance.id)}"
         profile = instance.profile_arn
         if not profile:
             never = "one that never calls AWS needs none: mute it with that reason"
-            yield Fail(instance.arn, f"{told} has no instance profile; {never}", region)
+            yield Fail(instance.arn, f"{message} has no instance profile; {never}", region)
         elif any(profile in role.profiles for role in account.require(AUTHORIZATION).roles):
-            yield Pass(instance.arn, f"{told} has a profile with a role", region)
+            yield Pass(instance.arn, f"{message} has a profile with a role", region)
         else:
-            empty = f"profile {quoted(profile.rpartition('/')[2])} of {told} has no role"
+            empty = f"profile {quoted(profile.rpartition('/')[2])} of {message} has no role"
             yield Fail(instance.arn, empty, region)
 
     return _instances(account, test)

@@ -70,15 +70,15 @@ def expired_certificates(account: Account, _terms: ControlTerms) -> Iterator[Out
     """An empty list proves nothing; certificates of ACM are not meant."""
 
     def test(certificate: ServerCertificate) -> Iterator[Outcome]:
-        told, until = f"certificate {quoted(certificate.name)}", certificate.expiration
+        message, until = f"certificate {quoted(certificate.name)}", certificate.expiration
         if until is None:
             raise NotCollected(
-                f"{told} has no expiry date", call="iam:ListServerCertificates", code="no value"
+                f"{message} has no expiry date", call="iam:ListServerCertificates", code="no value"
             )
         if until > account.collected_at:
-            yield Pass(certificate.arn, f"{told} is valid until {until:%Y-%m-%d}")
+            yield Pass(certificate.arn, f"{message} is valid until {until:%Y-%m-%d}")
         else:
-            yield Fail(certificate.arn, f"{told} expired on {until:%Y-%m-%d}")
+            yield Fail(certificate.arn, f"{message} expired on {until:%Y-%m-%d}")
 
     certificates = account.require(SERVER_CERTIFICATES)
     if not certificates:
@@ -95,10 +95,10 @@ def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     left_out = _inline(found, account.partition)
 
     def test(policy: ManagedPolicy) -> Iterator[Outcome]:
-        told = f"policy {quoted(policy.name)}"
+        message = f"policy {quoted(policy.name)}"
         if policy.document is None:
             raise NotCollected(
-                f"the document of {told} was not sent",
+                f"the document of {message} was not sent",
                 call=_DETAILS,
                 code="no document",
                 permission=_DETAILS,
@@ -111,10 +111,11 @@ def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
             )
             holders = _holders(found, policy.arn)
             yield Fail(
-                policy.arn, f"{told} allows every action on every resource{limited} to {holders}"
+                policy.arn,
+                f"{message} allows every action on every resource{limited} to {holders}",
             )
         else:
-            yield Pass(policy.arn, f"{told} does not allow everything; {left_out}")
+            yield Pass(policy.arn, f"{message} does not allow everything; {left_out}")
 
     if not attached:
         yield NotApplicable(None, f"no managed policy is attached to anything; {left_out}")
@@ -136,12 +137,12 @@ def federation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
         for _, value in where_offered(account, IDENTITY_CENTER)
         for center in known(value)
     ]
-    told = (
+    message = (
         f"SAML providers: {len(saml)}, OIDC providers: {len(oidc)}, Identity Center instances:"
         f" {len(centers)}, {'in an organization' if organization else 'in no organization'},"
         f" IAM users with a console password: {len(local)}"
     )
-    yield Manual(account.root_arn, terms.question(told))
+    yield Manual(account.root_arn, terms.question(message))
 
 
 def _full(statement: Statement, partition: str) -> bool:

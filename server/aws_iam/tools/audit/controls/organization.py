@@ -70,13 +70,15 @@ def guardrails(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     }
     # An SCP and an RCP may share a name.
     missed = [(policy.name, len(members - _covered(policy, tree))) for policy in own]
-    told = ", ".join(f"{quoted(name)} misses {n} of {len(members)} accounts" for name, n in missed)
+    message = ", ".join(
+        f"{quoted(name)} misses {n} of {len(members)} accounts" for name, n in missed
+    )
     if not own:
         yield Fail(organization.id, "the organization has no SCP and no RCP of its own")
     elif members and all(n for _, n in missed):
-        yield Fail(organization.id, f"no SCP or RCP reaches every active member: {told}")
+        yield Fail(organization.id, f"no SCP or RCP reaches every active member: {message}")
     else:
-        yield Manual(organization.id, terms.question(told))
+        yield Manual(organization.id, terms.question(message))
 
 
 @control("org_mgmt_no_workloads", needs=(ORGANIZATION, INSTANCES, DB_INSTANCES, FILE_SYSTEMS))
@@ -91,8 +93,8 @@ def management_account(account: Account, terms: ControlTerms) -> Iterator[Outcom
         instances = sum(len(known(value)) for _, value in where_offered(account, INSTANCES))
         databases = sum(len(known(value)) for _, value in where_offered(account, DB_INSTANCES))
         systems = sum(len(known(value)) for _, value in where_offered(account, FILE_SYSTEMS))
-        told = f"instances: {instances}, databases: {databases}, file systems: {systems}"
-        yield Manual(account.root_arn, terms.question(f"in this management account {told}"))
+        message = f"instances: {instances}, databases: {databases}, file systems: {systems}"
+        yield Manual(account.root_arn, terms.question(f"in this management account {message}"))
 
 
 @control("org_ou_structure", needs=(ORGANIZATION, ORG_TREE))
@@ -111,8 +113,8 @@ def units(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     ]
     loose = sum(member.parent in roots for member in tree.members)
     listed = ", ".join(counts) or "there is no organizational unit"
-    told = f"accounts by unit: {listed}; directly under the root: {loose}"
-    yield Manual(organization.id, terms.question(told))
+    message = f"accounts by unit: {listed}; directly under the root: {loose}"
+    yield Manual(organization.id, terms.question(message))
 
 
 @control("org_delegated_policy_admin", needs=(ORGANIZATION, ORG_DELEGATION))
@@ -133,8 +135,8 @@ def policy_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcome
     members = sorted(named - {organization.management_account})
     if members:
         who = ", ".join(members)
-        told = f"account {who} may manage the organization's policies"
-        yield Pass(organization.id, terms.question(told))
+        message = f"account {who} may manage the organization's policies"
+        yield Pass(organization.id, terms.question(message))
     else:
         yield Fail(organization.id, "the delegation policy lets no member account manage policies")
 
@@ -151,12 +153,12 @@ def service_delegation(account: Account, terms: ControlTerms) -> Iterator[Outcom
         yield NotApplicable(None, "no service has trusted access")
     for service in services:
         others = sorted(set(service.administrators) - {organization.management_account})
-        told = f"{quoted(service.service)} has trusted access"
+        message = f"{quoted(service.service)} has trusted access"
         if others:
-            who = f"{told} and is administered by {', '.join(map(quoted, others))}"
+            who = f"{message} and is administered by {', '.join(map(quoted, others))}"
             yield Pass(service.service, terms.question(who))
         else:
-            doubt = f"{told} and no delegated administrator; look up whether it supports one"
+            doubt = f"{message} and no delegated administrator; look up whether it supports one"
             yield Manual(service.service, doubt)
 
 

@@ -75,13 +75,13 @@ def password_policy(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     """No policy of its own fails, whatever AWS's built-in default would allow."""
     policy = account.require(PASSWORD_POLICY)
     if policy is None:
-        met, told = False, "the account has no password policy of its own"
+        met, message = False, "the account has no password policy of its own"
     else:
-        met, told = _TESTS[terms.control.key](policy, terms)
+        met, message = _TESTS[terms.control.key](policy, terms)
     if met:
-        yield Pass(account.root_arn, told)
+        yield Pass(account.root_arn, message)
     else:
-        yield Fail(account.root_arn, told + _nobody(account), fix=_fix(policy, terms.benchmark))
+        yield Fail(account.root_arn, message + _nobody(account), fix=_fix(policy, terms.benchmark))
 
 
 def _nobody(account: Account) -> str:

@@ -71,11 +71,11 @@ def _in_region(
     word: str, call: str
 ) -> Callable[[str, tuple[ResourcePolicy, ...]], Iterator[Outcome]]:
     def policies(region: str, found: tuple[ResourcePolicy, ...]) -> Iterator[Outcome]:
-        def test(one: ResourcePolicy) -> Iterator[Outcome]:
-            text = known(one.document)
-            name = f"{word} {quoted(one.arn.rpartition(':')[2])}"
+        def test(policy: ResourcePolicy) -> Iterator[Outcome]:
+            text = known(policy.document)
+            name = f"{word} {quoted(policy.arn.rpartition(':')[2])}"
             if text is not None:
-                yield _judged(one.arn, name, text, call, region)
+                yield _judged(policy.arn, name, text, call, region)
 
         return for_each(found, test, name=lambda one: one.arn, region=region)
 
@@ -83,15 +83,15 @@ def _in_region(
 
 
 def _bucket(account: Account) -> Callable[[BucketPolicy], Iterator[Outcome]]:
-    def test(one: BucketPolicy) -> Iterator[Outcome]:
-        text = known(one.document)
+    def test(policy: BucketPolicy) -> Iterator[Outcome]:
+        text = known(policy.document)
         if text is None:
             return
-        arn, name = _arn(account, one.bucket), f"bucket {quoted(one.bucket)}"
+        arn, name = _arn(account, policy.bucket), f"bucket {quoted(policy.bucket)}"
         outcome = _judged(arn, name, text, "s3:GetBucketPolicy")
-        if isinstance(outcome, Fail) and _restricted(account, one.bucket):
-            told = f"the policy of {name} opens it to everyone, which RestrictPublicBuckets keeps from taking effect"
-            outcome = Pass(arn, told)
+        if isinstance(outcome, Fail) and _restricted(account, policy.bucket):
+            message = f"the policy of {name} opens it to everyone, which RestrictPublicBuckets keeps from taking effect"
+            outcome = Pass(arn, message)
         yield outcome
 
     return test
@@ -107,11 +107,11 @@ def _judged(arn: str, name: str, text: str, call: str, region: str | None = None
         request = search.requests[0]["request"]
         keys = ", ".join(sorted(request.get("context", {})))
         with_keys = f" with a suitable {quoted(keys)}" if keys else ""
-        told = f"the policy of {name} lets anyone do {quoted(request['action'])}{with_keys}"
-        return Fail(arn, told, region)
+        message = f"the policy of {name} lets anyone do {quoted(request['action'])}{with_keys}"
+        return Fail(arn, message, region)
     if search.is_none and _search(name, _without_denials(policy), call).requests:
-        told = f"the policy of {name} keeps strangers out by its Deny statements"
-        return Pass(arn, told, region)
+        message = f"the policy of {name} keeps strangers out by its Deny statements"
+        return Pass(arn, message, region)
     why = "; ".join(search.open) or "none was found, though neither conditions nor Deny tell why"
     raise NotCollected(
         f"whether the policy of {name} lets strangers in is not proved: {why}",

@@ -64,20 +64,20 @@ def root_no_access_key(account: Account, _terms: ControlTerms) -> Iterator[Outco
     report = account.get(CREDENTIAL_REPORT)
     row = None if isinstance(report, Miss) else report.root
     active = [key.number for key in row.keys if key.active] if row else []
-    told = _report_says(report, row, active)
+    message = _report_says(report, row, active)
     summary = account.get(SUMMARY)
     if isinstance(summary, Miss):
         if active:
-            yield Fail(account.root_arn, f"the root user has an access key ({told})")
+            yield Fail(account.root_arn, f"the root user has an access key ({message})")
         raise summary.error()
     present = summary.root_access_keys
     if present or active:
         yield Fail(
             account.root_arn,
-            f"the root user has an access key (the account summary counts {present}, {told})",
+            f"the root user has an access key (the account summary counts {present}, {message})",
         )
     else:
-        yield Pass(account.root_arn, f"the account summary counts no root access key ({told})")
+        yield Pass(account.root_arn, f"the account summary counts no root access key ({message})")
 
 
 @control("root_not_used", needs=(CREDENTIAL_REPORT,))
@@ -90,15 +90,16 @@ def root_not_used(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     row = _root_row(report)
     dates = {"password": row.password_last_used}
     dates |= {f"access key {key.number}": key.last_used for key in row.keys}
-    told = ", ".join(f"{name} {_day(date)}" for name, date in dates.items())
+    message = ", ".join(f"{name} {_day(date)}" for name, date in dates.items())
     latest = max((date for date in dates.values() if date), default=None)
     days = terms.threshold("root_recent_days")
     if latest and account.collected_at - latest < timedelta(days=days):
-        evidence = f"the root user was used within {days} days (last use: {told})"
+        evidence = f"the root user was used within {days} days (last use: {message})"
         yield Fail(account.root_arn, terms.question(evidence))
     else:
         yield Pass(
-            account.root_arn, f"the root user was not used within {days} days (last use: {told})"
+            account.root_arn,
+            f"the root user was not used within {days} days (last use: {message})",
         )
 
 

@@ -45,18 +45,20 @@ def block_public_access(account: Account, _terms: ControlTerms) -> Iterator[Outc
         return {fact.bucket: fact.block for fact in account.require(BUCKET_BLOCKS)}
 
     def test(bucket: Bucket) -> Iterator[Outcome]:
-        told = f"bucket {quoted(bucket.name)}"
+        message = f"bucket {quoted(bucket.name)}"
         if isinstance(of_account, PublicAccessBlock) and of_account.complete:
-            yield Pass(_arn(account, bucket), f"{told} is blocked from the public by the account")
+            yield Pass(
+                _arn(account, bucket), f"{message} is blocked from the public by the account"
+            )
             return
         own = known(_of(bucket, blocks()))
         effective = own if own.complete else own.union(known(of_account))
         if effective.complete:
-            yield Pass(_arn(account, bucket), f"{told} is blocked from the public")
+            yield Pass(_arn(account, bucket), f"{message} is blocked from the public")
         else:
             off = ", ".join(effective.off)
             yield Fail(
-                _arn(account, bucket), f"{told} may become public: {off} off at both levels"
+                _arn(account, bucket), f"{message} may become public: {off} off at both levels"
             )
 
     return _buckets(account, test)
@@ -76,22 +78,26 @@ def deny_plain_http(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
         return {fact.bucket: fact.document for fact in account.require(BUCKET_POLICIES)}
 
     def test(bucket: Bucket) -> Iterator[Outcome]:
-        told = f"bucket {quoted(bucket.name)}"
+        message = f"bucket {quoted(bucket.name)}"
         text = known(_of(bucket, policies()))
         if text is None:
-            yield Fail(_arn(account, bucket), f"{told} has no policy, so plain HTTP is accepted")
+            yield Fail(
+                _arn(account, bucket), f"{message} has no policy, so plain HTTP is accepted"
+            )
             return
         statements = policy_of(text, "s3:GetBucketPolicy").statements
         broad = [each_one for each_one in statements if _refuses_all(each_one, account, bucket)]
         if any(map(_on_http, broad)):
-            yield Pass(_arn(account, bucket), f"the policy of {told} refuses plain HTTP")
+            yield Pass(_arn(account, bucket), f"the policy of {message} refuses plain HTTP")
         elif tls and any(_on_old_tls(each_one, tls) for each_one in broad):
             doubt = "a plain HTTP request may carry no s3:TlsVersion and stay open"
             yield Pass(
-                _arn(account, bucket), f"the policy of {told} refuses TLS below {tls}; {doubt}"
+                _arn(account, bucket), f"the policy of {message} refuses TLS below {tls}; {doubt}"
             )
         else:
-            yield Fail(_arn(account, bucket), f"the policy of {told} does not refuse plain HTTP")
+            yield Fail(
+                _arn(account, bucket), f"the policy of {message} does not refuse plain HTTP"
+            )
 
     return _buckets(account, test)
 
@@ -108,11 +114,11 @@ def mfa_delete(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
         fact = _of(bucket, versioning())
         has = {"versioning": known(fact.enabled), "MFA delete": known(fact.mfa_delete)}
         lacks = " and no ".join(name for name, on in has.items() if not on)
-        told = f"bucket {quoted(bucket.name)}"
+        message = f"bucket {quoted(bucket.name)}"
         if lacks:
-            yield Fail(_arn(account, bucket), f"{told} has no {lacks}")
+            yield Fail(_arn(account, bucket), f"{message} has no {lacks}")
         else:
-            yield Pass(_arn(account, bucket), f"{told} has versioning and MFA delete")
+            yield Pass(_arn(account, bucket), f"{message} has versioning and MFA delete")
 
     return _buckets(account, test)
 
@@ -127,11 +133,11 @@ def encryption(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
     def test(bucket: Bucket) -> Iterator[Outcome]:
         algorithm = known(_of(bucket, algorithms()))
-        told = f"bucket {quoted(bucket.name)}"
+        message = f"bucket {quoted(bucket.name)}"
         if algorithm:
-            yield Pass(_arn(account, bucket), f"{told} encrypts with {quoted(algorithm)}")
+            yield Pass(_arn(account, bucket), f"{message} encrypts with {quoted(algorithm)}")
         else:
-            yield Fail(_arn(account, bucket), f"{told} has no default encryption")
+            yield Fail(_arn(account, bucket), f"{message} has no default encryption")
 
     return _buckets(account, test)
 

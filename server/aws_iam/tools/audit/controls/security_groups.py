@@ -98,13 +98,13 @@ def default_group(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
         for group in default:
             name = arn(account, region, "security-group", group.id)
             vpc = f" of {quoted(group.vpc)}" if group.vpc else ""
-            told = f"the default security group {quoted(group.id)}{vpc}"
+            message = f"the default security group {quoted(group.id)}{vpc}"
             inbound, outbound = len(group.inbound), len(group.outbound)
             if inbound or outbound:
                 rules = f"{inbound} inbound and {outbound} outbound rules"
-                yield Fail(name, f"{told} has {rules}", region)
+                yield Fail(name, f"{message} has {rules}", region)
             else:
-                yield Pass(name, f"{told} has no rule", region)
+                yield Pass(name, f"{message} has no rule", region)
         if not default:
             yield NotApplicable(None, _NO_VPC, region)
 
@@ -126,21 +126,21 @@ def _group(
     account: Account, region: str, doors: _Doors, group: SecurityGroup
 ) -> Iterator[Outcome]:
     name = _name(account, region, group)
-    told = f"security group {quoted(group.id)} ({quoted(group.name)})"
+    message = f"security group {quoted(group.id)} ({quoted(group.name)})"
     opened = doors.opened(group.inbound)
     if opened:
-        yield Fail(name, f"{told} opens {', '.join(opened)}", region)
+        yield Fail(name, f"{message} opens {', '.join(opened)}", region)
         return
     # Prefix lists decide only now: what is open without them is open, whether they could be read or not.
     relevant = [rule for rule in group.inbound if doors.concern(rule)]
     whole = [_with_lists(account, region, rule) for rule in relevant]
     opened = doors.opened(whole)
     if opened:
-        yield Fail(name, f"{told} opens {', '.join(opened)} with a prefix list", region)
+        yield Fail(name, f"{message} opens {', '.join(opened)} with a prefix list", region)
     else:
         yield Pass(
             name,
-            f"{told} opens {listed(doors.ports)} not to {' or '.join(doors.internet)}{doors.nearly(whole)}",
+            f"{message} opens {listed(doors.ports)} not to {' or '.join(doors.internet)}{doors.nearly(whole)}",
             region,
         )
 

@@ -62,9 +62,9 @@ def config(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     def test(region: str, recorders: tuple[Recorder, ...]) -> Iterator[Outcome]:
         gaps = _config_gaps(account, region, _own(recorders), every=wants_each)
         if gaps:
-            told = f"AWS Config in {region}: {'; '.join(gap.told for gap in gaps)}"
+            message = f"AWS Config in {region}: {'; '.join(gap.told for gap in gaps)}"
             fix, names = _config_fix(terms.control.fix, gaps)
-            yield Fail(region, told, region, fix=fix, names=names)
+            yield Fail(region, message, region, fix=fix, names=names)
         else:
             yield Pass(region, f"AWS Config records all resources in {region}", region)
 
@@ -93,8 +93,8 @@ def access_analyzer(account: Account, _terms: ControlTerms) -> Iterator[Outcome]
         external = [analyzer for analyzer in analyzers if analyzer.type in _EXTERNAL]
         active = [analyzer for analyzer in external if analyzer.status == "ACTIVE"]
         if active:
-            told = f"analyzer {quoted(active[0].name)} is active in {region}"
-            yield Pass(active[0].arn, told, region)
+            message = f"analyzer {quoted(active[0].name)} is active in {region}"
+            yield Pass(active[0].arn, message, region)
             return
         _covered_elsewhere(account, region)
         states = ", ".join(f"{quoted(one.name)} is {quoted(one.status)}" for one in external)
@@ -155,8 +155,8 @@ def _config_gaps(account: Account, region: str, own: list[Recorder], *, every: b
 def _recorder_gap(recorder: Recorder, statuses: tuple[RecorderStatus, ...] | Miss) -> Gap | None:
     name = f"recorder {quoted(recorder.name)}"
     if not (recorder.all_supported or recorder.strategy == _ALL_TYPES):
-        told = f"{name} leaves out resource types"
-        return Gap(told=told, steps=(Step.RECORD,), recorder=recorder)
+        message = f"{name} leaves out resource types"
+        return Gap(told=message, steps=(Step.RECORD,), recorder=recorder)
     if isinstance(statuses, Miss):
         return None
     status = next((candidate for candidate in statuses if candidate.name == recorder.name), None)
@@ -174,8 +174,8 @@ def _config_fix(fix: str, gaps: list[Gap]) -> tuple[str, tuple[tuple[str, str], 
     only = next(iter(faulty.values())) if len(faulty) == 1 else None
     steps = _steps(fix, global_types=only.global_types if only else None)
     names = list(faulty) or [_FIRST_NAME]
-    told = "; ".join(command for step, command in steps.items() if step in wanted)
-    return told, tuple(("RECORDER", name) for name in names if len(names) == 1)
+    message = "; ".join(command for step, command in steps.items() if step in wanted)
+    return message, tuple(("RECORDER", name) for name in names if len(names) == 1)
 
 
 def _steps(fix: str, *, global_types: bool | None) -> dict[Step, str]:
@@ -197,8 +197,8 @@ def _global_types(account: Account, fix: str) -> Iterator[Outcome]:
         own = _own(recorders)
         names |= {recorder.name for recorder in own}
         if any(recorder.global_types for recorder in own):
-            told = f"global resource types are recorded in {region}"
-            yield Pass(account.root_arn, told)
+            message = f"global resource types are recorded in {region}"
+            yield Pass(account.root_arn, message)
             return
     if missing is None and not account.regions.complete:
         missing = NotCollected(

@@ -55,11 +55,11 @@ def file_systems(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
     def test(region: str, systems: tuple[FileSystem, ...]) -> Iterator[Outcome]:
         for system in systems:
-            told = f"file system {quoted(system.id)}"
+            message = f"file system {quoted(system.id)}"
             if system.encrypted:
-                yield Pass(system.arn, f"{told} is encrypted", region)
+                yield Pass(system.arn, f"{message} is encrypted", region)
             else:
-                yield Fail(system.arn, f"{told} is not encrypted", region)
+                yield Fail(system.arn, f"{message} is not encrypted", region)
         if not systems:
             yield NotApplicable(None, "there is no file system", region)
 
@@ -71,11 +71,11 @@ def database_encryption(account: Account, _terms: ControlTerms) -> Iterator[Outc
     """Encryption at rest is meant, not in transit; the storage of a member is its cluster's."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
-        told = f"database {quoted(database.id)}"
+        message = f"database {quoted(database.id)}"
         if _is_encrypted(account, region, database):
-            yield Pass(database.arn, f"{told} is encrypted", region)
+            yield Pass(database.arn, f"{message} is encrypted", region)
         else:
-            yield Fail(database.arn, f"{told} is not encrypted", region)
+            yield Fail(database.arn, f"{message} is not encrypted", region)
 
     return _databases(account, test)
 
@@ -85,11 +85,11 @@ def minor_upgrades(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Minor versions carry the engine's security patches."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
-        told = f"database {quoted(database.id)}"
+        message = f"database {quoted(database.id)}"
         if database.minor_upgrade:
-            yield Pass(database.arn, f"{told} takes minor versions by itself", region)
+            yield Pass(database.arn, f"{message} takes minor versions by itself", region)
         else:
-            yield Fail(database.arn, f"{told} does not take minor versions by itself", region)
+            yield Fail(database.arn, f"{message} does not take minor versions by itself", region)
 
     return _databases(account, test)
 
@@ -99,11 +99,11 @@ def several_zones(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Members of a cluster always say no for themselves: the cluster tells."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
-        told = f"database {quoted(database.id)}"
+        message = f"database {quoted(database.id)}"
         if database.multi_az or (database.cluster and _cluster_spans(account, region, database)):
-            yield Pass(database.arn, f"{told} runs in several zones", region)
+            yield Pass(database.arn, f"{message} runs in several zones", region)
         else:
-            yield Fail(database.arn, f"{told} runs in one zone", region)
+            yield Fail(database.arn, f"{message} runs in one zone", region)
 
     return _databases(account, test)
 
@@ -113,26 +113,26 @@ def public_database(account: Account, _terms: ControlTerms) -> Iterator[Outcome]
     """The flag alone fails; an open route and an open group make it critical."""
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
-        told = f"database {quoted(database.id)}"
+        message = f"database {quoted(database.id)}"
         if database.public is None:
             raise NotCollected(
-                f"{told} does not tell whether it is publicly accessible",
+                f"{message} does not tell whether it is publicly accessible",
                 call="rds:DescribeDBInstances",
                 code="no value",
                 region=region,
             )
         if not database.public:
-            yield Pass(database.arn, f"{told} is not publicly accessible", region)
+            yield Pass(database.arn, f"{message} is not publicly accessible", region)
         elif _exposed(account, region, database):
             reach = "and the internet reaches it by route and security group"
             yield Fail(
                 database.arn,
-                f"{told} is publicly accessible, {reach}",
+                f"{message} is publicly accessible, {reach}",
                 region,
                 severity=Severity.CRITICAL,
             )
         else:
-            yield Fail(database.arn, f"{told} is publicly accessible", region)
+            yield Fail(database.arn, f"{message} is publicly accessible", region)
 
     return _databases(account, test)
 

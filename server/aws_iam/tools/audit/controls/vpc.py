@@ -90,16 +90,18 @@ def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
                 if six
                 else ""
             )
-            told = f"network ACL {quoted(acl.id)}"
+            message = f"network ACL {quoted(acl.id)}"
             if opened:
                 yield Fail(
                     name,
-                    f"{told} admits {IPV4} to {listed(opened)}{note}",
+                    f"{message} admits {IPV4} to {listed(opened)}{note}",
                     region,
                     fix=_closed(acl.entries, openings, six=bool(six)),
                 )
             else:
-                yield Pass(name, f"{told} does not admit {IPV4} to {listed(ports)}{note}", region)
+                yield Pass(
+                    name, f"{message} does not admit {IPV4} to {listed(ports)}{note}", region
+                )
         if not owned:
             yield NotApplicable(None, "there is no network ACL", region)
 
@@ -140,8 +142,8 @@ def peering_routes(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
             return
         tables = account.require_in(region, ROUTE_TABLES)
         routes = list(_peer_routes(tables, active))
-        told = "; ".join(routes) or "no route uses a peering connection"
-        yield Manual(None, terms.question(told), region)
+        message = "; ".join(routes) or "no route uses a peering connection"
+        yield Manual(None, terms.question(message), region)
 
     return in_regions(account, PEERINGS, test)
 
@@ -159,8 +161,8 @@ def vpc_endpoints(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
         for vpc in owned:
             mine = [endpoint for endpoint in endpoints if endpoint.vpc == vpc.id]
             kind = "default VPC" if vpc.default else "VPC"
-            told = f"{kind} {quoted(vpc.id)} has {_endpoints(mine)}"
-            yield Manual(arn(account, region, "vpc", vpc.id), terms.question(told), region)
+            message = f"{kind} {quoted(vpc.id)} has {_endpoints(mine)}"
+            yield Manual(arn(account, region, "vpc", vpc.id), terms.question(message), region)
 
     return in_regions(account, VPCS, test)
 

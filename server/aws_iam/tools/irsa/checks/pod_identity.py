@@ -268,10 +268,10 @@ def _unseen(at: Workloads, arn: str, external_id: str | None) -> NotCollected:
     """A target that this account does not show, with what to ask its owner for."""
     wanted = json.dumps({"StringEquals": {"sts:ExternalId": external_id or "EXTERNAL_ID"}})
     if f":{at.account.id}:" in arn:
-        told = f"target role {quoted(arn)} is not among the account's roles"
+        message = f"target role {quoted(arn)} is not among the account's roles"
     else:
-        told = f"target role {quoted(arn)} is another account's; its trust policy should have {wanted}"
-    return NotCollected(told, call="iam:GetRole", code="not read", permission="iam:GetRole")
+        message = f"target role {quoted(arn)} is another account's; its trust policy should have {wanted}"
+    return NotCollected(message, call="iam:GetRole", code="not read", permission="iam:GetRole")
 
 
 @check(

@@ -185,10 +185,10 @@ def missing(at: Workloads) -> Iterator[Fail]:
             continue
         host = principal.value.partition(":oidc-provider/")[2]
         elsewhere = f":{at.account.id}:" not in principal.value
-        told = "is another account's" if elsewhere else "does not exist"
+        message = "is another account's" if elsewhere else "does not exist"
         yield Fail(
             found.role.arn,
-            f"{quoted(principal.value)} {told}",
+            f"{quoted(principal.value)} {message}",
             at=principal.name.where,
             fix=f"aws iam create-open-id-connect-provider --url {shlex.quote('https://' + host)} --client-id-list AUDIENCE",
         )

@@ -163,8 +163,8 @@ def shared(at: KeyPolicy) -> Iterator[Fail]:
     """
     if not at.is_default:
         owners = dict.fromkeys(principal.value for s in at.allows for principal in s.principals)
-        told = ", ".join(quoted(owner) for owner in list(owners)[:3]) or "its statements"
-        yield Fail(at.policy.node.where, f"the policy {SHARED} lets in {told}")
+        message = ", ".join(quoted(owner) for owner in list(owners)[:3]) or "its statements"
+        yield Fail(at.policy.node.where, f"the policy {SHARED} lets in {message}")
 
 
 @check(

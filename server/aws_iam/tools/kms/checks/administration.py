@@ -109,10 +109,10 @@ def locked_out(at: KeyPolicy) -> Iterator[Fail]:
         # One is enough, and most policies name one first.
         if _is_there(administrator, at):
             return
-    told = "; ".join(
+    message = "; ".join(
         f"{quoted(gone.principal)}: {gone.note or 'does not exist'}" for gone in every[:3]
     )
-    why = f" ({told})" if told else ""
+    why = f" ({message})" if message else ""
     yield Fail(at.policy.node.where, f"nobody may call kms:PutKeyPolicy{why}")
 
 

@@ -118,8 +118,8 @@ def dead_alias(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
     def test(region: str, key: KmsKey, details: KeyDetails) -> Iterator[Outcome]:
         for alias in key.aliases:
             if details.state in _UNUSABLE:
-                told = f"{quoted(alias)} points to a key that is {details.state}"
-                yield Fail(key.arn, told, region, names=(("ALIAS", alias),))
+                message = f"{quoted(alias)} points to a key that is {details.state}"
+                yield Fail(key.arn, message, region, names=(("ALIAS", alias),))
             else:
                 yield Pass(key.arn, "", region)
 
@@ -202,8 +202,8 @@ def _drift(account: Account, copies: list[tuple[str, KmsKey]]) -> Iterator[Outco
         if text == whole or meant == wanted:
             yield Pass(key.arn, "", region)
         else:
-            told = f"the policy of {named(key)} in {region} differs from that in {home}"
-            yield Fail(key.arn, told, region)
+            message = f"the policy of {named(key)} in {region} differs from that in {home}"
+            yield Fail(key.arn, message, region)
 
 
 def _texts(account: Account, region: str, key: KmsKey) -> tuple[str, str]:

@@ -86,8 +86,8 @@ def granted_abroad(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
         for grant in grants:
             owner = _OWNER.fullmatch(grant.grantee)
             if owner and not terms.trusts(account, owner[1]):
-                told = f"{quoted(grant.grantee)} of account {owner[1]} may {_operations(grant)}{_many(grant)}"
-                yield Fail(arn, told, region, names=(("GRANT", grant.id),))
+                message = f"{quoted(grant.grantee)} of account {owner[1]} may {_operations(grant)}{_many(grant)}"
+                yield Fail(arn, message, region, names=(("GRANT", grant.id),))
 
     return _of_grants(account, test)
 
@@ -133,12 +133,14 @@ def wide_grant(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
         for grant in grants:
             open_ = {"CreateGrant", "Decrypt"} <= set(grant.operations) and not grant.constraints
             if open_ and _OWNER.fullmatch(grant.grantee):
-                told = f"{quoted(grant.grantee)} may decrypt and make grants without constraints{_many(grant)}"
-                yield Fail(arn, told, region, names=(("GRANT", grant.id),))
+                message = f"{quoted(grant.grantee)} may decrypt and make grants without constraints{_many(grant)}"
+                yield Fail(arn, message, region, names=(("GRANT", grant.id),))
         total = sum(grant.count for grant in grants)
         if total > terms.grants:
-            told = f"the key has {total:,} grants, more than {terms.grants:,} (KMS takes 50,000)"
-            yield Fail(arn, told, region)
+            message = (
+                f"the key has {total:,} grants, more than {terms.grants:,} (KMS takes 50,000)"
+            )
+            yield Fail(arn, message, region)
 
     return _of_grants(account, test)
 
@@ -211,8 +213,10 @@ def _judged(arn: str, place: str, document: str) -> Iterator[Outcome]:
     ]
     for statement, entry, resource in wide:
         where = statement.place().pointer
-        told = f"{place}, {where}: {quoted(entry)} on {quoted(resource)} decrypts with every key"
-        yield Fail(arn, told)
+        message = (
+            f"{place}, {where}: {quoted(entry)} on {quoted(resource)} decrypts with every key"
+        )
+        yield Fail(arn, message)
     if not wide:
         yield Pass(arn, "")
 

@@ -95,13 +95,16 @@ def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
             return
         days = rotation.period_days
         if days is None:
-            told = f"{named(key)}: AWS did not send the period"
+            message = f"{named(key)}: AWS did not send the period"
             yield Unknown(
-                key.arn, told, region, reason="kms:GetKeyRotationStatus: no RotationPeriodInDays"
+                key.arn,
+                message,
+                region,
+                reason="kms:GetKeyRotationStatus: no RotationPeriodInDays",
             )
         elif days > terms.rotation_days:
-            told = f"{named(key)} rotates every {days} days, more than {terms.rotation_days}"
-            yield Fail(key.arn, told, region, names=(("DAYS", str(terms.rotation_days)),))
+            message = f"{named(key)} rotates every {days} days, more than {terms.rotation_days}"
+            yield Fail(key.arn, message, region, names=(("DAYS", str(terms.rotation_days)),))
         else:
             yield Pass(key.arn, "", region)
 
@@ -245,8 +248,10 @@ def unused(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
             return
         use = _use(account, region, key)
         if use is None:
-            told = f"{named(key)}: its last use was not asked for, as of more keys than the limit"
-            yield Unknown(key.arn, told, region, reason="kms:GetKeyLastUsage: 5 calls a second")
+            message = (
+                f"{named(key)}: its last use was not asked for, as of more keys than the limit"
+            )
+            yield Unknown(key.arn, message, region, reason="kms:GetKeyLastUsage: 5 calls a second")
         elif use.used and age_days(account, use.used) > terms.unused_days:
             yield Fail(key.arn, f"{named(key)} was last used on {use.used:%Y-%m-%d}", region)
         elif use.used:
@@ -254,9 +259,9 @@ def unused(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
         elif use.created >= use.tracked_since:
             yield Fail(key.arn, f"{named(key)} was never used", region)
         else:
-            told = f"{named(key)} was not used since {use.tracked_since:%Y-%m-%d}; before that AWS did not track it"
+            message = f"{named(key)} was not used since {use.tracked_since:%Y-%m-%d}; before that AWS did not track it"
             yield Unknown(
-                key.arn, told, region, reason="kms:GetKeyLastUsage: unknown before tracking"
+                key.arn, message, region, reason="kms:GetKeyLastUsage: unknown before tracking"
             )
 
     return each_key(account, test)

@@ -138,8 +138,8 @@ def public(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         denials = denied_to_strangers(policy)
         open_ones = [one for one in open_ones if not is_taken_back(denials, one)]
         for statement in open_ones:
-            told = f"policy {quoted(name)}, {_place(statement)}: everyone may call {_actions(statement)}"
-            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+            message = f"policy {quoted(name)}, {_place(statement)}: everyone may call {_actions(statement)}"
+            yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         if not open_ones:
             yield Pass(secret.arn, "", region)
 
@@ -196,9 +196,9 @@ def cross_account(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
                 found = True
                 beyond = not _only_reads(statement)
                 word = "use and change" if beyond else "read"
-                told = f"policy {quoted(name)}, {_place(statement)}: account {other} may {word} it ({_actions(statement)})"
+                message = f"policy {quoted(name)}, {_place(statement)}: account {other} may {word} it ({_actions(statement)})"
                 severity = Severity.HIGH if beyond else Severity.MEDIUM
-                yield Fail(secret.arn, told, region, severity=severity)
+                yield Fail(secret.arn, message, region, severity=severity)
         if not found:
             yield Pass(secret.arn, "", region)
 
@@ -321,8 +321,8 @@ def shared_under_aws_key(account: Account, _terms: SecretTerms) -> Iterator[Outc
 
     def test(region: str, secret: Secret, others: set[str]) -> Iterator[Outcome]:
         if _is_default(account, region, secret):
-            told = f"{quoted(secret.name)} is shared with {_listed(others)}, but its key `aws/secretsmanager` cannot be"
-            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+            message = f"{quoted(secret.name)} is shared with {_listed(others)}, but its key `aws/secretsmanager` cannot be"
+            yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
 
@@ -396,8 +396,8 @@ def key_refuses(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         refused = {other for other in others if not _decrypts(statements, other)}
         if refused:
             arn = known(key.arn)
-            told = f"{quoted(secret.name)} is shared with {_listed(refused)}, whom the policy of key {quoted(arn)} gives no kms:Decrypt"
-            yield Fail(secret.arn, told, region)
+            message = f"{quoted(secret.name)} is shared with {_listed(refused)}, whom the policy of key {quoted(arn)} gives no kms:Decrypt"
+            yield Fail(secret.arn, message, region)
         else:
             yield Pass(secret.arn, "", region)
 

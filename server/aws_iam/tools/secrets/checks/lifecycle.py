@@ -94,8 +94,8 @@ def key_unusable(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         arn, name = user
         state, identity = known(key.state), known(key.arn)
         if state in _UNUSABLE:
-            told = f"{quoted(name)} is under key {quoted(identity)}, which is in state {quoted(state)}"
-            yield Fail(arn, told, region, names=(("KEY_ID", identity),))
+            message = f"{quoted(name)} is under key {quoted(identity)}, which is in state {quoted(state)}"
+            yield Fail(arn, message, region, names=(("KEY_ID", identity),))
         else:
             yield Pass(arn, "", region)
 
@@ -125,8 +125,8 @@ def default_key(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
         if not terms.customer_key or secret.owning_service:
             yield NotApplicable(secret.arn, "no customer managed key is asked for", region)
         elif secret.kms_key is None or secret.kms_key.endswith("alias/aws/secretsmanager"):
-            told = f"{quoted(secret.name)} is under `aws/secretsmanager`"
-            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+            message = f"{quoted(secret.name)} is under `aws/secretsmanager`"
+            yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
 
@@ -234,8 +234,8 @@ def unused(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
             )
         elif (age := age_days(account, last)) > terms.unused_days:
             word = "was read last" if secret.last_accessed else "was never read since it was made"
-            told = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {terms.unused_days}"
-            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+            message = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {terms.unused_days}"
+            yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
 
@@ -265,8 +265,8 @@ def deletion_pending(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
             if secret.deleted is None:
                 yield Pass(secret.arn, "", region)
             else:
-                told = f"{quoted(secret.name)} was marked for deletion on {day(secret.deleted)}"
-                yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+                message = f"{quoted(secret.name)} was marked for deletion on {day(secret.deleted)}"
+                yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
 
     return in_regions(account, SECRETS, test)
 
@@ -298,8 +298,8 @@ def ambiguous_name(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         if secret.owning_service:
             yield NotApplicable(secret.arn, "a service chose the name", region)
         elif _SUFFIX.search(secret.name):
-            told = f"the name {quoted(secret.name)} ends in a hyphen and six characters"
-            yield Fail(secret.arn, told, region)
+            message = f"the name {quoted(secret.name)} ends in a hyphen and six characters"
+            yield Fail(secret.arn, message, region)
         else:
             yield Pass(secret.arn, "", region)
 
@@ -377,8 +377,8 @@ def parameter_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
         if parameter.modified is None:
             yield NotApplicable(parameter.arn, "AWS does not say when it was changed", region)
         elif (age := age_days(account, parameter.modified)) > terms.parameter_days:
-            told = f"{quoted(parameter.name)} changed last {age} days ago ({day(parameter.modified)}), more than {terms.parameter_days}"
-            yield Fail(parameter.arn, told, region)
+            message = f"{quoted(parameter.name)} changed last {age} days ago ({day(parameter.modified)}), more than {terms.parameter_days}"
+            yield Fail(parameter.arn, message, region)
         else:
             yield Pass(parameter.arn, "", region)
 
@@ -408,8 +408,8 @@ def parameter_expiring(account: Account, terms: SecretTerms) -> Iterator[Outcome
         for parameter in parameters:
             soon = [expire for expire in parameter.expires if expire < horizon]
             for moment in soon:
-                told = f"{quoted(parameter.name)} is deleted on {day(moment)} by its Expiration policy"
-                yield Fail(parameter.arn, told, region)
+                message = f"{quoted(parameter.name)} is deleted on {day(moment)} by its Expiration policy"
+                yield Fail(parameter.arn, message, region)
             if not soon:
                 yield Pass(parameter.arn, "", region)
 

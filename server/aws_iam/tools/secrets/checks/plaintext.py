@@ -90,10 +90,10 @@ def plain_parameter(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
                 yield Pass(parameter.arn, "", region)
                 continue
             where = "name" if own else "path" if path else "description"
-            told = f"{quoted(parameter.name)} is a {parameter.type}, and its {where} says {quoted(word)}"
+            message = f"{quoted(parameter.name)} is a {parameter.type}, and its {where} says {quoted(word)}"
             names = (("NAME", parameter.name),)
             # A folder or a description speaks of its neighbours too.
-            yield Fail(parameter.arn, told, region, low_confidence=not own, names=names)
+            yield Fail(parameter.arn, message, region, low_confidence=not own, names=names)
 
     return in_regions(account, PARAMETERS, test)
 
@@ -137,9 +137,9 @@ def plain_value(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
                 continue
             guess = value.format == "random text"
             severity = Severity.HIGH if guess else Severity.CRITICAL
-            told = f"{quoted(value.name)} holds what looks like: {value.format}"
+            message = f"{quoted(value.name)} holds what looks like: {value.format}"
             names = (("NAME", value.name),)
-            yield Fail(arn, told, region, severity=severity, low_confidence=guess, names=names)
+            yield Fail(arn, message, region, severity=severity, low_confidence=guess, names=names)
 
     return in_regions(account, PLAIN_VALUES, test)
 
@@ -187,8 +187,8 @@ def _fails(
         why = _exposed(variable)
         if why is not None:
             found = True
-            told = f"{place}variable {quoted(variable.name)} {why[0]}"
-            yield Fail(arn, told, region, low_confidence=why[1], fix=fix)
+            message = f"{place}variable {quoted(variable.name)} {why[0]}"
+            yield Fail(arn, message, region, low_confidence=why[1], fix=fix)
     if not found:
         yield Pass(arn, "", region)
 
@@ -247,8 +247,8 @@ def function_key(account: Account, _terms: SecretTerms) -> Iterator[Outcome]:
         _demand_shown(function, region)
         if function.variables:
             count = len(function.variables)
-            told = f"{count} variable{'' if count == 1 else 's'} of {quoted(function.name)} under `aws/lambda`"
-            yield Fail(function.arn, told, region, names=(("FUNCTION", function.name),))
+            message = f"{count} variable{'' if count == 1 else 's'} of {quoted(function.name)} under `aws/lambda`"
+            yield Fail(function.arn, message, region, names=(("FUNCTION", function.name),))
         else:
             yield NotApplicable(function.arn, "no variables", region)
 

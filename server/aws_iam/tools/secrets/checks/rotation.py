@@ -153,8 +153,8 @@ def rotation_overdue(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
         if not secret.rotation or due is None:
             yield NotApplicable(secret.arn, "no rotation is due", region)
         elif due < account.collected_at:
-            told = f"{quoted(secret.name)} was due on {day(due)} and has not rotated"
-            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+            message = f"{quoted(secret.name)} was due on {day(due)} and has not rotated"
+            yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
 
@@ -234,8 +234,8 @@ def rotation_stuck(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
         ]
         for version in late:
             since = f"{version.created:%Y-%m-%d %H:%M} UTC" if version.created else ""
-            told = f"version {quoted(version.id)} of {quoted(secret.name)} waits as AWSPENDING since {since}"
-            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+            message = f"version {quoted(version.id)} of {quoted(secret.name)} waits as AWSPENDING since {since}"
+            yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         if not late:
             yield Pass(secret.arn, "", region)
 
@@ -275,8 +275,8 @@ def rotation_slow(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
         if days is None:
             yield NotApplicable(secret.arn, "no interval in days", region)
         elif days > terms.rotation_days:
-            told = f"{quoted(secret.name)} rotates every {days:g} days, more than {terms.rotation_days}"
-            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+            message = f"{quoted(secret.name)} rotates every {days:g} days, more than {terms.rotation_days}"
+            yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
 
@@ -323,8 +323,8 @@ def rotation_stale(account: Account, terms: SecretTerms) -> Iterator[Outcome]:
             yield NotApplicable(secret.arn, "no rotation of its own", region)
         elif (age := age_days(account, last)) > terms.rotation_days:
             word = "rotated last" if secret.last_rotated else "was made and never rotated,"
-            told = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {terms.rotation_days}"
-            yield Fail(secret.arn, told, region, names=(("SECRET", secret.arn),))
+            message = f"{quoted(secret.name)} {word} {age} days ago ({day(last)}), more than {terms.rotation_days}"
+            yield Fail(secret.arn, message, region, names=(("SECRET", secret.arn),))
         else:
             yield Pass(secret.arn, "", region)
 
@@ -402,8 +402,10 @@ def _judge_instances(region: str, instances: tuple[DbInstance, ...]) -> Iterator
         elif each_one.master_secret:
             yield Pass(each_one.arn, "", region)
         else:
-            told = f"database {quoted(each_one.id)} has a master password that RDS does not keep"
-            yield Fail(each_one.arn, told, region, names=(("ID", each_one.id),))
+            message = (
+                f"database {quoted(each_one.id)} has a master password that RDS does not keep"
+            )
+            yield Fail(each_one.arn, message, region, names=(("ID", each_one.id),))
 
 
 def _judge_clusters(region: str, clusters: tuple[DbCluster, ...]) -> Iterator[Outcome]:
@@ -420,9 +422,9 @@ def _judge_clusters(region: str, clusters: tuple[DbCluster, ...]) -> Iterator[Ou
             yield Pass(each_one.arn, "", region)
         else:
             service = "docdb" if each_one.engine == "docdb" else "rds"
-            told = f"cluster {quoted(each_one.id)} has a master password that its service does not keep"
+            message = f"cluster {quoted(each_one.id)} has a master password that its service does not keep"
             fix = f"aws {service} modify-db-cluster --region REGION --db-cluster-identifier ID --manage-master-user-password --apply-immediately"
-            yield Fail(each_one.arn, told, region, fix=fix, names=(("ID", each_one.id),))
+            yield Fail(each_one.arn, message, region, fix=fix, names=(("ID", each_one.id),))
 
 
 def _judge_warehouses(region: str, clusters: tuple[Warehouse, ...]) -> Iterator[Outcome]:
@@ -430,6 +432,6 @@ def _judge_warehouses(region: str, clusters: tuple[Warehouse, ...]) -> Iterator[
         if each_one.master_secret:
             yield Pass(each_one.arn, "", region)
         else:
-            told = f"Redshift cluster {quoted(each_one.id)} has an admin password that Redshift does not keep"
+            message = f"Redshift cluster {quoted(each_one.id)} has an admin password that Redshift does not keep"
             fix = "aws redshift modify-cluster --region REGION --cluster-identifier ID --manage-master-password"
-            yield Fail(each_one.arn, told, region, fix=fix, names=(("ID", each_one.id),))
+            yield Fail(each_one.arn, message, region, fix=fix, names=(("ID", each_one.id),))

@@ -118,13 +118,15 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
         allowing = [candidate for candidate in statements if _lets_rotate(candidate)]
         names = (("FUNCTION", function.arn),)
         if not allowing:
-            told = "nothing in its policy lets secretsmanager.amazonaws.com invoke the function"
-            yield Fail(function.arn, told, region, names=names)
+            message = "nothing in its policy lets secretsmanager.amazonaws.com invoke the function"
+            yield Fail(function.arn, message, region, names=names)
             return
         for statement in allowing:
             if not any(map(shuts_out, statement.conditions)):
                 sid = quoted(statement.sid.value) if statement.sid else statement.place().pointer
-                told = f"statement {sid} lets Secrets Manager invoke the function for any account"
+                message = (
+                    f"statement {sid} lets Secrets Manager invoke the function for any account"
+                )
                 fix = (
                     "Remove the statement (aws lambda remove-permission --region REGION --function-name FUNCTION "
                     "--statement-id SID) and add one with --source-account ACCOUNT_ID."
@@ -132,7 +134,7 @@ def function_permission(account: Account, _terms: SecretTerms) -> Iterator[Outco
                 sids = (("SID", statement.sid.value),) if statement.sid else ()
                 yield Fail(
                     function.arn,
-                    told,
+                    message,
                     region,
                     severity=Severity.MEDIUM,
                     fix=fix,
@@ -183,8 +185,8 @@ def function_runtime(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
         known(function.state)
         since = deprecated().get(function.runtime or "")
         if since is not None and since <= today:
-            told = f"the rotation function runs on {quoted(function.runtime or '')}, deprecated since {since}"
-            yield Fail(function.arn, told, region, names=(("FUNCTION", function.arn),))
+            message = f"the rotation function runs on {quoted(function.runtime or '')}, deprecated since {since}"
+            yield Fail(function.arn, message, region, names=(("FUNCTION", function.arn),))
         elif function.runtime is None:
             yield NotApplicable(function.arn, "the runtime is in the image", region)
         else:

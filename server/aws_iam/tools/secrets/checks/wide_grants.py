@@ -226,8 +226,8 @@ def _by_share(
             if not _is_trusted(account, terms, principal)
         ]
         for other in others:
-            told = f"the RAM share {quoted(share.share)} gives it to {quoted(other)}"
-            yield Fail(share.arn, told, region)
+            message = f"the RAM share {quoted(share.share)} gives it to {quoted(other)}"
+            yield Fail(share.arn, message, region)
         if not others:
             yield Pass(share.arn, "", region)
 
