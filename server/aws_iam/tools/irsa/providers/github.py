@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from aws_iam.tools.irsa.providers.names import Names
 
 TAILS = ("branch", "tag", "environment", "pull_request")
-_ISSUERS = ("github", "github_enterprise", "github_data_residency", "github_server")
 _FIRST_CLAIMS = ("repo", "repository", "repository_id", "repository_owner", "repository_owner_id")
 _CLASSIC = (
     "this is the classic subject: repositories created, renamed or transferred after 15 July 2026, or opted in, "
@@ -38,10 +37,10 @@ def _github(request: Request) -> Workload:
     names = request.names
     host = request.host() or "token.actions.githubusercontent.com"
     known = issuers.issuer_of(host)
-    if known is None or known.id not in _ISSUERS:
+    if known is None or known.provider != "github":
         raise InputError(
             f"`issuer` {quoted(host)} is none of GitHub's",
-            hint="; ".join(issuers.issuer(issuer).issuer for issuer in _ISSUERS),
+            hint="; ".join(issuer.issuer for issuer in issuers.issuers_of("github")),
         )
     subject, notes = _github_subject(names, known)
     audience = "sts.amazonaws.com.cn" if request.partition == "aws-cn" else "sts.amazonaws.com"
