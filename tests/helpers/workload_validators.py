@@ -21,6 +21,7 @@ import yaml
 
 from helpers import secret_validators as other
 from helpers.folders import TESTS
+from helpers.provider_cases import cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,9 +41,11 @@ def run(program: str, *words: str) -> None:
 
 
 @cache
-def _vendored(name: str) -> Any:
-    """The schema that check-jsonschema ships, as its own validator."""
-    schema = json.loads((_SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+def _validator(name: str) -> Any:
+    """The schema of that name in `tests/schemas`, else the one that check-jsonschema ships, as its own validator."""
+    own = TESTS / "schemas" / f"{name}.json"
+    path = own if own.is_file() else _SCHEMAS / own.name
+    schema = json.loads(path.read_text(encoding="utf-8"))
     return jsonschema.validators.validator_for(schema)(schema)
 
 
@@ -77,7 +80,7 @@ def schema_of(name: str) -> Callable[[str], None]:
     """A check against the vendored schema of that name."""
 
     def check(content: str) -> None:
-        _vendored(name).validate(_read(content))
+        _validator(name).validate(_read(content))
 
     return check
 
@@ -94,7 +97,7 @@ def bitbucket(content: str) -> None:
         assert 0 < len(audience) <= 150
         assert set(step["oidc"]) == {"audiences"}
         step["oidc"] = True
-    _vendored("bitbucket-pipelines").validate(document)
+    _validator("bitbucket-pipelines").validate(document)
 
 
 def workflow(content: str) -> None:
@@ -175,10 +178,8 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "kubernetes-validate (strict)": other.kubernetes,
     "a JSON schema after eksctl's own": eksctl,
     "check-jsonschema (GitHub workflows), actionlint, zizmor": workflow,
-    "check-jsonschema (GitLab CI)": schema_of("gitlab-ci"),
     "check-jsonschema (Bitbucket Pipelines)": bitbucket,
-    "check-jsonschema (CircleCI)": schema_of("circle-ci"),
-    "check-jsonschema (Buildkite)": schema_of("buildkite"),
     "botocore's own reader of profiles": profile,
+    **{case["checked_by"]: schema_of(case["schema"]) for case in cases("validators")},
 }
 """By what an artifact says of itself (`checked_by`): who proves it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,15 +15,14 @@ from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.rules.policy.run import validate
-from aws_iam.tools.irsa.actions import ProviderName, tool
-from aws_iam.tools.irsa.providers.catalogue import PROVIDERS
-from aws_iam.tools.irsa.providers.names import Names
+from aws_iam.tools.irsa.actions import tool
+from aws_iam.tools.irsa.names import Names
+from aws_iam.tools.irsa.provider_catalogue import PROVIDERS
 from aws_iam.tools.policy import actions
-from helpers.folders import TESTS
+from helpers.provider_cases import PROVIDERS_WITH_CASES, cases
 
-CASES = TESTS / "cases" / "irsa"
-GOOD = json.loads((CASES / "trust-policies.json").read_text(encoding="utf-8"))
-BAD = json.loads((CASES / "refusals.json").read_text(encoding="utf-8"))
+GOOD = cases("trust_policies")
+BAD = cases("refusals")
 ACCOUNT = "111122223333"
 SAMPLE = {"provider": "github", "owner": "octo", "repository": "app", "account": ACCOUNT}
 
@@ -106,9 +105,15 @@ def test_what_makes_no_sense_is_refused_by_name(case: dict[str, Any]) -> None:
     assert "\n" not in text
 
 
-def test_every_provider_has_a_case_and_a_choice() -> None:
-    assert list(PROVIDERS) == list(get_args(ProviderName))
+def test_every_provider_is_a_choice_and_has_cases_and_facts() -> None:
+    (choices,) = (
+        a.choices for a in tool.actions["trust_policy"].arguments if a.name == "provider"
+    )
+    assert list(choices) == list(PROVIDERS) == list(PROVIDERS_WITH_CASES)
     assert {case["arguments"]["provider"] for case in GOOD} == set(PROVIDERS)
+    # Pods with Pod Identity have no token, and so no issuer.
+    with_token = set(PROVIDERS) - {"pod_identity"}
+    assert {issuer.provider for issuer in issuers.issuers()} == with_token
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

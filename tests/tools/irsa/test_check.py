@@ -27,9 +27,9 @@ from aws_iam.tools.irsa.checks.samples import (
     roles,
 )
 from helpers.certificates import self_signed
-from helpers.folders import TESTS
 from helpers.kubernetes_api import add_service_account, kubernetes_api
 from helpers.loopback import serving
+from helpers.provider_cases import cases
 from helpers.rich_account import RICH
 from helpers.scripted_aws import Script
 
@@ -164,13 +164,12 @@ def test_what_only_the_deployment_knows_is_no_finding() -> None:
 
 
 def test_what_trust_policy_writes_passes_but_for_what_the_caller_asked_for() -> None:
-    path = TESTS / "cases/irsa/trust-policies.json"
     asked = {
         "OIDC-MUTABLE": "names without ids",
         "OIDC-PR": "pull requests",
         "IRSA-DEFAULT-SA": "the account `default`",
     }
-    for case in json.loads(path.read_text(encoding="utf-8")):
+    for case in cases("trust_policies"):
         made = tool.run({"action": "trust_policy", "account": "111122223333", **case["arguments"]})
         found = ask(document=made.artifacts[0].content).findings
         assert {each.code for each in found} <= set(asked), case["name"]

@@ -11,13 +11,13 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from aws_iam.tools.irsa.actions import tool
-from helpers.folders import TESTS
 from helpers.ministack import ACCOUNT, REGION, client, ministack
+from helpers.provider_cases import cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CASES = json.loads((TESTS / "cases/irsa/trust-policies.json").read_text(encoding="utf-8"))
+CASES = cases("trust_policies")
 GITHUB = "token.actions.githubusercontent.com"
 EKS = "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
 KEY = RSAKey.generate_key(2048, {"kid": "one"})

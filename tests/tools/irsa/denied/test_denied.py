@@ -26,11 +26,15 @@ from aws_iam.tools.irsa import check
 from aws_iam.tools.irsa.actions import tool
 from helpers.folders import ROOT, TESTS
 from helpers.loopback import serving
+from helpers.provider_cases import cases
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CASES = json.loads((TESTS / "cases/irsa/denied.json").read_text(encoding="utf-8"))
+CASES = [
+    *json.loads((TESTS / "cases/irsa/denied.json").read_text(encoding="utf-8")),
+    *cases("denied"),
+]
 GITHUB = "token.actions.githubusercontent.com"
 CLAIMS: dict[str, Any] = {
     "iss": f"https://{GITHUB}",

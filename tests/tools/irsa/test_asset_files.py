@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.actions import tool
-from aws_iam.tools.irsa.providers.asset_files import filled
-from aws_iam.tools.irsa.providers.creation import Format
+from aws_iam.tools.irsa.asset_files import filled
+from aws_iam.tools.irsa.creation import Format
 from helpers.documented_commands import commands
 from helpers.folders import TESTS
+from helpers.provider_cases import cases
 from helpers.workload_validators import Tagged
 
 CASES = TESTS / "cases" / "irsa"
@@ -40,28 +41,7 @@ def manifest(**arguments: Any) -> Any:
     return tool.run({"action": "manifest", "role": ROLE, **arguments})
 
 
-PLACES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("branch", GITHUB),
-    ("environment", GITHUB),
-    ("workflow", {**GITHUB, "branch": "main"}),
-    ("owner", {**GITHUB, "branch": "main"}),
-    ("subject", {"provider": "github"}),
-    ("branch", {"provider": "gitlab", "owner": "g", "repository": "r"}),
-    ("audience", {"provider": "gitlab", "owner": "g", "repository": "r", "branch": "main"}),
-    ("tag", {"provider": "buildkite", "owner": "o", "repository": "r"}),
-    ("audience", {"provider": "buildkite", "owner": "o", "repository": "r", "branch": "main"}),
-    ("audience", {"provider": "circleci", "owner_id": "1" * 8 + "-2222-3333-4444-" + "5" * 12,
-                  "repository_id": "6" * 8 + "-7777-8888-9999-" + "0" * 12}),
-    ("audience", {"provider": "bitbucket", "owner": "w", "repository_id": "6" * 8 + "-7777-8888-9999-" + "0" * 12}),
-    ("workspace", {"provider": "terraform_cloud", "owner": "o", "repository": "p", "run_phase": "plan"}),
-    ("subject", {"provider": "generic", "issuer": "id.example.com", "audience": "y"}),
-    ("audience", {"provider": "generic", "issuer": "id.example.com", "subject": "x"}),
-    ("service_account", {"provider": "eks", "namespace": "shop", "issuer": "oidc.eks.eu-west-1.amazonaws.com/id/" + "A" * 32}),
-    ("namespace", PODS),
-    ("cluster", PODS),
-    ("target_role", PODS),
-    ("role", PODS),
-)  # fmt: skip
+HOSTILE_NAMES = cases("hostile_names")
 
 
 def answers_to(name: str, arguments: dict[str, Any], value: str) -> list[Any]:
@@ -79,9 +59,10 @@ def answers_to(name: str, arguments: dict[str, Any], value: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), PLACES, ids=[f"{n}-{a['provider']}" for n, a in PLACES]
+    "case", HOSTILE_NAMES, ids=lambda case: f"{case['name']}-{case['arguments']['provider']}"
 )
-def test_a_name_stays_what_it_is_in_every_file(name: str, arguments: dict[str, Any]) -> None:
+def test_a_name_stays_what_it_is_in_every_file(case: dict[str, Any]) -> None:
+    name, arguments = case["name"], case["arguments"]
     usual = {shape(each) for answer in answers_to(name, arguments, plain(name)) for each in answer.artifacts}  # fmt: skip
     assert usual
     for value in HOSTILE:

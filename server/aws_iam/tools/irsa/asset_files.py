@@ -10,17 +10,59 @@ here, and escaped here all the same.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.answer import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _HOLE = re.compile(r"\{\{([A-Za-z]+)\}\}")
 _BLOCK = re.compile(r"( *)\{\{([A-Za-z]+)\}\}\n?")
+_LANGUAGES = {"tf": "hcl", "sh": "bash", "ini": "ini"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedFile:
+    """A generated file, and where it belongs."""
+
+    artifact: Artifact
+    place: str
+
+
+def manifest_file(
+    asset: str,
+    name: str,
+    checked_by: str,
+    *,
+    place: str,
+    values: Mapping[str, str | None],
+    blocks: Mapping[str, str | None] | None = None,
+) -> PlacedFile:
+    """The file of `assets/irsa/manifest` filled; `checked_by` names the validator that its tests run."""
+    artifact = Artifact(
+        name=name,
+        language=_LANGUAGES.get(asset.rpartition(".")[2], "yaml"),
+        content=filled(f"manifest/{asset}", values, blocks),
+        checked_by=checked_by,
+    )
+    return PlacedFile(artifact=artifact, place=place)
+
+
+def policy_file(name: str, document: dict[str, Any]) -> Artifact:
+    """A policy as a file."""
+    return Artifact(
+        name=name,
+        language="json",
+        content=json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        checked_by="policy validate, evaluate",
+    )
 
 
 def filled(
@@ -78,3 +120,33 @@ _ESCAPES: Mapping[str, Callable[[str], str]] = {
     "sh": shlex.quote,
     "ini": _on_one_line,
 }
+
+
+AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli"
+
+
+def pinned_action(name: str) -> str:
+    """The action at its commit, with the version for the reader."""
+    pin = _pins()["actions"][name]
+    return f"{name}@{pin['sha']} # {pin['version']}"
+
+
+def versioned_image(name: str) -> str:
+    """The image at its version."""
+    return f"{name}:{_pins()['images'][name]['version']}"
+
+
+def pinned_image(name: str) -> str:
+    """The image at its version and digest."""
+    return f"{versioned_image(name)}@{_pins()['images'][name]['digest']}"
+
+
+def pins_as_of() -> str:
+    """The date of the pins."""
+    return str(_pins()["as_of"])
+
+
+@cache
+def _pins() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(resources.text("assets/data/ci-pins.json"))
+    return data

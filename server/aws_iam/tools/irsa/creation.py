@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Artifact
 from aws_iam.engine.tokens.role_trust import PodCaller, TokenCaller, may_assume
-from aws_iam.tools.irsa.providers.asset_files import filled
+from aws_iam.tools.irsa.asset_files import filled, policy_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.tools.irsa.providers.names import Names
-    from aws_iam.tools.irsa.providers.provider import Workload
+    from aws_iam.tools.irsa.names import Names
+    from aws_iam.tools.irsa.provider import Workload
 
 Format = Literal["cli", "cloudformation", "terraform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class CreationFiles:
     """The files beside the trust policy, and what in them stands for a name that nobody gave."""
 
     files: tuple[Artifact, ...]
@@ -49,7 +49,7 @@ _LANGUAGES: Mapping[Format, _Language] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class CreationRequest:
     """Where the role lives, and how it is to be created."""
 
     account: str
@@ -57,23 +57,25 @@ class Setting:
     format: Format
 
 
-def creation(setting: Setting, names: Names, workload: Workload, trust: dict[str, Any]) -> Made:
+def creation_files(
+    request: CreationRequest, names: Names, workload: Workload, trust: dict[str, Any]
+) -> CreationFiles:
     """The files that create what the trust policy names."""
     caller = workload.caller
     if isinstance(caller, PodCaller):
-        return _pods(setting, names, workload, caller, trust)
-    return _token(setting, names, workload, caller, trust)
+        return _pods(request, names, workload, caller, trust)
+    return _token(request, names, workload, caller, trust)
 
 
 def _token(
-    setting: Setting,
+    request: CreationRequest,
     names: Names,
     workload: Workload,
     caller: TokenCaller,
     trust: dict[str, Any],
-) -> Made:
+) -> CreationFiles:
     role = _role_name(caller.sid)
-    arn = caller.provider_arn(setting.account, setting.partition)
+    arn = caller.provider_arn(request.account, request.partition)
     by_url = "://" in caller.audience
     values = {
         "Url": f"https://{caller.issuer}",
@@ -86,18 +88,18 @@ def _token(
         "Cluster": names.cluster,
         "Region": workload.region,
     }
-    return _made(setting, "token", values, {"Trust": _by_provider(trust, arn)}, (), role)
+    return _files(request, "token", values, {"Trust": _by_provider(trust, arn)}, (), role)
 
 
 def _pods(
-    setting: Setting,
+    request: CreationRequest,
     names: Names,
     workload: Workload,
     caller: PodCaller,
     trust: dict[str, Any],
-) -> Made:
+) -> CreationFiles:
     role = _role_name("PodIdentity")
-    arn = f"arn:{setting.partition}:iam::{setting.account}:role/{role}"
+    arn = f"arn:{request.partition}:iam::{request.account}:role/{role}"
     target = names.target_role
     values = {
         "Cluster": caller.cluster.rpartition("/")[2],
@@ -118,24 +120,24 @@ def _pods(
             {"Policies": [{"PolicyName": "AssumeTargetRole", "PolicyDocument": needed}]}
         )
         beside = (
-            policy("target-trust-policy.json", caller.target_trust(arn)),
-            policy("assume-target-role.json", needed),
+            policy_file("target-trust-policy.json", caller.target_trust(arn)),
+            policy_file("assume-target-role.json", needed),
         )
     blocks = {"Trust": _yaml(trust), "Policies": policies}
-    return _made(setting, "pods", values, blocks, beside, role)
+    return _files(request, "pods", values, blocks, beside, role)
 
 
-def _made(
-    setting: Setting,
+def _files(
+    request: CreationRequest,
     kind: str,
     values: Mapping[str, str | None],
     blocks: Mapping[str, str | None],
     beside: tuple[Artifact, ...],
     role: str,
-) -> Made:
-    chosen = _LANGUAGES[setting.format]
+) -> CreationFiles:
+    chosen = _LANGUAGES[request.format]
     content = filled(f"provider/{kind}.{chosen.ending}", values, blocks)
-    if beside and setting.format == "terraform":
+    if beside and request.format == "terraform":
         content += filled(f"provider/{kind}-target.tf", values)
     main = Artifact(
         name=f"provider.{chosen.ending}",
@@ -143,17 +145,7 @@ def _made(
         content=content,
         checked_by=chosen.checked_by,
     )
-    return Made(files=(main, *beside), placeholders=(role,) if role in content else ())
-
-
-def policy(name: str, document: dict[str, Any]) -> Artifact:
-    """A policy as a file."""
-    return Artifact(
-        name=name,
-        language="json",
-        content=json.dumps(document, indent=2, ensure_ascii=False) + "\n",
-        checked_by="policy validate, evaluate",
-    )
+    return CreationFiles(files=(main, *beside), placeholders=(role,) if role in content else ())
 
 
 def _role_name(sid: str) -> str:

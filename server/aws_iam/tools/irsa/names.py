@@ -124,6 +124,23 @@ def exactly_one(names: Names, provider: str, options: tuple[str, ...]) -> str:
     return given[0]
 
 
+def bare_ref(names: Names, kind: str) -> str:
+    """The branch or tag without refs/heads/ or refs/tags/, which the caller must leave out."""
+    ref = names.need(kind, "git_ref")
+    if ref.startswith("refs/"):
+        raise InputError(
+            f"`{kind}` is the bare name, not {quoted(ref)}",
+            hint="leave refs/heads/ or refs/tags/ out",
+        )
+    return ref
+
+
+def full_ref(names: Names, kind: str) -> str:
+    """The branch or tag as git writes it in full: refs/heads/main, refs/tags/v1."""
+    folder = {"branch": "refs/heads/", "tag": "refs/tags/"}[kind]
+    return f"{folder}{bare_ref(names, kind)}"
+
+
 def _why_apart(given: list[str]) -> str:
     if "environment" in given:
         return (

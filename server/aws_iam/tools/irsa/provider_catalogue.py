@@ -1,0 +1,40 @@
+"""The providers, found in `providers/`: one for each file there, by the file's name."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from aws_iam.tools.irsa import providers
+from aws_iam.tools.irsa.names import refuse_misfits
+
+if TYPE_CHECKING:
+    from aws_iam.tools.irsa.provider import Provider, Request, Workload
+
+PROVIDERS: dict[str, Provider] = {
+    module.name: import_module(f"{providers.__name__}.{module.name}").PROVIDER
+    for module in pkgutil.iter_modules(providers.__path__)
+}
+
+_BY_SUBJECT = dict.fromkeys(
+    (
+        *("owner", "repository", "owner_id", "repository_id"),
+        *("branch", "tag", "environment", "pull_request"),
+    ),
+    "`subject` is the whole subject: give it alone, or these names without it",
+)
+
+
+def describe(name: str, request: Request, *, for_manifest: bool = False) -> Workload:
+    """The workload of that provider; refuses names that do not fit it."""
+    provider = PROVIDERS[name]
+    by_subject = provider.beside_subject is not None and request.names.subject
+    needs = ("subject",) if by_subject else provider.needs
+    takes = (provider.beside_subject or ()) if by_subject else provider.takes
+    if for_manifest:
+        takes = (*takes, *provider.only_in_trust)
+        needs = tuple(need for need in needs if need not in provider.only_in_trust)
+    reasons = _BY_SUBJECT if by_subject else provider.reasons
+    refuse_misfits(request.names, name, needs=needs, takes=takes, reasons=reasons)
+    return provider.workload(request)
