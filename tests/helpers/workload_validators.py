@@ -41,12 +41,10 @@ def run(program: str, *words: str) -> None:
 
 
 @cache
-def _validator(name: str) -> Any:
-    """The schema of that name in `tests/schemas`, else the one that check-jsonschema ships, as its own validator."""
-    own = TESTS / "schemas" / f"{name}.json"
-    path = own if own.is_file() else _SCHEMAS / own.name
-    schema = json.loads(path.read_text(encoding="utf-8"))
-    return jsonschema.validators.validator_for(schema)(schema)
+def _vendored(name: str) -> dict[str, Any]:
+    """The schema of that name that check-jsonschema ships."""
+    schema: dict[str, Any] = json.loads((_SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    return schema
 
 
 class _Workflow(yaml.SafeLoader):
@@ -76,11 +74,13 @@ def _read(content: str) -> Any:
     return yaml.load(content, Loader=_Workflow)  # noqa: S506 - the loader is a safe one
 
 
-def schema_of(name: str) -> Callable[[str], None]:
-    """A check against the vendored schema of that name."""
+def schema_of(schema: str | dict[str, Any]) -> Callable[[str], None]:
+    """A check against a schema: one that check-jsonschema ships, by its name, or the schema itself."""
+    found = _vendored(schema) if isinstance(schema, str) else schema
+    validator = jsonschema.validators.validator_for(found)(found)
 
     def check(content: str) -> None:
-        _validator(name).validate(_read(content))
+        validator.validate(_read(content))
 
     return check
 
@@ -97,7 +97,7 @@ def bitbucket(content: str) -> None:
         assert 0 < len(audience) <= 150
         assert set(step["oidc"]) == {"audiences"}
         step["oidc"] = True
-    _validator("bitbucket-pipelines").validate(document)
+    schema_of("bitbucket-pipelines")(yaml.safe_dump(document))
 
 
 def workflow(content: str) -> None:
