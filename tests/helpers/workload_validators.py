@@ -119,7 +119,7 @@ def terraform(content: str) -> None:
     for block in hcl2.loads(content).get("resource", ()):
         for kind, named in block.items():
             (body,) = named.values()
-            given = {each for each in body if not each.startswith("__")} - _OF_TERRAFORM
+            given = {name for name in body if not name.startswith("__")} - _OF_TERRAFORM
             required, optional = _ARGUMENTS[kind.strip('"')]
             assert required <= given <= required | optional, f"{kind}: {sorted(given)}"
 

@@ -63,7 +63,7 @@ def answers_to(name: str, arguments: dict[str, Any], value: str) -> list[Any]:
 )
 def test_a_name_stays_what_it_is_in_every_file(case: dict[str, Any]) -> None:
     name, arguments = case["name"], case["arguments"]
-    usual = {shape(each) for answer in answers_to(name, arguments, plain(name)) for each in answer.artifacts}  # fmt: skip
+    usual = {shape(file) for answer in answers_to(name, arguments, plain(name)) for file in answer.artifacts}  # fmt: skip
     assert usual
     for value in HOSTILE:
         for answer in answers_to(name, arguments, value):
@@ -96,7 +96,7 @@ def _kinds(node: Any) -> Any:
         # A tested value makes a key here and there (`repo:…`): its kind is what counts.
         return sorted((re.sub(r"^.*[.:/](?=[a-z_-]+$)", "", str(key)), str(_kinds(value))) for key, value in node.items())  # fmt: skip
     if isinstance(node, list):
-        return [_kinds(each) for each in node]
+        return [_kinds(child) for child in node]
     return type(node).__name__
 
 

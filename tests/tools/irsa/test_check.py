@@ -121,7 +121,7 @@ def test_a_trust_policy_of_people_is_told_to_be_none_of_ours() -> None:
             "Action": "sts:AssumeRole",
         },
     }
-    assert "which names no provider of tokens" in ask(document=people).summary
+    assert "trusts neither an OIDC provider" in ask(document=people).summary
 
 
 def test_several_trust_policies_are_judged_by_name() -> None:
@@ -172,8 +172,8 @@ def test_what_trust_policy_writes_passes_but_for_what_the_caller_asked_for() -> 
     for case in cases("trust_policies"):
         made = tool.run({"action": "trust_policy", "account": "111122223333", **case["arguments"]})
         found = ask(document=made.artifacts[0].content).findings
-        assert {each.code for each in found} <= set(asked), case["name"]
-        assert all(each.severity in {"low", "medium"} for each in found)
+        assert {finding.code for finding in found} <= set(asked), case["name"]
+        assert all(finding.severity in {"low", "medium"} for finding in found)
 
 
 @pytest.mark.parametrize(
@@ -355,11 +355,11 @@ def test_service_accounts_are_read_page_by_page(
     api[SERVICE_ACCOUNTS, {"limit": "500"}] << listing("cart", following="a b&c")
     answer = ask(snapshot=snapshot(tmp_path), kube_context="prod")
     assert answer.facts["service_accounts"] == 2
-    assert [dict(each.params) for each in api] == [
+    assert [dict(request.params) for request in api] == [
         {"limit": "500"},
         {"limit": "500", "continue": "a b&c"},
     ]
-    assert {each.headers["Authorization"] for each in api} == {"Bearer secret-token-51"}
+    assert {request.headers["Authorization"] for request in api} == {"Bearer secret-token-51"}
 
 
 @pytest.mark.parametrize(
@@ -401,11 +401,11 @@ def test_a_cluster_that_answers_badly_is_an_error(
 @pytest.mark.parametrize(
     ("user", "more", "says"),
     [
-        ({"exec": {"command": sys.executable}}, {}, "by a command, which is not run"),
-        ({"auth-provider": {"name": "gcp"}}, {}, "by a command, which is not run"),
+        ({"exec": {"command": sys.executable}}, {}, "with a command, which aws-iam does not run"),
+        ({"auth-provider": {"name": "gcp"}}, {}, "with a command, which aws-iam does not run"),
         ({"tokenFile": "/nonexistent/token"}, {}, "token file"),
-        ({"client-certificate-data": "!"}, {}, "no base64"),
-        ({"client-certificate-data": "MARKER="}, {}, "no base64"),
+        ({"client-certificate-data": "!"}, {}, "not base64"),
+        ({"client-certificate-data": "MARKER="}, {}, "not base64"),
         ({"client-certificate-data": "TUFSS0VS"}, {}, "certificates of the kubeconfig"),
         ({}, {"certificate-authority": "/nonexistent/ca"}, "certificates of the kubeconfig"),
         ({}, {"server": 5}, "names no server"),
@@ -449,7 +449,7 @@ def test_an_unknown_context_names_those_there_are(
     with pytest.raises(InputError, match="it has `prod`"):
         ask(document=trust("x"), kube_context="test")
     kube[1].write_text("[", encoding="utf-8")
-    with pytest.raises(InputError, match="no YAML"):
+    with pytest.raises(InputError, match="is not YAML"):
         ask(document=trust("x"), kube_context="prod")
     kube[1].unlink()
     with pytest.raises(InputError, match="cannot be read"):

@@ -146,7 +146,7 @@ MAPPED = {"aud", "sub"}
 
 
 @pytest.mark.parametrize(
-    "case", [each for each in CASES if "Federated" in each["principal"]], ids=lambda case: case["name"]
+    "case", [case for case in CASES if "Federated" in case["principal"]], ids=lambda case: case["name"]
 )  # fmt: skip
 def test_every_trust_policy_that_is_written_lets_its_workload_in_and_strangers_out(
     url: str, case: dict[str, Any]

@@ -91,7 +91,7 @@ def set_up(url: str, answer: Any, folder: Path) -> None:
     """Runs the commands as a reader would, in a folder with all the files."""
     for artifact in answer.artifacts:
         (folder / artifact.name).write_text(artifact.content, encoding="utf-8")
-    script = next(each.content for each in answer.artifacts if each.name == "provider.sh")
+    script = next(file.content for file in answer.artifacts if file.name == "provider.sh")
     for words in commands(script):
         done = subprocess.run(
             [sys.executable, "-m", "awscli", *words[1:], "--endpoint-url", url],

@@ -62,7 +62,7 @@ def test_every_file_of_a_manifest_is_taken_by_its_validator(case: dict[str, Any]
         assert "{{" not in artifact.content.replace("${{", "")
         VALIDATORS[artifact.checked_by or ""](artifact.content)
     placed = [row["file"] for row in answer.facts["files"]]
-    assert placed == [each.name for each in answer.artifacts]
+    assert placed == [file.name for file in answer.artifacts]
 
 
 # Of every provider one workload, and those that the formats write in another way.
@@ -115,7 +115,7 @@ BROKEN: dict[str, Any] = {
     "cfn-lint": (("ClientIdList", "ClientIds"), ("Action: sts", "Resource: '*'\n          Action: sts")),
     "awscli's parser, botocore's models": (("--client-id-list", "--client-ids"), ('"ClientID"', '"ClientId"')),
     "policy validate, evaluate": (("sts:AssumeRole", "sts:Assume"),),
-    **{each["checked_by"]: each["broken"] for each in cases("validators")},
+    **{case["checked_by"]: case["broken"] for case in cases("validators")},
 }  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def test_a_validator_refuses_what_is_broken(checked_by: str) -> None:
         if artifact.checked_by == checked_by
     ]
     for old, new in BROKEN[checked_by]:
-        broken = next(each.replace(old, new, 1) for each in good if old in each)
+        broken = next(content.replace(old, new, 1) for content in good if old in content)
         with pytest.raises(BaseException):  # noqa: B017, PT011 - each validator refuses in its own way
             VALIDATORS[checked_by](broken)
 
@@ -313,11 +313,11 @@ def test_what_runs_is_pinned_and_sourced_once() -> None:
 def test_the_workflows_that_people_copy_from_the_pages_are_sound(page: str) -> None:
     text = (resources.root() / page).read_text(encoding="utf-8")
     found = [
-        each for each in re.findall(r"```ya?ml\n(.*?)```", text, re.DOTALL) if "runs-on" in each
+        block for block in re.findall(r"```ya?ml\n(.*?)```", text, re.DOTALL) if "runs-on" in block
     ]
     assert found
-    for each in found:
-        workflow(each)
+    for block in found:
+        workflow(block)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The tool `irsa`: which workload may get a role, without long-lived keys."""
+"""The tool `irsa`: roles for workloads, without long-lived keys."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def trust_policy(
         Format | None, Parameter("how it is created; default cli", brief="format")
     ] = None,
 ) -> Answer:
-    """Write the role trust policy that lets in exactly this workload, and how its provider is created."""
-    # Inside the function: the guide must not pay for the validator and its data.
+    """Write the role trust policy that lets in exactly this workload, and the files that create its provider."""
+    # Inside the function: `guide` does not need the validator and its data.
     from aws_iam.engine.reference.catalog import catalog
     from aws_iam.rules.policy.run import validate
 
@@ -86,7 +86,7 @@ def trust_policy(
             "aws-iam policy validate --document trust-policy.json --kind trust",
             f"aws-iam irsa guide --topic {chosen.section}",
         ),
-        # The issuers' table and, for the validation, the service data: the answer is as old as the older one.
+        # The facts on issuers and, for the validation, the service data.
         as_of=min(issuers.as_of(), catalog().as_of),
     )
 
@@ -118,7 +118,7 @@ def denied(
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id")] = None,
 ) -> Answer:
-    """Say which condition of a trust policy a token fails, and write the policy that fits it."""
+    """Show which condition of a trust policy a token fails, and write the policy that lets it in."""
     from aws_iam.tools.irsa.denied import denied as irsa_denied
 
     return irsa_denied.denied(document, claims, token, jwks, account)
@@ -139,7 +139,7 @@ def check(
     ] = None,
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:
-    """Judge trust policies, or an account's providers, clusters, associations and annotations."""
+    """Check trust policies, or an account's providers, clusters, associations and annotations."""
     from aws_iam.tools.irsa import check as irsa_check
 
     return irsa_check.check(document, source, manifests, kube_context, progress, save=save)
@@ -148,8 +148,8 @@ def check(
 def _partition(request: Request, workload: Workload) -> str:
     if request.partition and workload.partition and request.partition != workload.partition:
         raise InputError(
-            f"`partition` is `{request.partition}`, the cluster lies in `{workload.partition}`",
-            hint="leave `partition` out: the cluster tells it",
+            f"`partition` is `{request.partition}`, but the cluster is in `{workload.partition}`",
+            hint="leave out `partition`: the cluster determines it",
         )
     return request.partition or workload.partition or "aws"
 

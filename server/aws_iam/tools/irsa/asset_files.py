@@ -1,11 +1,11 @@
-"""Files of `assets/irsa` with their holes filled, each value escaped as the file's language wants it.
+"""Files of `assets/irsa` with their placeholders filled, each value escaped for the file's language.
 
-    "{{Name}}"   in YAML and HCL a hole stands between double quotes
-    {{Name}}     in a shell script it is a word of its own
-    {{Name}}     alone on its line: a block, indented as the hole is
+    "{{Name}}"   in YAML and HCL: between double quotes
+    {{Name}}     in a shell script: a word of its own
+    {{Name}}     alone on its line: a block of lines, indented like the placeholder
 
-A line whose hole has no value is left out. No value can end the string that it stands in: names are checked before they come
-here, and escaped here all the same.
+A line whose placeholder has no value is left out. No value can end the string that it is in: names are checked before they
+get here, and escaped here all the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aws_iam.answer import Artifact
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_HOLE = re.compile(r"\{\{([A-Za-z]+)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{([A-Za-z]+)\}\}")
 _BLOCK = re.compile(r"( *)\{\{([A-Za-z]+)\}\}\n?")
 _LANGUAGES = {"tf": "hcl", "sh": "bash", "ini": "ini"}
 
@@ -68,7 +68,7 @@ def policy_file(name: str, document: dict[str, Any]) -> Artifact:
 def filled(
     name: str, values: Mapping[str, str | None], blocks: Mapping[str, str | None] | None = None
 ) -> str:
-    """The file of `assets/irsa` of that name; `blocks` are whole lines in the file's own language."""
+    """The text of that file of `assets/irsa`; `blocks` are whole lines in the file's own language."""
     language = name.rpartition(".")[2]
     text = resources.text(f"assets/irsa/{name}")
     lines = (_line(line, language, values, blocks or {}) for line in text.splitlines(True))
@@ -82,10 +82,10 @@ def _line(
     if block and block[2] in blocks:
         content = blocks[block[2]]
         return "" if content is None else _indented(content, block[1])
-    given = {hole: values[hole] for hole in _HOLE.findall(line)}
+    given = {name: values[name] for name in _PLACEHOLDER.findall(line)}
     if None in given.values():
         return ""
-    return _HOLE.sub(lambda hole: _ESCAPES[language](given[hole[1]] or ""), line)
+    return _PLACEHOLDER.sub(lambda match: _ESCAPES[language](given[match[1]] or ""), line)
 
 
 def _indented(content: str, margin: str) -> str:
@@ -93,23 +93,23 @@ def _indented(content: str, margin: str) -> str:
 
 
 def _in_quotes(value: str) -> str:
-    """Inside the double quotes of YAML and HCL, which know the same escapes."""
-    return "".join(map(_quotable, value))
+    """For the double quotes of YAML and HCL, which have the same escapes."""
+    return "".join(map(_escaped_character, value))
 
 
-def _quotable(character: str) -> str:
+def _escaped_character(character: str) -> str:
     if character in {'"', "\\"}:
         return f"\\{character}"
     return character if " " <= character <= "~" else f"\\U{ord(character):08x}"
 
 
 def _in_hcl(value: str) -> str:
-    """Inside HCL's double quotes, where `${` and `%{` begin a template."""
+    """For HCL's double quotes, where `${` and `%{` begin a template."""
     return _in_quotes(value).replace("${", "$${").replace("%{", "%%{")
 
 
 def _on_one_line(value: str) -> str:
-    """In a settings file, where only a line's end could end the value."""
+    """For an INI file, where only the end of the line ends a value."""
     return " ".join(value.splitlines())
 
 
@@ -126,23 +126,23 @@ AWS_CLI_IMAGE = "public.ecr.aws/aws-cli/aws-cli"
 
 
 def pinned_action(name: str) -> str:
-    """The action at its commit, with the version for the reader."""
+    """A GitHub action at its commit, with its version as a comment."""
     pin = _pins()["actions"][name]
     return f"{name}@{pin['sha']} # {pin['version']}"
 
 
 def versioned_image(name: str) -> str:
-    """The image at its version."""
+    """A container image at its version."""
     return f"{name}:{_pins()['images'][name]['version']}"
 
 
 def pinned_image(name: str) -> str:
-    """The image at its version and digest."""
+    """A container image at its version and digest."""
     return f"{versioned_image(name)}@{_pins()['images'][name]['digest']}"
 
 
 def pins_as_of() -> str:
-    """The date of the pins."""
+    """The date on which the versions were looked up."""
     return str(_pins()["as_of"])
 
 

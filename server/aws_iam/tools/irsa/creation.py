@@ -1,6 +1,6 @@
-"""How what a trust policy needs is created: the OIDC provider and the role, or the agent, the role and the association.
+"""The files that create what a trust policy needs: the OIDC provider and the role, or the EKS agent, role and association.
 
-As AWS CLI commands, CloudFormation or Terraform. The trust policy lies beside the file, or stands in it.
+They are AWS CLI commands, CloudFormation or Terraform. The trust policy is a file beside them, or part of the template.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Format = Literal["cli", "cloudformation", "terraform"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreationFiles:
-    """The files beside the trust policy, and what in them stands for a name that nobody gave."""
+    """The files beside the trust policy, and the placeholders in them."""
 
     files: tuple[Artifact, ...]
     placeholders: tuple[str, ...]
@@ -32,7 +32,7 @@ class CreationFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Language:
-    """How a format's files are called, and what proves them."""
+    """What a format's files are called, and what validates them."""
 
     ending: str
     language: str
@@ -50,7 +50,7 @@ _LANGUAGES: Mapping[Format, _Language] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreationRequest:
-    """Where the role lives, and how it is to be created."""
+    """Where the role is, and the format of the files."""
 
     account: str
     partition: str
@@ -60,7 +60,7 @@ class CreationRequest:
 def creation_files(
     request: CreationRequest, names: Names, workload: Workload, trust: dict[str, Any]
 ) -> CreationFiles:
-    """The files that create what the trust policy names."""
+    """The files that create the role, and the provider or association it needs."""
     caller = workload.caller
     if isinstance(caller, PodCaller):
         return _pods(request, names, workload, caller, trust)
@@ -108,23 +108,23 @@ def _pods(
         "ServiceAccount": caller.service_account,
         "Role": role,
         "RoleArn": arn,
-        # Only a target role's trust names this role: elsewhere CloudFormation may call it as it likes.
+        # Only a target role's trust policy names this role: without one CloudFormation may choose the name.
         "RoleWithTarget": role if target else None,
         "TargetRole": target,
     }
     policies = None
-    beside: tuple[Artifact, ...] = ()
+    target_policies: tuple[Artifact, ...] = ()
     if target:
         needed = may_assume(target)
         policies = _yaml(
             {"Policies": [{"PolicyName": "AssumeTargetRole", "PolicyDocument": needed}]}
         )
-        beside = (
+        target_policies = (
             policy_file("target-trust-policy.json", caller.target_trust(arn)),
             policy_file("assume-target-role.json", needed),
         )
     blocks = {"Trust": _yaml(trust), "Policies": policies}
-    return _files(request, "pods", values, blocks, beside, role)
+    return _files(request, "pods", values, blocks, target_policies, role)
 
 
 def _files(
@@ -132,12 +132,12 @@ def _files(
     kind: str,
     values: Mapping[str, str | None],
     blocks: Mapping[str, str | None],
-    beside: tuple[Artifact, ...],
+    more: tuple[Artifact, ...],
     role: str,
 ) -> CreationFiles:
     chosen = _LANGUAGES[request.format]
     content = filled(f"provider/{kind}.{chosen.ending}", values, blocks)
-    if beside and request.format == "terraform":
+    if more and request.format == "terraform":
         content += filled(f"provider/{kind}-target.tf", values)
     main = Artifact(
         name=f"provider.{chosen.ending}",
@@ -145,16 +145,16 @@ def _files(
         content=content,
         checked_by=chosen.checked_by,
     )
-    return CreationFiles(files=(main, *beside), placeholders=(role,) if role in content else ())
+    return CreationFiles(files=(main, *more), placeholders=(role,) if role in content else ())
 
 
 def _role_name(sid: str) -> str:
-    """A name to replace: nobody says how the role is called when its trust is asked for."""
+    """A placeholder: the caller does not say what the role is to be called."""
     return f"{sid}Role"
 
 
 def _by_provider(trust: dict[str, Any], arn: str) -> str:
-    """The trust policy in a template that may create the provider: then the role waits for it."""
+    """The trust policy in a template that creates the provider if asked to: then the role depends on it."""
     (statement,) = trust["Statement"]
     marked = {**statement, "Principal": {"Federated": "PROVIDER"}}
     either = f"!If [CreatesProvider, !Ref Provider, {json.dumps(arn)}]"

@@ -1,4 +1,4 @@
-"""The Kubernetes files that pods need with IRSA and with EKS Pod Identity alike."""
+"""The Kubernetes files that pods need with IRSA as well as with EKS Pod Identity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_LABEL = 63
 
 
 def values_of(request: ManifestRequest) -> dict[str, str | None]:
-    """What the Kubernetes files say of the workload."""
+    """The values that the Kubernetes files need."""
     names = request.names
     account = names.need("service_account", "service_account")
     return {
@@ -44,7 +44,7 @@ def deployment(values: Mapping[str, str | None]) -> PlacedFile:
 
 
 def eksctl_config(asset: str, values: Mapping[str, str | None]) -> tuple[PlacedFile, ...]:
-    """The same for eksctl; nothing without the cluster's name, which its configuration needs."""
+    """The configuration for eksctl, which needs the cluster's name; nothing without it."""
     if not values["Cluster"]:
         return ()
     schema = "a JSON schema after eksctl's own"
@@ -52,13 +52,13 @@ def eksctl_config(asset: str, values: Mapping[str, str | None]) -> tuple[PlacedF
 
 
 def placeholders(request: ManifestRequest) -> tuple[str, ...]:
-    """What the files say that the caller did not: the image, and a Region for the cluster."""
+    """The values that the caller did not give: the image, and the cluster's Region."""
     guessed = request.names.cluster and not request.workload.region
     return (_IMAGE, *((request.written_region,) if guessed else ()))
 
 
 def default_account_note(name: str) -> tuple[str, ...]:
-    """A warning, where the workload has no ServiceAccount of its own."""
+    """A warning when the workload has no ServiceAccount of its own."""
     if name != "default":
         return ()
-    return ("ServiceAccount `default` is every pod's that names none: give the workload its own",)
+    return ("every pod that names no ServiceAccount runs as `default`: give the workload its own",)

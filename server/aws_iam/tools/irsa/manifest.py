@@ -15,7 +15,7 @@ from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
 
 
 def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer:
-    """The files of that provider, for exactly the workload that `trust_policy` lets in by the same names."""
+    """The files of a provider, for exactly the workload that `trust_policy` lets in when it gets the same names."""
     arn = checked("role", role, "role_arn")
     account, partition = arn.split(":")[4], arn.split(":")[1]
     request = Request(names=names, account=account, audience=audience, partition=partition)
@@ -24,7 +24,7 @@ def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer
     provider = PROVIDERS[name]
     written = provider.manifest(ManifestRequest(role=arn, names=names, workload=workload))
     return Answer(
-        summary=f"{provider.title}: how the workload gets {arn}. Its trust policy comes from `trust_policy` with the same names.",
+        summary=f"{provider.title}: how the workload gets {arn}. `trust_policy` with the same names writes its trust policy.",
         artifacts=tuple(file.artifact for file in written.files),
         facts={
             "provider": name,
@@ -45,8 +45,8 @@ def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer
 def _refuse_other_partition(region: str | None, partition: str) -> None:
     if region and (found := partition_of(region)) != partition:
         raise InputError(
-            f"`role` lies in partition `{partition}`, the cluster in `{found}`",
-            hint="credentials of one partition mean nothing in another: name a role of the cluster's",
+            f"`role` is in partition `{partition}`, but the cluster in `{found}`",
+            hint="credentials of one partition are not valid in another: name a role in the cluster's partition",
         )
 
 

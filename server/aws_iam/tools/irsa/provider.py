@@ -44,8 +44,8 @@ class Request:
         by_arn = _PROVIDER_ARN.fullmatch(given)
         if by_arn and by_arn["account"] != self.account:
             raise InputError(
-                f"`issuer` {quoted(given)} is a provider of another account than `{self.account}`",
-                hint="a role trusts providers of its own account: create one for the same issuer there",
+                f"`issuer` {quoted(given)} is a provider in another account than `{self.account}`",
+                hint="a role can only trust providers in its own account: create one for the same issuer there",
             )
         bare = by_arn["host"] if by_arn else given.removeprefix("https://").rstrip("/")
         return checked("issuer", bare, form)

@@ -1,4 +1,4 @@
-"""The providers, found in `providers/`: one for each file there, by the file's name."""
+"""The providers: one for each file in `providers/`, named like the file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _BY_SUBJECT = dict.fromkeys(
         *("owner", "repository", "owner_id", "repository_id"),
         *("branch", "tag", "environment", "pull_request"),
     ),
-    "`subject` is the whole subject: give it alone, or these names without it",
+    "`subject` is the whole subject: pass it alone, or these names without it",
 )
 
 
 def describe(name: str, request: Request, *, for_manifest: bool = False) -> Workload:
-    """The workload of that provider; refuses names that do not fit it."""
+    """The workload that the request describes; an error for names that the provider does not take."""
     provider = PROVIDERS[name]
     by_subject = provider.beside_subject is not None and request.names.subject
     needs = ("subject",) if by_subject else provider.needs

@@ -14,7 +14,7 @@ from aws_iam.tools.irsa.asset_files import (
 )
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
-_ANY_ENVIRONMENT = "steps of every branch and deployment environment are let in: give `environment` (its UUID) to pin one"
+_ANY_ENVIRONMENT = "steps of every branch and deployment environment are let in: pass `environment` (its UUID) to pin one"
 
 
 def _workload(request: Request) -> Workload:
@@ -24,7 +24,7 @@ def _workload(request: Request) -> Workload:
     if not (workspace_id or request.audience):
         raise InputError(
             "provider `bitbucket` needs `owner_id` or `audience`",
-            hint="the audience is ari:cloud:bitbucket::workspace/UUID unless the step asks for another",
+            hint="the audience is ari:cloud:bitbucket::workspace/UUID unless the step requests another",
         )
     repository = _braced(names.repository_id or "", "repository_id")
     environment = f":{_braced(names.environment, 'environment')}" if names.environment else ""
@@ -39,9 +39,9 @@ def _workload(request: Request) -> Workload:
         caller=caller,
         description=f"Bitbucket Pipelines steps of repository {repository}",
         notes=(
-            "the subject ends in a UUID that every step gets anew, so that its end is open",
+            "the subject ends with a UUID that is new for every step, so its end stays open",
             *(() if environment else (_ANY_ENVIRONMENT,)),
-            "this form of the subject is known from users, not from Atlassian's own reference: try it with one step",
+            "Atlassian's reference does not document this form of the subject (users report it): try it with one step",
         ),
     )
 
@@ -51,9 +51,9 @@ def _braced(text: str, name: str) -> str:
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """A step that asks for the token; the audience is the workspace's own unless another was given."""
-    usual = request.audience.startswith("ari:cloud:bitbucket::workspace/")
-    asked = f"oidc:\n  audiences: [{json.dumps(request.audience)}]"
+    """A step that requests the token, with the workspace's own audience unless the caller gave another."""
+    is_default = request.audience.startswith("ari:cloud:bitbucket::workspace/")
+    requested = f"oidc:\n  audiences: [{json.dumps(request.audience)}]"
     environment = "production" if request.names.environment else None
     file = manifest_file(
         "bitbucket.yml",
@@ -65,12 +65,12 @@ def _manifest(request: ManifestRequest) -> Manifest:
             "Image": versioned_image(AWS_CLI_IMAGE),
             "Deployment": environment,
         },
-        blocks={"Oidc": "oidc: true" if usual else asked},
+        blocks={"Oidc": "oidc: true" if is_default else requested},
     )
     return Manifest(
         files=(file,),
         placeholders=(request.written_region, *((environment,) if environment else ())),
-        notes=() if usual else ("audiences of one's own: https://www.atlassian.com/blog/bitbucket/bitbucket-pipelines-oidc-now-supports-multiple-audiences",),
+        notes=() if is_default else ("how a step requests another audience: https://www.atlassian.com/blog/bitbucket/bitbucket-pipelines-oidc-now-supports-multiple-audiences",),
     )  # fmt: skip
 
 
@@ -83,11 +83,11 @@ PROVIDER = Provider(
     workload=_workload,
     manifest=_manifest,
     reasons={
-        "repository": "the subject carries the repository's UUID: give `repository_id`",
-        "repository_id": "the repository's UUID stands under Repository settings, OpenID Connect",
+        "repository": "the subject has the repository's UUID: pass `repository_id`",
+        "repository_id": "the repository's UUID is shown under Repository settings, OpenID Connect",
         **dict.fromkeys(
             ("branch", "tag"),
-            "the subject carries no ref: limit a deployment `environment` (its UUID) to branches instead",
+            "the subject names no ref: limit a deployment `environment` (its UUID) to branches instead",
         ),
     },
 )

@@ -33,15 +33,15 @@ def _workload(request: Request) -> Workload:
         caller=caller,
         description=f"Buildkite jobs of {organization}/{pipeline} on {ref}",
         notes=(
-            "the subject ends in commit and step, so that its end is open",
-            "the agent asks for the token: buildkite-agent oidc request-token --audience "
+            "the subject ends with commit and step, so its end stays open",
+            "the agent requests the token: buildkite-agent oidc request-token --audience "
             + caller.audience,
         ),
     )
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """A step that runs on the branch or tag alone and asks the agent for the token."""
+    """A step that runs on that branch or tag only and requests the token from the agent."""
     names = request.names
     variable = "build.branch" if names.branch else "build.tag"
     condition = f"{variable} == {json.dumps(names.branch or names.tag)}"
@@ -60,7 +60,7 @@ def _manifest(request: ManifestRequest) -> Manifest:
     return Manifest(
         files=(file,),
         placeholders=(request.written_region,),
-        notes=("the agent needs the AWS CLI", "$$ is one $ once the pipeline is uploaded"),
+        notes=("the agent needs the AWS CLI", "uploading the pipeline turns $$ into $"),
     )
 
 

@@ -28,19 +28,21 @@ def _workload(request: Request) -> Workload:
     return Workload(
         caller=caller,
         description=f"CircleCI jobs of project {project}",
-        notes=("the subject ends in the id of whoever started the job, so that its end is open",),
+        notes=(
+            "the subject ends with the id of the user who started the job, so its end stays open",
+        ),
     )
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """A job that takes the token of its environment, or asks for one with another audience."""
-    usual = request.audience == request.names.owner_id
+    """A job that uses the token of its environment, or requests one with another audience."""
+    is_default = request.audience == request.names.owner_id
     claims = shlex.quote(json.dumps({"aud": request.audience}))
-    written = '> "$AWS_WEB_IDENTITY_TOKEN_FILE"'
+    into_file = '> "$AWS_WEB_IDENTITY_TOKEN_FILE"'
     token = (
-        f"printf '%s' \"$CIRCLE_OIDC_TOKEN\" {written}"
-        if usual
-        else f"circleci run oidc get --claims {claims} {written}"
+        f"printf '%s' \"$CIRCLE_OIDC_TOKEN\" {into_file}"
+        if is_default
+        else f"circleci run oidc get --claims {claims} {into_file}"
     )
     file = manifest_file(
         "circleci.yml",
@@ -53,7 +55,9 @@ def _manifest(request: ManifestRequest) -> Manifest:
     return Manifest(
         files=(file,),
         placeholders=(request.written_region,),
-        notes=("keep secrets from forked pull requests: with them goes the token",),
+        notes=(
+            "do not pass secrets to builds from forked pull requests: they would get the token too",
+        ),
     )
 
 
@@ -66,6 +70,6 @@ PROVIDER = Provider(
     manifest=_manifest,
     reasons=dict.fromkeys(
         ("branch", "tag"),
-        "the subject holds the ref behind parts that stay open, so that a branch's name could imitate another",
+        "the ref comes after the open part of the subject, so the name of another branch could imitate it",
     ),
 )

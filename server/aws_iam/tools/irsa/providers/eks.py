@@ -17,7 +17,7 @@ _AUDIENCE = "sts.amazonaws.com"
 def _workload(request: Request) -> Workload:
     names = request.names
     names.find("cluster", "cluster")
-    # A manifest does not name the issuer: there it only tells the Region.
+    # A manifest needs no issuer: there it only gives the Region.
     host = _host(request)
     region = _region_of(host) if host else None
     namespace = names.need("namespace", "namespace")
@@ -35,7 +35,7 @@ def _workload(request: Request) -> Workload:
         region=region,
         notes=(
             *kubernetes.default_account_note(account),
-            "EKS Pod Identity needs no provider per cluster and is AWS's first choice where it runs",
+            "AWS recommends EKS Pod Identity where it runs: it needs no provider for each cluster",
         ),
     )
 
@@ -46,19 +46,19 @@ def _host(request: Request) -> str:
     mistaken = re.search(r"oidc\.([a-z0-9-]+)\.eks\.amazonaws", given)
     if mistaken:
         raise InputError(
-            f"`issuer` {quoted(given)} has its words in the wrong order",
+            f"`issuer` {quoted(given)} has the parts of its host in the wrong order",
             hint=f"the host is oidc.eks.{mistaken[1]}.amazonaws.com",
         )
     return request.issuer_host("eks_issuer") or ""
 
 
 def _region_of(host: str) -> str:
-    """The Region that an EKS issuer lies in."""
+    """The Region of an EKS issuer."""
     return host.split(".")[2] if host.startswith("oidc.eks.") else host.split(".")[1]
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """The annotated ServiceAccount, a Deployment that uses it, and the same for eksctl where the cluster is named."""
+    """The annotated ServiceAccount, a Deployment that uses it, and the configuration for eksctl."""
     values = kubernetes.values_of(request)
     # The webhook's own default needs no annotation.
     annotated = {**values, "Audience": None} if request.audience == _AUDIENCE else values
@@ -71,7 +71,7 @@ def _manifest(request: ManifestRequest) -> Manifest:
         placeholders=kubernetes.placeholders(request),
         notes=(
             *kubernetes.default_account_note(values["ServiceAccount"] or ""),
-            "pods from before the annotation do not have the role: kubectl rollout restart",
+            "pods that were started before the annotation do not get the role: run `kubectl rollout restart`",
         ),
     )
 

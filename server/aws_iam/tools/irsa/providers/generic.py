@@ -1,4 +1,4 @@
-"""Any other OIDC issuer."""
+"""Any OIDC issuer without a file of its own here."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def _workload(request: Request) -> Workload:
     if known and known.built_in:
         raise InputError(
             f"issuer {quoted(host)} is built into AWS",
-            hint="no provider is created for it: the host itself is the principal of the trust policy",
+            hint="it needs no provider: the host itself is the principal of the trust policy",
         )
     if known and known.requires not in (None, "aud", "sub"):
         raise InputError(
-            f"AWS takes no trust policy for issuer {quoted(host)} that does not test `{known.requires}`",
-            hint="no name here gives it: start from what the vendor writes, and judge it by `irsa check`",
+            f"AWS accepts no trust policy for issuer {quoted(host)} that does not test `{known.requires}`",
+            hint="no argument sets it: start from the vendor's trust policy, and check it with `irsa check`",
         )
     if not request.audience:
         raise InputError(
@@ -57,7 +57,7 @@ def _manifest(request: ManifestRequest) -> Manifest:
         files=(file,),
         source="https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html",
         placeholders=(request.written_region, "/run/workload/token"),
-        notes=(f"the token's aud is {request.audience}: ask the issuer for it",),
+        notes=(f"request a token with the audience {request.audience} from the issuer",),
     )
 
 

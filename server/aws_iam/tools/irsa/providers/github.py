@@ -17,24 +17,24 @@ from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Req
 _EVENTS = ("branch", "tag", "environment", "pull_request")
 _FIRST_CLAIMS = ("repo", "repository", "repository_id", "repository_owner", "repository_owner_id")
 _CLASSIC = (
-    "this is the classic subject: repositories created, renamed or transferred after 15 July 2026, or opted in, "
-    "send the immutable one (repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…), for which give owner_id and "
+    "this is the classic subject; repositories that were created, renamed or transferred after 15 July 2026, or that "
+    "opted in, send the immutable one (repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…): for them pass owner_id and "
     "repository_id (gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id')"
 )
 _IMMUTABLE = (
-    "this is the immutable subject, which repositories created, renamed or transferred after 15 July 2026, or opted "
-    "in, send; older ones send the classic one, for which leave owner_id and repository_id out"
+    "this is the immutable subject, sent by repositories that were created, renamed or transferred after 15 July 2026, "
+    "or that opted in; older ones send the classic one: for them leave out owner_id and repository_id"
 )
 _CALLED = (
-    "the subject is the calling repository's, job_workflow_ref the called workflow's: a job outside that workflow does not "
-    "get the role; the token of a call with @main says refs/heads/main (that a call with a commit says the commit is known "
-    "from users, not from GitHub's own reference)"
+    "the subject names the calling repository and job_workflow_ref the called workflow, so a job outside that workflow does "
+    "not get the role; a call with @main sends refs/heads/main; a call with a commit sends the commit (users report this, "
+    "GitHub's reference does not document it)"
 )
 _CHECKS = "check-jsonschema (GitHub workflows), actionlint, zizmor"
 _DEFAULT_AUDIENCE = "sts.amazonaws.com"
-_SHA = re.compile(r"[0-9a-f]{40}")
-# In a filter these are patterns, and `!` at its beginning excludes; a ref is meant as it stands.
-_PATTERN = re.compile(r"[+!]")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+# In a branch filter `+` repeats and a leading `!` excludes; here the ref is meant literally.
+_FILTER_OPERATOR = re.compile(r"[+!]")
 
 
 def _workload(request: Request) -> Workload:
@@ -43,7 +43,7 @@ def _workload(request: Request) -> Workload:
     known = issuers.issuer_of(host)
     if known is None or known.provider != "github":
         raise InputError(
-            f"`issuer` {quoted(host)} is none of GitHub's",
+            f"`issuer` {quoted(host)} is not a GitHub issuer",
             hint="; ".join(issuer.issuer for issuer in issuers.issuers_of("github")),
         )
     subject, notes = _subject(names, known)
@@ -63,18 +63,18 @@ def _workload(request: Request) -> Workload:
         notes=(
             *notes,
             *((_CALLED,) if called else ()),
-            "names compare with case: owner and repository as GitHub spells them",
+            "AWS compares owner and repository case-sensitively: spell them as GitHub does",
         ),
     )
 
 
 def _mapped(called: str, known: issuers.Issuer) -> str:
-    """The reusable workflow, where its claim becomes a condition key."""
+    """The reusable workflow; an error where AWS does not map its claim to a condition key."""
     if "job_workflow_ref" not in known.claims:
         raise InputError(
             f"`workflow` does not fit issuer {quoted(known.issuer)}",
-            hint="AWS maps job_workflow_ref for GitHub's own issuers only: elsewhere such a condition never matches; a "
-            "subject by custom template can carry it (`subject`)",
+            hint="AWS maps job_workflow_ref for GitHub's own issuers only: a condition on it never matches elsewhere; "
+            "put it into the subject with a custom template, and pass `subject`",
         )
     return called
 
@@ -87,7 +87,9 @@ def _subject(names: Names, known: issuers.Issuer) -> tuple[str, tuple[str, ...]]
     repository = names.need("repository", "github_repository")
     owner_id, repository_id = _both_ids(names)
     end = _subject_end(names, event)
-    pull = ("every pull request that may run workflows gets this role: let it read only",)
+    pull = (
+        "every pull request that may run workflows gets this role: give it read-only permissions",
+    )
     more = pull if event == "pull_request" else ()
     if owner_id is None:
         newer = () if known.id == "github_server" else (_CLASSIC,)
@@ -95,7 +97,7 @@ def _subject(names: Names, known: issuers.Issuer) -> tuple[str, tuple[str, ...]]
     if known.id == "github_server":
         raise InputError(
             "`owner_id` does not fit GitHub Enterprise Server",
-            hint="it sends classic subjects only: leave both ids out",
+            hint="it sends classic subjects only: leave out both ids",
         )
     return f"repo:{owner}@{owner_id}/{repository}@{repository_id}:{end}", (_IMMUTABLE, *more)
 
@@ -109,7 +111,7 @@ def _both_ids(names: Names) -> tuple[str | None, str | None]:
         )
         raise InputError(
             f"`{given}` needs `{absent}`",
-            hint="the immutable subject carries both, the classic none",
+            hint="the immutable subject has both ids, the classic subject has none",
         )
     return owner_id, repository_id
 
@@ -118,29 +120,29 @@ def _subject_end(names: Names, event: str) -> str:
     if event == "pull_request":
         return "pull_request"
     if event == "environment":
-        # GitHub writes a colon inside a value as %3A, so that the parts of a subject stay apart.
+        # GitHub writes a colon inside a value as %3A to keep the parts of a subject apart.
         name = (names.environment or "").replace(":", "%3A")
         return f"environment:{checked('environment', name, 'github_environment')}"
     return f"ref:{full_ref(names, event)}"
 
 
 def _custom_subject(subject: str, known: issuers.Issuer) -> str:
-    """A subject by custom template; on the shared issuer its first claim must say whose repository it is."""
+    """A subject from a custom template; on the shared issuer its first claim must say whose repository it is."""
     first = subject.partition(":")[0]
     if known.kind == "shared" and first not in _FIRST_CLAIMS:
         raise InputError(
             f"`subject` begins with {quoted(first)}, which does not say whose repository it is",
-            hint=f"put one of {', '.join(_FIRST_CLAIMS)} first: other claims can be chosen by anyone on GitHub",
+            hint=f"put one of {', '.join(_FIRST_CLAIMS)} first: anyone on GitHub can choose the other claims",
         )
     return subject
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """The workflow, or both where a reusable one is called."""
+    """The workflow, or the calling and the called one where the caller named a reusable workflow."""
     called = request.names.workflow
     trigger = _trigger(request.names)
     files = (
-        (_caller(trigger, called), _job(request, "workflow_call:", _file_of(called)))
+        (_calling_workflow(trigger, called), _job(request, "workflow_call:", _file_name(called)))
         if called
         else (_job(request, trigger, "deploy.yml"),)
     )
@@ -152,20 +154,20 @@ def _manifest(request: ManifestRequest) -> Manifest:
 
 
 def _trigger(names: Names) -> str:
-    """The event whose token has the subject; where it does not tell one, a person starts the workflow."""
+    """The event whose token has the subject; started by hand where the subject names no event."""
     if names.branch:
-        return f"push:\n  branches: [{_filter(names.branch)}]"
+        return f"push:\n  branches: [{_branch_filter(names.branch)}]"
     if names.tag:
-        return f"push:\n  tags: [{_filter(names.tag)}]"
+        return f"push:\n  tags: [{_branch_filter(names.tag)}]"
     return "pull_request:" if names.pull_request else "workflow_dispatch:"
 
 
-def _filter(ref: str) -> str:
-    return json.dumps(_PATTERN.sub(lambda found: f"\\{found[0]}", ref))
+def _branch_filter(ref: str) -> str:
+    return json.dumps(_FILTER_OPERATOR.sub(lambda found: f"\\{found[0]}", ref))
 
 
 def _job(request: ManifestRequest, trigger: str, name: str) -> PlacedFile:
-    usual = request.audience == _DEFAULT_AUDIENCE
+    is_default = request.audience == _DEFAULT_AUDIENCE
     place = (
         f"{request.names.workflow.partition('/.github')[0]}: " if request.names.workflow else ""
     )
@@ -178,7 +180,7 @@ def _job(request: ManifestRequest, trigger: str, name: str) -> PlacedFile:
             "Environment": request.names.environment,
             "RoleArn": request.role,
             "Region": request.written_region,
-            "Audience": None if usual else request.audience,
+            "Audience": None if is_default else request.audience,
         },
         blocks={
             "Trigger": trigger,
@@ -188,11 +190,11 @@ def _job(request: ManifestRequest, trigger: str, name: str) -> PlacedFile:
     )
 
 
-def _caller(trigger: str, called: str) -> PlacedFile:
+def _calling_workflow(trigger: str, called: str) -> PlacedFile:
     path, _, ref = called.partition("@")
     short = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     uses = f"uses: {json.dumps(f'{path}@{short}')}"
-    if not _SHA.fullmatch(short):
+    if not _COMMIT.fullmatch(short):
         uses += " # zizmor: ignore[unpinned-uses] the trust policy tests this ref"
     return manifest_file(
         "github-caller.yml",
@@ -204,7 +206,7 @@ def _caller(trigger: str, called: str) -> PlacedFile:
     )
 
 
-def _file_of(called: str) -> str:
+def _file_name(called: str) -> str:
     return called.partition("@")[0].rpartition("/")[2]
 
 
@@ -212,19 +214,21 @@ def _notes(names: Names) -> tuple[str, ...]:
     notes = []
     if names.pull_request:
         notes.append(
-            "GitHub gives no id-token to pull requests from forks; never use pull_request_target instead, which runs their "
-            "code with your rights"
+            "GitHub gives no ID token to pull requests from forks; never use pull_request_target instead: it runs their "
+            "code with your permissions"
         )
     if names.environment:
         notes.append(
-            "the environment says who may use the role: give it protection rules for branches and reviewers"
+            "the environment decides who may use the role: protect it with rules for branches and reviewers"
         )
     if names.subject:
-        notes.append("the subject does not tell which event sends it: workflow_dispatch stands in")
+        notes.append(
+            "the subject does not name the event that sends it: the workflow uses workflow_dispatch"
+        )
     if (names.issuer or "").rstrip("/").endswith("/_services/token"):
         notes.append(
-            "GitHub Enterprise Server has no hosted runners: name your own in runs-on, and let them load both actions and "
-            "reach STS"
+            "GitHub Enterprise Server has no hosted runners: name your own in runs-on; they must be able to load both "
+            "actions and reach STS"
         )
     return tuple(notes)
 

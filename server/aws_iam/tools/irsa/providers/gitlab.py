@@ -1,4 +1,4 @@
-"""GitLab CI: GitLab.com, and self-managed GitLab with an issuer of its own."""
+"""GitLab CI, on GitLab.com or on a self-managed GitLab, which has an issuer of its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _workload(request: Request) -> Workload:
         claims=claims,
     )
     unpinned = (
-        "a group or project path can be taken by others once it is free: give owner_id (namespace id) "
+        "somebody else can take the path of a group or project once it is free: pass owner_id (namespace id) "
         "and repository_id (project id) to pin it"
     )
     return Workload(
@@ -38,7 +38,7 @@ def _workload(request: Request) -> Workload:
         description=f"GitLab jobs whose subject is {subject}",
         notes=(
             *((unpinned,) if host == "gitlab.com" and not claims else ()),
-            f"the job asks for the token with `id_tokens: … aud: {caller.audience}`",
+            f"the job requests the token with `id_tokens: … aud: {caller.audience}`",
         ),
     )
 
@@ -49,7 +49,7 @@ def _ids(names: Names, host: str) -> dict[str, str]:
         if name in names.given and claim not in issuers.mapped_claims(host):
             raise InputError(
                 f"`{name}` does not fit issuer {quoted(host)}",
-                hint=f"AWS maps {claim} for gitlab.com only: elsewhere such a condition never matches",
+                hint=f"AWS maps {claim} for gitlab.com only: a condition on it never matches elsewhere",
             )
     return {
         claim: names.need(name, "number_id")
@@ -63,7 +63,7 @@ def _subject(names: Names) -> str:
         subject = names.need("subject", "subject")
         if not subject.startswith("project_path:"):
             raise InputError(
-                f"`subject` {quoted(subject)} is none of GitLab's",
+                f"`subject` {quoted(subject)} is not a GitLab subject",
                 hint="it begins with project_path:",
             )
         return subject
@@ -74,7 +74,7 @@ def _subject(names: Names) -> str:
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """A job that runs on the branch or tag alone."""
+    """A job that runs on that branch or tag only."""
     names = request.names
     rule = None
     if names.branch or names.tag:
@@ -92,8 +92,8 @@ def _manifest(request: ManifestRequest) -> Manifest:
         files=(file,),
         placeholders=(request.written_region,),
         notes=(
-            "protect the branch or tag: whoever may push it gets the role",
-            *(() if rule else ("the subject does not tell when the job runs: give it rules",)),
+            "protect the branch or tag: everyone who may push it gets the role",
+            *(() if rule else ("the subject does not say when the job runs: add rules",)),
         ),
     )
 
@@ -109,6 +109,6 @@ PROVIDER = Provider(
     manifest=_manifest,
     reasons=dict.fromkeys(
         ("environment", "pull_request"),
-        "GitLab's subject carries branch or tag, and AWS maps no such claim: give `branch` or `tag`",
+        "GitLab's subject names the branch or tag only, and AWS maps no such claim: pass `branch` or `tag`",
     ),
 )

@@ -1,4 +1,4 @@
-"""Pods of an EKS cluster by EKS Pod Identity: no issuer, but session tags that EKS sets."""
+"""Pods of an EKS cluster by EKS Pod Identity, which has no issuer: EKS sets session tags instead."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Req
 _USER_GUIDE = "https://docs.aws.amazon.com/eks/latest/userguide"
 _CLI = "awscli's parser, botocore's models"
 _UNTAGGED = (
-    "the target role tests the session tags too; an association that needs disableSessionTags has it test sts:ExternalId "
-    "instead, as `aws eks describe-pod-identity-association` tells it"
+    "the target role tests the session tags too; with disableSessionTags test sts:ExternalId instead: "
+    "`aws eks describe-pod-identity-association` shows its value"
 )
 _ONE_WAY = (
-    "the association by association.sh or by cluster.yaml, not both; CloudFormation and Terraform write it with `format` "
-    "of trust_policy"
+    "create the association with association.sh or with cluster.yaml, not both; for CloudFormation or Terraform use "
+    "`trust_policy` with `format`"
 )
 
 
@@ -27,7 +27,7 @@ def _workload(request: Request) -> Workload:
     if request.audience:
         raise InputError(
             "`audience` does not fit provider `pod_identity`",
-            hint="its trust policy sees session tags, no token",
+            hint="its trust policy tests session tags, not a token",
         )
     cluster = names.cluster or ""
     by_arn = cluster.startswith("arn:")
@@ -36,7 +36,7 @@ def _workload(request: Request) -> Workload:
     if by_arn and parts[4] != request.account:
         raise InputError(
             f"cluster {quoted(cluster)} is not in account `{request.account}`",
-            hint="the role of an association lies in the cluster's account; reach others by its target role",
+            hint="the role of an association is in the cluster's account; use `target_role` for a role in another one",
         )
     caller = PodCaller(
         cluster=cluster,
@@ -44,7 +44,7 @@ def _workload(request: Request) -> Workload:
         service_account=names.need("service_account", "service_account"),
     )
     names.find("target_role", "role_arn")
-    by_name = "the name fits clusters of every Region: give the cluster's ARN to pin one"
+    by_name = "the name matches clusters in every Region: pass the cluster's ARN to pin one"
     return Workload(
         caller=caller,
         description=f"Pods of ServiceAccount {caller.namespace}/{caller.service_account} in cluster {cluster}",
@@ -53,15 +53,15 @@ def _workload(request: Request) -> Workload:
         notes=(
             *(() if by_arn else (by_name,)),
             *kubernetes.default_account_note(caller.service_account),
-            "an association with disableSessionTags sends no tags and can never use this role",
+            "an association with disableSessionTags sends no tags, so it cannot use this role",
             *((_UNTAGGED,) if names.target_role else ()),
-            "it does not run on Fargate, Windows nodes or outside EKS: there use provider eks",
+            "EKS Pod Identity does not run on Fargate, on Windows nodes or outside EKS: use provider eks there",
         ),
     )
 
 
 def _manifest(request: ManifestRequest) -> Manifest:
-    """The plain ServiceAccount, a Deployment, the association, and the same for eksctl."""
+    """The plain ServiceAccount, a Deployment, the association, and the configuration for eksctl."""
     values = kubernetes.values_of(request)
     association = manifest_file(
         "association.sh", "association.sh", _CLI, place="once, from a shell", values=values
@@ -78,14 +78,14 @@ def _manifest(request: ManifestRequest) -> Manifest:
         placeholders=kubernetes.placeholders(request),
         notes=(
             *kubernetes.default_account_note(values["ServiceAccount"] or ""),
-            "the ServiceAccount needs no annotation: one that names a role would only mislead",
+            "the ServiceAccount needs no annotation: EKS Pod Identity ignores one that names a role",
             _ONE_WAY,
         ),
     )
 
 
 def _target_policies(request: ManifestRequest) -> tuple[PlacedFile, ...]:
-    """What lets the association's role reach the target role: one policy in each of both accounts."""
+    """The policies that let the association's role assume the target role, one in each of the two accounts."""
     target, caller = request.names.target_role, request.workload.caller
     if not target or not isinstance(caller, PodCaller):
         return ()
@@ -105,5 +105,5 @@ PROVIDER = Provider(
     takes=("target_role",),
     workload=_workload,
     manifest=_manifest,
-    reasons={"issuer": "Pod Identity has one service principal for all clusters and no issuer"},
+    reasons={"issuer": "Pod Identity has one service principal for all clusters, and no issuer"},
 )

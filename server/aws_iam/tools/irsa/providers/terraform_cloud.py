@@ -27,7 +27,7 @@ def _workload(request: Request) -> Workload:
     return Workload(
         caller=caller,
         description=f"HCP Terraform runs whose subject is {subject}",
-        notes=("give plan and apply a role each: the first only reads",),
+        notes=("use one role for plan, which only reads, and another for apply",),
     )
 
 
@@ -49,7 +49,7 @@ def _manifest(request: ManifestRequest) -> Manifest:
     )
     return Manifest(
         files=(file,),
-        notes=("leave AWS keys out of the workspace's variables, and the provider block without credentials",),
+        notes=("remove AWS keys from the workspace's variables, and credentials from the provider block",),
     )  # fmt: skip
 
 
@@ -61,5 +61,5 @@ PROVIDER = Provider(
     takes=("issuer",),
     workload=_workload,
     manifest=_manifest,
-    reasons={"repository": "the project, `Default Project` unless it was moved"},
+    reasons={"repository": "the project; a workspace is in `Default Project` unless it was moved"},
 )
