@@ -1,4 +1,4 @@
-"""The validators of what `irsa` generates: real ones, offline; each raises with what is wrong."""
+"""Real validators for the files that `irsa` generates, all offline; each raises when something is wrong."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _EKSCTL = TESTS / "schemas" / "eksctl.json"
 
 
 def run(program: str, *words: str) -> None:
-    """The program says that all is well."""
+    """The program exits with 0."""
     done = subprocess.run(
         [str(_BIN / program), *words], capture_output=True, text=True, check=False, timeout=60
     )
@@ -48,7 +48,7 @@ def _vendored(name: str) -> dict[str, Any]:
 
 
 class _Workflow(yaml.SafeLoader):
-    """YAML as GitHub reads it, where the key `on` is no yes."""
+    """YAML as GitHub reads it, where the key `on` is not true."""
 
 
 _Workflow.yaml_implicit_resolvers = {
@@ -66,7 +66,7 @@ class Tagged(yaml.SafeLoader):
 
 for tag in ("!Ref", "!GetAtt", "!Equals"):
     Tagged.add_constructor(tag, lambda _loader, _node: "")
-# The provider exists: what stands for it otherwise.
+# The branch for an existing provider.
 Tagged.add_constructor("!If", lambda loader, node: loader.construct_sequence(node)[2])
 
 
@@ -86,7 +86,7 @@ def schema_of(schema: str | dict[str, Any]) -> Callable[[str], None]:
 
 
 def bitbucket(content: str) -> None:
-    """The vendored schema, which knows `oidc: true` alone: a list of audiences is checked apart.
+    """The vendored schema, which allows only `oidc: true`: a list of audiences is checked here.
 
     https://www.atlassian.com/blog/bitbucket/bitbucket-pipelines-oidc-now-supports-multiple-audiences
     """
@@ -101,14 +101,14 @@ def bitbucket(content: str) -> None:
 
 
 def workflow(content: str) -> None:
-    """The vendored schema, actionlint and zizmor: syntax, inputs of the actions, and what makes a workflow unsafe."""
+    """The vendored schema, actionlint and zizmor: syntax, the inputs of actions, and unsafe workflows."""
     schema_of("github-workflows")(content)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ".github" / "workflows" / "deploy.yml"
         file.parent.mkdir(parents=True)
         file.write_text(content, encoding="utf-8")
         run("zizmor", "--offline", "--no-progress", str(file))
-        # It knows the inputs of an action by its major version alone, not by a commit.
+        # actionlint knows the inputs of an action by its major version, not by a commit.
         file.write_text(_BY_COMMIT.sub(r"@\1", content), encoding="utf-8")
         run("actionlint", "-shellcheck=", "-pyflakes=", str(file))
 
@@ -147,17 +147,17 @@ _ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
 
 
 def shell(content: str) -> None:
-    """Every command, those in comments too, which a reader may take out."""
+    """Every command, also those in comments, which a reader may uncomment."""
     other.shell(re.sub(r"(?m)^#\s+(?=aws [a-z-]+ [a-z-]+ --)", "", content))
 
 
 def eksctl(content: str) -> None:
-    """A part of eksctl's own schema, closed as it is there."""
+    """A part of eksctl's own schema, which allows no other properties, as there."""
     jsonschema.validate(yaml.safe_load(content), json.loads(_EKSCTL.read_text(encoding="utf-8")))
 
 
 def profile(content: str) -> None:
-    """Botocore reads the profile and takes it for one that exchanges a token."""
+    """Botocore reads the profile as one that exchanges a token."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config"
         file.write_text(content, encoding="utf-8")
@@ -182,4 +182,4 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "botocore's own reader of profiles": profile,
     **{case["checked_by"]: schema_of(case["schema"]) for case in cases("validators")},
 }
-"""By what an artifact says of itself (`checked_by`): who proves it."""
+"""By the `checked_by` of an artifact: the function that validates it."""

@@ -1,4 +1,4 @@
-"""`irsa trust_policy`: for every provider exactly the asked-for workload, and refusals that say why."""
+"""`irsa trust_policy`: for every provider exactly the requested workload, and errors that say why."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_every_trust_template_of_a_token_has_its_case() -> None:
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case["name"])
-def test_what_makes_no_sense_is_refused_by_name(case: dict[str, Any]) -> None:
+def test_arguments_that_contradict_each_other_are_refused_by_name(case: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:
         ask(**case["arguments"])
     text = str(refused.value)
@@ -157,7 +157,7 @@ def test_the_answer_carries_its_facts_and_their_date() -> None:
     assert answer.next[0] == "aws-iam policy validate --document trust-policy.json --kind trust"
 
 
-def test_the_whole_answer_can_be_validated_as_it_is() -> None:
+def test_the_complete_answer_can_be_passed_to_validate() -> None:
     answer = to_json(ask(**SAMPLE, branch="main"))
     verdict = actions.tool.run({"action": "validate", "document": answer, "kind": "trust"})
     assert verdict.findings == ()
@@ -204,7 +204,7 @@ def test_issuer_ids_are_unique() -> None:
         ("token.actions.githubusercontent.com.example.net", None),
     ],
 )
-def test_an_issuer_is_told_by_its_whole_host(host: str, known: str | None) -> None:
+def test_an_issuer_is_recognised_by_its_full_host(host: str, known: str | None) -> None:
     found = issuers.issuer_of(host)
     assert (found and found.id) == known
 

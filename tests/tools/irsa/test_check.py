@@ -112,7 +112,7 @@ def test_a_clean_document_says_whom_it_trusts() -> None:
     )
 
 
-def test_a_trust_policy_of_people_is_told_to_be_none_of_ours() -> None:
+def test_a_trust_policy_for_people_is_said_to_trust_no_workload() -> None:
     people = {
         "Version": "2012-10-17",
         "Statement": {
@@ -164,15 +164,17 @@ def test_what_only_the_deployment_knows_is_no_finding() -> None:
 
 
 def test_what_trust_policy_writes_passes_but_for_what_the_caller_asked_for() -> None:
-    asked = {
+    chosen_by_the_caller = {
         "OIDC-MUTABLE": "names without ids",
         "OIDC-PR": "pull requests",
         "IRSA-DEFAULT-SA": "the account `default`",
     }
     for case in cases("trust_policies"):
-        made = tool.run({"action": "trust_policy", "account": "111122223333", **case["arguments"]})
-        found = ask(document=made.artifacts[0].content).findings
-        assert {finding.code for finding in found} <= set(asked), case["name"]
+        written = tool.run(
+            {"action": "trust_policy", "account": "111122223333", **case["arguments"]}
+        )
+        found = ask(document=written.artifacts[0].content).findings
+        assert {finding.code for finding in found} <= set(chosen_by_the_caller), case["name"]
         assert all(finding.severity in {"low", "medium"} for finding in found)
 
 
@@ -340,9 +342,9 @@ def test_service_accounts_of_every_namespace_are_read_from_a_cluster(
     # The API lists every one, so that what is not there does not exist.
     assert "shop:gone" in found["IRSA-DANGLING"].message
     assert found["IRSA-DANGLING"].confidence is None
-    (asked,) = api
-    assert asked.url.path == "/api/v1/serviceaccounts"
-    assert asked.headers["Authorization"] == "Bearer secret-token-51"
+    (request,) = api
+    assert request.url.path == "/api/v1/serviceaccounts"
+    assert request.headers["Authorization"] == "Bearer secret-token-51"
     assert "secret-token-51" not in json.dumps(to_json(answer))
 
 
@@ -439,7 +441,7 @@ def test_a_server_is_believed_by_the_authority_of_the_kubeconfig_and_by_no_other
         path.write_text(json.dumps(config(server.url, user)), encoding="utf-8")
         with pytest.raises(AwsIamError, match="certificate is not trusted"):
             ask(document=trust("x"), kube_context="prod")
-        # The second time nothing was asked: the secret went to nobody unknown.
+        # The second call sent nothing: no unknown server got the secret.
         assert len(server.asked) == 1
 
 

@@ -201,9 +201,9 @@ def test_an_account_of_the_emulator_is_judged_with_its_cluster(
         "Arn"
     ]
     eks_role = json.dumps(pods).replace("pods.eks", "eks")
-    made = iam.create_role(RoleName="eks", AssumeRolePolicyDocument=eks_role)["Role"]
+    role = iam.create_role(RoleName="eks", AssumeRolePolicyDocument=eks_role)["Role"]
     eks.create_cluster(
-        name="prod", roleArn=made["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
+        name="prod", roleArn=role["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
     )  # fmt: skip
     eks.create_pod_identity_association(
         clusterName="prod", namespace="shop", serviceAccount="cart", roleArn=arn

@@ -1,4 +1,4 @@
-"""What `irsa` generates is run: CI scripts in a shell, the set-up by the AWS CLI against an emulator."""
+"""Generated scripts are run: those of CI jobs in a shell, those that create a role with the AWS CLI against an emulator."""
 
 from __future__ import annotations
 
@@ -40,17 +40,20 @@ def at(document: Any, path: list[str | int]) -> Any:
 
 def job_of(case: dict[str, Any], text: str) -> tuple[str, dict[str, str]]:
     """The script of the generated file and its environment, as the CI system hands them to a shell."""
-    read = yaml.safe_load(text)
-    script = at(read, case["script"])
+    document = yaml.safe_load(text)
+    script = at(document, case["script"])
     script = script if isinstance(script, str) else "\n".join(script)
     if "replace" in case:
         script = script.replace(*case["replace"])
     given = {name: value.replace("TOKEN", TOKEN) for name, value in case["given"].items()}
-    return script, {**at(read, case["environment"]), **given} if "environment" in case else given
+    return script, {
+        **at(document, case["environment"]),
+        **given,
+    } if "environment" in case else given
 
 
 @pytest.mark.parametrize("case", cases("jobs"), ids=lambda case: case["name"])
-def test_a_job_hands_the_token_over_in_a_file_of_its_own_and_prints_nothing_of_it(
+def test_a_job_passes_the_token_in_a_private_file_and_prints_nothing_of_it(
     case: dict[str, Any], tmp_path: Path
 ) -> None:
     answer = tool.run({"action": "manifest", "role": ROLE, **case["arguments"]})
@@ -158,9 +161,11 @@ KEY = RSAKey.generate_key(2048, {"kid": "one"})
 def test_the_commands_make_an_association_with_its_target_role(url: str, tmp_path: Path) -> None:
     iam, eks = client(url, "iam"), client(url, "eks")
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}  # fmt: skip
-    made = iam.create_role(RoleName="cluster", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    cluster_role = iam.create_role(RoleName="cluster", AssumeRolePolicyDocument=json.dumps(trust))[
+        "Role"
+    ]
     eks.create_cluster(
-        name="shop", roleArn=made["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
+        name="shop", roleArn=cluster_role["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
     )
     target = f"arn:aws:iam::{ACCOUNT}:role/reports"
     names = {"namespace": "tills", "service_account": "cart", "target_role": target}

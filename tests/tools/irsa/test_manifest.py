@@ -39,7 +39,7 @@ def manifest(**arguments: Any) -> Any:
     return tool.run({"action": "manifest", "role": ROLE, **arguments})
 
 
-def asked(case: dict[str, Any]) -> Any:
+def manifest_of(case: dict[str, Any]) -> Any:
     """The manifest of a case, whose role lies in the partition of the trust policy."""
     arguments = {key: value for key, value in case["arguments"].items() if key != "partition"}
     named = case["principal"].get("Federated", "arn:aws:")
@@ -56,7 +56,7 @@ def only(case: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("case", TRUSTS, ids=only)
 def test_every_file_of_a_manifest_is_taken_by_its_validator(case: dict[str, Any]) -> None:
-    answer = asked(case)
+    answer = manifest_of(case)
     assert answer.artifacts
     for artifact in answer.artifacts:
         assert "{{" not in artifact.content.replace("${{", "")
@@ -86,7 +86,7 @@ def test_every_file_of_a_format_is_taken_by_its_validator(case: dict[str, Any], 
 
 
 def test_every_generated_file_has_a_validator_and_every_asset_a_use() -> None:
-    answers = [asked(case) for case in TRUSTS]
+    answers = [manifest_of(case) for case in TRUSTS]
     answers += [trust(**case["arguments"], format=form) for case in TRUSTS for form in FORMATS]
     proofs = {artifact.checked_by for answer in answers for artifact in answer.artifacts}
     assert proofs == set(VALIDATORS)
@@ -121,7 +121,7 @@ BROKEN: dict[str, Any] = {
 
 @pytest.mark.parametrize("checked_by", BROKEN)
 def test_a_validator_refuses_what_is_broken(checked_by: str) -> None:
-    answers = [asked(case) for case in TRUSTS]
+    answers = [manifest_of(case) for case in TRUSTS]
     answers += [trust(**case["arguments"], format=form) for case in FORMED for form in FORMATS]
     good = [
         artifact.content
@@ -225,9 +225,9 @@ def test_the_target_role_is_reached_by_one_association_alone(
 @pytest.mark.parametrize("case", TRUSTS, ids=only)
 def test_what_is_written_is_what_the_checks_ask_for(case: dict[str, Any]) -> None:
     answer = trust(**case["arguments"], format="cloudformation")
-    judged = tool.run({"action": "check", "document": answer.artifacts[0].content})
-    failed = {finding.code for finding in judged.findings if finding.status is Status.FAIL}
-    # What the caller chose, and is told of: names without ids, pull requests, the default account.
+    checked = tool.run({"action": "check", "document": answer.artifacts[0].content})
+    failed = {finding.code for finding in checked.findings if finding.status is Status.FAIL}
+    # What the caller chose, and the answer's notes mention: names without ids, pull requests, the default account.
     assert failed <= {"OIDC-MUTABLE", "OIDC-PR", "IRSA-DEFAULT-SA"}
     template = policy.tool.run({"action": "validate", "document": answer.artifacts[1].content})
     assert [finding.code for finding in template.findings if finding.status is Status.FAIL] == []
@@ -238,7 +238,7 @@ def test_what_is_written_is_what_the_checks_ask_for(case: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("case", [c for c in TRUSTS if c["arguments"]["provider"] == "github"], ids=only)  # fmt: skip
 def test_a_workflow_asks_for_the_token_and_nothing_else(case: dict[str, Any]) -> None:
-    for artifact in asked(case).artifacts:
+    for artifact in manifest_of(case).artifacts:
         read = yaml.safe_load(artifact.content)
         assert read["permissions"] == {}
         (job,) = read["jobs"].values()
@@ -334,7 +334,9 @@ def test_the_workflows_that_people_copy_from_the_pages_are_sound(page: str) -> N
         ({**PODS, "cluster": "arn:aws:eks:eu-west-1:999988887777:cluster/c"}, "is not in account"),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_by_name(arguments: dict[str, Any], message: str) -> None:
+def test_arguments_that_contradict_each_other_are_refused_by_name(
+    arguments: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         manifest(**arguments)
 
@@ -352,7 +354,7 @@ def test_irsa_needs_no_issuer_to_annotate_a_service_account() -> None:
 
 @pytest.mark.parametrize("case", TRUSTS, ids=only)
 def test_the_next_call_writes_the_trust_policy_of_the_same_workload(case: dict[str, Any]) -> None:
-    words = shlex.split(asked(case).next[0])
+    words = shlex.split(manifest_of(case).next[0])
     assert words[:3] == ["aws-iam", "irsa", "trust_policy"]
     given: dict[str, Any] = {}
     for word in words[3:]:

@@ -1,4 +1,4 @@
-"""The providers: one for each file in `providers/`, named like the file."""
+"""The providers: one for each file in `providers/`, named like the file. And their issuers as Markdown."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import pkgutil
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.reference.issuers import issuers
 from aws_iam.tools.irsa import providers
 from aws_iam.tools.irsa.names import refuse_misfits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_iam.tools.irsa.provider import Provider, Request, Workload
 
 PROVIDERS: dict[str, Provider] = {
@@ -38,3 +41,28 @@ def describe(name: str, request: Request, *, for_manifest: bool = False) -> Work
     reasons = _BY_SUBJECT if by_subject else provider.reasons
     refuse_misfits(request.names, name, needs=needs, takes=takes, reasons=reasons)
     return provider.workload(request)
+
+
+def issuers_page() -> Iterator[str]:
+    """Every known issuer, for `references/irsa-oidc.md`: what its tokens say, and what a trust policy must test."""
+    yield "| `provider` | issuer | without `https://` | kind | must test | `aud` | `sub` |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for issuer in sorted(
+        issuers(), key=lambda issuer: (issuer.provider == "generic", issuer.title)
+    ):
+        # `generic` refuses these.
+        unsupported = issuer.built_in or issuer.requires not in {None, "aud", "sub"}
+        cells = (
+            "" if unsupported else f"`{issuer.provider}`",
+            f"[{issuer.title}]({issuer.sources[-1]})",
+            f"`{issuer.issuer}`",
+            issuer.kind,
+            _code((issuer.requires,) if issuer.requires else ()),
+            _code(issuer.audience),
+            _code(issuer.subject),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _code(texts: tuple[str, ...]) -> str:
+    return ", ".join(f"`{text}`" for text in texts)

@@ -148,14 +148,14 @@ def test_ids_of_the_repository_are_pinned_where_the_token_has_them() -> None:
     assert tested[f"{GITHUB}:repository_owner_id"] == "9"
 
 
-def test_several_audiences_are_compared_and_said_to_be_doubtful() -> None:
+def test_several_audiences_are_compared_with_a_note_that_aws_does_not_document_it() -> None:
     answer = ask(claims={**CLAIMS, "aud": ["sts.amazonaws.com", "other"]})
     assert answer.decision.outcome == "Allowed"
     assert answer.artifacts == ()
     assert "does not document" in answer.facts["notes"][0]["note"]
 
 
-def test_every_cause_is_met_by_a_case_and_told_on_the_page() -> None:
+def test_every_cause_has_a_case_and_a_row_on_the_page() -> None:
     root = ROOT
     files = [
         *(root / "server/aws_iam/engine/tokens").glob("*.py"),
@@ -193,8 +193,8 @@ def test_without_an_account_no_policy_is_made_up() -> None:
     answer = ask(pods, claims=CLAIMS)
     assert answer.artifacts == ()
     assert any("--account" in call for call in answer.next)
-    made = ask(pods, claims=CLAIMS, account="444455556666").artifacts[0].content
-    assert "arn:aws:iam::444455556666:oidc-provider/" in made
+    written = ask(pods, claims=CLAIMS, account="444455556666").artifacts[0].content
+    assert "arn:aws:iam::444455556666:oidc-provider/" in written
 
 
 def signed(key: Any, algorithm: str = "RS256", **changed: Any) -> str:
@@ -202,8 +202,8 @@ def signed(key: Any, algorithm: str = "RS256", **changed: Any) -> str:
     return jwt.encode(header, {**CLAIMS, **changed}, key, algorithms=[algorithm])
 
 
-def keys(*made: Any) -> dict[str, Any]:
-    return {"keys": [key.as_dict(private=False) for key in made]}
+def keys(*private: Any) -> dict[str, Any]:
+    return {"keys": [key.as_dict(private=False) for key in private]}
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "ES256"])
