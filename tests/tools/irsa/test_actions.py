@@ -183,6 +183,22 @@ def test_an_issuer_is_sourced_and_found_by_its_own_name(issuer: issuers.Issuer) 
         ]
 
 
+@pytest.mark.parametrize(
+    "issuer",
+    [issuer for issuer in issuers.issuers() if issuer.grammar.form],
+    ids=lambda issuer: issuer.id,
+)
+def test_a_grammar_reads_the_subjects_of_its_issuer(issuer: issuers.Issuer) -> None:
+    complete = issuer.grammar.read(issuer.grammar.form)
+    assert complete is not None
+    assert complete.names_project
+    assert complete.run
+    for subject in issuer.subject:
+        parts = issuer.grammar.read(subject)
+        assert parts is not None
+        assert subject.startswith(issuer.grammar.before_tenant)
+
+
 def test_issuer_ids_are_unique() -> None:
     ids = [issuer.id for issuer in issuers.issuers()]
     assert ids == list(dict.fromkeys(ids))

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aws_iam.engine.tokens.role_trust import PodCaller, TokenCaller
+    from aws_iam.engine.tokens.role_trust import PodCaller
     from aws_iam.tools.irsa.asset_files import PlacedFile
     from aws_iam.tools.irsa.names import Names
 
@@ -87,7 +88,8 @@ class ManifestRequest:
     @property
     def audience(self) -> str:
         """The audience that the role's trust policy tests; empty for pods without a token."""
-        return getattr(self.workload.caller, "audience", "")
+        caller = self.workload.caller
+        return caller.audience if isinstance(caller, TokenCaller) else ""
 
     @property
     def values(self) -> dict[str, str | None]:
