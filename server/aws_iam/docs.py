@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aws_iam import resources, templates
 from aws_iam.tools.audit.controls import benchmark
 from aws_iam.tools.irsa import checks_page as irsa_checks_page
+from aws_iam.tools.irsa import provider_catalogue
 from aws_iam.tools.kms import checks_page as kms_checks_page
 from aws_iam.tools.policy.validate import rules_page
 from aws_iam.tools.registry import tools
@@ -111,6 +112,7 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "cis-controls": _controls,
     "rules": rules_page.page,
     "workload-checks": irsa_checks_page.page,
+    "known-issuers": provider_catalogue.issuers_page,
     "secret-checks": secrets_checks_page.page,
     "key-checks": kms_checks_page.page,
 }

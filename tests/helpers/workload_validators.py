@@ -1,4 +1,4 @@
-"""The validators of what `irsa` generates: real ones, offline; each raises with what is wrong."""
+"""Real validators for the files that `irsa` generates, all offline; each raises when something is wrong."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import yaml
 
 from helpers import secret_validators as other
 from helpers.folders import TESTS
+from helpers.provider_cases import cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ _EKSCTL = TESTS / "schemas" / "eksctl.json"
 
 
 def run(program: str, *words: str) -> None:
-    """The program says that all is well."""
+    """The program exits with 0."""
     done = subprocess.run(
         [str(_BIN / program), *words], capture_output=True, text=True, check=False, timeout=60
     )
@@ -40,14 +41,14 @@ def run(program: str, *words: str) -> None:
 
 
 @cache
-def _vendored(name: str) -> Any:
-    """The schema that check-jsonschema ships, as its own validator."""
-    schema = json.loads((_SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-    return jsonschema.validators.validator_for(schema)(schema)
+def _vendored(name: str) -> dict[str, Any]:
+    """The schema of that name that check-jsonschema ships."""
+    schema: dict[str, Any] = json.loads((_SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    return schema
 
 
 class _Workflow(yaml.SafeLoader):
-    """YAML as GitHub reads it, where the key `on` is no yes."""
+    """YAML as GitHub reads it, where the key `on` is not true."""
 
 
 _Workflow.yaml_implicit_resolvers = {
@@ -65,7 +66,7 @@ class Tagged(yaml.SafeLoader):
 
 for tag in ("!Ref", "!GetAtt", "!Equals"):
     Tagged.add_constructor(tag, lambda _loader, _node: "")
-# The provider exists: what stands for it otherwise.
+# The branch for an existing provider.
 Tagged.add_constructor("!If", lambda loader, node: loader.construct_sequence(node)[2])
 
 
@@ -73,17 +74,19 @@ def _read(content: str) -> Any:
     return yaml.load(content, Loader=_Workflow)  # noqa: S506 - the loader is a safe one
 
 
-def schema_of(name: str) -> Callable[[str], None]:
-    """A check against the vendored schema of that name."""
+def schema_of(schema: str | dict[str, Any]) -> Callable[[str], None]:
+    """A check against a schema: one that check-jsonschema ships, by its name, or the schema itself."""
+    found = _vendored(schema) if isinstance(schema, str) else schema
+    validator = jsonschema.validators.validator_for(found)(found)
 
     def check(content: str) -> None:
-        _vendored(name).validate(_read(content))
+        validator.validate(_read(content))
 
     return check
 
 
 def bitbucket(content: str) -> None:
-    """The vendored schema, which knows `oidc: true` alone: a list of audiences is checked apart.
+    """The vendored schema, which allows only `oidc: true`: a list of audiences is checked here.
 
     https://www.atlassian.com/blog/bitbucket/bitbucket-pipelines-oidc-now-supports-multiple-audiences
     """
@@ -94,18 +97,18 @@ def bitbucket(content: str) -> None:
         assert 0 < len(audience) <= 150
         assert set(step["oidc"]) == {"audiences"}
         step["oidc"] = True
-    _vendored("bitbucket-pipelines").validate(document)
+    schema_of("bitbucket-pipelines")(yaml.safe_dump(document))
 
 
 def workflow(content: str) -> None:
-    """The vendored schema, actionlint and zizmor: syntax, inputs of the actions, and what makes a workflow unsafe."""
+    """The vendored schema, actionlint and zizmor: syntax, the inputs of actions, and unsafe workflows."""
     schema_of("github-workflows")(content)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ".github" / "workflows" / "deploy.yml"
         file.parent.mkdir(parents=True)
         file.write_text(content, encoding="utf-8")
         run("zizmor", "--offline", "--no-progress", str(file))
-        # It knows the inputs of an action by its major version alone, not by a commit.
+        # actionlint knows the inputs of an action by its major version, not by a commit.
         file.write_text(_BY_COMMIT.sub(r"@\1", content), encoding="utf-8")
         run("actionlint", "-shellcheck=", "-pyflakes=", str(file))
 
@@ -116,7 +119,7 @@ def terraform(content: str) -> None:
     for block in hcl2.loads(content).get("resource", ()):
         for kind, named in block.items():
             (body,) = named.values()
-            given = {member for member in body if not member.startswith("__")} - _OF_TERRAFORM
+            given = {name for name in body if not name.startswith("__")} - _OF_TERRAFORM
             required, optional = _ARGUMENTS[kind.strip('"')]
             assert required <= given <= required | optional, f"{kind}: {sorted(given)}"
 
@@ -144,17 +147,17 @@ _ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
 
 
 def shell(content: str) -> None:
-    """Every command, those in comments too, which a reader may take out."""
+    """Every command, also those in comments, which a reader may uncomment."""
     other.shell(re.sub(r"(?m)^#\s+(?=aws [a-z-]+ [a-z-]+ --)", "", content))
 
 
 def eksctl(content: str) -> None:
-    """A part of eksctl's own schema, closed as it is there."""
+    """A part of eksctl's own schema, which allows no other properties, as there."""
     jsonschema.validate(yaml.safe_load(content), json.loads(_EKSCTL.read_text(encoding="utf-8")))
 
 
 def profile(content: str) -> None:
-    """Botocore reads the profile and takes it for one that exchanges a token."""
+    """Botocore reads the profile as one that exchanges a token."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config"
         file.write_text(content, encoding="utf-8")
@@ -175,10 +178,8 @@ VALIDATORS: dict[str, Callable[[str], None]] = {
     "kubernetes-validate (strict)": other.kubernetes,
     "a JSON schema after eksctl's own": eksctl,
     "check-jsonschema (GitHub workflows), actionlint, zizmor": workflow,
-    "check-jsonschema (GitLab CI)": schema_of("gitlab-ci"),
     "check-jsonschema (Bitbucket Pipelines)": bitbucket,
-    "check-jsonschema (CircleCI)": schema_of("circle-ci"),
-    "check-jsonschema (Buildkite)": schema_of("buildkite"),
     "botocore's own reader of profiles": profile,
+    **{case["checked_by"]: schema_of(case["schema"]) for case in cases("validators")},
 }
-"""By what an artifact says of itself (`checked_by`): who proves it."""
+"""By the `checked_by` of an artifact: the function that validates it."""

@@ -1,10 +1,10 @@
-# A cluster has one agent, and EKS Auto Mode has it built in: leave this out in both cases.
+# Leave this out if the cluster already has the agent; EKS Auto Mode has it built in.
 resource "aws_eks_addon" "agent" {
   cluster_name = "{{Cluster}}"
   addon_name   = "eks-pod-identity-agent"
 }
 
-# It may do nothing yet: attach what the workload needs.
+# The role has no permissions yet: attach the policies that the workload needs.
 resource "aws_iam_role" "workload" {
   name               = "{{Role}}"
   assume_role_policy = file("${path.module}/trust-policy.json")

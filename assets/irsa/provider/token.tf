@@ -1,11 +1,11 @@
-# An account has one provider per issuer; where it exists, import it:
+# An account has one provider for each issuer; if it exists already, import it:
 #   terraform import aws_iam_openid_connect_provider.issuer {{ProviderArn}}
 resource "aws_iam_openid_connect_provider" "issuer" {
   url            = "{{Url}}"
   client_id_list = ["{{Audience}}"]
 }
 
-# It may do nothing yet: attach what the workload needs.
+# The role has no permissions yet: attach the policies that the workload needs.
 resource "aws_iam_role" "workload" {
   name                 = "{{Role}}"
   assume_role_policy   = file("${path.module}/trust-policy.json")

@@ -1,9 +1,9 @@
-"""`irsa trust_policy`: for every provider exactly the asked-for workload, and refusals that say why."""
+"""`irsa trust_policy`: for every provider exactly the requested workload, and errors that say why."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,15 +15,14 @@ from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.rules.policy.run import validate
-from aws_iam.tools.irsa.actions import ProviderName, tool
-from aws_iam.tools.irsa.providers.catalogue import PROVIDERS
-from aws_iam.tools.irsa.providers.names import Names
+from aws_iam.tools.irsa.actions import tool
+from aws_iam.tools.irsa.names import Names
+from aws_iam.tools.irsa.provider_catalogue import PROVIDERS
 from aws_iam.tools.policy import actions
-from helpers.folders import TESTS
+from helpers.provider_cases import PROVIDERS_WITH_CASES, cases
 
-CASES = TESTS / "cases" / "irsa"
-GOOD = json.loads((CASES / "trust-policies.json").read_text(encoding="utf-8"))
-BAD = json.loads((CASES / "refusals.json").read_text(encoding="utf-8"))
+GOOD = cases("trust_policies")
+BAD = cases("refusals")
 ACCOUNT = "111122223333"
 SAMPLE = {"provider": "github", "owner": "octo", "repository": "app", "account": ACCOUNT}
 
@@ -81,7 +80,7 @@ def test_every_tested_claim_is_one_that_aws_maps(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [each for each in GOOD if "template" in each], ids=lambda case: case["template"]
+    "case", [case for case in GOOD if "template" in case], ids=lambda case: case["template"]
 )
 def test_the_template_of_a_provider_says_the_same(case: dict[str, Any]) -> None:
     chosen = templates.template(case["template"])
@@ -93,12 +92,12 @@ def test_the_template_of_a_provider_says_the_same(case: dict[str, Any]) -> None:
 
 
 def test_every_trust_template_of_a_token_has_its_case() -> None:
-    trusts = {each.name for each in templates.listed() if each.kind == "trust"}
+    trusts = {template.name for template in templates.listed() if template.kind == "trust"}
     assert {case.get("template") for case in GOOD} - {None} == trusts - {"cross-account-role"}
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case["name"])
-def test_what_makes_no_sense_is_refused_by_name(case: dict[str, Any]) -> None:
+def test_arguments_that_contradict_each_other_are_refused_by_name(case: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:
         ask(**case["arguments"])
     text = str(refused.value)
@@ -106,9 +105,15 @@ def test_what_makes_no_sense_is_refused_by_name(case: dict[str, Any]) -> None:
     assert "\n" not in text
 
 
-def test_every_provider_has_a_case_and_a_choice() -> None:
-    assert list(PROVIDERS) == list(get_args(ProviderName))
+def test_every_provider_is_a_choice_and_has_cases_and_facts() -> None:
+    (choices,) = (
+        a.choices for a in tool.actions["trust_policy"].arguments if a.name == "provider"
+    )
+    assert list(choices) == list(PROVIDERS) == list(PROVIDERS_WITH_CASES)
     assert {case["arguments"]["provider"] for case in GOOD} == set(PROVIDERS)
+    # Pods with Pod Identity have no token, and so no issuer.
+    with_token = set(PROVIDERS) - {"pod_identity"}
+    assert {issuer.provider for issuer in issuers.issuers()} == with_token
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
@@ -152,7 +157,7 @@ def test_the_answer_carries_its_facts_and_their_date() -> None:
     assert answer.next[0] == "aws-iam policy validate --document trust-policy.json --kind trust"
 
 
-def test_the_whole_answer_can_be_validated_as_it_is() -> None:
+def test_the_complete_answer_can_be_passed_to_validate() -> None:
     answer = to_json(ask(**SAMPLE, branch="main"))
     verdict = actions.tool.run({"action": "validate", "document": answer, "kind": "trust"})
     assert verdict.findings == ()
@@ -163,17 +168,35 @@ def test_guide_lists_the_reference() -> None:
     assert tool.run({}).action == "guide"
 
 
-@pytest.mark.parametrize("each", issuers.issuers(), ids=lambda each: each.id)
-def test_an_issuer_is_sourced_and_found_by_its_own_name(each: issuers.Issuer) -> None:
-    assert each.sources
-    assert all(source.startswith("https://") for source in each.sources)
-    assert each.kind == "private" or each.requires, (
+@pytest.mark.parametrize("issuer", issuers.issuers(), ids=lambda issuer: issuer.id)
+def test_an_issuer_is_sourced_and_found_by_its_own_name(issuer: issuers.Issuer) -> None:
+    assert issuer.sources
+    assert all(source.startswith("https://") for source in issuer.sources)
+    assert issuer.kind == "private" or issuer.requires, (
         "a shared issuer has a claim that tells tenants apart"
     )
-    if each.issuer.islower():
-        found = issuers.issuer_of(each.issuer.partition(" ")[0])
-        assert found is not None
-        assert found.id == each.id
+    if issuer.issuer.islower():
+        host = issuer.issuer.partition(" ")[0]
+        # One alone: the order of the files decides nothing.
+        assert [other.id for other in issuers.issuers() if other.pattern.fullmatch(host)] == [
+            issuer.id
+        ]
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [issuer for issuer in issuers.issuers() if issuer.grammar.form],
+    ids=lambda issuer: issuer.id,
+)
+def test_a_grammar_reads_the_subjects_of_its_issuer(issuer: issuers.Issuer) -> None:
+    complete = issuer.grammar.read(issuer.grammar.form)
+    assert complete is not None
+    assert complete.names_project
+    assert complete.run
+    for subject in issuer.subject:
+        parts = issuer.grammar.read(subject)
+        assert parts is not None
+        assert subject.startswith(issuer.grammar.before_tenant)
 
 
 def test_issuer_ids_are_unique() -> None:
@@ -197,7 +220,7 @@ def test_issuer_ids_are_unique() -> None:
         ("token.actions.githubusercontent.com.example.net", None),
     ],
 )
-def test_an_issuer_is_told_by_its_whole_host(host: str, known: str | None) -> None:
+def test_an_issuer_is_recognised_by_its_full_host(host: str, known: str | None) -> None:
     found = issuers.issuer_of(host)
     assert (found and found.id) == known
 

@@ -27,9 +27,9 @@ from aws_iam.tools.irsa.checks.samples import (
     roles,
 )
 from helpers.certificates import self_signed
-from helpers.folders import TESTS
 from helpers.kubernetes_api import add_service_account, kubernetes_api
 from helpers.loopback import serving
+from helpers.provider_cases import cases
 from helpers.rich_account import RICH
 from helpers.scripted_aws import Script
 
@@ -112,7 +112,7 @@ def test_a_clean_document_says_whom_it_trusts() -> None:
     )
 
 
-def test_a_trust_policy_of_people_is_told_to_be_none_of_ours() -> None:
+def test_a_trust_policy_for_people_is_said_to_trust_no_workload() -> None:
     people = {
         "Version": "2012-10-17",
         "Statement": {
@@ -121,7 +121,7 @@ def test_a_trust_policy_of_people_is_told_to_be_none_of_ours() -> None:
             "Action": "sts:AssumeRole",
         },
     }
-    assert "which names no provider of tokens" in ask(document=people).summary
+    assert "trusts neither an OIDC provider" in ask(document=people).summary
 
 
 def test_several_trust_policies_are_judged_by_name() -> None:
@@ -164,17 +164,18 @@ def test_what_only_the_deployment_knows_is_no_finding() -> None:
 
 
 def test_what_trust_policy_writes_passes_but_for_what_the_caller_asked_for() -> None:
-    path = TESTS / "cases/irsa/trust-policies.json"
-    asked = {
+    chosen_by_the_caller = {
         "OIDC-MUTABLE": "names without ids",
         "OIDC-PR": "pull requests",
         "IRSA-DEFAULT-SA": "the account `default`",
     }
-    for case in json.loads(path.read_text(encoding="utf-8")):
-        made = tool.run({"action": "trust_policy", "account": "111122223333", **case["arguments"]})
-        found = ask(document=made.artifacts[0].content).findings
-        assert {each.code for each in found} <= set(asked), case["name"]
-        assert all(each.severity in {"low", "medium"} for each in found)
+    for case in cases("trust_policies"):
+        written = tool.run(
+            {"action": "trust_policy", "account": "111122223333", **case["arguments"]}
+        )
+        found = ask(document=written.artifacts[0].content).findings
+        assert {finding.code for finding in found} <= set(chosen_by_the_caller), case["name"]
+        assert all(finding.severity in {"low", "medium"} for finding in found)
 
 
 @pytest.mark.parametrize(
@@ -341,9 +342,9 @@ def test_service_accounts_of_every_namespace_are_read_from_a_cluster(
     # The API lists every one, so that what is not there does not exist.
     assert "shop:gone" in found["IRSA-DANGLING"].message
     assert found["IRSA-DANGLING"].confidence is None
-    (asked,) = api
-    assert asked.url.path == "/api/v1/serviceaccounts"
-    assert asked.headers["Authorization"] == "Bearer secret-token-51"
+    (request,) = api
+    assert request.url.path == "/api/v1/serviceaccounts"
+    assert request.headers["Authorization"] == "Bearer secret-token-51"
     assert "secret-token-51" not in json.dumps(to_json(answer))
 
 
@@ -356,11 +357,11 @@ def test_service_accounts_are_read_page_by_page(
     api[SERVICE_ACCOUNTS, {"limit": "500"}] << listing("cart", following="a b&c")
     answer = ask(snapshot=snapshot(tmp_path), kube_context="prod")
     assert answer.facts["service_accounts"] == 2
-    assert [dict(each.params) for each in api] == [
+    assert [dict(request.params) for request in api] == [
         {"limit": "500"},
         {"limit": "500", "continue": "a b&c"},
     ]
-    assert {each.headers["Authorization"] for each in api} == {"Bearer secret-token-51"}
+    assert {request.headers["Authorization"] for request in api} == {"Bearer secret-token-51"}
 
 
 @pytest.mark.parametrize(
@@ -402,11 +403,11 @@ def test_a_cluster_that_answers_badly_is_an_error(
 @pytest.mark.parametrize(
     ("user", "more", "says"),
     [
-        ({"exec": {"command": sys.executable}}, {}, "by a command, which is not run"),
-        ({"auth-provider": {"name": "gcp"}}, {}, "by a command, which is not run"),
+        ({"exec": {"command": sys.executable}}, {}, "with a command, which aws-iam does not run"),
+        ({"auth-provider": {"name": "gcp"}}, {}, "with a command, which aws-iam does not run"),
         ({"tokenFile": "/nonexistent/token"}, {}, "token file"),
-        ({"client-certificate-data": "!"}, {}, "no base64"),
-        ({"client-certificate-data": "MARKER="}, {}, "no base64"),
+        ({"client-certificate-data": "!"}, {}, "not base64"),
+        ({"client-certificate-data": "MARKER="}, {}, "not base64"),
         ({"client-certificate-data": "TUFSS0VS"}, {}, "certificates of the kubeconfig"),
         ({}, {"certificate-authority": "/nonexistent/ca"}, "certificates of the kubeconfig"),
         ({}, {"server": 5}, "names no server"),
@@ -440,7 +441,7 @@ def test_a_server_is_believed_by_the_authority_of_the_kubeconfig_and_by_no_other
         path.write_text(json.dumps(config(server.url, user)), encoding="utf-8")
         with pytest.raises(AwsIamError, match="certificate is not trusted"):
             ask(document=trust("x"), kube_context="prod")
-        # The second time nothing was asked: the secret went to nobody unknown.
+        # The second call sent nothing: no unknown server got the secret.
         assert len(server.asked) == 1
 
 
@@ -450,7 +451,7 @@ def test_an_unknown_context_names_those_there_are(
     with pytest.raises(InputError, match="it has `prod`"):
         ask(document=trust("x"), kube_context="test")
     kube[1].write_text("[", encoding="utf-8")
-    with pytest.raises(InputError, match="no YAML"):
+    with pytest.raises(InputError, match="is not YAML"):
         ask(document=trust("x"), kube_context="prod")
     kube[1].unlink()
     with pytest.raises(InputError, match="cannot be read"):

@@ -11,13 +11,13 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from aws_iam.tools.irsa.actions import tool
-from helpers.folders import TESTS
 from helpers.ministack import ACCOUNT, REGION, client, ministack
+from helpers.provider_cases import cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CASES = json.loads((TESTS / "cases/irsa/trust-policies.json").read_text(encoding="utf-8"))
+CASES = cases("trust_policies")
 GITHUB = "token.actions.githubusercontent.com"
 EKS = "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
 KEY = RSAKey.generate_key(2048, {"kid": "one"})
@@ -146,7 +146,7 @@ MAPPED = {"aud", "sub"}
 
 
 @pytest.mark.parametrize(
-    "case", [each for each in CASES if "Federated" in each["principal"]], ids=lambda case: case["name"]
+    "case", [case for case in CASES if "Federated" in case["principal"]], ids=lambda case: case["name"]
 )  # fmt: skip
 def test_every_trust_policy_that_is_written_lets_its_workload_in_and_strangers_out(
     url: str, case: dict[str, Any]
@@ -201,9 +201,9 @@ def test_an_account_of_the_emulator_is_judged_with_its_cluster(
         "Arn"
     ]
     eks_role = json.dumps(pods).replace("pods.eks", "eks")
-    made = iam.create_role(RoleName="eks", AssumeRolePolicyDocument=eks_role)["Role"]
+    role = iam.create_role(RoleName="eks", AssumeRolePolicyDocument=eks_role)["Role"]
     eks.create_cluster(
-        name="prod", roleArn=made["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
+        name="prod", roleArn=role["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
     )  # fmt: skip
     eks.create_pod_identity_association(
         clusterName="prod", namespace="shop", serviceAccount="cart", roleArn=arn

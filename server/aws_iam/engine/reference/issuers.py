@@ -1,4 +1,7 @@
-"""Who issues web identity tokens, and what of a token reaches a trust policy; facts from `assets/data/oidc-issuers.json`."""
+"""Who issues web identity tokens, and which of a token's claims reach a trust policy: facts from `assets/data/oidc-issuers/`.
+
+Each file there holds the issuers of one provider of `irsa`; `generic.json` holds all other known issuers.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,24 @@ from typing import Any, Literal
 
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.subject_grammar import SubjectGrammar, subject_grammar
 
-_DATA = "assets/data/oidc-issuers.json"
+_FOLDER = "assets/data/oidc-issuers"
+_ANY_ISSUER = "generic"
 
 
 @slotted
 class Issuer:
     """One issuer, or one family of them.
 
-    `kind` is shared when all customers have one URL; `requires` names the claim that AWS wants tested then, `claims`
-    what becomes a condition key. A built-in issuer is a principal by its host, without a provider in IAM.
+    `kind` is shared when all customers have one URL; `requires` names the claim that AWS wants tested then. `claims`
+    become condition keys. A built-in issuer is a principal by its host, without a provider in IAM.
     """
 
     id: str
     title: str
+    provider: str
+    """The provider of `irsa trust_policy` for it."""
     issuer: str
     pattern: re.Pattern[str]
     kind: Literal["shared", "private"]
@@ -31,6 +38,17 @@ class Issuer:
     claims: tuple[str, ...]
     subject: tuple[str, ...]
     sources: tuple[str, ...]
+    grammar: SubjectGrammar
+    tenant_claims: tuple[str, ...] = ()
+    """Claims that name the tenant: a condition on one of them keeps strangers out."""
+    project_claims: tuple[str, ...] = ()
+    """Claims that name the project."""
+    run_claims: tuple[str, ...] = ()
+    """Claims that name what runs: a branch, an environment, a workflow."""
+    immutable_ids: tuple[str, ...] = ()
+    """The claims among them that stay when a name is given up and taken by somebody else."""
+    outer_ids: tuple[str, ...] = ()
+    """Immutable ids of what holds several tenants."""
     notes: tuple[str, ...] = ()
     built_in: bool = False
 
@@ -38,49 +56,77 @@ class Issuer:
 @cache
 def issuers() -> tuple[Issuer, ...]:
     """Every known issuer."""
-    return tuple(map(_issuer, _data()["issuers"]))
+    return tuple(
+        _issuer(provider, row) for provider, data in _files().items() for row in _rows(data)
+    )
 
 
 def issuer_of(host: str) -> Issuer | None:
     """The known issuer with this host and path (without https://), None for any other: a private one."""
-    return next((each for each in issuers() if each.pattern.fullmatch(host)), None)
+    return next((issuer for issuer in issuers() if issuer.pattern.fullmatch(host)), None)
 
 
-def issuer(name: str) -> Issuer:
-    """The issuer with that id."""
-    return next(each for each in issuers() if each.id == name)
+def issuers_of(provider: str) -> tuple[Issuer, ...]:
+    """The issuers of that provider of `irsa`."""
+    return tuple(issuer for issuer in issuers() if issuer.provider == provider)
 
 
 def mapped_claims(host: str) -> frozenset[str]:
     """The claims of this issuer that become condition keys; every other one is dead in a condition."""
     known = issuer_of(host)
-    return frozenset(known.claims if known else _data()["default_claims"])
-
-
-def as_of() -> str:
-    """The date of the facts."""
-    return str(_data()["as_of"])
+    return frozenset(known.claims if known else _default_claims())
 
 
 @cache
-def _data() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(resources.text(_DATA))
-    return data
+def claims_naming(what: Literal["tenant", "project", "run"]) -> frozenset[str]:
+    """The claims of any issuer that name the tenant, the project or the run."""
+    return frozenset(claim for issuer in issuers() for claim in getattr(issuer, f"{what}_claims"))
 
 
-def _issuer(row: dict[str, Any]) -> Issuer:
-    defaults = () if row.get("only_these_claims") else _data()["default_claims"]
+def as_of() -> str:
+    """The date of the facts: the oldest file's."""
+    return min(str(data["as_of"]) for data in _files().values())
+
+
+@cache
+def _files() -> dict[str, dict[str, Any]]:
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in resources.listing(_FOLDER, ".json")
+    }
+
+
+def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The issuers of one file, each with what the file says of all of them."""
+    return [{**data.get("every_issuer", {}), **row} for row in data["issuers"]]
+
+
+def _default_claims() -> list[str]:
+    claims: list[str] = _files()[_ANY_ISSUER]["default_claims"]
+    return claims
+
+
+def _issuer(provider: str, row: dict[str, Any]) -> Issuer:
+    defaults = () if row.get("only_these_claims") else _default_claims()
+    claims = (*defaults, *row["claims"])
     return Issuer(
         id=row["id"],
         title=row["title"],
+        provider=provider,
         issuer=row["issuer"],
         pattern=re.compile(row["pattern"]),
         kind=row["kind"],
         audience=tuple(row["audience"]),
         requires=row["requires"],
-        claims=(*defaults, *row["claims"]),
+        claims=claims,
         subject=tuple(row["subject"]),
         sources=tuple(row["sources"]),
+        grammar=subject_grammar(row.get("subject_grammar", {})),
+        tenant_claims=tuple(row.get("tenant_claims", ())),
+        project_claims=tuple(row.get("project_claims", ())),
+        run_claims=tuple(row.get("run_claims", ())),
+        immutable_ids=tuple(name for name in row.get("immutable_ids", ()) if name in claims),
+        outer_ids=tuple(row.get("outer_ids", ())),
         notes=tuple(row.get("notes", ())),
         built_in=row.get("built_in", False),
     )

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.reference.issuers import Issuer, issuer_of, issuers, mapped_claims
+from aws_iam.engine.reference.issuers import (
+    Issuer,
+    claims_naming,
+    issuer_of,
+    issuers,
+    mapped_claims,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,34 +25,8 @@ _OIDC_HOST = re.compile(r":oidc-provider/(.+)$")
 _EKS = re.compile(r"oidc\.eks\.[^/]+/id/.+|oidc-eks\.[^/]+/id/.+")
 _ACCOUNTS = "system:serviceaccount:"
 _POD = re.compile(rf"{_ACCOUNTS}[^:]+:[^:]+")
-# What names the tenant beside the subject; the other claims say how or when the token was issued.
-_PINS = (
-    "sub",
-    "email",
-    "repository",
-    "repository_id",
-    "repository_owner_id",
-    "enterprise_id",
-    "job_workflow_ref",
-    "namespace_id",
-    "project_id",
-    "user_id",
-    "user_login",
-    "user_email",
-    "organization_slug",
-    "organization_id",
-    "pipeline_id",
-    "cluster_id",
-    "google/organization_number",
-    "id",
-)
-# What a subject begins with, and what ends the tenant's name.
-_TENANTS = {
-    "github": ("repo:", "/@"),
-    "gitlab": ("project_path:", "/"),
-    "hcp_terraform": ("organization:", ":"),
-    "buildkite": ("organization:", ":"),
-}
+# What names a tenant with every issuer.
+_ALWAYS_PIN = frozenset({"sub", "email"})
 _WORD = re.compile(r"[A-Za-z_]*:?")
 _LONGEST = 2_048
 _MOST = 20
@@ -93,7 +73,7 @@ class Provider:
         """Whether a claim other than the required one names a tenant."""
         return any(
             is_demanded(condition) and not all(_opens(value.value) for value in condition.values)
-            for claim in _PINS
+            for claim in _ALWAYS_PIN | claims_naming("tenant")
             if claim != self.required
             for condition in self.on(statement, claim)
         )
@@ -107,9 +87,11 @@ class Provider:
             return _ACCOUNTS.startswith(head)
         if self.required in {"aud", "app_id"}:
             return True
-        prefix, ends = _TENANTS.get(self.issuer.id if self.issuer else "", ("", ""))
-        if prefix and head.startswith(prefix):
-            return not any(end in head[len(prefix) :] for end in ends)
+        # On an issuer of its own every subject is the tenant's.
+        grammar = self.issuer.grammar if self.issuer and self.issuer.kind == "shared" else None
+        if grammar and grammar.before_tenant and head.startswith(grammar.before_tenant):
+            begun = head.removeprefix(grammar.before_tenant)
+            return not any(end in begun for end in grammar.tenant_ends)
         return bool(_WORD.fullmatch(head))
 
 

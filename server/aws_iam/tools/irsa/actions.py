@@ -1,25 +1,25 @@
-"""The tool `irsa`: which workload may get a role, without long-lived keys."""
+"""The tool `irsa`: roles for workloads, without long-lived keys."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from aws_iam.answer import Answer, Artifact
+from aws_iam.answer import Answer
 from aws_iam.engine.language.aws_names import checked
 from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
-from aws_iam.tools.irsa.providers.catalogue import PROVIDERS, describe
-from aws_iam.tools.irsa.providers.creation import Format, Setting, creation
-from aws_iam.tools.irsa.providers.names import Names
-from aws_iam.tools.irsa.providers.provider import Request, rows
+from aws_iam.tools.irsa.asset_files import policy_file
+from aws_iam.tools.irsa.creation import CreationRequest, Format, creation_files
+from aws_iam.tools.irsa.names import Names
+from aws_iam.tools.irsa.provider import Request, one_column
+from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import AccountId, Document, Source, Topic
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 
 if TYPE_CHECKING:
-    from aws_iam.tools.irsa.providers.provider import Workload
+    from aws_iam.tools.irsa.provider import Workload
 
 tool = Tool(
     "irsa",
@@ -28,17 +28,11 @@ tool = Tool(
     default="guide",
 )
 
-ProviderName = Literal[
-    "eks",
-    "pod_identity",
-    "github",
-    "gitlab",
-    "bitbucket",
-    "terraform_cloud",
-    "circleci",
-    "buildkite",
-    "generic",
-]
+if TYPE_CHECKING:
+    ProviderName = str
+else:
+    # The choices are the files in `providers/`.
+    ProviderName = Literal[tuple(PROVIDERS)]
 
 
 @tool.action
@@ -63,8 +57,8 @@ def trust_policy(
         Format | None, Parameter("how it is created; default cli", brief="format")
     ] = None,
 ) -> Answer:
-    """Write the role trust policy that lets in exactly this workload, and how its provider is created."""
-    # Inside the function: the guide must not pay for the validator and its data.
+    """Write the role trust policy that lets in exactly this workload, and the files that create its provider."""
+    # Inside the function: `guide` does not need the validator and its data.
     from aws_iam.engine.reference.catalog import catalog
     from aws_iam.rules.policy.run import validate
 
@@ -77,28 +71,25 @@ def trust_policy(
     workload = describe(provider, request)
     within = _partition(request, workload)
     trust = _trust(workload, account, within)
-    text = json.dumps(trust, indent=2, ensure_ascii=False)
-    setting = Setting(account=account, partition=within, format=format_ or "cli")
-    made = creation(setting, names, workload, trust)
-    policy = Artifact(
-        name="trust-policy.json",
-        language="json",
-        content=text + "\n",
-        checked_by="policy validate, evaluate",
-    )
+    policy = policy_file("trust-policy.json", trust)
+    creation = CreationRequest(account=account, partition=within, format=format_ or "cli")
+    created = creation_files(creation, names, workload, trust)
     chosen = PROVIDERS[provider]
     return Answer(
-        summary=f"{workload.words} may assume the role, and nobody else ({chosen.title}).",
-        findings=tuple(validate(text, "trust")),
-        artifacts=(policy, *made.files),
+        summary=f"{workload.description} may assume the role, and nobody else ({chosen.title}).",
+        findings=tuple(validate(policy.content, "trust")),
+        artifacts=(policy, *created.files),
         facts=_facts(workload, account, within)
-        | {"format": setting.format, **rows("placeholders", "replace", made.placeholders)},
+        | {
+            "format": creation.format,
+            **one_column("placeholders", "replace", created.placeholders),
+        },
         sources=(chosen.source, f"references/irsa-oidc.md#{chosen.section}"),
         next=(
             "aws-iam policy validate --document trust-policy.json --kind trust",
             f"aws-iam irsa guide --topic {chosen.section}",
         ),
-        # The issuers' table and, for the validation, the service data: the answer is as old as the older one.
+        # The facts on issuers and, for the validation, the service data.
         as_of=min(issuers.as_of(), catalog().as_of),
     )
 
@@ -113,7 +104,7 @@ def manifest(
     ] = None,
 ) -> Answer:
     """Write the files that make the workload use its role: Kubernetes manifests, CI jobs."""
-    from aws_iam.tools.irsa.manifest import manifest as irsa_manifest
+    from aws_iam.tools.irsa import manifest as irsa_manifest
 
     return irsa_manifest.manifest(provider, role, names, audience)
 
@@ -130,7 +121,7 @@ def denied(
     ] = None,
     account: Annotated[str | None, Parameter("12-digit account id")] = None,
 ) -> Answer:
-    """Say which condition of a trust policy a token fails, and write the policy that fits it."""
+    """Show which condition of a trust policy a token fails, and write the policy that lets it in."""
     from aws_iam.tools.irsa.denied import denied as irsa_denied
 
     return irsa_denied.denied(document, claims, token, jwks, account)
@@ -151,7 +142,7 @@ def check(
     ] = None,
     save: Annotated[str | None, Parameter("snapshot file to write", cli_only=True)] = None,
 ) -> Answer:
-    """Judge trust policies, or an account's providers, clusters, associations and annotations."""
+    """Check trust policies, or an account's providers, clusters, associations and annotations."""
     from aws_iam.tools.irsa import check as irsa_check
 
     return irsa_check.check(document, source, manifests, kube_context, progress, save=save)
@@ -160,8 +151,8 @@ def check(
 def _partition(request: Request, workload: Workload) -> str:
     if request.partition and workload.partition and request.partition != workload.partition:
         raise InputError(
-            f"`partition` is `{request.partition}`, the cluster lies in `{workload.partition}`",
-            hint="leave `partition` out: the cluster tells it",
+            f"`partition` is `{request.partition}`, but the cluster is in `{workload.partition}`",
+            hint="leave out `partition`: the cluster determines it",
         )
     return request.partition or workload.partition or "aws"
 
@@ -175,7 +166,7 @@ def _trust(workload: Workload, account: str, partition: str) -> dict[str, Any]:
 
 def _facts(workload: Workload, account: str, partition: str) -> dict[str, Any]:
     caller = workload.caller
-    notes = rows("notes", "note", workload.notes)
+    notes = one_column("notes", "note", workload.notes)
     if not isinstance(caller, TokenCaller):
         return {"principal": "pods.eks.amazonaws.com", "cluster": caller.cluster, **notes}
     return {

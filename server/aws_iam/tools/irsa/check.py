@@ -1,4 +1,4 @@
-"""`irsa check`: the whole catalogue over trust policies, and over an account with its clusters and service accounts."""
+"""`irsa check`: every check on trust policies, or on an account with its clusters and service accounts."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def check(
     if document is not None:
         if source != Source() or save is not None:
             raise InputError(
-                "`document` and an account exclude each other",
-                hint="leave out the account arguments to judge the document",
+                "`document` and the account arguments exclude each other",
+                hint="leave out the account arguments to check the document",
             )
         return of_document(document, cluster)
-    # Not at the top: what judges documents does not need it.
+    # Inside the function: the checks of a document do not need it.
     from aws_iam.tools.kit import account_source
 
     return of_account(account_source.read(source, NEEDS, progress, save=save), cluster)
@@ -79,26 +79,28 @@ def _cluster(manifests: Any, kube_context: str | None) -> Cluster | None:
 
 
 def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
-    """The checks on trust policies alone."""
+    """The checks that need nothing but a trust policy."""
     given = gathered(document)
     trusts = [
-        (candidate, content)
-        for candidate in given.sources
-        if (content := _trust(candidate)) is not None
+        (source, policy)
+        for source in given.sources
+        if (policy := _trust_policy(source)) is not None
     ]
     if not trusts:
         raise InputError(
             "`document` holds no trust policy: no statement has a Principal",
-            hint="give a role's AssumeRolePolicyDocument, or none to check the account",
+            hint="pass a role's AssumeRolePolicyDocument, or leave out `document` to check the account",
         )
-    judged = document_findings.without_repeats(
-        (source, _of_source(source, content)) for source, content in trusts
+    by_source = document_findings.without_repeats(
+        (source, _source_findings(source, policy)) for source, policy in trusts
     )
-    written = () if cluster is None else _of_manifests(cluster)
-    findings = tuple(sorted((*(f for _, found in judged for f in found), *written), key=_rank))
-    rows = [_row(source.name, content) for source, content in trusts]
+    on_manifests = () if cluster is None else _manifest_findings(cluster)
+    findings = tuple(
+        sorted((*(f for _, found in by_source for f in found), *on_manifests), key=_rank)
+    )
+    rows = [_row(source.name, policy) for source, policy in trusts]
     return Answer(
-        summary=_summary(findings, _documents(rows)),
+        summary=_summary(findings, _documents_summary(rows)),
         findings=findings,
         facts={
             "checks": len(ON_TRUST),
@@ -112,7 +114,7 @@ def of_document(document: Any, cluster: Cluster | None = None) -> Answer:
     )
 
 
-def _trust(source: Document) -> Policy | None:
+def _trust_policy(source: Document) -> Policy | None:
     content = source.content
     if not isinstance(content, Policy):
         raise InputError(
@@ -123,76 +125,74 @@ def _trust(source: Document) -> Policy | None:
     return content if named else None
 
 
-def judged(policy: Policy) -> tuple[Finding, ...]:
-    """The findings on one trust policy of which nothing else is known."""
-    return _of_trust(Trust(policy=policy))
-
-
-def _of_trust(trust: Trust) -> tuple[Finding, ...]:
+def _trust_findings(trust: Trust) -> tuple[Finding, ...]:
     return tuple(finding for check in ON_TRUST for finding in check.findings(trust))
 
 
-def _of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
-    kept = document_findings.certain(judged(content), source, _with_any_values)
+def _source_findings(source: Document, policy: Policy) -> tuple[Finding, ...]:
+    found = _trust_findings(Trust(policy=policy))
+    kept = document_findings.certain(found, source, _variant_findings)
     return document_findings.located(kept, source)
 
 
-def _with_any_values(variant: Policy) -> tuple[Finding, ...]:
-    return _of_trust(Trust(policy=variant, stands_for_any=True))
+def _variant_findings(variant: Policy) -> tuple[Finding, ...]:
+    """The findings on a policy in which placeholders stand for values that only the deployment knows."""
+    return _trust_findings(Trust(policy=variant, stands_for_any=True))
 
 
-def _of_manifests(cluster: Cluster) -> tuple[Finding, ...]:
-    """What is wrong with annotations by themselves: without an account nothing is known of the roles."""
+def _manifest_findings(cluster: Cluster) -> tuple[Finding, ...]:
+    """What is wrong with the annotations by themselves: without an account nothing is known about the roles."""
     alone = Workloads(account=account_of(), service_accounts=cluster.service_accounts)
     return tuple(finding for finding in misfits.findings(alone) if finding.status is Status.FAIL)
 
 
 def of_account(account: Account, cluster: Cluster | None = None) -> Answer:
-    """Every check on an account; what could not be read is unknown."""
-    at = Workloads(
+    """Every check on an account; what could not be read gives unknown findings."""
+    workloads = Workloads(
         account=account,
         service_accounts=None if cluster is None else cluster.service_accounts,
         complete=cluster is not None and cluster.complete,
         pods=() if cluster is None else cluster.pods,
     )
-    found = [*_of_roles(at), *(f for check in ON_ACCOUNT for f in check.findings(at))]
+    on_account = (finding for check in ON_ACCOUNT for finding in check.findings(workloads))
+    found = (*_role_findings(workloads), *on_account)
     findings = tuple(sorted((replace(f, account=account.id) for f in found), key=_rank))
-    counted = _counted(at, cluster)
+    counted = _counted(workloads, cluster)
     return Answer(
-        summary=_summary(findings, _account(account, counted)),
+        summary=_summary(findings, _account_summary(account, counted)),
         findings=findings,
-        facts={"checks": len(CHECKS), **counted, **_roles_told(at), **_unread(cluster)},
+        facts={"checks": len(CHECKS), **counted, **_role_rows(workloads), **_unread(cluster)},
         sources=_sources(findings),
         next=_next(findings, None),
         as_of=min(issuers.as_of(), catalog().as_of),
     )
 
 
-def _of_roles(at: Workloads) -> Iterable[Finding]:
-    """The trust policy of every role that workloads take; where AWS sent none they are all unknown."""
-    missing = at.account.get(AUTHORIZATION)
+def _role_findings(workloads: Workloads) -> Iterable[Finding]:
+    """The findings on the trust policy of every workload role; unknown where the roles could not be read."""
+    missing = workloads.account.get(AUTHORIZATION)
     if isinstance(missing, Miss):
-        yield _unjudged(
+        yield _not_judged(
             str(missing),
             f"{missing.call}: {missing.code or missing.kind.value}; allow {missing.permission}",
         )
         return
-    readable = {found.role.arn for found in trusting(at)}
-    for role in roles(at).values():
-        meant = '"Federated"' in role.trust or PODS in role.trust
-        if meant and role.arn not in readable and read(role) is None:
+    readable = {found.role.arn for found in trusting(workloads)}
+    for role in roles(workloads).values():
+        for_workloads = '"Federated"' in role.trust or PODS in role.trust
+        if for_workloads and role.arn not in readable and read(role) is None:
             yield replace(
-                _unjudged("the trust policy cannot be read", f"{DETAILS}: unreadable document"),
+                _not_judged("the trust policy cannot be read", f"{DETAILS}: unreadable document"),
                 resource=escaped(role.arn, 2048),
             )
-    for found in trusting(at):
-        for finding in _of_trust(trust_of(at, found)):
-            # Lines of a text that nobody wrote help nobody.
+    for found in trusting(workloads):
+        for finding in _trust_findings(trust_of(workloads, found)):
+            # Line numbers count in AWS's own rendering of the policy, which the user does not have.
             where = Where(pointer=finding.where.pointer) if finding.where else None
             yield replace(finding, resource=escaped(found.role.arn, 2048), where=where)
 
 
-def _unjudged(message: str, reason: str) -> Finding:
+def _not_judged(message: str, reason: str) -> Finding:
     return Finding(
         code="TRUST-UNREAD",
         title="Trust policies could not be judged",
@@ -220,41 +220,42 @@ def _rank(finding: Finding) -> tuple[object, ...]:
 def _summary(findings: tuple[Finding, ...], what: str) -> str:
     failed = Counter(f.severity for f in findings if f.status is Status.FAIL)
     unknown = sum(f.status is Status.UNKNOWN for f in findings)
-    open_ = f" {unknown} could not be judged." if unknown else ""
+    not_judged = f" {unknown} could not be judged." if unknown else ""
     if not failed:
-        word = "No problem found in what could be read of" if unknown else "No problem found in"
-        return f"{word} {what}.{open_}"
+        clean = "No problem found in the readable part of" if unknown else "No problem found in"
+        return f"{clean} {what}.{not_judged}"
     total = sum(failed.values())
     counted = ", ".join(
         f"{failed[severity]} {severity}" for severity in _SEVERITIES if failed[severity]
     )
-    return f"{total} {'problem' if total == 1 else 'problems'} in {what}: {counted}.{open_}"
+    return f"{total} {'problem' if total == 1 else 'problems'} in {what}: {counted}.{not_judged}"
 
 
-def _documents(rows: list[dict[str, Any]]) -> str:
+def _documents_summary(rows: list[dict[str, Any]]) -> str:
     if len(rows) > 1:
         return f"{len(rows)} trust policies"
     trusted = rows[0]["trusts"]
     return (
         f"the trust policy ({trusted})"
         if trusted
-        else "the trust policy, which names no provider of tokens and not EKS Pod Identity"
+        else "the trust policy, which trusts neither an OIDC provider nor EKS Pod Identity"
     )
 
 
-def _account(account: Account, counted: dict[str, Any]) -> str:
-    listed = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counted.items())
-    return f"account {account.id} ({listed}; {account.regions} read)"
+def _account_summary(account: Account, counted: dict[str, Any]) -> str:
+    parts = [f"{number} {name.replace('_', ' ')}" for name, number in counted.items()]
+    listed = f"{', '.join(parts)}; " if parts else ""
+    return f"account {account.id} ({listed}{account.regions} read)"
 
 
 def _row(name: str, policy: Policy) -> dict[str, Any]:
-    """Whom a trust policy lets in, as far as workloads go."""
-    trusted = list(dict.fromkeys(_told(policy)))
+    """The OIDC providers that a trust policy trusts, and EKS Pod Identity."""
+    trusted = list(dict.fromkeys(_trusted(policy)))
     more = f" and {len(trusted) - 5} more" if len(trusted) > 5 else ""  # noqa: PLR2004 - what fits a line
     return {**({"policy": name} if name else {}), "trusts": ", ".join(trusted[:5]) + more}
 
 
-def _told(policy: Policy) -> Iterable[str]:
+def _trusted(policy: Policy) -> Iterable[str]:
     for statement in policy.statements:
         for principal in statement.principals if statement.allows else ():
             host = host_of(principal)
@@ -265,37 +266,34 @@ def _told(policy: Policy) -> Iterable[str]:
                 yield "EKS Pod Identity"
 
 
-def _counted(at: Workloads, cluster: Cluster | None) -> dict[str, Any]:
-    """How much of everything was judged; what could not be listed is left out."""
-    account = at.account
+def _counted(workloads: Workloads, cluster: Cluster | None) -> dict[str, Any]:
+    """How much was checked; what could not be listed is left out."""
+    account = workloads.account
     found: dict[str, Any] = {}
     identities = account.get(AUTHORIZATION)
     if not isinstance(identities, Miss):
-        found["roles_of_workloads"] = len(trusting(at))
+        found["roles_of_workloads"] = len(trusting(workloads))
     providers = account.get(OIDC_PROVIDERS)
     if not isinstance(providers, Miss):
         found["providers"] = len(providers)
-    read_ = [value for _, value in account.in_each(CLUSTERS) if not isinstance(value, Miss)]
-    if read_:
-        clusters = [found_cluster for value in read_ for found_cluster in value]
-        found["clusters"] = len(clusters)
+    listed = [value for _, value in account.in_each(CLUSTERS) if not isinstance(value, Miss)]
+    if listed:
+        eks_clusters = [eks_cluster for region in listed for eks_cluster in region]
+        found["clusters"] = len(eks_clusters)
         found["associations"] = sum(
-            0 if isinstance(found_cluster.associations, Miss) else len(found_cluster.associations)
-            for found_cluster in clusters
+            0 if isinstance(eks_cluster.associations, Miss) else len(eks_cluster.associations)
+            for eks_cluster in eks_clusters
         )
     if cluster is not None:
         found["service_accounts"] = len(cluster.service_accounts)
     return found
 
 
-def _roles_told(at: Workloads) -> dict[str, Any]:
-    identities = at.account.get(AUTHORIZATION)
+def _role_rows(workloads: Workloads) -> dict[str, Any]:
+    identities = workloads.account.get(AUTHORIZATION)
     if isinstance(identities, Miss):
         return {}
-    rows = [
-        _row(escaped(trusting_role.role.arn, 200), trusting_role.policy)
-        for trusting_role in trusting(at)
-    ]
+    rows = [_row(escaped(found.role.arn, 200), found.policy) for found in trusting(workloads)]
     more = {"more_roles": len(rows) - _MOST_ROWS} if len(rows) > _MOST_ROWS else {}
     return {"trusts": rows[:_MOST_ROWS], **more} if rows else {}
 
@@ -304,7 +302,8 @@ def _unread(cluster: Cluster | None) -> dict[str, Any]:
     if cluster is None or not cluster.unread:
         return {}
     rows = [
-        {"file": escaped(n, 200), "why": escaped(w, 200)} for n, w in cluster.unread[:_MOST_ROWS]
+        {"file": escaped(file, 200), "why": escaped(why, 200)}
+        for file, why in cluster.unread[:_MOST_ROWS]
     ]
     return {"manifests_not_read": rows}
 

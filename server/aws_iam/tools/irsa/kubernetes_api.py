@@ -1,6 +1,6 @@
-"""Service accounts from a Kubernetes API, reached as a context of the user's kubeconfig says; read, never written.
+"""The service accounts of a cluster, read from its Kubernetes API through a context of the user's kubeconfig.
 
-What the context needs to sign in stays here: nothing of it is told, and no command of the file is run.
+Nothing is written. The context's credentials never leave this module, and no command that the file names is run.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _MOST_PAGES = 200
 _MOST_BYTES = 16_000_000
 _MOST_CONFIG = 1_000_000
 _KIND = "ServiceAccountList"
-_BY_HAND = "give the output of `kubectl get serviceaccounts -A -o json` as `manifests`"
+_BY_HAND = "pass the output of `kubectl get serviceaccounts -A -o json` as `manifests`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """How a cluster's API is reached."""
+class Endpoint:
+    """How to reach a cluster's API."""
 
     server: str
     headers: dict[str, str] = field(repr=False)
@@ -40,29 +40,29 @@ def service_accounts(context: str) -> dict[str, Any]:
     """Every service account of the cluster as a `ServiceAccountList`."""
     config = _config()
     with tempfile.TemporaryDirectory() as folder:
-        entry = _entry(config, context, Path(folder))
-        return {"apiVersion": "v1", "kind": _KIND, "items": _items(entry)}
+        endpoint = _endpoint(config, context, Path(folder))
+        return {"apiVersion": "v1", "kind": _KIND, "items": _items(endpoint)}
 
 
-def _items(entry: Entry) -> list[Any]:
+def _items(endpoint: Endpoint) -> list[Any]:
     items: list[Any] = []
     following = ""
     for _ in range(_MOST_PAGES):
-        address = f"{entry.server.rstrip('/')}/api/v1/serviceaccounts?limit={_PAGE_SIZE}"
+        address = f"{endpoint.server.rstrip('/')}/api/v1/serviceaccounts?limit={_PAGE_SIZE}"
         if following:
             import urllib.parse
 
             address += f"&continue={urllib.parse.quote(following, safe='')}"
-        found, following = _page(address, entry)
+        found, following = _page(address, endpoint)
         items += found
         if not following:
             return items
     raise AwsIamError(f"the cluster has more than {_MOST_PAGES * _PAGE_SIZE:,} service accounts")
 
 
-def _page(address: str, entry: Entry) -> tuple[list[Any], str]:
-    """The items of one answer, and the token of the answer that follows; empty where none does."""
-    raw = web.fetched(address, headers=entry.headers, verify=entry.verify, most=_MOST_BYTES)
+def _page(address: str, endpoint: Endpoint) -> tuple[list[Any], str]:
+    """The items of one page, and the token of the next page; empty on the last one."""
+    raw = web.fetched(address, headers=endpoint.headers, verify=endpoint.verify, most=_MOST_BYTES)
     found = _read(raw)
     match found:
         case {"items": list() | None as items, "metadata": {**about}}:
@@ -71,7 +71,7 @@ def _page(address: str, entry: Entry) -> tuple[list[Any], str]:
                 return items or [], following
         case _:
             pass
-    raise AwsIamError("the Kubernetes API answers no list of service accounts", hint=_BY_HAND)
+    raise AwsIamError("the Kubernetes API returned no list of service accounts", hint=_BY_HAND)
 
 
 def _read(raw: bytes) -> Any:
@@ -82,7 +82,7 @@ def _read(raw: bytes) -> Any:
 
 
 def _config() -> dict[str, Any]:
-    """The first file that KUBECONFIG names, else the one in the home folder."""
+    """The first file that KUBECONFIG names, else `~/.kube/config`."""
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
     path = Path(named) if named else Path.home() / ".kube" / "config"
     import yaml
@@ -96,30 +96,30 @@ def _config() -> dict[str, Any]:
             hint=f"set KUBECONFIG, or {_BY_HAND}",
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        raise InputError(f"the kubeconfig {quoted(str(path))} is no YAML") from None
+        raise InputError(f"the kubeconfig {quoted(str(path))} is not YAML") from None
     if not isinstance(found, dict):
-        raise InputError(f"the kubeconfig {quoted(str(path))} holds no configuration")
+        raise InputError(f"the kubeconfig {quoted(str(path))} is not a mapping")
     return found
 
 
-def _entry(config: dict[str, Any], name: str, folder: Path) -> Entry:
+def _endpoint(config: dict[str, Any], name: str, folder: Path) -> Endpoint:
     context = _named(config, "contexts", "context", name)
     cluster = _named(config, "clusters", "cluster", str(context.get("cluster", "")))
     user = _named(config, "users", "user", str(context.get("user", "")))
     server = cluster.get("server")
     if not isinstance(server, str):
         raise InputError(f"context {quoted(name)} names no server")
-    return Entry(
+    return Endpoint(
         server=server, headers=_headers(user, name), verify=_verify(cluster, user, folder)
     )
 
 
 def _named(config: dict[str, Any], kind: str, inner: str, name: str) -> dict[str, Any]:
     listed = config.get(kind)
-    known = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    found = next((each.get(inner) for each in known if each.get("name") == name), None)
+    entries = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    found = next((entry.get(inner) for entry in entries if entry.get("name") == name), None)
     if not isinstance(found, dict):
-        names = ", ".join(quoted(str(each.get("name"))) for each in known[:10]) or "none"
+        names = ", ".join(quoted(str(entry.get("name"))) for entry in entries[:10]) or "none"
         raise InputError(f"the kubeconfig has no {inner} {quoted(name)}", hint=f"it has {names}")
     return found
 
@@ -127,7 +127,8 @@ def _named(config: dict[str, Any], kind: str, inner: str, name: str) -> dict[str
 def _headers(user: dict[str, Any], name: str) -> dict[str, str]:
     if "exec" in user or "auth-provider" in user:
         raise InputError(
-            f"context {quoted(name)} signs in by a command, which is not run", hint=_BY_HAND
+            f"context {quoted(name)} signs in with a command, which aws-iam does not run",
+            hint=_BY_HAND,
         )
     token = user.get("token")
     if not token and isinstance(user.get("tokenFile"), str):
@@ -139,24 +140,24 @@ def _headers(user: dict[str, Any], name: str) -> dict[str, str]:
 
 
 def _verify(cluster: dict[str, Any], user: dict[str, Any], folder: Path) -> ssl.SSLContext | bool:
-    """Whom to believe, and the client's own certificate; a server is never believed unseen."""
+    """The authorities to trust and the client's own certificate; the server's certificate is always verified."""
     authority = _file(cluster, "certificate-authority", folder)
     certificate, key = _file(user, "client-certificate", folder), _file(user, "client-key", folder)
     if authority is None and certificate is None:
         return True
     try:
-        made = ssl.create_default_context(cafile=authority)
+        context = ssl.create_default_context(cafile=authority)
         if certificate:
-            made.load_cert_chain(certificate, key)
+            context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError):
         raise InputError(
             "the certificates of the kubeconfig cannot be used", hint=_BY_HAND
         ) from None
-    return made
+    return context
 
 
 def _file(holder: dict[str, Any], name: str, folder: Path) -> str | None:
-    """The file of that name; what stands in the kubeconfig itself is written to a folder that only lives now."""
+    """The path of that file; inline data is written to `folder`, which is deleted after the call."""
     inline = holder.get(f"{name}-data")
     if not isinstance(inline, str):
         path = holder.get(name)
@@ -164,7 +165,7 @@ def _file(holder: dict[str, Any], name: str, folder: Path) -> str | None:
     try:
         raw = base64.b64decode(inline, validate=True)
     except (binascii.Error, ValueError):
-        raise InputError(f"`{name}-data` of the kubeconfig is no base64") from None
+        raise InputError(f"`{name}-data` of the kubeconfig is not base64") from None
     file = folder / f"{name}.pem"
     file.touch(mode=0o600)
     file.write_bytes(raw)

@@ -30,8 +30,12 @@ from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 from helpers.cis_snapshots import denied, empty, refused
 from helpers.families import declaring
 from helpers.folders import TESTS
+from helpers.provider_cases import cases
 
-CASES = json.loads((TESTS / "cases/irsa/trust-checks.json").read_text(encoding="utf-8"))
+CASES = [
+    *json.loads((TESTS / "cases/irsa/trust-checks.json").read_text(encoding="utf-8")),
+    *cases("trust_checks"),
+]
 GITHUB = "token.actions.githubusercontent.com"
 BUILT_IN = ("cognito-identity.amazonaws.com",)
 

@@ -79,23 +79,16 @@ def _named(found: Widest) -> str:
     return f"{quoted(found.value.value)} of {quoted(found.condition.key.value)}"
 
 
-_FORMS = {
-    "hcp_terraform": "organization:ORG:project:PROJECT:workspace:WORKSPACE:run_phase:PHASE",
-    "buildkite": "organization:ORG:pipeline:PIPELINE:ref:refs/heads/BRANCH:commit:*",
-    "circleci": "org/ORG_ID/project/PROJECT_ID/user/*",
-    "gitlab": "project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH",
-}
-_GITHUB_FORM = "repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH"
 _PARTS = re.compile(r"([:/])")
 
 
 def _narrower(provider: Provider, found: Widest) -> str:
     """What to write in place of the value: its own beginning as far as it is written out, then what is missing."""
-    name = provider.issuer.id if provider.issuer else ""
     value = found.value.value
-    if not (name in _FORMS or name.startswith("github")):
+    complete = provider.issuer.grammar.form if provider.issuer else ""
+    if not complete:
         return f"Write the whole subject under StringEquals in place of {quoted(value)}."
-    form = _completed(value, _FORMS.get(name, _GITHUB_FORM))
+    form = _completed(value, complete)
     operator = "StringLike" if form.endswith("*") else "StringEquals"
     return f"Write {quoted(form)} under {operator} in place of {quoted(value)}."
 
@@ -285,12 +278,6 @@ def both_phases(trust: Trust) -> Iterator[Fail]:
             )
 
 
-_NAMED = {
-    "github": (re.compile(r"repo:[^@:]+:.+"), ("repository_id", "repository_owner_id", "enterprise_id")),
-    "gitlab": (re.compile(r"project_path:.+"), ("namespace_id", "project_id")),
-}  # fmt: skip
-
-
 @check(
     "OIDC-MUTABLE",
     on=Trust,
@@ -319,26 +306,28 @@ def by_name(trust: Trust) -> Iterator[Fail]:
     Wrong where the platform does not give names to others again.
     """
     for statement, provider, found in _of_width(trust, Width.EXACT, Width.KIND, Width.ANY_RUN):
-        name = provider.issuer.id if provider.issuer else ""
-        form, ids = _NAMED.get(name, (None, ()))
-        if form is None or is_pinned_by(provider, statement, ids):
+        issuer = provider.issuer
+        if issuer is None or issuer.kind != "shared" or not issuer.grammar.known_by_name:
+            continue
+        ids, form = issuer.immutable_ids, issuer.grammar.known_by_name
+        if is_pinned_by(provider, statement, (*ids, *issuer.outer_ids)):
             continue
         listed = [value for _, value in values((found.condition,))]
         named = [value for value in listed if form.fullmatch(value.value)]
         # Both forms side by side is how a repository moves to the immutable one.
         if named and len(named) == len(listed):
-            claims = " or ".join(quoted(provider.key(claim)) for claim in ids[:2])
+            claims = " or ".join(quoted(provider.key(claim)) for claim in ids)
             yield Fail(
                 named[0].where,
                 f"{quoted(named[0].value)} names its project, and no condition pins an id",
                 fix=f"Add StringEquals on {claims}"
                 + (
                     ", or write the immutable subject repo:OWNER@OWNER_ID/REPOSITORY@REPOSITORY_ID:…"
-                    if name == "github"
+                    if issuer.id == "github"
                     else ""
                 )
                 + "; `gh api repos/OWNER/REPOSITORY --jq '.owner.id,.id'` tells them."
-                * (name == "github"),
+                * (issuer.id == "github"),
             )
 
 

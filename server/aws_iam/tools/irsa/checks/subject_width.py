@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.issuers import claims_naming
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.engine.language.document import Condition, Statement, Text
+    from aws_iam.engine.reference.subject_grammar import SubjectGrammar, SubjectParts
     from aws_iam.engine.tokens.oidc_provider import Provider
 
 
@@ -45,30 +47,10 @@ class Widest:
     condition: Condition
 
 
-# What the subject begins with, up to the end of the repository's name; then what the run may be.
-_FAMILIES: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
-    (("github", "github_enterprise", "github_data_residency", "github_server"),
-     re.compile(r"(?P<who>repo:[^:]+)(?::(?P<run>.*))?", re.DOTALL)),
-    (("gitlab",), re.compile(r"(?P<who>project_path:[^:]+)(?::(?P<run>.*))?", re.DOTALL)),
-    (("buildkite",), re.compile(r"(?P<who>organization:[^:]+(?::pipeline:[^:]+)?)(?::(?P<run>.*))?", re.DOTALL)),
-    (("hcp_terraform",), re.compile(
-        r"(?P<who>organization:[^:]+(?::project:[^:]+)?(?::(?:workspace|stack):[^:]+)?)(?::(?P<run>.*))?", re.DOTALL)),
-    (("circleci",), re.compile(r"(?P<who>org/[^/]+(?:/project/[^/]+)?)(?:/(?P<run>.*))?", re.DOTALL)),
-)  # fmt: skip
-_REPOSITORIES = (
-    "repository_id",
-    "repository",
-    "project_id",
-    "pipeline_id",
-    "oidc.circleci.com/project-id",
-)
-_RUNS = ("environment", "ref", "job_workflow_ref", "build_branch")
 _ANY_ID = re.compile(r"@[*]")
-_SEGMENTS = {"hcp_terraform": 6, "buildkite": 4}
-_PULL = "pull_request"
 
 
-def is_pinned_by(provider: Provider, statement: Statement, claims: tuple[str, ...]) -> bool:
+def is_pinned_by(provider: Provider, statement: Statement, claims: Iterable[str]) -> bool:
     """Whether one of the claims must have a value that is written out."""
     return any(
         is_demanded(condition) and all(is_literal(value.value) for value in condition.values)
@@ -112,9 +94,9 @@ def _narrowed(found: Width, provider: Provider, statement: Statement) -> Width:
     """The width with what other claims pin."""
     if found is Width.EVERYBODY and provider.is_pinned(statement):
         found = Width.TENANT
-    if found is Width.TENANT and is_pinned_by(provider, statement, _REPOSITORIES):
+    if found is Width.TENANT and is_pinned_by(provider, statement, claims_naming("project")):
         found = Width.ANY_RUN
-    if found is Width.ANY_RUN and is_pinned_by(provider, statement, _RUNS):
+    if found is Width.ANY_RUN and is_pinned_by(provider, statement, claims_naming("run")):
         found = Width.EXACT
     return found
 
@@ -126,50 +108,23 @@ def width(provider: Provider, pattern: str) -> Width:
         return Width.EXACT
     if provider.is_open(pattern) or not pattern.strip("*?"):
         return Width.EVERYBODY
-    name = provider.issuer.id if provider.issuer else ""
-    grammar = next((form for names, form in _FAMILIES if name in names), None)
-    found = grammar.fullmatch(pattern) if grammar else None
-    if found is None:
-        return Width.EXACT
-    who, run = found["who"], found["run"]
+    grammar = provider.issuer.grammar if provider.issuer else None
+    parts = grammar.read(pattern) if grammar else None
+    return _by_grammar(grammar, parts) if grammar and parts else Width.EXACT
+
+
+def _by_grammar(grammar: SubjectGrammar, parts: SubjectParts) -> Width:
     # Owner and repository are named in full though their ids are left open.
-    if not is_literal(_ANY_ID.sub("@1", who)) or _is_short(name, who):
+    if not (is_literal(_ANY_ID.sub("@1", parts.project)) and parts.names_project):
         return Width.TENANT
-    if run is None or is_literal(run):
+    if parts.run is None or is_literal(parts.run):
         return Width.EXACT
-    return _run(name, run)
-
-
-def _is_short(name: str, who: str) -> bool:
-    """Whether the pattern ends before the project or workspace is named."""
-    if name == "circleci":
-        return "/project/" not in who
-    return name in _SEGMENTS and who.count(":") + 1 < _SEGMENTS[name]
-
-
-def _run(name: str, run: str) -> Width:
-    if name == "hcp_terraform":
-        return Width.PHASES
-    if name == "circleci":
-        return Width.EXACT
-    if name == "buildkite":
-        return Width.ANY_RUN if run == "*" or run.startswith("ref:*") else Width.EXACT
-    if name == "gitlab":
-        wide = run == "*" or (
-            matches(run, "ref_type:branch:ref:x") and matches(run, "ref_type:tag:ref:x")
-        )
-        return (
-            Width.ANY_RUN if wide else _kind(run, ("ref_type:branch:ref:*", "ref_type:tag:ref:*"))
-        )
-    if matches(run, _PULL) and matches(run, "ref:refs/heads/x"):
+    if grammar.lets_every_run_in(parts.run):
         return Width.ANY_RUN
-    return _kind(
-        run, ("ref:*", "ref:refs/*", "ref:refs/heads/*", "ref:refs/tags/*", "environment:*")
-    )
+    return Width.KIND if parts.run in grammar.one_kind else _OPEN_RUN[grammar.open_run]
 
 
-def _kind(run: str, whole: tuple[str, ...]) -> Width:
-    return Width.KIND if run in whole else Width.EXACT
+_OPEN_RUN = {"exact": Width.EXACT, "phases": Width.PHASES}
 
 
 def values(conditions: tuple[Condition, ...]) -> Iterator[tuple[Condition, Text]]:

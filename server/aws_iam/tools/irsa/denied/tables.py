@@ -1,4 +1,4 @@
-"""`irsa denied`: the tables of its answer: statement by statement, and what of the token AWS sees."""
+"""The tables of `irsa denied`: each statement with its conditions, and the condition keys that AWS makes of the token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.engine.tokens.meeting import Meeting, Met
-    from aws_iam.tools.irsa.denied.case import Case
+    from aws_iam.tools.irsa.denied.comparison import TokenComparison
 
 _MOST_STATEMENTS = 20
 _MOST_CONDITIONS = 20
@@ -20,40 +20,39 @@ _MOST_VALUES = 5
 _SHOWN = 200
 
 
-def facts(case: Case, proofs: tuple[dict[str, str], ...]) -> dict[str, Any]:
-    """What was compared with what, the keys that AWS makes of the token, and the proof of the policy."""
+def facts(comparison: TokenComparison, proofs: tuple[dict[str, str], ...]) -> dict[str, Any]:
+    """What was compared with what, the condition keys that AWS makes of the token, and the proof of the exact policy."""
     found: dict[str, Any] = {
-        "issuer": escaped(case.claims.text("iss"), _SHOWN),
-        "provider": escaped(case.principal, _SHOWN),
-        "signature": case.signature.value,
+        "issuer": escaped(comparison.claims.text("iss"), _SHOWN),
+        "provider": escaped(comparison.principal, _SHOWN),
+        "signature": comparison.signature.value,
     }
-    if "exp" in case.claims.times:
-        found["expires"] = moment(case.claims.times["exp"])
+    if "exp" in comparison.claims.times:
+        found["expires"] = moment(comparison.claims.times["exp"])
     found["condition_keys"] = {
         escaped(name, _SHOWN): _listed(value)
-        for name, value in case.claims.keys(case.claims.host).items()
+        for name, value in comparison.claims.keys(comparison.claims.host).items()
     }
-    met = case.meetings[:_MOST_STATEMENTS]
-    found["statements"] = [_row(each) for each in met]
-    if len(case.meetings) > _MOST_STATEMENTS:
-        found["more_statements"] = len(case.meetings) - _MOST_STATEMENTS
-    notes = [{"note": note} for note in _notes(case)]
+    found["statements"] = [_row(meeting) for meeting in comparison.meetings[:_MOST_STATEMENTS]]
+    if len(comparison.meetings) > _MOST_STATEMENTS:
+        found["more_statements"] = len(comparison.meetings) - _MOST_STATEMENTS
+    notes = [{"note": note} for note in _notes(comparison)]
     return (
         found | ({"proof": list(proofs)} if proofs else {}) | ({"notes": notes} if notes else {})
     )
 
 
-def _notes(case: Case) -> Iterator[str]:
-    """What the answer leans on and nobody states."""
-    if len(case.claims.audience) > 1:
-        yield "`aud` has several values and the token no `azp`: which one AWS compares is not documented"
-    known = issuer_of(case.claims.host)
+def _notes(comparison: TokenComparison) -> Iterator[str]:
+    """What the answer assumes."""
+    if len(comparison.claims.audience) > 1:
+        yield "`aud` has several values and the token has no `azp`: AWS does not document which value it compares"
+    known = issuer_of(comparison.claims.host)
     if known and known.requires and known.requires.startswith("sts:"):
-        yield f"AWS wants `{known.requires}` tested for this issuer: add it, or the policy cannot be saved"
+        yield f"AWS saves no trust policy for this issuer that does not test `{known.requires}`: add it"
 
 
 def moment(seconds: float) -> str:
-    """A time as people read it."""
+    """A time in ISO format."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 

@@ -1,4 +1,4 @@
-"""The names that say which workload is meant: the same words for every provider, checked before they meet a policy."""
+"""The arguments that name a workload: the same for every provider, each checked before it gets into a policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Which workload; every provider takes some of them."""
+    """Which workload is meant; each provider takes some of the names."""
 
     owner: Annotated[
         str | None,
@@ -71,15 +71,15 @@ class Names:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The names that the caller gave, in order."""
+        """The names that the caller gave, in the order of the fields."""
         return tuple(field.name for field in fields(self) if getattr(self, field.name))
 
     def need(self, name: str, form: str) -> str:
-        """The name's value in that form."""
+        """The value of a name, checked against a form of `aws_names.FORMS`."""
         return checked(name, getattr(self, name), form)
 
     def find(self, name: str, form: str) -> str | None:
-        """The name's value in that form, None when it was not given."""
+        """The same; None when the name was not given."""
         return self.need(name, form) if getattr(self, name) else None
 
 
@@ -91,43 +91,60 @@ def refuse_misfits(
     takes: tuple[str, ...],
     reasons: Mapping[str, str],
 ) -> None:
-    """Refuse what the provider does not take and what it misses, by name and with the reason."""
+    """Raise an error for a name that the provider does not take, or that it needs and was not given."""
     allowed = (*needs, *takes)
     for name in names.given:
         if name not in allowed:
-            listed = ", ".join(f"`{each}`" for each in allowed)
+            listed = ", ".join(f"`{taken}`" for taken in allowed)
             raise InputError(
                 f"`{name}` does not fit provider `{provider}`",
                 hint=reasons.get(name, f"it takes {listed}"),
             )
     missing = [name for name in needs if name not in names.given]
     if missing:
-        listed = ", ".join(f"`{each}`" for each in missing)
+        listed = ", ".join(f"`{need}`" for need in missing)
         raise InputError(
             f"provider `{provider}` needs {listed}",
-            hint="; ".join(reasons[each] for each in missing if each in reasons),
+            hint="; ".join(reasons[need] for need in missing if need in reasons),
         )
 
 
 def exactly_one(names: Names, provider: str, options: tuple[str, ...]) -> str:
-    """The one of the options that was given."""
+    """The only one of the options that was given."""
     given = [name for name in options if name in names.given]
     listed = ", ".join(f"`{option}`" for option in options)
     if not given:
         raise InputError(
             f"provider `{provider}` needs one of {listed}",
-            hint="a trust that leaves it open lets every run of the repository in",
+            hint="a trust policy without it lets in every run of the repository",
         )
     if len(given) > 1:
-        both = " and ".join(f"`{each}` {quoted(str(getattr(names, each)))}" for each in given)
-        raise InputError(f"{both} do not go together", hint=_why_apart(given))
+        both = " and ".join(f"`{name}` {quoted(str(getattr(names, name)))}" for name in given)
+        raise InputError(f"{both} exclude each other", hint=_why_apart(given))
     return given[0]
+
+
+def bare_ref(names: Names, kind: str) -> str:
+    """The branch or tag; an error when the caller gave it with refs/heads/ or refs/tags/."""
+    ref = names.need(kind, "git_ref")
+    if ref.startswith("refs/"):
+        raise InputError(
+            f"`{kind}` must be the bare name, not {quoted(ref)}",
+            hint="leave out refs/heads/ or refs/tags/",
+        )
+    return ref
+
+
+def full_ref(names: Names, kind: str) -> str:
+    """The branch or tag as git writes it in full: refs/heads/main, refs/tags/v1."""
+    folder = {"branch": "refs/heads/", "tag": "refs/tags/"}[kind]
+    return f"{folder}{bare_ref(names, kind)}"
 
 
 def _why_apart(given: list[str]) -> str:
     if "environment" in given:
         return (
-            "a job with an environment sends the environment as its subject and never the branch, tag or pull request; "
-            "give the environment alone and limit its branches by its protection rules"
+            "the subject of a job with an environment names the environment, never the branch, tag or pull request: "
+            "pass the environment alone and limit its branches with its protection rules"
         )
-    return "a run has one ref: make a role, or a second statement, for each"
+    return "a run has one ref: write a role, or a statement, for each"

@@ -1,6 +1,6 @@
-"""How what a trust policy needs is created: the OIDC provider and the role, or the agent, the role and the association.
+"""The files that create what a trust policy needs: the OIDC provider and the role, or the EKS agent, role and association.
 
-As AWS CLI commands, CloudFormation or Terraform. The trust policy lies beside the file, or stands in it.
+They are AWS CLI commands, CloudFormation or Terraform. The trust policy is a file beside them, or part of the template.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Artifact
 from aws_iam.engine.tokens.role_trust import PodCaller, TokenCaller, may_assume
-from aws_iam.tools.irsa.providers.asset_files import filled
+from aws_iam.tools.irsa.asset_files import filled, policy_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.tools.irsa.providers.names import Names
-    from aws_iam.tools.irsa.providers.provider import Workload
+    from aws_iam.tools.irsa.names import Names
+    from aws_iam.tools.irsa.provider import Workload
 
 Format = Literal["cli", "cloudformation", "terraform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """The files beside the trust policy, and what in them stands for a name that nobody gave."""
+class CreationFiles:
+    """The files beside the trust policy, and the placeholders in them."""
 
     files: tuple[Artifact, ...]
     placeholders: tuple[str, ...]
@@ -32,7 +32,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Language:
-    """How a format's files are called, and what proves them."""
+    """What a format's files are called, and what validates them."""
 
     ending: str
     language: str
@@ -49,31 +49,33 @@ _LANGUAGES: Mapping[Format, _Language] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """Where the role lives, and how it is to be created."""
+class CreationRequest:
+    """Where the role is, and the format of the files."""
 
     account: str
     partition: str
     format: Format
 
 
-def creation(setting: Setting, names: Names, workload: Workload, trust: dict[str, Any]) -> Made:
-    """The files that create what the trust policy names."""
+def creation_files(
+    request: CreationRequest, names: Names, workload: Workload, trust: dict[str, Any]
+) -> CreationFiles:
+    """The files that create the role, and the provider or association it needs."""
     caller = workload.caller
     if isinstance(caller, PodCaller):
-        return _pods(setting, names, workload, caller, trust)
-    return _token(setting, names, workload, caller, trust)
+        return _pods(request, names, workload, caller, trust)
+    return _token(request, names, workload, caller, trust)
 
 
 def _token(
-    setting: Setting,
+    request: CreationRequest,
     names: Names,
     workload: Workload,
     caller: TokenCaller,
     trust: dict[str, Any],
-) -> Made:
+) -> CreationFiles:
     role = _role_name(caller.sid)
-    arn = caller.provider_arn(setting.account, setting.partition)
+    arn = caller.provider_arn(request.account, request.partition)
     by_url = "://" in caller.audience
     values = {
         "Url": f"https://{caller.issuer}",
@@ -86,18 +88,18 @@ def _token(
         "Cluster": names.cluster,
         "Region": workload.region,
     }
-    return _made(setting, "token", values, {"Trust": _by_provider(trust, arn)}, (), role)
+    return _files(request, "token", values, {"Trust": _by_provider(trust, arn)}, (), role)
 
 
 def _pods(
-    setting: Setting,
+    request: CreationRequest,
     names: Names,
     workload: Workload,
     caller: PodCaller,
     trust: dict[str, Any],
-) -> Made:
+) -> CreationFiles:
     role = _role_name("PodIdentity")
-    arn = f"arn:{setting.partition}:iam::{setting.account}:role/{role}"
+    arn = f"arn:{request.partition}:iam::{request.account}:role/{role}"
     target = names.target_role
     values = {
         "Cluster": caller.cluster.rpartition("/")[2],
@@ -106,36 +108,36 @@ def _pods(
         "ServiceAccount": caller.service_account,
         "Role": role,
         "RoleArn": arn,
-        # Only a target role's trust names this role: elsewhere CloudFormation may call it as it likes.
+        # Only a target role's trust policy names this role: without one CloudFormation may choose the name.
         "RoleWithTarget": role if target else None,
         "TargetRole": target,
     }
     policies = None
-    beside: tuple[Artifact, ...] = ()
+    target_policies: tuple[Artifact, ...] = ()
     if target:
         needed = may_assume(target)
         policies = _yaml(
             {"Policies": [{"PolicyName": "AssumeTargetRole", "PolicyDocument": needed}]}
         )
-        beside = (
-            policy("target-trust-policy.json", caller.target_trust(arn)),
-            policy("assume-target-role.json", needed),
+        target_policies = (
+            policy_file("target-trust-policy.json", caller.target_trust(arn)),
+            policy_file("assume-target-role.json", needed),
         )
     blocks = {"Trust": _yaml(trust), "Policies": policies}
-    return _made(setting, "pods", values, blocks, beside, role)
+    return _files(request, "pods", values, blocks, target_policies, role)
 
 
-def _made(
-    setting: Setting,
+def _files(
+    request: CreationRequest,
     kind: str,
     values: Mapping[str, str | None],
     blocks: Mapping[str, str | None],
-    beside: tuple[Artifact, ...],
+    more: tuple[Artifact, ...],
     role: str,
-) -> Made:
-    chosen = _LANGUAGES[setting.format]
+) -> CreationFiles:
+    chosen = _LANGUAGES[request.format]
     content = filled(f"provider/{kind}.{chosen.ending}", values, blocks)
-    if beside and setting.format == "terraform":
+    if more and request.format == "terraform":
         content += filled(f"provider/{kind}-target.tf", values)
     main = Artifact(
         name=f"provider.{chosen.ending}",
@@ -143,26 +145,16 @@ def _made(
         content=content,
         checked_by=chosen.checked_by,
     )
-    return Made(files=(main, *beside), placeholders=(role,) if role in content else ())
-
-
-def policy(name: str, document: dict[str, Any]) -> Artifact:
-    """A policy as a file."""
-    return Artifact(
-        name=name,
-        language="json",
-        content=json.dumps(document, indent=2, ensure_ascii=False) + "\n",
-        checked_by="policy validate, evaluate",
-    )
+    return CreationFiles(files=(main, *more), placeholders=(role,) if role in content else ())
 
 
 def _role_name(sid: str) -> str:
-    """A name to replace: nobody says how the role is called when its trust is asked for."""
+    """A placeholder: the caller does not say what the role is to be called."""
     return f"{sid}Role"
 
 
 def _by_provider(trust: dict[str, Any], arn: str) -> str:
-    """The trust policy in a template that may create the provider: then the role waits for it."""
+    """The trust policy in a template that creates the provider if asked to: then the role depends on it."""
     (statement,) = trust["Statement"]
     marked = {**statement, "Principal": {"Federated": "PROVIDER"}}
     either = f"!If [CreatesProvider, !Ref Provider, {json.dumps(arn)}]"

@@ -1,4 +1,4 @@
-"""What `irsa` generates is run: CI scripts in a shell, the set-up by the AWS CLI against an emulator."""
+"""Generated scripts are run: those of CI jobs in a shell, those that create a role with the AWS CLI against an emulator."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 from aws_iam.tools.irsa.actions import tool
 from helpers.documented_commands import commands
 from helpers.ministack import ACCOUNT, REGION, client, ministack
+from helpers.provider_cases import cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,71 +27,43 @@ if TYPE_CHECKING:
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 TOKEN = "header.payload.signature"
-UUID = "11111111-2222-3333-4444-555555555555"
+# Stands for the AWS CLI: it says what it was called with, and as whom.
+AWS = 'echo "aws $* as $AWS_ROLE_ARN, $AWS_ROLE_SESSION_NAME, in $AWS_REGION by $AWS_WEB_IDENTITY_TOKEN_FILE"'
 
 
-def gitlab(read: Any) -> tuple[str, dict[str, str]]:
-    job = read["deploy"]
-    return "\n".join(job["script"]), {**job["variables"], "AWS_TOKEN": TOKEN, "CI_JOB_ID": "7"}
+def at(document: Any, path: list[str | int]) -> Any:
+    """The part of the document at the end of the path."""
+    for step in path:
+        document = document[step]
+    return document
 
 
-def bitbucket(read: Any) -> tuple[str, dict[str, str]]:
-    step = read["pipelines"]["default"][0]["step"]
-    return "\n".join(step["script"]), {
-        "BITBUCKET_STEP_OIDC_TOKEN": TOKEN,
-        "BITBUCKET_BUILD_NUMBER": "7",
-    }
+def job_of(case: dict[str, Any], text: str) -> tuple[str, dict[str, str]]:
+    """The script of the generated file and its environment, as the CI system hands them to a shell."""
+    document = yaml.safe_load(text)
+    script = at(document, case["script"])
+    script = script if isinstance(script, str) else "\n".join(script)
+    if "replace" in case:
+        script = script.replace(*case["replace"])
+    given = {name: value.replace("TOKEN", TOKEN) for name, value in case["given"].items()}
+    return script, {
+        **at(document, case["environment"]),
+        **given,
+    } if "environment" in case else given
 
 
-def circleci(read: Any) -> tuple[str, dict[str, str]]:
-    job = read["jobs"]["deploy"]
-    run = next(each["run"] for each in job["steps"] if "run" in each)
-    return run["command"], {
-        **job["environment"],
-        "CIRCLE_OIDC_TOKEN": TOKEN,
-        "CIRCLE_BUILD_NUM": "7",
-    }
-
-
-def buildkite(read: Any) -> tuple[str, dict[str, str]]:
-    (step,) = read["steps"]
-    # What an upload makes of it.
-    return step["command"].replace("$$", "$"), {**step["env"], "BUILDKITE_JOB_ID": "7"}
-
-
-JOBS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "gitlab": (gitlab, {"owner": "g", "repository": "r", "branch": "main"}),
-    "bitbucket": (bitbucket, {"owner": "w", "owner_id": UUID, "repository_id": UUID}),
-    "circleci": (circleci, {"owner_id": UUID, "repository_id": UUID}),
-    "circleci with an audience": (
-        circleci,
-        {"owner_id": UUID, "repository_id": UUID, "audience": "sts.amazonaws.com"},
-    ),
-    "buildkite": (buildkite, {"owner": "o", "repository": "r", "tag": "v1"}),
-}
-
-# Each stands for a program of the CI system: it says what it was asked, and gives the token.
-PROGRAMS = {
-    "aws": 'echo "aws $* as $AWS_ROLE_ARN, $AWS_ROLE_SESSION_NAME, in $AWS_REGION by $AWS_WEB_IDENTITY_TOKEN_FILE"',
-    "buildkite-agent": f'[ "$*" = "oidc request-token --audience sts.amazonaws.com" ] && printf %s {TOKEN}',
-    "circleci": """[ "$*" = 'run oidc get --claims {"aud": "sts.amazonaws.com"}' ] && printf %s """
-    + TOKEN,
-}
-
-
-@pytest.mark.parametrize("name", JOBS)
-def test_a_job_hands_the_token_over_in_a_file_of_its_own_and_prints_nothing_of_it(
-    name: str, tmp_path: Path
+@pytest.mark.parametrize("case", cases("jobs"), ids=lambda case: case["name"])
+def test_a_job_passes_the_token_in_a_private_file_and_prints_nothing_of_it(
+    case: dict[str, Any], tmp_path: Path
 ) -> None:
-    read, names = JOBS[name]
-    provider = name.partition(" ")[0]
-    answer = tool.run({"action": "manifest", "provider": provider, "role": ROLE, **names})
+    answer = tool.run({"action": "manifest", "role": ROLE, **case["arguments"]})
     text = answer.artifacts[0].content.replace("/tmp/", f"{tmp_path}/")  # noqa: S108 - the generated place
-    script, env = read(yaml.safe_load(text))
+    script, env = job_of(case, text)
     programs = tmp_path / "bin"
     programs.mkdir()
-    for program, body in PROGRAMS.items():
-        (programs / program).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    for program, body in {"aws": AWS, **case.get("programs", {})}.items():
+        code = f"#!/bin/sh\n{body.replace('TOKEN', TOKEN) if program != 'aws' else body}\n"
+        (programs / program).write_text(code, encoding="utf-8")
         (programs / program).chmod(0o755)
     done = subprocess.run(
         ["bash", "-eu", "-c", script],
@@ -102,6 +75,7 @@ def test_a_job_hands_the_token_over_in_a_file_of_its_own_and_prints_nothing_of_i
         timeout=30,
     )
     assert done.returncode == 0, done.stderr
+    provider = case["arguments"]["provider"]
     (written,) = tmp_path.glob("aws-token*")
     assert written.read_text(encoding="utf-8") == TOKEN
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
@@ -120,7 +94,7 @@ def set_up(url: str, answer: Any, folder: Path) -> None:
     """Runs the commands as a reader would, in a folder with all the files."""
     for artifact in answer.artifacts:
         (folder / artifact.name).write_text(artifact.content, encoding="utf-8")
-    script = next(each.content for each in answer.artifacts if each.name == "provider.sh")
+    script = next(file.content for file in answer.artifacts if file.name == "provider.sh")
     for words in commands(script):
         done = subprocess.run(
             [sys.executable, "-m", "awscli", *words[1:], "--endpoint-url", url],
@@ -187,9 +161,11 @@ KEY = RSAKey.generate_key(2048, {"kid": "one"})
 def test_the_commands_make_an_association_with_its_target_role(url: str, tmp_path: Path) -> None:
     iam, eks = client(url, "iam"), client(url, "eks")
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}  # fmt: skip
-    made = iam.create_role(RoleName="cluster", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    cluster_role = iam.create_role(RoleName="cluster", AssumeRolePolicyDocument=json.dumps(trust))[
+        "Role"
+    ]
     eks.create_cluster(
-        name="shop", roleArn=made["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
+        name="shop", roleArn=cluster_role["Arn"], resourcesVpcConfig={"subnetIds": ["subnet-1"]}
     )
     target = f"arn:aws:iam::{ACCOUNT}:role/reports"
     names = {"namespace": "tills", "service_account": "cart", "target_role": target}

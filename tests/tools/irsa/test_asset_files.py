@@ -1,4 +1,4 @@
-"""Names in what `irsa` generates are data: refused, or escaped in the language of the file, and never more than a value."""
+"""Names in generated files are data: refused, or escaped for the language of the file, and never more than a value."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.actions import tool
-from aws_iam.tools.irsa.providers.asset_files import filled
-from aws_iam.tools.irsa.providers.creation import Format
+from aws_iam.tools.irsa.asset_files import filled
+from aws_iam.tools.irsa.creation import Format
 from helpers.documented_commands import commands
 from helpers.folders import TESTS
+from helpers.provider_cases import cases
 from helpers.workload_validators import Tagged
 
 CASES = TESTS / "cases" / "irsa"
@@ -40,32 +41,11 @@ def manifest(**arguments: Any) -> Any:
     return tool.run({"action": "manifest", "role": ROLE, **arguments})
 
 
-PLACES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("branch", GITHUB),
-    ("environment", GITHUB),
-    ("workflow", {**GITHUB, "branch": "main"}),
-    ("owner", {**GITHUB, "branch": "main"}),
-    ("subject", {"provider": "github"}),
-    ("branch", {"provider": "gitlab", "owner": "g", "repository": "r"}),
-    ("audience", {"provider": "gitlab", "owner": "g", "repository": "r", "branch": "main"}),
-    ("tag", {"provider": "buildkite", "owner": "o", "repository": "r"}),
-    ("audience", {"provider": "buildkite", "owner": "o", "repository": "r", "branch": "main"}),
-    ("audience", {"provider": "circleci", "owner_id": "1" * 8 + "-2222-3333-4444-" + "5" * 12,
-                  "repository_id": "6" * 8 + "-7777-8888-9999-" + "0" * 12}),
-    ("audience", {"provider": "bitbucket", "owner": "w", "repository_id": "6" * 8 + "-7777-8888-9999-" + "0" * 12}),
-    ("workspace", {"provider": "terraform_cloud", "owner": "o", "repository": "p", "run_phase": "plan"}),
-    ("subject", {"provider": "generic", "issuer": "id.example.com", "audience": "y"}),
-    ("audience", {"provider": "generic", "issuer": "id.example.com", "subject": "x"}),
-    ("service_account", {"provider": "eks", "namespace": "shop", "issuer": "oidc.eks.eu-west-1.amazonaws.com/id/" + "A" * 32}),
-    ("namespace", PODS),
-    ("cluster", PODS),
-    ("target_role", PODS),
-    ("role", PODS),
-)  # fmt: skip
+HOSTILE_NAMES = cases("hostile_names")
 
 
 def answers_to(name: str, arguments: dict[str, Any], value: str) -> list[Any]:
-    """What both actions answer, nothing where the name is refused."""
+    """The answers of both actions; none where the name is refused."""
     found = []
     for act, own in (
         *((trust, {"format": form}) for form in FORMATS if name != "role"),
@@ -79,26 +59,27 @@ def answers_to(name: str, arguments: dict[str, Any], value: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), PLACES, ids=[f"{n}-{a['provider']}" for n, a in PLACES]
+    "case", HOSTILE_NAMES, ids=lambda case: f"{case['name']}-{case['arguments']['provider']}"
 )
-def test_a_name_stays_what_it_is_in_every_file(name: str, arguments: dict[str, Any]) -> None:
-    usual = {shape(each) for answer in answers_to(name, arguments, plain(name)) for each in answer.artifacts}  # fmt: skip
-    assert usual
+def test_a_name_stays_what_it_is_in_every_file(case: dict[str, Any]) -> None:
+    name, arguments = case["name"], case["arguments"]
+    shapes = {shape(file) for answer in answers_to(name, arguments, plain(name)) for file in answer.artifacts}  # fmt: skip
+    assert shapes
     for value in HOSTILE:
         for answer in answers_to(name, arguments, value):
             for artifact in answer.artifacts:
                 # Only the text of a value may differ: never the number of keys, commands, words or blocks.
-                assert shape(artifact) in usual, f"{artifact.name}: {value!r}"
+                assert shape(artifact) in shapes, f"{artifact.name}: {value!r}"
 
 
 def plain(name: str) -> str:
-    """A name that every form takes."""
+    """A value that every form of the name allows."""
     samples = {"workflow": CALLED, "role": ROLE, "target_role": TARGET, "subject": "repo:o/r:x"}
     return samples.get(name, "plain")
 
 
 def shape(artifact: Any) -> str:
-    """The file as its own language reads it, every value left out."""
+    """The structure of the file as its own language reads it, without the values."""
     kind, text = artifact.language, str(artifact.content)
     if kind in {"json", "yaml"}:
         read = list(yaml.load_all(text, Loader=Tagged))
@@ -112,15 +93,15 @@ def shape(artifact: Any) -> str:
 
 def _kinds(node: Any) -> Any:
     if isinstance(node, dict):
-        # A tested value makes a key here and there (`repo:…`): its kind is what counts.
+        # Some keys contain a tested value (`repo:…`): only the rest counts.
         return sorted((re.sub(r"^.*[.:/](?=[a-z_-]+$)", "", str(key)), str(_kinds(value))) for key, value in node.items())  # fmt: skip
     if isinstance(node, list):
-        return [_kinds(each) for each in node]
+        return [_kinds(child) for child in node]
     return type(node).__name__
 
 
 @pytest.mark.parametrize("value", ["%{ for x in y }", "a'b", "a`b`", "a#b", "a & b", "$(id)", "a: b"])  # fmt: skip
-def test_what_a_subject_may_hold_comes_out_of_every_language_as_it_went_in(value: str) -> None:
+def test_a_subject_is_the_same_in_every_language(value: str) -> None:
     arguments = {"provider": "generic", "issuer": "id.example.com", "audience": "y"}
     documents = [
         trust(**arguments, subject=value, format=form).artifacts[0].content for form in FORMATS
@@ -134,13 +115,15 @@ def test_what_a_subject_may_hold_comes_out_of_every_language_as_it_went_in(value
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
-def test_whatever_stands_in_a_hole_is_one_value_of_its_language(text: str) -> None:
+def test_whatever_fills_a_placeholder_is_one_value_of_its_language(text: str) -> None:
     values = dict.fromkeys(("ServiceAccount", "Namespace", "RoleArn", "Audience"), text)
     account = yaml.safe_load(filled("manifest/service-account-irsa.yaml", values))
     assert account["metadata"]["name"] == text
     assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == text
-    hole = dict.fromkeys(("Organization", "Workspace", "RoleArn", "Audience"), text)
-    written = filled("manifest/terraform.tf", {**hole, "Phase": "PLAN", "OtherPhase": "APPLY"})
+    values_in_hcl = dict.fromkeys(("Organization", "Workspace", "RoleArn", "Audience"), text)
+    written = filled(
+        "manifest/terraform.tf", {**values_in_hcl, "Phase": "PLAN", "OtherPhase": "APPLY"}
+    )
     # Two dollars or percent signs are one that begins no template.
     assert not re.search(r"(?<![$])[$]\{|(?<!%)%\{", written)
     assert len(hcl2.loads(written)["resource"]) == 3

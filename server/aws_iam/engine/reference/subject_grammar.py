@@ -1,0 +1,90 @@
+"""How the subjects of an issuer's tokens are written: which part names the project, and which part the run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import matches
+
+
+@slotted
+class SubjectParts:
+    """A subject, or a pattern of subjects, taken apart; `names_project` is False when it stops at the tenant."""
+
+    project: str
+    run: str | None
+    names_project: bool
+
+
+@slotted
+class SubjectGrammar:
+    """The grammar of a subject, from `subject_grammar` in `assets/data/oidc-issuers/*.json`.
+
+        organization:ORG:pipeline:PIPELINE:ref:refs/heads/main:commit:SHA:step:STEP
+        ╰───────────── project ──────────╯ ╰──────────────── run ────────────────╯
+
+    In the JSON `labels` are the words in front of the project's names (`organization`, `pipeline`), and `separator`
+    stands between words and names.
+    """
+
+    parts: re.Pattern[str] | None = None
+    before_tenant: str = ""
+    """What the tenant's name follows: `organization:`."""
+    tenant_ends: str = ""
+    """The characters that can follow the tenant's name; the separator unless the JSON says otherwise."""
+    every_run: tuple[str, ...] = ()
+    """Runs of different kinds: a pattern that matches all of them lets every run of the project in."""
+    every_run_begins: tuple[str, ...] = ()
+    """How patterns begin that let every run of the project in, where no sample of a run would tell."""
+    one_kind: tuple[str, ...] = ()
+    """Patterns that let in every run of one kind: every branch, every tag."""
+    open_run: Literal["exact", "phases"] = "exact"
+    """How wide any other pattern of the run is: one caller, or plan and apply of one workspace."""
+    known_by_name: re.Pattern[str] | None = None
+    """Subjects that name the project by a name which somebody else can take over later."""
+    changing_end: re.Pattern[str] | None = None
+    """Subjects whose end changes with every run; the group `fixed` is what stays."""
+    form: str = ""
+    """A complete subject, to suggest in place of a wide one."""
+
+    def read(self, pattern: str) -> SubjectParts | None:
+        """The parts of a subject or pattern; None when it is of another form."""
+        found = self.parts.fullmatch(pattern) if self.parts else None
+        if found is None:
+            return None
+        *names, run = found.groups()[1:]
+        return SubjectParts(project=found["project"], run=run, names_project=None not in names)
+
+    def lets_every_run_in(self, run: str) -> bool:
+        """Whether a pattern of the run matches every run of the project."""
+        if self.every_run_begins:
+            return run == "*" or run.startswith(self.every_run_begins)
+        return bool(self.every_run) and all(matches(run, sample) for sample in self.every_run)
+
+
+def subject_grammar(row: dict[str, Any]) -> SubjectGrammar:
+    """The grammar that the JSON describes."""
+    labels, separator = row.get("labels", []), row.get("separator", ":")
+    known, end = row.get("known_by_name"), row.get("changing_end")
+    return SubjectGrammar(
+        parts=_parts(labels, separator) if labels else None,
+        before_tenant=f"{labels[0]}{separator}" if labels else "",
+        tenant_ends=row.get("tenant_ends", separator),
+        every_run=tuple(row.get("every_run", ())),
+        every_run_begins=tuple(row.get("every_run_begins", ())),
+        one_kind=tuple(row.get("one_kind", ())),
+        open_run=row.get("open_run", "exact"),
+        known_by_name=re.compile(known) if known else None,
+        changing_end=re.compile(f"(?P<fixed>{end['after']}){end['end']}") if end else None,
+        form=row.get("form", ""),
+    )
+
+
+def _parts(labels: list[str], separator: str) -> re.Pattern[str]:
+    """One group for the project, one for each of its names, and the last for the run."""
+    name = f"([^{separator}]+)"
+    first, *others = (f"(?:{label}){separator}{name}" for label in labels)
+    optional = "".join(f"(?:{separator}{other})?" for other in others)
+    return re.compile(f"(?P<project>{first}{optional})(?:{separator}(?P<run>.*))?", re.DOTALL)

@@ -1,0 +1,194 @@
+"""A token compared with a trust policy: both read from the arguments, and what the policy decides."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.language import document
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.sources.gather import one_policy, sources_of
+from aws_iam.engine.tokens.claims import Claims, claims_of
+from aws_iam.engine.tokens.meeting import ACTION, Match, built_in, host_of, meetings
+from aws_iam.engine.tokens.signature import Signature, key_set
+from aws_iam.engine.tokens.signature import checked as signed
+from aws_iam.engine.tokens.token import Token, decoded
+from aws_iam.errors import AwsIamError, InputError
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Decision
+    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.tokens.meeting import Meeting
+
+FETCH = "fetch"
+# Where neither the policy nor the caller names the account.
+NO_ACCOUNT = "arn:aws:iam::ACCOUNT"
+_DISCOVERY = ".well-known/openid-configuration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenComparison:
+    """A token, a trust policy, and each statement of the policy compared with the token."""
+
+    claims: Claims
+    token: Token | None
+    """None when the caller gave claims alone, which have no signature."""
+    signature: Signature
+    policy: Policy
+    meetings: tuple[Meeting, ...]
+    principal: str
+    """The identity provider that the token comes from."""
+    decision: Decision
+
+    @property
+    def nearest(self) -> Meeting | None:
+        """The Allow statement that the token misses by the fewest conditions."""
+        return min(self.meetings, key=lambda meeting: meeting.distance, default=None)
+
+
+def compare(
+    trust_policy: Any, claims: Any, token: Any, jwks: Any, account: str | None
+) -> TokenComparison:
+    """The token against the policy, from the arguments of `irsa denied`."""
+    policy = _trust_policy(trust_policy)
+    held, found = _token_and_claims(claims, token)
+    if jwks is not None and held is None:
+        raise InputError(
+            "`jwks` checks the signature of a `token`", hint="claims alone have no signature"
+        )
+    signature = Signature.UNCHECKED
+    if held is not None and jwks is not None:
+        signature = signed(held, _keys(jwks, policy, found))
+    met = meetings(policy, found)
+    principal = _principal(met, found, account and checked("account", account, "account"))
+    # Conditions on the request, not on the token, count as met.
+    forced = {
+        condition.condition.name: True
+        for meeting in met
+        for condition in meeting.conditions
+        if condition.match is Match.BY_REQUEST
+    }
+    return TokenComparison(
+        claims=found,
+        token=held,
+        signature=signature,
+        policy=policy,
+        meetings=met,
+        principal=principal,
+        decision=decide(found, principal, document.dump(policy), forced),
+    )
+
+
+def _trust_policy(given: Any) -> Policy:
+    """The one trust policy of the document."""
+    found = [
+        source.content
+        for source in sources_of(given)
+        if not isinstance(source.content, document.Syntax)
+        and any(s.has("Principal") or s.has("NotPrincipal") for s in source.content.statements)
+    ]
+    if len(found) > 1:
+        raise InputError(
+            f"{len(found)} trust policies where one is wanted", hint="check them one at a time"
+        )
+    if found:
+        return found[0]
+    # Reports a syntax error with its place.
+    one_policy(given)
+    raise InputError(
+        "`document` is not a trust policy: no statement has a Principal",
+        hint="pass the role's AssumeRolePolicyDocument",
+    )
+
+
+def _token_and_claims(claims: Any, token: Any) -> tuple[Token | None, Claims]:
+    if (claims is None) == (token is None):
+        raise InputError(
+            "`irsa denied` needs one of `claims` and `token`",
+            hint="pass the claims as an object, or the token, which is decoded here and not kept",
+        )
+    if token is None:
+        return None, claims_of(claims)
+    held = decoded(token)
+    return held, held.claims
+
+
+def _keys(jwks: Any, policy: Policy, claims: Claims) -> tuple[dict[str, Any], ...]:
+    if jwks != FETCH:
+        return key_set(jwks)
+    hosts = _trusted_hosts(policy)
+    if claims.host in hosts:
+        return key_set(_published_keys(claims.host))
+    # The issuer that only the token names is never asked: whoever made the token would choose the keys.
+    listed = ", ".join(map(quoted, hosts)) or "none"
+    raise InputError(
+        f"keys are fetched only from an issuer that the trust policy names ({listed}); the token comes from "
+        f"{quoted(claims.host)}",
+        hint="leave out `jwks` to see why the policy refuses the token",
+    )
+
+
+def _trusted_hosts(policy: Policy) -> tuple[str, ...]:
+    found = (host_of(p) for s in policy.statements if s.allows for p in s.principals)
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _published_keys(host: str) -> Any:
+    """The key set of the issuer, found through its discovery document as AWS finds it."""
+    # Inside the function: it imports httpx.
+    from aws_iam import web
+
+    discovery = _fetched_json(web.address_of(host) + _DISCOVERY)
+    address = discovery.get("jwks_uri") if isinstance(discovery, dict) else None
+    if not isinstance(address, str):
+        raise AwsIamError(
+            f"the discovery document of {quoted(host)} has no `jwks_uri`",
+            hint="pass the keys in `jwks`",
+        )
+    return _fetched_json(address)
+
+
+def _fetched_json(address: str) -> Any:
+    from aws_iam import web
+
+    try:
+        return json.loads(web.fetched(address))
+    except (ValueError, RecursionError):
+        raise AwsIamError(
+            f"{quoted(address)} returned no JSON", hint="pass the keys in `jwks`"
+        ) from None
+
+
+def _principal(met: tuple[Meeting, ...], claims: Claims, account: str | None) -> str:
+    """The provider that the token comes from: as the policy names it, else the one that the policy would need."""
+    named = next((meeting.principal.value for meeting in met if meeting.principal), "")
+    if named or claims.host in built_in():
+        return named or claims.host
+    arns = (p.value for m in met for p in m.statement.principals if ":oidc-provider/" in p.value)
+    head = next(arns, f"{NO_ACCOUNT}:oidc-provider/").partition(":oidc-provider/")[0]
+    if account:
+        head = f"{head.rpartition(':')[0]}:{account}"
+    return f"{head}:oidc-provider/{claims.host}"
+
+
+def decide(claims: Claims, principal: str, policy: str, forced: dict[str, bool]) -> Decision:
+    """What `evaluate` decides on a token under a trust policy."""
+    named = principal.replace(NO_ACCOUNT, f"arn:aws:iam::{'0' * 12}")
+    # The role is in its provider's partition and account; a built-in issuer has neither.
+    _, partition, _, _, account, *_ = (
+        named.split(":") if named.startswith("arn:") else f"arn:aws:::{'0' * 12}:".split(":")
+    )
+    request = request_of(
+        {
+            "principal": named,
+            "action": ACTION,
+            "resource": f"arn:{partition}:iam::{account}:role/ROLE",
+            "context": {name: list(value) for name, value in claims.keys(claims.host).items()},
+        }
+    )
+    return evaluated(request, layers_of({"resource": policy}), forced=forced).decision

@@ -1,0 +1,71 @@
+"""`irsa manifest`: the files that make a workload use its role, for every provider."""
+
+from __future__ import annotations
+
+import shlex
+
+from aws_iam.answer import Answer
+from aws_iam.engine.language.aws_names import checked
+from aws_iam.engine.reference.partition import partition_of
+from aws_iam.errors import InputError
+from aws_iam.tools.irsa.asset_files import pins_as_of
+from aws_iam.tools.irsa.names import Names
+from aws_iam.tools.irsa.provider import ManifestRequest, Provider, Request, one_column
+from aws_iam.tools.irsa.provider_catalogue import PROVIDERS, describe
+
+
+def manifest(name: str, role: str, names: Names, audience: str | None) -> Answer:
+    """The files of a provider, for exactly the workload that `trust_policy` lets in when it gets the same names."""
+    arn = checked("role", role, "role_arn")
+    account, partition = arn.split(":")[4], arn.split(":")[1]
+    request = Request(names=names, account=account, audience=audience, partition=partition)
+    workload = describe(name, request, for_manifest=True)
+    _refuse_other_partition(workload.region, partition)
+    provider = PROVIDERS[name]
+    written = provider.manifest(ManifestRequest(role=arn, names=names, workload=workload))
+    return Answer(
+        summary=f"{provider.title}: how the workload gets {arn}. `trust_policy` with the same names writes its trust policy.",
+        artifacts=tuple(file.artifact for file in written.files),
+        facts={
+            "provider": name,
+            "role": arn,
+            "files": [{"file": file.artifact.name, "place": file.place} for file in written.files],
+            **one_column("placeholders", "replace", written.placeholders),
+            **one_column("notes", "note", written.notes),
+        },
+        sources=(
+            written.source or provider.source,
+            f"references/irsa-oidc.md#{provider.section}",
+        ),
+        next=(_trust_policy_call(name, provider, request), "aws-iam irsa check --document trust-policy.json"),
+        as_of=pins_as_of(),
+    )  # fmt: skip
+
+
+def _refuse_other_partition(region: str | None, partition: str) -> None:
+    if region and (found := partition_of(region)) != partition:
+        raise InputError(
+            f"`role` is in partition `{partition}`, but the cluster in `{found}`",
+            hint="credentials of one partition are not valid in another: name a role in the cluster's partition",
+        )
+
+
+def _trust_policy_call(name: str, provider: Provider, request: Request) -> str:
+    """The call that writes the role's trust policy for the same workload."""
+    names = request.names
+    words = ["aws-iam", "irsa", "trust_policy", "--provider", name, "--account", request.account]
+    for given in names.given:
+        value = getattr(names, given)
+        words += [_option(given), *(() if value is True else (str(value),))]
+    if request.audience:
+        words += ["--audience", request.audience]
+    if request.partition not in (None, "aws"):
+        words += ["--partition", str(request.partition)]
+    for missing in provider.only_in_trust:
+        if missing not in names.given:
+            words += [_option(missing), missing.upper()]
+    return shlex.join(words)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -1,1 +1,0 @@
-"""`irsa manifest`: the files that make a workload use its role."""
