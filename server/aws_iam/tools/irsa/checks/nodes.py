@@ -23,8 +23,13 @@ from aws_iam.engine.sources.kubernetes_objects import Pods
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.outcomes import Fail, for_each, unread
-from aws_iam.tools.irsa.checks.associations import association_fails, of_associations, own_role
-from aws_iam.tools.irsa.checks.roles import clusters, may
+from aws_iam.tools.irsa.checks.roles import (
+    association_fails,
+    clusters,
+    may,
+    of_associations,
+    own_role,
+)
 from aws_iam.tools.irsa.checks.samples import (
     ACCOUNT,
     REGION,

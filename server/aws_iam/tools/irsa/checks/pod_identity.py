@@ -14,13 +14,16 @@ from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.outcomes import Fail, for_each
-from aws_iam.tools.irsa.checks.associations import (
+from aws_iam.tools.irsa.checks.roles import (
+    Bound,
     association_fails,
     bound_or_missing,
+    may,
     of_associations,
     own_role,
+    policies,
+    read,
 )
-from aws_iam.tools.irsa.checks.roles import Bound, may, policies, read
 from aws_iam.tools.irsa.checks.samples import (
     ACCOUNT,
     PODS,

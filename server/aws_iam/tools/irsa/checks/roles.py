@@ -27,6 +27,18 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.workload import Association, AssociationDetails, Cluster
     from aws_iam.engine.language.document import Policy, Statement
 
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.rules.outcomes import Fail, for_each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_iam.account.facts.identity import Role
+    from aws_iam.rules.outcomes import Outcome
+
+
 DETAILS = "iam:GetAccountAuthorizationDetails"
 PODS = "pods.eks.amazonaws.com"
 _EKS = re.compile(r"oidc(?:\.eks|-eks)\.(?P<region>[a-z0-9-]+)\.[^/]+/id/(?P<id>.+)")
@@ -242,3 +254,43 @@ def is_ci(host: str) -> bool:
     """Whether the issuer is a known one of jobs, no cluster and no sign-in of people."""
     known = issuer_of(host)
     return known is not None and not known.built_in and known.id != "eks"
+
+
+def _association_arn(bound: Bound) -> str:
+    return bound.association.arn
+
+
+def bound_or_missing(at: Workloads) -> Iterator[Bound | NotCollected]:
+    """Every association, and at the end what kept others from being read."""
+    try:
+        yield from associations(at)
+    except NotCollected as missing:
+        yield missing
+
+
+def of_associations(
+    at: Workloads, test: Callable[[Bound], Iterator[Outcome]]
+) -> Iterator[Outcome]:
+    """The outcomes of every association; those that could not be read are unknown."""
+    found = list(bound_or_missing(at))
+    readable = [one for one in found if isinstance(one, Bound)]
+    yield from for_each(readable, test, name=_association_arn)
+    for one in found:
+        if isinstance(one, NotCollected):
+            raise one
+
+
+def own_role(at: Workloads, arn: str) -> Role | None:
+    """The account's role of that ARN."""
+    return roles(at).get(arn)
+
+
+def association_fails(bound: Bound, message: str, fix: str | None = None, **more: Any) -> Fail:
+    """A failure of an association."""
+    return Fail(
+        bound.association.arn,
+        f"association of {quoted(bound.title)}: {message}",
+        bound.region,
+        fix=fix,
+        **more,
+    )

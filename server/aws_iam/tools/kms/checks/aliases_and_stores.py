@@ -17,7 +17,7 @@ from aws_iam.rules.check import check
 from aws_iam.rules.on_account import in_regions, policy_of
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each, unread
 from aws_iam.tools.kms.checks import samples as sample
-from aws_iam.tools.kms.checks.each_key import each_key, lacking, named
+from aws_iam.tools.kms.checks.lifecycle import for_each_key, lacking, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,7 @@ def dead_alias(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
             else:
                 yield Pass(key.arn, "", region)
 
-    return each_key(account, test)
+    return for_each_key(account, test)
 
 
 def _pair(first: str, second: str, **more: Any) -> Account:

@@ -15,13 +15,22 @@ from aws_iam.rules.check import check
 from aws_iam.rules.on_account import age_days
 from aws_iam.rules.outcomes import Fail, Outcome, Pass, Unknown
 from aws_iam.tools.kms.checks import samples as sample
-from aws_iam.tools.kms.checks.each_key import each_key, lacking, named
 from aws_iam.tools.kms.terms import KeyTerms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.facts.keys import LastUse
+
+
+from typing import TYPE_CHECKING
+
+from aws_iam.rules.on_account import in_regions
+from aws_iam.rules.outcomes import NotApplicable, for_each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 
 _GUIDE = "https://docs.aws.amazon.com/kms/latest/developerguide"
 _API = "https://docs.aws.amazon.com/kms/latest/APIReference"
@@ -62,7 +71,7 @@ def not_rotating(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
         elif rotation:
             yield Pass(key.arn, "", region)
 
-    return each_key(account, test)
+    return for_each_key(account, test)
 
 
 def _rotates(region: str, key: KmsKey, details: KeyDetails) -> bool:
@@ -108,7 +117,7 @@ def rotates_slowly(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
         else:
             yield Pass(key.arn, "", region)
 
-    return each_key(account, test)
+    return for_each_key(account, test)
 
 
 @check(
@@ -151,7 +160,7 @@ def being_deleted(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
             severity=grave,
         )
 
-    return each_key(account, test)
+    return for_each_key(account, test)
 
 
 def _signs_of_use(
@@ -210,7 +219,7 @@ def disabled(account: Account, _terms: KeyTerms) -> Iterator[Outcome]:
         else:
             yield Pass(key.arn, "", region)
 
-    return each_key(account, test)
+    return for_each_key(account, test)
 
 
 @check(
@@ -264,7 +273,7 @@ def unused(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
                 key.arn, message, region, reason="kms:GetKeyLastUsage: unknown before tracking"
             )
 
-    return each_key(account, test)
+    return for_each_key(account, test)
 
 
 _FOREVER = Material(id="m-1", imported=True, expires=None, state="CURRENT")
@@ -325,4 +334,37 @@ def expiring(account: Account, terms: KeyTerms) -> Iterator[Outcome]:
         if not late:
             yield Pass(key.arn, "", region)
 
-    return each_key(account, test)
+    return for_each_key(account, test)
+
+
+def for_each_key(
+    account: Account, test: Callable[[str, KmsKey, KeyDetails], Iterator[Outcome]]
+) -> Iterator[Outcome]:
+    """The outcomes of every key of the customer's."""
+
+    def of_region(region: str, keys: tuple[KmsKey, ...]) -> Iterator[Outcome]:
+        def of_key(key: KmsKey) -> Iterator[Outcome]:
+            details = known(key.details)
+            if details.manager != "AWS":
+                yield from test(region, key, details)
+
+        yield from for_each(keys, of_key, name=lambda key: key.arn, region=region)
+        if not keys:
+            yield NotApplicable(None, "there is no customer managed key", region)
+
+    return in_regions(account, KMS_KEYS, of_region)
+
+
+def named(key: KmsKey) -> str:
+    """The key by its alias, else by its id."""
+    return f"key {quoted(key.aliases[0] if key.aliases else key.id)}"
+
+
+def lacking(key: KmsKey, call: str) -> NotCollected:
+    """What keeps a check from judging a key that another fact does not know."""
+    return NotCollected(
+        f"{named(key)} is not part of this snapshot",
+        call=call,
+        code="not collected",
+        permission=call,
+    )

@@ -16,13 +16,19 @@ from aws_iam.rules.check import check
 from aws_iam.rules.on_account import in_regions, policy_of
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.secrets.checks import samples as sample
-from aws_iam.tools.secrets.checks.lambda_runtimes import deprecated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aws_iam.engine.language.document import Statement
     from aws_iam.tools.secrets.terms import SecretTerms
+
+
+import json
+from datetime import date
+from functools import cache
+
+from aws_iam import resources
 
 _GUIDE = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
 
@@ -193,3 +199,10 @@ def function_runtime(account: Account, _terms: SecretTerms) -> Iterator[Outcome]
             yield Pass(function.arn, "", region)
 
     return _functions(account, test)
+
+
+@cache
+def deprecated() -> dict[str, date]:
+    """By runtime, the day from which it is deprecated."""
+    data = json.loads(resources.text("assets/data/lambda-runtimes.json"))
+    return {name: date.fromisoformat(day) for name, day in data["deprecated"].items()}
