@@ -1,4 +1,4 @@
-"""Findings on the policies of a document: what holds whatever the open values are, where it stands, each once."""
+"""Findings on the policies of a document: only what is certain, with its place, each once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def certain(
     found: Iterable[Finding], source: Source, judge: Callable[[Policy], tuple[Finding, ...]]
 ) -> tuple[Finding, ...]:
-    """What holds whatever the values are that only the deployment knows: it does not stand at one, and not by one."""
+    """The findings that are true whatever the values are that are unknown until deployment.
+
+    They are not at such a value, and they remain with any of its variants.
+    """
     if not (source.unresolved or source.variants):
         return tuple(found)
     kept = tuple(finding for finding in found if not is_open(_pointer(finding), source.unresolved))
@@ -30,7 +33,7 @@ def certain(
 
 
 def is_open(pointer: str, unresolved: frozenset[str]) -> bool:
-    """Whether the place is at or under a value that is not known, or is the list of which it is an entry."""
+    """Whether the place is at or below a value that is not known, or is a list with such an entry."""
     if pointer in _lists(unresolved):
         return True
     while pointer:
@@ -42,7 +45,7 @@ def is_open(pointer: str, unresolved: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=4)
 def _lists(unresolved: frozenset[str]) -> frozenset[str]:
-    """The lists with an entry that is not known: what is said of one as a whole may be untrue."""
+    """The lists with an entry that is not known: a finding on the whole list may be wrong."""
     parts = (pointer.rpartition("/") for pointer in unresolved)
     return frozenset(holder for holder, _, last in parts if last.isdecimal())
 
@@ -52,7 +55,7 @@ def _pointer(finding: Finding) -> str:
 
 
 def located(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
-    """The findings with the name of their policy and the file in which their lines count."""
+    """The findings with the name of their policy and the file that their lines refer to."""
     if not (source.name or source.file):
         return tuple(found)
     return tuple(
@@ -70,7 +73,7 @@ def located(found: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
 def without_repeats(
     judged: Iterable[tuple[Source, tuple[Finding, ...]]],
 ) -> tuple[tuple[Source, tuple[Finding, ...]], ...]:
-    """A template's resource is judged for both sides of its conditions: what both sides share is told once."""
+    """A resource of a template is judged for both sides of its conditions: what both have in common is reported once."""
     message: set[tuple[object, ...]] = set()
     kept = []
     judged = tuple(judged)

@@ -1,4 +1,4 @@
-"""The holes of a fix: capitals that stand for a name, filled where the finding's resource tells the name."""
+"""The placeholders of a fix: words in capitals, filled with names that the finding's resource contains."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 _AWS = "aws"
 _NAMED = tuple(
-    (hole, re.compile(pattern, re.DOTALL))
-    for hole, pattern in (
+    (placeholder, re.compile(pattern, re.DOTALL))
+    for placeholder, pattern in (
         ("USER", r"arn:[^:]+:iam::\d+:user/(?:.*/)?([^/]+)"),
         ("BUCKET", r"arn:[^:]+:s3:::([^/]+)"),
         # The commands of a trail take its ARN as its name, which holds from every account of an organization.
@@ -29,7 +29,7 @@ _NAMED = tuple(
         ("REGION", r"arn:[^:]+:[^:]+:([a-z0-9-]+):.*"),
     )
 )
-# What a name of AWS can be and more; anything else stays a hole that its owner fills.
+# More than any name of AWS; for anything else the placeholder stays, and the reader fills it.
 _PLAIN = re.compile(r"[!-_a-~][ -_a-~]{0,511}")
 
 
@@ -42,9 +42,9 @@ def filled(  # noqa: PLR0913 - what a finding knows
     partition: str = _AWS,
     more: Iterable[tuple[str, str]] = (),
 ) -> str:
-    """The fix with every hole filled that the resource, the Region or the account names; others keep their capitals.
+    """The fix with every placeholder filled that the resource, the Region or the account names; others stay.
 
-    ARNs that the fix names itself, such as those of AWS's policies, are those of the partition.
+    ARNs in the fix itself, such as those of AWS's policies, get the partition.
     """
     if partition != _AWS:
         fix = fix.replace(f"arn:{_AWS}:", f"arn:{partition}:")
@@ -55,16 +55,16 @@ def filled(  # noqa: PLR0913 - what a finding knows
 
 
 def _names(resource: str, fix: str) -> Iterator[tuple[str, str]]:
-    """What the resource says of the holes that the fix may have."""
-    for hole, pattern in _NAMED:
-        found = pattern.fullmatch(resource) if hole in fix else None
+    """The names that the resource gives for placeholders of the fix."""
+    for placeholder, pattern in _NAMED:
+        found = pattern.fullmatch(resource) if placeholder in fix else None
         if found:
-            yield hole, found[1]
+            yield placeholder, found[1]
 
 
 def _fill(fix: str, names: Mapping[str, str]) -> str:
-    """All holes at once: what fills one may look like another."""
-    known = {hole: name for hole, name in names.items() if _PLAIN.fullmatch(name)}
+    """All placeholders at once: what fills one may look like another."""
+    known = {placeholder: name for placeholder, name in names.items() if _PLAIN.fullmatch(name)}
     if not known:
         return fix
 
@@ -74,5 +74,5 @@ def _fill(fix: str, names: Mapping[str, str]) -> str:
         within_quotes = fix.count("'", 0, found.start()) % 2
         return found[0] if within_quotes and quoted != name else quoted
 
-    holes = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
-    return re.sub(rf"(?<![\w$-])(?:{holes})(?![\w-])", word, fix)
+    placeholders = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
+    return re.sub(rf"(?<![\w$-])(?:{placeholders})(?![\w-])", word, fix)

@@ -1,4 +1,4 @@
-"""Runs the rules on a policy: each where its gates are open, worst problem first."""
+"""Runs the rules on a policy, each where its gates are open; the worst finding comes first."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def validate(
 
 
 def findings_of(source: Source) -> tuple[Finding, ...]:
-    """The problems of one policy of a document, or of a text that is none, at their places there."""
+    """The findings on one policy of a document, or on a text that is no JSON, with their places there."""
     content = source.content
     if isinstance(content, Policy):
         found = certain(checked(content), source, checked)
@@ -42,7 +42,7 @@ def findings_of(source: Source) -> tuple[Finding, ...]:
 
 
 def checked(policy: Policy) -> tuple[Finding, ...]:
-    """The problems of one policy, worst first."""
+    """The findings on one policy, worst first."""
     somewhere, parts = _gates().open(policy)
     found: list[Finding] = []
     for rule, bit in _rules(policy.kind, somewhere):
@@ -61,7 +61,7 @@ def _gates() -> Gates:
 
 @lru_cache(maxsize=4096)
 def _rules(kind: Kind, open_: int) -> tuple[tuple[Check[Any], int], ...]:
-    """The rules of an open set that are for policies of this kind, each with its bit."""
+    """The rules of a set that apply to policies of this kind, each with its bit."""
     return tuple(
         (rule, 1 << at)
         for at, rule in enumerate(POLICY_RULES)
@@ -97,5 +97,5 @@ def _natural(text: str) -> tuple[tuple[int, str], ...]:
 
 
 def placed(judged: Judged) -> Judged:
-    """Each finding with its policy and file, and once where both sides of a template's condition share it."""
+    """Each finding with its policy and file, and once if both sides of a template's condition have it."""
     return without_repeats((source, located(found, source)) for source, found in judged)
