@@ -1,4 +1,4 @@
-"""CIS: what faces the web keeps a log of who came."""
+"""CIS: whatever faces the web logs its requests."""
 
 from __future__ import annotations
 

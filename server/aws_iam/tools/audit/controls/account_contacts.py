@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @control("account_contact_current", needs=(CONTACT,))
 def main_contact(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """An account always has some contact: presence proves nothing, so it never passes by itself."""
+    """Every account has a contact, so its presence proves nothing, and this never passes by itself.
+
+    A person compares it with the facts.
+    """
     contact = account.require(CONTACT)
     values = {
         "full name": contact.full_name,
@@ -39,7 +42,10 @@ def main_contact(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("account_security_contact", needs=(SECURITY_CONTACT,))
 def security_contact(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """`ResourceNotFoundException` is AWS's answer `there is none`."""
+    """`ResourceNotFoundException` is how AWS says that there is none.
+
+    Wrong where another contact of the account reads security mail.
+    """
     contact = account.require(SECURITY_CONTACT)
     if contact is None:
         yield Fail(account.root_arn, "no security contact is registered")

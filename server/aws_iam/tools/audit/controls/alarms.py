@@ -1,4 +1,4 @@
-"""CIS: somebody is told of what matters, proved along the whole chain."""
+"""CIS: important events raise an alarm that reaches somebody, proved along the whole chain."""
 
 from __future__ import annotations
 
@@ -38,8 +38,11 @@ _LATE_EVENT = "ModifySecurityGroupRules"
     "alarm_vpc_changes",
     needs=(TRAILS, METRIC_FILTERS, ALARMS, TOPICS),
 )
-def somebody_is_told(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """An alarm that exists tells nobody by itself: action, topic and confirmed subscriber belong to it."""
+def alarm_reaches_somebody(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
+    """An alarm notifies nobody by itself: it needs an action, a topic and a confirmed subscriber.
+
+    Wrong where another system watches the events, such as a SIEM.
+    """
     seen = watch(account, kms=terms.control.key == "alarm_cmk_deletion")
     wanted, late = _witnesses(terms)
     complete = [watcher for watcher in seen.watchers if watcher.link is Link.COMPLETE]

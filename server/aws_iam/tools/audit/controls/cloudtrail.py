@@ -1,4 +1,4 @@
-"""CIS: what trails record, and where their logs rest."""
+"""CIS: what trails record, and where their logs are stored."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _NO_TRAIL = "there is no trail; the control on trails in all Regions fails for t
 
 @control("cloudtrail_all_regions", needs=(TRAILS,))
 def cloudtrail_all_regions(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Multi-Region, logging, reads and writes: all on one and the same trail."""
+    """Multi-Region, logging, reads and writes: one single trail has to have all of them.
+
+    Wrong where several trails cover it together.
+    """
 
     def gap(trail: Trail) -> str | None:
         return event_selectors.proved_gap(trail, lacks) if trail.multi_region else _ONE_REGION
@@ -80,7 +83,10 @@ def s3_data_events(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("cloudtrail_validation", needs=(TRAILS,))
 def cloudtrail_validation(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Every trail counts, stopped ones and those of one Region too."""
+    """Every trail counts, including stopped ones and those of one Region.
+
+    Wrong for a trail that is about to be deleted.
+    """
 
     def test(trail: Trail) -> Iterator[Outcome]:
         if trail.validation:
@@ -135,7 +141,10 @@ def cloudtrail_cloudwatch(account: Account, terms: ControlTerms) -> Iterator[Out
 
 @control("cloudtrail_bucket_logging", needs=(TRAILS, TRAIL_BUCKET_LOGGING))
 def cloudtrail_bucket_logging(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Only buckets of trails are meant; one of another account that keeps it to itself is unknown."""
+    """Only buckets of trails count; a bucket of another account that is not readable is unknown.
+
+    Wrong where data events record the access to the bucket instead.
+    """
 
     def test(trail: Trail) -> Iterator[Outcome]:
         bucket = _bucket(trail)

@@ -23,7 +23,10 @@ _GONE = frozenset({"terminated", "shutting-down"})
 
 @control("imdsv2", needs=(INSTANCES,))
 def metadata_service(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Regional defaults are no substitute, and an endpoint that is off has no version 1 to misuse."""
+    """Regional defaults do not count for existing instances; with the endpoint off there is no version 1 to misuse.
+
+    Wrong where nothing on the instance can be made to fetch a URL.
+    """
 
     def test(region: str, instance: Instance) -> Iterator[Outcome]:
         message = f"instance {quoted(instance.id)}"
@@ -45,7 +48,10 @@ def metadata_service(account: Account, _terms: ControlTerms) -> Iterator[Outcome
 
 @control("instance_roles", needs=(INSTANCES, AUTHORIZATION))
 def instance_profile(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """A profile without a role gives nothing; an instance that never calls AWS is the owner's exception."""
+    """A profile without a role gives nothing.
+
+    Wrong for an instance that never calls AWS.
+    """
 
     def test(region: str, instance: Instance) -> Iterator[Outcome]:
         message = f"instance {quoted(instance.id)}"

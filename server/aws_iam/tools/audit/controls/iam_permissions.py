@@ -67,7 +67,10 @@ def cloudshell_full(account: Account, _terms: ControlTerms) -> Iterator[Outcome]
 
 @control("expired_certs", needs=(SERVER_CERTIFICATES,))
 def expired_certificates(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """An empty list proves nothing; certificates of ACM are not meant."""
+    """An empty list proves nothing: certificates in ACM do not appear here.
+
+    Wrong where the expired certificate is used nowhere.
+    """
 
     def test(certificate: ServerCertificate) -> Iterator[Outcome]:
         message, until = f"certificate {quoted(certificate.name)}", certificate.expiration
@@ -88,7 +91,11 @@ def expired_certificates(account: Account, _terms: ControlTerms) -> Iterator[Out
 
 @control("no_full_admin_policies", needs=(AUTHORIZATION,))
 def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Any pattern of all actions will do, as will any of all ARNs; AWS's own AdministratorAccess is not exempt."""
+    """Any pattern that matches all actions counts, and any that matches all ARNs.
+
+    AWS's own AdministratorAccess is not exempt. Wrong for the roles that are meant to administer
+    the account.
+    """
     found = account.require(AUTHORIZATION)
     used = _attached(found)
     attached = [policy for policy in found.policies if policy.arn in used]

@@ -35,7 +35,10 @@ class Credential:
 
 @control("user_console_mfa", needs=(CREDENTIAL_REPORT,))
 def user_console_mfa(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Only users who can sign in to the console count; a user newer than the report is not in it."""
+    """Only users with a console password count; a user newer than the report is not in it.
+
+    Wrong where the MFA was added after the report was made.
+    """
     taken = f"report of {account.require(CREDENTIAL_REPORT).generated_at:%Y-%m-%d %H:%M} UTC"
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
@@ -51,7 +54,11 @@ def user_console_mfa(account: Account, _terms: ControlTerms) -> Iterator[Outcome
 
 @control("credentials_unused", needs=(CREDENTIAL_REPORT,))
 def credentials_unused(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A credential that was never used ages from the day it was made; a used key excuses no idle password."""
+    """A credential that was never used ages from the day it was created.
+
+    A used key does not excuse an idle password. Wrong for emergency users that are meant to be
+    idle.
+    """
     limit = terms.threshold("max_idle_days")
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
@@ -77,7 +84,10 @@ def credentials_unused(account: Account, terms: ControlTerms) -> Iterator[Outcom
 
 @control("key_rotation_90", needs=(CREDENTIAL_REPORT,))
 def key_rotation_90(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Exactly the limit passes; the root user's keys are another control."""
+    """A key of exactly the threshold passes. The keys of the root user belong to another control.
+
+    Wrong where the key was replaced after the report was made.
+    """
     limit = terms.threshold("max_age_days")
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
@@ -96,7 +106,10 @@ def key_rotation_90(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("user_no_initial_key", needs=(CREDENTIAL_REPORT,))
 def user_no_initial_key(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A console user's key that nobody ever used was made by habit; surest when both were made in one minute."""
+    """A key of a console user that was never used was made by habit; most surely if both were created in the same minute.
+
+    Wrong where the key is about to be used for the first time.
+    """
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:
         enabled = _told(row.password_enabled, row, "password_enabled")
@@ -119,7 +132,10 @@ def user_no_initial_key(account: Account, terms: ControlTerms) -> Iterator[Outco
 
 @control("user_one_active_key", needs=(CREDENTIAL_REPORT,))
 def user_one_active_key(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Two keys for the days of a rotation are normal: the younger one's age tells."""
+    """Two keys during a rotation are normal: the age of the younger one tells.
+
+    Wrong where a rotation takes longer than that.
+    """
     limit = terms.threshold("max_active_keys")
 
     def test(row: CredentialReportRow) -> Iterator[Outcome]:

@@ -55,7 +55,10 @@ def root_features(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("org_guardrails", needs=(ORGANIZATION, ORG_TREE, ORG_GUARDRAILS))
 def guardrails(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """AWS's full-access policies guard nothing, and none binds the management account."""
+    """AWS's full-access policies restrict nothing, and no policy binds the management account.
+
+    Wrong where the guardrails are attached after the snapshot was taken.
+    """
     organization = account.require(ORGANIZATION)
     if organization is None:
         yield NotApplicable(None, _ALONE)
@@ -83,7 +86,10 @@ def guardrails(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("org_mgmt_no_workloads", needs=(ORGANIZATION, INSTANCES, DB_INSTANCES, FILE_SYSTEMS))
 def management_account(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Only what was read for other controls is counted; what is governance is for a person to say."""
+    """Only what was read for other controls is counted; a person decides what is governance.
+
+    Wrong where the workload is there for governance.
+    """
     organization = account.require(ORGANIZATION)
     if organization is None:
         yield NotApplicable(None, _ALONE)

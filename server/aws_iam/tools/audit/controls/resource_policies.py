@@ -51,7 +51,10 @@ _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (
     needs=(BUCKET_POLICIES, ACCOUNT_BLOCK, BUCKET_BLOCKS, *(fact for fact, *_ in _KINDS)),
 )
 def resource_policies(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """`*` under a condition that strangers cannot meet is no open door, and one under any other condition is."""
+    """`*` under a condition that strangers cannot meet is not public; under any other condition it is.
+
+    Wrong where public access is intended, as for a website.
+    """
 
     def buckets(fact: AccountFact[tuple[BucketPolicy, ...]]) -> Iterator[Outcome]:
         test = _bucket(account)

@@ -31,7 +31,11 @@ _MFA = "Console only, as root: register two MFA devices (up to eight are allowed
 
 @control("root_mfa", needs=(SUMMARY, CREDENTIAL_REPORT))
 def root_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """The summary is current; a root user that has no password has nothing for a second factor to protect."""
+    """The account summary is current, so it decides.
+
+    Without a password the root user has nothing that MFA could protect. Wrong where the
+    organization manages root credentials centrally, but the summary still shows a password.
+    """
     if account.partition in _NO_SIGN_IN:
         yield NotApplicable(account.root_arn, _NO_SIGN_IN[account.partition])
     elif account.require(SUMMARY).root_mfa:
@@ -45,7 +49,10 @@ def root_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("root_hardware_mfa", needs=(SUMMARY, CREDENTIAL_REPORT, VIRTUAL_MFA))
 def root_hardware_mfa(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A virtual device beside a hardware key fails: the weaker one can be used."""
+    """A virtual device next to a hardware key fails: the weaker one can be used.
+
+    Wrong for a passkey that is synced: it cannot be told from a hardware key.
+    """
     if account.partition in _NO_SIGN_IN:
         yield NotApplicable(account.root_arn, _NO_SIGN_IN[account.partition])
         return
@@ -82,7 +89,10 @@ def root_no_access_key(account: Account, _terms: ControlTerms) -> Iterator[Outco
 
 @control("root_not_used", needs=(CREDENTIAL_REPORT,))
 def root_not_used(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """The latest of the three dates decides: a key used yesterday is use, whatever the password's date."""
+    """The latest of the three dates decides: a key that was used yesterday is use, whatever the password's date.
+
+    Wrong where a task needs the root user; a person decides.
+    """
     if account.partition in _NOBODY:
         yield NotApplicable(account.root_arn, _NOBODY[account.partition])
         return

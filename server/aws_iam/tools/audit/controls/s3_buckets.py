@@ -66,7 +66,10 @@ def block_public_access(account: Account, _terms: ControlTerms) -> Iterator[Outc
 
 @control("s3_deny_http", needs=(BUCKETS, BUCKET_POLICIES))
 def deny_plain_http(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """An Allow over TLS refuses nothing, and a Deny narrowed by anything else leaves HTTP open elsewhere."""
+    """An Allow over TLS denies nothing, and a Deny with further conditions leaves HTTP open elsewhere.
+
+    Wrong where nobody can reach the bucket over HTTP, as behind a VPC endpoint.
+    """
     tls = (
         terms.threshold("min_tls_version")
         if terms.threshold("tls_version_form_accepted")

@@ -79,7 +79,10 @@ def admin_ports_over_ipv4(account: Account, terms: ControlTerms) -> Iterator[Out
 
 @control("sg_admin_ports_v6", needs=(SECURITY_GROUPS, PREFIX_LISTS))
 def admin_ports_over_ipv6(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """A control of its own: a hole in IPv4 is not reported here."""
+    """A separate control: an opening in IPv4 is not reported here.
+
+    Wrong where the group is attached to nothing.
+    """
     return _groups(account, _Doors(tuple(terms.threshold("admin_ports")), (IPV6,)))
 
 
@@ -91,7 +94,10 @@ def file_sharing(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("default_sg_closed", needs=(SECURITY_GROUPS,))
 def default_group(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """The rules it was born with count: the reference to itself and the way out."""
+    """The rules that a default group is created with count: the reference to itself and the outbound rule.
+
+    Wrong about nothing; the group may be unused.
+    """
 
     def test(region: str, groups: tuple[SecurityGroup, ...]) -> Iterator[Outcome]:
         default = [group for group in groups if group.name == "default" and own(account, group)]

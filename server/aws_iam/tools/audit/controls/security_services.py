@@ -56,7 +56,10 @@ class Gap:
 
 @control("config_all_regions", needs=(RECORDERS, RECORDER_STATUSES, DELIVERY_CHANNELS))
 def config(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """Recording is not enough, what is recorded counts; a delivery that is pending is no failure."""
+    """A recorder that is on is not enough: what it records counts.
+
+    A pending delivery does not fail. Wrong where the resources are recorded by another tool.
+    """
     wants_each = terms.threshold("every_recorder_all_supported")
 
     def test(region: str, recorders: tuple[Recorder, ...]) -> Iterator[Outcome]:
@@ -74,7 +77,10 @@ def config(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("securityhub", needs=(SECURITY_HUB,))
 def security_hub(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """`Not subscribed` arrives as an error and is the answer."""
+    """`Not subscribed` arrives as an error and is the answer.
+
+    Wrong where another tool does its work.
+    """
 
     def test(region: str, hub: SecurityHub | None) -> Iterator[Outcome]:
         if hub:

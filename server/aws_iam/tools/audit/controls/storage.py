@@ -51,7 +51,10 @@ def ebs_default(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("efs_encryption", needs=(FILE_SYSTEMS,))
 def file_systems(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """It cannot be switched on later: the fix is a new file system and a copy."""
+    """Encryption cannot be switched on later: the fix is a new file system and a copy.
+
+    Wrong where the data needs none.
+    """
 
     def test(region: str, systems: tuple[FileSystem, ...]) -> Iterator[Outcome]:
         for system in systems:
@@ -96,7 +99,10 @@ def minor_upgrades(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("rds_multi_az", needs=(DB_INSTANCES, DB_CLUSTERS))
 def several_zones(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """Members of a cluster always say no for themselves: the cluster tells."""
+    """Members of a cluster always say no for themselves: the cluster tells.
+
+    Wrong for databases that may be away for a while, such as those of tests.
+    """
 
     def test(region: str, database: DbInstance) -> Iterator[Outcome]:
         message = f"database {quoted(database.id)}"

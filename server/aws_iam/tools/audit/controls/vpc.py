@@ -71,7 +71,10 @@ class Opening:
 
 @control("nacl_admin_ports", needs=(NETWORK_ACLS,))
 def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
-    """The order decides: a deny with a lower number shields the port."""
+    """The order decides: a deny with a lower number protects the port.
+
+    Wrong where security groups close the port anyway.
+    """
     ports = terms.threshold("admin_ports")
 
     def test(region: str, acls: tuple[NetworkAcl, ...]) -> Iterator[Outcome]:
@@ -110,7 +113,10 @@ def network_acl(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
 
 @control("vpc_flow_logs", needs=(VPCS, FLOW_LOGS))
 def flow_logs(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
-    """A subnet's log does not cover the VPC, accepted traffic is too little, dead delivery records nothing."""
+    """A log of a subnet does not cover the VPC, accepted traffic alone is too little, and a broken delivery records nothing.
+
+    Wrong for a VPC without network interfaces.
+    """
 
     def test(region: str, vpcs: tuple[Vpc, ...]) -> Iterator[Outcome]:
         owned = [vpc for vpc in vpcs if own(account, vpc)]
