@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.report.audited import Audited
+from aws_iam.report.audit_report import AuditReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ EVERY_STATUS = (
 )  # fmt: skip
 
 
-def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> Audited:
+def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> AuditReport:
     """The run of these findings."""
     counted = Counter(SECTIONS.get(each.code, "9 other") for each in findings)
     sections = [
@@ -91,7 +91,7 @@ def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> Audite
          "not_evaluated": 0, "score": 1.0}
         for name, count in sorted(counted.items())
     ]  # fmt: skip
-    return Audited(
+    return AuditReport(
         **{
             "version": "1.2.3",
             "benchmark": "7.0",
@@ -114,7 +114,7 @@ def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> Audite
     )  # fmt: skip
 
 
-def hostile_run() -> Audited:
+def hostile_run() -> AuditReport:
     """A run in which every text is hostile."""
     found = [
         finding(

@@ -15,8 +15,8 @@ from aws_iam.answer import Severity, to_json
 from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.errors import AwsIamError, InputError, closest, why_of
 from aws_iam.escape import escaped, quoted
+from aws_iam.report.answer_text import plain
 from aws_iam.report.clean import clean
-from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page
 from aws_iam.tools.kit.tool import ArgumentKind, silent
 from aws_iam.tools.registry import NAMES, tool_named, tools

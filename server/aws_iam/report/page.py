@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Artifact, to_json
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.report.layout import markdown
+from aws_iam.report.answer_text import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import visible
-from aws_iam.report.layout import number
+from aws_iam.report.answer_text import control_id, place_of
 from aws_iam.report.page import by_urgency
 
 if TYPE_CHECKING:
@@ -112,17 +112,14 @@ def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
             (f" {finding.severity.value} ", _SEVERITY_STYLE[finding.severity]),
             " ",
             (finding.code, "bold"),
-            number(finding, benchmark),
+            control_id(finding, benchmark),
             " ",
             finding.title,
         )
     )
     lines = (
         ("", finding.message),
-        (
-            "at ",
-            ", ".join(filter(None, (finding.resource, finding.region, str(finding.where or "")))),
-        ),
+        ("at ", ", ".join(place_of(finding))),
         ("why unknown: ", finding.reason),
         ("muted: ", finding.muted),
         ("fix: ", finding.fix if finding.status is Status.FAIL else None),

@@ -30,8 +30,8 @@ from aws_iam.answer import to_json
 from aws_iam.errors import AwsIamError, InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.report import page
+from aws_iam.report.answer_text import markdown
 from aws_iam.report.clean import clean
-from aws_iam.report.layout import markdown
 from aws_iam.tools import playbooks
 from aws_iam.tools.kit import schemas
 from aws_iam.tools.registry import tools

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from aws_iam.answer import Severity
 from aws_iam.tools.kit.tool import Json, Parameter
+
+GRADES = tuple(severity.value for severity in Severity if severity.value.islower())
+"""The severities of everything but policy validation, worst first; those of AWS rank among them."""
 
 Topic = Annotated[str | None, Parameter("section name; absent: contents", brief="topic")]
 Document = Annotated[Json, Parameter("policy: JSON value or text", document=True, policies=True)]

@@ -47,6 +47,7 @@ class Parameter:
 
     description: str
     brief: str = field(default="", kw_only=True)
+    choices: tuple[str, ...] = field(default=(), kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
@@ -211,9 +212,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
     if get_origin(hint) is not Annotated or parameter is None:
         message = f"argument {name} needs Annotated[…, Parameter(…)]"
         raise TypeError(message)
-    kind, choices = (
-        (ArgumentKind.DOCUMENT, ()) if parameter.document else _kind(name, get_args(hint)[0])
-    )
+    kind, choices = _kind(name, get_args(hint)[0], parameter)
     return Argument(
         name=name,
         kind=kind,
@@ -231,7 +230,11 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
 _PLAIN = {str: ArgumentKind.TEXT, bool: ArgumentKind.FLAG}
 
 
-def _kind(name: str, hint: Any) -> tuple[ArgumentKind, tuple[str, ...]]:
+def _kind(name: str, hint: Any, parameter: Parameter) -> tuple[ArgumentKind, tuple[str, ...]]:
+    if parameter.document:
+        return ArgumentKind.DOCUMENT, ()
+    if parameter.choices:
+        return ArgumentKind.CHOICE, parameter.choices
     if get_origin(hint) in {Union, types.UnionType}:
         (hint,) = (each for each in get_args(hint) if each is not types.NoneType)
     if get_origin(hint) is Annotated:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import InputError
-from aws_iam.report.audited import left_out
+from aws_iam.report.audit_report import left_out
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.run import changes

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Status
-from aws_iam.report.html_page import html_page
-from aws_iam.report.html_rows import MOST_CHARACTERS, MOST_ROWS
+from aws_iam.report.formats.html import FOLDER, MOST_CHARACTERS, MOST_ROWS, html_page
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
+from helpers.folders import ROOT
 
 _VOID = {"meta", "link", "input", "wbr", "rect", "circle"}
 _TAGS = {
@@ -120,6 +120,12 @@ def test_hostile_names_are_text() -> None:
     page = assert_only_our_markup(html_page(hostile_run()))
     assert HOSTILE[0] in page.text
     assert not {"\x1b", "\u202e", "\x00"} & set(page.text)
+
+
+def test_no_template_turns_escaping_off() -> None:
+    for template in (ROOT / FOLDER).glob("*.j2"):
+        text = template.read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*safe|autoescape|Markup", text), template.name
 
 
 @settings(max_examples=40)

@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status, Where
-from aws_iam.report.sarif import MOST_NOTES, MOST_RESULTS, Run, sarif
+from aws_iam.report.formats.sarif import MOST_NOTES, MOST_RESULTS, SarifRun, sarif
 from helpers.folders import TESTS
 
 SCHEMAS = TESTS / "schemas"
-RUN = Run(version="1.2.3", category="test", root="/repo", whys={"INVALID_ACTION": "It is a typo."})
+RUN = SarifRun(
+    version="1.2.3", category="test", root="/repo", whys={"INVALID_ACTION": "It is a typo."}
+)
 FINDING = Finding(
     code="INVALID_ACTION",
     title="No such action",
@@ -37,7 +39,7 @@ def schema() -> Any:
     return jsonschema.Draft4Validator(loaded, format_checker=jsonschema.FormatChecker())
 
 
-def run_of(*findings: Finding, files: tuple[str, ...] = (), run: Run = RUN) -> Any:
+def run_of(*findings: Finding, files: tuple[str, ...] = (), run: SarifRun = RUN) -> Any:
     log = json.loads(sarif(findings, run, files))
     schema().validate(log)
     (only,) = log["runs"]
@@ -119,7 +121,7 @@ def test_what_did_not_fail_is_no_result_but_counted(status: Status) -> None:
     assert [each["ruleId"] for each in run["results"]] == ["INVALID_ACTION"]
     assert [each["id"] for each in run["tool"]["driver"]["rules"]] == ["INVALID_ACTION"]
     words = status.value.replace("_", " ")
-    assert ("note", f"findings that are no results of this run: 2 {words}") in notices(
+    assert ("note", f"findings without a result in this run: 2 {words}") in notices(
         FINDING, other, other
     )
 
@@ -160,7 +162,7 @@ def test_results_name_their_rule_by_its_number() -> None:
 def test_a_muted_finding_is_no_result_but_counted() -> None:
     muted = replace(FINDING, muted="accepted until May")
     assert run_of(muted)["results"] == []
-    assert notices(muted) == [("note", "findings that are no results of this run: 1 muted")]
+    assert notices(muted) == [("note", "findings without a result in this run: 1 muted")]
 
 
 def test_a_long_fix_is_whole() -> None:

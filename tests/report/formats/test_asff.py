@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.report.asff import asff
+from aws_iam.report.formats.asff import asff
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 
 if TYPE_CHECKING:
-    from aws_iam.report.audited import Audited
+    from aws_iam.report.audit_report import AuditReport
 
 # https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html
 # https://docs.aws.amazon.com/securityhub/latest/userguide/asff-top-level-attributes.html
@@ -45,7 +45,7 @@ def shape() -> Any:
     return model.operation_model("BatchImportFindings").input_shape
 
 
-def findings_of(run: Audited) -> Any:
+def findings_of(run: AuditReport) -> Any:
     told = json.loads(asff(run))
     if told:
         report = ParamValidator().validate({"Findings": told}, shape())

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.report.audited import Audited, identity
-from aws_iam.report.ocsf import ocsf
+from aws_iam.report.audit_report import AuditReport, identity
+from aws_iam.report.formats.ocsf import ocsf
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 
 
@@ -27,7 +27,7 @@ def schema() -> Any:
     return checker(loaded)
 
 
-def events(run: Audited) -> Any:
+def events(run: AuditReport) -> Any:
     told = json.loads(ocsf(run))
     for each in told:
         schema().validate(each)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status, Where
-from aws_iam.report.junit import Case, junit
+from aws_iam.report.formats.junit import Case, junit
 from helpers.folders import TESTS
 
 SCHEMAS = TESTS / "schemas"

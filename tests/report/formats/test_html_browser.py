@@ -10,8 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from aws_iam.answer import Severity, Status
-from aws_iam.report import html_rows
-from aws_iam.report.html_page import html_page
+from aws_iam.report.formats.html import MOST_ROWS, html_page
 from helpers.audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
 from helpers.browser import chromium
 
@@ -227,7 +226,7 @@ def test_a_link_to_what_has_no_row_shows_nothing_and_says_so(opened: Open) -> No
 
 
 def test_an_account_without_rows_is_offered_and_shows_nothing(opened: Open) -> None:
-    many = [finding(resource=f"r{number}") for number in range(html_rows.MOST_ROWS)]
+    many = [finding(resource=f"r{number}") for number in range(MOST_ROWS)]
     last = finding(account="444455556666", status=Status.PASS)
     shown = opened(html_page(audited([*many, last])))
     assert shown.page.locator("#account option").all_inner_texts()[1:] == [

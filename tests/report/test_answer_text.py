@@ -21,8 +21,9 @@ from aws_iam.answer import (
     Where,
     counts,
 )
+from aws_iam.report.answer_text import markdown, plain
 from aws_iam.report.clean import clean
-from aws_iam.report.layout import code_span, escaped_markup, markdown, plain
+from aws_iam.report.markup import code_span, escaped_markup
 
 HOSTILE = (
     "</code><img src=x onerror=alert(1)> [x](javascript:1) ![i](http://e) | a\n# b `c` \u202e"
