@@ -133,7 +133,9 @@ def test_other_json_is_left_alone(hooked: Path) -> None:
 def workflow() -> dict[Any, Any]:
     """The workflow that the README shows."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = [each for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "jobs:" in each]
+    shown = [
+        block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "jobs:" in block
+    ]
     (only,) = shown
     loaded = yaml.safe_load(only)
     assert isinstance(loaded, dict)
@@ -162,7 +164,7 @@ def test_the_workflow_may_do_nothing_that_it_does_not_need() -> None:
     (job,) = workflow()["jobs"].values()
     assert job["permissions"] == {"contents": "read", "security-events": "write"}
     used = [step["uses"] for step in steps() if "uses" in step]
-    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each) for each in used)
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)
 
 
 def test_the_workflow_uploads_the_report_also_when_a_policy_is_bad() -> None:
@@ -202,15 +204,15 @@ def test_the_workflows_commands_report_a_folder_of_good_and_bad_policies(tmp_pat
     )
     assert follow(tmp_path) == [1]
     found = {
-        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]: each["ruleId"]
-        for each in report(tmp_path)["results"]
-        if each["level"] == "error"
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]: result["ruleId"]
+        for result in report(tmp_path)["results"]
+        if result["level"] == "error"
     }
     assert found == {
         "policies/team%20a/bad.json": "INVALID_ACTION",
         "policies/broken.json": "JSON_SYNTAX_ERROR",
     }
-    files = [each["location"]["uri"] for each in report(tmp_path)["artifacts"]]
+    files = [artifact["location"]["uri"] for artifact in report(tmp_path)["artifacts"]]
     assert sorted(files) == [
         "policies/broken.json",
         "policies/good.json",
@@ -252,4 +254,4 @@ def test_files_and_the_option_at_once_are_refused(tmp_path: Path) -> None:
     write(tmp_path, {"a.json": GOOD})
     done = run("aws-iam", "policy", "validate", "--document", "a.json", "a.json", cwd=tmp_path)
     assert done.returncode == 2
-    assert "both `--document` and files are given" in done.stderr
+    assert "`--document` and files exclude each other" in done.stderr

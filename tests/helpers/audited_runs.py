@@ -85,7 +85,7 @@ EVERY_STATUS = (
 
 def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> AuditReport:
     """The run of these findings."""
-    counted = Counter(SECTIONS.get(each.code, "9 other") for each in findings)
+    counted = Counter(SECTIONS.get(found.code, "9 other") for found in findings)
     sections = [
         {"section": name, "pass": count, "fail": 0, "manual": 0, "unknown": 0, "not_applicable": 0, "muted": 0,
          "not_evaluated": 0, "score": 1.0}
@@ -97,7 +97,7 @@ def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> AuditR
             "benchmark": "7.0",
             "versions": ("6.0", "7.0"),
             "account": "111122223333",
-            "accounts": len({each.account for each in findings}) or 1,
+            "accounts": len({found.account for found in findings}) or 1,
             "alias": "larkspur",
             "regions": "2 of 2 enabled Regions",
             "collected_at": datetime(2026, 11, 1, 12, tzinfo=UTC),
@@ -106,7 +106,7 @@ def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> AuditR
             "sections": sections,
             "total": {"section": "all", "pass": 1, "fail": 1, "manual": 1, "unknown": 1, "not_applicable": 1,
                       "muted": 1, "not_evaluated": 4, "score": 0.5},
-            "section_of": {each.code: SECTIONS.get(each.code, "9 other") for each in findings},
+            "section_of": {found.code: SECTIONS.get(found.code, "9 other") for found in findings},
             "whys": {"imdsv2": "Version 1 hands out credentials to whoever can make the instance ask."},
             "findings": tuple(findings),
             **fields,
@@ -144,7 +144,7 @@ FINDINGS = st.builds(
     Finding,
     code=st.sampled_from(sorted(SECTIONS)),
     title=_ANY,
-    severity=st.sampled_from([each for each in Severity if each.value.islower()]),
+    severity=st.sampled_from([severity for severity in Severity if severity.value.islower()]),
     status=st.sampled_from(Status),
     message=_ANY,
     reason=_MAYBE,

@@ -130,7 +130,7 @@ def test_no_text_renders_as_a_link_an_image_or_html(text: str) -> None:
         next=(f"aws-iam audit run --profile {text}", text),
     )
     parsed = MarkdownIt("commonmark").enable("table").parse(markdown(clean(answer)))
-    tokens = [each.type for block in parsed for each in (block, *(block.children or ()))]
+    tokens = [token.type for block in parsed for token in (block, *(block.children or ()))]
     assert not {"link_open", "image", "html_inline", "html_block"} & set(tokens)
 
 

@@ -54,8 +54,8 @@ def test_the_tools_offer_the_formats_that_can_hold_their_answers() -> None:
     declared = report_formats().values()
     assert audit
     assert policy
-    assert set(audit.choices) == {each.name for each in declared if each.audit}
-    assert set(policy.choices) == {each.name for each in declared if each.policies}
+    assert set(audit.choices) == {form.name for form in declared if form.audit}
+    assert set(policy.choices) == {form.name for form in declared if form.policies}
 
 
 def test_jinja_is_imported_only_for_the_html_report() -> None:

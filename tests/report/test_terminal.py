@@ -50,7 +50,7 @@ def at_a_terminal(*words: str, columns: int = 80, **env: str) -> str:
 
 
 def colours(text: str) -> set[str]:
-    return {each for style in STYLE.findall(text) for each in style.split(";")} & COLOURS
+    return {code for style in STYLE.findall(text) for code in style.split(";")} & COLOURS
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def test_five_tools_are_listed_with_all_a_client_needs(era: Era) -> None:
         assert tool.annotations.read_only_hint is True
         assert tool.annotations.destructive_hint is False
         assert tool.annotations.idempotent_hint is True
-        assert tool.output_schema == schemas.ANSWER_TOP
+        assert tool.output_schema == schemas.ANSWER_TOP_LEVEL
         assert tool.input_schema["additionalProperties"] is False
         for name, schema in tool.input_schema["properties"].items():
             assert "description" in schema or "enum" in schema or name in PLAIN, name
@@ -189,7 +189,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize("line", UNREADABLE, ids=["surrogate", "number", "depth", "text"])
 def test_a_message_that_cannot_be_read_is_answered(line: bytes) -> None:
-    (answer,) = (json.loads(each) for each in exchange([line], answers=1))
+    (answer,) = (json.loads(reply) for reply in exchange([line], answers=1))
     assert answer["error"]["code"] == -32700
     assert answer.get("id") == (7 if b'"id":7' in line else None)
 
@@ -198,7 +198,7 @@ def test_a_message_that_cannot_be_read_is_answered(line: bytes) -> None:
 def test_an_answer_is_complete_as_text_and_as_structure(era: Era) -> None:
     result = call(era, "policy", action="lookup", query="s3:GetObject")
     assert not result.is_error
-    jsonschema.validate(result.structured_content, schemas.answer())
+    jsonschema.validate(result.structured_content, schemas.answer_schema())
     assert result.structured_content["tool"] == "policy"
     assert result.structured_content["action"] == "lookup"
     assert "s3:GetObject" in result.content[0].text
@@ -234,7 +234,7 @@ def test_the_demonstration_is_audited_at_once_for_several_callers(era: Era) -> N
         return first, second, third, await client.call_tool("audit", more)
 
     first, second, third, more = talk(era, conversation)
-    assert not any(each.is_error for each in (first, second, third, more))
+    assert not any(result.is_error for result in (first, second, third, more))
     assert first.structured_content["counts"] == third.structured_content["counts"]
     assert second.structured_content["facts"]["benchmark"] == "1.4"
     assert more.structured_content["findings"][0] not in first.structured_content["findings"]
@@ -355,8 +355,8 @@ def test_prompts_carry_the_playbook_and_the_request(era: Era) -> None:
         return listed, await client.get_prompt("audit", {"request": "is\nmy trail on?"})
 
     listed, prompt = talk(era, conversation)
-    assert [each.name for each in listed.prompts] == TOOLS
-    assert all([a.name for a in each.arguments] == ["request"] for each in listed.prompts)
+    assert [listing.name for listing in listed.prompts] == TOOLS
+    assert all([a.name for a in listing.arguments] == ["request"] for listing in listed.prompts)
     text = prompt.messages[0].content.text
     assert "is\\u000amy trail on?" in text
     assert "audit" in text
@@ -422,8 +422,8 @@ def test_listing_loads_no_aws_sdk() -> None:
     code = (
         "import sys; from aws_iam.cli import command_line; from aws_iam.server import mcp_server; from aws_iam.tools.kit import schemas\n"
         "from aws_iam.tools.registry import tools\n"
-        "[schemas.arguments(tool) for tool in tools()]; mcp_server.build()\n"
-        "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich'} & set(sys.modules)))"
+        "[schemas.input_schema(tool) for tool in tools()]; mcp_server.build()\n"
+        "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich', 'jinja2'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=BARE

@@ -22,7 +22,7 @@ SNAPSHOTS = TESTS / "snapshots" / "tools"
 
 
 def shown(tool: Tool) -> str:
-    return json.dumps(schemas.arguments(tool), indent=1) + "\n"
+    return json.dumps(schemas.input_schema(tool), indent=1) + "\n"
 
 
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
@@ -32,12 +32,12 @@ def test_the_schema_is_the_accepted_one(tool: Tool) -> None:
 
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
 def test_the_schema_is_flat_and_closed(tool: Tool) -> None:
-    schema = schemas.arguments(tool)
+    schema = schemas.input_schema(tool)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
     assert not {"oneOf", "anyOf", "allOf", "required"} & set(schema)
-    for each in schema["properties"].values():
-        assert not {"oneOf", "anyOf", "properties", "$ref"} & set(each)
+    for argument in schema["properties"].values():
+        assert not {"oneOf", "anyOf", "properties", "$ref"} & set(argument)
 
 
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)

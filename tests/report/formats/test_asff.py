@@ -50,9 +50,9 @@ def findings_of(run: AuditReport) -> Any:
     if told:
         report = ParamValidator().validate({"Findings": told}, shape())
         assert not report.has_errors(), report.generate_report()
-    for each in told:
-        _refuse_unknown(each, shape().members["Findings"].member)
-        within_limits(each)
+    for row in told:
+        _refuse_unknown(row, shape().members["Findings"].member)
+        within_limits(row)
     return told
 
 
@@ -71,7 +71,7 @@ def _refuse_unknown(value: Any, of: Any) -> None:
 def within_limits(told: dict[str, Any]) -> None:
     for name, most in _LIMITS.items():
         assert len(told[name]) <= most, name
-    assert all(_TYPE.fullmatch(each) for each in told["Types"])
+    assert all(_TYPE.fullmatch(kind) for kind in told["Types"])
     assert _STAMP.fullmatch(told["CreatedAt"])
     assert len(told["ProductFields"]) <= 50
     assert all(len(k) <= 128 and len(v) <= 2048 for k, v in told["ProductFields"].items())
@@ -179,7 +179,7 @@ def test_hostile_names_stay_within_the_limits() -> None:
 
 
 def test_two_findings_never_share_an_id() -> None:
-    ids = [each["Id"] for each in findings_of(audited([finding()] * 3))]
+    ids = [row["Id"] for row in findings_of(audited([finding()] * 3))]
     assert len(set(ids)) == 3
 
 

@@ -59,7 +59,7 @@ class Shown:
     def rows(self) -> list[str]:
         """The resources of the rows that are to be seen, in order."""
         shown = self.page.locator("#table tr[data-status]:visible")
-        return [each.get_attribute("data-resource") or "" for each in shown.all()]
+        return [row.get_attribute("data-resource") or "" for row in shown.all()]
 
     def count(self) -> str:
         return self.page.locator("#count").inner_text()
@@ -183,7 +183,7 @@ def test_findings_are_grouped(opened: Open, small: str, group: str, heads: list[
     shown.page.select_option("#group", group)
     told = shown.page.locator("tr.group th").all_inner_texts()
     assert [
-        each.partition("\n")[0].rpartition(" finding")[0][:-1].rstrip() or each for each in told
+        head.partition("\n")[0].rpartition(" finding")[0][:-1].rstrip() or head for head in told
     ] == heads
     assert len(shown.rows()) == 6
 
@@ -283,7 +283,7 @@ def test_no_rule_of_accessibility_is_broken(
     for summary in page.locator("summary").all():
         summary.click()
     broken = Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in broken] == []
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in broken] == []
 
 
 def test_the_fix_is_copied(opened: Open, small: str) -> None:

@@ -29,8 +29,8 @@ def schema() -> Any:
 
 def events(run: AuditReport) -> Any:
     told = json.loads(ocsf(run))
-    for each in told:
-        schema().validate(each)
+    for event in told:
+        schema().validate(event)
     return told
 
 
@@ -53,7 +53,7 @@ def test_the_schema_refuses_what_is_wrong() -> None:
 def test_every_finding_of_every_status_is_an_event() -> None:
     told = events(audited())
     assert len(told) == len(EVERY_STATUS)
-    assert {each["type_uid"] for each in told} == {200301}
+    assert {event["type_uid"] for event in told} == {200301}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What `policy validate` says of its inputs: files, formats, places that were not judged, values not known yet."""
+"""What an answer says about its policy inputs: files, formats, places not judged, values known only at deployment."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _MOST_PLACES = 5
 
 
 def named(source: Source, *, several: bool) -> dict[str, str]:
-    """The policy of a row, with its file where several are read."""
+    """The columns that name a policy: its file where several are read, and its name."""
     file = {"file": source.file} if source.file and (several or not source.name) else {}
     return file | ({"policy": source.name} if source.name else {})
 
 
 def not_judged(unread: Unread) -> Finding:
-    """The place as a finding: one that fails for a file that was meant to hold policies."""
+    """The place as a finding; it fails for a broken file that was meant to hold policies."""
     named = unread.place if unread.place != unread.file else None
     return Finding(
         code="NOT_JUDGED",
@@ -37,12 +37,12 @@ def not_judged(unread: Unread) -> Finding:
         reason=None if unread.broken else unread.why,
         where=Where(file=unread.file) if unread.file else None,
         resource=named,
-        fix="Mend the file, or leave it out." if unread.broken else None,
+        fix="Repair the file, or leave it out." if unread.broken else None,
     )
 
 
 def facts(gathered: Gathered) -> dict[str, Any]:
-    """The files and formats, how many values are open, and where no policy was judged, grouped by the reason."""
+    """Files, formats, the number of values known only at deployment, and the places not judged by reason."""
     found: dict[str, Any] = {}
     if gathered.formats:
         found["formats"] = _counted(gathered)
@@ -63,13 +63,13 @@ def _counted(gathered: Gathered) -> str:
 
 
 def _unreadable(gathered: Gathered) -> int:
-    return sum(each.place == each.file for each in gathered.unread)
+    return sum(place.place == place.file for place in gathered.unread)
 
 
 def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], list[str]] = {}
-    for each in unread:
-        groups.setdefault((each.file or "", each.why), []).append(each.place)
+    for place in unread:
+        groups.setdefault((place.file or "", place.why), []).append(place.place)
     rows = []
     for (file, why), places in list(groups.items())[:_MOST_REASONS]:
         shown = ", ".join(places[:_MOST_PLACES])
@@ -82,7 +82,7 @@ def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
 
 
 def said(gathered: Gathered) -> str:
-    """What the summary must not leave out: what was not judged."""
+    """Sentences for the summary about what was not judged."""
     values = sum(len(source.unresolved) for source in gathered.sources)
     parts = []
     if gathered.unread:
