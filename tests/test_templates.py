@@ -1,4 +1,4 @@
-"""Every policy template is pasteable, described, fillable and clean; no value can make it say something else."""
+"""Every policy template is pasteable, described, fillable and without findings; no value can change its meaning."""
 
 from __future__ import annotations
 

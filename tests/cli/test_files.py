@@ -1,4 +1,4 @@
-"""Files, folders and standard input of the command line: what is read, what is passed over, what is said of it."""
+"""Files, folders and standard input of the command line: what is read, what is skipped, and the messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command where changes are checked: through pre-commit itself, and as the README's workflow runs it."""
+"""The command in CI: run by pre-commit itself, and as the README's workflow runs it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ PAGES = ("SKILL.md", "README.md", "LICENSE", "pyproject.toml", ".pre-commit-hook
 
 @pytest.fixture(scope="module")
 def hooked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository whose pre-commit takes the hook from this one, installed as a user's is."""
+    """A repository whose pre-commit installs the hook from this one, as a user would."""
     base = tmp_path_factory.mktemp("hook")
     source, user = base / "aws-iam", base / "user"
     for name in PACKAGE:
@@ -97,7 +97,7 @@ def hook(folder: Path, files: dict[str, Any]) -> subprocess.CompletedProcess[str
         *files,
         cwd=folder,
         PRE_COMMIT_HOME=str(folder.parent / "cache"),
-        # Of what is installed for this one hook most is never imported.
+        # The hook imports only a few of the installed dependencies.
         PIP_COMPILE="0",
     )
 
@@ -175,7 +175,7 @@ def test_the_workflow_uploads_the_report_also_when_a_policy_is_bad() -> None:
 
 
 def follow(folder: Path) -> list[int]:
-    """The exit status of each command of the workflow but the one that installs, as GitHub's bash runs them."""
+    """The exit status of each command of the workflow except the installation, run as GitHub's bash does."""
     commands = [step["run"] for step in steps() if "run" in step]
     assert commands[0] == f"pip install aws-iam-mcp=={__version__}"
     return [

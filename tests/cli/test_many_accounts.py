@@ -1,4 +1,4 @@
-"""`aws-iam audit run` as people start it: killed, stopped, started again, and its exit status."""
+"""`aws-iam audit run` as a process: killed, interrupted, started again, and its exit status."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def at(server: Estate, wanted: str, number: int, act: Callable[[], Any]) -> None:
-    """Act when the operation has been called so often; the call that is counted waits for it."""
+    """Act at the given number of calls of the operation, before that call is answered."""
     seen = 0
 
     def watch(operation: str) -> None:
@@ -98,14 +98,14 @@ def test_a_run_that_is_killed_continues_and_is_complete_without_a_double(
     status, told, errors = finished(start(server, tmp_path, *words))
     assert (status, errors) == (1, "")
     assert sorted(accounts(out)) == ACCOUNTS
-    # What the killed process had just sent may be counted, too.
+    # The last request of the killed process may be counted too.
     assert len(ACCOUNTS) - done <= server.calls["sts:AssumeRole"] < len(ACCOUNTS)
     assert json.loads(told)["facts"]["accounts"] == {"named": 24, "read": 23, "not_read": 1}
 
 
 @pytest.fixture
 def silence(server: Estate) -> Iterator[threading.Event]:
-    """Until it is set, nothing is answered after the act of `at`."""
+    """Until it is set, no call is answered after the act of `at`."""
     event = threading.Event()
     yield event
     event.set()
@@ -146,7 +146,7 @@ def test_a_run_that_is_stopped_ends_at_once_says_how_far_it_came_and_how_to_go_o
 
 @pytest.fixture
 def alone() -> Iterator[Estate]:
-    """A server that hears no late call of a run that was stopped before."""
+    """A server that no interrupted run of another test can still call."""
     with estate() as app:
         yield app
 

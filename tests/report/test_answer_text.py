@@ -1,4 +1,4 @@
-"""An answer as text is complete, and account text stays text."""
+"""An answer as text is complete, and text from an account never becomes markup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page holds what fits, tells what is left, and the pages together are the whole."""
+"""A page holds what fits and counts the rest; the pages together are the complete answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server as a client sees it: a process over stdio and HTTP, in both protocol eras."""
+"""The server as clients see it: a process over stdio and HTTP, in both protocol eras."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def process(*, cwd: Path | None = None, **env: str) -> StdioServerParameters:
 
 
 class Standing:
-    """A server with one client that stays for all conversations of an era, in a loop of its own."""
+    """A server with one client for all conversations of an era, in its own event loop."""
 
     def __init__(self, era: Era) -> None:
         self.loop = asyncio.new_event_loop()
-        # A server that does not start must not keep the tests from ending.
+        # A server that does not start must not hang the tests.
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.over = asyncio.Event()
@@ -93,7 +93,7 @@ def call(era: Era, tool: str, **arguments: Any) -> Any:
     return talk(era, lambda client: client.call_tool(tool, arguments))
 
 
-# Names that say what they are.
+# Names that need no description.
 PLAIN = {
     *("topic", "profile", "demo", "region", "users", "services"),
     *("branch", "tag", "environment", "namespace", "service_account"),
@@ -126,7 +126,7 @@ def test_the_listing_is_one_line_under_12_kb(era: Era) -> None:
 
 
 def raw_tools_list(era: Era) -> bytes:
-    """The response line itself, as the wire carries it."""
+    """The response line as sent."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -173,7 +173,7 @@ def exchange(messages: list[bytes], answers: int) -> list[bytes]:
         server.stdin.flush()
         lines = [server.stdout.readline() for _ in range(answers)]
         server.stdin.close()
-        # Whatever else came before the end would be no protocol.
+        # Any other output would violate the protocol.
         assert server.stdout.read() == b""
         assert server.wait(timeout=20) == 0
     return lines
@@ -306,14 +306,14 @@ def test_a_call_that_is_cancelled_begins_no_further_call_to_aws() -> None:
             answered(1)
             send("notifications/initialized")
             send("tools/call", id=2, params=asked)
-            # Its threads end before it does.
+            # The process ends only after its threads.
             while not before:
                 assert server.poll() is None
                 threading.Event().wait(0.05)
             assert server.stdin
             server.stdin.close()
             assert server.wait(timeout=60) == 0
-        # What was on its way when the call was cancelled; a whole audit makes hundreds.
+        # Calls that were under way at the cancellation; a complete audit makes hundreds.
         assert aws.calls.total() - before[0] <= 16
 
 
@@ -456,7 +456,7 @@ def listening(server: subprocess.Popen[bytes], port: int) -> bool:
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             return True
-    # The wait between two tries ends at once when the server does.
+    # The wait between two attempts ends when the server does.
     with suppress(subprocess.TimeoutExpired):
         server.wait(timeout=0.05)
         pytest.fail("the server ended")

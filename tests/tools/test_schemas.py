@@ -1,4 +1,4 @@
-"""The tools' argument schemas are reviewed like code: a change shows as a changed snapshot.
+"""The tools' argument schemas are reviewed like code: every change shows in a snapshot.
 
 Accept one on purpose: `python tests/tools/test_schemas.py`.
 """

@@ -1,4 +1,4 @@
-"""ASFF: what Security Hub's own model and documented limits take."""
+"""ASFF: valid by Security Hub's own model and documented limits."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def findings_of(run: AuditReport) -> Any:
 
 
 def _refuse_unknown(value: Any, of: Any) -> None:
-    """The validator lets unknown fields pass: they are refused here, and values outside of an enum."""
+    """Refuse unknown fields and values outside an enum, which the validator accepts."""
     if of.type_name == "structure":
         for name, inner in value.items():
             _refuse_unknown(inner, of.members[name])

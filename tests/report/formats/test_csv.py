@@ -1,4 +1,4 @@
-"""CSV: one finding a row, and nothing that a spreadsheet would run."""
+"""CSV: one finding per row, and no cell that a spreadsheet would run as a formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML report as text: complete without its script, bounded, and nothing of the account is markup."""
+"""The HTML report as text: complete without its script, bounded, and text from the account never becomes markup."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TAGS = {
 
 
 class Page(HTMLParser):
-    """What a reader of the page gets: tags, attributes, text; tags that do not match are refused."""
+    """The tags, attributes and text of a page; unbalanced tags fail."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: it filters, sorts and copies, and no name from the account runs."""
+"""The HTML report in a real browser: it filters, sorts and copies, and nothing from the account runs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Shown:
     problems: list[str] = field(default_factory=list)
 
     def rows(self) -> list[str]:
-        """The resources of the rows that are to be seen, in order."""
+        """The resources of the visible rows, in order."""
         shown = self.page.locator("#table tr[data-status]:visible")
         return [row.get_attribute("data-resource") or "" for row in shown.all()]
 
@@ -165,7 +165,7 @@ def test_the_columns_sort_both_ways_and_say_so(opened: Open, small: str) -> None
     assert head.get_attribute("aria-sort") == "descending"
     assert shown.rows()[0] == "r-low"
     shown.page.locator("th[data-sort=control] button").click()
-    # 2.10 comes after no 2.9 here, but before 3.1.3 and 6.7: numbers sort as numbers.
+    # 2.10 sorts before 3.1.3 and 6.7: as a number, not as text.
     assert shown.rows()[:2] == ["r-critical", "r-manual"]
     assert head.get_attribute("aria-sort") is None
 
@@ -205,7 +205,7 @@ def test_a_number_at_the_top_is_that_of_its_findings(opened: Open, small: str) -
         link.click()
         assert shown.count().startswith(f"{link.locator('b').inner_text()} of ")
     shown.page.click(".tile.still_open")
-    # What is muted is open still.
+    # Muted findings are still open.
     assert sorted(shown.rows()) == ["r-critical", "r-low", "r-muted"]
     assert shown.problems == []
 
@@ -346,7 +346,7 @@ def test_paper_shows_the_fixes_and_no_controls(opened: Open, small: str) -> None
     page.emulate_media(media="print")
     assert not page.locator("#filters").is_visible()
     assert page.locator("details pre").first.bounding_box()["height"] > 10  # type: ignore[index]
-    # Chromium repeats no buttons at the top of the next sheet, but text.
+    # On further sheets Chromium repeats the text of a table head, but no buttons in it.
     assert (
         page.evaluate("getComputedStyle(document.querySelector('th button')).display")
         == "contents"

@@ -1,4 +1,4 @@
-"""JUnit: as Jenkins' own schema wants it, whatever the text."""
+"""JUnit: valid by Jenkins' own schema, whatever the text."""
 
 from __future__ import annotations
 

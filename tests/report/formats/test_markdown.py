@@ -1,4 +1,4 @@
-"""The Markdown report: what to fix first, short, and account text stays text."""
+"""The Markdown report: short, what to fix first, and text from the account never becomes markup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OCSF: every finding is a Compliance Finding that the published schema takes."""
+"""OCSF: every finding is a Compliance Finding, valid by the published schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SARIF: valid by its schema, within GitHub's limits, and calm about hostile text."""
+"""SARIF: valid by its schema, within GitHub's limits, whatever the text."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def echo(
     choice: Annotated[Literal["one", "two"] | None, Parameter("a choice")] = None,
     document: Annotated[Any, Parameter("a document", document=True)] = None,
 ) -> Answer:
-    """Echo what it got."""
+    """Return the arguments."""
     given = {"text": text, "names": names, "choice": choice}
     return Answer(summary="echo", facts={**given, "document": document, "place": place})
 
