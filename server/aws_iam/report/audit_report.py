@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Status
 from aws_iam.escape import escaped
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -158,7 +159,7 @@ def left_out(*, asked: int, of: int, below: str = "", count: int | None = None) 
     """What a partial report leaves out: controls, and findings below a severity (`count`, where known)."""
     notes = [f"{asked} of {of} controls asked for"] if asked < of else []
     if below and count != 0:
-        many = "findings" if count is None else f"{count:,} finding{'' if count == 1 else 's'}"
+        many = "findings" if count is None else counted(count, "finding")
         notes.append(f"{many} below {below} {'is' if count == 1 else 'are'} left out")
     return tuple(notes)
 

@@ -15,6 +15,7 @@ from aws_iam.answer import Artifact, to_json
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.report.answer_text import markdown
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -157,9 +158,11 @@ def _joined(pieces: Sequence[Artifact]) -> Artifact:
 def _with_cursor(page: Answer, end: int, parts: Sequence[Part]) -> Answer:
     findings = sum(part.field == "findings" for part in parts[end:])
     number, noun = (findings, "finding") if findings else (len(parts) - end, "row")
-    follow = f"{noun} follows" if number == 1 else f"{noun}s follow"
+    follow = "follows" if number == 1 else "follow"
     return replace(
-        page, summary=f"{page.summary} ({number:,} more {follow}.)", next_cursor=str(end)
+        page,
+        summary=f"{page.summary} ({counted(number, f'more {noun}')} {follow}.)",
+        next_cursor=str(end),
     )
 
 

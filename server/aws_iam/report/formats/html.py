@@ -22,6 +22,7 @@ from aws_iam.escape import escaped, visible
 from aws_iam.report.audit_report import fix_within, score, tallies
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -134,10 +135,6 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _filter(**values: str) -> str:
     """What a link sets the filters to, for the script."""
     return urlencode(values, errors="replace")
@@ -204,24 +201,22 @@ def _failures(report: AuditReport) -> dict[str, Any]:
     first = [_to_fix(found, report) for found in list(by_control.values())[:MOST_FIRST]]
     later = len(by_control) - len(first)
     return {
-        "failed_findings": f"{len(failed):,} failed {'finding' if len(failed) == 1 else 'findings'}",
+        "failed_findings": counted(len(failed), "failed finding"),
         "severity_tiles": [
             _tile(severity.value, severities[severity], status="fail", severity=severity.value)
             for severity in Severity
             if severities[severity]
         ],
         "fix_first": first,
-        "fix_later": f"and {later} more {'control fails' if later == 1 else 'controls fail'}"
-        if later
-        else "",
+        "fix_later": f"and {counted(later, 'more control')} to fix" if later else "",
     }
 
 
 def _to_fix(findings: Sequence[Finding], report: AuditReport) -> dict[str, Any]:
     worst = findings[0]
-    count = _counted(len(findings), "finding")
+    count = counted(len(findings), "finding")
     if report.several:
-        count += f" in {_counted(len({finding.account for finding in findings}), 'account')}"
+        count += f" in {counted(len({finding.account for finding in findings}), 'account')}"
     return {
         "severity": worst.severity.value,
         "number": report.number(worst),
@@ -237,9 +232,9 @@ def _change_tiles(report: AuditReport) -> Iterator[dict[str, Any]]:
     if not report.changes:
         return
     # Counted here and not taken from `changes`: a partial report counts only the findings it holds.
-    counted = Counter(word for finding in report.findings for word in _changes_of(finding))
+    changes = Counter(word for finding in report.findings for word in _changes_of(finding))
     for word in ("new", "fixed", "still_open", "unreadable", "changed"):
-        yield _tile(word, counted[word], change=word)
+        yield _tile(word, changes[word], change=word)
 
 
 def _changed_since(report: AuditReport) -> str:
@@ -268,10 +263,10 @@ def _tables(report: AuditReport) -> Iterator[dict[str, Any]]:
         accounts = [
             (
                 account,
-                {status.value if status else "muted": count for status, count in counted.items()}
-                | {"score": score(counted)},
+                {status.value if status else "muted": count for status, count in tally.items()}
+                | {"score": score(tally)},
             )
-            for account, counted in sorted(by_account.items())
+            for account, tally in sorted(by_account.items())
         ]
         yield _table("By account", "Account", accounts)
 
@@ -320,7 +315,7 @@ def _unknown(report: AuditReport) -> dict[str, Any] | None:
         for reason, count in reasons.most_common(MOST_LISTED)
     ]
     return {
-        "controls": _counted(len({finding.code for finding in unknown}), "control"),
+        "controls": counted(len({finding.code for finding in unknown}), "control"),
         "reasons": listed[:MOST_FIRST],
         "more_reasons": listed[MOST_FIRST:],
         "left_out": _left_out(len(reasons), "reason"),
@@ -342,7 +337,7 @@ def _left_out(count: int, noun: str) -> str:
     more = count - MOST_LISTED
     if more <= 0:
         return ""
-    return f"{more:,} more {f'{noun} is' if more == 1 else f'{noun}s are'} left out."
+    return f"{counted(more, f'more {noun}')} left out."
 
 
 def _findings(report: AuditReport) -> dict[str, Any]:
@@ -493,7 +488,7 @@ def _groups(report: AuditReport, rows: Mapping[int, Markup]) -> Iterator[dict[st
     order = {str(row["section"]): at for at, row in enumerate(report.sections)}
     for name in sorted(by_section, key=lambda name: order.get(name, len(order))):
         listed = by_section[name]
-        yield {"name": name, "count": _counted(len(listed), "finding"), "rows": listed}
+        yield {"name": name, "count": counted(len(listed), "finding"), "rows": listed}
 
 
 FORMAT = ReportFormat(

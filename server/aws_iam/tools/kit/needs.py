@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.tools.kit.tool import Parameter
+from aws_iam.tools.kit.tool import Parameter, code_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ class Need:
         if self.takes == "flag":
             return "true or false"
         if self.takes == "word":
-            return "one of " + ", ".join(f"`{word}`" for word in self.words)
+            return f"one of {code_list(self.words)}"
         return f"a whole number from {self.least:,} to {self.most:,}"
 
 
@@ -85,7 +85,9 @@ def _object(given: object, by_name: Mapping[str, Need]) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        hint = f"such as {{{_example(next(iter(by_name.values())))}}}; it takes {_listed(by_name)}"
+        hint = (
+            f"such as {{{_example(next(iter(by_name.values())))}}}; it takes {code_list(by_name)}"
+        )
         raise InputError(f"`needs` must be an object, not {_shown(value)}", hint=hint)
     return {str(name): item for name, item in value.items()}
 
@@ -127,7 +129,7 @@ def _known(name: str, by_name: Mapping[str, Need]) -> Need:
     near = longer or closest(name, by_name)
     raise InputError(
         f"`needs` has no {quoted(name)}",
-        hint=f"did you mean `{near}`?" if near else f"it takes {_listed(by_name)}",
+        hint=f"did you mean `{near}`?" if near else f"it takes {code_list(by_name)}",
     )
 
 
@@ -171,7 +173,3 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return "an object"
     return "a list" if isinstance(value, list) else "null"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

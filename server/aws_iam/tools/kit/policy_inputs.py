@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,7 +46,7 @@ def facts(gathered: Gathered) -> dict[str, Any]:
     """Files, formats, the number of values known only at deployment, and the places not judged by reason."""
     found: dict[str, Any] = {}
     if gathered.formats:
-        found["formats"] = _counted(gathered)
+        found["formats"] = _format_counts(gathered)
     if gathered.files > 1:
         found["files_read"] = gathered.files - _unreadable(gathered)
         found["files_without_policies"] = len(gathered.without)
@@ -57,7 +58,7 @@ def facts(gathered: Gathered) -> dict[str, Any]:
     return found
 
 
-def _counted(gathered: Gathered) -> str:
+def _format_counts(gathered: Gathered) -> str:
     formats = Counter(name for _, name in gathered.formats)
     return ", ".join(f"{name} ({count})" if count > 1 else name for name, count in formats.items())
 
@@ -72,10 +73,8 @@ def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
         groups.setdefault((place.file or "", place.why), []).append(place.place)
     rows = []
     for (file, why), places in list(groups.items())[:_MOST_REASONS]:
-        shown = ", ".join(places[:_MOST_PLACES])
-        more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
         named = {"file": file} if file and places != [file] else {}
-        rows.append({**named, "place": shown + more, "why": why})
+        rows.append({**named, "place": joined(places, shown=_MOST_PLACES), "why": why})
     if len(groups) > _MOST_REASONS:
         rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "of further reasons"})
     return rows
@@ -87,9 +86,8 @@ def said(gathered: Gathered) -> str:
     parts = []
     if gathered.unread:
         number = len(gathered.unread)
-        parts.append(f"{number} {'place was' if number == 1 else 'places were'} not judged.")
+        parts.append(f"{counted(number, 'place')} {'was' if number == 1 else 'were'} not judged.")
     if values:
-        parts.append(
-            f"{values} {'value is' if values == 1 else 'values are'} known only at deployment."
-        )
+        verb = "is" if values == 1 else "are"
+        parts.append(f"{counted(values, 'value')} {verb} known only at deployment.")
     return " ".join(parts)

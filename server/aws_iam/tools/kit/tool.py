@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -141,7 +141,7 @@ class Tool:
         near = closest(str(name), self.actions)
         raise InputError(
             f"{self.name} has no action {quoted(str(name))}",
-            hint=f"did you mean `{near}`?" if near else f"it has {_listed(self.actions)}",
+            hint=f"did you mean `{near}`?" if near else f"it has {code_list(self.actions)}",
         )
 
     def _check_names(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
@@ -156,10 +156,10 @@ class Tool:
                 others = [
                     f"{self.name} {a.name}" for a in self.actions.values() if name in _names(a)
                 ]
-                hint = f"it belongs to {_listed(others)}; `{call}` takes {_listed(accepted)}"
+                hint = f"it belongs to {code_list(others)}; `{call}` takes {code_list(accepted)}"
                 raise InputError(problem, hint=hint)
             near = closest(name, [*accepted, *PAGE_ARGUMENTS])
-            hint = f"did you mean `{near}`?" if near else f"it takes {_listed(accepted)}"
+            hint = f"did you mean `{near}`?" if near else f"it takes {code_list(accepted)}"
             raise InputError(problem, hint=hint)
         missing = [
             argument
@@ -174,7 +174,7 @@ class Tool:
 
 
 def _with_description(argument: Argument) -> str:
-    description = argument.description or f"one of {_listed(argument.choices)}"
+    description = argument.description or f"one of {code_list(argument.choices)}"
     return f"`{argument.name}` ({description})"
 
 
@@ -293,7 +293,7 @@ def _choice(argument: Argument, value: Any) -> str:
         return value
     near = closest(value, argument.choices) if isinstance(value, str) else None
     hint = f"did you mean `{near}`?" if near else ""
-    raise _type_error(argument, value, f"one of {_listed(argument.choices)}", hint)
+    raise _type_error(argument, value, f"one of {code_list(argument.choices)}", hint)
 
 
 def _flag(argument: Argument, value: Any) -> bool:
@@ -341,5 +341,6 @@ _KIND_OF_VALUE: dict[type, str] = {
 }
 
 
-def _listed(names: Any) -> str:
+def code_list(names: Iterable[str]) -> str:
+    """The names as code: `a`, `b`; `no arguments` for none."""
     return ", ".join(f"`{name}`" for name in names) or "no arguments"

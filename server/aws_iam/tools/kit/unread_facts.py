@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.facts.fact import AccountFact, Miss, MissKind, RegionFact
 from aws_iam.account.facts.trails import TRAILS
 from aws_iam.answer import Artifact, Status
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -51,7 +52,7 @@ def reasons(misses: Iterable[Miss]) -> str:
     refused = sorted({miss.permission for miss in listed if miss.kind is MissKind.DENIED})
     fewer = [miss for miss in listed if _FEWER in str(miss)]
     others = [miss for miss in listed if miss.kind is not MissKind.DENIED and miss not in fewer]
-    parts = [f"refused: {_some(refused)}"] if refused else []
+    parts = [f"refused: {joined(refused, shown=_NAMED)}"] if refused else []
     parts += [f"the snapshot was {_FEWER}"] if fewer else []
     parts += [f"{others[0]}{_more(len(others) - 1)}"] if others else []
     return "; ".join(parts)
@@ -64,7 +65,7 @@ def lead(account: Account, found: Sequence[Finding], unknown: int, controls: int
     text = _all_reasons(found)
     refused = sorted({m.permission for m in _every_miss(account) if m.kind is MissKind.DENIED})
     named = [action for action in refused if action and action in text]
-    parts = [f"refused: {_some(named)}"] if named else []
+    parts = [f"refused: {joined(named, shown=_NAMED)}"] if named else []
     parts += [f"the snapshot was {_FEWER}"] if _FEWER in text else []
     if not parts:
         parts = [f"for example {_reasons(found)[0]}"]
@@ -95,10 +96,6 @@ def _reasons(found: Sequence[Finding]) -> list[str]:
 
 def _all_reasons(found: Sequence[Finding]) -> str:
     return " ".join(_reasons(found))
-
-
-def _some(actions: Sequence[str]) -> str:
-    return f"{', '.join(actions[:_NAMED])}{_more(len(actions) - _NAMED)}"
 
 
 def _more(count: int) -> str:
