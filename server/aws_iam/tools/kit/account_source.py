@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError, why_of
-from aws_iam.escape import quoted
+from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,7 +107,7 @@ def _refuse_unwritable(save: str) -> None:
     path = Path(save)
     try:
         if not path.absolute().parent.is_dir():
-            raise InputError(f"{quoted(save)} cannot be written: its folder does not exist")
+            raise InputError(f"{quoted(save)} cannot be written: there is no such folder")
         if path.is_dir():
             raise InputError(
                 f"{quoted(save)} is a folder",
@@ -156,6 +156,11 @@ def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -
     watched = _Watched(progress)
     session.events.register("before-parameter-build", watched.before_call)
     return collect_from(needs, session, source.regions or (), watched)
+
+
+def account_words(account: Account) -> str:
+    """The account's id, and its alias where it has one."""
+    return f"{account.id} ({escaped(account.alias, 63)})" if account.alias else account.id
 
 
 def command(source: Source, action: str) -> str:

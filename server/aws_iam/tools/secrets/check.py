@@ -11,7 +11,7 @@ from aws_iam.escape import quoted
 from aws_iam.report.page import by_urgency
 from aws_iam.tools.kit import account_source
 from aws_iam.tools.kit import needs as wishes
-from aws_iam.tools.kit.account_words import account_words
+from aws_iam.tools.kit.account_source import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows
 from aws_iam.tools.secrets.checks.catalogue import CHECKS, ON_REQUEST, judge, needs
