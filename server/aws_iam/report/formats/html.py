@@ -6,37 +6,30 @@ Content-Security-Policy allows no script and no style but its own.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from functools import cache
-from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from aws_iam import resources
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.escape import escaped, visible
 from aws_iam.report.audit_report import fix_within, score, tallies
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.html_templates import MOST_TEXT, Visible, html_templates, own_file, words
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from jinja2 import Environment
     from markupsafe import Markup
 
     from aws_iam.report.audit_report import AuditReport
 
-FOLDER = "assets/report"
 MOST_ROWS = 3_000
 MOST_CHARACTERS = 8_000_000
 """Of all rows together; 3,000 ordinary ones make a page of about 4 MB, which browsers filter without delay."""
-MOST_TEXT = 1_000
 MOST_RESOURCE = 2_048
 MOST_FIRST = 6
 """Controls to fix first."""
@@ -49,68 +42,18 @@ _QUIET = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 _CHANGES = ("new", "fixed", "still_open", "changed", "same", "unreadable")
 _DASH = "–"  # noqa: RUF001 - a dash
 _ALL_SECTIONS = "All"
-_NAME = re.compile(r"`([^`]+)`")
-_SEPARATOR = re.compile(r"([:/])")
-
-
-class _Escaped(str):
-    """Text that went through `escaped` with a limit of its own; Jinja2 still escapes its markup."""
-
-    __slots__ = ()
-
-
-@cache
-def _templates() -> Environment:
-    # Jinja2 is imported only when somebody asks for this format.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(resources.path(FOLDER)),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
-    templates.filters |= {"words": _words, "code_names": _code_names, "breakable": _breakable}
-    return templates
-
-
-def _printable(value: Any) -> Any:
-    """Every text that a template prints: invisible characters as escapes, and cut."""
-    return escaped(value, MOST_TEXT) if type(value) is str else value
-
-
-def _code_names(text: str) -> Markup:
-    """The text, escaped, with the names in backticks as code."""
-    from markupsafe import Markup
-
-    # INVARIANT: only our own tags are added to what is escaped already; no entity holds a backtick.
-    return Markup(_NAME.sub(r"<code>\1</code>", escape(escaped(text, MOST_TEXT))))  # noqa: S704
-
-
-def _breakable(arn: str) -> Markup:
-    """The ARN, escaped, with places after its separators where a browser may break the line."""
-    from markupsafe import Markup
-
-    # INVARIANT: only our own tag is added to what is escaped already; no entity holds a colon or a slash.
-    return Markup(_SEPARATOR.sub(r"\1<wbr>", escape(arn)))  # noqa: S704
 
 
 def html_page(report: AuditReport) -> str:
     """The page; of very many findings it shows the worst and counts the others."""
-    from markupsafe import Markup
-
-    style, script = (resources.text(f"{FOLDER}/report.{ending}") for ending in ("css", "js"))
-    page = _templates().get_template("page.html.j2")
-    # INVARIANT: these are files of ours, and nothing is inserted into them.
-    return page.render(
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+    style, style_hash = own_file("css")
+    script, script_hash = own_file("js")
+    template = html_templates().get_template("page.html.j2")
+    return template.render(
+        style=style,
+        style_hash=style_hash,
+        script=script,
+        script_hash=script_hash,
         report=report,
         title=report.subject[:1].upper() + report.subject[1:],
         score=_score(report),
@@ -119,20 +62,11 @@ def html_page(report: AuditReport) -> str:
         changed_since=_changed_since(report),
         tables=list(_tables(report)),
         unknown=_unknown(report),
-        to_add=_Escaped(visible(report.to_add.strip())),
+        to_add=Visible(visible(report.to_add.strip())),
         mutes=_mutes(report),
         findings=_findings(report),
         **_failures(report),
     )
-
-
-def _hash(text: str) -> str:
-    """The hash by which the Content-Security-Policy knows the page's own style and script."""
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _filter(**values: str) -> str:
@@ -311,7 +245,7 @@ def _unknown(report: AuditReport) -> dict[str, Any] | None:
         return None
     reasons = Counter(finding.reason or finding.message for finding in unknown)
     listed = [
-        _Escaped(f"{escaped(reason, MOST_TEXT)}{f' ({count} findings)' if count > 1 else ''}")
+        Visible(f"{escaped(reason, MOST_TEXT)}{f' ({count} findings)' if count > 1 else ''}")
         for reason, count in reasons.most_common(MOST_LISTED)
     ]
     return {
@@ -377,7 +311,7 @@ class _Rows:
     """Renders rows; what many of them share is rendered once."""
 
     def __init__(self, report: AuditReport, *, account_column: bool) -> None:
-        macros: Any = _templates().get_template("finding.html.j2").module
+        macros: Any = html_templates().get_template("finding.html.j2").module
         self._report = report
         self._account_column = account_column
         self._row = macros.row
@@ -401,7 +335,7 @@ class _Rows:
             ),
             account=finding.account or "",
             region=finding.region or "",
-            resource=_Escaped(escaped(finding.resource or "", MOST_RESOURCE)),
+            resource=Visible(escaped(finding.resource or "", MOST_RESOURCE)),
             change=finding.change,
             status_badges=self._badges(tuple(_marks(finding))),
             severity_badge=self._badges((severity,)),
@@ -409,7 +343,7 @@ class _Rows:
             message=_sentence(finding),
             reason=finding.reason,
             muted=finding.muted,
-            fix=_Escaped(fix_within(finding, FIX_LIMIT) if fix else ""),
+            fix=Visible(fix_within(finding, FIX_LIMIT) if fix else ""),
             background=None
             if finding.status in _QUIET
             else self._background(
@@ -444,7 +378,7 @@ def _https(source: str) -> str:
     """The address as a link; empty unless it is an https address."""
     if not source.startswith("https://"):
         return ""
-    return _Escaped(quote(source[:MOST_RESOURCE], safe="/:?#=&%-._~+,;@!$*", errors="replace"))
+    return Visible(quote(source[:MOST_RESOURCE], safe="/:?#=&%-._~+,;@!$*", errors="replace"))
 
 
 def _findings_left_out(findings: Sequence[Finding], rows: Mapping[int, Markup]) -> str:
@@ -452,7 +386,7 @@ def _findings_left_out(findings: Sequence[Finding], rows: Mapping[int, Markup]) 
     if not left:
         return ""
     by_status = ", ".join(
-        f"{left[status]:,} {_words(status.value)}" for status in Status if left[status]
+        f"{left[status]:,} {words(status.value)}" for status in Status if left[status]
     )
     return (
         f"{left.total():,} of {len(findings):,} findings are left out of this page: {by_status}."
