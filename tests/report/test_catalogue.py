@@ -34,7 +34,7 @@ def test_every_file_of_the_folder_is_a_format_of_its_name() -> None:
     assert list(report_formats()) == FILES
 
 
-@pytest.mark.parametrize("declared", report_formats().values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("declared", report_formats().values(), ids=lambda entry: entry.name)
 def test_a_format_holds_something_and_says_what_it_is_for(declared: ReportFormat) -> None:
     assert declared.audit or declared.policies
     assert declared.ending.startswith((".", "-"))
