@@ -1,4 +1,4 @@
-"""Every policy template is pasteable, described, fillable and clean; no value can make it say something else."""
+"""Every policy template is pasteable, described, fillable and without findings; no value can change its meaning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aws_iam import resources, templates
 from aws_iam.engine.language.aws_names import FORMS, checked
 from aws_iam.errors import InputError
 from aws_iam.rules.policy.run import validate
-from aws_iam.templates import HOLE, Parameter, Template, fill
+from aws_iam.templates import PLACEHOLDER, Parameter, Template, fill
 from aws_iam.tools.policy.generate.template import template as answer
 
 EVERY = templates.listed()
@@ -34,11 +34,11 @@ HOSTILE = (
     "arn:aws:iam::111122223333:role/*",
     "\u202e",
 )
-each_template = pytest.mark.parametrize("chosen", EVERY, ids=lambda each: each.name)
+each_template = pytest.mark.parametrize("chosen", EVERY, ids=lambda template: template.name)
 each_parameter = pytest.mark.parametrize(
     ("chosen", "parameter"),
     [(chosen, parameter) for chosen in EVERY for parameter in chosen.parameters],
-    ids=lambda each: each.name,
+    ids=lambda template: template.name,
 )
 
 
@@ -54,8 +54,10 @@ def strings(node: Any, *, keys: bool = True) -> list[str]:
 
 def test_index_and_folder_agree() -> None:
     files = {path.stem for path in resources.listing(templates.FOLDER, ".json")} - {"index"}
-    assert [each.name for each in EVERY] == list(dict.fromkeys(each.name for each in EVERY))
-    assert {each.name for each in EVERY} == files
+    assert [template.name for template in EVERY] == list(
+        dict.fromkeys(template.name for template in EVERY)
+    )
+    assert {template.name for template in EVERY} == files
 
 
 @each_template
@@ -68,17 +70,19 @@ def test_a_template_is_a_policy_written_the_one_way(chosen: Template) -> None:
 
 @each_template
 def test_a_template_declares_and_uses_every_hole(chosen: Template) -> None:
-    assert set(HOLE.findall(chosen.text)) == {parameter.name for parameter in chosen.parameters}
-    assert chosen.text.count("{{") == len(HOLE.findall(chosen.text))
+    assert set(PLACEHOLDER.findall(chosen.text)) == {
+        parameter.name for parameter in chosen.parameters
+    }
+    assert chosen.text.count("{{") == len(PLACEHOLDER.findall(chosen.text))
 
 
 @each_template
 def test_a_list_stands_alone_in_a_value(chosen: Template) -> None:
     many = {parameter.name for parameter in chosen.parameters if parameter.many}
     policy = json.loads(chosen.text)
-    assert all(len(many & set(HOLE.findall(text))) <= 1 for text in strings(policy))
+    assert all(len(many & set(PLACEHOLDER.findall(text))) <= 1 for text in strings(policy))
     keys = set(strings(policy)) - set(strings(policy, keys=False))
-    assert not any(many & set(HOLE.findall(key)) for key in keys)
+    assert not any(many & set(PLACEHOLDER.findall(key)) for key in keys)
 
 
 @each_template
@@ -97,11 +101,11 @@ def test_a_template_filled_with_its_samples_validates_clean(chosen: Template) ->
     text = fill(chosen, chosen.samples)
     assert "{{" not in text
     drawn = {finding.code for finding in validate(text, chosen.kind)}
-    accepted = {each.code for each in chosen.accepted}
+    accepted = {expected.code for expected in chosen.accepted}
     assert drawn == accepted, (
         "accepted codes are those that the template draws, no more and no less"
     )
-    assert all(each.reason for each in chosen.accepted)
+    assert all(expected.reason for expected in chosen.accepted)
 
 
 @each_template
@@ -131,7 +135,7 @@ def test_a_value_of_the_wrong_kind_is_refused_by_name(wrong: object) -> None:
 
 @given(text=st.text(max_size=60), data=st.data())
 def test_a_value_never_changes_the_shape_of_a_policy(text: str, data: st.DataObject) -> None:
-    chosen = data.draw(st.sampled_from([each for each in EVERY if each.parameters]))
+    chosen = data.draw(st.sampled_from([template for template in EVERY if template.parameters]))
     parameter = data.draw(st.sampled_from(chosen.parameters))
     usual = fill(chosen, chosen.samples)
     try:
@@ -259,7 +263,7 @@ def test_policy_variables_stay() -> None:
 
 def test_without_a_name_the_answer_lists_every_template() -> None:
     listed = answer().facts["templates"]
-    assert [row["name"] for row in listed] == [each.name for each in EVERY]
+    assert [row["name"] for row in listed] == [template.name for template in EVERY]
     assert listed[0]["values"] == "Partition?, Bucket"
 
 
@@ -297,7 +301,7 @@ def test_a_template_without_required_values_is_filled_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "values", "says"),
     [
-        ("s3-raed", None, "no template is called `s3-raed`; did you mean `s3-read`?"),
+        ("s3-raed", None, "there is no template `s3-raed`; did you mean `s3-read`?"),
         (None, {"Bucket": "x"}, "`values` needs `name`"),
         ("s3-read", "Bucket=x", "`values` must be a JSON object, not `Bucket=x`"),
         ("s3-read", ["x"], "`values` must be a JSON object, from name to value"),

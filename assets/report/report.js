@@ -1,4 +1,4 @@
-// Filters, sorts, groups and copies what the page already holds; without it the page shows everything.
+// Filters, sorts, groups and copies what the page holds; without this script the page shows everything.
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);
@@ -9,7 +9,7 @@
   const names = new Intl.Collator("en", { numeric: true });
   const columns = table.querySelectorAll("thead th").length;
   const rows = [];
-  // As the page comes: grouped by section, the worst first.
+  // As rendered: grouped by section, worst first.
   let groups = Array.from(table.tBodies, (body) => ({
     body,
     shown: body.querySelector(".group .of"),
@@ -20,18 +20,18 @@
   }));
   let sorted = { by: "", down: false };
 
-  for (const each of document.querySelectorAll("[data-script]")) each.hidden = false;
+  for (const control of document.querySelectorAll("[data-script]")) control.hidden = false;
 
   const keys = {
-    status: (each) => statuses.indexOf(each.data.status) + (each.data.muted ? 10 : 0),
-    severity: (each) => severities.indexOf(each.data.severity),
-    control: (each) => each.data.number,
-    resource: (each) => each.data.resource,
-    region: (each) => each.data.region,
-    account: (each) => each.data.account,
+    status: (entry) => statuses.indexOf(entry.data.status) + (entry.data.muted ? 10 : 0),
+    severity: (entry) => severities.indexOf(entry.data.severity),
+    control: (entry) => entry.data.number,
+    resource: (entry) => entry.data.resource,
+    region: (entry) => entry.data.region,
+    account: (entry) => entry.data.account,
   };
 
-  const compared = (a, b) => {
+  const compare = (a, b) => {
     const key = keys[sorted.by];
     if (!key) return a.at - b.at;
     const [left, right] = [key(a), key(b)];
@@ -39,14 +39,14 @@
     return (sorted.down ? -order : order) || a.at - b.at;
   };
 
-  const labelled = {
-    section: (each) => each.data.section,
-    account: (each) => `Account ${each.data.account}`,
-    control: (each) => each.data.control,
+  const labels = {
+    section: (entry) => entry.data.section,
+    account: (entry) => `Account ${entry.data.account}`,
+    control: (entry) => entry.data.control,
     none: () => "",
   };
 
-  const begun = (label) => {
+  const newGroup = (label) => {
     const body = document.createElement("tbody");
     const group = { body, shown: null, rows: [] };
     if (label) {
@@ -65,36 +65,36 @@
   };
 
   const arrange = () => {
-    const label = labelled[byId("group").value];
-    const made = new Map();
-    // Groups keep their own order, whatever the rows are sorted by.
-    const all = rows.map((each) => label(each));
-    for (const name of [...new Set(all)].sort(names.compare)) made.set(name, begun(name));
-    for (const each of [...rows].sort(compared)) {
-      const group = made.get(all[each.at]);
-      group.rows.push(each);
-      group.body.append(each.row);
+    const label = labels[byId("group").value];
+    const byName = new Map();
+    // Groups are ordered by name, whatever the rows are sorted by.
+    const all = rows.map((entry) => label(entry));
+    for (const name of [...new Set(all)].sort(names.compare)) byName.set(name, newGroup(name));
+    for (const entry of [...rows].sort(compare)) {
+      const group = byName.get(all[entry.at]);
+      group.rows.push(entry);
+      group.body.append(entry.row);
     }
-    groups = [...made.values()];
+    groups = [...byName.values()];
     for (const old of table.querySelectorAll("tbody")) old.remove();
-    table.append(...groups.map((each) => each.body));
+    table.append(...groups.map((group) => group.body));
     filter();
   };
 
-  const wanted = (each, chosen, words) => {
+  const fitsFilters = (entry, chosen, words) => {
     for (const name of filters) {
       const want = chosen[name];
       if (!want) continue;
       if (name === "change" && want === "still_open") {
-        // Muted or not: what is accepted is open still.
-        if (each.data.change !== "same" || each.data.status !== "fail") return false;
+        // Muted findings count too: an accepted failure is still open.
+        if (entry.data.change !== "same" || entry.data.status !== "fail") return false;
         continue;
       }
-      if (want === "muted" ? !each.data.muted : each.data[name] !== want) return false;
-      if (name === "status" && want !== "muted" && each.data.muted) return false;
+      if (want === "muted" ? !entry.data.muted : entry.data[name] !== want) return false;
+      if (name === "status" && want !== "muted" && entry.data.muted) return false;
     }
-    if (words.length && !each.text) each.text = each.row.textContent.toLowerCase();
-    return words.every((word) => each.text.includes(word));
+    if (words.length && !entry.text) entry.text = entry.row.textContent.toLowerCase();
+    return words.every((word) => entry.text.includes(word));
   };
 
   const filter = () => {
@@ -104,9 +104,9 @@
     let shown = 0;
     for (const group of groups) {
       let here = 0;
-      for (const each of group.rows) {
-        const fits = wanted(each, chosen, words);
-        each.row.hidden = !fits;
+      for (const entry of group.rows) {
+        const fits = fitsFilters(entry, chosen, words);
+        entry.row.hidden = !fits;
         here += fits ? 1 : 0;
       }
       group.body.hidden = here === 0;
@@ -117,7 +117,7 @@
     byId("nothing").hidden = shown > 0;
   };
 
-  const later = (act) => {
+  const debounced = (act) => {
     let waiting = 0;
     return () => {
       clearTimeout(waiting);
@@ -131,20 +131,20 @@
 
   const choose = (name, value) => {
     const field = byId(name);
-    // A list takes no value that it does not offer: it would become "all".
-    if (field.options && !Array.from(field.options).some((each) => each.value === value)) {
+    // A select ignores a value that it does not offer, and would show "all".
+    if (field.options && !Array.from(field.options).some((option) => option.value === value)) {
       field.add(new Option(value.replaceAll("_", " "), value));
     }
     field.value = value;
   };
 
-  const copied = async (button) => {
+  const copy = async (button) => {
     const text = button.parentElement.querySelector("code").textContent;
     let done = true;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      // A page that was opened from a file may have no clipboard: the older way needs a selection.
+      // A page opened from a file may have no clipboard; the older way copies a selection.
       getSelection().selectAllChildren(button.parentElement.querySelector("code"));
       done = document.execCommand("copy");
     }
@@ -162,7 +162,7 @@
     });
   }
   for (const name of filters) if (byId(name)) byId(name).addEventListener("change", filter);
-  byId("search").addEventListener("input", later(filter));
+  byId("search").addEventListener("input", debounced(filter));
   byId("group").addEventListener("change", arrange);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("reset").addEventListener("click", () => { reset(); filter(); byId("search").focus(); });
@@ -182,7 +182,7 @@
       filter();
     }
     const button = event.target.closest("button[data-copy]");
-    if (button) copied(button);
+    if (button) copy(button);
   });
 
   byId("theme").setAttribute("aria-pressed", String(matchMedia("(prefers-color-scheme: dark)").matches));

@@ -1,4 +1,4 @@
-"""The commands `aws-iam` and `aws-iam-mcp`; `python -m aws_iam` is the first."""
+"""The commands `aws-iam` and `aws-iam-mcp`; `python -m aws_iam` is `aws-iam`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def main() -> int:
     """Run `aws-iam`."""
     status = command_line.main(sys.argv[1:], {"serve": _serve})
     if status == command_line.INTERRUPTED:
-        # Python would wait for every thread, and AWS may take a minute to answer the calls under way.
+        # A normal exit waits for every thread, and calls to AWS that are under way may take a minute.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
@@ -30,17 +30,17 @@ def _serve(words: list[str]) -> int:
         prog="aws-iam serve", description="Run the MCP server.", allow_abbrev=False
     )
     parser.add_argument(
-        "--http", metavar="HOST:PORT", help="streamable HTTP at /mcp instead of stdio"
+        "--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio"
     )
     parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
     options = parser.parse_args(words)
-    # The SDK is imported here alone: the other commands start without it.
-    from aws_iam.server import mcp_server
+    # Importing the MCP SDK is slow; no other command needs it.
+    from aws_iam.server import transports
 
     if options.http:
-        mcp_server.serve_http(options.http)
+        transports.serve_http(options.http)
     else:
-        mcp_server.serve_stdio()
+        transports.serve_stdio()
     return command_line.OK
 
 

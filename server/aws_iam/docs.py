@@ -1,6 +1,6 @@
-"""Writes what is generated: blocks in pages, and the policy the live checks need. `--check` tells what is stale.
+"""Write the generated files: blocks in pages, and the policy that an audit needs. `--check` names the stale ones.
 
-A block stands between `<!-- generated: NAME -->` and `<!-- end generated -->`; each NAME is one function here.
+A block stands between `<!-- generated: NAME -->` and `<!-- end generated -->`; each NAME is a function in `BLOCKS`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from aws_iam import resources, templates
+from aws_iam.report.catalogue import report_formats
+from aws_iam.report.markup import prose, table
 from aws_iam.tools.audit.controls import benchmark
 from aws_iam.tools.irsa import checks_page as irsa_checks_page
 from aws_iam.tools.irsa import provider_catalogue
@@ -31,7 +33,7 @@ _PAGES = ("README.md", "CONTRIBUTING.md", "SKILL.md")
 
 
 def main(argv: list[str]) -> int:
-    """Write every generated file, or with `--check` name those that differ and answer 1."""
+    """Write every generated file; with `--check` only name the stale ones and exit with 1."""
     stale = [(path, text) for path, text in _generated() if _differs(path, text)]
     checking = "--check" in argv
     for path, text in stale:
@@ -49,7 +51,7 @@ def _differs(path: Path, text: str) -> bool:
 
 
 def _generated() -> Iterator[tuple[Path, str]]:
-    """Every generated file with the text it should have."""
+    """Every generated file with its current text."""
     from aws_iam.account.guard.shipped_policy import audit_policy
 
     policy = json.dumps(audit_policy(), indent=2) + "\n"
@@ -67,48 +69,69 @@ def _filled(match: re.Match[str]) -> str:
 
 def _tools() -> Iterator[str]:
     """Each tool's actions with their first sentence."""
-    yield "| tool | action | gives |"
-    yield "| --- | --- | --- |"
-    for tool in tools():
-        for action in tool.actions.values():
-            yield f"| `{tool.name}` | `{action.name}` | {action.summary} |"
+    yield from table(
+        ("tool", "action", "gives"),
+        (
+            (f"`{tool.name}`", f"`{action.name}`", action.summary)
+            for tool in tools()
+            for action in tool.actions.values()
+        ),
+    )
 
 
 def _templates() -> Iterator[str]:
     """Each policy template with its kind and title."""
-    yield "| template | kind | what it is |"
-    yield "| --- | --- | --- |"
-    for template in templates.listed():
-        yield f"| `{template.name}` | {template.kind} | {template.title} |"
+    yield from table(
+        ("template", "kind", "what it is"),
+        ((f"`{template.name}`", template.kind, template.title) for template in templates.listed()),
+    )
+
+
+def _report_formats() -> Iterator[str]:
+    """Each format of a report, what it is for and what to know before choosing it."""
+    yield from table(
+        ("`--format`", "for", "what to know"),
+        (
+            (f"`{declared.name}`", declared.used_for, declared.notes)
+            for declared in report_formats().values()
+            if declared.audit
+        ),
+    )
 
 
 def _controls() -> Iterator[str]:
-    """Each version's controls, the newest first, then how to mend each, once."""
+    """The controls of each version, newest first, then how to fix each."""
     for version in reversed(benchmark.versions()):
         chosen = benchmark.benchmark(version)
         yield f"### CIS AWS Foundations Benchmark {version}\n"
-        yield "| id | control | key | level | assessment |"
-        yield "| --- | --- | --- | --- | --- |"
-        for control in chosen.controls:
-            yield (
-                f"| {control.ids[version]} | {_cell(control.title)} | `{control.key}` "
-                f"| {control.level[version]} | {control.assessment[version]} |"
-            )
+        yield from table(
+            ("id", "control", "key", "level", "assessment"),
+            (
+                (
+                    control.ids[version],
+                    prose(control.title),
+                    f"`{control.key}`",
+                    str(control.level[version]),
+                    control.assessment[version],
+                )
+                for control in chosen.controls
+            ),
+        )
         yield ""
     yield "### How to mend each control\n"
-    yield "| key | severity | what to do |"
-    yield "| --- | --- | --- |"
-    for control in benchmark.controls().values():
-        yield f"| `{control.key}` | {control.severity.value} | {_cell(control.fix)} |"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    yield from table(
+        ("key", "severity", "what to do"),
+        (
+            (f"`{control.key}`", control.severity.value, prose(control.fix))
+            for control in benchmark.controls().values()
+        ),
+    )
 
 
 BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "tools": _tools,
     "templates": _templates,
+    "report-formats": _report_formats,
     "cis-controls": _controls,
     "rules": rules_page.page,
     "workload-checks": irsa_checks_page.page,

@@ -1,8 +1,8 @@
-"""The policy templates: list them, show one raw, fill one.
+"""The policy templates: list them, show one unfilled, fill one.
 
-A template is a pasteable JSON file in `assets/policy-templates/`, described in the `index.json` beside it. Its holes
-are written `{{Name}}`; `${…}` in it is an IAM policy variable and stays. Filling works on the parsed JSON, so that no
-value can end a string, and every value is checked against the form its parameter declares.
+A template is a pasteable JSON file in `assets/policy-templates/`, described in the `index.json` beside it. Its
+placeholders are written `{{Name}}`; `${…}` is an IAM policy variable and stays. Filling works on the parsed JSON, so no
+value can end a string, and every value is checked against the form that its parameter declares.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FOLDER = "assets/policy-templates"
-HOLE = re.compile(r"\{\{([A-Z][A-Za-z0-9]*)\}\}")
+PLACEHOLDER = re.compile(r"\{\{([A-Z][A-Za-z0-9]*)\}\}")
 _MOST_VALUES = 100
 
 Values = dict[str, tuple[str, ...]]
@@ -31,7 +31,7 @@ Values = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A hole: what goes into it, in which form, and a value that fits. `many` takes a list."""
+    """A placeholder: what it stands for, the form of its value, and a sample; `many` accepts a list."""
 
     name: str
     description: str
@@ -42,13 +42,13 @@ class Parameter:
 
     @property
     def required(self) -> bool:
-        """Whether a value must be given; the partition follows from Regions and ARNs."""
+        """Whether the caller must set it; the partition follows from Regions and ARNs."""
         return self.default is None and self.form != "partition"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A finding code that the template draws on purpose, and why."""
+    """The code of a finding that the template causes on purpose, and why."""
 
     code: str
     reason: str
@@ -56,7 +56,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A policy with holes and what to know before pasting it."""
+    """A policy with placeholders, and what to know before pasting it."""
 
     name: str
     title: str
@@ -68,12 +68,12 @@ class Template:
 
     @property
     def text(self) -> str:
-        """The raw file, holes and all."""
+        """The file as it is, placeholders included."""
         return resources.text(f"{FOLDER}/{self.name}.json")
 
     @property
     def samples(self) -> dict[str, str | list[str]]:
-        """A value for every hole, as a caller would give them."""
+        """A value for every placeholder, as a caller would pass them."""
         return {
             parameter.name: list(parameter.sample) if parameter.many else parameter.sample[0]
             for parameter in self.parameters
@@ -88,23 +88,23 @@ def listed() -> tuple[Template, ...]:
 
 
 def template(name: str) -> Template:
-    """The template of that name; a `.json` at its end is understood."""
-    by_name = {each.name: each for each in listed()}
-    wanted = name.removesuffix(".json")
-    if wanted in by_name:
-        return by_name[wanted]
-    near = closest(wanted, by_name)
+    """The template of that name, with or without `.json`."""
+    by_name = {template.name: template for template in listed()}
+    bare_name = name.removesuffix(".json")
+    if bare_name in by_name:
+        return by_name[bare_name]
+    near = closest(bare_name, by_name)
     raise InputError(
-        f"no template is called {quoted(name)}",
-        hint=f"did you mean `{near}`?" if near else "without `name` the answer lists them",
+        f"there is no template {quoted(name)}",
+        hint=f"did you mean `{near}`?" if near else "leave out `name` to list them",
     )
 
 
 def fill(chosen: Template, given: Mapping[str, Any]) -> str:
-    """The template with every hole filled, as JSON; refuses unknown, missing and ill-formed values by name."""
-    _refuse_strangers(chosen, given)
+    """The template with every placeholder filled, as JSON; rejects unknown, missing and malformed values by name."""
+    _reject_unknown(chosen, given)
     values = {
-        parameter.name: _read(parameter, given[parameter.name])
+        parameter.name: _checked_values(parameter, given[parameter.name])
         for parameter in chosen.parameters
         if parameter.name in given
     }
@@ -114,10 +114,11 @@ def fill(chosen: Template, given: Mapping[str, Any]) -> str:
         if parameter.required and parameter.name not in values
     ]
     if missing:
-        wanted = ", ".join(f"`{each.name}` ({each.description})" for each in missing)
+        names = ", ".join(f"`{absent.name}` ({absent.description})" for absent in missing)
+        samples = {absent.name: chosen.samples[absent.name] for absent in missing}
         raise InputError(
-            f"`{chosen.name}` needs {wanted}",
-            hint=f"such as {json.dumps({each.name: chosen.samples[each.name] for each in missing})}",
+            f"`{chosen.name}` needs {names}",
+            hint=f"such as {json.dumps(samples)}",
         )
     defaults = {
         parameter.name: (parameter.default,)
@@ -131,45 +132,47 @@ def fill(chosen: Template, given: Mapping[str, Any]) -> str:
 def _template(row: dict[str, Any]) -> Template:
     parameters = tuple(
         Parameter(
-            name=each["name"],
-            description=each["description"],
-            form=each["form"],
-            sample=tuple(each["sample"])
-            if isinstance(each["sample"], list)
-            else (each["sample"],),
-            many=each.get("many", False),
-            default=each.get("default"),
+            name=parameter["name"],
+            description=parameter["description"],
+            form=parameter["form"],
+            sample=tuple(parameter["sample"])
+            if isinstance(parameter["sample"], list)
+            else (parameter["sample"],),
+            many=parameter.get("many", False),
+            default=parameter.get("default"),
         )
-        for each in row["parameters"]
+        for parameter in row["parameters"]
     )
-    accepted = tuple(Accepted(**each) for each in row.get("accepted", ()))
+    accepted = tuple(Accepted(**finding) for finding in row.get("accepted", ()))
     words = {key: row[key] for key in ("name", "title", "kind", "when", "source")}
     return Template(**words, parameters=parameters, accepted=accepted)
 
 
-def _refuse_strangers(chosen: Template, given: Mapping[str, Any]) -> None:
+def _reject_unknown(chosen: Template, given: Mapping[str, Any]) -> None:
     known = {parameter.name for parameter in chosen.parameters}
     for name in given:
         if name in known:
             continue
         near = closest(name, known)
-        takes = ", ".join(f"`{parameter.name}`" for parameter in chosen.parameters) or "no values"
+        accepted = (
+            ", ".join(f"`{parameter.name}`" for parameter in chosen.parameters) or "no values"
+        )
         raise InputError(
             f"`{chosen.name}` has no value {quoted(name)}",
-            hint=f"did you mean `{near}`?" if near else f"it takes {takes}",
+            hint=f"did you mean `{near}`?" if near else f"it takes {accepted}",
         )
 
 
-def _read(parameter: Parameter, value: Any) -> tuple[str, ...]:
+def _checked_values(parameter: Parameter, value: Any) -> tuple[str, ...]:
     texts = value if isinstance(value, list) else [value]
     if isinstance(value, list) and not parameter.many:
         raise InputError(f"`{parameter.name}` takes one value, not a list")
     if not 0 < len(texts) <= _MOST_VALUES:
         raise InputError(f"`{parameter.name}` takes 1 to {_MOST_VALUES} values, not {len(texts)}")
-    return tuple(_one(parameter, each) for each in texts)
+    return tuple(_checked_value(parameter, text) for text in texts)
 
 
-def _one(parameter: Parameter, value: Any) -> str:
+def _checked_value(parameter: Parameter, value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and parameter.form == "number_id":
         value = str(value)
     if not isinstance(value, str):
@@ -180,7 +183,7 @@ def _one(parameter: Parameter, value: Any) -> str:
 
 
 def _with_partition(chosen: Template, values: Values) -> Values:
-    """The values with their partition: the given one, else that of the Regions and ARNs, else `aws`."""
+    """The values with a partition: the given one, else that of the Regions and ARNs, else `aws`."""
     implied = {
         partition: (parameter.name, text)
         for parameter in chosen.parameters
@@ -192,8 +195,8 @@ def _with_partition(chosen: Template, values: Values) -> Values:
     for other, (name, text) in implied.items():
         if other != partition:
             raise InputError(
-                f"`{name}` {quoted(text)} lies in partition `{other}`, the rest in `{partition}`",
-                hint="partitions do not mix: one policy, one partition",
+                f"`{name}` {quoted(text)} is in partition `{other}`, the rest in `{partition}`",
+                hint="a policy works in one partition only",
             )
     return {**values, "Partition": (partition,)}
 
@@ -217,12 +220,12 @@ def _filled(node: Any, values: Values) -> Any:
 
 
 def _text(text: str, values: Values) -> str | list[str]:
-    """The text filled; one with a list in a hole becomes a list, one text for each value."""
-    many = next((name for name in HOLE.findall(text) if len(values[name]) > 1), None)
+    """The text filled; a placeholder with several values makes it a list, one text for each value."""
+    many = next((name for name in PLACEHOLDER.findall(text) if len(values[name]) > 1), None)
     if many is None:
         return _scalar(text, values)
     return [_scalar(text, {**values, many: (value,)}) for value in values[many]]
 
 
 def _scalar(text: str, values: Values) -> str:
-    return HOLE.sub(lambda hole: values[hole[1]][0], text)
+    return PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]][0], text)

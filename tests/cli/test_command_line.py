@@ -1,4 +1,4 @@
-"""The command as a person and a script use it: a process, its output and its exit status."""
+"""The command as a process: its output and its exit status."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_an_answer_is_taken_as_a_document() -> None:
 
 
 def test_without_credentials_the_command_says_how_to_connect_instead_of_waiting() -> None:
-    # `run` ends a process that hangs; how fast it answers is measured in tests/benchmarks.
+    # The timeout only ends a process that hangs; speed is measured in tests/benchmarks.
     done = run("audit", "run")
     assert done.returncode == 3
     assert done.stdout == ""

@@ -1,4 +1,4 @@
-"""Files, folders and standard input of the command line: what is read, what is passed over, what is said of it."""
+"""Files, folders and standard input of the command line: what is read, what is skipped, and the messages."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_is_read_with_everything_below_it(folder: Path) -> None:
     answer = validated("--document", "policies", cwd=folder.parent)
-    assert [(each["code"], each["where"]["file"]) for each in answer["findings"]] == [
+    assert [(finding["code"], finding["where"]["file"]) for finding in answer["findings"]] == [
         ("NOT_JUDGED", "policies/gone.json"),
         ("NOT_JUDGED", "policies/latin.json"),
         ("NOT_JUDGED", "policies/pipe.json"),
@@ -96,10 +96,10 @@ def test_a_file_alone_keeps_the_short_answer(folder: Path) -> None:
 
 
 def test_several_files_are_told_apart(folder: Path) -> None:
-    names = [str(folder / each) for each in ("good.json", "roles/deep/bad.json", "package.json")]
+    names = [str(folder / name) for name in ("good.json", "roles/deep/bad.json", "package.json")]
     answer = validated(*names)
     assert answer["facts"]["files_read"] == 3
-    assert [each["where"]["file"] for each in answer["findings"]] == [names[1]]
+    assert [finding["where"]["file"] for finding in answer["findings"]] == [names[1]]
 
 
 def test_a_file_that_holds_no_policy_is_refused(folder: Path) -> None:

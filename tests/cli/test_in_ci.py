@@ -1,4 +1,4 @@
-"""The command where changes are checked: through pre-commit itself, and as the README's workflow runs it."""
+"""The command in CI: run by pre-commit itself, and as the README's workflow runs it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ PAGES = ("SKILL.md", "README.md", "LICENSE", "pyproject.toml", ".pre-commit-hook
 
 @pytest.fixture(scope="module")
 def hooked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository whose pre-commit takes the hook from this one, installed as a user's is."""
+    """A repository whose pre-commit installs the hook from this one, as a user would."""
     base = tmp_path_factory.mktemp("hook")
     source, user = base / "aws-iam", base / "user"
     for name in PACKAGE:
@@ -97,7 +97,7 @@ def hook(folder: Path, files: dict[str, Any]) -> subprocess.CompletedProcess[str
         *files,
         cwd=folder,
         PRE_COMMIT_HOME=str(folder.parent / "cache"),
-        # Of what is installed for this one hook most is never imported.
+        # The hook imports only a few of the installed dependencies.
         PIP_COMPILE="0",
     )
 
@@ -133,7 +133,9 @@ def test_other_json_is_left_alone(hooked: Path) -> None:
 def workflow() -> dict[Any, Any]:
     """The workflow that the README shows."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = [each for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "jobs:" in each]
+    shown = [
+        block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "jobs:" in block
+    ]
     (only,) = shown
     loaded = yaml.safe_load(only)
     assert isinstance(loaded, dict)
@@ -162,7 +164,7 @@ def test_the_workflow_may_do_nothing_that_it_does_not_need() -> None:
     (job,) = workflow()["jobs"].values()
     assert job["permissions"] == {"contents": "read", "security-events": "write"}
     used = [step["uses"] for step in steps() if "uses" in step]
-    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each) for each in used)
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)
 
 
 def test_the_workflow_uploads_the_report_also_when_a_policy_is_bad() -> None:
@@ -173,7 +175,7 @@ def test_the_workflow_uploads_the_report_also_when_a_policy_is_bad() -> None:
 
 
 def follow(folder: Path) -> list[int]:
-    """The exit status of each command of the workflow but the one that installs, as GitHub's bash runs them."""
+    """The exit status of each command of the workflow except the installation, run as GitHub's bash does."""
     commands = [step["run"] for step in steps() if "run" in step]
     assert commands[0] == f"pip install aws-iam-mcp=={__version__}"
     return [
@@ -202,15 +204,15 @@ def test_the_workflows_commands_report_a_folder_of_good_and_bad_policies(tmp_pat
     )
     assert follow(tmp_path) == [1]
     found = {
-        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]: each["ruleId"]
-        for each in report(tmp_path)["results"]
-        if each["level"] == "error"
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]: result["ruleId"]
+        for result in report(tmp_path)["results"]
+        if result["level"] == "error"
     }
     assert found == {
         "policies/team%20a/bad.json": "INVALID_ACTION",
         "policies/broken.json": "JSON_SYNTAX_ERROR",
     }
-    files = [each["location"]["uri"] for each in report(tmp_path)["artifacts"]]
+    files = [artifact["location"]["uri"] for artifact in report(tmp_path)["artifacts"]]
     assert sorted(files) == [
         "policies/broken.json",
         "policies/good.json",
@@ -252,4 +254,4 @@ def test_files_and_the_option_at_once_are_refused(tmp_path: Path) -> None:
     write(tmp_path, {"a.json": GOOD})
     done = run("aws-iam", "policy", "validate", "--document", "a.json", "a.json", cwd=tmp_path)
     assert done.returncode == 2
-    assert "both `--document` and files are given" in done.stderr
+    assert "`--document` and files exclude each other" in done.stderr

@@ -1,9 +1,10 @@
-"""`aws-iam audit run` as people start it: killed, stopped, started again, and its exit status."""
+"""`aws-iam audit run` as a process: killed, interrupted, started again, and its exit status."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def at(server: Estate, wanted: str, number: int, act: Callable[[], Any]) -> None:
-    """Act when the operation has been called so often; the call that is counted waits for it."""
+    """Act at the given number of calls of the operation, before that call is answered."""
     seen = 0
 
     def watch(operation: str) -> None:
@@ -97,14 +98,14 @@ def test_a_run_that_is_killed_continues_and_is_complete_without_a_double(
     status, told, errors = finished(start(server, tmp_path, *words))
     assert (status, errors) == (1, "")
     assert sorted(accounts(out)) == ACCOUNTS
-    # What the killed process had just sent may be counted, too.
+    # The last request of the killed process may be counted too.
     assert len(ACCOUNTS) - done <= server.calls["sts:AssumeRole"] < len(ACCOUNTS)
     assert json.loads(told)["facts"]["accounts"] == {"named": 24, "read": 23, "not_read": 1}
 
 
 @pytest.fixture
 def silence(server: Estate) -> Iterator[threading.Event]:
-    """Until it is set, nothing is answered after the act of `at`."""
+    """Until it is set, no call is answered after the act of `at`."""
     event = threading.Event()
     yield event
     event.set()
@@ -145,7 +146,7 @@ def test_a_run_that_is_stopped_ends_at_once_says_how_far_it_came_and_how_to_go_o
 
 @pytest.fixture
 def alone() -> Iterator[Estate]:
-    """A server that hears no late call of a run that was stopped before."""
+    """A server that no interrupted run of another test can still call."""
     with estate() as app:
         yield app
 
@@ -163,13 +164,15 @@ def test_a_reading_that_is_stopped_ends_at_once_and_saves_what_it_has(
     at(server, "iam:GetAccountPasswordPolicy", 1, stop)
     status, told, errors = finished(process)
     assert (status, told) == (130, ""), errors
-    assert errors.startswith("aws-iam: interrupted; what was read by then, ")
-    assert errors.endswith(f" facts, is saved in `{file}`\n")
+    assert re.fullmatch(
+        rf"aws-iam: interrupted; \d+ of \d+ facts were read and saved in `{re.escape(str(file))}`\n",
+        errors,
+    )
     answer = tool.run({"snapshot": str(file), "controls": ["pw_length_14"]}, cli=True)
     (unknown,) = answer.findings
     assert unknown.status is Status.UNKNOWN
     assert (unknown.reason or "").startswith(
-        "not part of this snapshot, whose reading was stopped"
+        "not part of this snapshot: its reading was interrupted"
     )
     assert "fewer controls" not in answer.summary
 

@@ -1,4 +1,4 @@
-"""A page holds what fits, tells what is left, and the pages together are the whole."""
+"""A page holds what fits and counts the rest; the pages together are the complete answer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_every_page_keeps_the_limit_in_text_and_structure(limit: int) -> None:
         },
         artifacts=(Artifact(name="a.json", language="json", content="x" * 50_000),),
     )
-    assert all(size(each) <= limit for each in pages(answer, limit))
+    assert all(size(shown) <= limit for shown in pages(answer, limit))
 
 
 @settings(max_examples=40, deadline=None)
@@ -78,9 +78,9 @@ def test_the_pages_together_are_the_whole(
         )
     )
     read = pages(answer, 4000)
-    assert [f for each in read for f in each.findings] == list(answer.findings)
-    assert [row for each in read for row in each.facts.get("rows", [])] == answer.facts["rows"]
-    assert "".join(a.content for each in read for a in each.artifacts) == content
+    assert [f for shown in read for f in shown.findings] == list(answer.findings)
+    assert [row for shown in read for row in shown.facts.get("rows", [])] == answer.facts["rows"]
+    assert "".join(a.content for shown in read for a in shown.artifacts) == content
 
 
 @pytest.mark.parametrize("cursor", ["", "-1", "x", "9" * 5000, "10"])

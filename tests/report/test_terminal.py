@@ -17,14 +17,14 @@ from demo_account.served import served
 from helpers.folders import ROOT
 
 SERVER = ROOT / "server"
-# With its numbers: `\x1b[1;31m` is bold and red.
+# `\x1b[1;31m` is bold and red; the group holds the numbers.
 STYLE = re.compile(r"\x1b\[([\d;]*)m")
 CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 COLOURS = {str(number) for number in (*range(30, 50), *range(90, 108))}
 
 
 def at_a_terminal(*words: str, columns: int = 80, **env: str) -> str:
-    """What a person gets to see on a terminal of this width, with its control sequences."""
+    """The output on a terminal of this width, control sequences included."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     kept = {name: text for name, text in os.environ.items() if name not in {"COLUMNS", "NO_COLOR"}}
@@ -41,7 +41,7 @@ def at_a_terminal(*words: str, columns: int = 80, **env: str) -> str:
         while piece := os.read(ours, 65_536):
             shown += piece
     except OSError:
-        # Linux ends a terminal whose last writer left with EIO.
+        # Linux raises EIO when the last writer has closed the terminal.
         pass
     finally:
         os.close(ours)
@@ -50,12 +50,12 @@ def at_a_terminal(*words: str, columns: int = 80, **env: str) -> str:
 
 
 def colours(text: str) -> set[str]:
-    return {each for style in STYLE.findall(text) for each in style.split(";")} & COLOURS
+    return {code for style in STYLE.findall(text) for code in style.split(";")} & COLOURS
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """What a person sees while the demonstration account is read live, and the file it is saved in."""
+    """The output while the demonstration account is read live, and the file it is saved in."""
     file = str(tmp_path_factory.mktemp("audit") / "demo.json")
     with served() as settings:
         return at_a_terminal("audit", "run", "--save", file, **settings), file

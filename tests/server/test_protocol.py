@@ -1,4 +1,4 @@
-"""The server as a client sees it: a process over stdio and HTTP, in both protocol eras."""
+"""The server as clients see it: a process over stdio and HTTP, in both protocol eras."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def process(*, cwd: Path | None = None, **env: str) -> StdioServerParameters:
 
 
 class Standing:
-    """A server with one client that stays for all conversations of an era, in a loop of its own."""
+    """A server with one client for all conversations of an era, in its own event loop."""
 
     def __init__(self, era: Era) -> None:
         self.loop = asyncio.new_event_loop()
-        # A server that does not start must not keep the tests from ending.
+        # A server that does not start must not hang the tests.
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.over = asyncio.Event()
@@ -93,7 +93,7 @@ def call(era: Era, tool: str, **arguments: Any) -> Any:
     return talk(era, lambda client: client.call_tool(tool, arguments))
 
 
-# Names that say what they are.
+# Names that need no description.
 PLAIN = {
     *("topic", "profile", "demo", "region", "users", "services"),
     *("branch", "tag", "environment", "namespace", "service_account"),
@@ -114,7 +114,7 @@ def test_five_tools_are_listed_with_all_a_client_needs(era: Era) -> None:
         assert tool.annotations.read_only_hint is True
         assert tool.annotations.destructive_hint is False
         assert tool.annotations.idempotent_hint is True
-        assert tool.output_schema == schemas.ANSWER_TOP
+        assert tool.output_schema == schemas.ANSWER_TOP_LEVEL
         assert tool.input_schema["additionalProperties"] is False
         for name, schema in tool.input_schema["properties"].items():
             assert "description" in schema or "enum" in schema or name in PLAIN, name
@@ -126,7 +126,7 @@ def test_the_listing_is_one_line_under_12_kb(era: Era) -> None:
 
 
 def raw_tools_list(era: Era) -> bytes:
-    """The response line itself, as the wire carries it."""
+    """The response line as sent."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -173,7 +173,7 @@ def exchange(messages: list[bytes], answers: int) -> list[bytes]:
         server.stdin.flush()
         lines = [server.stdout.readline() for _ in range(answers)]
         server.stdin.close()
-        # Whatever else came before the end would be no protocol.
+        # Any other output would violate the protocol.
         assert server.stdout.read() == b""
         assert server.wait(timeout=20) == 0
     return lines
@@ -189,7 +189,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize("line", UNREADABLE, ids=["surrogate", "number", "depth", "text"])
 def test_a_message_that_cannot_be_read_is_answered(line: bytes) -> None:
-    (answer,) = (json.loads(each) for each in exchange([line], answers=1))
+    (answer,) = (json.loads(reply) for reply in exchange([line], answers=1))
     assert answer["error"]["code"] == -32700
     assert answer.get("id") == (7 if b'"id":7' in line else None)
 
@@ -198,7 +198,7 @@ def test_a_message_that_cannot_be_read_is_answered(line: bytes) -> None:
 def test_an_answer_is_complete_as_text_and_as_structure(era: Era) -> None:
     result = call(era, "policy", action="lookup", query="s3:GetObject")
     assert not result.is_error
-    jsonschema.validate(result.structured_content, schemas.answer())
+    jsonschema.validate(result.structured_content, schemas.answer_schema())
     assert result.structured_content["tool"] == "policy"
     assert result.structured_content["action"] == "lookup"
     assert "s3:GetObject" in result.content[0].text
@@ -234,7 +234,7 @@ def test_the_demonstration_is_audited_at_once_for_several_callers(era: Era) -> N
         return first, second, third, await client.call_tool("audit", more)
 
     first, second, third, more = talk(era, conversation)
-    assert not any(each.is_error for each in (first, second, third, more))
+    assert not any(result.is_error for result in (first, second, third, more))
     assert first.structured_content["counts"] == third.structured_content["counts"]
     assert second.structured_content["facts"]["benchmark"] == "1.4"
     assert more.structured_content["findings"][0] not in first.structured_content["findings"]
@@ -306,14 +306,14 @@ def test_a_call_that_is_cancelled_begins_no_further_call_to_aws() -> None:
             answered(1)
             send("notifications/initialized")
             send("tools/call", id=2, params=asked)
-            # Its threads end before it does.
+            # The process ends only after its threads.
             while not before:
                 assert server.poll() is None
                 threading.Event().wait(0.05)
             assert server.stdin
             server.stdin.close()
             assert server.wait(timeout=60) == 0
-        # What was on its way when the call was cancelled; a whole audit makes hundreds.
+        # Calls that were under way at the cancellation; a complete audit makes hundreds.
         assert aws.calls.total() - before[0] <= 16
 
 
@@ -355,8 +355,8 @@ def test_prompts_carry_the_playbook_and_the_request(era: Era) -> None:
         return listed, await client.get_prompt("audit", {"request": "is\nmy trail on?"})
 
     listed, prompt = talk(era, conversation)
-    assert [each.name for each in listed.prompts] == TOOLS
-    assert all([a.name for a in each.arguments] == ["request"] for each in listed.prompts)
+    assert [listing.name for listing in listed.prompts] == TOOLS
+    assert all([a.name for a in listing.arguments] == ["request"] for listing in listed.prompts)
     text = prompt.messages[0].content.text
     assert "is\\u000amy trail on?" in text
     assert "audit" in text
@@ -422,8 +422,8 @@ def test_listing_loads_no_aws_sdk() -> None:
     code = (
         "import sys; from aws_iam.cli import command_line; from aws_iam.server import mcp_server; from aws_iam.tools.kit import schemas\n"
         "from aws_iam.tools.registry import tools\n"
-        "[schemas.arguments(tool) for tool in tools()]; mcp_server.build()\n"
-        "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich'} & set(sys.modules)))"
+        "[schemas.input_schema(tool) for tool in tools()]; mcp_server.build()\n"
+        "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich', 'jinja2'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=BARE
@@ -456,7 +456,7 @@ def listening(server: subprocess.Popen[bytes], port: int) -> bool:
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             return True
-    # The wait between two tries ends at once when the server does.
+    # The wait between two attempts ends when the server does.
     with suppress(subprocess.TimeoutExpired):
         server.wait(timeout=0.05)
         pytest.fail("the server ended")

@@ -1,4 +1,4 @@
-"""The tools' argument schemas are reviewed like code: a change shows as a changed snapshot.
+"""The tools' argument schemas are reviewed like code: every change shows in a snapshot.
 
 Accept one on purpose: `python tests/tools/test_schemas.py`.
 """
@@ -6,6 +6,7 @@ Accept one on purpose: `python tests/tools/test_schemas.py`.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -13,16 +14,16 @@ import pytest
 
 from aws_iam.tools.kit import schemas
 from aws_iam.tools.registry import tools
-from helpers.folders import TESTS
 
 if TYPE_CHECKING:
     from aws_iam.tools.kit.tool import Tool
 
-SNAPSHOTS = TESTS / "snapshots" / "tools"
+# Not from `helpers`: run as a script, this file finds only what is installed.
+SNAPSHOTS = Path(__file__).parents[1] / "snapshots" / "tools"
 
 
 def shown(tool: Tool) -> str:
-    return json.dumps(schemas.arguments(tool), indent=1) + "\n"
+    return json.dumps(schemas.input_schema(tool), indent=1) + "\n"
 
 
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
@@ -32,12 +33,12 @@ def test_the_schema_is_the_accepted_one(tool: Tool) -> None:
 
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)
 def test_the_schema_is_flat_and_closed(tool: Tool) -> None:
-    schema = schemas.arguments(tool)
+    schema = schemas.input_schema(tool)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
     assert not {"oneOf", "anyOf", "allOf", "required"} & set(schema)
-    for each in schema["properties"].values():
-        assert not {"oneOf", "anyOf", "properties", "$ref"} & set(each)
+    for argument in schema["properties"].values():
+        assert not {"oneOf", "anyOf", "properties", "$ref"} & set(argument)
 
 
 @pytest.mark.parametrize("tool", tools(), ids=lambda tool: tool.name)

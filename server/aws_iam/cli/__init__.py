@@ -1,1 +1,1 @@
-"""The command line: arguments and files in, pages and exit statuses out."""
+"""The command line: arguments and files in, answers and exit statuses out."""

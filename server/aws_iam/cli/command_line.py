@@ -1,4 +1,4 @@
-"""The tools as commands: parse, run, print, exit status. Generated from the same actions as the MCP tools."""
+"""The tools as commands, built from the same actions as the MCP tools: parse, run, print, exit status."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from aws_iam.answer import Severity, to_json
 from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.errors import AwsIamError, InputError, closest, why_of
 from aws_iam.escape import escaped, quoted
+from aws_iam.report.answer_text import plain
 from aws_iam.report.clean import clean
-from aws_iam.report.layout import plain
 from aws_iam.report.page import CONCISE_BYTES, page
+from aws_iam.tools.kit.parameters import GRADES
 from aws_iam.tools.kit.tool import ArgumentKind, silent
 from aws_iam.tools.registry import NAMES, tool_named, tools
 from aws_iam.version import __version__
@@ -32,15 +33,14 @@ if TYPE_CHECKING:
     Command = Callable[[list[str]], int]
 
 OK, FOUND, WRONG, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
-_FAIL_ON = ("critical", "high", "medium", "low", "info")
-# A page without a limit: the whole answer.
-_WHOLE = sys.maxsize
-_NEW_BEFORE_COLLECTION = 50_000
-"""Nearly all that a command makes lives until its end; to look for garbage at every 700 takes a tenth of an audit."""
+_UNLIMITED = sys.maxsize
+"""The size of a page that holds the whole answer."""
+_ALLOCATIONS_PER_COLLECTION = 50_000
+"""Nearly every object lives until the command ends; at Python's 700, garbage collection takes a tenth of an audit."""
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose errors are ours: what is wrong, what would work, status 2."""
+    """argparse with our error messages: what is wrong, what would work, exit status 2."""
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line."""
@@ -48,9 +48,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
-    """Run one command, a tool's or one of `commands`; the exit status is the contract's."""
+    """Run a tool or one of `commands`; the exit status is one of the constants above."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal's encoding lacks is shown as its escape instead of ending the command.
+        # A character that the terminal cannot encode is printed as an escape instead of raising.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -59,11 +59,11 @@ def main(words: Sequence[str], commands: Mapping[str, Command]) -> int:
         print(f"aws-iam: {escaped(str(error), 2000)}", file=sys.stderr)
         return WRONG if isinstance(error, InputError) else UNREADABLE
     except KeyboardInterrupt as stopped:
-        said = f"; {escaped(str(stopped), 2000)}" if str(stopped) else ""
-        print(f"aws-iam: interrupted{said}", file=sys.stderr)
+        detail = f"; {escaped(str(stopped), 2000)}" if str(stopped) else ""
+        print(f"aws-iam: interrupted{detail}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader left; nothing more can be said, at exit neither.
+        # The reader is gone; Python must not try to flush at exit.
         sys.stdout = None
         return OK
 
@@ -88,8 +88,8 @@ def _top_parser() -> Parser:
         prog="aws-iam",
         description="Checked answers about AWS IAM.",
         epilog="tools:\n" + "\n".join(lines) + "\n\nother commands:\n"
-        "  serve    the MCP server (stdio; --http HOST:PORT)\n"
-        "  catalog  refresh or show the service-authorization data in use\n\n"
+        "  serve    run the MCP server (stdio, or --http HOST:PORT)\n"
+        "  catalog  show or refresh the service-authorization data\n\n"
         "`aws-iam TOOL --help` lists the actions, `aws-iam TOOL ACTION --help` their arguments.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="aws-iam TOOL ACTION [--argument value ...]",
@@ -100,26 +100,26 @@ def _top_parser() -> Parser:
 
 
 def _run_tool(tool: Tool, words: list[str]) -> int:
-    gc.set_threshold(_NEW_BEFORE_COLLECTION, *gc.get_threshold()[1:])
+    gc.set_threshold(_ALLOCATIONS_PER_COLLECTION, *gc.get_threshold()[1:])
     if words and words[0] in {"-h", "--help"}:
         _tool_parser(tool).parse_args(words)
     chosen = words.pop(0) if words and not words[0].startswith("-") else tool.default
     name = chosen.replace("-", "_")
     if name not in tool.actions:
-        # The tool refuses it, with the near miss.
+        # The tool raises the error, which suggests a close name.
         tool.run({"action": chosen}, cli=True)
     action = tool.actions[name]
     options = _action_parser(tool, action).parse_args(words)
-    given = {
+    values = {
         argument.name: _value(argument, getattr(options, argument.name))
         for argument in action.arguments
     }
     if getattr(options, "paths", None):
-        given["document"] = _paths(options)
-    _demand_output()
+        values["document"] = _documents(options)
+    _require_output()
     with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
-        answer = tool.run({"action": name, **given}, progress=progress, cli=True)
-    with _output():
+        answer = tool.run({"action": name, **values}, progress=progress, cli=True)
+    with _output_errors():
         return _print(clean(answer), action, options)
 
 
@@ -141,24 +141,27 @@ def _action_parser(tool: Tool, action: Action) -> Parser:
         prog=f"aws-iam {tool.name} {action.name}", description=action.summary, allow_abbrev=False
     )
     for argument in action.arguments:
-        # Every command has this option; an action that takes it as well writes it into a file.
+        # Every command has this option already; `policy validate` also uses its value in the report file.
         if argument.name != "fail_on":
             _add(parser, argument)
     if _takes_files(action):
-        # As programs that check changed files hand them over: `aws-iam policy validate FILE...`
+        # Hooks pass changed files this way: `aws-iam policy validate FILE...`
         parser.add_argument("paths", nargs="*", metavar="FILE", help="files instead of --document")
     parser.add_argument(
-        "--detail", choices=("concise", "full"), default="concise", help="full: the whole answer"
+        "--detail",
+        choices=("concise", "full"),
+        default="concise",
+        help="concise: one page (default); full: the whole answer",
     )
-    parser.add_argument("--cursor", help="the next_cursor of a concise answer")
-    parser.add_argument("--json", action="store_true", help="print the Answer as JSON")
+    parser.add_argument("--cursor", help="next_cursor of the previous page")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.add_argument(
         "--fail-on",
         "--fail_on",
-        choices=_FAIL_ON,
+        choices=GRADES,
         default="high",
-        help="exit 1 from this severity on; of a policy's problems ERROR and SECURITY_WARNING count as high,"
-        " WARNING as medium, SUGGESTION as low",
+        help="exit with 1 if any finding fails at or above this severity (default high); ERROR and SECURITY_WARNING "
+        "count as high, WARNING as medium, SUGGESTION as low",
     )
     return parser
 
@@ -167,15 +170,15 @@ def _takes_files(action: Action) -> bool:
     return action.name == "validate"
 
 
-def _paths(options: argparse.Namespace) -> str | Files:
-    """The documents named without an option."""
+def _documents(options: argparse.Namespace) -> str | Files:
+    """The files given without an option."""
     if options.document is not None:
-        raise InputError("both `--document` and files are given", hint="leave one of them out")
+        raise InputError("`--document` and files exclude each other", hint="leave one of them out")
     return read_policies("document", options.paths)
 
 
 def _add(parser: Parser, argument: Argument) -> None:
-    # Both spellings work; the hyphened one is shown first.
+    # Both spellings work; help shows the one with hyphens first.
     names = dict.fromkeys((f"--{argument.name.replace('_', '-')}", f"--{argument.name}"))
     options: dict[str, Any] = {
         "help": argument.description.replace("%", "%%"),
@@ -193,30 +196,30 @@ def _add(parser: Parser, argument: Argument) -> None:
             options |= {"metavar": "|".join(argument.choices)}
         case _:
             options |= {"metavar": argument.kind.value.upper()}
-    # What is missing or no choice is refused by the tool, which names the near miss.
+    # The tool checks required arguments and choices, and suggests a close name.
     parser.add_argument(*names, **options)
 
 
-def _value(argument: Argument, given: Any) -> Any:
-    if given is None:
+def _value(argument: Argument, value: Any) -> Any:
+    if value is None:
         return None
     if argument.kind is ArgumentKind.DOCUMENT:
         if argument.policies:
-            return read_policies(argument.name, [given])
+            return read_policies(argument.name, [value])
         if argument.records:
-            return read_records(argument.name, given)
-        return read_document(argument.name, given)
+            return read_records(argument.name, value)
+        return read_document(argument.name, value)
     if argument.kind is ArgumentKind.LIST:
-        return [part.strip() for each in given for part in each.split(",") if part.strip()]
-    return given
+        return [part.strip() for text in value for part in text.split(",") if part.strip()]
+    return value
 
 
 def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
-    limit = _WHOLE if options.detail == "full" else CONCISE_BYTES
+    limit = _UNLIMITED if options.detail == "full" else CONCISE_BYTES
     if options.json:
         _print_json(page(answer, limit, options.cursor))
     elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():
-        _print_artifacts(answer)
+        _print_file(answer)
     elif sys.stdout.isatty():
         _show(page(answer, limit, options.cursor))
     else:
@@ -225,29 +228,29 @@ def _print(answer: Answer, action: Action, options: argparse.Namespace) -> int:
     return _status(answer, options.fail_on)
 
 
-def _demand_output() -> None:
-    # Before anything is read: an answer that nobody gets must not cost a minute.
+def _require_output() -> None:
+    # Checked first: reading an account can take minutes, in vain if the answer cannot be printed.
     if sys.stdout is None:
-        raise InputError("standard output is closed", hint="send it to a file or to /dev/null")
+        raise InputError("standard output is closed", hint="redirect it to a file or to /dev/null")
 
 
 @contextmanager
-def _output() -> Iterator[None]:
-    """Around what is printed: an answer that is not written whole must not end with a status that judges."""
+def _output_errors() -> Iterator[None]:
+    """Raise when the answer cannot be printed completely: its exit status would be taken for the verdict."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        # Python would try again at exit.
+        # Python must not flush again at exit.
         sys.stdout = None
         why = why_of(error)
         raise InputError(f"the answer cannot be written to standard output: {why}") from None
 
 
 def _print_json(answer: Answer) -> None:
-    """Indent for a person; for a pipe keep the compact form, which is the one that the page's limit counts."""
+    """Indented on a terminal; compact in a pipe, the form that the page limit counts."""
     if sys.stdout.isatty():
         print(json.dumps(to_json(answer), indent=2))
         return
@@ -255,8 +258,8 @@ def _print_json(answer: Answer) -> None:
     sys.stdout.buffer.write(text.encode(errors="backslashreplace") + b"\n")
 
 
-def _print_artifacts(answer: Answer) -> None:
-    """Give the pipe the file alone; everything else goes to standard error."""
+def _print_file(answer: Answer) -> None:
+    """Write only the file to standard output; the rest of the answer goes to standard error."""
     policies = [artifact for artifact in answer.artifacts if artifact.language == "json"]
     first = answer.artifacts[0]
     if first.language == "json" and len(policies) > 1:
@@ -264,10 +267,10 @@ def _print_artifacts(answer: Answer) -> None:
     else:
         content = first.content
     ending = "\r\n" if content.endswith("\r\n") else "\n"
-    whole = content.rstrip("\r\n") + ending
-    # As bytes: a file is UTF-8 with its own line ends, whatever the encoding and the line ends of the output are.
-    sys.stdout.buffer.write(whole.encode(errors="backslashreplace"))
-    # Where it is closed, `print` would write to standard output, behind the file.
+    text = content.rstrip("\r\n") + ending
+    # As bytes: the file stays UTF-8 with its own line ends, whatever the locale.
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
+    # With a closed standard error `print` would write to standard output, after the file.
     if sys.stderr is not None:
         print(plain(replace(answer, artifacts=answer.artifacts[1:])), end="", file=sys.stderr)
 
@@ -282,13 +285,13 @@ def _show(answer: Answer) -> None:
 
 def _status(answer: Answer, fail_on: str) -> int:
     if answer.facts.get("online", {}).get("aws_read") is False:
-        return UNREADABLE  # what was found without AWS is printed, and is half of what was asked
+        return UNREADABLE  # the answer holds only what was found offline
     if "not_saved" in answer.facts:
-        return WRONG  # so are findings without the file that was to hold them
+        return WRONG  # the findings are printed, but the file was not saved
     limit = Severity(fail_on).rank
-    # The counts hold what failed and is not muted, in a report too, whose findings stand in its file.
-    counted = answer.counts.severity if answer.counts else {}
-    failed = any(Severity(name).rank <= limit for name in counted)
+    # `counts` covers failed findings that are not muted; a report has no other list of them.
+    severities = answer.counts.severity if answer.counts else {}
+    failed = any(Severity(name).rank <= limit for name in severities)
     violated = bool(answer.comparison and answer.comparison.violations)
     return FOUND if failed or violated else OK
 
@@ -303,7 +306,7 @@ def _progress(*, shown: bool) -> Iterator[Progress | None]:
     from rich.progress import Progress as Bar
     from rich.table import Column
 
-    # Names of services and Regions differ in length: the bar must not jump with each.
+    # A fixed width keeps the bar in place while names of services and Regions change.
     described = TextColumn("{task.description}", table_column=Column(min_width=24))
     columns = (described, BarColumn(), MofNCompleteColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -318,13 +321,13 @@ def _progress(*, shown: bool) -> Iterator[Progress | None]:
 def _catalog(words: list[str]) -> int:
     parser = Parser(
         prog="aws-iam catalog",
-        description="The service-authorization data: which is in use, and a newer one from AWS.",
+        description="Show the service-authorization data in use, or fetch the current data from AWS.",
         allow_abbrev=False,
     )
     parser.add_argument("action", choices=("show", "refresh"))
-    parser.add_argument("--json", action="store_true", help="print the Answer as JSON")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     options = parser.parse_args(words)
-    _demand_output()
+    _require_output()
     from aws_iam.tools import catalog_command
 
     with _progress(shown=not options.json) as progress:
@@ -334,7 +337,7 @@ def _catalog(words: list[str]) -> int:
             else catalog_command.refresh(progress or silent)
         )
     answer = clean(answer)
-    with _output():
+    with _output_errors():
         if options.json:
             _print_json(answer)
         else:

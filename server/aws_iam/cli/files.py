@@ -1,6 +1,6 @@
-"""Documents of the command line: JSON text, standard input, files and folders, read as text and bounded.
+"""Read the documents of a command line: JSON text, standard input, files and folders, each with a size limit.
 
-Which of them hold policies, and where, is not decided here.
+Which files hold policies is decided in `engine/sources/`.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from aws_iam.engine.sources.files import File, Files
-from aws_iam.errors import InputError
+from aws_iam.errors import InputError, why_of
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# More than any document of policies; the parser has a smaller limit of its own.
+# More than any policy document needs; the parser has a smaller limit of its own.
 MOST_BYTES = 16_000_000
 MOST_ENTRIES = 50_000
 MOST_FILES = 5_000
 MOST_FOLDER_BYTES = 200_000_000
 ENDINGS = (".json", ".yaml", ".yml", ".template")
 LOG_ENDINGS = (".json", ".gz", ".jsonl", ".ndjson")
-# CloudTrail's own files stay far below it; a few compressed kilobytes can hold gigabytes.
+# CloudTrail's own files are far smaller; a few compressed kilobytes can expand to gigabytes.
 MOST_LOG_BYTES = 64_000_000
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
 
 
 def read_document(name: str, value: str) -> str:
-    """A document argument's text: JSON text as it is, `-` from standard input, else a file's content."""
+    """The text of a document argument: JSON text as given, `-` for standard input, else a file."""
     return value if _is_text(value) or _WORDS.get(name) == value else _content(name, value)
 
 
 def read_policies(name: str, values: Sequence[str]) -> str | Files:
-    """What policies may be given as: text, standard input, files and folders, several at once."""
+    """Policies from text, standard input, files and folders, several at once."""
     if len(values) == 1 and _is_text(values[0]):
         return values[0]
     folder = ""
@@ -55,7 +55,7 @@ def read_policies(name: str, values: Sequence[str]) -> str | Files:
 
 
 def read_records(name: str, value: str) -> str | Files:
-    """What a log may be given as: text, standard input, a file or a folder of them, each perhaps compressed."""
+    """Log records from text, standard input, a file or a folder of files; gzip is unpacked."""
     if _is_text(value):
         return value
     if value != "-" and os.path.isdir(value):  # noqa: PTH112 - a path may hold a NUL
@@ -65,12 +65,12 @@ def read_records(name: str, value: str) -> str | Files:
     return Files(files=(File(name=named, text=_content(name, value, MOST_LOG_BYTES)),))
 
 
-# Three parts, the first of which begins as every JSON object does in base64.
+# Three parts; the first starts like every JSON object in base64.
 _TOKEN = re.compile(r"\s*(?:Bearer\s+)?ey[\w-]*\.[\w-]*\.[\w-]*\s*")
-# A misspelt token, or one under another name, must not come back in a message.
+# No message may repeat a token, mistyped or given under another argument.
 _LIKE_TOKEN = re.compile(r"(?<![\w-])ey[\w-]{8,}\.")
-_UNSAID = frozenset({"token"})
-# A word that an argument takes in place of a document.
+_NEVER_SHOWN = frozenset({"token"})
+# A word that an argument accepts instead of a document.
 _WORDS = {"jwks": "fetch"}
 
 
@@ -79,22 +79,22 @@ def _is_text(value: str) -> bool:
 
 
 def _shown(name: str, value: str) -> str:
-    secret = name in _UNSAID or _LIKE_TOKEN.search(value)
-    return "what was given" if secret else quoted(value)
+    secret = name in _NEVER_SHOWN or _LIKE_TOKEN.search(value)
+    return "the value" if secret else quoted(value)
 
 
-def _content(name: str, value: str, most: int = MOST_BYTES) -> str:
+def _content(name: str, value: str, limit: int = MOST_BYTES) -> str:
     try:
-        raw = _bounded(sys.stdin.buffer, most) if value == "-" else _file(value, most)
-        if raw.startswith(_GZIP) and most == MOST_LOG_BYTES:
+        raw = _bounded(sys.stdin.buffer, limit) if value == "-" else _file(value, limit)
+        if raw.startswith(_GZIP) and limit == MOST_LOG_BYTES:
             raw = _unpacked(name, value, raw)
     except OSError as error:
         raise InputError(
-            f"`--{name}` cannot read {_shown(name, value)}: {_reason(error)}",
-            hint="give JSON text that begins with `{` or `[`, a readable file, or `-` for standard input",
+            f"`--{name}` cannot read {_shown(name, value)}: {why_of(error)}",
+            hint="pass JSON text starting with `{` or `[`, a readable file, or `-` for standard input",
         ) from None
-    if len(raw) > most:
-        raise InputError(f"`--{name}`: {_shown(name, value)} has more than {most:,} bytes")
+    if len(raw) > limit:
+        raise InputError(f"`--{name}`: {_shown(name, value)} has more than {limit:,} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,7 +108,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def _unpacked(name: str, value: str, raw: bytes) -> bytes:
-    """The content of a gzip file, one byte more than is taken at most, however much is packed into it."""
+    """The content of a gzip file, at most one byte more than the limit."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
             return file.read(MOST_LOG_BYTES + 1)
@@ -118,38 +118,34 @@ def _unpacked(name: str, value: str, raw: bytes) -> bytes:
         ) from None
 
 
-def _file(value: str, most: int) -> bytes:
+def _file(value: str, limit: int) -> bytes:
     try:
         with open(value, "rb") as file:  # noqa: PTH123 - a path from the caller, a device too
-            return _bounded(file, most)
+            return _bounded(file, limit)
     except ValueError:  # a NUL byte in the path
         raise OSError(0, "not a path") from None
 
 
-def _bounded(file: BinaryIO, most: int) -> bytes:
-    # One byte more than is taken shows that there is more; a device may have no end.
-    return file.read(most + 1)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or "unreadable").lower()
+def _bounded(file: BinaryIO, limit: int) -> bytes:
+    # One byte beyond the limit shows that there is more; a device may have no end.
+    return file.read(limit + 1)
 
 
 def _in_folder(
-    name: str, folder: str, endings: tuple[str, ...] = ENDINGS, most: int = MOST_BYTES
+    name: str, folder: str, endings: tuple[str, ...] = ENDINGS, limit: int = MOST_BYTES
 ) -> Iterator[File]:
-    """The files of these endings below a folder, in the order of their names; what cannot be read says why."""
+    """The files below a folder with these endings, by name; an unreadable one carries the reason."""
     found, refused = _listed(name, folder, endings)
     for path, error in refused:
-        yield File(name=path, unreadable=_reason(error))
+        yield File(name=path, unreadable=why_of(error))
     total = 0
     for path in found:
-        file = _one(path, most)
+        file = _file_of_folder(path, limit)
         total += len(file.text)
         if total > MOST_FOLDER_BYTES:
             raise InputError(
                 f"`--{name}`: the files of {quoted(folder)} have more than {MOST_FOLDER_BYTES:,} characters",
-                hint="give a smaller folder",
+                hint="choose a smaller folder",
             )
         yield file
 
@@ -157,7 +153,7 @@ def _in_folder(
 def _listed(
     name: str, folder: str, endings: tuple[str, ...]
 ) -> tuple[list[str], list[tuple[str, OSError]]]:
-    """The files to read and the folders that cannot be; links to folders are not followed, so nothing comes twice."""
+    """The files to read, and the folders that cannot be read; links to folders are not followed, so no file comes twice."""
     found: list[str] = []
     refused: list[tuple[str, OSError]] = []
     entries = 0
@@ -174,18 +170,18 @@ def _listed(
             raise InputError(
                 f"`--{name}`: the folder {quoted(folder)} holds more than {MOST_FILES:,} files to read"
                 f" or {MOST_ENTRIES:,} entries",
-                hint="give a smaller folder, or the files themselves",
+                hint="choose a smaller folder, or name the files",
             )
         folders[:] = sorted(
-            each for each in folders if not each.startswith(".") and each not in _SKIPPED
+            entry for entry in folders if not entry.startswith(".") and entry not in _SKIPPED
         )
     return sorted(found), refused
 
 
-def _one(path: str, most: int) -> File:
+def _file_of_folder(path: str, limit: int) -> File:
     try:
-        if not Path(path).is_file():  # a pipe would wait for a writer for ever
+        if not Path(path).is_file():  # reading a pipe could block for ever
             return File(name=path, unreadable="not a file")
-        return File(name=path, text=_content("document", path, most))
+        return File(name=path, text=_content("document", path, limit))
     except InputError as error:
         return File(name=path, unreadable=error.message.rpartition(": ")[2])

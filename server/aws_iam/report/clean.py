@@ -1,7 +1,7 @@
-"""An answer whose every text is safe to show, a file's content apart.
+"""An answer whose every text is safe to show, except the content of files.
 
-Names, tags and messages come from accounts and callers: hidden characters and line breaks are escaped and lengths
-capped here for every face and format, whatever the action has quoted before.
+Names, tags and messages come from accounts and callers. Here hidden characters and line breaks are escaped and lengths
+capped for the command line, the server and the JSON report alike, whatever the action quoted before.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 1000
 NAME_LIMIT = 200
 FIX_LIMIT = 4000
-"""A fix holds commands of ours, with names in them: one that is cut would still run, and do something else."""
+"""A fix holds commands: a truncated one might still run, and do something else."""
 
 
 def clean(answer: Answer) -> Answer:
-    """The same answer with every text on one line, visible and capped."""
+    """The same answer with every text on one line, without hidden characters, and capped."""
     return _cleaned(answer)  # type: ignore[no-any-return]
 
 
@@ -32,17 +32,18 @@ def _cleaned(value: Any) -> Any:
         case str() if not isinstance(value, StrEnum):
             return escaped(value, TEXT_LIMIT)
         case Artifact():
-            # The content is a file: its line breaks are its own.
+            # The content is a file and keeps its line breaks.
             return replace(value, name=escaped(value.name, NAME_LIMIT))
         case dict():
             return {
-                escaped(str(key), NAME_LIMIT): _named(key, item) for key, item in value.items()
+                escaped(str(key), NAME_LIMIT): _cleaned_field(key, item)
+                for key, item in value.items()
             }
         case list() | tuple():
             return type(value)(map(_cleaned, value))
         case _ if is_dataclass(value) and not isinstance(value, type):
             texts = {
-                field.name: _named(field.name, getattr(value, field.name))
+                field.name: _cleaned_field(field.name, getattr(value, field.name))
                 for field in fields(value)
             }
             return replace(value, **texts)
@@ -50,7 +51,7 @@ def _cleaned(value: Any) -> Any:
             return value
 
 
-def _named(name: object, value: Any) -> Any:
+def _cleaned_field(name: object, value: Any) -> Any:
     return (
         escaped(value, FIX_LIMIT) if name == "fix" and isinstance(value, str) else _cleaned(value)
     )

@@ -1,7 +1,7 @@
-"""One page of an answer: as much as fits the reader, the exact counts, and a cursor for the rest.
+"""One page of an answer: as much as fits the limit, the exact counts, and a cursor for the rest.
 
-An answer is a sequence of small parts (a fact's row, a finding, a piece of a file). A page holds as many parts from
-the cursor on as stay under the limit, in text and in structure.
+An answer is a sequence of small parts (a row of a fact, a finding, a piece of a file). A page holds as many parts after
+the cursor as stay below the limit, both as JSON and as Markdown.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Artifact, to_json
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.report.layout import markdown
+from aws_iam.report.answer_text import markdown
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.answer import Answer, Finding
 
 CONCISE_BYTES = 8 * 1024
 FULL_BYTES = 64 * 1024
-_PIECE = 1500
-_SHORT = 4
-"""A fact is short when it takes no more than this part of a page."""
+_PIECE_CHARACTERS = 1500
+"""A file is cut into pieces of at most this length."""
+_SHORT_FACT = 4
+"""A fact is short when it takes at most a quarter of a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +43,12 @@ def page(answer: Answer, limit: int, cursor: str | None = None) -> Answer:
     """The page at the cursor, at most `limit` bytes as JSON and as Markdown."""
     parts = tuple(_parts(answer, limit))
     start = _start(cursor, len(parts))
-    bare = replace(answer, findings=(), artifacts=(), facts={})
+    frame = replace(answer, findings=(), artifacts=(), facts={})
     if start:
-        bare = replace(bare, sources=(), next=())
-    count = _fitting(bare, parts[start:], limit)
-    end = start + count
-    built = _with(bare, parts[start:end])
-    return _noted(built, end, parts) if end < len(parts) else built
+        frame = replace(frame, sources=(), next=())
+    end = start + _count_fitting(frame, parts[start:], limit)
+    filled = _with_parts(frame, parts[start:end])
+    return _with_cursor(filled, end, parts) if end < len(parts) else filled
 
 
 def size(answer: Answer) -> int:
@@ -58,12 +59,16 @@ def size(answer: Answer) -> int:
     )
 
 
-def by_urgency(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Failed first, then worst severity first, muted ones last; otherwise the order they came in."""
+def by_urgency(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Failed first, the worst of them first, then the other statuses; muted ones last."""
     return tuple(
         sorted(
             findings,
-            key=lambda each: (each.muted is not None, each.status.rank, each.severity.rank),
+            key=lambda finding: (
+                finding.muted is not None,
+                finding.status.rank,
+                finding.severity.rank,
+            ),
         )
     )
 
@@ -74,15 +79,15 @@ def _start(cursor: str | None, total: int) -> int:
     if cursor.isascii() and cursor.isdecimal() and len(cursor) < 10 and int(cursor) < total:  # noqa: PLR2004 - no huge int
         return int(cursor)
     raise InputError(
-        f"`cursor` {quoted(cursor)} is not one of this answer",
-        hint="give back the `next_cursor` of the answer before, with the same arguments",
+        f"`cursor` {quoted(cursor)} does not belong to this answer",
+        hint="pass the `next_cursor` of the previous answer, with the same arguments",
     )
 
 
 def _parts(answer: Answer, limit: int) -> Iterator[Part]:
-    """Short facts, files, findings by urgency, then the tables that would push the findings off the page."""
+    """Short facts, files, findings by urgency, then the long tables, which would push the findings off the page."""
     facts = [(tuple(_fact_parts(name, value)), value) for name, value in answer.facts.items()]
-    long = [parts for parts, value in facts if _bytes(value) > limit // _SHORT]
+    long = [parts for parts, value in facts if _bytes(value) > limit // _SHORT_FACT]
     for parts, _ in facts:
         if parts not in long:
             yield from parts
@@ -115,9 +120,9 @@ def _pieces(content: str) -> Iterator[str]:
         yield ""
     piece = ""
     for line in content.splitlines(keepends=True):
-        for start in range(0, len(line), _PIECE):
-            chunk = line[start : start + _PIECE]
-            if piece and len(piece) + len(chunk) > _PIECE:
+        for start in range(0, len(line), _PIECE_CHARACTERS):
+            chunk = line[start : start + _PIECE_CHARACTERS]
+            if piece and len(piece) + len(chunk) > _PIECE_CHARACTERS:
                 yield piece
                 piece = ""
             piece += chunk
@@ -125,7 +130,7 @@ def _pieces(content: str) -> Iterator[str]:
         yield piece
 
 
-def _with(bare: Answer, parts: Sequence[Part]) -> Answer:
+def _with_parts(frame: Answer, parts: Sequence[Part]) -> Answer:
     facts: dict[str, Any] = {}
     findings = []
     files: dict[str, list[Artifact]] = {}
@@ -142,60 +147,62 @@ def _with(bare: Answer, parts: Sequence[Part]) -> Answer:
             case _:
                 files.setdefault(part.key, []).append(part.value)
     artifacts = tuple(_joined(pieces) for pieces in files.values())
-    return replace(bare, facts=facts, findings=tuple(findings), artifacts=artifacts)
+    return replace(frame, facts=facts, findings=tuple(findings), artifacts=artifacts)
 
 
 def _joined(pieces: Sequence[Artifact]) -> Artifact:
-    # At once: adding one to the other would copy a long report again for each of its pieces.
+    # One join: adding piece to piece would copy a long report over and over.
     return replace(pieces[0], content="".join(piece.content for piece in pieces))
 
 
-def _noted(built: Answer, end: int, parts: Sequence[Part]) -> Answer:
-    left = sum(part.field == "findings" for part in parts[end:])
-    number, noun = (left, "finding") if left else (len(parts) - end, "row")
-    follow = f"{noun} follows" if number == 1 else f"{noun}s follow"
+def _with_cursor(page: Answer, end: int, parts: Sequence[Part]) -> Answer:
+    findings = sum(part.field == "findings" for part in parts[end:])
+    number, noun = (findings, "finding") if findings else (len(parts) - end, "row")
+    follow = "follows" if number == 1 else "follow"
     return replace(
-        built, summary=f"{built.summary} ({number:,} more {follow}.)", next_cursor=str(end)
+        page,
+        summary=f"{page.summary} ({counted(number, f'more {noun}')} {follow}.)",
+        next_cursor=str(end),
     )
 
 
-def _fitting(bare: Answer, parts: Sequence[Part], limit: int) -> int:
+def _count_fitting(frame: Answer, parts: Sequence[Part], limit: int) -> int:
     """How many parts fit; at least one, so that pages advance."""
 
-    def taking(count: int) -> int:
-        return size(_noted(_with(bare, parts[:count]), count, parts))
+    def size_with(count: int) -> int:
+        return size(_with_cursor(_with_parts(frame, parts[:count]), count, parts))
 
-    # Each try builds a page, so that few should be needed: so many fit, and so many do not.
-    low, high = 0, _at_most(parts, limit) + 1
-    least, most = taking(low), 0
+    # `low` parts fit, `high` do not. Every try builds a page, so the search interpolates between their sizes.
+    low, high = 0, _upper_bound(parts, limit) + 1
+    low_size, high_size = size_with(low), 0
     guess, tries = high - 1, 0
     while high - low > 1:
-        length, tries = taking(guess), tries + 1
+        length, tries = size_with(guess), tries + 1
         if length <= limit:
-            low, least = guess, length
+            low, low_size = guess, length
         else:
-            high, most = guess, length
-        # Most parts are of one length; where they are not, halving ends the search.
-        if most and tries % _HALVING:
-            guess = low + (limit - least) * (high - low) // (most - least)
+            high, high_size = guess, length
+        # Interpolation suits parts of equal length; halving now and then bounds the search for all others.
+        if high_size and tries % _HALVE_EVERY:
+            guess = low + (limit - low_size) * (high - low) // (high_size - low_size)
         else:
             guess = (low + high) // 2
         guess = min(max(guess, low + 1), high - 1)
     return max(low, min(1, len(parts)))
 
 
-_HALVING = 3
+_HALVE_EVERY = 3
 
 
-def _at_most(parts: Sequence[Part], limit: int) -> int:
-    """More parts than these have more JSON than the limit."""
-    lengths = accumulate(map(_least, parts))
+def _upper_bound(parts: Sequence[Part], limit: int) -> int:
+    """A count that no page exceeds: the JSON of more parts alone is longer than the limit."""
+    lengths = accumulate(map(_least_bytes, parts))
     return sum(1 for _ in takewhile(lambda length: length <= limit, lengths))
 
 
-def _least(part: Part) -> int:
-    """The bytes that a part takes of a page's JSON at least."""
-    # A piece of a file brings its text alone, and what has a key no brackets of its own.
+def _least_bytes(part: Part) -> int:
+    """The least number of bytes that a part adds to a page's JSON."""
+    # A piece of a file adds only its text; a part under a key adds no brackets of its own.
     value = part.value.content if part.field == "artifacts" else to_json(part.value)
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return len(text.encode(errors="replace")) - len("[]")

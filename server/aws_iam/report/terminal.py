@@ -1,4 +1,4 @@
-"""An answer for a person at a terminal: colour, tables, the worst first (rich)."""
+"""An answer on a terminal: colours, tables, the worst finding first (with rich)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import visible
-from aws_iam.report.layout import number
+from aws_iam.report.answer_text import control_id, place_of
 from aws_iam.report.page import by_urgency
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ _STATUS_STYLE = {
 
 
 def show(answer: Answer, console: Console) -> None:
-    """Print the answer, passed checks as a count."""
+    """Print the answer; checks that pass or need manual review only as counts."""
     console.print(Text(answer.summary, style="bold"))
     for name, value in answer.facts.items():
         _show_fact(name, value, console)
-    told = [each for each in by_urgency(answer.findings) if each.status in _TOLD]
-    for finding in told:
+    for finding in by_urgency(answer.findings):
+        if finding.status not in _SHOWN:
+            continue
         _show_finding(finding, str(answer.facts.get("benchmark", "")), console)
     if answer.counts:
         counted = ", ".join(f"{count} {name}" for name, count in answer.counts.status.items())
@@ -64,7 +65,7 @@ def show(answer: Answer, console: Console) -> None:
         console.print(Text(more, style="bold"))
 
 
-_TOLD = (Status.FAIL, Status.UNKNOWN)
+_SHOWN = (Status.FAIL, Status.UNKNOWN)
 
 
 def _show_fact(name: str, value: Any, console: Console) -> None:
@@ -112,24 +113,21 @@ def _show_finding(finding: Finding, benchmark: str, console: Console) -> None:
             (f" {finding.severity.value} ", _SEVERITY_STYLE[finding.severity]),
             " ",
             (finding.code, "bold"),
-            number(finding, benchmark),
+            control_id(finding, benchmark),
             " ",
             finding.title,
         )
     )
     lines = (
         ("", finding.message),
-        (
-            "at ",
-            ", ".join(filter(None, (finding.resource, finding.region, str(finding.where or "")))),
-        ),
+        ("at ", ", ".join(place_of(finding))),
         ("why unknown: ", finding.reason),
         ("muted: ", finding.muted),
         ("fix: ", finding.fix if finding.status is Status.FAIL else None),
     )
     for label, text in lines:
         if label and text:
-            # What is copied from here stays one line.
+            # Commands and ARNs get copied: they must not be wrapped.
             console.print(Text.assemble("  ", (label, "dim"), text), soft_wrap=True)
         elif text:
             console.print(Padding(Text(text), (0, 0, 0, 2)))
@@ -143,7 +141,7 @@ def _show_artifact(artifact: Artifact, console: Console) -> None:
     console.print(Text(f"\n{artifact.name}{checked}", style="bold"))
     content = visible(artifact.content)
     code = Syntax(content, artifact.language or "text", background_color="default")
-    # What is copied from here must stay one line where it is one.
+    # Code gets copied: its lines must not be wrapped.
     console.print(code.highlight(content), soft_wrap=True)
 
 

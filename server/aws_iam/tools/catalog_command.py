@@ -1,4 +1,4 @@
-"""`aws-iam catalog`: which service-authorization data is in use, and a newer one from AWS."""
+"""`aws-iam catalog`: show the service-authorization data in use, or fetch the current data from AWS."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _MOST_NAMED = 200
 
 
 def show() -> Answer:
-    """Say which data is in use, of which date, and from which sources."""
+    """Which data is in use, its date and its sources."""
     used = catalogue.catalog()
     where = "refreshed from AWS" if used.origin == "refreshed" else "as shipped"
     counts = used.provenance["counts"]
     ignored = _ignored(used)
     note = f" {ignored}" if ignored else ""
     return Answer(
-        summary=f"The service-authorization data in use is of {used.as_of}, {where}: {counts['services']} services, "
+        summary=f"Service-authorization data of {used.as_of} is in use ({where}): {counts['services']} services, "
         f"{counts['actions']} actions.{note}",
         action="show",
         tool="catalog",
@@ -42,8 +42,8 @@ def show() -> Answer:
 
 
 def refresh(progress: Progress, base: str | None = None) -> Answer:
-    """Fetch AWS's public Service Reference; it is used from then on."""
-    # httpx takes longer to import than all offline answers take.
+    """Fetch AWS's public Service Reference, and use it from now on."""
+    # Importing httpx takes longer than any offline answer.
     from aws_iam import web
 
     done = web.refresh_catalog(progress, base)
@@ -51,7 +51,8 @@ def refresh(progress: Progress, base: str | None = None) -> Answer:
     changes += [{"action": name, "change": "gone"} for name in done.gone_actions[:_MOST_NAMED]]
     return Answer(
         summary=f"Fetched {done.fetched} services from AWS's Service Reference: {len(done.new_actions)} new actions, "
-        f"{len(done.gone_actions)} gone, {done.after['actions']} in all. Used from now on; an MCP server that is running keeps the earlier data until it is restarted.",
+        f"{len(done.gone_actions)} gone, {done.after['actions']} in total. It is used from now on; restart a running MCP server to "
+        "load it.",
         action="refresh",
         tool="catalog",
         facts={
@@ -70,13 +71,13 @@ def refresh(progress: Progress, base: str | None = None) -> Answer:
 
 
 def _ignored(used: Catalog) -> str:
-    """Why a file in the cache is not the one in use."""
+    """Why a refreshed file in the cache is not in use."""
     try:
         newer = catalogue.refreshed()
     except (BrokenFile, OSError):
-        return "A refreshed file in the cache cannot be read and is ignored: refresh again."
+        return "The refreshed file in the cache cannot be read and is ignored: refresh again."
     if newer and used.origin == "shipped":
-        return f"A refreshed file of {newer.as_of} is older and is ignored."
+        return f"The refreshed file of {newer.as_of} is older and is ignored."
     return ""
 
 

@@ -1,7 +1,4 @@
-"""What the server shows besides its tools: documents to read and playbooks as prompts.
-
-And the tools' answers as a client without a terminal gets them.
-"""
+"""What the MCP server offers besides its tools: documents as resources, and playbooks as prompts."""
 
 from __future__ import annotations
 
@@ -21,15 +18,15 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from aws_iam.tools.kit.tool import Progress, Tool
 
-SHELVES = {"references": "text/markdown", "templates": "application/json"}
+FOLDERS = {"references": "text/markdown", "templates": "application/json"}
 _REQUEST_LIMIT = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Readable:
-    """A readable document: its address, where it stands, and how to read it."""
+class ServedDocument:
+    """A document that a client can read as a resource."""
 
-    shelf: str
+    folder: str
     name: str
     title: str
     mime_type: str
@@ -37,63 +34,63 @@ class Readable:
 
     @property
     def uri(self) -> str:
-        """The address: aws-iam://SHELF/NAME."""
-        return f"aws-iam://{self.shelf}/{self.name}"
+        """The address: aws-iam://FOLDER/NAME."""
+        return f"aws-iam://{self.folder}/{self.name}"
 
 
-def documents() -> tuple[Readable, ...]:
+def documents() -> tuple[ServedDocument, ...]:
     """Every document, pages first."""
     return (*_pages(), *_templates(), _answer_schema())
 
 
-def _pages() -> Iterator[Readable]:
+def _pages() -> Iterator[ServedDocument]:
     for path in resources.listing("references", ".md"):
-        yield Readable(
-            shelf="references",
+        yield ServedDocument(
+            folder="references",
             name=path.stem,
             title=path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "),
-            mime_type=SHELVES["references"],
+            mime_type=FOLDERS["references"],
             read=partial(path.read_text, encoding="utf-8"),
         )
 
 
-def _templates() -> Iterator[Readable]:
+def _templates() -> Iterator[ServedDocument]:
     for path in resources.listing("assets/policy-templates", ".json"):
         if path.stem == "index":
             continue
-        yield Readable(
-            shelf="templates",
+        yield ServedDocument(
+            folder="templates",
             name=path.stem,
             title=path.stem.replace("-", " "),
-            mime_type=SHELVES["templates"],
+            mime_type=FOLDERS["templates"],
             read=partial(path.read_text, encoding="utf-8"),
         )
 
 
-def _answer_schema() -> Readable:
-    return Readable(
-        shelf="schemas",
+def _answer_schema() -> ServedDocument:
+    return ServedDocument(
+        folder="schemas",
         name="answer",
         title="JSON schema of every tool's answer",
         mime_type="application/schema+json",
-        read=lambda: json.dumps(schemas.answer(), indent=2),
+        read=lambda: json.dumps(schemas.answer_schema(), indent=2),
     )
 
 
-def prompt(mode: str, request: str) -> str:
-    """The mode's playbook with the caller's request."""
-    body = resources.text(f"skills/{mode}/SKILL.md").split("---\n", 2)[2].strip()
-    wanted = (
+def prompt(tool: str, request: str) -> str:
+    """The tool's playbook with the caller's request."""
+    body = resources.text(f"skills/{tool}/SKILL.md").split("---\n", 2)[2].strip()
+    shown = (
         escaped(request, _REQUEST_LIMIT)
-        or "not given: ask, or show what the tool does without arguments"
+        or "none; ask what the user wants, or call the tool without arguments to show what it offers"
     )
-    return f"Use the `{mode}` tool of the aws-iam server.\n\nRequest: {wanted}\n\n{body}\n"
+    return f"Use the `{tool}` tool of the aws-iam server.\n\nRequest: {shown}\n\n{body}\n"
 
 
-def answered(
+def run_tool(
     tool: Tool, arguments: Mapping[str, Any], *, progress: Progress | None = None
 ) -> Answer:
-    """The tool's answer; an audit asked for nothing special still answers where no account can be read."""
+    """The tool's answer; an `audit` without arguments answers even when no account can be read."""
     try:
         return tool.run(arguments, progress=progress)
     except AwsError as error:

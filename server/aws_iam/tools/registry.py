@@ -1,4 +1,4 @@
-"""The five tools, in the order in which every face shows them; a tool is imported when it is asked for."""
+"""The five tools in the order of every listing; each is imported on first use."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NAMES = ("policy", "secrets", "kms", "irsa", "audit")
 
 @cache
 def tool_named(name: str) -> Tool:
-    """The tool of one of the names."""
+    """The tool of that name."""
     tool: Tool = import_module(f"aws_iam.tools.{name}.actions").tool
     return tool
 
 
 @cache
 def tools() -> tuple[Tool, ...]:
-    """All of them."""
+    """All five tools."""
     return tuple(map(tool_named, NAMES))

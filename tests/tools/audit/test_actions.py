@@ -19,7 +19,7 @@ from aws_iam.account.reading.snapshot import Regions, account_of, load, save
 from aws_iam.answer import Severity, Status
 from aws_iam.cli import command_line
 from aws_iam.errors import AwsError, InputError
-from aws_iam.report.layout import plain
+from aws_iam.report.answer_text import plain
 from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions

@@ -30,7 +30,7 @@ def echo(
     choice: Annotated[Literal["one", "two"] | None, Parameter("a choice")] = None,
     document: Annotated[Any, Parameter("a document", document=True)] = None,
 ) -> Answer:
-    """Echo what it got."""
+    """Return the arguments."""
     given = {"text": text, "names": names, "choice": choice}
     return Answer(summary="echo", facts={**given, "document": document, "place": place})
 
@@ -61,12 +61,12 @@ def test_a_value_is_read_as_its_type(name: str, given: Any, read: Any) -> None:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"text": 1}, "`text` must be text, not a number"),
-    ({"names": [1]}, "`names` must be a list of texts, not a list"),
-    ({"names": "[" * 100_000}, "must be a list of texts"),
+    ({"names": [1]}, "`names` must be a list of strings, not a list"),
+    ({"names": "[" * 100_000}, "must be a list of strings"),
     ({"choice": "tow"}, "did you mean `two`?"),
     ({"here": "maybe"}, "`here` must be true or false"),
     ({"txt": "a"}, "has no argument `txt`; did you mean `text`?"),
-    ({"what": "a"}, "`what` is not taken by `toy echo`; `need` of toy takes it"),
+    ({"what": "a"}, "`toy echo` has no argument `what`; it belongs to `toy need`"),
     ({"action": "need"}, "`toy need` needs `what` (what to do)"),
     ({"action": "ecko"}, "toy has no action `ecko`; did you mean `echo`?"),
     ({"file": "/etc/passwd"}, "has no argument `file`"),

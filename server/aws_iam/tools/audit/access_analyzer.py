@@ -11,10 +11,10 @@ from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS
 from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import escaped, hides
+from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.kit.account_source import command
-from aws_iam.tools.kit.account_words import ordered
 from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def needed() -> tuple[Fact[Any], ...]:
 
 def answer(account: Account, source: Source) -> Answer:
     """The analyzers of every Region with their active findings."""
-    found = ordered(judge(account, controls=(_KEY,)))
+    found = by_urgency(judge(account, controls=(_KEY,)))
     table = [row for region in account.regions.read for row in _rows(account, region)]
     active = [row for region in account.regions.read for row in _active(account, region)]
     missing = [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aws_iam.answer import Answer
+from aws_iam.report.catalogue import audit_formats
 from aws_iam.tools.audit.run.arguments import Asked, Many
 from aws_iam.tools.kit.parameters import Benchmark, Source
 from aws_iam.tools.kit.tool import Parameter, Progress, Tool
@@ -38,10 +39,7 @@ def report(
     progress: Progress,
     asked: Asked,
     many: Many,
-    format_: Annotated[
-        Literal["markdown", "html", "json", "csv", "sarif", "ocsf", "asff", "junit"],
-        Parameter("report file"),
-    ] = "markdown",
+    format_: Annotated[str, Parameter("report file", choices=audit_formats())] = "markdown",
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
     if many != Many():

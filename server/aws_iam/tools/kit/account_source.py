@@ -1,4 +1,4 @@
-"""Which account an audit judges: AWS, a saved snapshot or the demonstration; and the answer when there is none."""
+"""The account that an action reads: live from AWS, a saved snapshot, or the demonstration account."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.errors import InputError, why_of
-from aws_iam.escape import quoted
+from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +27,7 @@ _NOT_WITH_DEMO = ("profile", "role_arn", "external_id")
 def read(
     source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None = None
 ) -> Account:
-    """The snapshot that the account arguments name, read with these facts; written to the file `save`.
-
-    Of a reading that the caller stops, the file holds what was read by then.
-    """
+    """The account with these facts, also written to the file `save`; interrupted, the file holds what was read so far."""
     account, not_saved = read_and_saved(source, needs, progress, save=save)
     if not_saved:
         raise not_saved
@@ -40,7 +37,7 @@ def read(
 def read_and_saved(
     source: Source, needs: Iterable[Fact[Any]], progress: Progress, *, save: str | None
 ) -> tuple[Account, InputError | None]:
-    """As `read`; the account is given where it could not be saved too, with what hindered it."""
+    """As `read`, but an account that cannot be saved is returned with the error."""
     _refuse_contradictions(source)
     if save is not None:
         _refuse_unwritable(save)
@@ -54,24 +51,24 @@ def read_and_saved(
 
         account = demonstration(needs, source.regions or ())
         return account, _not_saved(account, save)
-    # boto3 takes a third of a second to import: only what reads AWS pays for it.
+    # Importing boto3 takes a third of a second: only live actions pay for it.
     from aws_iam.account.reading.collect_account import PartlyRead
 
-    wanted = tuple(needs)
+    facts = tuple(needs)
     try:
-        account = _collected(source, wanted, progress)
+        account = _collected(source, facts, progress)
     except PartlyRead as stopped:
         if save is None:
             raise
-        not_saved = _not_saved(_told_stopped(stopped.account, wanted), save)
+        not_saved = _not_saved(_mark_interrupted(stopped.account, facts), save)
         done = f"{len(stopped.account.facts)} of {stopped.wanted} facts"
-        kept = f"is not saved: {not_saved}" if not_saved else f"is saved in {quoted(save)}"
-        raise KeyboardInterrupt(f"what was read by then, {done}, {kept}") from None
+        saved = f"but not saved: {not_saved}" if not_saved else f"and saved in {quoted(save)}"
+        raise KeyboardInterrupt(f"{done} were read {saved}") from None
     return account, _not_saved(account, save)
 
 
 def _not_saved(account: Account, save: str | None) -> InputError | None:
-    """Write the file, if one is asked for; what hindered it."""
+    """Write the file, if there is one to write; the error when that fails."""
     if save is None:
         return None
     from aws_iam.account.reading import snapshot
@@ -83,8 +80,8 @@ def _not_saved(account: Account, save: str | None) -> InputError | None:
     return None
 
 
-def _told_stopped(account: Account, wanted: Iterable[Fact[Any]]) -> Account:
-    """The account as a stopped reading leaves it; what it did not come to says so, and not that nobody asked."""
+def _mark_interrupted(account: Account, needs: Iterable[Fact[Any]]) -> Account:
+    """The account of an interrupted reading; each fact that was not reached says so."""
     from aws_iam.account.facts.fact import Miss, MissKind, RegionFact
     from aws_iam.account.guard.allowlist import actions_of
 
@@ -93,10 +90,10 @@ def _told_stopped(account: Account, wanted: Iterable[Fact[Any]]) -> Account:
             kind=MissKind.UNASKED,
             call=fact.name,
             permission=", ".join(actions_of(fact.name)),
-            message="not part of this snapshot, whose reading was stopped before it came to this",
+            message="not part of this snapshot: its reading was interrupted before this call",
             region=region,
         )
-        for fact in wanted
+        for fact in needs
         for region in (account.regions.read if isinstance(fact, RegionFact) else ("",))
         if (fact.name, region) not in account.facts
     }
@@ -104,9 +101,9 @@ def _told_stopped(account: Account, wanted: Iterable[Fact[Any]]) -> Account:
 
 
 def _refuse_unwritable(save: str) -> None:
-    # Before the account is read: a typing mistake must not cost a minute.
+    # Checked before the account is read: a typing mistake must not cost a minute.
     if not save:
-        raise InputError("`save` is empty", hint="give the name of a file")
+        raise InputError("`save` is empty", hint="name a file")
     path = Path(save)
     try:
         if not path.absolute().parent.is_dir():
@@ -114,7 +111,7 @@ def _refuse_unwritable(save: str) -> None:
         if path.is_dir():
             raise InputError(
                 f"{quoted(save)} is a folder",
-                hint="give the name of a file, which may stand in it",
+                hint="name a file, for example one in this folder",
             )
         if path.exists():
             if not os.access(path, os.W_OK):
@@ -123,7 +120,7 @@ def _refuse_unwritable(save: str) -> None:
             path.touch(mode=0o600, exist_ok=False)
             path.unlink()
     except FileExistsError:
-        # Another run tries the same name, which can be written then.
+        # Another run is checking the same name right now: it can be written.
         return
     except OSError as error:
         why = why_of(error)
@@ -133,7 +130,7 @@ def _refuse_unwritable(save: str) -> None:
 
 
 class _Watched:
-    """A progress that hears of each call before it is made: once it raises, none is begun on whatever thread."""
+    """A progress that is also called before each request to AWS: once it raises, no thread starts another one."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -146,7 +143,7 @@ class _Watched:
             self._progress(done, total, text)
 
     def before_call(self, **_event: Any) -> None:
-        """The SDK's event before a request is made."""
+        """Handle the SDK's event before a request."""
         with self._lock:
             self._progress(*self._last)
 
@@ -161,8 +158,13 @@ def _collected(source: Source, needs: Iterable[Fact[Any]], progress: Progress) -
     return collect_from(needs, session, source.regions or (), watched)
 
 
+def account_words(account: Account) -> str:
+    """The account's id, and its alias where it has one."""
+    return f"{account.id} ({escaped(account.alias, 63)})" if account.alias else account.id
+
+
 def command(source: Source, action: str) -> str:
-    """The command of another action on the same account."""
+    """The command line of another `audit` action on the same account."""
     words = ["aws-iam", "audit", action]
     for name in ("profile", "role_arn", "external_id", "snapshot"):
         value = getattr(source, name)

@@ -1,4 +1,4 @@
-"""The `needs` of a decision: a flat object of named numbers, booleans and words, read strictly."""
+"""Arguments that are a flat object of named numbers, booleans and words, as `needs` of `decide`; read strictly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.tools.kit.tool import Parameter
+from aws_iam.tools.kit.tool import Parameter, code_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One name that a decision understands, and the values it takes."""
+    """One name of the object, and the values it accepts."""
 
     name: str
     takes: Literal["flag", "number", "word"]
@@ -27,21 +27,21 @@ class Need:
 
     @property
     def values(self) -> str:
-        """What it takes, in words."""
+        """The accepted values in words."""
         if self.takes == "flag":
             return "true or false"
         if self.takes == "word":
-            return "one of " + ", ".join(f"`{each}`" for each in self.words)
+            return f"one of {code_list(self.words)}"
         return f"a whole number from {self.least:,} to {self.most:,}"
 
 
 def flag(name: str, meaning: str) -> Need:
-    """A need that is wanted or not."""
+    """A need that is true or false."""
     return Need(name=name, takes="flag", meaning=meaning)
 
 
 def number(name: str, meaning: str, *, least: int = 0, most: int) -> Need:
-    """A need that is counted."""
+    """A need that is a number."""
     return Need(name=name, takes="number", meaning=meaning, least=least, most=most)
 
 
@@ -51,41 +51,43 @@ def word(name: str, meaning: str, *words: str) -> Need:
 
 
 def read(given: object, declared: Iterable[Need], called: str = "needs") -> dict[str, Any]:
-    """The caller's needs by name, each of its declared type; unknown and ill-typed ones are refused by name.
+    """The caller's values by name, each of its declared type; unknown and ill-typed ones are refused by name.
 
-    `called` is the name of the argument, where it is another one.
+    `called` is the argument's name, for error messages.
     """
     by_name = {need.name: need for need in declared}
     try:
         return {
             name: _value(_known(name, by_name), value)
-            for name, value in _flat(given, by_name).items()
+            for name, value in _object(given, by_name).items()
             if value is not None
         }
     except InputError as error:
-        named = error.message.replace("`needs`", f"`{called}`", 1)
-        raise InputError(named, hint=error.hint) from None
+        message = error.message.replace("`needs`", f"`{called}`", 1)
+        raise InputError(message, hint=error.hint) from None
 
 
 def parameter(declared: Iterable[Need]) -> Parameter:
-    """The argument as the command's help shows it; the names alone say what can be asked, and an empty object lists them."""
-    names = ", ".join(each.name for each in declared)
+    """The argument as help shows it; passing an empty object lists the names with their meanings."""
+    names = ", ".join(need.name for need in declared)
     return Parameter(f"object of: {names}", brief="object; absent: lists its names", document=True)
 
 
 def described(declared: Iterable[Need]) -> list[dict[str, str]]:
-    """The names that a decision takes, as a table."""
+    """The names with their values and meanings, as a table."""
     return [
-        {"name": each.name, "takes": each.values, "meaning": each.meaning} for each in declared
+        {"name": need.name, "takes": need.values, "meaning": need.meaning} for need in declared
     ]
 
 
-def _flat(given: object, by_name: Mapping[str, Need]) -> dict[str, object]:
+def _object(given: object, by_name: Mapping[str, Need]) -> dict[str, object]:
     value = _parsed(given) if isinstance(given, str) else given
     if value is None:
         return {}
     if not isinstance(value, dict):
-        hint = f"such as {{{_example(next(iter(by_name.values())))}}}; it takes {_listed(by_name)}"
+        hint = (
+            f"such as {{{_example(next(iter(by_name.values())))}}}; it takes {code_list(by_name)}"
+        )
         raise InputError(f"`needs` must be an object, not {_shown(value)}", hint=hint)
     return {str(name): item for name, item in value.items()}
 
@@ -97,21 +99,21 @@ def _example(need: Need) -> str:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=_without_duplicates)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"`needs` is no JSON: {error.msg.lower()} (line {error.lineno}:{error.colno})",
-            hint='give an object such as {"rotation": true}',
+            f"`needs` is not JSON: {error.msg.lower()} (line {error.lineno}:{error.colno})",
+            hint='pass an object such as {"rotation": true}',
         ) from None
     except (ValueError, RecursionError):
-        # Python refuses integers of thousands of digits and very deep nesting with these.
+        # Python raises these for integers of thousands of digits and for very deep nesting.
         raise InputError(
             "`needs` holds a number or a nesting that is too large to read",
-            hint="give a flat object of numbers, booleans and words",
+            hint="pass a flat object of numbers, booleans and words",
         ) from None
 
 
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     seen: dict[str, object] = {}
     for name, value in pairs:
         if name in seen:
@@ -123,11 +125,11 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _known(name: str, by_name: Mapping[str, Need]) -> Need:
     if name in by_name:
         return by_name[name]
-    longer = next((each for each in by_name if each.startswith(f"{name}_")), None)
+    longer = next((known for known in by_name if known.startswith(f"{name}_")), None)
     near = longer or closest(name, by_name)
     raise InputError(
         f"`needs` has no {quoted(name)}",
-        hint=f"did you mean `{near}`?" if near else f"it takes {_listed(by_name)}",
+        hint=f"did you mean `{near}`?" if near else f"it takes {code_list(by_name)}",
     )
 
 
@@ -135,7 +137,7 @@ def _value(need: Need, value: object) -> bool | int | str:
     if need.takes == "flag" and isinstance(value, bool):
         return value
     if need.takes == "number":
-        counted = _whole(value)
+        counted = _integer(value)
         if counted is not None and need.least <= counted <= need.most:
             return counted
     if need.takes == "word" and isinstance(value, str) and value in need.words:
@@ -147,12 +149,12 @@ def _value(need: Need, value: object) -> bool | int | str:
     )
 
 
-def _whole(value: object) -> int | None:
+def _integer(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
         return value
-    # 1e6 is a float to JSON; infinity and NaN are no integers to Python.
+    # JSON reads 1e6 as a float; `is_integer` is false for infinity and NaN.
     return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
@@ -171,7 +173,3 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return "an object"
     return "a list" if isinstance(value, list) else "null"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

@@ -1,11 +1,15 @@
-"""Arguments that several actions share, each described once."""
+"""Arguments that several actions share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
+from aws_iam.answer import Severity
 from aws_iam.tools.kit.tool import Json, Parameter
+
+GRADES = tuple(severity.value for severity in Severity if severity.value.islower())
+"""The severities that a caller can choose, worst first; each of AWS's four ranks like one of them."""
 
 Topic = Annotated[str | None, Parameter("section name; absent: contents", brief="topic")]
 Document = Annotated[Json, Parameter("policy: JSON value or text", document=True, policies=True)]
@@ -15,7 +19,7 @@ AccountId = Annotated[str, Parameter("12-digit account id", brief="12 digits")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How AWS is reached: the default credential chain, or a profile, or a role to assume."""
+    """How to reach AWS: by the default credential chain, a profile, or a role to assume."""
 
     profile: Annotated[str | None, Parameter("AWS profile", brief="profile")] = None
     regions: Annotated[list[str] | None, Parameter("Region to ask")] = None
@@ -27,7 +31,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source(Connection):
-    """Which account a live action reads: AWS itself, a saved snapshot, or the demonstration."""
+    """The account to read: live from AWS, a saved snapshot, or the demonstration account."""
 
     regions: Annotated[
         list[str] | None, Parameter("Regions; absent: all enabled", brief="default: all")

@@ -1,4 +1,4 @@
-"""What `policy validate` says of its inputs: files, formats, places that were not judged, values not known yet."""
+"""What an answer says about its policy inputs: files, formats, places not judged, values known only at deployment."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,13 +21,13 @@ _MOST_PLACES = 5
 
 
 def named(source: Source, *, several: bool) -> dict[str, str]:
-    """The policy of a row, with its file where several are read."""
+    """The columns that name a policy: its file where several are read, and its name."""
     file = {"file": source.file} if source.file and (several or not source.name) else {}
     return file | ({"policy": source.name} if source.name else {})
 
 
 def not_judged(unread: Unread) -> Finding:
-    """The place as a finding: one that fails for a file that was meant to hold policies."""
+    """The place as a finding; it fails for a broken file that was meant to hold policies."""
     named = unread.place if unread.place != unread.file else None
     return Finding(
         code="NOT_JUDGED",
@@ -37,15 +38,15 @@ def not_judged(unread: Unread) -> Finding:
         reason=None if unread.broken else unread.why,
         where=Where(file=unread.file) if unread.file else None,
         resource=named,
-        fix="Mend the file, or leave it out." if unread.broken else None,
+        fix="Repair the file, or leave it out." if unread.broken else None,
     )
 
 
 def facts(gathered: Gathered) -> dict[str, Any]:
-    """The files and formats, how many values are open, and where no policy was judged, grouped by the reason."""
+    """Files, formats, the number of values known only at deployment, and the places not judged by reason."""
     found: dict[str, Any] = {}
     if gathered.formats:
-        found["formats"] = _counted(gathered)
+        found["formats"] = _format_counts(gathered)
     if gathered.files > 1:
         found["files_read"] = gathered.files - _unreadable(gathered)
         found["files_without_policies"] = len(gathered.without)
@@ -57,39 +58,36 @@ def facts(gathered: Gathered) -> dict[str, Any]:
     return found
 
 
-def _counted(gathered: Gathered) -> str:
+def _format_counts(gathered: Gathered) -> str:
     formats = Counter(name for _, name in gathered.formats)
     return ", ".join(f"{name} ({count})" if count > 1 else name for name, count in formats.items())
 
 
 def _unreadable(gathered: Gathered) -> int:
-    return sum(each.place == each.file for each in gathered.unread)
+    return sum(place.place == place.file for place in gathered.unread)
 
 
 def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], list[str]] = {}
-    for each in unread:
-        groups.setdefault((each.file or "", each.why), []).append(each.place)
+    for place in unread:
+        groups.setdefault((place.file or "", place.why), []).append(place.place)
     rows = []
     for (file, why), places in list(groups.items())[:_MOST_REASONS]:
-        shown = ", ".join(places[:_MOST_PLACES])
-        more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
         named = {"file": file} if file and places != [file] else {}
-        rows.append({**named, "place": shown + more, "why": why})
+        rows.append({**named, "place": joined(places, shown=_MOST_PLACES), "why": why})
     if len(groups) > _MOST_REASONS:
         rows.append({"place": f"{len(groups) - _MOST_REASONS} more", "why": "of further reasons"})
     return rows
 
 
 def said(gathered: Gathered) -> str:
-    """What the summary must not leave out: what was not judged."""
+    """Sentences for the summary about what was not judged."""
     values = sum(len(source.unresolved) for source in gathered.sources)
     parts = []
     if gathered.unread:
         number = len(gathered.unread)
-        parts.append(f"{number} {'place was' if number == 1 else 'places were'} not judged.")
+        parts.append(f"{counted(number, 'place')} {'was' if number == 1 else 'were'} not judged.")
     if values:
-        parts.append(
-            f"{values} {'value is' if values == 1 else 'values are'} known only at deployment."
-        )
+        verb = "is" if values == 1 else "are"
+        parts.append(f"{counted(values, 'value')} {verb} known only at deployment.")
     return " ".join(parts)

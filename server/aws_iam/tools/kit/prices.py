@@ -1,4 +1,4 @@
-"""Dated prices, and the sums that decisions make with them."""
+"""The shipped price list, with a source and a date for each price, and amounts as text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SMALLEST = Decimal("0.0001")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What `per` units cost a month, who says so, and whether that was read at the source."""
+    """The price of `per` units a month, its source, and whether it was confirmed there."""
 
     name: str
     of: str
@@ -31,20 +31,20 @@ class Price:
     note: str
 
     def times(self, units: int) -> Decimal:
-        """The price of so many units, the free ones taken off."""
+        """The price of `units`, less the free ones."""
         return self.usd * max(0, units - self.free) / self.per
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceList:
-    """All prices of one Region, by name, and the date they stand for."""
+    """The prices of one Region by name, and their date."""
 
     region: str
     as_of: str
     by_name: dict[str, Price]
 
     def times(self, name: str, units: int) -> Decimal:
-        """The price of so many units of the named thing."""
+        """The price of `units` at the named price."""
         return self.by_name[name].times(units)
 
 
@@ -60,28 +60,28 @@ def prices() -> PriceList:
 
 
 def usd(amount: Decimal) -> float:
-    """An amount for an answer, to a hundredth of a cent."""
+    """An amount as a number, rounded to a hundredth of a cent."""
     return float(amount.quantize(_SMALLEST, rounding=ROUND_HALF_UP))
 
 
 def spoken(amount: Decimal) -> str:
-    """An amount for a sentence, to the cent."""
+    """An amount as text, rounded to the cent: `1,234.50 USD`."""
     return f"{amount.quantize(Decimal('0.01'), rounding=ROUND_HALF_UP):,} USD"
 
 
 def listed(names: Iterable[str]) -> list[dict[str, Any]]:
-    """The named prices as a table: figure, source and date of each."""
+    """The named prices as a table with source and date."""
     return [_row(prices().by_name[name]) for name in dict.fromkeys(names)]
 
 
 def unconfirmed(names: Iterable[str]) -> list[dict[str, str]]:
-    """What is not certain about the named prices, as a table."""
+    """The unconfirmed ones of the named prices, as a table."""
     chosen = (prices().by_name[name] for name in dict.fromkeys(names))
-    return [doubt(f"price `{each.name}`", each.note) for each in chosen if not each.confirmed]
+    return [doubt(f"price `{price.name}`", price.note) for price in chosen if not price.confirmed]
 
 
 def doubt(what: str, why: str = "not found in a primary source") -> dict[str, str]:
-    """A row of what an answer could not confirm."""
+    """A row of what could not be confirmed."""
     return {"what": what, "why": why}
 
 

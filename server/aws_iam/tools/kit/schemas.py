@@ -1,4 +1,4 @@
-"""The tools' JSON schemas: arguments as one flat closed object, the answer's top level, the answer whole."""
+"""JSON schemas over MCP: a tool's arguments, the top level of an answer, the complete answer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _LIMITS = {"concise": CONCISE_BYTES, "full": FULL_BYTES}
 
-# Five copies of the whole answer would not fit in a tools/list of 12 KB: the top level here, the rest in a resource.
-ANSWER_TOP: dict[str, Any] = {
+# Five copies of the complete schema would exceed the 12 KB of `tools/list`: it is a resource, and this is its top level.
+ANSWER_TOP_LEVEL: dict[str, Any] = {
     "type": "object",
     "properties": {
         "summary": {"type": "string"},
@@ -31,7 +31,7 @@ ANSWER_TOP: dict[str, Any] = {
 
 
 def page_limit(detail: object) -> int:
-    """How many bytes a page of this detail holds over MCP."""
+    """The page size in bytes over MCP."""
     if isinstance(detail, str) and detail in _LIMITS:
         return _LIMITS[detail]
     given = detail if isinstance(detail, str) else ""
@@ -43,8 +43,8 @@ def page_limit(detail: object) -> int:
     )
 
 
-def arguments(tool: Tool) -> dict[str, Any]:
-    """The tool's arguments over MCP: flat, closed, all optional."""
+def input_schema(tool: Tool) -> dict[str, Any]:
+    """The tool's arguments as one flat, closed object; all are optional."""
     actions = {"type": "string", "enum": list(tool.actions), "default": tool.default}
     properties = {
         argument.name: _argument(argument) for argument in tool.arguments(cli=False).values()
@@ -71,9 +71,9 @@ _LISTED = {"type": ["object", "array", "string"]}
 
 
 def _argument(argument: Argument) -> dict[str, Any]:
-    # Choices, or a name such as `branch`, say it where there is nothing to add.
-    told = argument.brief and _plain(argument.brief) != _plain(argument.name)
-    return {**_type(argument), **({"description": argument.brief} if told else {})}
+    # A description that only repeats the name, as of `branch`, would waste room.
+    adds = argument.brief and _plain(argument.brief) != _plain(argument.name)
+    return {**_type(argument), **({"description": argument.brief} if adds else {})}
 
 
 def _type(argument: Argument) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def _plain(words: str) -> str:
     return words.replace("_", "").replace(" ", "").lower()
 
 
-def answer() -> dict[str, Any]:
-    """The whole answer's JSON schema, from the type itself."""
+def answer_schema() -> dict[str, Any]:
+    """The complete JSON schema of an answer, derived from its type."""
     from pydantic import TypeAdapter
 
     from aws_iam.answer import Answer

@@ -1,6 +1,6 @@
-"""A tool: named actions, each a typed function; one flat list of arguments for the faces.
+"""A tool: named actions, each a typed function, with one flat list of arguments for MCP and the command line.
 
-`server.py` and `cli.py` are loops over these values. Nothing here knows of MCP or of a terminal.
+`server/` and `cli/` loop over these values. Nothing here depends on MCP or on a terminal.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -18,16 +18,16 @@ from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
 Progress = Callable[[int, int, str], None]
-"""Called with (done, total, text) while an action runs; the face decides how to show it."""
+"""Called with (done, total, text) while an action runs."""
 
 Json = Any
-"""A document: JSON value or JSON text. On the command line a file, a directory, `-` or JSON text."""
+"""A document: a JSON value or JSON text; on the command line also a file, a folder or `-`."""
 
-FACE_ARGUMENTS = ("detail", "cursor")
+PAGE_ARGUMENTS = ("detail", "cursor")
 
 
 class ArgumentKind(StrEnum):
-    """How an argument is read."""
+    """How an argument's value is read."""
 
     TEXT = "string"
     FLAG = "boolean"
@@ -38,15 +38,16 @@ class ArgumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a reader of the schema sees of an argument; `cli_only` names files or belongs to long runs.
+    """How an argument is described, and what it accepts.
 
-    A `document` of `policies` or of `records` may come as `Files` from a face that reads files, and like a `listed` one
-    as a list. Where the whole of a long description can be asked for, `brief` is what the schema of all tools, which
-    has little room, says.
+    `brief` replaces a long description in the MCP schema, which has little room. A `document` is JSON; one of `policies`
+    or of `records` also comes as `Files` from the command line and, like a `listed` one, as a list. `cli_only` arguments
+    name files or belong to long runs: MCP does not offer them.
     """
 
     description: str
     brief: str = field(default="", kw_only=True)
+    choices: tuple[str, ...] = field(default=(), kw_only=True)
     cli_only: bool = field(default=False, kw_only=True)
     document: bool = field(default=False, kw_only=True)
     policies: bool = field(default=False, kw_only=True)
@@ -56,7 +57,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
-    """One argument of an action, as the faces show it."""
+    """One argument of an action, as MCP and the command line show it."""
 
     name: str
     kind: ArgumentKind
@@ -72,7 +73,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """A function of a tool with its arguments; `groups` are the dataclasses that some of them fill."""
+    """A function of a tool with its arguments; `groups` are dataclass parameters, whose fields are arguments."""
 
     name: str
     summary: str
@@ -84,7 +85,7 @@ class Action:
 
 
 class Tool:
-    """A named set of actions over one subject; the first declared `default` runs without arguments."""
+    """A named set of actions on one subject; `default` is the action that runs when none is named."""
 
     def __init__(self, name: str, *, title: str, description: str, default: str) -> None:
         self.name = name
@@ -94,19 +95,19 @@ class Tool:
         self.actions: dict[str, Action] = {}
 
     def action(self, function: Callable[..., Answer]) -> Callable[..., Answer]:
-        """Add a function as an action of its own name (less a closing underscore)."""
+        """Add a function as an action of the same name, without a trailing underscore."""
         name = function.__name__.rstrip("_")
         self.actions[name] = _action(name, function, gives_artifact=False)
         return function
 
     def artifact_action(self, function: Callable[..., Answer]) -> Callable[..., Answer]:
-        """Add an action whose result is an artifact: a pipe gets its content alone."""
+        """Add an action that produces a file: a pipe receives only its content."""
         name = function.__name__.rstrip("_")
         self.actions[name] = _action(name, function, gives_artifact=True)
         return function
 
     def arguments(self, *, cli: bool) -> dict[str, Argument]:
-        """Every argument of any action by name, in order of first use."""
+        """The arguments of all actions by name, in order of first use."""
         merged: dict[str, Argument] = {}
         for action in self.actions.values():
             for argument in action.arguments:
@@ -117,10 +118,10 @@ class Tool:
     def run(
         self, arguments: Mapping[str, Any], *, progress: Progress | None = None, cli: bool = False
     ) -> Answer:
-        """The whole answer to a call; raises InputError for what the caller can mend."""
+        """The complete answer to a call; raises InputError for mistakes of the caller."""
         given = {name: value for name, value in arguments.items() if value is not None}
-        action = self._chosen(given.pop("action", self.default))
-        self._refuse_strangers(action, given, cli=cli)
+        action = self._action_named(given.pop("action", self.default))
+        self._check_names(action, given, cli=cli)
         values = {
             argument.name: _read(argument, given[argument.name])
             for argument in action.arguments
@@ -134,46 +135,47 @@ class Tool:
             counts=answer.counts or (counts(answer.findings) if answer.findings else None),
         )
 
-    def _chosen(self, name: object) -> Action:
+    def _action_named(self, name: object) -> Action:
         if isinstance(name, str) and name in self.actions:
             return self.actions[name]
         near = closest(str(name), self.actions)
         raise InputError(
             f"{self.name} has no action {quoted(str(name))}",
-            hint=f"did you mean `{near}`?" if near else f"it has {_listed(self.actions)}",
+            hint=f"did you mean `{near}`?" if near else f"it has {code_list(self.actions)}",
         )
 
-    def _refuse_strangers(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
-        taken = [argument.name for argument in action.arguments if cli or not argument.cli_only]
-        everywhere = self.arguments(cli=cli)
+    def _check_names(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
+        accepted = [a.name for a in action.arguments if cli or not a.cli_only]
+        of_any_action = self.arguments(cli=cli)
         for name in given:
-            if name in taken:
+            if name in accepted:
                 continue
-            owner = f"{self.name} {action.name}"
-            if name in everywhere:
-                takers = [a.name for a in self.actions.values() if name in _names(a)]
-                problem = f"{quoted(name)} is not taken by `{owner}`"
-                hint = f"{_listed(takers)} of {self.name} takes it; {owner} takes {_listed(taken)}"
+            call = f"{self.name} {action.name}"
+            problem = f"`{call}` has no argument {quoted(name)}"
+            if name in of_any_action:
+                others = [
+                    f"{self.name} {a.name}" for a in self.actions.values() if name in _names(a)
+                ]
+                hint = f"it belongs to {code_list(others)}; `{call}` takes {code_list(accepted)}"
                 raise InputError(problem, hint=hint)
-            near = closest(name, [*taken, *FACE_ARGUMENTS])
-            hint = f"did you mean `{near}`?" if near else f"it takes {_listed(taken)}"
-            raise InputError(f"`{owner}` has no argument {quoted(name)}", hint=hint)
+            near = closest(name, [*accepted, *PAGE_ARGUMENTS])
+            hint = f"did you mean `{near}`?" if near else f"it takes {code_list(accepted)}"
+            raise InputError(problem, hint=hint)
         missing = [
             argument
             for argument in action.arguments
             if argument.required and argument.name not in given
         ]
         if missing:
-            wanted = ", ".join(map(_wanted, missing))
+            needed = ", ".join(map(_with_description, missing))
             raise InputError(
-                f"`{self.name} {action.name}` needs {wanted}", hint="give it and call again"
+                f"`{self.name} {action.name}` needs {needed}", hint="add it and call again"
             )
 
 
-def _wanted(argument: Argument) -> str:
-    """A missing argument, and what it is: its description, else its choices."""
-    said = argument.description or f"one of {_listed(argument.choices)}"
-    return f"`{argument.name}` ({said})"
+def _with_description(argument: Argument) -> str:
+    description = argument.description or f"one of {code_list(argument.choices)}"
+    return f"`{argument.name}` ({description})"
 
 
 def _action(name: str, function: Callable[..., Answer], *, gives_artifact: bool) -> Action:
@@ -189,7 +191,8 @@ def _action(name: str, function: Callable[..., Answer], *, gives_artifact: bool)
             groups[parameter.name] = hint
             kinds = get_type_hints(hint, include_extras=True)
             arguments += [
-                _argument(each.name, kinds[each.name], required=False) for each in fields(hint)
+                _argument(member.name, kinds[member.name], required=False)
+                for member in fields(hint)
             ]
         else:
             required = parameter.default is inspect.Parameter.empty
@@ -207,13 +210,11 @@ def _action(name: str, function: Callable[..., Answer], *, gives_artifact: bool)
 
 
 def _argument(name: str, hint: Any, *, required: bool) -> Argument:
-    parameter = next((each for each in get_args(hint)[1:] if isinstance(each, Parameter)), None)
+    parameter = next((extra for extra in get_args(hint)[1:] if isinstance(extra, Parameter)), None)
     if get_origin(hint) is not Annotated or parameter is None:
         message = f"argument {name} needs Annotated[…, Parameter(…)]"
         raise TypeError(message)
-    kind, choices = (
-        (ArgumentKind.DOCUMENT, ()) if parameter.document else _kind(name, get_args(hint)[0])
-    )
+    kind, choices = _kind(name, get_args(hint)[0], parameter)
     return Argument(
         name=name,
         kind=kind,
@@ -231,9 +232,13 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
 _PLAIN = {str: ArgumentKind.TEXT, bool: ArgumentKind.FLAG}
 
 
-def _kind(name: str, hint: Any) -> tuple[ArgumentKind, tuple[str, ...]]:
+def _kind(name: str, hint: Any, parameter: Parameter) -> tuple[ArgumentKind, tuple[str, ...]]:
+    if parameter.document:
+        return ArgumentKind.DOCUMENT, ()
+    if parameter.choices:
+        return ArgumentKind.CHOICE, parameter.choices
     if get_origin(hint) in {Union, types.UnionType}:
-        (hint,) = (each for each in get_args(hint) if each is not types.NoneType)
+        (hint,) = (member for member in get_args(hint) if member is not types.NoneType)
     if get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     if hint in _PLAIN:
@@ -243,8 +248,8 @@ def _kind(name: str, hint: Any) -> tuple[ArgumentKind, tuple[str, ...]]:
     if get_origin(hint) is Literal:
         return ArgumentKind.CHOICE, get_args(hint)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return ArgumentKind.CHOICE, tuple(each.value for each in hint)
-    message = f"argument {name} has a type the faces cannot show: {hint}"
+        return ArgumentKind.CHOICE, tuple(member.value for member in hint)
+    message = f"argument {name} has a type that has no form as an argument: {hint}"
     raise TypeError(message)
 
 
@@ -255,21 +260,21 @@ def _names(action: Action) -> set[str]:
 def _call(action: Action, values: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
     call = dict(values)
     for name, group in action.groups.items():
-        members = {each.name for each in fields(group)}
+        members = {member.name for member in fields(group)}
         call[name] = group(**{key: call.pop(key) for key in list(call) if key in members})
-    taken = inspect.signature(action.run).parameters
-    call = {name if name in taken else f"{name}_": value for name, value in call.items()}
+    parameters = inspect.signature(action.run).parameters
+    call = {name if name in parameters else f"{name}_": value for name, value in call.items()}
     if action.wants_progress:
         call[action.wants_progress] = progress or silent
     return call
 
 
 def silent(done: int, total: int, text: str) -> None:
-    """No one is watching."""
+    """Report nothing."""
 
 
 def _read(argument: Argument, value: Any) -> Any:
-    """The caller's value as the action's type; clients may send a list or flag as JSON text."""
+    """The caller's value as the action's type; clients may send a list or a flag as text."""
     return _READERS[argument.kind](argument, value)
 
 
@@ -280,7 +285,7 @@ def _document(_argument: Argument, value: Any) -> Any:
 def _text(argument: Argument, value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise _wrong(argument, value, "text")
+    raise _type_error(argument, value, "text")
 
 
 def _choice(argument: Argument, value: Any) -> str:
@@ -288,7 +293,7 @@ def _choice(argument: Argument, value: Any) -> str:
         return value
     near = closest(value, argument.choices) if isinstance(value, str) else None
     hint = f"did you mean `{near}`?" if near else ""
-    raise _wrong(argument, value, f"one of {_listed(argument.choices)}", hint)
+    raise _type_error(argument, value, f"one of {code_list(argument.choices)}", hint)
 
 
 def _flag(argument: Argument, value: Any) -> bool:
@@ -297,7 +302,7 @@ def _flag(argument: Argument, value: Any) -> bool:
         return value
     if isinstance(value, str) and value.lower() in words:
         return words[value.lower()]
-    raise _wrong(argument, value, "true or false")
+    raise _type_error(argument, value, "true or false")
 
 
 def _list(argument: Argument, value: Any) -> list[str]:
@@ -305,12 +310,12 @@ def _list(argument: Argument, value: Any) -> list[str]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise _wrong(argument, value, "a list of texts") from None
+            raise _type_error(argument, value, "a list of strings") from None
     if isinstance(value, str):
-        value = [each.strip() for each in value.split(",") if each.strip()]
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = [text.strip() for text in value.split(",") if text.strip()]
+    if isinstance(value, list) and all(isinstance(text, str) for text in value):
         return value
-    raise _wrong(argument, value, "a list of texts")
+    raise _type_error(argument, value, "a list of strings")
 
 
 _READERS: dict[ArgumentKind, Callable[[Argument, Any], Any]] = {
@@ -322,12 +327,12 @@ _READERS: dict[ArgumentKind, Callable[[Argument, Any], Any]] = {
 }
 
 
-def _wrong(argument: Argument, value: Any, wanted: str, hint: str = "") -> InputError:
-    shown = quoted(value) if isinstance(value, str) else _JSON_WORDS.get(type(value), "a value")
-    return InputError(f"`{argument.name}` must be {wanted}, not {shown}", hint=hint)
+def _type_error(argument: Argument, value: Any, expected: str, hint: str = "") -> InputError:
+    shown = quoted(value) if isinstance(value, str) else _KIND_OF_VALUE.get(type(value), "a value")
+    return InputError(f"`{argument.name}` must be {expected}, not {shown}", hint=hint)
 
 
-_JSON_WORDS: dict[type, str] = {
+_KIND_OF_VALUE: dict[type, str] = {
     bool: "a true/false value",
     int: "a number",
     float: "a number",
@@ -336,5 +341,6 @@ _JSON_WORDS: dict[type, str] = {
 }
 
 
-def _listed(names: Any) -> str:
+def code_list(names: Iterable[str]) -> str:
+    """The names as code: `a`, `b`; `no arguments` for none."""
     return ", ".join(f"`{name}`" for name in names) or "no arguments"

@@ -1,4 +1,4 @@
-"""What could not be read, and why: no answer may let a refused call look like a safe account."""
+"""What could not be read, and why: a refused call must never look like a safe account."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.facts.fact import AccountFact, Miss, MissKind, RegionFact
 from aws_iam.account.facts.trails import TRAILS
 from aws_iam.answer import Artifact, Status
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,17 +24,17 @@ _FEWER = "saved for fewer controls"
 
 
 def misses_of(account: Account, facts: Iterable[Fact[Any]]) -> tuple[Miss, ...]:
-    """Every failed call behind these facts, those inside their values too, each once."""
-    wanted = tuple(facts)
+    """Every failed call behind these facts, including those inside their values, each once."""
+    needed = tuple(facts)
     found = (
-        miss for fact in wanted for value in _values(account, fact) for miss in _misses(value)
+        miss for fact in needed for value in _values(account, fact) for miss in _misses(value)
     )
-    unlisted = account.regions.unlisted if any(map(_of_regions, wanted)) else None
+    unlisted = account.regions.unlisted if any(map(_is_regional, needed)) else None
     return tuple(dict.fromkeys((*_misses(unlisted), *found)))
 
 
 def rows(misses: Iterable[Miss]) -> list[dict[str, Any]]:
-    """The table of what could not be read, with the IAM action that reading it takes."""
+    """A table of what could not be read, with the IAM action that would allow it."""
     return [
         {
             "call": "not asked" if miss.kind is MissKind.UNASKED else miss.call,
@@ -46,36 +47,36 @@ def rows(misses: Iterable[Miss]) -> list[dict[str, Any]]:
 
 
 def reasons(misses: Iterable[Miss]) -> str:
-    """Why, in a few words: what was refused by its actions, the rest by the first failed call."""
+    """Why, in a few words: the refused actions, and the first of the other failures."""
     listed = tuple(misses)
-    refused = sorted({each.permission for each in listed if each.kind is MissKind.DENIED})
-    fewer = [each for each in listed if _FEWER in str(each)]
-    others = [each for each in listed if each.kind is not MissKind.DENIED and each not in fewer]
-    parts = [f"refused: {_some(refused)}"] if refused else []
+    refused = sorted({miss.permission for miss in listed if miss.kind is MissKind.DENIED})
+    fewer = [miss for miss in listed if _FEWER in str(miss)]
+    others = [miss for miss in listed if miss.kind is not MissKind.DENIED and miss not in fewer]
+    parts = [f"refused: {joined(refused, shown=_NAMED)}"] if refused else []
     parts += [f"the snapshot was {_FEWER}"] if fewer else []
     parts += [f"{others[0]}{_more(len(others) - 1)}"] if others else []
     return "; ".join(parts)
 
 
 def lead(account: Account, found: Sequence[Finding], unknown: int, controls: int) -> str:
-    """How many controls could not be judged, and why; empty when all were."""
+    """How many controls could not be judged, and why; empty when all could."""
     if not unknown:
         return ""
-    told = _told(found)
+    text = _all_reasons(found)
     refused = sorted({m.permission for m in _every_miss(account) if m.kind is MissKind.DENIED})
-    named = [action for action in refused if action and action in told]
-    parts = [f"refused: {_some(named)}"] if named else []
-    parts += [f"the snapshot was {_FEWER}"] if _FEWER in told else []
+    named = [action for action in refused if action and action in text]
+    parts = [f"refused: {joined(named, shown=_NAMED)}"] if named else []
+    parts += [f"the snapshot was {_FEWER}"] if _FEWER in text else []
     if not parts:
         parts = [f"for example {_reasons(found)[0]}"]
     return f"{unknown} of {controls} controls could not be judged ({'; '.join(parts)})"
 
 
 def missing_permissions(account: Account, found: Sequence[Finding]) -> tuple[Artifact, ...]:
-    """The policy to add, when findings are unknown for lack of a permission."""
-    told = _told(found)
+    """The policy to add, when findings are unknown because permissions are missing."""
+    text = _all_reasons(found)
     refused = {miss.permission for miss in _every_miss(account) if _would_help(miss)}
-    actions = sorted(each for each in refused if each and each in told)
+    actions = sorted(action for action in refused if action and action in text)
     if not actions:
         return ()
     statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
@@ -90,23 +91,19 @@ def missing_permissions(account: Account, found: Sequence[Finding]) -> tuple[Art
 
 
 def _reasons(found: Sequence[Finding]) -> list[str]:
-    return [each.reason or "" for each in found if each.status is Status.UNKNOWN]
+    return [finding.reason or "" for finding in found if finding.status is Status.UNKNOWN]
 
 
-def _told(found: Sequence[Finding]) -> str:
+def _all_reasons(found: Sequence[Finding]) -> str:
     return " ".join(_reasons(found))
-
-
-def _some(actions: Sequence[str]) -> str:
-    return f"{', '.join(actions[:_NAMED])}{_more(len(actions) - _NAMED)}"
 
 
 def _more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
 
 
-def _of_regions(fact: Fact[Any]) -> bool:
-    """Whether the Regions are asked for it; trails are one fact of the account, and each may show in one Region alone."""
+def _is_regional(fact: Fact[Any]) -> bool:
+    """Whether the fact is read in each Region; trails are a fact of the account, but some show in one Region only."""
     return isinstance(fact, RegionFact) or fact == TRAILS
 
 
@@ -123,13 +120,13 @@ def _values(account: Account, fact: Fact[Any]) -> Iterator[Any]:
 
 
 def _misses(value: Any) -> Iterator[Miss]:
-    """Every miss in the value, those inside its parts too."""
+    """Every miss in the value and in its parts."""
     if isinstance(value, Miss):
         yield value
     elif isinstance(value, Mapping):
-        yield from (miss for each in value.values() for miss in _misses(each))
+        yield from (miss for part in value.values() for miss in _misses(part))
     elif isinstance(value, tuple):
-        yield from (miss for each in value for miss in _misses(each))
+        yield from (miss for part in value for miss in _misses(part))
     elif is_dataclass(value):
         yield from (
             miss for field in fields(value) for miss in _misses(getattr(value, field.name))
@@ -137,7 +134,7 @@ def _misses(value: Any) -> Iterator[Miss]:
 
 
 def _would_help(miss: Miss) -> bool:
-    """Whether an Allow for the caller could open it: not where another layer refuses."""
-    words = miss.message
-    elsewhere = "because no " in words and "because no identity-based" not in words
-    return miss.kind is MissKind.DENIED and "explicit deny" not in words and not elsewhere
+    """Whether an Allow for the caller would help: not when another kind of policy refuses the call."""
+    text = miss.message
+    other_policy = "because no " in text and "because no identity-based" not in text
+    return miss.kind is MissKind.DENIED and "explicit deny" not in text and not other_policy

@@ -23,7 +23,7 @@ from aws_iam.rules import document_findings
 from aws_iam.rules.on_account import findings_on, policy_of
 from aws_iam.tools.kit import account_source, policy_inputs
 from aws_iam.tools.kit import needs as wishes
-from aws_iam.tools.kit.account_words import account_words
+from aws_iam.tools.kit.account_source import account_words
 from aws_iam.tools.kit.check_table import by_check, verdict
 from aws_iam.tools.kit.parameters import Source
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, rows

@@ -6,15 +6,16 @@ from typing import Annotated
 
 from aws_iam.answer import Answer
 from aws_iam.engine.language.document import Kind
+from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
-from aws_iam.tools.kit.parameters import Connection, Document, Topic
+from aws_iam.tools.kit.parameters import GRADES, Connection, Document, Topic
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.explain import explain as policy_explain
 from aws_iam.tools.policy.generate import template as policy_template
 from aws_iam.tools.policy.lookup import lookup as policy_lookup
 from aws_iam.tools.policy.validate import access_analyzer
 from aws_iam.tools.policy.validate import validate as policy_validate
-from aws_iam.tools.policy.validate.report_file import FailOn, Format, Report
+from aws_iam.tools.policy.validate.report_file import Report
 
 tool = Tool(
     "policy",
@@ -52,8 +53,10 @@ def validate(
     resource_type: Annotated[str | None, Parameter("attached to: AWS::S3::Bucket, …")] = None,
     *,
     online: Annotated[bool, Parameter("ask IAM Access Analyzer too")] = False,
-    format_: Annotated[Format | None, Parameter("report file")] = None,
-    fail_on: Annotated[FailOn, Parameter("fail from this severity on", cli_only=True)] = "high",
+    format_: Annotated[str | None, Parameter("report file", choices=policy_formats())] = None,
+    fail_on: Annotated[
+        str, Parameter("tests fail at or above it", choices=GRADES, cli_only=True)
+    ] = "high",
     connection: Connection,
     progress: Progress,
 ) -> Answer:

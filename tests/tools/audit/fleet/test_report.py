@@ -105,7 +105,7 @@ def test_programs_get_every_finding_with_its_account(out: Path, format_: str) ->
         notes = [notice["message"]["text"] for notice in notices]
         assert notes[0] == f"not the whole audit: 2 of {CONTROLS} controls asked for"
         assert sum("could not be judged" in note for note in notes) == 2
-        assert notes[-1] == "findings that are no results of this run: 1 pass, 2 unknown"
+        assert notes[-1] == "findings without a result in this run: 1 pass, 2 unknown"
         return
     listed = told if isinstance(told, list) else told["findings"]
     assert len(listed) == 6

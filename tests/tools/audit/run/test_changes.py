@@ -10,7 +10,7 @@ import pytest
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
-from aws_iam.report.layout import plain
+from aws_iam.report.answer_text import plain
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.run.changes import Side, compared
 from helpers.folders import TESTS

@@ -12,7 +12,7 @@ from aws_iam.account.reading.snapshot import save
 from aws_iam.answer import Status
 from aws_iam.cli import command_line
 from aws_iam.errors import InputError
-from aws_iam.report.layout import plain
+from aws_iam.report.answer_text import plain
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.run.mutes import MOST
 from helpers.cis_snapshots import refused

@@ -12,22 +12,23 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 from rich.console import Console
 
-from aws_iam.answer import Answer, Severity, Status, to_json
+from aws_iam.answer import Severity, Status, to_json
 from aws_iam.cli import command_line
 from aws_iam.errors import InputError
 from aws_iam.report import terminal
-from aws_iam.report.audited import identity
+from aws_iam.report.audit_report import identity
+from aws_iam.report.catalogue import audit_formats
 from aws_iam.report.clean import clean
 from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark
-from aws_iam.tools.audit.run.report import Format, written
+from aws_iam.tools.audit.run.report import written
 from demo_account.served import served
 from helpers.audited_runs import audited, finding
 from helpers.browser import chromium
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
 
-FORMATS = get_args(Format)
+FORMATS = audit_formats()
 SCHEMAS = TESTS / "schemas"
 SERVER = ROOT / "server"
 MUTES = [{"control": "imdsv2", "reason": "an old agent"}]
@@ -143,7 +144,7 @@ def test_a_version_of_the_benchmark_has_alerts_of_its_own(saved: Path) -> None:
 
 def test_a_long_name_makes_no_endless_path_and_no_equal_ones() -> None:
     found = [finding(resource=f"arn:aws:s3:::{'x' * 5_000}{number}") for number in range(2)]
-    log = json.loads(written(audited(found), Answer(summary=""), "sarif").artifacts[0].content)
+    log = json.loads(written(audited(found), "sarif").artifacts[0].content)
     paths = [each["location"]["uri"] for each in log["runs"][0]["artifacts"]]
     assert len(set(paths)) == 2
     assert all(len(path) < 500 for path in paths)
@@ -349,7 +350,8 @@ def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(
     )
     assert done.returncode == command_line.INTERRUPTED == 128 + signal.SIGINT
     assert done.stdout == ""
-    assert "aws-iam: interrupted; what was read by then, " in done.stderr
+    assert "aws-iam: interrupted; " in done.stderr
+    assert " facts were read and saved in " in done.stderr
     assert "part.json" in done.stderr
     assert "Traceback" not in done.stderr
     answer = tool.run({"snapshot": str(file)}, cli=True)

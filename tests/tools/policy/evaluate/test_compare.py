@@ -12,7 +12,7 @@ from aws_iam.answer import Answer, to_json
 from aws_iam.cli import command_line
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
-from aws_iam.report.layout import markdown
+from aws_iam.report.answer_text import markdown
 from aws_iam.tools.policy.actions import tool
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"

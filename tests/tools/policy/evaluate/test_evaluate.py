@@ -10,7 +10,7 @@ import pytest
 from aws_iam import evaluate
 from aws_iam.cli import command_line
 from aws_iam.errors import InputError
-from aws_iam.report.layout import markdown
+from aws_iam.report.answer_text import markdown
 from aws_iam.tools.policy.actions import tool
 
 if TYPE_CHECKING:

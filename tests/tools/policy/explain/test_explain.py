@@ -15,7 +15,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from aws_iam.answer import Answer, Finding, to_json
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
-from aws_iam.report.layout import markdown
+from aws_iam.report.answer_text import markdown
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 from helpers.work import calls

@@ -13,7 +13,7 @@ import pytest
 import aws_iam
 from aws_iam.answer import Answer, to_json
 from aws_iam.errors import InputError
-from aws_iam.report.layout import plain
+from aws_iam.report.answer_text import plain
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 from helpers.work import calls

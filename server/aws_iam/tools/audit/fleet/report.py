@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
-from aws_iam.report.audited import Audited, left_out
+from aws_iam.report.audit_report import AuditReport, left_out
 from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.fleet import results_file, run
@@ -24,60 +24,58 @@ if TYPE_CHECKING:
     from aws_iam.answer import Answer
     from aws_iam.tools.audit.controls.benchmark import Control
     from aws_iam.tools.audit.run.arguments import Asked, Many
-    from aws_iam.tools.audit.run.report import Format
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
 
     Line = Mapping[str, Any]
 
-# The Region that a file for one Region is meant for, by partition.
+# The Region that a format for one Region names, by partition.
 _HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _NOT_EVALUATED = frozenset({"manual", "unknown", "not_applicable", "muted"})
 _MOST_REASON = 300
 
 
 def answer(
-    source: Source, asked: Asked, many: Many, progress: Progress, format_: Format
+    source: Source, asked: Asked, many: Many, progress: Progress, format_name: str
 ) -> Answer:
-    """Read the accounts that no line tells of yet, and write what all lines hold as a file."""
+    """Read the accounts that have no line of results yet, and write all lines as one file."""
     lines: list[Line] = []
     whole = run.answer(source, asked, many, progress, lines.append)
     if not lines:
-        raise InputError(whole.summary, hint="give another part, or more accounts")
-    # Which account was done first says nothing.
-    told = _audited(sorted(lines, key=lambda line: str(line["account"])), asked, whole)
-    facts = {**whole.facts, **({"mutes": told.mutes} if told.mutes else {})}
-    return report.written(
-        told, replace(whole, summary=told.summary, facts=facts, findings=told.findings), format_
-    )
+        raise InputError(whole.summary, hint="choose another shard, or more accounts")
+    # Lines come in the order in which their accounts were done.
+    by_account = sorted(lines, key=lambda line: str(line["account"]))
+    return report.written(_audit_report(by_account, asked, whole), format_name)
 
 
-def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
+def _audit_report(lines: Sequence[Line], asked: Asked, whole: Answer) -> AuditReport:
     benchmark = catalogue.benchmark(asked.benchmark)
     chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
     least = Severity(asked.severity) if asked.severity else Severity.INFO
-    shown = [each for each in chosen if each.severity.rank <= least.rank]
-    read = [_Read(line) for line in lines if line["status"] == "read"]
-    sizes = Counter(benchmark.section_of(each) for each in chosen)
+    shown = [control for control in chosen if control.severity.rank <= least.rank]
+    read = [_AccountLine(line) for line in lines if line["status"] == "read"]
+    sizes = Counter(benchmark.section_of(control) for control in chosen)
     sections = [
         _row(row, sizes[row["section"]] * (len(lines) - len(read)))
         for row in whole.facts["sections"]
     ]
-    times = sorted(each.time for each in read)
-    regions = {each.regions for each in read}
+    times = sorted(account.collected_at for account in read)
+    regions = {account.regions for account in read}
     partition = next(iter(read)).partition
     findings = by_urgency(
         (
-            *(finding for each in read for finding in each.findings()),
+            *(finding for account in read for finding in account.findings()),
             *(f for line in lines if line["status"] != "read" for f in _unread(line, shown)),
         )
     )
     mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
-    # The lines tell nothing of what is less severe than asked for.
-    told_of = {each.key for each in shown}
-    mutes = tuple(mute for mute in mutes if mute.control in told_of)
+    # The lines hold no findings below the severity: a mute of such a control would seem to match nothing.
+    keys = {control.key for control in shown}
+    mutes = tuple(mute for mute in mutes if mute.control in keys)
     rows = audit_mutes.table(findings, mutes, times[-1].astimezone(UTC).date())
-    return Audited(
+    summary = " ".join(filter(None, (whole.summary, audit_mutes.said(findings, rows))))
+    facts = {**whole.facts, **({"mutes": rows} if rows else {})}
+    return AuditReport(
         version=__version__,
         benchmark=benchmark.version,
         versions=catalogue.versions(),
@@ -89,7 +87,7 @@ def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
         collected_at=times[-1],
         collected_from=times[0] if len(times) > 1 else None,
         as_of=catalogue.as_of(),
-        summary=" ".join(filter(None, (whole.summary, audit_mutes.said(findings, rows)))),
+        summary=summary,
         mutes=rows,
         partial=left_out(
             asked=len(chosen), of=len(benchmark.controls), below=asked.severity or "", count=None
@@ -99,29 +97,30 @@ def _audited(lines: Sequence[Line], asked: Asked, whole: Answer) -> Audited:
         section_of={control.key: benchmark.section_of(control) for control in benchmark.controls},
         whys={control.key: control.why for control in benchmark.controls},
         findings=findings,
+        answer=replace(whole, summary=summary, facts=facts, findings=findings),
     )
 
 
-class _Read:
-    """The line of an account that was read; a file may have been changed by hand."""
+class _AccountLine:
+    """The line of an account that was read; somebody may have edited the file by hand."""
 
     def __init__(self, line: Line) -> None:
         self.account = str(line["account"])
         self.regions = str(line.get("regions", ""))
         self._line = line
         try:
-            self.time = datetime.fromisoformat(line["collected_at"])
+            self.collected_at = datetime.fromisoformat(line["collected_at"])
             self.partition = str(line["caller"]).split(":")[1]
         except (KeyError, TypeError, ValueError, IndexError):
             raise results_file.broken(line, "who read it, and when") from None
 
     def findings(self) -> tuple[Finding, ...]:
-        """What was found."""
+        """The findings of the account."""
         return results_file.findings_of(self._line)
 
 
 def _unread(line: Line, controls: Iterable[Control]) -> Iterator[Finding]:
-    """An account that could not be read leaves each of its controls open: none of them vanishes."""
+    """Every control of an account that could not be read, as unknown: none may vanish."""
     reason = escaped(str(line.get("reason", "")), _MOST_REASON)
     for control in controls:
         yield Finding(
@@ -138,10 +137,10 @@ def _unread(line: Line, controls: Iterable[Control]) -> Iterator[Finding]:
 
 
 def _row(row: Mapping[str, Any], unread: int) -> dict[str, Any]:
-    """The section's counts, with the controls of the accounts that could not be read."""
-    told = {**row, "unknown": row["unknown"] + unread}
-    left = sum(count for name, count in told.items() if name in _NOT_EVALUATED)
-    return {**told, "not_evaluated": left}
+    """The section's counts, including the controls of accounts that could not be read."""
+    counted = {**row, "unknown": row["unknown"] + unread}
+    not_evaluated = sum(count for name, count in counted.items() if name in _NOT_EVALUATED)
+    return {**counted, "not_evaluated": not_evaluated}
 
 
 def _total(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from aws_iam.account.reading import organization
 from aws_iam.account.reading.many_accounts import Door, Fleet, fleet_of
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import AwsError, InputError
-from aws_iam.report.audited import left_out
+from aws_iam.report.audit_report import left_out
 from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import needs

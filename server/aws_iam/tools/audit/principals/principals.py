@@ -16,6 +16,7 @@ from aws_iam.engine.explain.words import counted, joined
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
+from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.principals.admin_level import (
     ADMINISTRATOR,
     ESCALATES,
@@ -30,8 +31,7 @@ from aws_iam.tools.audit.principals.outside_trust import Trust, trusts
 from aws_iam.tools.audit.principals.role_chains import takers
 from aws_iam.tools.audit.principals.simulate import Asked
 from aws_iam.tools.audit.principals.targets import World
-from aws_iam.tools.kit.account_source import command
-from aws_iam.tools.kit.account_words import account_words, ordered
+from aws_iam.tools.kit.account_source import account_words, command
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, reasons, rows
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ def answer(account: Account, source: Source) -> Answer:
     held = account.get(AUTHORIZATION)
     over = guardrails(account)
     principals, is_whole = ((), True) if isinstance(held, Miss) else _judged(account, held, over)
-    found = ordered(_unread(held.error()) if isinstance(held, Miss) else _all(account, principals))
+    found = by_urgency(
+        _unread(held.error()) if isinstance(held, Miss) else _all(account, principals)
+    )
     return Answer(
         summary=_summary(account, principals, found, held),
         findings=found,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import InputError
-from aws_iam.report.audited import left_out
+from aws_iam.report.audit_report import left_out
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.run import changes
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.run.arguments import Asked
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
-from aws_iam.tools.kit.account_words import account_words, ordered
+from aws_iam.report.page import by_urgency
+from aws_iam.tools.kit.account_source import account_words
 
 _PAGE = "references/compliance-checklist.md"
 _FIRST = 3
@@ -93,7 +94,7 @@ def judged(source: Source, asked: Asked, progress: Progress) -> Judged:
         account=account,
         source=source,
         benchmark=benchmark,
-        findings=ordered((*found, *gone)),
+        findings=by_urgency((*found, *gone)),
         # What is gone has no part in the state of a control.
         score=score(found, benchmark),
         severity=Severity(asked.severity) if asked.severity else None,

@@ -10,13 +10,13 @@ from aws_iam.account.facts.governance import ORGANIZATION
 from aws_iam.account.facts.storage import BUCKETS, TRAIL_BUCKET_ACCESS
 from aws_iam.account.facts.trails import TRAIL_INSIGHTS, TRAILS
 from aws_iam.answer import Answer, Artifact, Status
+from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.audit.evidence import event_selectors
 from aws_iam.tools.audit.trails.checks import Check, checks, insight_kinds
 from aws_iam.tools.audit.trails.commands import script
 from aws_iam.tools.kit.account_source import command
-from aws_iam.tools.kit.account_words import ordered
 from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def answer(account: Account, source: Source, benchmark: Benchmark | None = None)
     Findings are the controls of the version; what only other versions ask is a table, for no number of it fits.
     """
     chosen = benchmark or catalogue.benchmark()
-    found = ordered(judge(account, chosen, controls=_keys_of(chosen)))
-    further = ordered(
+    found = by_urgency(judge(account, chosen, controls=_keys_of(chosen)))
+    further = by_urgency(
         finding
         for version, keys in _by_version()
         for finding in judge(account, version, controls=[k for k in keys if not _has(chosen, k)])

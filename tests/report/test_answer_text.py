@@ -1,4 +1,4 @@
-"""An answer as text is complete, and account text stays text."""
+"""An answer as text is complete, and text from an account never becomes markup."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from aws_iam.answer import (
     Where,
     counts,
 )
+from aws_iam.report.answer_text import markdown, plain
 from aws_iam.report.clean import clean
-from aws_iam.report.layout import code_span, escaped_markup, markdown, plain
+from aws_iam.report.markup import code_span, escaped_markup
 
 HOSTILE = (
     "</code><img src=x onerror=alert(1)> [x](javascript:1) ![i](http://e) | a\n# b `c` \u202e"
@@ -129,7 +130,7 @@ def test_no_text_renders_as_a_link_an_image_or_html(text: str) -> None:
         next=(f"aws-iam audit run --profile {text}", text),
     )
     parsed = MarkdownIt("commonmark").enable("table").parse(markdown(clean(answer)))
-    tokens = [each.type for block in parsed for each in (block, *(block.children or ()))]
+    tokens = [token.type for block in parsed for token in (block, *(block.children or ()))]
     assert not {"link_open", "image", "html_inline", "html_block"} & set(tokens)
 
 

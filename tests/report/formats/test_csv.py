@@ -1,4 +1,4 @@
-"""CSV: one finding a row, and nothing that a spreadsheet would run."""
+"""CSV: one finding per row, and no cell that a spreadsheet would run as a formula."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Status
-from aws_iam.report.csv_table import csv_table
+from aws_iam.report.formats.csv import csv_table
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
 
 if TYPE_CHECKING:
-    from aws_iam.report.audited import Audited
+    from aws_iam.report.audit_report import AuditReport
 
 
-def rows(run: Audited) -> list[dict[str, str]]:
+def rows(run: AuditReport) -> list[dict[str, str]]:
     text = csv_table(run)
     assert text.endswith("\r\n")
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))

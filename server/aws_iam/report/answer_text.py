@@ -1,15 +1,15 @@
-"""An answer as lines of text, complete without its structure: what a chat, a pipe and a log show.
+"""An answer as lines of text for a chat, a pipe and a log, complete without the structured form.
 
-`markdown` is for readers that render, `plain` for those that do not; the lines are the same.
+`markdown` is for readers that render it, `plain` for those that do not; the lines are the same.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Status
 from aws_iam.escape import visible
+from aws_iam.report import markup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,58 +18,19 @@ if TYPE_CHECKING:
 
     Inline = Callable[[str], str]
 
-# Markdown pairs runs of backticks of equal length: only single ones around text make a code span here.
-_TOKENS = re.compile(
-    r"""
-    (?P<span> (?<!`)`[^`]+`(?!`) )
-    # GitHub and GitLab read these behind a backslash too: a mention, mathematics, an issue. Code they leave alone.
-    # https://gitlab.com/gitlab-org/gitlab/-/issues/16827
-    | (?P<word> (?<!\S) [^\s`]* (?: @\w | \$ | \#\d ) [^\s`]*? (?= [.,;:]? (?:\s|$) ) )
-    | (?P<mark> [\\*<>\[\]|`~@$] | (?<![0-9A-Za-z])_ | _(?![0-9A-Za-z]) | ^\# | ^[+-](?=\s) )
-    """,
-    re.VERBOSE,
-)
-
 
 def markdown(answer: Answer) -> str:
-    """Short Markdown; account text cannot form a link, an image, a table cell or HTML."""
-    return "\n".join(_lines(answer, escaped_markup)).strip() + "\n"
+    """Markdown; text from an account cannot become a link, an image, a table cell or HTML."""
+    return "\n".join(_lines(answer, markup.escaped_markup)).strip() + "\n"
 
 
 def plain(answer: Answer) -> str:
-    """The same lines for a terminal or a file, nothing escaped for a renderer."""
+    """The same lines for a terminal or a file, without Markdown escapes."""
     return "\n".join(_lines(answer, str)).strip() + "\n"
 
 
-def escaped_markup(text: str) -> str:
-    """Text in which nothing is Markdown but single code spans."""
-    return _TOKENS.sub(_token, text)
-
-
-def _token(found: re.Match[str]) -> str:
-    match found.lastgroup:
-        case "span":
-            return found[0]
-        case "word":
-            return f"`{found[0]}`"
-        case _:
-            return f"\\{found[0]}"
-
-
-def code_span(text: str) -> str:
-    """The text as code, whatever stands in it."""
-    fence = "`" * (_longest(text) + 1)
-    pad = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{pad}{text}{pad}{fence}" if text else ""
-
-
-def _longest(text: str) -> int:
-    """The longest run of backticks: a fence that is longer cannot be closed by it."""
-    return max((len(run) for run in re.findall(r"`+", text)), default=0)
-
-
 def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
-    # The verdict and what is wrong first: the tables of facts behind them may be long.
+    # The verdict and the problems first: the tables of facts may be long.
     yield inline(answer.summary)
     if answer.decision:
         yield from _decision(answer.decision, inline)
@@ -80,11 +41,7 @@ def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
     for artifact in answer.artifacts:
         yield from _artifact(artifact, inline)
     yield from _list("Sources", answer.sources, inline)
-    yield from _list(
-        "Next",
-        map(_command, answer.next),
-        inline,
-    )
+    yield from _list("Next", map(_command, answer.next), inline)
     if answer.as_of:
         yield f"\nData as of {inline(answer.as_of)}."
     if answer.next_cursor:
@@ -92,17 +49,17 @@ def _lines(answer: Answer, inline: Inline) -> Iterator[str]:
 
 
 def _command(text: str) -> str:
-    """A command in backticks, unless it has some of its own."""
+    """A command of ours in backticks, unless it holds some itself."""
     return f"`{text}`" if text.startswith("aws-iam ") and "`" not in text else text
 
 
 def _facts(facts: Mapping[str, Any], inline: Inline) -> Iterator[str]:
-    in_table = True
+    after_table = True
     for name, value in facts.items():
-        # A table brings its own blank line; a list needs one after anything else.
-        if in_table and not _is_table(value):
+        # A table starts with a blank line; a list item after anything but a list item needs one too.
+        if after_table and not _is_table(value):
             yield ""
-        in_table = _is_table(value)
+        after_table = _is_table(value)
         yield from _fact(name, value, inline)
 
 
@@ -134,27 +91,22 @@ def _words(value: Mapping[str, Any], inline: Inline) -> str:
 
 def _table(rows: list[dict[str, Any]], inline: Inline) -> Iterator[str]:
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    yield "| " + " | ".join(inline(column.replace("_", " ")) for column in columns) + " |"
-    yield "|" + " --- |" * len(columns)
-    for row in rows:
-        # A cell's own bar would end the cell, in a code span too.
-        cells = (
-            _cell(row.get(column), inline).replace("\\|", "|").replace("|", "\\|")
-            for column in columns
-        )
-        yield "| " + " | ".join(cells) + " |"
+    yield from markup.table(
+        (inline(column.replace("_", " ")) for column in columns),
+        ((_cell(row.get(column), inline) for column in columns) for row in rows),
+    )
 
 
-_SIMPLE: dict[Any, str] = {None: "", True: "yes", False: "no"}
+_WORDS: dict[Any, str] = {None: "", True: "yes", False: "no"}
 
 
 def _cell(value: Any, inline: Inline) -> str:
     if value is None or isinstance(value, bool):
-        return _SIMPLE[value]
+        return _WORDS[value]
     if isinstance(value, dict):
         return _words(value, inline)
     if isinstance(value, (list, tuple)):
-        return ", ".join(_cell(each, inline) for each in value) or "none"
+        return ", ".join(_cell(item, inline) for item in value) or "none"
     return inline(str(value))
 
 
@@ -171,17 +123,13 @@ def _findings(answer: Answer, inline: Inline) -> Iterator[str]:
 
 
 def _finding(finding: Finding, benchmark: str, inline: Inline) -> str:
-    head = f"- {finding.status.value} [{finding.severity.value}] {inline(finding.code)}{number(finding, benchmark)}"
+    head = f"- {finding.status.value} [{finding.severity.value}] {inline(finding.code)}{control_id(finding, benchmark)}"
     parts = [f"{head}: {inline(finding.message or finding.title)}"]
     if finding.message and finding.status is not Status.PASS:
         parts[0] = f"{head} {inline(finding.title)}: {inline(finding.message)}"
-    place = ", ".join(
-        inline(each)
-        for each in (finding.resource, finding.region, str(finding.where) if finding.where else "")
-        if each
-    )
+    place = place_of(finding)
     if place:
-        parts.append(f"at {place}")
+        parts.append(f"at {', '.join(map(inline, place))}")
     if finding.reason:
         parts.append(f"reason: {inline(finding.reason)}")
     if finding.muted:
@@ -193,8 +141,13 @@ def _finding(finding: Finding, benchmark: str, inline: Inline) -> str:
     return "; ".join(parts)
 
 
-def number(finding: Finding, benchmark: str) -> str:
-    """The finding's number in the benchmark, in brackets; empty when it has none."""
+def place_of(finding: Finding) -> list[str]:
+    """Where the finding is: resource, Region, place in a document."""
+    return [*filter(None, (finding.resource, finding.region, str(finding.where or "")))]
+
+
+def control_id(finding: Finding, benchmark: str) -> str:
+    """The finding's id in the benchmark, in brackets; empty when it has none."""
     identifier = (finding.controls or {}).get(benchmark)
     return f" (CIS {benchmark}: {identifier})" if identifier else ""
 
@@ -228,12 +181,11 @@ def _artifact(artifact: Artifact, inline: Inline) -> Iterator[str]:
     if artifact.language == "markdown":
         yield f"\n{visible(artifact.content).rstrip()}"
         return
-    content = visible(artifact.content).rstrip()
-    fence = "`" * max(3, _longest(content) + 1)
-    yield f"\n{inline(artifact.name)}{checked}:\n\n{fence}{artifact.language}\n{content}\n{fence}"
+    block = markup.code_block(visible(artifact.content).rstrip(), artifact.language)
+    yield f"\n{inline(artifact.name)}{checked}:\n\n{block}"
 
 
 def _list(title: str, items: Any, inline: Inline) -> Iterator[str]:
-    listed = [inline(each) for each in items]
-    if listed:
-        yield f"\n{title}: " + "; ".join(listed)
+    text = "; ".join(map(inline, items))
+    if text:
+        yield f"\n{title}: {text}"

@@ -1,4 +1,4 @@
-"""SARIF: valid by its schema, within GitHub's limits, and calm about hostile text."""
+"""SARIF: valid by its schema, within GitHub's limits, whatever the text."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status, Where
-from aws_iam.report.sarif import MOST_NOTES, MOST_RESULTS, Run, sarif
+from aws_iam.report.formats.sarif import MOST_NOTES, MOST_RESULTS, SarifRun, sarif
 from helpers.folders import TESTS
 
 SCHEMAS = TESTS / "schemas"
-RUN = Run(version="1.2.3", category="test", root="/repo", whys={"INVALID_ACTION": "It is a typo."})
+RUN = SarifRun(
+    version="1.2.3", category="test", root="/repo", whys={"INVALID_ACTION": "It is a typo."}
+)
 FINDING = Finding(
     code="INVALID_ACTION",
     title="No such action",
@@ -37,7 +39,7 @@ def schema() -> Any:
     return jsonschema.Draft4Validator(loaded, format_checker=jsonschema.FormatChecker())
 
 
-def run_of(*findings: Finding, files: tuple[str, ...] = (), run: Run = RUN) -> Any:
+def run_of(*findings: Finding, files: tuple[str, ...] = (), run: SarifRun = RUN) -> Any:
     log = json.loads(sarif(findings, run, files))
     schema().validate(log)
     (only,) = log["runs"]
@@ -101,7 +103,7 @@ def test_both_scales_of_severity_become_levels(severity: Severity, level: str, s
     run = run_of(replace(FINDING, severity=severity))
     assert run["results"][0]["level"] == level
     assert run["tool"]["driver"]["rules"][0]["properties"]["security-severity"] == score
-    assert {each for each, _, _ in LEVELS} == set(Severity)
+    assert {level_of for level_of, _, _ in LEVELS} == set(Severity)
 
 
 FAILS = replace(RUN, alerts=frozenset({Status.FAIL}))
@@ -109,17 +111,17 @@ FAILS = replace(RUN, alerts=frozenset({Status.FAIL}))
 
 def notices(*findings: Finding) -> list[tuple[str, str]]:
     told = run_of(*findings, run=FAILS)["invocations"][0].get("toolExecutionNotifications", ())
-    return [(each["level"], each["message"]["text"]) for each in told]
+    return [(notice["level"], notice["message"]["text"]) for notice in told]
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.FAIL}))
 def test_what_did_not_fail_is_no_result_but_counted(status: Status) -> None:
     other = replace(FINDING, code="OTHER", status=status)
     run = run_of(FINDING, other, other, run=FAILS)
-    assert [each["ruleId"] for each in run["results"]] == ["INVALID_ACTION"]
-    assert [each["id"] for each in run["tool"]["driver"]["rules"]] == ["INVALID_ACTION"]
+    assert [result["ruleId"] for result in run["results"]] == ["INVALID_ACTION"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["INVALID_ACTION"]
     words = status.value.replace("_", " ")
-    assert ("note", f"findings that are no results of this run: 2 {words}") in notices(
+    assert ("note", f"findings without a result in this run: 2 {words}") in notices(
         FINDING, other, other
     )
 
@@ -147,20 +149,20 @@ def test_a_rule_has_the_level_of_its_worst_finding() -> None:
     mild = replace(FINDING, severity=Severity.SUGGESTION)
     run = run_of(mild, FINDING)
     assert run["tool"]["driver"]["rules"][0]["defaultConfiguration"]["level"] == "error"
-    assert [each["level"] for each in run["results"]] == ["error", "note"]
+    assert [result["level"] for result in run["results"]] == ["error", "note"]
 
 
 def test_results_name_their_rule_by_its_number() -> None:
     run = run_of(FINDING, replace(FINDING, code="EMPTY_SID_VALUE"), replace(FINDING, code="B"))
-    rules = [each["id"] for each in run["tool"]["driver"]["rules"]]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert rules == sorted(rules)
-    assert all(rules[each["ruleIndex"]] == each["ruleId"] for each in run["results"])
+    assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
 
 
 def test_a_muted_finding_is_no_result_but_counted() -> None:
     muted = replace(FINDING, muted="accepted until May")
     assert run_of(muted)["results"] == []
-    assert notices(muted) == [("note", "findings that are no results of this run: 1 muted")]
+    assert notices(muted) == [("note", "findings without a result in this run: 1 muted")]
 
 
 def test_a_long_fix_is_whole() -> None:
@@ -182,7 +184,7 @@ def test_what_came_from_no_file_has_a_place_of_its_own() -> None:
 
 def test_files_without_findings_are_listed_too() -> None:
     run = run_of(FINDING, files=("clean.json", "policies/a b.json", "clean.json"))
-    uris = [each["location"]["uri"] for each in run["artifacts"]]
+    uris = [artifact["location"]["uri"] for artifact in run["artifacts"]]
     assert uris == ["clean.json", "policies/a%20b.json"]
     place = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
     assert uris[place["index"]] == place["uri"]
@@ -212,7 +214,7 @@ def test_a_path_becomes_a_uri_below_the_root(file: str, uri: str) -> None:
 
 def fingerprints(*findings: Finding) -> list[str]:
     found = run_of(*findings)["results"]
-    return [each["partialFingerprints"]["primaryLocationLineHash"] for each in found]
+    return [result["partialFingerprints"]["primaryLocationLineHash"] for result in found]
 
 
 def test_a_fingerprint_survives_moved_lines_and_statements() -> None:
@@ -225,7 +227,7 @@ def test_different_problems_have_different_fingerprints_and_equal_ones_are_count
     found = fingerprints(FINDING, FINDING, other)
     assert len(set(found)) == 3
     assert found[0].split(":")[0] == found[1].split(":")[0]
-    assert [each.split(":")[1] for each in found] == ["1", "2", "1"]
+    assert [fingerprint.split(":")[1] for fingerprint in found] == ["1", "2", "1"]
 
 
 def test_more_results_than_github_takes_are_cut_worst_first_and_counted() -> None:

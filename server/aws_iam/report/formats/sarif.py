@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, ready for GitHub code scanning.
+"""Findings as SARIF 2.1.0 for GitHub code scanning.
 
     severity                              level     security-severity
     critical                              error     9.5
@@ -7,10 +7,10 @@
     SUGGESTION, low                       note      3.0
     info                                  note      0.0
 
-Only what fails and is not muted is a result, and what is unknown where the run says so (kind `open`, level `none`):
-GitHub opens an alert for every result, whatever its `kind` and its `suppressions` say
-(https://github.com/microsoft/PSRule/issues/955, https://github.com/github/codeql-action/issues/1230).
-What else could not be judged is a notification of the run, each, and the rest is counted in one.
+GitHub opens an alert for every result and ignores `kind` and `suppressions`
+(https://github.com/microsoft/PSRule/issues/955, https://github.com/github/codeql-action/issues/1230), so only findings
+that fail and are not muted become results, and unknown ones where `SarifRun.alerts` says so (kind `open`, level `none`).
+Each other unknown finding becomes a notification of the run; one more notification counts the rest.
 
 https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 """
@@ -22,26 +22,28 @@ import json
 import posixpath
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from aws_iam.answer import Status
+from aws_iam.answer import Finding, Status, Where
 from aws_iam.escape import escaped
+from aws_iam.report.audit_report import identity, parts_of
+from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.policy_report import NO_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from aws_iam.answer import Finding
+    from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.policy_report import PolicyReport, SkippedPlace
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS = 25_000
-"""GitHub refuses a run with more; it shows the worst 5,000 of them."""
+"""GitHub rejects a run with more, and shows the worst 5,000 of them."""
 MOST_NOTES = 1_000
 MOST_TEXT = 1_000
-NO_FILE = "stdin"
-"""The place of what came from no file: GitHub knows an alert again by its path, so the path stays the same."""
 
 _LEVELS = ("error", "error", "warning", "note", "note")
 _SCORES = ("9.5", "8.0", "5.5", "3.0", "0.0")
@@ -51,35 +53,35 @@ _MARKUP = re.compile(r"([\\*_<>\[\]|])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What a report says beside its findings: who made it, and why each rule matters."""
+class SarifRun:
+    """What the log says besides its findings: who wrote it, and why each rule matters."""
 
     version: str
     category: str
-    """Names this analysis among others of the same commit, whose alerts an upload leaves alone: `policy-validate`."""
+    """Tells this analysis from others of the same commit; an upload replaces the alerts of its own category only."""
     root: str = ""
-    """The folder that relative paths start from; an absolute path in it becomes relative."""
+    """The folder that relative paths start from; absolute paths inside it become relative."""
     whys: Mapping[str, str] = field(default_factory=dict)
     """Code of a rule → why it matters."""
     notes: Sequence[str] = ()
-    """What was not judged, and why, beside the unknown findings: a report without results must not look complete."""
+    """What was not judged, and why: a report without results must not look complete."""
     alerts: frozenset[Status] = frozenset({Status.FAIL, Status.UNKNOWN})
-    """The statuses that are results."""
+    """The statuses that become results."""
     identify: Callable[[Finding], str] | None = None
-    """What a finding is known again by; absent: code, resource, place and message."""
+    """The fingerprint that GitHub matches an alert by; default: of code, resource, place and message."""
 
 
-def sarif(findings: Sequence[Finding], run: Run, files: Iterable[str] = ()) -> str:
-    """The report as JSON text, worst findings first; `files` were read too, whether or not something was found."""
+def sarif(findings: Sequence[Finding], run: SarifRun, files: Iterable[str] = ()) -> str:
+    """The log as JSON text, worst findings first; `files` are all that were read, with or without findings."""
     results = [finding for finding in findings if _is_result(finding, run)]
-    shown = sorted(results, key=lambda each: (each.status.rank, each.severity.rank))[:MOST_RESULTS]
+    shown = sorted(results, key=lambda f: (f.status.rank, f.severity.rank))[:MOST_RESULTS]
     others = [finding for finding in findings if not _is_result(finding, run)]
     rules = _rules(shown)
-    places = _Places(run.root, [*files, *(_file(each) for each in shown)])
-    book = _Book(
-        rules={code: number for number, code in enumerate(rules)},
+    places = _Places(run.root, [*files, *map(_file, shown)])
+    context = _Context(
+        rule_numbers={code: number for number, code in enumerate(rules)},
         places=places,
-        identify=run.identify or _identity,
+        identify=run.identify or _fingerprint_of,
     )
     log = {
         "$schema": SCHEMA,
@@ -94,18 +96,18 @@ def sarif(findings: Sequence[Finding], run: Run, files: Iterable[str] = ()) -> s
                 },
                 "invocations": [_invocation(others, run.notes, len(results) - len(shown))],
                 "artifacts": places.artifacts(),
-                "results": [_result(each, book) for each in shown],
+                "results": [_result(finding, context) for finding in shown],
             }
         ],
     }
     return json.dumps(log, indent=1) + "\n"
 
 
-def _is_result(finding: Finding, run: Run) -> bool:
+def _is_result(finding: Finding, run: SarifRun) -> bool:
     return finding.status in run.alerts and finding.muted is None
 
 
-def _driver(run: Run, rules: Mapping[str, Finding]) -> dict[str, Any]:
+def _driver(run: SarifRun, rules: Mapping[str, Finding]) -> dict[str, Any]:
     return {
         "name": "aws-iam",
         "version": run.version,
@@ -115,20 +117,20 @@ def _driver(run: Run, rules: Mapping[str, Finding]) -> dict[str, Any]:
 
 
 def _invocation(others: Sequence[Finding], notes: Sequence[str], left_out: int) -> dict[str, Any]:
-    open_ = [each for each in others if each.status is Status.UNKNOWN and each.muted is None]
-    notes = [*notes, *map(_not_judged, open_)]
-    said = notes[:MOST_NOTES]
+    unknown = [f for f in others if f.status is Status.UNKNOWN and f.muted is None]
+    notes = [*notes, *map(_not_judged, unknown)]
+    warnings = notes[:MOST_NOTES]
     if len(notes) > MOST_NOTES:
-        said.append(f"{len(notes) - MOST_NOTES:,} more places were not judged")
+        warnings.append(f"{len(notes) - MOST_NOTES:,} more places were not judged")
     if left_out:
-        said.append(
-            f"{left_out:,} more findings are left out: a report holds the {MOST_RESULTS:,} worst ones"
+        warnings.append(
+            f"{left_out:,} more findings are left out: a report holds the {MOST_RESULTS:,} worst"
         )
-    told = [_notice("warning", each) for each in said]
+    notices = [_notice("warning", text) for text in warnings]
     if others:
-        told.append(_notice("note", _counted(others)))
+        notices.append(_notice("note", _counted(others)))
     invocation: dict[str, Any] = {"executionSuccessful": True}
-    return invocation | ({"toolExecutionNotifications": told} if told else {})
+    return invocation | ({"toolExecutionNotifications": notices} if notices else {})
 
 
 def _notice(level: str, text: str) -> dict[str, Any]:
@@ -142,13 +144,13 @@ def _not_judged(finding: Finding) -> str:
 
 
 def _counted(others: Sequence[Finding]) -> str:
-    by = Counter("muted" if each.muted is not None else each.status.value for each in others)
-    words = (f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(by.items()))
-    return f"findings that are no results of this run: {', '.join(words)}"
+    statuses = Counter("muted" if f.muted is not None else f.status.value for f in others)
+    words = (f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(statuses.items()))
+    return f"findings without a result in this run: {', '.join(words)}"
 
 
 def _rules(findings: Iterable[Finding]) -> dict[str, Finding]:
-    """Each code with its worst finding, in order of the codes, so that equal runs give equal files."""
+    """The worst finding of each code, sorted by code so that equal runs give equal files."""
     worst: dict[str, Finding] = {}
     for finding in findings:
         known = worst.get(finding.code)
@@ -160,7 +162,7 @@ def _rules(findings: Iterable[Finding]) -> dict[str, Finding]:
 def _rule(finding: Finding, why: str) -> dict[str, Any]:
     title = _text(finding.title or finding.code)
     parts = [part for part in (_text(why), _text(finding.fix or "", FIX_LIMIT)) if part]
-    described: dict[str, Any] = {
+    rule: dict[str, Any] = {
         "id": escaped(finding.code),
         "name": _pascal(finding.code),
         "shortDescription": {"text": title},
@@ -174,7 +176,7 @@ def _rule(finding: Finding, why: str) -> dict[str, Any]:
             "severity": finding.severity.value,
         },
     }
-    return described | ({"helpUri": uri} if (uri := _uri(finding.source)) else {})
+    return rule | ({"helpUri": uri} if (uri := _uri(finding.source)) else {})
 
 
 def _help(finding: Finding, why: str) -> str:
@@ -184,16 +186,16 @@ def _help(finding: Finding, why: str) -> str:
     return "\n\n".join([*filter(None, parts), *([f"[Source]({uri})"] if uri else [])])
 
 
-def _result(finding: Finding, book: _Book) -> dict[str, Any]:
+def _result(finding: Finding, context: _Context) -> dict[str, Any]:
     failed = finding.status is Status.FAIL
     result: dict[str, Any] = {
         "ruleId": escaped(finding.code),
-        "ruleIndex": book.rules[finding.code],
+        "ruleIndex": context.rule_numbers[finding.code],
         "kind": "fail" if failed else "open",
         "level": _LEVELS[finding.severity.rank] if failed else "none",
         "message": {"text": _message(finding)},
-        "locations": [_location(finding, book.places)],
-        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding, book)},
+        "locations": [_location(finding, context.places)],
+        "partialFingerprints": {"primaryLocationLineHash": _fingerprint(finding, context)},
     }
     properties = _properties(finding)
     return result | ({"properties": properties} if properties else {})
@@ -207,9 +209,9 @@ def _message(finding: Finding) -> str:
 
 
 def _properties(finding: Finding) -> dict[str, Any]:
-    named = ("resource", "region", "account", "confidence", "change")
-    found = {name: getattr(finding, name) for name in named}
-    texts = {name: _text(value) for name, value in found.items() if value}
+    names = ("resource", "region", "account", "confidence", "change")
+    values = {name: getattr(finding, name) for name in names}
+    texts = {name: _text(value) for name, value in values.items() if value}
     controls = {
         escaped(version): escaped(number) for version, number in (finding.controls or {}).items()
     }
@@ -218,7 +220,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
 
 def _location(finding: Finding, places: _Places) -> dict[str, Any]:
     where = finding.where
-    # GitHub asks for a line in every location; the first one stands for the whole file.
+    # GitHub requires a line in every location; line 1 stands for the whole file.
     region = {"startLine": max((where.line if where else None) or 1, 1)}
     if where and where.line and where.column:
         region["startColumn"] = max(where.column, 1)
@@ -241,17 +243,17 @@ def _logical(finding: Finding) -> Iterable[dict[str, Any]]:
         }
 
 
-def _fingerprint(finding: Finding, book: _Book) -> str:
-    """The identity; equal ones are counted."""
-    name = book.identify(finding)
-    book.seen[_file(finding), name] += 1
-    return f"{name}:{book.seen[_file(finding), name]}"
+def _fingerprint(finding: Finding, context: _Context) -> str:
+    """The fingerprint with a number that tells equal ones in a file apart."""
+    name = context.identify(finding)
+    context.seen[_file(finding), name] += 1
+    return f"{name}:{context.seen[_file(finding), name]}"
 
 
-def _identity(finding: Finding) -> str:
-    """The same for the same problem after lines, statements and list entries moved."""
+def _fingerprint_of(finding: Finding) -> str:
+    """A hash that stays the same when lines, statements and list entries move."""
     pointer = _NUMBER.sub("/*", finding.where.pointer) if finding.where else ""
-    # The message tells apart what the pointer without its numbers no longer does.
+    # Without its numbers the pointer is ambiguous; the message tells the problems apart.
     parts = (finding.code, finding.resource or "", finding.region or "", pointer, finding.message)
     whole = "\0".join(parts).encode(errors="backslashreplace")
     return hashlib.sha256(whole).hexdigest()[:16]
@@ -262,21 +264,21 @@ def _file(finding: Finding) -> str:
 
 
 class _Places:
-    """The files of a report, numbered, and each as SARIF names it."""
+    """The files of a log with their numbers, as SARIF names them."""
 
     def __init__(self, root: str, files: Iterable[str]) -> None:
         self._root = root
         self._numbers = {file: number for number, file in enumerate(dict.fromkeys(files))}
 
     def artifacts(self) -> list[dict[str, Any]]:
-        """The files as the run lists them."""
-        return [{"location": self._named(file)} for file in self._numbers]
+        """The list of files of a run."""
+        return [{"location": self._location(file)} for file in self._numbers]
 
     def location(self, file: str) -> dict[str, Any]:
-        """A file where a result names it."""
-        return {**self._named(file), "index": self._numbers[file]}
+        """How a result refers to a file."""
+        return {**self._location(file), "index": self._numbers[file]}
 
-    def _named(self, file: str) -> dict[str, Any]:
+    def _location(self, file: str) -> dict[str, Any]:
         path = posixpath.normpath(posixpath.join(self._root, file)) if file else NO_FILE
         inside = f"{self._root.rstrip('/')}/" if self._root else ""
         if inside and path.startswith(inside):
@@ -287,10 +289,10 @@ class _Places:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Book:
-    """What the results of a run share: the numbers of the rules, the places, and how often a problem came."""
+class _Context:
+    """What the results of a log share; `seen` counts equal fingerprints."""
 
-    rules: Mapping[str, int]
+    rule_numbers: Mapping[str, int]
     places: _Places
     identify: Callable[[Finding], str]
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -302,12 +304,12 @@ def _percent(path: str) -> str:
     except UnicodeEncodeError:
         raw = path.encode("utf-8", "backslashreplace")
     quoted = quote(raw, safe="/-._~!$&'()*+,;=@")
-    # A colon in the first part would make it a scheme; `quote` has escaped it.
+    # `quote` has escaped colons: one in the first part would read as a URI scheme.
     return quoted or "."
 
 
 def _plain(text: str) -> str:
-    # `[text](1)` would be a link in a plain SARIF message; a message without arguments has no placeholders.
+    # Even in a plain SARIF message `[text](1)` is a link.
     return _text(text).replace("](", r"\](")
 
 
@@ -320,12 +322,74 @@ def _markdown(text: str, limit: int = MOST_TEXT) -> str:
 
 
 def _uri(source: str | None) -> str:
-    """The address as a link that nothing in it can close; sections of our own pages are none."""
+    """The address, unable to close a Markdown link; empty unless it is an https address."""
     if not source or not source.startswith("https://"):
         return ""
     return quote(source[:MOST_TEXT], safe="/:?#=&%-._~+,;@!$*", errors="replace")
 
 
 def _pascal(code: str) -> str:
-    """`INVALID_ACTION` as SARIF likes names: InvalidAction."""
+    """`INVALID_ACTION` in the case that SARIF uses for names: `InvalidAction`."""
     return "".join(part.capitalize() for part in re.split(r"[^0-9A-Za-z]+", code)) or "Rule"
+
+
+MOST_PATH = 400
+"""Characters of a resource used as a path, which GitHub shows as the name of a file."""
+
+
+def audit_sarif(report: AuditReport) -> str:
+    """The failed findings of an audit as results."""
+    run = SarifRun(
+        version=report.version,
+        # An upload replaces the earlier alerts of its category: each account and version has its own.
+        category=f"audit/{report.account or 'accounts'}/{report.benchmark}",
+        whys=report.whys,
+        notes=[f"not the whole audit: {note}" for note in report.partial],
+        alerts=frozenset({Status.FAIL}),
+        identify=identity,
+    )
+    return sarif([_with_path(finding) for finding in report.findings], run)
+
+
+def _with_path(finding: Finding) -> Finding:
+    """The finding with its resource as a path: GitHub matches alerts by file, and an account has none."""
+    service, kind, name = parts_of(finding.resource or "") or ("", "", finding.resource or "")
+    parts = (finding.account, finding.region or "global", service, kind, name)
+    steps = (step for part in parts if part for step in part.split("/"))
+    # `.` and `..` would leave the folder.
+    path = "/".join(step for step in steps if step.strip("."))
+    if len(path) > MOST_PATH:
+        # Long names may share their beginning.
+        path = f"{path[:MOST_PATH]}-{identity(finding)}"
+    return replace(finding, where=Where(file=f"aws/{path}", line=1))
+
+
+def policies_sarif(report: PolicyReport) -> str:
+    """The problems of policies as results, and unreadable files; other places that were not judged are noted."""
+    run = SarifRun(
+        version=report.version,
+        category="policy-validate",
+        root=report.root,
+        notes=[_note(place) for place in report.skipped if not place.broken],
+        whys=report.whys,
+    )
+    findings = [finding for policy in report.policies for finding in policy.findings]
+    findings += [place.finding for place in report.skipped if place.broken]
+    return sarif([*findings, *report.online], run, [policy.file for policy in report.policies])
+
+
+def _note(skipped: SkippedPlace) -> str:
+    inside = skipped.place if skipped.place != skipped.file else ""
+    return f"{' '.join(filter(None, (skipped.file, inside)))} was not judged: {skipped.why}"
+
+
+FORMAT = ReportFormat(
+    name="sarif",
+    ending=".sarif",
+    language="json",
+    used_for="code scanning",
+    notes="2.1.0; a result for each failed finding that is not muted; unknown ones, and counts of the rest, "
+    "are notifications of the run",
+    audit=audit_sarif,
+    policies=policies_sarif,
+)

@@ -1,4 +1,4 @@
-"""OCSF: every finding is a Compliance Finding that the published schema takes."""
+"""OCSF: every finding is a Compliance Finding, valid by the published schema."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.report.audited import Audited, identity
-from aws_iam.report.ocsf import ocsf
+from aws_iam.report.audit_report import AuditReport, identity
+from aws_iam.report.formats.ocsf import ocsf
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 
 
@@ -27,10 +27,10 @@ def schema() -> Any:
     return checker(loaded)
 
 
-def events(run: Audited) -> Any:
+def events(run: AuditReport) -> Any:
     told = json.loads(ocsf(run))
-    for each in told:
-        schema().validate(each)
+    for event in told:
+        schema().validate(event)
     return told
 
 
@@ -53,7 +53,7 @@ def test_the_schema_refuses_what_is_wrong() -> None:
 def test_every_finding_of_every_status_is_an_event() -> None:
     told = events(audited())
     assert len(told) == len(EVERY_STATUS)
-    assert {each["type_uid"] for each in told} == {200301}
+    assert {event["type_uid"] for event in told} == {200301}
 
 
 @pytest.mark.parametrize(

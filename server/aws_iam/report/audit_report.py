@@ -1,4 +1,4 @@
-"""What a report of an audit is made of, and what its formats share: identities, kinds of resources, roll-ups."""
+"""What a report of an audit is made of, and what its formats share: identities, resource types, counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Status
+from aws_iam.answer import Answer, Status
 from aws_iam.escape import escaped
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,45 +20,49 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audited:
-    """A run: its findings, worst first, and the facts of the run that a report shows."""
+class AuditReport:
+    """An audit of one account or many: its findings, worst first, and the facts about it that a report shows."""
 
     version: str
     """Of this tool."""
     benchmark: str
-    """The version of the benchmark."""
+    """The version of the benchmark: `7.0`."""
     versions: tuple[str, ...]
     """Every version of the benchmark, oldest first."""
     account: str
-    """Its id; empty when there are several."""
+    """Its id; empty for a report on several."""
     accounts: int = 1
     alias: str = ""
     partition: str = "aws"
     regions: str = ""
     home: str = "us-east-1"
-    """The Region that a file for one Region is meant for."""
+    """The Region that a format for one Region names."""
     collected_at: datetime
-    """When the last account was read."""
+    """When the account was read; of several, the last one."""
     collected_from: datetime | None = None
-    """When the first of several was read."""
+    """When the first of several accounts was read."""
     as_of: str
+    """The date of the controls."""
     summary: str
     sections: Sequence[Mapping[str, Any]] = ()
     total: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
     mutes: Sequence[Mapping[str, Any]] = ()
     partial: Sequence[str] = ()
-    """What the run was not asked for, or leaves out: `1 of 70 controls asked for`."""
+    """What the report leaves out, and why: `1 of 70 controls asked for`."""
     to_add: str = ""
-    """The policy that would make readable what was refused."""
+    """The policy that would allow the calls that AWS refused."""
     section_of: Mapping[str, str] = field(default_factory=dict)
-    """Code of a control → its section."""
+    """Key of a control → its section."""
     whys: Mapping[str, str] = field(default_factory=dict)
+    """Key of a control → why it matters."""
     findings: tuple[Finding, ...] = ()
+    answer: Answer = field(default=Answer(summary=""))
+    """The whole answer of `audit run`."""
 
     @property
     def several(self) -> bool:
-        """Whether the run is over more than one account."""
+        """Whether it covers more than one account."""
         return self.accounts != 1
 
     @property
@@ -66,9 +71,9 @@ class Audited:
         return f"{self.accounts} accounts" if self.several else f"account {self.account}"
 
     @property
-    def read(self) -> str:
-        """When, and which Regions."""
-        moments = (each for each in (self.collected_from, self.collected_at) if each)
+    def collected(self) -> str:
+        """When the accounts were read, and in which Regions."""
+        moments = filter(None, (self.collected_from, self.collected_at))
         times = " to ".join(dict.fromkeys(f"{moment:%Y-%m-%d %H:%M}" for moment in moments))
         return ", ".join(filter(None, (f"Read {times} UTC", self.regions)))
 
@@ -78,24 +83,24 @@ class Audited:
 
 
 def identity(finding: Finding) -> str:
-    """The same for the same problem in every run: account, Region, control and resource, never the text."""
+    """A hash of account, Region, control and resource: stable across runs, whatever the texts become."""
     parts = (finding.account, finding.region, finding.code, finding.resource)
     whole = "\0".join(part or "" for part in parts).encode(errors="backslashreplace")
     return hashlib.sha256(whole).hexdigest()[:32]
 
 
 def identities(findings: Iterable[Finding]) -> list[str]:
-    """The identity of each; further findings of one control on one resource are numbered."""
+    """The identity of each finding; a second finding of a control on the same resource gets `-2`."""
     seen: Counter[str] = Counter()
-    named = []
+    names = []
     for finding in findings:
         name = identity(finding)
         seen[name] += 1
-        named.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return named
+        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return names
 
 
-# The names of the AWS Security Finding Format; what is not here is `Other` there.
+# Resource types of the AWS Security Finding Format; it calls every other type `Other`.
 # https://docs.aws.amazon.com/securityhub/latest/userguide/asff-resources.html
 _KINDS = {
     ("cloudtrail", "trail"): "AwsCloudTrailTrail",
@@ -127,7 +132,7 @@ _ARN_PARTS = 6
 
 
 def parts_of(arn: str) -> tuple[str, str, str] | None:
-    """Service, kind and id of a resource from its ARN; None for what is no ARN."""
+    """Service, kind and id of a resource from its ARN; None for anything else."""
     parts = arn.split(":", _ARN_PARTS - 1)
     if len(parts) < _ARN_PARTS or parts[0] != "arn":
         return None
@@ -138,52 +143,52 @@ def parts_of(arn: str) -> tuple[str, str, str] | None:
 
 
 def kind_of(finding: Finding) -> str:
-    """The kind of the finding's resource as Security Hub names it; what concerns no resource is the account's."""
+    """The finding's resource type as Security Hub names it; without a resource, the account."""
     parts = parts_of(finding.resource or "")
     if not finding.resource or (parts and parts[:2] == ("iam", "") and parts[2] == "root"):
         return ACCOUNT
     if not parts:
         return OTHER
     service, kind, name = parts
-    # The ARN of a classic load balancer ends in its name, that of any other in its kind, name and id.
+    # The ARN of a classic load balancer ends in its name, that of other types in type, name and id.
     narrower = f"{kind}/{name.partition('/')[0]}" if "/" in name else kind
     return _KINDS.get((service, narrower)) or _KINDS.get((service, kind), OTHER)
 
 
 def left_out(*, asked: int, of: int, below: str = "", count: int | None = None) -> tuple[str, ...]:
-    """What a report says when it tells of a part: controls, and findings below a severity (`count`, where known)."""
-    said = [f"{asked} of {of} controls asked for"] if asked < of else []
+    """What a partial report leaves out: controls, and findings below a severity (`count`, where known)."""
+    notes = [f"{asked} of {of} controls asked for"] if asked < of else []
     if below and count != 0:
-        many = "findings" if count is None else f"{count:,} finding{'' if count == 1 else 's'}"
-        said.append(f"{many} below {below} {'is' if count == 1 else 'are'} left out")
-    return tuple(said)
+        many = "findings" if count is None else counted(count, "finding")
+        notes.append(f"{many} below {below} {'is' if count == 1 else 'are'} left out")
+    return tuple(notes)
 
 
 def fix_within(finding: Finding, limit: int) -> str:
-    """The fix, or where it stands whole: a command that is cut must not be run."""
+    """The fix, or where it stands whole: a command that is cut must not be report."""
     fix = escaped(finding.fix or "", FIX_LIMIT)
     if len(fix) <= limit:
         return fix
-    return f"More than fits here: `aws-iam audit control --id {finding.code}` and the other reports show the commands."
+    return f"The commands do not fit here: `aws-iam audit control --id {finding.code}` and the other formats show them."
 
 
 def tallies(
     findings: Iterable[Finding], by: Callable[[Finding], str]
 ) -> dict[str, Counter[Status | None]]:
-    """How many controls have each status, by a name of the finding's, as its account; None: muted."""
-    rolled: dict[tuple[str, str, str], Status | None] = {}
+    """How many controls have each status (None: muted), grouped by what `by` gives: an account, a section."""
+    statuses: dict[tuple[str, str, str], Status | None] = {}
     muted = set()
     for finding in findings:
         place = (by(finding), finding.account or "", finding.code)
         if finding.muted is not None:
             muted.add(place)
-            rolled.setdefault(place, None)
+            statuses.setdefault(place, None)
         else:
-            so_far = rolled.get(place) or finding.status
-            rolled[place] = min(so_far, finding.status, key=lambda status: status.rank)
+            so_far = statuses.get(place) or finding.status
+            statuses[place] = min(so_far, finding.status, key=lambda status: status.rank)
     counted: dict[str, Counter[Status | None]] = defaultdict(Counter)
-    for place, status in rolled.items():
-        # A control that would pass but for what is muted does not pass.
+    for place, status in statuses.items():
+        # A control that passes only because a failure is muted counts as muted.
         counted[place[0]][None if place in muted and status in _GOOD else status] += 1
     return counted
 
@@ -192,6 +197,6 @@ _GOOD = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 
 
 def score(counted: Mapping[Status | None, int]) -> float | None:
-    """Pass / (pass + fail), None where nothing was evaluated."""
+    """Pass / (pass + fail); None when nothing was evaluated."""
     passed, failed = counted.get(Status.PASS, 0), counted.get(Status.FAIL, 0)
     return passed / (passed + failed) if passed + failed else None

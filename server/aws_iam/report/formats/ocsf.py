@@ -7,7 +7,7 @@
     manual            99 `manual`                   low                 2
     not_applicable    99 `not_applicable`           info                1
 
-A muted finding has the event's status 3, Suppressed.
+A muted finding has the event status 3, Suppressed.
 https://schema.ocsf.io/1.5.0/classes/compliance_finding
 """
 
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
-from aws_iam.report.audited import identities, kind_of, parts_of
+from aws_iam.report.audit_report import identities, kind_of, parts_of
+from aws_iam.report.catalogue import ReportFormat
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding
-    from aws_iam.report.audited import Audited
+    from aws_iam.report.audit_report import AuditReport
 
 MOST_TEXT = 4_000
 _VERSION = "1.5.0"
@@ -46,14 +47,14 @@ _SEVERITY = {
 }
 
 
-def ocsf(run: Audited) -> str:
+def ocsf(report: AuditReport) -> str:
     """The findings as JSON text."""
-    named = zip(identities(run.findings), run.findings, strict=True)
-    return json.dumps([_event(finding, uid, run) for uid, finding in named], indent=1) + "\n"
+    pairs = zip(identities(report.findings), report.findings, strict=True)
+    return json.dumps([_event(finding, uid, report) for uid, finding in pairs], indent=1) + "\n"
 
 
-def _event(finding: Finding, uid: str, run: Audited) -> dict[str, Any]:
-    moment = int(run.collected_at.timestamp() * 1000)
+def _event(finding: Finding, uid: str, report: AuditReport) -> dict[str, Any]:
+    moment = int(report.collected_at.timestamp() * 1000)
     severity_id, severity = _SEVERITY.get(finding.severity, (_OTHER, finding.severity.value))
     status_id, status = _event_status(finding)
     return _present(
@@ -73,17 +74,17 @@ def _event(finding: Finding, uid: str, run: Audited) -> dict[str, Any]:
             "status": status,
             "status_detail": _text(finding.muted),
             "message": _text(finding.message or finding.title),
-            "metadata": _metadata(run),
-            "finding_info": _info(finding, uid, run, moment),
-            "compliance": _compliance(finding, run),
+            "metadata": _metadata(report),
+            "finding_info": _info(finding, uid, report, moment),
+            "compliance": _compliance(finding, report),
             "remediation": _remediation(finding),
-            "resources": [_resource(finding, run)],
+            "resources": [_resource(finding, report)],
             "cloud": _present(
                 {
                     "provider": "AWS",
                     "region": _text(finding.region),
                     "account": {
-                        "uid": finding.account or run.account,
+                        "uid": finding.account or report.account,
                         "type_id": _AWS_ACCOUNT,
                         "type": "AWS Account",
                     },
@@ -100,17 +101,17 @@ def _event_status(finding: Finding) -> tuple[int, str]:
     return _RESOLVED if finding.change == "fixed" else _NEW
 
 
-def _metadata(run: Audited) -> dict[str, Any]:
-    product = {"name": "aws-iam", "vendor_name": "aws-iam contributors", "version": run.version}
+def _metadata(report: AuditReport) -> dict[str, Any]:
+    product = {"name": "aws-iam", "vendor_name": "aws-iam contributors", "version": report.version}
     return {"version": _VERSION, "product": product, "profiles": ["cloud"]}
 
 
-def _info(finding: Finding, uid: str, run: Audited, moment: int) -> dict[str, Any]:
+def _info(finding: Finding, uid: str, report: AuditReport, moment: int) -> dict[str, Any]:
     return _present(
         {
             "uid": uid,
             "title": _text(finding.title) or finding.code,
-            "desc": _text(run.whys.get(finding.code)),
+            "desc": _text(report.whys.get(finding.code)),
             "created_time": moment,
             "src_url": _url(finding.source),
             "types": ["Software and Configuration Checks/Industry and Regulatory Standards/CIS"],
@@ -118,14 +119,14 @@ def _info(finding: Finding, uid: str, run: Audited, moment: int) -> dict[str, An
     )
 
 
-def _compliance(finding: Finding, run: Audited) -> dict[str, Any]:
+def _compliance(finding: Finding, report: AuditReport) -> dict[str, Any]:
     status_id, status = _STATUS[finding.status]
-    number = run.number(finding)
+    number = report.number(finding)
     return _present(
         {
             "control": finding.code,
             "desc": _text(finding.title),
-            "standards": [f"CIS AWS Foundations Benchmark {run.benchmark}"],
+            "standards": [f"CIS AWS Foundations Benchmark {report.benchmark}"],
             "requirements": [number] if number else None,
             "status_id": status_id,
             "status": status,
@@ -141,27 +142,28 @@ def _remediation(finding: Finding) -> dict[str, Any] | None:
     return _present({"desc": _text(finding.fix), "references": [source] if source else None})
 
 
-def _resource(finding: Finding, run: Audited) -> dict[str, Any]:
+def _resource(finding: Finding, report: AuditReport) -> dict[str, Any]:
     parts = parts_of(finding.resource or "")
     return _present(
         {
-            "uid": _text(finding.resource) or f"AWS::::Account:{finding.account or run.account}",
+            "uid": _text(finding.resource)
+            or f"AWS::::Account:{finding.account or report.account}",
             "name": _text(parts[2]) if parts else None,
             "type": kind_of(finding),
             "region": _text(finding.region),
-            "cloud_partition": run.partition,
+            "cloud_partition": report.partition,
         }
     )
 
 
 def _unmapped(finding: Finding) -> dict[str, Any] | None:
-    """What has no place in the schema: the other versions' numbers, the change, a guess."""
-    more = {
+    """What the schema has no field for: the ids in other versions, the change, the confidence."""
+    fields = {
         "controls": dict(finding.controls) if finding.controls else None,
         "change": finding.change,
         "confidence": finding.confidence,
     }
-    return _present(more) or None
+    return _present(fields) or None
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
@@ -174,3 +176,13 @@ def _text(text: str | None) -> str:
 
 def _url(source: str | None) -> str | None:
     return escaped(source, MOST_TEXT) if source and source.startswith("https://") else None
+
+
+FORMAT = ReportFormat(
+    name="ocsf",
+    ending=".ocsf.json",
+    language="json",
+    used_for="security lakes",
+    notes="[Compliance Finding](https://schema.ocsf.io/1.5.0/classes/compliance_finding) of OCSF 1.5.0, a JSON list",
+    audit=ocsf,
+)

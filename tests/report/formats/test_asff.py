@@ -1,4 +1,4 @@
-"""ASFF: what Security Hub's own model and documented limits take."""
+"""ASFF: valid by Security Hub's own model and documented limits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status
-from aws_iam.report.asff import asff
+from aws_iam.report.formats.asff import asff
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
 
 if TYPE_CHECKING:
-    from aws_iam.report.audited import Audited
+    from aws_iam.report.audit_report import AuditReport
 
 # https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html
 # https://docs.aws.amazon.com/securityhub/latest/userguide/asff-top-level-attributes.html
@@ -45,19 +45,19 @@ def shape() -> Any:
     return model.operation_model("BatchImportFindings").input_shape
 
 
-def findings_of(run: Audited) -> Any:
+def findings_of(run: AuditReport) -> Any:
     told = json.loads(asff(run))
     if told:
         report = ParamValidator().validate({"Findings": told}, shape())
         assert not report.has_errors(), report.generate_report()
-    for each in told:
-        _refuse_unknown(each, shape().members["Findings"].member)
-        within_limits(each)
+    for row in told:
+        _refuse_unknown(row, shape().members["Findings"].member)
+        within_limits(row)
     return told
 
 
 def _refuse_unknown(value: Any, of: Any) -> None:
-    """The validator lets unknown fields pass: they are refused here, and values outside of an enum."""
+    """Refuse unknown fields and values outside an enum, which the validator accepts."""
     if of.type_name == "structure":
         for name, inner in value.items():
             _refuse_unknown(inner, of.members[name])
@@ -71,7 +71,7 @@ def _refuse_unknown(value: Any, of: Any) -> None:
 def within_limits(told: dict[str, Any]) -> None:
     for name, most in _LIMITS.items():
         assert len(told[name]) <= most, name
-    assert all(_TYPE.fullmatch(each) for each in told["Types"])
+    assert all(_TYPE.fullmatch(kind) for kind in told["Types"])
     assert _STAMP.fullmatch(told["CreatedAt"])
     assert len(told["ProductFields"]) <= 50
     assert all(len(k) <= 128 and len(v) <= 2048 for k, v in told["ProductFields"].items())
@@ -179,7 +179,7 @@ def test_hostile_names_stay_within_the_limits() -> None:
 
 
 def test_two_findings_never_share_an_id() -> None:
-    ids = [each["Id"] for each in findings_of(audited([finding()] * 3))]
+    ids = [row["Id"] for row in findings_of(audited([finding()] * 3))]
     assert len(set(ids)) == 3
 
 

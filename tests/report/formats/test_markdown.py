@@ -1,11 +1,11 @@
-"""The Markdown report: what to fix first, short, and account text stays text."""
+"""The Markdown report: short, what to fix first, and text from the account never becomes markup."""
 
 from __future__ import annotations
 
 from markdown_it import MarkdownIt
 
 from aws_iam.answer import Status
-from aws_iam.report.audit_markdown import MOST_CHARACTERS, MOST_NAMED, audit_markdown
+from aws_iam.report.formats.markdown import MOST_CHARACTERS, MOST_NAMED, audit_markdown
 from helpers.audited_runs import audited, finding, hostile_run
 
 
@@ -24,7 +24,7 @@ def test_it_leads_with_the_score_and_lists_what_to_fix() -> None:
     assert "Fix: `aws ec2 modify-instance-metadata-options" in text
     assert "## Could not be judged" in text
     assert "allow iam:GetAccountSummary" in text
-    assert "## For a person" in text
+    assert "## Needs manual review" in text
 
 
 def test_a_muted_finding_stands_apart_with_its_reason() -> None:

@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: it filters, sorts and copies, and no name from the account runs."""
+"""The HTML report in a real browser: it filters, sorts and copies, and nothing from the account runs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from aws_iam.answer import Severity, Status
-from aws_iam.report import html_rows
-from aws_iam.report.html_page import html_page
+from aws_iam.report.formats.html import MOST_ROWS, html_page
 from helpers.audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
 from helpers.browser import chromium
 
@@ -58,9 +57,9 @@ class Shown:
     problems: list[str] = field(default_factory=list)
 
     def rows(self) -> list[str]:
-        """The resources of the rows that are to be seen, in order."""
+        """The resources of the visible rows, in order."""
         shown = self.page.locator("#table tr[data-status]:visible")
-        return [each.get_attribute("data-resource") or "" for each in shown.all()]
+        return [row.get_attribute("data-resource") or "" for row in shown.all()]
 
     def count(self) -> str:
         return self.page.locator("#count").inner_text()
@@ -166,7 +165,7 @@ def test_the_columns_sort_both_ways_and_say_so(opened: Open, small: str) -> None
     assert head.get_attribute("aria-sort") == "descending"
     assert shown.rows()[0] == "r-low"
     shown.page.locator("th[data-sort=control] button").click()
-    # 2.10 comes after no 2.9 here, but before 3.1.3 and 6.7: numbers sort as numbers.
+    # 2.10 sorts before 3.1.3 and 6.7: as a number, not as text.
     assert shown.rows()[:2] == ["r-critical", "r-manual"]
     assert head.get_attribute("aria-sort") is None
 
@@ -184,7 +183,7 @@ def test_findings_are_grouped(opened: Open, small: str, group: str, heads: list[
     shown.page.select_option("#group", group)
     told = shown.page.locator("tr.group th").all_inner_texts()
     assert [
-        each.partition("\n")[0].rpartition(" finding")[0][:-1].rstrip() or each for each in told
+        head.partition("\n")[0].rpartition(" finding")[0][:-1].rstrip() or head for head in told
     ] == heads
     assert len(shown.rows()) == 6
 
@@ -206,7 +205,7 @@ def test_a_number_at_the_top_is_that_of_its_findings(opened: Open, small: str) -
         link.click()
         assert shown.count().startswith(f"{link.locator('b').inner_text()} of ")
     shown.page.click(".tile.still_open")
-    # What is muted is open still.
+    # Muted findings are still open.
     assert sorted(shown.rows()) == ["r-critical", "r-low", "r-muted"]
     assert shown.problems == []
 
@@ -227,7 +226,7 @@ def test_a_link_to_what_has_no_row_shows_nothing_and_says_so(opened: Open) -> No
 
 
 def test_an_account_without_rows_is_offered_and_shows_nothing(opened: Open) -> None:
-    many = [finding(resource=f"r{number}") for number in range(html_rows.MOST_ROWS)]
+    many = [finding(resource=f"r{number}") for number in range(MOST_ROWS)]
     last = finding(account="444455556666", status=Status.PASS)
     shown = opened(html_page(audited([*many, last])))
     assert shown.page.locator("#account option").all_inner_texts()[1:] == [
@@ -284,7 +283,7 @@ def test_no_rule_of_accessibility_is_broken(
     for summary in page.locator("summary").all():
         summary.click()
     broken = Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in broken] == []
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in broken] == []
 
 
 def test_the_fix_is_copied(opened: Open, small: str) -> None:
@@ -347,7 +346,7 @@ def test_paper_shows_the_fixes_and_no_controls(opened: Open, small: str) -> None
     page.emulate_media(media="print")
     assert not page.locator("#filters").is_visible()
     assert page.locator("details pre").first.bounding_box()["height"] > 10  # type: ignore[index]
-    # Chromium repeats no buttons at the top of the next sheet, but text.
+    # On further sheets Chromium repeats the text of a table head, but no buttons in it.
     assert (
         page.evaluate("getComputedStyle(document.querySelector('th button')).display")
         == "contents"

@@ -1,4 +1,4 @@
-"""JUnit: as Jenkins' own schema wants it, whatever the text."""
+"""JUnit: valid by Jenkins' own schema, whatever the text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Severity, Status, Where
-from aws_iam.report.junit import Case, junit
+from aws_iam.report.formats.junit import Case, junit
 from helpers.folders import TESTS
 
 SCHEMAS = TESTS / "schemas"
@@ -47,7 +47,7 @@ def case(*findings: Finding, name: str = "policy", suite: str = "a.json") -> Cas
 def test_every_policy_is_a_test_of_its_file_the_clean_ones_too() -> None:
     root = report(case(FINDING), case(suite="b.json"), case(name="/1"))
     assert (root.get("tests"), root.get("failures")) == ("3", "1")
-    suites = {each.get("name"): [test.get("name") for test in each] for each in root}
+    suites = {suite.get("name"): [test.get("name") for test in suite] for suite in root}
     assert suites == {"a.json": ["policy", "/1"], "b.json": ["policy"]}
 
 
@@ -85,7 +85,7 @@ def test_what_could_not_be_decided_is_skipped_not_passed() -> None:
     root = report(case(UNKNOWN, MILD))
     (skipped,) = root.iter("skipped")
     assert skipped.get("message") == "ONLINE: iam:X is not allowed"
-    assert [each.get("skipped") for each in root] == ["1"]
+    assert [suite.get("skipped") for suite in root] == ["1"]
     assert list(report(case(UNKNOWN, FINDING)).iter("skipped")) == []
 
 

@@ -1,4 +1,4 @@
-"""An audit's findings in the AWS Security Finding Format, a JSON list for the user to import.
+"""An audit's findings in the AWS Security Finding Format (ASFF), a JSON list to import into Security Hub.
 
     status            Compliance.Status         severity            Severity.Label
     pass              PASSED                    critical            CRITICAL
@@ -7,7 +7,7 @@
     not_applicable    NOT_AVAILABLE             low                 LOW
                                                 info, and passed    INFORMATIONAL
 
-A muted finding is SUPPRESSED in its workflow. The limits are those of the format:
+A muted finding has the workflow status SUPPRESSED. The limits are those of the format:
 https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-syntax.html
 """
 
@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
-from aws_iam.report.audited import ACCOUNT, fix_within, identities, kind_of
+from aws_iam.report.audit_report import ACCOUNT, fix_within, identities, kind_of
+from aws_iam.report.catalogue import ReportFormat
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding
-    from aws_iam.report.audited import Audited
+    from aws_iam.report.audit_report import AuditReport
 
 MOST_TITLE, MOST_DESCRIPTION, MOST_NOTE, MOST_ID, MOST_FIELD = 256, 1024, 512, 512, 2048
 _TYPE = "Software and Configuration Checks/Industry and Regulatory Standards/CIS AWS Foundations Benchmark"
@@ -37,24 +38,27 @@ _STATUS = {
 }
 _QUIET = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 _LABELS = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
-_NO_CODE = re.compile(r"[^A-Z0-9_.-]")
+_NOT_IN_REASON_CODE = re.compile(r"[^A-Z0-9_.-]")
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_Resource.html
 _REGION = re.compile(r"[a-z0-9-]{1,16}")
 
 
-def asff(run: Audited) -> str:
+def asff(report: AuditReport) -> str:
     """The findings as JSON text."""
-    named = zip(identities(run.findings), run.findings, strict=True)
-    return json.dumps([_finding(each, name, run) for name, each in named], indent=1) + "\n"
+    pairs = zip(identities(report.findings), report.findings, strict=True)
+    rows = [_finding(finding, identity, report) for identity, finding in pairs]
+    return json.dumps(rows, indent=1) + "\n"
 
 
-def _finding(finding: Finding, name: str, run: Audited) -> dict[str, Any]:
-    account = finding.account or run.account
-    moment = run.collected_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    product = f"arn:{run.partition}:securityhub:{run.home}:{account}:product/{account}/default"
-    told: dict[str, Any] = {
+def _finding(finding: Finding, identity: str, report: AuditReport) -> dict[str, Any]:
+    account = finding.account or report.account
+    moment = report.collected_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    product = (
+        f"arn:{report.partition}:securityhub:{report.home}:{account}:product/{account}/default"
+    )
+    row: dict[str, Any] = {
         "SchemaVersion": "2018-10-08",
-        "Id": f"aws-iam/{account}/{finding.code}/{name}",
+        "Id": f"aws-iam/{account}/{finding.code}/{identity}",
         "ProductArn": product,
         "ProductName": "aws-iam",
         "CompanyName": "aws-iam contributors",
@@ -65,61 +69,63 @@ def _finding(finding: Finding, name: str, run: Audited) -> dict[str, Any]:
         "UpdatedAt": moment,
         "Severity": {"Label": _label(finding), "Original": finding.severity.value},
         "Title": _text(finding.title or finding.code, MOST_TITLE),
-        "Description": _text(_described(finding), MOST_DESCRIPTION),
-        "Resources": [_resource(finding, account, run)],
-        "Compliance": _compliance(finding, run),
-        "ProductFields": _fields(finding, run),
+        "Description": _text(_description(finding), MOST_DESCRIPTION),
+        "Resources": [_resource(finding, account, report)],
+        "Compliance": _compliance(finding, report),
+        "ProductFields": _fields(finding, report),
         "Workflow": {"Status": _workflow(finding)},
         "RecordState": "ARCHIVED" if finding.change == "fixed" else "ACTIVE",
     }
     if finding.muted:
-        note = {"UpdatedBy": "aws-iam", "UpdatedAt": moment}
-        told["Note"] = {"Text": _text(f"muted: {finding.muted}", MOST_NOTE), **note}
+        text = _text(f"muted: {finding.muted}", MOST_NOTE)
+        row["Note"] = {"Text": text, "UpdatedBy": "aws-iam", "UpdatedAt": moment}
     remediation = _remediation(finding)
-    return told | ({"Remediation": {"Recommendation": remediation}} if remediation else {})
+    return row | ({"Remediation": {"Recommendation": remediation}} if remediation else {})
 
 
 def _label(finding: Finding) -> str:
     return _LABELS[Severity.INFO.rank if finding.status in _QUIET else finding.severity.rank]
 
 
-def _described(finding: Finding) -> str:
+def _description(finding: Finding) -> str:
     text = finding.message or finding.title or finding.code
     return f"{text} ({finding.reason})" if finding.reason else text
 
 
-def _resource(finding: Finding, account: str, run: Audited) -> dict[str, Any]:
+def _resource(finding: Finding, account: str, report: AuditReport) -> dict[str, Any]:
     kind = kind_of(finding)
-    named = f"AWS::::Account:{account}" if kind == ACCOUNT else finding.resource or account
-    # A Region that is none is left out: the format takes no longer one.
+    resource = f"AWS::::Account:{account}" if kind == ACCOUNT else finding.resource or account
+    # The format refuses a Region of any other form.
     place = {"Region": region} if _REGION.fullmatch(region := finding.region or "") else {}
-    return {"Type": kind, "Id": _text(named, MOST_ID), "Partition": run.partition, **place}
+    return {"Type": kind, "Id": _text(resource, MOST_ID), "Partition": report.partition, **place}
 
 
-def _compliance(finding: Finding, run: Audited) -> dict[str, Any]:
-    number = run.number(finding)
-    told: dict[str, Any] = {"Status": _STATUS[finding.status], "SecurityControlId": finding.code}
-    if number:
-        told["RelatedRequirements"] = [
-            f"CIS AWS Foundations Benchmark v{version}/{each}"
-            for version, each in (finding.controls or {}).items()
+def _compliance(finding: Finding, report: AuditReport) -> dict[str, Any]:
+    compliance: dict[str, Any] = {
+        "Status": _STATUS[finding.status],
+        "SecurityControlId": finding.code,
+    }
+    if report.number(finding):
+        compliance["RelatedRequirements"] = [
+            f"CIS AWS Foundations Benchmark v{version}/{number}"
+            for version, number in (finding.controls or {}).items()
         ]
     if finding.status in {Status.MANUAL, Status.UNKNOWN}:
-        code = _NO_CODE.sub("_", finding.status.value.upper())
+        code = _NOT_IN_REASON_CODE.sub("_", finding.status.value.upper())
         reason = _text(finding.reason or finding.message or finding.title, MOST_FIELD)
-        told["StatusReasons"] = [{"ReasonCode": code, "Description": reason}]
-    return told
+        compliance["StatusReasons"] = [{"ReasonCode": code, "Description": reason}]
+    return compliance
 
 
-def _fields(finding: Finding, run: Audited) -> dict[str, str]:
+def _fields(finding: Finding, report: AuditReport) -> dict[str, str]:
     fields = {
         "aws-iam/Control": finding.code,
         "aws-iam/Status": finding.status.value,
-        "aws-iam/Benchmark": run.benchmark,
-        "aws-iam/Number": run.number(finding),
+        "aws-iam/Benchmark": report.benchmark,
+        "aws-iam/Number": report.number(finding),
         "aws-iam/Resource": finding.resource or "",
         "aws-iam/Change": finding.change or "",
-        "aws-iam/Version": run.version,
+        "aws-iam/Version": report.version,
     }
     return {name: _text(value, MOST_FIELD) for name, value in fields.items() if value}
 
@@ -131,12 +137,22 @@ def _workflow(finding: Finding) -> str:
 
 
 def _remediation(finding: Finding) -> dict[str, str]:
-    told = {"Text": fix_within(finding, MOST_NOTE)} if finding.fix else {}
+    remediation = {"Text": fix_within(finding, MOST_NOTE)} if finding.fix else {}
     if finding.source and finding.source.startswith("https://"):
-        told["Url"] = _text(finding.source, MOST_FIELD)
-    return told
+        remediation["Url"] = _text(finding.source, MOST_FIELD)
+    return remediation
 
 
 def _text(text: str, limit: int) -> str:
-    """The text within the limit, the mark of a cut included."""
+    """The text in at most `limit` characters, the ellipsis of a cut included."""
     return escaped(text, limit - 1)[:limit]
+
+
+FORMAT = ReportFormat(
+    name="asff",
+    ending=".asff.json",
+    language="json",
+    used_for="Security Hub CSPM",
+    notes="a JSON list; a fix longer than its 512 characters is named, not cut",
+    audit=asff,
+)

@@ -1,4 +1,4 @@
-"""The HTML report as text: complete without its script, bounded, and nothing of the account is markup."""
+"""The HTML report as text: complete without its script, bounded, and text from the account never becomes markup."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Status
-from aws_iam.report.html_page import html_page
-from aws_iam.report.html_rows import MOST_CHARACTERS, MOST_ROWS
+from aws_iam.report.formats.html import MOST_CHARACTERS, MOST_ROWS, html_page
+from aws_iam.report.html_templates import FOLDER
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
+from helpers.folders import ROOT
 
 _VOID = {"meta", "link", "input", "wbr", "rect", "circle"}
 _TAGS = {
@@ -28,7 +29,7 @@ _TAGS = {
 
 
 class Page(HTMLParser):
-    """What a reader of the page gets: tags, attributes, text; tags that do not match are refused."""
+    """The tags, attributes and text of a page; unbalanced tags fail."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -120,6 +121,12 @@ def test_hostile_names_are_text() -> None:
     page = assert_only_our_markup(html_page(hostile_run()))
     assert HOSTILE[0] in page.text
     assert not {"\x1b", "\u202e", "\x00"} & set(page.text)
+
+
+def test_no_template_turns_escaping_off() -> None:
+    for template in (ROOT / FOLDER).glob("*.j2"):
+        text = template.read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*safe|autoescape|Markup", text), template.name
 
 
 @settings(max_examples=40)

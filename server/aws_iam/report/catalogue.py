@@ -1,0 +1,51 @@
+"""What a report format declares, and the formats that `report/formats/` holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from aws_iam.report import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.policy_report import PolicyReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFormat:
+    """A format, the file it makes, and a writer for each kind of report it can hold."""
+
+    name: str
+    ending: str
+    """Of the file's name: `.md`, `-junit.xml`."""
+    language: str
+    """What the content is written in: `json`, `html`."""
+    used_for: str
+    notes: str
+    """What a reader should know before choosing it; Markdown for the reference page."""
+    audit: Callable[[AuditReport], str] | None = None
+    policies: Callable[[PolicyReport], str] | None = None
+
+
+@cache
+def report_formats() -> dict[str, ReportFormat]:
+    """Every format by its name, in the order of the names."""
+    modules = sorted(module.name for module in iter_modules(formats.__path__))
+    declared = (import_module(f"{formats.__name__}.{module}").FORMAT for module in modules)
+    return {declaration.name: declaration for declaration in declared}
+
+
+def audit_formats() -> tuple[str, ...]:
+    """The names of the formats that hold an audit."""
+    return tuple(name for name, declared in report_formats().items() if declared.audit)
+
+
+def policy_formats() -> tuple[str, ...]:
+    """The names of the formats that hold the problems of policies."""
+    return tuple(name for name, declared in report_formats().items() if declared.policies)

@@ -1,0 +1,1 @@
+"""One file for each format of a report; `report/catalogue.py` finds them."""

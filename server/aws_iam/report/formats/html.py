@@ -1,0 +1,435 @@
+"""An audit as one HTML page that works offline: its own script filters, sorts and copies what the page holds.
+
+The markup is in `assets/report/*.html.j2`; here are the values it prints. Jinja2 escapes all of them, and the page's
+Content-Security-Policy allows no script and no style but its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from aws_iam.answer import Finding, Severity, Status
+from aws_iam.escape import escaped, visible
+from aws_iam.report.audit_report import fix_within, score, tallies
+from aws_iam.report.catalogue import ReportFormat
+from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.html_templates import MOST_TEXT, Visible, html_templates, own_file, words
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from markupsafe import Markup
+
+    from aws_iam.report.audit_report import AuditReport
+
+MOST_ROWS = 3_000
+MOST_CHARACTERS = 8_000_000
+"""Of all rows together; 3,000 ordinary ones make a page of about 4 MB, which browsers filter without delay."""
+MOST_RESOURCE = 2_048
+MOST_FIRST = 6
+"""Controls to fix first."""
+MOST_LISTED = 200
+"""Lines of a list other than the table of findings."""
+
+_STATUSES = (Status.FAIL, Status.PASS, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
+_BARS = (Status.PASS, Status.FAIL, Status.UNKNOWN, Status.MANUAL, Status.NOT_APPLICABLE)
+_QUIET = frozenset({Status.PASS, Status.NOT_APPLICABLE})
+_CHANGES = ("new", "fixed", "still_open", "changed", "same", "unreadable")
+_DASH = "–"  # noqa: RUF001 - a dash
+_ALL_SECTIONS = "All"
+
+
+def html_page(report: AuditReport) -> str:
+    """The page; of very many findings it shows the worst and counts the others."""
+    style, style_hash = own_file("css")
+    script, script_hash = own_file("js")
+    template = html_templates().get_template("page.html.j2")
+    return template.render(
+        style=style,
+        style_hash=style_hash,
+        script=script,
+        script_hash=script_hash,
+        report=report,
+        title=report.subject[:1].upper() + report.subject[1:],
+        score=_score(report),
+        status_tiles=list(_status_tiles(report)),
+        change_tiles=list(_change_tiles(report)),
+        changed_since=_changed_since(report),
+        tables=list(_tables(report)),
+        unknown=_unknown(report),
+        to_add=Visible(visible(report.to_add.strip())),
+        mutes=_mutes(report),
+        findings=_findings(report),
+        **_failures(report),
+    )
+
+
+def _filter(**values: str) -> str:
+    """What a link sets the filters to, for the script."""
+    return urlencode(values, errors="replace")
+
+
+def _tile(name: str, count: int, **values: str) -> dict[str, Any]:
+    return {"name": name, "count": count, "filter": _filter(**values)}
+
+
+def _anchor(finding: Finding) -> str:
+    """The id of the row of a control's worst finding."""
+    return f"control-{finding.code}"
+
+
+def _sentence(finding: Finding) -> str:
+    text = finding.message or finding.title
+    return text[:1].upper() + text[1:]
+
+
+def _score(report: AuditReport) -> dict[str, Any]:
+    total = report.total
+    passed, failed = total.get(Status.PASS.value, 0), total.get(Status.FAIL.value, 0)
+    value = total.get("score")
+    shown = _DASH if value is None else f"{value:.0%}"
+    spoken = (
+        "nothing could be evaluated"
+        if value is None
+        else f"{shown} of the evaluated controls pass"
+    )
+    # A score of few controls must not look like a score of all.
+    faint = total.get(Status.UNKNOWN.value, 0) > passed + failed
+    if faint:
+        spoken += f", but most controls are unknown: {passed + failed:,} were evaluated"
+    evaluated = (
+        f"{passed:,} of {passed + failed:,} evaluated controls pass; "
+        f"{total.get('not_evaluated', 0):,} were not evaluated."
+    )
+    if report.several:
+        evaluated += " A control counts once in every account."
+    stroke = f"{value * 100:.1f} 100" if value else ""
+    return {
+        "shown": shown,
+        "spoken": spoken,
+        "faint": faint,
+        "stroke": stroke,
+        "evaluated": evaluated,
+    }
+
+
+def _status_tiles(report: AuditReport) -> Iterator[dict[str, Any]]:
+    for status in _STATUSES:
+        yield _tile(status.value, report.total.get(status.value, 0), status=status.value)
+    if report.total.get("muted"):
+        yield _tile("muted", report.total["muted"], status="muted")
+
+
+def _failures(report: AuditReport) -> dict[str, Any]:
+    """The failed findings by severity, and the controls to fix first."""
+    failed = [f for f in report.findings if f.status is Status.FAIL and f.muted is None]
+    severities = Counter(finding.severity for finding in failed)
+    by_control: dict[str, list[Finding]] = defaultdict(list)
+    for finding in failed:
+        by_control[finding.code].append(finding)
+    first = [_to_fix(found, report) for found in list(by_control.values())[:MOST_FIRST]]
+    later = len(by_control) - len(first)
+    return {
+        "failed_findings": counted(len(failed), "failed finding"),
+        "severity_tiles": [
+            _tile(severity.value, severities[severity], status="fail", severity=severity.value)
+            for severity in Severity
+            if severities[severity]
+        ],
+        "fix_first": first,
+        "fix_later": f"and {counted(later, 'more control')} to fix" if later else "",
+    }
+
+
+def _to_fix(findings: Sequence[Finding], report: AuditReport) -> dict[str, Any]:
+    worst = findings[0]
+    count = counted(len(findings), "finding")
+    if report.several:
+        count += f" in {counted(len({finding.account for finding in findings}), 'account')}"
+    return {
+        "severity": worst.severity.value,
+        "number": report.number(worst),
+        "anchor": _anchor(worst),
+        "filter": _filter(status=Status.FAIL.value, search=worst.code),
+        "message": _sentence(worst),
+        "why": report.whys.get(worst.code) or worst.title,
+        "count": count,
+    }
+
+
+def _change_tiles(report: AuditReport) -> Iterator[dict[str, Any]]:
+    if not report.changes:
+        return
+    # Counted here and not taken from `changes`: a partial report counts only the findings it holds.
+    changes = Counter(word for finding in report.findings for word in _changes_of(finding))
+    for word in ("new", "fixed", "still_open", "unreadable", "changed"):
+        yield _tile(word, changes[word], change=word)
+
+
+def _changed_since(report: AuditReport) -> str:
+    if not report.changes:
+        return ""
+    since = datetime.fromisoformat(report.changes["since"]).astimezone(UTC)
+    return f"{since:%Y-%m-%d %H:%M} UTC"
+
+
+def _changes_of(finding: Finding) -> Iterator[str]:
+    """The values of the filter `change` that the finding fits; `still_open` is what fails as before."""
+    if finding.change:
+        yield finding.change
+    if finding.change == "same" and finding.status is Status.FAIL:
+        yield "still_open"
+
+
+def _tables(report: AuditReport) -> Iterator[dict[str, Any]]:
+    """The counts by section, and by account where there are several."""
+    sections = [(str(row["section"]), row) for row in report.sections]
+    if report.total:
+        sections.append((_ALL_SECTIONS, report.total))
+    yield _table("By section", "Section", sections)
+    by_account = tallies(report.findings, lambda finding: finding.account or "")
+    if len(by_account) > 1:
+        accounts = [
+            (
+                account,
+                {status.value if status else "muted": count for status, count in tally.items()}
+                | {"score": score(tally)},
+            )
+            for account, tally in sorted(by_account.items())
+        ]
+        yield _table("By account", "Account", accounts)
+
+
+def _table(
+    title: str, first: str, rows: Iterable[tuple[str, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    listed = list(rows)
+    muted = any(row.get("muted") for _, row in listed)
+    statuses = [*(status.value for status in _STATUSES), *(["muted"] if muted else [])]
+    return {
+        "title": title,
+        "anchor": title.lower().replace(" ", "-"),
+        "first": first,
+        "statuses": statuses,
+        "rows": [
+            {
+                "name": name,
+                "filter": "" if name == _ALL_SECTIONS else _filter(**{first.lower(): name}),
+                "bars": list(_bars(row)),
+                "counts": [row.get(status, 0) for status in statuses],
+                "score": "" if row.get("score") is None else f"{row['score']:.0%}",
+            }
+            for name, row in listed
+        ],
+    }
+
+
+def _bars(row: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    total = sum(row.get(status.value, 0) for status in _BARS) or 1
+    x = 0.0
+    for status in _BARS:
+        width = row.get(status.value, 0) * 100 / total
+        if width:
+            yield {"status": status.value, "x": f"{x:.2f}", "width": f"{width:.2f}"}
+        x += width
+
+
+def _unknown(report: AuditReport) -> dict[str, Any] | None:
+    unknown = [finding for finding in report.findings if finding.status is Status.UNKNOWN]
+    if not unknown:
+        return None
+    reasons = Counter(finding.reason or finding.message for finding in unknown)
+    listed = [
+        Visible(f"{escaped(reason, MOST_TEXT)}{f' ({count} findings)' if count > 1 else ''}")
+        for reason, count in reasons.most_common(MOST_LISTED)
+    ]
+    return {
+        "controls": counted(len({finding.code for finding in unknown}), "control"),
+        "reasons": listed[:MOST_FIRST],
+        "more_reasons": listed[MOST_FIRST:],
+        "left_out": _left_out(len(reasons), "reason"),
+    }
+
+
+def _mutes(report: AuditReport) -> dict[str, Any]:
+    columns = ("control", "where", "until", "state", "reason")
+    return {
+        "columns": columns,
+        "rows": [
+            [str(row.get(name) or "") for name in columns] for row in report.mutes[:MOST_LISTED]
+        ],
+        "left_out": _left_out(len(report.mutes), "mute"),
+    }
+
+
+def _left_out(count: int, noun: str) -> str:
+    more = count - MOST_LISTED
+    if more <= 0:
+        return ""
+    return f"{counted(more, f'more {noun}')} left out."
+
+
+def _findings(report: AuditReport) -> dict[str, Any]:
+    """The filters, and the rows by section."""
+    account_column = len({finding.account for finding in report.findings}) > 1
+    rows = _rows(report, account_column=account_column)
+    columns = ["status", "severity", "control", "finding", "resource", "region"]
+    return {
+        "left_out": _findings_left_out(report.findings, rows),
+        "complete": not report.partial and len(rows) == len(report.findings),
+        "filters": list(_filters(report)),
+        "account_column": account_column,
+        "columns": [*columns, *(["account"] if account_column else [])],
+        "groups": list(_groups(report, rows)),
+    }
+
+
+def _rows(report: AuditReport, *, account_column: bool) -> dict[int, Markup]:
+    """The rows that the page has room for, by position: each control's worst finding before any other, worst first."""
+    findings = report.findings
+    firsts: dict[str, int] = {}
+    order = sorted(range(len(findings)), key=lambda at: findings[at].status in _QUIET)
+    others = [at for at in order if firsts.setdefault(findings[at].code, at) != at]
+    render = _Rows(report, account_column=account_column)
+    rows: dict[int, Markup] = {}
+    room = MOST_CHARACTERS
+    for at in (*firsts.values(), *others)[:MOST_ROWS]:
+        row = render(findings[at], anchored=firsts[findings[at].code] == at)
+        room -= len(row)
+        if room < 0:
+            break
+        rows[at] = row
+    return rows
+
+
+class _Rows:
+    """Renders rows; what many of them share is rendered once."""
+
+    def __init__(self, report: AuditReport, *, account_column: bool) -> None:
+        macros: Any = html_templates().get_template("finding.html.j2").module
+        self._report = report
+        self._account_column = account_column
+        self._row = macros.row
+        self._attributes = cache(macros.attributes)
+        self._badges = cache(macros.badges)
+        self._control = cache(macros.control)
+        self._background = cache(macros.background)
+
+    def __call__(self, finding: Finding, *, anchored: bool) -> Markup:
+        report, number = self._report, self._report.number(finding)
+        key, title, severity = finding.code, finding.title, finding.severity.value
+        fix = finding.status is Status.FAIL and finding.fix
+        row: Markup = self._row(
+            anchor=_anchor(finding) if anchored else "",
+            attributes=self._attributes(
+                finding.status.value,
+                severity,
+                report.section_of.get(key, ""),
+                f"{number} {title}".strip(),
+                number or key,
+            ),
+            account=finding.account or "",
+            region=finding.region or "",
+            resource=Visible(escaped(finding.resource or "", MOST_RESOURCE)),
+            change=finding.change,
+            status_badges=self._badges(tuple(_marks(finding))),
+            severity_badge=self._badges((severity,)),
+            control=self._control(number, title, key),
+            message=_sentence(finding),
+            reason=finding.reason,
+            muted=finding.muted,
+            fix=Visible(fix_within(finding, FIX_LIMIT) if fix else ""),
+            background=None
+            if finding.status in _QUIET
+            else self._background(
+                report.whys.get(key, ""), _ids(finding), _https(finding.source or "")
+            ),
+            account_column=self._account_column,
+        )
+        return row
+
+
+def _marks(finding: Finding) -> Iterator[str]:
+    yield finding.status.value
+    if finding.muted is not None:
+        yield "muted"
+    if finding.change and finding.change != "same":
+        yield finding.change
+
+
+def _ids(finding: Finding) -> str:
+    """The control's ids with the versions that use them: `6.7 in 6.0 to 7.0`."""
+    by_number: dict[str, list[str]] = defaultdict(list)
+    for version, number in (finding.controls or {}).items():
+        by_number[number].append(version)
+    return "; ".join(f"{number} in {_span(versions)}" for number, versions in by_number.items())
+
+
+def _span(versions: Sequence[str]) -> str:
+    return versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
+
+
+def _https(source: str) -> str:
+    """The address as a link; empty unless it is an https address."""
+    if not source.startswith("https://"):
+        return ""
+    return Visible(quote(source[:MOST_RESOURCE], safe="/:?#=&%-._~+,;@!$*", errors="replace"))
+
+
+def _findings_left_out(findings: Sequence[Finding], rows: Mapping[int, Markup]) -> str:
+    left = Counter(finding.status for at, finding in enumerate(findings) if at not in rows)
+    if not left:
+        return ""
+    by_status = ", ".join(
+        f"{left[status]:,} {words(status.value)}" for status in Status if left[status]
+    )
+    return (
+        f"{left.total():,} of {len(findings):,} findings are left out of this page: {by_status}."
+    )
+
+
+def _filters(report: AuditReport) -> Iterator[dict[str, Any]]:
+    """The filters offer the values of findings without a row too: the links above set them to these."""
+    found = report.findings
+    statuses = {finding.status for finding in found if finding.muted is None}
+    muted = ["muted"] if any(finding.muted is not None for finding in found) else []
+    severities = {finding.severity for finding in found}
+    accounts = sorted({finding.account or "" for finding in found})
+    changes = {word for finding in found for word in _changes_of(finding)}
+    choices = {
+        "status": [*(status.value for status in Status if status in statuses), *muted],
+        "severity": [severity.value for severity in Severity if severity in severities],
+        "section": list(dict.fromkeys(str(row["section"]) for row in report.sections)),
+        "account": accounts if len(accounts) > 1 else None,
+        "region": sorted({finding.region for finding in found if finding.region}),
+        "change": [change for change in _CHANGES if change in changes] or None,
+    }
+    for name, values in choices.items():
+        if values is not None:
+            # Not `values`: of a dict that is a method to Jinja2.
+            yield {"name": name, "label": name.capitalize(), "choices": values}
+
+
+def _groups(report: AuditReport, rows: Mapping[int, Markup]) -> Iterator[dict[str, Any]]:
+    by_section: dict[str, list[Markup]] = defaultdict(list)
+    for at in sorted(rows):
+        by_section[report.section_of.get(report.findings[at].code, "")].append(rows[at])
+    order = {str(row["section"]): at for at, row in enumerate(report.sections)}
+    for name in sorted(by_section, key=lambda name: order.get(name, len(order))):
+        listed = by_section[name]
+        yield {"name": name, "count": counted(len(listed), "finding"), "rows": listed}
+
+
+FORMAT = ReportFormat(
+    name="html",
+    ending=".html",
+    language="html",
+    used_for="people",
+    notes="one file that loads nothing: search, filters, sorting, fixes to copy; prints; readable without JavaScript",
+    audit=html_page,
+)

@@ -1,0 +1,218 @@
+"""Findings as a JUnit report: one test for each policy or control, those without findings too.
+
+A test fails when one of its findings fails at or above a severity; findings below it are listed in the test's output.
+Consumers read only the first `failure` of a test, so there is one, which lists all findings.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity, Status
+from aws_iam.escape import escaped
+from aws_iam.report.answer_text import place_of
+from aws_iam.report.catalogue import ReportFormat
+from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.policy_report import NO_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from aws_iam.answer import Finding
+    from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.policy_report import PolicyReport
+
+MOST_TEXT = 1_000
+# Characters that `escaped` keeps and XML 1.0 cannot express.
+_NOT_IN_XML = re.compile("[\ufffe\uffff]")
+_UNDECIDED = frozenset({Status.UNKNOWN, Status.MANUAL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A policy or a control: its name, the suite (a file, a section) it belongs to, and its findings."""
+
+    name: str
+    suite: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Test:
+    """A case whose findings are sorted by what they mean for the test."""
+
+    case: Case
+    failing: tuple[Finding, ...]
+    undecided: tuple[Finding, ...]
+    others: tuple[Finding, ...]
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing fails but something is undecided or muted: the test must not pass."""
+        return bool(self.unsettled) and not self.failing
+
+    @property
+    def unsettled(self) -> tuple[Finding, ...]:
+        """The findings that are undecided or muted."""
+        return self.undecided + tuple(finding for finding in self.others if finding.muted)
+
+
+def junit(cases: Sequence[Case], name: str, fail_on: Severity = Severity.HIGH) -> str:
+    """The report as XML text, grouped by suite."""
+    by_suite = sorted(cases, key=lambda case: case.suite)
+    suites = [
+        (suite, [_test(case, fail_on.rank) for case in group])
+        for suite, group in groupby(by_suite, key=lambda case: case.suite)
+    ]
+    all_tests = [test for _, tests in suites for test in tests]
+    return "\n".join(
+        (
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            f"<testsuites name={_attribute(name)} {_counts(all_tests)}>",
+            *(line for suite, tests in suites for line in _suite(suite, tests)),
+            "</testsuites>\n",
+        )
+    )
+
+
+def _test(case: Case, limit: int) -> _Test:
+    failed = [finding for finding in case.findings if finding.status is Status.FAIL]
+    failing = [f for f in failed if not f.muted and f.severity.rank <= limit]
+    undecided = [finding for finding in case.findings if finding.status in _UNDECIDED]
+    placed = {id(finding) for finding in (*failing, *undecided)}
+    return _Test(
+        case=case,
+        failing=tuple(sorted(failing, key=lambda finding: finding.severity.rank)),
+        undecided=tuple(undecided),
+        others=tuple(finding for finding in case.findings if id(finding) not in placed),
+    )
+
+
+def _counts(tests: Sequence[_Test]) -> str:
+    failures = sum(bool(test.failing) for test in tests)
+    return f'tests="{len(tests)}" failures="{failures}" errors="0"'
+
+
+def _suite(name: str, tests: Sequence[_Test]) -> Iterator[str]:
+    skipped = sum(test.skipped for test in tests)
+    yield f' <testsuite name={_attribute(name)} {_counts(tests)} skipped="{skipped}">'
+    for test in tests:
+        yield from _lines(test)
+    yield " </testsuite>"
+
+
+def _lines(test: _Test) -> Iterator[str]:
+    names = f"classname={_attribute(test.case.suite)} name={_attribute(test.case.name)}"
+    if not test.case.findings:
+        yield f"  <testcase {names}/>"
+        return
+    yield f"  <testcase {names}>"
+    if test.failing:
+        yield from _failure(test.failing)
+    elif test.skipped:
+        yield f"   <skipped message={_attribute(_reason(test.unsettled))}/>"
+    rest = test.others + (test.undecided if test.failing else ())
+    if rest:
+        yield f"   <system-out>{_listed(rest)}</system-out>"
+    yield "  </testcase>"
+
+
+def _failure(failing: Sequence[Finding]) -> Iterator[str]:
+    worst = failing[0]
+    more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
+    message = _attribute(f"{worst.code}: {worst.message or worst.title}{more}")
+    kind = _attribute(worst.severity.value)
+    yield f"   <failure type={kind} message={message}>{_listed(failing)}</failure>"
+
+
+def _reason(unsettled: Sequence[Finding]) -> str:
+    first = unsettled[0]
+    muted = f"muted: {first.muted}" if first.muted else ""
+    return f"{first.code}: {muted or first.reason or first.message or first.title}"
+
+
+def _listed(findings: Iterable[Finding]) -> str:
+    return "\n" + "\n".join(html.escape(line) for line in map(_line, findings)) + "\n"
+
+
+def _line(finding: Finding) -> str:
+    place = ", ".join(place_of(finding))
+    parts = [
+        f"[{finding.severity.value}] {finding.status.value} {finding.code}",
+        finding.message or finding.title,
+        *([f"at {place}"] if place else []),
+        *([f"reason: {finding.reason}"] if finding.reason else []),
+        *([f"muted: {finding.muted}"] if finding.muted else []),
+    ]
+    fix = finding.fix if finding.status is Status.FAIL else None
+    texts = [*map(_text, parts), *([_text(f"fix: {fix}", FIX_LIMIT)] if fix else [])]
+    return "; ".join(texts)
+
+
+def _attribute(text: str) -> str:
+    return f'"{html.escape(_text(text))}"'
+
+
+def _text(text: str, limit: int = MOST_TEXT) -> str:
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", escaped(text, limit))
+
+
+def audit_junit(report: AuditReport) -> str:
+    """One test for each control; of several accounts, for each control in each account."""
+    by_control: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in report.findings:
+        account = (finding.account or "") if report.several else ""
+        by_control[account, finding.code].append(finding)
+    cases = [
+        Case(
+            name=_numbered(findings[0], report),
+            suite=f"{account} {report.section_of.get(control, '')}".strip(),
+            findings=tuple(findings),
+        )
+        for (account, control), findings in by_control.items()
+    ]
+    return junit(cases, f"aws-iam-audit {report.subject} CIS {report.benchmark}", Severity.INFO)
+
+
+def _numbered(finding: Finding, report: AuditReport) -> str:
+    number = report.number(finding)
+    return f"{finding.code} [{number}]" if number else finding.code
+
+
+def policies_junit(report: PolicyReport) -> str:
+    """One test for each policy, for each finding that is about no single policy, and for each place not judged."""
+    cases = [
+        *(
+            Case(
+                name=policy.name or "policy",
+                suite=policy.file or NO_FILE,
+                findings=policy.findings,
+            )
+            for policy in report.policies
+        ),
+        *(
+            Case(name=finding.code, suite="online", findings=(finding,))
+            for finding in report.online
+        ),
+        *(
+            Case(name=place.place, suite=place.file or NO_FILE, findings=(place.finding,))
+            for place in report.skipped
+        ),
+    ]
+    return junit(cases, "aws-iam policy validate", report.fail_on)
+
+
+FORMAT = ReportFormat(
+    name="junit",
+    ending="-junit.xml",
+    language="xml",
+    used_for="CI",
+    notes="a test for each control; what cannot be judged or is muted is skipped, with its reason",
+    audit=audit_junit,
+    policies=policies_junit,
+)

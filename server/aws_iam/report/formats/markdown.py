@@ -1,0 +1,159 @@
+"""An audit as Markdown, short enough for a chat or a pull request; text from the account cannot become markup."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Status
+from aws_iam.escape import escaped
+from aws_iam.report.audit_report import fix_within
+from aws_iam.report.catalogue import ReportFormat
+from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.markup import code_span, escaped_markup, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from aws_iam.answer import Finding
+    from aws_iam.report.audit_report import AuditReport
+
+MOST_CHARACTERS = 60_000
+"""A GitHub comment holds 65,536."""
+MOST_NAMED = 5
+"""Resources listed per control; the rest are counted."""
+MOST_TEXT = 400
+
+_MUTES_SOMETHING = re.compile(r"mutes \d")
+_COLUMNS = ("section", "pass", "fail", "manual", "unknown", "not_applicable", "muted", "score")
+
+
+def audit_markdown(report: AuditReport) -> str:
+    """Summary, score by section, changes, then each control that fails or could not be judged."""
+    lines: list[str] = []
+    size = 0
+    parts = list(_lines(report))
+    for number, line in enumerate(parts):
+        size += len(line) + 1
+        if size > MOST_CHARACTERS:
+            note = f"… {len(parts) - number:,} more lines are left out: the other formats hold everything."
+            return "\n".join([*lines, "", note]) + "\n"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _lines(report: AuditReport) -> Iterator[str]:
+    alias = f" ({_text(report.alias)})" if report.alias else ""
+    yield f"# CIS AWS Foundations Benchmark {report.benchmark}: {report.subject}{alias}"
+    yield f"\n{_text(report.summary, 2_000)}"
+    yield f"\n{report.collected}; aws-iam {report.version}, controls as of {report.as_of}."
+    if report.partial:
+        yield f"\n**Not the whole audit:** {'; '.join(report.partial)}."
+    yield "\n## Score by section\n"
+    yield from _score_table([*report.sections, *([report.total] if report.total else [])])
+    if report.changes:
+        yield f"\n## Changes since {report.changes['since']}\n"
+        yield from _changes(report)
+    open_ = [finding for finding in report.findings if finding.muted is None]
+    for title, status in (
+        ("To fix", Status.FAIL),
+        ("Could not be judged", Status.UNKNOWN),
+        ("Needs manual review", Status.MANUAL),
+    ):
+        listed = [finding for finding in open_ if finding.status is status]
+        if listed or status is Status.FAIL:
+            yield f"\n## {title}\n"
+            yield from _controls(listed, report)
+    yield from _muted(report)
+    if report.to_add:
+        yield f"\nThis policy allows the calls that AWS refused:\n\n```json\n{report.to_add.strip()}\n```"
+
+
+def _score_table(rows: Sequence[Any]) -> Iterator[str]:
+    shown = [
+        column for column in _COLUMNS if column != "muted" or any(row.get("muted") for row in rows)
+    ]
+    # A section without muted findings has no count of them.
+    yield from table(
+        (name.replace("_", " ") for name in shown),
+        (
+            [_value(name, row.get(name, None if name == "score" else 0)) for name in shown]
+            for row in rows
+        ),
+    )
+
+
+def _value(name: str, value: Any) -> str:
+    if name == "score":
+        return "none" if value is None else f"{value:.0%}"
+    return _text(str(value))
+
+
+def _changes(report: AuditReport) -> Iterator[str]:
+    words = ("new", "fixed", "still_open", "unreadable")
+    yield ", ".join(f"{report.changes[word]} {word.replace('_', ' ')}" for word in words) + ".\n"
+    for word in ("new", "fixed", "unreadable"):
+        changed = [finding for finding in report.findings if finding.change == word]
+        for finding in changed[:MOST_NAMED]:
+            yield f"- **{word}** {_control(finding, report)}{_place(finding)}"
+        if len(changed) > MOST_NAMED:
+            yield f"- … and {len(changed) - MOST_NAMED} more {word}"
+
+
+def _controls(findings: Iterable[Finding], report: AuditReport) -> Iterator[str]:
+    by_control: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_control[finding.code].append(finding)
+    if not by_control:
+        yield "Nothing."
+    for listed in by_control.values():
+        first = listed[0]
+        count = f" ({len(listed)} findings)" if len(listed) > 1 else ""
+        yield f"- **{first.severity.value}** {_control(first, report)}{count}"
+        for finding in listed[:MOST_NAMED]:
+            why = f"; {_text(finding.reason)}" if finding.reason else ""
+            where = f"account {finding.account}: " if report.several else ""
+            yield f"  - {where}{_text(finding.message or finding.title)}{why}{_place(finding)}"
+        if len(listed) > MOST_NAMED:
+            yield f"  - … and {len(listed) - MOST_NAMED} more"
+        if first.fix and first.status is Status.FAIL:
+            yield f"  - Fix: {code_span(fix_within(first, FIX_LIMIT))}"
+
+
+def _muted(report: AuditReport) -> Iterator[str]:
+    muted = [finding for finding in report.findings if finding.muted is not None]
+    if muted:
+        yield f"\n## Muted ({len(muted)})\n"
+    for finding in muted:
+        yield f"- {_control(finding, report)}{_place(finding)}: {_text(finding.muted or '')}"
+    idle = [row for row in report.mutes if not _MUTES_SOMETHING.match(str(row["state"]))]
+    if idle:
+        yield "\n## Mutes that do nothing\n"
+    for row in idle:
+        yield f"- `{row['control']}`: {_text(str(row['state']))} ({_text(str(row['reason']))})"
+
+
+def _control(finding: Finding, report: AuditReport) -> str:
+    number = report.number(finding)
+    return f"{f'{number} ' if number else ''}{_text(finding.title)} (`{finding.code}`)"
+
+
+def _place(finding: Finding) -> str:
+    resource = [code_span(escaped(finding.resource, 2048))] if finding.resource else []
+    place = [*resource, *([_text(finding.region)] if finding.region else [])]
+    return f"; at {', '.join(place)}" if place else ""
+
+
+def _text(text: str, limit: int = MOST_TEXT) -> str:
+    return escaped_markup(escaped(text, limit))
+
+
+FORMAT = ReportFormat(
+    name="markdown",
+    ending=".md",
+    language="markdown",
+    used_for="chats, pull requests",
+    notes="at most 60,000 characters: what fails, cannot be judged or needs manual review",
+    audit=audit_markdown,
+)

@@ -1,0 +1,54 @@
+"""What a report of validated policies is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aws_iam.answer import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_iam.answer import Finding
+
+NO_FILE = "stdin"
+"""Stands for the file of what came from none; GitHub matches alerts by path, so it must not vary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidatedPolicy:
+    """A policy, the file it was found in, and its problems."""
+
+    name: str
+    file: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedPlace:
+    """A place in which no policy was judged; `broken` when its file cannot be read as what it claims to be."""
+
+    file: str
+    place: str
+    why: str
+    broken: bool
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyReport:
+    """The policies of one call to `policy validate`, and what a report says beside their problems."""
+
+    version: str
+    """Of this tool."""
+    root: str = ""
+    """The folder that relative paths start from."""
+    fail_on: Severity = Severity.HIGH
+    """A test of a JUnit report fails from this severity on."""
+    whys: Mapping[str, str] = field(default_factory=dict)
+    """Code of a rule → why it matters."""
+    policies: Sequence[ValidatedPolicy] = ()
+    skipped: Sequence[SkippedPlace] = ()
+    online: Sequence[Finding] = ()
+    """What AWS said that belongs to no single policy."""
