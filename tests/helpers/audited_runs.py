@@ -85,11 +85,7 @@ EVERY_STATUS = (
 
 def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> AuditReport:
     """The run of these findings."""
-<<<<<<< HEAD
-    counted = Counter(SECTIONS.get(finding.code, "9 other") for finding in findings)
-=======
     counted = Counter(SECTIONS.get(found.code, "9 other") for found in findings)
->>>>>>> main
     sections = [
         {"section": name, "pass": count, "fail": 0, "manual": 0, "unknown": 0, "not_applicable": 0, "muted": 0,
          "not_evaluated": 0, "score": 1.0}
@@ -101,11 +97,7 @@ def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> AuditR
             "benchmark": "7.0",
             "versions": ("6.0", "7.0"),
             "account": "111122223333",
-<<<<<<< HEAD
-            "accounts": len({finding.account for finding in findings}) or 1,
-=======
             "accounts": len({found.account for found in findings}) or 1,
->>>>>>> main
             "alias": "larkspur",
             "regions": "2 of 2 enabled Regions",
             "collected_at": datetime(2026, 11, 1, 12, tzinfo=UTC),
@@ -114,11 +106,7 @@ def audited(findings: Sequence[Finding] = EVERY_STATUS, **fields: Any) -> AuditR
             "sections": sections,
             "total": {"section": "all", "pass": 1, "fail": 1, "manual": 1, "unknown": 1, "not_applicable": 1,
                       "muted": 1, "not_evaluated": 4, "score": 0.5},
-<<<<<<< HEAD
-            "section_of": {finding.code: SECTIONS.get(finding.code, "9 other") for finding in findings},
-=======
             "section_of": {found.code: SECTIONS.get(found.code, "9 other") for found in findings},
->>>>>>> main
             "whys": {"imdsv2": "Version 1 hands out credentials to whoever can make the instance ask."},
             "findings": tuple(findings),
             **fields,
