@@ -30,7 +30,7 @@ import z3
 from tests.benchmarks.measure import against, machine, need, say
 
 from aws_iam import compare
-from aws_iam.engine.comparison import venn
+from aws_iam.engine.comparison import pattern_combinations
 from aws_iam.engine.comparison.actions import expanded
 from aws_iam.engine.language.pattern import covers
 
@@ -229,7 +229,9 @@ def inclusion(pairs: list[tuple[str, Policy, Policy]]) -> None:
     text = (time.process_time() - begun) * 1000 / len(chosen)
     begun = time.process_time()
     for one, other in chosen:
-        venn.cells([venn.pattern(one), venn.pattern(other)])
+        pattern_combinations.cells(
+            [pattern_combinations.pattern(one), pattern_combinations.pattern(other)]
+        )
     diagram = (time.process_time() - begun) * 1000 / len(chosen)
     say(f"{len(chosen)} pairs of neighbouring resource patterns")
     against("inclusion of two patterns", text, MOST_INCLUSION, "ms")

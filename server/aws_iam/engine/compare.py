@@ -13,12 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Comparison
-from aws_iam.engine.comparison import scenarios
-from aws_iam.engine.comparison.beside import everything, for_everyone
+from aws_iam.engine.comparison import variable_values
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled
-from aws_iam.engine.comparison.direction import Direction, Search, Written
-from aws_iam.engine.comparison.shared import adopt, shared
-from aws_iam.engine.comparison.twins import without_twins
+from aws_iam.engine.comparison.one_way_search import Direction, Search, Written
+from aws_iam.engine.comparison.permissive_policies import everything, for_everyone
+from aws_iam.engine.comparison.unchanged_statements import adopt, shared, without_twins
 from aws_iam.engine.evaluation.layers import refuse_unusable
 from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
@@ -164,7 +163,7 @@ def _assumptions(policies: Sequence[Policy]) -> Iterator[str]:
     yield f"actions and ARN formats as of {catalog().as_of}; what AWS adds later is not compared"
     if any(statement.conditions for policy in policies for statement in policy.statements):
         yield "any request may carry any condition key, and its keys have values independently of each other"
-    names = scenarios.keys_of(policies)
+    names = variable_values.keys_of(policies)
     if names:
         listed = ", ".join(f"`${{{name}}}`" for name in names)
         yield f"the values of {listed} hold no `*`, `?`, `:` or `/` and stand for the same in both"

@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation import boundary, condition_fit, dependents
+from aws_iam.engine.generation import condition_fit, dependents
 from aws_iam.engine.generation.grants import Grant, LeftOut, Wanted, forms, types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.problems import Problems
@@ -51,7 +51,7 @@ def plan(needs: Sequence[Need], limits: Limits) -> Plan:
     wanted = tuple(islice(_all_wanted(needs, problems), _MOST_PAIRS + 1))
     problems.refuse("needs")
     _refuse_size(wanted)
-    wanted, removing = boundary.kept(wanted, limits)
+    wanted, removing = condition_fit.kept(wanted, limits)
     added, not_scoped = dependents.of(needs, wanted)
     fitted = condition_fit.fitted((*wanted, *added), limits)
     condition_fit.refuse(needs, fitted, limits)

@@ -13,8 +13,7 @@ from aws_iam.engine.algebra.condition_sets import contradiction, read
 from aws_iam.engine.algebra.statement_sets import applies_within, related, scope
 from aws_iam.engine.algebra.text_sets import Effort, Texts, apart, contains, within
 from aws_iam.engine.evaluation.conditions import arn_like, holds
-from aws_iam.engine.evaluation.context import Context
-from aws_iam.engine.evaluation.substitution import literal, substituted
+from aws_iam.engine.evaluation.context import Context, literal, substituted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
 from helpers.work import calls

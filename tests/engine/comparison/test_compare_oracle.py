@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam import compare
-from aws_iam.engine.comparison import venn
+from aws_iam.engine.comparison import pattern_combinations
 
 PATTERNS = st.text(alphabet="ab:*?", max_size=6)
 MILLISECONDS = 2_000
@@ -37,7 +37,9 @@ def possible(formula: Any) -> bool | None:
 def test_a_solver_finds_the_same_cells_of_two_patterns(one: str, other: str) -> None:
     text = z3.String("text")
     first, second = (z3.InRe(text, expression(each)) for each in (one, other))
-    found = venn.cells([venn.pattern(one), venn.pattern(other)])
+    found = pattern_combinations.cells(
+        [pattern_combinations.pattern(one), pattern_combinations.pattern(other)]
+    )
     for cell, formula in (
         (0b01, z3.And(first, z3.Not(second))),
         (0b10, z3.And(second, z3.Not(first))),

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.engine.generation import minimise
-from aws_iam.engine.generation.allowed import Allowed
-from aws_iam.engine.generation.grants import Grant
+from aws_iam.engine.generation.grants import Allowed, Grant
 from aws_iam.engine.generation.limits import Limits
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.pattern import covers, matches

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.clauses import Clause
-    from aws_iam.engine.comparison.venn import Budget
+    from aws_iam.engine.comparison.pattern_combinations import Budget
 
 LISTING_BUCKETS = "s3:listallmybuckets"
 """The one action of which AWS leaves open on which resource it is authorised."""

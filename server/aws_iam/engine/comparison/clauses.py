@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.comparison.points import Atom
+from aws_iam.engine.comparison.distinct_values import Atom
 from aws_iam.engine.evaluation.conditions import has_wildcards
+from aws_iam.engine.evaluation.context import default_of, literal
 from aws_iam.engine.evaluation.layers import Ready
-from aws_iam.engine.evaluation.substitution import default_of, literal
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.memo import once

@@ -11,20 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.engine.comparison import holders
+from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.actions import action_groups
-from aws_iam.engine.comparison.points import TRUSTED_KEYS, point, points
+from aws_iam.engine.comparison.distinct_values import TRUSTED_KEYS, point, points
+from aws_iam.engine.comparison.pattern_combinations import SPENT, Budget, OverBudget
 from aws_iam.engine.comparison.resources import Ground, ResourceAxis
-from aws_iam.engine.comparison.venn import SPENT, Budget, OverBudget
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.actions import Group
-    from aws_iam.engine.comparison.actors import Actor
+    from aws_iam.engine.comparison.caller_cases import Actor
     from aws_iam.engine.comparison.clauses import Atoms, Clause, Side
-    from aws_iam.engine.comparison.points import Atom, Point, Value
+    from aws_iam.engine.comparison.distinct_values import Atom, Point, Value
 
 
 _MOST_TRIED = 200
@@ -230,9 +230,9 @@ class Question:
                 if any(needed >> numbers[atom] & 1 for atom in atoms)
             ]
             self._keys_of[needed] = found
-        if actor.caller or holders.KEYS.isdisjoint(found):
+        if actor.caller or identity_callers.KEYS.isdisjoint(found):
             return found
-        return [_HOLDER, *(key for key in found if key not in holders.KEYS)]
+        return [_HOLDER, *(key for key in found if key not in identity_callers.KEYS)]
 
     def _search(
         self, place: _Place, at: int, true: int, false: int, chosen: Mapping[str, Value]
@@ -253,7 +253,7 @@ class Question:
         """The values of a key, each with the atoms that are true then, and the bits of all atoms on the key."""
         known = self._points.get((key, place.actor, place.partition))
         if known is None:
-            keys = holders.KEYS if key == _HOLDER else {key}
+            keys = identity_callers.KEYS if key == _HOLDER else {key}
             atoms = [atom for atom in self.atoms.numbers if atom.key in keys]
             bits = [1 << self.atoms.numbers[atom] for atom in atoms]
             found = self._values(key, atoms, place)
@@ -266,7 +266,7 @@ class Question:
     ) -> Iterator[tuple[Mapping[str, Value], int]]:
         if key == _HOLDER:
             within = (place.partition or "aws*", self.account)
-            for holder in holders.holders(atoms, self.fixed, within, self.budget):
+            for holder in identity_callers.holders(atoms, self.fixed, within, self.budget):
                 yield holder.values, holder.true
             return
         for each in self._points_of(key, atoms, place):

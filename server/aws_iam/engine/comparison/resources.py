@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import venn
+from aws_iam.engine.comparison import pattern_combinations
 from aws_iam.engine.comparison.actions import LISTING_BUCKETS
-from aws_iam.engine.comparison.formats import (
+from aws_iam.engine.comparison.arn_formats import (
     ACCOUNT_DIGITS,
     EXAMPLE_REGION,
     example,
@@ -25,7 +25,7 @@ from aws_iam.engine.comparison.formats import (
 )
 from aws_iam.engine.evaluation.beyond import closed_to
 from aws_iam.engine.evaluation.conditions import arn_like
-from aws_iam.engine.evaluation.substitution import literal, spelled
+from aws_iam.engine.evaluation.context import literal, spelled
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.reference.catalog import catalog
@@ -92,7 +92,7 @@ class ResourceAxis:
     """
 
     account: str
-    budget: venn.Budget
+    budget: pattern_combinations.Budget
     _diagrams: dict[_Plot, Mapping[int, str]] = field(default_factory=dict)
 
     def cells(self, ground: Ground) -> Iterator[tuple[str, frozenset[int]]]:
@@ -149,12 +149,14 @@ class ResourceAxis:
             found = self._diagrams[plot] = {0: arn}
         if found is None:
             texts = (plot.text,) if plot.text else ()
-            region = venn.Region(
+            region = pattern_combinations.Region(
                 (possible(plot.template), *map(_pattern, texts)),
                 (*map(_pattern, plot.without), *map(_arn_pattern, plot.closed)),
             )
             groups = [tuple(map(_pattern, group)) for group in plot.groups]
-            found = self._diagrams[plot] = venn.meetings(groups, region, self.budget)
+            found = self._diagrams[plot] = pattern_combinations.meetings(
+                groups, region, self.budget
+            )
         return found
 
 
@@ -228,8 +230,8 @@ class _Beside:
         return all(anywhere | self.met(cell) in seen for cell in range(1 << len(self.groups)))
 
 
-_pattern = lru_cache(maxsize=20_000)(venn.pattern)
-_arn_pattern = lru_cache(maxsize=1_000)(venn.arn_pattern)
+_pattern = lru_cache(maxsize=20_000)(pattern_combinations.pattern)
+_arn_pattern = lru_cache(maxsize=1_000)(pattern_combinations.arn_pattern)
 _intersecting = lru_cache(maxsize=100_000)(intersects)
 
 

@@ -14,7 +14,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.denied import wordings as denial_text
+from aws_iam.engine.denied import message_patterns as denial_text
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.operations import operations, operations_named, service_of

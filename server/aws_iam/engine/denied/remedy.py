@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.compare import compare
-from aws_iam.engine.denied import exemption, grant_statement
+from aws_iam.engine.denied import grant_statement, narrowed_deny
 from aws_iam.engine.denied.shelf import EMPTY, Shelf, Spot
 from aws_iam.engine.evaluate import evaluated
 from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.decision_flow import is_strict
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
-from aws_iam.engine.evaluation.situation import is_strict
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _speaks_of(document: Mapping[str, Any], service: str) -> bool:
     return any(
         statement.get("Effect") == "Allow" and each.partition(":")[0].lower() == service
         for statement in _statements(document)
-        for each in exemption.listed(statement.get("Action"))
+        for each in narrowed_deny.listed(statement.get("Action"))
     )
 
 
@@ -235,10 +235,10 @@ def _exception(request: Request, shelf: Shelf, because: Because) -> Change | str
     if not own and not arn:
         return "an exception for a caller without aws:PrincipalArn is for the owner of the Deny to word"
     target = grant_statement.target(because.layer, request)
-    wanted = exemption.Exempt(
+    wanted = narrowed_deny.Exempt(
         action=request.action, resource=target.get("Resource", "*"), principal=arn
     )
-    pieces = exemption.around(listed[number], wanted)
+    pieces = narrowed_deny.around(listed[number], wanted)
     if not pieces:
         return (
             f"no narrower statement can stand for the Deny at {paper.pointer}{because.pointer}: see whether the request"

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.grant_statement import is_permission_set
+from aws_iam.engine.evaluation.decision_flow import is_strict
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.evaluation.situation import is_strict
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog

@@ -17,7 +17,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.substitution import literal, substituted
+from aws_iam.engine.evaluation.context import literal, substituted
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.pattern import matches

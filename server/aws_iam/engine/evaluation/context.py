@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.variables import ESCAPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,3 +39,58 @@ class Context:
     def has(self, name: str) -> bool:
         """Whether the key is in the request; looking is not remembered."""
         return name.lower() in self._values
+
+
+# Two characters of a private plane, which no name in AWS holds.
+_LITERAL = str.maketrans({"*": "\U000f0000", "?": "\U000f0001"})
+
+
+_SPELLED = {new: chr(old) for old, text in _LITERAL.items() for new in map(ord, text)}
+
+
+_HOLE = re.compile(r"\$\{([^}]*)\}")
+
+
+def literal(text: str) -> str:
+    """The text with `*` and `?` as characters that are no wildcards."""
+    return text.translate(_LITERAL) if "*" in text or "?" in text else text
+
+
+def spelled(text: str) -> str:
+    """The text that `literal` made, with `*` and `?` again."""
+    return text if text.isascii() else text.translate(_SPELLED)
+
+
+def substituted(text: str, context: Context, *, escaped: bool) -> str | None:
+    """The text with its variables filled from the request; None when one has neither a value nor a default.
+
+    With `escaped` the result is a pattern in which what was filled in is literal.
+    """
+    if "${" not in text:
+        return text
+    parts: list[str] = []
+    at = 0
+    for hole in _HOLE.finditer(text):
+        value = _value(hole[1], context)
+        if value is None:
+            return None
+        parts += (text[at : hole.start()], literal(value) if escaped else value)
+        at = hole.end()
+    return "".join((*parts, text[at:]))
+
+
+def _value(inside: str, context: Context) -> str | None:
+    if inside in ESCAPES:
+        return inside
+    given = context.get(inside.partition(",")[0].strip())
+    # Only keys of one value may stand in a variable.
+    if given is not None and len(given) == 1:
+        return given[0]
+    return default_of(inside)
+
+
+def default_of(inside: str) -> str | None:
+    """The default text of a variable, given what stands in its braces; None without one."""
+    _, comma, default = inside.partition(",")
+    quoted = default.strip()
+    return quoted[1:-1] if comma and quoted[:1] == quoted[-1:] == "'" and len(quoted) > 1 else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.answer import Decision
-    from aws_iam.engine.evaluate import Outcome
+    from aws_iam.engine.evaluation.decision_flow import Outcome
     from aws_iam.engine.evaluation.layers import Layers
     from aws_iam.engine.evaluation.request import Request
     from aws_iam.engine.language.document import Condition

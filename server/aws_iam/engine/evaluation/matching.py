@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.conditions import holds
-from aws_iam.engine.evaluation.substitution import literal, substituted
+from aws_iam.engine.evaluation.context import literal, substituted
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import matches
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.faults import faults
-from aws_iam.engine.effective.unmet import unmet
+from aws_iam.engine.effective.faults import faults, unmet
 from aws_iam.engine.explain.actions import OF_TRUST, actions
 from aws_iam.engine.explain.conditions import conditions, note, variable_names
 from aws_iam.engine.explain.principals import EVERYONE, principals

@@ -72,3 +72,13 @@ def localised(template: str, near: Arn | None) -> str:
         if value and is_literal(value) and "$" not in value:
             template = template.replace(f"${{{name}}}", value)
     return template
+
+
+@slotted
+class Allowed:
+    """One statement: every action works on every one of the resources."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    limits: tuple[int, ...] = ()
+    sid: str = ""

@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.generation import sids
+from aws_iam.engine.generation import statement_ids
 from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.errors import InputError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.generation.grants import Grant
     from aws_iam.engine.generation.limits import Limits
-from aws_iam.engine.generation.allowed import Allowed
+from aws_iam.engine.generation.grants import Allowed
 
 QUOTA = 6_144
 """Characters of a managed policy, white space apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -112,7 +112,7 @@ def _length(each: Allowed) -> int:
 
 def policies(found: Sequence[Allowed], limits: Limits) -> tuple[tuple[Allowed, ...], ...]:
     """The statements in as many managed policies as their quota makes necessary; InputError beyond ten."""
-    parts = sids.named(part for whole in found for part in _parts(whole, limits))
+    parts = statement_ids.named(part for whole in found for part in _parts(whole, limits))
     lengths = [size(element(each, limits)) + 1 for each in parts]
     packed = _packed(lengths, ROOMY)
     if len(packed) > MOST_POLICIES:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.engine.generation.access_needs import Need
-    from aws_iam.engine.generation.allowed import Allowed
+    from aws_iam.engine.generation.grants import Allowed
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.venn import Budget, OverBudget, Symbol
+from aws_iam.engine.comparison import pattern_combinations
+from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget, Symbol
 from aws_iam.engine.evaluation.conditions import holds_for
-from aws_iam.engine.evaluation.substitution import spelled
+from aws_iam.engine.evaluation.context import spelled
 from aws_iam.engine.language.pattern import matches
 
 LETTERS = "abx"
@@ -52,7 +52,9 @@ def expected(patterns: list[str]) -> dict[int, int]:
 def test_the_cells_are_those_that_some_text_reaches_and_the_texts_are_shortest(
     patterns: list[str],
 ) -> None:
-    found = venn.cells([venn.pattern(pattern) for pattern in patterns])
+    found = pattern_combinations.cells(
+        [pattern_combinations.pattern(pattern) for pattern in patterns]
+    )
     for cell, text in found.items():
         assert cell == sum(1 << at for at, each in enumerate(patterns) if matches(each, text))
     short = expected(patterns)
@@ -64,10 +66,13 @@ def test_the_cells_are_those_that_some_text_reaches_and_the_texts_are_shortest(
 def test_cells_inside_a_pattern_are_those_of_its_own_texts(
     patterns: list[str], inside: str
 ) -> None:
-    found = venn.cells(
-        [venn.pattern(pattern) for pattern in patterns], inside=[venn.pattern(inside)]
+    found = pattern_combinations.cells(
+        [pattern_combinations.pattern(pattern) for pattern in patterns],
+        inside=[pattern_combinations.pattern(inside)],
     )
-    every = venn.cells([venn.pattern(each) for each in (*patterns, inside)])
+    every = pattern_combinations.cells(
+        [pattern_combinations.pattern(each) for each in (*patterns, inside)]
+    )
     bit = 1 << len(patterns)
     assert set(found) == {cell - bit for cell in every if cell & bit}
     assert all(matches(inside, text) for text in found.values())
@@ -80,8 +85,13 @@ UNIONS = st.lists(st.lists(PATTERNS, min_size=1, max_size=2), max_size=2)
 def test_meetings_are_those_of_the_texts_of_the_region(
     groups: list[list[str]], within: list[str], without: list[str]
 ) -> None:
-    region = venn.Region(tuple(map(venn.pattern, within)), tuple(map(venn.pattern, without)))
-    found = venn.meetings([tuple(map(venn.pattern, g)) for g in groups], region, Budget())
+    region = pattern_combinations.Region(
+        tuple(map(pattern_combinations.pattern, within)),
+        tuple(map(pattern_combinations.pattern, without)),
+    )
+    found = pattern_combinations.meetings(
+        [tuple(map(pattern_combinations.pattern, g)) for g in groups], region, Budget()
+    )
 
     def cell(text: str) -> int | None:
         inside = all(matches(each, text) for each in within)
@@ -105,7 +115,9 @@ def test_wildcards_of_fields_and_names_keep_out_separators(patterns: list[list[s
         parts = (_OF[t] if isinstance(t, Symbol) else f"[{t}]" for t in tokens)
         return re.fullmatch("".join(parts), text) is not None
 
-    found = venn.cells([venn.Pattern(tuple(pattern)) for pattern in patterns])
+    found = pattern_combinations.cells(
+        [pattern_combinations.Pattern(tuple(pattern)) for pattern in patterns]
+    )
     for cell, text in found.items():
         assert cell == sum(1 << at for at, each in enumerate(patterns) if fits(each, text))
     for letters in product("aAx:/", repeat=3):
@@ -115,7 +127,9 @@ def test_wildcards_of_fields_and_names_keep_out_separators(patterns: list[list[s
 
 @given(st.lists(st.text(alphabet="ab:*?", max_size=9), min_size=1, max_size=2))
 def test_arn_patterns_meet_what_arn_operators_match(patterns: list[str]) -> None:
-    found = venn.cells([venn.arn_pattern(pattern) for pattern in patterns])
+    found = pattern_combinations.cells(
+        [pattern_combinations.arn_pattern(pattern) for pattern in patterns]
+    )
 
     def cell(text: str) -> int:
         return sum(
@@ -128,21 +142,31 @@ def test_arn_patterns_meet_what_arn_operators_match(patterns: list[str]) -> None
 
 @given(st.text(alphabet="aAkK\u212aßé", max_size=3), st.text(alphabet="aAkK\u212aßé", max_size=3))
 def test_a_literal_without_case_is_the_texts_that_compare_as_equal(one: str, other: str) -> None:
-    found = venn.cells([venn.literal(one, ignore_case=True), venn.literal(other)])
+    found = pattern_combinations.cells(
+        [pattern_combinations.literal(one, ignore_case=True), pattern_combinations.literal(other)]
+    )
     assert (0b11 in found) is (one.lower() == other.lower())
 
 
 def test_a_letter_that_no_pattern_holds_is_found_however_many_they_hold() -> None:
     held = "".join(map(chr, range(0x100, 0x900)))
-    assert venn.cells([venn.pattern("?"), venn.literal(held)], fresh="")[0b01] not in held
+    assert (
+        pattern_combinations.cells(
+            [pattern_combinations.pattern("?"), pattern_combinations.literal(held)], fresh=""
+        )[0b01]
+        not in held
+    )
 
 
 def test_a_diagram_beyond_its_budget_is_no_diagram() -> None:
-    patterns = [venn.pattern(f"*{'a' * at}?b*") for at in range(1, 14)]
+    patterns = [pattern_combinations.pattern(f"*{'a' * at}?b*") for at in range(1, 14)]
     with pytest.raises(OverBudget, match="budget"):
-        venn.cells(patterns, budget=Budget(200))
+        pattern_combinations.cells(patterns, budget=Budget(200))
 
 
 def test_the_texts_are_the_same_in_every_run() -> None:
-    read = [venn.pattern("*B*"), venn.literal("Bool", ignore_case=True)]
-    assert venn.cells(read) == {0: "", 0b01: "B", 0b10: "bool", 0b11: "Bool"}
+    read = [
+        pattern_combinations.pattern("*B*"),
+        pattern_combinations.literal("Bool", ignore_case=True),
+    ]
+    assert pattern_combinations.cells(read) == {0: "", 0b01: "B", 0b10: "bool", 0b11: "Bool"}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.comparison.points import Atom, points
-from aws_iam.engine.comparison.venn import OverBudget
+from aws_iam.engine.comparison.distinct_values import Atom, points
+from aws_iam.engine.comparison.pattern_combinations import OverBudget
 from aws_iam.engine.evaluation.conditions import holds_for
 from aws_iam.engine.language.operators import OPERATORS, Family
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import holders
+from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.actions import is_strict
 from aws_iam.engine.comparison.clauses import principals_of
-from aws_iam.engine.comparison.points import Atom, points
-from aws_iam.engine.comparison.venn import Budget, OverBudget
+from aws_iam.engine.comparison.distinct_values import Atom, points
+from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget
 from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.clauses import Clause
-    from aws_iam.engine.comparison.points import Value
+    from aws_iam.engine.comparison.distinct_values import Value
     from aws_iam.engine.language.document import Policy
 
 _ACCOUNT = re.compile(r"\d{12}")
@@ -186,21 +186,30 @@ def _made(partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget
     """The ARNs that strangers can give themselves, one for each way in which conditions tell them apart."""
     far = _unnamed(known)
     yield from (f"arn:{partition}:iam::{far}:{name}" for name in ("role/example", "root"))
-    listed = [each for atom in atoms if atom.key in holders.KEYS for each in _beyond(atom, known)]
+    listed = [
+        each
+        for atom in atoms
+        if atom.key in identity_callers.KEYS
+        for each in _beyond(atom, known)
+    ]
     if not listed:
         return
     if any(map(_picks_accounts, listed)):
         # What a pattern picks may be an account that is known, or another one.
-        listed.append(Atom(holders.ACCOUNT, "StringEquals", tuple(sorted(known))))
+        listed.append(Atom(identity_callers.ACCOUNT, "StringEquals", tuple(sorted(known))))
     found = [
         arn
-        for each in holders.holders(listed, {}, (partition, far), budget)
-        for arn in each.values[holders.ARN] or ()
+        for each in identity_callers.holders(listed, {}, (partition, far), budget)
+        for arn in each.values[identity_callers.ARN] or ()
     ]
     # The root user has an account and no name.
-    of_root = Atom(holders.ARN, "ArnLike", (f"arn:{partition}:iam::*:root",))
-    accounts = [_as_arn(atom) for atom in listed if atom.key in {holders.ARN, holders.ACCOUNT}]
-    roots = points(holders.ARN, (of_root, *accounts), present=True, budget=budget)
+    of_root = Atom(identity_callers.ARN, "ArnLike", (f"arn:{partition}:iam::*:root",))
+    accounts = [
+        _as_arn(atom)
+        for atom in listed
+        if atom.key in {identity_callers.ARN, identity_callers.ACCOUNT}
+    ]
+    roots = points(identity_callers.ARN, (of_root, *accounts), present=True, budget=budget)
     found += [arn for root in roots if root.true & 1 for arn in root.value or ()]
     yield from (arn for arn in found if arn.split(":")[_FIELD] not in known)
 
@@ -220,9 +229,9 @@ def _picks_accounts(atom: Atom) -> bool:
 
 def _account_in(key: str, wanted: str) -> str | None:
     """What a wanted value says of the caller's account; None when that is anywhere in a pattern."""
-    if key == holders.ACCOUNT:
+    if key == identity_callers.ACCOUNT:
         return wanted
-    if key != holders.ARN:
+    if key != identity_callers.ARN:
         return "*"
     fields = wanted.split(":", _FIELD + 1)
     return fields[_FIELD] if len(fields) > _FIELD + 1 else None
@@ -230,9 +239,11 @@ def _account_in(key: str, wanted: str) -> str | None:
 
 def _as_arn(atom: Atom) -> Atom:
     """A condition on the account of a caller as one on its ARN; AWS gives no account a colon."""
-    if atom.key == holders.ARN:
+    if atom.key == identity_callers.ARN:
         return atom
-    return Atom(holders.ARN, "ArnLike", tuple(f"arn:*:*::{each}:*" for each in atom.wanted))
+    return Atom(
+        identity_callers.ARN, "ArnLike", tuple(f"arn:*:*::{each}:*" for each in atom.wanted)
+    )
 
 
 def _providers(atoms: Sequence[Atom], budget: Budget) -> Iterator[Value]:
@@ -299,19 +310,19 @@ def _callers(
     for kind, value in named:
         yield from _caller(value, kind)
     # Conditions on the caller tell further ones apart, in each account and beside everyone who is named.
-    listed = [atom for atom in atoms if atom.key in holders.KEYS]
+    listed = [atom for atom in atoms if atom.key in identity_callers.KEYS]
     texts = dict.fromkeys(
         each for kind, value in named if kind == "AWS" for each in _as_text(value)
     )
     if not listed and not any("assumed-role" in value for _, value in named):
         return
-    listed += [Atom(holders.ARN, "ArnLike", (text,)) for text in texts]
+    listed += [Atom(identity_callers.ARN, "ArnLike", (text,)) for text in texts]
     sessions = [value for kind, value in named if ":assumed-role/" in value]
     for account in accounts:
-        fixed = {holders.ACCOUNT: (account,)}
+        fixed = {identity_callers.ACCOUNT: (account,)}
         for partition in partitions:
-            for found in holders.holders(listed, fixed, (partition, account), budget):
-                for arn in found.values[holders.ARN] or ():
+            for found in identity_callers.holders(listed, fixed, (partition, account), budget):
+                for arn in found.values[identity_callers.ARN] or ():
                     yield from _read(arn, "", "")
                     yield from _sessions(arn, sessions)
 
@@ -363,7 +374,7 @@ def _read(text: str, action: str, role: str) -> Iterator[Caller]:
 
 def _named_accounts(policies: Sequence[Policy], atoms: Sequence[Atom]) -> set[str]:
     texts = [p.value for p in principals_of(policies)]
-    texts += [text for atom in atoms if atom.key in holders.KEYS for text in atom.wanted]
+    texts += [text for atom in atoms if atom.key in identity_callers.KEYS for text in atom.wanted]
     return set(_ACCOUNTS.findall(" ".join(texts)))
 
 
@@ -375,7 +386,7 @@ def _written_accounts(policies: Sequence[Policy], owner: str) -> set[str]:
         for policy in policies
         for statement in policy.statements
         for condition in statement.conditions
-        if condition.name in holders.KEYS
+        if condition.name in identity_callers.KEYS
         for value in condition.values
     ]
     return {*_ACCOUNTS.findall(" ".join(texts)), owner}

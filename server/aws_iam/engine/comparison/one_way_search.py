@@ -11,22 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.comparison import actors, scenarios
+from aws_iam.engine.comparison import caller_cases, variable_values
+from aws_iam.engine.comparison.action_overlap import Actions
 from aws_iam.engine.comparison.clauses import Atoms, Side, have_holes, is_principaled, side
-from aws_iam.engine.comparison.concern import Actions
 from aws_iam.engine.comparison.differences import OWNER, Question
-from aws_iam.engine.comparison.remainder import remainder
-from aws_iam.engine.comparison.replay import Replay
-from aws_iam.engine.comparison.requests import ACCOUNT
-from aws_iam.engine.comparison.venn import Budget, OverBudget
+from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget
+from aws_iam.engine.comparison.uncovered_statements import remainder
+from aws_iam.engine.comparison.witnesses import ACCOUNT, Replay
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.actors import Actor
+    from aws_iam.engine.comparison.caller_cases import Actor
     from aws_iam.engine.comparison.clauses import Clause
-    from aws_iam.engine.comparison.points import Atom, Point, Value
+    from aws_iam.engine.comparison.distinct_values import Atom, Point, Value
     from aws_iam.engine.evaluation.layers import Ready
     from aws_iam.engine.language.document import Policy
 
@@ -123,7 +122,7 @@ class Direction:
         self, narrowed: Direction, asked: tuple[Clause, ...], most: int, sought: int
     ) -> Search:
         """What is found in the narrowed direction, whichever account owns the resource."""
-        owners = actors.owners_of(self.every) if is_principaled(self.every) else ("",)
+        owners = caller_cases.owners_of(self.every) if is_principaled(self.every) else ("",)
         # A stranger is one to every owner.
         tried = owners[:1] if self.strangers else owners[:_MOST_OWNERS]
         budget = Budget()
@@ -219,14 +218,14 @@ class _Hunt:
         """What the variables may stand for; those that follow from the caller only as the callers have them."""
         every = self.direction.every
         if not self.owner:
-            return scenarios.of(every)
+            return variable_values.of(every)
         atoms = Atoms()
         side(every, atoms, {})
         found: dict[str, dict[str | None, None]] = {OWNER: {self.owner: None, None: None}}
         for actor in self._actors(tuple(atoms.numbers)):
             for key, value in actor.settled.items():
                 found.setdefault(key, {})[value[0] if value else None] = None
-        return scenarios.of(every, {key: tuple(values) for key, values in found.items()})
+        return variable_values.of(every, {key: tuple(values) for key, values in found.items()})
 
     def _requests(self, scenario: Mapping[str, str | None]) -> Iterator[Mapping[str, Any]]:
         """Replayed requests in which the variables stand for what the scenario says."""
@@ -289,11 +288,11 @@ class _Hunt:
 
     def _actors(self, atoms: tuple[Atom, ...]) -> tuple[Actor, ...]:
         if not self.owner:
-            return (actors.holder(),)
+            return (caller_cases.holder(),)
         every = self.direction.every
         if self.direction.strangers:
-            return tuple(actors.strangers(every, self.owner, atoms))
-        return actors.actors(every, self.owner, atoms, self.budget)
+            return tuple(caller_cases.strangers(every, self.owner, atoms))
+        return caller_cases.actors(every, self.owner, atoms, self.budget)
 
 
 def _entries(asked: Sequence[Clause]) -> Mapping[int, Ready]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.remainder import Shortcut
+from aws_iam.engine.comparison.uncovered_statements import Shortcut
 from aws_iam.engine.evaluation.layers import Ready
 from aws_iam.engine.language.pattern import is_literal
 

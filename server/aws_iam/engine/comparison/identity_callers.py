@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.points import pattern_of
-from aws_iam.engine.comparison.venn import OverBudget, Symbol
+from aws_iam.engine.comparison import pattern_combinations
+from aws_iam.engine.comparison.distinct_values import pattern_of
+from aws_iam.engine.comparison.pattern_combinations import OverBudget, Symbol
 from aws_iam.engine.evaluation.conditions import holds_for
-from aws_iam.engine.evaluation.substitution import spelled
+from aws_iam.engine.evaluation.context import spelled
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.points import Atom, Value
-    from aws_iam.engine.comparison.venn import Budget, Pattern, Token
+    from aws_iam.engine.comparison.distinct_values import Atom, Value
+    from aws_iam.engine.comparison.pattern_combinations import Budget, Pattern, Token
 
 ARN, ACCOUNT, NAME, TYPE = (
     "aws:principalarn",
@@ -69,14 +69,18 @@ def holders(
         for lifted in (_lifted(atom.key, pattern_of(atom, wanted)),)
     ]
     wanted = [
-        _lifted(key, venn.literal(value[0]))
+        _lifted(key, pattern_combinations.literal(value[0]))
         for key, value in fixed.items()
         if value and key in KEYS - {TYPE}
     ]
     found: dict[int, Holder] = {}
     for kind, service, start in _KINDS:
-        shape = venn.arn_pattern(f"arn:{partition}:{service}::????????????:{start}?*")
-        cells = venn.cells((*patterns, *wanted), inside=(shape,), fresh=venn.DIGITS, budget=budget)
+        shape = pattern_combinations.arn_pattern(
+            f"arn:{partition}:{service}::????????????:{start}?*"
+        )
+        cells = pattern_combinations.cells(
+            (*patterns, *wanted), inside=(shape,), fresh=pattern_combinations.DIGITS, budget=budget
+        )
         for cell, text in cells.items():
             if cell >> len(patterns) != (1 << len(wanted)) - 1:
                 continue
@@ -122,5 +126,5 @@ def _lifted(key: str, pattern: Pattern) -> Pattern:
         for token in pattern.tokens
     )
     if key == ACCOUNT:
-        return venn.Pattern((*_FIELD_OF_ANY, *named, ":", Symbol.MANY))
-    return venn.Pattern((*_BEFORE_NAME, Symbol.MANY, "/", *named))
+        return pattern_combinations.Pattern((*_FIELD_OF_ANY, *named, ":", Symbol.MANY))
+    return pattern_combinations.Pattern((*_BEFORE_NAME, Symbol.MANY, "/", *named))

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import venn
+from aws_iam.engine.comparison import pattern_combinations
 from aws_iam.engine.comparison.automaton import LETTERS, unnamed
 from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.pattern import intersects, matches
@@ -81,9 +81,9 @@ def may_meet(text: str, template: str) -> bool:
 
 
 @lru_cache(maxsize=8_192)
-def possible(template: str) -> venn.Pattern:
+def possible(template: str) -> pattern_combinations.Pattern:
     """The ARNs of a format: accounts have twelve characters, names of buckets no slash."""
-    tokens: list[venn.Token] = []
+    tokens: list[pattern_combinations.Token] = []
     at = 0
     fields = 0
     for hole in _HOLE.finditer(template):
@@ -93,22 +93,22 @@ def possible(template: str) -> venn.Pattern:
         within = "field" if template.split(":", 3)[_SERVICE] == "iam" else "resource"
         tokens += _hole(hole[1], within if fields >= _LAST_FIELD else "name")
         at = hole.end()
-    return venn.Pattern((*tokens, *_plain(template[at:])))
+    return pattern_combinations.Pattern((*tokens, *_plain(template[at:])))
 
 
-def _plain(text: str) -> Iterator[venn.Token]:
-    return (venn.Symbol.MANY if char == "*" else char for char in text)
+def _plain(text: str) -> Iterator[pattern_combinations.Token]:
+    return (pattern_combinations.Symbol.MANY if char == "*" else char for char in text)
 
 
-def _hole(name: str, within: str) -> tuple[venn.Token, ...]:
+def _hole(name: str, within: str) -> tuple[pattern_combinations.Token, ...]:
     if name.lower() == "account":
-        return (venn.Symbol.ONE_IN_NAME,) * ACCOUNT_DIGITS
+        return (pattern_combinations.Symbol.ONE_IN_NAME,) * ACCOUNT_DIGITS
     if name.lower() == "bucketname" or within == "name":
-        return venn.Symbol.ONE_IN_NAME, venn.Symbol.MANY_IN_NAME
+        return pattern_combinations.Symbol.ONE_IN_NAME, pattern_combinations.Symbol.MANY_IN_NAME
     if within == "field":
         # Names and paths of IAM hold no colon.
-        return venn.Symbol.ONE_IN_FIELD, venn.Symbol.MANY_IN_FIELD
-    return venn.Symbol.ONE, venn.Symbol.MANY
+        return pattern_combinations.Symbol.ONE_IN_FIELD, pattern_combinations.Symbol.MANY_IN_FIELD
+    return pattern_combinations.Symbol.ONE, pattern_combinations.Symbol.MANY
 
 
 def likely(template: str, text: str) -> str | None:
@@ -146,12 +146,12 @@ def _expression(template: str) -> re.Pattern[str]:
 
 
 _WILD = {
-    venn.Symbol.ONE: ".",
-    venn.Symbol.MANY: ".*",
-    venn.Symbol.ONE_IN_FIELD: "[^:]",
-    venn.Symbol.MANY_IN_FIELD: "[^:]*",
-    venn.Symbol.ONE_IN_NAME: "[^:/]",
-    venn.Symbol.MANY_IN_NAME: "[^:/]*",
+    pattern_combinations.Symbol.ONE: ".",
+    pattern_combinations.Symbol.MANY: ".*",
+    pattern_combinations.Symbol.ONE_IN_FIELD: "[^:]",
+    pattern_combinations.Symbol.MANY_IN_FIELD: "[^:]*",
+    pattern_combinations.Symbol.ONE_IN_NAME: "[^:/]",
+    pattern_combinations.Symbol.MANY_IN_NAME: "[^:/]*",
 }
 
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.venn import Budget, OverBudget
+from aws_iam.engine.comparison import pattern_combinations
+from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget
 from aws_iam.engine.evaluation.conditions import (
     has_wildcards,
     holds_for,
@@ -22,7 +22,7 @@ from aws_iam.engine.evaluation.conditions import (
     number,
     positive_name,
 )
-from aws_iam.engine.evaluation.substitution import literal, spelled
+from aws_iam.engine.evaluation.context import literal, spelled
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.pattern import is_literal
@@ -244,21 +244,21 @@ def _mixed(key: str, texts: Sequence[Atom], made: tuple[str, ...], budget: Budge
 
 def _texts(key: str, atoms: Sequence[Atom], budget: Budget) -> Iterator[str]:
     patterns = tuple(dict.fromkeys(pattern_of(atom, v) for atom in atoms for v in atom.wanted))
-    inside, fresh = _SHAPES.get(key, ((), venn.LETTERS))
-    found = venn.cells(patterns, inside=inside, fresh=fresh, budget=budget)
+    inside, fresh = _SHAPES.get(key, ((), pattern_combinations.LETTERS))
+    found = pattern_combinations.cells(patterns, inside=inside, fresh=fresh, budget=budget)
     yield from (spelled(text) for text in sorted(filter(None, found.values()), key=len))
     empty = next((met for met, text in found.items() if not text), None)
     if empty is not None:
         # The empty text is a value like no other; what else meets the same patterns reads better, so it comes first.
-        yield from filter(None, [spelled(venn.filled(patterns, empty, budget))])
+        yield from filter(None, [spelled(pattern_combinations.filled(patterns, empty, budget))])
         yield ""
 
 
 _ACCOUNT = "????????????"
-_SHAPES: Mapping[str, tuple[tuple[venn.Pattern, ...], str]] = {
+_SHAPES: Mapping[str, tuple[tuple[pattern_combinations.Pattern, ...], str]] = {
     "aws:principalarn": (
         tuple(
-            venn.arn_pattern(f"arn:aws*:{service}::{_ACCOUNT}:{name}")
+            pattern_combinations.arn_pattern(f"arn:aws*:{service}::{_ACCOUNT}:{name}")
             for service, name in (
                 ("iam", "user/?*"),
                 ("iam", "role/?*"),
@@ -266,25 +266,27 @@ _SHAPES: Mapping[str, tuple[tuple[venn.Pattern, ...], str]] = {
                 ("sts", "federated-user/?*"),
             )
         ),
-        venn.DIGITS,
+        pattern_combinations.DIGITS,
     ),
     **{
-        key: ((venn.pattern(_ACCOUNT),), venn.DIGITS)
+        key: ((pattern_combinations.pattern(_ACCOUNT),), pattern_combinations.DIGITS)
         for key in ("aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount")
     },
 }
 """Keys whose values have a shape of their own, and which characters stand for any other in it."""
 
 
-def pattern_of(atom: Atom, value: str) -> venn.Pattern:
+def pattern_of(atom: Atom, value: str) -> pattern_combinations.Pattern:
     """A wanted value of a text operator as a pattern of the values that match it."""
     name = positive_name(atom.base)
     if name in {"ArnEquals", "ArnLike"}:
-        return venn.arn_pattern(value)
+        return pattern_combinations.arn_pattern(value)
     if name == "StringLike":
-        return venn.pattern(value)
+        return pattern_combinations.pattern(value)
     # Where wildcards are read, a literal `*` stands as another character; here it does as well, so that both meet.
-    return venn.literal(literal(value), ignore_case=name in {"StringEqualsIgnoreCase", "Bool"})
+    return pattern_combinations.literal(
+        literal(value), ignore_case=name in {"StringEqualsIgnoreCase", "Bool"}
+    )
 
 
 def _numbers(wanted: Iterable[str]) -> Iterator[str]:

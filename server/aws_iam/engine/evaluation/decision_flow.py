@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from aws_iam.engine.evaluation.beyond import always_allowed, never_allowed
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.layers import LAYERS
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_iam.engine.evaluation.layers import Layers
     from aws_iam.engine.evaluation.matching import Hit
     from aws_iam.engine.evaluation.request import Request
+
 
 # Compared one by one, which is quicker than the hash of an enumeration's member.
 _OWN_IDENTITY = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
@@ -136,3 +141,64 @@ def binds(layer: str, request: Request) -> bool:
             return not (own and action in _BUCKET_POLICY)
         case _:
             return True
+
+
+Outcome = Literal["Allowed", "ExplicitlyDenied", "ImplicitlyDenied", "Unknown"]
+
+
+@slotted
+class Verdict:
+    """The outcome with the layers that granted it or refused it, and every layer that blocks."""
+
+    outcome: Outcome
+    decided_by: tuple[str, ...]
+    blocked_by: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def judged(at: Situation) -> Verdict:
+    """AWS's flow chart: one Deny ends it; else every layer that has to allow must allow."""
+    if reason := always_allowed(at.request):
+        return Verdict(outcome="Allowed", decided_by=("always",), reason=reason)
+    never = never_allowed(at.request)
+    lacking = tuple(_lacking(at))
+    if denying := at.denying:
+        every = tuple(layer for layer in LAYERS if layer in {*denying, *lacking})
+        return Verdict(
+            outcome="ExplicitlyDenied", decided_by=denying[:1], blocked_by=every, reason=never
+        )
+    if lacking or never:
+        return Verdict(
+            outcome="ImplicitlyDenied", decided_by=lacking[:1], blocked_by=lacking, reason=never
+        )
+    return Verdict(outcome="Allowed", decided_by=at.granted_by)
+
+
+def _lacking(at: Situation) -> Iterator[str]:
+    """Every layer that has to allow and does not, question by question as AWS's flow chart asks."""
+    # Do the organization of the resource, that of the caller, and the endpoint on the way let the request pass?
+    yield from at.lacks("rcp", "scp", "vpc_endpoint")
+
+    # Does the caller have no policies of its own? Then the resource's policy decides.
+    if at.is_outsider:
+        yield from at.lacking_resource
+        return
+
+    # Is the resource of another account? Then both sides must allow.
+    if at.request.crosses_accounts:
+        yield from (*at.lacking_identity, *at.lacks("boundary"), *at.lacking_session)
+        yield from at.lacking_resource
+        return
+
+    # Does the resource's policy name the user or the session itself? That is enough.
+    if at.grade is Grade.DIRECT:
+        return
+
+    # Does it name the role, or the user behind a federated session? Then no identity policy is needed.
+    if at.grade is not Grade.ROLE:
+        # A key's or a role's own policy must allow, be it only by naming the account.
+        if is_strict(at.request):
+            yield from at.lacking_resource
+        yield from at.lacking_identity
+    yield from at.lacks("boundary")
+    yield from at.lacking_session

@@ -13,11 +13,11 @@ import re
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import venn
+from aws_iam.engine.comparison import pattern_combinations
 from aws_iam.engine.comparison.clauses import populations, variable_keys
-from aws_iam.engine.comparison.points import Atom, points
-from aws_iam.engine.comparison.venn import Budget, OverBudget
-from aws_iam.engine.evaluation.substitution import spelled
+from aws_iam.engine.comparison.distinct_values import Atom, points
+from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget
+from aws_iam.engine.evaluation.context import spelled
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.reference.catalog import catalog
 
@@ -53,7 +53,11 @@ _VALID: Mapping[str, re.Pattern[str]] = {
 }
 """Keys whose values have one shape, whatever else policies compare them with."""
 
-_WITHIN = (venn.Pattern((venn.Symbol.ONE_IN_NAME, venn.Symbol.MANY_IN_NAME)),)
+_WITHIN = (
+    pattern_combinations.Pattern(
+        (pattern_combinations.Symbol.ONE_IN_NAME, pattern_combinations.Symbol.MANY_IN_NAME)
+    ),
+)
 
 
 def keys_of(policies: Sequence[Policy]) -> tuple[str, ...]:
@@ -161,7 +165,9 @@ def _named(key: str, policies: Sequence[Policy]) -> list[str]:
         return []
     if len(pieces) > _MOST_NAMED:
         raise OverBudget(f"the policies name {len(pieces)} texts in the place of one variable")
-    found = venn.cells([venn.pattern(piece) for piece in pieces], inside=_WITHIN, budget=budget)
+    found = pattern_combinations.cells(
+        [pattern_combinations.pattern(piece) for piece in pieces], inside=_WITHIN, budget=budget
+    )
     if len(found) > _MOST_NAMED:
         raise OverBudget(
             f"the policies tell {len(found)} texts apart in the place of one variable"

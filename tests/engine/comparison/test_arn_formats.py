@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.formats import likely, possible
+from aws_iam.engine.comparison import pattern_combinations
+from aws_iam.engine.comparison.arn_formats import likely, possible
 from aws_iam.engine.language.pattern import matches
 
 ROLE = "arn:aws:iam::${Account}:role/${RoleNameWithPath}"
@@ -43,8 +43,10 @@ def test_what_is_filled_in_is_as_short_as_what_a_search_finds(
 ) -> None:
     service = template.split(":")[2]
     text = f"arn:aws:{service}:{region}:{account}:{''.join(parts)}"
-    region_of_both = venn.Region((possible(template), venn.pattern(text)))
-    found = venn.meetings([], region_of_both, venn.Budget())
+    region_of_both = pattern_combinations.Region(
+        (possible(template), pattern_combinations.pattern(text))
+    )
+    found = pattern_combinations.meetings([], region_of_both, pattern_combinations.Budget())
     arn = likely(template, text)
     if arn is not None:
         assert matches(text, arn)

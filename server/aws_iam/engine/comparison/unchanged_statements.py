@@ -1,0 +1,110 @@
+"""Statements that stand at one place in both documents and say the same: two versions of a policy share most of theirs.
+
+What is read of the one document need not be read again of the other.
+"""
+
+from __future__ import annotations
+
+import marshal
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.comparison.clauses import has_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.language.document import Condition, Node, Policy, Statement
+
+
+_WITHOUT_REFERENCES = 2
+"""The version of marshal's format in which equal values are equal bytes."""
+
+
+def shared(document: object, read: Sequence[Policy], other: object) -> Mapping[int, Node]:
+    """By the identity of a statement in the other document, the node that was read of the first."""
+    if len(read) != 1:
+        return {}
+    mine, theirs = _statements(document), _statements(other)
+    body = read[0].node.member("Statement")
+    # One object may stand at two places, each of which has a pointer of its own.
+    if body is None or len(set(map(id, theirs))) < len(theirs):
+        return {}
+    rows = zip(body.items, mine, theirs, strict=False)
+    return {id(their): node for node, my, their in rows if _is_same(my, their)}
+
+
+def adopt(read: Sequence[Policy], again: Sequence[Policy]) -> None:
+    """Let statements that were read of the same node keep together what is derived from them: it follows from the node."""
+    known = {id(each.node): each for policy in read for each in policy.statements}
+    for policy in again:
+        for statement in policy.statements:
+            twin = known.get(id(statement.node))
+            if twin is not None:
+                statement.derived = twin.derived
+
+
+def _statements(document: object) -> list[object]:
+    body = document.get("Statement") if isinstance(document, dict) else None
+    return body if isinstance(body, list) else []
+
+
+def _is_same(one: object, other: object) -> bool:
+    if not (isinstance(one, dict) and isinstance(other, dict) and one == other):
+        return False
+    # To Python true is 1, and to IAM it is not.
+    try:
+        return _bytes(one) == _bytes(other)
+    except ValueError:
+        return False
+
+
+def _bytes(value: dict[Any, Any]) -> bytes:
+    return marshal.dumps(value, _WITHOUT_REFERENCES)
+
+
+def without_twins(ours: Sequence[Policy], theirs: Sequence[Policy]) -> frozenset[int]:
+    """The statements of both sides, by identity, that have no twin on the other one."""
+    # What was read once for both needs no look at what it says.
+    nodes = _nodes(ours) & _nodes(theirs)
+    own, other = list(_said(ours, nodes)), list(_said(theirs, nodes))
+    shared = {each for each, _ in own}.intersection([each for each, _ in other])
+    return frozenset([id(statement) for each, statement in (*own, *other) if each not in shared])
+
+
+def _nodes(policies: Sequence[Policy]) -> set[tuple[bool, int]]:
+    return {
+        (variables, id(statement.node))
+        for policy in policies
+        for variables in [has_variables(policy)]
+        for statement in policy.statements
+    }
+
+
+def _said(
+    policies: Sequence[Policy], known: Container[tuple[bool, int]]
+) -> Iterator[tuple[object, Statement]]:
+    """Each statement but those known, with all that it says, its Sid aside."""
+    for policy in policies:
+        variables = has_variables(policy)
+        for statement in policy.statements:
+            if (variables, id(statement.node)) not in known:
+                yield (variables, _elements(statement)), statement
+
+
+def _elements(statement: Statement) -> tuple[object, ...]:
+    named, unnamed = statement.principals, statement.not_principals
+    conditions = statement.conditions
+    return (
+        # An element may be written and yet hold nothing that was read.
+        tuple([m.key for m in statement.node.members if m.key != "Sid"]),
+        statement.allows,
+        tuple(statement.action_words or statement.not_action_words),
+        tuple(statement.resource_words or statement.not_resource_words),
+        named and tuple([(each.type, each.value) for each in named]),
+        unnamed and tuple([(each.type, each.value) for each in unnamed]),
+        conditions and tuple([(c.operator.value, c.key.value, *_values(c)) for c in conditions]),
+    )
+
+
+def _values(condition: Condition) -> list[str]:
+    return [value.value for value in condition.values]
