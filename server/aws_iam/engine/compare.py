@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Literal
 from aws_iam.answer import Comparison
 from aws_iam.engine.comparison import variable_values
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled
-from aws_iam.engine.comparison.one_way_search import Direction, Search, Written
-from aws_iam.engine.comparison.permissive_policies import everything, for_everyone
-from aws_iam.engine.comparison.unchanged_statements import adopt, shared, without_twins
+from aws_iam.engine.comparison.one_way_search import OneWaySearch, Search, SideStatements
+from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
+from aws_iam.engine.comparison.unchanged_statements import (
+    changed_statements,
+    reusable_nodes,
+    share_derived,
+)
 from aws_iam.engine.evaluation.layers import refuse_unusable
 from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
@@ -56,16 +60,18 @@ def searched(document: object, baseline: object, most: int = MOST_WITNESSES) -> 
 
 def _searched(document: object, baseline: object, most: int, sought: int) -> Searched:
     new = _documents(document, "document")
-    old = _documents(baseline, "baseline", shared(document, new, baseline))
-    adopt(new, old)
+    old = _documents(baseline, "baseline", reusable_nodes(document, new, baseline))
+    share_derived(new, old)
     _refuse_mixture(new, old)
     atoms = Atoms()
     beside, notes = _beside_everything(new, old)
     new_beside, old_beside = (*new, *beside), (*old, *beside)
-    decisive = without_twins(new_beside, old_beside)
-    ours, theirs = (Written.of(each, atoms, decisive) for each in (new_beside, old_beside))
-    beyond = Direction(atoms=atoms, policies=ours, without=theirs).search(most, sought)
-    short = Direction(atoms=atoms, policies=theirs, without=ours).search(most, sought)
+    decisive = changed_statements(new_beside, old_beside)
+    ours, theirs = (
+        SideStatements.of(policies, atoms, decisive) for policies in (new_beside, old_beside)
+    )
+    beyond = OneWaySearch(atoms=atoms, policies=ours, without=theirs).search(most, sought)
+    short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search(most, sought)
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     comparison = Comparison(
         relation=_relation(beyond, short),
@@ -91,7 +97,7 @@ def _beside_everything(
     statements = [statement for policy in (*new, *old) for statement in policy.statements]
     if not statements or any(statement.allows for statement in statements):
         return (), ()
-    return (everything(principaled=is_principaled((*new, *old))),), (
+    return (allow_all(principaled=is_principaled((*new, *old))),), (
         "neither side allows anything: both are compared beside an Allow of everything, as guardrails that only deny are",
     )
 
@@ -100,10 +106,10 @@ def granted(document: object, forbidden: object, most: int = MOST_WITNESSES) -> 
     """The requests of the forbidden access, statements without principals, which the document allows."""
     new, kept_out = _documents(document, "document"), _documents(forbidden, "forbidden")
     if is_principaled(new):
-        kept_out = tuple(map(for_everyone, kept_out))
+        kept_out = tuple(map(with_public_principal, kept_out))
     atoms = Atoms()
-    ours, theirs = Written.of(new, atoms), Written.of(kept_out, atoms)
-    return Direction(atoms=atoms, policies=ours, within=theirs).search(most)
+    ours, theirs = SideStatements.of(new, atoms), SideStatements.of(kept_out, atoms)
+    return OneWaySearch(atoms=atoms, policies=ours, within=theirs).search(most)
 
 
 def public(document: object, most: int = MOST_WITNESSES) -> Search:
@@ -115,8 +121,8 @@ def public(document: object, most: int = MOST_WITNESSES) -> Search:
             hint="give the resource policy or the trust policy",
         )
     atoms = Atoms()
-    written = Written.of(policies, atoms)
-    return Direction(atoms=atoms, policies=written, strangers=True).search(most)
+    written = SideStatements.of(policies, atoms)
+    return OneWaySearch(atoms=atoms, policies=written, strangers=True).search(most)
 
 
 def assumptions(document: object) -> tuple[str, ...]:
@@ -139,7 +145,7 @@ def _documents(
 
 
 def _refuse_mixture(new: Sequence[Policy], old: Sequence[Policy]) -> None:
-    named = {is_principaled((each,)) for each in (*new, *old) if each.statements}
+    named = {is_principaled((policy,)) for policy in (*new, *old) if policy.statements}
     if len(named) > 1:
         raise InputError(
             "a policy with principals cannot be compared with one without",
@@ -163,7 +169,7 @@ def _assumptions(policies: Sequence[Policy]) -> Iterator[str]:
     yield f"actions and ARN formats as of {catalog().as_of}; what AWS adds later is not compared"
     if any(statement.conditions for policy in policies for statement in policy.statements):
         yield "any request may carry any condition key, and its keys have values independently of each other"
-    names = variable_values.keys_of(policies)
+    names = variable_values.variable_names(policies)
     if names:
         listed = ", ".join(f"`${{{name}}}`" for name in names)
         yield f"the values of {listed} hold no `*`, `?`, `:` or `/` and stand for the same in both"

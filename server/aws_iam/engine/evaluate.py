@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Because, Decision
-from aws_iam.engine.evaluation.decision_flow import Situation, binds
+from aws_iam.engine.evaluation.decision_flow import LayerDecisions, binds
 from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
 from aws_iam.engine.evaluation.matching import Hit, Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
@@ -20,7 +20,7 @@ from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-from aws_iam.engine.evaluation.decision_flow import Verdict, judged
+from aws_iam.engine.evaluation.decision_flow import Verdict, verdict_on
 
 
 @slotted
@@ -40,14 +40,14 @@ def evaluated(
     request: Request, layers: Layers, *, forced: Mapping[str, bool] | None = None
 ) -> Evaluation:
     """The decision with its reason; `forced` settles the conditions on keys, given in lower case."""
-    verdict, hits = weighed(request, layers, forced)
+    verdict, hits = verdict_and_hits(request, layers, forced)
     asked = request.context.asked
     return Evaluation(
         decision=Decision(
             outcome=verdict.outcome,
             decided_by=verdict.decided_by,
             blocked_by=verdict.blocked_by,
-            because=tuple(map(_because, deciding(verdict, hits, request))),
+            because=tuple(map(_because, deciding_statements(verdict, hits, request))),
             consulted_keys=tuple(asked.values()),
             missing_keys=tuple(n for lower, n in asked.items() if not request.context.has(lower)),
         ),
@@ -55,28 +55,28 @@ def evaluated(
     )
 
 
-def weighed(
+def verdict_and_hits(
     request: Request, layers: Layers, forced: Mapping[str, bool] | None = None
 ) -> tuple[Verdict, tuple[Hit, ...]]:
     """The verdict on a request, and the statements that it meets."""
     hits = Matcher(request, layers, forced or {}).hits()
     if layers.unreadable or not all(hit.sure for hit in hits):
-        return _of_extremes(request, layers, hits), hits
-    return judged(Situation(request=request, layers=layers, hits=hits)), hits
+        return _verdict_of_extremes(request, layers, hits), hits
+    return verdict_on(LayerDecisions(request=request, layers=layers, hits=hits)), hits
 
 
-def _of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Verdict:
+def _verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Verdict:
     """The verdict that the friendliest and the strictest reading of what is unsure share, else Unknown."""
-    friendly = judged(
-        Situation(
+    friendly = verdict_on(
+        LayerDecisions(
             request=request,
             layers=layers,
             hits=tuple(hit for hit in hits if hit.sure or hit.statement.allows),
             friendly=layers.unreadable,
         )
     )
-    strict = judged(
-        Situation(
+    strict = verdict_on(
+        LayerDecisions(
             request=request,
             layers=layers,
             hits=tuple(hit for hit in hits if hit.sure or hit.statement.denies),
@@ -91,17 +91,17 @@ def _of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Ver
         outcome="Unknown",
         decided_by=(),
         blocked_by=strict.blocked_by,
-        reason="it hangs on what cannot be read: " + ", ".join(_unsure(layers, hits)),
+        reason="it hangs on what cannot be read: " + ", ".join(_undecidable(layers, hits)),
     )
 
 
-def _unsure(layers: Layers, hits: Iterable[Hit]) -> list[str]:
+def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
     unread = [f"the layer {layer}" for layer in LAYERS if layer in layers.unreadable]
     places = (h.placed.pointer + h.statement.node.where.pointer for h in hits if not h.sure)
     return [*unread, *dict.fromkeys(places)]
 
 
-def deciding(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:
+def deciding_statements(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:
     """The statements that decided: the Denies, or the Allows of the layers that granted and of those that let pass."""
     explicit = verdict.outcome == "ExplicitlyDenied"
     if not explicit and verdict.outcome != "Allowed":

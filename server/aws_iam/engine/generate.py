@@ -51,14 +51,14 @@ def plan(needs: Sequence[Need], limits: Limits) -> Plan:
     wanted = tuple(islice(_all_wanted(needs, problems), _MOST_PAIRS + 1))
     problems.refuse("needs")
     _refuse_size(wanted)
-    wanted, removing = condition_fit.kept(wanted, limits)
-    added, not_scoped = dependents.of(needs, wanted)
-    fitted = condition_fit.fitted((*wanted, *added), limits)
-    condition_fit.refuse(needs, fitted, limits)
+    wanted, removing = condition_fit.without_boundary_removal(wanted, limits)
+    added, not_scoped = dependents.dependent_actions(needs, wanted)
+    fitted = condition_fit.fit_conditions((*wanted, *added), limits)
+    condition_fit.refuse_locked_out(needs, fitted, limits)
     return Plan(
         grants=fitted.grants,
-        wanted=tuple(each for each in fitted.granted if not each.needed_by),
-        added=tuple(each for each in fitted.granted if each.needed_by),
+        wanted=tuple(wanted_ for wanted_ in fitted.granted if not wanted_.needed_by),
+        added=tuple(wanted_ for wanted_ in fitted.granted if wanted_.needed_by),
         not_scoped=(*not_scoped, *fitted.rows(added=True)),
         left_out=(*removing, *fitted.rows(added=False)),
         without=fitted.without,
@@ -74,15 +74,15 @@ def _refuse_size(wanted: Sequence[Wanted]) -> None:
 
 
 def _all_wanted(needs: Sequence[Need], problems: Problems) -> Iterator[Wanted]:
-    return (each for need in needs for each in _wanted(need, problems))
+    return (wanted for need in needs for wanted in _wanted_by_need(need, problems))
 
 
-def _wanted(need: Need, problems: Problems) -> Iterator[Wanted]:
+def _wanted_by_need(need: Need, problems: Problems) -> Iterator[Wanted]:
     found: list[Wanted] = []
     for target in need.targets:
-        here = list(_on(need, target))
+        here = list(_wanted_on(need, target))
         found += here
-        if not here and not (need.exact and dependents.is_for_one(need, target)):
+        if not here and not (need.exact and dependents.is_for_dependent(need, target)):
             problems.add(target.pointer, _why_nothing(need, target))
     if need.exact and need.actions and need.targets and not found and not problems.found:
         action = need.actions[0]
@@ -91,7 +91,7 @@ def _wanted(need: Need, problems: Problems) -> Iterator[Wanted]:
     yield from found
 
 
-def _on(need: Need, target: Target) -> Iterator[Wanted]:
+def _wanted_on(need: Need, target: Target) -> Iterator[Wanted]:
     """The actions of the need that can be granted on the target."""
     for action in _of_level(need.level, target) if need.level else need.actions:
         if target.arn is None or (need.exact and _demands_star(action, target)):
@@ -141,5 +141,5 @@ def _all_types(target: Target) -> tuple[ResourceType, ...]:
 
 
 def _kinds(target: Target) -> str:
-    types = [each for prefix in target.services for each in target.types_in(prefix)]
-    return " or ".join(f"`{each.service}:{each.name}`" for each in types[:3])
+    types = [type_ for prefix in target.services for type_ in target.types_in(prefix)]
+    return " or ".join(f"`{type_.service}:{type_.name}`" for type_ in types[:3])

@@ -165,7 +165,7 @@ def is_always_there(key: str) -> bool:
 def contradiction(premises: Sequence[Test], effort: Effort) -> tuple[Test, Test] | None:
     """Two tests of one key that no request satisfies together with the others, None if there are none."""
     decided = [premise for premise in premises if _decided(premise)][:_MOST_TESTS]
-    needy = next((each for each in decided if not each.holds_absent), None)
+    needy = next((test for test in decided if not test.holds_absent), None)
     for first, second in combinations(decided, 2):
         if not _exclude_each_other(first, second, effort):
             continue

@@ -68,11 +68,11 @@ def forms(service: str, types: tuple[str, ...] = ()) -> tuple[Form, ...] | None:
     """The forms of some resource types of a service, of all without names; None when one is not described."""
     row = catalog().service(service)
     known = row.resource_types if row else {}
-    chosen = [known.get(each.lower()) for each in types] if types else list(known.values())
-    templates = {text for each in chosen if each for text in each.arn_formats}
+    chosen = [known.get(name.lower()) for name in types] if types else list(known.values())
+    templates = {text for row_type in chosen if row_type for text in row_type.arn_formats}
     # Some cells of the reference hold several formats.
     read = tuple(map(Form.of, sorted(part for t in templates for part in t.split(", "))))
-    found = tuple(each for each in read if each)
+    found = tuple(shape for shape in read if shape)
     return found if all(chosen) and len(found) == len(read) else None
 
 
@@ -82,7 +82,7 @@ class Reach:
     def __init__(self, statement: Statement) -> None:
         entries = tuple(statement.resource_words)
         wild = [entry for entry in entries if entry[:1] in "*?"]
-        self.limited: bool = bool(entries) and not any(matches(each, "*") for each in wild)
+        self.limited: bool = bool(entries) and not any(matches(text, "*") for text in wild)
         self.arns: tuple[Arn, ...] = _arns(entries) if self.limited else ()
         self._texts = entries if self.arns else ()
         self._open: bool = not self.limited and bool(entries or statement.not_resource_words)
@@ -140,7 +140,7 @@ class Reach:
 
 def _arns(entries: tuple[str, ...]) -> tuple[Arn, ...]:
     found = tuple(map(_arn, entries[: _MOST_RESOURCES + 1]))
-    arns = tuple([each for each in found if each])
+    arns = tuple([arn for arn in found if arn])
     return arns if len(arns) == len(found) <= _MOST_RESOURCES else ()
 
 
@@ -163,7 +163,7 @@ def _can_be(entry: str, service: str, types: tuple[str, ...]) -> bool:
 def _is_foreign(owner: str, service: str) -> bool:
     """Whether ARNs of the one service are never of the other, nor of one whose resources it works on."""
     services = {service, *(form.service for form in forms(service) or ())}
-    return is_literal(owner) and not any(matches(each, owner) for each in services)
+    return is_literal(owner) and not any(matches(name, owner) for name in services)
 
 
 @once
@@ -171,18 +171,18 @@ def named_actions(statement: Statement) -> tuple[Action, ...]:
     """The known actions that a statement names without wildcard, the first few hundred."""
     known = catalog().action
     literal = [word for word in statement.action_words[:_MOST_ACTIONS] if is_literal(word)]
-    return tuple([action for each in literal if (action := known(each))])
+    return tuple([action for name in literal if (action := known(name))])
 
 
 @once
 def written_out(statement: Statement) -> tuple[tuple[Text, Action], ...]:
     """The same with their entries."""
     known = catalog().action
-    literal = [each for each in statement.actions[:_MOST_ACTIONS] if is_literal(each.value)]
+    literal = [text for text in statement.actions[:_MOST_ACTIONS] if is_literal(text.value)]
     return tuple([(entry, action) for entry in literal if (action := known(entry.value))])
 
 
-class Takers:
+class ActionStatements:
     """The statements of a policy, asked for one in which an action can work."""
 
     def __init__(self, policy: Policy) -> None:
@@ -216,6 +216,6 @@ def reach_of(statement: Statement) -> Reach:
 
 
 @once
-def takers_of(policy: Policy) -> Takers:
+def takers_of(policy: Policy) -> ActionStatements:
     """The takers of a policy."""
-    return Takers(policy)
+    return ActionStatements(policy)

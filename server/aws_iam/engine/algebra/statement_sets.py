@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra import text_sets
 from aws_iam.engine.algebra.condition_sets import Test, follows, read
-from aws_iam.engine.algebra.text_sets import Effort, Texts, head, is_everything, within
+from aws_iam.engine.algebra.text_sets import Effort, Texts, is_everything, literal_prefix, within
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Form
 from aws_iam.engine.language.frozen import slotted
@@ -123,7 +123,7 @@ def related(statements: Sequence[Statement]) -> Sequence[int]:
     if not all(words):
         return range(len(statements))
     # What a wider entry begins with, the narrower one begins with.
-    heads = set(map(head, chain.from_iterable(map(action_patterns, statements))))
+    heads = set(map(literal_prefix, chain.from_iterable(map(action_patterns, statements))))
     twice = len(frozenset().union(*words)) < sum(map(len, words))
     if not (heads or twice):
         return ()
@@ -131,8 +131,8 @@ def related(statements: Sequence[Statement]) -> Sequence[int]:
         return range(len(statements))
     found: set[int] = set()
     rows = list(enumerate(map(sorted, words))) if heads else []
-    for each in heads:
-        having = [at for at, row in rows if _begins_one(each, row)]
+    for prefix in heads:
+        having = [at for at, row in rows if _begins_one(prefix, row)]
         if len(having) > 1:
             found.update(having)
     if twice:
@@ -230,7 +230,7 @@ def _principals_read_in_full(statement: Statement) -> bool:
         node = statement.node.member(element)
         if node is None:
             continue
-        written = sum(len(each.value.listed()) for each in node.members) if node.members else 1
+        written = sum(len(typed.value.listed()) for typed in node.members) if node.members else 1
         types = [member.name.value for member in node.members]
         if not read_ or len(read_) != written or len(types) != len(set(types)):
             return False

@@ -47,7 +47,7 @@ def is_everything(text: str) -> bool:
     return bool(text) and not text.strip("*")
 
 
-def literally(text: str) -> str:
+def literal_pattern(text: str) -> str:
     """The pattern of this one text, its variables kept: stars and question marks are themselves."""
     kept = _HOLE.findall(text)
     parts = (part.replace("*", _STAR).replace("?", _QUESTION) for part in _HOLE.split(text))
@@ -85,10 +85,10 @@ def contains(wide: str, narrow: str) -> bool:
 
 def _may_contain(wide: str, narrow: str) -> bool:
     # Most pairs differ there.
-    return narrow.startswith(head(wide))
+    return narrow.startswith(literal_prefix(wide))
 
 
-def head(text: str) -> str:
+def literal_prefix(text: str) -> str:
     """What stands before the first wildcard or variable: each text of the pattern begins so."""
     return text.partition("*")[0].partition("?")[0].partition("${")[0]
 
@@ -130,7 +130,7 @@ class Texts:
         self.apart = apart
         self.exact = frozenset(entries)
         # What can contain another text than itself.
-        self.wild = tuple(each for each in self.exact if not pattern.is_literal(each))
+        self.wild = tuple(entry for entry in self.exact if not pattern.is_literal(entry))
         self.is_everything = not inverted and any(map(is_everything, self.wild))
         self.comparable = bool(entries) and all(map(is_plain, self.exact))
 
@@ -152,8 +152,8 @@ def _all_contained(entries: frozenset[str], whole: Texts, effort: Effort) -> boo
     # Long lists cost something even when both have the same entries.
     return effort.spend(len(entries) // _CHEAP) and all(
         effort.spend(1 + len(whole.wild))
-        and any(_contained(each, wide, whole, effort) for wide in whole.wild)
-        for each in entries - whole.exact
+        and any(_contained(entry, wide, whole, effort) for wide in whole.wild)
+        for entry in entries - whole.exact
     )
 
 
@@ -170,7 +170,7 @@ def _all_apart(a: Texts, b: Texts, effort: Effort) -> bool:
         return False
     # Two texts without wildcard or variable are the same or apart; not so ARNs, which may stand for longer ones.
     plain = b.apart is apart
-    open_ = [each for each in b.exact if not _is_closed(each)] if plain else []
+    open_ = [entry for entry in b.exact if not _is_closed(entry)] if plain else []
     return all(
         effort.spend(1 + _cost(one, other)) and b.apart(one, other)
         for one in a.exact

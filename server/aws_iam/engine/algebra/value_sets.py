@@ -126,8 +126,10 @@ def _words(base: str, text: str) -> Words | None:
     if base.endswith("IgnoreCase"):
         # Beyond ASCII the lower-case text may be longer than the text.
         plain = text.isascii() and "${" not in text
-        return Words(pattern=text_sets.literally(text.lower()), folded=True) if plain else None
-    return Words(pattern=text_sets.literally(text))
+        return (
+            Words(pattern=text_sets.literal_pattern(text.lower()), folded=True) if plain else None
+        )
+    return Words(pattern=text_sets.literal_pattern(text))
 
 
 def _bool(_base: str, text: str) -> Words | None:

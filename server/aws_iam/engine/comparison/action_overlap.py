@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.uncovered_statements import Shortcut
+from aws_iam.engine.comparison.uncovered_statements import Coverage
 from aws_iam.engine.evaluation.layers import Ready
 from aws_iam.engine.language.pattern import is_literal
 
@@ -19,23 +19,23 @@ _ANY = ""
 
 
 @dataclass(slots=True)
-class Actions:
+class ActionOverlap:
     """The actions of some statements: names and patterns of each service, "" for patterns of any service."""
 
     is_open: bool = False
     names: set[str] = field(default_factory=set)
     names_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     patterns_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    shortcut: Shortcut = field(default_factory=Shortcut)
+    shortcut: Coverage = field(default_factory=Coverage)
 
     @classmethod
-    def of(cls, asked: Iterable[Ready]) -> Actions:
+    def of(cls, asked: Iterable[Ready]) -> ActionOverlap:
         """The actions that any of the statements speaks of; with NotAction it may be any action."""
         found = cls()
-        for each in asked:
-            found.is_open |= each.negated
-            found.names |= each.names
-            for pattern in each.patterns:
+        for statement in asked:
+            found.is_open |= statement.negated
+            found.names |= statement.names
+            for pattern in statement.patterns:
                 found.patterns_of[_service(pattern)].append(pattern)
         for name in found.names:
             found.names_of[name.partition(":")[0]].append(name)
@@ -52,8 +52,10 @@ class Actions:
         may_meet = self.shortcut.may_meet
         return (
             bool(self.patterns_of)
-            and any(may_meet(each, n) for n in ready.names for each in self._patterns_near(n))
-        ) or any(may_meet(each, p) for p in ready.patterns for each in self._entries_near(p))
+            and any(
+                may_meet(pattern, n) for n in ready.names for pattern in self._patterns_near(n)
+            )
+        ) or any(may_meet(entry, p) for p in ready.patterns for entry in self._entries_near(p))
 
     def _patterns_near(self, name: str) -> Sequence[str]:
         own = self.patterns_of.get(name.partition(":")[0], ())

@@ -13,8 +13,8 @@ from aws_iam.engine.reference.catalog import catalog
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.automaton import Budget
     from aws_iam.engine.comparison.clauses import Clause
-    from aws_iam.engine.comparison.pattern_combinations import Budget
 
 LISTING_BUCKETS = "s3:listallmybuckets"
 """The one action of which AWS leaves open on which resource it is authorised."""
@@ -47,7 +47,7 @@ _ROLE_ACTIONS = frozenset(
 
 
 @slotted
-class Group:
+class ActionGroup:
     """Actions that the same statements speak of, by one of them."""
 
     action: str
@@ -56,7 +56,7 @@ class Group:
 
 def action_groups(
     asked: Sequence[Clause], clauses: Sequence[Clause], budget: Budget
-) -> list[Group]:
+) -> list[ActionGroup]:
     """The known actions that some `asked` statement speaks of, one for each set of statements that do.
 
     Actions that differ in what they can be authorised on stand apart where some statement names resources.
@@ -65,39 +65,39 @@ def action_groups(
         return []
     by_place = any(not clause.is_anywhere for clause in clauses)
     principaled = any(clause.has_principals for clause in clauses)
-    found: dict[tuple[object, ...], Group] = {}
-    compared = len(clauses) + sum(len(each.ready.anywhere) for each in clauses)
-    speakers = _Speakers(clauses)
+    found: dict[tuple[object, ...], ActionGroup] = {}
+    compared = len(clauses) + sum(len(c.ready.anywhere) for c in clauses)
+    speakers = _ClausesByAction(clauses)
     # Candidates are actions of what is asked for, but where that is open-ended.
-    askers = _Speakers(asked) if _is_open_ended(asked) else None
+    askers = _ClausesByAction(asked) if _is_open_ended(asked) else None
     for name in _candidates(asked, clauses, budget, by_place=by_place, principaled=principaled):
         lower = name.lower()
         budget.spend(1 + compared // _PATTERNS)
         speaking = speakers.of(lower)
         if not speaking or (askers and not askers.of(lower)):
             continue
-        named = any(not each.is_anywhere for each in speaking)
-        apart = special(name) if named or principaled else ""
+        named = any(not c.is_anywhere for c in speaking)
+        apart = decided_by_aws_rule(name) if named or principaled else ""
         sign = (tuple(map(id, speaking)), _types(name) if named else (), apart)
         if sign not in found:
-            found[sign] = Group(action=name, clauses=speaking)
+            found[sign] = ActionGroup(action=name, clauses=speaking)
     return list(found.values())
 
 
-class _Speakers:
+class _ClausesByAction:
     """Clauses that are asked again and again what they speak of; most list names alone."""
 
     __slots__ = ("_listing", "_others")
 
     def __init__(self, clauses: Sequence[Clause]) -> None:
         plain = [c for c in clauses if not (c.ready.patterns or c.ready.negated)]
-        self._listing = [(each, each.ready.names) for each in plain]
+        self._listing = [(clause, clause.ready.names) for clause in plain]
         self._others = [c for c in clauses if c.ready.patterns or c.ready.negated]
 
     def of(self, action: str) -> tuple[Clause, ...]:
         """The clauses that speak of an action, given in lower case."""
-        listing = [each for each, names in self._listing if action in names]
-        return (*listing, *[each for each in self._others if each.ready.takes(action)])
+        listing = [clause for clause, names in self._listing if action in names]
+        return (*listing, *[clause for clause in self._others if clause.ready.takes(action)])
 
 
 def _types(action: str) -> tuple[object, ...]:
@@ -123,22 +123,22 @@ def _candidates(
             if (entry := word.lower()) in left:
                 if entry in clause.ready.anywhere:
                     budget.spend(_EXPANSION)
-                mentioned |= dict.fromkeys(expanded(entry))
+                mentioned |= dict.fromkeys(matching_actions(entry))
     # Everyone may ask who they are, whatever the policies say.
     mentioned.pop("sts:GetCallerIdentity", None)
     yield from mentioned
     if not open_ended:
         return
     if principaled:
-        yield from (each for each in _STRICT if each not in mentioned)
-    yield from _of_nobody(_services_named(clauses) if by_place else set(), mentioned)
+        yield from (name for name in _STRICT if name not in mentioned)
+    yield from _unmentioned_actions(_services_named(clauses) if by_place else set(), mentioned)
 
 
 def _is_open_ended(asked: Sequence[Clause]) -> bool:
     return any(c.ready.negated or not _EVERY.isdisjoint(c.ready.patterns) for c in asked)
 
 
-def _of_nobody(named: set[str], mentioned: Mapping[str, None]) -> Iterator[str]:
+def _unmentioned_actions(named: set[str], mentioned: Mapping[str, None]) -> Iterator[str]:
     """Actions that nobody mentions: they differ only in what they can be authorised on, and who must allow it."""
     for prefix in sorted(named):
         yield from _unmentioned(prefix, mentioned)
@@ -169,20 +169,24 @@ def _unmentioned(prefix: str, mentioned: Mapping[str, None]) -> Iterator[str]:
     service = catalog().service(prefix)
     seen = set()
     for action in service.actions.values() if service else ():
-        kind = (action.resource_types, bool(action.required), special(action.full_name))
+        kind = (
+            action.resource_types,
+            bool(action.required),
+            decided_by_aws_rule(action.full_name),
+        )
         if action.full_name in mentioned or action.full_name in _NOBODYS or kind in seen:
             continue
         seen.add(kind)
         yield action.full_name
 
 
-def is_strict(action: str) -> bool:
+def is_kms_or_sts(action: str) -> bool:
     """Whether the resource's own policy must allow even callers of its account: keys and roles."""
     return action.lower().startswith(("kms:", "sts:"))
 
 
 @lru_cache(maxsize=20_000)
-def special(action: str) -> str:
+def decided_by_aws_rule(action: str) -> str:
     """What AWS judges an action by beside the policies; actions that it judges alike have the same word."""
     service = action.partition(":")[0].lower()
     if service == "sts":
@@ -198,7 +202,7 @@ def special(action: str) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def expanded(entry: str) -> tuple[str, ...]:
+def matching_actions(entry: str) -> tuple[str, ...]:
     """The known actions that an entry of Action matches, spelled as AWS does."""
     if "*" in entry or "?" in entry:
         return catalog().expand(entry)

@@ -9,8 +9,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import pattern_combinations
-from aws_iam.engine.comparison.automaton import LETTERS, unnamed
+from aws_iam.engine.comparison.automaton import LETTERS, Pattern, Symbol, Token, unnamed
 from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.reference.catalog import catalog
@@ -30,17 +29,17 @@ _SERVICE = 2
 _ANY = "arn:${Partition}:*:*:*:*"
 
 
-def formats(action: str, picky: Sequence[Clause]) -> tuple[str, ...]:
+def formats_for(action: str, picky: Sequence[Clause]) -> tuple[str, ...]:
     """The ARN formats of what the action is authorised on, in each partition that the statements tell apart."""
     fields = tuple(
         dict.fromkeys(
             text.split(":", 2)[1]
-            for each in picky
-            for text in each.resources or ()
+            for clause in picky
+            for text in clause.resources or ()
             if text.startswith("arn:")
         )
     )
-    negated = any(each.not_resources for each in picky)
+    negated = any(clause.not_resources for clause in picky)
     alike: dict[tuple[bool, ...], str] = {}
     for partition in PARTITIONS if fields not in {(), ("aws",)} or negated else ("aws",):
         named = tuple(matches(field, partition) for field in fields)
@@ -49,27 +48,27 @@ def formats(action: str, picky: Sequence[Clause]) -> tuple[str, ...]:
             alike.setdefault(named, partition)
     partitions = set(alike.values())
     return tuple(
-        each.replace("${Partition}", partition)
-        for each in _known(action)
+        template.replace("${Partition}", partition)
+        for template in _formats_of_action(action)
         for partition in sorted(partitions)
     )
 
 
 @lru_cache(maxsize=4_096)
-def _known(action: str) -> tuple[str, ...]:
+def _formats_of_action(action: str) -> tuple[str, ...]:
     known = catalog().action(action)
     service = catalog().service(known.service) if known else None
     if known is None or service is None:
         return (_ANY,)
     found: dict[str, None] = {}
     for name in known.resource_types:
-        each = service.resource_types.get(name.lower())
-        found |= dict.fromkeys(each.arn_formats if each else ())
+        type_ = service.resource_types.get(name.lower())
+        found |= dict.fromkeys(type_.arn_formats if type_ else ())
     return tuple(found)
 
 
 @lru_cache(maxsize=50_000)
-def may_meet(text: str, template: str) -> bool:
+def may_match_format(text: str, template: str) -> bool:
     """Whether a resource pattern can have an ARN of a format, by partition and service alone: a quick no."""
     mine, theirs = text.split(":", _SERVICE + 1), template.split(":", _SERVICE + 1)
     if len(mine) <= _SERVICE + 1:
@@ -81,9 +80,9 @@ def may_meet(text: str, template: str) -> bool:
 
 
 @lru_cache(maxsize=8_192)
-def possible(template: str) -> pattern_combinations.Pattern:
+def format_pattern(template: str) -> Pattern:
     """The ARNs of a format: accounts have twelve characters, names of buckets no slash."""
-    tokens: list[pattern_combinations.Token] = []
+    tokens: list[Token] = []
     at = 0
     fields = 0
     for hole in _HOLE.finditer(template):
@@ -93,30 +92,30 @@ def possible(template: str) -> pattern_combinations.Pattern:
         within = "field" if template.split(":", 3)[_SERVICE] == "iam" else "resource"
         tokens += _hole(hole[1], within if fields >= _LAST_FIELD else "name")
         at = hole.end()
-    return pattern_combinations.Pattern((*tokens, *_plain(template[at:])))
+    return Pattern((*tokens, *_plain(template[at:])))
 
 
-def _plain(text: str) -> Iterator[pattern_combinations.Token]:
-    return (pattern_combinations.Symbol.MANY if char == "*" else char for char in text)
+def _plain(text: str) -> Iterator[Token]:
+    return (Symbol.MANY if char == "*" else char for char in text)
 
 
-def _hole(name: str, within: str) -> tuple[pattern_combinations.Token, ...]:
+def _hole(name: str, within: str) -> tuple[Token, ...]:
     if name.lower() == "account":
-        return (pattern_combinations.Symbol.ONE_IN_NAME,) * ACCOUNT_DIGITS
+        return (Symbol.ONE_IN_NAME,) * ACCOUNT_DIGITS
     if name.lower() == "bucketname" or within == "name":
-        return pattern_combinations.Symbol.ONE_IN_NAME, pattern_combinations.Symbol.MANY_IN_NAME
+        return Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME
     if within == "field":
         # Names and paths of IAM hold no colon.
-        return pattern_combinations.Symbol.ONE_IN_FIELD, pattern_combinations.Symbol.MANY_IN_FIELD
-    return pattern_combinations.Symbol.ONE, pattern_combinations.Symbol.MANY
+        return Symbol.ONE_IN_FIELD, Symbol.MANY_IN_FIELD
+    return Symbol.ONE, Symbol.MANY
 
 
-def likely(template: str, text: str) -> str | None:
+def shortest_arn(template: str, text: str) -> str | None:
     """A shortest ARN of a format that a resource pattern has, by filling the one into the other; None where that fails."""
     wanted, own = template.split(":", _LAST_FIELD), text.split(":", _LAST_FIELD)
     if len(wanted) != len(own) or "?" in text:
         return None
-    taking = possible(template).places.taking
+    taking = format_pattern(template).places.taking
     fill = unnamed({*text, *taking}, LETTERS)
     arn = ":".join(
         _shortest(theirs, fill) if mine == "*" else mine.replace("*", "")
@@ -140,22 +139,22 @@ def _expression(template: str) -> re.Pattern[str]:
     """The ARNs of a format, which is no text of a stranger's, as a regular expression."""
     parts = (
         re.escape(token) if isinstance(token, str) else _WILD[token]
-        for token in possible(template).tokens
+        for token in format_pattern(template).tokens
     )
     return re.compile("".join(parts), re.DOTALL)
 
 
 _WILD = {
-    pattern_combinations.Symbol.ONE: ".",
-    pattern_combinations.Symbol.MANY: ".*",
-    pattern_combinations.Symbol.ONE_IN_FIELD: "[^:]",
-    pattern_combinations.Symbol.MANY_IN_FIELD: "[^:]*",
-    pattern_combinations.Symbol.ONE_IN_NAME: "[^:/]",
-    pattern_combinations.Symbol.MANY_IN_NAME: "[^:/]*",
+    Symbol.ONE: ".",
+    Symbol.MANY: ".*",
+    Symbol.ONE_IN_FIELD: "[^:]",
+    Symbol.MANY_IN_FIELD: "[^:]*",
+    Symbol.ONE_IN_NAME: "[^:/]",
+    Symbol.MANY_IN_NAME: "[^:/]*",
 }
 
 
-def example(template: str, account: str) -> str:
+def example_arn(template: str, account: str) -> str:
     """An ARN of a format that looks like one."""
     named = template.replace("${Region}", EXAMPLE_REGION).replace("${Account}", account)
     return _HOLE.sub("example", named)

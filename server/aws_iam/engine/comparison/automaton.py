@@ -184,12 +184,12 @@ class Machine:
         places = self._places
         first = places.size
         ends, last_stars = 0, []
-        for each in group:
+        for pattern in group:
             self._start |= 1 << places.size
-            places.add(each.places)
+            places.add(pattern.places)
             end = 1 << places.size - 1
             ends |= end
-            if each.is_open:
+            if pattern.is_open:
                 last_stars.append(end)
         run = (1 << places.size) - (1 << first)
         self.ends.append(ends)

@@ -7,10 +7,10 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison import identity_callers
-from aws_iam.engine.comparison.actions import is_strict
+from aws_iam.engine.comparison.actions import is_kms_or_sts
+from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.clauses import principals_of
-from aws_iam.engine.comparison.distinct_values import Atom, points
-from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget
+from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
 from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_of
 from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
@@ -53,7 +53,7 @@ _OWN_KEYS = (
 
 
 @slotted
-class Actor:
+class CallerCase:
     """Who asks: a caller of the resource's policy, or whoever has an identity policy (`caller` is None).
 
     `least` is the grade that a grant must have: in the resource's own account, where the caller's own policies grant
@@ -91,7 +91,7 @@ class Actor:
         if self.caller.kind is CallerKind.FEDERATED and lower.startswith("sts:"):
             return False
         inside = self.caller.account == self.owner and self.caller.kind is not CallerKind.IDENTITY
-        return not (inside and self.least is Grade.ACCOUNT) or is_strict(action)
+        return not (inside and self.least is Grade.ACCOUNT) or is_kms_or_sts(action)
 
     def meets(self, clause: Clause) -> bool:
         """Whether the statement speaks of this caller, or may do."""
@@ -106,14 +106,14 @@ class Actor:
         return grade >= (self.least if clause.allows else Grade.ACCOUNT)
 
 
-def holder() -> Actor:
+def policy_holder() -> CallerCase:
     """Whoever has an identity policy: never a service, whatever else."""
     settled: dict[str, Value] = {
         "aws:principalisawsservice": ("false",),
         "aws:principalservicename": None,
         "aws:principalservicenameslist": None,
     }
-    return Actor(name="holder", settled=settled)
+    return CallerCase(name="holder", settled=settled)
 
 
 def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
@@ -133,12 +133,12 @@ def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
         if arn and _ACCOUNT.fullmatch(arn.account):
             return (arn.account,)
     accounts = _named_accounts(policies, ())
-    return (_unnamed(accounts), *sorted(accounts))
+    return (_unused_account(accounts), *sorted(accounts))
 
 
-def actors(
+def caller_cases(
     policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget
-) -> tuple[Actor, ...]:
+) -> tuple[CallerCase, ...]:
     """Strangers first, then the owner's own, then everyone whom the policies name.
 
     The owner's own stand twice: with policies of their own that allow everything, and without any.
@@ -146,15 +146,15 @@ def actors(
     found = [*_anyone(policies, owner)]
     for caller in _callers(policies, owner, atoms, budget):
         if caller.account == owner and caller.kind is not CallerKind.ROOT:
-            found.append(_actor(caller, owner, Grade.ROLE))
-        found.append(_actor(caller, owner, Grade.ACCOUNT))
+            found.append(_case(caller, owner, Grade.ROLE))
+        found.append(_case(caller, owner, Grade.ACCOUNT))
     found += strangers(policies, owner, atoms, budget)
     return tuple(dict.fromkeys(found))
 
 
 def strangers(
     policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget | None = None
-) -> Iterator[Actor]:
+) -> Iterator[CallerCase]:
     """Callers whom nobody knows: anonymous, and whoever can be made in accounts that no policy names."""
     allowed = budget or Budget()
     yield from _anyone(policies, owner)
@@ -162,35 +162,37 @@ def strangers(
     callers = [
         caller
         for partition in _partitions(policies)
-        for arn in _made(partition, atoms, known, allowed)
-        for caller in _read(arn, "", "")
+        for arn in _stranger_arns(partition, atoms, known, allowed)
+        for caller in _parsed_caller(arn, "", "")
     ]
     providers = tuple(_providers(atoms, allowed))
     for caller in dict.fromkeys(callers):
         if caller.kind is CallerKind.SESSION:
-            yield from (_signed_in(caller, owner, provider) for provider in providers)
+            yield from (_with_provider(caller, owner, provider) for provider in providers)
         else:
-            yield _actor(caller, owner, Grade.ACCOUNT)
+            yield _case(caller, owner, Grade.ACCOUNT)
 
 
-def _anyone(policies: Sequence[Policy], owner: str) -> Iterator[Actor]:
+def _anyone(policies: Sequence[Policy], owner: str) -> Iterator[CallerCase]:
     """An anonymous caller, and a user of another account."""
-    far = _unnamed(_written_accounts(policies, owner))
-    yield _actor(caller_of("*", action=""), owner, Grade.ACCOUNT)
+    far = _unused_account(_written_accounts(policies, owner))
+    yield _case(caller_of("*", action=""), owner, Grade.ACCOUNT)
     for partition in _partitions(policies):
         user = f"arn:{partition}:iam::{far}:user/example"
-        yield _actor(caller_of(user, action=""), owner, Grade.ACCOUNT)
+        yield _case(caller_of(user, action=""), owner, Grade.ACCOUNT)
 
 
-def _made(partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget) -> Iterator[str]:
+def _stranger_arns(
+    partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget
+) -> Iterator[str]:
     """The ARNs that strangers can give themselves, one for each way in which conditions tell them apart."""
-    far = _unnamed(known)
+    far = _unused_account(known)
     yield from (f"arn:{partition}:iam::{far}:{name}" for name in ("role/example", "root"))
     listed = [
-        each
+        condition
         for atom in atoms
         if atom.key in identity_callers.KEYS
-        for each in _beyond(atom, known)
+        for condition in _without_known_accounts(atom, known)
     ]
     if not listed:
         return
@@ -199,8 +201,8 @@ def _made(partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget
         listed.append(Atom(identity_callers.ACCOUNT, "StringEquals", tuple(sorted(known))))
     found = [
         arn
-        for each in identity_callers.holders(listed, {}, (partition, far), budget)
-        for arn in each.values[identity_callers.ARN] or ()
+        for found_caller in identity_callers.identity_callers(listed, {}, (partition, far), budget)
+        for arn in found_caller.values[identity_callers.ARN] or ()
     ]
     # The root user has an account and no name.
     of_root = Atom(identity_callers.ARN, "ArnLike", (f"arn:{partition}:iam::*:root",))
@@ -209,21 +211,23 @@ def _made(partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget
         for atom in listed
         if atom.key in {identity_callers.ARN, identity_callers.ACCOUNT}
     ]
-    roots = points(identity_callers.ARN, (of_root, *accounts), present=True, budget=budget)
+    roots = distinct_values(
+        identity_callers.ARN, (of_root, *accounts), present=True, budget=budget
+    )
     found += [arn for root in roots if root.true & 1 for arn in root.value or ()]
     yield from (arn for arn in found if arn.split(":")[_FIELD] not in known)
 
 
-def _beyond(atom: Atom, known: set[str]) -> Iterator[Atom]:
+def _without_known_accounts(atom: Atom, known: set[str]) -> Iterator[Atom]:
     """The condition without what only callers of known accounts can have, if anything is left of it."""
-    left = tuple(each for each in atom.wanted if _account_in(atom.key, each) not in known)
+    left = tuple(wanted for wanted in atom.wanted if _account_in(atom.key, wanted) not in known)
     if left or not atom.wanted:
         yield Atom(atom.key, atom.operator, left)
 
 
 def _picks_accounts(atom: Atom) -> bool:
     """Whether the condition may tell apart accounts that no policy names."""
-    texts = (_account_in(atom.key, each) for each in atom.wanted)
+    texts = (_account_in(atom.key, wanted) for wanted in atom.wanted)
     return any(text is None or text.strip("*?") for text in texts)
 
 
@@ -242,20 +246,20 @@ def _as_arn(atom: Atom) -> Atom:
     if atom.key == identity_callers.ARN:
         return atom
     return Atom(
-        identity_callers.ARN, "ArnLike", tuple(f"arn:*:*::{each}:*" for each in atom.wanted)
+        identity_callers.ARN, "ArnLike", tuple(f"arn:*:*::{account}:*" for account in atom.wanted)
     )
 
 
 def _providers(atoms: Sequence[Atom], budget: Budget) -> Iterator[Value]:
     """Who may have signed a stranger in for its session: nobody, or a provider that belongs to no account named."""
     asked = [atom for atom in atoms if atom.key == _PROVIDER]
-    for point in points(_PROVIDER, asked, budget=budget):
+    for point in distinct_values(_PROVIDER, asked, budget=budget):
         if not _ACCOUNTS.search("".join(point.value or ())):
             yield point.value
 
 
-def _signed_in(caller: Caller, owner: str, provider: Value) -> Actor:
-    actor = _actor(caller, owner, Grade.ACCOUNT)
+def _with_provider(caller: Caller, owner: str, provider: Value) -> CallerCase:
+    actor = _case(caller, owner, Grade.ACCOUNT)
     name = f"{actor.name} by {provider[0]}" if provider else actor.name
     return replace(actor, name=name, settled={**actor.settled, _PROVIDER: provider})
 
@@ -274,7 +278,7 @@ def _partitions(policies: Sequence[Policy]) -> list[str]:
     return list(dict.fromkeys(named)) or ["aws"]
 
 
-def _actor(caller: Caller, owner: str, least: Grade) -> Actor:
+def _case(caller: Caller, owner: str, least: Grade) -> CallerCase:
     settled: dict[str, Value] = dict.fromkeys(_OWN_KEYS)
     settled |= {name.lower(): (value,) for name, value in settled_keys(caller, owner)}
     if caller.kind is CallerKind.SERVICE:
@@ -283,7 +287,7 @@ def _actor(caller: Caller, owner: str, least: Grade) -> Actor:
     if caller.kind is CallerKind.SESSION:
         # Whether a provider signed the session in, and which, the caller's ARN does not tell.
         del settled[_PROVIDER]
-    return Actor(
+    return CallerCase(
         name=caller.arn if least is Grade.ACCOUNT else f"{caller.arn} without a policy of its own",
         caller=caller,
         least=least,
@@ -298,21 +302,21 @@ def _callers(
 ) -> Iterator[Caller]:
     principals = tuple(principals_of(policies))
     named = dict.fromkeys((p.type, p.value) for p in principals if not p.is_everyone)
-    far = _unnamed({*_named_accounts(policies, atoms), owner})
+    far = _unused_account({*_named_accounts(policies, atoms), owner})
     accounts = dict.fromkeys((owner, *sorted(_named_accounts(policies, atoms)), far))
     if len(named) + len(accounts) > _MOST_NAMED:
         raise OverBudget(f"the policies name more than {_MOST_NAMED} principals")
     partitions = _partitions(policies)
     for partition in partitions:
-        yield from _usual(partition, owner, accounts)
-    service = next((each for each in _SERVICES if ("Service", each) not in named), "")
-    yield from _read(service, "", "")
+        yield from _example_callers(partition, owner, accounts)
+    service = next((name for name in _SERVICES if ("Service", name) not in named), "")
+    yield from _parsed_caller(service, "", "")
     for kind, value in named:
-        yield from _caller(value, kind)
+        yield from _named_caller(value, kind)
     # Conditions on the caller tell further ones apart, in each account and beside everyone who is named.
     listed = [atom for atom in atoms if atom.key in identity_callers.KEYS]
     texts = dict.fromkeys(
-        each for kind, value in named if kind == "AWS" for each in _as_text(value)
+        pattern for kind, value in named if kind == "AWS" for pattern in _arn_patterns(value)
     )
     if not listed and not any("assumed-role" in value for _, value in named):
         return
@@ -321,21 +325,23 @@ def _callers(
     for account in accounts:
         fixed = {identity_callers.ACCOUNT: (account,)}
         for partition in partitions:
-            for found in identity_callers.holders(listed, fixed, (partition, account), budget):
+            for found in identity_callers.identity_callers(
+                listed, fixed, (partition, account), budget
+            ):
                 for arn in found.values[identity_callers.ARN] or ():
-                    yield from _read(arn, "", "")
+                    yield from _parsed_caller(arn, "", "")
                     yield from _sessions(arn, sessions)
 
 
-def _usual(partition: str, owner: str, accounts: Iterable[str]) -> Iterator[Caller]:
+def _example_callers(partition: str, owner: str, accounts: Iterable[str]) -> Iterator[Caller]:
     for account in accounts:
         for name in ("user/example", "role/example", "root"):
-            yield from _read(f"arn:{partition}:iam::{account}:{name}", "", "")
+            yield from _parsed_caller(f"arn:{partition}:iam::{account}:{name}", "", "")
     for provider in _PROVIDERS:
-        yield from _read(f"arn:{partition}:iam::{owner}:{provider}", _WEB, "")
+        yield from _parsed_caller(f"arn:{partition}:iam::{owner}:{provider}", _WEB, "")
 
 
-def _as_text(principal: str) -> Iterator[str]:
+def _arn_patterns(principal: str) -> Iterator[str]:
     """A named principal as a pattern of aws:PrincipalArn: of a session, the role with any path."""
     arn = Arn.of(principal)
     if arn is None:
@@ -348,11 +354,11 @@ def _as_text(principal: str) -> Iterator[str]:
         yield principal
 
 
-def _caller(text: str, kind: str) -> Iterator[Caller]:
+def _named_caller(text: str, kind: str) -> Iterator[Caller]:
     if kind == "Federated":
-        yield from _read(text, _WEB, "")
+        yield from _parsed_caller(text, _WEB, "")
     elif not _ACCOUNT.fullmatch(text) and not text.endswith(":root"):
-        yield from _read(text, "", "")
+        yield from _parsed_caller(text, "", "")
 
 
 def _sessions(role: str, sessions: Iterable[str]) -> Iterator[Caller]:
@@ -361,10 +367,10 @@ def _sessions(role: str, sessions: Iterable[str]) -> Iterator[Caller]:
     for session in sessions:
         own = session.split(":")
         if fields[4] == own[4] and role.rpartition("/")[2] == own[5].split("/")[1]:
-            yield from _read(session, "", role)
+            yield from _parsed_caller(session, "", role)
 
 
-def _read(text: str, action: str, role: str) -> Iterator[Caller]:
+def _parsed_caller(text: str, action: str, role: str) -> Iterator[Caller]:
     try:
         yield caller_of(text, action=action, role=role)
     except InputError:
@@ -392,7 +398,7 @@ def _written_accounts(policies: Sequence[Policy], owner: str) -> set[str]:
     return {*_ACCOUNTS.findall(" ".join(texts)), owner}
 
 
-def _unnamed(named: Iterable[str]) -> str:
+def _unused_account(named: Iterable[str]) -> str:
     taken = set(named)
     return next(
         a for a in (*_EXAMPLES, *(f"{n:012}" for n in range(len(taken) + 1))) if a not in taken

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.comparison.distinct_values import Atom
 from aws_iam.engine.evaluation.conditions import has_wildcards
-from aws_iam.engine.evaluation.context import default_of, literal
+from aws_iam.engine.evaluation.context import default_of, with_stand_ins
 from aws_iam.engine.evaluation.layers import Ready
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional, slotted
@@ -110,23 +110,25 @@ class Atoms:
 
 
 @once
-def _holds_hole(statement: Statement) -> bool:
+def _contains_variable(statement: Statement) -> bool:
     texts = [*statement.resource_words, *statement.not_resource_words]
     texts += [value.value for condition in statement.conditions for value in condition.values]
     return "${" in "\n".join(texts)
 
 
-def have_holes(policies: Iterable[Policy]) -> bool:
+def contain_variables(policies: Iterable[Policy]) -> bool:
     """Whether `${…}` stands anywhere: `${*}` is no variable, and is no plain text either."""
-    return any(_holds_hole(statement) for policy in policies for statement in policy.statements)
+    return any(
+        _contains_variable(statement) for policy in policies for statement in policy.statements
+    )
 
 
 def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:
     """The keys, in lower case, that variables of the policies name."""
     found: dict[str, None] = {}
-    if not have_holes(policies):
+    if not contain_variables(policies):
         return ()
-    for texts in populations([policy for policy in policies if has_variables(policy)]):
+    for texts in comparable_texts([policy for policy in policies if has_variables(policy)]):
         for text in texts:
             for hole in _HOLE.findall(text) if "${" in text else ():
                 if hole not in ESCAPES:
@@ -134,7 +136,7 @@ def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def populations(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
+def comparable_texts(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
     """The texts in which a variable may stand, those together that meet the same: resources, values of each key."""
     resources: dict[str, None] = {}
     values: dict[str, dict[str, None]] = {}
@@ -154,7 +156,7 @@ def has_variables(policy: Policy) -> bool:
     return policy.version is not None and policy.version.value == _VARIABLES
 
 
-def side(
+def side_of(
     policies: Sequence[Policy],
     atoms: Atoms,
     scenario: Mapping[str, str | None] | None,
@@ -202,7 +204,7 @@ class _Variables:
             value = _value(hole[1], self.scenario)
             if value is None:
                 return None
-            parts += (text[at : hole.start()], literal(value) if escaped else value)
+            parts += (text[at : hole.start()], with_stand_ins(value) if escaped else value)
             at = hole.end()
         return "".join((*parts, text[at:]))
 
@@ -225,7 +227,7 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
     # A canonical user id is an account's, and nothing tells whose.
     canonical = (*statement.principals, *statement.not_principals) if principaled else ()
     settled = [_resource(entry, variables) for entry in entries]
-    resources = tuple([each for each in settled if each is not None])
+    resources = tuple([text for text in settled if text is not None])
     return Clause(
         ready=Ready.of(statement),
         allows=statement.allows,
@@ -235,7 +237,7 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
         not_resources=negated,
         needs=needs,
         unread=frozenset(unread),
-        unclear=bool(unread) or any(each.type == "CanonicalUser" for each in canonical),
+        unclear=bool(unread) or any(principal.type == "CanonicalUser" for principal in canonical),
         place=place,
     )
 
@@ -261,10 +263,10 @@ def _is_readable(condition: Condition, base: str, variables: _Variables) -> bool
 def _atom(condition: Condition, base: str, variables: _Variables) -> Atom:
     written = [value.value for value in condition.values]
     kept = set(written)
-    if any("${" in each for each in written) and OPERATORS.get(base) in _FILLED:
+    if any("${" in text for text in written) and OPERATORS.get(base) in _FILLED:
         escaped = has_wildcards(base)
-        settled = [variables.settled(each, escaped=escaped) for each in written]
-        kept = {each for each in settled if each is not None}
+        settled = [variables.settled(text, escaped=escaped) for text in written]
+        kept = {text for text in settled if text is not None}
     return Atom(condition.name, condition.operator.value, tuple(sorted(kept)))
 
 

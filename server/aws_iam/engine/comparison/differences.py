@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.actions import action_groups
-from aws_iam.engine.comparison.distinct_values import TRUSTED_KEYS, point, points
-from aws_iam.engine.comparison.pattern_combinations import SPENT, Budget, OverBudget
-from aws_iam.engine.comparison.resources import Ground, ResourceAxis
+from aws_iam.engine.comparison.automaton import SPENT, Budget, OverBudget
+from aws_iam.engine.comparison.distinct_values import TRUSTED_KEYS, distinct_value, distinct_values
+from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.actions import Group
-    from aws_iam.engine.comparison.caller_cases import Actor
+    from aws_iam.engine.comparison.actions import ActionGroup
+    from aws_iam.engine.comparison.caller_cases import CallerCase
     from aws_iam.engine.comparison.clauses import Atoms, Clause, Side
-    from aws_iam.engine.comparison.distinct_values import Atom, Point, Value
+    from aws_iam.engine.comparison.distinct_values import Atom, DistinctValue, Value
 
 
 _MOST_TRIED = 200
@@ -43,7 +43,7 @@ T = TypeVar("T")
 class Candidate:
     """A request that should show the difference: who, what, where, with which keys (absent ones left out)."""
 
-    actor: Actor
+    actor: CallerCase
     action: str
     resource: str
     context: Mapping[str, tuple[str, ...]]
@@ -51,7 +51,7 @@ class Candidate:
 
 
 @slotted
-class _Place:
+class _Cell:
     """A cell of actors, actions and resources: the clauses of each side that meet there, and the keys that matter.
 
     `partition` is the resource's, empty when it has none.
@@ -59,12 +59,12 @@ class _Place:
 
     here: Sequence[tuple[tuple[Clause, ...], bool]]
     keys: Sequence[str]
-    actor: Actor
+    actor: CallerCase
     partition: str
 
 
 @dataclass(slots=True, kw_only=True)
-class Question:
+class DifferenceSearch:
     """Whether there is a request that every side of `wanted` allows and none of `unwanted`.
 
     `account` owns the resources where the policies do not say; `fixed` are values of keys that the scenario settles;
@@ -74,7 +74,7 @@ class Question:
     wanted: tuple[Side, ...]
     unwanted: tuple[Side, ...]
     atoms: Atoms
-    actors: tuple[Actor, ...]
+    actors: tuple[CallerCase, ...]
     account: str
     fixed: Mapping[str, Value] = field(default_factory=dict)
     owners: frozenset[str] | None = None
@@ -82,13 +82,13 @@ class Question:
     asked: Sequence[Clause]
     budget: Budget = field(default_factory=Budget)
     # The points of keys: whoever asks several questions about the same policies hands them on.
-    known: dict[tuple[str, tuple[Atom, ...], bool], tuple[Point, ...]] = field(
+    known: dict[tuple[str, tuple[Atom, ...], bool], tuple[DistinctValue, ...]] = field(
         default_factory=dict
     )
     refused: int = 0
     # Clauses whose conditions cannot be read and that were met on the way.
     unclear: dict[str, None] = field(default_factory=dict)
-    _points: dict[tuple[str, Actor, str], Options] = field(default_factory=dict)
+    _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict)
     _keys_of: dict[int, list[str]] = field(default_factory=dict)
 
     @property
@@ -111,7 +111,9 @@ class Question:
                 if not actor.may_ask(group.action):
                     continue
                 live = {
-                    id(c) for c in group.clauses if actor.meets(c) and _speaks(c, group.action)
+                    id(c)
+                    for c in group.clauses
+                    if actor.meets(c) and _applies_to_service(c, group.action)
                 }
                 if not self._is_possible(live) or self._is_like(actor, number, live, alike):
                     continue
@@ -120,17 +122,17 @@ class Question:
                     if found is not None:
                         yield found
 
-    def _ground(self, actor: Actor, group: Group, live: set[int]) -> Ground:
+    def _ground(self, actor: CallerCase, group: ActionGroup, live: set[int]) -> ResourceQuestion:
         """The statements that matter to a caller's asking for an action, and which resources do."""
         lower = group.action.lower()
-        pieces = [each for each in self.asked if each.ready.takes(lower)]
+        pieces = [clause for clause in self.asked if clause.ready.takes(lower)]
         clauses = [c for s in self.sides for c in s.clauses if id(c) in live]
         if len(self.wanted) == 1 and all(piece.allows for piece in pieces):
             # A difference meets one of the pieces with all its conditions: no other Allow is needed for it.
             needed = {id(piece.statement) for piece in pieces}
             other = {id(c) for c in self.wanted[0].allows if id(c.statement) not in needed}
             clauses = [c for c in clauses if id(c) not in other]
-        return Ground(
+        return ResourceQuestion(
             action=group.action,
             clauses=clauses,
             asked=pieces,
@@ -147,13 +149,13 @@ class Question:
                 yield from (id(c) for c in side.allows if id(c) in live and _is_plain(c))
 
     def _is_like(
-        self, actor: Actor, group: int, live: set[int], alike: set[tuple[object, ...]]
+        self, actor: CallerCase, group: int, live: set[int], alike: set[tuple[object, ...]]
     ) -> bool:
         """Whether nothing tells the actor from one before, for these actions."""
         if actor.caller is None:
             return False
         true = tuple(
-            point([atom], actor.settled[atom.key]).true
+            distinct_value([atom], actor.settled[atom.key]).true
             for atom in self.atoms.numbers
             if atom.key in actor.settled
         )
@@ -179,15 +181,17 @@ class Question:
     def _is_possible(self, live: set[int]) -> bool:
         """Whether statements that ask for neither place nor condition leave the difference open."""
         for side in self.wanted:
-            if not any(id(c) in live for c in side.allows) or _plainly(side.denies, live):
+            if not any(id(c) in live for c in side.allows) or _applies_everywhere(
+                side.denies, live
+            ):
                 return False
         return not any(
-            _plainly(side.allows, live) and not any(id(c) in live for c in side.denies)
+            _applies_everywhere(side.allows, live) and not any(id(c) in live for c in side.denies)
             for side in self.unwanted
         )
 
     def _at(
-        self, actor: Actor, action: str, resource: str, met: frozenset[int]
+        self, actor: CallerCase, action: str, resource: str, met: frozenset[int]
     ) -> Iterator[Candidate]:
         """The first request of one cell that makes the difference."""
         here = [
@@ -205,7 +209,7 @@ class Question:
             return
         if partition and OWNER in self.fixed and self.fixed[OWNER] is None:
             return
-        at = _Place(here=here, keys=self._keys(here, actor), actor=actor, partition=partition)
+        at = _Cell(here=here, keys=self._keys(here, actor), actor=actor, partition=partition)
         for chosen in self._search(at, 0, 0, 0, {}):
             yield Candidate(
                 actor=actor,
@@ -215,7 +219,9 @@ class Question:
                 absent=tuple(key for key, value in chosen.items() if value is None),
             )
 
-    def _keys(self, here: Sequence[tuple[tuple[Clause, ...], bool]], actor: Actor) -> list[str]:
+    def _keys(
+        self, here: Sequence[tuple[tuple[Clause, ...], bool]], actor: CallerCase
+    ) -> list[str]:
         """The condition keys that matter in a cell; those that follow from the holder of a policy as one."""
         needed = 0
         for clauses, _ in here:
@@ -235,7 +241,7 @@ class Question:
         return [_HOLDER, *(key for key in found if key not in identity_callers.KEYS)]
 
     def _search(
-        self, place: _Place, at: int, true: int, false: int, chosen: Mapping[str, Value]
+        self, place: _Cell, at: int, true: int, false: int, chosen: Mapping[str, Value]
     ) -> Iterator[Mapping[str, Value]]:
         self.budget.spend()
         decided = self._decided(place.here, true, false)
@@ -249,7 +255,7 @@ class Question:
                 place, at + 1, true | met, false | every & ~met, {**chosen, **values}
             )
 
-    def _options(self, key: str, place: _Place) -> Options:
+    def _options(self, key: str, place: _Cell) -> Options:
         """The values of a key, each with the atoms that are true then, and the bits of all atoms on the key."""
         known = self._points.get((key, place.actor, place.partition))
         if known is None:
@@ -262,32 +268,37 @@ class Question:
         return known
 
     def _values(
-        self, key: str, atoms: list[Atom], place: _Place
+        self, key: str, atoms: list[Atom], place: _Cell
     ) -> Iterator[tuple[Mapping[str, Value], int]]:
         if key == _HOLDER:
             within = (place.partition or "aws*", self.account)
-            for holder in identity_callers.holders(atoms, self.fixed, within, self.budget):
+            for holder in identity_callers.identity_callers(
+                atoms, self.fixed, within, self.budget
+            ):
                 yield holder.values, holder.true
             return
-        for each in self._points_of(key, atoms, place):
-            yield {key: each.value}, each.true
+        for point in self._points_of(key, atoms, place):
+            yield {key: point.value}, point.true
 
-    def _points_of(self, key: str, atoms: list[Atom], place: _Place) -> tuple[Point, ...]:
+    def _points_of(self, key: str, atoms: list[Atom], place: _Cell) -> tuple[DistinctValue, ...]:
         settled = {**place.actor.settled, **self.fixed}
         if key in settled:
-            return (point(atoms, settled[key]),)
+            return (distinct_value(atoms, settled[key]),)
         if place.actor.lacks(key):
-            return (point(atoms, None),)
+            return (distinct_value(atoms, None),)
         owners = self.owners if key in TRUSTED_KEYS else None
         if key == OWNER and place.actor.owner:
             own: tuple[Value, ...] = ((place.actor.owner,),)
-            return tuple(point(atoms, each) for each in (own if place.partition else (*own, None)))
+            return tuple(
+                distinct_value(atoms, value)
+                for value in (own if place.partition else (*own, None))
+            )
         # A resource with an ARN has an owner.
         present = key == OWNER and bool(place.partition)
         asked = (key, tuple(atoms), present)
         found = self.known.get(asked)
         if found is None:
-            found = points(key, atoms, owners=owners, present=present, budget=self.budget)
+            found = distinct_values(key, atoms, owners=owners, present=present, budget=self.budget)
             self.known[asked] = found
         return found
 
@@ -310,12 +321,12 @@ def _spread(true: int, bits: Sequence[int]) -> int:
     return sum(bit for at, bit in enumerate(bits) if true >> at & 1)
 
 
-def _speaks(clause: Clause, action: str) -> bool:
+def _applies_to_service(clause: Clause, action: str) -> bool:
     """A statement of a key policy without Resource has no effect; that of a role means the role."""
     return clause.resources is not None or not action.lower().startswith("kms:")
 
 
-def _plainly(clauses: Sequence[Clause], live: set[int]) -> bool:
+def _applies_everywhere(clauses: Sequence[Clause], live: set[int]) -> bool:
     return any(id(c) in live and c.is_anywhere and _is_plain(c) for c in clauses)
 
 

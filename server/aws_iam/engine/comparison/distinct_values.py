@@ -12,17 +12,24 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.comparison import pattern_combinations
-from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget
+from aws_iam.engine.comparison.automaton import LETTERS, Budget, OverBudget, Pattern
+from aws_iam.engine.comparison.pattern_combinations import (
+    DIGITS,
+    arn_pattern,
+    combinations,
+    literal_pattern,
+    nonempty_text,
+    wildcard_pattern,
+)
 from aws_iam.engine.evaluation.conditions import (
     has_wildcards,
     holds_for,
     moment,
     network,
     number,
-    positive_name,
+    positive_operator,
 )
-from aws_iam.engine.evaluation.context import literal, spelled
+from aws_iam.engine.evaluation.context import with_stand_ins, without_stand_ins
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.pattern import is_literal
@@ -93,21 +100,21 @@ class Atom:
 
 
 @positional
-class Point:
+class DistinctValue:
     """A value of a key, and which of the atoms on it are true there, as bits in their order."""
 
     value: Value
     true: int
 
 
-def points(
+def distinct_values(
     key: str,
     atoms: Sequence[Atom],
     *,
     owners: frozenset[str] | None = None,
     present: bool = False,
     budget: Budget | None = None,
-) -> tuple[Point, ...]:
+) -> tuple[DistinctValue, ...]:
     """The points of a key, absence first and then the simplest. Raises OverBudget when there are too many.
 
     With `owners`, the texts that name the owner's own, the key has no value that one of them stands for: it is asked
@@ -115,36 +122,36 @@ def points(
     """
     allowed = budget or Budget()
     found: dict[int, Value] = {}
-    if not present and not _is_always(key):
-        found[_true(atoms, None)] = None
+    if not present and not _is_always_present(key):
+        found[_true_atoms(atoms, None)] = None
     singles: dict[int, tuple[str, ...]] = {}
     compared = sum(len(atom.wanted) for atom in atoms)
-    for one in _singles(key, atoms, allowed):
+    for one in _single_values(key, atoms, allowed):
         allowed.spend(1 + compared // _COMPARED)
-        if owners is None or not _is_owners(one, atoms, owners):
-            singles.setdefault(_true(atoms, (one,)), (one,))
-    for true, value in (*singles.items(), *_sets(key, atoms, singles, allowed)):
+        if owners is None or not _is_fixed_by_owner(one, atoms, owners):
+            singles.setdefault(_true_atoms(atoms, (one,)), (one,))
+    for true, value in (*singles.items(), *_value_sets(key, atoms, singles, allowed)):
         found.setdefault(true, value)
-    return tuple(Point(value, true) for true, value in found.items())
+    return tuple(DistinctValue(value, true) for true, value in found.items())
 
 
-def point(atoms: Sequence[Atom], value: Value) -> Point:
+def distinct_value(atoms: Sequence[Atom], value: Value) -> DistinctValue:
     """The point of a value that is settled."""
-    return Point(value, _true(atoms, value))
+    return DistinctValue(value, _true_atoms(atoms, value))
 
 
-def _true(atoms: Sequence[Atom], value: Value) -> int:
+def _true_atoms(atoms: Sequence[Atom], value: Value) -> int:
     return sum(
         1 << at for at, atom in enumerate(atoms) if holds_for(atom.operator, atom.wanted, value)
     )
 
 
-def _is_always(key: str) -> bool:
+def _is_always_present(key: str) -> bool:
     known = catalog().condition_key(key)
     return known is not None and known.presence_rule == _ALWAYS
 
 
-def _sets(
+def _value_sets(
     key: str, atoms: Sequence[Atom], singles: Mapping[int, tuple[str, ...]], budget: Budget
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """What several values together make true, each with a smallest set of them."""
@@ -173,13 +180,13 @@ def _needs_one(atom: Atom) -> bool:
     """Whether one of several values satisfies the condition; the others need every value to."""
     if atom.qualifier:
         return atom.qualifier == "ForAnyValue"
-    return positive_name(atom.base) == atom.base
+    return positive_operator(atom.base) == atom.base
 
 
-def _is_owners(one: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:
+def _is_fixed_by_owner(one: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:
     """Whether the value is one that the policy gives as fixed: in full, or as a narrow range of addresses."""
     for atom in atoms:
-        name = positive_name(atom.base)
+        name = positive_operator(atom.base)
         for wanted in atom.wanted:
             if wanted not in owners:
                 continue
@@ -193,14 +200,14 @@ def _is_owners(one: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:
     return False
 
 
-def _singles(key: str, atoms: Sequence[Atom], budget: Budget) -> list[str]:
+def _single_values(key: str, atoms: Sequence[Atom], budget: Budget) -> list[str]:
     """One value for every way in which single values meet the atoms."""
     by_family: dict[Family, list[Atom]] = {}
     for atom in atoms:
         by_family.setdefault(OPERATORS[atom.base], []).append(atom)
     by_family.pop(Family.NULL, None)
     if set(by_family) == {Family.BOOL}:
-        return ["true", "false", *_shapeless(key, by_family)]
+        return ["true", "false", *_value_of_no_family(key, by_family)]
     texts = [atom for family in _TEXTS for atom in by_family.pop(family, [])]
     if not by_family:
         return list(_texts(key, texts, budget))
@@ -213,52 +220,54 @@ def _singles(key: str, atoms: Sequence[Atom], budget: Budget) -> list[str]:
         raise OverBudget(f"the conditions on `{key}` read its value in several ways")
     if not texts:
         # A value of another shape satisfies none of them; only a key of the operator's own type has no such value.
-        return list(dict.fromkeys((*made, *_shapeless(key, by_family))))
-    return _mixed(key, texts, made, budget)
+        return list(dict.fromkeys((*made, *_value_of_no_family(key, by_family))))
+    return _mixed_values(key, texts, made, budget)
 
 
 def _wanted(atoms: Iterable[Atom]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for atom in atoms for value in atom.wanted))
 
 
-def _shapeless(key: str, families: Iterable[Family]) -> Iterator[str]:
+def _value_of_no_family(key: str, families: Iterable[Family]) -> Iterator[str]:
     known = catalog().condition_key(key)
     if known is None or not known.type or known.value_type not in set(families):
         yield "x"
 
 
-def _mixed(key: str, texts: Sequence[Atom], made: tuple[str, ...], budget: Budget) -> list[str]:
+def _mixed_values(
+    key: str, texts: Sequence[Atom], made: tuple[str, ...], budget: Budget
+) -> list[str]:
     """The values of a key whose value is compared as text and as something else, where texts are given in full."""
     spelled_out = all(
         is_literal(value) or value == "*" or not has_wildcards(atom.base)
         for atom in texts
         for value in atom.wanted
     )
-    numeric = all(number(each) is not None for each in made)
+    numeric = all(number(text) is not None for text in made)
     if not spelled_out or not numeric:
         raise OverBudget(f"the conditions on `{key}` read its value in several ways")
     # A number can be written in ways that no text of the policies is.
-    others = [f"{'-' * (each[:1] == '-')}000{each.lstrip('-')}" for each in made]
+    others = [f"{'-' * (text[:1] == '-')}000{text.lstrip('-')}" for text in made]
     return list(dict.fromkeys((*made, *others, *_wanted(texts), *_texts(key, texts, budget))))
 
 
 def _texts(key: str, atoms: Sequence[Atom], budget: Budget) -> Iterator[str]:
     patterns = tuple(dict.fromkeys(pattern_of(atom, v) for atom in atoms for v in atom.wanted))
-    inside, fresh = _SHAPES.get(key, ((), pattern_combinations.LETTERS))
-    found = pattern_combinations.cells(patterns, inside=inside, fresh=fresh, budget=budget)
-    yield from (spelled(text) for text in sorted(filter(None, found.values()), key=len))
+    inside, fresh = _SHAPES.get(key, ((), LETTERS))
+    found = combinations(patterns, inside=inside, fresh=fresh, budget=budget)
+    yield from (without_stand_ins(text) for text in sorted(filter(None, found.values()), key=len))
     empty = next((met for met, text in found.items() if not text), None)
     if empty is not None:
         # The empty text is a value like no other; what else meets the same patterns reads better, so it comes first.
-        yield from filter(None, [spelled(pattern_combinations.filled(patterns, empty, budget))])
+        yield from filter(None, [without_stand_ins(nonempty_text(patterns, empty, budget))])
         yield ""
 
 
 _ACCOUNT = "????????????"
-_SHAPES: Mapping[str, tuple[tuple[pattern_combinations.Pattern, ...], str]] = {
+_SHAPES: Mapping[str, tuple[tuple[Pattern, ...], str]] = {
     "aws:principalarn": (
         tuple(
-            pattern_combinations.arn_pattern(f"arn:aws*:{service}::{_ACCOUNT}:{name}")
+            arn_pattern(f"arn:aws*:{service}::{_ACCOUNT}:{name}")
             for service, name in (
                 ("iam", "user/?*"),
                 ("iam", "role/?*"),
@@ -266,26 +275,26 @@ _SHAPES: Mapping[str, tuple[tuple[pattern_combinations.Pattern, ...], str]] = {
                 ("sts", "federated-user/?*"),
             )
         ),
-        pattern_combinations.DIGITS,
+        DIGITS,
     ),
     **{
-        key: ((pattern_combinations.pattern(_ACCOUNT),), pattern_combinations.DIGITS)
+        key: ((wildcard_pattern(_ACCOUNT),), DIGITS)
         for key in ("aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount")
     },
 }
 """Keys whose values have a shape of their own, and which characters stand for any other in it."""
 
 
-def pattern_of(atom: Atom, value: str) -> pattern_combinations.Pattern:
+def pattern_of(atom: Atom, value: str) -> Pattern:
     """A wanted value of a text operator as a pattern of the values that match it."""
-    name = positive_name(atom.base)
+    name = positive_operator(atom.base)
     if name in {"ArnEquals", "ArnLike"}:
-        return pattern_combinations.arn_pattern(value)
+        return arn_pattern(value)
     if name == "StringLike":
-        return pattern_combinations.pattern(value)
+        return wildcard_pattern(value)
     # Where wildcards are read, a literal `*` stands as another character; here it does as well, so that both meet.
-    return pattern_combinations.literal(
-        literal(value), ignore_case=name in {"StringEqualsIgnoreCase", "Bool"}
+    return literal_pattern(
+        with_stand_ins(value), ignore_case=name in {"StringEqualsIgnoreCase", "Bool"}
     )
 
 
@@ -365,5 +374,3 @@ def _bytes(number_: int) -> str:
 
 
 _FAMILIES = {Family.IP: _addresses, Family.BINARY: _binaries}
-
-__all__ = ["TRUSTED_KEYS", "Atom", "OverBudget", "Point", "Value", "pattern_of", "point", "points"]

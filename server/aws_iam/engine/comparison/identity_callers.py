@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import pattern_combinations
+from aws_iam.engine.comparison.automaton import OverBudget, Pattern, Symbol
 from aws_iam.engine.comparison.distinct_values import pattern_of
-from aws_iam.engine.comparison.pattern_combinations import OverBudget, Symbol
+from aws_iam.engine.comparison.pattern_combinations import (
+    DIGITS,
+    arn_pattern,
+    combinations,
+    literal_pattern,
+)
 from aws_iam.engine.evaluation.conditions import holds_for
-from aws_iam.engine.evaluation.context import spelled
+from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.automaton import Budget, Token
     from aws_iam.engine.comparison.distinct_values import Atom, Value
-    from aws_iam.engine.comparison.pattern_combinations import Budget, Pattern, Token
 
 ARN, ACCOUNT, NAME, TYPE = (
     "aws:principalarn",
@@ -44,16 +49,16 @@ _BEFORE_NAME = (*"arn:", Symbol.MANY_IN_FIELD, *":iam::", Symbol.MANY_IN_FIELD, 
 
 
 @positional
-class Holder:
+class IdentityCaller:
     """A caller with an identity policy: the values of its keys, and which of the atoms are true of it."""
 
     values: Mapping[str, Value]
     true: int
 
 
-def holders(
+def identity_callers(
     atoms: Sequence[Atom], fixed: Mapping[str, Value], within: tuple[str, str], budget: Budget
-) -> tuple[Holder, ...]:
+) -> tuple[IdentityCaller, ...]:
     """A caller for each way in which the atoms, all of them on KEYS, can turn out; `fixed` are values that are settled.
 
     `within` are the partition, as a pattern, and an account that a caller is given where nothing else is asked for.
@@ -69,22 +74,18 @@ def holders(
         for lifted in (_lifted(atom.key, pattern_of(atom, wanted)),)
     ]
     wanted = [
-        _lifted(key, pattern_combinations.literal(value[0]))
+        _lifted(key, literal_pattern(value[0]))
         for key, value in fixed.items()
         if value and key in KEYS - {TYPE}
     ]
-    found: dict[int, Holder] = {}
+    found: dict[int, IdentityCaller] = {}
     for kind, service, start in _KINDS:
-        shape = pattern_combinations.arn_pattern(
-            f"arn:{partition}:{service}::????????????:{start}?*"
-        )
-        cells = pattern_combinations.cells(
-            (*patterns, *wanted), inside=(shape,), fresh=pattern_combinations.DIGITS, budget=budget
-        )
+        shape = arn_pattern(f"arn:{partition}:{service}::????????????:{start}?*")
+        cells = combinations((*patterns, *wanted), inside=(shape,), fresh=DIGITS, budget=budget)
         for cell, text in cells.items():
             if cell >> len(patterns) != (1 << len(wanted)) - 1:
                 continue
-            for arn in _readable(spelled(text), account):
+            for arn in _readable(without_stand_ins(text), account):
                 values = _values(kind, arn)
                 if any(values.get(key) != value for key, value in fixed.items() if key in KEYS):
                     continue
@@ -93,7 +94,7 @@ def holders(
                     for at, atom in enumerate(atoms)
                     if holds_for(atom.operator, atom.wanted, values[atom.key])
                 )
-                found.setdefault(true, Holder(values, true))
+                found.setdefault(true, IdentityCaller(values, true))
     return tuple(found.values())
 
 
@@ -126,5 +127,5 @@ def _lifted(key: str, pattern: Pattern) -> Pattern:
         for token in pattern.tokens
     )
     if key == ACCOUNT:
-        return pattern_combinations.Pattern((*_FIELD_OF_ANY, *named, ":", Symbol.MANY))
-    return pattern_combinations.Pattern((*_BEFORE_NAME, Symbol.MANY, "/", *named))
+        return Pattern((*_FIELD_OF_ANY, *named, ":", Symbol.MANY))
+    return Pattern((*_BEFORE_NAME, Symbol.MANY, "/", *named))

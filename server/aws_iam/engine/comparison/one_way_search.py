@@ -12,20 +12,26 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison import caller_cases, variable_values
-from aws_iam.engine.comparison.action_overlap import Actions
-from aws_iam.engine.comparison.clauses import Atoms, Side, have_holes, is_principaled, side
-from aws_iam.engine.comparison.differences import OWNER, Question
-from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget
-from aws_iam.engine.comparison.uncovered_statements import remainder
-from aws_iam.engine.comparison.witnesses import ACCOUNT, Replay
+from aws_iam.engine.comparison.action_overlap import ActionOverlap
+from aws_iam.engine.comparison.automaton import Budget, OverBudget
+from aws_iam.engine.comparison.clauses import (
+    Atoms,
+    Side,
+    contain_variables,
+    is_principaled,
+    side_of,
+)
+from aws_iam.engine.comparison.differences import OWNER, DifferenceSearch
+from aws_iam.engine.comparison.uncovered_statements import uncovered_statements
+from aws_iam.engine.comparison.witnesses import ACCOUNT, WitnessReplay
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.caller_cases import Actor
+    from aws_iam.engine.comparison.caller_cases import CallerCase
     from aws_iam.engine.comparison.clauses import Clause
-    from aws_iam.engine.comparison.distinct_values import Atom, Point, Value
+    from aws_iam.engine.comparison.distinct_values import Atom, DistinctValue, Value
     from aws_iam.engine.evaluation.layers import Ready
     from aws_iam.engine.language.document import Policy
 
@@ -53,7 +59,7 @@ class Search:
 
 
 @slotted
-class Written:
+class SideStatements:
     """The policies of a side, and statements of them as clauses, variables unsettled: those one of which a difference meets."""
 
     policies: tuple[Policy, ...] = ()
@@ -63,36 +69,36 @@ class Written:
     @classmethod
     def of(
         cls, policies: tuple[Policy, ...], atoms: Atoms, among: Container[int] | None = None
-    ) -> Written:
+    ) -> SideStatements:
         """The policies, their conditions numbered among the atoms; with `among` a difference meets one of these."""
-        return cls(policies=policies, side=side(policies, atoms, None, among), atoms=atoms)
+        return cls(policies=policies, side=side_of(policies, atoms, None, among), atoms=atoms)
 
-    def concerning(self, actions: Actions) -> Written:
+    def concerning(self, actions: ActionOverlap) -> SideStatements:
         """With all those statements that may speak of the actions."""
         if not self.policies:
             return self
         policies = tuple([_narrowed(policy, actions) for policy in self.policies])
         known = {id(clause.statement): clause for clause in self.side.clauses}
-        found = side(policies, self.atoms, None, known=known)
-        return Written(policies=policies, side=found, atoms=self.atoms)
+        found = side_of(policies, self.atoms, None, known=known)
+        return SideStatements(policies=policies, side=found, atoms=self.atoms)
 
 
-_NOTHING = Written()
+_NOTHING = SideStatements()
 
 
-def _narrowed(policy: Policy, actions: Actions) -> Policy:
+def _narrowed(policy: Policy, actions: ActionOverlap) -> Policy:
     kept = actions.concerning(policy.statements)
     return policy if len(kept) == len(policy.statements) else replace(policy, statements=kept)
 
 
 @slotted
-class Direction:
+class OneWaySearch:
     """What `policies` allow, `within` allows if given, and `without` does not; of `strangers` alone if so asked."""
 
     atoms: Atoms
-    policies: Written
-    without: Written = _NOTHING
-    within: Written = _NOTHING
+    policies: SideStatements
+    without: SideStatements = _NOTHING
+    within: SideStatements = _NOTHING
     strangers: bool = False
 
     def search(self, most: int, sought: int = 0) -> Search:
@@ -100,11 +106,13 @@ class Direction:
 
         One more is sought, which tells whether there are more; `sought` gives another number, where nobody asks for that.
         """
-        asked = remainder(*self.sides(self.policies.side, self.without.side, self.within.side))
+        asked = uncovered_statements(
+            *self.sides(self.policies.side, self.without.side, self.within.side)
+        )
         if not asked:
             return Search(requests=())
-        actions = Actions.of(each.ready for each in asked)
-        narrowed = Direction(
+        actions = ActionOverlap.of(clause.ready for clause in asked)
+        narrowed = OneWaySearch(
             atoms=self.atoms,
             policies=self.policies.concerning(actions),
             without=self.without.concerning(actions),
@@ -119,7 +127,7 @@ class Direction:
         return self._hunted(narrowed, asked, most, sought or most + 1)
 
     def _hunted(
-        self, narrowed: Direction, asked: tuple[Clause, ...], most: int, sought: int
+        self, narrowed: OneWaySearch, asked: tuple[Clause, ...], most: int, sought: int
     ) -> Search:
         """What is found in the narrowed direction, whichever account owns the resource."""
         owners = caller_cases.owners_of(self.every) if is_principaled(self.every) else ("",)
@@ -130,13 +138,13 @@ class Direction:
         open_: dict[str, None] = {}
         for owner in tried:
             # Replayed are all statements, those too that have nothing to do with a difference.
-            replay = Replay(
+            replay = WitnessReplay(
                 allowing=self.policies.policies,
                 refusing=self.without.policies,
                 within=self.within.policies,
                 owner=owner,
             )
-            hunt = _Hunt(
+            hunt = _ScenarioSearch(
                 direction=narrowed, replay=replay, owner=owner, asked=asked, budget=budget
             )
             hunt.collect(found, sought)
@@ -158,13 +166,15 @@ class Direction:
         """What is still asked for when further clauses than those seen, by identity, may cover some of it."""
         if all(id(clause) in seen for clause in self._clauses):
             return asked
-        own, other, inner = (each.side for each in (self.policies, self.without, self.within))
-        return remainder(*self.sides(own, other, inner), _entries(asked))
+        own, other, inner = (
+            statements.side for statements in (self.policies, self.without, self.within)
+        )
+        return uncovered_statements(*self.sides(own, other, inner), _entries(asked))
 
     @property
     def _clauses(self) -> tuple[Clause, ...]:
         written = (self.policies, self.without, self.within)
-        return tuple([clause for each in written for clause in each.side.clauses])
+        return tuple([clause for statements in written for clause in statements.side.clauses])
 
     @property
     def every(self) -> tuple[Policy, ...]:
@@ -180,19 +190,19 @@ class Direction:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Hunt:
+class _ScenarioSearch:
     """The search of a narrowed direction, scenario by scenario, within one budget.
 
     `owner` is the account of the resource, empty for policies of principals; `asked` are the clauses that can make a
     difference, cut to what is not covered whatever the variables stand for.
     """
 
-    direction: Direction
-    replay: Replay
+    direction: OneWaySearch
+    replay: WitnessReplay
     owner: str
     asked: Sequence[Clause]
     budget: Budget = field(default_factory=Budget)
-    points: dict[tuple[str, tuple[Atom, ...], bool], tuple[Point, ...]] = field(
+    points: dict[tuple[str, tuple[Atom, ...], bool], tuple[DistinctValue, ...]] = field(
         default_factory=dict
     )
     # Why nothing can be claimed if nothing is found.
@@ -218,14 +228,16 @@ class _Hunt:
         """What the variables may stand for; those that follow from the caller only as the callers have them."""
         every = self.direction.every
         if not self.owner:
-            return variable_values.of(every)
+            return variable_values.variable_scenarios(every)
         atoms = Atoms()
-        side(every, atoms, {})
+        side_of(every, atoms, {})
         found: dict[str, dict[str | None, None]] = {OWNER: {self.owner: None, None: None}}
         for actor in self._actors(tuple(atoms.numbers)):
             for key, value in actor.settled.items():
                 found.setdefault(key, {})[value[0] if value else None] = None
-        return variable_values.of(every, {key: tuple(values) for key, values in found.items()})
+        return variable_values.variable_scenarios(
+            every, {key: tuple(values) for key, values in found.items()}
+        )
 
     def _requests(self, scenario: Mapping[str, str | None]) -> Iterator[Mapping[str, Any]]:
         """Replayed requests in which the variables stand for what the scenario says."""
@@ -236,7 +248,7 @@ class _Hunt:
         before = set(self.open)
         found = False
         try:
-            for request in question.answers(lambda each: self.replay.shown(each, fixed)):
+            for request in question.answers(lambda candidate: self.replay.shown(candidate, fixed)):
                 found = True
                 yield request
         finally:
@@ -247,13 +259,13 @@ class _Hunt:
 
     def _question(
         self, scenario: Mapping[str, str | None], fixed: Mapping[str, Value]
-    ) -> Question:
+    ) -> DifferenceSearch:
         atoms, found = self._settled(scenario)
         wanted, unwanted = self.direction.sides(*found)
         asked = self.asked
         if atoms is not self.direction.atoms:
-            asked = remainder(wanted, unwanted, _entries(asked))
-        return Question(
+            asked = uncovered_statements(wanted, unwanted, _entries(asked))
+        return DifferenceSearch(
             wanted=wanted,
             unwanted=unwanted,
             atoms=atoms,
@@ -279,25 +291,25 @@ class _Hunt:
         """The three sides with their variables settled."""
         asked = self.direction
         written = (asked.policies, asked.without, asked.within)
-        if not scenario and not have_holes(asked.every):
-            new, old, inner = (each.side for each in written)
+        if not scenario and not contain_variables(asked.every):
+            new, old, inner = (statements.side for statements in written)
             return asked.atoms, (new, old, inner)
         atoms = Atoms()
-        new, old, inner = (side(each.policies, atoms, scenario) for each in written)
+        new, old, inner = (side_of(statements.policies, atoms, scenario) for statements in written)
         return atoms, (new, old, inner)
 
-    def _actors(self, atoms: tuple[Atom, ...]) -> tuple[Actor, ...]:
+    def _actors(self, atoms: tuple[Atom, ...]) -> tuple[CallerCase, ...]:
         if not self.owner:
-            return (caller_cases.holder(),)
+            return (caller_cases.policy_holder(),)
         every = self.direction.every
         if self.direction.strangers:
             return tuple(caller_cases.strangers(every, self.owner, atoms))
-        return caller_cases.actors(every, self.owner, atoms, self.budget)
+        return caller_cases.caller_cases(every, self.owner, atoms, self.budget)
 
 
 def _entries(asked: Sequence[Clause]) -> Mapping[int, Ready]:
     """The statements, by identity, with the actions of each that are asked for."""
-    return {id(each.statement): each.ready for each in asked}
+    return {id(clause.statement): clause.ready for clause in asked}
 
 
 def _fixed_texts(policies: Sequence[Policy]) -> Iterator[str]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.automaton import (
     LETTERS,
-    SPENT,
     Budget,
     Machine,
     OverBudget,
@@ -32,7 +31,7 @@ MOST_STATES = 20_000
 """States one diagram may have; patterns of real policies need some hundreds."""
 
 DIGITS = "1234567890"
-_FILLED = Pattern((Symbol.ONE, Symbol.MANY))
+_NOT_EMPTY = Pattern((Symbol.ONE, Symbol.MANY))
 _SEPARATOR = ":"
 # The one character whose lower case is two.
 _SPLIT = "\u0130".lower()
@@ -41,12 +40,12 @@ _LAST_CASED = 0x1F000
 _LAST_FIELD = 5
 
 
-def pattern(text: str) -> Pattern:
+def wildcard_pattern(text: str) -> Pattern:
     """A pattern in which `*` and `?` are wildcards over everything."""
     return Pattern(tuple(_tokens(text, Symbol.ONE, Symbol.MANY)))
 
 
-def literal(text: str, *, ignore_case: bool = False) -> Pattern:
+def literal_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
     """A text that stands for itself, `*` and `?` included."""
     if not ignore_case:
         return Pattern(tuple(text))
@@ -95,7 +94,7 @@ def _tokens(text: str, one: Symbol, many: Symbol) -> Iterator[Token]:
         before = char
 
 
-def cells(
+def combinations(
     patterns: Sequence[Pattern],
     *,
     inside: Sequence[Pattern] = (),
@@ -109,7 +108,7 @@ def cells(
     """
     if not inside and (texts := _literals(patterns)) is not None:
         return _of_literals(texts, fresh)
-    machine = Machine([*((each,) for each in patterns), *([inside] if inside else ())])
+    machine = Machine([*((single,) for single in patterns), *([inside] if inside else ())])
     own, ends = machine.ends[: len(patterns)], union(machine.ends[len(patterns) :])
     walk = Walk(machine, machine.runs[len(patterns) :], fresh=fresh)
     accepting = union(own)
@@ -119,25 +118,29 @@ def cells(
         if state & accepting in seen or (inside and not state & ends):
             continue
         seen.add(state & accepting)
-        found[_cell(own, state)] = walk.text(state)
+        found[_combination(own, state)] = walk.text(state)
     return found
 
 
-def filled(patterns: Sequence[Pattern], cell: int, budget: Budget) -> str:
+def nonempty_text(patterns: Sequence[Pattern], cell: int, budget: Budget) -> str:
     """A shortest text of a cell that is not empty; empty when there is none."""
     if (texts := _literals(patterns)) is not None:
         return "" if cell else _unnamed(texts, LETTERS)
-    machine = Machine([(each,) for each in (*patterns, _FILLED)])
+    machine = Machine([(single,) for single in (*patterns, _NOT_EMPTY)])
     walk = Walk(machine, machine.runs[-1:])
     wanted = cell | 1 << len(patterns)
-    met = (each for each in walk.states(budget) if _cell(machine.ends, each) == wanted)
+    met = (
+        state_met
+        for state_met in walk.states(budget)
+        if _combination(machine.ends, state_met) == wanted
+    )
     state = next(met, None)
     return "" if state is None else walk.text(state)
 
 
 def _literals(patterns: Sequence[Pattern]) -> tuple[str, ...] | None:
     """The texts that the patterns match, when each matches one alone."""
-    texts = tuple([each.text for each in patterns if each.text is not None])
+    texts = tuple([single.text for single in patterns if single.text is not None])
     return texts if len(texts) == len(patterns) else None
 
 
@@ -162,7 +165,7 @@ class Region:
     without: tuple[Pattern, ...] = ()
 
 
-def meetings(
+def group_combinations(
     groups: Sequence[Sequence[Pattern]], region: Region, budget: Budget
 ) -> dict[int, str]:
     """Which of the groups some text of the region meets, each by any of its patterns: as bits, with a shortest text.
@@ -170,14 +173,14 @@ def meetings(
     Without groups it is any text of the region, not always a shortest one, under the key 0.
     """
     without, within = region.without, region.within
-    machine = Machine([*groups, *((each,) for each in (*without, *within))])
+    machine = Machine([*groups, *((single,) for single in (*without, *within))])
     own = machine.ends[: len(groups)]
     inner = len(groups) + len(without)
     refusing, ends = machine.ends[len(groups) : inner], machine.ends[inner:]
     walk = Walk(
         machine,
         machine.runs[inner:],
-        lost=union(bit for bit, each in zip(refusing, without, strict=True) if each.is_open),
+        lost=union(bit for bit, single in zip(refusing, without, strict=True) if single.is_open),
         hasty=len(ends) == 1 and not groups,
     )
     refused = union(refusing)
@@ -185,7 +188,7 @@ def meetings(
     for state in walk.states(budget):
         if state & refused or not all(state & end for end in ends):
             continue
-        cell = _cell(own, state)
+        cell = _combination(own, state)
         if cell not in found:
             found[cell] = walk.text(state)
             if len(found) == 1 << len(groups):
@@ -193,24 +196,5 @@ def meetings(
     return found
 
 
-def _cell(ends: Sequence[int], state: int) -> int:
+def _combination(ends: Sequence[int], state: int) -> int:
     return sum(1 << number for number, end in enumerate(ends) if state & end)
-
-
-__all__ = [
-    "DIGITS",
-    "LETTERS",
-    "SPENT",
-    "Budget",
-    "OverBudget",
-    "Pattern",
-    "Region",
-    "Symbol",
-    "Token",
-    "arn_pattern",
-    "cells",
-    "filled",
-    "literal",
-    "meetings",
-    "pattern",
-]

@@ -12,33 +12,33 @@ from aws_iam.errors import InputError
 
 
 @cache
-def everything(*, principaled: bool = False) -> Policy:
+def allow_all(*, principaled: bool = False) -> Policy:
     """An Allow of everything; with `principaled` to everyone."""
     who = {"Principal": "*"} if principaled else {}
-    return _one({"Effect": "Allow", **who, "Action": "*", "Resource": "*"})
+    return _policy_of({"Effect": "Allow", **who, "Action": "*", "Resource": "*"})
 
 
 @lru_cache(maxsize=256)
-def delegating(partition: str, account: str) -> Policy:
+def delegate_to_account(partition: str, account: str) -> Policy:
     """A resource policy that leaves everything to the policies of an account."""
     principal = {"AWS": f"arn:{partition}:iam::{account}:root"}
-    return _one({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"})
+    return _policy_of({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"})
 
 
-def for_everyone(policy: Policy) -> Policy:
+def with_public_principal(policy: Policy) -> Policy:
     """The policy with everyone as principal of its statements."""
     value = json.loads(dump(policy))
     body = value["Statement"]
-    for each in body if isinstance(body, list) else [body]:
-        each["Principal"] = "*"
-    return _read(value)
+    for statement in body if isinstance(body, list) else [body]:
+        statement["Principal"] = "*"
+    return _parsed(value)
 
 
-def _one(statement: dict[str, Any]) -> Policy:
-    return _read({"Version": "2012-10-17", "Statement": [statement]})
+def _policy_of(statement: dict[str, Any]) -> Policy:
+    return _parsed({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _read(value: dict[str, Any]) -> Policy:
+def _parsed(value: dict[str, Any]) -> Policy:
     (source,) = sources_of(value)
     if isinstance(source.content, Syntax):  # pragma: no cover - a value always reads
         raise InputError("a policy of our own cannot be read")

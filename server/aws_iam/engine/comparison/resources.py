@@ -12,20 +12,25 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import pattern_combinations
 from aws_iam.engine.comparison.actions import LISTING_BUCKETS
 from aws_iam.engine.comparison.arn_formats import (
     ACCOUNT_DIGITS,
     EXAMPLE_REGION,
-    example,
-    formats,
-    likely,
-    may_meet,
-    possible,
+    example_arn,
+    format_pattern,
+    formats_for,
+    may_match_format,
+    shortest_arn,
 )
-from aws_iam.engine.evaluation.beyond import closed_to
+from aws_iam.engine.comparison.pattern_combinations import (
+    Region,
+    arn_pattern,
+    group_combinations,
+    wildcard_pattern,
+)
+from aws_iam.engine.evaluation.beyond import closed_resources
 from aws_iam.engine.evaluation.conditions import arn_like
-from aws_iam.engine.evaluation.context import literal, spelled
+from aws_iam.engine.evaluation.context import with_stand_ins, without_stand_ins
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.reference.catalog import catalog
@@ -33,6 +38,7 @@ from aws_iam.engine.reference.catalog import catalog
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.automaton import Budget
     from aws_iam.engine.comparison.clauses import Clause
 
 # Resource patterns that are laid beside each other at once when a resource need not match any of them.
@@ -46,7 +52,7 @@ _ALL_BUCKETS = "arn:aws:s3:::*"
 
 
 @slotted
-class Ground:
+class ResourceQuestion:
     """The statements that speak of an action and a caller, and what is wanted of its resources.
 
     Only resources are wanted that one of `asked` speaks of, and none that one of `excluding`, by identity, speaks of.
@@ -71,7 +77,7 @@ class Ground:
 
 
 @positional
-class _Plot:
+class _DiagramKey:
     """Resource patterns laid beside each other: a diagram of which `groups` ARNs of a format can meet.
 
     The ARNs match `text`, if there is one, and none of `without`, nor of `closed`, which is read field by field.
@@ -92,82 +98,84 @@ class ResourceAxis:
     """
 
     account: str
-    budget: pattern_combinations.Budget
-    _diagrams: dict[_Plot, Mapping[int, str]] = field(default_factory=dict)
+    budget: Budget
+    _diagrams: dict[_DiagramKey, Mapping[int, str]] = field(default_factory=dict)
 
-    def cells(self, ground: Ground) -> Iterator[tuple[str, frozenset[int]]]:
+    def cells(self, ground: ResourceQuestion) -> Iterator[tuple[str, frozenset[int]]]:
         """Resources of the action, one for each set of statements that speak of it: (ARN, ids of statements)."""
         anywhere, picky = ground.anywhere, ground.picky
-        templates = formats(ground.action, picky)
+        templates = formats_for(ground.action, picky)
         if not templates:
             yield from _on_everything(ground)
             return
         if not picky and not ground.is_foreign:
-            yield example(min(templates, key=len), self.account), anywhere
+            yield example_arn(min(templates, key=len), self.account), anywhere
             return
         seen: set[frozenset[int]] = set()
         for template in sorted(templates, key=len):
             for arn, met in self._of_format(template, ground, seen):
                 if anywhere | met not in seen:
                     seen.add(anywhere | met)
-                    readable = _readable(spelled(arn), picky, self.account) if arn else ""
-                    yield readable or example(template, self.account), anywhere | met
+                    readable = (
+                        _readable(without_stand_ins(arn), picky, self.account) if arn else ""
+                    )
+                    yield readable or example_arn(template, self.account), anywhere | met
         known = catalog().action(ground.action)
         if known and not known.required:
             # No resource of its types takes part in every call: some calls are authorised on `*`.
-            yield from (each for each in _on_everything(ground) if each[1] not in seen)
+            yield from (row for row in _on_everything(ground) if row[1] not in seen)
 
     def _of_format(
-        self, template: str, ground: Ground, seen: set[frozenset[int]]
+        self, template: str, ground: ResourceQuestion, seen: set[frozenset[int]]
     ) -> Iterator[tuple[str, frozenset[int]]]:
         """ARNs of one format, "" for any of them, with the picky statements that speak of each.
 
         Those are left out that are `seen` already. Of many patterns few meet: each that is asked for is laid beside
         those alone that meet it.
         """
-        picky, closed = ground.picky, closed_to(ground.action, foreign=ground.is_foreign)
+        picky, closed = ground.picky, closed_resources(ground.action, foreign=ground.is_foreign)
         near = {
-            id(each): tuple(t for t in each.resources or () if t and may_meet(t, template))
-            for each in picky
+            id(clause): tuple(
+                t for t in clause.resources or () if t and may_match_format(t, template)
+            )
+            for clause in picky
         }
         texts = tuple(dict.fromkeys(text for listed in near.values() for text in listed))
         among = _among(ground.asked, texts)
         if among is None and not texts and not closed:
-            yield "", frozenset(id(each) for each in picky if each.not_resources)
+            yield "", frozenset(id(clause) for clause in picky if clause.not_resources)
             return
         for text in _split(texts, among):
-            beside = _Beside.of(text, near, ground)
+            beside = _NearbyStatements.of(text, near, ground)
             if beside is None or beside.all_seen(seen, ground.anywhere):
                 continue
-            plot = _Plot(template, text, beside.groups, beside.without, closed)
+            plot = _DiagramKey(template, text, beside.groups, beside.without, closed)
             for cell, arn in sorted(self._diagram(plot).items(), key=lambda item: len(item[1])):
                 yield arn, beside.met(cell)
 
-    def _diagram(self, plot: _Plot) -> Mapping[int, str]:
+    def _diagram(self, plot: _DiagramKey) -> Mapping[int, str]:
         found = self._diagrams.get(plot)
         if found is None and (arn := _at_once(plot)):
             found = self._diagrams[plot] = {0: arn}
         if found is None:
             texts = (plot.text,) if plot.text else ()
-            region = pattern_combinations.Region(
-                (possible(plot.template), *map(_pattern, texts)),
+            region = Region(
+                (format_pattern(plot.template), *map(_pattern, texts)),
                 (*map(_pattern, plot.without), *map(_arn_pattern, plot.closed)),
             )
             groups = [tuple(map(_pattern, group)) for group in plot.groups]
-            found = self._diagrams[plot] = pattern_combinations.meetings(
-                groups, region, self.budget
-            )
+            found = self._diagrams[plot] = group_combinations(groups, region, self.budget)
         return found
 
 
-def _at_once(plot: _Plot) -> str | None:
+def _at_once(plot: _DiagramKey) -> str | None:
     """The whole diagram, one ARN, where it can be had without a search."""
     if plot.groups or not plot.text:
         return None
-    arn = likely(plot.template, plot.text)
-    if arn is None or any(matches(each, arn) for each in plot.without):
+    arn = shortest_arn(plot.template, plot.text)
+    if arn is None or any(matches(text, arn) for text in plot.without):
         return None
-    return None if any(arn_like(each, arn) for each in plot.closed) else arn
+    return None if any(arn_like(text, arn) for text in plot.closed) else arn
 
 
 def _split(texts: tuple[str, ...], among: frozenset[str] | None) -> tuple[str, ...]:
@@ -178,7 +186,7 @@ def _split(texts: tuple[str, ...], among: frozenset[str] | None) -> tuple[str, .
 
 
 @positional
-class _Beside:
+class _NearbyStatements:
     """The statements beside one resource pattern: those with the same patterns near it stand together.
 
     `always` speak of whatever the pattern has, `owners` of a group of what its patterns have; `negated` speak of what
@@ -192,16 +200,18 @@ class _Beside:
     negated: frozenset[int]
 
     @classmethod
-    def of(cls, text: str, near: Mapping[int, tuple[str, ...]], ground: Ground) -> _Beside | None:
+    def of(
+        cls, text: str, near: Mapping[int, tuple[str, ...]], ground: ResourceQuestion
+    ) -> _NearbyStatements | None:
         """Beside a pattern, or beside none (""); None when nothing that is wanted matches the pattern."""
-        negated = frozenset(id(each) for each in ground.picky if each.not_resources)
-        count = len({each for listed in near.values() for each in listed})
+        negated = frozenset(id(clause) for clause in ground.picky if clause.not_resources)
+        count = len({entry for listed in near.values() for entry in listed})
         groups: dict[tuple[str, ...], list[int]] = {}
         without: dict[str, None] = {}
         always = []
         for number, listed in near.items():
             shut = number in ground.excluding and number not in negated
-            met = tuple(each for each in listed if not text or _intersecting(text, each))
+            met = tuple(entry for entry in listed if not text or _intersecting(text, entry))
             if text in met:
                 if shut:
                     return None
@@ -230,31 +240,35 @@ class _Beside:
         return all(anywhere | self.met(cell) in seen for cell in range(1 << len(self.groups)))
 
 
-_pattern = lru_cache(maxsize=20_000)(pattern_combinations.pattern)
-_arn_pattern = lru_cache(maxsize=1_000)(pattern_combinations.arn_pattern)
+_pattern = lru_cache(maxsize=20_000)(wildcard_pattern)
+_arn_pattern = lru_cache(maxsize=1_000)(arn_pattern)
 _intersecting = lru_cache(maxsize=100_000)(intersects)
 
 
 def _among(asked: Sequence[Clause], texts: Sequence[str]) -> frozenset[str] | None:
     """The texts one of which a wanted resource matches; None when it need not match any."""
-    if any(each.is_anywhere or each.not_resources for each in asked):
+    if any(clause.is_anywhere or clause.not_resources for clause in asked):
         return None
-    return frozenset(texts).intersection(text for each in asked for text in each.resources or ())
+    return frozenset(texts).intersection(
+        text for clause in asked for text in clause.resources or ()
+    )
 
 
-def _on_everything(ground: Ground) -> Iterator[tuple[str, frozenset[int]]]:
+def _on_everything(ground: ResourceQuestion) -> Iterator[tuple[str, frozenset[int]]]:
     """The request on `*`, twice where AWS leaves open whether a statement speaks of it."""
-    met = ground.anywhere | {id(each) for each in ground.picky if _speaks_of(each, "*")}
+    met = ground.anywhere | {id(clause) for clause in ground.picky if _speaks_of(clause, "*")}
     yield "*", met
     if ground.action.lower() == LISTING_BUCKETS:
-        doubted = {id(each) for each in ground.picky if _ALL_BUCKETS in (each.resources or ())}
+        doubted = {
+            id(clause) for clause in ground.picky if _ALL_BUCKETS in (clause.resources or ())
+        }
         if doubted:
             yield "*", met ^ doubted
 
 
 def _speaks_of(clause: Clause, resource: str) -> bool:
-    text = literal(resource) if resource != "*" else "*"
-    listed = any(matches(each, text) for each in clause.resources or ())
+    text = with_stand_ins(resource) if resource != "*" else "*"
+    listed = any(matches(entry, text) for entry in clause.resources or ())
     return listed is not clause.not_resources
 
 
@@ -269,5 +283,5 @@ def _readable(arn: str, picky: Sequence[Clause], account: str) -> str:
     if len(set(better[_ACCOUNT])) == 1 and len(better[_ACCOUNT]) == ACCOUNT_DIGITS:
         better[_ACCOUNT] = account
     nicer = ":".join(better)
-    same = all(_speaks_of(each, nicer) is _speaks_of(each, arn) for each in picky)
+    same = all(_speaks_of(clause, nicer) is _speaks_of(clause, arn) for clause in picky)
     return nicer if same else arn

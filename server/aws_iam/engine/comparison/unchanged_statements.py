@@ -20,7 +20,7 @@ _WITHOUT_REFERENCES = 2
 """The version of marshal's format in which equal values are equal bytes."""
 
 
-def shared(document: object, read: Sequence[Policy], other: object) -> Mapping[int, Node]:
+def reusable_nodes(document: object, read: Sequence[Policy], other: object) -> Mapping[int, Node]:
     """By the identity of a statement in the other document, the node that was read of the first."""
     if len(read) != 1:
         return {}
@@ -33,9 +33,9 @@ def shared(document: object, read: Sequence[Policy], other: object) -> Mapping[i
     return {id(their): node for node, my, their in rows if _is_same(my, their)}
 
 
-def adopt(read: Sequence[Policy], again: Sequence[Policy]) -> None:
+def share_derived(read: Sequence[Policy], again: Sequence[Policy]) -> None:
     """Let statements that were read of the same node keep together what is derived from them: it follows from the node."""
-    known = {id(each.node): each for policy in read for each in policy.statements}
+    known = {id(statement.node): statement for policy in read for statement in policy.statements}
     for policy in again:
         for statement in policy.statements:
             twin = known.get(id(statement.node))
@@ -62,13 +62,15 @@ def _bytes(value: dict[Any, Any]) -> bytes:
     return marshal.dumps(value, _WITHOUT_REFERENCES)
 
 
-def without_twins(ours: Sequence[Policy], theirs: Sequence[Policy]) -> frozenset[int]:
+def changed_statements(ours: Sequence[Policy], theirs: Sequence[Policy]) -> frozenset[int]:
     """The statements of both sides, by identity, that have no twin on the other one."""
     # What was read once for both needs no look at what it says.
     nodes = _nodes(ours) & _nodes(theirs)
-    own, other = list(_said(ours, nodes)), list(_said(theirs, nodes))
-    shared = {each for each, _ in own}.intersection([each for each, _ in other])
-    return frozenset([id(statement) for each, statement in (*own, *other) if each not in shared])
+    own, other = list(_contents(ours, nodes)), list(_contents(theirs, nodes))
+    shared = {content for content, _ in own}.intersection([content for content, _ in other])
+    return frozenset(
+        [id(statement) for content, statement in (*own, *other) if content not in shared]
+    )
 
 
 def _nodes(policies: Sequence[Policy]) -> set[tuple[bool, int]]:
@@ -80,7 +82,7 @@ def _nodes(policies: Sequence[Policy]) -> set[tuple[bool, int]]:
     }
 
 
-def _said(
+def _contents(
     policies: Sequence[Policy], known: Container[tuple[bool, int]]
 ) -> Iterator[tuple[object, Statement]]:
     """Each statement but those known, with all that it says, its Sid aside."""
@@ -100,8 +102,8 @@ def _elements(statement: Statement) -> tuple[object, ...]:
         statement.allows,
         tuple(statement.action_words or statement.not_action_words),
         tuple(statement.resource_words or statement.not_resource_words),
-        named and tuple([(each.type, each.value) for each in named]),
-        unnamed and tuple([(each.type, each.value) for each in unnamed]),
+        named and tuple([(principal.type, principal.value) for principal in named]),
+        unnamed and tuple([(principal.type, principal.value) for principal in unnamed]),
         conditions and tuple([(c.operator.value, c.key.value, *_values(c)) for c in conditions]),
     )
 

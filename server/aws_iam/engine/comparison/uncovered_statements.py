@@ -30,7 +30,7 @@ _FEW_STARS = 3
 _INTRICATE = 20
 
 
-def remainder(
+def uncovered_statements(
     wanted: Sequence[Side],
     unwanted: Sequence[Side],
     only: Mapping[int, Ready] | None = None,
@@ -40,34 +40,37 @@ def remainder(
     Clauses with variables in them may be given: what is left is left whatever the variables stand for. `only` are the
     statements, by identity, and the actions of each that were left then.
     """
-    shortcut = Shortcut()
+    shortcut = Coverage()
     # Of two sides the last is the access in question, the narrower one.
     new = wanted[-1]
-    left = list(_of(new.allows, only))
+    left = list(_limited_to(new.allows, only))
     if len(wanted) > 1:
         return tuple(left)
     for old in unwanted:
         others = old.allows
-        left = [part for each in left for part in shortcut.less(each, others)]
+        left = [part for clause in left for part in shortcut.less(clause, others)]
     denies = new.denies
     extra = [
-        each
+        deny
         for old in unwanted
-        for each in _of(old.denies, only)
-        if not any(shortcut.within(each, other) for other in denies)
+        for deny in _limited_to(old.denies, only)
+        if not any(shortcut.within(deny, other) for other in denies)
     ]
     return (*left, *extra)
 
 
-def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
+def _limited_to(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
     if only is None:
         return clauses
-    found = ((clause, only.get(id(clause.statement))) for clause in clauses)
-    return (replace(each, ready=ready) for each, ready in found if ready)
+    return (
+        replace(clause, ready=ready)
+        for clause in clauses
+        if (ready := only.get(id(clause.statement)))
+    )
 
 
 @dataclass(slots=True)
-class Shortcut:
+class Coverage:
     """Which entries of statements others cover, as far as that many pairs of them show."""
 
     left: int = _MOST_PAIRS
@@ -132,14 +135,16 @@ class Shortcut:
             return frozenset()
         same = whole.intersection(other.resources)
         return same | {
-            each for each in whole - same if any(self._covers(o, each) for o in other.resources)
+            resource
+            for resource in whole - same
+            if any(self._covers(o, resource) for o in other.resources)
         }
 
     def _takes_all(self, clause: Clause, entry: str) -> bool:
         """Whether the clause speaks of all actions of an entry."""
         ready = clause.ready
         if ready.negated:
-            return not any(self.may_meet(each, entry) for each in (*ready.names, *ready.patterns))
+            return not any(self.may_meet(own, entry) for own in (*ready.names, *ready.patterns))
         return self._listed(ready, entry)
 
     def within(self, new: Clause, old: Clause) -> bool:
@@ -157,12 +162,12 @@ class Shortcut:
         if mine.negated:
             if not theirs.negated:
                 return bool({"*", "*:*"} & {*theirs.patterns})
-            return all(self._listed(mine, each) for each in (*theirs.names, *theirs.patterns))
+            return all(self._listed(mine, entry) for entry in (*theirs.names, *theirs.patterns))
         if not theirs.negated:
             # Versions of one policy have most names in common.
             rest = (*(mine.names - theirs.names), *mine.patterns)
-            return not rest or all(self._listed(theirs, each) for each in rest)
-        return all(self._takes_all(old, each) for each in (*mine.names, *mine.patterns))
+            return not rest or all(self._listed(theirs, entry) for entry in rest)
+        return all(self._takes_all(old, entry) for entry in (*mine.names, *mine.patterns))
 
     def _listed(self, ready: Ready, entry: str) -> bool:
         if entry in ready.names:
@@ -170,7 +175,7 @@ class Shortcut:
         if not ready.patterns:
             return False
         near = ready.near(entry) if is_literal(entry.partition(":")[0]) else ready.anywhere
-        return entry in near or any(self._covers(each, entry) for each in near)
+        return entry in near or any(self._covers(pattern, entry) for pattern in near)
 
     def _resources_within(self, new: Clause, old: Clause) -> bool:
         """Whether the one statement speaks only of resources that the other speaks of."""

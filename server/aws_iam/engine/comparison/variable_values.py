@@ -13,11 +13,11 @@ import re
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import pattern_combinations
-from aws_iam.engine.comparison.clauses import populations, variable_keys
-from aws_iam.engine.comparison.distinct_values import Atom, points
-from aws_iam.engine.comparison.pattern_combinations import Budget, OverBudget
-from aws_iam.engine.evaluation.context import spelled
+from aws_iam.engine.comparison.automaton import Budget, OverBudget, Pattern, Symbol
+from aws_iam.engine.comparison.clauses import comparable_texts, variable_keys
+from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
+from aws_iam.engine.comparison.pattern_combinations import combinations, wildcard_pattern
+from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.reference.catalog import catalog
 
@@ -53,18 +53,14 @@ _VALID: Mapping[str, re.Pattern[str]] = {
 }
 """Keys whose values have one shape, whatever else policies compare them with."""
 
-_WITHIN = (
-    pattern_combinations.Pattern(
-        (pattern_combinations.Symbol.ONE_IN_NAME, pattern_combinations.Symbol.MANY_IN_NAME)
-    ),
-)
+_WITHIN = (Pattern((Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME)),)
 
 
-def keys_of(policies: Sequence[Policy]) -> tuple[str, ...]:
+def variable_names(policies: Sequence[Policy]) -> tuple[str, ...]:
     """The keys that variables of the policies name, as they are first written there."""
     keys = variable_keys(policies)
     written: dict[str, str] = {}
-    for texts in populations(policies) if keys else ():
+    for texts in comparable_texts(policies) if keys else ():
         for text in texts:
             for hole in _HOLE.findall(text):
                 name = hole.partition(",")[0].strip()
@@ -72,7 +68,7 @@ def keys_of(policies: Sequence[Policy]) -> tuple[str, ...]:
     return tuple(written.get(key, key) for key in keys)
 
 
-def of(
+def variable_scenarios(
     policies: Sequence[Policy], settled: Mapping[str, Sequence[str | None]] | None = None
 ) -> Iterator[Mapping[str, str | None]]:
     """Every scenario, the likeliest first; one without anything when there are no variables.
@@ -120,19 +116,19 @@ def _options(
     known = catalog().condition_key(key)
     if known and known.multivalued:
         raise OverBudget(f"`{key}` has several values and cannot stand for one")
-    found: dict[str | None, None] = {_fresh(key, policies): None}
+    found: dict[str | None, None] = {_unused_text(key, policies): None}
     if known is None or known.presence_rule != _ALWAYS:
         found[None] = None
-    found |= dict.fromkeys(_named(key, policies))
-    found |= dict.fromkeys(_asked_for(key, policies))
+    found |= dict.fromkeys(_texts_in_its_place(key, policies))
+    found |= dict.fromkeys(_texts_for_conditions(key, policies))
     found |= dict.fromkeys(listed[0] for listed in others.values() if listed)
     shape = _VALID.get(key)
-    yield from (each for each in found if each is None or not shape or shape.fullmatch(each))
+    yield from (text for text in found if text is None or not shape or shape.fullmatch(text))
 
 
-def _fresh(key: str, policies: Sequence[Policy]) -> str:
+def _unused_text(key: str, policies: Sequence[Policy]) -> str:
     """A text for the variable that no pattern of the policies spells, in the shape that the key's values have."""
-    texts = [text for texts in populations(policies) for text in texts]
+    texts = [text for texts in comparable_texts(policies) for text in texts]
     for shaped in _SHAPES.get(key, ()):
         if not any(shaped in text for text in texts):
             return shaped
@@ -145,11 +141,11 @@ def _fresh(key: str, policies: Sequence[Policy]) -> str:
     return chr(0x100 + next(n for n in range(number, 0xD000) if chr(0x100 + n) not in used)) * 3
 
 
-def _named(key: str, policies: Sequence[Policy]) -> list[str]:
+def _texts_in_its_place(key: str, policies: Sequence[Policy]) -> list[str]:
     """A text for each way in which other texts of the policies tell apart what stands in the variable's place."""
     pieces: dict[str, None] = {}
     budget = Budget(_MOST_PAIRS)
-    for texts in populations(policies):
+    for texts in comparable_texts(policies):
         for text in texts:
             for hole in _HOLE.finditer(text) if "${" in text else ():
                 if hole[1].partition(",")[0].strip().lower() != key:
@@ -165,8 +161,10 @@ def _named(key: str, policies: Sequence[Policy]) -> list[str]:
         return []
     if len(pieces) > _MOST_NAMED:
         raise OverBudget(f"the policies name {len(pieces)} texts in the place of one variable")
-    found = pattern_combinations.cells(
-        [pattern_combinations.pattern(piece) for piece in pieces], inside=_WITHIN, budget=budget
+    found = combinations(
+        [wildcard_pattern(piece) for piece in pieces],
+        inside=_WITHIN,
+        budget=budget,
     )
     if len(found) > _MOST_NAMED:
         raise OverBudget(
@@ -232,7 +230,7 @@ def _closed(places: set[int], symbols: Sequence[str]) -> set[int]:
     return found
 
 
-def _asked_for(key: str, policies: Sequence[Policy]) -> Iterator[str]:
+def _texts_for_conditions(key: str, policies: Sequence[Policy]) -> Iterator[str]:
     """A text for each way in which the policies' own conditions on the key can turn out."""
     atoms = [
         Atom(key, condition.operator.value, tuple(value.value for value in condition.values))
@@ -241,9 +239,9 @@ def _asked_for(key: str, policies: Sequence[Policy]) -> Iterator[str]:
         for condition in statement.conditions_on(key)
         if condition.base in OPERATORS
     ]
-    for point in points(key, tuple(dict.fromkeys(atoms))) if atoms else ():
+    for point in distinct_values(key, tuple(dict.fromkeys(atoms))) if atoms else ():
         if point.value and len(point.value) == 1 and point.value[0]:
-            yield spelled(point.value[0])
+            yield without_stand_ins(point.value[0])
 
 
 def _until(text: str, ends: str) -> int:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam.engine.comparison.permissive_policies import delegating, everything
-from aws_iam.engine.evaluate import deciding, weighed
+from aws_iam.engine.comparison.permissive_policies import allow_all, delegate_to_account
+from aws_iam.engine.evaluate import deciding_statements, verdict_and_hits
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
-from aws_iam.engine.evaluation.context import spelled
+from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.evaluation.layers import Layers, Placed, placed
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, kw_only=True)
-class Replay:
+class WitnessReplay:
     """What must allow a request (`allowing`, and `within` if given) and what must not (`refusing` if given).
 
     `owner` is the account of the resource whose policies these are; empty for policies of principals.
@@ -62,29 +62,31 @@ class Replay:
             refused, denying = self._weighed(self.refusing, request, candidate)
             if refused.outcome not in {"ExplicitlyDenied", "ImplicitlyDenied"}:
                 return None
-            denied = self._pointers(deciding(refused, denying, request), self.refusing)
+            denied = self._pointers(deciding_statements(refused, denying, request), self.refusing)
         absent = [self._name(key) for key in candidate.absent if key not in FROM_CALLER]
         return {
             "request": request.given,
             **({"absent": absent} if absent else {}),
-            "granted_by": self._pointers(deciding(allowed, granting, request), self.allowing),
+            "granted_by": self._pointers(
+                deciding_statements(allowed, granting, request), self.allowing
+            ),
             **({"denied_by": denied} if denied else {}),
         }
 
     def _weighed(
         self, policies: tuple[Policy, ...], request: Request, candidate: Candidate
     ) -> tuple[Verdict, tuple[Hit, ...]]:
-        return weighed(request, self._layers(policies, candidate, request.caller))
+        return verdict_and_hits(request, self._layers(policies, candidate, request.caller))
 
     def _pointers(self, decided: Iterable[Hit], policies: Sequence[Policy]) -> list[str]:
         """The statements of the policies that decided, with the policy's number where there are several."""
         layer = f"/{self._layer}"
-        own = (each for each in decided if each.placed.pointer.startswith(f"{layer}/"))
+        own = (hit for hit in decided if hit.placed.pointer.startswith(f"{layer}/"))
         several = len(policies) > 1
         return [
-            (each.placed.pointer.removeprefix(layer) if several else "")
-            + each.statement.node.at.pointer
-            for each in own
+            (hit.placed.pointer.removeprefix(layer) if several else "")
+            + hit.statement.node.at.pointer
+            for hit in own
         ]
 
     @property
@@ -113,7 +115,10 @@ class Replay:
 
     def _spelled(self, context: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         """The keys as the policies write them, and their values without stand-ins."""
-        return {self._name(key): tuple(map(spelled, values)) for key, values in context.items()}
+        return {
+            self._name(key): tuple(map(without_stand_ins, values))
+            for key, values in context.items()
+        }
 
     def _name(self, key: str) -> str:
         found = self._names.get(key)
@@ -134,12 +139,12 @@ class Replay:
 
 @lru_cache(maxsize=256)
 def _delegating(partition: str, account: str) -> Placed:
-    return placed(delegating(partition, account), "resource", "")
+    return placed(delegate_to_account(partition, account), "resource", "")
 
 
 @cache
 def _everything(layer: str) -> Placed:
-    return placed(everything(), layer, "")
+    return placed(allow_all(), layer, "")
 
 
 def _as_aws(key: str) -> str:

@@ -14,7 +14,7 @@ _PERMISSION_SET = "AWSReservedSSO_"
 _RESERVED = "role/aws-reserved/sso.amazonaws.com/"
 
 
-def of(layer: str, request: Request) -> dict[str, Any] | None:
+def allow_statement(layer: str, request: Request) -> dict[str, Any] | None:
     """The statement for a policy of the layer; None where none can be for this caller alone (`why_none`)."""
     if layer == "resource":
         named = principal(request)
@@ -24,7 +24,7 @@ def of(layer: str, request: Request) -> dict[str, Any] | None:
     return {"Effect": "Allow", "Action": request.action, **target(layer, request)}
 
 
-def of_account(request: Request) -> dict[str, Any] | None:
+def account_statement(request: Request) -> dict[str, Any] | None:
     """The statement that leaves the decision to the policies of the caller's account."""
     if not request.caller.account:
         return None
@@ -57,7 +57,7 @@ def principal(request: Request) -> dict[str, Any] | None:
             return {"Principal": {"AWS": caller.arn}}
 
 
-def why_none(request: Request) -> str:
+def why_no_statement(request: Request) -> str:
     """Why there is no statement for the caller."""
     if request.caller.kind is CallerKind.ANONYMOUS:
         return "an anonymous request passes only where the resource is public: sign the request instead"
@@ -114,4 +114,4 @@ def sid(request: Request) -> str:
     """A name for the statement: `AllowKmsDecrypt`."""
     prefix, _, name = request.action.partition(":")
     letters = "".join(part.capitalize() for part in prefix.split("-"))
-    return "Allow" + "".join(each for each in letters + name if each.isalnum())
+    return "Allow" + "".join(letter for letter in letters + name if letter.isalnum())

@@ -113,10 +113,10 @@ def denials(message: object) -> tuple[Denial, ...]:
             hint="cut the log down to the lines around the error",
         )
     value = _json_of(text) if isinstance(message, str) else message
-    found = _from_json(value) if isinstance(value, (dict, list)) else _from_text(text)
+    found = _denials_in_json(value) if isinstance(value, (dict, list)) else _denials_in_text(text)
     once = tuple(dict.fromkeys(_bounded(found)))
     if not once:
-        raise _none_found(text)
+        raise _no_denial(text)
     return once
 
 
@@ -142,18 +142,18 @@ def _json_of(text: str) -> Any:
 
 
 def _bounded(found: Iterator[Denial]) -> Iterator[Denial]:
-    for number, each in enumerate(found):
+    for number, denial in enumerate(found):
         if number == MOST:
             return
-        yield each
+        yield denial
 
 
-def _from_text(text: str) -> Iterator[Denial]:
-    for told in denial_text.told_in(text):
+def _denials_in_text(text: str) -> Iterator[Denial]:
+    for told in denial_text.message_parts(text):
         yield _denial(told)
 
 
-def _denial(told: denial_text.Told) -> Denial:
+def _denial(told: denial_text.MessageParts) -> Denial:
     service = service_of(told.service) or told.service.replace(" ", "").lower()
     known = service if service in catalog().services else ""
     if told.code.endswith("UnauthorizedOperation"):
@@ -185,7 +185,7 @@ def _spelled(action: str) -> str:
     return known.full_name if known else action
 
 
-def _from_json(value: Any) -> Iterator[Denial]:
+def _denials_in_json(value: Any) -> Iterator[Denial]:
     """The messages in the texts of a JSON value, outermost first; bounded, and no recursion of our own."""
     waiting = [value]
     for _ in range(_MOST_VALUES):
@@ -197,7 +197,7 @@ def _from_json(value: Any) -> Iterator[Denial]:
             if isinstance(inner, (dict, list)):
                 waiting.append(inner)
             else:
-                yield from _from_text(here)
+                yield from _denials_in_text(here)
         elif isinstance(here, list):
             waiting += reversed(here)
         elif isinstance(here, dict):
@@ -206,10 +206,10 @@ def _from_json(value: Any) -> Iterator[Denial]:
             elif isinstance(here.get("eventName"), str) and "errorCode" in here:
                 yield from _event(here)
             else:
-                waiting += reversed(_said(here))
+                waiting += reversed(_error_body(here))
 
 
-def _said(body: Mapping[str, Any]) -> list[Any]:
+def _error_body(body: Mapping[str, Any]) -> list[Any]:
     """What an error body says: its message, before which the code stands when both are there."""
     fields = {name.lower(): value for name, value in body.items()}
     code = fields.get("__type", fields.get("code"))
@@ -252,10 +252,10 @@ def _items(value: object) -> list[Any]:
 
 
 def _conditions(value: object) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for each in _items(value):
-        name = _text(each, "key")
+    for condition in _items(value):
+        name = _text(condition, "key")
         values = (
-            tuple(filter(None, (_text(item, "value") for item in _items(each.get("values")))))
+            tuple(filter(None, (_text(item, "value") for item in _items(condition.get("values")))))
             if name
             else ()
         )
@@ -267,7 +267,7 @@ def _event(record: Mapping[str, Any]) -> Iterator[Denial]:
     """A record of CloudTrail: the text of the error, and around it who called which operation of which service."""
     code = _text(record, "errorCode")
     text = _text(record, "errorMessage")
-    told = tuple(_from_text(f"{code}: {text}"))
+    told = tuple(_denials_in_text(f"{code}: {text}"))
     if not told and not denial_text.is_denial(code):
         return
     who = record.get("userIdentity")
@@ -276,15 +276,15 @@ def _event(record: Mapping[str, Any]) -> Iterator[Denial]:
     role = _text(issuer, "arn") if _text(issuer, "type") == "Role" else ""
     service = _text(record, "eventSource").partition(".")[0].lower()
     operation = _text(record, "eventName")
-    for each in told or (Denial(form="event"),):
+    for denial in told or (Denial(form="event"),):
         named = _actions_of(service, operation)
-        plain = not each.action and len(named) == 1 and not each.encoded
+        plain = not denial.action and len(named) == 1 and not denial.encoded
         yield replace(
-            each,
+            denial,
             form="event",
-            principal=each.principal or _text(who, "arn") or _provider(who),
-            action=named[0] if plain else each.action,
-            resource=each.resource or _assumed(record) or (_only_arn(record) if plain else ""),
+            principal=denial.principal or _text(who, "arn") or _provider(who),
+            action=named[0] if plain else denial.action,
+            resource=denial.resource or _assumed(record) or (_only_arn(record) if plain else ""),
             code=code,
             operation=operation,
             service=service,
@@ -315,11 +315,11 @@ def _assumed(record: Mapping[str, Any]) -> str:
 
 def _only_arn(record: Mapping[str, Any]) -> str:
     listed = record.get("resources")
-    arns = [_text(each, "ARN") for each in listed] if isinstance(listed, list) else []
+    arns = [_text(resource, "ARN") for resource in listed] if isinstance(listed, list) else []
     return arns[0] if len(arns) == 1 else ""
 
 
-def _none_found(text: str) -> InputError:
+def _no_denial(text: str) -> InputError:
     other = denial_text.other_error(text)
     if other:
         code, meaning = other

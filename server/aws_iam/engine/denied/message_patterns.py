@@ -69,7 +69,7 @@ _OPENERS = {")": "(", "]": "[", "}": "{"}
 
 
 @slotted
-class Told:
+class MessageParts:
     """The parts of one message as written; empty when it lacks them."""
 
     form: Literal["standard", "short", "ciphertext"]
@@ -86,7 +86,7 @@ class Told:
     remark: str = ""
 
 
-def told_in(text: str) -> Iterator[Told]:
+def message_parts(text: str) -> Iterator[MessageParts]:
     """Every message in the text, each with the error code and operation that stand before it."""
     plain = _flat(text)
     refusals = list(_REFUSED.finditer(plain))
@@ -98,7 +98,7 @@ def told_in(text: str) -> Iterator[Told]:
     for found, end in zip(refusals, ends, strict=True):
         told = _standard(plain, found, end)
         encoded = _ENCODED.search(plain, found.end(), end) is not None
-        yield replace(_called(told, plain, done, found.start(), end), encoded=encoded)
+        yield replace(_with_operation(told, plain, done, found.start(), end), encoded=encoded)
         done = found.end()
 
 
@@ -110,11 +110,11 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def _standard(text: str, found: re.Match[str], end: int) -> Told:
-    principal = _before(text, found.start())
+def _standard(text: str, found: re.Match[str], end: int) -> MessageParts:
+    principal = _principal_before(text, found.start())
     action = _ACTION.match(text, found.end(), end)
     if action is None:
-        return Told(form="short", principal=principal)
+        return MessageParts(form="short", principal=principal)
     at = action.end()
     resource = ""
     on = _ON.match(text, at, end)
@@ -123,15 +123,15 @@ def _standard(text: str, found: re.Match[str], end: int) -> Told:
     elif _UNNAMED.match(text, at, end):
         reason = _REASON.search(text, at, min(end, at + _FAR))
         at = reason.start() if reason else at
-    told = Told(form="standard", principal=principal, action=action[1], resource=resource)
+    told = MessageParts(form="standard", principal=principal, action=action[1], resource=resource)
     return _with_reason(told, text, at, end)
 
 
-def _before(text: str, at: int) -> str:
+def _principal_before(text: str, at: int) -> str:
     """Who stands before `is not authorized`: one word, an ARN or after `User`."""
     words = text[max(0, at - _FAR) : at].rsplit(" ", 3)
     # The last is empty, for the words end in a space; before it `is` or `are`.
-    words = [each for each in words if each and each.lower() not in {"is", "are"}]
+    words = [text for text in words if text and text.lower() not in {"is", "are"}]
     if not words:
         return ""
     word, introduced = words[-1], len(words) > 1 and words[-2].lower().endswith(("user:", "user"))
@@ -160,7 +160,7 @@ def _trimmed(word: str) -> str:
     return word
 
 
-def _with_reason(told: Told, text: str, at: int, end: int) -> Told:
+def _with_reason(told: MessageParts, text: str, at: int, end: int) -> MessageParts:
     while at < end and text[at] in " .,:;\"'`":
         at += 1
     if implicit := _IMPLICIT.match(text, at, end):
@@ -180,7 +180,7 @@ def _type(found: re.Match[str]) -> str:
     return f"{found[1].lower()} policy" if found[1] else ""
 
 
-def _called(told: Told, text: str, start: int, at: int, end: int) -> Told:
+def _with_operation(told: MessageParts, text: str, start: int, at: int, end: int) -> MessageParts:
     """With the last error code and operation between the message before and this one."""
     near = max(start, at - 4 * _FAR)
     calling = _last(_CALLING, text, near, at)
@@ -195,30 +195,30 @@ def _called(told: Told, text: str, start: int, at: int, end: int) -> Told:
 
 def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
     found = None
-    for each in pattern.finditer(text, start, end):
-        found = each
+    for match_ in pattern.finditer(text, start, end):
+        found = match_
     return found
 
 
-def _without_standard(text: str) -> Iterator[Told]:
+def _without_standard(text: str) -> Iterator[MessageParts]:
     """The messages that only say no: those of KMS and STS, and a bare code or `Access Denied`."""
     size = len(text)
     encoded = _ENCODED.search(text) is not None
     if found := _CIPHERTEXT.search(text):
         remark = "the key does not exist, is in another Region, or its use is not allowed"
-        told = Told(form="ciphertext", action="kms:Decrypt", remark=remark)
-        yield _called(told, text, 0, found.start(), size)
+        told = MessageParts(form="ciphertext", action="kms:Decrypt", remark=remark)
+        yield _with_operation(told, text, 0, found.start(), size)
     elif found := _ROOT.search(text):
-        told = Told(
+        told = MessageParts(
             form="short", action="sts:AssumeRole", remark="the root user cannot assume roles"
         )
-        yield _called(told, text, 0, found.start(), size)
+        yield _with_operation(told, text, 0, found.start(), size)
     elif found := _CODE.search(text) or _BARE.search(text):
-        told = _called(Told(form="short", encoded=encoded), text, 0, size, size)
+        told = _with_operation(MessageParts(form="short", encoded=encoded), text, 0, size, size)
         explicit = True if _EXPLICIT.search(text) else None
         yield replace(told, explicit=explicit)
     elif encoded:
-        yield Told(form="short", encoded=True, code="UnauthorizedOperation")
+        yield MessageParts(form="short", encoded=True, code="UnauthorizedOperation")
 
 
 def is_denial(code: str) -> bool:

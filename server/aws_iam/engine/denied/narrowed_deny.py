@@ -41,7 +41,7 @@ _IS = ("ArnEquals", "ArnLike")
 
 
 @slotted
-class Exempt:
+class ExemptRequest:
     """The request that shall pass. `principal` is an ARN as aws:PrincipalArn has it; empty where the policy is the caller's own."""
 
     action: str
@@ -49,7 +49,7 @@ class Exempt:
     principal: str = ""
 
 
-def around(statement: Mapping[str, Any], request: Exempt) -> tuple[dict[str, Any], ...]:
+def narrowed(statement: Mapping[str, Any], request: ExemptRequest) -> tuple[dict[str, Any], ...]:
     """What stands for the Deny instead; nothing when no narrower one can be written."""
     pieces: list[dict[str, Any]] = []
     mine: Mapping[str, Any] | None = statement
@@ -68,8 +68,10 @@ def around(statement: Mapping[str, Any], request: Exempt) -> tuple[dict[str, Any
 def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The pieces with Sids of their own, their elements in the usual order; the first keeps the Sid of the whole."""
     sid = statement.get("Sid")
-    for number, each in enumerate(pieces):
-        named = {**each, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else each
+    for number, piece in enumerate(pieces):
+        named = (
+            {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
+        )
         yield {name: named[name] for name in _ELEMENTS if name in named}
 
 
@@ -130,7 +132,9 @@ def _shared(one: str, other: str) -> int:
     )
 
 
-def _other_resources(statement: Mapping[str, Any], request: Exempt) -> Iterator[dict[str, Any]]:
+def _other_resources(
+    statement: Mapping[str, Any], request: ExemptRequest
+) -> Iterator[dict[str, Any]]:
     if request.resource == "*":
         return
     bare = {
@@ -155,4 +159,4 @@ def listed(value: object) -> list[str]:
     """The texts of an element, which may be one text or a list."""
     if isinstance(value, str):
         return [value]
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

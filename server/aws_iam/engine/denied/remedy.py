@@ -87,7 +87,7 @@ def remedy(
 ) -> Remedy:
     """The changes for a request; `named` is the layer that AWS says has refused it."""
     request = request_of(dict(asked))
-    start, assumed = _completed(request, shelf, named, explicit=explicit)
+    start, assumed = _with_needed_layers(request, shelf, named, explicit=explicit)
     before = now = _decided(asked, start)
     here = start
     changes: list[Change] = []
@@ -119,7 +119,7 @@ def _decided(asked: Mapping[str, Any], shelf: Shelf) -> Evaluation:
     return evaluated(request_of(dict(asked)), shelf.layers)
 
 
-def _completed(
+def _with_needed_layers(
     request: Request, shelf: Shelf, named: str, *, explicit: bool
 ) -> tuple[Shelf, tuple[str, ...]]:
     """The policies with those layers that the request needs: empty where the change goes, else assumed to allow."""
@@ -134,9 +134,9 @@ def _completed(
             shelf = shelf.with_layer(layer)
             continue
         statement = (
-            grant_statement.of_account(request)
+            grant_statement.account_statement(request)
             if layer == "resource"
-            else grant_statement.of("identity", request)
+            else grant_statement.allow_statement("identity", request)
         )
         if statement:
             shelf = shelf.with_layer(layer, _policy(statement))
@@ -162,9 +162,9 @@ def _next_change(request: Request, shelf: Shelf, now: Evaluation, named: str) ->
     if now.reason:
         return now.reason
     if now.decision.outcome == "ExplicitlyDenied":
-        denies = sorted(now.decision.because, key=lambda each: each.layer != named)
+        denies = sorted(now.decision.because, key=lambda deny: deny.layer != named)
         return _exception(request, shelf, denies[0])
-    blocked = sorted(now.decision.blocked_by, key=lambda each: each != named)
+    blocked = sorted(now.decision.blocked_by, key=lambda layer: layer != named)
     if not blocked:
         return "the decision hangs on what cannot be read"
     if named == "resource" and not _is_allowing(request, shelf, named):
@@ -183,10 +183,10 @@ def _addition(request: Request, shelf: Shelf, layer: str) -> Change | str:
         return f"the layer {layer} was given as null"
     if layer == "rcp":
         return "every RCP level holds RCPFullAWSAccess, which nobody can detach: a level given here lacks it"
-    statement = grant_statement.of(layer, request)
+    statement = grant_statement.allow_statement(layer, request)
     if statement is None:
-        return grant_statement.why_none(request)
-    spot = _fitting(request, shelf, layer)
+        return grant_statement.why_no_statement(request)
+    spot = _place_for(request, shelf, layer)
     paper = shelf.paper(spot)
     named = {"Sid": _free_sid(paper.document, grant_statement.sid(request)), **statement}
     return Change(
@@ -205,7 +205,7 @@ def _place(spot: Spot, pointer: str) -> str:
     return pointer or (f"/{spot.layer}/{spot.level}" if spot.layer == "scp" else f"/{spot.layer}")
 
 
-def _fitting(request: Request, shelf: Shelf, layer: str) -> Spot:
+def _place_for(request: Request, shelf: Shelf, layer: str) -> Spot:
     """Where the statement goes: the first level that does not allow, and there the first policy about the service."""
     hits = Matcher(request, shelf.layers).hits()
     passing = {hit.level for hit in hits if hit.placed.layer == layer and hit.statement.allows}
@@ -213,15 +213,15 @@ def _fitting(request: Request, shelf: Shelf, layer: str) -> Spot:
     level = next((number for number in range(count) if number not in passing), 0)
     spot = Spot(layer=layer, level=level, number=0)
     papers = shelf.level(spot)
-    about = (n for n, each in enumerate(papers) if _speaks_of(each.document, request.service))
+    about = (n for n, paper in enumerate(papers) if _speaks_of(paper.document, request.service))
     return replace(spot, number=next(about, 0))
 
 
 def _speaks_of(document: Mapping[str, Any], service: str) -> bool:
     return any(
-        statement.get("Effect") == "Allow" and each.partition(":")[0].lower() == service
+        statement.get("Effect") == "Allow" and action.partition(":")[0].lower() == service
         for statement in _statements(document)
-        for each in narrowed_deny.listed(statement.get("Action"))
+        for action in narrowed_deny.listed(statement.get("Action"))
     )
 
 
@@ -235,10 +235,10 @@ def _exception(request: Request, shelf: Shelf, because: Because) -> Change | str
     if not own and not arn:
         return "an exception for a caller without aws:PrincipalArn is for the owner of the Deny to word"
     target = grant_statement.target(because.layer, request)
-    wanted = narrowed_deny.Exempt(
+    wanted = narrowed_deny.ExemptRequest(
         action=request.action, resource=target.get("Resource", "*"), principal=arn
     )
-    pieces = narrowed_deny.around(listed[number], wanted)
+    pieces = narrowed_deny.narrowed(listed[number], wanted)
     if not pieces:
         return (
             f"no narrower statement can stand for the Deny at {paper.pointer}{because.pointer}: see whether the request"
@@ -275,7 +275,7 @@ def principal_arn(request: Request) -> str:
 def _identity_alone(asked: Mapping[str, Any], start: Shelf, changes: list[Change]) -> str:
     """The outcome with an identity policy and without the change to the resource's, where that must allow."""
     request = request_of(dict(asked))
-    statement = grant_statement.of("identity", request)
+    statement = grant_statement.allow_statement("identity", request)
     changed = any(change.layer == "resource" and change.how == "add" for change in changes)
     if not changed or statement is None or request.caller.kind not in _OWN:
         return ""

@@ -49,17 +49,17 @@ def asked(denial: Denial) -> Asked:
     fields |= _role(denial, concluded)
     if denial.context:
         fields["context"] = {name: list(values) for name, values in denial.context}
-    return _checked(denial, fields, concluded)
+    return _usable(denial, fields, concluded)
 
 
-def _checked(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> Asked:
+def _usable(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> Asked:
     try:
         request = request_of(dict(fields))
     except InputError as error:
         if "context" not in fields:
             return Asked(request=None, concluded=(*concluded, error.message))
         concluded.append(f"the context of the message is left out: {error.message}")
-        return _checked(denial, {k: v for k, v in fields.items() if k != "context"}, concluded)
+        return _usable(denial, {k: v for k, v in fields.items() if k != "context"}, concluded)
     arn = Arn.of(request.resource)
     told = arn is not None and _ACCOUNT.fullmatch(arn.account)
     owned = denial.layer == "resource" and denial.explicit is False

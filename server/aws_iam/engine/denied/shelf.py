@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.evaluation.layers import Layers
 
-    Level = tuple["Paper", ...]
+    Level = tuple["PolicyDocument", ...]
 
 EMPTY: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
 
 @slotted
-class Paper:
+class PolicyDocument:
     """A document, and its pointer among the policies given; empty for one that was not given."""
 
     document: Mapping[str, Any]
@@ -80,14 +80,14 @@ class Shelf:
         """The documents beside the place."""
         return self.levels.get(spot.layer, ((),))[spot.level]
 
-    def paper(self, spot: Spot) -> Paper:
+    def paper(self, spot: Spot) -> PolicyDocument:
         """The document at the place; an empty one beyond the last."""
         level = self.level(spot)
-        return level[spot.number] if spot.number < len(level) else Paper(document=EMPTY)
+        return level[spot.number] if spot.number < len(level) else PolicyDocument(document=EMPTY)
 
     def with_layer(self, layer: str, *documents: Mapping[str, Any]) -> Shelf:
         """With a layer of one level that was not given."""
-        level = tuple(Paper(document=document) for document in documents)
+        level = tuple(PolicyDocument(document=document) for document in documents)
         return replace(self, levels={**self.levels, layer: (level,)})
 
     def changed(self, spot: Spot, document: Mapping[str, Any]) -> Shelf:
@@ -100,17 +100,17 @@ class Shelf:
 
 def _levels(layer: str, value: Any) -> Iterator[Level]:
     if layer not in LEVELLED:
-        yield tuple(_papers(layer, f"/{layer}", value))
+        yield tuple(_documents(layer, f"/{layer}", value))
         return
     for number, level in enumerate(value if isinstance(value, list) else [value]):
-        yield tuple(_papers(layer, f"/{layer}/{number}", level))
+        yield tuple(_documents(layer, f"/{layer}/{number}", level))
 
 
-def _papers(layer: str, pointer: str, value: Any) -> Iterator[Paper]:
+def _documents(layer: str, pointer: str, value: Any) -> Iterator[PolicyDocument]:
     if isinstance(value, list):
-        for number, each in enumerate(value):
-            yield from _papers(layer, f"{pointer}/{number}", each)
+        for number, entry in enumerate(value):
+            yield from _documents(layer, f"{pointer}/{number}", entry)
         return
     for source in sources_of(value, KINDS[layer]):
         if isinstance(source.content, Policy):
-            yield Paper(document=json.loads(dump(source.content)), pointer=pointer)
+            yield PolicyDocument(document=json.loads(dump(source.content)), pointer=pointer)

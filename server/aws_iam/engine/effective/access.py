@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.expansion import Expansion
-from aws_iam.engine.effective.faults import faults, unmet
+from aws_iam.engine.effective.faults import actions_lacking_key, faults
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.language.frozen import slotted
 
@@ -46,12 +46,12 @@ class Reach:
     @property
     def unconditional(self) -> bool:
         """Whether some statement allows it without conditions."""
-        return any(not each.conditions for each in self.allowed_by)
+        return any(not statement.conditions for statement in self.allowed_by)
 
     @property
     def free(self) -> bool:
         """Whether it is allowed on every resource, without conditions and without a Deny for some of it."""
-        return not self.denied_by and any(not each.conditions for each in self.unlimited)
+        return not self.denied_by and any(not statement.conditions for statement in self.unlimited)
 
 
 @slotted
@@ -74,7 +74,7 @@ def access(
 ) -> Access:
     """What the policies allow together, as the policies of one principal or of one resource."""
     expansion = expansion or Expansion()
-    work = _Work(expansion=expansion, targets=targets or Targets.of(expansion))
+    work = _AccessComputation(expansion=expansion, targets=targets or Targets.of(expansion))
     sound = [
         statement
         for policy in policies
@@ -89,7 +89,7 @@ Numbers = tuple[int, ...]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Work:
+class _AccessComputation:
     """One computation: statements go by their numbers, and equal questions are answered once."""
 
     expansion: Expansion
@@ -125,7 +125,11 @@ class _Work:
         for number, statement in enumerate(statements):
             named = self.expansion.named(statement)
             self.expansion.spend(len(named))
-            vain = unmet(statement, named, self.expansion.spend) if statement.conditions else {}
+            vain = (
+                actions_lacking_key(statement, named, self.expansion.spend)
+                if statement.conditions
+                else {}
+            )
             for name, action in named.items():
                 if name not in vain and (within is None or name in within):
                     found.setdefault(name, []).append(number)
@@ -193,15 +197,19 @@ def _narrower(given: Reach, limit: Reach) -> Reach:
     """Where only the boundary makes conditions, its statements are those that still allow something."""
     unlimited: tuple[Statement, ...] = ()
     if given.everywhere and limit.everywhere:
-        unlimited = _bound(given.unlimited, limit.unlimited)
+        unlimited = _limiting_statements(given.unlimited, limit.unlimited)
     return Reach(
-        allowed_by=_bound(given.allowed_by, limit.allowed_by),
+        allowed_by=_limiting_statements(given.allowed_by, limit.allowed_by),
         unlimited=unlimited,
         denied_by=(*given.denied_by, *limit.denied_by),
     )
 
 
-def _bound(given: tuple[Statement, ...], limit: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    if all(each.conditions for each in limit) and any(not each.conditions for each in given):
+def _limiting_statements(
+    given: tuple[Statement, ...], limit: tuple[Statement, ...]
+) -> tuple[Statement, ...]:
+    if all(statement.conditions for statement in limit) and any(
+        not statement.conditions for statement in given
+    ):
         return limit
     return given

@@ -67,8 +67,9 @@ def is_demanded(condition: Condition) -> bool:
 def is_present(statement: Statement, key: str) -> bool:
     """Whether a Null condition demands that the request has the key, given in lower case."""
     return any(
-        each.base == "Null" and [value.value.lower() for value in each.values] == ["false"]
-        for each in statement.conditions_on(key)
+        condition.base == "Null"
+        and [value.value.lower() for value in condition.values] == ["false"]
+        for condition in statement.conditions_on(key)
     )
 
 

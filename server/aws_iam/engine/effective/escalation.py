@@ -117,7 +117,9 @@ def smallest(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
     """Those of which no part is a path of its own."""
     found = {path.path.id: path for path in paths}
     found.pop(NEVER_ALONE, None)
-    return tuple(each for each in found.values() if found.keys().isdisjoint(each.path.smaller))
+    return tuple(
+        opened for opened in found.values() if found.keys().isdisjoint(opened.path.smaller)
+    )
 
 
 def by_policy(path: EscalationPath, access: Access) -> OpenPath | None:
@@ -140,7 +142,7 @@ def _of_one_name(granted: Sequence[tuple[Statement, ...]]) -> Sequence[Statement
     first, *others = granted
     for statement in first:
         fitting = [next((o for o in group if _may_meet(statement, o)), None) for group in others]
-        found = [each for each in fitting if each is not None]
+        found = [statement_found for statement_found in fitting if statement_found is not None]
         if len(found) == len(others):
             return [statement, *found]
     return ()
@@ -159,7 +161,7 @@ def _may_meet(one: Statement, other: Statement) -> bool:
 
 def granting(path: EscalationPath, need: Need, reach: Reach) -> Iterator[Statement]:
     """The statements that allow what the path needs, where and as it needs it."""
-    if any(_closes_by_denying(each, path) for each in reach.denied_by):
+    if any(_closes_by_denying(deny, path) for deny in reach.denied_by):
         return
     # What is new may bear any name, so that a permission for some names is enough.
     anywhere = need.on in NEW or (path.family == NEW_COMPUTE and need.action != _PASSING)
@@ -183,9 +185,9 @@ def _closes(condition: Condition, need: Need, path: EscalationPath) -> bool:
         # The key of the service is in every request that passes a role.
         return condition.name == _PASSED_TO and _excludes(condition, path.may_pass_to)
     if condition.name == _PASSED_TO and path.passes_role_to:
-        return not any(_names(condition, each) for each in path.may_pass_to)
+        return not any(_names(condition, service) for service in path.may_pass_to)
     if condition.name in path.blocked_by:
-        return not any(_names(condition, each) for each in _STRONG.get(condition.name, ()))
+        return not any(_names(condition, arn) for arn in _STRONG.get(condition.name, ()))
     # A tag limits which resources are reached, but IAM does not ask for a role's tags when the role is passed.
     return "resourcetag/" in condition.name and need.action != _PASSING
 
@@ -198,8 +200,8 @@ def _closes_by_denying(deny: Statement, path: EscalationPath) -> bool:
     if not condition.negated or condition.name not in path.blocked_by or not condition.values:
         return False
     if condition.name == _PASSED_TO and path.passes_role_to:
-        return not any(_names(condition, each) for each in path.may_pass_to)
-    return not any(_names(condition, each) for each in _STRONG.get(condition.name, ()))
+        return not any(_names(condition, service) for service in path.may_pass_to)
+    return not any(_names(condition, arn) for arn in _STRONG.get(condition.name, ()))
 
 
 def _excludes(condition: Condition, services: Iterable[str]) -> bool:

@@ -63,18 +63,18 @@ class Expansion:
             excluded = self.union(statement.not_actions)
             everything = self.pattern("*")
             self.spend(len(everything))
-            return {name: each for name, each in everything.items() if name not in excluded}
+            return {name: action for name, action in everything.items() if name not in excluded}
         return self.union(statement.actions)
 
     def union(self, patterns: Iterable[object]) -> Named:
         """The known actions of several patterns."""
-        key = tuple(str(getattr(each, "value", each)) for each in patterns)
+        key = tuple(str(getattr(entry, "value", entry)) for entry in patterns)
         if len(key) == 1:
             return self.pattern(key[0])
         if key not in self._lists:
             found: Named = {}
-            for each in key:
-                part = self.pattern(each)
+            for pattern in key:
+                part = self.pattern(pattern)
                 self.spend(len(part) + 1)
                 found.update(part)
             self._lists[key] = found
@@ -89,12 +89,10 @@ class Expansion:
             prefixes = [prefix] if prefix in self.facts.services else []
         else:
             self.spend(len(self.facts.services))
-            prefixes = sorted(
-                service for service in self.facts.services if matches(prefix, service)
-            )
+            prefixes = sorted(name for name in self.facts.services if matches(prefix, name))
         found: Named = {}
-        for each in prefixes:
-            found.update(self._of_service(each, rest))
+        for service in prefixes:
+            found.update(self._of_service(service, rest))
         return found
 
     def _of_service(self, prefix: str, rest: str) -> Named:
@@ -107,13 +105,15 @@ class Expansion:
         if not rest.strip("*"):
             return service
         skip = len(prefix) + 1
-        return {name: each for name, each in service.items() if matches(rest, name[skip:])}
+        return {name: action for name, action in service.items() if matches(rest, name[skip:])}
 
     def _service(self, prefix: str) -> Named:
         if prefix not in self._services:
             service = self.facts.service(prefix)
             actions = service.actions if service else {}
-            self._services[prefix] = {f"{prefix}:{name}": each for name, each in actions.items()}
+            self._services[prefix] = {
+                f"{prefix}:{name}": action for name, action in actions.items()
+            }
         return self._services[prefix]
 
 

@@ -118,7 +118,7 @@ _ILL_LISTED = frozenset({"aws-marketplace"})
 _STEPS_OF_A_KEY = 100
 
 
-def unmet(
+def actions_lacking_key(
     statement: Statement, named: Mapping[str, Action], spend: Callable[[int], None]
 ) -> dict[str, str]:
     """The actions, by full name in lower case, whose requests never have a demanded key, with that key.
@@ -126,7 +126,7 @@ def unmet(
     Keys of the action's own service only: what other services add to a request is not told by the reference.
     """
     found: dict[str, str] = {}
-    for condition, having in _judged(statement, spend):
+    for condition, having in _service_key_conditions(statement, spend):
         spend(len(named))
         prefix = condition.name.partition(":")[0]
         everywhere = condition.name in _OF_PASSING
@@ -136,7 +136,7 @@ def unmet(
     return found
 
 
-def _judged(
+def _service_key_conditions(
     statement: Statement, spend: Callable[[int], None]
 ) -> Iterator[tuple[Condition, frozenset[str]]]:
     """The conditions that demand a service's key, and the actions that have it."""

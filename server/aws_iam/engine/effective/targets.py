@@ -95,16 +95,16 @@ class Targets:
     def _is_included(self, resource: str, wide: Statement) -> bool:
         text = without_variables(resource, "*")
         if wide.has("NotResource"):
-            excluded = [without_variables(each.value, "*") for each in wide.not_resources]
+            excluded = [without_variables(entry.value, "*") for entry in wide.not_resources]
             self._spend_on_pairs(text, excluded)
-            return not any(intersects(each, text) for each in excluded)
-        written = [each.value for each in wide.resources]
+            return not any(intersects(entry, text) for entry in excluded)
+        written = [entry.value for entry in wide.resources]
         if resource in written:
             # A variable has one value in a request: the same text is the same resource.
             return True
-        fixed = [each for each in written if "${" not in each]
+        fixed = [entry for entry in written if "${" not in entry]
         self._spend_on_pairs(text, fixed)
-        return any(covers(each, text) for each in fixed)
+        return any(covers(entry, text) for entry in fixed)
 
     def _spend_on_pairs(self, text: str, others: list[str]) -> None:
         pairs = len(text) * sum(map(len, others))
@@ -129,13 +129,13 @@ class Targets:
     def _is_excluded(self, statement: Statement, action: Action) -> bool:
         """Whether NotResource leaves no resource of the action."""
         excluded = statement.not_resources
-        if any(_is_all(each.value) for each in excluded):
+        if any(_is_all(entry.value) for entry in excluded):
             return True
         if not action.resource_types:
-            return any(matches(each.value, "*") for each in excluded)
+            return any(matches(entry.value, "*") for entry in excluded)
         return all(
             self._any_has_type(
-                [each.value for each in excluded], action.service, name, "every account"
+                [entry.value for entry in excluded], action.service, name, "every account"
             )
             for name in action.resource_types
         )
@@ -155,11 +155,11 @@ class Targets:
 
     def _covered(self, resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
         own = Arn.of(resource)
-        if own and not all(_may_be_of(own.service, each) for each in formats):
+        if own and not all(_may_be_of(own.service, template) for template in formats):
             return False
         self.spend(len(formats) * (60 + len(resource)))
         return bool(formats) and all(
-            covers(resource, _pattern(each, resource, extent)) for each in formats
+            covers(resource, _pattern(template, resource, extent)) for template in formats
         )
 
     def _formats(self, service: str, name: str) -> tuple[str, ...]:
@@ -200,7 +200,7 @@ class Targets:
         if not known and arn.service.lower() == service:
             # The reference may lack a format: then nothing is sure.
             return None
-        return frozenset(each.name.lower() for each in known if each.service == service)
+        return frozenset(type_.name.lower() for type_ in known if type_.service == service)
 
     def types(self, arn: Arn) -> tuple[ResourceType, ...]:
         """The resource types, of any service, that an ARN without variables can name."""

@@ -60,7 +60,7 @@ def crosses_accounts(action: str) -> bool:
     return action.lower() in _ACROSS_ACCOUNTS
 
 
-def closed_to(action: str, *, foreign: bool = False) -> tuple[str, ...]:
+def closed_resources(action: str, *, foreign: bool = False) -> tuple[str, ...]:
     """Patterns, to be read field by field, of resources on which no policy opens the action.
 
     To a `foreign` caller, of another account than the resource's, some more are closed.

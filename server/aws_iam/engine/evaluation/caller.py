@@ -105,7 +105,10 @@ class Caller:
     def is_left_out(self, not_principals: Iterable[Principal]) -> bool:
         """Whether a NotPrincipal leaves the caller out: each principal that stands for the caller must be listed."""
         listed = tuple(not_principals)
-        return all(any(_names(each, identity) for each in listed) for identity in self.identities)
+        return all(
+            any(_names(principal, identity) for principal in listed)
+            for identity in self.identities
+        )
 
     def _grade(self, principal: Principal) -> Grade:
         if principal.is_everyone:
@@ -156,12 +159,12 @@ def caller_of(
     """The caller that a request names; InputError for a text that is no principal."""
     by_web = action.lower() == "sts:assumerolewithwebidentity"
     # Many requests are asked about one caller, and nobody's ARN is as long as would only fill the memory.
-    usual = len(principal) + len(role) + len(federated_by) + len(account) <= _USUAL
-    found = _remembered if usual else _caller
+    usual = len(principal) + len(role) + len(federated_by) + len(account) <= _LONGEST_CACHED
+    found = _cached_caller if usual else _parsed_caller
     return found(principal, by_web, role, federated_by, account)
 
 
-def _caller(
+def _parsed_caller(
     principal: str,
     by_web: bool,  # noqa: FBT001
     role: str,
@@ -176,8 +179,8 @@ def _caller(
         return Caller(kind=CallerKind.SERVICE, arn=principal)
     arn = Arn.of(principal)
     if arn is None or arn.service not in {"iam", "sts"} or not _ACCOUNT.fullmatch(arn.account):
-        raise _no_caller(principal)
-    found = _named(arn, principal, role, federated_by)
+        raise _unknown_caller(principal)
+    found = _caller_of_arn(arn, principal, role, federated_by)
     if account and account != found.account and found.kind is not CallerKind.IDENTITY:
         raise InputError(
             f"`principal_account` is {quoted(account)} and {quoted(principal)} is of another account",
@@ -186,11 +189,11 @@ def _caller(
     return found
 
 
-_USUAL = 1_000
-_remembered = lru_cache(maxsize=1024)(_caller)
+_LONGEST_CACHED = 1_000
+_cached_caller = lru_cache(maxsize=1024)(_parsed_caller)
 
 
-def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
+def _caller_of_arn(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
     first, _, rest = arn.resource.partition("/")
     caller = partial(Caller, arn=text, partition=arn.partition, account=arn.account)
     match arn.service, first:
@@ -215,14 +218,14 @@ def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
         case "iam", "oidc-provider" | "saml-provider" if rest:
             return caller(kind=CallerKind.IDENTITY)
         case _:
-            raise _no_caller(text)
+            raise _unknown_caller(text)
 
 
 def _is_built_in(principal: str) -> bool:
     return any(issuer.built_in and issuer.pattern.fullmatch(principal) for issuer in issuers())
 
 
-def _no_caller(text: str) -> InputError:
+def _unknown_caller(text: str) -> InputError:
     return InputError(
         f"`principal` {quoted(text)} is no caller",
         hint="give the ARN of a user, role, role session (assumed-role/ROLE/SESSION), federated user, root or identity"

@@ -17,7 +17,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.context import literal, substituted
+from aws_iam.engine.evaluation.context import substituted, with_stand_ins
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.pattern import matches
@@ -46,7 +46,7 @@ class Operator:
 
     def accepts(self, wanted: Sequence[str], given: str) -> bool:
         """Whether one given value satisfies the operator: one of the wanted matches, or none when negated."""
-        return any(self.matches(each, given) for each in wanted) is not self.negated
+        return any(self.matches(entry, given) for entry in wanted) is not self.negated
 
 
 def holds(condition: Condition, context: Context, *, variables: bool = True) -> bool | None:
@@ -55,12 +55,12 @@ def holds(condition: Condition, context: Context, *, variables: bool = True) -> 
     Without `variables` (a policy of version 2008-10-17) `${…}` is plain text.
     """
     value = context.get(condition.key.value)
-    wanted = tuple(each.value for each in condition.values)
-    if variables and any("${" in each for each in wanted):
+    wanted = tuple(entry.value for entry in condition.values)
+    if variables and any("${" in text for text in wanted):
         match OPERATORS.get(condition.base):
             case Family.STRING | Family.ARN:
                 escaped = has_wildcards(condition.base)
-                wanted = tuple(_filled(wanted, context, escaped=escaped))
+                wanted = tuple(_with_variables(wanted, context, escaped=escaped))
             case Family.BOOL if value is not None:
                 # One page of AWS has variables here, others have not: see references/policy-design.md.
                 return None
@@ -83,7 +83,7 @@ def holds_for(name: str, wanted: Sequence[str], value: tuple[str, ...] | None) -
     if value is None:
         return _absent(found, qualifier, if_exists=base != rest)
     return _compared(
-        qualifier, found, wanted, tuple(map(literal, value)) if found.wildcards else value
+        qualifier, found, wanted, tuple(map(with_stand_ins, value)) if found.wildcards else value
     )
 
 
@@ -93,12 +93,12 @@ def _compared(
     match qualifier:
         case "ForAllValues":
             # An empty text counts as no value at all.
-            return all(found.accepts(wanted, each) for each in given if each)
+            return all(found.accepts(wanted, value) for value in given if value)
         case "ForAnyValue":
-            return any(found.accepts(wanted, each) for each in given)
+            return any(found.accepts(wanted, value) for value in given)
         case _:
             # One value is the rule. Of several, which AWS leaves open without qualifier, one match decides.
-            met = any(found.matches(each, one) for each in wanted for one in given)
+            met = any(found.matches(entry, one) for entry in wanted for one in given)
             return met is not found.negated
 
 
@@ -113,7 +113,7 @@ def _null(qualifier: str, wanted: Sequence[str], value: tuple[str, ...] | None) 
     if qualifier:
         return qualifier == "ForAllValues"
     absent = "true" if value is None else "false"
-    return any(each.lower() == absent for each in wanted)
+    return any(word.lower() == absent for word in wanted)
 
 
 def has_wildcards(base: str) -> bool:
@@ -122,10 +122,10 @@ def has_wildcards(base: str) -> bool:
     return found is not None and found.wildcards
 
 
-def _filled(values: Iterable[str], context: Context, *, escaped: bool) -> Iterator[str]:
+def _with_variables(values: Iterable[str], context: Context, *, escaped: bool) -> Iterator[str]:
     """The policy's values, variables filled; one whose variable has no value matches nothing and is left out."""
     filled = (substituted(value, context, escaped=escaped) for value in values)
-    return (each for each in filled if each is not None)
+    return (text for text in filled if text is not None)
 
 
 def _ignoring_case(wanted: str, given: str) -> bool:
@@ -246,7 +246,7 @@ POSITIVE: dict[str, Operator] = {
 }
 
 
-def positive_name(base: str) -> str:
+def positive_operator(base: str) -> str:
     """The operator that a Not form negates; any other one itself."""
     return base if base in POSITIVE else base.replace("Not", "", 1)
 
@@ -255,7 +255,7 @@ def _operator(name: str) -> Operator:
     """The operator of a name; a Not form is its positive form, negated."""
     if name in POSITIVE:
         return POSITIVE[name]
-    positive = POSITIVE[positive_name(name)]
+    positive = POSITIVE[positive_operator(name)]
     return Operator(matches=positive.matches, negated=True, wildcards=positive.wildcards)
 
 

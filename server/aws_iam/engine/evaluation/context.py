@@ -51,12 +51,12 @@ _SPELLED = {new: chr(old) for old, text in _LITERAL.items() for new in map(ord, 
 _HOLE = re.compile(r"\$\{([^}]*)\}")
 
 
-def literal(text: str) -> str:
+def with_stand_ins(text: str) -> str:
     """The text with `*` and `?` as characters that are no wildcards."""
     return text.translate(_LITERAL) if "*" in text or "?" in text else text
 
 
-def spelled(text: str) -> str:
+def without_stand_ins(text: str) -> str:
     """The text that `literal` made, with `*` and `?` again."""
     return text if text.isascii() else text.translate(_SPELLED)
 
@@ -74,7 +74,7 @@ def substituted(text: str, context: Context, *, escaped: bool) -> str | None:
         value = _value(hole[1], context)
         if value is None:
             return None
-        parts += (text[at : hole.start()], literal(value) if escaped else value)
+        parts += (text[at : hole.start()], with_stand_ins(value) if escaped else value)
         at = hole.end()
     return "".join((*parts, text[at:]))
 

@@ -32,7 +32,7 @@ _BUCKET_POLICY = frozenset({"s3:deletebucketpolicy", "s3:getbucketpolicy", "s3:p
 
 # Not slotted, so that what is asked again and again is found out once.
 @dataclass(frozen=True, kw_only=True)
-class Situation:
+class LayerDecisions:
     """A request among its layers, as the order of evaluation sees it: what denies, what allows, what exists."""
 
     request: Request
@@ -156,7 +156,7 @@ class Verdict:
     reason: str = ""
 
 
-def judged(at: Situation) -> Verdict:
+def verdict_on(at: LayerDecisions) -> Verdict:
     """AWS's flow chart: one Deny ends it; else every layer that has to allow must allow."""
     if reason := always_allowed(at.request):
         return Verdict(outcome="Allowed", decided_by=("always",), reason=reason)
@@ -174,7 +174,7 @@ def judged(at: Situation) -> Verdict:
     return Verdict(outcome="Allowed", decided_by=at.granted_by)
 
 
-def _lacking(at: Situation) -> Iterator[str]:
+def _lacking(at: LayerDecisions) -> Iterator[str]:
     """Every layer that has to allow and does not, question by question as AWS's flow chart asks."""
     # Do the organization of the resource, that of the caller, and the endpoint on the way let the request pass?
     yield from at.lacks("rcp", "scp", "vpc_endpoint")

@@ -87,13 +87,9 @@ def _together(
             continue
         if evaluated(request, layers, forced=forced).decision.outcome == "Allowed":
             named = [k for k, met in zip(keys, choice, strict=True) if met is not None]
-            words = list(dict.fromkeys(_WORDS[met] for met in forced.values()))
-            each = (
-                words[0]
-                if len(words) == 1
-                else " and ".join(_WORDS[met] for met in forced.values())
-            )
-            return {" and ".join(named): {each: "Allowed"}}
+            words = [_WORDS[met] for met in forced.values()]
+            word = words[0] if len(set(words)) == 1 else " and ".join(words)
+            return {" and ".join(named): {word: "Allowed"}}
     return {}
 
 

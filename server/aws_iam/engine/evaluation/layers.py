@@ -66,7 +66,7 @@ class Ready:
     @classmethod
     def _made(cls, statement: Statement) -> Ready:
         named, unnamed = statement.action_words, statement.not_action_words
-        texts = [each.lower() for each in unnamed or named if ":" in each or each == "*"]
+        texts = [word.lower() for word in unnamed or named if ":" in word or word == "*"]
         negated = not named or bool(unnamed)
         return cls.with_entries(statement, texts, negated=negated and statement.has("NotAction"))
 
@@ -97,8 +97,8 @@ class Ready:
         if action in self.names:
             return not self.negated
         if self.patterns:
-            for each in self.near(action):
-                if matches(each, action):
+            for pattern in self.near(action):
+                if matches(pattern, action):
                     return not self.negated
         return self.negated
 
@@ -142,12 +142,12 @@ def layers_of(given: object) -> Layers:
         except (ValueError, RecursionError) as error:
             raise InputError(f"the policies are no JSON: {str(error).lower()}") from None
     if not isinstance(given, dict):
-        known = ", ".join(f"`{each}`" for each in LAYERS)
+        known = ", ".join(f"`{layer_name}`" for layer_name in LAYERS)
         raise InputError("the policies must be an object by layer", hint=f"the layers are {known}")
     levels: dict[str, tuple[tuple[Placed, ...], ...]] = {}
     unreadable = set()
     for layer, value in given.items():
-        _refuse_stranger(layer)
+        _refuse_unknown_layer(layer)
         if value is None:
             unreadable.add(layer)
             levels[layer] = ()
@@ -156,10 +156,10 @@ def layers_of(given: object) -> Layers:
     return Layers(levels=levels, unreadable=frozenset(unreadable))
 
 
-def _refuse_stranger(layer: str) -> None:
+def _refuse_unknown_layer(layer: str) -> None:
     if layer not in LAYERS:
         near = closest(layer, LAYERS) or {"scps": "scp", "rcps": "rcp"}.get(layer)
-        known = ", ".join(f"`{each}`" for each in LAYERS)
+        known = ", ".join(f"`{name}`" for name in LAYERS)
         raise InputError(
             f"the policies have no layer {quoted(str(layer))}",
             hint=f"did you mean `{near}`?" if near else f"the layers are {known}",
@@ -169,20 +169,21 @@ def _refuse_stranger(layer: str) -> None:
 def levels_of(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
     """The levels of one layer; InputError says which policy cannot be used, and why."""
     if layer not in LEVELLED:
-        return (tuple(_placed(layer, f"/{layer}", value)),)
+        return (tuple(_placed_policies(layer, f"/{layer}", value)),)
     if not isinstance(value, (list, tuple)):
         value = [value]
     return tuple(
-        tuple(_placed(layer, f"/{layer}/{number}", level)) for number, level in enumerate(value)
+        tuple(_placed_policies(layer, f"/{layer}/{number}", level))
+        for number, level in enumerate(value)
     )
 
 
-def _placed(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
+def _placed_policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
     if not isinstance(value, (list, tuple)):
         yield from _policies(layer, pointer, value)
         return
-    for number, each in enumerate(value):
-        yield from _policies(layer, f"{pointer}/{number}", each)
+    for number, document in enumerate(value):
+        yield from _policies(layer, f"{pointer}/{number}", document)
 
 
 def _policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
@@ -213,12 +214,12 @@ def refuse_unusable(policy: Policy, pointer: str) -> None:
     if len(policy.statements) != len(body.listed()):
         raise _unusable(pointer, "a statement is no object")
     for statement in policy.statements:
-        why = _fault(statement)
+        why = _statement_fault(statement)
         if why:
             raise _unusable(pointer, f"`{statement.node.at.pointer}` {why}")
 
 
-def _fault(statement: Statement) -> str:
+def _statement_fault(statement: Statement) -> str:
     """What is wrong with a statement that AWS would not have taken."""
     if statement.effect is None or statement.effect.value not in {"Allow", "Deny"}:
         return "has no `Effect` that is `Allow` or `Deny`"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.conditions import holds
-from aws_iam.engine.evaluation.context import literal, substituted
+from aws_iam.engine.evaluation.context import substituted, with_stand_ins
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import matches
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FIELDS = 6
 # No resource type in the reference, and yet limited to this ARN in an example of AWS:
 # IAM User Guide, reference_policies_elements_condition_operators.
-_DOUBTFUL = ("s3:listallmybuckets", "arn:aws:s3:::*")
+_UNCERTAIN = ("s3:listallmybuckets", "arn:aws:s3:::*")
 
 
 @slotted
@@ -97,13 +97,13 @@ class Matcher:
         return placed.layer == "resource" and self.request.service != "kms"
 
     def _any_resource(self, placed: Placed, entries: Iterable[str]) -> bool | None:
-        resource = literal(self.request.resource) if self.request.resource != "*" else "*"
+        resource = with_stand_ins(self.request.resource) if self.request.resource != "*" else "*"
         doubted = False
         for entry in entries:
             pattern = self._pattern(placed, entry)
             if pattern is not None and matches(pattern, resource):
                 return True
-            doubted |= (self.request.action.lower(), entry) == _DOUBTFUL
+            doubted |= (self.request.action.lower(), entry) == _UNCERTAIN
         return None if doubted else False
 
     def _pattern(self, placed: Placed, text: str) -> str | None:

@@ -140,7 +140,7 @@ def _object(given: object) -> dict[str, Any]:
             )
     missing = [name for name in _NEEDED if name not in given]
     if missing:
-        raise InputError(f"the request lacks {', '.join(f'`{each}`' for each in missing)}")
+        raise InputError(f"the request lacks {', '.join(f'`{name}`' for name in missing)}")
     return given
 
 
@@ -173,7 +173,7 @@ def _context(
     values = dict(_values(given))
     lower = {name.lower(): value for name, value in values.items()}
     derived = []
-    for name, value in _fixed(caller, owner, arn):
+    for name, value in _settled(caller, owner, arn):
         stated = lower.get(name.lower())
         if stated is not None and not _agrees(stated, value):
             raise InputError(
@@ -183,7 +183,7 @@ def _context(
         if stated is None:
             values[name] = (value,)
             derived.append(name)
-    for name, value in _likely(action, arn, lower, caller):
+    for name, value in _usual_keys(action, arn, lower, caller):
         if name.lower() not in lower:
             values[name] = (value,)
             derived.append(name)
@@ -210,7 +210,7 @@ def _values(given: object) -> Iterator[tuple[str, tuple[str, ...]]]:
         listed = value if isinstance(value, list) else [value]
         if len(listed) > _MOST_VALUES:
             raise InputError(f"`context` has more than {_MOST_VALUES:,} values for {quoted(name)}")
-        texts = tuple(_scalar(name, each) for each in listed if each is not None)
+        texts = tuple(_scalar(name, entry) for entry in listed if entry is not None)
         # A key without any value is not sent.
         if texts:
             yield name, texts
@@ -224,7 +224,7 @@ def _scalar(name: str, value: object) -> str:
     raise InputError(f"`context` {quoted(name)} must be text, a number, true or false, or a list")
 
 
-def _fixed(caller: Caller, owner: str, arn: Arn | None) -> Iterator[tuple[str, str]]:
+def _settled(caller: Caller, owner: str, arn: Arn | None) -> Iterator[tuple[str, str]]:
     """What the caller and the resource settle; another value in the request is a contradiction."""
     yield from settled_keys(caller, owner if arn is not None else "")
 
@@ -263,7 +263,7 @@ def _ids(caller: Caller) -> Iterator[tuple[str, str]]:
             pass
 
 
-def _likely(
+def _usual_keys(
     action: str, arn: Arn | None, given: Mapping[str, Any], caller: Caller
 ) -> Iterator[tuple[str, str]]:
     """What a request sent directly to the resource's Region carries, unless it says otherwise."""

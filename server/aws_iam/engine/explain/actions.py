@@ -73,7 +73,7 @@ def actions(
         *_by_verb(told, expansion, own),
         *_wildcards(told, expansion, whole),
         *_unknown(told, expansion),
-        *(f"call what {value(each)} stands for" for each in sorted(stand_ins)),
+        *(f"call what {value(entry)} stands for" for entry in sorted(stand_ins)),
     ]
     return joined(parts, "or" if statement.denies else "and", shown=len(parts))
 
@@ -102,7 +102,7 @@ _MOST_WILDCARDS = 8
 
 def _wildcards(entries: Iterable[Text], expansion: Expansion, whole: str) -> Iterator[str]:
     patterns = {entry.value: None for entry in entries if not is_literal(entry.value)}
-    fitting = [each for each in patterns if expansion.pattern(each)]
+    fitting = [text for text in patterns if expansion.pattern(text)]
     for pattern in fitting[:_MOST_WILDCARDS]:
         found = expansion.pattern(pattern)
         service, _, rest = pattern.partition(":")
@@ -154,7 +154,7 @@ def _exclusion(name: str, expansion: Expansion) -> str:
 def _of_levels(found: Iterable[Action]) -> str:
     """`45 actions: 40 read, 5 list`; of how many services when there are several."""
     listed = list(found)
-    services = len({each.service for each in listed})
+    services = len({action.service for action in listed})
     of = f" of {services:,} services" if services > 1 else ""
     levels = by_level(listed)
     shares = ", ".join(f"{number:,} {level.lower()}" for level, number in levels.items())

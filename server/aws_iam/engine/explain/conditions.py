@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition, Text
 
 
-class _Verb(NamedTuple):
+class _Wording(NamedTuple):
     """How an operator is said of one value and of several."""
 
     one: str
     many: str
 
 
-def _compared(word: str) -> _Verb:
-    return _Verb(f"is {word}", f"is {word} one of")
+def _compared(word: str) -> _Wording:
+    return _Wording(f"is {word}", f"is {word} one of")
 
 
-_EXACT = _Verb("is", "is one of")
-_NOT = _Verb("is not", "is none of")
-_LIKE = _Verb("matches", "matches one of")
-_UNLIKE = _Verb("does not match", "matches none of")
-_VERBS: dict[str, _Verb] = {
+_EXACT = _Wording("is", "is one of")
+_NOT = _Wording("is not", "is none of")
+_LIKE = _Wording("matches", "matches one of")
+_UNLIKE = _Wording("does not match", "matches none of")
+_VERBS: dict[str, _Wording] = {
     "StringEquals": _EXACT,
     "StringNotEquals": _NOT,
     "StringEqualsIgnoreCase": _EXACT,
@@ -46,8 +46,8 @@ _VERBS: dict[str, _Verb] = {
     "ArnNotLike": _UNLIKE,
     "Bool": _EXACT,
     "BinaryEquals": _EXACT,
-    "IpAddress": _Verb("is in", "is in"),
-    "NotIpAddress": _Verb("is not in", "is in none of"),
+    "IpAddress": _Wording("is in", "is in"),
+    "NotIpAddress": _Wording("is not in", "is in none of"),
     "NumericEquals": _EXACT,
     "NumericNotEquals": _NOT,
     "NumericLessThan": _compared("below"),
@@ -65,14 +65,14 @@ _VERBS: dict[str, _Verb] = {
 
 def conditions(entries: Sequence[Condition], *, filled_in: bool) -> str:
     """All conditions of a statement, joined by `and`; variables are filled in only by policies of Version 2012-10-17."""
-    parts = [condition(each) for each in entries[:SHOWN]]
+    parts = [condition(one) for one in entries[:SHOWN]]
     parts += [counted(len(entries) - SHOWN, "more condition")] if len(entries) > SHOWN else []
     text = " and ".join(parts)
-    names = variable_names(each for entry in entries for each in entry.values)
-    return text + (note(names, filled_in=filled_in) if names else "")
+    names = variable_names(value for entry in entries for value in entry.values)
+    return text + (variables_note(names, filled_in=filled_in) if names else "")
 
 
-def note(names: Sequence[str], *, filled_in: bool) -> str:
+def variables_note(names: Sequence[str], *, filled_in: bool) -> str:
     """What becomes of variables, for the end of a sentence."""
     listed = joined([value(f"${{{name}}}") for name in names], shown=4)
     one = len(names) == 1
@@ -106,7 +106,7 @@ def condition(entry: Condition) -> str:
 
 
 def _values(entry: Condition) -> str:
-    texts = [_value(each, entry.base) for each in entry.values[:SHOWN]]
+    texts = [_value(text, entry.base) for text in entry.values[:SHOWN]]
     listed = joined(
         [*texts, *("" for _ in entry.values[SHOWN:])], last="and" if entry.negated else "or"
     )
@@ -124,7 +124,7 @@ def _value(text: Text, base: str) -> str:
 
 
 def _null(entry: Condition, key: str) -> str:
-    asked = {each.value.lower() for each in entry.values}
+    asked = {text.value.lower() for text in entry.values}
     if entry.qualifier:
         always = "always" if entry.qualifier == "ForAllValues" else "never"
         return f"{entry.qualifier} with Null on {key} holds (it {always} does)"

@@ -21,14 +21,14 @@ EVERYONE = "everyone"
 def principals(statement: Statement) -> str:
     """The Principal element in words, or NotPrincipal as everyone else."""
     if statement.has("NotPrincipal"):
-        return f"everyone except {_each(statement.not_principals, 'account {} itself')}"
+        return f"everyone except {_listed(statement.not_principals, 'account {} itself')}"
     account = _DENIED if statement.denies else _ALLOWED
     if any(principal.is_everyone for principal in statement.principals):
         others = [
             principal for principal in statement.principals if principal.type not in ("AWS", "*")
         ]
-        return joined([EVERYONE, *(_principal(each, account) for each in others)])
-    return _each(statement.principals, account)
+        return joined([EVERYONE, *(_principal(other, account) for other in others)])
+    return _listed(statement.principals, account)
 
 
 # An account that is allowed still has to allow its own people; one that is denied, is denied with all of them.
@@ -36,7 +36,7 @@ _ALLOWED = "account {} (its root user, and whoever that account allows it to)"
 _DENIED = "the principals of account {}"
 
 
-def _each(entries: Sequence[Principal], account: str) -> str:
+def _listed(entries: Sequence[Principal], account: str) -> str:
     words = list(dict.fromkeys(_principal(entry, account) for entry in entries[:SHOWN]))
     return joined([*words, *("" for _ in entries[SHOWN:])])
 
@@ -48,7 +48,7 @@ def _principal(entry: Principal, account: str) -> str:
     number = _account(entry) if entry.type == "AWS" else ""
     if number:
         return account.format(value(number))
-    say = _SAID.get(entry.type)
+    say = _WORDINGS.get(entry.type)
     text = value(entry.value)
     return say(entry.value) if say else f"{text} (of the unknown type {value(entry.type)})"
 
@@ -104,7 +104,7 @@ def _canonical(text: str) -> str:
     return f"the account with the canonical id {value(text)}"
 
 
-_SAID = {
+_WORDINGS = {
     "AWS": _of_aws,
     "Service": _service,
     "Federated": _federated,

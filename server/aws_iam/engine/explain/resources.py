@@ -23,38 +23,40 @@ def resources(statement: Statement, kind: Kind, targets: Targets) -> str:
     """The Resource element in words, or NotResource as everything else."""
     if statement.has("NotResource"):
         whole = "anything other than" if statement.denies else "everything except"
-        return f"{whole} {_each(statement.not_resources, _ALLOWED, targets)}"
+        return f"{whole} {_listed(statement.not_resources, _ALLOWED, targets)}"
     # On a resource's own policy `*`, like no word at all, can mean nothing else than that resource.
     here = kind in (Kind.RESOURCE, Kind.TRUST)
     if not statement.has("Resource"):
         return "the resource of this policy" if here else "no resource"
     if any(resource.value and not resource.value.strip("*") for resource in statement.resources):
-        return "the resource of this policy" if here else f"{_how(statement).every} resource"
-    return _each(statement.resources, _how(statement), targets)
+        return (
+            "the resource of this policy" if here else f"{_quantifier(statement).every} resource"
+        )
+    return _listed(statement.resources, _quantifier(statement), targets)
 
 
-class _How(NamedTuple):
+class _Quantifier(NamedTuple):
     """`may read every one and` or `may not read any one or`: `not every one` would leave some."""
 
     every: str
     last: str
 
 
-_ALLOWED = _How("every", "and")
-_DENIED = _How("any", "or")
+_ALLOWED = _Quantifier("every", "and")
+_DENIED = _Quantifier("any", "or")
 
 
-def _how(statement: Statement) -> _How:
+def _quantifier(statement: Statement) -> _Quantifier:
     return _DENIED if statement.denies else _ALLOWED
 
 
-def _each(entries: Sequence[Text], how: _How, targets: Targets) -> str:
+def _listed(entries: Sequence[Text], how: _Quantifier, targets: Targets) -> str:
     texts = list(dict.fromkeys(entry.value for entry in entries))
     words = [_resource(text, how, targets) for text in texts[:SHOWN]]
     return joined([*words, *texts[SHOWN:]], how.last)
 
 
-def _resource(text: str, how: _How, targets: Targets) -> str:
+def _resource(text: str, how: _Quantifier, targets: Targets) -> str:
     """One ARN or ARN pattern in words."""
     if text and not text.strip("*"):
         return f"{how.every} resource"
@@ -68,7 +70,7 @@ def _resource(text: str, how: _How, targets: Targets) -> str:
     return _of_type(arn, text, how, targets)
 
 
-def _of_s3(path: str, how: _How) -> str:
+def _of_s3(path: str, how: _Quantifier) -> str:
     bucket, slash, key = path.partition("/")
     if not slash:
         if path == "*":
@@ -92,16 +94,16 @@ def _of_s3(path: str, how: _How) -> str:
     )
 
 
-def _of_type(arn: Arn, text: str, how: _How, targets: Targets) -> str:
+def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
     """A resource of another service, by the names of the reference's resource types."""
     found = targets.types(_holeless(arn)) if is_literal(arn.service) else ()
-    own = [each for each in found if each.service == arn.service.lower()]
-    names = list(dict.fromkeys(each.name for each in own))
+    own = [type_ for type_ in found if type_.service == arn.service.lower()]
+    names = list(dict.fromkeys(type_.name for type_ in own))
     if not names or len(names) > _MOST_TYPES or not all(map(_is_plain, (arn.account, arn.region))):
         return value(text)
     label = "" if arn.service in _SELF_TOLD else f"{arn.service} "
     noun = f"{label}{joined(names, last='or')}"
-    heads = {_head(each) for row in own for each in row.arn_formats}
+    heads = {_head(template) for row in own for template in row.arn_formats}
     head = next(
         (h for h in sorted(heads, key=len, reverse=True) if arn.resource.startswith(h)), ""
     )

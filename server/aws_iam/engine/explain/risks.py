@@ -74,11 +74,11 @@ def risks(
     found = (
         *([broad] if broad else _by_family(access, paths)),
         *(() if broad else _passing(access, paths)),
-        *_listed(access),
+        *_risky_actions(access),
         *_whole_services(access, expansion),
         *_infrastructure(access),
     )
-    worst_first = tuple(sorted(found, key=lambda each: each.finding.severity.rank))
+    worst_first = tuple(sorted(found, key=lambda risk: risk.finding.severity.rank))
     return Risks(told=worst_first, paths=paths)
 
 
@@ -169,7 +169,7 @@ _FIXES = {
 
 
 def _of_family(family: str, found: list[OpenPath], access: Access) -> Told:
-    told = "; ".join(_told(each, access) for each in found[:_PATHS_TOLD])
+    told = "; ".join(_path_in_words(path, access) for path in found[:_PATHS_TOLD])
     more = len(found) - _PATHS_TOLD
     rest = f"; and {counted(more, 'more path')}" if more > 0 else ""
     return _finding(
@@ -189,11 +189,11 @@ def _of_family(family: str, found: list[OpenPath], access: Access) -> Told:
 def _severity(family: str, found: list[OpenPath]) -> Severity:
     """A path to more than one has, but to no administrator's permissions, is never the worst."""
     whole = _SEVERITIES.get(family, _OTHER)
-    is_strong = any(each.strong for each in found)
+    is_strong = any(path.strong for path in found)
     return whole if is_strong else max(whole, Severity.MEDIUM, key=_GRADES.index)
 
 
-def _told(opened: OpenPath, access: Access) -> str:
+def _path_in_words(opened: OpenPath, access: Access) -> str:
     path = opened.path
     verb = "are" if len(path.required) > 1 else "is"
     on = f" on {joined(opened.on, shown=_TARGETS_TOLD)}" if opened.on else ""
@@ -232,7 +232,7 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Risk:
+class _RiskyActions:
     """One list of actions: its name in words, the actions, and those that count for more or less."""
 
     name: str
@@ -242,10 +242,10 @@ class _Risk:
 
 
 @cache
-def _risks() -> tuple[_Risk, ...]:
+def _risks() -> tuple[_RiskyActions, ...]:
     rows: Mapping[str, Any] = json.loads(resources.text(_LISTS))["risks"]
     return tuple(
-        _Risk(
+        _RiskyActions(
             name=name,
             actions=frozenset(row["actions"]),
             major=frozenset(row.get("major", ())),
@@ -256,7 +256,7 @@ def _risks() -> tuple[_Risk, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
+class _RiskWording:
     """How a risk is told: when unlimited, how bad that is and when limited, what to do."""
 
     says: str
@@ -267,21 +267,21 @@ class _Words:
 
 
 _WORDS = {
-    "credentials exposure": _Words(
+    "credentials exposure": _RiskWording(
         says="the answer holds credentials or tokens",
         unlimited=Severity.HIGH,
         limited=Severity.LOW,
         fix="Allow these actions on the named resources only, to those who hand out credentials.",
         source=_BEST_PRACTICES,
     ),
-    "data exfiltration": _Words(
+    "data exfiltration": _RiskWording(
         says="data can be read or copied out",
         unlimited=Severity.MEDIUM,
         limited=Severity.INFO,
         fix="Name the resources whose data the work needs.",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html",
     ),
-    "resource exposure": _Words(
+    "resource exposure": _RiskWording(
         says="a resource can be opened to other principals or to everyone",
         unlimited=Severity.HIGH,
         limited=Severity.LOW,
@@ -291,14 +291,14 @@ _WORDS = {
 }
 
 
-def _listed(access: Access) -> Iterator[Told]:
+def _risky_actions(access: Access) -> Iterator[Told]:
     for risk in _risks():
         found = {name: reach for name in sorted(risk.actions) if (reach := access.reach(name))}
         if found:
             yield _of_risk(risk, found)
 
 
-def _of_risk(risk: _Risk, found: Mapping[str, Reach]) -> Told:
+def _of_risk(risk: _RiskyActions, found: Mapping[str, Reach]) -> Told:
     words = _WORDS[risk.name]
     worst = min((_grade(risk, words, n, r) for n, r in found.items()), key=_GRADES.index)
     wide = [name for name, reach in found.items() if _is_unlimited(reach)]
@@ -324,7 +324,7 @@ def _is_unlimited(reach: Reach) -> bool:
     )
 
 
-def _grade(risk: _Risk, words: _Words, name: str, reach: Reach) -> Severity:
+def _grade(risk: _RiskyActions, words: _RiskWording, name: str, reach: Reach) -> Severity:
     if not _is_unlimited(reach):
         return Severity.INFO if name in risk.minor else words.limited
     step = _GRADES.index(words.unlimited) - (name in risk.major) + 2 * (name in risk.minor)
@@ -333,14 +333,14 @@ def _grade(risk: _Risk, words: _Words, name: str, reach: Reach) -> Severity:
 
 def _is_bound(reach: Reach) -> bool:
     """Whether every statement that allows it makes a condition that an ordinary request may fail."""
-    return all(any(c.demanded for c in each.conditions) for each in reach.allowed_by)
+    return all(any(c.demanded for c in statement.conditions) for statement in reach.allowed_by)
 
 
 def _whole_services(access: Access, expansion: Expansion) -> Iterator[Told]:
     whole = []
     for service in dict.fromkeys(access.facts[name].service for name in access.actions):
         every = expansion.pattern(f"{service}:*")
-        changing = any(each.level not in ("Read", "List") for each in every.values())
+        changing = any(action.level not in ("Read", "List") for action in every.values())
         if changing and all((r := access.reach(name)) and r.free for name in every):
             whole.append(service)
     if whole:
@@ -387,9 +387,9 @@ def _infrastructure(access: Access) -> Iterator[Told]:
     }
     if not found:
         return
-    names = sorted(each.full_name for each in found.values())
+    names = sorted(action.full_name for action in found.values())
     destroying = [n for n in names if n.partition(":")[2].startswith(_DESTROYS)]
-    services = len({each.service for each in found.values()})
+    services = len({action.service for action in found.values()})
     yield _finding(
         "INFRASTRUCTURE_CHANGE",
         "Infrastructure change: resources can be created, changed or deleted without limit",

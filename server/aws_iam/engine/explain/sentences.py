@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.faults import faults, unmet
+from aws_iam.engine.effective.faults import actions_lacking_key, faults
 from aws_iam.engine.explain.actions import OF_TRUST, actions
-from aws_iam.engine.explain.conditions import conditions, note, variable_names
+from aws_iam.engine.explain.conditions import conditions, variable_names, variables_note
 from aws_iam.engine.explain.principals import EVERYONE, principals
 from aws_iam.engine.explain.resources import resources
 from aws_iam.engine.explain.words import joined, value
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @slotted
-class Frame:
+class _SentenceFrame:
     """How sentences about a kind of policy begin and end; a `{who}` is filled from the statement's principals."""
 
     allow: str
@@ -32,31 +32,31 @@ class Frame:
 _WINS = "; this wins over any Allow"
 _GRANTS_NOTHING = "; this is a limit and grants nothing by itself"
 _FRAMES = {
-    Kind.IDENTITY: Frame(
+    Kind.IDENTITY: _SentenceFrame(
         allow="Whoever has this policy may", deny="Whoever has this policy may not"
     ),
-    Kind.BOUNDARY: Frame(
+    Kind.BOUNDARY: _SentenceFrame(
         allow="Whoever has this boundary may at most",
         deny="Whoever has this boundary may not",
         allow_end=_GRANTS_NOTHING,
     ),
-    Kind.SESSION: Frame(
+    Kind.SESSION: _SentenceFrame(
         allow="The session may at most",
         deny="The session may not",
         allow_end="; its role or user must allow it too",
     ),
-    Kind.SCP: Frame(
+    Kind.SCP: _SentenceFrame(
         allow="In the member accounts under this policy, users, roles (service-linked roles apart) and the root user may at most",
         deny="In the member accounts under this policy, no user, role (service-linked roles apart) or root user may",
         allow_end=_GRANTS_NOTHING,
     ),
-    Kind.RCP: Frame(
+    Kind.RCP: _SentenceFrame(
         allow="On resources of the member accounts under this policy, {who} (service-linked roles apart) may at most",
         deny="On resources of the member accounts under this policy, {who} (service-linked roles apart) may not",
         allow_end=_GRANTS_NOTHING,
     ),
-    Kind.RESOURCE: Frame(allow="{who} may", deny="{who} may not"),
-    Kind.TRUST: Frame(allow="{who} may", deny="{who} may not"),
+    Kind.RESOURCE: _SentenceFrame(allow="{who} may", deny="{who} may not"),
+    Kind.TRUST: _SentenceFrame(allow="{who} may", deny="{who} may not"),
 }
 
 
@@ -80,14 +80,14 @@ def sentence(
     filled_in = policy.version is not None and policy.version.value == "2012-10-17"
     where = _target(statement, policy.kind, targets)
     names = variable_names((*statement.resources, *statement.not_resources))
-    where += note(names, filled_in=filled_in) if names else ""
+    where += variables_note(names, filled_in=filled_in) if names else ""
     when = _when(statement, filled_in=filled_in)
     end = _WINS if statement.denies else frame.allow_end
-    idle = "" if stand_ins else _idle(statement, expansion, targets)
+    idle = "" if stand_ins else _without_effect(statement, expansion, targets)
     return f"{opening} {what}{where}{when}{end}{idle}."
 
 
-def _opening(statement: Statement, kind: Kind, frame: Frame) -> str:
+def _opening(statement: Statement, kind: Kind, frame: _SentenceFrame) -> str:
     text = frame.deny if statement.denies else frame.allow
     if "{who}" not in text:
         return text
@@ -112,16 +112,16 @@ def _target(statement: Statement, kind: Kind, targets: Targets) -> str:
     return f" on {resources(statement, kind, targets)}"
 
 
-def _idle(statement: Statement, expansion: Expansion, targets: Targets) -> str:
+def _without_effect(statement: Statement, expansion: Expansion, targets: Targets) -> str:
     """What of the statement comes to nothing: no request joins these actions with these resources or conditions."""
     named = expansion.named(statement)
-    return _off_target(statement, named, expansion, targets) or _keyless(
+    return _off_target(statement, named, expansion, targets) or _lacking_keys(
         statement, named, expansion
     )
 
 
-def _keyless(statement: Statement, named: Named, expansion: Expansion) -> str:
-    vain = unmet(statement, named, expansion.spend) if statement.conditions else {}
+def _lacking_keys(statement: Statement, named: Named, expansion: Expansion) -> str:
+    vain = actions_lacking_key(statement, named, expansion.spend) if statement.conditions else {}
     if not vain:
         return ""
     keys = joined([value(fromkey) for fromkey in dict.fromkeys(vain.values())])

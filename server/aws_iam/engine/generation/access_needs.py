@@ -59,7 +59,7 @@ class Target:
         if self.types_in(own):
             return (own,)
         types = _spelling(self.arn) if self.arn else ()
-        return tuple(dict.fromkeys(each.service for each in types))
+        return tuple(dict.fromkeys(type_.service for type_ in types))
 
     def types_in(self, service: str) -> tuple[ResourceType, ...]:
         """The resource types of a service whose formats the ARN follows most closely."""
@@ -70,24 +70,24 @@ class Target:
         names = action.resource_types
         if not names:
             return ()
-        return tuple(each for each in self.types_in(action.service) if each.name in names)
+        return tuple(type_ for type_ in self.types_in(action.service) if type_.name in names)
 
 
 @lru_cache(maxsize=4096)
 def _types_in(arn: Arn, service: str) -> tuple[ResourceType, ...]:
     row = catalog().service(service)
     types = tuple(row.resource_types.values()) if row else ()
-    formats = closest_formats(arn, {text for each in types for text in each.arn_formats})
-    return tuple(each for each in types if formats & set(each.arn_formats))
+    formats = closest_formats(arn, {text for type_ in types for text in type_.arn_formats})
+    return tuple(type_ for type_ in types if formats & set(type_.arn_formats))
 
 
 def _spelling(arn: Arn) -> tuple[ResourceType, ...]:
     """The types some format of which spells the ARN's service out; `${Vendor}` in a format fits any."""
     spelled = f":{arn.service}:"
     return tuple(
-        each
-        for each in catalog().types_of_arn(arn)
-        if any(spelled in text for text in each.arn_formats)
+        type_
+        for type_ in catalog().types_of_arn(arn)
+        if any(spelled in text for text in type_.arn_formats)
     )
 
 
@@ -128,11 +128,11 @@ def read(given: object) -> tuple[Need, ...]:
 def _refuse_partitions(needs: Sequence[Need]) -> None:
     """Refuse ARNs of several partitions: a policy is of one account, and an account of one partition."""
     first: dict[str, Target] = {}
-    for target in (each for need in needs for each in need.targets):
+    for target in (target for need in needs for target in need.targets):
         if target.arn and is_literal(target.arn.partition):
             first.setdefault(target.arn.partition, target)
     if len(first) > 1:
-        told = ", ".join(f"{quoted(each.text)} at {each.pointer}" for each in first.values())
+        told = ", ".join(f"{quoted(one.text)} at {one.pointer}" for one in first.values())
         raise InputError(
             f"`needs` names ARNs of {len(first)} partitions ({told}), and no account can reach into another partition",
             hint="ask for each partition apart",
@@ -140,7 +140,7 @@ def _refuse_partitions(needs: Sequence[Need]) -> None:
 
 
 def _refuse_size(node: Node) -> None:
-    texts = [each.text for member in node.members for each in member.value.listed()]
+    texts = [entry.text for member in node.members for entry in member.value.listed()]
     characters = sum(map(len, texts))
     if len(texts) > MOST_ARNS or characters > MOST_CHARACTERS:
         raise InputError(
@@ -159,7 +159,7 @@ def _need(name: Text, value: Node, problems: Problems) -> Need | None:
         problems.add(value.where.pointer, "the list is empty; name the ARNs that it is wanted on")
     else:
         targets = tuple(
-            each for item in value.listed() if (each := _target(item, level, problems))
+            target for entry in value.listed() if (target := _target(entry, level, problems))
         )
         return Need(
             name=name.value,
@@ -200,7 +200,7 @@ def _actions(name: Text, problems: Problems) -> tuple[Action, ...]:
 def _refuse_word(name: Text, problems: Problems) -> None:
     near = closest(name.value, LEVEL_NAMES)
     options = (near,) if near else catalog().having(name.value)
-    levels = ", ".join(f"`{each}`" for each in LEVEL_NAMES)
+    levels = ", ".join(f"`{name_}`" for name_ in LEVEL_NAMES)
     problems.add(
         name.where.pointer,
         f"{quoted(name.value)} is neither an access level ({levels}) nor an action (`service:Name`)",
@@ -248,13 +248,13 @@ def _target(item: Node, level: Level | None, problems: Problems) -> Target | Non
             )
             return None
         return Target(text="*", pointer=pointer)
-    arn = _read(text)
+    arn = _arn_as_asked(text)
     if not _is_of_some_type(text, arn, pointer, problems):
         return None
     return Target(text=text, pointer=pointer, arn=arn)
 
 
-def _read(text: str) -> Arn | None:
+def _arn_as_asked(text: str) -> Arn | None:
     """The ARN as its formats are asked about it: what AWS owns has no account, `document/AWS-RunShellScript`."""
     arn = Arn.of(text)
     if arn and not arn.account and not _types_in(arn, arn.service):
@@ -287,9 +287,9 @@ def _formats(arn: Arn) -> str:
     resource = arn.resource if len(arn.resource) <= _LONGEST_COMPARED else ""
     anywhere = replace(arn, partition="*", region="*", account="*", resource=resource)
     word = _first_word(resource)
-    by_word = {_first_word(each.split(":", 5)[5]): each for each in all_}
-    near = closest_formats(anywhere, all_) or {by_word[each] for each in nearest(word, by_word)}
-    formats = [f"`{each}`" for each in sorted(near) or all_]
+    by_word = {_first_word(template.split(":", 5)[5]): template for template in all_}
+    near = closest_formats(anywhere, all_) or {by_word[word_] for word_ in nearest(word, by_word)}
+    formats = [f"`{template}`" for template in sorted(near) or all_]
     more = f" and {len(formats) - _FORMATS} more" if formats[_FORMATS:] else ""
     return f"{arn.service}, which has {', '.join(formats[:_FORMATS]) or 'none'}{more}"
 

@@ -50,17 +50,19 @@ def types_of(action: Action) -> tuple[ResourceType, ...]:
     """All resource types that an action is authorised on."""
     service = catalog().service(action.service)
     types = service.resource_types if service else {}
-    return tuple(types[each.lower()] for each in action.resource_types if each.lower() in types)
+    return tuple(types[name.lower()] for name in action.resource_types if name.lower() in types)
 
 
 def forms(action: Action, near: Arn | None = None) -> str:
     """The ARN formats that an action works on, in words, as they are where that ARN is."""
-    formats = [f"`{localised(t, near)}`" for each in types_of(action) for t in each.arn_formats]
+    formats = [
+        f"`{format_near(t, near)}`" for type_ in types_of(action) for t in type_.arn_formats
+    ]
     more = f" and {len(formats) - 3} more" if formats[3:] else ""
     return (", ".join(formats[:3]) or "`*` only") + more
 
 
-def localised(template: str, near: Arn | None) -> str:
+def format_near(template: str, near: Arn | None) -> str:
     """The format with partition, Region and account of an ARN, as far as that one names them."""
     if near is None:
         return template
@@ -75,7 +77,7 @@ def localised(template: str, near: Arn | None) -> str:
 
 
 @slotted
-class Allowed:
+class AllowStatement:
     """One statement: every action works on every one of the resources."""
 
     actions: tuple[str, ...]

@@ -63,36 +63,38 @@ class Limit:
 
 def _keys(action: Action, types: Iterable[ResourceType]) -> Iterator[str]:
     yield from action.condition_keys
-    for each in types:
-        named = action.type_condition_keys.get(each.name, ())
+    for type_ in types:
+        named = action.type_condition_keys.get(type_.name, ())
         yield from named
         if not (named and action.service in _NAMED_IN_FULL):
-            yield from each.condition_keys
+            yield from type_.condition_keys
 
 
 @slotted
 class Limits:
     """All limits asked for, in their order; elsewhere a limit is its number here."""
 
-    each: tuple[Limit, ...] = ()
+    listed: tuple[Limit, ...] = ()
 
     def carried(self, action: Action, types: Iterable[ResourceType]) -> frozenset[int]:
         """Those whose keys requests for the action can carry."""
-        listed = tuple(types)
+        types_met = tuple(types)
         return frozenset(
-            n for n, limit in enumerate(self.each) if limit.is_carried_by(action, listed)
+            number
+            for number, limit in enumerate(self.listed)
+            if limit.is_carried_by(action, types_met)
         )
 
     def block(self, numbers: Iterable[int]) -> dict[str, dict[str, Any]]:
         """The limits of these numbers as a Condition element."""
         found: dict[str, dict[str, Any]] = {}
-        for limit in map(self.each.__getitem__, numbers):
+        for limit in map(self.listed.__getitem__, numbers):
             found.setdefault(limit.operator, {})[limit.key] = limit.values
         return found
 
     def keys(self, numbers: Iterable[int]) -> tuple[str, ...]:
         """The names of their keys."""
-        return tuple(dict.fromkeys(self.each[number].key for number in sorted(numbers)))
+        return tuple(dict.fromkeys(self.listed[number].key for number in sorted(numbers)))
 
 
 def read(given: object) -> Limits:
@@ -103,16 +105,16 @@ def read(given: object) -> Limits:
     problems = Problems()
     found = tuple(
         limit
-        for operator in _once(node, problems)
+        for operator in _unique_members(node, problems)
         if _is_operator(operator, problems)
-        for key in _once(operator.value, problems)
+        for key in _unique_members(operator.value, problems)
         if (limit := _limit(operator.name, key, problems))
     )
     problems.refuse("conditions")
-    return Limits(each=found)
+    return Limits(listed=found)
 
 
-def _once(node: Node, problems: Problems) -> tuple[Member, ...]:
+def _unique_members(node: Node, problems: Problems) -> tuple[Member, ...]:
     """The members of an object; names are compared without case, and one that stands twice is a problem."""
     seen: set[str] = set()
     for member in node.members:
@@ -146,11 +148,11 @@ def _limit(operator: Text, member: Member, problems: Problems) -> Limit | None:
         problems.add(pointer, f"{quoted(name)} is no known condition key", near)
         return None
     listed = member.value.listed()
-    if not listed or any(each.scalar() is None for each in listed):
+    if not listed or any(value.scalar() is None for value in listed):
         problems.add(pointer, f"the values of {quoted(name)} must be text or a list of texts")
         return None
     # IAM takes numbers, true and false as text, too; text keeps every digit.
-    texts = [each.text for each in listed]
+    texts = [value.text for value in listed]
     passes_without = _passes_without(operator.value, texts)
     if key.presence_rule in _OF_SERVICES and not passes_without:
         what = f"{quoted(name)} is there {key.presence}: a policy of a user or role never sees it"

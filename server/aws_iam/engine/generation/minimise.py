@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.generation.grants import Grant
     from aws_iam.engine.generation.limits import Limits
-from aws_iam.engine.generation.grants import Allowed
+from aws_iam.engine.generation.grants import AllowStatement
 
 QUOTA = 6_144
 """Characters of a managed policy, white space apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -37,7 +37,7 @@ _SID = 70
 _Key = tuple[tuple[int, ...], tuple[str, ...]]
 
 
-def statements(grants: Sequence[Grant]) -> tuple[Allowed, ...]:
+def statements(grants: Sequence[Grant]) -> tuple[AllowStatement, ...]:
     """The fewest characters of two ways to write the grants: by action, or by resource; nothing is said twice."""
     wider = _wider({grant.resource for grant in grants})
     by_action: dict[tuple[tuple[int, ...], str], set[str]] = {}
@@ -45,16 +45,16 @@ def statements(grants: Sequence[Grant]) -> tuple[Allowed, ...]:
         by_action.setdefault((grant.limits, grant.action), set()).add(grant.resource)
     by_resource: dict[tuple[tuple[int, ...], str], set[str]] = {}
     for (limits, action), resources in by_action.items():
-        kept = {each for each in resources if not (wider.get(each, frozenset()) & resources)}
+        kept = {text for text in resources if not (wider.get(text, frozenset()) & resources)}
         by_action[limits, action] = kept
         for resource in kept:
             by_resource.setdefault((limits, resource), set()).add(action)
     one = [
-        Allowed(actions=(action,), resources=tuple(sorted(resources)), limits=limits)
+        AllowStatement(actions=(action,), resources=tuple(sorted(resources)), limits=limits)
         for (limits, action), resources in by_action.items()
     ]
     other = [
-        Allowed(actions=tuple(sorted(actions)), resources=(resource,), limits=limits)
+        AllowStatement(actions=tuple(sorted(actions)), resources=(resource,), limits=limits)
         for (limits, resource), actions in by_resource.items()
     ]
     return min((_merged(one), _merged(other)), key=lambda found: sum(map(_length, found)))
@@ -75,17 +75,19 @@ def _wider(resources: set[str]) -> dict[str, frozenset[str]]:
                 break
             if covers(wide, narrow) and (wide < narrow or not covers(narrow, wide)):
                 found.setdefault(narrow, set()).add(wide)
-    return {each: frozenset(wides) for each, wides in found.items()}
+    return {text: frozenset(wides) for text, wides in found.items()}
 
 
 _UNNAMED = str.maketrans("*?", "\0\0")
 
 
-def _merged(found: Iterable[Allowed]) -> tuple[Allowed, ...]:
+def _merged(found: Iterable[AllowStatement]) -> tuple[AllowStatement, ...]:
     """Statements of equal resources as one, then statements of equal actions as one; in a stable order."""
     by_resources: dict[_Key, set[str]] = {}
-    for each in found:
-        by_resources.setdefault((each.limits, each.resources), set()).update(each.actions)
+    for statement in found:
+        by_resources.setdefault((statement.limits, statement.resources), set()).update(
+            statement.actions
+        )
     by_actions: dict[_Key, set[str]] = {}
     rows = [
         (limits, resources, tuple(sorted(actions)))
@@ -94,26 +96,28 @@ def _merged(found: Iterable[Allowed]) -> tuple[Allowed, ...]:
     for limits, resources, actions in rows:
         by_actions.setdefault((limits, actions), set()).update(resources)
     merged = (
-        Allowed(actions=actions, resources=tuple(sorted(resources)), limits=limits)
+        AllowStatement(actions=actions, resources=tuple(sorted(resources)), limits=limits)
         for (limits, actions), resources in by_actions.items()
     )
     return tuple(sorted(merged, key=_place))
 
 
-def _place(each: Allowed) -> tuple[object, ...]:
-    return each.resources == ("*",), each.resources, each.actions, each.limits
+def _place(statement: AllowStatement) -> tuple[object, ...]:
+    return statement.resources == ("*",), statement.resources, statement.actions, statement.limits
 
 
-def _length(each: Allowed) -> int:
+def _length(statement: AllowStatement) -> int:
     """About what the statement takes: names, quotes, commas, and the words around them."""
-    texts = (*each.actions, *each.resources)
+    texts = (*statement.actions, *statement.resources)
     return sum(map(len, texts)) + 3 * len(texts) + 80
 
 
-def policies(found: Sequence[Allowed], limits: Limits) -> tuple[tuple[Allowed, ...], ...]:
+def policies(
+    found: Sequence[AllowStatement], limits: Limits
+) -> tuple[tuple[AllowStatement, ...], ...]:
     """The statements in as many managed policies as their quota makes necessary; InputError beyond ten."""
-    parts = statement_ids.named(part for whole in found for part in _parts(whole, limits))
-    lengths = [size(element(each, limits)) + 1 for each in parts]
+    parts = statement_ids.with_sids(part for whole in found for part in _parts(whole, limits))
+    lengths = [size(element(statement, limits)) + 1 for statement in parts]
     packed = _packed(lengths, ROOMY)
     if len(packed) > MOST_POLICIES:
         packed = _packed(lengths, QUOTA)
@@ -140,12 +144,12 @@ def _packed(lengths: Sequence[int], most: int) -> list[list[int]]:
     return packed
 
 
-def _parts(each: Allowed, limits: Limits) -> Iterator[Allowed]:
+def _parts(statement: AllowStatement, limits: Limits) -> Iterator[AllowStatement]:
     """The statement, or pieces of it that fit into a policy."""
-    length = size(element(each, limits)) + _AROUND + _SID
-    actions, resources = each.actions, each.resources
+    length = size(element(statement, limits)) + _AROUND + _SID
+    actions, resources = statement.actions, statement.resources
     if length <= ROOMY or (length <= QUOTA and len(actions) == len(resources) == 1):
-        yield each
+        yield statement
         return
     if len(actions) == len(resources) == 1:
         raise InputError(
@@ -155,9 +159,9 @@ def _parts(each: Allowed, limits: Limits) -> Iterator[Allowed]:
     number = -(-length // ROOMY)
     longer = sum(map(len, actions)) >= sum(map(len, resources))
     if len(actions) > 1 and (longer or len(resources) == 1):
-        pieces = [replace(each, actions=part) for part in _cut(actions, number)]
+        pieces = [replace(statement, actions=part) for part in _cut(actions, number)]
     else:
-        pieces = [replace(each, resources=part) for part in _cut(resources, number)]
+        pieces = [replace(statement, resources=part) for part in _cut(resources, number)]
     for piece in pieces:
         yield from _parts(piece, limits)
 
@@ -168,18 +172,25 @@ def _cut(texts: tuple[str, ...], number: int) -> Iterator[tuple[str, ...]]:
     return (texts[at : at + step] for at in range(0, len(texts), step))
 
 
-def element(each: Allowed, limits: Limits) -> dict[str, Any]:
+def element(statement: AllowStatement, limits: Limits) -> dict[str, Any]:
     """The statement as IAM reads it."""
-    found: dict[str, Any] = {"Sid": each.sid} if each.sid else {}
-    found |= {"Effect": "Allow", "Action": _bare(each.actions), "Resource": _bare(each.resources)}
-    if each.limits:
-        found["Condition"] = limits.block(each.limits)
+    found: dict[str, Any] = {"Sid": statement.sid} if statement.sid else {}
+    found |= {
+        "Effect": "Allow",
+        "Action": _bare(statement.actions),
+        "Resource": _bare(statement.resources),
+    }
+    if statement.limits:
+        found["Condition"] = limits.block(statement.limits)
     return found
 
 
-def document(found: Iterable[Allowed], limits: Limits) -> dict[str, Any]:
+def document(found: Iterable[AllowStatement], limits: Limits) -> dict[str, Any]:
     """The statements as a policy."""
-    return {"Version": "2012-10-17", "Statement": [element(each, limits) for each in found]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [element(statement, limits) for statement in found],
+    }
 
 
 def _bare(texts: tuple[str, ...]) -> str | list[str]:
