@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.expansion import LEVELS, by_level
-from aws_iam.engine.explain.words import SHOWN, counted, joined, value
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.escape import quoted
+from aws_iam.wording import SHOWN, counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,7 +74,7 @@ def actions(
         *_by_verb(told, expansion, own),
         *_wildcards(told, expansion, whole),
         *_unknown(told, expansion),
-        *(f"call what {value(entry)} stands for" for entry in sorted(stand_ins)),
+        *(f"call what {quoted(entry)} stands for" for entry in sorted(stand_ins)),
     ]
     return joined(parts, "or" if statement.denies else "and", shown=len(parts))
 
@@ -109,7 +110,7 @@ def _wildcards(entries: Iterable[Text], expansion: Expansion, whole: str) -> Ite
         if is_literal(service) and not rest.strip("*"):
             yield f"do {whole} in {service.lower()} ({_of_levels(found.values())})"
         else:
-            yield f"call what {value(pattern)} matches ({_of_levels(found.values())})"
+            yield f"call what {quoted(pattern)} matches ({_of_levels(found.values())})"
     others = fitting[_MOST_WILDCARDS:]
     if others:
         found = expansion.union(others)
@@ -120,7 +121,7 @@ def _wildcards(entries: Iterable[Text], expansion: Expansion, whole: str) -> Ite
 def _unknown(entries: Iterable[Text], expansion: Expansion) -> Iterator[str]:
     unknown = list({e.value: None for e in entries if not expansion.pattern(e.value)})
     for name in unknown[:_MOST_WILDCARDS]:
-        yield f"call {value(name)} ({_why(name, expansion)})"
+        yield f"call {quoted(name)} ({_why(name, expansion)})"
     more = len(unknown) - _MOST_WILDCARDS
     if more > 0:
         yield f"call {counted(more, 'more name')} that no known action has"
@@ -134,7 +135,7 @@ def _why(name: str, expansion: Expansion) -> str:
 
 def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozenset[str]) -> str:
     words = [
-        f"what {value(entry.value)} stands for"
+        f"what {quoted(entry.value)} stands for"
         if entry.value in stand_ins
         else _exclusion(entry.value, expansion)
         for entry in entries[:SHOWN]
@@ -145,10 +146,10 @@ def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozense
 def _exclusion(name: str, expansion: Expansion) -> str:
     found = expansion.pattern(name)
     if not found:
-        return f"{value(name)} (no known action, so it excludes nothing known)"
+        return f"{quoted(name)} (no known action, so it excludes nothing known)"
     if is_literal(name):
         return next(iter(found.values())).full_name
-    return f"{value(name)} ({counted(len(found), 'action')})"
+    return f"{quoted(name)} ({counted(len(found), 'action')})"
 
 
 def _of_levels(found: Iterable[Action]) -> str:

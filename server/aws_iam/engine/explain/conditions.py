@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_iam.engine.explain.words import SHOWN, counted, joined, value
 from aws_iam.engine.language.document import Form
 from aws_iam.engine.language.variables import variables
+from aws_iam.escape import quoted
+from aws_iam.wording import SHOWN, counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,7 +75,7 @@ def conditions(entries: Sequence[Condition], *, filled_in: bool) -> str:
 
 def variables_note(names: Sequence[str], *, filled_in: bool) -> str:
     """What becomes of variables, for the end of a sentence."""
-    listed = joined([value(f"${{{name}}}") for name in names], shown=4)
+    listed = joined([quoted(f"${{{name}}}") for name in names], shown=4)
     one = len(names) == 1
     if not filled_in:
         verb = "is" if one else "are"
@@ -89,7 +90,7 @@ def variable_names(texts: Iterable[Text]) -> list[str]:
 
 def condition(entry: Condition) -> str:
     """One condition."""
-    key = value(entry.key.value)
+    key = quoted(entry.key.value)
     if entry.base == "Null":
         return _null(entry, key)
     if not entry.values:
@@ -120,7 +121,7 @@ def _value(text: Text, base: str) -> str:
     plain = (
         base in _LITERAL and text.form is Form.STRING and ("*" in text.value.replace("${*}", ""))
     )
-    return value(text.value) + (" (the `*` taken literally)" if plain else "")
+    return quoted(text.value) + (" (the `*` taken literally)" if plain else "")
 
 
 def _null(entry: Condition, key: str) -> str:

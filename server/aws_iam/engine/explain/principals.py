@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.explain.words import SHOWN, joined, value
 from aws_iam.engine.language.arn import Arn
+from aws_iam.escape import quoted
+from aws_iam.wording import SHOWN, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +48,10 @@ def _principal(entry: Principal, account: str) -> str:
         return EVERYONE
     number = _account(entry) if entry.type == "AWS" else ""
     if number:
-        return account.format(value(number))
+        return account.format(quoted(number))
     say = _WORDINGS.get(entry.type)
-    text = value(entry.value)
-    return say(entry.value) if say else f"{text} (of the unknown type {value(entry.type)})"
+    text = quoted(entry.value)
+    return say(entry.value) if say else f"{text} (of the unknown type {quoted(entry.type)})"
 
 
 def _account(entry: Principal) -> str:
@@ -67,41 +68,41 @@ def _account(entry: Principal) -> str:
 def _of_aws(text: str) -> str:
     arn = Arn.of(text)
     if arn is not None:
-        return _of_arn(arn) or value(text)
+        return _of_arn(arn) or quoted(text)
     noun = _IDS.get(text[:4])
-    return f"the {noun} with the id {value(text)}" if noun else value(text)
+    return f"the {noun} with the id {quoted(text)}" if noun else quoted(text)
 
 
 def _of_arn(arn: Arn) -> str:
     kind, slash, name = arn.resource.partition("/")
-    place = f"in account {value(arn.account)}"
+    place = f"in account {quoted(arn.account)}"
     if arn.service == "iam" and slash and kind in ("role", "user"):
-        return f"the {kind} {value(name)} {place}"
+        return f"the {kind} {quoted(name)} {place}"
     if arn.service == "sts" and kind == "assumed-role":
         role, _, session = name.partition("/")
-        return f"the session {value(session)} of role {value(role)} {place}"
+        return f"the session {quoted(session)} of role {quoted(role)} {place}"
     if arn.service == "sts" and kind == "federated-user":
-        return f"the federated user {value(name)} {place}"
+        return f"the federated user {quoted(name)} {place}"
     return ""
 
 
 def _federated(text: str) -> str:
     arn = Arn.of(text)
     if arn is None:
-        return f"identities signed in by {value(text)}"
+        return f"identities signed in by {quoted(text)}"
     kind, _, name = arn.resource.partition("/")
     label = {"saml-provider": "SAML provider", "oidc-provider": "OIDC provider"}.get(kind)
     if label is None:
-        return f"identities of {value(text)}"
-    return f"identities of the {label} {value(name)} in account {value(arn.account)}"
+        return f"identities of {quoted(text)}"
+    return f"identities of the {label} {quoted(name)} in account {quoted(arn.account)}"
 
 
 def _service(text: str) -> str:
-    return f"the service {value(text)}"
+    return f"the service {quoted(text)}"
 
 
 def _canonical(text: str) -> str:
-    return f"the account with the canonical id {value(text)}"
+    return f"the account with the canonical id {quoted(text)}"
 
 
 _WORDINGS = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_iam.engine.explain.words import SHOWN, joined, value
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.escape import quoted
+from aws_iam.wording import SHOWN, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,9 +63,9 @@ def _resource(text: str, how: _Quantifier, targets: Targets) -> str:
         return f"{how.every} resource"
     arn = Arn.of(text)
     if arn is None and text in targets.unknown:
-        return f"what {value(text)} stands for"
+        return f"what {quoted(text)} stands for"
     if arn is None:
-        return f"{value(text)} (no ARN, so it matches nothing)"
+        return f"{quoted(text)} (no ARN, so it matches nothing)"
     if arn.service == "s3" and not arn.region and not arn.account:
         return _of_s3(arn.resource, how)
     return _of_type(arn, text, how, targets)
@@ -77,20 +78,20 @@ def _of_s3(path: str, how: _Quantifier) -> str:
             return f"{how.every} bucket {how.last} object"
         # `*` passes over slashes: `data*` has buckets, and the objects in them too.
         inside = " and objects in them" if path.endswith("*") else ""
-        return f"bucket {value(path)}" if is_literal(path) else f"buckets {value(path)}{inside}"
-    place = f"{how.every} bucket" if bucket == "*" else f"bucket {value(bucket)}"
+        return f"bucket {quoted(path)}" if is_literal(path) else f"buckets {quoted(path)}{inside}"
+    place = f"{how.every} bucket" if bucket == "*" else f"bucket {quoted(bucket)}"
     if bucket != "*" and not is_literal(bucket):
-        return f"what {value(path)} matches in S3"
+        return f"what {quoted(path)} matches in S3"
     if key == "*":
         return f"{how.every} object in {place}"
     under = key.removesuffix("*")
     if key != under and is_literal(under) and under:
         where = "under" if under.endswith("/") else "starting with"
-        return f"objects {where} {value(under)} in {place}"
+        return f"objects {where} {quoted(under)} in {place}"
     return (
-        f"object {value(key)} in {place}"
+        f"object {quoted(key)} in {place}"
         if is_literal(key)
-        else f"objects {value(key)} in {place}"
+        else f"objects {quoted(key)} in {place}"
     )
 
 
@@ -100,7 +101,7 @@ def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
     own = [type_ for type_ in found if type_.service == arn.service.lower()]
     names = list(dict.fromkeys(type_.name for type_ in own))
     if not names or len(names) > _MOST_TYPES or not all(map(_is_plain, (arn.account, arn.region))):
-        return value(text)
+        return quoted(text)
     label = "" if arn.service in _SELF_TOLD else f"{arn.service} "
     noun = f"{label}{joined(names, last='or')}"
     heads = {_head(template) for row in own for template in row.arn_formats}
@@ -109,11 +110,11 @@ def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
     )
     rest = arn.resource.removeprefix(head)
     if not rest:
-        return value(text)
+        return quoted(text)
     if rest == "*":
         return f"{how.every} {noun}{_place(arn)}"
     fits = "" if is_literal(rest) else " matching"
-    return f"{noun}{fits} {value(rest)}{_place(arn)}"
+    return f"{noun}{fits} {quoted(rest)}{_place(arn)}"
 
 
 _SELF_TOLD = frozenset({"iam"})
@@ -140,4 +141,4 @@ def _place(arn: Arn) -> str:
 
 
 def _name(text: str) -> str:
-    return text if text.replace("-", "").isalnum() and text.isascii() else value(text)
+    return text if text.replace("-", "").isalnum() and text.isascii() else quoted(text)

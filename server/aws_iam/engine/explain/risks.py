@@ -21,7 +21,7 @@ from aws_iam.engine.effective.escalation import (
     OpenPath,
     open_paths,
 )
-from aws_iam.engine.explain.words import counted, joined
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

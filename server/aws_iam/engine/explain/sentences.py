@@ -9,10 +9,11 @@ from aws_iam.engine.explain.actions import OF_TRUST, actions
 from aws_iam.engine.explain.conditions import conditions, variable_names, variables_note
 from aws_iam.engine.explain.principals import EVERYONE, principals
 from aws_iam.engine.explain.resources import resources
-from aws_iam.engine.explain.words import joined, value
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from aws_iam.engine.effective.expansion import Expansion, Named
@@ -124,7 +125,7 @@ def _lacking_keys(statement: Statement, named: Named, expansion: Expansion) -> s
     vain = actions_lacking_key(statement, named, expansion.spend) if statement.conditions else {}
     if not vain:
         return ""
-    keys = joined([value(fromkey) for fromkey in dict.fromkeys(vain.values())])
+    keys = joined([quoted(fromkey) for fromkey in dict.fromkeys(vain.values())])
     if len(vain) == len(named):
         return f"; this never matches: by AWS's reference requests for these actions do not have {keys}"
     names = [named[name].full_name for name in vain]
