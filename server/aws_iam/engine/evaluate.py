@@ -1,10 +1,6 @@
-"""Whether AWS would allow a request: every layer, in AWS's order, with the statements that decide.
+"""Whether AWS would allow a request, over all layers of policies, with the statements that decide.
 
-    evaluate({"principal": …, "action": …, "resource": …}, {"identity": […], "scp": [[…]], …})  →  Decision
-
-`judged` with `_lacking` is the order itself. Sources: IAM User Guide, reference_policies_evaluation-logic_policy-eval-denyallow and
-reference_policies_evaluation-logic-cross-account; Organizations User Guide, orgs_manage_policies_scps_evaluation and
-orgs_manage_policies_rcps_evaluation; KMS Developer Guide, policy-evaluation.
+evaluate({"principal": …, "action": …, "resource": …}, {"identity": […], "scp": [[…]], …})  →  Decision
 """
 
 from __future__ import annotations
@@ -25,21 +21,21 @@ from aws_iam.engine.evaluation.decision_flow import Verdict, verdict_on
 
 @slotted
 class Evaluation:
-    """A decision, and why where no statement tells."""
+    """A decision, with the reason where no statement gives it."""
 
     decision: Decision
     reason: str = ""
 
 
 def evaluate(request: object, policies: object) -> Decision:
-    """The decision on a request; what cannot be used raises InputError."""
+    """The decision on a request; raises InputError for a request or a policy that cannot be used."""
     return evaluated(request_of(request), layers_of(policies)).decision
 
 
 def evaluated(
     request: Request, layers: Layers, *, forced: Mapping[str, bool] | None = None
 ) -> Evaluation:
-    """The decision with its reason; `forced` settles the conditions on keys, given in lower case."""
+    """The decision with its reason; `forced` says whether all conditions on a key, given in lower case, hold."""
     verdict, hits = verdict_and_hits(request, layers, forced)
     asked = request.context.asked
     return Evaluation(
@@ -58,7 +54,7 @@ def evaluated(
 def verdict_and_hits(
     request: Request, layers: Layers, forced: Mapping[str, bool] | None = None
 ) -> tuple[Verdict, tuple[Hit, ...]]:
-    """The verdict on a request, and the statements that it meets."""
+    """The verdict on a request, and the statements that apply to it."""
     hits = Matcher(request, layers, forced or {}).hits()
     if layers.unreadable or not all(hit.sure for hit in hits):
         return _verdict_of_extremes(request, layers, hits), hits
@@ -66,7 +62,7 @@ def verdict_and_hits(
 
 
 def _verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Verdict:
-    """The verdict that the friendliest and the strictest reading of what is unsure share, else Unknown."""
+    """The verdict that the most and the least permissive reading of the unknown parts share, else Unknown."""
     friendly = verdict_on(
         LayerDecisions(
             request=request,
@@ -83,7 +79,7 @@ def _verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]
         )
     )
     if friendly.outcome != "Allowed":
-        # Refused even so; the reading that refuses least names what certainly blocks.
+        # Refused in any reading; the most permissive one names the layers that certainly block.
         return friendly
     if strict.outcome == "Allowed":
         return strict
@@ -91,7 +87,7 @@ def _verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]
         outcome="Unknown",
         decided_by=(),
         blocked_by=strict.blocked_by,
-        reason="it hangs on what cannot be read: " + ", ".join(_undecidable(layers, hits)),
+        reason="it depends on what cannot be read: " + ", ".join(_undecidable(layers, hits)),
     )
 
 
@@ -102,7 +98,7 @@ def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
 
 
 def deciding_statements(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:
-    """The statements that decided: the Denies, or the Allows of the layers that granted and of those that let pass."""
+    """The statements that decided: the Deny statements, or the Allow statements of every layer that applies."""
     explicit = verdict.outcome == "ExplicitlyDenied"
     if not explicit and verdict.outcome != "Allowed":
         return

@@ -170,7 +170,7 @@ def test_a_witness_names_the_statements_behind_the_difference() -> None:
 @pytest.mark.parametrize(
     ("new", "old", "says"),
     [
-        ("{", document(PLAIN), "`document` is no JSON"),
+        ("{", document(PLAIN), "`document` is not valid JSON"),
         (document(PLAIN), {"Version": "2012-10-17"}, "no `Statement`"),
         (document(PLAIN), document({**PLAIN, "Principal": "*"}), "a policy with principals"),
         (document(PLAIN), document({**PLAIN, "Effect": "Maybe"}), "no `Effect`"),

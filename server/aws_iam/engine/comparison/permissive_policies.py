@@ -1,9 +1,8 @@
-"""Policies of our own that stand beside those in question, so that nothing else decides."""
+"""Policies that allow everything: placed beside the compared ones, so that nothing else decides."""
 
 from __future__ import annotations
 
 import json
-from functools import cache, lru_cache
 from typing import Any
 
 from aws_iam.engine.language.document import Policy, Syntax, dump
@@ -11,22 +10,20 @@ from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError
 
 
-@cache
 def allow_all(*, principaled: bool = False) -> Policy:
-    """An Allow of everything; with `principaled` to everyone."""
+    """A policy that allows everything; with `principaled`, to everyone."""
     who = {"Principal": "*"} if principaled else {}
     return _policy_of({"Effect": "Allow", **who, "Action": "*", "Resource": "*"})
 
 
-@lru_cache(maxsize=256)
 def delegate_to_account(partition: str, account: str) -> Policy:
-    """A resource policy that leaves everything to the policies of an account."""
+    """A resource policy that leaves all decisions to the policies of an account."""
     principal = {"AWS": f"arn:{partition}:iam::{account}:root"}
     return _policy_of({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"})
 
 
 def with_public_principal(policy: Policy) -> Policy:
-    """The policy with everyone as principal of its statements."""
+    """The policy with `"Principal": "*"` in each of its statements."""
     value = json.loads(dump(policy))
     body = value["Statement"]
     for statement in body if isinstance(body, list) else [body]:
@@ -41,5 +38,5 @@ def _policy_of(statement: dict[str, Any]) -> Policy:
 def _parsed(value: dict[str, Any]) -> Policy:
     (source,) = sources_of(value)
     if isinstance(source.content, Syntax):  # pragma: no cover - a value always reads
-        raise InputError("a policy of our own cannot be read")
+        raise InputError("a built-in policy cannot be read")
     return source.content

@@ -1,6 +1,6 @@
-"""Statements that stand at one place in both documents and say the same: two versions of a policy share most of theirs.
+"""Statements that both sides of a comparison contain: two versions of a policy share most of theirs.
 
-What is read of the one document need not be read again of the other.
+Where they are at the same place they are parsed once, and the search only looks at the statements that changed.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 _WITHOUT_REFERENCES = 2
-"""The version of marshal's format in which equal values are equal bytes."""
+"""The version of marshal's format in which equal values have equal bytes."""
 
 
 def reusable_nodes(document: object, read: Sequence[Policy], other: object) -> Mapping[int, Node]:
-    """By the identity of a statement in the other document, the node that was read of the first."""
+    """The parsed nodes of the first document, by the identity of equal statements in the other."""
     if len(read) != 1:
         return {}
     mine, theirs = _statements(document), _statements(other)
     body = read[0].node.member("Statement")
-    # One object may stand at two places, each of which has a pointer of its own.
+    # One Python object may occur at two places, which have different pointers.
     if body is None or len(set(map(id, theirs))) < len(theirs):
         return {}
     rows = zip(body.items, mine, theirs, strict=False)
@@ -34,13 +34,13 @@ def reusable_nodes(document: object, read: Sequence[Policy], other: object) -> M
 
 
 def share_derived(read: Sequence[Policy], again: Sequence[Policy]) -> None:
-    """Let statements that were read of the same node keep together what is derived from them: it follows from the node."""
+    """Let statements that were parsed from the same node share what is derived from it."""
     known = {id(statement.node): statement for policy in read for statement in policy.statements}
     for policy in again:
         for statement in policy.statements:
-            twin = known.get(id(statement.node))
-            if twin is not None:
-                statement.derived = twin.derived
+            same = known.get(id(statement.node))
+            if same is not None:
+                statement.derived = same.derived
 
 
 def _statements(document: object) -> list[object]:
@@ -51,7 +51,7 @@ def _statements(document: object) -> list[object]:
 def _is_same(one: object, other: object) -> bool:
     if not (isinstance(one, dict) and isinstance(other, dict) and one == other):
         return False
-    # To Python true is 1, and to IAM it is not.
+    # In Python true equals 1, in IAM it does not.
     try:
         return _bytes(one) == _bytes(other)
     except ValueError:
@@ -63,8 +63,11 @@ def _bytes(value: dict[Any, Any]) -> bytes:
 
 
 def changed_statements(ours: Sequence[Policy], theirs: Sequence[Policy]) -> frozenset[int]:
-    """The statements of both sides, by identity, that have no twin on the other one."""
-    # What was read once for both needs no look at what it says.
+    """The statements of both sides, by identity, that the other side does not contain.
+
+    Every difference meets one of them.
+    """
+    # Statements parsed once for both sides need not be compared.
     nodes = _nodes(ours) & _nodes(theirs)
     own, other = list(_contents(ours, nodes)), list(_contents(theirs, nodes))
     shared = {content for content, _ in own}.intersection([content for content, _ in other])
@@ -85,7 +88,7 @@ def _nodes(policies: Sequence[Policy]) -> set[tuple[bool, int]]:
 def _contents(
     policies: Sequence[Policy], known: Container[tuple[bool, int]]
 ) -> Iterator[tuple[object, Statement]]:
-    """Each statement but those known, with all that it says, its Sid aside."""
+    """The statements that are not known, each with its content apart from the Sid."""
     for policy in policies:
         variables = has_variables(policy)
         for statement in policy.statements:
@@ -97,7 +100,7 @@ def _elements(statement: Statement) -> tuple[object, ...]:
     named, unnamed = statement.principals, statement.not_principals
     conditions = statement.conditions
     return (
-        # An element may be written and yet hold nothing that was read.
+        # An element may be present without anything in it that was parsed.
         tuple([m.key for m in statement.node.members if m.key != "Sid"]),
         statement.allows,
         tuple(statement.action_words or statement.not_action_words),

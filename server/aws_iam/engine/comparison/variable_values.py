@@ -1,10 +1,10 @@
-"""What the variables of policies may stand for in a comparison: one scenario after the other.
+"""What the variables of policies can stand for in a comparison, as a sequence of scenarios.
 
-    list(of(policies))   →   [{"aws:username": "zz"}, {"aws:username": None}, {"aws:username": "alice"}]
+    list(variable_scenarios(policies))   →   [{"aws:username": "zzz"}, {"aws:username": None}, {"aws:username": "alice"}]
 
-A variable stands for a text of its own that no pattern spells, for nothing (its key is absent), for each text that the
-policies tell apart where it stands, or for the same as another variable. All combinations are tried; where there are
-too many, the first ones are, and OverBudget says so in the end.
+A variable stands for a text that no pattern spells, for nothing (its key is absent), for each text that the policies can
+distinguish in its place, or for the same as another variable. All combinations are tried; where there are too many, only the
+first ones are, and OverBudget is raised after them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MOST = 200
 _MOST_NAMED = 24
-# Pairs of texts that are laid beside each other.
+# Pairs of texts that are compared.
 _MOST_PAIRS = 40_000
 _LONGEST = 2_048
 _HOLE = re.compile(r"\$\{([^}]*)\}")
@@ -51,13 +51,13 @@ _VALID: Mapping[str, re.Pattern[str]] = {
     "aws:principalarn": re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+"),
     "aws:principaltype": re.compile("AssumedRole|User|FederatedUser|Account|Anonymous"),
 }
-"""Keys whose values have one shape, whatever else policies compare them with."""
+"""Keys whose values have a fixed shape."""
 
 _WITHIN = (Pattern((Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME)),)
 
 
 def variable_names(policies: Sequence[Policy]) -> tuple[str, ...]:
-    """The keys that variables of the policies name, as they are first written there."""
+    """The keys of the policies' variables, in the spelling in which they first occur."""
     keys = variable_keys(policies)
     written: dict[str, str] = {}
     for texts in comparable_texts(policies) if keys else ():
@@ -71,9 +71,9 @@ def variable_names(policies: Sequence[Policy]) -> tuple[str, ...]:
 def variable_scenarios(
     policies: Sequence[Policy], settled: Mapping[str, Sequence[str | None]] | None = None
 ) -> Iterator[Mapping[str, str | None]]:
-    """Every scenario, the likeliest first; one without anything when there are no variables.
+    """Every scenario, the most likely first; an empty one when there are no variables.
 
-    `settled` gives the only values that some keys can have.
+    `settled` are the only values that some keys can have.
     """
     keys = variable_keys(policies)
     if not keys:
@@ -83,39 +83,39 @@ def variable_scenarios(
     for key in keys:
         own = (settled or {}).get(key)
         options[key] = list(own) if own is not None else list(_options(key, policies, options))
-    whole = 1
+    count = 1
     for listed in options.values():
-        whole *= len(listed)
-    made = chain(_one_by_one(options), product(*options.values()))
+        count *= len(listed)
+    scenarios = chain(_one_by_one(options), product(*options.values()))
     seen: set[tuple[str | None, ...]] = set()
-    for values in made:
+    for values in scenarios:
         if values in seen:
             continue
         if len(seen) == _MOST:
             raise OverBudget(
-                f"the policies' variables can stand for {whole} combinations of texts"
+                f"the policies' variables can stand for {count:,} combinations of texts"
             )
         seen.add(values)
         yield dict(zip(keys, values, strict=True))
 
 
 def _one_by_one(options: Mapping[str, Sequence[str | None]]) -> Iterator[tuple[str | None, ...]]:
-    """The usual values, then those that differ from them in one variable."""
-    usual = tuple(listed[0] for listed in options.values() if listed)
-    if len(usual) < len(options):
+    """The first value of every variable, then scenarios that differ from that in one variable."""
+    first = tuple(listed[0] for listed in options.values() if listed)
+    if len(first) < len(options):
         return
-    yield usual
+    yield first
     for at, listed in enumerate(options.values()):
-        yield from ((*usual[:at], value, *usual[at + 1 :]) for value in listed[1:])
+        yield from ((*first[:at], value, *first[at + 1 :]) for value in listed[1:])
 
 
 def _options(
     key: str, policies: Sequence[Policy], others: Mapping[str, Sequence[str | None]]
 ) -> Iterator[str | None]:
-    """What one variable may stand for, its own text first."""
+    """What one variable can stand for, an unused text first."""
     known = catalog().condition_key(key)
     if known and known.multivalued:
-        raise OverBudget(f"`{key}` has several values and cannot stand for one")
+        raise OverBudget(f"`{key}` can have several values, so a variable of it has no single one")
     found: dict[str | None, None] = {_unused_text(key, policies): None}
     if known is None or known.presence_rule != _ALWAYS:
         found[None] = None
@@ -127,13 +127,13 @@ def _options(
 
 
 def _unused_text(key: str, policies: Sequence[Policy]) -> str:
-    """A text for the variable that no pattern of the policies spells, in the shape that the key's values have."""
+    """A text for the variable that no pattern of the policies spells, in the shape of the key's values."""
     texts = [text for texts in comparable_texts(policies) for text in texts]
     for shaped in _SHAPES.get(key, ()):
         if not any(shaped in text for text in texts):
             return shaped
     used = set("".join(texts))
-    # Two keys have different texts of their own.
+    # Each key gets another text.
     number = variable_keys(policies).index(key)
     letters = [c for c in "zqxjkvwybfghudp0123456789" if c not in used]
     if len(letters) > number:
@@ -142,7 +142,7 @@ def _unused_text(key: str, policies: Sequence[Policy]) -> str:
 
 
 def _texts_in_its_place(key: str, policies: Sequence[Policy]) -> list[str]:
-    """A text for each way in which other texts of the policies tell apart what stands in the variable's place."""
+    """A text for each group of values that other texts of the policies distinguish in the variable's place."""
     pieces: dict[str, None] = {}
     budget = Budget(_MOST_PAIRS)
     for texts in comparable_texts(policies):
@@ -160,7 +160,7 @@ def _texts_in_its_place(key: str, policies: Sequence[Policy]) -> list[str]:
     if not pieces:
         return []
     if len(pieces) > _MOST_NAMED:
-        raise OverBudget(f"the policies name {len(pieces)} texts in the place of one variable")
+        raise OverBudget(f"the policies have {len(pieces)} texts in the place of one variable")
     found = combinations(
         [wildcard_pattern(piece) for piece in pieces],
         inside=_WITHIN,
@@ -168,15 +168,15 @@ def _texts_in_its_place(key: str, policies: Sequence[Policy]) -> list[str]:
     )
     if len(found) > _MOST_NAMED:
         raise OverBudget(
-            f"the policies tell {len(found)} texts apart in the place of one variable"
+            f"the policies distinguish {len(found)} texts in the place of one variable"
         )
     return [found[cell] for cell in sorted(found, key=lambda c: len(found[c])) if cell]
 
 
 def _pieces(before: str, after: str, other: str, budget: Budget) -> Iterator[str]:
-    """What another text holds where the variable stands, up to its end, a separator or what follows the variable."""
+    """What another text has in the place of the variable, up to its end, a separator or what follows the variable."""
     if len(other) > _LONGEST or len(before) > _LONGEST:
-        raise OverBudget("a text beside a variable is too long")
+        raise OverBudget("a text with a variable is too long")
     head = min(_until(before, "*?$"), _until(other, "*?$"))
     if before[:head] != other[:head]:
         return
@@ -199,7 +199,7 @@ def _symbols(text: str) -> list[str]:
 
 
 def _places(read: Iterable[str], symbols: Sequence[str]) -> list[int]:
-    """Where in a pattern one may stand once another was read; a variable is read as any text."""
+    """The positions in a pattern after matching another one; a variable matches any text."""
     end = len(symbols)
     many = {"*", "$"}
     places = _closed({0}, symbols)
@@ -231,7 +231,7 @@ def _closed(places: set[int], symbols: Sequence[str]) -> set[int]:
 
 
 def _texts_for_conditions(key: str, policies: Sequence[Policy]) -> Iterator[str]:
-    """A text for each way in which the policies' own conditions on the key can turn out."""
+    """A text for each result that the policies' own conditions on the key can have."""
     atoms = [
         Atom(key, condition.operator.value, tuple(value.value for value in condition.values))
         for policy in policies
@@ -239,9 +239,9 @@ def _texts_for_conditions(key: str, policies: Sequence[Policy]) -> Iterator[str]
         for condition in statement.conditions_on(key)
         if condition.base in OPERATORS
     ]
-    for point in distinct_values(key, tuple(dict.fromkeys(atoms))) if atoms else ():
-        if point.value and len(point.value) == 1 and point.value[0]:
-            yield without_stand_ins(point.value[0])
+    for distinct in distinct_values(key, tuple(dict.fromkeys(atoms))) if atoms else ():
+        if distinct.value and len(distinct.value) == 1 and distinct.value[0]:
+            yield without_stand_ins(distinct.value[0])
 
 
 def _until(text: str, ends: str) -> int:

@@ -1,4 +1,4 @@
-"""The replay: no request is shown that `evaluate` does not allow by the one side and refuse by the other."""
+"""Candidates of a search as requests, shown only if `evaluate` confirms that one side allows them and the other does not."""
 
 from __future__ import annotations
 
@@ -30,27 +30,29 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class WitnessReplay:
-    """What must allow a request (`allowing`, and `within` if given) and what must not (`refusing` if given).
+    """The policies that must allow a request (`allowing`, and `within` if given) and those that must not (`refusing`).
 
-    `owner` is the account of the resource whose policies these are; empty for policies of principals.
+    `owner` is the account of the resource whose policies these are; empty for identity policies.
     """
 
     allowing: tuple[Policy, ...]
     refusing: tuple[Policy, ...]
     within: tuple[Policy, ...]
     owner: str
-    # The policies in their layer, and keys as the policies write them: the same for every candidate.
+    # The policies in their layer, and keys in the policies' spelling: the same for every candidate.
     _placed: dict[int, tuple[Placed, ...]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
 
-    def shown(self, candidate: Candidate, fixed: Mapping[str, Value]) -> Mapping[str, Any] | None:
-        """The candidate as a request, when `evaluate` shows the difference; None when it does not."""
+    def confirmed(
+        self, candidate: Candidate, fixed: Mapping[str, Value]
+    ) -> Mapping[str, Any] | None:
+        """The candidate as a request with the statements that decide; None when `evaluate` does not confirm it."""
         given = {key: value for key, value in fixed.items() if value is not None}
         context = self._spelled({**given, **candidate.context})
         try:
             request = request_for(candidate, context, self.owner or ACCOUNT)
         except InputError:
-            # A combination that no caller can have, such as a name of one account in the ARN of another.
+            # No caller has this combination, such as a principal of one account in the ARN of another.
             return None
         allowed, granting = self._weighed(self.allowing, request, candidate)
         if allowed.outcome != "Allowed":
@@ -79,7 +81,7 @@ class WitnessReplay:
         return verdict_and_hits(request, self._layers(policies, candidate, request.caller))
 
     def _pointers(self, decided: Iterable[Hit], policies: Sequence[Policy]) -> list[str]:
-        """The statements of the policies that decided, with the policy's number where there are several."""
+        """Pointers of the statements that decided, with the policy's number where there are several."""
         layer = f"/{self._layer}"
         own = (hit for hit in decided if hit.placed.pointer.startswith(f"{layer}/"))
         several = len(policies) > 1
@@ -96,9 +98,9 @@ class WitnessReplay:
     def _layers(
         self, policies: tuple[Policy, ...], candidate: Candidate, caller: Caller
     ) -> Layers:
-        """The policies under question, and whatever else the request needs allowed."""
+        """The compared policies, and what else the request needs to be allowed."""
         layer = self._layer
-        # The policies live as long as the replay does, so that their place in memory says which they are.
+        # The policies live as long as this object, so their id identifies them.
         known = self._placed.get(id(policies))
         if known is None:
             known = tuple(placed(p, layer, f"/{layer}/{n}") for n, p in enumerate(policies))
@@ -106,15 +108,15 @@ class WitnessReplay:
         levels = {layer: (known,)}
         if layer == "identity":
             levels["resource"] = ((_delegating(caller.partition, caller.account),),)
-        elif candidate.actor.least is Grade.ACCOUNT:
+        elif candidate.case.required_grade is Grade.ACCOUNT:
             levels["identity"] = ((_everything("identity"),),)
         if caller.kind is CallerKind.FEDERATED:
-            # Its session has the permissions of its user that a session policy leaves it.
+            # A federated session has no permissions without a session policy.
             levels["session"] = ((_everything("session"),),)
         return Layers(levels=levels)
 
     def _spelled(self, context: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        """The keys as the policies write them, and their values without stand-ins."""
+        """The keys in the policies' spelling, their values without stand-ins."""
         return {
             self._name(key): tuple(map(without_stand_ins, values))
             for key, values in context.items()
@@ -153,7 +155,7 @@ def _as_aws(key: str) -> str:
 
 
 ACCOUNT: Final = "111122223333"
-"""The account of whoever has an identity policy, where nothing else is asked for."""
+"""The account of the caller of an identity policy, where no condition asks for another."""
 
 
 FROM_CALLER: Final = frozenset(
@@ -166,7 +168,7 @@ FROM_CALLER: Final = frozenset(
         "aws:username",
     }
 )
-"""The keys that follow from the principal of a request."""
+"""The condition keys that follow from the principal of a request."""
 
 
 _ACCOUNT_FIELD = 4
@@ -175,9 +177,9 @@ _ACCOUNT_FIELD = 4
 def request_for(
     candidate: Candidate, context: Mapping[str, tuple[str, ...]], owner: str
 ) -> Request:
-    """The request; what is `given` of it leaves out what its principal says. `owner` is the account of the resource."""
+    """The candidate as a request, without keys that follow from its principal. `owner` is the account of the resource."""
     lower = {key.lower(): values[0] for key, values in context.items() if values}
-    caller = candidate.actor.caller
+    caller = candidate.case.caller
     principal = caller.arn if caller else _holder(lower, candidate.resource)
     own = owner if caller else principal.split(":")[_ACCOUNT_FIELD]
     fields: dict[str, Any] = {
@@ -195,14 +197,14 @@ def request_for(
     shown = {
         key: values[0] if len(values) == 1 else list(values)
         for key, values in context.items()
-        # What the principal of the request says already is left out.
+        # Keys that follow from the principal are left out.
         if key.lower() not in FROM_CALLER or bare.context.peek(key) != values
     }
     return request_of({**fields, "context": shown}) if shown else bare
 
 
 def _holder(context: Mapping[str, str], resource: str) -> str:
-    """Someone with the identity policy who has the keys of the request, if nothing else in the resource's account."""
+    """A caller with these condition keys; in the resource's account, unless they name another."""
     if "aws:principalarn" in context:
         return context["aws:principalarn"]
     arn = Arn.of(resource)

@@ -1,9 +1,12 @@
-"""A request among its layers, as the order of evaluation sees it: what binds, what denies, what allows."""
+"""AWS's order of evaluation: which layer denies, which has to allow and does not, and which grants.
+
+`verdict_on` with `_lacking` is the order itself. Sources: IAM User Guide, reference_policies_evaluation-logic_policy-eval-denyallow
+and reference_policies_evaluation-logic-cross-account; Organizations User Guide, orgs_manage_policies_scps_evaluation and
+orgs_manage_policies_rcps_evaluation; KMS Developer Guide, policy-evaluation.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.engine.evaluation.beyond import always_allowed, never_allowed
@@ -20,88 +23,87 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.request import Request
 
 
-# Compared one by one, which is quicker than the hash of an enumeration's member.
+# Tuples: comparing members one by one is faster than hashing them.
 _OWN_IDENTITY = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
 _OF_ACCOUNT = (*_OWN_IDENTITY, CallerKind.ROOT)
 _TRUST = frozenset({"sts:assumerole", "sts:assumerolewithwebidentity", "sts:assumerolewithsaml"})
-# These belong to the call that assumes the role, and its trust policy must allow them as well.
+# Part of the call that assumes the role: the trust policy must allow them, too.
 _TRUST_COMPANIONS = frozenset({"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"})
 # Amazon S3 API Reference, API_DeleteBucketPolicy, API_GetBucketPolicy, API_PutBucketPolicy.
 _BUCKET_POLICY = frozenset({"s3:deletebucketpolicy", "s3:getbucketpolicy", "s3:putbucketpolicy"})
 
 
-# Not slotted, so that what is asked again and again is found out once.
-@dataclass(frozen=True, kw_only=True)
+@slotted
 class LayerDecisions:
-    """A request among its layers, as the order of evaluation sees it: what denies, what allows, what exists."""
+    """What each layer says to a request: which ones exist, deny and allow."""
 
     request: Request
     layers: Layers
     hits: tuple[Hit, ...]
-    # Layers whose policies nobody could read count as the friendliest or as the strictest there could be.
+    # Unreadable layers that count as allowing everything; the others count as allowing nothing.
     friendly: frozenset[str] = frozenset()
 
     def applies(self, layer: str) -> bool:
-        """Whether the layer exists and binds this caller or this resource."""
+        """Whether the layer exists and applies to this caller or this resource."""
         return layer in self.layers.levels and binds(layer, self.request)
 
     @property
     def denying(self) -> tuple[str, ...]:
-        """Every layer with a Deny that the request meets."""
+        """Every layer with a Deny that applies to the request."""
         found = {hit.placed.layer for hit in self.hits if hit.statement.denies}
         if not found:
             return ()
         return tuple(layer for layer in LAYERS if layer in found and self.applies(layer))
 
     def allows(self, layer: str) -> bool:
-        """Whether an Allow of the layer meets the request; of an SCP or RCP at every level."""
+        """Whether the layer has an Allow that applies to the request; an SCP or RCP needs one at every level."""
         if layer in self.layers.unreadable:
             return layer in self.friendly
         levels = {hit.level for hit in self.allowing(layer)}
         return len(levels) == len(self.layers.levels.get(layer, ((),)))
 
     def allowing(self, layer: str) -> tuple[Hit, ...]:
-        """The Allow statements of a layer that the request meets."""
+        """The Allow statements of a layer that apply to the request."""
         return tuple([h for h in self.hits if h.placed.layer == layer and h.statement.allows])
 
     def lacks(self, *layers: str) -> tuple[str, ...]:
-        """Those of the layers that bind the request and do not allow it."""
+        """Which of these layers apply to the request and do not allow it."""
         return tuple([layer for layer in layers if self.applies(layer) and not self.allows(layer)])
 
-    @cached_property
+    @property
     def grade(self) -> Grade:
-        """The best grade at which the resource's policy allows the caller."""
+        """The highest grade at which the resource's policy allows the caller."""
         if "resource" in self.layers.unreadable:
             return Grade.DIRECT if "resource" in self.friendly else Grade.NONE
         return max((hit.grade for hit in self.allowing("resource")), default=Grade.NONE)
 
     @property
     def is_outsider(self) -> bool:
-        """Whether the caller has no policies of its own: a service, a provider's identity, nobody known."""
+        """Whether the caller has no policies of its own: a service, an identity of a provider, or anonymous."""
         return self.request.caller.kind not in _OF_ACCOUNT
 
     @property
     def lacking_resource(self) -> tuple[str, ...]:
-        """`resource` when its policy does not allow the caller, in any grade."""
+        """`resource` when its policy does not allow the caller at any grade."""
         return () if self.grade else ("resource",)
 
     @property
     def lacking_identity(self) -> tuple[str, ...]:
-        """`identity` when no policy of the caller allows; the root user needs none."""
+        """`identity` when no policy of the caller allows the request; the root user needs none."""
         if self.request.caller.kind is CallerKind.ROOT or self.allows("identity"):
             return ()
         return ("identity",)
 
     @property
     def lacking_session(self) -> tuple[str, ...]:
-        """`session` when its policies do not allow; a federated user session has no permission without any."""
+        """`session` when its policies do not allow; a federated user session has no permissions without one."""
         if self.request.caller.kind is CallerKind.FEDERATED and "session" not in self.layers:
             return ("session",)
         return self.lacks("session")
 
     @property
     def granted_by(self) -> tuple[str, ...]:
-        """Of a request that is allowed: the layers whose Allow was enough, alone or together."""
+        """For an allowed request: the layers whose Allow was enough, alone or together."""
         resource = ("resource",) if self.grade else ()
         if self.request.caller.kind is CallerKind.ROOT:
             return resource or ("root",)
@@ -110,7 +112,7 @@ class LayerDecisions:
 
 
 def is_strict(request: Request) -> bool:
-    """Whether the resource's own policy must allow even callers of its account: KMS keys and role trust."""
+    """Whether the resource's own policy must allow even callers of its account: KMS keys and role trust policies."""
     action = request.action.lower()
     if request.service == "kms":
         return ":key/" in request.resource
@@ -118,7 +120,7 @@ def is_strict(request: Request) -> bool:
 
 
 def binds(layer: str, request: Request) -> bool:
-    """Whether such a layer binds this caller (scp, boundary, session) or this resource (rcp)."""
+    """Whether such a layer applies to this caller (scp, boundary, session) or this resource (rcp)."""
     caller = request.caller
     action = request.action.lower()
     match layer:
@@ -136,7 +138,7 @@ def binds(layer: str, request: Request) -> bool:
         case "identity" | "boundary" | "session":
             return caller.kind in _OWN_IDENTITY
         case "resource":
-            # S3 keeps the root user of the bucket's account able to mend a policy that locks everybody out.
+            # S3 always lets the root user of the bucket's account repair a policy that locks everybody out.
             own = caller.kind is CallerKind.ROOT and not request.crosses_accounts
             return not (own and action in _BUCKET_POLICY)
         case _:
@@ -148,7 +150,7 @@ Outcome = Literal["Allowed", "ExplicitlyDenied", "ImplicitlyDenied", "Unknown"]
 
 @slotted
 class Verdict:
-    """The outcome with the layers that granted it or refused it, and every layer that blocks."""
+    """The outcome, the layers that granted or refused the request, and every layer that blocks it."""
 
     outcome: Outcome
     decided_by: tuple[str, ...]
@@ -157,7 +159,7 @@ class Verdict:
 
 
 def verdict_on(at: LayerDecisions) -> Verdict:
-    """AWS's flow chart: one Deny ends it; else every layer that has to allow must allow."""
+    """AWS's flow chart: any Deny decides; else every layer that has to allow must allow."""
     if reason := always_allowed(at.request):
         return Verdict(outcome="Allowed", decided_by=("always",), reason=reason)
     never = never_allowed(at.request)
@@ -175,28 +177,28 @@ def verdict_on(at: LayerDecisions) -> Verdict:
 
 
 def _lacking(at: LayerDecisions) -> Iterator[str]:
-    """Every layer that has to allow and does not, question by question as AWS's flow chart asks."""
-    # Do the organization of the resource, that of the caller, and the endpoint on the way let the request pass?
+    """Every layer that has to allow and does not, in the order of AWS's flow chart."""
+    # Do the resource's organization, the caller's organization and the VPC endpoint let the request pass?
     yield from at.lacks("rcp", "scp", "vpc_endpoint")
 
-    # Does the caller have no policies of its own? Then the resource's policy decides.
+    # Does the caller have no policies of its own? Then the resource policy decides.
     if at.is_outsider:
         yield from at.lacking_resource
         return
 
-    # Is the resource of another account? Then both sides must allow.
+    # Does the resource belong to another account? Then both sides must allow.
     if at.request.crosses_accounts:
         yield from (*at.lacking_identity, *at.lacks("boundary"), *at.lacking_session)
         yield from at.lacking_resource
         return
 
-    # Does the resource's policy name the user or the session itself? That is enough.
+    # Does the resource policy name the user or the session itself? That is enough.
     if at.grade is Grade.DIRECT:
         return
 
     # Does it name the role, or the user behind a federated session? Then no identity policy is needed.
     if at.grade is not Grade.ROLE:
-        # A key's or a role's own policy must allow, be it only by naming the account.
+        # The policy of a key or a role must allow in any case, at least by naming the account.
         if is_strict(at.request):
             yield from at.lacking_resource
         yield from at.lacking_identity

@@ -59,7 +59,7 @@ def test_a_relation_comes_with_a_request_and_the_statements_behind_it() -> None:
         (
             document({**OLD, "Condition": {"StringSounds": {"aws:userid": "x"}}}),
             document(),
-            "is not proved: the conditions at /Statement/0 cannot be read",
+            "is not proved: the conditions at /Statement/0 cannot be evaluated",
         ),
     ],
 )
