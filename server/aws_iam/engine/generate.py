@@ -1,8 +1,8 @@
-"""From needs to grants: which action is allowed on which resource, and under which conditions.
+"""From needs to grants: which action is allowed on which resource, under which conditions.
 
     needs ─ access_needs ─▶ Need ─ plan ─▶ Grant ─ minimise ─▶ statements ─ minimise ─▶ policies
 
-Nothing is guessed: what the needs do not name is not granted, and stands in the plan by its name.
+Nothing is guessed: what the needs do not name is not granted; the plan lists it.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action, ResourceType
 
 
-# More than ten managed policies can hold, unless very many actions share very many ARNs.
+# More pairs than ten managed policies can hold, unless very many actions share very many ARNs.
 _MOST_PAIRS = 50_000
 
 
 @slotted
 class Plan:
-    """What is granted, asked for or added; what waits for a decision; what the conditions would lock out."""
+    """The grants, the actions behind them, and the actions that are not granted, with the reasons."""
 
     grants: tuple[Grant, ...]
     wanted: tuple[Wanted, ...]
     added: tuple[Wanted, ...]
     not_scoped: tuple[LeftOut, ...]
     left_out: tuple[LeftOut, ...]
-    # The actions that stand without a condition, by its key.
+    # By condition key, the actions that are granted without the condition.
     without: Mapping[str, tuple[str, ...]]
 
 
@@ -69,7 +69,7 @@ def _refuse_size(wanted: Sequence[Wanted]) -> None:
     if len(wanted) > _MOST_PAIRS:
         raise InputError(
             f"`needs` asks for more than {_MOST_PAIRS:,} pairs of action and ARN",
-            hint="name the resources by patterns, or ask for them in parts",
+            hint="use ARN patterns, or split the needs",
         )
 
 
@@ -92,7 +92,7 @@ def _wanted_by_need(need: Need, problems: Problems) -> Iterator[Wanted]:
 
 
 def _wanted_on(need: Need, target: Target) -> Iterator[Wanted]:
-    """The actions of the need that can be granted on the target."""
+    """The actions of the need that work on the target."""
     for action in _of_level(need.level, target) if need.level else need.actions:
         if target.arn is None or (need.exact and _demands_star(action, target)):
             types, resource = types_of(action), "*"
@@ -111,7 +111,7 @@ def _of_level(level: str, target: Target) -> Iterator[Action]:
 
 
 def _demands_star(action: Action, target: Target) -> bool:
-    """Whether the action works on `*` only, and the ARN at least belongs to its service."""
+    """Whether the action works only on `*`, and the ARN belongs to its service."""
     return not action.resource_types and action.service in target.services
 
 
@@ -126,13 +126,13 @@ def _why_nothing(need: Need, target: Target) -> str:
         )
         has = ", ".join(f"{counted[level]} {level}" for level in counted) or "none"
         others = sorted({t.service for t in _all_types(target)} - set(target.services))
-        more = f"; ask for actions of {', '.join(others)} by name" if others else ""
+        more = f"; name the actions of {', '.join(others)} instead" if others else ""
         return f"no action of level {need.level} works on {shown}, which is {kinds}; it has {has}{more}"
     if not need.exact:
         return f"no action that {quoted(need.name)} matches works on {shown}, which is {kinds}"
     action = need.actions[0]
     if not action.resource_types:
-        return f"`{action.full_name}` has no resource types: ask for it on `*`, not on {shown}"
+        return f"`{action.full_name}` has no resource types: grant it on `*`, not on {shown}"
     return f"`{action.full_name}` never matches {shown}, which is {kinds}; it works on {forms(action, target.arn)}"
 
 

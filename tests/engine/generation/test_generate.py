@@ -246,7 +246,7 @@ def test_policies_fit_the_quota_and_hold_every_grant_once(
     try:
         packed = minimise.policies(wanted, Limits())
     except InputError as refused:
-        assert "managed policies of 6,144, and 10 can be attached" in str(refused)  # noqa: PT017
+        assert "managed policies of 6,144, but only 10 can be attached" in str(refused)  # noqa: PT017
         return
     assert len(packed) <= minimise.MOST_POLICIES
     said = [

@@ -1,4 +1,4 @@
-"""What a statement lets do, in words: names by access level, wildcards with the number of actions they stand for."""
+"""The actions of a statement in words: names by access level, wildcards with the number of actions they match."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VERBS = {
     "Tagging": "tag",
     "Permissions management": "manage permissions",
 }
-# Where the level's verb would say something else than the action does.
+# Actions that the verb of their access level would misdescribe.
 _OWN_VERBS = {
     "iam:passrole": "pass to a service",
     "sts:assumerole": "assume",
@@ -39,11 +39,11 @@ OF_TRUST = {
     "sts:tagsession": "set session tags",
     "sts:setsourceidentity": "set a source identity",
 }
-"""What a trust policy lets do with the role itself."""
+"""The actions of a trust policy on the role itself."""
 _FORMER: dict[Tier, str] = {
-    "retired": "retired, grants nothing any more",
-    "undocumented": "known from AWS's own policies only, its effect is not documented",
-    "unknown": "no known action, nothing known comes of it",
+    "retired": "retired, so it grants nothing",
+    "undocumented": "found only in AWS's own policies; its effect is not documented",
+    "unknown": "no known action, so its effect is unknown",
 }
 
 
@@ -53,11 +53,11 @@ def actions(
     expansion: Expansion,
     stand_ins: frozenset[str] = frozenset(),
 ) -> str:
-    """The Action element as verbs with names, or the NotAction element as everything else.
+    """The Action element as verbs with names, or NotAction as everything else.
 
-    `stand_ins` are entries of which only the deployment knows what they name.
+    `stand_ins` are entries whose actions are unknown until deployment.
     """
-    # `may not do everything` would leave a part allowed.
+    # `may not do everything` could mean that a part is allowed.
     whole = "anything" if statement.denies else "everything"
     if statement.has("NotAction"):
         rest = expansion.named(statement)
@@ -69,11 +69,11 @@ def actions(
     if any(_is_all(action.value) for action in statement.actions):
         return f"do {whole} ({_of_levels(expansion.pattern('*').values())})"
     own = _OWN_VERBS | (OF_TRUST if kind is Kind.TRUST else {})
-    told = [action for action in statement.actions if action.value not in stand_ins]
+    known = [action for action in statement.actions if action.value not in stand_ins]
     parts = [
-        *_by_verb(told, expansion, own),
-        *_wildcards(told, expansion, whole),
-        *_unknown(told, expansion),
+        *_by_verb(known, expansion, own),
+        *_wildcards(known, expansion, whole),
+        *_unknown(known, expansion),
         *(f"call what {quoted(entry)} stands for" for entry in sorted(stand_ins)),
     ]
     return joined(parts, "or" if statement.denies else "and", shown=len(parts))
@@ -153,7 +153,7 @@ def _exclusion(name: str, expansion: Expansion) -> str:
 
 
 def _of_levels(found: Iterable[Action]) -> str:
-    """`45 actions: 40 read, 5 list`; of how many services when there are several."""
+    """`45 actions: 40 read, 5 list`, with the number of services when there are several."""
     listed = list(found)
     services = len({action.service for action in listed})
     of = f" of {services:,} services" if services > 1 else ""

@@ -1,6 +1,6 @@
-"""When a statement holds, in words: each operator, several values, several keys, and a key that is absent.
+"""The conditions of a statement in words: operators, several values, several keys, and absent keys.
 
-Several conditions must all hold; several values of one are alternatives, and a negated operator lets none of them through.
+All conditions must hold; the values of one condition are alternatives, and a negated operator excludes all of them.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Wording(NamedTuple):
-    """How an operator is said of one value and of several."""
+    """The wording of an operator for one value and for several."""
 
     one: str
     many: str
@@ -65,8 +65,8 @@ _VERBS: dict[str, _Wording] = {
 
 
 def conditions(entries: Sequence[Condition], *, filled_in: bool) -> str:
-    """All conditions of a statement, joined by `and`; variables are filled in only by policies of Version 2012-10-17."""
-    parts = [condition(one) for one in entries[:SHOWN]]
+    """All conditions of a statement, joined by `and`; `filled_in` says whether the policy's version has variables."""
+    parts = list(map(condition, entries[:SHOWN]))
     parts += [counted(len(entries) - SHOWN, "more condition")] if len(entries) > SHOWN else []
     text = " and ".join(parts)
     names = variable_names(value for entry in entries for value in entry.values)
@@ -74,36 +74,36 @@ def conditions(entries: Sequence[Condition], *, filled_in: bool) -> str:
 
 
 def variables_note(names: Sequence[str], *, filled_in: bool) -> str:
-    """What becomes of variables, for the end of a sentence."""
+    """What the variables stand for, for the end of a sentence."""
     listed = joined([quoted(f"${{{name}}}") for name in names], shown=4)
-    one = len(names) == 1
+    is_single = len(names) == 1
     if not filled_in:
-        verb = "is" if one else "are"
+        verb = "is" if is_single else "are"
         return f" ({listed} {verb} plain text here: the Version is not 2012-10-17)"
-    return f" ({listed} {'stands' if one else 'stand'} for the value in the request)"
+    return f" ({listed} {'stands' if is_single else 'stand'} for the value in the request)"
 
 
 def variable_names(texts: Iterable[Text]) -> list[str]:
-    """The variables that the texts hold, each once."""
+    """The variables in the texts, each once."""
     return list(dict.fromkeys(v.name for text in texts for v in variables(text.value)))
 
 
 def condition(entry: Condition) -> str:
-    """One condition."""
+    """One condition in words."""
     key = quoted(entry.key.value)
     if entry.base == "Null":
         return _null(entry, key)
     if not entry.values:
         return _without_values(entry, key)
     verb = _VERBS.get(entry.base, _EXACT)
-    said = f"{verb.one if len(entry.values) == 1 else verb.many} {_values(entry)}"
+    clause = f"{verb.one if len(entry.values) == 1 else verb.many} {_values(entry)}"
     if entry.qualifier == "ForAllValues":
-        return f"every value of {key} {said} (also when there is none)"
+        return f"every value of {key} {clause} (also when there is none)"
     if entry.qualifier == "ForAnyValue":
         missing = " (or the key is absent)" if entry.if_exists else ""
-        return f"at least one value of {key} {said}{missing}"
+        return f"at least one value of {key} {clause}{missing}"
     missing = " (or the key is absent)" if entry.negated or entry.if_exists else ""
-    return f"{key} {said}{missing}"
+    return f"{key} {clause}{missing}"
 
 
 def _values(entry: Condition) -> str:
@@ -125,16 +125,16 @@ def _value(text: Text, base: str) -> str:
 
 
 def _null(entry: Condition, key: str) -> str:
-    asked = {text.value.lower() for text in entry.values}
+    values = {text.value.lower() for text in entry.values}
     if entry.qualifier:
         always = "always" if entry.qualifier == "ForAllValues" else "never"
         return f"{entry.qualifier} with Null on {key} holds (it {always} does)"
-    if asked == {"true"}:
+    if values == {"true"}:
         return f"the key {key} is absent"
-    if asked == {"false"}:
+    if values == {"false"}:
         return f"the key {key} is present"
-    if asked == {"true", "false"}:
-        return f"the key {key} is present or absent (which holds always)"
+    if values == {"true", "false"}:
+        return f"the key {key} is present or absent (which always holds)"
     return f"the presence of {key} is {_values(entry)} (no readable value)"
 
 

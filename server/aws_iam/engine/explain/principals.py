@@ -1,4 +1,4 @@
-"""Whom a statement is about, in words."""
+"""The principals of a statement in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVERYONE = "everyone"
 
 
 def principals(statement: Statement) -> str:
-    """The Principal element in words, or NotPrincipal as everyone else."""
+    """The Principal element in words, or NotPrincipal as everyone except those."""
     if statement.has("NotPrincipal"):
         return f"everyone except {_listed(statement.not_principals, 'account {} itself')}"
     account = _DENIED if statement.denies else _ALLOWED
@@ -32,7 +32,7 @@ def principals(statement: Statement) -> str:
     return _listed(statement.principals, account)
 
 
-# An account that is allowed still has to allow its own people; one that is denied, is denied with all of them.
+# An allowed account still has to allow its own principals; a denied account is denied with all of them.
 _ALLOWED = "account {} (its root user, and whoever that account allows it to)"
 _DENIED = "the principals of account {}"
 
@@ -43,7 +43,7 @@ def _listed(entries: Sequence[Principal], account: str) -> str:
 
 
 def _principal(entry: Principal, account: str) -> str:
-    """One principal in words; an account's words have a hole for its number."""
+    """One principal in words; `account` is the wording for an account, with a placeholder for its id."""
     if entry.is_everyone:
         return EVERYONE
     number = _account(entry) if entry.type == "AWS" else ""
@@ -55,14 +55,14 @@ def _principal(entry: Principal, account: str) -> str:
 
 
 def _account(entry: Principal) -> str:
-    """The number of the account that the principal stands for; nothing for another principal."""
+    """The id of the account that the principal names; empty for other principals."""
     arn = Arn.of(entry.value)
     if arn is None:
         number = entry.value
     else:
         number = arn.account if arn.service == "iam" and arn.resource == "root" else ""
-    whole = len(number) == _ACCOUNT_DIGITS and number.isascii() and number.isdigit()
-    return number if whole else ""
+    is_id = len(number) == _ACCOUNT_DIGITS and number.isascii() and number.isdigit()
+    return number if is_id else ""
 
 
 def _of_aws(text: str) -> str:

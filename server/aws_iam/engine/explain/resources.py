@@ -1,4 +1,4 @@
-"""What a statement is about, in words: `objects under reports/ in bucket acme`, `every role in account 111122223333`."""
+"""The resources of a statement in words: `objects under reports/ in bucket acme`, `every role in account 111122223333`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MOST_TYPES = 3
 
 
 def resources(statement: Statement, kind: Kind, targets: Targets) -> str:
-    """The Resource element in words, or NotResource as everything else."""
+    """The Resource element in words, or NotResource as everything except those."""
     if statement.has("NotResource"):
         whole = "anything other than" if statement.denies else "everything except"
         return f"{whole} {_listed(statement.not_resources, _ALLOWED, targets)}"
-    # On a resource's own policy `*`, like no word at all, can mean nothing else than that resource.
+    # In a resource's own policy `*`, like a missing Resource, can only mean that resource.
     here = kind in (Kind.RESOURCE, Kind.TRUST)
     if not statement.has("Resource"):
         return "the resource of this policy" if here else "no resource"
@@ -37,7 +37,7 @@ def resources(statement: Statement, kind: Kind, targets: Targets) -> str:
 
 
 class _Quantifier(NamedTuple):
-    """`may read every one and` or `may not read any one or`: `not every one` would leave some."""
+    """The words for an Allow, `may read every … and …`, or a Deny, `may not read any … or …`."""
 
     every: str
     last: str
@@ -65,7 +65,7 @@ def _resource(text: str, how: _Quantifier, targets: Targets) -> str:
     if arn is None and text in targets.unknown:
         return f"what {quoted(text)} stands for"
     if arn is None:
-        return f"{quoted(text)} (no ARN, so it matches nothing)"
+        return f"{quoted(text)} (not an ARN, so it matches nothing)"
     if arn.service == "s3" and not arn.region and not arn.account:
         return _of_s3(arn.resource, how)
     return _of_type(arn, text, how, targets)
@@ -76,7 +76,7 @@ def _of_s3(path: str, how: _Quantifier) -> str:
     if not slash:
         if path == "*":
             return f"{how.every} bucket {how.last} object"
-        # `*` passes over slashes: `data*` has buckets, and the objects in them too.
+        # `*` matches slashes, too: `data*` covers buckets and the objects in them.
         inside = " and objects in them" if path.endswith("*") else ""
         return f"bucket {quoted(path)}" if is_literal(path) else f"buckets {quoted(path)}{inside}"
     place = f"{how.every} bucket" if bucket == "*" else f"bucket {quoted(bucket)}"
@@ -96,13 +96,13 @@ def _of_s3(path: str, how: _Quantifier) -> str:
 
 
 def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
-    """A resource of another service, by the names of the reference's resource types."""
-    found = targets.types(_holeless(arn)) if is_literal(arn.service) else ()
+    """A resource of another service, with the name of its resource type in the reference."""
+    found = targets.types(_without_placeholders(arn)) if is_literal(arn.service) else ()
     own = [type_ for type_ in found if type_.service == arn.service.lower()]
     names = list(dict.fromkeys(type_.name for type_ in own))
     if not names or len(names) > _MOST_TYPES or not all(map(_is_plain, (arn.account, arn.region))):
         return quoted(text)
-    label = "" if arn.service in _SELF_TOLD else f"{arn.service} "
+    label = "" if arn.service in _WITHOUT_LABEL else f"{arn.service} "
     noun = f"{label}{joined(names, last='or')}"
     heads = {_head(template) for row in own for template in row.arn_formats}
     head = next(
@@ -117,10 +117,10 @@ def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
     return f"{noun}{fits} {quoted(rest)}{_place(arn)}"
 
 
-_SELF_TOLD = frozenset({"iam"})
+_WITHOUT_LABEL = frozenset({"iam"})
 
 
-def _holeless(arn: Arn) -> Arn:
+def _without_placeholders(arn: Arn) -> Arn:
     return Arn.of(without_variables(str(arn), "*")) or arn
 
 

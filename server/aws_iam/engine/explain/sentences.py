@@ -1,4 +1,4 @@
-"""One statement as one sentence that a reviewer would sign."""
+"""A statement as one plain sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @slotted
 class _SentenceFrame:
-    """How sentences about a kind of policy begin and end; a `{who}` is filled from the statement's principals."""
+    """How sentences about a kind of policy start and end; `{who}` stands for the statement's principals."""
 
     allow: str
     deny: str
@@ -68,9 +68,9 @@ def sentence(
     targets: Targets,
     stand_ins: frozenset[str] = frozenset(),
 ) -> str:
-    """The statement in words; a statement that AWS would refuse is said to be one.
+    """The statement in words; for one that AWS would reject, the reason.
 
-    `stand_ins` are texts of its action element that only stand for what the deployment fills in.
+    `stand_ins` are entries of its action element that are unknown until deployment.
     """
     broken = faults(statement, policy.kind)
     if broken:
@@ -114,7 +114,7 @@ def _target(statement: Statement, kind: Kind, targets: Targets) -> str:
 
 
 def _without_effect(statement: Statement, expansion: Expansion, targets: Targets) -> str:
-    """What of the statement comes to nothing: no request joins these actions with these resources or conditions."""
+    """Which actions have no effect: no request combines them with these resources or conditions."""
     named = expansion.named(statement)
     return _off_target(statement, named, expansion, targets) or _lacking_keys(
         statement, named, expansion
@@ -122,13 +122,15 @@ def _without_effect(statement: Statement, expansion: Expansion, targets: Targets
 
 
 def _lacking_keys(statement: Statement, named: Named, expansion: Expansion) -> str:
-    vain = actions_lacking_key(statement, named, expansion.spend) if statement.conditions else {}
-    if not vain:
+    lacking = (
+        actions_lacking_key(statement, named, expansion.spend) if statement.conditions else {}
+    )
+    if not lacking:
         return ""
-    keys = joined([quoted(fromkey) for fromkey in dict.fromkeys(vain.values())])
-    if len(vain) == len(named):
+    keys = joined([quoted(key) for key in dict.fromkeys(lacking.values())])
+    if len(lacking) == len(named):
         return f"; this never matches: by AWS's reference requests for these actions do not have {keys}"
-    names = [named[name].full_name for name in vain]
+    names = [named[name].full_name for name in lacking]
     which = (
         joined(names)
         if len(names) <= _MOST_NAMED
@@ -163,7 +165,7 @@ _MOST_NAMED = 4
 
 
 def _missing(name: str, statement: Statement, expansion: Expansion, targets: Targets) -> str:
-    """The action of this name when it meets none of the resources; nothing for a wildcard."""
+    """The action of this name if it works on none of the resources; empty for a wildcard."""
     found = expansion.pattern(name) if is_literal(name) else {}
     return next((a.full_name for a in found.values() if not targets.meets(statement, a)), "")
 

@@ -1,10 +1,13 @@
-"""Which condition stands on which grant, so that no statement silently never matches and none is wider than meant.
+"""Which grant gets which condition, so that no statement silently never matches and none is broader than intended.
 
-the request carries the key                          the condition stands
-it passes without the key (IfExists, `Null: true`)   the grant stands without the condition
-the key is about another service or resource         the grant stands without the condition
-another resource of the same call is limited         the grant stands without the condition
-otherwise                                            no grant: without the condition it would be wider than meant
+requests carry the key                               the grant gets the condition
+it holds without the key (IfExists, `Null: true`)    the grant does without the condition
+the key is about another service or resource         the grant does without the condition
+another resource of the same call is limited         the grant does without the condition
+otherwise                                            no grant: without the condition it would be broader than intended
+
+Where a permissions boundary is required, the actions that would remove it are not granted:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 """
 
 from __future__ import annotations
@@ -34,22 +37,22 @@ class _LockedOut:
 
 @slotted
 class FittedGrants:
-    """The grants and what they are for; what has none; and by key the actions that stand without its condition."""
+    """The grants, the wanted actions behind them, those locked out, and by key the actions granted without its condition."""
 
     grants: tuple[Grant, ...]
     granted: tuple[Wanted, ...]
     locked_out: tuple[_LockedOut, ...]
     without: Mapping[str, tuple[str, ...]]
-    # The limits that no request carries.
+    # The conditions whose keys no request carries.
     unused: frozenset[int]
 
     def rows(self, *, added: bool) -> tuple[LeftOut, ...]:
-        """What is locked out of the needs, or of what was added to them, each action once."""
+        """The locked-out actions of the needs, or of those added to them, each once."""
         found: dict[tuple[str, str], list[str]] = {}
         for locked in self.locked_out:
             if bool(locked.wanted.needed_by) is added:
                 keys = ", ".join(map(quoted, locked.keys))
-                why = f"its requests never carry {keys}: ask for it without this condition"
+                why = f"its requests never carry {keys}: grant it without this condition"
                 by = found.setdefault((locked.wanted.action.full_name, why), [])
                 by += [locked.wanted.needed_by] if added else []
         return tuple(
@@ -59,7 +62,7 @@ class FittedGrants:
 
 
 def fit_conditions(wanted: Sequence[Wanted], limits: Limits) -> FittedGrants:
-    """Each wanted action under the conditions that its requests can meet."""
+    """Each wanted action with the conditions that its requests can meet."""
     scope = _LimitReach.of(wanted, limits)
     grants: dict[Grant, None] = {}
     granted: list[Wanted] = []
@@ -85,19 +88,19 @@ def fit_conditions(wanted: Sequence[Wanted], limits: Limits) -> FittedGrants:
     )
 
 
-# EC2 authorises a call on all of its resources together, so a limit on one of them limits the whole call:
+# EC2 authorizes a call on all its resources together, so a condition on one of them limits the whole call:
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances
 _JOINT = frozenset({"ec2"})
 
 
 def _takes_part(wanted: Wanted) -> bool:
-    """Whether every call of the action is authorised on a resource of these types."""
+    """Whether every call of the action is authorized on a resource of these types."""
     return bool({type_.name for type_ in wanted.types} & set(wanted.action.required))
 
 
 @slotted
 class _LimitReach:
-    """How far each limit reaches: what carries it, by grant, by resource, and by action that it limits as a whole."""
+    """Where each condition applies: by grant, by resource, and by action whose calls it limits as a whole."""
 
     limits: Limits
     carried: tuple[frozenset[int], ...]
@@ -116,7 +119,7 @@ class _LimitReach:
         return cls(limits=limits, carried=carried, on=on, whole=whole)
 
     def binds(self, number: int, wanted: Wanted) -> bool:
-        """Whether the limit is meant for the action, although its requests never carry the key."""
+        """Whether the condition is meant for the action although its requests never carry the key."""
         limit = self.limits.listed[number]
         if limit.passes_without or number in self.whole.get(wanted.action.full_name, ()):
             return False
@@ -125,13 +128,13 @@ class _LimitReach:
 
 
 def refuse_locked_out(needs: Sequence[Need], found: FittedGrants, limits: Limits) -> None:
-    """Raise InputError for a condition on nothing, a named action that is locked out, and a need with nothing left."""
+    """Raise InputError for an unused condition, a named action that is locked out, and a need of which nothing is left."""
     problems = Problems()
     for number in sorted(found.unused):
         limit = limits.listed[number]
         what = f"no request for these needs ever carries {quoted(limit.key)}"
         problems.add(limit.pointer, what)
-    problems.refuse("conditions", hint="leave it away, or look up which actions support the key")
+    problems.refuse("conditions", hint="leave it out, or look up which actions support the key")
     served = {id(granted.target) for granted in found.granted if not granted.needed_by}
     out: dict[int, list[_LockedOut]] = {}
     for locked in found.locked_out:
@@ -142,7 +145,7 @@ def refuse_locked_out(needs: Sequence[Need], found: FittedGrants, limits: Limits
             here = out.get(id(target), [])
             if here and (need.exact or id(target) not in served):
                 problems.add(target.pointer, _why_locked(target, here))
-    problems.refuse("needs", hint="ask for it without this condition, in a policy of its own")
+    problems.refuse("needs", hint="grant it without this condition, in a separate policy")
 
 
 def _why_locked(target: Target, here: Sequence[_LockedOut]) -> str:
@@ -160,13 +163,13 @@ _REMOVE_BOUNDARY = frozenset(
 )
 
 
-_REMOVES_BOUNDARY = "it takes off the permissions boundary that the condition demands"
+_REMOVES_BOUNDARY = "it removes the permissions boundary that the condition requires"
 
 
 def without_boundary_removal(
     wanted: Sequence[Wanted], limits: Limits
 ) -> tuple[tuple[Wanted, ...], tuple[LeftOut, ...]]:
-    """What may be granted beside such a condition, and what is left out; InputError for what was named."""
+    """The wanted actions without those that remove a required boundary, and those; InputError if one was named."""
     if all(limit.key.lower() != _BOUNDARY_KEY for limit in limits.listed):
         return tuple(wanted), ()
     removing = [one for one in wanted if one.action.full_name in _REMOVE_BOUNDARY]
@@ -177,7 +180,7 @@ def without_boundary_removal(
                 action_removing.need.pointer,
                 f"`{action_removing.action.full_name}`: {_REMOVES_BOUNDARY}",
             )
-    problems.refuse("needs", hint="ask for it in a policy of another role")
+    problems.refuse("needs", hint="grant it in the policy of another role")
     names = dict.fromkeys(one.action.full_name for one in removing)
     taken = set(map(id, removing))
     return (

@@ -1,4 +1,4 @@
-"""What else takes part: actions that a call needs beside its own, and resources that one call is authorised on together."""
+"""What else a call needs: further actions, and further resources that it is authorized on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOLE = re.compile(r"\$\{[^{}]*\}")
 
 
 def is_for_dependent(need: Need, target: Target) -> bool:
-    """Whether the ARN is one for an action that the need's action depends on."""
+    """Whether the ARN is a resource for an action that the need's action depends on."""
     return any(
         target.types_for(dependent) for action in need.actions for dependent in _dependents(action)
     )
@@ -29,7 +29,7 @@ def is_for_dependent(need: Need, target: Target) -> bool:
 def dependent_actions(
     needs: Sequence[Need], wanted: Sequence[Wanted]
 ) -> tuple[tuple[Wanted, ...], tuple[LeftOut, ...]]:
-    """The dependents of named actions on the resources of their need; and the others, which nobody scoped."""
+    """The dependent actions that the needs have resources for, and those without."""
     granted = {want.action.full_name for want in wanted}
     by_need: dict[int, dict[str, Action]] = {}
     for want in wanted:
@@ -54,21 +54,21 @@ def dependent_actions(
 
 
 def _dependents(action: Action) -> Iterator[Action]:
-    # A name that the catalogue does not know as an action cannot be scoped, nor said to be needed.
+    # Actions that the reference does not list cannot be granted on resources.
     return (dependent for dependent in map(catalog().action, action.dependents) if dependent)
 
 
 def _scoped(need: Need, action: Action, dependent: Action) -> Iterator[Wanted]:
-    """The dependent on what its need names: an ARN that it works on, or `*` when it works on nothing else."""
+    """The dependent action on ARNs of the need that it works on, or on `*` when it has no resource types."""
     if not need.exact:
         return
     if not dependent.resource_types:
         yield _needed(need, need.targets[0], action, dependent)
         return
-    fitting = [candidate for candidate in need.targets if candidate.types_for(dependent)]
+    fitting = [target_ for target_ in need.targets if target_.types_for(dependent)]
     if dependent.level == "Tagging":
-        # Tags are given to what the call makes, not to what it uses: RunInstances tags instances, no subnets.
-        fitting = [candidate for candidate in fitting if _is_tagged(action, candidate)] or fitting
+        # A call tags what it creates, not what it uses: RunInstances tags instances, not subnets.
+        fitting = [target_ for target_ in fitting if _is_tagged(action, target_)] or fitting
     for target in fitting:
         yield _needed(need, target, action, dependent)
 
@@ -96,24 +96,24 @@ def _needed(need: Need, target: Target, action: Action, dependent: Action) -> Wa
 def _why_open(need: Need, dependent: Action) -> str:
     if not need.exact:
         what = "an access level" if need.level else "a wildcard"
-        return f"{what} takes no other action along: ask for it by name"
-    return f"the need names no resource of it: add one, {forms(dependent, need.targets[0].arn)}"
+        return f"{what} does not include dependent actions: name it"
+    return f"the need names no resource for it: add one, {forms(dependent, need.targets[0].arn)}"
 
 
 @slotted
 class Companions:
-    """Resource types that AWS's reference marks as required for these actions, and that no need names."""
+    """Resource types that AWS's reference requires for these actions, and that no need names."""
 
     actions: tuple[str, ...]
     missing: tuple[ResourceType, ...]
-    # The formats of their ARNs, where the first of the actions is granted.
+    # Their ARN formats, filled in like the target of the first action.
     formats: tuple[str, ...]
-    # What may take part as well, for a single action that was named.
+    # Further resource types that can take part, for a named action.
     optional: tuple[str, ...] = ()
 
 
 def companions(wanted: Sequence[Wanted]) -> tuple[Companions, ...]:
-    """The further resource types that calls of the granted actions are authorised on."""
+    """The further resource types that calls of the granted actions are authorized on."""
     covered: dict[str, set[str]] = {}
     first: dict[str, Wanted] = {}
     for want in wanted:
@@ -150,7 +150,7 @@ def _optional(action: Action, covered: set[str]) -> tuple[str, ...]:
 
 
 def inside(target: Target) -> tuple[ResourceType, ...]:
-    """The types whose ARNs go on where the target's end: the objects of a bucket, the streams of a log group."""
+    """The resource types inside the target: the objects of a bucket, the streams of a log group."""
     found: list[ResourceType] = []
     for prefix in target.services:
         own = target.types_in(prefix)
@@ -167,5 +167,5 @@ def inside(target: Target) -> tuple[ResourceType, ...]:
 
 
 def opened(template: str) -> str:
-    """A piece of an ARN format with a star for each placeholder."""
+    """An ARN format with `*` for each placeholder."""
     return _HOLE.sub("*", template)

@@ -1,4 +1,4 @@
-"""Sids that say what a statement is for: `ReadS3Bucket`, `IamPassRole`, `ListEc2Everywhere`."""
+"""Sids that describe a statement: `ReadS3Bucket`, `IamPassRole`, `ListEc2Everywhere`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _VERBS: Mapping[Level, str] = {
     "Permissions management": "ManagePermissions",
 }
 _LONGEST = 50
-# More names than these say less than a general word.
+# With more names a general word says more.
 _FEW = 2
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
 def with_sids(statements: Iterable[AllowStatement]) -> tuple[AllowStatement, ...]:
-    """The statements with a Sid each; a number tells those of equal purpose apart."""
+    """The statements with Sids; a number distinguishes those with the same purpose."""
     listed = [(statement, _purpose(statement)) for statement in statements]
     repeated = {purpose for purpose, count in Counter(p for _, p in listed).items() if count > 1}
     taken = {purpose for _, purpose in listed}
@@ -63,7 +63,7 @@ def _service(action: Action) -> str:
 
 
 def _types(actions: Sequence[Action], resources: Sequence[str]) -> str:
-    """The kinds of the resources, if there are few."""
+    """The resource types, if there are few."""
     worked_on: dict[str, set[str]] = {}
     for action in actions:
         worked_on.setdefault(action.service, set()).update(action.resource_types)

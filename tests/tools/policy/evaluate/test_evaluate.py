@@ -73,7 +73,7 @@ def test_of_several_resources_all_must_be_allowed() -> None:
 @pytest.mark.parametrize(
     ("request_", "policies", "says"),
     [
-        ("{", {}, "the request is not valid JSON"),
+        ("{", {}, "the request is no JSON"),
         (REQUEST, "{", "the policies are not valid JSON"),
         (REQUEST, {"scps": []}, "`scps` is not a layer"),
         ({**REQUEST, "principle": "x"}, {}, "no field `principle`"),
