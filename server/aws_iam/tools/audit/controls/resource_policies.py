@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aws_iam.account.facts.sharing import ResourcePolicy
     from aws_iam.account.facts.storage import BucketPolicy
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.engine.comparison.direction import Search
+    from aws_iam.engine.comparison.one_way_search import Search
     from aws_iam.engine.language.document import Policy, Statement
 
 _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (

@@ -7,8 +7,7 @@ from functools import cache, reduce
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.access import Access, access
-from aws_iam.engine.effective.bounded import bounded
+from aws_iam.engine.effective.access import Access, access, bounded
 from aws_iam.engine.effective.escalation import (
     NEW,
     NEW_COMPUTE,

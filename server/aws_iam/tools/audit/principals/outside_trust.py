@@ -13,13 +13,13 @@ from aws_iam.engine.evaluate import evaluated
 from aws_iam.engine.evaluation.hinges import hinges
 from aws_iam.engine.evaluation.layers import Ready, layers_of
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.explain.words import joined
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.run import checked
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,6 @@ from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZAT
 from aws_iam.account.facts.identity import AUTHORIZATION, Role
 from aws_iam.account.facts.usage import LAST_ACCESSED
 from aws_iam.answer import Answer, Finding, Severity, Status
-from aws_iam.engine.explain.words import counted, joined
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -33,6 +32,7 @@ from aws_iam.tools.audit.principals.simulate import Asked
 from aws_iam.tools.audit.principals.targets import World
 from aws_iam.tools.kit.account_source import account_words, command
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, reasons, rows
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
-"""The values of a condition key that conditions can tell apart: one point for each, absence among them.
+"""The values of a condition key that conditions can distinguish, the absent key among them.
 
-An `Atom` is one condition as a value: key, operator, wanted values. The points of a key are such that every value a
-request can carry makes the same atoms true as some point does; a search over points is therefore a search over all.
+An `Atom` is one condition as a value: key, operator, wanted values. Whatever value a request carries, one of the distinct
+values makes the same atoms true; so a search over the distinct values covers all values.
 """
 
 from __future__ import annotations
@@ -12,17 +12,24 @@ from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.venn import Budget, OverBudget
+from aws_iam.engine.comparison.automaton import LETTERS, Budget, OverBudget, Pattern
+from aws_iam.engine.comparison.pattern_combinations import (
+    DIGITS,
+    arn_pattern,
+    combinations,
+    literal_pattern,
+    nonempty_text,
+    wildcard_pattern,
+)
 from aws_iam.engine.evaluation.conditions import (
     has_wildcards,
     holds_for,
     moment,
     network,
     number,
-    positive_name,
+    positive_operator,
 )
-from aws_iam.engine.evaluation.substitution import literal, spelled
+from aws_iam.engine.evaluation.context import with_stand_ins, without_stand_ins
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.pattern import is_literal
@@ -51,26 +58,26 @@ TRUSTED_KEYS: Final = frozenset(
         "s3:dataaccesspointarn",
     }
 )
-"""Keys whose fixed values shut strangers out: S3 User Guide, access-control-block-public-access."""
+"""Keys whose fixed values keep strangers out: S3 User Guide, access-control-block-public-access."""
 
-# Sets of values of one key that are told apart; beyond it nothing is claimed.
+# Sets of values of one key that are distinguished; with more the search gives up.
 _MOST_SETS = 3_000
-# Wanted values that one value is compared with in one step of work.
+# Wanted values that one value is compared with in one step of the budget.
 _COMPARED = 4
-# Values that are added to a set in one step of work.
+# Values that are added to a set in one step of the budget.
 _SINGLES = 8
 _ALWAYS = "always"
 _UNRELATED = ("198.51.100.77", "2001:db8:ffff::77")
-# Bool compares as texts do that ignore case.
+# Bool compares like text that ignores case.
 _TEXTS = (Family.STRING, Family.ARN, Family.BOOL)
 _ORDERED = frozenset({Family.NUMERIC, Family.DATE})
-# Digits that the arithmetic of bounds keeps: twice what a bound may have, and room.
+# Precision of the arithmetic on bounds: twice the digits of a bound, and some room.
 _EXACT = 200
-# A range of addresses that AWS takes for closed is no wider than this: /8 and /32.
+# AWS does not count an address range as public when it is at most /8 (IPv4) or /32 (IPv6).
 _NARROW = {4: 8, 6: 32}
 
 Value = tuple[str, ...] | None
-"""The values a request carries for a key; None when it is absent."""
+"""The values that a request carries for a key; None when the key is absent."""
 
 
 @positional
@@ -93,61 +100,61 @@ class Atom:
 
 
 @positional
-class Point:
-    """A value of a key, and which of the atoms on it are true there, as bits in their order."""
+class DistinctValue:
+    """A value of a key, and the atoms on the key that it makes true, as bits in their order."""
 
     value: Value
     true: int
 
 
-def points(
+def distinct_values(
     key: str,
     atoms: Sequence[Atom],
     *,
     owners: frozenset[str] | None = None,
     present: bool = False,
     budget: Budget | None = None,
-) -> tuple[Point, ...]:
-    """The points of a key, absence first and then the simplest. Raises OverBudget when there are too many.
+) -> tuple[DistinctValue, ...]:
+    """The distinct values of a key, absence first, then the simplest. Raises OverBudget when there are too many.
 
-    With `owners`, the texts that name the owner's own, the key has no value that one of them stands for: it is asked
-    about callers whom nobody knows. With `present` it is never absent.
+    `owners` are texts in the policies that name the owner's own callers: strangers have none of these values. With
+    `present` the key is never absent.
     """
     allowed = budget or Budget()
     found: dict[int, Value] = {}
-    if not present and not _is_always(key):
-        found[_true(atoms, None)] = None
+    if not present and not _is_always_present(key):
+        found[_true_atoms(atoms, None)] = None
     singles: dict[int, tuple[str, ...]] = {}
     compared = sum(len(atom.wanted) for atom in atoms)
-    for one in _singles(key, atoms, allowed):
+    for single in _single_values(key, atoms, allowed):
         allowed.spend(1 + compared // _COMPARED)
-        if owners is None or not _is_owners(one, atoms, owners):
-            singles.setdefault(_true(atoms, (one,)), (one,))
-    for true, value in (*singles.items(), *_sets(key, atoms, singles, allowed)):
+        if owners is None or not _is_fixed_by_owner(single, atoms, owners):
+            singles.setdefault(_true_atoms(atoms, (single,)), (single,))
+    for true, value in (*singles.items(), *_value_sets(key, atoms, singles, allowed)):
         found.setdefault(true, value)
-    return tuple(Point(value, true) for true, value in found.items())
+    return tuple(DistinctValue(value, true) for true, value in found.items())
 
 
-def point(atoms: Sequence[Atom], value: Value) -> Point:
-    """The point of a value that is settled."""
-    return Point(value, _true(atoms, value))
+def distinct_value(atoms: Sequence[Atom], value: Value) -> DistinctValue:
+    """A given value with the atoms that it makes true."""
+    return DistinctValue(value, _true_atoms(atoms, value))
 
 
-def _true(atoms: Sequence[Atom], value: Value) -> int:
+def _true_atoms(atoms: Sequence[Atom], value: Value) -> int:
     return sum(
         1 << at for at, atom in enumerate(atoms) if holds_for(atom.operator, atom.wanted, value)
     )
 
 
-def _is_always(key: str) -> bool:
+def _is_always_present(key: str) -> bool:
     known = catalog().condition_key(key)
     return known is not None and known.presence_rule == _ALWAYS
 
 
-def _sets(
+def _value_sets(
     key: str, atoms: Sequence[Atom], singles: Mapping[int, tuple[str, ...]], budget: Budget
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """What several values together make true, each with a smallest set of them."""
+    """Which atoms several values together make true, each with a smallest set of values."""
     known = catalog().condition_key(key)
     if not (known.multivalued if known else any(atom.qualifier for atom in atoms)):
         return
@@ -162,7 +169,7 @@ def _sets(
             if both not in seen:
                 if len(seen) >= _MOST_SETS:
                     raise OverBudget(
-                        f"the conditions on `{key}` tell too many sets of values apart"
+                        f"the conditions on `{key}` distinguish too many sets of values"
                     )
                 seen.add(both)
                 waiting.append((both, (*chosen, *value)))
@@ -170,16 +177,16 @@ def _sets(
 
 
 def _needs_one(atom: Atom) -> bool:
-    """Whether one of several values satisfies the condition; the others need every value to."""
+    """Whether one of several values is enough for the condition; otherwise every value must satisfy it."""
     if atom.qualifier:
         return atom.qualifier == "ForAnyValue"
-    return positive_name(atom.base) == atom.base
+    return positive_operator(atom.base) == atom.base
 
 
-def _is_owners(one: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:
-    """Whether the value is one that the policy gives as fixed: in full, or as a narrow range of addresses."""
+def _is_fixed_by_owner(value: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:
+    """Whether a policy fixes the value: it spells it out, or gives a narrow range of addresses around it."""
     for atom in atoms:
-        name = positive_name(atom.base)
+        name = positive_operator(atom.base)
         for wanted in atom.wanted:
             if wanted not in owners:
                 continue
@@ -188,77 +195,79 @@ def _is_owners(one: str, atoms: Iterable[Atom], owners: frozenset[str]) -> bool:
                 narrow = range_.is_private or range_.prefixlen >= _NARROW[range_.version]
             else:
                 narrow = not has_wildcards(atom.base) or is_literal(wanted)
-            if narrow and holds_for(name, (wanted,), (one,)):
+            if narrow and holds_for(name, (wanted,), (value,)):
                 return True
     return False
 
 
-def _singles(key: str, atoms: Sequence[Atom], budget: Budget) -> list[str]:
-    """One value for every way in which single values meet the atoms."""
+def _single_values(key: str, atoms: Sequence[Atom], budget: Budget) -> list[str]:
+    """One value for every set of atoms that a single value can make true."""
     by_family: dict[Family, list[Atom]] = {}
     for atom in atoms:
         by_family.setdefault(OPERATORS[atom.base], []).append(atom)
     by_family.pop(Family.NULL, None)
     if set(by_family) == {Family.BOOL}:
-        return ["true", "false", *_shapeless(key, by_family)]
+        return ["true", "false", *_value_of_no_family(key, by_family)]
     texts = [atom for family in _TEXTS for atom in by_family.pop(family, [])]
     if not by_family:
         return list(_texts(key, texts, budget))
     if set(by_family) <= _ORDERED:
-        made: tuple[str, ...] = _ordered(by_family)
+        values: tuple[str, ...] = _ordered(by_family)
     elif len(by_family) == 1:
         ((family, listed),) = by_family.items()
-        made = tuple(_FAMILIES[family](_wanted(listed)))
+        values = tuple(_FAMILIES[family](_wanted(listed)))
     else:
-        raise OverBudget(f"the conditions on `{key}` read its value in several ways")
+        raise OverBudget(f"the conditions on `{key}` compare its value as several types")
     if not texts:
-        # A value of another shape satisfies none of them; only a key of the operator's own type has no such value.
-        return list(dict.fromkeys((*made, *_shapeless(key, by_family))))
-    return _mixed(key, texts, made, budget)
+        # A value of another type satisfies none of them; only a key of the operator's own type has no such value.
+        return list(dict.fromkeys((*values, *_value_of_no_family(key, by_family))))
+    return _mixed_values(key, texts, values, budget)
 
 
 def _wanted(atoms: Iterable[Atom]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for atom in atoms for value in atom.wanted))
 
 
-def _shapeless(key: str, families: Iterable[Family]) -> Iterator[str]:
+def _value_of_no_family(key: str, families: Iterable[Family]) -> Iterator[str]:
     known = catalog().condition_key(key)
     if known is None or not known.type or known.value_type not in set(families):
         yield "x"
 
 
-def _mixed(key: str, texts: Sequence[Atom], made: tuple[str, ...], budget: Budget) -> list[str]:
-    """The values of a key whose value is compared as text and as something else, where texts are given in full."""
+def _mixed_values(
+    key: str, texts: Sequence[Atom], values: tuple[str, ...], budget: Budget
+) -> list[str]:
+    """The values of a key that is compared both as text without wildcards and as numbers."""
     spelled_out = all(
         is_literal(value) or value == "*" or not has_wildcards(atom.base)
         for atom in texts
         for value in atom.wanted
     )
-    numeric = all(number(each) is not None for each in made)
+    numeric = all(number(text) is not None for text in values)
     if not spelled_out or not numeric:
-        raise OverBudget(f"the conditions on `{key}` read its value in several ways")
-    # A number can be written in ways that no text of the policies is.
-    others = [f"{'-' * (each[:1] == '-')}000{each.lstrip('-')}" for each in made]
-    return list(dict.fromkeys((*made, *others, *_wanted(texts), *_texts(key, texts, budget))))
+        raise OverBudget(f"the conditions on `{key}` compare its value as several types")
+    # A number can be written in ways that the policies do not spell.
+    others = [f"{'-' * (text[:1] == '-')}000{text.lstrip('-')}" for text in values]
+    return list(dict.fromkeys((*values, *others, *_wanted(texts), *_texts(key, texts, budget))))
 
 
 def _texts(key: str, atoms: Sequence[Atom], budget: Budget) -> Iterator[str]:
     patterns = tuple(dict.fromkeys(pattern_of(atom, v) for atom in atoms for v in atom.wanted))
-    inside, fresh = _SHAPES.get(key, ((), venn.LETTERS))
-    found = venn.cells(patterns, inside=inside, fresh=fresh, budget=budget)
-    yield from (spelled(text) for text in sorted(filter(None, found.values()), key=len))
+    inside, fresh = _SHAPES.get(key, ((), LETTERS))
+    found = combinations(patterns, inside=inside, fresh=fresh, budget=budget)
+    yield from (without_stand_ins(text) for text in sorted(filter(None, found.values()), key=len))
     empty = next((met for met, text in found.items() if not text), None)
     if empty is not None:
-        # The empty text is a value like no other; what else meets the same patterns reads better, so it comes first.
-        yield from filter(None, [spelled(venn.filled(patterns, empty, budget))])
+        # The empty text is a distinct value; another text that matches the same patterns reads better and comes first.
+        yield from filter(None, [without_stand_ins(nonempty_text(patterns, empty, budget))])
         yield ""
 
 
 _ACCOUNT = "????????????"
-_SHAPES: Mapping[str, tuple[tuple[venn.Pattern, ...], str]] = {
+_SHAPES: Mapping[str, tuple[tuple[Pattern, ...], str]] = {
     "aws:principalarn": (
         tuple(
-            venn.arn_pattern(f"arn:aws*:{service}::{_ACCOUNT}:{name}")
+            arn_pattern(f"arn:aws*:{service}::{_ACCOUNT}:{name}")
             for service, name in (
                 ("iam", "user/?*"),
                 ("iam", "role/?*"),
@@ -266,25 +275,27 @@ _SHAPES: Mapping[str, tuple[tuple[venn.Pattern, ...], str]] = {
                 ("sts", "federated-user/?*"),
             )
         ),
-        venn.DIGITS,
+        DIGITS,
     ),
     **{
-        key: ((venn.pattern(_ACCOUNT),), venn.DIGITS)
+        key: ((wildcard_pattern(_ACCOUNT),), DIGITS)
         for key in ("aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount")
     },
 }
-"""Keys whose values have a shape of their own, and which characters stand for any other in it."""
+"""Keys whose values have a fixed shape, and the characters to fill it with."""
 
 
-def pattern_of(atom: Atom, value: str) -> venn.Pattern:
+def pattern_of(atom: Atom, value: str) -> Pattern:
     """A wanted value of a text operator as a pattern of the values that match it."""
-    name = positive_name(atom.base)
+    name = positive_operator(atom.base)
     if name in {"ArnEquals", "ArnLike"}:
-        return venn.arn_pattern(value)
+        return arn_pattern(value)
     if name == "StringLike":
-        return venn.pattern(value)
-    # Where wildcards are read, a literal `*` stands as another character; here it does as well, so that both meet.
-    return venn.literal(literal(value), ignore_case=name in {"StringEqualsIgnoreCase", "Bool"})
+        return wildcard_pattern(value)
+    # Patterns replace a literal `*` by a stand-in character; so must plain text, to be compared with them.
+    return literal_pattern(
+        with_stand_ins(value), ignore_case=name in {"StringEqualsIgnoreCase", "Bool"}
+    )
 
 
 def _numbers(wanted: Iterable[str]) -> Iterator[str]:
@@ -298,7 +309,7 @@ def _moments(wanted: Iterable[str]) -> Iterator[str]:
 
 
 def _ordered(by_family: Mapping[Family, Sequence[Atom]]) -> tuple[str, ...]:
-    """Numbers and points in time: seconds are both."""
+    """Numbers and dates together: seconds since 1970 are both."""
     numbers = _wanted(by_family.get(Family.NUMERIC, ()))
     dates = _wanted(by_family.get(Family.DATE, ()))
     if not numbers or not dates:
@@ -309,7 +320,7 @@ def _ordered(by_family: Mapping[Family, Sequence[Atom]]) -> tuple[str, ...]:
 
 
 def _date(value: Decimal) -> str:
-    """The moment as a date where the calendar reaches it and no fraction is lost, else as seconds."""
+    """The value as a date where the calendar has it and no fraction is lost, else as seconds."""
     whole = value.to_integral_value(rounding=ROUND_CEILING)
     try:
         text = datetime.fromtimestamp(int(value), UTC).isoformat().replace("+00:00", "Z")
@@ -319,7 +330,7 @@ def _date(value: Decimal) -> str:
 
 
 def _around(bounds: Sequence[Decimal], step: Decimal) -> Iterator[Decimal]:
-    """Every bound, and a number in each gap beside them."""
+    """Every bound, and a number in each gap between and around them."""
     with localcontext(prec=_EXACT):
         if not bounds:
             return iter((step,))
@@ -332,7 +343,7 @@ def _around(bounds: Sequence[Decimal], step: Decimal) -> Iterator[Decimal]:
 def _digits(value: Decimal) -> str:
     text = f"{value:f}"
     if number(text) != value:
-        raise OverBudget("a bound of a condition has more digits than can be searched")
+        raise OverBudget("a number in a condition has too many digits to search")
     return text
 
 
@@ -358,10 +369,8 @@ def _binaries(wanted: Iterable[str]) -> Iterator[str]:
 
 
 def _bytes(number_: int) -> str:
-    """Eight bytes that no policy is likely to hold, in the one way to write them."""
+    """Eight bytes that no policy is likely to contain, in base64."""
     return base64.b64encode((0xFEEDFACE << 32 | number_).to_bytes(8)).decode()
 
 
 _FAMILIES = {Family.IP: _addresses, Family.BINARY: _binaries}
-
-__all__ = ["TRUSTED_KEYS", "Atom", "OverBudget", "Point", "Value", "pattern_of", "point", "points"]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.comparison.points import Atom, points
-from aws_iam.engine.comparison.venn import OverBudget
+from aws_iam.engine.comparison.automaton import OverBudget
+from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
 from aws_iam.engine.evaluation.conditions import holds_for
 from aws_iam.engine.language.operators import OPERATORS, Family
 
@@ -71,7 +71,7 @@ def test_every_value_makes_true_what_some_point_makes_true(
     case: tuple[list[Atom], list[tuple[str, ...] | None]],
 ) -> None:
     atoms, values = case
-    known = points(KEY, atoms)
+    known = distinct_values(KEY, atoms)
     assert all(true(atoms, point.value) == point.true for point in known)
     assert len({point.true for point in known}) == len(known)
     for value in values:
@@ -96,23 +96,23 @@ def test_values_that_are_read_in_two_ways_have_points(
     atoms: tuple[tuple[str, str], ...], value: str
 ) -> None:
     made = [Atom(KEY, operator, (wanted,)) for operator, wanted in atoms]
-    assert true(made, (value,)) in {point.true for point in points(KEY, made)}
+    assert true(made, (value,)) in {point.true for point in distinct_values(KEY, made)}
 
 
 def test_of_patterns_beside_numbers_nothing_is_claimed() -> None:
     atoms = [Atom(KEY, "NumericLessThan", ("10",)), Atom(KEY, "StringLike", ("0*5",))]
     with pytest.raises(OverBudget, match="custom:key"):
-        points(KEY, atoms)
+        distinct_values(KEY, atoms)
 
 
 def test_a_key_of_every_request_is_never_absent() -> None:
     atoms = [Atom("aws:securetransport", "Bool", ("true",))]
-    found = points("aws:securetransport", atoms)
+    found = distinct_values("aws:securetransport", atoms)
     assert [point.value for point in found] == [("true",), ("false",)]
-    assert points(KEY, [Atom(KEY, "Bool", ("true",))])[0].value is None
+    assert distinct_values(KEY, [Atom(KEY, "Bool", ("true",))])[0].value is None
 
 
 def test_many_values_of_one_key_are_too_many_rather_than_some() -> None:
     atoms = [Atom("aws:tagkeys", "ForAnyValue:StringLike", (f"{n}*",)) for n in range(30)]
     with pytest.raises(OverBudget, match="too many sets"):
-        points("aws:tagkeys", atoms)
+        distinct_values("aws:tagkeys", atoms)

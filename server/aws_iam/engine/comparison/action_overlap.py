@@ -1,4 +1,4 @@
-"""Which statements may speak of an action that some others speak of: all that is left of a policy for a search."""
+"""Which statements can apply to the same actions as some others: only these matter to a search."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.remainder import Shortcut
+from aws_iam.engine.comparison.uncovered_statements import Coverage
 from aws_iam.engine.evaluation.layers import Ready
 from aws_iam.engine.language.pattern import is_literal
 
@@ -19,41 +19,43 @@ _ANY = ""
 
 
 @dataclass(slots=True)
-class Actions:
-    """The actions of some statements: names and patterns of each service, "" for patterns of any service."""
+class ActionOverlap:
+    """The actions of some statements, by service; "" holds the patterns with a wildcard in the service."""
 
     is_open: bool = False
     names: set[str] = field(default_factory=set)
     names_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     patterns_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    shortcut: Shortcut = field(default_factory=Shortcut)
+    coverage: Coverage = field(default_factory=Coverage)
 
     @classmethod
-    def of(cls, asked: Iterable[Ready]) -> Actions:
-        """The actions that any of the statements speaks of; with NotAction it may be any action."""
+    def of(cls, uncovered: Iterable[Ready]) -> ActionOverlap:
+        """The actions to which any of the statements applies; with NotAction that can be any action."""
         found = cls()
-        for each in asked:
-            found.is_open |= each.negated
-            found.names |= each.names
-            for pattern in each.patterns:
+        for statement in uncovered:
+            found.is_open |= statement.negated
+            found.names |= statement.names
+            for pattern in statement.patterns:
                 found.patterns_of[_service(pattern)].append(pattern)
         for name in found.names:
             found.names_of[name.partition(":")[0]].append(name)
         return found
 
-    def concerning(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
-        """The statements that may speak of one of them."""
-        return tuple([statement for statement in statements if self.meet(Ready.of(statement))])
+    def overlapping(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
+        """The statements that can apply to one of the actions."""
+        return tuple([statement for statement in statements if self.overlaps(Ready.of(statement))])
 
-    def meet(self, ready: Ready) -> bool:
-        """Whether a statement may speak of one of them."""
+    def overlaps(self, ready: Ready) -> bool:
+        """Whether a statement can apply to one of the actions."""
         if self.is_open or ready.negated or not self.names.isdisjoint(ready.names):
             return True
-        may_meet = self.shortcut.may_meet
+        may_overlap = self.coverage.may_overlap
         return (
             bool(self.patterns_of)
-            and any(may_meet(each, n) for n in ready.names for each in self._patterns_near(n))
-        ) or any(may_meet(each, p) for p in ready.patterns for each in self._entries_near(p))
+            and any(
+                may_overlap(pattern, n) for n in ready.names for pattern in self._patterns_near(n)
+            )
+        ) or any(may_overlap(entry, p) for p in ready.patterns for entry in self._entries_near(p))
 
     def _patterns_near(self, name: str) -> Sequence[str]:
         own = self.patterns_of.get(name.partition(":")[0], ())

@@ -1,4 +1,4 @@
-"""Sids that say what a statement is for: `ReadS3Bucket`, `IamPassRole`, `ListEc2Everywhere`."""
+"""Sids that describe a statement: `ReadS3Bucket`, `IamPassRole`, `ListEc2Everywhere`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aws_iam.engine.generation.allowed import Allowed
+    from aws_iam.engine.generation.grants import AllowStatement
     from aws_iam.engine.reference.catalog import Action
     from aws_iam.engine.reference.catalog_file import Level
 
@@ -26,35 +26,35 @@ _VERBS: Mapping[Level, str] = {
     "Permissions management": "ManagePermissions",
 }
 _LONGEST = 50
-# More names than these say less than a general word.
+# With more names a general word says more.
 _FEW = 2
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
-def named(statements: Iterable[Allowed]) -> tuple[Allowed, ...]:
-    """The statements with a Sid each; a number tells those of equal purpose apart."""
+def with_sids(statements: Iterable[AllowStatement]) -> tuple[AllowStatement, ...]:
+    """The statements with Sids; a number distinguishes those with the same purpose."""
     listed = [(statement, _purpose(statement)) for statement in statements]
     repeated = {purpose for purpose, count in Counter(p for _, p in listed).items() if count > 1}
     taken = {purpose for _, purpose in listed}
     found = []
-    for each, purpose in listed:
+    for statement, purpose in listed:
         sid, number = purpose, 1
         while purpose in repeated and sid in taken:
             sid, number = f"{purpose}{number}", number + 1
         taken.add(sid)
-        found.append(replace(each, sid=sid))
+        found.append(replace(statement, sid=sid))
     return tuple(found)
 
 
-def _purpose(each: Allowed) -> str:
-    actions = [found for name in each.actions if (found := catalog().action(name))]
+def _purpose(statement: AllowStatement) -> str:
+    actions = [found for name in statement.actions if (found := catalog().action(name))]
     services = tuple(dict.fromkeys(map(_service, actions)))
     owner = "".join(services) if len(services) <= _FEW else ""
     if len(actions) == 1:
         return f"{owner}{actions[0].name}"[:_LONGEST]
     levels = {action.level for action in actions}
     verbs = "".join(verb for level, verb in _VERBS.items() if level in levels)
-    where = "Everywhere" if each.resources == ("*",) else _types(actions, each.resources)
+    where = "Everywhere" if statement.resources == ("*",) else _types(actions, statement.resources)
     return f"{verbs}{owner}{where}"[:_LONGEST]
 
 
@@ -63,7 +63,7 @@ def _service(action: Action) -> str:
 
 
 def _types(actions: Sequence[Action], resources: Sequence[str]) -> str:
-    """The kinds of the resources, if there are few."""
+    """The resource types, if there are few."""
     worked_on: dict[str, set[str]] = {}
     for action in actions:
         worked_on.setdefault(action.service, set()).update(action.resource_types)

@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.formats import likely, possible
+from aws_iam.engine.comparison.arn_formats import format_pattern, shortest_arn
+from aws_iam.engine.comparison.automaton import Budget
+from aws_iam.engine.comparison.pattern_combinations import (
+    Region,
+    group_combinations,
+    wildcard_pattern,
+)
 from aws_iam.engine.language.pattern import matches
 
 ROLE = "arn:aws:iam::${Account}:role/${RoleNameWithPath}"
@@ -34,7 +39,7 @@ PARTS = st.lists(st.sampled_from(["*", "stack", "role", "/", "a", ":", "?"]), ma
 def test_a_pattern_is_filled_into_a_format_where_that_gives_an_arn_of_both(
     template: str, text: str, arn: str | None
 ) -> None:
-    assert likely(template, text) == arn
+    assert shortest_arn(template, text) == arn
 
 
 @given(st.sampled_from([ROLE, OBJECT, STACK]), FIELDS, FIELDS, PARTS)
@@ -43,9 +48,9 @@ def test_what_is_filled_in_is_as_short_as_what_a_search_finds(
 ) -> None:
     service = template.split(":")[2]
     text = f"arn:aws:{service}:{region}:{account}:{''.join(parts)}"
-    region_of_both = venn.Region((possible(template), venn.pattern(text)))
-    found = venn.meetings([], region_of_both, venn.Budget())
-    arn = likely(template, text)
+    region_of_both = Region((format_pattern(template), wildcard_pattern(text)))
+    found = group_combinations([], region_of_both, Budget())
+    arn = shortest_arn(template, text)
     if arn is not None:
         assert matches(text, arn)
         assert len(arn) == len(found[0])

@@ -1,26 +1,31 @@
-"""Who may have an identity policy, as values of the condition keys that follow from the caller: all of them together.
+"""The callers that can have an identity policy, as values of the condition keys that follow from the caller.
 
-The ARN of a caller says its account, its kind and, of a user, its name; conditions on those keys are therefore searched
-as one, over ARNs.
+The ARN of a caller contains its account, its type and, for a user, its name; conditions on those keys are therefore
+searched together, over ARNs.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.points import pattern_of
-from aws_iam.engine.comparison.venn import OverBudget, Symbol
+from aws_iam.engine.comparison.automaton import OverBudget, Pattern, Symbol
+from aws_iam.engine.comparison.distinct_values import pattern_of
+from aws_iam.engine.comparison.pattern_combinations import (
+    DIGITS,
+    arn_pattern,
+    combinations,
+    literal_pattern,
+)
 from aws_iam.engine.evaluation.conditions import holds_for
-from aws_iam.engine.evaluation.substitution import spelled
+from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.points import Atom, Value
-    from aws_iam.engine.comparison.venn import Budget, Pattern, Token
+    from aws_iam.engine.comparison.automaton import Budget, Token
+    from aws_iam.engine.comparison.distinct_values import Atom, Value
 
 ARN, ACCOUNT, NAME, TYPE = (
     "aws:principalarn",
@@ -29,7 +34,7 @@ ARN, ACCOUNT, NAME, TYPE = (
     "aws:principaltype",
 )
 KEYS = frozenset({ARN, ACCOUNT, NAME, TYPE})
-"""The keys that one ARN settles."""
+"""The keys that follow from the caller's ARN."""
 
 _FIELD = 4
 _KINDS = (
@@ -44,43 +49,43 @@ _BEFORE_NAME = (*"arn:", Symbol.MANY_IN_FIELD, *":iam::", Symbol.MANY_IN_FIELD, 
 
 
 @positional
-class Holder:
-    """A caller with an identity policy: the values of its keys, and which of the atoms are true of it."""
+class IdentityCaller:
+    """A caller with an identity policy: the values of its keys, and the atoms that they make true."""
 
     values: Mapping[str, Value]
     true: int
 
 
-def holders(
+def identity_callers(
     atoms: Sequence[Atom], fixed: Mapping[str, Value], within: tuple[str, str], budget: Budget
-) -> tuple[Holder, ...]:
-    """A caller for each way in which the atoms, all of them on KEYS, can turn out; `fixed` are values that are settled.
+) -> tuple[IdentityCaller, ...]:
+    """One caller for each combination of atoms on KEYS that can be true; `fixed` are key values that are set already.
 
-    `within` are the partition, as a pattern, and an account that a caller is given where nothing else is asked for.
+    `within` are the partition, as a pattern, and the account to use where no condition asks for another.
     """
     partition, account = within
     if any(OPERATORS[atom.base] not in _TEXTUAL for atom in atoms):
-        raise OverBudget("a condition on who calls compares with something else than text")
+        raise OverBudget("a condition on the caller compares with something other than text")
     patterns = [
-        lifted
+        arn_pattern_
         for atom in atoms
         if atom.key != TYPE
         for wanted in atom.wanted
-        for lifted in (_lifted(atom.key, pattern_of(atom, wanted)),)
+        for arn_pattern_ in (_as_arn_pattern(atom.key, pattern_of(atom, wanted)),)
     ]
     wanted = [
-        _lifted(key, venn.literal(value[0]))
+        _as_arn_pattern(key, literal_pattern(value[0]))
         for key, value in fixed.items()
         if value and key in KEYS - {TYPE}
     ]
-    found: dict[int, Holder] = {}
+    found: dict[int, IdentityCaller] = {}
     for kind, service, start in _KINDS:
-        shape = venn.arn_pattern(f"arn:{partition}:{service}::????????????:{start}?*")
-        cells = venn.cells((*patterns, *wanted), inside=(shape,), fresh=venn.DIGITS, budget=budget)
+        shape = arn_pattern(f"arn:{partition}:{service}::????????????:{start}?*")
+        cells = combinations((*patterns, *wanted), inside=(shape,), fresh=DIGITS, budget=budget)
         for cell, text in cells.items():
             if cell >> len(patterns) != (1 << len(wanted)) - 1:
                 continue
-            for arn in _readable(spelled(text), account):
+            for arn in _readable(without_stand_ins(text), account):
                 values = _values(kind, arn)
                 if any(values.get(key) != value for key, value in fixed.items() if key in KEYS):
                     continue
@@ -89,17 +94,17 @@ def holders(
                     for at, atom in enumerate(atoms)
                     if holds_for(atom.operator, atom.wanted, values[atom.key])
                 )
-                found.setdefault(true, Holder(values, true))
+                found.setdefault(true, IdentityCaller(values, true))
     return tuple(found.values())
 
 
 def _readable(arn: str, account: str) -> Iterator[str]:
-    """The caller of that name in a usual account, with a usual name if any will do, then as it was found."""
+    """Readable variants of the ARN first, with an example account and name, then the ARN as found."""
     fields = arn.split(":")
-    usual = [*fields[:_FIELD], account, *fields[_FIELD + 1 :]]
-    kind = usual[-1].partition("/")[0]
-    yield ":".join((*usual[:-1], f"{kind}/example"))
-    yield ":".join(usual)
+    readable = [*fields[:_FIELD], account, *fields[_FIELD + 1 :]]
+    kind = readable[-1].partition("/")[0]
+    yield ":".join((*readable[:-1], f"{kind}/example"))
+    yield ":".join(readable)
     yield arn
 
 
@@ -113,8 +118,8 @@ def _values(kind: str, arn: str) -> Mapping[str, Value]:
     }
 
 
-def _lifted(key: str, pattern: Pattern) -> Pattern:
-    """A pattern of one of the keys as a pattern of the caller's ARN."""
+def _as_arn_pattern(key: str, pattern: Pattern) -> Pattern:
+    """A pattern for one of the keys as a pattern for the caller's ARN."""
     if key == ARN:
         return pattern
     named: tuple[Token, ...] = tuple(
@@ -122,5 +127,5 @@ def _lifted(key: str, pattern: Pattern) -> Pattern:
         for token in pattern.tokens
     )
     if key == ACCOUNT:
-        return venn.Pattern((*_FIELD_OF_ANY, *named, ":", Symbol.MANY))
-    return venn.Pattern((*_BEFORE_NAME, Symbol.MANY, "/", *named))
+        return Pattern((*_FIELD_OF_ANY, *named, ":", Symbol.MANY))
+    return Pattern((*_BEFORE_NAME, Symbol.MANY, "/", *named))

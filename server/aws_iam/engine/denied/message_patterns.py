@@ -1,6 +1,6 @@
-"""The wordings of denials, found in any text.
+"""Regular expressions for the texts of AWS's denials.
 
-Each pattern reads forward from a fixed word over bounded runs of one class of characters, so that no text makes it slow.
+Each pattern reads forward from a fixed word over bounded runs of one class of characters, so no text makes it slow.
 Sources: IAM User Guide, troubleshoot_access-denied; STS API Reference, DecodeAuthorizationMessage; KMS API Reference, Decrypt.
 """
 
@@ -44,33 +44,33 @@ _CODE = re.compile(
     r"\b(AccessDenied(?:Exception)?|(?:Client\.)?UnauthorizedOperation|UnauthorizedException|NotAuthorized"
     r"|AuthorizationError(?:Exception)?)\b"
 )
-# What answers a HEAD request has no body, so that only the status is left to tell.
+# The answer to a HEAD request has no body, only the status.
 _BARE = re.compile(r"\baccess denied\b|\b403\b[^.]{0,100}\bforbidden\b", re.IGNORECASE)
 _OTHERS = {
-    "ExpiredToken": "the credentials have expired, get new ones",
+    "ExpiredToken": "the credentials have expired; get new ones",
     "InvalidClientTokenId": "the access key does not exist or is not active",
     "UnrecognizedClient": "the credentials are not valid for this service or Region",
-    "SignatureDoesNotMatch": "the request was signed with another secret key or changed on its way",
-    "InvalidSignature": "the signature does not fit the request",
+    "SignatureDoesNotMatch": "the request was signed with another secret key or changed in transit",
+    "InvalidSignature": "the signature does not match the request",
     "OptInRequired": "the account is not subscribed to the service or the Region is not enabled",
-    "Throttling": "the calls came too fast, try again later",
-    "ThrottledException": "the calls came too fast, try again later",
-    "TooManyRequests": "the calls came too fast, try again later",
+    "Throttling": "too many calls in a short time; try again later",
+    "ThrottledException": "too many calls in a short time; try again later",
+    "TooManyRequests": "too many calls in a short time; try again later",
     "NoSuchBucket": "the bucket does not exist",
     "NoSuchKey": "the object does not exist",
-    "NoSuchEntity": "what the call names does not exist",
-    "ResourceNotFound": "what the call names does not exist",
-    "Unable to locate credentials": "there are no credentials, the request was never sent",
+    "NoSuchEntity": "the entity in the call does not exist",
+    "ResourceNotFound": "the entity in the call does not exist",
+    "Unable to locate credentials": "there are no credentials, so the request was not sent",
 }
 _OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
-# An ARN has at most 2,048 characters, an S3 key of 1,024 bytes among them.
+# An ARN has at most 2,048 characters, including an S3 key of up to 1,024 bytes.
 _FAR = 2_100
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 
 
 @slotted
-class Told:
-    """The parts of one message as written; empty when it lacks them."""
+class MessageParts:
+    """The parts of one message as written; empty where it lacks them."""
 
     form: Literal["standard", "short", "ciphertext"]
     principal: str = ""
@@ -86,8 +86,8 @@ class Told:
     remark: str = ""
 
 
-def told_in(text: str) -> Iterator[Told]:
-    """Every message in the text, each with the error code and operation that stand before it."""
+def message_parts(text: str) -> Iterator[MessageParts]:
+    """The messages in the text, each with the error code and operation before it."""
     plain = _flat(text)
     refusals = list(_REFUSED.finditer(plain))
     if not refusals:
@@ -96,25 +96,25 @@ def told_in(text: str) -> Iterator[Told]:
     ends = [*(refusal.start() for refusal in refusals[1:]), len(plain)]
     done = 0
     for found, end in zip(refusals, ends, strict=True):
-        told = _standard(plain, found, end)
+        parts = _standard(plain, found, end)
         encoded = _ENCODED.search(plain, found.end(), end) is not None
-        yield replace(_called(told, plain, done, found.start(), end), encoded=encoded)
+        yield replace(_with_operation(parts, plain, done, found.start(), end), encoded=encoded)
         done = found.end()
 
 
 def _flat(text: str) -> str:
-    """The text on one line, without the marks that JSON, XML and Markdown put around it."""
+    """The text on one line, without the escapes and tags of JSON and XML."""
     for mark, meant in ((r"\"", '"'), (r"\/", "/"), (r"\n", " "), (r"\r", " "), (r"\t", " ")):
         text = text.replace(mark, meant)
     text = text.replace("&quot;", '"').replace("<", " ").replace(">", " ")
     return " ".join(text.split())
 
 
-def _standard(text: str, found: re.Match[str], end: int) -> Told:
-    principal = _before(text, found.start())
+def _standard(text: str, found: re.Match[str], end: int) -> MessageParts:
+    principal = _principal_before(text, found.start())
     action = _ACTION.match(text, found.end(), end)
     if action is None:
-        return Told(form="short", principal=principal)
+        return MessageParts(form="short", principal=principal)
     at = action.end()
     resource = ""
     on = _ON.match(text, at, end)
@@ -123,15 +123,15 @@ def _standard(text: str, found: re.Match[str], end: int) -> Told:
     elif _UNNAMED.match(text, at, end):
         reason = _REASON.search(text, at, min(end, at + _FAR))
         at = reason.start() if reason else at
-    told = Told(form="standard", principal=principal, action=action[1], resource=resource)
-    return _with_reason(told, text, at, end)
+    parts = MessageParts(form="standard", principal=principal, action=action[1], resource=resource)
+    return _with_reason(parts, text, at, end)
 
 
-def _before(text: str, at: int) -> str:
-    """Who stands before `is not authorized`: one word, an ARN or after `User`."""
+def _principal_before(text: str, at: int) -> str:
+    """The principal before `is not authorized`: an ARN, or one word after `User`."""
     words = text[max(0, at - _FAR) : at].rsplit(" ", 3)
-    # The last is empty, for the words end in a space; before it `is` or `are`.
-    words = [each for each in words if each and each.lower() not in {"is", "are"}]
+    # Drops `is` or `are`, and the empty text after the last space.
+    words = [text for text in words if text and text.lower() not in {"is", "are"}]
     if not words:
         return ""
     word, introduced = words[-1], len(words) > 1 and words[-2].lower().endswith(("user:", "user"))
@@ -139,7 +139,7 @@ def _before(text: str, at: int) -> str:
 
 
 def _resource(text: str, at: int, end: int) -> tuple[str, int]:
-    """The resource from there on, and where it ends; names of objects may hold spaces."""
+    """The resource at this position, and where it ends; object names can contain spaces."""
     if text.startswith('"', at):
         close = text.find('"', at + 1, min(end, at + _FAR))
         if close > 0:
@@ -153,25 +153,25 @@ def _resource(text: str, at: int, end: int) -> tuple[str, int]:
 
 
 def _trimmed(word: str) -> str:
-    """The word without the punctuation of the sentence or quotation around it."""
+    """The word without surrounding punctuation and quotes."""
     word = word[:_FAR].strip("\"'`").rstrip(".,;:\"'`")
     while word and word[-1] in _OPENERS and _OPENERS[word[-1]] not in word:
         word = word[:-1].rstrip(".,;:\"'`")
     return word
 
 
-def _with_reason(told: Told, text: str, at: int, end: int) -> Told:
+def _with_reason(parts: MessageParts, text: str, at: int, end: int) -> MessageParts:
     while at < end and text[at] in " .,:;\"'`":
         at += 1
     if implicit := _IMPLICIT.match(text, at, end):
-        return replace(told, policy_type=_type(implicit), explicit=False)
+        return replace(parts, policy_type=_type(implicit), explicit=False)
     if explicit := _EXPLICIT.match(text, at, end):
         arn = _trimmed(explicit[3] or "")
-        return replace(told, policy_type=_type(explicit), explicit=True, policy_arn=arn)
+        return replace(parts, policy_type=_type(explicit), explicit=True, policy_arn=arn)
     if _EITHER.match(text, at, end):
-        either = "the key does not exist in this Region, or its policy does not allow or denies it"
-        return replace(told, policy_type="resource-based policy", remark=either)
-    return told
+        either = "the key does not exist in this Region, or its policy denies or does not allow the request"
+        return replace(parts, policy_type="resource-based policy", remark=either)
+    return parts
 
 
 def _type(found: re.Match[str]) -> str:
@@ -180,53 +180,53 @@ def _type(found: re.Match[str]) -> str:
     return f"{found[1].lower()} policy" if found[1] else ""
 
 
-def _called(told: Told, text: str, start: int, at: int, end: int) -> Told:
-    """With the last error code and operation between the message before and this one."""
+def _with_operation(parts: MessageParts, text: str, start: int, at: int, end: int) -> MessageParts:
+    """The parts with the last error code and operation between the previous message and this one."""
     near = max(start, at - 4 * _FAR)
     calling = _last(_CALLING, text, near, at)
     if calling:
-        return replace(told, code=calling[1], operation=calling[2])
+        return replace(parts, code=calling[1], operation=calling[2])
     go = _last(_GO, text, near, at)
     if go:
-        told = replace(told, service=go[1], operation=go[2])
+        parts = replace(parts, service=go[1], operation=go[2])
     code = _last(_CODE, text, near, at) or _CODE.search(text, at, min(end, at + _FAR))
-    return replace(told, code=code[1]) if code else told
+    return replace(parts, code=code[1]) if code else parts
 
 
 def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
     found = None
-    for each in pattern.finditer(text, start, end):
-        found = each
+    for match_ in pattern.finditer(text, start, end):
+        found = match_
     return found
 
 
-def _without_standard(text: str) -> Iterator[Told]:
-    """The messages that only say no: those of KMS and STS, and a bare code or `Access Denied`."""
+def _without_standard(text: str) -> Iterator[MessageParts]:
+    """Messages without details: those of KMS and STS, and a bare error code or `Access Denied`."""
     size = len(text)
     encoded = _ENCODED.search(text) is not None
     if found := _CIPHERTEXT.search(text):
-        remark = "the key does not exist, is in another Region, or its use is not allowed"
-        told = Told(form="ciphertext", action="kms:Decrypt", remark=remark)
-        yield _called(told, text, 0, found.start(), size)
+        remark = "the key does not exist, is in another Region, or may not be used"
+        parts = MessageParts(form="ciphertext", action="kms:Decrypt", remark=remark)
+        yield _with_operation(parts, text, 0, found.start(), size)
     elif found := _ROOT.search(text):
-        told = Told(
+        parts = MessageParts(
             form="short", action="sts:AssumeRole", remark="the root user cannot assume roles"
         )
-        yield _called(told, text, 0, found.start(), size)
+        yield _with_operation(parts, text, 0, found.start(), size)
     elif found := _CODE.search(text) or _BARE.search(text):
-        told = _called(Told(form="short", encoded=encoded), text, 0, size, size)
+        parts = _with_operation(MessageParts(form="short", encoded=encoded), text, 0, size, size)
         explicit = True if _EXPLICIT.search(text) else None
-        yield replace(told, explicit=explicit)
+        yield replace(parts, explicit=explicit)
     elif encoded:
-        yield Told(form="short", encoded=True, code="UnauthorizedOperation")
+        yield MessageParts(form="short", encoded=True, code="UnauthorizedOperation")
 
 
 def is_denial(code: str) -> bool:
-    """Whether an error code is one of those that refuse."""
+    """Whether an error code means that the request was denied."""
     return _CODE.search(code) is not None
 
 
 def other_error(text: str) -> tuple[str, str] | None:
-    """The error that the text is about when it is none of a policy, and what it means."""
+    """Another error in the text, which no policy causes, with its meaning; None without one."""
     found = _OTHER.search(text)
     return (found[0], _OTHERS[found[0]]) if found else None

@@ -1,10 +1,10 @@
-"""What the variables of policies may stand for in a comparison: one scenario after the other.
+"""What the variables of policies can stand for in a comparison, as a sequence of scenarios.
 
-    list(of(policies))   →   [{"aws:username": "zz"}, {"aws:username": None}, {"aws:username": "alice"}]
+    list(variable_scenarios(policies))   →   [{"aws:username": "zzz"}, {"aws:username": None}, {"aws:username": "alice"}]
 
-A variable stands for a text of its own that no pattern spells, for nothing (its key is absent), for each text that the
-policies tell apart where it stands, or for the same as another variable. All combinations are tried; where there are
-too many, the first ones are, and OverBudget says so in the end.
+A variable stands for a text that no pattern spells, for nothing (its key is absent), for each text that the policies can
+distinguish in its place, or for the same as another variable. All combinations are tried; where there are too many, only the
+first ones are, and OverBudget is raised after them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import re
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.clauses import populations, variable_keys
-from aws_iam.engine.comparison.points import Atom, points
-from aws_iam.engine.comparison.venn import Budget, OverBudget
-from aws_iam.engine.evaluation.substitution import spelled
+from aws_iam.engine.comparison.automaton import Budget, OverBudget, Pattern, Symbol
+from aws_iam.engine.comparison.clauses import comparable_texts, variable_keys
+from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
+from aws_iam.engine.comparison.pattern_combinations import combinations, wildcard_pattern
+from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.reference.catalog import catalog
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MOST = 200
 _MOST_NAMED = 24
-# Pairs of texts that are laid beside each other.
+# Pairs of texts that are compared.
 _MOST_PAIRS = 40_000
 _LONGEST = 2_048
 _HOLE = re.compile(r"\$\{([^}]*)\}")
@@ -51,16 +51,16 @@ _VALID: Mapping[str, re.Pattern[str]] = {
     "aws:principalarn": re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+"),
     "aws:principaltype": re.compile("AssumedRole|User|FederatedUser|Account|Anonymous"),
 }
-"""Keys whose values have one shape, whatever else policies compare them with."""
+"""Keys whose values have a fixed shape."""
 
-_WITHIN = (venn.Pattern((venn.Symbol.ONE_IN_NAME, venn.Symbol.MANY_IN_NAME)),)
+_WITHIN = (Pattern((Symbol.ONE_IN_NAME, Symbol.MANY_IN_NAME)),)
 
 
-def keys_of(policies: Sequence[Policy]) -> tuple[str, ...]:
-    """The keys that variables of the policies name, as they are first written there."""
+def variable_names(policies: Sequence[Policy]) -> tuple[str, ...]:
+    """The keys of the policies' variables, in the spelling in which they first occur."""
     keys = variable_keys(policies)
     written: dict[str, str] = {}
-    for texts in populations(policies) if keys else ():
+    for texts in comparable_texts(policies) if keys else ():
         for text in texts:
             for hole in _HOLE.findall(text):
                 name = hole.partition(",")[0].strip()
@@ -68,12 +68,12 @@ def keys_of(policies: Sequence[Policy]) -> tuple[str, ...]:
     return tuple(written.get(key, key) for key in keys)
 
 
-def of(
+def variable_scenarios(
     policies: Sequence[Policy], settled: Mapping[str, Sequence[str | None]] | None = None
 ) -> Iterator[Mapping[str, str | None]]:
-    """Every scenario, the likeliest first; one without anything when there are no variables.
+    """Every scenario, the most likely first; an empty one when there are no variables.
 
-    `settled` gives the only values that some keys can have.
+    `settled` are the only values that some keys can have.
     """
     keys = variable_keys(policies)
     if not keys:
@@ -83,57 +83,57 @@ def of(
     for key in keys:
         own = (settled or {}).get(key)
         options[key] = list(own) if own is not None else list(_options(key, policies, options))
-    whole = 1
+    count = 1
     for listed in options.values():
-        whole *= len(listed)
-    made = chain(_one_by_one(options), product(*options.values()))
+        count *= len(listed)
+    scenarios = chain(_one_by_one(options), product(*options.values()))
     seen: set[tuple[str | None, ...]] = set()
-    for values in made:
+    for values in scenarios:
         if values in seen:
             continue
         if len(seen) == _MOST:
             raise OverBudget(
-                f"the policies' variables can stand for {whole} combinations of texts"
+                f"the policies' variables can stand for {count:,} combinations of texts"
             )
         seen.add(values)
         yield dict(zip(keys, values, strict=True))
 
 
 def _one_by_one(options: Mapping[str, Sequence[str | None]]) -> Iterator[tuple[str | None, ...]]:
-    """The usual values, then those that differ from them in one variable."""
-    usual = tuple(listed[0] for listed in options.values() if listed)
-    if len(usual) < len(options):
+    """The first value of every variable, then scenarios that differ from that in one variable."""
+    first = tuple(listed[0] for listed in options.values() if listed)
+    if len(first) < len(options):
         return
-    yield usual
+    yield first
     for at, listed in enumerate(options.values()):
-        yield from ((*usual[:at], value, *usual[at + 1 :]) for value in listed[1:])
+        yield from ((*first[:at], value, *first[at + 1 :]) for value in listed[1:])
 
 
 def _options(
     key: str, policies: Sequence[Policy], others: Mapping[str, Sequence[str | None]]
 ) -> Iterator[str | None]:
-    """What one variable may stand for, its own text first."""
+    """What one variable can stand for, an unused text first."""
     known = catalog().condition_key(key)
     if known and known.multivalued:
-        raise OverBudget(f"`{key}` has several values and cannot stand for one")
-    found: dict[str | None, None] = {_fresh(key, policies): None}
+        raise OverBudget(f"`{key}` can have several values, so a variable of it has no single one")
+    found: dict[str | None, None] = {_unused_text(key, policies): None}
     if known is None or known.presence_rule != _ALWAYS:
         found[None] = None
-    found |= dict.fromkeys(_named(key, policies))
-    found |= dict.fromkeys(_asked_for(key, policies))
+    found |= dict.fromkeys(_texts_in_its_place(key, policies))
+    found |= dict.fromkeys(_texts_for_conditions(key, policies))
     found |= dict.fromkeys(listed[0] for listed in others.values() if listed)
     shape = _VALID.get(key)
-    yield from (each for each in found if each is None or not shape or shape.fullmatch(each))
+    yield from (text for text in found if text is None or not shape or shape.fullmatch(text))
 
 
-def _fresh(key: str, policies: Sequence[Policy]) -> str:
-    """A text for the variable that no pattern of the policies spells, in the shape that the key's values have."""
-    texts = [text for texts in populations(policies) for text in texts]
+def _unused_text(key: str, policies: Sequence[Policy]) -> str:
+    """A text for the variable that no pattern of the policies spells, in the shape of the key's values."""
+    texts = [text for texts in comparable_texts(policies) for text in texts]
     for shaped in _SHAPES.get(key, ()):
         if not any(shaped in text for text in texts):
             return shaped
     used = set("".join(texts))
-    # Two keys have different texts of their own.
+    # Each key gets another text.
     number = variable_keys(policies).index(key)
     letters = [c for c in "zqxjkvwybfghudp0123456789" if c not in used]
     if len(letters) > number:
@@ -141,11 +141,11 @@ def _fresh(key: str, policies: Sequence[Policy]) -> str:
     return chr(0x100 + next(n for n in range(number, 0xD000) if chr(0x100 + n) not in used)) * 3
 
 
-def _named(key: str, policies: Sequence[Policy]) -> list[str]:
-    """A text for each way in which other texts of the policies tell apart what stands in the variable's place."""
+def _texts_in_its_place(key: str, policies: Sequence[Policy]) -> list[str]:
+    """A text for each group of values that other texts of the policies distinguish in the variable's place."""
     pieces: dict[str, None] = {}
     budget = Budget(_MOST_PAIRS)
-    for texts in populations(policies):
+    for texts in comparable_texts(policies):
         for text in texts:
             for hole in _HOLE.finditer(text) if "${" in text else ():
                 if hole[1].partition(",")[0].strip().lower() != key:
@@ -160,19 +160,23 @@ def _named(key: str, policies: Sequence[Policy]) -> list[str]:
     if not pieces:
         return []
     if len(pieces) > _MOST_NAMED:
-        raise OverBudget(f"the policies name {len(pieces)} texts in the place of one variable")
-    found = venn.cells([venn.pattern(piece) for piece in pieces], inside=_WITHIN, budget=budget)
+        raise OverBudget(f"the policies have {len(pieces)} texts in the place of one variable")
+    found = combinations(
+        [wildcard_pattern(piece) for piece in pieces],
+        inside=_WITHIN,
+        budget=budget,
+    )
     if len(found) > _MOST_NAMED:
         raise OverBudget(
-            f"the policies tell {len(found)} texts apart in the place of one variable"
+            f"the policies distinguish {len(found)} texts in the place of one variable"
         )
     return [found[cell] for cell in sorted(found, key=lambda c: len(found[c])) if cell]
 
 
 def _pieces(before: str, after: str, other: str, budget: Budget) -> Iterator[str]:
-    """What another text holds where the variable stands, up to its end, a separator or what follows the variable."""
+    """What another text has in the place of the variable, up to its end, a separator or what follows the variable."""
     if len(other) > _LONGEST or len(before) > _LONGEST:
-        raise OverBudget("a text beside a variable is too long")
+        raise OverBudget("a text with a variable is too long")
     head = min(_until(before, "*?$"), _until(other, "*?$"))
     if before[:head] != other[:head]:
         return
@@ -195,7 +199,7 @@ def _symbols(text: str) -> list[str]:
 
 
 def _places(read: Iterable[str], symbols: Sequence[str]) -> list[int]:
-    """Where in a pattern one may stand once another was read; a variable is read as any text."""
+    """The positions in a pattern after matching another one; a variable matches any text."""
     end = len(symbols)
     many = {"*", "$"}
     places = _closed({0}, symbols)
@@ -226,8 +230,8 @@ def _closed(places: set[int], symbols: Sequence[str]) -> set[int]:
     return found
 
 
-def _asked_for(key: str, policies: Sequence[Policy]) -> Iterator[str]:
-    """A text for each way in which the policies' own conditions on the key can turn out."""
+def _texts_for_conditions(key: str, policies: Sequence[Policy]) -> Iterator[str]:
+    """A text for each result that the policies' own conditions on the key can have."""
     atoms = [
         Atom(key, condition.operator.value, tuple(value.value for value in condition.values))
         for policy in policies
@@ -235,9 +239,9 @@ def _asked_for(key: str, policies: Sequence[Policy]) -> Iterator[str]:
         for condition in statement.conditions_on(key)
         if condition.base in OPERATORS
     ]
-    for point in points(key, tuple(dict.fromkeys(atoms))) if atoms else ():
-        if point.value and len(point.value) == 1 and point.value[0]:
-            yield spelled(point.value[0])
+    for distinct in distinct_values(key, tuple(dict.fromkeys(atoms))) if atoms else ():
+        if distinct.value and len(distinct.value) == 1 and distinct.value[0]:
+            yield without_stand_ins(distinct.value[0])
 
 
 def _until(text: str, ends: str) -> int:

@@ -1,15 +1,14 @@
-"""What one side of a comparison may grant beyond the other, by the elements of its statements alone.
+"""The statements of one side of a comparison that no statement of the other side covers.
 
-A request that the one allows and the other does not meets an Allow of the one that no Allow of the other covers, or a Deny
-of the other that no Deny of the one covers. Only such clauses, less the entries that are covered, are left to be searched;
-most changes of a policy leave very few. What is covered is found pair by pair and only so far: whatever is not found is left.
+A request that one side allows and the other does not meets an Allow that no Allow of the other side covers, or a Deny of the
+other side that no Deny covers. Only such clauses, without their covered entries, have to be searched; most changes of a
+policy leave very few. Coverage is checked pair by pair, up to a limit; what is not found to be covered stays.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.layers import Ready
@@ -24,56 +23,59 @@ _HOLE = re.compile(r"\$\{[^}]*\}")
 
 
 _MOST_PAIRS = 100_000
-# A pattern with `?` and more stars than this is not compared here: that takes a search of its own.
+# A pattern with `?` and more stars than this is not compared here: it needs a search.
 _FEW_STARS = 3
-# What such a comparison counts for.
+# Pairs that a comparison with `?` and `*` counts for.
 _INTRICATE = 20
 
 
-def remainder(
+def uncovered_statements(
     wanted: Sequence[Side],
     unwanted: Sequence[Side],
     only: Mapping[int, Ready] | None = None,
 ) -> tuple[Clause, ...]:
-    """Clauses, cut to what is not covered, one of which every difference meets.
+    """Clauses, without their covered entries, one of which every difference meets.
 
-    Clauses with variables in them may be given: what is left is left whatever the variables stand for. `only` are the
-    statements, by identity, and the actions of each that were left then.
+    Clauses may contain variables: the result then holds whatever the variables stand for. `only` are the statements, by
+    identity, and the actions of each that were left by an earlier run.
     """
-    shortcut = Shortcut()
-    # Of two sides the last is the access in question, the narrower one.
+    coverage = Coverage()
+    # Of two wanted sides the last is the narrower one.
     new = wanted[-1]
-    left = list(_of(new.allows, only))
+    left = list(_limited_to(new.allows, only))
     if len(wanted) > 1:
         return tuple(left)
     for old in unwanted:
         others = old.allows
-        left = [part for each in left for part in shortcut.less(each, others)]
+        left = [part for clause in left for part in coverage.without_covered(clause, others)]
     denies = new.denies
     extra = [
-        each
+        deny
         for old in unwanted
-        for each in _of(old.denies, only)
-        if not any(shortcut.within(each, other) for other in denies)
+        for deny in _limited_to(old.denies, only)
+        if not any(coverage.within(deny, other) for other in denies)
     ]
     return (*left, *extra)
 
 
-def _of(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
+def _limited_to(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
     if only is None:
         return clauses
-    found = ((clause, only.get(id(clause.statement))) for clause in clauses)
-    return (replace(each, ready=ready) for each, ready in found if ready)
+    return (
+        replace(clause, ready=ready)
+        for clause in clauses
+        if (ready := only.get(id(clause.statement)))
+    )
 
 
 @dataclass(slots=True)
-class Shortcut:
-    """Which entries of statements others cover, as far as that many pairs of them show."""
+class Coverage:
+    """Checks which entries of statements others cover, for a limited number of pairs."""
 
     left: int = _MOST_PAIRS
 
-    def less(self, clause: Clause, others: Sequence[Clause]) -> Iterable[Clause]:
-        """The clause without the entries that one of the others covers; nothing when none is left."""
+    def without_covered(self, clause: Clause, others: Sequence[Clause]) -> Iterable[Clause]:
+        """The clause without the entries that another clause covers; nothing when no entry is left."""
         near = [
             o for o in others if _conditions_within(clause, o) and principals_within(clause, o)
         ]
@@ -97,7 +99,7 @@ class Shortcut:
         return (replace(clause, ready=ready, resources=kept, is_anywhere=anywhere),)
 
     def _left(self, clause: Clause, near: Sequence[Clause]) -> Mapping[str, frozenset[str]]:
-        """The entries of the clause that the others do not cover, each with the resources that are left of it."""
+        """The entries of the clause that the others do not cover, each with the resources that are left."""
         whole = frozenset(clause.resources or ())
         full, partial = [], []
         for other in near:
@@ -117,33 +119,35 @@ class Shortcut:
         return left
 
     def _not_taken(self, ready: Ready, others: Sequence[Clause]) -> list[str]:
-        """The entries of a statement that none of the others takes whole."""
-        # Versions of one policy have most names in common.
+        """The entries of a statement that none of the others covers entirely."""
+        # Versions of a policy share most names.
         names = ready.names.difference(*(o.ready.names for o in others if not o.ready.negated))
         wider = [o for o in others if o.ready.negated or o.ready.patterns]
         entries = [*names, *ready.patterns]
         return [e for e in entries if not any(self._takes_all(other, e) for other in wider)]
 
     def _covered_resources(self, whole: frozenset[str], other: Clause) -> frozenset[str] | None:
-        """Those of the resources that the other clause speaks of; None when it speaks of all there are."""
+        """The resources to which the other clause applies; None when it applies to all resources."""
         if other.is_anywhere:
             return None
         if other.not_resources or other.resources is None:
             return frozenset()
         same = whole.intersection(other.resources)
         return same | {
-            each for each in whole - same if any(self._covers(o, each) for o in other.resources)
+            resource
+            for resource in whole - same
+            if any(self._covers(o, resource) for o in other.resources)
         }
 
     def _takes_all(self, clause: Clause, entry: str) -> bool:
-        """Whether the clause speaks of all actions of an entry."""
+        """Whether the clause applies to all actions of an entry."""
         ready = clause.ready
         if ready.negated:
-            return not any(self.may_meet(each, entry) for each in (*ready.names, *ready.patterns))
+            return not any(self.may_overlap(own, entry) for own in (*ready.names, *ready.patterns))
         return self._listed(ready, entry)
 
     def within(self, new: Clause, old: Clause) -> bool:
-        """Whether every request that the one meets is met by the other: plainly, by its elements."""
+        """Whether the old clause applies to every request to which the new one applies, element by element."""
         return (
             _conditions_within(new, old)
             and self._actions_within(new, old)
@@ -152,17 +156,17 @@ class Shortcut:
         )
 
     def _actions_within(self, new: Clause, old: Clause) -> bool:
-        """Whether the one statement speaks only of actions that the other speaks of."""
+        """Whether all actions of the new statement are actions of the old one."""
         mine, theirs = new.ready, old.ready
         if mine.negated:
             if not theirs.negated:
                 return bool({"*", "*:*"} & {*theirs.patterns})
-            return all(self._listed(mine, each) for each in (*theirs.names, *theirs.patterns))
+            return all(self._listed(mine, entry) for entry in (*theirs.names, *theirs.patterns))
         if not theirs.negated:
-            # Versions of one policy have most names in common.
+            # Versions of a policy share most names.
             rest = (*(mine.names - theirs.names), *mine.patterns)
-            return not rest or all(self._listed(theirs, each) for each in rest)
-        return all(self._takes_all(old, each) for each in (*mine.names, *mine.patterns))
+            return not rest or all(self._listed(theirs, entry) for entry in rest)
+        return all(self._takes_all(old, entry) for entry in (*mine.names, *mine.patterns))
 
     def _listed(self, ready: Ready, entry: str) -> bool:
         if entry in ready.names:
@@ -170,10 +174,10 @@ class Shortcut:
         if not ready.patterns:
             return False
         near = ready.near(entry) if is_literal(entry.partition(":")[0]) else ready.anywhere
-        return entry in near or any(self._covers(each, entry) for each in near)
+        return entry in near or any(self._covers(pattern, entry) for pattern in near)
 
     def _resources_within(self, new: Clause, old: Clause) -> bool:
-        """Whether the one statement speaks only of resources that the other speaks of."""
+        """Whether all resources of the new statement are resources of the old one."""
         if old.is_anywhere:
             return True
         if new.resources is None or old.resources is None:
@@ -188,36 +192,30 @@ class Shortcut:
         )
 
     def _covers(self, outer: str, inner: str) -> bool:
-        """Whether a pattern has all of another, whatever variables stand for; False, too, where that takes too long."""
+        """Whether a pattern covers another, whatever variables stand for; also False where that takes too long."""
         if outer == inner:
             return True
         intricate = "?" in outer and "*" in outer
         self.left -= _INTRICATE if intricate else 1
         if self.left < 0 or (intricate and outer.count("*") > _FEW_STARS):
             return False
-        return _covers(outer, inner)
+        return "${" not in outer and covers(
+            outer, _HOLE.sub("*", inner) if "${" in inner else inner
+        )
 
-    def may_meet(self, one: str, other: str) -> bool:
-        """Whether two patterns have something in common; True, too, where that takes too long."""
+    def may_overlap(self, one: str, other: str) -> bool:
+        """Whether two patterns can match the same text; also True where that takes too long."""
         self.left -= 1
         return self.left < 0 or intersects(one, other)
 
 
 def _conditions_within(new: Clause, old: Clause) -> bool:
-    """Whether the one statement has every condition of the other, those that cannot be read included."""
+    """Whether the new statement has every condition of the old one, those that cannot be evaluated included."""
     return not old.needs & ~new.needs and old.unread <= new.unread
 
 
-@lru_cache(maxsize=20_000)
-def _covers(outer: str, inner: str) -> bool:
-    """Whether a resource pattern has all of another, whatever variables stand for."""
-    if outer == inner:
-        return True
-    return "${" not in outer and covers(outer, _HOLE.sub("*", inner) if "${" in inner else inner)
-
-
 def principals_within(new: Clause, old: Clause) -> bool:
-    """Whether the one statement names only principals that the other names, or the other one names everyone."""
+    """Whether the old statement names everyone, or all principals that the new one names."""
     if not old.has_principals and not new.has_principals:
         return True
     mine, theirs = new.statement, old.statement

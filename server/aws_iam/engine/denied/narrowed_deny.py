@@ -1,8 +1,8 @@
-"""The narrowest exception from a Deny: the statements that deny all it denied, but for one request.
+"""The narrowest exception from a Deny: statements that deny all that it denied, except one request.
 
-A Deny of actions A on resources R becomes up to three: the same for every other principal; for this one the other actions,
-and this action on other resources. Where a pattern of resources cannot be written without the one, the exception is wider,
-and the comparison of both policies shows it.
+A Deny becomes up to three statements: the same for all other principals; and for this principal all other actions, and this
+action on other resources. Where one resource cannot be excluded from a pattern, the exception is broader, and the comparison
+of both policies shows it.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ _IS = ("ArnEquals", "ArnLike")
 
 
 @slotted
-class Exempt:
-    """The request that shall pass. `principal` is an ARN as aws:PrincipalArn has it; empty where the policy is the caller's own."""
+class ExemptRequest:
+    """The request to exempt. `principal` is the caller's aws:PrincipalArn; empty where the policy is the caller's own."""
 
     action: str
     resource: str
     principal: str = ""
 
 
-def around(statement: Mapping[str, Any], request: Exempt) -> tuple[dict[str, Any], ...]:
-    """What stands for the Deny instead; nothing when no narrower one can be written."""
+def narrowed(statement: Mapping[str, Any], request: ExemptRequest) -> tuple[dict[str, Any], ...]:
+    """The statements that replace the Deny; empty when no narrower ones can be written."""
     pieces: list[dict[str, Any]] = []
     mine: Mapping[str, Any] | None = statement
     if request.principal:
@@ -66,20 +66,22 @@ def around(statement: Mapping[str, Any], request: Exempt) -> tuple[dict[str, Any
 
 
 def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The pieces with Sids of their own, their elements in the usual order; the first keeps the Sid of the whole."""
+    """The statements with distinct Sids and their elements in the usual order; the first keeps the Sid."""
     sid = statement.get("Sid")
-    for number, each in enumerate(pieces):
-        named = {**each, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else each
+    for number, piece in enumerate(pieces):
+        named = (
+            {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
+        )
         yield {name: named[name] for name in _ELEMENTS if name in named}
 
 
 def _with_condition(
     statement: Mapping[str, Any], operators: tuple[str, ...], arn: str, *, join: bool
 ) -> dict[str, Any] | None:
-    """The statement under one more condition on the principal; `join` lets it widen a list that is there."""
+    """The statement with one more condition on the principal; `join` adds it to a list that exists."""
     given = statement.get("Condition", {})
     if not isinstance(given, dict) or not all(isinstance(keys, dict) for keys in given.values()):
-        # AWS would not have taken it.
+        # AWS would reject such a policy.
         return None
     condition = {name: dict(keys) for name, keys in given.items()}
     for operator, keys in condition.items():
@@ -110,7 +112,7 @@ def _other_actions(statement: Mapping[str, Any], action: str) -> Iterator[dict[s
 
 
 def _without(entry: str, action: str) -> Iterator[str]:
-    """Entries that match what the entry matches, but for the action."""
+    """Entries that match all that the entry matches, except the action."""
     if not matches(entry.lower(), action.lower()):
         yield entry
         return
@@ -118,19 +120,21 @@ def _without(entry: str, action: str) -> Iterator[str]:
     for name in catalog().expand(entry):
         if name.lower() == action.lower():
             continue
-        shared = _shared(name.lower(), action.lower())
-        # A pattern for all names that part from the action here keeps those denied that AWS adds later.
+        shared = _common_prefix(name.lower(), action.lower())
+        # A pattern for all names that differ from the action here also denies those that AWS adds later.
         yield f"{name[: shared + 1]}*" if is_prefix and shared < len(name) else name
 
 
-def _shared(one: str, other: str) -> int:
-    """How many characters both begin with."""
+def _common_prefix(one: str, other: str) -> int:
+    """The length of the common prefix."""
     return sum(
         1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
     )
 
 
-def _other_resources(statement: Mapping[str, Any], request: Exempt) -> Iterator[dict[str, Any]]:
+def _other_resources(
+    statement: Mapping[str, Any], request: ExemptRequest
+) -> Iterator[dict[str, Any]]:
     if request.resource == "*":
         return
     bare = {
@@ -152,7 +156,7 @@ def _other_resources(statement: Mapping[str, Any], request: Exempt) -> Iterator[
 
 
 def listed(value: object) -> list[str]:
-    """The texts of an element, which may be one text or a list."""
+    """The strings of an element, which may be one string or a list."""
     if isinstance(value, str):
         return [value]
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

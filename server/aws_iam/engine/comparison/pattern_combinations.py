@@ -1,8 +1,8 @@
-"""Which combinations of wildcard patterns some text can meet: the cells of their Venn diagram, each with a witness.
+"""Which combinations of wildcard patterns a single text can match, each with a shortest such text.
 
-    cells([pattern("a*"), pattern("*b")])   →   {0b11: "ab", 0b01: "a", 0b10: "b", 0b00: ""}
+    combinations([wildcard_pattern("a*"), wildcard_pattern("*b")])   →   {0b11: "ab", 0b01: "a", 0b10: "b", 0b00: ""}
 
-All patterns are read at once, texts by their length, so that the first text to reach a cell is a shortest one.
+All patterns are matched at once, shorter texts first, so the first text found for a combination is a shortest one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.automaton import (
     LETTERS,
-    SPENT,
     Budget,
     Machine,
     OverBudget,
@@ -29,36 +28,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 MOST_STATES = 20_000
-"""States one diagram may have; patterns of real policies need some hundreds."""
+"""States that one search may visit; patterns of real policies need some hundreds."""
 
 DIGITS = "1234567890"
-_FILLED = Pattern((Symbol.ONE, Symbol.MANY))
+_NOT_EMPTY = Pattern((Symbol.ONE, Symbol.MANY))
 _SEPARATOR = ":"
-# The one character whose lower case is two.
+# The one character whose lower case has two characters.
 _SPLIT = "\u0130".lower()
-# Beyond it no character has two cases.
+# No character beyond this has two cases.
 _LAST_CASED = 0x1F000
 _LAST_FIELD = 5
 
 
-def pattern(text: str) -> Pattern:
-    """A pattern in which `*` and `?` are wildcards over everything."""
+def wildcard_pattern(text: str) -> Pattern:
+    """A pattern in which `*` and `?` accept any character."""
     return Pattern(tuple(_tokens(text, Symbol.ONE, Symbol.MANY)))
 
 
-def literal(text: str, *, ignore_case: bool = False) -> Pattern:
-    """A text that stands for itself, `*` and `?` included."""
+def literal_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
+    """A pattern that matches this text only, `*` and `?` included."""
     if not ignore_case:
         return Pattern(tuple(text))
     lower = text.lower()
     if _SPLIT in lower:
-        raise OverBudget("a condition that ignores case has a letter whose cases differ in length")
+        raise OverBudget(
+            "a condition that ignores case contains a letter whose lower case is longer"
+        )
     return Pattern(tuple(_same_in_lower_case().get(c, c) for c in lower))
 
 
+# Building the table takes 20 ms.
 @cache
 def _same_in_lower_case() -> Mapping[str, str]:
-    """Each character with all whose lower case it is, as a text: the Kelvin sign is a `k`, too."""
+    """Each lower-case character with all characters that become it: the Kelvin sign is a `k`, too."""
     found: dict[str, str] = {}
     for char in map(chr, range(_LAST_CASED)):
         lower = char.lower()
@@ -68,7 +70,7 @@ def _same_in_lower_case() -> Mapping[str, str]:
 
 
 def arn_pattern(text: str) -> Pattern:
-    """A pattern as ARN operators read it: field by field, wildcards of the first five fields keep out colons."""
+    """A pattern as ARN operators match it: in the first five fields wildcards do not accept a colon."""
     fields = text.split(_SEPARATOR, _LAST_FIELD)
     if len(fields) <= _LAST_FIELD and fields[-1].endswith("*"):
         fields += ["*"] * (_LAST_FIELD + 1 - len(fields))
@@ -95,21 +97,21 @@ def _tokens(text: str, one: Symbol, many: Symbol) -> Iterator[Token]:
         before = char
 
 
-def cells(
+def combinations(
     patterns: Sequence[Pattern],
     *,
     inside: Sequence[Pattern] = (),
     budget: Budget | None = None,
     fresh: str = LETTERS,
 ) -> dict[int, str]:
-    """Every combination of patterns that some text meets, as bits in their order, with a shortest such text.
+    """Every combination of patterns that some text matches, as bits in their order, with a shortest such text.
 
-    With `inside` only texts of one of those patterns count. A character that no pattern names is the first of `fresh`
-    that is free. Raises OverBudget rather than leave a cell out.
+    With `inside` only texts that match one of those patterns count. `fresh` are the characters to use where no pattern
+    spells one. Raises OverBudget rather than leave a combination out.
     """
     if not inside and (texts := _literals(patterns)) is not None:
         return _of_literals(texts, fresh)
-    machine = Machine([*((each,) for each in patterns), *([inside] if inside else ())])
+    machine = Machine([*((single,) for single in patterns), *([inside] if inside else ())])
     own, ends = machine.ends[: len(patterns)], union(machine.ends[len(patterns) :])
     walk = Walk(machine, machine.runs[len(patterns) :], fresh=fresh)
     accepting = union(own)
@@ -119,30 +121,31 @@ def cells(
         if state & accepting in seen or (inside and not state & ends):
             continue
         seen.add(state & accepting)
-        found[_cell(own, state)] = walk.text(state)
+        found[_combination(own, state)] = walk.text(state)
     return found
 
 
-def filled(patterns: Sequence[Pattern], cell: int, budget: Budget) -> str:
-    """A shortest text of a cell that is not empty; empty when there is none."""
+def nonempty_text(patterns: Sequence[Pattern], cell: int, budget: Budget) -> str:
+    """A shortest text of a combination that is not empty; empty when there is none."""
     if (texts := _literals(patterns)) is not None:
         return "" if cell else _unnamed(texts, LETTERS)
-    machine = Machine([(each,) for each in (*patterns, _FILLED)])
+    machine = Machine([(single,) for single in (*patterns, _NOT_EMPTY)])
     walk = Walk(machine, machine.runs[-1:])
     wanted = cell | 1 << len(patterns)
-    met = (each for each in walk.states(budget) if _cell(machine.ends, each) == wanted)
-    state = next(met, None)
-    return "" if state is None else walk.text(state)
+    for state in walk.states(budget):
+        if _combination(machine.ends, state) == wanted:
+            return walk.text(state)
+    return ""
 
 
 def _literals(patterns: Sequence[Pattern]) -> tuple[str, ...] | None:
-    """The texts that the patterns match, when each matches one alone."""
-    texts = tuple([each.text for each in patterns if each.text is not None])
+    """The texts of the patterns, when each of them matches only one; else None."""
+    texts = tuple([single.text for single in patterns if single.text is not None])
     return texts if len(texts) == len(patterns) else None
 
 
 def _of_literals(texts: Sequence[str], fresh: str) -> dict[int, str]:
-    """The cells of single texts: each text is one, and all others are."""
+    """The combinations of single texts: one for each text, and one for all other texts."""
     bits: dict[str, int] = {}
     for number, text in enumerate(texts):
         bits[text] = bits.get(text, 0) | 1 << number
@@ -156,28 +159,28 @@ def _unnamed(texts: Sequence[str], fresh: str) -> str:
 
 @positional
 class Region:
-    """The texts of every pattern of `within` that none of `without` matches."""
+    """The texts that match every pattern of `within` and none of `without`."""
 
     within: tuple[Pattern, ...]
     without: tuple[Pattern, ...] = ()
 
 
-def meetings(
+def group_combinations(
     groups: Sequence[Sequence[Pattern]], region: Region, budget: Budget
 ) -> dict[int, str]:
-    """Which of the groups some text of the region meets, each by any of its patterns: as bits, with a shortest text.
+    """Every combination of groups that some text of the region matches, as bits in their order, with a shortest text.
 
-    Without groups it is any text of the region, not always a shortest one, under the key 0.
+    A group matches when one of its patterns does. Without groups the result is any text of the region, under the key 0.
     """
     without, within = region.without, region.within
-    machine = Machine([*groups, *((each,) for each in (*without, *within))])
+    machine = Machine([*groups, *((single,) for single in (*without, *within))])
     own = machine.ends[: len(groups)]
     inner = len(groups) + len(without)
     refusing, ends = machine.ends[len(groups) : inner], machine.ends[inner:]
     walk = Walk(
         machine,
         machine.runs[inner:],
-        lost=union(bit for bit, each in zip(refusing, without, strict=True) if each.is_open),
+        lost=union(bit for bit, single in zip(refusing, without, strict=True) if single.is_open),
         hasty=len(ends) == 1 and not groups,
     )
     refused = union(refusing)
@@ -185,7 +188,7 @@ def meetings(
     for state in walk.states(budget):
         if state & refused or not all(state & end for end in ends):
             continue
-        cell = _cell(own, state)
+        cell = _combination(own, state)
         if cell not in found:
             found[cell] = walk.text(state)
             if len(found) == 1 << len(groups):
@@ -193,24 +196,5 @@ def meetings(
     return found
 
 
-def _cell(ends: Sequence[int], state: int) -> int:
+def _combination(ends: Sequence[int], state: int) -> int:
     return sum(1 << number for number, end in enumerate(ends) if state & end)
-
-
-__all__ = [
-    "DIGITS",
-    "LETTERS",
-    "SPENT",
-    "Budget",
-    "OverBudget",
-    "Pattern",
-    "Region",
-    "Symbol",
-    "Token",
-    "arn_pattern",
-    "cells",
-    "filled",
-    "literal",
-    "meetings",
-    "pattern",
-]
