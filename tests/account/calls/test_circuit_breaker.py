@@ -9,9 +9,9 @@ import pytest
 from aws_iam.account.calls.aws import WORKERS
 from aws_iam.account.calls.circuit_breaker import MOST_THROTTLED
 from aws_iam.account.calls.failures import SessionExpired
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.identity import AUTHORIZATION
-from aws_iam.account.facts.usage import LAST_ACCESSED
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from helpers.scripted_aws import ACCOUNT, Refusal, Script
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from botocore.awsrequest import AWSResponse
 
 from aws_iam.account.calls import aws as reading
 from aws_iam.account.calls.aws import Aws, Clients
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.governance import SECURITY_HUB
-from aws_iam.account.facts.trails import TRAILS
+from aws_iam.account.collect.catalogue import COLLECTORS
+from aws_iam.account.collect.detection.security_hub import SECURITY_HUB
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.reading.many_accounts import Closed, Door, Fleet
 from aws_iam.account.reading.organization import active_accounts
 from aws_iam.account.reading.snapshot import account_of

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.collect.credential_report import parse_report
-from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
-from aws_iam.account.facts.identity import CREDENTIAL_REPORT, CredentialReport
+from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
+from aws_iam.account.collect.identity.credential_report import (
+    CREDENTIAL_REPORT,
+    CredentialReport,
+    parse_report,
+)
 from helpers.scripted_aws import Refusal, Script
 
 HEAD = (

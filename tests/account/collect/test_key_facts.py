@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from aws_iam.account.calls.rate_limits import RATES
-from aws_iam.account.collect.kms_around import MOST_ASKED
-from aws_iam.account.facts import keys
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.kms.grants import KEY_GRANTS
+from aws_iam.account.collect.kms.key_materials import KEY_MATERIALS
+from aws_iam.account.collect.kms.key_uses import KEY_USES, MOST_ASKED
+from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from helpers.rich_account import RICH
 from helpers.rich_estate import THEN
 from helpers.scripted_aws import ACCOUNT, Refusal, Script
@@ -48,7 +50,7 @@ def described(given: dict[str, Any], _region: str) -> dict[str, Any]:
 
 
 def test_grants_that_say_the_same_are_one_with_a_count() -> None:
-    found, _ = read(keys.KEY_GRANTS)
+    found, _ = read(KEY_GRANTS)
     assert [each.arn for each in found] == [arn("k-own"), arn("k-rsa")]
     (grant,) = found[0].grants
     assert (grant.count, grant.id, grant.constraints) == (2, "g-1", ("EncryptionContextSubset",))
@@ -57,13 +59,13 @@ def test_grants_that_say_the_same_are_one_with_a_count() -> None:
 
 def test_a_grant_to_a_service_alone_has_the_services_name() -> None:
     grant = {"GrantId": "g", "GranteeServicePrincipal": "rds.amazonaws.com", "Operations": []}
-    found, _ = read(keys.KEY_GRANTS, kms__ListGrants={"Grants": [grant]})
+    found, _ = read(KEY_GRANTS, kms__ListGrants={"Grants": [grant]})
     assert found[0].grants[0].grantee == "rds.amazonaws.com"
 
 
 def test_the_last_use_is_asked_for_the_most_urgent_keys_alone() -> None:
     found, script = read(
-        keys.KEY_USES,
+        KEY_USES,
         kms__ListKeys=many(MOST_ASKED + 30),
         kms__DescribeKey=described,
         kms__ListAliases={"Aliases": []},
@@ -76,29 +78,29 @@ def test_the_last_use_is_asked_for_the_most_urgent_keys_alone() -> None:
 
 def test_a_key_that_was_never_used_has_no_time() -> None:
     answer = {"TrackingStartDate": THEN, "KeyCreationDate": THEN}
-    found, _ = read(keys.KEY_USES, kms__GetKeyLastUsage=answer)
+    found, _ = read(KEY_USES, kms__GetKeyLastUsage=answer)
     assert found[0].use.used is None
     assert found[0].use.tracked_since == THEN
 
 
 def test_an_endpoint_that_does_not_know_the_call_makes_the_use_unknown() -> None:
     unknown = Refusal("UnknownOperationException", "not here", 400)
-    found, _ = read(keys.KEY_USES, kms__GetKeyLastUsage=unknown)
+    found, _ = read(KEY_USES, kms__GetKeyLastUsage=unknown)
     assert all(isinstance(each.use, Miss) for each in found)
     assert {each.use.kind for each in found} <= {MissKind.UNSUPPORTED, MissKind.BROKEN}
 
 
 def test_policies_beside_the_default_are_read_and_the_default_is_not_read_again() -> None:
-    found, script = read(keys.OTHER_POLICIES)
+    found, script = read(OTHER_POLICIES)
     assert found[0].names == ("AWS_RAM",)
     assert script.operations.count("kms:GetKeyPolicy") == len(found)
-    alone, script = read(keys.OTHER_POLICIES, kms__ListKeyPolicies={"PolicyNames": ["default"]})
+    alone, script = read(OTHER_POLICIES, kms__ListKeyPolicies={"PolicyNames": ["default"]})
     assert alone[0].names == ()
     assert "kms:GetKeyPolicy" not in script.operations
 
 
 def test_material_is_read_of_keys_that_import_it_alone() -> None:
-    found, script = read(keys.KEY_MATERIALS)
+    found, script = read(KEY_MATERIALS)
     assert [each.arn for each in found] == [arn("k-rsa")]
     assert found[0].materials[0].expires == THEN
     assert script.operations.count("kms:ListKeyRotations") == 1

@@ -13,14 +13,13 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from aws_iam.account.calls.aws import Clients
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts import FACTS
-from aws_iam.account.facts.fact import Fact, Miss, MissKind
-from aws_iam.account.facts.governance import MACIE
-from aws_iam.account.facts.identity import SUMMARY
-from aws_iam.account.facts.network import SECURITY_GROUPS
-from aws_iam.account.facts.storage import EBS_DEFAULT
-from aws_iam.account.facts.trails import ALARMS, TOPICS
+from aws_iam.account.collect.catalogue import COLLECTORS, FACTS
+from aws_iam.account.collect.detection.macie import MACIE
+from aws_iam.account.collect.fact import Fact, Miss, MissKind
+from aws_iam.account.collect.identity.account_summary import SUMMARY
+from aws_iam.account.collect.logging.alarms import ALARMS, TOPICS
+from aws_iam.account.collect.network.security_groups import SECURITY_GROUPS
+from aws_iam.account.collect.storage.volumes import EBS_DEFAULT
 from aws_iam.account.reading import snapshot
 from aws_iam.account.reading.collect_account import collect, collect_from
 from aws_iam.errors import AwsError, InputError

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.governance import ANALYZERS, ORGANIZATION, Analyzer, Organization
-from aws_iam.account.facts.trails import TRAILS, Selectors, Trail, Trails, TrailStatus
+from aws_iam.account.collect.detection.access_analyzer import ANALYZERS, Analyzer
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.logging.cloudtrail import (
+    TRAILS,
+    Selectors,
+    Trail,
+    Trails,
+    TrailStatus,
+)
+from aws_iam.account.collect.organization.organization import ORGANIZATION, Organization
 from aws_iam.account.reading.organization import Shared, as_member
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Status

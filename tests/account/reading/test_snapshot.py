@@ -15,42 +15,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam import resources
-from aws_iam.account.facts.fact import Miss, MissKind, known
-from aws_iam.account.facts.frontends import (
-    BUCKET,
-    DISTRIBUTIONS,
-    LOAD_BALANCERS,
-    STANDARD,
-    Distribution,
-    LoadBalancer,
-)
-from aws_iam.account.facts.identity import (
+from aws_iam.account.collect.fact import Miss, MissKind, known
+from aws_iam.account.collect.identity.account_summary import SUMMARY, Summary
+from aws_iam.account.collect.identity.credential_report import (
     CREDENTIAL_REPORT,
-    PASSWORD_POLICY,
-    SUMMARY,
     CredentialReport,
     CredentialReportRow,
     ReportedKey,
-    Summary,
 )
-from aws_iam.account.facts.storage import (
-    BUCKET_POLICIES,
-    DB_CLUSTERS,
-    DB_INSTANCES,
-    BucketPolicy,
-    DbCluster,
-    DbInstance,
-)
-from aws_iam.account.facts.trails import (
-    ALARMS,
+from aws_iam.account.collect.identity.password_policy import PASSWORD_POLICY
+from aws_iam.account.collect.logging.alarms import ALARMS, Alarm, Metric
+from aws_iam.account.collect.logging.cloudtrail import (
     TRAILS,
     AdvancedSelector,
-    Alarm,
     FieldSelector,
-    Metric,
     Selectors,
     Trail,
     Trails,
+)
+from aws_iam.account.collect.logging.log_deliveries import BUCKET, STANDARD
+from aws_iam.account.collect.network.distributions import DISTRIBUTIONS, Distribution
+from aws_iam.account.collect.network.load_balancers import LOAD_BALANCERS, LoadBalancer
+from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES, BucketPolicy
+from aws_iam.account.collect.storage.databases import (
+    DB_CLUSTERS,
+    DB_INSTANCES,
+    DbCluster,
+    DbInstance,
 )
 from aws_iam.account.names import id_formats
 from aws_iam.account.reading import snapshot

@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from aws_iam.account.calls.aws import client_config
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.reading.validate_policy import (
     OPERATION,
     PERMISSION,

@@ -22,8 +22,8 @@ from mcp import Client
 
 from aws_iam.account.calls import aws as reading
 from aws_iam.account.calls.aws import Aws, Clients
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.catalogue import COLLECTORS
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.session.connect import caller, connect
 from aws_iam.cli import command_line
 from aws_iam.errors import AwsError, AwsIamError

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
 
 from aws_iam import resources
-from aws_iam.account.facts import FACTS
-from aws_iam.account.facts.fact import MissKind
+from aws_iam.account.collect.catalogue import FACTS
+from aws_iam.account.collect.fact import MissKind
 from aws_iam.account.reading.snapshot import load
 from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool

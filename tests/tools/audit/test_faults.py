@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from aws_iam.account.calls import aws
-from aws_iam.account.collect import credential_report
+from aws_iam.account.collect.identity import credential_report
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError
 from aws_iam.tools.audit.actions import tool

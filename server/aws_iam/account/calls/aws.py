@@ -22,7 +22,7 @@ from aws_iam.account.calls.connections import Connections, allow_many_connection
 from aws_iam.account.calls.failures import FAILURES, Failure, calling, code_of
 from aws_iam.account.calls.region_per_call import follow, going_to
 from aws_iam.account.calls.retries import Slowing
-from aws_iam.account.facts.fact import (
+from aws_iam.account.collect.fact import (
     AccountFact,
     Fact,
     Held,

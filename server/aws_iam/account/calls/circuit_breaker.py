@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.account.calls.failures import SessionExpired, expired, miss_of
-from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
+from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
 from aws_iam.account.names.iam_actions import action_of
 
 if TYPE_CHECKING:

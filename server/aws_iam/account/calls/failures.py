@@ -45,7 +45,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from aws_iam.account.calls.unreadable_answers import UnreadableError
-from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
+from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.errors import AwsError, AwsIamError, why_of
 from aws_iam.escape import escaped, quoted

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.errors import OffTheAllowlistError
 

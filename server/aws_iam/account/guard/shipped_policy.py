@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.guard.allowlist import MANY, ON_REQUEST, OPENING
 from aws_iam.account.names.iam_actions import action_of
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.calls.aws import WORKERS, Aws, Clients
 from aws_iam.account.calls.failures import SessionExpired
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts.fact import Fact, Held, Miss, MissKind, RefusedError
+from aws_iam.account.collect.catalogue import COLLECTORS
+from aws_iam.account.collect.fact import Fact, Held, Miss, MissKind, RefusedError
 from aws_iam.account.guard.allowlist import guard
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.account.reading.snapshot import Account, Regions, held_facts

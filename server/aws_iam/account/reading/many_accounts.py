@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
-    from aws_iam.account.facts.fact import Fact, Held
+    from aws_iam.account.collect.fact import Fact, Held
     from aws_iam.account.reading.snapshot import Account
 
 AT_ONCE = 8

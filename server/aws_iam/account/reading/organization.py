@@ -10,28 +10,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.calls.failures import FAILURES, calling, code_of
-from aws_iam.account.facts.fact import Held, Miss, MissKind
-from aws_iam.account.facts.governance import (
+from aws_iam.account.collect.detection.access_analyzer import ANALYZERS, Analyzer
+from aws_iam.account.collect.fact import Held, Miss, MissKind
+from aws_iam.account.collect.logging.cloudtrail import TRAILS, Trail
+from aws_iam.account.collect.organization.organization import (
     ANALYZER_SERVICE,
-    ANALYZERS,
     ORG_DELEGATION,
     ORG_GUARDRAILS,
     ORG_SERVICES,
     ORG_TREE,
     ORGANIZATION,
-    ROOT_FEATURES,
-    Analyzer,
     Organization,
     administrators_of,
 )
-from aws_iam.account.facts.trails import TRAILS, Trail
+from aws_iam.account.collect.organization.root_features import ROOT_FEATURES
 from aws_iam.account.reading.many_accounts import Closed, Door
 from aws_iam.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.many_accounts import Fleet
     from aws_iam.account.reading.snapshot import Account
 

@@ -1,12 +1,12 @@
 """The frozen `Account`: everything that was read from AWS, and why the rest could not be.
 
-    summary = account.require(SUMMARY)                    # facts.identity; raises NotCollected when missing
-    alarms = account.require_in("eu-west-1", ALARMS)      # facts.trails; a fact of each Region
+    summary = account.require(SUMMARY)                    # raises NotCollected when missing
+    alarms = account.require_in("eu-west-1", ALARMS)      # a fact of each Region
     for region, groups in account.in_each(SECURITY_GROUPS):
         ...                                               # `groups` is the value or a Miss
     status = known(trail.status)                          # a field typed `… | Miss`
 
-The facts and their values live in `aws_iam.account.facts`. A snapshot holds no benchmark and no secret.
+The facts and their values live in `aws_iam.account.collect`. A snapshot holds no benchmark and no secret.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_iam.account.facts import FACTS, codec
-from aws_iam.account.facts.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
+from aws_iam.account.collect.catalogue import FACTS
+from aws_iam.account.collect.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.account.names import id_formats
+from aws_iam.account.reading import snapshot_codec
 from aws_iam.errors import InputError, why_of
 from aws_iam.escape import quoted
 from aws_iam.version import __version__
@@ -166,7 +167,7 @@ def dumps(account: Account) -> str:
     """The snapshot as JSON text with sorted keys, so that two of them compare with plain tools."""
     facts: dict[str, dict[str, Any]] = {}
     for (name, region), value in account.facts.items():
-        facts.setdefault(name, {})[region] = codec.dump(value)
+        facts.setdefault(name, {})[region] = snapshot_codec.dump(value)
     data = {
         "format": FORMAT,
         "tool_version": __version__,
@@ -174,8 +175,8 @@ def dumps(account: Account) -> str:
         "partition": account.partition,
         "caller_arn": account.caller_arn,
         "alias": account.alias,
-        "collected_at": codec.dump(account.collected_at),
-        "regions": codec.dump(account.regions),
+        "collected_at": snapshot_codec.dump(account.collected_at),
+        "regions": snapshot_codec.dump(account.regions),
         "facts": facts,
     }
     return json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
@@ -196,7 +197,7 @@ def loads(text: str) -> Account:
         raise InputError("snapshot: the file holds something else", hint=_HINT)
     if type(data["format"]) is not int or data["format"] != FORMAT:
         raise InputError(
-            f"snapshot: format {codec.shown(data['format'])} is not {FORMAT}, the one read here",
+            f"snapshot: format {snapshot_codec.shown(data['format'])} is not {FORMAT}, the one read here",
             hint="take it again with this version",
         )
     return Account(
@@ -244,18 +245,18 @@ def load(path: Path) -> Account:
 def _part(data: dict[str, Any], name: str, of: Any) -> Any:
     if name not in data:
         raise InputError(f"snapshot: / lacks {quoted(name)}", hint=_HINT)
-    return codec.load(of, data[name], f"/{name}")
+    return snapshot_codec.load(of, data[name], f"/{name}")
 
 
 def _named(data: dict[str, Any], name: str, form: str) -> str:
     text: str = _part(data, name, str)
-    codec.checked(text, id_formats.fits(form, text), form, f"/{name}")
+    snapshot_codec.checked(text, id_formats.fits(form, text), form, f"/{name}")
     return text
 
 
 def _regions(data: dict[str, Any]) -> Regions:
     regions: Regions = _part(data, "regions", Regions)
-    codec.checked([], bool(regions.read), "a list with a Region", "/regions/read")
+    snapshot_codec.checked([], bool(regions.read), "a list with a Region", "/regions/read")
     for name in ("read", "enabled", "asked"):
         listed: tuple[str, ...] | Miss = getattr(regions, name)
         for index, region in enumerate(() if isinstance(listed, Miss) else listed):
@@ -264,7 +265,9 @@ def _regions(data: dict[str, Any]) -> Regions:
 
 
 def _demand_region(region: str, pointer: str) -> None:
-    codec.checked(region, id_formats.fits(id_formats.REGION, region), id_formats.REGION, pointer)
+    snapshot_codec.checked(
+        region, id_formats.fits(id_formats.REGION, region), id_formats.REGION, pointer
+    )
 
 
 def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -280,7 +283,7 @@ def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
                 _demand_region(region, f"/facts/{name}")
             of = FACTS[name].of | Miss
             whole = _with_later_fields(name, value)
-            yield (name, region), codec.load(of, whole, f"/facts/{name}/{region}")
+            yield (name, region), snapshot_codec.load(of, whole, f"/facts/{name}/{region}")
 
 
 def _with_later_fields(name: str, data: Any) -> Any:

@@ -16,7 +16,7 @@ from aws_iam.account.session.connect import checked_regions, connect, home_regio
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.fact import Miss
+    from aws_iam.account.collect.fact import Miss
     from aws_iam.account.session.connect import Source
 
 OPERATION = "accessanalyzer:ValidatePolicy"

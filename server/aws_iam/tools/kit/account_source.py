@@ -15,7 +15,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
@@ -85,7 +85,7 @@ def _not_saved(account: Account, save: str | None) -> InputError | None:
 
 def _told_stopped(account: Account, wanted: Iterable[Fact[Any]]) -> Account:
     """The account as a stopped reading leaves it; what it did not come to says so, and not that nobody asked."""
-    from aws_iam.account.facts.fact import Miss, MissKind, RegionFact
+    from aws_iam.account.collect.fact import Miss, MissKind, RegionFact
     from aws_iam.account.guard.allowlist import actions_of
 
     rest = {

@@ -1,0 +1,1 @@
+"""What runs code, and the roles and variables that it has."""
