@@ -77,8 +77,8 @@ def made(of: Any, data: Any) -> Any:
         return made(next(o for o in get_args(of) if o not in (type(None), Miss)), data)
     if origin is tuple:
         kinds = get_args(of)
-        each = [kinds[0]] * len(data) if kinds[-1] is ... else kinds
-        return tuple(made(kind, item) for kind, item in zip(each, data, strict=True))
+        item_kinds = [kinds[0]] * len(data) if kinds[-1] is ... else kinds
+        return tuple(made(kind, item) for kind, item in zip(item_kinds, data, strict=True))
     if is_dataclass(of) and isinstance(of, type):
         hints = get_type_hints(of)
         known = {field.name for field in fields(of)}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from aws_iam.account.calls import aws as reading
-from aws_iam.account.calls.aws import Aws, Clients
+from aws_iam.account.calls import clients as making
+from aws_iam.account.calls.aws import Aws
+from aws_iam.account.calls.clients import Clients
 from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.collect.detection.security_hub import SECURITY_HUB
 from aws_iam.account.collect.fact import Miss, MissKind
@@ -87,7 +88,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(reading, "ATTEMPTS", 1)
+    monkeypatch.setattr(making, "ATTEMPTS", 1)
     end, make = Wire(), connecting._core  # noqa: SLF001 - where every session comes from
 
     def core(profile: str | None) -> Any:
@@ -147,8 +148,8 @@ def test_what_the_sdk_stumbles_over_is_one_broken_answer(
 ) -> None:
     wire.answer(status, body)
     for miss in (
-        aws.tried(lambda: aws.need(operation)),
-        aws.tried(lambda: aws.pages(operation, "Any")),
+        aws.value_or_miss(lambda: aws.need(operation)),
+        aws.value_or_miss(lambda: aws.items(operation, "Any")),
     ):
         assert isinstance(miss, Miss)
         assert (miss.kind, miss.code) == (MissKind.BROKEN, "ResponseParserError")
@@ -159,7 +160,7 @@ def test_mistakes_of_ours_stay_loud(aws: Aws) -> None:
     with pytest.raises(AttributeError):
         aws.need("kms:ListNothing")
     with pytest.raises(KeyError):
-        aws.pages("kms:ListNothing", "Keys")
+        aws.items("kms:ListNothing", "Keys")
     for mistake in (OffTheAllowlistError("not sent"), AssertionError("no such answer")):
         scripted = Script({"kms:ListKeys": mistake}).aws()
         with pytest.raises(type(mistake)):
@@ -170,9 +171,9 @@ def test_mistakes_of_ours_stay_loud(aws: Aws) -> None:
 UNREADABLE: list[tuple[str, int, bytes, str]] = [
     ("securityhub:DescribeHub", 200, b"", "is empty"),
     ("securityhub:DescribeHub", 204, b"", "is empty"),
-    ("securityhub:DescribeHub", 200, b'{"status":"login required"}', "nothing of what was asked"),
+    ("securityhub:DescribeHub", 200, b'{"status":"login required"}', "none of the fields that were requested"),
     ("config:DescribeConfigurationRecorders", 200, b"", "is empty"),
-    ("config:DescribeConfigurationRecorders", 200, b"<html>", "is no JSON"),
+    ("config:DescribeConfigurationRecorders", 200, b"<html>", "is not JSON"),
     ("cloudwatch:DescribeAlarms", 200, b'{"MetricAlarms":[{"AlarmName":"x"', "or was cut"),
     ("cloudwatch:DescribeAlarms", 200, b"", "is empty"),
     ("s3:GetBucketAcl", 200, b"", "is empty"),
@@ -192,7 +193,7 @@ def test_a_success_that_is_somebody_elses_is_no_empty_answer(
 ) -> None:
     wire.answer(status, body)
     more = {"Bucket": "trails"} if "Bucket" in operation and "List" not in operation else {}
-    miss = aws.tried(lambda: aws.need(operation, **more))
+    miss = aws.value_or_miss(lambda: aws.need(operation, **more))
     assert isinstance(miss, Miss)
     assert (miss.kind, miss.code) == (MissKind.BROKEN, "ResponseParserError")
     assert told in miss.message
@@ -221,19 +222,19 @@ def test_an_answer_that_has_nothing_to_tell_is_read(
 ) -> None:
     wire.answer(200, body)
     more = {"Bucket": "trails"} if "Bucket" in operation else {}
-    assert not isinstance(aws.tried(lambda: aws.need(operation, **more)), Miss)
+    assert not isinstance(aws.value_or_miss(lambda: aws.need(operation, **more)), Miss)
 
 
 def test_a_policy_that_comes_as_a_web_page_is_none(aws: Aws, wire: Wire) -> None:
     wire.answer(200, b"Sign in first", "text/html; charset=utf-8")
-    miss = aws.tried(lambda: aws.need("s3:GetBucketPolicy", Bucket="trails"))
+    miss = aws.value_or_miss(lambda: aws.need("s3:GetBucketPolicy", Bucket="trails"))
     assert isinstance(miss, Miss)
     assert "is a web page" in miss.message
 
 
 def test_a_hub_without_a_name_is_no_hub_that_is_on(aws: Aws, wire: Wire) -> None:
     wire.answer(200, b"{}")
-    miss = aws.settle(SECURITY_HUB, "us-east-1")
+    miss = aws.fact_or_miss(SECURITY_HUB, "us-east-1")
     assert isinstance(miss, Miss)
     assert (miss.kind, miss.code) == (MissKind.BROKEN, "IncompleteAnswer")
 
@@ -241,12 +242,12 @@ def test_a_hub_without_a_name_is_no_hub_that_is_on(aws: Aws, wire: Wire) -> None
 def test_a_kind_of_events_that_is_new_leaves_a_trail_unjudged() -> None:
     new = {"EventSelectors": [{"ReadWriteType": "MostlyReads", "IncludeManagementEvents": True}]}
     opened = Script(RICH | {"cloudtrail:GetEventSelectors": new}).aws()
-    found = opened.settle(TRAILS, "")
+    found = opened.fact_or_miss(TRAILS, "")
     opened.close()
     selectors = found.trails[0].selectors
     assert isinstance(selectors, Miss)
     assert (selectors.kind, selectors.code) == (MissKind.BROKEN, "UnknownWord")
-    assert "`MostlyReads`, which is none of ReadOnly, WriteOnly, All" in selectors.message
+    assert "type `MostlyReads`, which is none of ReadOnly, WriteOnly, All" in selectors.message
     judged = judge(account_of(TRAILS.held(found)), "7.0", controls=["cloudtrail_all_regions"])
     assert rolled_up(judged) == {"cloudtrail_all_regions": Status.UNKNOWN}
 

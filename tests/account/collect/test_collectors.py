@@ -74,14 +74,14 @@ def _closure(name: str) -> set[str]:
 def _read(fact: Fact[Any], answers: dict[str, Any], *regions: str) -> tuple[Any, Script]:
     script = Script(answers)
     aws = script.aws(*regions)
-    value = aws.settle(fact, "us-east-1" if COLLECTORS[fact.name].regional else "")
+    value = aws.fact_or_miss(fact, "us-east-1" if COLLECTORS[fact.name].regional else "")
     aws.close()
     return value, script
 
 
 def _of(fact: Fact[Any], **changed: Any) -> Any:
     """The fact in the rich account, with some answers changed (`service__Operation`)."""
-    changes = {name.replace("__", ":").replace("_", "-"): each for name, each in changed.items()}
+    changes = {name.replace("__", ":").replace("_", "-"): answer for name, answer in changed.items()}
     return _read(fact, RICH | changes)[0]
 
 
@@ -111,9 +111,9 @@ def _misses(data: Any) -> list[dict[str, Any]]:
     if isinstance(data, dict):
         if set(data) == {"missing"}:
             return [data["missing"]]
-        return [miss for each in data.values() for miss in _misses(each)]
+        return [miss for value in data.values() for miss in _misses(value)]
     if isinstance(data, list):
-        return [miss for each in data for miss in _misses(each)]
+        return [miss for item in data for miss in _misses(item)]
     return []
 
 
@@ -225,7 +225,7 @@ def test_the_organization_is_walked_to_its_leaves() -> None:
     assert [(member.id, member.parent) for member in tree.members] == [("222222222222", "ou-1")]
     (service,) = _of(ORG_SERVICES)
     assert service.administrators == ("222222222222",)
-    assert [each.id for each in _of(ORG_GUARDRAILS)] == ["p-R", "p-S"]
+    assert [guardrail.id for guardrail in _of(ORG_GUARDRAILS)] == ["p-R", "p-S"]
 
 
 def test_a_trail_is_one_trail_however_many_regions_show_it() -> None:
@@ -275,7 +275,7 @@ def test_a_guardrail_whose_record_cannot_be_read_leaves_none_of_them_certain() -
 def test_a_trails_bucket_whose_answer_lacks_a_field_is_unknown_not_gone() -> None:
     access = _of(TRAIL_BUCKET_ACCESS, s3__GetBucketPolicyStatus={})
     assert access
-    assert all(isinstance(each.policy_public, Miss) for each in access)
+    assert all(isinstance(bucket.policy_public, Miss) for bucket in access)
 
 
 def test_the_selectors_of_another_accounts_trail_are_elsewhere_and_end_nothing() -> None:
@@ -365,7 +365,7 @@ def test_identities_policies_and_what_is_attached_but_not_sent() -> None:
 
 def test_a_policy_that_the_partition_lacks_is_attached_to_nobody() -> None:
     gone = Refusal("NoSuchEntity", "", 404)
-    assert [each.users for each in _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)] == [
+    assert [entities.users for entities in _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)] == [
         (),
         (),
     ]
@@ -379,7 +379,7 @@ def test_a_permissions_boundary_is_no_attachment() -> None:
         return nobody if given.get("PolicyUsageFilter") == "PermissionsPolicy" else bounded
 
     found = _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=listed)
-    assert [each.roles for each in found] == [(), ()]
+    assert [entities.roles for entities in found] == [(), ()]
 
 
 def test_how_storage_is_encrypted_is_read_beside_the_flag() -> None:
@@ -398,7 +398,7 @@ def test_an_account_of_govcloud_has_no_distribution_and_is_not_asked() -> None:
     script = Script(RICH)
     aws = script.aws()
     aws.partition = "aws-us-gov"
-    assert aws.settle(DISTRIBUTIONS, "") == ()
+    assert aws.fact_or_miss(DISTRIBUTIONS, "") == ()
     assert not set(script.operations)
     aws.close()
 
@@ -447,7 +447,7 @@ def test_only_working_analyzers_are_asked_for_findings() -> None:
 
 
 def test_access_is_logged_to_a_bucket_or_by_a_delivery_that_leads_somewhere() -> None:
-    found = {each.name: each for each in _of(LOAD_BALANCERS)}
+    found = {balancer.name: balancer for balancer in _of(LOAD_BALANCERS)}
     assert found["web"].logs == (BUCKET,)
     # Its delivery source is there, and no delivery has it.
     assert (found["quiet"].logs, found["quiet"].can_log) == ((), True)
@@ -504,7 +504,7 @@ def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready
         return whole | {"JobStatus": state, "IsTruncated": True, "Marker": "m"}
 
     found = _of(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=report)
-    assert [each.arn.rpartition(":")[2] for each in found.identities] == ["role/web", "user/ci"]
+    assert [identity.arn.rpartition(":")[2] for identity in found.identities] == ["role/web", "user/ci"]
     assert {s.service for s in found.identities[1].services} == {"ec2", "s3", "sqs"}
 
 
@@ -516,4 +516,4 @@ def test_a_report_that_fails_or_is_never_ready_is_a_miss_of_its_identity(
 ) -> None:
     answer = RICH["iam:GetServiceLastAccessedDetails"] | {"JobStatus": state}
     found = _of(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=answer)
-    assert {each.services.kind for each in found.identities} == {kind}
+    assert {identity.services.kind for identity in found.identities} == {kind}

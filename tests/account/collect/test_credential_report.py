@@ -49,7 +49,7 @@ def test_dates_end_in_z_or_in_an_offset() -> None:
 
 
 def test_an_unreadable_date_is_a_missing_fact_and_not_never() -> None:
-    with pytest.raises(RefusedError, match="column password_last_used holds no time: soon"):
+    with pytest.raises(RefusedError, match="column password_last_used does not hold a time: soon"):
         _parsed("a,arn:a,N/A,true,soon,N/A,false,false,N/A,N/A")
 
 
@@ -83,16 +83,16 @@ def test_the_root_row_is_apart_from_the_users() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "names nobody"),
-        (f"{HEAD}\n", "names nobody"),
-        ("<html>\n<body>\n", "names nobody"),
+        ("", "has no row with"),
+        (f"{HEAD}\n", "has no row with"),
+        ("<html>\n<body>\n", "has no row with"),
         (
             f"{HEAD}\na,arn:a,N/A,true,N/A,N/A,false,false,N/A,N/A\nb,arn:b,2025-0",
             "row of b has not",
         ),
         # A name with a comma that is not quoted shifts what stands behind it.
         (f"{HEAD}\na,b,arn:a,b,N/A,true,N/A,N/A,false,true,N/A,N/A\n", "row of a has not"),
-        (f"{HEAD}\n{'x' * 200_000}", "is no table"),
+        (f"{HEAD}\n{'x' * 200_000}", "is not valid CSV"),
     ],
 )
 def test_a_report_that_is_not_whole_is_a_missing_fact(text: str, told: str) -> None:
@@ -104,7 +104,7 @@ def test_a_report_that_is_not_whole_is_a_missing_fact(text: str, told: str) -> N
 def _read(**answers: Any) -> Any:
     script = Script({f"iam:{name}": answer for name, answer in answers.items()})
     aws = script.aws()
-    value = aws.settle(CREDENTIAL_REPORT, "")
+    value = aws.fact_or_miss(CREDENTIAL_REPORT, "")
     aws.close()
     return value, script.operations
 

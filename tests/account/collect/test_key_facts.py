@@ -9,7 +9,7 @@ from aws_iam.account.calls.rate_limits import RATES
 from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.collect.kms.grants import KEY_GRANTS
 from aws_iam.account.collect.kms.key_materials import KEY_MATERIALS
-from aws_iam.account.collect.kms.key_uses import KEY_USES, MOST_ASKED
+from aws_iam.account.collect.kms.key_uses import KEY_USES, MAX_KEYS_ASKED
 from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from helpers.rich_account import RICH
 from helpers.rich_estate import THEN
@@ -19,9 +19,9 @@ REGION = "us-east-1"
 
 
 def read(fact: Any, **changed: Any) -> tuple[Any, Script]:
-    script = Script(RICH | {name.replace("__", ":"): each for name, each in changed.items()})
+    script = Script(RICH | {name.replace("__", ":"): answer for name, answer in changed.items()})
     aws = script.aws(REGION)
-    value = aws.settle(fact, REGION)
+    value = aws.fact_or_miss(fact, REGION)
     aws.close()
     return value, script
 
@@ -51,7 +51,7 @@ def described(given: dict[str, Any], _region: str) -> dict[str, Any]:
 
 def test_grants_that_say_the_same_are_one_with_a_count() -> None:
     found, _ = read(KEY_GRANTS)
-    assert [each.arn for each in found] == [arn("k-own"), arn("k-rsa")]
+    assert [grants.arn for grants in found] == [arn("k-own"), arn("k-rsa")]
     (grant,) = found[0].grants
     assert (grant.count, grant.id, grant.constraints) == (2, "g-1", ("EncryptionContextSubset",))
     assert grant.operations == ("CreateGrant", "Decrypt")
@@ -66,12 +66,12 @@ def test_a_grant_to_a_service_alone_has_the_services_name() -> None:
 def test_the_last_use_is_asked_for_the_most_urgent_keys_alone() -> None:
     found, script = read(
         KEY_USES,
-        kms__ListKeys=many(MOST_ASKED + 30),
+        kms__ListKeys=many(MAX_KEYS_ASKED + 30),
         kms__DescribeKey=described,
         kms__ListAliases={"Aliases": []},
     )
-    assert script.operations.count("kms:GetKeyLastUsage") == MOST_ASKED
-    unasked = [each.arn for each in found if each.use is None]
+    assert script.operations.count("kms:GetKeyLastUsage") == MAX_KEYS_ASKED
+    unasked = [use.arn for use in found if use.use is None]
     # The youngest are left out, but for the one that is being deleted.
     assert unasked == [arn(f"k-{n:03}") for n in range(1, 31)]
 
@@ -86,8 +86,8 @@ def test_a_key_that_was_never_used_has_no_time() -> None:
 def test_an_endpoint_that_does_not_know_the_call_makes_the_use_unknown() -> None:
     unknown = Refusal("UnknownOperationException", "not here", 400)
     found, _ = read(KEY_USES, kms__GetKeyLastUsage=unknown)
-    assert all(isinstance(each.use, Miss) for each in found)
-    assert {each.use.kind for each in found} <= {MissKind.UNSUPPORTED, MissKind.BROKEN}
+    assert all(isinstance(use.use, Miss) for use in found)
+    assert {use.use.kind for use in found} <= {MissKind.UNSUPPORTED, MissKind.BROKEN}
 
 
 def test_policies_beside_the_default_are_read_and_the_default_is_not_read_again() -> None:
@@ -101,7 +101,7 @@ def test_policies_beside_the_default_are_read_and_the_default_is_not_read_again(
 
 def test_material_is_read_of_keys_that_import_it_alone() -> None:
     found, script = read(KEY_MATERIALS)
-    assert [each.arn for each in found] == [arn("k-rsa")]
+    assert [materials.arn for materials in found] == [arn("k-rsa")]
     assert found[0].materials[0].expires == THEN
     assert script.operations.count("kms:ListKeyRotations") == 1
 

@@ -21,9 +21,9 @@ REGION = "us-east-1"
 
 
 def read(fact: Any, **changed: Any) -> Any:
-    changes = {name.replace("__", ":"): each for name, each in changed.items()}
+    changes = {name.replace("__", ":"): answer for name, answer in changed.items()}
     aws = Script(RICH | changes).aws()
-    value = aws.settle(fact, REGION)
+    value = aws.fact_or_miss(fact, REGION)
     aws.close()
     return value
 
@@ -38,9 +38,9 @@ def test_many_parameters_are_listed_slowly_enough_for_the_quota() -> None:
     slept: list[float] = []
     aws = Script(RICH | {"ssm:DescribeParameters": page}).aws()
     aws.sleep = slept.append
-    listed = aws.settle(PARAMETERS, REGION)
+    listed = aws.fact_or_miss(PARAMETERS, REGION)
     aws.close()
-    assert [each.name for each in listed] == ["/p/1", "/p/2", "/p/3", "/p/4"]
+    assert [parameter.name for parameter in listed] == ["/p/1", "/p/2", "/p/3", "/p/4"]
     assert len(slept) == 3
     assert all(pause > 1 / 3 for pause in slept)
 
@@ -53,7 +53,7 @@ def test_every_page_of_a_secrets_versions_is_read() -> None:
         return {"Versions": [version], **more}
 
     (secret,) = read(PENDING_VERSIONS, secretsmanager__ListSecretVersionIds=page)
-    assert [int(each.id) for each in secret.versions] == [1, 2, 3]
+    assert [int(labelled.id) for labelled in secret.versions] == [1, 2, 3]
 
 
 def test_a_variable_that_holds_the_name_of_a_secret_is_a_reference() -> None:
@@ -105,7 +105,7 @@ def test_a_service_that_changes_runs_two_task_definitions() -> None:
         ],
     }
     found = read(TASK_DEFINITIONS, ecs__DescribeServices={"services": [service]})
-    assert [each.arn.rpartition(":")[2] for each in found] == ["3", "4"]
+    assert [secret.arn.rpartition(":")[2] for secret in found] == ["3", "4"]
 
 
 def test_a_cluster_that_hides_its_services_leaves_none_of_them_certain() -> None:

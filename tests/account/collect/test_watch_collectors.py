@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def read(fact: Fact[Any], **changed: Any) -> Any:
     """The fact in the rich account, with some answers changed (`service__Operation`)."""
-    changes = {name.replace("__", ":"): each for name, each in changed.items()}
+    changes = {name.replace("__", ":"): answer for name, answer in changed.items()}
     aws = Script(RICH | changes).aws()
     try:
-        return aws.settle(fact, "us-east-1")
+        return aws.fact_or_miss(fact, "us-east-1")
     finally:
         aws.close()
 

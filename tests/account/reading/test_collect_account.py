@@ -12,7 +12,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from aws_iam.account.calls.aws import Clients
+from aws_iam.account.calls.clients import Clients
 from aws_iam.account.collect.catalogue import COLLECTORS, FACTS
 from aws_iam.account.collect.detection.macie import MACIE
 from aws_iam.account.collect.fact import Fact, Miss, MissKind
@@ -268,7 +268,7 @@ def test_an_account_that_refuses_everything_is_a_snapshot_of_misses() -> None:
 def test_progress_counts_to_its_end() -> None:
     watch = Watch()
     collect_from(tuple(FACTS.values()), Script(RICH).session(), (), watch)
-    done = [each[0] for each in watch.seen]
+    done = [step[0] for step in watch.seen]
     assert done == list(range(1, len(done) + 1))
     assert all(d <= total for d, total, _ in watch.seen)
     assert watch.seen[-1][0] == watch.seen[-1][1]
@@ -336,7 +336,7 @@ def test_a_field_that_no_answer_of_aws_has_is_a_mistake_of_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def wrong(aws: Aws) -> None:
-        own = {each["RegionName"]: 1 for each in aws.need("ec2:DescribeRegions")["Regions"]}
+        own = {region["RegionName"]: 1 for region in aws.need("ec2:DescribeRegions")["Regions"]}
         assert own["us-east-9"]
 
     broken = replace(COLLECTORS[SUMMARY.name], read=wrong)

@@ -329,9 +329,9 @@ def test_a_way_to_log_access_that_is_not_known_is_refused(name: str) -> None:
 def test_every_region_and_partition_that_the_sdk_knows_has_the_form() -> None:
     core = botocore.session.Session()
     for partition in core.get_available_partitions():
-        assert id_formats.fits(id_formats.PARTITION, partition)
+        assert id_formats.has_format(id_formats.PARTITION, partition)
         for region in core.get_available_regions("ec2", partition):
-            assert id_formats.fits(id_formats.REGION, region), region
+            assert id_formats.has_format(id_formats.REGION, region), region
 
 
 @pytest.mark.parametrize(

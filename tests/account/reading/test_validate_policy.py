@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from aws_iam.account.calls.aws import client_config
+from aws_iam.account.calls.clients import client_config
 from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.reading.validate_policy import (
     OPERATION,
@@ -94,7 +94,7 @@ def test_all_pages_are_read_and_a_path_becomes_keys_and_indexes(stubbed: Stubbed
     )
     answer = aws.ask(QUESTION)
     assert not isinstance(answer, Miss)
-    assert [each.code for each in answer] == ["INVALID_ACTION", "B"]
+    assert [remark.code for remark in answer] == ["INVALID_ACTION", "B"]
     assert answer[0].places == (("Statement", 0, "Action", 1), ("Statement", 0, "Actoin"))
     assert answer[1].places == ()
     assert (answer[0].type, answer[0].details) == ("ERROR", "The action s3:Gett does not exist.")

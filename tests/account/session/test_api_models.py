@@ -39,7 +39,7 @@ def test_a_client_has_the_operations_that_may_be_sent_and_its_endpoint(
     assert sent
     assert bare.meta.method_to_api_mapping == sent
     for name in sent.values():
-        cut, whole = (each.meta.service_model.operation_model(name) for each in (bare, plain))
+        cut, whole = (client.meta.service_model.operation_model(name) for client in (bare, plain))
         assert shaped(cut.input_shape) == shaped(whole.input_shape)
         assert shaped(cut.output_shape) == shaped(whole.output_shape)
         assert [shape.name for shape in cut.error_shapes] == [
@@ -63,7 +63,7 @@ def shaped(shape: Any, seen: frozenset[str] = frozenset()) -> Any:
     below = seen | {shape.name}
     parts = dict(getattr(shape, "members", {}))
     parts |= {n: getattr(shape, n) for n in ("member", "key", "value") if hasattr(shape, n)}
-    return shape.name, shape.type_name, {n: shaped(each, below) for n, each in parts.items()}
+    return shape.name, shape.type_name, {n: shaped(part, below) for n, part in parts.items()}
 
 
 def test_nothing_is_documented_and_a_field_of_that_name_stays() -> None:
@@ -87,7 +87,7 @@ def test_what_is_left_of_a_model_is_not_documented_either(
         assert operation.documentation == ""
         for shape in filter(None, (operation.input_shape, operation.output_shape)):
             assert {
-                each.documentation for each in (shape, *getattr(shape, "members", {}).values())
+                model_shape.documentation for model_shape in (shape, *getattr(shape, "members", {}).values())
             } == {""}
 
 

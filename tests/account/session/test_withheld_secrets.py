@@ -20,8 +20,9 @@ from botocore.tokens import SSOTokenProvider
 from botocore.utils import ContainerMetadataFetcher
 from mcp import Client
 
-from aws_iam.account.calls import aws as reading
-from aws_iam.account.calls.aws import Aws, Clients
+from aws_iam.account.calls import clients as making
+from aws_iam.account.calls.aws import Aws
+from aws_iam.account.calls.clients import Clients
 from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.session.connect import caller, connect
@@ -178,7 +179,7 @@ def test_nor_does_an_account_of_many_whose_role_is_answered_so(
     answer: tuple[int, str, bytes],
 ) -> None:
     desk.keys()
-    desk.patch.setattr(reading, "ATTEMPTS", 1)
+    desk.patch.setattr(making, "ATTEMPTS", 1)
     desk.end.place, desk.end.answer = "AssumeRole", answer
     out = desk.folder / "results.jsonl"
     _command("--regions=us-east-1", "--accounts=222233334444", "--role-arn=audit", f"--out={out}")
@@ -214,7 +215,7 @@ def test_credentials_that_cannot_be_renewed_on_the_way_leave_no_word_of_it(
     ):
         desk.end.answer = (status, JSON, text.encode())
         program(desk)
-        miss = aws.tried(lambda: aws.need("kms:ListKeys"))
+        miss = aws.value_or_miss(lambda: aws.need("kms:ListKeys"))
         assert isinstance(miss, Miss)
         assert MARK not in repr(miss)
         codes.append((miss.kind, miss.code))
@@ -270,7 +271,7 @@ def test_a_signature_that_does_not_match_is_told_without_what_should_have_been_s
         f"The Canonical String for this request should have been\n'GET\nx-amz-security-token:{TOKEN}'"
     )
     aws = Script({"kms:ListKeys": Refusal("SignatureDoesNotMatch", message)}).aws()
-    miss = aws.tried(lambda: aws.need("kms:ListKeys"))
+    miss = aws.value_or_miss(lambda: aws.need("kms:ListKeys"))
     aws.close()
     assert isinstance(miss, Miss)
     assert "does not match the signature" in miss.message

@@ -87,7 +87,7 @@ def audited(
     with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
         patch.setenv("AWS_ACCESS_KEY_ID", auditor[0])
         patch.setenv("AWS_SECRET_ACCESS_KEY", auditor[1])
-        patch.setattr("aws_iam.account.calls.aws.ATTEMPTS", 1)
+        patch.setattr("aws_iam.account.calls.clients.ATTEMPTS", 1)
         answer = tool.run({"regions": REGIONS, "save": str(file)}, cli=True)
     return answer, load(file)
 

@@ -26,11 +26,12 @@ def _collectors() -> Iterator[Collector]:
 
 def _by_fact(collectors: Iterator[Collector]) -> dict[str, Collector]:
     # The sort is stable: apart from the slow ones they keep the order of their files.
-    return {each.fact.name: each for each in sorted(collectors, key=lambda each: not each.slow)}
+    ordered = sorted(collectors, key=lambda collector: not collector.slow)
+    return {collector.fact.name: collector for collector in ordered}
 
 
 COLLECTORS: dict[str, Collector] = _by_fact(_collectors())
 """Every collector by the name of its fact, in the order in which they start: the slow ones first."""
 
-FACTS: dict[str, Fact[Any]] = {name: each.fact for name, each in COLLECTORS.items()}
+FACTS: dict[str, Fact[Any]] = {name: collector.fact for name, collector in COLLECTORS.items()}
 """Every fact by its name."""

@@ -20,29 +20,29 @@ class MissKind(StrEnum):
     """Why a value is missing."""
 
     ABSENT = "absent"
-    """What was asked for does not exist (any more)."""
+    """The resource does not exist, or no longer."""
     DENIED = "denied"
     THROTTLED = "throttled"
     ELSEWHERE = "elsewhere"
-    """It belongs to another account, which keeps it to itself."""
+    """It belongs to another account, which does not show it."""
     UNSUPPORTED = "unsupported"
     """The Region, the partition or the endpoint does not offer the call."""
     NOWHERE = "nowhere"
-    """The Region does not have the service: the SDK does not list it there, and its name leads nowhere."""
+    """The Region does not have the service: the SDK does not list it there, and its host does not resolve."""
     BROKEN = "broken"
-    """The service failed, or answered what cannot be read."""
+    """The service failed, or its answer cannot be read."""
     TIMEOUT = "timeout"
     EXPIRED = "expired"
-    """The session ran out before it was asked for."""
+    """The session expired before the call."""
     UNASKED = "unasked"
-    """Nobody asked for it when the snapshot was taken."""
+    """It was not requested when the snapshot was taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
     """One failed call: `call` is `service:Operation`, `permission` the IAM action to allow.
 
-    What nobody asked for has no failed call: `call` is the fact's name, `permission` every action that reading it takes.
+    A fact that was not requested has no failed call: `call` is its name, `permission` every action that reading it takes.
     """
 
     kind: MissKind
@@ -55,7 +55,7 @@ class Miss:
     def __str__(self) -> str:
         where = f" in {self.region}" if self.region else ""
         if self.kind is MissKind.UNASKED:
-            # Its `call` is the name of a fact, which says nothing to who reads this.
+            # `call` is the name of a fact here, which means nothing to a reader.
             why = (
                 self.message
                 or f"not part of this snapshot{where}, which was saved for fewer controls"
@@ -76,10 +76,10 @@ class Miss:
 
 
 def _refusal(miss: Miss) -> str:
-    found = _LAYER.search(miss.message)
-    if found is None:
+    match = _LAYER.search(miss.message)
+    if match is None:
         return f"refused, {miss.permission} is not allowed"
-    deny, layer = found.groups()
+    deny, layer = match.groups()
     words = f"an explicit deny in a {layer}" if deny else f"no {layer} allows it"
     return f"refused, {miss.permission} is not allowed: {words}"
 
@@ -95,16 +95,16 @@ _WORDS: dict[MissKind, Callable[[Miss], str]] = {
     MissKind.DENIED: _refusal,
     MissKind.THROTTLED: lambda _: "throttled, too many requests",
     MissKind.ELSEWHERE: lambda miss: f"belongs to another account, {escaped(miss.message, 160)}",
-    MissKind.UNSUPPORTED: lambda _: "not offered here, or not to be reached",
+    MissKind.UNSUPPORTED: lambda _: "not offered here, or cannot be reached",
     MissKind.NOWHERE: lambda _: "the Region does not have the service",
     MissKind.BROKEN: lambda miss: f"failed, {escaped(miss.message, 160) or 'no readable answer'}",
     MissKind.TIMEOUT: lambda _: "no answer in time",
-    MissKind.EXPIRED: lambda _: "not read, the session had expired by then",
+    MissKind.EXPIRED: lambda _: "not read, because the session had expired",
 }
 
 
 class RefusedError(Exception):
-    """A call that failed, as a miss; never leaves `account`."""
+    """A failed call, as a miss; never leaves `account`."""
 
     def __init__(self, miss: Miss) -> None:
         super().__init__(str(miss))
@@ -150,6 +150,13 @@ def known(value: T | Miss) -> T:
     """The value; raises NotCollected when it is a miss."""
     if isinstance(value, Miss):
         raise value.error()
+    return value
+
+
+def value_or_refused(value: T | Miss) -> T:
+    """The value, for a collector that builds on it; raises RefusedError when it is a miss."""
+    if isinstance(value, Miss):
+        raise RefusedError(value)
     return value
 
 

@@ -1,6 +1,6 @@
 """Frozen values ↔ JSON data, by their type hints; a `Miss` travels as `{"missing": {…}}`.
 
-Every field is written and every field is demanded back: a default filled in while loading would be an invented fact.
+Every field is written, and every field is required when loading: filling in a default would invent a fact.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _load_scalar(of: Any, data: Any, pointer: str) -> Any:
         return checked(data, isinstance(data, str) and data in get_args(of), of, pointer)
     if issubclass(of, StrEnum):
         return of(checked(data, isinstance(data, str) and data in set(of), of, pointer))
-    # `isinstance` would take true for a whole number.
+    # `isinstance` would accept true as a whole number.
     return checked(data, type(data) is of, of, pointer)
 
 
@@ -67,8 +67,10 @@ def _load_union(options: tuple[Any, ...], data: Any, pointer: str) -> Any:
         return None
     if Miss in options and isinstance(data, dict) and set(data) == {_MISSING}:
         return _load_miss(data, pointer)
-    # The types of a fact's union are None, Miss and one more: that one is what remains.
-    return load(next(o for o in options if o not in (type(None), Miss)), data, pointer)
+    # A fact's union has None, Miss and one more type: the one that remains.
+    return load(
+        next(option for option in options if option not in (type(None), Miss)), data, pointer
+    )
 
 
 def _load_miss(data: Any, pointer: str) -> Any:
@@ -83,7 +85,7 @@ def _load_tuple(of: tuple[Any, ...], data: Any, pointer: str) -> tuple[Any, ...]
         return tuple(load(of[0], item, f"{pointer}/{i}") for i, item in enumerate(items))
     checked(data, len(items) == len(of), f"a list of {len(of)}", pointer)
     pairs = zip(of, items, strict=True)
-    return tuple(load(each, item, f"{pointer}/{i}") for i, (each, item) in enumerate(pairs))
+    return tuple(load(option, item, f"{pointer}/{i}") for i, (option, item) in enumerate(pairs))
 
 
 def _load_time(data: Any, pointer: str) -> datetime:
@@ -97,16 +99,16 @@ def _load_time(data: Any, pointer: str) -> datetime:
 
 def _load_fields(of: Any, data: Any, pointer: str) -> Any:
     hints = _hints(of)
-    given = checked(data, isinstance(data, dict), "an object", pointer)
-    if odd := set(given) ^ set(hints):
-        name = min(odd)
+    values = checked(data, isinstance(data, dict), "an object", pointer)
+    if differing := set(values) ^ set(hints):
+        name = min(differing)
         word = "lacks" if name in hints else "has the unknown field"
         raise InputError(f"snapshot: {pointer or '/'} {word} {quoted(str(name))}", hint=_HINT)
-    values = {name: load(hint, given[name], f"{pointer}/{name}") for name, hint in hints.items()}
-    for name, value in values.items():
-        form = id_formats.broken(of, name, value)
-        checked(value, not form, form, f"{pointer}/{name}")
-    return of(**values)
+    loaded = {name: load(hint, values[name], f"{pointer}/{name}") for name, hint in hints.items()}
+    for name, value in loaded.items():
+        expected = id_formats.violated_format(of, name, value)
+        checked(value, not expected, expected, f"{pointer}/{name}")
+    return of(**loaded)
 
 
 @cache
@@ -116,7 +118,7 @@ def _hints(of: Any) -> dict[str, Any]:
 
 
 def checked(data: Any, fits: bool, wanted: Any, pointer: str) -> Any:  # noqa: FBT001 - the outcome of a test
-    """The data; InputError when it does not fit what is wanted at that place."""
+    """The data; InputError when it does not fit at that place."""
     if not fits:
         raise _misfit(data, wanted, pointer)
     return data
@@ -132,7 +134,7 @@ def _misfit(data: Any, wanted: Any, pointer: str) -> InputError:
 
 
 def shown(data: Any) -> str:
-    """JSON data for a message; what is nested is only named, for its depth is its writer's choice."""
+    """JSON data for a message; nested data is only named, because it may be deep."""
     if isinstance(data, (dict, list)):
         return "an object" if isinstance(data, dict) else "a list"
     return quoted(data if isinstance(data, str) else json.dumps(data, default=str))

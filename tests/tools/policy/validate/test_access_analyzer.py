@@ -243,7 +243,7 @@ REFUSALS: list[tuple[Any, str, bool]] = [
     (Refusal("UnrecognizedClientException", "who?", 403), "not offered here", False),
     (Refusal("InternalServerException", "oops", 500), "failed, oops", True),
     (Refusal("ValidationException", "no policy", 400), "failed, no policy", True),
-    (EndpointConnectionError(endpoint_url="https://nowhere.example"), "not to be reached", False),
+    (EndpointConnectionError(endpoint_url="https://nowhere.example"), "cannot be reached", False),
     (AwsError("the AWS session has expired", hint="`aws sso login`"), "expired", False),
 ]
 

@@ -1,1 +1,1 @@
-"""What runs code, and the roles and variables that it has."""
+"""What runs code: instances, functions, containers, EKS clusters."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterDetails:
-    """`DescribeCluster`; `auto_mode` says that AWS runs the nodes, with the Pod Identity agent in them."""
+    """`DescribeCluster`; with `auto_mode`, AWS runs the nodes and the Pod Identity agent on them."""
 
     arn: str
     issuer: str | None = None
@@ -46,7 +46,7 @@ class Association:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataOptions:
-    """How new instances of a launch template answer for metadata; None: as the account or the image says."""
+    """Instance metadata options of a launch template; None: the default of the account or the image."""
 
     http_tokens: str | None = None
     hop_limit: int | None = None
@@ -54,7 +54,7 @@ class MetadataOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodegroupDetails:
-    """`DescribeNodegroup`; `metadata` is that of its own launch template, None where it has none."""
+    """`DescribeNodegroup`; `metadata` comes from its own launch template, None where it has none."""
 
     arn: str
     role: str | None = None
@@ -73,7 +73,7 @@ class Nodegroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
-    """The pods that run on Fargate: of a namespace (a pattern), with these labels where there are any."""
+    """The pods that run on Fargate: those of a namespace (a pattern), with certain labels if `labelled`."""
 
     namespace: str
     labelled: bool = False
@@ -89,7 +89,7 @@ class FargateProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """An EKS cluster; every part may be missing by itself."""
+    """An EKS cluster; each part may be missing on its own."""
 
     name: str
     details: ClusterDetails | Miss
@@ -100,49 +100,51 @@ class Cluster:
 
 
 CLUSTERS = many_in("eks.clusters", Cluster)
-_LIST = "eks:ListPodIdentityAssociations"
-_DESCRIBE = "eks:DescribePodIdentityAssociation"
-_GROUP = "eks:DescribeNodegroup"
-_PROFILE = "eks:DescribeFargateProfile"
-_TEMPLATE = "ec2:DescribeLaunchTemplateVersions"
+_LIST_POD_IDENTITY_ASSOCIATIONS = "eks:ListPodIdentityAssociations"
+_DESCRIBE_POD_IDENTITY_ASSOCIATION = "eks:DescribePodIdentityAssociation"
+_DESCRIBE_NODEGROUP = "eks:DescribeNodegroup"
+_DESCRIBE_FARGATE_PROFILE = "eks:DescribeFargateProfile"
+_DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = "ec2:DescribeLaunchTemplateVersions"
 
 
 @collector_in(
     CLUSTERS,
     "eks:ListClusters",
     "eks:DescribeCluster",
-    _LIST,
-    _DESCRIBE,
+    _LIST_POD_IDENTITY_ASSOCIATIONS,
+    _DESCRIBE_POD_IDENTITY_ASSOCIATION,
     "eks:ListAddons",
     "eks:ListNodegroups",
-    _GROUP,
+    _DESCRIBE_NODEGROUP,
     "eks:ListFargateProfiles",
-    _PROFILE,
-    _TEMPLATE,
+    _DESCRIBE_FARGATE_PROFILE,
+    _DESCRIBE_LAUNCH_TEMPLATE_VERSIONS,
 )
 def clusters(aws: Aws, region: str) -> tuple[Cluster, ...]:
-    """The clusters; the list of associations leaves out their roles, so that each is described."""
-    names = sorted(aws.pages("eks:ListClusters", "clusters", region=region))
+    """The clusters. The list of associations leaves out the roles, so each association is described."""
+    names = sorted(aws.items("eks:ListClusters", "clusters", region=region))
     return tuple(_cluster(aws, region, name) for name in names)
 
 
 def _cluster(aws: Aws, region: str, name: str) -> Cluster:
     def listed(operation: str, key: str) -> list[Any]:
-        return aws.pages(operation, key, region=region, clusterName=name)
+        return aws.items(operation, key, region=region, clusterName=name)
 
     return Cluster(
         name=name,
-        details=aws.tried(
+        details=aws.value_or_miss(
             lambda: _details(aws.need("eks:DescribeCluster", region=region, name=name)["cluster"])
         ),
-        associations=aws.tried(
-            lambda: _associations(aws, region, name, listed(_LIST, "associations"))
+        associations=aws.value_or_miss(
+            lambda: _associations(
+                aws, region, name, listed(_LIST_POD_IDENTITY_ASSOCIATIONS, "associations")
+            )
         ),
-        addons=aws.tried(lambda: tuple(sorted(listed("eks:ListAddons", "addons")))),
-        nodegroups=aws.tried(
+        addons=aws.value_or_miss(lambda: tuple(sorted(listed("eks:ListAddons", "addons")))),
+        nodegroups=aws.value_or_miss(
             lambda: _nodegroups(aws, region, name, listed("eks:ListNodegroups", "nodegroups"))
         ),
-        fargate=aws.tried(
+        fargate=aws.value_or_miss(
             lambda: _profiles(
                 aws, region, name, listed("eks:ListFargateProfiles", "fargateProfileNames")
             )
@@ -164,9 +166,13 @@ def _associations(
     aws: Aws, region: str, cluster: str, listed: list[dict[str, Any]]
 ) -> tuple[Association, ...]:
     def read(data: dict[str, Any]) -> Association:
-        asked = {"clusterName": cluster, "associationId": data["associationId"]}
-        details = aws.tried(
-            lambda: _association(aws.need(_DESCRIBE, region=region, **asked)["association"])
+        arguments = {"clusterName": cluster, "associationId": data["associationId"]}
+        details = aws.value_or_miss(
+            lambda: _association(
+                aws.need(_DESCRIBE_POD_IDENTITY_ASSOCIATION, region=region, **arguments)[
+                    "association"
+                ]
+            )
         )
         return Association(
             id=data["associationId"],
@@ -176,9 +182,11 @@ def _associations(
             details=details,
         )
 
-    ordered = sorted(listed, key=lambda each: str(each["associationId"]))
-    found = aws.each(read, ordered, _DESCRIBE)
-    return tuple(each for each in found if isinstance(each, Association))
+    ordered = sorted(listed, key=lambda association: str(association["associationId"]))
+    associations = aws.read_each(read, ordered, _DESCRIBE_POD_IDENTITY_ASSOCIATION)
+    return tuple(
+        association for association in associations if isinstance(association, Association)
+    )
 
 
 def _association(data: dict[str, Any]) -> AssociationDetails:
@@ -193,14 +201,16 @@ def _association(data: dict[str, Any]) -> AssociationDetails:
 
 def _nodegroups(aws: Aws, region: str, cluster: str, listed: list[str]) -> tuple[Nodegroup, ...]:
     def read(name: str) -> Nodegroup:
-        asked = {"clusterName": cluster, "nodegroupName": name}
-        details = aws.tried(
-            lambda: _nodegroup(aws, region, aws.need(_GROUP, region=region, **asked)["nodegroup"])
+        arguments = {"clusterName": cluster, "nodegroupName": name}
+        details = aws.value_or_miss(
+            lambda: _nodegroup(
+                aws, region, aws.need(_DESCRIBE_NODEGROUP, region=region, **arguments)["nodegroup"]
+            )
         )
         return Nodegroup(name=name, details=details)
 
-    found = aws.each(read, sorted(listed), _GROUP)
-    return tuple(each for each in found if isinstance(each, Nodegroup))
+    nodegroups = aws.read_each(read, sorted(listed), _DESCRIBE_NODEGROUP)
+    return tuple(nodegroup for nodegroup in nodegroups if isinstance(nodegroup, Nodegroup))
 
 
 def _nodegroup(aws: Aws, region: str, data: dict[str, Any]) -> NodegroupDetails:
@@ -215,36 +225,46 @@ def _nodegroup(aws: Aws, region: str, data: dict[str, Any]) -> NodegroupDetails:
 
 
 def _metadata(aws: Aws, region: str, template: dict[str, Any]) -> MetadataOptions | Miss:
-    asked = {"LaunchTemplateId": template["id"], "Versions": [template.get("version", "$Default")]}
+    arguments = {
+        "LaunchTemplateId": template["id"],
+        "Versions": [template.get("version", "$Default")],
+    }
 
     def read() -> MetadataOptions:
-        # The answer carries user data along, which may hold secrets: only two fields of it are kept.
-        versions = aws.pages(_TEMPLATE, "LaunchTemplateVersions", region=region, **asked)
+        # The answer includes user data, which may hold secrets: only two other fields are kept.
+        versions = aws.items(
+            _DESCRIBE_LAUNCH_TEMPLATE_VERSIONS,
+            "LaunchTemplateVersions",
+            region=region,
+            **arguments,
+        )
         data = versions[0]["LaunchTemplateData"] if versions else {}
         options = data.get("MetadataOptions", {})
         return MetadataOptions(
             http_tokens=options.get("HttpTokens"), hop_limit=options.get("HttpPutResponseHopLimit")
         )
 
-    return aws.tried(read)
+    return aws.value_or_miss(read)
 
 
 def _profiles(
     aws: Aws, region: str, cluster: str, listed: list[str]
 ) -> tuple[FargateProfile, ...]:
     def read(name: str) -> FargateProfile:
-        asked = {"clusterName": cluster, "fargateProfileName": name}
-        selectors = aws.tried(
-            lambda: _selectors(aws.need(_PROFILE, region=region, **asked)["fargateProfile"])
+        arguments = {"clusterName": cluster, "fargateProfileName": name}
+        selectors = aws.value_or_miss(
+            lambda: _selectors(
+                aws.need(_DESCRIBE_FARGATE_PROFILE, region=region, **arguments)["fargateProfile"]
+            )
         )
         return FargateProfile(name=name, selectors=selectors)
 
-    found = aws.each(read, sorted(listed), _PROFILE)
-    return tuple(each for each in found if isinstance(each, FargateProfile))
+    profiles = aws.read_each(read, sorted(listed), _DESCRIBE_FARGATE_PROFILE)
+    return tuple(profile for profile in profiles if isinstance(profile, FargateProfile))
 
 
 def _selectors(data: dict[str, Any]) -> tuple[Selector, ...]:
     return tuple(
-        Selector(namespace=each.get("namespace", ""), labelled=bool(each.get("labels")))
-        for each in data.get("selectors", ())
+        Selector(namespace=selector.get("namespace", ""), labelled=bool(selector.get("labels")))
+        for selector in data.get("selectors", ())
     )

@@ -32,20 +32,20 @@ _CLUSTER_TAG = "eks:cluster-name"
 def nodes(aws: Aws, region: str) -> tuple[Node, ...]:
     """The instances that EKS or its tools have tagged with the name of a cluster."""
     filters = [{"Name": "tag-key", "Values": [_CLUSTER_TAG]}]
-    reservations = aws.pages(
+    reservations = aws.items(
         "ec2:DescribeInstances", "Reservations", region=region, Filters=filters
     )
     prefix = f"arn:{aws.partition}:ec2:{region}:{aws.account}:instance/"
-    found = (
-        _node(prefix, each)
+    instances = (
+        _node(prefix, instance)
         for reservation in reservations
-        for each in reservation.get("Instances", ())
+        for instance in reservation.get("Instances", ())
     )
-    return tuple(sorted(found, key=lambda node: node.id))
+    return tuple(sorted(instances, key=lambda node: node.id))
 
 
 def _node(prefix: str, data: dict[str, Any]) -> Node:
-    tags = {each.get("Key"): each.get("Value", "") for each in data.get("Tags", ())}
+    tags = {tag.get("Key"): tag.get("Value", "") for tag in data.get("Tags", ())}
     options = data.get("MetadataOptions", {})
     return Node(
         id=data["InstanceId"],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A Lambda function; `hidden` says why AWS did not show the environment, empty when it did."""
+    """A Lambda function; `hidden` is AWS's code for why the environment is not shown, empty when it is."""
 
     arn: str
     name: str
@@ -29,7 +29,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationFunction:
-    """A function that secrets name for their rotation; `state` None: AWS says that there is none."""
+    """A function that secrets name for their rotation; `state` None: it does not exist."""
 
     arn: str
     state: str | Miss | None
@@ -39,28 +39,30 @@ class RotationFunction:
 
 FUNCTIONS = many_in("lambda.functions", Function)
 ROTATION_FUNCTIONS = many_in("lambda.rotation_functions", RotationFunction)
-LIST = "lambda:ListFunctions"
-CONFIGURATION = "lambda:GetFunctionConfiguration"
-POLICY = "lambda:GetPolicy"
-_GONE = ("ResourceNotFoundException",)
-_FIELDS = 5
+_LIST_FUNCTIONS = "lambda:ListFunctions"
+_GET_FUNCTION_CONFIGURATION = "lambda:GetFunctionConfiguration"
+_GET_POLICY = "lambda:GetPolicy"
+_NOT_FOUND = ("ResourceNotFoundException",)
+_ARN_FIELDS = 5
 
 
-@collector_in(FUNCTIONS, LIST, after=STORES)
+@collector_in(FUNCTIONS, _LIST_FUNCTIONS, after=STORES)
 def functions(aws: Aws, region: str) -> tuple[Function, ...]:
-    """Every function. INVARIANT: the values of the variables end here."""
-    listed = aws.pages(LIST, "Functions", region=region)
+    """Every function. INVARIANT: the values of the variables are dropped here."""
+    listed = aws.items(_LIST_FUNCTIONS, "Functions", region=region)
     stored = stored_names(aws, region)
-    found = (_function(each, stored) for each in listed)
-    return tuple(sorted(found, key=lambda each: each.arn))
+    described = (_function(data, stored) for data in listed)
+    return tuple(sorted(described, key=lambda function: function.arn))
 
 
-@collector_in(ROTATION_FUNCTIONS, CONFIGURATION, POLICY, after=(SECRETS,))
+@collector_in(ROTATION_FUNCTIONS, _GET_FUNCTION_CONFIGURATION, _GET_POLICY, after=(SECRETS,))
 def rotation_functions(aws: Aws, region: str) -> tuple[RotationFunction, ...]:
     """The functions that the Region's secrets name, each once."""
-    arns = sorted({each.function for each in aws.fact_in(region, SECRETS) if each.function})
-    found = aws.each(lambda arn: _rotation(aws, region, arn), arns, CONFIGURATION)
-    return tuple(each for each in found if isinstance(each, RotationFunction))
+    arns = sorted({secret.function for secret in aws.fact_in(region, SECRETS) if secret.function})
+    described = aws.read_each(
+        lambda arn: _rotation(aws, region, arn), arns, _GET_FUNCTION_CONFIGURATION
+    )
+    return tuple(function for function in described if isinstance(function, RotationFunction))
 
 
 def _function(data: dict[str, Any], stored: frozenset[str]) -> Function:
@@ -73,29 +75,39 @@ def _function(data: dict[str, Any], stored: frozenset[str]) -> Function:
         runtime=data.get("Runtime"),
         kms_key=data.get("KMSKeyArn") or None,
         variables=tuple(variable(name, values[name], stored) for name in sorted(values)),
-        # The message may repeat what was refused; its code says enough.
+        # The message may quote what was refused; the code says enough.
         hidden=error.get("ErrorCode", "AccessDenied") if error else "",
     )
 
 
 def _rotation(aws: Aws, region: str, arn: str) -> RotationFunction:
     fields = arn.split(":")
-    owner = fields[4] if len(fields) > _FIELDS and fields[4] != aws.account else ""
-    found = aws.tried(
-        lambda: aws.get(CONFIGURATION, region=region, owner=owner, absent=_GONE, FunctionName=arn)
+    owner = fields[4] if len(fields) > _ARN_FIELDS and fields[4] != aws.account else ""
+    configuration = aws.value_or_miss(
+        lambda: aws.get(
+            _GET_FUNCTION_CONFIGURATION,
+            region=region,
+            owner=owner,
+            absent=_NOT_FOUND,
+            FunctionName=arn,
+        )
     )
-    if found is None:
+    if configuration is None:
         return RotationFunction(arn=arn, state=None)
-    if isinstance(found, Miss):
-        gone = found.kind is MissKind.ABSENT
-        return RotationFunction(arn=arn, state=None if gone else found, policy=found)
-    policy = aws.tried(
-        lambda: aws.get(POLICY, region=region, owner=owner, absent=_GONE, FunctionName=arn)
+    if isinstance(configuration, Miss):
+        gone = configuration.kind is MissKind.ABSENT
+        return RotationFunction(
+            arn=arn, state=None if gone else configuration, policy=configuration
+        )
+    policy = aws.value_or_miss(
+        lambda: aws.get(
+            _GET_POLICY, region=region, owner=owner, absent=_NOT_FOUND, FunctionName=arn
+        )
     )
     return RotationFunction(
         arn=arn,
-        # A function that never was idle may be listed without a state: it works.
-        state=found.get("State") or "Active",
-        runtime=found.get("Runtime"),
+        # Lambda may leave out the state of a function that was never idle: it is active.
+        state=configuration.get("State") or "Active",
+        runtime=configuration.get("Runtime"),
         policy=policy if policy is None or isinstance(policy, Miss) else policy["Policy"],
     )

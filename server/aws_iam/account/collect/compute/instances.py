@@ -32,14 +32,14 @@ INSTANCES = many_in("ec2.instances", Instance)
 @collector_in(INSTANCES, "ec2:DescribeInstances")
 def instances(aws: Aws, region: str) -> tuple[Instance, ...]:
     """The instances in every state."""
-    reservations = aws.pages("ec2:DescribeInstances", "Reservations", region=region)
+    reservations = aws.items("ec2:DescribeInstances", "Reservations", region=region)
     prefix = f"arn:{aws.partition}:ec2:{region}:{aws.account}:instance/"
-    found = (
-        _instance(prefix, each)
+    described = (
+        _instance(prefix, data)
         for reservation in reservations
-        for each in reservation.get("Instances", ())
+        for data in reservation.get("Instances", ())
     )
-    return tuple(sorted(found, key=lambda instance: instance.id))
+    return tuple(sorted(described, key=lambda instance: instance.id))
 
 
 def _instance(prefix: str, data: dict[str, Any]) -> Instance:

@@ -35,7 +35,7 @@ class AnalyzerFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzerFindings:
-    """The active findings of one analyzer (archived and resolved ones left out); `more`: the list was cut."""
+    """The active findings of one analyzer, without archived and resolved ones; `more`: there are more than were read."""
 
     analyzer: str
     findings: tuple[AnalyzerFinding, ...] | Miss
@@ -44,50 +44,56 @@ class AnalyzerFindings:
 
 ANALYZERS = many_in("accessanalyzer.analyzers", Analyzer)
 ANALYZER_FINDINGS = many_in("accessanalyzer.findings", AnalyzerFindings)
-FINDINGS = "accessanalyzer:ListFindingsV2"
-_MOST = 1000
+_LIST_FINDINGS_V2 = "accessanalyzer:ListFindingsV2"
+_MAX_FINDINGS = 1000
 
 
 @collector_in(ANALYZERS, "accessanalyzer:ListAnalyzers")
 def analyzers(aws: Aws, region: str) -> tuple[Analyzer, ...]:
     """The analyzers of every type."""
-    found = (
+    listed = (
         Analyzer(
             name=analyzer["name"],
             arn=analyzer["arn"],
             type=analyzer.get("type", ""),
             status=analyzer.get("status", ""),
         )
-        for analyzer in aws.pages("accessanalyzer:ListAnalyzers", "analyzers", region=region)
+        for analyzer in aws.items("accessanalyzer:ListAnalyzers", "analyzers", region=region)
     )
-    return tuple(sorted(found, key=lambda each: each.arn))
+    return tuple(sorted(listed, key=lambda analyzer: analyzer.arn))
 
 
-@collector_in(ANALYZER_FINDINGS, FINDINGS, after=(ANALYZERS,))
+@collector_in(ANALYZER_FINDINGS, _LIST_FINDINGS_V2, after=(ANALYZERS,))
 def findings(aws: Aws, region: str) -> tuple[AnalyzerFindings, ...]:
     """The active findings of each working analyzer."""
-    active = [each for each in aws.fact_in(region, ANALYZERS) if each.status == "ACTIVE"]
-    read = aws.each(lambda each: _active(aws, region, each.arn), active, FINDINGS)
+    active = [
+        analyzer for analyzer in aws.fact_in(region, ANALYZERS) if analyzer.status == "ACTIVE"
+    ]
+    listed = aws.read_each(
+        lambda analyzer: _active(aws, region, analyzer.arn), active, _LIST_FINDINGS_V2
+    )
     return tuple(
-        AnalyzerFindings(analyzer=analyzer.arn, findings=found)
-        if isinstance(found, Miss)
+        AnalyzerFindings(analyzer=analyzer.arn, findings=active_findings)
+        if isinstance(active_findings, Miss)
         else AnalyzerFindings(
-            analyzer=analyzer.arn, findings=tuple(found[:_MOST]), more=len(found) > _MOST
+            analyzer=analyzer.arn,
+            findings=tuple(active_findings[:_MAX_FINDINGS]),
+            more=len(active_findings) > _MAX_FINDINGS,
         )
-        for analyzer, found in zip(active, read, strict=True)
+        for analyzer, active_findings in zip(active, listed, strict=True)
     )
 
 
 def _active(aws: Aws, region: str, arn: str) -> list[AnalyzerFinding]:
-    listed = aws.pages(
-        FINDINGS,
+    listed = aws.items(
+        _LIST_FINDINGS_V2,
         "findings",
         region=region,
         analyzerArn=arn,
         filter={"status": {"eq": ["ACTIVE"]}},
-        PaginationConfig={"MaxItems": _MOST + 1},
+        PaginationConfig={"MaxItems": _MAX_FINDINGS + 1},
     )
-    return sorted(map(_finding, listed), key=lambda each: each.id)
+    return sorted(map(_finding, listed), key=lambda finding: finding.id)
 
 
 def _finding(data: dict[str, Any]) -> AnalyzerFinding:

@@ -24,7 +24,7 @@ MACIE = maybe_in("macie.session", Macie)
 
 @collector_in(MACIE, "macie2:GetMacieSession")
 def session(aws: Aws, region: str) -> Macie | None:
-    """The session; a Macie that is off answers as if it refused, and only its words tell."""
+    """The session. When Macie is off, AWS answers with the code of a refusal, and only the message tells them apart."""
     answer = aws.get(
         "macie2:GetMacieSession",
         region=region,

@@ -25,7 +25,7 @@ SECURITY_HUB = maybe_in("securityhub.hub", SecurityHub)
 
 @collector_in(SECURITY_HUB, "securityhub:DescribeHub")
 def hub(aws: Aws, region: str) -> SecurityHub | None:
-    """The hub; `not subscribed` arrives as an error and is the answer."""
+    """The hub; None where AWS answers that the account is not subscribed."""
     answer = aws.get(
         "securityhub:DescribeHub",
         region=region,

@@ -25,7 +25,7 @@ class AccountContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlternateContact:
-    """An alternate contact: whether its three values are filled in; the name is the evidence."""
+    """An alternate contact: its name, and whether email and phone are filled in."""
 
     name: str = ""
     has_email: bool = False
@@ -39,14 +39,14 @@ _SHOWN = 4
 
 @collector(CONTACT, "account:GetContactInformation")
 def contact(aws: Aws) -> AccountContact:
-    """The main contact, enough of it for its owner to recognise."""
-    found = aws.need("account:GetContactInformation")["ContactInformation"]
+    """The main contact, just enough of it for its owner to recognise."""
+    main_contact = aws.need("account:GetContactInformation")["ContactInformation"]
     return AccountContact(
-        full_name=found.get("FullName", ""),
-        company=found.get("CompanyName", ""),
-        country=found.get("CountryCode", ""),
-        phone_end=_end(found.get("PhoneNumber", "")),
-        address_end=_end(found.get("AddressLine1", "")),
+        full_name=main_contact.get("FullName", ""),
+        company=main_contact.get("CompanyName", ""),
+        country=main_contact.get("CountryCode", ""),
+        phone_end=_end(main_contact.get("PhoneNumber", "")),
+        address_end=_end(main_contact.get("AddressLine1", "")),
     )
 
 
@@ -60,11 +60,11 @@ def security_contact(aws: Aws) -> AlternateContact | None:
     )
     if answer is None:
         return None
-    found = answer["AlternateContact"]
+    contact = answer["AlternateContact"]
     return AlternateContact(
-        name=found.get("Name", ""),
-        has_email=bool(found.get("EmailAddress", "").strip()),
-        has_phone=bool(found.get("PhoneNumber", "").strip()),
+        name=contact.get("Name", ""),
+        has_email=bool(contact.get("EmailAddress", "").strip()),
+        has_phone=bool(contact.get("PhoneNumber", "").strip()),
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """`GetAccountSummary`: current, where the credential report may be four hours old."""
+    """`GetAccountSummary`: current, whereas the credential report may be four hours old."""
 
     root_mfa: bool
     root_access_keys: int = 0

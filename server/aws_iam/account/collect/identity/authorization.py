@@ -55,7 +55,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """An IAM role; `trust` is the JSON text of its trust policy, `profiles` the ARNs of instance profiles with it."""
+    """An IAM role; `trust` is the JSON text of its trust policy, `profiles` are the ARNs of its instance profiles."""
 
     name: str
     arn: str
@@ -70,7 +70,7 @@ class Role:
 
     @property
     def is_service_linked(self) -> bool:
-        """Whether the role is an AWS service's own, which the account's owner cannot change."""
+        """Whether the role is service-linked: only the AWS service can change it."""
         return self.path.startswith("/aws-service-role/")
 
 
@@ -101,22 +101,22 @@ _WIDEST_PAGE = {"PageSize": 1000}
 
 @collector(AUTHORIZATION, "iam:GetAccountAuthorizationDetails")
 def authorization(aws: Aws) -> Authorization:
-    """All identities and the policies that are in use or the account's own, in a few pages."""
-    pages = aws.whole_pages("iam:GetAccountAuthorizationDetails", PaginationConfig=_WIDEST_PAGE)
-    users = tuple(_user(each) for page in pages for each in page.get("UserDetailList", ()))
-    groups = tuple(_group(each) for page in pages for each in page.get("GroupDetailList", ()))
-    roles = tuple(_role(each) for page in pages for each in page.get("RoleDetailList", ()))
+    """All identities, and the policies that are in use or customer managed, in a few pages."""
+    pages = aws.pages("iam:GetAccountAuthorizationDetails", PaginationConfig=_WIDEST_PAGE)
+    users = tuple(_user(user) for page in pages for user in page.get("UserDetailList", ()))
+    groups = tuple(_group(group) for page in pages for group in page.get("GroupDetailList", ()))
+    roles = tuple(_role(role) for page in pages for role in page.get("RoleDetailList", ()))
     uses = _uses((*users, *groups, *roles))
-    given = [_policy(each, uses) for page in pages for each in page.get("Policies", ())]
-    kept = {each.arn: each for each in given if _in_use_or_own(each)}
-    # What is attached but not sent is still attached: without a document, which is no proof of anything.
+    policies = [_policy(policy, uses) for page in pages for policy in page.get("Policies", ())]
+    kept = {policy.arn: policy for policy in policies if _in_use_or_own(policy)}
+    # AWS may leave out a policy that is attached. It is kept without a document, so that it proves nothing.
     for arn, count in uses.items():
-        kept.setdefault(arn, ManagedPolicy(name=_last(arn), arn=arn, attachments=count))
+        kept.setdefault(arn, ManagedPolicy(name=_name_in(arn), arn=arn, attachments=count))
     return Authorization(
-        users=tuple(sorted(users, key=lambda each: each.arn)),
-        groups=tuple(sorted(groups, key=lambda each: each.arn)),
-        roles=tuple(sorted(roles, key=lambda each: each.arn)),
-        policies=tuple(sorted(kept.values(), key=lambda each: each.arn)),
+        users=tuple(sorted(users, key=lambda user: user.arn)),
+        groups=tuple(sorted(groups, key=lambda group: group.arn)),
+        roles=tuple(sorted(roles, key=lambda role: role.arn)),
+        policies=tuple(sorted(kept.values(), key=lambda policy: policy.arn)),
     )
 
 
@@ -152,7 +152,7 @@ def _role(data: dict[str, Any]) -> Role:
         attached=_attached(data),
         inline=_inline(data, "RolePolicyList"),
         boundary=_boundary(data),
-        profiles=tuple(sorted(each["Arn"] for each in data.get("InstanceProfileList", ()))),
+        profiles=tuple(sorted(profile["Arn"] for profile in data.get("InstanceProfileList", ()))),
     )
 
 
@@ -161,8 +161,8 @@ def _policy(data: dict[str, Any], uses: dict[str, int]) -> ManagedPolicy:
     versions = data.get("PolicyVersionList", ())
     default = next((version for version in versions if version.get("IsDefaultVersion")), None)
     return ManagedPolicy(
-        # An emulator leaves the name out.
-        name=data.get("PolicyName") or _last(arn),
+        # Emulators leave the name out.
+        name=data.get("PolicyName") or _name_in(arn),
         arn=arn,
         attachments=max(data.get("AttachmentCount", 0), uses.get(arn, 0)),
         boundary_uses=data.get("PermissionsBoundaryUsageCount", 0),
@@ -176,25 +176,25 @@ def _in_use_or_own(policy: ManagedPolicy) -> bool:
 
 def _uses(identities: tuple[User | Group | Role, ...]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for policy in (each for identity in identities for each in identity.attached):
-        counts[policy.arn] = counts.get(policy.arn, 0) + 1
+    for attached in (policy for identity in identities for policy in identity.attached):
+        counts[attached.arn] = counts.get(attached.arn, 0) + 1
     return counts
 
 
 def _attached(data: dict[str, Any]) -> tuple[Attached, ...]:
-    listed = (
-        Attached(name=each["PolicyName"], arn=each["PolicyArn"])
-        for each in data.get("AttachedManagedPolicies", ())
+    policies = (
+        Attached(name=attached["PolicyName"], arn=attached["PolicyArn"])
+        for attached in data.get("AttachedManagedPolicies", ())
     )
-    return tuple(sorted(listed, key=lambda policy: policy.arn))
+    return tuple(sorted(policies, key=lambda policy: policy.arn))
 
 
 def _inline(data: dict[str, Any], key: str) -> tuple[InlinePolicy, ...]:
-    listed = (
-        InlinePolicy(name=each["PolicyName"], document=_json(each.get("PolicyDocument", "")))
-        for each in data.get(key, ())
+    policies = (
+        InlinePolicy(name=inline["PolicyName"], document=_json(inline.get("PolicyDocument", "")))
+        for inline in data.get(key, ())
     )
-    return tuple(sorted(listed, key=lambda policy: policy.name))
+    return tuple(sorted(policies, key=lambda policy: policy.name))
 
 
 def _boundary(data: dict[str, Any]) -> str | None:
@@ -203,9 +203,9 @@ def _boundary(data: dict[str, Any]) -> str | None:
 
 
 def _json(document: Any) -> str:
-    """The SDK hands policies over parsed; a snapshot keeps text, as every parser here reads it."""
+    """The SDK parses policies; a snapshot keeps JSON text, which is what every parser here reads."""
     return document if isinstance(document, str) else json.dumps(document)
 
 
-def _last(arn: str) -> str:
+def _name_in(arn: str) -> str:
     return arn.rpartition("/")[2]

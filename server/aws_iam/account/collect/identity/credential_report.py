@@ -23,7 +23,7 @@ ROOT_ROW = "<root_account>"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedKey:
-    """One access key column group of the credential report; `last_used` None: never, as far as AWS knows."""
+    """The columns of one access key; `last_used` None: never, as far as AWS knows."""
 
     number: int
     active: bool
@@ -45,7 +45,7 @@ class CredentialReportRow:
     keys: tuple[ReportedKey, ...] = ()
     active_certificates: int = 0
     additional: str | None = None
-    """`additional_credentials_info`, where AWS sends it: what the other columns leave out."""
+    """`additional_credentials_info`, where AWS sends it: credentials without columns of their own."""
 
     @property
     def is_root(self) -> bool:
@@ -72,39 +72,38 @@ class CredentialReport:
 
 
 CREDENTIAL_REPORT = one("iam.credential_report", CredentialReport)
-GENERATE = "iam:GenerateCredentialReport"
-GET = "iam:GetCredentialReport"
+_GENERATE_CREDENTIAL_REPORT = "iam:GenerateCredentialReport"
+_GET_CREDENTIAL_REPORT = "iam:GetCredentialReport"
 _POLLS = 40
 _POLL_SECONDS = 0.5
-_NOT_THERE = ("ReportInProgress", "ReportNotPresent", "ReportExpired")
-_NAMED = ("user", "arn")
-_NOTHING = {"", "n/a", "no_information", "not_supported"}
+_NO_REPORT = ("ReportInProgress", "ReportNotPresent", "ReportExpired")
+_IDENTITY_COLUMNS = ("user", "arn")
+_NO_VALUE = {"", "n/a", "no_information", "not_supported"}
 _KEY_COLUMN = re.compile(r"access_key_(\d+)_active")
 _CERTIFICATE_COLUMN = re.compile(r"cert_\d+_active")
 
 
-@collector(CREDENTIAL_REPORT, GENERATE, GET, slow=True)
+@collector(CREDENTIAL_REPORT, _GENERATE_CREDENTIAL_REPORT, _GET_CREDENTIAL_REPORT, slow=True)
 def credential_report(aws: Aws) -> CredentialReport:
-    """The report that AWS writes on demand; the slowest fact, so it starts first."""
-    return read_report(aws)
-
-
-def read_report(aws: Aws) -> CredentialReport:
-    """The report, a new one where AWS will write it; one of the last four hours otherwise."""
+    """A new report where AWS generates one, else one of the last four hours."""
     refused = _generate(aws)
-    answer = aws.get(GET, absent=_NOT_THERE)
+    answer = aws.get(_GET_CREDENTIAL_REPORT, absent=_NO_REPORT)
     if answer is None:
         raise refused or RefusedError(
-            Miss(kind=MissKind.TIMEOUT, call=GENERATE, permission=GENERATE)
+            Miss(
+                kind=MissKind.TIMEOUT,
+                call=_GENERATE_CREDENTIAL_REPORT,
+                permission=_GENERATE_CREDENTIAL_REPORT,
+            )
         )
     return parse_report(answer)
 
 
 def _generate(aws: Aws) -> RefusedError | None:
-    # Refused to make one, an auditor may still be allowed to read the one that is there.
+    # An auditor who may not generate a report may still be allowed to read an existing one.
     try:
         for _ in range(_POLLS):
-            if aws.need(GENERATE).get("State") == "COMPLETE":
+            if aws.need(_GENERATE_CREDENTIAL_REPORT).get("State") == "COMPLETE":
                 return None
             aws.sleep(_POLL_SECONDS)
     except RefusedError as refused:
@@ -116,37 +115,37 @@ def parse_report(answer: Mapping[str, Any]) -> CredentialReport:
     """The answer of GetCredentialReport as rows."""
     content = answer["Content"]
     text = content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)
-    rows = [_row(row) for row in _whole_rows(text)]
+    rows = [_row(row) for row in _complete_rows(text)]
     return CredentialReport(
         generated_at=answer["GeneratedTime"], rows=tuple(sorted(rows, key=lambda row: row.arn))
     )
 
 
-def _whole_rows(text: str) -> list[dict[str, str]]:
-    """The rows, if there are any: root has one in every account. What was cut, or shifted, would turn into verdicts."""
+def _complete_rows(text: str) -> list[dict[str, str]]:
+    """The rows. Every report has root's; one that is cut or shifted is refused, or it would turn into verdicts."""
     try:
         header, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row] or [[]]
     except csv.Error as error:
-        raise _unreadable(f"the report is no table: {error}") from None
-    if not rows or not {*_NAMED} <= {*header}:
-        raise _unreadable("the report names nobody")
-    found = []
+        raise _unreadable(f"the report is not valid CSV: {error}") from None
+    if not rows or not {*_IDENTITY_COLUMNS} <= {*header}:
+        raise _unreadable("the report has no row with `user` and `arn`")
+    complete = []
     for row in rows:
         cells = _with_commas(row, header)
         if len(cells) != len(header):
-            raise _unreadable(f"the row of {row[0]} has not as many cells as the header")
-        found.append(dict(zip(header, cells, strict=True)))
-    return found
+            raise _unreadable(f"the row of {row[0]} does not have as many cells as the header")
+        complete.append(dict(zip(header, cells, strict=True)))
+    return complete
 
 
 def _with_commas(row: list[str], header: list[str]) -> list[str]:
-    """The row of a user whose name has commas, should AWS not quote it: the name, and its ARN, in one cell each."""
+    """The row with name and ARN in one cell each, where a name has commas and AWS does not quote it."""
     more = (len(row) - len(header)) // 2
     end = 2 * (more + 1)
     name, arn = ",".join(row[: more + 1]), ",".join(row[more + 1 : end])
     is_name = (
         more > 0
-        and tuple(header[:2]) == _NAMED
+        and tuple(header[:2]) == _IDENTITY_COLUMNS
         and arn.startswith("arn:")
         and arn.endswith(f"/{name}")
     )
@@ -154,7 +153,14 @@ def _with_commas(row: list[str], header: list[str]) -> list[str]:
 
 
 def _unreadable(message: str) -> RefusedError:
-    return RefusedError(Miss(kind=MissKind.BROKEN, call=GET, permission=GET, message=message))
+    return RefusedError(
+        Miss(
+            kind=MissKind.BROKEN,
+            call=_GET_CREDENTIAL_REPORT,
+            permission=_GET_CREDENTIAL_REPORT,
+            message=message,
+        )
+    )
 
 
 def _row(row: Mapping[str, str]) -> CredentialReportRow:
@@ -192,7 +198,7 @@ def _matched(column: re.Pattern[str], name: str | None) -> re.Match[str] | None:
 
 def _text(row: Mapping[str, str], name: str) -> str | None:
     value = (row.get(name) or "").strip()
-    return None if value.lower() in _NOTHING else value
+    return None if value.lower() in _NO_VALUE else value
 
 
 def _flag(row: Mapping[str, str], name: str) -> bool | None:
@@ -207,6 +213,6 @@ def _time(row: Mapping[str, str], name: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(value)
     except ValueError:
-        # Read as `never`, an unreadable date would turn into a verdict.
-        raise _unreadable(f"column {name} holds no time: {value[:60]}") from None
+        # If an unreadable date were read as `never`, it would turn into a verdict.
+        raise _unreadable(f"column {name} does not hold a time: {value[:60]}") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -26,13 +26,13 @@ IDENTITY_CENTER = many_in("sso.instances", IdentityCenter)
 
 @collector_in(IDENTITY_CENTER, "sso-admin:ListInstances")
 def instances(aws: Aws, region: str) -> tuple[IdentityCenter, ...]:
-    """The instances in a Region; an organization has its one in a single Region."""
-    found = (
+    """The instances in a Region; an organization has one instance, in a single Region."""
+    read = (
         IdentityCenter(
             arn=instance.get("InstanceArn", ""),
             owner=instance.get("OwnerAccountId"),
             status=instance.get("Status"),
         )
-        for instance in aws.pages("sso-admin:ListInstances", "Instances", region=region)
+        for instance in aws.items("sso-admin:ListInstances", "Instances", region=region)
     )
-    return tuple(sorted(found, key=lambda each: each.arn))
+    return tuple(sorted(read, key=lambda instance: instance.arn))

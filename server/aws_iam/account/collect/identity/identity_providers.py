@@ -42,7 +42,7 @@ class OidcProvider:
 SAML_PROVIDERS = many("iam.saml_providers", Provider)
 OIDC_PROVIDERS = many("iam.oidc_providers", Provider)
 OIDC_SETTINGS = many("iam.oidc_settings", OidcProvider)
-_SETTINGS = "iam:GetOpenIDConnectProvider"
+_GET_OPEN_ID_CONNECT_PROVIDER = "iam:GetOpenIDConnectProvider"
 
 
 @collector(SAML_PROVIDERS, "iam:ListSAMLProviders")
@@ -58,19 +58,21 @@ def oidc_providers(aws: Aws) -> tuple[Provider, ...]:
     return _providers(answer.get("OpenIDConnectProviderList", ()))
 
 
-@collector(OIDC_SETTINGS, _SETTINGS, after=(OIDC_PROVIDERS,))
+@collector(OIDC_SETTINGS, _GET_OPEN_ID_CONNECT_PROVIDER, after=(OIDC_PROVIDERS,))
 def oidc_settings(aws: Aws) -> tuple[OidcProvider, ...]:
     """Client ids and thumbprints of each provider."""
 
     def read(provider: Provider) -> OidcProvider:
-        answer = aws.tried(
-            lambda: _settings(aws.need(_SETTINGS, OpenIDConnectProviderArn=provider.arn))
+        answer = aws.value_or_miss(
+            lambda: _settings(
+                aws.need(_GET_OPEN_ID_CONNECT_PROVIDER, OpenIDConnectProviderArn=provider.arn)
+            )
         )
         return OidcProvider(arn=provider.arn, host=provider.name, settings=answer)
 
     listed = aws.fact(OIDC_PROVIDERS)
-    found = aws.each(read, listed, _SETTINGS)
-    return tuple(each for each in found if isinstance(each, OidcProvider))
+    providers = aws.read_each(read, listed, _GET_OPEN_ID_CONNECT_PROVIDER)
+    return tuple(provider for provider in providers if isinstance(provider, OidcProvider))
 
 
 def _settings(data: dict[str, Any]) -> ProviderSettings:
@@ -82,5 +84,5 @@ def _settings(data: dict[str, Any]) -> ProviderSettings:
 
 
 def _providers(listed: Any) -> tuple[Provider, ...]:
-    arns = sorted(each["Arn"] for each in listed)
+    arns = sorted(provider["Arn"] for provider in listed)
     return tuple(Provider(arn=arn, name=arn.partition("/")[2]) for arn in arns)

@@ -32,39 +32,46 @@ class IdentityUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """The identities that were asked about, by ARN; `left_out`: how many more there were."""
+    """The identities that were read, by ARN; `left_out`: how many more there were."""
 
     identities: tuple[IdentityUse, ...] = ()
     left_out: int = 0
 
 
 LAST_ACCESSED = one("iam.last_accessed", Usage)
-GENERATE = "iam:GenerateServiceLastAccessedDetails"
-GET = "iam:GetServiceLastAccessedDetails"
+_GENERATE_SERVICE_LAST_ACCESSED_DETAILS = "iam:GenerateServiceLastAccessedDetails"
+_GET_SERVICE_LAST_ACCESSED_DETAILS = "iam:GetServiceLastAccessedDetails"
 _POLLS = 40
 _POLL_SECONDS = 0.5
-# Two calls at least for each identity, of an API that is throttled early.
-_MOST = 200
+# Each identity takes at least two calls of an API that throttles early.
+_MAX_IDENTITIES = 200
 
 
-@collector(LAST_ACCESSED, GENERATE, GET, after=(AUTHORIZATION,))
+@collector(
+    LAST_ACCESSED,
+    _GENERATE_SERVICE_LAST_ACCESSED_DETAILS,
+    _GET_SERVICE_LAST_ACCESSED_DETAILS,
+    after=(AUTHORIZATION,),
+)
 def last_accessed(aws: Aws) -> Usage:
-    """Users, and roles that were used lately: of one that nobody took, nothing was used."""
-    found = aws.fact(AUTHORIZATION)
-    roles = [role for role in found.roles if role.last_used and not role.is_service_linked]
-    arns = sorted([*(user.arn for user in found.users), *(role.arn for role in roles)])
-    read = aws.each(lambda arn: _services(aws, arn), arns[:_MOST], GET)
+    """Users, and roles that were assumed recently: any other role used nothing."""
+    authorization = aws.fact(AUTHORIZATION)
+    roles = [role for role in authorization.roles if role.last_used and not role.is_service_linked]
+    arns = sorted([*(user.arn for user in authorization.users), *(role.arn for role in roles)])
+    services_of_each = aws.read_each(
+        lambda arn: _services(aws, arn), arns[:_MAX_IDENTITIES], _GET_SERVICE_LAST_ACCESSED_DETAILS
+    )
     return Usage(
         identities=tuple(
             IdentityUse(arn=arn, services=services)
-            for arn, services in zip(arns, read, strict=False)
+            for arn, services in zip(arns, services_of_each, strict=False)
         ),
-        left_out=max(len(arns) - _MOST, 0),
+        left_out=max(len(arns) - _MAX_IDENTITIES, 0),
     )
 
 
 def _services(aws: Aws, arn: str) -> tuple[ServiceUse, ...]:
-    job = aws.need(GENERATE, Arn=arn)["JobId"]
+    job = aws.need(_GENERATE_SERVICE_LAST_ACCESSED_DETAILS, Arn=arn)["JobId"]
     listed: list[dict[str, Any]] = []
     page = _finished(aws, job)
     while True:
@@ -72,17 +79,17 @@ def _services(aws: Aws, arn: str) -> tuple[ServiceUse, ...]:
         marker = page.get("Marker")
         if not page.get("IsTruncated") or not marker:
             break
-        page = aws.need(GET, JobId=job, Marker=marker)
-    found = (
-        ServiceUse(service=each["ServiceNamespace"], last_used=each.get("LastAuthenticated"))
-        for each in listed
+        page = aws.need(_GET_SERVICE_LAST_ACCESSED_DETAILS, JobId=job, Marker=marker)
+    services = (
+        ServiceUse(service=service["ServiceNamespace"], last_used=service.get("LastAuthenticated"))
+        for service in listed
     )
-    return tuple(sorted(found, key=lambda each: each.service))
+    return tuple(sorted(services, key=lambda service: service.service))
 
 
 def _finished(aws: Aws, job: str) -> dict[str, Any]:
     for _ in range(_POLLS):
-        answer = aws.need(GET, JobId=job)
+        answer = aws.need(_GET_SERVICE_LAST_ACCESSED_DETAILS, JobId=job)
         if answer["JobStatus"] == "COMPLETED":
             return answer
         if answer["JobStatus"] == "FAILED":
@@ -90,11 +97,17 @@ def _finished(aws: Aws, job: str) -> dict[str, Any]:
             raise RefusedError(
                 Miss(
                     kind=MissKind.BROKEN,
-                    call=GET,
+                    call=_GET_SERVICE_LAST_ACCESSED_DETAILS,
                     code=error.get("Code", "FAILED"),
-                    permission=GET,
+                    permission=_GET_SERVICE_LAST_ACCESSED_DETAILS,
                     message=error.get("Message", "the report failed"),
                 )
             )
         aws.sleep(_POLL_SECONDS)
-    raise RefusedError(Miss(kind=MissKind.TIMEOUT, call=GET, permission=GET))
+    raise RefusedError(
+        Miss(
+            kind=MissKind.TIMEOUT,
+            call=_GET_SERVICE_LAST_ACCESSED_DETAILS,
+            permission=_GET_SERVICE_LAST_ACCESSED_DETAILS,
+        )
+    )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualMfaDevice:
-    """A virtual MFA device that belongs to somebody; root may have several, under any name."""
+    """A virtual MFA device that is assigned; root may have several, under any name."""
 
     serial: str
     user_arn: str | None = None
@@ -31,12 +31,12 @@ VIRTUAL_MFA = many("iam.virtual_mfa", VirtualMfaDevice)
 
 @collector(VIRTUAL_MFA, "iam:ListVirtualMFADevices")
 def virtual_mfa(aws: Aws) -> tuple[VirtualMfaDevice, ...]:
-    """The virtual MFA devices that belong to somebody, root's among them."""
-    listed = aws.pages(
+    """The virtual MFA devices that are assigned, root's included."""
+    listed = aws.items(
         "iam:ListVirtualMFADevices", "VirtualMFADevices", AssignmentStatus="Assigned"
     )
     devices = (
-        VirtualMfaDevice(serial=each["SerialNumber"], user_arn=each.get("User", {}).get("Arn"))
-        for each in listed
+        VirtualMfaDevice(serial=data["SerialNumber"], user_arn=data.get("User", {}).get("Arn"))
+        for data in listed
     )
     return tuple(sorted(devices, key=lambda device: device.serial))

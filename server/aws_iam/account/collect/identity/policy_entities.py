@@ -37,18 +37,18 @@ def policy_entities(aws: Aws) -> tuple[PolicyEntities, ...]:
 def _entities(aws: Aws, name: str) -> PolicyEntities:
     arn = f"arn:{aws.partition}:iam::aws:policy/{name}"
     try:
-        # Without the filter AWS lists those too whose permissions boundary it is, and a boundary gives nothing.
-        pages = aws.whole_pages(
+        # Without the filter AWS also lists identities with the policy as permissions boundary, which grants nothing.
+        pages = aws.pages(
             "iam:ListEntitiesForPolicy", PolicyArn=arn, PolicyUsageFilter="PermissionsPolicy"
         )
     except RefusedError as refused:
-        # A policy that the partition does not have is attached to nobody.
+        # A policy that does not exist in the partition is attached to nobody.
         if refused.miss.code != "NoSuchEntity":
             raise
         pages = []
 
     def names(key: str, field: str) -> tuple[str, ...]:
-        return tuple(sorted(each[field] for page in pages for each in page.get(key, ())))
+        return tuple(sorted(entity[field] for page in pages for entity in page.get(key, ())))
 
     return PolicyEntities(
         name=name,

@@ -26,8 +26,8 @@ ROLE_LIMITS = many("iam.role_limits", RoleLimit)
 @collector(ROLE_LIMITS, "iam:ListRoles")
 def role_limits(aws: Aws) -> tuple[RoleLimit, ...]:
     """The longest session of each role; AWS's default is an hour."""
-    found = (
+    limits = (
         RoleLimit(arn=role["Arn"], max_session_seconds=role.get("MaxSessionDuration", 3600))
-        for role in aws.pages("iam:ListRoles", "Roles")
+        for role in aws.items("iam:ListRoles", "Roles")
     )
-    return tuple(sorted(found, key=lambda each: each.arn))
+    return tuple(sorted(limits, key=lambda limit: limit.arn))

@@ -28,11 +28,11 @@ SERVER_CERTIFICATES = many("iam.server_certificates", ServerCertificate)
 @collector(SERVER_CERTIFICATES, "iam:ListServerCertificates")
 def server_certificates(aws: Aws) -> tuple[ServerCertificate, ...]:
     """The certificates stored in IAM."""
-    listed = aws.pages("iam:ListServerCertificates", "ServerCertificateMetadataList")
+    listed = aws.items("iam:ListServerCertificates", "ServerCertificateMetadataList")
     certificates = (
         ServerCertificate(
-            name=each["ServerCertificateName"], arn=each["Arn"], expiration=each.get("Expiration")
+            name=data["ServerCertificateName"], arn=data["Arn"], expiration=data.get("Expiration")
         )
-        for each in listed
+        for data in listed
     )
     return tuple(sorted(certificates, key=lambda certificate: certificate.arn))

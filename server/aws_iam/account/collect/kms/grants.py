@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
-from aws_iam.account.collect.kms.keys import KMS_KEYS, _owned
+from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Grants of one key that say the same; `id` is one of them, `count` how many there are.
+    """Grants of one key with the same terms; `id` is that of one of them, `count` how many there are.
 
-    `grantee` is an ARN, or the name of a service; `constraints` are the kinds of limits, `()` none.
+    `grantee` is an ARN or the name of a service; `constraints` are the kinds of constraints, `()` none.
     """
 
     id: str
@@ -40,39 +40,40 @@ class KeyGrants:
 
 
 KEY_GRANTS = many_in("kms.grants", KeyGrants)
-GRANTS = "kms:ListGrants"
+_LIST_GRANTS = "kms:ListGrants"
 
 
-@collector_in(KEY_GRANTS, GRANTS, after=(KMS_KEYS,))
+@collector_in(KEY_GRANTS, _LIST_GRANTS, after=(KMS_KEYS,))
 def grants(aws: Aws, region: str) -> tuple[KeyGrants, ...]:
-    """A key may have 50,000; those that say the same become one."""
-    keys = _owned(aws, region)
+    """The grants of each key. A key may have 50,000, so grants with the same terms become one."""
+    keys = customer_keys(aws, region)
 
     def read(key: KmsKey) -> tuple[Grant, ...]:
-        return _collapsed(aws.pages(GRANTS, "Grants", region=region, KeyId=key.arn))
+        return _collapsed(aws.items(_LIST_GRANTS, "Grants", region=region, KeyId=key.arn))
 
-    found = aws.each(read, keys, GRANTS)
+    grants_of_each = aws.read_each(read, keys, _LIST_GRANTS)
     return tuple(
-        KeyGrants(arn=key.arn, grants=each) for key, each in zip(keys, found, strict=True)
+        KeyGrants(arn=key.arn, grants=collapsed)
+        for key, collapsed in zip(keys, grants_of_each, strict=True)
     )
 
 
 def _collapsed(listed: Iterable[dict[str, Any]]) -> tuple[Grant, ...]:
-    found: dict[tuple[Any, ...], Grant] = {}
-    for each in listed:
-        said = (
-            each.get("GranteePrincipal") or each.get("GranteeServicePrincipal") or "",
-            each.get("IssuingAccount", ""),
-            tuple(sorted(each.get("Operations", ()))),
-            tuple(sorted(each.get("Constraints", ()) or ())),
+    grants: dict[tuple[Any, ...], Grant] = {}
+    for grant in listed:
+        terms = (
+            grant.get("GranteePrincipal") or grant.get("GranteeServicePrincipal") or "",
+            grant.get("IssuingAccount", ""),
+            tuple(sorted(grant.get("Operations", ()))),
+            tuple(sorted(grant.get("Constraints", ()) or ())),
         )
-        before = found.get(said)
-        found[said] = Grant(
-            id=before.id if before else each["GrantId"],
-            grantee=said[0],
-            issuer=said[1],
-            operations=said[2],
-            constraints=said[3],
-            count=before.count + 1 if before else 1,
+        same = grants.get(terms)
+        grants[terms] = Grant(
+            id=same.id if same else grant["GrantId"],
+            grantee=terms[0],
+            issuer=terms[1],
+            operations=terms[2],
+            constraints=terms[3],
+            count=same.count + 1 if same else 1,
         )
-    return tuple(found[said] for said in sorted(found))
+    return tuple(grants[terms] for terms in sorted(grants))

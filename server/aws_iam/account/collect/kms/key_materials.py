@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
-from aws_iam.account.collect.kms.keys import KMS_KEYS, _owned
+from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
@@ -27,31 +27,31 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyMaterials:
-    """The material of a key whose owner imports it."""
+    """The imported material of a key."""
 
     arn: str
     materials: tuple[Material, ...] | Miss
 
 
 KEY_MATERIALS = many_in("kms.materials", KeyMaterials)
-MATERIALS = "kms:ListKeyRotations"
+_LIST_KEY_ROTATIONS = "kms:ListKeyRotations"
 _EXTERNAL = "EXTERNAL"
 
 
-@collector_in(KEY_MATERIALS, MATERIALS, after=(KMS_KEYS,))
+@collector_in(KEY_MATERIALS, _LIST_KEY_ROTATIONS, after=(KMS_KEYS,))
 def materials(aws: Aws, region: str) -> tuple[KeyMaterials, ...]:
-    """Of keys whose owner imports the material; one that cannot be described may be such a key."""
+    """The material of keys with imported material; a key that cannot be described may be one, and is a miss."""
     keys = [
         key
-        for key in _owned(aws, region)
+        for key in customer_keys(aws, region)
         if isinstance(key.details, Miss) or key.details.origin == _EXTERNAL
     ]
 
     def read(key: KmsKey) -> tuple[Material, ...] | Miss:
         if isinstance(key.details, Miss):
             return key.details
-        listed = aws.pages(
-            MATERIALS,
+        listed = aws.items(
+            _LIST_KEY_ROTATIONS,
             "Rotations",
             region=region,
             KeyId=key.arn,
@@ -59,9 +59,10 @@ def materials(aws: Aws, region: str) -> tuple[KeyMaterials, ...]:
         )
         return tuple(map(_material, listed))
 
-    found = aws.each(read, keys, MATERIALS)
+    materials_of_each = aws.read_each(read, keys, _LIST_KEY_ROTATIONS)
     return tuple(
-        KeyMaterials(arn=key.arn, materials=each) for key, each in zip(keys, found, strict=True)
+        KeyMaterials(arn=key.arn, materials=key_materials)
+        for key, key_materials in zip(keys, materials_of_each, strict=True)
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyStore:
-    """A custom key store; `error` is AWS's code of why it is not connected."""
+    """A custom key store; `error` is AWS's code for why it is not connected."""
 
     id: str
     name: str
@@ -24,21 +24,21 @@ class KeyStore:
 
 
 KEY_STORES = many_in("kms.stores", KeyStore)
-STORES = "kms:DescribeCustomKeyStores"
+_DESCRIBE_CUSTOM_KEY_STORES = "kms:DescribeCustomKeyStores"
 
 
-@collector_in(KEY_STORES, STORES)
+@collector_in(KEY_STORES, _DESCRIBE_CUSTOM_KEY_STORES)
 def stores(aws: Aws, region: str) -> tuple[KeyStore, ...]:
-    """Few accounts have one."""
-    listed = aws.pages(STORES, "CustomKeyStores", region=region)
-    found = (
+    """The custom key stores."""
+    listed = aws.items(_DESCRIBE_CUSTOM_KEY_STORES, "CustomKeyStores", region=region)
+    key_stores = (
         KeyStore(
-            id=each["CustomKeyStoreId"],
-            name=each.get("CustomKeyStoreName", ""),
-            type=each.get("CustomKeyStoreType", ""),
-            state=each.get("ConnectionState", ""),
-            error=each.get("ConnectionErrorCode", ""),
+            id=data["CustomKeyStoreId"],
+            name=data.get("CustomKeyStoreName", ""),
+            type=data.get("CustomKeyStoreType", ""),
+            state=data.get("ConnectionState", ""),
+            error=data.get("ConnectionErrorCode", ""),
         )
-        for each in listed
+        for data in listed
     )
-    return tuple(sorted(found, key=lambda each: each.id))
+    return tuple(sorted(key_stores, key=lambda store: store.id))

@@ -39,7 +39,7 @@ class KeyRotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KmsKey:
-    """A key that no `alias/aws/…` points at; `rotation` None: this kind of key cannot rotate by itself."""
+    """A key that no `alias/aws/…` points at; `rotation` None: KMS cannot rotate this kind of key."""
 
     id: str
     arn: str
@@ -49,7 +49,7 @@ class KmsKey:
 
     @property
     def rotates(self) -> bool:
-        """Whether automatic rotation can be asked of it: symmetric, made by KMS, in use, the customer's."""
+        """Whether KMS can rotate it: symmetric, with material from KMS, enabled, customer managed."""
         return isinstance(self.details, KeyDetails) and (
             self.details.manager,
             self.details.spec,
@@ -59,24 +59,26 @@ class KmsKey:
 
 
 KMS_KEYS = many_in("kms.keys", KmsKey)
-DESCRIBE = "kms:DescribeKey"
-ROTATION = "kms:GetKeyRotationStatus"
+_DESCRIBE_KEY = "kms:DescribeKey"
+_GET_KEY_ROTATION_STATUS = "kms:GetKeyRotationStatus"
 
 
-@collector_in(KMS_KEYS, "kms:ListAliases", "kms:ListKeys", DESCRIBE, ROTATION)
+@collector_in(KMS_KEYS, "kms:ListAliases", "kms:ListKeys", _DESCRIBE_KEY, _GET_KEY_ROTATION_STATUS)
 def keys(aws: Aws, region: str) -> tuple[KmsKey, ...]:
-    """The aliases come first: what `alias/aws/…` points at is AWS's and costs no further call."""
+    """The keys. Aliases come first: a key that `alias/aws/…` points at is AWS managed and takes no further call."""
     aliases: dict[str, list[str]] = defaultdict(list)
-    for alias in aws.pages("kms:ListAliases", "Aliases", region=region):
+    for alias in aws.items("kms:ListAliases", "Aliases", region=region):
         aliases[alias.get("TargetKeyId", "")].append(alias["AliasName"])
-    listed = sorted(aws.pages("kms:ListKeys", "Keys", region=region), key=lambda key: key["KeyId"])
+    listed = sorted(aws.items("kms:ListKeys", "Keys", region=region), key=lambda key: key["KeyId"])
     own = [key for key in listed if not _is_managed_by_aws(aliases[key["KeyId"]])]
-    found = aws.each(lambda key: _key(aws, region, key, aliases[key["KeyId"]]), own, DESCRIBE)
-    return tuple(key for key in found if isinstance(key, KmsKey))
+    kms_keys = aws.read_each(
+        lambda key: _key(aws, region, key, aliases[key["KeyId"]]), own, _DESCRIBE_KEY
+    )
+    return tuple(key for key in kms_keys if isinstance(key, KmsKey))
 
 
-def _owned(aws: Aws, region: str) -> list[KmsKey]:
-    """The keys that are not AWS's own."""
+def customer_keys(aws: Aws, region: str) -> list[KmsKey]:
+    """The keys that are not AWS managed, as far as that is known."""
     return [
         key
         for key in aws.fact_in(region, KMS_KEYS)
@@ -90,13 +92,15 @@ def _is_managed_by_aws(aliases: list[str]) -> bool:
 
 def _key(aws: Aws, region: str, data: dict[str, Any], aliases: list[str]) -> KmsKey:
     identity = data["KeyId"]
-    details = aws.tried(
-        lambda: _details(aws.need(DESCRIBE, region=region, KeyId=identity)["KeyMetadata"])
+    details = aws.value_or_miss(
+        lambda: _details(aws.need(_DESCRIBE_KEY, region=region, KeyId=identity)["KeyMetadata"])
     )
     key = KmsKey(id=identity, arn=data["KeyArn"], aliases=tuple(sorted(aliases)), details=details)
     if not key.rotates:
         return key
-    rotation = aws.tried(lambda: _rotation(aws.need(ROTATION, region=region, KeyId=identity)))
+    rotation = aws.value_or_miss(
+        lambda: _rotation(aws.need(_GET_KEY_ROTATION_STATUS, region=region, KeyId=identity))
+    )
     return KmsKey(id=key.id, arn=key.arn, aliases=key.aliases, details=details, rotation=rotation)
 
 

@@ -25,7 +25,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """A metric alarm; `metrics` of its own account, from both MetricName and Metrics[].MetricStat."""
+    """A metric alarm; `metrics` are those of its own account, from both MetricName and Metrics[].MetricStat."""
 
     name: str
     arn: str
@@ -36,20 +36,20 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A subscriber of a topic; its address stays with AWS."""
+    """A subscription of a topic, without its address."""
 
     protocol: str
     arn: str
 
     @property
     def confirmed(self) -> bool:
-        """Until it is confirmed, `PendingConfirmation` stands where the ARN will be."""
+        """Whether it is confirmed; until then AWS sends `PendingConfirmation` in place of the ARN."""
         return self.arn.startswith("arn:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """An SNS topic that an alarm of this account tells."""
+    """An SNS topic that an alarm of this account notifies."""
 
     arn: str
     subscriptions: tuple[Subscription, ...] | Miss
@@ -57,15 +57,15 @@ class Topic:
 
 ALARMS = many_in("cloudwatch.alarms", Alarm)
 TOPICS = many("sns.alarm_topics", Topic)
-SUBSCRIPTIONS = "sns:ListSubscriptionsByTopic"
+_LIST_SUBSCRIPTIONS_BY_TOPIC = "sns:ListSubscriptionsByTopic"
 
 
 @collector_in(ALARMS, "cloudwatch:DescribeAlarms")
 def alarms(aws: Aws, region: str) -> tuple[Alarm, ...]:
     """The metric alarms; composite ones watch no metric."""
-    listed = aws.pages("cloudwatch:DescribeAlarms", "MetricAlarms", region=region)
-    found = (_alarm(each, aws.account) for each in listed)
-    return tuple(sorted(found, key=lambda alarm: alarm.arn))
+    listed = aws.items("cloudwatch:DescribeAlarms", "MetricAlarms", region=region)
+    metric_alarms = (_alarm(data, aws.account) for data in listed)
+    return tuple(sorted(metric_alarms, key=lambda alarm: alarm.arn))
 
 
 def _alarm(data: dict[str, Any], account: str) -> Alarm:
@@ -79,35 +79,40 @@ def _alarm(data: dict[str, Any], account: str) -> Alarm:
 
 
 def _metrics(data: dict[str, Any], account: str) -> Iterator[Metric]:
-    # An alarm on a metric expression keeps its metrics one level down.
+    # An alarm on a metric expression has its metrics one level down.
     if "MetricName" in data:
         yield _metric(data)
-    for each in data.get("Metrics", ()):
+    for metric in data.get("Metrics", ()):
         # A monitoring account may watch the metric of the same name in another one.
-        own = each.get("AccountId", account) == account
-        if own and "Metric" in each.get("MetricStat", {}):
-            yield _metric(each["MetricStat"]["Metric"])
+        own = metric.get("AccountId", account) == account
+        if own and "Metric" in metric.get("MetricStat", {}):
+            yield _metric(metric["MetricStat"]["Metric"])
 
 
 def _metric(data: dict[str, Any]) -> Metric:
     return Metric(
         name=data["MetricName"],
         namespace=data.get("Namespace", ""),
-        dimensions=tuple(sorted(each["Name"] for each in data.get("Dimensions", ()))),
+        dimensions=tuple(sorted(dimension["Name"] for dimension in data.get("Dimensions", ()))),
     )
 
 
-@collector(TOPICS, SUBSCRIPTIONS, after=(ALARMS,))
+@collector(TOPICS, _LIST_SUBSCRIPTIONS_BY_TOPIC, after=(ALARMS,))
 def topics(aws: Aws) -> tuple[Topic, ...]:
-    """The topics in the alarms' actions, each once; alarms that could not be read are their own miss."""
+    """The topics in the alarms' actions, each once; alarms that could not be read are missing as a fact of their own."""
     arns: set[str] = set()
-    for alarms in aws.each(lambda region: aws.fact_in(region, ALARMS), aws.regions, ALARMS.name):
+    for alarms in aws.read_each(
+        lambda region: aws.fact_in(region, ALARMS), aws.regions, ALARMS.name
+    ):
         if not isinstance(alarms, Miss):
             arns |= {action for alarm in alarms for action in alarm.actions if _is_topic(action)}
     ordered = sorted(arns)
-    listed = aws.each(lambda arn: _subscriptions(aws, arn), ordered, SUBSCRIPTIONS)
+    listed = aws.read_each(
+        lambda arn: _subscriptions(aws, arn), ordered, _LIST_SUBSCRIPTIONS_BY_TOPIC
+    )
     return tuple(
-        Topic(arn=arn, subscriptions=found) for arn, found in zip(ordered, listed, strict=True)
+        Topic(arn=arn, subscriptions=subscriptions)
+        for arn, subscriptions in zip(ordered, listed, strict=True)
     )
 
 
@@ -118,8 +123,12 @@ def _is_topic(arn: str) -> bool:
 def _subscriptions(aws: Aws, arn: str) -> tuple[Subscription, ...]:
     _, _, _, region, account, *_ = arn.split(":")
     owner = "" if account == aws.account else account
-    listed = aws.pages(SUBSCRIPTIONS, "Subscriptions", region=region, owner=owner, TopicArn=arn)
-    found = (
-        Subscription(protocol=each["Protocol"], arn=each["SubscriptionArn"]) for each in listed
+    listed = aws.items(
+        _LIST_SUBSCRIPTIONS_BY_TOPIC, "Subscriptions", region=region, owner=owner, TopicArn=arn
     )
-    return tuple(sorted(found, key=lambda each: (each.arn, each.protocol)))
+    subscriptions = (
+        Subscription(protocol=data["Protocol"], arn=data["SubscriptionArn"]) for data in listed
+    )
+    return tuple(
+        sorted(subscriptions, key=lambda subscription: (subscription.arn, subscription.protocol))
+    )

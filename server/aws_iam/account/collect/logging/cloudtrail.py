@@ -67,7 +67,7 @@ class AdvancedSelector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selectors:
-    """Both kinds; a trail that never had any (both empty) records all management events."""
+    """Both kinds of selectors; a trail without any records all management events."""
 
     classic: tuple[EventSelector, ...] = ()
     advanced: tuple[AdvancedSelector, ...] = ()
@@ -75,7 +75,7 @@ class Selectors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
-    """One trail, once: the shadows that `DescribeTrails` shows in other Regions are merged by ARN."""
+    """One trail; its shadow trails, which `DescribeTrails` lists in other Regions, are merged by ARN."""
 
     name: str
     arn: str
@@ -88,13 +88,13 @@ class Trail:
     kms_key: str | None = None
     sns_topic: str | None = None
     prefix: str = ""
-    """What stands before `AWSLogs/` in its bucket."""
+    """The key prefix before `AWSLogs/` in its bucket."""
     status: TrailStatus | Miss
     selectors: Selectors | Miss
 
     @property
     def owner(self) -> str:
-        """The account id in the trail's ARN; empty when that is none."""
+        """The account id in the trail's ARN; empty when that is not an ARN."""
         arn = Arn.of(self.arn)
         return arn.account if arn else ""
 
@@ -103,16 +103,16 @@ class Trail:
 class Trails:
     """Every trail seen from the account, by ARN.
 
-    `unread`: Regions where there may be more and, without a Region, a trail that is there and could not be read.
+    `unread`: Regions that may have more trails and, without a Region, trails that exist but could not be read.
     """
 
     trails: tuple[Trail, ...] = ()
     unread: tuple[Miss, ...] = ()
 
     def doubts(self, regions: int, *, one_region: bool = False) -> tuple[Miss, ...]:
-        """What keeps `there is no such trail` unproved, of so many Regions that were asked."""
+        """The misses because of which a trail may exist unseen, when so many `regions` were asked."""
         places = [miss for miss in self.unread if miss.region]
-        # A multi-Region trail shows in every Region: one that was read is enough to have seen them all.
+        # Multi-Region trails are listed in every Region: one Region that was read shows them all.
         if one_region or len(places) >= regions:
             return self.unread
         return tuple(miss for miss in self.unread if not miss.region)
@@ -120,7 +120,7 @@ class Trails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailInsights:
-    """The kinds of Insights events that a trail looks for, such as `ApiCallRateInsight`."""
+    """The kinds of Insights events that a trail records, such as `ApiCallRateInsight`."""
 
     trail: str
     kinds: tuple[str, ...] | Miss = ()
@@ -128,39 +128,39 @@ class TrailInsights:
 
 TRAILS = one("cloudtrail.trails", Trails)
 TRAIL_INSIGHTS = many("cloudtrail.insights", TrailInsights)
-DESCRIBE = "cloudtrail:DescribeTrails"
-STATUS = "cloudtrail:GetTrailStatus"
-SELECTORS = "cloudtrail:GetEventSelectors"
-INSIGHTS = "cloudtrail:GetInsightSelectors"
-_KINDS = ("ReadOnly", "WriteOnly", "All")
+_DESCRIBE_TRAILS = "cloudtrail:DescribeTrails"
+_GET_TRAIL_STATUS = "cloudtrail:GetTrailStatus"
+_GET_EVENT_SELECTORS = "cloudtrail:GetEventSelectors"
+_GET_INSIGHT_SELECTORS = "cloudtrail:GetInsightSelectors"
+_READ_WRITE_TYPES = ("ReadOnly", "WriteOnly", "All")
 
 
-@collector(TRAILS, DESCRIBE, STATUS, SELECTORS)
+@collector(TRAILS, _DESCRIBE_TRAILS, _GET_TRAIL_STATUS, _GET_EVENT_SELECTORS)
 def trails(aws: Aws) -> Trails:
-    """Multi-Region trails cast a shadow in every Region: merged by ARN, whichever Region answers first.
+    """Every trail. Multi-Region trails are listed in every Region and merged by ARN.
 
-    A trail whose record cannot be read is kept as a miss: dropped, it would look like no trail.
+    A trail whose record cannot be read is kept as a miss, so that it does not look as if there were no trail.
     """
-    answers = aws.each(lambda region: _listed(aws, region), aws.regions, DESCRIBE)
-    found: dict[str, dict[str, Any]] = {}
+    answers = aws.read_each(lambda region: _listed(aws, region), aws.regions, _DESCRIBE_TRAILS)
+    by_arn: dict[str, dict[str, Any]] = {}
     for answer in answers:
         if not isinstance(answer, Miss):
-            found |= {each["TrailARN"]: each for each in answer}
-    ordered = [found[arn] for arn in sorted(found)]
-    read = aws.each(lambda data: _trail(aws, data), ordered, STATUS)
+            by_arn |= {trail["TrailARN"]: trail for trail in answer}
+    ordered = [by_arn[arn] for arn in sorted(by_arn)]
+    read = aws.read_each(lambda data: _trail(aws, data), ordered, _GET_TRAIL_STATUS)
     return Trails(
-        trails=tuple(each for each in read if isinstance(each, Trail)),
-        unread=tuple(each for each in (*answers, *read) if isinstance(each, Miss)),
+        trails=tuple(trail for trail in read if isinstance(trail, Trail)),
+        unread=tuple(miss for miss in (*answers, *read) if isinstance(miss, Miss)),
     )
 
 
-@collector(TRAIL_INSIGHTS, INSIGHTS, after=(TRAILS,))
+@collector(TRAIL_INSIGHTS, _GET_INSIGHT_SELECTORS, after=(TRAILS,))
 def insights(aws: Aws) -> tuple[TrailInsights, ...]:
-    """What each trail looks for beside the events themselves; a trail without Insights answers with an error."""
+    """The Insights events that each trail records; for a trail without Insights AWS answers with an error."""
 
     def kinds(trail: Trail) -> tuple[str, ...]:
         answer = aws.get(
-            INSIGHTS,
+            _GET_INSIGHT_SELECTORS,
             region=trail.home_region,
             owner="" if trail.owner == aws.account else trail.owner,
             absent=("InsightNotEnabledException",),
@@ -170,29 +170,29 @@ def insights(aws: Aws) -> tuple[TrailInsights, ...]:
         return tuple(sorted(selector["InsightType"] for selector in selectors))
 
     trails = aws.fact(TRAILS).trails
-    read = aws.each(kinds, trails, INSIGHTS)
+    read = aws.read_each(kinds, trails, _GET_INSIGHT_SELECTORS)
     return tuple(
-        TrailInsights(trail=trail.arn, kinds=found)
-        for trail, found in zip(trails, read, strict=True)
+        TrailInsights(trail=trail.arn, kinds=insight_kinds)
+        for trail, insight_kinds in zip(trails, read, strict=True)
     )
 
 
 def _listed(aws: Aws, region: str) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = aws.need(DESCRIBE, region=region).get("trailList", [])
+    listed: list[dict[str, Any]] = aws.need(_DESCRIBE_TRAILS, region=region).get("trailList", [])
     return listed
 
 
 def _trail(aws: Aws, data: dict[str, Any]) -> Trail:
     arn = data["TrailARN"]
-    named = Arn.of(arn)
-    home = data.get("HomeRegion") or (named.region if named else "")
+    parsed = Arn.of(arn)
+    home = data.get("HomeRegion") or (parsed.region if parsed else "")
     if (
-        named is None
-        or not id_formats.fits(id_formats.ARN, arn)
-        or not id_formats.fits(id_formats.REGION, home)
+        parsed is None
+        or not id_formats.has_format(id_formats.ARN, arn)
+        or not id_formats.has_format(id_formats.REGION, home)
     ):
-        raise RefusedError(_unnamed(arn))
-    owner = "" if named.account == aws.account else named.account
+        raise RefusedError(_unreadable_arn(arn))
+    owner = "" if parsed.account == aws.account else parsed.account
     return Trail(
         name=data["Name"],
         arn=arn,
@@ -205,20 +205,24 @@ def _trail(aws: Aws, data: dict[str, Any]) -> Trail:
         kms_key=data.get("KmsKeyId") or None,
         sns_topic=data.get("SnsTopicARN") or None,
         prefix=data.get("S3KeyPrefix") or "",
-        status=aws.tried(lambda: _status(aws.need(STATUS, region=home, owner=owner, Name=arn))),
-        selectors=aws.tried(
-            lambda: _selectors(aws.need(SELECTORS, region=home, owner=owner, TrailName=arn))
+        status=aws.value_or_miss(
+            lambda: _status(aws.need(_GET_TRAIL_STATUS, region=home, owner=owner, Name=arn))
+        ),
+        selectors=aws.value_or_miss(
+            lambda: _selectors(
+                aws.need(_GET_EVENT_SELECTORS, region=home, owner=owner, TrailName=arn)
+            )
         ),
     )
 
 
-def _unnamed(arn: str) -> Miss:
+def _unreadable_arn(arn: str) -> Miss:
     return Miss(
         kind=MissKind.BROKEN,
-        call=DESCRIBE,
+        call=_DESCRIBE_TRAILS,
         code="IncompleteAnswer",
-        permission=DESCRIBE,
-        message=f"a trail is named {arn}, which tells no account and Region",
+        permission=_DESCRIBE_TRAILS,
+        message=f"a trail has the ARN {arn}, which names no account and Region",
     )
 
 
@@ -234,30 +238,32 @@ def _status(data: dict[str, Any]) -> TrailStatus:
 
 def _selectors(data: dict[str, Any]) -> Selectors:
     return Selectors(
-        classic=tuple(_classic(each) for each in data.get("EventSelectors") or ()),
-        advanced=tuple(_advanced(each) for each in data.get("AdvancedEventSelectors") or ()),
+        classic=tuple(_classic(selector) for selector in data.get("EventSelectors") or ()),
+        advanced=tuple(
+            _advanced(selector) for selector in data.get("AdvancedEventSelectors") or ()
+        ),
     )
 
 
 def _classic(data: dict[str, Any]) -> EventSelector:
     kind = data.get("ReadWriteType", "All")
-    if kind not in _KINDS:
-        # A new kind records something; whether it is enough is not known.
+    if kind not in _READ_WRITE_TYPES:
+        # A new kind records some events; whether they are enough is unknown.
         raise RefusedError(
             Miss(
                 kind=MissKind.BROKEN,
-                call=SELECTORS,
+                call=_GET_EVENT_SELECTORS,
                 code="UnknownWord",
-                permission=SELECTORS,
-                message=f"a selector records the events {quoted(kind)}, which is none of {', '.join(_KINDS)}",
+                permission=_GET_EVENT_SELECTORS,
+                message=f"an event selector has the type {quoted(kind)}, which is none of {', '.join(_READ_WRITE_TYPES)}",
             )
         )
     return EventSelector(
         read_write=kind,
         management=data.get("IncludeManagementEvents", True),
         data=tuple(
-            DataResource(type=each["Type"], values=tuple(each.get("Values", ())))
-            for each in data.get("DataResources", ())
+            DataResource(type=resource["Type"], values=tuple(resource.get("Values", ())))
+            for resource in data.get("DataResources", ())
         ),
         excluded_sources=tuple(data.get("ExcludeManagementEventSources", ())),
     )
@@ -266,7 +272,7 @@ def _classic(data: dict[str, Any]) -> EventSelector:
 def _advanced(data: dict[str, Any]) -> AdvancedSelector:
     return AdvancedSelector(
         name=data.get("Name", ""),
-        fields=tuple(_field(each) for each in data.get("FieldSelectors", ())),
+        fields=tuple(_field(selector) for selector in data.get("FieldSelectors", ())),
     )
 
 

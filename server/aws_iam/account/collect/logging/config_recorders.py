@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
-    """A Config recorder that the owner made or a service did (`service_principal`)."""
+    """A Config recorder, the customer's or a service-linked one (`service_principal`)."""
 
     name: str
     all_supported: bool = False
@@ -48,40 +48,40 @@ DELIVERY_CHANNELS = many_in("config.delivery_channels", DeliveryChannel)
 
 @collector_in(RECORDERS, "config:DescribeConfigurationRecorders")
 def recorders(aws: Aws, region: str) -> tuple[Recorder, ...]:
-    """The recorders, those that services made included."""
+    """The recorders, service-linked ones included."""
     answer = aws.need("config:DescribeConfigurationRecorders", region=region)
-    found = map(_recorder, answer.get("ConfigurationRecorders", ()))
-    return tuple(sorted(found, key=lambda each: each.name))
+    read = map(_recorder, answer.get("ConfigurationRecorders", ()))
+    return tuple(sorted(read, key=lambda recorder: recorder.name))
 
 
 @collector_in(RECORDER_STATUSES, "config:DescribeConfigurationRecorderStatus")
 def recorder_statuses(aws: Aws, region: str) -> tuple[RecorderStatus, ...]:
     """Whether each recorder records."""
     answer = aws.need("config:DescribeConfigurationRecorderStatus", region=region)
-    found = (
+    statuses = (
         RecorderStatus(
-            name=each.get("name", ""),
-            recording=each.get("recording", False),
-            last_status=each.get("lastStatus"),
+            name=status.get("name", ""),
+            recording=status.get("recording", False),
+            last_status=status.get("lastStatus"),
         )
-        for each in answer.get("ConfigurationRecordersStatus", ())
+        for status in answer.get("ConfigurationRecordersStatus", ())
     )
-    return tuple(sorted(found, key=lambda each: each.name))
+    return tuple(sorted(statuses, key=lambda status: status.name))
 
 
 @collector_in(DELIVERY_CHANNELS, "config:DescribeDeliveryChannels")
 def delivery_channels(aws: Aws, region: str) -> tuple[DeliveryChannel, ...]:
-    """Where the records go."""
+    """Where Config delivers."""
     answer = aws.need("config:DescribeDeliveryChannels", region=region)
-    found = (
+    channels = (
         DeliveryChannel(
-            name=each.get("name", ""),
-            bucket=each.get("s3BucketName"),
-            sns_topic=each.get("snsTopicARN"),
+            name=channel.get("name", ""),
+            bucket=channel.get("s3BucketName"),
+            sns_topic=channel.get("snsTopicARN"),
         )
-        for each in answer.get("DeliveryChannels", ())
+        for channel in answer.get("DeliveryChannels", ())
     )
-    return tuple(sorted(found, key=lambda each: each.name))
+    return tuple(sorted(channels, key=lambda channel: channel.name))
 
 
 def _recorder(data: dict[str, Any]) -> Recorder:

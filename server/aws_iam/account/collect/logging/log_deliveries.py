@@ -1,4 +1,4 @@
-"""Log deliveries of CloudWatch Logs for other services, and the ways in which a front end logs access."""
+"""Log deliveries of CloudWatch Logs for other services, and the ways to log access."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ REALTIME: Final = "real-time"
 DELIVERY: Final = "delivery"
 BUCKET: Final = "bucket"
 Way = Literal["standard", "real-time", "delivery", "bucket"]
-"""Ways to log access: CloudFront's two own ones, a delivery of CloudWatch Logs, a load balancer's own bucket."""
+"""How access is logged: CloudFront's standard or real-time logs, a log delivery, a load balancer's bucket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySource:
-    """What CloudWatch Logs delivers for other services; `delivered`: some delivery has it."""
+    """A delivery source of CloudWatch Logs; `delivered`: some delivery uses it."""
 
     name: str
     service: str
@@ -31,30 +31,30 @@ class DeliverySource:
     delivered: bool = False
 
     def logs_access_of(self, arn: str) -> bool:
-        """Whether the resource's access logs go somewhere through it."""
+        """Whether it delivers the resource's access logs."""
         # CloudFront's type is ACCESS_LOGS, a load balancer's NLB_ACCESS_LOGS and the like.
         return self.delivered and arn in self.resources and self.log_type.endswith("ACCESS_LOGS")
 
 
 DELIVERY_SOURCES = many_in("logs.delivery_sources", DeliverySource)
-SOURCES = "logs:DescribeDeliverySources"
-DELIVERIES = "logs:DescribeDeliveries"
+DESCRIBE_DELIVERY_SOURCES = "logs:DescribeDeliverySources"
+DESCRIBE_DELIVERIES = "logs:DescribeDeliveries"
 
 
-@collector_in(DELIVERY_SOURCES, SOURCES, DELIVERIES)
+@collector_in(DELIVERY_SOURCES, DESCRIBE_DELIVERY_SOURCES, DESCRIBE_DELIVERIES)
 def delivery_sources(aws: Aws, region: str) -> tuple[DeliverySource, ...]:
-    """A source alone delivers nothing: a delivery must lead from it to a destination."""
-    listed = aws.pages(SOURCES, "deliverySources", region=region)
-    deliveries = aws.pages(DELIVERIES, "deliveries", region=region)
+    """The delivery sources. A source delivers nothing until a delivery leads from it to a destination."""
+    listed = aws.items(DESCRIBE_DELIVERY_SOURCES, "deliverySources", region=region)
+    deliveries = aws.items(DESCRIBE_DELIVERIES, "deliveries", region=region)
     used = {delivery.get("deliverySourceName") for delivery in deliveries}
-    found = (
+    sources = (
         DeliverySource(
-            name=each["name"],
-            service=each.get("service", ""),
-            log_type=each.get("logType", ""),
-            resources=tuple(sorted(each.get("resourceArns", ()))),
-            delivered=each["name"] in used,
+            name=source["name"],
+            service=source.get("service", ""),
+            log_type=source.get("logType", ""),
+            resources=tuple(sorted(source.get("resourceArns", ()))),
+            delivered=source["name"] in used,
         )
-        for each in listed
+        for source in listed
     )
-    return tuple(sorted(found, key=lambda each: each.name))
+    return tuple(sorted(sources, key=lambda source: source.name))

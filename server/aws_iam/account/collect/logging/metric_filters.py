@@ -24,10 +24,10 @@ class MetricFilter:
     criteria: str | None = ""
     """Which events the pattern is applied to, by the account or Region that they come from; empty: all.
 
-    None in a snapshot of an earlier version: nothing is known of it, nor of its metrics' dimensions.
+    None in a snapshot of an earlier version, which did not record it, nor the dimensions of the metrics.
     """
     transformed: bool | None = False
-    """Whether the pattern is applied to what the log group's transformer made of the events; None as above."""
+    """Whether the pattern is applied to the output of the log group's transformer; None as above."""
 
 
 METRIC_FILTERS = many_in("logs.metric_filters", MetricFilter)
@@ -36,9 +36,11 @@ METRIC_FILTERS = many_in("logs.metric_filters", MetricFilter)
 @collector_in(METRIC_FILTERS, "logs:DescribeMetricFilters")
 def metric_filters(aws: Aws, region: str) -> tuple[MetricFilter, ...]:
     """The metric filters of every log group."""
-    listed = aws.pages("logs:DescribeMetricFilters", "metricFilters", region=region)
-    found = map(_filter, listed)
-    return tuple(sorted(found, key=lambda each: (each.log_group, each.name)))
+    listed = aws.items("logs:DescribeMetricFilters", "metricFilters", region=region)
+    filters = map(_filter, listed)
+    return tuple(
+        sorted(filters, key=lambda metric_filter: (metric_filter.log_group, metric_filter.name))
+    )
 
 
 def _filter(data: dict[str, Any]) -> MetricFilter:
@@ -49,11 +51,11 @@ def _filter(data: dict[str, Any]) -> MetricFilter:
         pattern=data.get("filterPattern", ""),
         metrics=tuple(
             Metric(
-                name=each["metricName"],
-                namespace=each["metricNamespace"],
-                dimensions=tuple(sorted({*each.get("dimensions", ()), *system})),
+                name=transformation["metricName"],
+                namespace=transformation["metricNamespace"],
+                dimensions=tuple(sorted({*transformation.get("dimensions", ()), *system})),
             )
-            for each in data.get("metricTransformations", ())
+            for transformation in data.get("metricTransformations", ())
         ),
         criteria=data.get("fieldSelectionCriteria", ""),
         transformed=data.get("applyOnTransformedLogs", False),

@@ -34,28 +34,28 @@ class Api:
 
     @property
     def is_public(self) -> bool:
-        """Whether it can be reached from outside of VPCs."""
+        """Whether it can be reached from outside a VPC."""
         return "PRIVATE" not in self.endpoints
 
 
 REST_APIS = many_in("apigateway.apis", Api)
 HTTP_APIS = many_in("apigatewayv2.apis", Api)
-REST_STAGES = "apigateway:GetStages"
-HTTP_STAGES = "apigatewayv2:GetStages"
+_GET_REST_STAGES = "apigateway:GetStages"
+_GET_HTTP_STAGES = "apigatewayv2:GetStages"
 
 
-@collector_in(REST_APIS, "apigateway:GetRestApis", REST_STAGES)
+@collector_in(REST_APIS, "apigateway:GetRestApis", _GET_REST_STAGES)
 def rest_apis(aws: Aws, region: str) -> tuple[Api, ...]:
     """The REST APIs."""
 
     def stages(api: dict[str, Any]) -> tuple[ApiStage, ...]:
-        answer = aws.need(REST_STAGES, region=region, restApiId=api["id"])
+        answer = aws.need(_GET_REST_STAGES, region=region, restApiId=api["id"])
         return _stages(
-            (each["stageName"], each.get("accessLogSettings", {}).get("destinationArn"))
-            for each in answer.get("item", ())
+            (stage["stageName"], stage.get("accessLogSettings", {}).get("destinationArn"))
+            for stage in answer.get("item", ())
         )
 
-    listed = aws.pages("apigateway:GetRestApis", "items", region=region)
+    listed = aws.items("apigateway:GetRestApis", "items", region=region)
     listed.sort(key=lambda api: str(api["id"]))
     return tuple(
         Api(
@@ -63,41 +63,47 @@ def rest_apis(aws: Aws, region: str) -> tuple[Api, ...]:
             name=api.get("name", ""),
             protocol="REST",
             endpoints=tuple(api.get("endpointConfiguration", {}).get("types", ())),
-            stages=found,
+            stages=read_stages,
         )
-        for api, found in zip(listed, aws.each(stages, listed, REST_STAGES), strict=True)
+        for api, read_stages in zip(
+            listed, aws.read_each(stages, listed, _GET_REST_STAGES), strict=True
+        )
     )
 
 
-@collector_in(HTTP_APIS, "apigatewayv2:GetApis", HTTP_STAGES)
+@collector_in(HTTP_APIS, "apigatewayv2:GetApis", _GET_HTTP_STAGES)
 def http_apis(aws: Aws, region: str) -> tuple[Api, ...]:
-    """The HTTP and WebSocket APIs; the stages of the latter have no part in any control."""
+    """The HTTP and WebSocket APIs; no control judges the stages of the latter."""
 
     def stages(api: dict[str, Any]) -> tuple[ApiStage, ...]:
-        listed = aws.pages(HTTP_STAGES, "Items", region=region, ApiId=api["ApiId"])
+        listed = aws.items(_GET_HTTP_STAGES, "Items", region=region, ApiId=api["ApiId"])
         return _stages(
-            (each["StageName"], each.get("AccessLogSettings", {}).get("DestinationArn"))
-            for each in listed
+            (stage["StageName"], stage.get("AccessLogSettings", {}).get("DestinationArn"))
+            for stage in listed
         )
 
-    listed = aws.pages("apigatewayv2:GetApis", "Items", region=region)
+    listed = aws.items("apigatewayv2:GetApis", "Items", region=region)
     listed.sort(key=lambda api: str(api["ApiId"]))
-    asked = [api for api in listed if api.get("ProtocolType") == "HTTP"]
-    read: dict[str, tuple[ApiStage, ...] | Miss] = {
-        api["ApiId"]: found
-        for api, found in zip(asked, aws.each(stages, asked, HTTP_STAGES), strict=True)
+    http = [api for api in listed if api.get("ProtocolType") == "HTTP"]
+    stages_of: dict[str, tuple[ApiStage, ...] | Miss] = {
+        api["ApiId"]: read_stages
+        for api, read_stages in zip(
+            http, aws.read_each(stages, http, _GET_HTTP_STAGES), strict=True
+        )
     }
     return tuple(
         Api(
             id=api["ApiId"],
             name=api.get("Name", ""),
             protocol=api.get("ProtocolType", ""),
-            stages=read.get(api["ApiId"], ()),
+            stages=stages_of.get(api["ApiId"], ()),
         )
         for api in listed
     )
 
 
-def _stages(named: Iterable[tuple[str, str | None]]) -> tuple[ApiStage, ...]:
-    found = (ApiStage(name=name, destination=where or None) for name, where in named)
-    return tuple(sorted(found, key=lambda stage: stage.name))
+def _stages(destinations: Iterable[tuple[str, str | None]]) -> tuple[ApiStage, ...]:
+    api_stages = (
+        ApiStage(name=name, destination=destination or None) for name, destination in destinations
+    )
+    return tuple(sorted(api_stages, key=lambda stage: stage.name))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, MissKind, RefusedError, many
 from aws_iam.account.collect.logging.log_deliveries import (
-    DELIVERIES,
     DELIVERY,
     DELIVERY_SOURCES,
+    DESCRIBE_DELIVERIES,
+    DESCRIBE_DELIVERY_SOURCES,
     REALTIME,
-    SOURCES,
     STANDARD,
     Way,
 )
@@ -32,32 +32,44 @@ class Distribution:
 
 
 DISTRIBUTIONS = many("cloudfront.distributions", Distribution)
-CONFIG = "cloudfront:GetDistributionConfig"
-# Deliveries of CloudFront's logs are kept there whatever the account's own Regions:
+_GET_DISTRIBUTION_CONFIG = "cloudfront:GetDistributionConfig"
+# CloudFront's log deliveries are in this Region, whichever Regions the account uses:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
-_DELIVERIES_AT = {"aws": "us-east-1"}
-# Its distributions are made with credentials of a standard account, so an account there has none:
+_DELIVERY_REGIONS = {"aws": "us-east-1"}
+# GovCloud accounts have no distributions; CloudFront is used with a standard account instead:
 # https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/setting-up-credentials.html
-_WITHOUT = "aws-us-gov"
+_PARTITION_WITHOUT_CLOUDFRONT = "aws-us-gov"
 
 
-@collector(DISTRIBUTIONS, "cloudfront:ListDistributions", CONFIG, after=(DELIVERY_SOURCES,))
+@collector(
+    DISTRIBUTIONS,
+    "cloudfront:ListDistributions",
+    _GET_DISTRIBUTION_CONFIG,
+    after=(DELIVERY_SOURCES,),
+)
 def distributions(aws: Aws) -> tuple[Distribution, ...]:
-    """The listing does not show logging: each one's configuration does, or the deliveries."""
-    if aws.partition == _WITHOUT:
+    """The distributions. The listing leaves out logging: each configuration and the log deliveries have it."""
+    if aws.partition == _PARTITION_WITHOUT_CLOUDFRONT:
         return ()
-    pages = aws.whole_pages("cloudfront:ListDistributions")
-    listed = [each for page in pages for each in page["DistributionList"].get("Items", ())]
-    listed.sort(key=lambda each: str(each["ARN"]))
-    logs = aws.each(lambda each: _logs(aws, each), listed, CONFIG)
+    pages = aws.pages("cloudfront:ListDistributions")
+    listed = [item for page in pages for item in page["DistributionList"].get("Items", ())]
+    listed.sort(key=lambda distribution: str(distribution["ARN"]))
+    logs = aws.read_each(
+        lambda distribution: _logs(aws, distribution), listed, _GET_DISTRIBUTION_CONFIG
+    )
     return tuple(
-        Distribution(id=each["Id"], arn=each["ARN"], enabled=each.get("Enabled", True), logs=found)
-        for each, found in zip(listed, logs, strict=True)
+        Distribution(
+            id=distribution["Id"],
+            arn=distribution["ARN"],
+            enabled=distribution.get("Enabled", True),
+            logs=ways,
+        )
+        for distribution, ways in zip(listed, logs, strict=True)
     )
 
 
 def _logs(aws: Aws, data: dict[str, Any]) -> tuple[Way, ...]:
-    config = aws.need(CONFIG, Id=data["Id"])["DistributionConfig"]
+    config = aws.need(_GET_DISTRIBUTION_CONFIG, Id=data["Id"])["DistributionConfig"]
     behaviours = [
         config.get("DefaultCacheBehavior", {}),
         *config.get("CacheBehaviors", {}).get("Items", ()),
@@ -66,22 +78,22 @@ def _logs(aws: Aws, data: dict[str, Any]) -> tuple[Way, ...]:
         STANDARD: config.get("Logging", {}).get("Enabled", False),
         REALTIME: any(behaviour.get("RealtimeLogConfigArn") for behaviour in behaviours),
     }
-    found = tuple(name for name, on in own.items() if on)
-    if found:
-        return found
-    sources = aws.fact_in(_deliveries_at(aws), DELIVERY_SOURCES)
+    own_ways = tuple(name for name, on in own.items() if on)
+    if own_ways:
+        return own_ways
+    sources = aws.fact_in(_delivery_region(aws), DELIVERY_SOURCES)
     return (DELIVERY,) if any(source.logs_access_of(data["ARN"]) for source in sources) else ()
 
 
-def _deliveries_at(aws: Aws) -> str:
-    region = _DELIVERIES_AT.get(aws.partition)
+def _delivery_region(aws: Aws) -> str:
+    region = _DELIVERY_REGIONS.get(aws.partition)
     if region is None:
         raise RefusedError(
             Miss(
                 kind=MissKind.UNSUPPORTED,
-                call=DELIVERIES,
-                permission=SOURCES,
-                message=f"where partition {aws.partition} keeps CloudFront's deliveries is not known",
+                call=DESCRIBE_DELIVERIES,
+                permission=DESCRIBE_DELIVERY_SOURCES,
+                message=f"the Region of CloudFront's log deliveries in partition {aws.partition} is unknown",
             )
         )
     return region

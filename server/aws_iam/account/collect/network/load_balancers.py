@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancer:
-    """A load balancer of the second generation; `can_log` is asked only of one that logs nothing."""
+    """An application, network or gateway load balancer; `can_log` is read only for one that logs nothing."""
 
     name: str
     arn: str
@@ -25,32 +25,34 @@ class LoadBalancer:
 
 
 LOAD_BALANCERS = many_in("elbv2.load_balancers", LoadBalancer)
-ATTRIBUTES = "elbv2:DescribeLoadBalancerAttributes"
-LISTENERS = "elbv2:DescribeListeners"
+_DESCRIBE_LOAD_BALANCER_ATTRIBUTES = "elbv2:DescribeLoadBalancerAttributes"
+_DESCRIBE_LISTENERS = "elbv2:DescribeListeners"
 
 
 @collector_in(
     LOAD_BALANCERS,
     "elbv2:DescribeLoadBalancers",
-    ATTRIBUTES,
-    LISTENERS,
+    _DESCRIBE_LOAD_BALANCER_ATTRIBUTES,
+    _DESCRIBE_LISTENERS,
     after=(DELIVERY_SOURCES,),
 )
 def load_balancers(aws: Aws, region: str) -> tuple[LoadBalancer, ...]:
-    """Gateway load balancers are no front ends; they have no access logs to ask for."""
-    listed = aws.pages("elbv2:DescribeLoadBalancers", "LoadBalancers", region=region)
-    listed.sort(key=lambda each: str(each["LoadBalancerArn"]))
-    read = aws.each(lambda each: _balancer(aws, region, each), listed, ATTRIBUTES)
+    """The load balancers. Gateway load balancers have no access logs."""
+    listed = aws.items("elbv2:DescribeLoadBalancers", "LoadBalancers", region=region)
+    listed.sort(key=lambda data: str(data["LoadBalancerArn"]))
+    balancers = aws.read_each(
+        lambda data: _balancer(aws, region, data), listed, _DESCRIBE_LOAD_BALANCER_ATTRIBUTES
+    )
     return tuple(
         LoadBalancer(
-            name=each["LoadBalancerName"],
-            arn=each["LoadBalancerArn"],
-            type=each.get("Type", ""),
-            logs=found,
+            name=data["LoadBalancerName"],
+            arn=data["LoadBalancerArn"],
+            type=data.get("Type", ""),
+            logs=balancer,
         )
-        if isinstance(found, Miss)
-        else found
-        for each, found in zip(listed, read, strict=True)
+        if isinstance(balancer, Miss)
+        else balancer
+        for data, balancer in zip(listed, balancers, strict=True)
     )
 
 
@@ -59,17 +61,19 @@ def _balancer(aws: Aws, region: str, data: dict[str, Any]) -> LoadBalancer:
     logs: tuple[Way, ...] | Miss = ()
     can_log: bool | Miss = kind != "gateway"
     if can_log:
-        logs = aws.tried(lambda: _logs(aws, region, arn))
+        logs = aws.value_or_miss(lambda: _logs(aws, region, arn))
     if not logs and kind == "network":
-        can_log = aws.tried(lambda: _has_tls(aws, region, arn))
+        can_log = aws.value_or_miss(lambda: _has_tls(aws, region, arn))
     return LoadBalancer(
         name=data["LoadBalancerName"], arn=arn, type=kind, logs=logs, can_log=can_log
     )
 
 
 def _logs(aws: Aws, region: str, arn: str) -> tuple[Way, ...]:
-    answer = aws.need(ATTRIBUTES, region=region, LoadBalancerArn=arn)
-    attributes = {each.get("Key"): each.get("Value") for each in answer.get("Attributes", ())}
+    answer = aws.need(_DESCRIBE_LOAD_BALANCER_ATTRIBUTES, region=region, LoadBalancerArn=arn)
+    attributes = {
+        attribute.get("Key"): attribute.get("Value") for attribute in answer.get("Attributes", ())
+    }
     if attributes.get("access_logs.s3.enabled") == "true":
         return (BUCKET,)
     sources = aws.fact_in(region, DELIVERY_SOURCES)
@@ -81,5 +85,5 @@ def _has_tls(aws: Aws, region: str, arn: str) -> bool:
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
     """
-    listeners = aws.pages(LISTENERS, "Listeners", region=region, LoadBalancerArn=arn)
+    listeners = aws.items(_DESCRIBE_LISTENERS, "Listeners", region=region, LoadBalancerArn=arn)
     return any(listener.get("Protocol") == "TLS" for listener in listeners)

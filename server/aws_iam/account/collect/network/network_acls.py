@@ -43,23 +43,23 @@ NETWORK_ACLS = many_in("ec2.network_acls", NetworkAcl)
 @collector_in(NETWORK_ACLS, "ec2:DescribeNetworkAcls")
 def network_acls(aws: Aws, region: str) -> tuple[NetworkAcl, ...]:
     """The network ACLs, entries in the order in which they are evaluated."""
-    listed = aws.pages("ec2:DescribeNetworkAcls", "NetworkAcls", region=region)
-    found = (
+    listed = aws.items("ec2:DescribeNetworkAcls", "NetworkAcls", region=region)
+    acls = (
         NetworkAcl(
-            id=each["NetworkAclId"],
-            vpc=each.get("VpcId"),
-            default=each.get("IsDefault", False),
-            owner=each.get("OwnerId"),
+            id=data["NetworkAclId"],
+            vpc=data.get("VpcId"),
+            default=data.get("IsDefault", False),
+            owner=data.get("OwnerId"),
             entries=tuple(
                 sorted(
-                    map(_entry, each.get("Entries", ())),
+                    map(_entry, data.get("Entries", ())),
                     key=lambda entry: (entry.egress, entry.number, entry.ipv6 or ""),
                 )
             ),
         )
-        for each in listed
+        for data in listed
     )
-    return tuple(sorted(found, key=lambda acl: acl.id))
+    return tuple(sorted(acls, key=lambda acl: acl.id))
 
 
 def _entry(data: dict[str, Any]) -> AclEntry:

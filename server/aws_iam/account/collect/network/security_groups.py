@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
-from aws_iam.account.collect.network.vpcs import _sorted
+from aws_iam.account.collect.network.vpcs import sorted_values
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRule:
-    """One permission of a security group; protocol `-1` is all, for ICMP `from_port` is a type and no port."""
+    """One permission of a security group; protocol `-1` is all, for ICMP `from_port` is the type, not a port."""
 
     protocol: str
     from_port: int | None = None
@@ -40,7 +40,7 @@ class SecurityGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixList:
-    """The networks of a prefix list that some security group admits."""
+    """The networks of a prefix list that a security group admits."""
 
     id: str
     networks: tuple[str, ...] | Miss
@@ -48,36 +48,41 @@ class PrefixList:
 
 SECURITY_GROUPS = many_in("ec2.security_groups", SecurityGroup)
 PREFIX_LISTS = many_in("ec2.prefix_lists", PrefixList)
-ENTRIES = "ec2:GetManagedPrefixListEntries"
+_GET_MANAGED_PREFIX_LIST_ENTRIES = "ec2:GetManagedPrefixListEntries"
 
 
 @collector_in(SECURITY_GROUPS, "ec2:DescribeSecurityGroups")
 def security_groups(aws: Aws, region: str) -> tuple[SecurityGroup, ...]:
-    """Every group, attached to something or not."""
-    listed = aws.pages("ec2:DescribeSecurityGroups", "SecurityGroups", region=region)
-    found = (
+    """Every group, in use or not."""
+    listed = aws.items("ec2:DescribeSecurityGroups", "SecurityGroups", region=region)
+    groups = (
         SecurityGroup(
-            id=each["GroupId"],
-            name=each.get("GroupName", ""),
-            vpc=each.get("VpcId"),
-            owner=each.get("OwnerId"),
-            inbound=tuple(map(_rule, each.get("IpPermissions", ()))),
-            outbound=tuple(map(_rule, each.get("IpPermissionsEgress", ()))),
+            id=data["GroupId"],
+            name=data.get("GroupName", ""),
+            vpc=data.get("VpcId"),
+            owner=data.get("OwnerId"),
+            inbound=tuple(map(_rule, data.get("IpPermissions", ()))),
+            outbound=tuple(map(_rule, data.get("IpPermissionsEgress", ()))),
         )
-        for each in listed
+        for data in listed
     )
-    return tuple(sorted(found, key=lambda group: group.id))
+    return tuple(sorted(groups, key=lambda group: group.id))
 
 
-@collector_in(PREFIX_LISTS, ENTRIES, after=(SECURITY_GROUPS,))
+@collector_in(PREFIX_LISTS, _GET_MANAGED_PREFIX_LIST_ENTRIES, after=(SECURITY_GROUPS,))
 def prefix_lists(aws: Aws, region: str) -> tuple[PrefixList, ...]:
-    """The networks behind the prefix lists that groups admit."""
+    """The networks of the prefix lists that groups admit."""
     groups = aws.fact_in(region, SECURITY_GROUPS)
     rules = (rule for group in groups for rule in group.inbound)
-    ids = sorted({each for rule in rules for each in rule.prefix_lists})
-    read = aws.each(lambda each: _networks(aws, region, each), ids, ENTRIES)
+    ids = sorted({prefix_list for rule in rules for prefix_list in rule.prefix_lists})
+    read = aws.read_each(
+        lambda prefix_list: _networks(aws, region, prefix_list),
+        ids,
+        _GET_MANAGED_PREFIX_LIST_ENTRIES,
+    )
     return tuple(
-        PrefixList(id=each, networks=found) for each, found in zip(ids, read, strict=True)
+        PrefixList(id=prefix_list, networks=networks)
+        for prefix_list, networks in zip(ids, read, strict=True)
     )
 
 
@@ -86,13 +91,15 @@ def _rule(data: dict[str, Any]) -> GroupRule:
         protocol=data.get("IpProtocol", ""),
         from_port=data.get("FromPort"),
         to_port=data.get("ToPort"),
-        ipv4=_sorted(data, "IpRanges", "CidrIp"),
-        ipv6=_sorted(data, "Ipv6Ranges", "CidrIpv6"),
-        prefix_lists=_sorted(data, "PrefixListIds", "PrefixListId"),
-        groups=_sorted(data, "UserIdGroupPairs", "GroupId"),
+        ipv4=sorted_values(data, "IpRanges", "CidrIp"),
+        ipv6=sorted_values(data, "Ipv6Ranges", "CidrIpv6"),
+        prefix_lists=sorted_values(data, "PrefixListIds", "PrefixListId"),
+        groups=sorted_values(data, "UserIdGroupPairs", "GroupId"),
     )
 
 
 def _networks(aws: Aws, region: str, identity: str) -> tuple[str, ...]:
-    entries = aws.pages(ENTRIES, "Entries", region=region, PrefixListId=identity)
+    entries = aws.items(
+        _GET_MANAGED_PREFIX_LIST_ENTRIES, "Entries", region=region, PrefixListId=identity
+    )
     return tuple(sorted(entry["Cidr"] for entry in entries))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vpc:
-    """A VPC that is seen from the account; one shared into it has another owner."""
+    """A VPC that the account can see; one that is shared with it has another owner."""
 
     id: str
     owner: str | None = None
@@ -110,38 +110,38 @@ _TARGETS = (
 @collector_in(VPCS, "ec2:DescribeVpcs")
 def vpcs(aws: Aws, region: str) -> tuple[Vpc, ...]:
     """The VPCs, used or not."""
-    found = (
+    read = (
         Vpc(
-            id=each["VpcId"],
-            owner=each.get("OwnerId"),
-            default=each.get("IsDefault", False),
-            networks=_networks_of_vpc(each),
+            id=data["VpcId"],
+            owner=data.get("OwnerId"),
+            default=data.get("IsDefault", False),
+            networks=_networks_of_vpc(data),
         )
-        for each in aws.pages("ec2:DescribeVpcs", "Vpcs", region=region)
+        for data in aws.items("ec2:DescribeVpcs", "Vpcs", region=region)
     )
-    return tuple(sorted(found, key=lambda vpc: vpc.id))
+    return tuple(sorted(read, key=lambda vpc: vpc.id))
 
 
 @collector_in(FLOW_LOGS, "ec2:DescribeFlowLogs")
 def flow_logs(aws: Aws, region: str) -> tuple[FlowLog, ...]:
     """The flow logs of VPCs, subnets and interfaces."""
-    found = (
+    logs = (
         FlowLog(
-            id=each["FlowLogId"],
-            resource=each.get("ResourceId", ""),
-            status=each.get("FlowLogStatus", ""),
-            traffic=each.get("TrafficType", ""),
-            delivery=each.get("DeliverLogsStatus"),
+            id=data["FlowLogId"],
+            resource=data.get("ResourceId", ""),
+            status=data.get("FlowLogStatus", ""),
+            traffic=data.get("TrafficType", ""),
+            delivery=data.get("DeliverLogsStatus"),
         )
-        for each in aws.pages("ec2:DescribeFlowLogs", "FlowLogs", region=region)
+        for data in aws.items("ec2:DescribeFlowLogs", "FlowLogs", region=region)
     )
-    return tuple(sorted(found, key=lambda log: log.id))
+    return tuple(sorted(logs, key=lambda log: log.id))
 
 
 @collector_in(ROUTE_TABLES, "ec2:DescribeRouteTables")
 def route_tables(aws: Aws, region: str) -> tuple[RouteTable, ...]:
     """The route tables."""
-    listed = aws.pages("ec2:DescribeRouteTables", "RouteTables", region=region)
+    listed = aws.items("ec2:DescribeRouteTables", "RouteTables", region=region)
     return tuple(sorted(map(_table, listed), key=lambda table: table.id))
 
 
@@ -149,7 +149,7 @@ def route_tables(aws: Aws, region: str) -> tuple[RouteTable, ...]:
 def peerings(aws: Aws, region: str) -> tuple[Peering, ...]:
     """The peering connections, with the networks of both sides where AWS shows them."""
     operation = "ec2:DescribeVpcPeeringConnections"
-    found = (
+    read = (
         Peering(
             id=connection["VpcPeeringConnectionId"],
             status=connection.get("Status", {}).get("Code", ""),
@@ -158,49 +158,50 @@ def peerings(aws: Aws, region: str) -> tuple[Peering, ...]:
             accepter_vpc=connection.get("AccepterVpcInfo", {}).get("VpcId"),
             accepter_networks=_networks_of_side(connection.get("AccepterVpcInfo", {})),
         )
-        for connection in aws.pages(operation, "VpcPeeringConnections", region=region)
+        for connection in aws.items(operation, "VpcPeeringConnections", region=region)
     )
-    return tuple(sorted(found, key=lambda peering: peering.id))
+    return tuple(sorted(read, key=lambda peering: peering.id))
 
 
 @collector_in(SUBNETS, "ec2:DescribeSubnets")
 def subnets(aws: Aws, region: str) -> tuple[Subnet, ...]:
     """Which VPC each subnet is in."""
-    listed = aws.pages("ec2:DescribeSubnets", "Subnets", region=region)
-    found = (Subnet(id=each["SubnetId"], vpc=each.get("VpcId", "")) for each in listed)
-    return tuple(sorted(found, key=lambda subnet: subnet.id))
+    listed = aws.items("ec2:DescribeSubnets", "Subnets", region=region)
+    read = (Subnet(id=data["SubnetId"], vpc=data.get("VpcId", "")) for data in listed)
+    return tuple(sorted(read, key=lambda subnet: subnet.id))
 
 
 @collector_in(VPC_ENDPOINTS, "ec2:DescribeVpcEndpoints")
 def vpc_endpoints(aws: Aws, region: str) -> tuple[VpcEndpoint, ...]:
     """The VPC endpoints."""
-    found = (
+    endpoints = (
         VpcEndpoint(
-            id=each["VpcEndpointId"],
-            vpc=each.get("VpcId", ""),
-            service=each.get("ServiceName", ""),
-            type=each.get("VpcEndpointType", ""),
-            state=each.get("State", ""),
-            route_tables=tuple(sorted(each.get("RouteTableIds", ()))),
+            id=data["VpcEndpointId"],
+            vpc=data.get("VpcId", ""),
+            service=data.get("ServiceName", ""),
+            type=data.get("VpcEndpointType", ""),
+            state=data.get("State", ""),
+            route_tables=tuple(sorted(data.get("RouteTableIds", ()))),
         )
-        for each in aws.pages("ec2:DescribeVpcEndpoints", "VpcEndpoints", region=region)
+        for data in aws.items("ec2:DescribeVpcEndpoints", "VpcEndpoints", region=region)
     )
-    return tuple(sorted(found, key=lambda endpoint: endpoint.id))
+    return tuple(sorted(endpoints, key=lambda endpoint: endpoint.id))
 
 
-def _sorted(data: dict[str, Any], key: str, field: str) -> tuple[str, ...]:
-    return tuple(sorted(each[field] for each in data.get(key, ()) if field in each))
+def sorted_values(data: dict[str, Any], key: str, field: str) -> tuple[str, ...]:
+    """A field of each part under a key, sorted."""
+    return tuple(sorted(part[field] for part in data.get(key, ()) if field in part))
 
 
 def _networks_of_vpc(data: dict[str, Any]) -> tuple[str, ...]:
-    ipv4 = _sorted(data, "CidrBlockAssociationSet", "CidrBlock")
-    ipv6 = _sorted(data, "Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock")
+    ipv4 = sorted_values(data, "CidrBlockAssociationSet", "CidrBlock")
+    ipv6 = sorted_values(data, "Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock")
     return (ipv4 or ((data["CidrBlock"],) if "CidrBlock" in data else ())) + ipv6
 
 
 def _networks_of_side(data: dict[str, Any]) -> tuple[str, ...]:
-    ipv4 = _sorted(data, "CidrBlockSet", "CidrBlock")
-    ipv6 = _sorted(data, "Ipv6CidrBlockSet", "Ipv6CidrBlock")
+    ipv4 = sorted_values(data, "CidrBlockSet", "CidrBlock")
+    ipv6 = sorted_values(data, "Ipv6CidrBlockSet", "Ipv6CidrBlock")
     return (ipv4 or ((data["CidrBlock"],) if data.get("CidrBlock") else ())) + ipv6
 
 
@@ -210,7 +211,7 @@ def _table(data: dict[str, Any]) -> RouteTable:
         id=data["RouteTableId"],
         vpc=data.get("VpcId"),
         main=any(association.get("Main") for association in associations),
-        subnets=_sorted(data, "Associations", "SubnetId"),
+        subnets=sorted_values(data, "Associations", "SubnetId"),
         routes=tuple(map(_route, data.get("Routes", ()))),
     )
 

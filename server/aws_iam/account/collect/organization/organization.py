@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
-from aws_iam.account.collect.fact import Miss, RefusedError, many, maybe, one
+from aws_iam.account.collect.fact import Miss, many, maybe, one, value_or_refused
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
@@ -43,7 +43,10 @@ ANALYZER_SERVICE = "access-analyzer.amazonaws.com"
 def administrators_of(services: tuple[TrustedService, ...], service: str) -> tuple[str, ...]:
     """The accounts that administer the service by delegation."""
     return tuple(
-        name for each in services if each.service == service for name in each.administrators
+        administrator
+        for trusted in services
+        if trusted.service == service
+        for administrator in trusted.administrators
     )
 
 
@@ -93,30 +96,29 @@ ORG_DELEGATION = maybe("organizations.resource_policy", str)
 ORG_SERVICES = many("organizations.services", TrustedService)
 ORG_TREE = one("organizations.tree", Tree)
 ORG_GUARDRAILS = many("organizations.guardrails", Guardrail)
-T = TypeVar("T")
-ROOTS = "organizations:ListRoots"
-UNITS = "organizations:ListOrganizationalUnitsForParent"
-MEMBERS = "organizations:ListAccountsForParent"
-POLICIES = "organizations:ListPolicies"
-TARGETS = "organizations:ListTargetsForPolicy"
-POLICY = "organizations:DescribePolicy"
-DELEGATED = "organizations:ListDelegatedServicesForAccount"
-_KINDS = ("RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY")
+_LIST_ROOTS = "organizations:ListRoots"
+_LIST_ORGANIZATIONAL_UNITS_FOR_PARENT = "organizations:ListOrganizationalUnitsForParent"
+_LIST_ACCOUNTS_FOR_PARENT = "organizations:ListAccountsForParent"
+_LIST_POLICIES = "organizations:ListPolicies"
+_LIST_TARGETS_FOR_POLICY = "organizations:ListTargetsForPolicy"
+_DESCRIBE_POLICY = "organizations:DescribePolicy"
+_LIST_DELEGATED_SERVICES_FOR_ACCOUNT = "organizations:ListDelegatedServicesForAccount"
+_POLICY_TYPES = ("RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY")
 
 
 @collector(ORGANIZATION, "organizations:DescribeOrganization")
 def organization(aws: Aws) -> Organization | None:
-    """The organization; None when the account stands alone."""
+    """The organization; None when the account is in none."""
     answer = aws.get(
         "organizations:DescribeOrganization", absent=("AWSOrganizationsNotInUseException",)
     )
     if answer is None:
         return None
-    found = answer["Organization"]
+    described = answer["Organization"]
     return Organization(
-        id=found["Id"],
-        management_account=found.get("MasterAccountId", ""),
-        feature_set=found.get("FeatureSet", ""),
+        id=described["Id"],
+        management_account=described.get("MasterAccountId", ""),
+        feature_set=described.get("FeatureSet", ""),
     )
 
 
@@ -138,7 +140,7 @@ def delegation(aws: Aws) -> str | None:
     ORG_SERVICES,
     "organizations:ListAWSServiceAccessForOrganization",
     "organizations:ListDelegatedAdministrators",
-    DELEGATED,
+    _LIST_DELEGATED_SERVICES_FOR_ACCOUNT,
     after=(ORGANIZATION,),
 )
 def services(aws: Aws) -> tuple[TrustedService, ...]:
@@ -146,36 +148,52 @@ def services(aws: Aws) -> tuple[TrustedService, ...]:
     owner = _owner(aws)
     if owner is None:
         return ()
-    trusted = aws.pages(
+    trusted = aws.items(
         "organizations:ListAWSServiceAccessForOrganization",
         "EnabledServicePrincipals",
         owner=owner,
     )
-    administrators = aws.pages(
+    administrators = aws.items(
         "organizations:ListDelegatedAdministrators", "DelegatedAdministrators", owner=owner
     )
     by_service: dict[str, list[str]] = defaultdict(list)
     for account in sorted(administrator["Id"] for administrator in administrators):
-        for service in aws.pages(DELEGATED, "DelegatedServices", owner=owner, AccountId=account):
+        for service in aws.items(
+            _LIST_DELEGATED_SERVICES_FOR_ACCOUNT,
+            "DelegatedServices",
+            owner=owner,
+            AccountId=account,
+        ):
             by_service[service["ServicePrincipal"]].append(account)
-    names = sorted(each["ServicePrincipal"] for each in trusted)
+    names = sorted(trusted_service["ServicePrincipal"] for trusted_service in trusted)
     return tuple(
         TrustedService(service=name, administrators=tuple(by_service[name])) for name in names
     )
 
 
-@collector(ORG_TREE, ROOTS, UNITS, MEMBERS, after=(ORGANIZATION,))
+@collector(
+    ORG_TREE,
+    _LIST_ROOTS,
+    _LIST_ORGANIZATIONAL_UNITS_FOR_PARENT,
+    _LIST_ACCOUNTS_FOR_PARENT,
+    after=(ORGANIZATION,),
+)
 def tree(aws: Aws) -> Tree:
-    """Roots, units and accounts, level by level; empty when the account stands alone."""
+    """Roots, units and accounts, level by level; empty when the account is in no organization."""
     owner = _owner(aws)
     if owner is None:
         return Tree()
-    units = [_root(root) for root in aws.pages(ROOTS, "Roots", owner=owner)]
+    units = [_root(root) for root in aws.items(_LIST_ROOTS, "Roots", owner=owner)]
     members: list[Member] = []
     level = list(units)
     while level:
         below = [
-            _known(each) for each in aws.each(lambda unit: _below(aws, unit, owner), level, UNITS)
+            value_or_refused(children)
+            for children in aws.read_each(
+                lambda unit: _children(aws, unit, owner),
+                level,
+                _LIST_ORGANIZATIONAL_UNITS_FOR_PARENT,
+            )
         ]
         level = [unit for inner, _ in below for unit in inner]
         units += level
@@ -186,40 +204,53 @@ def tree(aws: Aws) -> Tree:
     )
 
 
-@collector(ORG_GUARDRAILS, POLICIES, TARGETS, POLICY, after=(ORGANIZATION,))
+@collector(
+    ORG_GUARDRAILS,
+    _LIST_POLICIES,
+    _LIST_TARGETS_FOR_POLICY,
+    _DESCRIBE_POLICY,
+    after=(ORGANIZATION,),
+)
 def guardrails(aws: Aws) -> tuple[Guardrail, ...]:
-    """The SCPs and RCPs that the owner wrote or AWS did, with their direct targets."""
+    """The SCPs and RCPs, customer and AWS managed, with their direct targets."""
     owner = _owner(aws)
     if owner is None:
         return ()
     listed = [
         policy
-        for kind in _KINDS
-        for policy in aws.pages(POLICIES, "Policies", owner=owner, Filter=kind)
+        for kind in _POLICY_TYPES
+        for policy in aws.items(_LIST_POLICIES, "Policies", owner=owner, Filter=kind)
     ]
-    found = aws.each(lambda each: _guardrail(aws, each, owner), listed, TARGETS)
-    return tuple(sorted(map(_known, found), key=lambda each: each.id))
+    read = aws.read_each(
+        lambda guardrail: _guardrail(aws, guardrail, owner), listed, _LIST_TARGETS_FOR_POLICY
+    )
+    return tuple(sorted(map(value_or_refused, read), key=lambda guardrail: guardrail.id))
 
 
 def _owner(aws: Aws) -> str | None:
-    """The management account for a member's misses, empty in that account itself, None outside organizations."""
-    found = aws.fact(ORGANIZATION)
-    if found is None:
+    """The management account, which a member's misses name; empty in that account itself, None outside organizations."""
+    organization = aws.fact(ORGANIZATION)
+    if organization is None:
         return None
-    return "" if found.management_account == aws.account else found.management_account
+    management = organization.management_account
+    return "" if management == aws.account else management
 
 
 def _root(data: dict[str, Any]) -> Unit:
     types = data.get("PolicyTypes", ())
-    enabled = sorted(each["Type"] for each in types if each.get("Status") == "ENABLED")
+    enabled = sorted(
+        policy_type["Type"] for policy_type in types if policy_type.get("Status") == "ENABLED"
+    )
     return Unit(id=data["Id"], name=data.get("Name", ""), policy_types=tuple(enabled))
 
 
-def _below(aws: Aws, unit: Unit, owner: str) -> tuple[list[Unit], list[Member]]:
-    units = aws.pages(UNITS, "OrganizationalUnits", owner=owner, ParentId=unit.id)
-    members = aws.pages(MEMBERS, "Accounts", owner=owner, ParentId=unit.id)
+def _children(aws: Aws, unit: Unit, owner: str) -> tuple[list[Unit], list[Member]]:
+    units = aws.items(
+        _LIST_ORGANIZATIONAL_UNITS_FOR_PARENT, "OrganizationalUnits", owner=owner, ParentId=unit.id
+    )
+    members = aws.items(_LIST_ACCOUNTS_FOR_PARENT, "Accounts", owner=owner, ParentId=unit.id)
     return (
-        [Unit(id=each["Id"], name=each.get("Name", ""), parent=unit.id) for each in units],
+        [Unit(id=child["Id"], name=child.get("Name", ""), parent=unit.id) for child in units],
         [_member(member, unit.id) for member in members],
     )
 
@@ -234,12 +265,6 @@ def _member(data: dict[str, Any], parent: str) -> Member:
     )
 
 
-def _known(value: T | Miss) -> T:
-    if isinstance(value, Miss):
-        raise RefusedError(value)
-    return value
-
-
 def _guardrail(aws: Aws, data: dict[str, Any], owner: str) -> Guardrail:
     identity = data["Id"]
     return Guardrail(
@@ -247,16 +272,18 @@ def _guardrail(aws: Aws, data: dict[str, Any], owner: str) -> Guardrail:
         name=data.get("Name", ""),
         type=data.get("Type", ""),
         aws_managed=data.get("AwsManaged", False),
-        targets=aws.tried(lambda: _targets(aws, identity, owner)),
-        document=aws.tried(lambda: _document(aws, identity, owner)),
+        targets=aws.value_or_miss(lambda: _targets(aws, identity, owner)),
+        document=aws.value_or_miss(lambda: _document(aws, identity, owner)),
     )
 
 
 def _targets(aws: Aws, identity: str, owner: str) -> tuple[str, ...]:
-    listed = aws.pages(TARGETS, "Targets", owner=owner, PolicyId=identity)
-    return tuple(sorted(each["TargetId"] for each in listed))
+    listed = aws.items(_LIST_TARGETS_FOR_POLICY, "Targets", owner=owner, PolicyId=identity)
+    return tuple(sorted(target["TargetId"] for target in listed))
 
 
 def _document(aws: Aws, identity: str, owner: str) -> str | None:
-    text: str | None = aws.need(POLICY, owner=owner, PolicyId=identity)["Policy"].get("Content")
+    text: str | None = aws.need(_DESCRIBE_POLICY, owner=owner, PolicyId=identity)["Policy"].get(
+        "Content"
+    )
     return text

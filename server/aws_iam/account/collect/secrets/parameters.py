@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
-from aws_iam.account.collect.fact import Miss, RefusedError, many_in
+from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.names.sensitive import key_format, speaks_of_secret
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredParameter:
-    """`DescribeParameters`: a parameter; of its description only the word that speaks of a secret is kept."""
+    """`DescribeParameters`: a parameter; of its description only a word that suggests a secret is kept."""
 
     name: str
     arn: str
@@ -51,64 +51,69 @@ class PlainValue:
 PARAMETERS = many_in("ssm.parameters", StoredParameter)
 PARAMETER_POLICIES = many_in("ssm.parameter_policies", ParameterPolicies)
 PLAIN_VALUES = many_in("ssm.plain_values", PlainValue)
-"""Read only for who asks to look into String parameters."""
-DESCRIBE = "ssm:DescribeParameters"
-POLICIES = "ssm:GetResourcePolicies"
-VALUES = "ssm:GetParameters"
-_AT_ONCE = 10
+"""Read on request only."""
+_DESCRIBE_PARAMETERS = "ssm:DescribeParameters"
+_GET_RESOURCE_POLICIES = "ssm:GetResourcePolicies"
+_GET_PARAMETERS = "ssm:GetParameters"
+_NAMES_AT_ONCE = 10
 _WIDEST_PAGE = 50
-# AWS answers three of these calls a second, all callers of the account together, and ten for who pays for more:
+# AWS allows three of these calls a second for the whole account, and ten where higher throughput is paid for:
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-throughput.html
 _PAUSE = 0.35
 _ADVANCED = "Advanced"
 
 
-@collector_in(PARAMETERS, DESCRIBE)
+@collector_in(PARAMETERS, _DESCRIBE_PARAMETERS)
 def parameters(aws: Aws, region: str) -> tuple[StoredParameter, ...]:
     """Every parameter of the account, page by page, slowly enough for the quota."""
     listed = _listed(aws, region)
     prefix = f"arn:{aws.partition}:ssm:{region}:{aws.account}:parameter"
-    return tuple(sorted((_parameter(prefix, each) for each in listed), key=lambda each: each.name))
+    return tuple(
+        sorted((_parameter(prefix, data) for data in listed), key=lambda parameter: parameter.name)
+    )
 
 
-@collector_in(PARAMETER_POLICIES, POLICIES, after=(PARAMETERS,))
+@collector_in(PARAMETER_POLICIES, _GET_RESOURCE_POLICIES, after=(PARAMETERS,))
 def parameter_policies(aws: Aws, region: str) -> tuple[ParameterPolicies, ...]:
-    """The resource policies of advanced parameters: others cannot have any."""
-    listed = aws.fact_in(region, PARAMETERS)
-    arns = [each.arn for each in listed if each.tier == _ADVANCED]
-    read = aws.each(
+    """The resource policies of advanced parameters; standard ones cannot have any."""
+    parameters = aws.fact_in(region, PARAMETERS)
+    arns = [parameter.arn for parameter in parameters if parameter.tier == _ADVANCED]
+    policies_of_each = aws.read_each(
         lambda arn: tuple(
             policy["Policy"]
-            for policy in aws.pages(POLICIES, "Policies", region=region, ResourceArn=arn)
+            for policy in aws.items(
+                _GET_RESOURCE_POLICIES, "Policies", region=region, ResourceArn=arn
+            )
         ),
         arns,
-        POLICIES,
+        _GET_RESOURCE_POLICIES,
     )
     return tuple(
-        ParameterPolicies(arn=arn, documents=found) for arn, found in zip(arns, read, strict=True)
+        ParameterPolicies(arn=arn, documents=policies)
+        for arn, policies in zip(arns, policies_of_each, strict=True)
     )
 
 
-@collector_in(PLAIN_VALUES, VALUES, after=(PARAMETERS,), on_request=True)
+@collector_in(PLAIN_VALUES, _GET_PARAMETERS, after=(PARAMETERS,), on_request=True)
 def plain_values(aws: Aws, region: str) -> tuple[PlainValue, ...]:
-    """What kind of key each String holds; the text itself is dropped here. SecureStrings are never asked for."""
-    listed = aws.fact_in(region, PARAMETERS)
-    names = [each.name for each in listed if each.type != "SecureString"]
-    groups = [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]
-    read = aws.each(lambda group: tuple(_values(aws, region, group)), groups, VALUES)
-    missed = next((each for each in read if isinstance(each, Miss)), None)
-    if missed is not None:
-        raise RefusedError(missed)
-    return tuple(each for group in read if not isinstance(group, Miss) for each in group)
+    """What kind of key each String holds; the text itself is dropped here. SecureStrings are never read."""
+    parameters = aws.fact_in(region, PARAMETERS)
+    names = [parameter.name for parameter in parameters if parameter.type != "SecureString"]
+    groups = [
+        names[start : start + _NAMES_AT_ONCE] for start in range(0, len(names), _NAMES_AT_ONCE)
+    ]
+    read = aws.read_each(lambda group: tuple(_values(aws, region, group)), groups, _GET_PARAMETERS)
+    return tuple(value for group in read for value in value_or_refused(group))
 
 
 STORES = (SECRETS, PARAMETERS)
+"""The facts that `stored_names` asks for."""
 
 
 def stored_names(aws: Aws, region: str) -> frozenset[str]:
-    """The names of the secrets and parameters that could be listed."""
-    secrets = aws.tried(lambda: aws.fact_in(region, SECRETS))
-    parameters = aws.tried(lambda: aws.fact_in(region, PARAMETERS))
+    """The names of the secrets and parameters that could be listed: a variable that holds one of them refers to a secret."""
+    secrets = aws.value_or_miss(lambda: aws.fact_in(region, SECRETS))
+    parameters = aws.value_or_miss(lambda: aws.fact_in(region, PARAMETERS))
     named = set() if isinstance(secrets, Miss) else {secret.name for secret in secrets}
     named |= (
         set() if isinstance(parameters, Miss) else {parameter.name for parameter in parameters}
@@ -119,7 +124,7 @@ def stored_names(aws: Aws, region: str) -> frozenset[str]:
 def _listed(aws: Aws, region: str) -> Iterator[dict[str, Any]]:
     more: dict[str, str] = {}
     while True:
-        page = aws.need(DESCRIBE, region=region, MaxResults=_WIDEST_PAGE, **more)
+        page = aws.need(_DESCRIBE_PARAMETERS, region=region, MaxResults=_WIDEST_PAGE, **more)
         yield from page.get("Parameters", ())
         if not page.get("NextToken"):
             return
@@ -128,11 +133,11 @@ def _listed(aws: Aws, region: str) -> Iterator[dict[str, Any]]:
 
 
 def _values(aws: Aws, region: str, names: list[str]) -> Iterator[PlainValue]:
-    answer = aws.need(VALUES, region=region, Names=names, WithDecryption=False)
-    for each in answer.get("Parameters", ()):
+    answer = aws.need(_GET_PARAMETERS, region=region, Names=names, WithDecryption=False)
+    for parameter in answer.get("Parameters", ()):
         # Between the two calls a parameter may have become a SecureString.
-        if each.get("Type") in {"String", "StringList"}:
-            yield PlainValue(name=each["Name"], format=key_format(each.get("Value", "")))
+        if parameter.get("Type") in {"String", "StringList"}:
+            yield PlainValue(name=parameter["Name"], format=key_format(parameter.get("Value", "")))
 
 
 def _parameter(prefix: str, data: dict[str, Any]) -> StoredParameter:
@@ -155,7 +160,7 @@ def _expiries(policies: list[dict[str, Any]]) -> Iterator[datetime]:
             continue
         try:
             stamp = json.loads(policy.get("PolicyText", ""))["Attributes"]["Timestamp"]
-            moment = datetime.fromisoformat(stamp)
+            expiry = datetime.fromisoformat(stamp)
         except (ValueError, KeyError, TypeError):
             continue
-        yield moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        yield expiry if expiry.tzinfo else expiry.replace(tzinfo=UTC)

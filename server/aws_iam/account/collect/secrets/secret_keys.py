@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretKey:
-    """A KMS key that a secret names: as it is named, its ARN and state, and the policy of a customer managed one."""
+    """A KMS key that a secret or parameter names: `named` as written there, its ARN and state, and a customer managed key's policy."""
 
     named: str
     arn: str | Miss
@@ -26,48 +26,52 @@ class SecretKey:
 
 
 SECRET_KEYS = many_in("kms.secret_keys", SecretKey)
-KEY = "kms:DescribeKey"
-KEY_POLICY = "kms:GetKeyPolicy"
-DEFAULT_KEYS = ("alias/aws/secretsmanager", "alias/aws/ssm")
+_DESCRIBE_KEY = "kms:DescribeKey"
+_GET_KEY_POLICY = "kms:GetKeyPolicy"
+_AWS_MANAGED = ("alias/aws/secretsmanager", "alias/aws/ssm")
 _DEFAULT = "default"
 
 
-@collector_in(SECRET_KEYS, KEY, KEY_POLICY, after=(SECRETS, PARAMETERS))
+@collector_in(SECRET_KEYS, _DESCRIBE_KEY, _GET_KEY_POLICY, after=(SECRETS, PARAMETERS))
 def keys(aws: Aws, region: str) -> tuple[SecretKey, ...]:
-    """The keys that secrets and SecureStrings name, each once; AWS's own two are not asked for."""
+    """The keys that secrets and SecureStrings name, each once, without the two AWS managed ones."""
     secrets, parameters = (
-        aws.tried(lambda: aws.fact_in(region, SECRETS)),
-        aws.tried(lambda: aws.fact_in(region, PARAMETERS)),
+        aws.value_or_miss(lambda: aws.fact_in(region, SECRETS)),
+        aws.value_or_miss(lambda: aws.fact_in(region, PARAMETERS)),
     )
-    # The keys of either store are known without the other's.
+    # The keys of one store are known even if the other cannot be listed.
     named = set() if isinstance(secrets, Miss) else {secret.kms_key for secret in secrets}
     named |= set() if isinstance(parameters, Miss) else {parameter.key for parameter in parameters}
-    asked = sorted(each for each in named if each and not each.endswith(DEFAULT_KEYS))
-    found = aws.each(lambda key: _key(aws, region, key), asked, KEY)
-    return tuple(each for each in found if isinstance(each, SecretKey))
+    own_keys = sorted(key_id for key_id in named if key_id and not key_id.endswith(_AWS_MANAGED))
+    secret_keys = aws.read_each(lambda key: _key(aws, region, key), own_keys, _DESCRIBE_KEY)
+    return tuple(secret_key for secret_key in secret_keys if isinstance(secret_key, SecretKey))
 
 
 def _key(aws: Aws, region: str, named: str) -> SecretKey:
     owner = named.split(":")[4] if named.startswith("arn:") and named.count(":") > 4 else ""  # noqa: PLR2004 - fields of an ARN
-    foreign = owner if owner != aws.account else ""
-    found = aws.tried(
-        lambda: aws.need(KEY, region=region, owner=foreign, KeyId=named)["KeyMetadata"]
+    other_account = owner if owner != aws.account else ""
+    metadata = aws.value_or_miss(
+        lambda: aws.need(_DESCRIBE_KEY, region=region, owner=other_account, KeyId=named)[
+            "KeyMetadata"
+        ]
     )
-    if isinstance(found, Miss):
-        return SecretKey(named=named, arn=found, state=found, manager=found, policy=found)
-    manager, arn = found.get("KeyManager", ""), found.get("Arn", named)
+    if isinstance(metadata, Miss):
+        return SecretKey(
+            named=named, arn=metadata, state=metadata, manager=metadata, policy=metadata
+        )
+    manager, arn = metadata.get("KeyManager", ""), metadata.get("Arn", named)
     policy = None
     if manager == "CUSTOMER":
-        policy = aws.tried(lambda: _key_policy(aws, region, arn, foreign))
+        policy = aws.value_or_miss(lambda: _key_policy(aws, region, arn, other_account))
     return SecretKey(
         named=named,
         arn=arn,
-        state=found.get("KeyState", ""),
+        state=metadata.get("KeyState", ""),
         manager=manager,
         policy=policy,
     )
 
 
 def _key_policy(aws: Aws, region: str, arn: str, owner: str) -> str:
-    answer = aws.need(KEY_POLICY, region=region, owner=owner, KeyId=arn, PolicyName=_DEFAULT)
+    answer = aws.need(_GET_KEY_POLICY, region=region, owner=owner, KeyId=arn, PolicyName=_DEFAULT)
     return str(answer["Policy"])

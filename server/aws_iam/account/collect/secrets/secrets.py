@@ -26,7 +26,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """A version that has labels; `created` only where a pending one was looked at."""
+    """A version that has labels; `created` is read for pending ones only."""
 
     id: str
     labels: tuple[str, ...]
@@ -81,7 +81,7 @@ class SecretCopies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingVersions:
-    """The versions of a secret that wait for the end of a rotation, with the time of their making."""
+    """The versions of a secret that are pending in a rotation, with their creation times."""
 
     arn: str
     versions: tuple[Version, ...] | Miss
@@ -90,43 +90,53 @@ class PendingVersions:
 SECRETS = many_in("secretsmanager.secrets", Secret)
 SECRET_COPIES = many_in("secretsmanager.copies", SecretCopies)
 PENDING_VERSIONS = many_in("secretsmanager.pending_versions", PendingVersions)
-LIST = "secretsmanager:ListSecrets"
-DESCRIBE = "secretsmanager:DescribeSecret"
-VERSIONS = "secretsmanager:ListSecretVersionIds"
+_LIST_SECRETS = "secretsmanager:ListSecrets"
+_DESCRIBE_SECRET = "secretsmanager:DescribeSecret"  # noqa: S105 - an operation
+_LIST_SECRET_VERSION_IDS = "secretsmanager:ListSecretVersionIds"  # noqa: S105 - an operation
 _PENDING, _CURRENT = "AWSPENDING", "AWSCURRENT"
 
 
-@collector_in(SECRETS, LIST)
+@collector_in(SECRETS, _LIST_SECRETS)
 def secrets(aws: Aws, region: str) -> tuple[Secret, ...]:
-    """Every secret, those that wait for their deletion too."""
-    listed = aws.pages(LIST, "SecretList", region=region, IncludePlannedDeletion=True)
-    return tuple(sorted(map(_secret, listed), key=lambda each: each.arn))
+    """Every secret, also those scheduled for deletion."""
+    listed = aws.items(_LIST_SECRETS, "SecretList", region=region, IncludePlannedDeletion=True)
+    return tuple(sorted(map(_secret, listed), key=lambda secret: secret.arn))
 
 
-@collector_in(SECRET_COPIES, DESCRIBE, after=(SECRETS,))
+@collector_in(SECRET_COPIES, _DESCRIBE_SECRET, after=(SECRETS,))
 def copies(aws: Aws, region: str) -> tuple[SecretCopies, ...]:
-    """How the copies of each secret stand; the listing does not say whether there are any."""
-    arns = [each.arn for each in aws.fact_in(region, SECRETS) if each.deleted is None]
-    read = aws.each(
-        lambda arn: tuple(_copies(aws.need(DESCRIBE, region=region, SecretId=arn))), arns, DESCRIBE
+    """The copies of each secret and their status; the listing does not say whether there are any."""
+    arns = [secret.arn for secret in aws.fact_in(region, SECRETS) if secret.deleted is None]
+    copies_of_each = aws.read_each(
+        lambda arn: tuple(_copies(aws.need(_DESCRIBE_SECRET, region=region, SecretId=arn))),
+        arns,
+        _DESCRIBE_SECRET,
     )
     return tuple(
-        SecretCopies(arn=arn, copies=found) for arn, found in zip(arns, read, strict=True)
+        SecretCopies(arn=arn, copies=secret_copies)
+        for arn, secret_copies in zip(arns, copies_of_each, strict=True)
     )
 
 
-@collector_in(PENDING_VERSIONS, VERSIONS, after=(SECRETS,))
+@collector_in(PENDING_VERSIONS, _LIST_SECRET_VERSION_IDS, after=(SECRETS,))
 def pending_versions(aws: Aws, region: str) -> tuple[PendingVersions, ...]:
-    """The age of versions that wait; asked only of secrets that have one."""
-    arns = [each.arn for each in aws.fact_in(region, SECRETS) if any(map(waits, each.versions))]
-    read = aws.each(lambda arn: _pending(aws, region, arn), arns, VERSIONS)
+    """The creation times of pending versions, read only for secrets that have one."""
+    arns = [
+        secret.arn
+        for secret in aws.fact_in(region, SECRETS)
+        if any(map(is_pending, secret.versions))
+    ]
+    versions_of_each = aws.read_each(
+        lambda arn: _pending(aws, region, arn), arns, _LIST_SECRET_VERSION_IDS
+    )
     return tuple(
-        PendingVersions(arn=arn, versions=found) for arn, found in zip(arns, read, strict=True)
+        PendingVersions(arn=arn, versions=versions)
+        for arn, versions in zip(arns, versions_of_each, strict=True)
     )
 
 
-def waits(version: Version) -> bool:
-    """Whether a version is neither current nor done with."""
+def is_pending(version: Version) -> bool:
+    """Whether a version is_pending for a rotation to finish."""
     return _PENDING in version.labels and _CURRENT not in version.labels
 
 
@@ -162,12 +172,12 @@ def _secret(data: dict[str, Any]) -> Secret:
 
 
 def _copies(data: dict[str, Any]) -> Iterator[Replica]:
-    for each in data.get("ReplicationStatus", ()):
-        yield Replica(status=each.get("Status", ""), region=each.get("Region", ""))
-    for each in data.get("CrossAccountReplicas", ()):
+    for replica in data.get("ReplicationStatus", ()):
+        yield Replica(status=replica.get("Status", ""), region=replica.get("Region", ""))
+    for replica in data.get("CrossAccountReplicas", ()):
         yield Replica(
-            status=each.get("ReplicationStatus", ""),
-            secret=each.get("ReplicaSecretARN", ""),
+            status=replica.get("ReplicationStatus", ""),
+            secret=replica.get("ReplicaSecretARN", ""),
             role="replica",
         )
     primary = data.get("CrossAccountPrimary")
@@ -180,22 +190,13 @@ def _copies(data: dict[str, Any]) -> Iterator[Replica]:
 
 
 def _pending(aws: Aws, region: str, arn: str) -> tuple[Version, ...]:
-    listed: list[dict[str, Any]] = []
-    more: dict[str, str] = {}
-    # The SDK has no paginator for them.
-    while True:
-        answer = aws.need(VERSIONS, region=region, SecretId=arn, **more)
-        listed += answer.get("Versions", ())
-        token = answer.get("NextToken")
-        if not token or token == more.get("NextToken"):
-            break
-        more = {"NextToken": token}
-    found = (
+    listed = aws.items(_LIST_SECRET_VERSION_IDS, "Versions", region=region, SecretId=arn)
+    versions = (
         Version(
-            id=each["VersionId"],
-            labels=tuple(sorted(each.get("VersionStages", ()))),
-            created=each.get("CreatedDate"),
+            id=data["VersionId"],
+            labels=tuple(sorted(data.get("VersionStages", ()))),
+            created=data.get("CreatedDate"),
         )
-        for each in listed
+        for data in listed
     )
-    return tuple(each for each in found if waits(each))
+    return tuple(version for version in versions if is_pending(version))

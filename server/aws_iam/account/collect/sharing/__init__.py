@@ -1,1 +1,1 @@
-"""What other accounts may use."""
+"""Who else may use a resource: resource policies and shares."""

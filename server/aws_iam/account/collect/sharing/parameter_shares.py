@@ -23,43 +23,47 @@ class ParameterShare:
 
 
 PARAMETER_SHARES = many_in("ram.parameter_shares", ParameterShare)
-RESOURCES = "ram:ListResources"
-PRINCIPALS = "ram:ListPrincipals"
+_LIST_RESOURCES = "ram:ListResources"
+_LIST_PRINCIPALS = "ram:ListPrincipals"
 
 
-@collector_in(PARAMETER_SHARES, RESOURCES, PRINCIPALS)
+@collector_in(PARAMETER_SHARES, _LIST_RESOURCES, _LIST_PRINCIPALS)
 def parameter_shares(aws: Aws, region: str) -> tuple[ParameterShare, ...]:
-    """The shared parameters with the principals of their shares, which are asked for only where there is one."""
-    listed = aws.pages(
-        RESOURCES, "resources", region=region, resourceOwner="SELF", resourceType="ssm:Parameter"
+    """The shared parameters with the principals of their shares."""
+    listed = aws.items(
+        _LIST_RESOURCES,
+        "resources",
+        region=region,
+        resourceOwner="SELF",
+        resourceType="ssm:Parameter",
     )
     if not listed:
         return ()
-    members = aws.tried(
-        lambda: _members(aws, region, {each["resourceShareArn"] for each in listed})
+    principals = aws.value_or_miss(
+        lambda: _principals(aws, region, {resource["resourceShareArn"] for resource in listed})
     )
-    found = (
+    shares = (
         ParameterShare(
-            arn=each["arn"],
-            share=each["resourceShareArn"],
-            principals=members
-            if isinstance(members, Miss)
-            else tuple(sorted(members[each["resourceShareArn"]])),
+            arn=resource["arn"],
+            share=resource["resourceShareArn"],
+            principals=principals
+            if isinstance(principals, Miss)
+            else tuple(sorted(principals[resource["resourceShareArn"]])),
         )
-        for each in listed
+        for resource in listed
     )
-    return tuple(sorted(found, key=lambda each: (each.arn, each.share)))
+    return tuple(sorted(shares, key=lambda share: (share.arn, share.share)))
 
 
-def _members(aws: Aws, region: str, shares: set[str]) -> dict[str, set[str]]:
-    listed = aws.pages(
-        PRINCIPALS,
+def _principals(aws: Aws, region: str, shares: set[str]) -> dict[str, set[str]]:
+    listed = aws.items(
+        _LIST_PRINCIPALS,
         "principals",
         region=region,
         resourceOwner="SELF",
         resourceShareArns=sorted(shares),
     )
-    members: dict[str, set[str]] = defaultdict(set)
-    for each in listed:
-        members[each["resourceShareArn"]].add(each["id"])
-    return members
+    principals: dict[str, set[str]] = defaultdict(set)
+    for principal in listed:
+        principals[principal["resourceShareArn"]].add(principal["id"])
+    return principals

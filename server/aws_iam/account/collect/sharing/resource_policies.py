@@ -1,6 +1,6 @@
 """Who may use a resource, by its own policy: queues, topics, functions, keys, secrets, vaults, event buses.
 
-Each is a list and, but for event buses, one call for each item: nothing of what the resources hold is read.
+Each takes a list and, except for event buses, one call for each item; what the resources hold is not read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, RefusedError, many_in
-from aws_iam.account.collect.kms.keys import KMS_KEYS, KeyDetails
+from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,27 +34,29 @@ SECRET_POLICIES = many_in("secretsmanager.policies", ResourcePolicy)
 VAULT_POLICIES = many_in("glacier.policies", ResourcePolicy)
 BUS_POLICIES = many_in("events.policies", ResourcePolicy)
 T = TypeVar("T")
-QUEUE = "sqs:GetQueueAttributes"
-TOPIC = "sns:GetTopicAttributes"
-FUNCTION = "lambda:GetPolicy"
-KEY = "kms:GetKeyPolicy"
-SECRET = "secretsmanager:GetResourcePolicy"  # noqa: S105 - an operation
-VAULT = "glacier:GetVaultAccessPolicy"
-BUSES = "events:ListEventBuses"
-_NONE = ("ResourceNotFoundException",)
-# What Glacier answers a customer who stores nothing there; it takes no new ones.
+_GET_QUEUE_ATTRIBUTES = "sqs:GetQueueAttributes"
+_GET_TOPIC_ATTRIBUTES = "sns:GetTopicAttributes"
+_GET_POLICY = "lambda:GetPolicy"
+_GET_KEY_POLICY = "kms:GetKeyPolicy"
+_GET_RESOURCE_POLICY = "secretsmanager:GetResourcePolicy"
+_GET_VAULT_ACCESS_POLICY = "glacier:GetVaultAccessPolicy"
+_LIST_EVENT_BUSES = "events:ListEventBuses"
+_NOT_FOUND = ("ResourceNotFoundException",)
+# Glacier's answer to a customer who stores nothing there, since it takes no new customers:
 # https://docs.aws.amazon.com/botocore/latest/reference/services/glacier/client/exceptions/NoLongerSupportedException.html
 _NO_STORAGE = "NoLongerSupportedException"
-# Without a page size SQS lists a thousand queues and says nothing of further ones.
+# Without a page size SQS lists 1,000 queues and does not say whether there are more.
 _PAGED = {"PageSize": 1000}
 
 
-@collector_in(QUEUE_POLICIES, "sqs:ListQueues", QUEUE)
+@collector_in(QUEUE_POLICIES, "sqs:ListQueues", _GET_QUEUE_ATTRIBUTES)
 def queues(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
     """The queues."""
 
     def policy(url: str) -> str | None:
-        answer = aws.need(QUEUE, region=region, QueueUrl=url, AttributeNames=["Policy"])
+        answer = aws.need(
+            _GET_QUEUE_ATTRIBUTES, region=region, QueueUrl=url, AttributeNames=["Policy"]
+        )
         return answer.get("Attributes", {}).get("Policy") or None
 
     def arn(url: str) -> str:
@@ -62,94 +64,97 @@ def queues(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
             f"arn:{aws.partition}:sqs:{region}:{'/'.join(url.split('/')[-2:]).replace('/', ':')}"
         )
 
-    listed = aws.pages("sqs:ListQueues", "QueueUrls", region=region, PaginationConfig=_PAGED)
-    return _policies(aws, listed, arn, policy, QUEUE)
+    listed = aws.items("sqs:ListQueues", "QueueUrls", region=region, PaginationConfig=_PAGED)
+    return _policies(aws, listed, arn, policy, _GET_QUEUE_ATTRIBUTES)
 
 
-@collector_in(TOPIC_POLICIES, "sns:ListTopics", TOPIC)
+@collector_in(TOPIC_POLICIES, "sns:ListTopics", _GET_TOPIC_ATTRIBUTES)
 def topics(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
     """The topics."""
 
     def policy(arn: str) -> str | None:
-        answer = aws.need(TOPIC, region=region, TopicArn=arn)
+        answer = aws.need(_GET_TOPIC_ATTRIBUTES, region=region, TopicArn=arn)
         return answer.get("Attributes", {}).get("Policy") or None
 
-    listed = [topic["TopicArn"] for topic in aws.pages("sns:ListTopics", "Topics", region=region)]
-    return _policies(aws, listed, str, policy, TOPIC)
+    listed = [topic["TopicArn"] for topic in aws.items("sns:ListTopics", "Topics", region=region)]
+    return _policies(aws, listed, str, policy, _GET_TOPIC_ATTRIBUTES)
 
 
-@collector_in(FUNCTION_POLICIES, "lambda:ListFunctions", FUNCTION)
+@collector_in(FUNCTION_POLICIES, "lambda:ListFunctions", _GET_POLICY)
 def functions(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
-    """The functions; their settings, which may hold secrets, are dropped here."""
+    """The functions; their environment, which may hold secrets, is dropped here."""
 
     def policy(arn: str) -> str | None:
-        answer = aws.get(FUNCTION, region=region, absent=_NONE, FunctionName=arn)
+        answer = aws.get(_GET_POLICY, region=region, absent=_NOT_FOUND, FunctionName=arn)
         return None if answer is None else answer["Policy"]
 
-    listed = aws.pages("lambda:ListFunctions", "Functions", region=region)
-    return _policies(aws, [each["FunctionArn"] for each in listed], str, policy, FUNCTION)
+    listed = aws.items("lambda:ListFunctions", "Functions", region=region)
+    return _policies(
+        aws, [function["FunctionArn"] for function in listed], str, policy, _GET_POLICY
+    )
 
 
-@collector_in(KEY_POLICIES, KEY, after=(KMS_KEYS,))
+@collector_in(KEY_POLICIES, _GET_KEY_POLICY, after=(KMS_KEYS,))
 def keys(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
-    """The keys that are not AWS's own."""
+    """The keys that are not AWS managed: their default policies."""
 
     def policy(arn: str) -> str | None:
-        answer = aws.need(KEY, region=region, KeyId=arn, PolicyName="default")
+        answer = aws.need(_GET_KEY_POLICY, region=region, KeyId=arn, PolicyName="default")
         policy: str = answer["Policy"]
         return policy
 
-    listed = [
-        key.arn
-        for key in aws.fact_in(region, KMS_KEYS)
-        if not (isinstance(key.details, KeyDetails) and key.details.manager == "AWS")
-    ]
-    return _policies(aws, listed, str, policy, KEY)
+    listed = [key.arn for key in customer_keys(aws, region)]
+    return _policies(aws, listed, str, policy, _GET_KEY_POLICY)
 
 
-@collector_in(SECRET_POLICIES, "secretsmanager:ListSecrets", SECRET)
+@collector_in(SECRET_POLICIES, "secretsmanager:ListSecrets", _GET_RESOURCE_POLICY)
 def secrets(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
     """The secrets: their policies, never their values."""
 
     def policy(arn: str) -> str | None:
-        return aws.need(SECRET, region=region, SecretId=arn).get("ResourcePolicy") or None
+        return (
+            aws.need(_GET_RESOURCE_POLICY, region=region, SecretId=arn).get("ResourcePolicy")
+            or None
+        )
 
-    listed = aws.pages("secretsmanager:ListSecrets", "SecretList", region=region)
-    return _policies(aws, [each["ARN"] for each in listed], str, policy, SECRET)
+    listed = aws.items("secretsmanager:ListSecrets", "SecretList", region=region)
+    return _policies(aws, [secret["ARN"] for secret in listed], str, policy, _GET_RESOURCE_POLICY)
 
 
-@collector_in(VAULT_POLICIES, "glacier:ListVaults", VAULT)
+@collector_in(VAULT_POLICIES, "glacier:ListVaults", _GET_VAULT_ACCESS_POLICY)
 def vaults(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
-    """The vaults of Glacier."""
+    """The Glacier vaults."""
 
     def policy(vault: dict[str, Any]) -> str | None:
         name = vault["VaultName"]
-        answer = aws.get(VAULT, region=region, absent=_NONE, accountId="-", vaultName=name)
+        answer = aws.get(
+            _GET_VAULT_ACCESS_POLICY,
+            region=region,
+            absent=_NOT_FOUND,
+            accountId="-",
+            vaultName=name,
+        )
         return None if answer is None else answer["policy"].get("Policy") or None
 
     try:
-        listed = aws.pages("glacier:ListVaults", "VaultList", region=region, accountId="-")
+        listed = aws.items("glacier:ListVaults", "VaultList", region=region, accountId="-")
     except RefusedError as refused:
         if refused.miss.code != _NO_STORAGE:
             raise
         listed = []
-    return _policies(aws, listed, lambda vault: vault["VaultARN"], policy, VAULT)
+    return _policies(
+        aws, listed, lambda vault: vault["VaultARN"], policy, _GET_VAULT_ACCESS_POLICY
+    )
 
 
-@collector_in(BUS_POLICIES, BUSES)
+@collector_in(BUS_POLICIES, _LIST_EVENT_BUSES)
 def buses(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
-    """The event buses; the SDK has no paginator for them."""
-    listed: list[dict[str, Any]] = []
-    more: dict[str, str] = {}
-    while True:
-        answer = aws.need(BUSES, region=region, **more)
-        listed += answer.get("EventBuses", ())
-        token = answer.get("NextToken")
-        if not token or token == more.get("NextToken"):
-            break
-        more = {"NextToken": token}
-    found = (ResourcePolicy(arn=bus["Arn"], document=bus.get("Policy") or None) for bus in listed)
-    return tuple(sorted(found, key=lambda each: each.arn))
+    """The event buses; the list has their policies."""
+    policies = (
+        ResourcePolicy(arn=bus["Arn"], document=bus.get("Policy") or None)
+        for bus in aws.items(_LIST_EVENT_BUSES, "EventBuses", region=region)
+    )
+    return tuple(sorted(policies, key=lambda policy: policy.arn))
 
 
 def _policies(
@@ -157,11 +162,11 @@ def _policies(
     items: Sequence[T],
     arn: Callable[[T], str],
     policy: Callable[[T], str | None],
-    text: str,
+    operation: str,
 ) -> tuple[ResourcePolicy, ...]:
     ordered = sorted(items, key=arn)
-    read = aws.each(policy, ordered, text)
+    read = aws.read_each(policy, ordered, operation)
     return tuple(
-        ResourcePolicy(arn=arn(item), document=found)
-        for item, found in zip(ordered, read, strict=True)
+        ResourcePolicy(arn=arn(item), document=document)
+        for item, document in zip(ordered, read, strict=True)
     )

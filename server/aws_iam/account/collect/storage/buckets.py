@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicAccessBlock:
-    """The four flags of S3's Block Public Access; nothing configured means all four are false."""
+    """The four flags of S3's Block Public Access; all are false where nothing is configured."""
 
     block_public_acls: bool = False
     ignore_public_acls: bool = False
@@ -67,7 +67,7 @@ class BucketPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketVersioning:
-    """A bucket's versioning: `mfa_delete` is False until it was set once."""
+    """A bucket's versioning; `mfa_delete` is False until it is set for the first time."""
 
     bucket: str
     enabled: bool | Miss
@@ -84,7 +84,7 @@ class BucketBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketEncryption:
-    """The algorithm a bucket encrypts new objects with, None: none is configured."""
+    """The algorithm with which a bucket encrypts new objects; None: none is configured."""
 
     bucket: str
     algorithm: str | Miss | None
@@ -97,85 +97,99 @@ BUCKET_VERSIONING = many("s3.bucket_versioning", BucketVersioning)
 BUCKET_BLOCKS = many("s3.bucket_public_access_blocks", BucketBlock)
 BUCKET_ENCRYPTION = many("s3.bucket_encryption", BucketEncryption)
 T = TypeVar("T")
-NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
+_NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
 _NO_POLICY = "NoSuchBucketPolicy"
 _NO_ENCRYPTION = "ServerSideEncryptionConfigurationNotFoundError"
 
 
 @collector(ACCOUNT_BLOCK, "s3control:GetPublicAccessBlock")
 def account_block(aws: Aws) -> PublicAccessBlock:
-    """The account's four flags; none configured means all are off."""
-    return block_of(
-        aws.get("s3control:GetPublicAccessBlock", absent=(NO_BLOCK,), AccountId=aws.account)
+    """The account's four flags."""
+    return _public_access_block(
+        aws.get("s3control:GetPublicAccessBlock", absent=(_NO_BLOCK,), AccountId=aws.account)
     )
 
 
 @collector(BUCKETS, "s3:ListBuckets")
 def buckets(aws: Aws) -> tuple[Bucket, ...]:
-    """The buckets with their Regions, which AWS tells only when a page size is asked for."""
-    listed = aws.pages("s3:ListBuckets", "Buckets", PaginationConfig={"PageSize": 1000})
-    found = (Bucket(name=each["Name"], region=each.get("BucketRegion")) for each in listed)
-    return tuple(sorted(found, key=lambda bucket: bucket.name))
+    """The buckets with their Regions, which AWS sends only when a page size is requested."""
+    listed = aws.items("s3:ListBuckets", "Buckets", PaginationConfig={"PageSize": 1000})
+    read = (Bucket(name=data["Name"], region=data.get("BucketRegion")) for data in listed)
+    return tuple(sorted(read, key=lambda bucket: bucket.name))
 
 
 @collector(BUCKET_POLICIES, "s3:GetBucketPolicy", after=(BUCKETS,))
 def bucket_policies(aws: Aws) -> tuple[BucketPolicy, ...]:
     """Each bucket's policy."""
-    read = _of_each(aws, "s3:GetBucketPolicy", lambda each: _policy(aws, each.name, _at(each)))
-    return tuple(BucketPolicy(bucket=name, document=document) for name, document in read)
+    policies = _read_buckets(
+        aws, "s3:GetBucketPolicy", lambda bucket: policy_of(aws, bucket.name, _region_of(bucket))
+    )
+    return tuple(BucketPolicy(bucket=name, document=document) for name, document in policies)
 
 
 @collector(BUCKET_VERSIONING, "s3:GetBucketVersioning", after=(BUCKETS,))
 def bucket_versioning(aws: Aws) -> tuple[BucketVersioning, ...]:
     """Each bucket's versioning and MFA delete."""
     operation = "s3:GetBucketVersioning"
-    read = _of_each(
-        aws, operation, lambda each: aws.need(operation, region=_at(each), Bucket=each.name)
+    read = _read_buckets(
+        aws,
+        operation,
+        lambda bucket: aws.need(operation, region=_region_of(bucket), Bucket=bucket.name),
     )
     return tuple(
-        BucketVersioning(bucket=name, enabled=found, mfa_delete=found)
-        if isinstance(found, Miss)
+        BucketVersioning(bucket=name, enabled=versioning, mfa_delete=versioning)
+        if isinstance(versioning, Miss)
         else BucketVersioning(
             bucket=name,
-            enabled=found.get("Status") == "Enabled",
-            mfa_delete=found.get("MFADelete") == "Enabled",
+            enabled=versioning.get("Status") == "Enabled",
+            mfa_delete=versioning.get("MFADelete") == "Enabled",
         )
-        for name, found in read
+        for name, versioning in read
     )
 
 
 @collector(BUCKET_BLOCKS, "s3:GetPublicAccessBlock", after=(ACCOUNT_BLOCK, BUCKETS))
 def bucket_blocks(aws: Aws) -> tuple[BucketBlock, ...]:
-    """Each bucket's own flags; not asked for where the account's are all on, which decides alone."""
+    """Each bucket's own flags; not read where all of the account's are on, which override them."""
     operation = "s3:GetPublicAccessBlock"
-    account = aws.tried(lambda: aws.fact(ACCOUNT_BLOCK))
+    account = aws.value_or_miss(lambda: aws.fact(ACCOUNT_BLOCK))
     if isinstance(account, PublicAccessBlock) and account.complete:
         unasked = Miss(kind=MissKind.UNASKED, call=operation)
-        return tuple(BucketBlock(bucket=each.name, block=unasked) for each in aws.fact(BUCKETS))
-    read = _of_each(aws, operation, lambda each: _block(aws, each.name, _at(each)))
-    return tuple(BucketBlock(bucket=name, block=block) for name, block in read)
+        return tuple(
+            BucketBlock(bucket=bucket.name, block=unasked) for bucket in aws.fact(BUCKETS)
+        )
+    blocks = _read_buckets(
+        aws, operation, lambda bucket: block_of_bucket(aws, bucket.name, _region_of(bucket))
+    )
+    return tuple(BucketBlock(bucket=name, block=block) for name, block in blocks)
 
 
 @collector(BUCKET_ENCRYPTION, "s3:GetBucketEncryption", after=(BUCKETS,))
 def bucket_encryption(aws: Aws) -> tuple[BucketEncryption, ...]:
     """How each bucket encrypts."""
     operation = "s3:GetBucketEncryption"
-    read = _of_each(aws, operation, lambda each: _algorithm(aws, each))
-    return tuple(BucketEncryption(bucket=name, algorithm=found) for name, found in read)
+    algorithms = _read_buckets(aws, operation, lambda bucket: _algorithm(aws, bucket))
+    return tuple(
+        BucketEncryption(bucket=name, algorithm=algorithm) for name, algorithm in algorithms
+    )
 
 
-def _policy(aws: Aws, bucket: str, region: str) -> str | None:
+def policy_of(aws: Aws, bucket: str, region: str) -> str | None:
+    """The JSON text of a bucket's policy; None when it has none."""
     answer = aws.get("s3:GetBucketPolicy", region=region, absent=(_NO_POLICY,), Bucket=bucket)
     return None if answer is None else answer["Policy"]
 
 
-def _block(aws: Aws, bucket: str, region: str) -> PublicAccessBlock:
+def block_of_bucket(aws: Aws, bucket: str, region: str) -> PublicAccessBlock:
+    """A bucket's own Block Public Access."""
     operation = "s3:GetPublicAccessBlock"
-    return block_of(aws.get(operation, region=region, absent=(NO_BLOCK,), Bucket=bucket))
+    return _public_access_block(
+        aws.get(operation, region=region, absent=(_NO_BLOCK,), Bucket=bucket)
+    )
 
 
-def block_of(answer: dict[str, Any] | None) -> PublicAccessBlock:
-    """The four flags in an answer; no answer means all four are off."""
+def _public_access_block(answer: dict[str, Any] | None) -> PublicAccessBlock:
+    # No answer means that all four are off.
     flags = (answer or {}).get("PublicAccessBlockConfiguration", {})
     return PublicAccessBlock(
         block_public_acls=flags.get("BlockPublicAcls", False),
@@ -185,19 +199,23 @@ def block_of(answer: dict[str, Any] | None) -> PublicAccessBlock:
     )
 
 
-def _of_each(aws: Aws, text: str, read: Callable[[Bucket], T]) -> list[tuple[str, T | Miss]]:
+def _read_buckets(
+    aws: Aws, operation: str, read: Callable[[Bucket], T]
+) -> list[tuple[str, T | Miss]]:
     listed = aws.fact(BUCKETS)
-    found = aws.each(read, listed, text)
-    return [(bucket.name, value) for bucket, value in zip(listed, found, strict=True)]
+    values = aws.read_each(read, listed, operation)
+    return [(bucket.name, value) for bucket, value in zip(listed, values, strict=True)]
 
 
-def _at(bucket: Bucket) -> str:
+def _region_of(bucket: Bucket) -> str:
     return bucket.region or ""
 
 
 def _algorithm(aws: Aws, bucket: Bucket) -> str | None:
     operation = "s3:GetBucketEncryption"
-    answer = aws.get(operation, region=_at(bucket), absent=(_NO_ENCRYPTION,), Bucket=bucket.name)
+    answer = aws.get(
+        operation, region=_region_of(bucket), absent=(_NO_ENCRYPTION,), Bucket=bucket.name
+    )
     rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
     defaults = (rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules)
     return next(

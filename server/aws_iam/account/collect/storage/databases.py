@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbInstance:
-    """A database instance; `engine` tells DocumentDB and Neptune, which the same call lists."""
+    """A database instance; `engine` tells apart DocumentDB and Neptune, which the same call lists."""
 
     id: str
     arn: str
@@ -28,7 +28,7 @@ class DbInstance:
     groups: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
     master_secret: str | None = None
-    """The secret in which RDS keeps the master password; None: it does not."""
+    """The secret in which RDS keeps the master password, if it does."""
     replica_of: str | None = None
     encryption: str | None = None
     """`none`, `sse-rds` or `sse-kms`; None where AWS does not say. Under `sse-rds`, `encrypted` is False all the same."""
@@ -36,7 +36,7 @@ class DbInstance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbCluster:
-    """A database cluster: the availability of its members."""
+    """A database cluster."""
 
     id: str
     arn: str
@@ -48,12 +48,12 @@ class DbCluster:
     mode: str | None = None
     global_cluster: str | None = None
     encryption: str | None = None
-    """As an instance's."""
+    """As for an instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warehouse:
-    """A Redshift cluster; `master_secret` None: Redshift does not keep the admin's password."""
+    """A Redshift cluster; `master_secret` None: the admin password is not in Secrets Manager."""
 
     id: str
     arn: str
@@ -68,14 +68,14 @@ WAREHOUSES = many_in("redshift.clusters", Warehouse)
 @collector_in(DB_INSTANCES, "rds:DescribeDBInstances")
 def db_instances(aws: Aws, region: str) -> tuple[DbInstance, ...]:
     """The database instances."""
-    listed = aws.pages("rds:DescribeDBInstances", "DBInstances", region=region)
-    return tuple(sorted(map(_instance, listed), key=lambda each: each.arn))
+    listed = aws.items("rds:DescribeDBInstances", "DBInstances", region=region)
+    return tuple(sorted(map(_instance, listed), key=lambda instance: instance.arn))
 
 
 @collector_in(DB_CLUSTERS, "rds:DescribeDBClusters")
 def db_clusters(aws: Aws, region: str) -> tuple[DbCluster, ...]:
     """The database clusters."""
-    found = (
+    clusters = (
         DbCluster(
             id=cluster["DBClusterIdentifier"],
             arn=cluster.get("DBClusterArn", ""),
@@ -88,9 +88,9 @@ def db_clusters(aws: Aws, region: str) -> tuple[DbCluster, ...]:
             global_cluster=cluster.get("GlobalClusterIdentifier"),
             encryption=cluster.get("StorageEncryptionType"),
         )
-        for cluster in aws.pages("rds:DescribeDBClusters", "DBClusters", region=region)
+        for cluster in aws.items("rds:DescribeDBClusters", "DBClusters", region=region)
     )
-    return tuple(sorted(found, key=lambda each: each.arn))
+    return tuple(sorted(clusters, key=lambda db_cluster: db_cluster.arn))
 
 
 def _instance(data: dict[str, Any]) -> DbInstance:
@@ -102,7 +102,7 @@ def _instance(data: dict[str, Any]) -> DbInstance:
         engine=data.get("Engine", ""),
         encrypted=data.get("StorageEncrypted", False),
         minor_upgrade=data.get("AutoMinorVersionUpgrade", False),
-        # AWS always sends the flag; absent it is unknown, not false.
+        # AWS always sends the flag: if it is absent, it is unknown, not false.
         public=data.get("PubliclyAccessible"),
         multi_az=data.get("MultiAZ", False),
         cluster=data.get("DBClusterIdentifier"),
@@ -120,12 +120,12 @@ def _instance(data: dict[str, Any]) -> DbInstance:
 def clusters(aws: Aws, region: str) -> tuple[Warehouse, ...]:
     """The provisioned clusters."""
     prefix = f"arn:{aws.partition}:redshift:{region}:{aws.account}:cluster"
-    found = (
+    warehouses = (
         Warehouse(
             id=cluster["ClusterIdentifier"],
             arn=f"{prefix}:{cluster['ClusterIdentifier']}",
             master_secret=cluster.get("MasterPasswordSecretArn"),
         )
-        for cluster in aws.pages("redshift:DescribeClusters", "Clusters", region=region)
+        for cluster in aws.items("redshift:DescribeClusters", "Clusters", region=region)
     )
-    return tuple(sorted(found, key=lambda each: each.arn))
+    return tuple(sorted(warehouses, key=lambda warehouse: warehouse.arn))

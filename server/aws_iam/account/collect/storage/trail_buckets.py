@@ -11,8 +11,8 @@ from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.collect.storage.buckets import (
     BUCKETS,
     PublicAccessBlock,
-    _block,
-    _policy,
+    block_of_bucket,
+    policy_of,
 )
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class TrailBucketLogging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailBucketAccess:
-    """Who may reach a trail's bucket: the public groups its ACL admits, its policy, AWS's word on it, its block."""
+    """Who may reach a trail's bucket: public groups in its ACL, its policy, whether AWS calls that public, and its block."""
 
     bucket: str
     public_grants: tuple[str, ...] | Miss
-    """`AllUsers`, `AuthenticatedUsers`: each with the permission, as `AllUsers:READ`."""
+    """`AllUsers` or `AuthenticatedUsers` with the permission, such as `AllUsers:READ`."""
     document: str | Miss | None
     policy_public: bool | Miss
     block: PublicAccessBlock | Miss
@@ -58,7 +58,7 @@ _GROUPS = "http://acs.amazonaws.com/groups/global/"
 
 @collector(TRAIL_BUCKET_LOGGING, "s3:GetBucketLogging", after=(TRAILS, BUCKETS))
 def trail_bucket_logging(aws: Aws) -> tuple[TrailBucketLogging, ...]:
-    """The access logging of each trail's bucket, asked once however many trails share it."""
+    """The access logging of each trail's bucket, read once even if several trails share it."""
     read = _of_trails(aws, lambda bucket, region: _logging(aws, bucket, region))
     return tuple(
         TrailBucketLogging(bucket=bucket, target=_placed(aws, bucket, target))
@@ -79,44 +79,48 @@ def trail_bucket_access(aws: Aws) -> tuple[TrailBucketAccess, ...]:
     read = _of_trails(aws, lambda bucket, region: _access(aws, bucket, region))
     return tuple(
         TrailBucketAccess(
-            bucket=bucket, public_grants=found, document=found, policy_public=found, block=found
+            bucket=bucket,
+            public_grants=access,
+            document=access,
+            policy_public=access,
+            block=access,
         )
-        if isinstance(found, Miss)
-        else found
-        for bucket, found in read
+        if isinstance(access, Miss)
+        else access
+        for bucket, access in read
     )
 
 
 def _of_trails(aws: Aws, read: Callable[[str, str], T]) -> list[tuple[str, T | Miss]]:
-    # A trail's bucket mostly lives where the trail does; the SDK follows AWS's redirect otherwise.
+    # A trail's bucket is mostly in the trail's Region; otherwise the SDK follows S3's redirect.
     listed = aws.fact(TRAILS).trails
-    homes = {each.bucket: each.home_region for each in reversed(listed) if each.bucket}
+    homes = {trail.bucket: trail.home_region for trail in reversed(listed) if trail.bucket}
     pairs = sorted(homes.items())
-    found = aws.each(lambda pair: read(*pair), pairs, "s3")
-    return [(bucket, value) for (bucket, _), value in zip(pairs, found, strict=True)]
+    values = aws.read_each(lambda pair: read(*pair), pairs, "s3")
+    return [(bucket, value) for (bucket, _), value in zip(pairs, values, strict=True)]
 
 
 def _placed(aws: Aws, bucket: str, value: T | Miss) -> T | Miss:
-    """A refusal by a bucket that is none of the account's is another account's."""
+    """The value; a denial by a bucket that is not the account's becomes a miss of another account."""
     if not isinstance(value, Miss) or value.kind is not MissKind.DENIED:
         return value
-    own = aws.tried(lambda: aws.fact(BUCKETS))
-    if isinstance(own, Miss) or bucket in {each.name for each in own}:
+    own = aws.value_or_miss(lambda: aws.fact(BUCKETS))
+    if isinstance(own, Miss) or bucket in {own_bucket.name for own_bucket in own}:
         return value
     return replace(value, kind=MissKind.ELSEWHERE, message="it is none of this account's buckets")
 
 
 def _access(aws: Aws, bucket: str, region: str) -> TrailBucketAccess:
     def placed(read: Callable[[Aws, str, str], T]) -> T | Miss:
-        value: T | Miss = aws.tried(lambda: read(aws, bucket, region))
+        value: T | Miss = aws.value_or_miss(lambda: read(aws, bucket, region))
         return _placed(aws, bucket, value)
 
     return TrailBucketAccess(
         bucket=bucket,
         public_grants=placed(_public_grants),
-        document=placed(_policy),
+        document=placed(policy_of),
         policy_public=placed(_policy_public),
-        block=placed(_block),
+        block=placed(block_of_bucket),
     )
 
 
@@ -128,12 +132,12 @@ def _policy_public(aws: Aws, bucket: str, region: str) -> bool:
 
 def _public_grants(aws: Aws, bucket: str, region: str) -> tuple[str, ...]:
     grants = aws.need("s3:GetBucketAcl", region=region, Bucket=bucket).get("Grants", ())
-    found = (
+    public = (
         f"{uri.removeprefix(_GROUPS)}:{grant.get('Permission', '')}"
         for grant in grants
         if (uri := grant.get("Grantee", {}).get("URI", "")).startswith(_GROUPS)
     )
-    return tuple(sorted(found))
+    return tuple(sorted(public))
 
 
 def _logging(aws: Aws, bucket: str, region: str) -> LogTarget | None:

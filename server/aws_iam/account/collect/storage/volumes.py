@@ -34,7 +34,7 @@ FILE_SYSTEMS = many_in("efs.file_systems", FileSystem)
 
 @collector_in(EBS_DEFAULT, "ec2:GetEbsEncryptionByDefault")
 def ebs_default(aws: Aws, region: str) -> EbsDefault:
-    """Whether new volumes are encrypted without being asked."""
+    """Whether new volumes are encrypted by default."""
     answer = aws.need("ec2:GetEbsEncryptionByDefault", region=region)
     return EbsDefault(encrypted=answer.get("EbsEncryptionByDefault", False))
 
@@ -42,12 +42,12 @@ def ebs_default(aws: Aws, region: str) -> EbsDefault:
 @collector_in(FILE_SYSTEMS, "efs:DescribeFileSystems")
 def file_systems(aws: Aws, region: str) -> tuple[FileSystem, ...]:
     """The file systems and whether they are encrypted, which cannot be changed later."""
-    found = (
+    systems = (
         FileSystem(
             id=system["FileSystemId"],
             arn=system.get("FileSystemArn", ""),
             encrypted=system.get("Encrypted", False),
         )
-        for system in aws.pages("efs:DescribeFileSystems", "FileSystems", region=region)
+        for system in aws.items("efs:DescribeFileSystems", "FileSystems", region=region)
     )
-    return tuple(sorted(found, key=lambda each: each.id))
+    return tuple(sorted(systems, key=lambda file_system: file_system.id))
