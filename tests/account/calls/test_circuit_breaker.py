@@ -25,7 +25,7 @@ def _asked(aws: Aws, region: str, times: int, operation: str = KEYS) -> list[Any
     return [aws.value_or_miss(lambda: aws.need(operation, region=region)) for _ in range(times)]
 
 
-def test_after_a_few_in_a_row_the_rest_is_not_asked_for_and_says_so() -> None:
+def test_after_a_few_throttled_calls_in_a_row_no_more_are_made() -> None:
     script = Script({KEYS: THROTTLED})
     aws = script.aws()
     misses = _asked(aws, "eu-west-1", MAX_THROTTLED + 3)
@@ -43,7 +43,7 @@ def test_after_a_few_in_a_row_the_rest_is_not_asked_for_and_says_so() -> None:
     aws.close()
 
 
-def test_any_other_answer_begins_a_new_row() -> None:
+def test_any_other_answer_starts_the_count_again() -> None:
     for other in ({}, Refusal()):
         answers = [*[THROTTLED] * (MAX_THROTTLED - 1), other, *[THROTTLED] * (MAX_THROTTLED - 1)]
         waiting = iter(answers)
@@ -54,7 +54,7 @@ def test_any_other_answer_begins_a_new_row() -> None:
         aws.close()
 
 
-def test_two_hundred_identities_are_not_asked_for_one_by_one() -> None:
+def test_two_hundred_identities_are_not_throttled_one_by_one() -> None:
     users = [
         {
             "UserName": f"u{n}",
@@ -77,7 +77,7 @@ def test_two_hundred_identities_are_not_asked_for_one_by_one() -> None:
     assert (len(usage.identities), kinds) == (200, {MissKind.THROTTLED})
 
 
-def test_after_a_session_has_run_out_nothing_is_asked_for() -> None:
+def test_after_a_session_has_expired_no_call_is_made() -> None:
     script = Script({KEYS: Refusal("ExpiredTokenException", "expired", 400)})
     aws = script.aws()
     for region in ("eu-west-1", "eu-west-2"):

@@ -72,7 +72,7 @@ def test_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.mark.parametrize("fault", ["unknown authority", "another address"])
-def test_a_server_without_a_certificate_that_is_trusted_is_told_nothing(
+def test_a_server_without_a_trusted_certificate_gets_no_request(
     fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     certificate = self_signed(tmp_path, "127.0.0.9" if fault == "another address" else "127.0.0.1")

@@ -143,7 +143,7 @@ STUMBLES = [
 
 
 @pytest.mark.parametrize(("operation", "status", "body"), STUMBLES)
-def test_what_the_sdk_stumbles_over_is_one_broken_answer(
+def test_an_answer_that_the_sdk_fails_on_is_broken(
     aws: Aws, wire: Wire, operation: str, status: int, body: bytes
 ) -> None:
     wire.answer(status, body)
@@ -156,7 +156,7 @@ def test_what_the_sdk_stumbles_over_is_one_broken_answer(
         assert "the SDK cannot read the answer" in miss.message
 
 
-def test_mistakes_of_ours_stay_loud(aws: Aws) -> None:
+def test_our_own_mistakes_are_raised(aws: Aws) -> None:
     with pytest.raises(AttributeError):
         aws.need("kms:ListNothing")
     with pytest.raises(KeyError):
@@ -171,7 +171,12 @@ def test_mistakes_of_ours_stay_loud(aws: Aws) -> None:
 UNREADABLE: list[tuple[str, int, bytes, str]] = [
     ("securityhub:DescribeHub", 200, b"", "is empty"),
     ("securityhub:DescribeHub", 204, b"", "is empty"),
-    ("securityhub:DescribeHub", 200, b'{"status":"login required"}', "none of the fields that were requested"),
+    (
+        "securityhub:DescribeHub",
+        200,
+        b'{"status":"login required"}',
+        "none of the fields that were requested",
+    ),
     ("config:DescribeConfigurationRecorders", 200, b"", "is empty"),
     ("config:DescribeConfigurationRecorders", 200, b"<html>", "is not JSON"),
     ("cloudwatch:DescribeAlarms", 200, b'{"MetricAlarms":[{"AlarmName":"x"', "or was cut"),
@@ -188,7 +193,7 @@ UNREADABLE: list[tuple[str, int, bytes, str]] = [
 
 
 @pytest.mark.parametrize(("operation", "status", "body", "told"), UNREADABLE)
-def test_a_success_that_is_somebody_elses_is_no_empty_answer(
+def test_a_successful_answer_that_is_not_from_aws_is_broken(
     aws: Aws, wire: Wire, operation: str, status: int, body: bytes, told: str
 ) -> None:
     wire.answer(status, body)
@@ -217,7 +222,7 @@ def test_a_success_that_is_somebody_elses_is_no_empty_answer(
         ),
     ],
 )
-def test_an_answer_that_has_nothing_to_tell_is_read(
+def test_an_answer_without_content_is_read(
     aws: Aws, wire: Wire, operation: str, body: bytes
 ) -> None:
     wire.answer(200, body)
@@ -225,21 +230,21 @@ def test_an_answer_that_has_nothing_to_tell_is_read(
     assert not isinstance(aws.value_or_miss(lambda: aws.need(operation, **more)), Miss)
 
 
-def test_a_policy_that_comes_as_a_web_page_is_none(aws: Aws, wire: Wire) -> None:
+def test_a_web_page_in_place_of_a_policy_is_refused(aws: Aws, wire: Wire) -> None:
     wire.answer(200, b"Sign in first", "text/html; charset=utf-8")
     miss = aws.value_or_miss(lambda: aws.need("s3:GetBucketPolicy", Bucket="trails"))
     assert isinstance(miss, Miss)
     assert "is a web page" in miss.message
 
 
-def test_a_hub_without_a_name_is_no_hub_that_is_on(aws: Aws, wire: Wire) -> None:
+def test_a_hub_without_an_arn_is_broken(aws: Aws, wire: Wire) -> None:
     wire.answer(200, b"{}")
     miss = aws.fact_or_miss(SECURITY_HUB, "us-east-1")
     assert isinstance(miss, Miss)
     assert (miss.kind, miss.code) == (MissKind.BROKEN, "IncompleteAnswer")
 
 
-def test_a_kind_of_events_that_is_new_leaves_a_trail_unjudged() -> None:
+def test_an_unknown_type_of_selector_leaves_the_selectors_unread() -> None:
     new = {"EventSelectors": [{"ReadWriteType": "MostlyReads", "IncludeManagementEvents": True}]}
     opened = Script(RICH | {"cloudtrail:GetEventSelectors": new}).aws()
     found = opened.fact_or_miss(TRAILS, "")
@@ -261,9 +266,7 @@ def test_a_kind_of_events_that_is_new_leaves_a_trail_unjudged() -> None:
         b"\xff",
     ],
 )
-def test_who_is_answered_by_somebody_else_learns_that_it_is_not_aws(
-    wire: Wire, body: bytes
-) -> None:
+def test_an_endpoint_that_does_not_answer_as_aws_is_named(wire: Wire, body: bytes) -> None:
     session = connect(Source())
     wire.identity = body
     with pytest.raises(AwsError, match="the endpoint does not answer as AWS does"):
@@ -273,7 +276,7 @@ def test_who_is_answered_by_somebody_else_learns_that_it_is_not_aws(
 @pytest.mark.parametrize(
     "body", [PAGE, b"<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>"]
 )
-def test_a_role_that_somebody_else_gives_is_none(wire: Wire, body: bytes) -> None:
+def test_a_role_answer_that_is_not_from_aws_is_refused(wire: Wire, body: bytes) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/audit"
     wire.answer(200, body)
     with pytest.raises(AwsError, match="does not answer as AWS does"):
@@ -288,7 +291,7 @@ def test_a_role_that_somebody_else_gives_is_none(wire: Wire, body: bytes) -> Non
     ("status", "body"),
     [(403, b"null"), (200, b"[]"), (200, b'{"Accounts":[{"Status":"ACTIVE"}]}')],
 )
-def test_an_organization_that_cannot_be_read_is_told_in_words(
+def test_an_organization_that_cannot_be_read_is_explained(
     wire: Wire, status: int, body: bytes
 ) -> None:
     fleet = Fleet(None, ())
@@ -297,7 +300,7 @@ def test_an_organization_that_cannot_be_read_is_told_in_words(
         active_accounts(fleet)
 
 
-def test_an_organization_without_any_account_is_none(wire: Wire) -> None:
+def test_an_organization_without_any_account_is_refused(wire: Wire) -> None:
     fleet = Fleet(None, ())
     wire.answer(200, b"{}")
     with pytest.raises(AwsError, match="ListAccounts, which names none"):
@@ -305,7 +308,7 @@ def test_an_organization_without_any_account_is_none(wire: Wire) -> None:
 
 
 @pytest.mark.usefixtures("wire")
-def test_a_program_that_prints_no_credentials_is_told_in_words(
+def test_a_program_that_prints_no_credentials_is_explained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"

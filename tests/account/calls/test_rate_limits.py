@@ -53,7 +53,7 @@ def test_another_account_region_or_operation_does_not_wait() -> None:
     assert time.now == pytest.approx(1000)
 
 
-def test_places_that_need_not_wait_any_more_are_forgotten() -> None:
+def test_full_buckets_are_dropped() -> None:
     time = Time()
     limiter = RateLimiter(time, time.sleep)
     for number in range(20_000):
@@ -62,7 +62,7 @@ def test_places_that_need_not_wait_any_more_are_forgotten() -> None:
     assert len(limiter) < 5000
 
 
-def test_every_paced_event_is_one_of_an_operation_that_is_read() -> None:
+def test_every_rate_is_for_an_operation_that_is_read() -> None:
     events = {
         f"{EVENT_IDS.get(service, service)}.{name}"
         for service, _, name in (operation.partition(":") for operation in ALLOWED)
@@ -71,7 +71,7 @@ def test_every_paced_event_is_one_of_an_operation_that_is_read() -> None:
         assert event in events or any(read.startswith(f"{event}.") for read in events)
 
 
-def test_the_pages_of_a_session_keep_the_pace_by_region() -> None:
+def test_the_pages_of_a_session_keep_to_the_rate_of_their_region() -> None:
     waited: list[tuple[str, str, str]] = []
 
     class Seen(RateLimiter):
@@ -91,7 +91,7 @@ def test_the_pages_of_a_session_keep_the_pace_by_region() -> None:
     assert {operation for _, _, operation in waited} == {"DescribeMetricFilters"}
 
 
-def test_a_client_that_is_throttled_sends_slower_besides_trying_again() -> None:
+def test_a_throttled_client_slows_down_and_retries() -> None:
     config = client_config()
     assert (config.retries or {})["mode"] == "adaptive"
     assert 1 < (config.retries or {})["total_max_attempts"] < 10

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSResponse
 
 from aws_iam.account.calls.clients import Clients
 from aws_iam.account.guard.allowlist import ALLOWED, CREDENTIALS
-from aws_iam.account.session.api_models import bare_loader, services_of
+from aws_iam.account.session.api_models import trimmed_loader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ GROUPS = {
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
 }
 CALLED = ALLOWED - {*CREDENTIALS}
-SERVICES = sorted(services_of(CALLED))
-LOADER = bare_loader(services=services_of(CALLED), only=CALLED)
+SERVICES = sorted({operation.partition(":")[0] for operation in CALLED})
+LOADER = trimmed_loader(None, CALLED)
 
 
 class Sent(NamedTuple):
@@ -125,7 +125,7 @@ def test_the_users_own_list_of_endpoints_holds_in_each_region(
     for partition in known["partitions"]:
         partition["dnsSuffix"] = "larkspur.example"
     (tmp_path / "endpoints.json").write_text(json.dumps(known))
-    loader = bare_loader(str(tmp_path), services=services_of(CALLED), only=CALLED)
+    loader = trimmed_loader(str(tmp_path), CALLED)
     compare(service, GROUPS["aws"], loader)
 
 

@@ -74,7 +74,7 @@ class Aws:
         return dict(answer["ResponseMetadata"])
 
 
-def test_an_account_that_is_throttled_in_a_region_slows_itself_down_there_alone(
+def test_an_account_that_is_throttled_in_a_region_slows_down_only_there(
     monkeypatch: Any,
 ) -> None:
     aws = Aws(monkeypatch)
@@ -111,7 +111,7 @@ def test_an_account_that_is_throttled_in_a_region_uses_up_the_retries_of_no_othe
         assert (told["RetryAttempts"], "RetryQuotaReached" in told) == (2, False)
 
 
-def test_calls_that_end_well_give_their_retries_back(monkeypatch: Any) -> None:
+def test_successful_calls_return_their_retries_to_the_quota(monkeypatch: Any) -> None:
     aws = Aws(monkeypatch)
     monkeypatch.setattr(adaptive.ClientRateLimiter, "on_sending_request", lambda *_, **__: None)
     for _ in range(200):

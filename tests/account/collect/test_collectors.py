@@ -81,7 +81,9 @@ def _read(fact: Fact[Any], answers: dict[str, Any], *regions: str) -> tuple[Any,
 
 def _of(fact: Fact[Any], **changed: Any) -> Any:
     """The fact in the rich account, with some answers changed (`service__Operation`)."""
-    changes = {name.replace("__", ":").replace("_", "-"): answer for name, answer in changed.items()}
+    changes = {
+        name.replace("__", ":").replace("_", "-"): answer for name, answer in changed.items()
+    }
     return _read(fact, RICH | changes)[0]
 
 
@@ -176,12 +178,12 @@ def test_some_errors_are_the_answer_that_there_is_none(
     assert value is None
 
 
-def test_a_refused_macie_is_no_disabled_macie() -> None:
+def test_a_refusal_of_macie_does_not_mean_that_it_is_off() -> None:
     refusal = Refusal("AccessDeniedException", "User is not authorized")
     assert _of(MACIE, macie2__GetMacieSession=refusal).kind is MissKind.DENIED
 
 
-def test_a_refused_security_hub_is_no_hub_that_is_off() -> None:
+def test_a_refusal_of_security_hub_does_not_mean_that_it_is_off() -> None:
     refusal = Refusal("InvalidAccessException", "The account has no permission for this", 401)
     hub = _of(SECURITY_HUB, securityhub__DescribeHub=refusal)
     assert (hub.code, hub.permission) == ("InvalidAccessException", "securityhub:DescribeHub")
@@ -190,7 +192,7 @@ def test_a_refused_security_hub_is_no_hub_that_is_off() -> None:
 @pytest.mark.parametrize(
     "code", ["ServiceAccessNotEnabledException", "OrganizationNotInAllFeaturesModeException"]
 )
-def test_trusted_access_that_is_off_is_an_answer_too(code: str) -> None:
+def test_trusted_access_that_is_off_is_an_answer(code: str) -> None:
     refusal = Refusal(code, "off", 400)
     features = _of(ROOT_FEATURES, iam__ListOrganizationsFeatures=refusal)
     assert features == RootFeatures(trusted_access=False)
@@ -206,7 +208,7 @@ def test_a_member_account_learns_where_the_organization_can_be_read() -> None:
     assert (tree.kind, tree.message) == (MissKind.ELSEWHERE, "account 999999999999")
 
 
-def test_an_account_alone_has_an_empty_organization() -> None:
+def test_an_account_in_no_organization_has_an_empty_one() -> None:
     alone = Refusal("AWSOrganizationsNotInUseException", "", 400)
     for fact, empty in (
         (ORG_TREE, Tree()),
@@ -228,7 +230,7 @@ def test_the_organization_is_walked_to_its_leaves() -> None:
     assert [guardrail.id for guardrail in _of(ORG_GUARDRAILS)] == ["p-R", "p-S"]
 
 
-def test_a_trail_is_one_trail_however_many_regions_show_it() -> None:
+def test_a_trail_that_several_regions_list_is_one_trail() -> None:
     value, script = _read(TRAILS, RICH, "us-east-1", "eu-west-1", "sa-east-1")
     assert [trail.arn for trail in value.trails] == [TRAIL_ARN, FOREIGN_TRAIL_ARN]
     asked = [(op, region) for op, region, given in script.calls if TRAIL_ARN in given.values()]
@@ -266,13 +268,13 @@ def test_a_trail_whose_record_cannot_be_read_is_kept_as_unread(broken: dict[str,
     assert value.doubts(1) == value.doubts(17) == value.unread
 
 
-def test_a_guardrail_whose_record_cannot_be_read_leaves_none_of_them_certain() -> None:
+def test_a_guardrail_that_cannot_be_read_makes_all_of_them_a_miss() -> None:
     found = _of(ORG_GUARDRAILS, organizations__ListPolicies={"Policies": [{"Name": "x"}]})
     assert isinstance(found, Miss)
     assert found.kind is MissKind.BROKEN
 
 
-def test_a_trails_bucket_whose_answer_lacks_a_field_is_unknown_not_gone() -> None:
+def test_a_trails_bucket_whose_answer_lacks_a_field_is_unknown() -> None:
     access = _of(TRAIL_BUCKET_ACCESS, s3__GetBucketPolicyStatus={})
     assert access
     assert all(isinstance(bucket.policy_public, Miss) for bucket in access)
@@ -347,14 +349,14 @@ def test_an_alarm_on_an_expression_shows_its_metric() -> None:
     assert alarm.metrics == (Metric(name="root", namespace="CIS"),)
 
 
-def test_only_topics_are_asked_for_subscribers_whose_addresses_stay_with_aws() -> None:
+def test_only_topics_have_subscriptions_which_are_read_without_addresses() -> None:
     (topic,) = _of(TOPICS)
     assert topic.arn == TOPIC
     assert not topic.subscriptions[0].confirmed
     assert "example.com" not in str(topic)
 
 
-def test_identities_policies_and_what_is_attached_but_not_sent() -> None:
+def test_a_policy_that_is_attached_but_not_sent_is_kept() -> None:
     found = _of(AUTHORIZATION)
     assert found.roles[0].trust == TRUST
     assert found.roles[0].profiles == (f"arn:aws:iam::{ACCOUNT}:instance-profile/web",)
@@ -365,13 +367,15 @@ def test_identities_policies_and_what_is_attached_but_not_sent() -> None:
 
 def test_a_policy_that_the_partition_lacks_is_attached_to_nobody() -> None:
     gone = Refusal("NoSuchEntity", "", 404)
-    assert [entities.users for entities in _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)] == [
+    assert [
+        entities.users for entities in _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)
+    ] == [
         (),
         (),
     ]
 
 
-def test_a_permissions_boundary_is_no_attachment() -> None:
+def test_a_permissions_boundary_is_not_an_attachment() -> None:
     bounded = {"PolicyRoles": [{"RoleName": "bounded"}], "IsTruncated": False}
     nobody = {"PolicyRoles": [], "IsTruncated": False}
 
@@ -394,7 +398,7 @@ def test_how_storage_is_encrypted_is_read_beside_the_flag() -> None:
         assert (found.encrypted, found.encryption) == (False, "sse-rds")
 
 
-def test_an_account_of_govcloud_has_no_distribution_and_is_not_asked() -> None:
+def test_a_govcloud_account_has_no_distributions_and_none_are_read() -> None:
     script = Script(RICH)
     aws = script.aws()
     aws.partition = "aws-us-gov"
@@ -418,7 +422,7 @@ def test_contacts_are_cut_to_what_their_owner_recognises() -> None:
     assert "security@example.com" not in str(_of(SECURITY_CONTACT))
 
 
-def test_network_acl_entries_stand_in_the_order_of_their_evaluation() -> None:
+def test_network_acl_entries_are_in_the_order_of_their_evaluation() -> None:
     (acl,) = _of(NETWORK_ACLS)
     assert [(entry.number, entry.allow) for entry in acl.entries] == [(100, False), (200, True)]
 
@@ -456,7 +460,7 @@ def test_access_is_logged_to_a_bucket_or_by_a_delivery_that_leads_somewhere() ->
     assert distribution.logs == (DELIVERY,)
 
 
-def test_stages_say_where_their_access_logs_go_and_sockets_have_none_to_ask() -> None:
+def test_stages_have_the_destination_of_their_access_logs_except_for_websockets() -> None:
     (rest,) = _of(REST_APIS)
     assert [(stage.name, stage.destination) for stage in rest.stages] == [
         ("v1", "arn:aws:logs:x"),
@@ -473,7 +477,7 @@ def test_a_resource_without_a_policy_has_none_and_settings_are_dropped() -> None
     assert _of(QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
 
 
-def test_who_has_no_storage_in_glacier_has_no_vaults_and_other_failures_stay_failures() -> None:
+def test_a_customer_without_glacier_storage_has_no_vaults() -> None:
     new = Refusal("NoLongerSupportedException", "no longer supported for new customers", 400)
     assert _of(VAULT_POLICIES, glacier__ListVaults=new) == ()
     value = _of(VAULT_POLICIES, glacier__ListVaults=Refusal("Other", "", 400))
@@ -504,7 +508,10 @@ def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready
         return whole | {"JobStatus": state, "IsTruncated": True, "Marker": "m"}
 
     found = _of(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=report)
-    assert [identity.arn.rpartition(":")[2] for identity in found.identities] == ["role/web", "user/ci"]
+    assert [identity.arn.rpartition(":")[2] for identity in found.identities] == [
+        "role/web",
+        "user/ci",
+    ]
     assert {s.service for s in found.identities[1].services} == {"ec2", "s3", "sqs"}
 
 

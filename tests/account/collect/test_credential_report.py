@@ -33,7 +33,7 @@ def _parsed(*rows: str, head: str = HEAD) -> CredentialReport:
     return parse_report({"Content": text.encode(), "GeneratedTime": NOW})
 
 
-def test_sentinels_in_any_case_are_no_value() -> None:
+def test_sentinels_in_any_case_are_read_as_no_value() -> None:
     (row,) = _parsed(
         "a,arn:a,not_supported,Not_Supported,no_information,n/a,TRUE,FALSE,N/A,N/A"
     ).rows
@@ -48,7 +48,7 @@ def test_dates_end_in_z_or_in_an_offset() -> None:
     assert row.created == row.password_last_used == datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def test_an_unreadable_date_is_a_missing_fact_and_not_never() -> None:
+def test_an_unreadable_date_makes_the_fact_a_miss() -> None:
     with pytest.raises(RefusedError, match="column password_last_used does not hold a time: soon"):
         _parsed("a,arn:a,N/A,true,soon,N/A,false,false,N/A,N/A")
 
@@ -60,7 +60,7 @@ def test_columns_are_found_by_name_in_any_order_and_number() -> None:
     assert [(key.number, key.active) for key in row.keys] == [(3, True)]
 
 
-def test_a_name_with_commas_is_one_name_be_it_quoted_or_not() -> None:
+def test_a_name_with_commas_is_one_name_quoted_or_not() -> None:
     rest = "2025-01-01T00:00:00Z,true,N/A,N/A,true,false,N/A,N/A"
     arn = "arn:aws:iam::111122223333:user/ops/a,b,c"
     for named in (f"a,b,c,{arn}", f'"a,b,c","{arn}"'):
@@ -95,7 +95,7 @@ def test_the_root_row_is_apart_from_the_users() -> None:
         (f"{HEAD}\n{'x' * 200_000}", "is not valid CSV"),
     ],
 )
-def test_a_report_that_is_not_whole_is_a_missing_fact(text: str, told: str) -> None:
+def test_an_incomplete_report_is_a_miss(text: str, told: str) -> None:
     with pytest.raises(RefusedError, match=told) as refused:
         parse_report({"Content": text.encode(), "GeneratedTime": NOW})
     assert refused.value.miss.kind is MissKind.BROKEN
@@ -118,7 +118,7 @@ def test_a_report_that_is_being_written_is_waited_for() -> None:
     assert calls == ["iam:GenerateCredentialReport"] * 3 + ["iam:GetCredentialReport"]
 
 
-def test_waiting_ends() -> None:
+def test_waiting_for_a_report_ends() -> None:
     value, calls = _read(
         GenerateCredentialReport=STARTED,
         GetCredentialReport=Refusal("ReportInProgress", "wait", 404),

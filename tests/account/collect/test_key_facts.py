@@ -49,7 +49,7 @@ def described(given: dict[str, Any], _region: str) -> dict[str, Any]:
     }
 
 
-def test_grants_that_say_the_same_are_one_with_a_count() -> None:
+def test_grants_with_the_same_terms_are_one_with_a_count() -> None:
     found, _ = read(KEY_GRANTS)
     assert [grants.arn for grants in found] == [arn("k-own"), arn("k-rsa")]
     (grant,) = found[0].grants
@@ -63,7 +63,7 @@ def test_a_grant_to_a_service_alone_has_the_services_name() -> None:
     assert found[0].grants[0].grantee == "rds.amazonaws.com"
 
 
-def test_the_last_use_is_asked_for_the_most_urgent_keys_alone() -> None:
+def test_the_last_use_is_read_only_for_the_most_urgent_keys() -> None:
     found, script = read(
         KEY_USES,
         kms__ListKeys=many(MAX_KEYS_ASKED + 30),
@@ -90,7 +90,7 @@ def test_an_endpoint_that_does_not_know_the_call_makes_the_use_unknown() -> None
     assert {use.use.kind for use in found} <= {MissKind.UNSUPPORTED, MissKind.BROKEN}
 
 
-def test_policies_beside_the_default_are_read_and_the_default_is_not_read_again() -> None:
+def test_policies_other_than_the_default_are_read() -> None:
     found, script = read(OTHER_POLICIES)
     assert found[0].names == ("AWS_RAM",)
     assert script.operations.count("kms:GetKeyPolicy") == len(found)
@@ -99,13 +99,13 @@ def test_policies_beside_the_default_are_read_and_the_default_is_not_read_again(
     assert "kms:GetKeyPolicy" not in script.operations
 
 
-def test_material_is_read_of_keys_that_import_it_alone() -> None:
+def test_material_is_read_only_for_keys_that_import_it() -> None:
     found, script = read(KEY_MATERIALS)
     assert [materials.arn for materials in found] == [arn("k-rsa")]
     assert found[0].materials[0].expires == THEN
     assert script.operations.count("kms:ListKeyRotations") == 1
 
 
-def test_calls_that_aws_takes_five_a_second_of_keep_below_it() -> None:
+def test_calls_that_aws_allows_five_times_a_second_stay_below_it() -> None:
     for name in ("kms.GetKeyLastUsage", "kms.DescribeCustomKeyStores"):
         assert RATES[name].per_second + RATES[name].burst <= 5

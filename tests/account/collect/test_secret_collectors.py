@@ -77,7 +77,7 @@ def test_where_the_list_of_policies_is_unknown_the_default_one_is_read() -> None
     assert secret.listed.permission == "secretsmanager:ListResourcePolicies"
 
 
-def test_only_a_secret_with_a_waiting_version_is_asked_for_its_versions() -> None:
+def test_versions_are_read_only_for_a_secret_with_a_pending_one() -> None:
     (waiting,) = read(PENDING_VERSIONS)
     assert [version.labels for version in waiting.versions] == [("AWSPENDING",)]
     done = {
@@ -96,7 +96,7 @@ def test_a_rotation_function_that_does_not_exist_is_an_answer() -> None:
     assert (function.state, function.policy) == ("Active", None)
 
 
-def test_a_service_that_changes_runs_two_task_definitions() -> None:
+def test_a_service_in_deployment_runs_two_task_definitions() -> None:
     service = {
         "serviceArn": "arn:aws:ecs:us-east-1:111122223333:service/prod/app",
         "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/app:4",
@@ -108,19 +108,19 @@ def test_a_service_that_changes_runs_two_task_definitions() -> None:
     assert [secret.arn.rpartition(":")[2] for secret in found] == ["3", "4"]
 
 
-def test_a_cluster_that_hides_its_services_leaves_none_of_them_certain() -> None:
+def test_a_cluster_whose_services_cannot_be_listed_makes_the_fact_a_miss() -> None:
     found = read(TASK_DEFINITIONS, ecs__ListServices=Refusal())
     assert isinstance(found, Miss)
     assert found.permission == "ecs:ListServices"
 
 
-def test_a_parameter_that_became_a_secure_string_is_not_looked_at() -> None:
+def test_a_parameter_that_became_a_secure_string_is_skipped() -> None:
     answer = {"Parameters": [{"Name": "/prod/app/url", "Type": "SecureString", "Value": "x" * 40}]}
     assert read(PLAIN_VALUES, ssm__GetParameters=answer) == ()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"Attributes": {"Timestamp": "soon"}}'])
-def test_an_expiration_that_cannot_be_read_is_none(text: str) -> None:
+def test_an_expiration_that_cannot_be_read_is_ignored(text: str) -> None:
     policies = [{"PolicyType": "Expiration", "PolicyText": text}]
     listed = {"Parameters": [{"Name": "/p", "Type": "SecureString", "Policies": policies}]}
     (parameter,) = read(PARAMETERS, ssm__DescribeParameters=listed)

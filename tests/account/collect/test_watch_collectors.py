@@ -29,14 +29,14 @@ def _alarm_on(**more: Any) -> dict[str, Any]:
     return {"MetricAlarms": [alarm | {"Metrics": [query | more]}]}
 
 
-def test_an_alarm_on_another_accounts_metric_watches_none_of_this_ones() -> None:
+def test_an_alarm_on_another_accounts_metric_watches_no_metric_of_this_one() -> None:
     (own,) = read(ALARMS, cloudwatch__DescribeAlarms=_alarm_on(AccountId=ACCOUNT))
     assert own.metrics == (Metric(name="root", namespace="CIS"),)
     (other,) = read(ALARMS, cloudwatch__DescribeAlarms=_alarm_on(AccountId="999999999999"))
     assert other.metrics == ()
 
 
-def test_what_narrows_a_metric_filter_and_splits_its_metric_is_kept() -> None:
+def test_criteria_and_dimensions_of_a_metric_filter_are_kept() -> None:
     (plain,) = read(METRIC_FILTERS)
     assert (plain.criteria, plain.transformed) == ("", False)
     (known,) = RICH["logs:DescribeMetricFilters"]["metricFilters"]

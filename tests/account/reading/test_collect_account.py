@@ -332,7 +332,7 @@ def test_a_map_without_a_key_that_aws_always_sends_is_broken_too() -> None:
     assert miss.code == "IncompleteAnswer"
 
 
-def test_a_field_that_no_answer_of_aws_has_is_a_mistake_of_ours(
+def test_a_field_that_no_answer_of_aws_has_is_our_mistake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def wrong(aws: Aws) -> None:

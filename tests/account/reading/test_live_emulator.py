@@ -109,6 +109,6 @@ def test_what_the_emulator_lacks_is_a_miss(account: Account) -> None:
         assert isinstance(miss, Miss)
 
 
-def test_regions_beside_the_named_ones_are_counted(account: Account) -> None:
+def test_regions_that_were_not_named_are_counted(account: Account) -> None:
     assert account.regions.read == ("eu-west-1", "us-east-1")
     assert not account.regions.complete

@@ -14,7 +14,7 @@ from aws_iam.account.reading.validate_policy import (
     OPERATION,
     PERMISSION,
     RESOURCE_TYPES,
-    Analyzer,
+    PolicyValidator,
     Question,
 )
 from aws_iam.errors import AwsError
@@ -43,21 +43,21 @@ def finding(*paths: list[dict[str, Any]], code: str = "INVALID_ACTION") -> dict[
 
 
 @pytest.fixture
-def stubbed() -> Iterator[tuple[Analyzer, Stubber]]:
+def stubbed() -> Iterator[tuple[PolicyValidator, Stubber]]:
     core = botocore.session.Session()
     core.set_credentials("AKIATEST", "test")
     client = core.create_client(
         "accessanalyzer", region_name="eu-west-1", config=client_config(attempts=1)
     )
     with Stubber(client) as stub:
-        yield Analyzer(client, "eu-west-1"), stub
+        yield PolicyValidator(client, "eu-west-1"), stub
         stub.assert_no_pending_responses()
 
 
-Stubbed = tuple[Analyzer, Stubber]
+Stubbed = tuple[PolicyValidator, Stubber]
 
 
-def test_the_document_goes_out_with_its_type_and_nothing_else(stubbed: Stubbed) -> None:
+def test_the_document_is_sent_with_its_type_and_nothing_else(stubbed: Stubbed) -> None:
     aws, stub = stubbed
     stub.add_response("validate_policy", {"findings": []}, ASKED)
     assert aws.ask(QUESTION) == ()
@@ -111,7 +111,7 @@ def test_all_pages_are_read_and_a_path_becomes_keys_and_indexes(stubbed: Stubbed
         ("UnrecognizedClientException", 403, MissKind.UNSUPPORTED),
     ],
 )
-def test_a_refusal_is_a_miss_with_the_permission_it_takes(
+def test_a_refusal_is_a_miss_with_the_permission_that_is_needed(
     stubbed: Stubbed, code: str, status: int, kind: MissKind
 ) -> None:
     aws, stub = stubbed
@@ -122,7 +122,7 @@ def test_a_refusal_is_a_miss_with_the_permission_it_takes(
     assert (miss.permission, miss.region) == (PERMISSION, "eu-west-1")
 
 
-def test_an_expired_session_ends_the_asking(stubbed: Stubbed) -> None:
+def test_an_expired_session_ends_the_validation(stubbed: Stubbed) -> None:
     aws, stub = stubbed
     stub.add_client_error("validate_policy", "ExpiredTokenException", "gone")
     with pytest.raises(AwsError, match="expired"):

@@ -212,7 +212,7 @@ def test_an_endpoint_that_is_wrong_or_closed_is_named(
         (Refusal("AccessDenied", "quarantined\u202e"), "AWS refused GetCallerIdentity"),
     ],
 )
-def test_each_refusal_at_the_door_has_its_own_words(refusal: Refusal, message: str) -> None:
+def test_each_refusal_of_the_caller_has_its_own_error(refusal: Refusal, message: str) -> None:
     script = Script(opening("us-east-1") | {"sts:GetCallerIdentity": refusal})
     with pytest.raises(AwsError, match=message) as raised:
         collect_from((), script.session(), ())
@@ -222,7 +222,7 @@ def test_each_refusal_at_the_door_has_its_own_words(refusal: Refusal, message: s
 @pytest.mark.parametrize(
     "role", ["admin", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:user/x"]
 )
-def test_what_is_no_roles_arn_is_refused_before_anything_else(role: str) -> None:
+def test_a_text_that_is_not_the_arn_of_a_role_is_refused_first(role: str) -> None:
     with pytest.raises(InputError, match="is no role's ARN"):
         connect(Source(role_arn=role))
 

@@ -103,7 +103,7 @@ def speaks_of_secret(name: str) -> str:
     return next((word for word in words if word in _SECRET_WORDS), "")
 
 
-def variable(name: str, value: str, stored: frozenset[str] = frozenset()) -> Variable:
+def classified_variable(name: str, value: str, stored: frozenset[str] = frozenset()) -> Variable:
     """The variable without its value; a value that is one of the `stored` names refers to a secret."""
     kind, known = (ValueKind.REFERENCE, "") if value in stored else _kind(value.strip())
     return Variable(name=name, kind=kind, format=known, length=_length(len(value)))

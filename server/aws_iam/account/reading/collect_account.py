@@ -18,7 +18,6 @@ from aws_iam.account.guard.allowlist import guard
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.account.reading.snapshot import Account, Regions, held_facts
 from aws_iam.account.session.connect import (
-    Source,
     caller,
     checked_regions,
     connect,
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from aws_iam.account.session.connect import Source
+    from aws_iam.account.session.connect import AccountArguments
 
 _REGIONS = "ec2:DescribeRegions"
 
@@ -54,7 +53,7 @@ def _silent(_done: int, _total: int, _text: str) -> None:
 
 def collect(
     needs: Iterable[Fact[Any]],
-    source: Source,
+    source: AccountArguments,
     progress: Callable[[int, int, str], None] = _silent,
     *,
     session: boto3.Session | None = None,
@@ -77,8 +76,8 @@ def collect_from(
     progress: Callable[[int, int, str], None] = _silent,
 ) -> Account:
     """A snapshot through a guarded session."""
-    asked = checked_regions(session, regions)
-    home = home_region(session, asked)
+    named = checked_regions(session, regions)
+    home = home_region(session, named)
     account, arn = caller(session, home)
     foreign = known_regions(session) - known_regions(session, arn.split(":")[1])
     opened = OpenAccount(
@@ -86,7 +85,7 @@ def collect_from(
         arn=arn,
         clients=Clients(session),
         home=home,
-        asked=asked,
+        named_regions=named,
         foreign=foreign,
         outlives_session=True,
     )
@@ -101,7 +100,7 @@ class OpenAccount:
     arn: str
     clients: Clients
     home: str
-    asked: tuple[str, ...]
+    named_regions: tuple[str, ...]
     foreign: frozenset[str]
     """The Regions of other partitions."""
     workers: int = WORKERS
@@ -133,13 +132,13 @@ def collect_open_account(
     aws.prefill(known)
     try:
         enabled = aws.value_or_miss(lambda: _enabled(aws, opened.foreign))
-        aws.regions = _regions_to_read(opened.asked, enabled, opened.home)
+        aws.regions = _regions_to_read(opened.named_regions, enabled, opened.home)
         empty = Account(
             id=opened.account,
             partition=aws.partition,
             caller_arn=opened.arn,
             collected_at=started,
-            regions=Regions(read=aws.regions, enabled=enabled, asked=opened.asked),
+            regions=Regions(read=aws.regions, enabled=enabled, asked=opened.named_regions),
         )
         return _filled(empty, aws, tuple(needs), outlives_session=opened.outlives_session)
     finally:
@@ -229,18 +228,18 @@ def _enabled(aws: Aws, foreign: frozenset[str]) -> tuple[str, ...]:
 
 
 def _regions_to_read(
-    asked: tuple[str, ...], enabled: tuple[str, ...] | Miss, home: str
+    named_regions: tuple[str, ...], enabled: tuple[str, ...] | Miss, home: str
 ) -> tuple[str, ...]:
     """Those that were named, else all enabled ones; only the session's own where they cannot be listed."""
     if isinstance(enabled, Miss):
-        return asked or (home,)
-    for region in asked:
+        return named_regions or (home,)
+    for region in named_regions:
         if region not in enabled:
             raise InputError(
                 f"Region {quoted(region)} is not enabled for the account",
                 hint=f"enabled are {', '.join(enabled)}",
             )
-    return asked or enabled
+    return named_regions or enabled
 
 
 def _alias(aws: Aws) -> str | None:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """Accounts that are read at a time."""
-WORKERS = 8
+WORKERS_PER_ACCOUNT = 8
 """Calls in flight for one of many accounts."""
 _MAKING = threading.Lock()
 
@@ -87,8 +87,8 @@ class Fleet:
 
     def __init__(self, profile: str | None, regions: tuple[str, ...]) -> None:
         session = connect(_Caller(profile=profile, regions=regions))
-        self.asked = checked_regions(session, regions)
-        self.home = home_region(session, self.asked)
+        self.regions = checked_regions(session, regions)
+        self.home = home_region(session, self.regions)
         self.account, self.arn = caller(session, self.home)
         self.partition = self.arn.split(":")[1]
         self._foreign = known_regions(session) - known_regions(session, self.partition)
@@ -99,7 +99,7 @@ class Fleet:
             profile, session.region_name or self.home, ContextCredentialsProvider()
         )
         # A global service has one host, which all threads call.
-        self._clients = Clients(shared, AT_ONCE * WORKERS)
+        self._clients = Clients(shared, AT_ONCE * WORKERS_PER_ACCOUNT)
 
     def client(self, service: str) -> Any:
         """A client of the caller's own account."""
@@ -108,24 +108,24 @@ class Fleet:
     def read(
         self,
         needs: Iterable[Fact[Any]],
-        door: Door,
+        role: Door,
         progress: Callable[[int, int, str], None] = _silent,
         known: Iterable[Held] = (),
         stop: threading.Event | None = None,
     ) -> Account | Closed:
         """A snapshot of the account, or why there is none."""
         try:
-            credentials, arn = self._credentials_for(door)
+            credentials, arn = self._credentials_for(role)
         except _NoAccessError as refused:
             return Closed(reason=str(refused))
         opened = OpenAccount(
-            account=door.account,
+            account=role.account,
             arn=arn,
             clients=self._clients,
             home=self.home,
-            asked=self.asked,
+            named_regions=self.regions,
             foreign=self._foreign,
-            workers=WORKERS,
+            workers=WORKERS_PER_ACCOUNT,
             stop=stop,
         )
         try:
@@ -137,16 +137,16 @@ class Fleet:
         finally:
             self._clients.forget(credentials.access_key or "")
 
-    def _credentials_for(self, door: Door) -> tuple[ReadOnlyCredentials, str]:
-        if door.role_arn is None:
+    def _credentials_for(self, role: Door) -> tuple[ReadOnlyCredentials, str]:
+        if role.role_arn is None:
             return self._own_credentials(), self.arn
         # If the caller's own credentials cannot be renewed, that concerns all accounts, not this one.
         self._own_credentials()
-        extra = {} if door.external_id is None else {"ExternalId": door.external_id}
+        extra = {} if role.external_id is None else {"ExternalId": role.external_id}
         try:
             with calling():
                 answer = self._sts.assume_role(
-                    RoleArn=door.role_arn, RoleSessionName=SESSION_NAME, **extra
+                    RoleArn=role.role_arn, RoleSessionName=SESSION_NAME, **extra
                 )
         except FAILURES as error:
             failure = explained(error)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.account.collect.fact import Miss
-    from aws_iam.account.session.connect import Source
+    from aws_iam.account.session.connect import AccountArguments
 
 OPERATION = "accessanalyzer:ValidatePolicy"
 PERMISSION = "access-analyzer:ValidatePolicy"
@@ -54,7 +54,7 @@ class Remark:
     places: tuple[tuple[str | int, ...], ...]
 
 
-class Analyzer:
+class PolicyValidator:
     """Access Analyzer in one Region."""
 
     def __init__(self, client: Any, region: str) -> None:
@@ -79,12 +79,12 @@ class Analyzer:
         return tuple(map(_remark, findings))
 
 
-def analyzer(source: Source) -> Analyzer:
+def analyzer(source: AccountArguments) -> PolicyValidator:
     """Access Analyzer for the account arguments, in one Region: they all answer the same."""
     session = connect(source)
     regions = checked_regions(session, source.regions or ())
     region = home_region(session, regions)
-    return Analyzer(make_client(session, "accessanalyzer", region, client_config()), region)
+    return PolicyValidator(make_client(session, "accessanalyzer", region, client_config()), region)
 
 
 def _remark(finding: dict[str, Any]) -> Remark:

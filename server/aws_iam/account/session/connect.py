@@ -35,7 +35,7 @@ from aws_iam.account.calls.rate_limits import limit_rates
 from aws_iam.account.calls.unreadable_answers import keep_answers_out_of_errors
 from aws_iam.account.guard.allowlist import ALLOWED, guard
 from aws_iam.account.names import id_formats
-from aws_iam.account.session.api_models import bare_loader, services_of
+from aws_iam.account.session.api_models import trimmed_loader
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
 
@@ -71,7 +71,7 @@ _WRONG_KEY = (
 )
 
 
-class Source(Protocol):
+class AccountArguments(Protocol):
     """The arguments that say which account is read, and as whom."""
 
     @property
@@ -91,7 +91,7 @@ class Source(Protocol):
         """The external id that the role's trust policy requires."""
 
 
-def connect(source: Source) -> boto3.Session:
+def connect(source: AccountArguments) -> boto3.Session:
     """A guarded session with credentials, for the profile or the default chain, in the role if one is named."""
     if source.role_arn is None and source.external_id is not None:
         raise InputError("`external_id` needs `role_arn`, which is missing")
@@ -229,7 +229,7 @@ def _session(profile: str | None) -> boto3.Session:
     return _boto3(core, None)
 
 
-def _assumed(session: boto3.Session, source: Source) -> boto3.Session:
+def _assumed(session: boto3.Session, source: AccountArguments) -> boto3.Session:
     extra = {} if source.external_id is None else {"ExternalId": source.external_id}
     region = home_region(session, source.regions or ())
     answer = call_sts(
@@ -252,9 +252,7 @@ def _core(profile: str | None) -> Any:
     core: Any = botocore.session.Session(profile=profile)
     core.lazy_register_component(
         "data_loader",
-        lambda: bare_loader(
-            core.get_config_variable("data_path"), services=services_of(ALLOWED), only=ALLOWED
-        ),
+        lambda: trimmed_loader(core.get_config_variable("data_path"), ALLOWED),
     )
     guard(core)
     limit_rates(core)

@@ -9,7 +9,7 @@ from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, MissKind, many_in
 from aws_iam.account.collect.secrets.parameters import STORES, stored_names
 from aws_iam.account.collect.secrets.secrets import SECRETS
-from aws_iam.account.names.sensitive import Variable, variable
+from aws_iam.account.names.sensitive import Variable, classified_variable
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
@@ -74,7 +74,9 @@ def _function(data: dict[str, Any], stored: frozenset[str]) -> Function:
         name=data["FunctionName"],
         runtime=data.get("Runtime"),
         kms_key=data.get("KMSKeyArn") or None,
-        variables=tuple(variable(name, values[name], stored) for name in sorted(values)),
+        variables=tuple(
+            classified_variable(name, values[name], stored) for name in sorted(values)
+        ),
         # The message may quote what was refused; the code says enough.
         hidden=error.get("ErrorCode", "AccessDenied") if error else "",
     )

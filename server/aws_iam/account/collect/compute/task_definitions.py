@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.parameters import STORES, stored_names
-from aws_iam.account.names.sensitive import Variable, variable
+from aws_iam.account.names.sensitive import Variable, classified_variable
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
@@ -130,7 +130,7 @@ def _container(data: dict[str, Any], stored: frozenset[str]) -> Container:
     )
     return Container(
         name=data.get("name", ""),
-        variables=tuple(variable(name, value, stored) for name, value in pairs),
+        variables=tuple(classified_variable(name, value, stored) for name, value in pairs),
         secrets=tuple(
             SecretReference(variable=secret["name"], value_from=secret["valueFrom"])
             for secret in data.get("secrets", ())
