@@ -1,13 +1,15 @@
 """One client for all Regions of a service: the Region is chosen call by call.
 
-The SDK takes the Region from the client, so an audit of 17 Regions would make several hundred clients, each as costly as
-three calls. Here it comes from the context of the call:
+The SDK takes the Region from the client, so an audit of 17 Regions would make several hundred clients: it takes 1.5 times
+the processor time without this module. Here the Region comes from the context of the call:
 
     choose_region_per_call(client)
     with calls_to("eu-west-1"):
         client.describe_vpcs()
 
-FIGURE
+It sets what the SDK's handlers read (`client_region`, `AWS::Region`). tests/account/calls/test_region_per_call.py
+compares the request of every service with that of the SDK's own client in each Region, and fails when botocore changes
+that. The figure is from tests/benchmarks/without.py, November 2026.
 """
 
 from __future__ import annotations
