@@ -303,7 +303,7 @@ def test_an_organization_that_cannot_be_read_is_explained(
 def test_an_organization_without_any_account_is_refused(wire: Wire) -> None:
     fleet = Fleet(None, ())
     wire.answer(200, b"{}")
-    with pytest.raises(AwsError, match="ListAccounts, which names none"):
+    with pytest.raises(AwsError, match="ListAccounts, the answer names none"):
         active_accounts(fleet)
 
 

@@ -88,10 +88,10 @@ def test_the_root_row_is_apart_from_the_users() -> None:
         ("<html>\n<body>\n", "has no row with"),
         (
             f"{HEAD}\na,arn:a,N/A,true,N/A,N/A,false,false,N/A,N/A\nb,arn:b,2025-0",
-            "row of b has not",
+            "row of b does not have",
         ),
-        # A name with a comma that is not quoted shifts what stands behind it.
-        (f"{HEAD}\na,b,arn:a,b,N/A,true,N/A,N/A,false,true,N/A,N/A\n", "row of a has not"),
+        # A name with a comma that is not quoted shifts the cells after it.
+        (f"{HEAD}\na,b,arn:a,b,N/A,true,N/A,N/A,false,true,N/A,N/A\n", "row of a does not have"),
         (f"{HEAD}\n{'x' * 200_000}", "is not valid CSV"),
     ],
 )

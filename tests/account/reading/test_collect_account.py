@@ -115,7 +115,7 @@ def test_regions_of_other_partitions_are_not_the_accounts() -> None:
 
 def test_a_region_that_does_not_exist_is_refused_with_a_better_one() -> None:
     with pytest.raises(
-        InputError, match="`eu-west-11` is no AWS Region; did you mean `eu-west-1`"
+        InputError, match="`eu-west-11` is not an AWS Region; did you mean `eu-west-1`"
     ):
         _collect(TWO, SUMMARY, regions=("eu-west-11",))
 

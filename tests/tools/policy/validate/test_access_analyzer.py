@@ -333,7 +333,7 @@ def test_account_arguments_without_online_are_refused(arguments: dict[str, Any])
 
 def test_a_region_that_does_not_exist_is_refused(scripted: Callable[[Any], Script]) -> None:
     scripted({"findings": []})
-    with pytest.raises(InputError, match="is no AWS Region"):
+    with pytest.raises(InputError, match="is not an AWS Region"):
         ask(IDENTITY, regions=["eu-west-l"])
 
 
