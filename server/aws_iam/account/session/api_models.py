@@ -1,8 +1,8 @@
 """The SDK's API models without documentation, and cut to the operations that may be sent.
 
 EC2 alone has some 750 operations, of which an audit sends about twenty; a client has a method for each. What the guard
-would refuse does not exist on such a client at all. With the SDK's own models an audit takes 1.2 to 1.3 times the processor time
-and 175 MB of memory in place of 118 (tests/benchmarks/without.py, November 2026).
+would refuse does not exist on such a client at all. With the SDK's own models an audit takes 1.2 to 1.3 times the
+processor time, and 175 MB of memory in place of 118 (tests/benchmarks/without.py, November 2026).
 tests/account/session/test_api_models.py compares each client with the SDK's own, and fails when botocore changes the
 layout of its models.
 """
