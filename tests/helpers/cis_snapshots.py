@@ -8,12 +8,16 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from aws_iam.account.facts import FACTS
-from aws_iam.account.facts.fact import AccountFact, Fact, Held, Miss, MissKind
-from aws_iam.account.facts.governance import Tree
-from aws_iam.account.facts.identity import AccountContact, Authorization, CredentialReport, Summary
-from aws_iam.account.facts.storage import EbsDefault, PublicAccessBlock
-from aws_iam.account.facts.trails import Trails
+from aws_iam.account.collect.catalogue import FACTS
+from aws_iam.account.collect.fact import AccountFact, Fact, Held, Miss, MissKind
+from aws_iam.account.collect.identity.account_contacts import AccountContact
+from aws_iam.account.collect.identity.account_summary import Summary
+from aws_iam.account.collect.identity.authorization import Authorization
+from aws_iam.account.collect.identity.credential_report import CredentialReport
+from aws_iam.account.collect.logging.cloudtrail import Trails
+from aws_iam.account.collect.organization.organization import Tree
+from aws_iam.account.collect.storage.buckets import PublicAccessBlock
+from aws_iam.account.collect.storage.volumes import EbsDefault
 from aws_iam.account.reading.snapshot import Account, account_of
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -73,8 +77,8 @@ def made(of: Any, data: Any) -> Any:
         return made(next(o for o in get_args(of) if o not in (type(None), Miss)), data)
     if origin is tuple:
         kinds = get_args(of)
-        each = [kinds[0]] * len(data) if kinds[-1] is ... else kinds
-        return tuple(made(kind, item) for kind, item in zip(each, data, strict=True))
+        item_kinds = [kinds[0]] * len(data) if kinds[-1] is ... else kinds
+        return tuple(made(kind, item) for kind, item in zip(item_kinds, data, strict=True))
     if is_dataclass(of) and isinstance(of, type):
         hints = get_type_hints(of)
         known = {field.name for field in fields(of)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.answer import Status
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def assert_never_a_pass_without(
     for account in (*check.bad, *check.good):
         places = {key for key in account.facts if key[0] == fact.name}
         told = found(replace(account, facts={**account.facts, **dict.fromkeys(places, refused)}))
-        unknown += [each.reason or "" for each in told if each.status is Status.UNKNOWN]
+        unknown += [finding.reason or "" for finding in told if finding.status is Status.UNKNOWN]
         if account in check.bad:
-            assert Status.PASS not in {each.status for each in told}
+            assert Status.PASS not in {finding.status for finding in told}
     assert any("service:Operation" in reason for reason in unknown)

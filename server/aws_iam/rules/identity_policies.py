@@ -10,7 +10,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.identity import Authorization, Group, Role, User
+    from aws_iam.account.collect.identity.authorization import Authorization, Group, Role, User
 
 _SERVICE_ROLES = "/aws-service-role/"
 

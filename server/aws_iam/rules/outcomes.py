@@ -17,7 +17,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.sources.gather import one_policy
@@ -26,7 +26,7 @@ from aws_iam.errors import InputError, NotCollected
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aws_iam.account.facts.fact import RegionFact
+    from aws_iam.account.collect.fact import RegionFact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Policy
 

@@ -31,7 +31,7 @@ from aws_iam.tools.audit.controls.control import findings_of, judges_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control

@@ -26,7 +26,7 @@ from aws_iam.tools.audit.principals.escalation_paths import ORGANIZATION_WIDE, S
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.identity import Role, User
+    from aws_iam.account.collect.identity.authorization import Role, User
     from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.engine.explain.risks import Risks
     from aws_iam.tools.audit.principals.organization_policies import Levels

@@ -12,7 +12,7 @@ from aws_iam.tools.irsa.checks.roles import Bound, associations, roles
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.identity import Role
+    from aws_iam.account.collect.identity.authorization import Role
     from aws_iam.rules.outcomes import Unknown
 
 

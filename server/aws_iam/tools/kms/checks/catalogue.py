@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.identity import AUTHORIZATION
-from aws_iam.account.facts.keys import OTHER_POLICIES
-from aws_iam.account.facts.sharing import KEY_POLICIES
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
+from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.rules import document_check
 from aws_iam.rules.account_check import checks_in
 from aws_iam.tools.kms.checks import (
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.rules.account_check import Check
     from aws_iam.tools.kms.checks.limits import Limits
     from aws_iam.tools.kms.checks.subject import KeyPolicy

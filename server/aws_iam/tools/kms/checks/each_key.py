@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KmsKey
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.kms.keys import KMS_KEYS, KeyDetails, KmsKey
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import NotApplicable, Outcome, each, in_regions
