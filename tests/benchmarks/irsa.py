@@ -57,14 +57,13 @@ def warm(run: Callable[[], object]) -> list[float]:
 
 def account() -> Any:
     """An account of roles that workloads take, each with a policy of its own."""
-    from aws_iam.account.facts.identity import (  # noqa: PLC0415 - the path is set first
+    from aws_iam.account.collect.identity.authorization import (  # noqa: PLC0415
         AUTHORIZATION,
-        OIDC_PROVIDERS,
         Authorization,
         InlinePolicy,
-        Provider,
         Role,
     )
+    from aws_iam.account.collect.identity.identity_providers import OIDC_PROVIDERS, Provider  # noqa: PLC0415
     from aws_iam.account.reading.snapshot import account_of  # noqa: PLC0415
 
     allow = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}

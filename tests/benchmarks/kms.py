@@ -53,8 +53,19 @@ def policy(number: int = 0) -> str:
 def account() -> Any:
     """An account of keys, each with a policy of its own, and of roles that may use one of them."""
     # The path is set first.
-    from aws_iam.account.facts import keys, sharing, storage  # noqa: PLC0415
-    from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role  # noqa: PLC0415
+    from aws_iam.account.collect.identity.authorization import (  # noqa: PLC0415
+        AUTHORIZATION,
+        Authorization,
+        InlinePolicy,
+        Role,
+    )
+    from aws_iam.account.collect.kms.grants import KEY_GRANTS, KeyGrants  # noqa: PLC0415
+    from aws_iam.account.collect.kms.key_materials import KEY_MATERIALS  # noqa: PLC0415
+    from aws_iam.account.collect.kms.key_stores import KEY_STORES  # noqa: PLC0415
+    from aws_iam.account.collect.kms.key_uses import KEY_USES, KeyUse  # noqa: PLC0415
+    from aws_iam.account.collect.kms.keys import KMS_KEYS, KmsKey  # noqa: PLC0415
+    from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES, OtherPolicies  # noqa: PLC0415
+    from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES, ResourcePolicy  # noqa: PLC0415
     from aws_iam.tools.kms.checks import samples as sample  # noqa: PLC0415
 
     ids = [f"11111111-2222-3333-4444-{number:012}" for number in range(KEYS)]
@@ -75,23 +86,21 @@ def account() -> Any:
         for number in range(ROLES)
     )
     made = [
-        storage.KmsKey(id=id_, arn=arn, details=one.details, rotation=one.rotation)
+        KmsKey(id=id_, arn=arn, details=one.details, rotation=one.rotation)
         for id_, arn in zip(ids, arns, strict=True)
     ]
-    texts = [sharing.ResourcePolicy(arn=arn, document=policy(n)) for n, arn in enumerate(arns)]
+    texts = [ResourcePolicy(arn=arn, document=policy(n)) for n, arn in enumerate(arns)]
     return sample.holding(
-        sample.of(storage.KMS_KEYS, *made),
-        sample.of(sharing.KEY_POLICIES, *texts),
+        sample.of(KMS_KEYS, *made),
+        sample.of(KEY_POLICIES, *texts),
+        sample.of(KEY_GRANTS, *(KeyGrants(arn=a, grants=(sample.grant(),)) for a in arns)),
+        sample.of(KEY_USES, *(KeyUse(arn=a, use=sample.used(1).use) for a in arns)),
         sample.of(
-            keys.KEY_GRANTS, *(keys.KeyGrants(arn=a, grants=(sample.grant(),)) for a in arns)
+            OTHER_POLICIES,
+            *(OtherPolicies(arn=a, names=(), documents=()) for a in arns),
         ),
-        sample.of(keys.KEY_USES, *(keys.KeyUse(arn=a, use=sample.used(1).use) for a in arns)),
-        sample.of(
-            keys.OTHER_POLICIES,
-            *(keys.OtherPolicies(arn=a, names=(), documents=()) for a in arns),
-        ),
-        sample.of(keys.KEY_STORES),
-        sample.of(keys.KEY_MATERIALS),
+        sample.of(KEY_STORES),
+        sample.of(KEY_MATERIALS),
         AUTHORIZATION.held(Authorization(roles=roles)),
     )
 

@@ -16,23 +16,57 @@ from tests.benchmarks.measure import SERVER, against, machine, say, spread
 
 MOST_SECONDS = 2.0
 RUNS = 5
-SECRETS, KEYS, PARAMETERS = 1_000, 500, 500
+SECRET_COUNT, KEY_COUNT, PARAMETER_COUNT = 1_000, 500, 500
 OTHER = {"AWS": "arn:aws:iam::444455556666:role/reader"}
 
 
 def account() -> Any:
     """An account in which every secret rotates, is shared, and has a reader of its own."""
-    from aws_iam.account.facts import secrets as facts  # noqa: PLC0415 - the path is set first
-    from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role  # noqa: PLC0415
-    from aws_iam.account.facts.storage import DB_CLUSTERS, DB_INSTANCES  # noqa: PLC0415
+    from aws_iam.account.collect.compute.functions import (  # noqa: PLC0415 - the path is set first
+        FUNCTIONS,
+        ROTATION_FUNCTIONS,
+    )
+    from aws_iam.account.collect.compute.task_definitions import (  # noqa: PLC0415
+        TASK_DEFINITIONS,
+        Container,
+        SecretReference,
+        TaskDefinition,
+    )
+    from aws_iam.account.collect.identity.authorization import (  # noqa: PLC0415
+        AUTHORIZATION,
+        Authorization,
+        InlinePolicy,
+        Role,
+    )
+    from aws_iam.account.collect.secrets.parameters import PARAMETER_POLICIES, PARAMETERS  # noqa: PLC0415
+    from aws_iam.account.collect.secrets.secret_keys import SECRET_KEYS, SecretKey  # noqa: PLC0415
+    from aws_iam.account.collect.secrets.secret_policies import (  # noqa: PLC0415
+        NAMED_POLICIES,
+        NamedPolicy,
+        SecretPolicies,
+    )
+    from aws_iam.account.collect.secrets.secrets import (  # noqa: PLC0415
+        PENDING_VERSIONS,
+        SECRET_COPIES,
+        SECRETS,
+        SecretCopies,
+    )
+    from aws_iam.account.collect.sharing.parameter_shares import PARAMETER_SHARES  # noqa: PLC0415
+    from aws_iam.account.collect.storage.databases import (  # noqa: PLC0415
+        DB_CLUSTERS,
+        DB_INSTANCES,
+        WAREHOUSES,
+    )
     from aws_iam.account.reading.snapshot import account_of  # noqa: PLC0415
     from aws_iam.tools.secrets.checks import samples as sample  # noqa: PLC0415
 
     start = f"arn:aws:secretsmanager:{sample.REGION}:{sample.OWN}:secret:prod/app"
-    keys = [f"{sample.KEY[:-3]}{number:03}" for number in range(KEYS)]
+    keys = [f"{sample.KEY[:-3]}{number:03}" for number in range(KEY_COUNT)]
     secrets = tuple(
-        sample.rotating(arn=f"{start}/{n}-a1B2c3", name=f"prod/app/{n}", kms_key=keys[n % KEYS])
-        for n in range(SECRETS)
+        sample.rotating(
+            arn=f"{start}/{n}-a1B2c3", name=f"prod/app/{n}", kms_key=keys[n % KEY_COUNT]
+        )
+        for n in range(SECRET_COUNT)
     )
     shared = sample.policy(sample.allow(OTHER))
     own = sample.policy(sample.allow({"AWS": f"arn:aws:iam::{sample.OWN}:root"}, "kms:*"))
@@ -53,30 +87,28 @@ def account() -> Any:
                 ),
             ),
         )
-        for n in range(SECRETS)
+        for n in range(SECRET_COUNT)
     )
     named: Any = {
-        facts.SECRETS: secrets,
-        facts.SECRET_COPIES: tuple(facts.SecretCopies(arn=s.arn, copies=()) for s in secrets),
-        facts.NAMED_POLICIES: tuple(
-            facts.SecretPolicies(
-                arn=s.arn, policies=(facts.NamedPolicy(name="default", document=shared),)
-            )
+        SECRETS: secrets,
+        SECRET_COPIES: tuple(SecretCopies(arn=s.arn, copies=()) for s in secrets),
+        NAMED_POLICIES: tuple(
+            SecretPolicies(arn=s.arn, policies=(NamedPolicy(name="default", document=shared),))
             for s in secrets
         ),
-        facts.SECRET_KEYS: tuple(
-            facts.SecretKey(named=k, arn=k, state="Enabled", manager="CUSTOMER", policy=own)
+        SECRET_KEYS: tuple(
+            SecretKey(named=k, arn=k, state="Enabled", manager="CUSTOMER", policy=own)
             for k in keys
         ),
-        facts.PARAMETERS: tuple(sample.parameter(f"/prod/app/{n}") for n in range(PARAMETERS)),
-        facts.TASK_DEFINITIONS: tuple(
-            facts.TaskDefinition(
+        PARAMETERS: tuple(sample.parameter(f"/prod/app/{n}") for n in range(PARAMETER_COUNT)),
+        TASK_DEFINITIONS: tuple(
+            TaskDefinition(
                 arn=f"arn:aws:ecs:{sample.REGION}:{sample.OWN}:task-definition/app{n}:1",
                 execution_role=roles[n].arn,
                 containers=(
-                    facts.Container(
+                    Container(
                         name="app",
-                        secrets=(facts.SecretReference(variable="X", value_from=secrets[n].arn),),
+                        secrets=(SecretReference(variable="X", value_from=secrets[n].arn),),
                     ),
                 ),
             )
@@ -84,12 +116,12 @@ def account() -> Any:
         ),
     }
     empty = (
-        facts.PENDING_VERSIONS,
-        facts.PARAMETER_POLICIES,
-        facts.PARAMETER_SHARES,
-        facts.FUNCTIONS,
-        facts.ROTATION_FUNCTIONS,
-        facts.WAREHOUSES,
+        PENDING_VERSIONS,
+        PARAMETER_POLICIES,
+        PARAMETER_SHARES,
+        FUNCTIONS,
+        ROTATION_FUNCTIONS,
+        WAREHOUSES,
         DB_INSTANCES,
         DB_CLUSTERS,
     )
@@ -112,7 +144,7 @@ def main() -> None:
         judge(loads(text), CHECKS.values(), SecretTerms())
         times.append(time.process_time() - begun)
     say(machine())
-    say(f"secrets check of {SECRETS:,} secrets, loaded and judged: {spread(times, 's')}")
+    say(f"secrets check of {SECRET_COUNT:,} secrets, loaded and judged: {spread(times, 's')}")
     against("secrets check", statistics.median(times), MOST_SECONDS, "s")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import time_machine
 
 from aws_iam import resources
-from aws_iam.account.facts import FACTS
+from aws_iam.account.collect.catalogue import FACTS
 from aws_iam.account.reading import demonstration
 from aws_iam.account.reading.collect_account import collect
 from aws_iam.account.reading.snapshot import Account, dumps

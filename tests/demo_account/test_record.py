@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam import resources
-from aws_iam.account.facts import FACTS
+from aws_iam.account.collect.catalogue import FACTS
 from aws_iam.account.reading.demonstration import REGIONS, demonstration
 from aws_iam.account.reading.snapshot import Account, dumps, load
 from aws_iam.errors import InputError

@@ -8,12 +8,16 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from aws_iam.account.facts import FACTS
-from aws_iam.account.facts.fact import AccountFact, Fact, Held, Miss, MissKind
-from aws_iam.account.facts.governance import Tree
-from aws_iam.account.facts.identity import AccountContact, Authorization, CredentialReport, Summary
-from aws_iam.account.facts.storage import EbsDefault, PublicAccessBlock
-from aws_iam.account.facts.trails import Trails
+from aws_iam.account.collect.catalogue import FACTS
+from aws_iam.account.collect.fact import AccountFact, Fact, Held, Miss, MissKind
+from aws_iam.account.collect.identity.account_contacts import AccountContact
+from aws_iam.account.collect.identity.account_summary import Summary
+from aws_iam.account.collect.identity.authorization import Authorization
+from aws_iam.account.collect.identity.credential_report import CredentialReport
+from aws_iam.account.collect.logging.cloudtrail import Trails
+from aws_iam.account.collect.organization.organization import Tree
+from aws_iam.account.collect.storage.buckets import PublicAccessBlock
+from aws_iam.account.collect.storage.volumes import EbsDefault
 from aws_iam.account.reading.snapshot import Account, account_of
 from aws_iam.tools.audit.controls.benchmark import benchmark
 

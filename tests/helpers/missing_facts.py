@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.answer import Status
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ import botocore.session
 from botocore.exceptions import ParamValidationError
 from botocore.validate import validate_parameters
 
-from aws_iam.account.calls.aws import Aws, Clients
-from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.calls.aws import Aws
+from aws_iam.account.calls.clients import Clients
+from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.guard.allowlist import guard
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""Whether one policy allows more than another, with a request that shows it.
+"""Whether one policy allows more than another, with requests that show the difference.
 
     compare(document, baseline)              →  Comparison: more | less | equal | incomparable | unknown
-    granted(document, forbidden)             →  requests of the forbidden access that the document allows
+    granted(document, forbidden)             →  requests for the forbidden access that the document allows
     public(document)                         →  requests of strangers that the document allows
 
-A "more" carries a request that was replayed through `evaluate`; an "equal" is a search without result over everything
-that the policies can tell apart. Where the search is cut short by its budget the relation is unknown, never equal.
+"more" comes with a request that `evaluate` confirmed; "equal" means that a search over everything the policies can
+distinguish found nothing. Where the search ran out of its budget the relation is unknown, never equal.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Comparison
-from aws_iam.engine.comparison import scenarios
-from aws_iam.engine.comparison.beside import everything, for_everyone
+from aws_iam.engine.comparison import variable_values
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled
-from aws_iam.engine.comparison.direction import Direction, Search, Written
-from aws_iam.engine.comparison.shared import adopt, shared
-from aws_iam.engine.comparison.twins import without_twins
+from aws_iam.engine.comparison.one_way_search import OneWaySearch, Search, SideStatements
+from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
+from aws_iam.engine.comparison.unchanged_statements import (
+    changed_statements,
+    reusable_nodes,
+    share_derived,
+)
 from aws_iam.engine.evaluation.layers import refuse_unusable
 from aws_iam.engine.language.document import Kind, Policy, Syntax
 from aws_iam.engine.language.frozen import slotted
@@ -32,18 +35,18 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Node
 
 MOST_WITNESSES = 3
-"""Requests shown in each direction."""
+"""Requests shown for each direction."""
 
 
 def compare(document: object, baseline: object) -> Comparison:
-    """The relation of the document's access to the baseline's; several policies on a side are their union."""
-    # Whether there are more requests than are shown is no part of the answer.
+    """How the document's access relates to the baseline's; several policies on one side count as their union."""
+    # Nobody asks here whether there are more requests than are shown.
     return _searched(document, baseline, MOST_WITNESSES, MOST_WITNESSES).comparison
 
 
 @slotted
 class Searched:
-    """A comparison with the searches of both directions that it rests on."""
+    """A comparison with its searches in both directions."""
 
     comparison: Comparison
     beyond: Search
@@ -51,22 +54,24 @@ class Searched:
 
 
 def searched(document: object, baseline: object, most: int = MOST_WITNESSES) -> Searched:
-    """The comparison, with up to so many requests in each direction."""
+    """The comparison, with up to `most` requests in each direction."""
     return _searched(document, baseline, most, most + 1)
 
 
 def _searched(document: object, baseline: object, most: int, sought: int) -> Searched:
     new = _documents(document, "document")
-    old = _documents(baseline, "baseline", shared(document, new, baseline))
-    adopt(new, old)
+    old = _documents(baseline, "baseline", reusable_nodes(document, new, baseline))
+    share_derived(new, old)
     _refuse_mixture(new, old)
     atoms = Atoms()
     beside, notes = _beside_everything(new, old)
     new_beside, old_beside = (*new, *beside), (*old, *beside)
-    decisive = without_twins(new_beside, old_beside)
-    ours, theirs = (Written.of(each, atoms, decisive) for each in (new_beside, old_beside))
-    beyond = Direction(atoms=atoms, policies=ours, without=theirs).search(most, sought)
-    short = Direction(atoms=atoms, policies=theirs, without=ours).search(most, sought)
+    decisive = changed_statements(new_beside, old_beside)
+    ours, theirs = (
+        SideStatements.of(policies, atoms, decisive) for policies in (new_beside, old_beside)
+    )
+    beyond = OneWaySearch(atoms=atoms, policies=ours, without=theirs).search(most, sought)
+    short = OneWaySearch(atoms=atoms, policies=theirs, without=ours).search(most, sought)
     assuming = dict.fromkeys((*_assumptions((*new, *old)), *notes, *beyond.open, *short.open))
     comparison = Comparison(
         relation=_relation(beyond, short),
@@ -88,23 +93,23 @@ def _searched(document: object, baseline: object, most: int, sought: int) -> Sea
 def _beside_everything(
     new: tuple[Policy, ...], old: tuple[Policy, ...]
 ) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
-    """An Allow of everything to compare policies with that only deny, and what is said of it."""
+    """An Allow of everything, if all policies only deny, and the assumption to report."""
     statements = [statement for policy in (*new, *old) for statement in policy.statements]
     if not statements or any(statement.allows for statement in statements):
         return (), ()
-    return (everything(principaled=is_principaled((*new, *old))),), (
-        "neither side allows anything: both are compared beside an Allow of everything, as guardrails that only deny are",
+    return (allow_all(principaled=is_principaled((*new, *old))),), (
+        "neither side allows anything, so both are compared as guardrails: together with an Allow of everything",
     )
 
 
 def granted(document: object, forbidden: object, most: int = MOST_WITNESSES) -> Search:
-    """The requests of the forbidden access, statements without principals, which the document allows."""
+    """The requests for the forbidden access, given as statements without principals, that the document allows."""
     new, kept_out = _documents(document, "document"), _documents(forbidden, "forbidden")
     if is_principaled(new):
-        kept_out = tuple(map(for_everyone, kept_out))
+        kept_out = tuple(map(with_public_principal, kept_out))
     atoms = Atoms()
-    ours, theirs = Written.of(new, atoms), Written.of(kept_out, atoms)
-    return Direction(atoms=atoms, policies=ours, within=theirs).search(most)
+    ours, theirs = SideStatements.of(new, atoms), SideStatements.of(kept_out, atoms)
+    return OneWaySearch(atoms=atoms, policies=ours, within=theirs).search(most)
 
 
 def public(document: object, most: int = MOST_WITNESSES) -> Search:
@@ -112,16 +117,16 @@ def public(document: object, most: int = MOST_WITNESSES) -> Search:
     policies = _documents(document, "document")
     if any(policy.kind not in {Kind.RESOURCE, Kind.TRUST} for policy in policies):
         raise InputError(
-            "`public` asks who outside can use a resource, and this policy is no resource's",
-            hint="give the resource policy or the trust policy",
+            "`public` needs a policy of a resource, and this one has no principals",
+            hint="give a resource policy or a trust policy",
         )
     atoms = Atoms()
-    written = Written.of(policies, atoms)
-    return Direction(atoms=atoms, policies=written, strangers=True).search(most)
+    written = SideStatements.of(policies, atoms)
+    return OneWaySearch(atoms=atoms, policies=written, strangers=True).search(most)
 
 
 def assumptions(document: object) -> tuple[str, ...]:
-    """What a search over the document takes for granted."""
+    """The assumptions of a search over the document."""
     return tuple(_assumptions(_documents(document, "document")))
 
 
@@ -133,14 +138,16 @@ def _documents(
         content = source.content
         if isinstance(content, Syntax):
             where = f"line {content.where.line}:{content.where.column}"
-            raise InputError(f"`{name}` is no JSON: {where}: {content.message}", hint=content.hint)
+            raise InputError(
+                f"`{name}` is not valid JSON: {where}: {content.message}", hint=content.hint
+            )
         refuse_unusable(content, source.name or name)
         found.append(content)
     return tuple(found)
 
 
 def _refuse_mixture(new: Sequence[Policy], old: Sequence[Policy]) -> None:
-    named = {is_principaled((each,)) for each in (*new, *old) if each.statements}
+    named = {is_principaled((policy,)) for policy in (*new, *old) if policy.statements}
     if len(named) > 1:
         raise InputError(
             "a policy with principals cannot be compared with one without",
@@ -161,12 +168,12 @@ def _relation(
 
 
 def _assumptions(policies: Sequence[Policy]) -> Iterator[str]:
-    yield f"actions and ARN formats as of {catalog().as_of}; what AWS adds later is not compared"
+    yield f"actions and ARN formats as of {catalog().as_of}; what AWS added since is not compared"
     if any(statement.conditions for policy in policies for statement in policy.statements):
-        yield "any request may carry any condition key, and its keys have values independently of each other"
-    names = scenarios.keys_of(policies)
+        yield "any request may carry any condition key, and the values of its keys are independent of each other"
+    names = variable_values.variable_names(policies)
     if names:
         listed = ", ".join(f"`${{{name}}}`" for name in names)
-        yield f"the values of {listed} hold no `*`, `?`, `:` or `/` and stand for the same in both"
+        yield f"the values of {listed} contain no `*`, `?`, `:` or `/` and are the same on both sides"
     if is_principaled(policies):
-        yield "callers of the resource's own account have no other permission, or all of them; all resources are of one account"
+        yield "callers in the resource's account have either no other permissions or all; all resources belong to one account"

@@ -1,114 +1,49 @@
-"""Whether AWS would allow a request: every layer, in AWS's order, with the statements that decide.
+"""Whether AWS would allow a request, over all layers of policies, with the statements that decide.
 
-    evaluate({"principal": …, "action": …, "resource": …}, {"identity": […], "scp": [[…]], …})  →  Decision
-
-`judged` with `_lacking` is the order itself. Sources: IAM User Guide, reference_policies_evaluation-logic_policy-eval-denyallow and
-reference_policies_evaluation-logic-cross-account; Organizations User Guide, orgs_manage_policies_scps_evaluation and
-orgs_manage_policies_rcps_evaluation; KMS Developer Guide, policy-evaluation.
+evaluate({"principal": …, "action": …, "resource": …}, {"identity": […], "scp": [[…]], …})  →  Decision
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from aws_iam.answer import Because, Decision
-from aws_iam.engine.evaluation.beyond import always_allowed, never_allowed
-from aws_iam.engine.evaluation.caller import Grade
+from aws_iam.engine.evaluation.decision_flow import LayerDecisions, binds
 from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
 from aws_iam.engine.evaluation.matching import Hit, Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
-from aws_iam.engine.evaluation.situation import Situation, binds, is_strict
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-Outcome = Literal["Allowed", "ExplicitlyDenied", "ImplicitlyDenied", "Unknown"]
-
-
-@slotted
-class Verdict:
-    """The outcome with the layers that granted it or refused it, and every layer that blocks."""
-
-    outcome: Outcome
-    decided_by: tuple[str, ...]
-    blocked_by: tuple[str, ...] = ()
-    reason: str = ""
-
-
-def judged(at: Situation) -> Verdict:
-    """AWS's flow chart: one Deny ends it; else every layer that has to allow must allow."""
-    if reason := always_allowed(at.request):
-        return Verdict(outcome="Allowed", decided_by=("always",), reason=reason)
-    never = never_allowed(at.request)
-    lacking = tuple(_lacking(at))
-    if denying := at.denying:
-        every = tuple(layer for layer in LAYERS if layer in {*denying, *lacking})
-        return Verdict(
-            outcome="ExplicitlyDenied", decided_by=denying[:1], blocked_by=every, reason=never
-        )
-    if lacking or never:
-        return Verdict(
-            outcome="ImplicitlyDenied", decided_by=lacking[:1], blocked_by=lacking, reason=never
-        )
-    return Verdict(outcome="Allowed", decided_by=at.granted_by)
-
-
-def _lacking(at: Situation) -> Iterator[str]:
-    """Every layer that has to allow and does not, question by question as AWS's flow chart asks."""
-    # Do the organization of the resource, that of the caller, and the endpoint on the way let the request pass?
-    yield from at.lacks("rcp", "scp", "vpc_endpoint")
-
-    # Does the caller have no policies of its own? Then the resource's policy decides.
-    if at.is_outsider:
-        yield from at.lacking_resource
-        return
-
-    # Is the resource of another account? Then both sides must allow.
-    if at.request.crosses_accounts:
-        yield from (*at.lacking_identity, *at.lacks("boundary"), *at.lacking_session)
-        yield from at.lacking_resource
-        return
-
-    # Does the resource's policy name the user or the session itself? That is enough.
-    if at.grade is Grade.DIRECT:
-        return
-
-    # Does it name the role, or the user behind a federated session? Then no identity policy is needed.
-    if at.grade is not Grade.ROLE:
-        # A key's or a role's own policy must allow, be it only by naming the account.
-        if is_strict(at.request):
-            yield from at.lacking_resource
-        yield from at.lacking_identity
-    yield from at.lacks("boundary")
-    yield from at.lacking_session
+from aws_iam.engine.evaluation.decision_flow import Verdict, verdict_on
 
 
 @slotted
 class Evaluation:
-    """A decision, and why where no statement tells."""
+    """A decision, with the reason where no statement gives it."""
 
     decision: Decision
     reason: str = ""
 
 
 def evaluate(request: object, policies: object) -> Decision:
-    """The decision on a request; what cannot be used raises InputError."""
+    """The decision on a request; raises InputError for a request or a policy that cannot be used."""
     return evaluated(request_of(request), layers_of(policies)).decision
 
 
 def evaluated(
     request: Request, layers: Layers, *, forced: Mapping[str, bool] | None = None
 ) -> Evaluation:
-    """The decision with its reason; `forced` settles the conditions on keys, given in lower case."""
-    verdict, hits = weighed(request, layers, forced)
+    """The decision with its reason; `forced` says whether all conditions on a key, given in lower case, hold."""
+    verdict, hits = verdict_and_hits(request, layers, forced)
     asked = request.context.asked
     return Evaluation(
         decision=Decision(
             outcome=verdict.outcome,
             decided_by=verdict.decided_by,
             blocked_by=verdict.blocked_by,
-            because=tuple(map(_because, deciding(verdict, hits, request))),
+            because=tuple(map(_because, deciding_statements(verdict, hits, request))),
             consulted_keys=tuple(asked.values()),
             missing_keys=tuple(n for lower, n in asked.items() if not request.context.has(lower)),
         ),
@@ -116,35 +51,35 @@ def evaluated(
     )
 
 
-def weighed(
+def verdict_and_hits(
     request: Request, layers: Layers, forced: Mapping[str, bool] | None = None
 ) -> tuple[Verdict, tuple[Hit, ...]]:
-    """The verdict on a request, and the statements that it meets."""
+    """The verdict on a request, and the statements that apply to it."""
     hits = Matcher(request, layers, forced or {}).hits()
     if layers.unreadable or not all(hit.sure for hit in hits):
-        return _of_extremes(request, layers, hits), hits
-    return judged(Situation(request=request, layers=layers, hits=hits)), hits
+        return _verdict_of_extremes(request, layers, hits), hits
+    return verdict_on(LayerDecisions(request=request, layers=layers, hits=hits)), hits
 
 
-def _of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Verdict:
-    """The verdict that the friendliest and the strictest reading of what is unsure share, else Unknown."""
-    friendly = judged(
-        Situation(
+def _verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Verdict:
+    """The verdict that the most and the least permissive reading of the unknown parts share, else Unknown."""
+    friendly = verdict_on(
+        LayerDecisions(
             request=request,
             layers=layers,
             hits=tuple(hit for hit in hits if hit.sure or hit.statement.allows),
             friendly=layers.unreadable,
         )
     )
-    strict = judged(
-        Situation(
+    strict = verdict_on(
+        LayerDecisions(
             request=request,
             layers=layers,
             hits=tuple(hit for hit in hits if hit.sure or hit.statement.denies),
         )
     )
     if friendly.outcome != "Allowed":
-        # Refused even so; the reading that refuses least names what certainly blocks.
+        # Refused in any reading; the most permissive one names the layers that certainly block.
         return friendly
     if strict.outcome == "Allowed":
         return strict
@@ -152,18 +87,18 @@ def _of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> Ver
         outcome="Unknown",
         decided_by=(),
         blocked_by=strict.blocked_by,
-        reason="it hangs on what cannot be read: " + ", ".join(_unsure(layers, hits)),
+        reason="it depends on what cannot be read: " + ", ".join(_undecidable(layers, hits)),
     )
 
 
-def _unsure(layers: Layers, hits: Iterable[Hit]) -> list[str]:
+def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
     unread = [f"the layer {layer}" for layer in LAYERS if layer in layers.unreadable]
     places = (h.placed.pointer + h.statement.node.where.pointer for h in hits if not h.sure)
     return [*unread, *dict.fromkeys(places)]
 
 
-def deciding(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:
-    """The statements that decided: the Denies, or the Allows of the layers that granted and of those that let pass."""
+def deciding_statements(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:
+    """The statements that decided: the Deny statements, or the Allow statements of every layer that applies."""
     explicit = verdict.outcome == "ExplicitlyDenied"
     if not explicit and verdict.outcome != "Allowed":
         return

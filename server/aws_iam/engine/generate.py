@@ -1,8 +1,8 @@
-"""From needs to grants: which action is allowed on which resource, and under which conditions.
+"""From needs to grants: which action is allowed on which resource, under which conditions.
 
     needs ─ access_needs ─▶ Need ─ plan ─▶ Grant ─ minimise ─▶ statements ─ minimise ─▶ policies
 
-Nothing is guessed: what the needs do not name is not granted, and stands in the plan by its name.
+Nothing is guessed: what the needs do not name is not granted; the plan lists it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation import boundary, condition_fit, dependents
+from aws_iam.engine.generation import condition_fit, dependents
 from aws_iam.engine.generation.grants import Grant, LeftOut, Wanted, forms, types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.problems import Problems
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action, ResourceType
 
 
-# More than ten managed policies can hold, unless very many actions share very many ARNs.
+# More pairs than ten managed policies can hold, unless very many actions share very many ARNs.
 _MOST_PAIRS = 50_000
 
 
 @slotted
 class Plan:
-    """What is granted, asked for or added; what waits for a decision; what the conditions would lock out."""
+    """The grants, the actions behind them, and the actions that are not granted, with the reasons."""
 
     grants: tuple[Grant, ...]
     wanted: tuple[Wanted, ...]
     added: tuple[Wanted, ...]
     not_scoped: tuple[LeftOut, ...]
     left_out: tuple[LeftOut, ...]
-    # The actions that stand without a condition, by its key.
+    # By condition key, the actions that are granted without the condition.
     without: Mapping[str, tuple[str, ...]]
 
 
@@ -51,14 +51,14 @@ def plan(needs: Sequence[Need], limits: Limits) -> Plan:
     wanted = tuple(islice(_all_wanted(needs, problems), _MOST_PAIRS + 1))
     problems.refuse("needs")
     _refuse_size(wanted)
-    wanted, removing = boundary.kept(wanted, limits)
-    added, not_scoped = dependents.of(needs, wanted)
-    fitted = condition_fit.fitted((*wanted, *added), limits)
-    condition_fit.refuse(needs, fitted, limits)
+    wanted, removing = condition_fit.without_boundary_removal(wanted, limits)
+    added, not_scoped = dependents.dependent_actions(needs, wanted)
+    fitted = condition_fit.fit_conditions((*wanted, *added), limits)
+    condition_fit.refuse_locked_out(needs, fitted, limits)
     return Plan(
         grants=fitted.grants,
-        wanted=tuple(each for each in fitted.granted if not each.needed_by),
-        added=tuple(each for each in fitted.granted if each.needed_by),
+        wanted=tuple(wanted_ for wanted_ in fitted.granted if not wanted_.needed_by),
+        added=tuple(wanted_ for wanted_ in fitted.granted if wanted_.needed_by),
         not_scoped=(*not_scoped, *fitted.rows(added=True)),
         left_out=(*removing, *fitted.rows(added=False)),
         without=fitted.without,
@@ -69,20 +69,20 @@ def _refuse_size(wanted: Sequence[Wanted]) -> None:
     if len(wanted) > _MOST_PAIRS:
         raise InputError(
             f"`needs` asks for more than {_MOST_PAIRS:,} pairs of action and ARN",
-            hint="name the resources by patterns, or ask for them in parts",
+            hint="use ARN patterns, or split the needs",
         )
 
 
 def _all_wanted(needs: Sequence[Need], problems: Problems) -> Iterator[Wanted]:
-    return (each for need in needs for each in _wanted(need, problems))
+    return (wanted for need in needs for wanted in _wanted_by_need(need, problems))
 
 
-def _wanted(need: Need, problems: Problems) -> Iterator[Wanted]:
+def _wanted_by_need(need: Need, problems: Problems) -> Iterator[Wanted]:
     found: list[Wanted] = []
     for target in need.targets:
-        here = list(_on(need, target))
+        here = list(_wanted_on(need, target))
         found += here
-        if not here and not (need.exact and dependents.is_for_one(need, target)):
+        if not here and not (need.exact and dependents.is_for_dependent(need, target)):
             problems.add(target.pointer, _why_nothing(need, target))
     if need.exact and need.actions and need.targets and not found and not problems.found:
         action = need.actions[0]
@@ -91,8 +91,8 @@ def _wanted(need: Need, problems: Problems) -> Iterator[Wanted]:
     yield from found
 
 
-def _on(need: Need, target: Target) -> Iterator[Wanted]:
-    """The actions of the need that can be granted on the target."""
+def _wanted_on(need: Need, target: Target) -> Iterator[Wanted]:
+    """The actions of the need that work on the target."""
     for action in _of_level(need.level, target) if need.level else need.actions:
         if target.arn is None or (need.exact and _demands_star(action, target)):
             types, resource = types_of(action), "*"
@@ -111,7 +111,7 @@ def _of_level(level: str, target: Target) -> Iterator[Action]:
 
 
 def _demands_star(action: Action, target: Target) -> bool:
-    """Whether the action works on `*` only, and the ARN at least belongs to its service."""
+    """Whether the action works only on `*`, and the ARN belongs to its service."""
     return not action.resource_types and action.service in target.services
 
 
@@ -126,13 +126,13 @@ def _why_nothing(need: Need, target: Target) -> str:
         )
         has = ", ".join(f"{counted[level]} {level}" for level in counted) or "none"
         others = sorted({t.service for t in _all_types(target)} - set(target.services))
-        more = f"; ask for actions of {', '.join(others)} by name" if others else ""
+        more = f"; name the actions of {', '.join(others)} instead" if others else ""
         return f"no action of level {need.level} works on {shown}, which is {kinds}; it has {has}{more}"
     if not need.exact:
         return f"no action that {quoted(need.name)} matches works on {shown}, which is {kinds}"
     action = need.actions[0]
     if not action.resource_types:
-        return f"`{action.full_name}` has no resource types: ask for it on `*`, not on {shown}"
+        return f"`{action.full_name}` has no resource types: grant it on `*`, not on {shown}"
     return f"`{action.full_name}` never matches {shown}, which is {kinds}; it works on {forms(action, target.arn)}"
 
 
@@ -141,5 +141,5 @@ def _all_types(target: Target) -> tuple[ResourceType, ...]:
 
 
 def _kinds(target: Target) -> str:
-    types = [each for prefix in target.services for each in target.types_in(prefix)]
-    return " or ".join(f"`{each.service}:{each.name}`" for each in types[:3])
+    types = [type_ for prefix in target.services for type_ in target.types_in(prefix)]
+    return " or ".join(f"`{type_.service}:{type_.name}`" for type_ in types[:3])

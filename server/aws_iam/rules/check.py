@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import ModuleType
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.rules.gates import Both, Gate
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from aws_iam.account.facts.fact import RegionFact
-    from aws_iam.account.facts.identity import Authorization, Group, Role, User
+    from aws_iam.account.collect.fact import RegionFact
+    from aws_iam.account.collect.identity.authorization import Authorization, Group, Role, User
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.engine.language.document import Policy

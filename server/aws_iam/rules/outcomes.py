@@ -92,7 +92,7 @@ def unread(
 ) -> Unknown:
     """The outcome of a missing fact: the call, the error and the IAM action to allow."""
     # Rules on policies load nothing of an account, and never get here.
-    from aws_iam.account.facts.fact import MissKind
+    from aws_iam.account.collect.fact import MissKind
 
     where = f" in {missing.region}" if missing.region else ""
     if missing.code == MissKind.UNASKED:

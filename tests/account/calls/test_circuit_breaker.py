@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.calls.aws import WORKERS
-from aws_iam.account.calls.circuit_breaker import MOST_THROTTLED
+from aws_iam.account.calls.circuit_breaker import MAX_THROTTLED
+from aws_iam.account.calls.clients import WORKERS
 from aws_iam.account.calls.failures import SessionExpired
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.identity import AUTHORIZATION
-from aws_iam.account.facts.usage import LAST_ACCESSED
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from helpers.scripted_aws import ACCOUNT, Refusal, Script
 
 if TYPE_CHECKING:
@@ -22,30 +22,30 @@ KEYS = "kms:ListKeys"
 
 
 def _asked(aws: Aws, region: str, times: int, operation: str = KEYS) -> list[Any]:
-    return [aws.tried(lambda: aws.need(operation, region=region)) for _ in range(times)]
+    return [aws.value_or_miss(lambda: aws.need(operation, region=region)) for _ in range(times)]
 
 
-def test_after_a_few_in_a_row_the_rest_is_not_asked_for_and_says_so() -> None:
+def test_after_a_few_throttled_calls_in_a_row_no_more_are_made() -> None:
     script = Script({KEYS: THROTTLED})
     aws = script.aws()
-    misses = _asked(aws, "eu-west-1", MOST_THROTTLED + 3)
-    assert script.operations == [KEYS] * MOST_THROTTLED
+    misses = _asked(aws, "eu-west-1", MAX_THROTTLED + 3)
+    assert script.operations == [KEYS] * MAX_THROTTLED
     last = misses[-1]
     assert (last.kind, last.code) == (MissKind.THROTTLED, "NotAskedAgain")
-    assert last.message == f"not asked: AWS had throttled {MOST_THROTTLED} such calls in a row"
+    assert last.message == f"not asked: AWS had throttled {MAX_THROTTLED} such calls in a row"
     assert "throttled" in str(last)
     assert "NotAskedAgain" in str(last)
     # The limits of an operation are its own, and those of a Region.
     _asked(aws, "eu-west-2", 1)
     _asked(aws, "eu-west-1", 1, "kms:ListAliases")
     _asked(script.aws(), "eu-west-1", 1)
-    assert len(script.operations) == MOST_THROTTLED + 3
+    assert len(script.operations) == MAX_THROTTLED + 3
     aws.close()
 
 
-def test_any_other_answer_begins_a_new_row() -> None:
+def test_any_other_answer_starts_the_count_again() -> None:
     for other in ({}, Refusal()):
-        answers = [*[THROTTLED] * (MOST_THROTTLED - 1), other, *[THROTTLED] * (MOST_THROTTLED - 1)]
+        answers = [*[THROTTLED] * (MAX_THROTTLED - 1), other, *[THROTTLED] * (MAX_THROTTLED - 1)]
         waiting = iter(answers)
         script = Script({KEYS: lambda *_, waiting=waiting: next(waiting)})
         aws = script.aws()
@@ -54,7 +54,7 @@ def test_any_other_answer_begins_a_new_row() -> None:
         aws.close()
 
 
-def test_two_hundred_identities_are_not_asked_for_one_by_one() -> None:
+def test_two_hundred_identities_are_not_throttled_one_by_one() -> None:
     users = [
         {
             "UserName": f"u{n}",
@@ -69,15 +69,15 @@ def test_two_hundred_identities_are_not_asked_for_one_by_one() -> None:
         {"iam:GetAccountAuthorizationDetails": {"UserDetailList": users}, job: THROTTLED}
     )
     aws = script.aws()
-    assert not isinstance(aws.settle(AUTHORIZATION, ""), Miss)
-    usage = aws.settle(LAST_ACCESSED, "")
+    assert not isinstance(aws.fact_or_miss(AUTHORIZATION, ""), Miss)
+    usage = aws.fact_or_miss(LAST_ACCESSED, "")
     aws.close()
-    assert script.operations.count(job) <= MOST_THROTTLED + WORKERS
+    assert script.operations.count(job) <= MAX_THROTTLED + WORKERS
     kinds = {identity.services.kind for identity in usage.identities}
     assert (len(usage.identities), kinds) == (200, {MissKind.THROTTLED})
 
 
-def test_after_a_session_has_run_out_nothing_is_asked_for() -> None:
+def test_after_a_session_has_expired_no_call_is_made() -> None:
     script = Script({KEYS: Refusal("ExpiredTokenException", "expired", 400)})
     aws = script.aws()
     for region in ("eu-west-1", "eu-west-2"):

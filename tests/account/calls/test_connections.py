@@ -9,8 +9,8 @@ import boto3
 import pytest
 from botocore.exceptions import SSLError
 
-from aws_iam.account.calls import aws
-from aws_iam.account.calls.aws import Clients
+from aws_iam.account.calls import clients as calls_clients
+from aws_iam.account.calls.clients import Clients
 from helpers.caller import KEYS, calls_to
 from helpers.certificates import self_signed
 from helpers.loopback import serving
@@ -43,13 +43,13 @@ def ask(clients: Clients, region: str) -> None:
 
 def test_the_connections_to_all_regions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     with ExitStack() as stack:
-        servers = {each: stack.enter_context(serving(dict(ANSWERS))) for each in REGIONS}
+        servers = {name: stack.enter_context(serving(dict(ANSWERS))) for name in REGIONS}
         calls_to("", monkeypatch, **KEYS)
         clients = clients_of(servers)
         for region in REGIONS * 3:
             ask(clients, region)
-        assert {each: len(servers[each].asked) for each in REGIONS} == dict.fromkeys(REGIONS, 3)
-        assert {each: servers[each].connections for each in REGIONS} == dict.fromkeys(REGIONS, 1)
+        assert {name: len(servers[name].asked) for name in REGIONS} == dict.fromkeys(REGIONS, 3)
+        assert {name: servers[name].connections for name in REGIONS} == dict.fromkeys(REGIONS, 1)
 
 
 def test_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.mark.parametrize("fault", ["unknown authority", "another address"])
-def test_a_server_without_a_certificate_that_is_trusted_is_told_nothing(
+def test_a_server_without_a_trusted_certificate_gets_no_request(
     fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     certificate = self_signed(tmp_path, "127.0.0.9" if fault == "another address" else "127.0.0.1")
@@ -97,7 +97,7 @@ def test_a_proxy_of_the_environment_gets_the_calls_of_the_regions_that_are_its(
         proxy.answers["http://apigateway.invalid/restapis"] = {"item": []}
         hosts = {first: direct.url, second: "http://apigateway.invalid"}
         monkeypatch.setattr(
-            aws, "make_client", lambda session, service, region, config: session.client(
+            calls_clients, "make_client", lambda session, service, region, config: session.client(
                 service, region_name=region, config=config, endpoint_url=hosts[region]
             )
         )  # fmt: skip

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from aws_iam.account.calls import aws as reading
-from aws_iam.account.calls.aws import Aws, Clients
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.governance import SECURITY_HUB
-from aws_iam.account.facts.trails import TRAILS
+from aws_iam.account.calls import clients as making
+from aws_iam.account.calls.aws import Aws
+from aws_iam.account.calls.clients import Clients
+from aws_iam.account.collect.catalogue import COLLECTORS
+from aws_iam.account.collect.detection.security_hub import SECURITY_HUB
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.reading.many_accounts import Closed, Door, Fleet
 from aws_iam.account.reading.organization import active_accounts
 from aws_iam.account.reading.snapshot import account_of
@@ -87,7 +88,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(reading, "ATTEMPTS", 1)
+    monkeypatch.setattr(making, "ATTEMPTS", 1)
     end, make = Wire(), connecting._core  # noqa: SLF001 - where every session comes from
 
     def core(profile: str | None) -> Any:
@@ -142,24 +143,24 @@ STUMBLES = [
 
 
 @pytest.mark.parametrize(("operation", "status", "body"), STUMBLES)
-def test_what_the_sdk_stumbles_over_is_one_broken_answer(
+def test_an_answer_that_the_sdk_fails_on_is_broken(
     aws: Aws, wire: Wire, operation: str, status: int, body: bytes
 ) -> None:
     wire.answer(status, body)
     for miss in (
-        aws.tried(lambda: aws.need(operation)),
-        aws.tried(lambda: aws.pages(operation, "Any")),
+        aws.value_or_miss(lambda: aws.need(operation)),
+        aws.value_or_miss(lambda: aws.items(operation, "Any")),
     ):
         assert isinstance(miss, Miss)
         assert (miss.kind, miss.code) == (MissKind.BROKEN, "ResponseParserError")
         assert "the SDK cannot read the answer" in miss.message
 
 
-def test_mistakes_of_ours_stay_loud(aws: Aws) -> None:
+def test_our_own_mistakes_are_raised(aws: Aws) -> None:
     with pytest.raises(AttributeError):
         aws.need("kms:ListNothing")
     with pytest.raises(KeyError):
-        aws.pages("kms:ListNothing", "Keys")
+        aws.items("kms:ListNothing", "Keys")
     for mistake in (OffTheAllowlistError("not sent"), AssertionError("no such answer")):
         scripted = Script({"kms:ListKeys": mistake}).aws()
         with pytest.raises(type(mistake)):
@@ -170,9 +171,14 @@ def test_mistakes_of_ours_stay_loud(aws: Aws) -> None:
 UNREADABLE: list[tuple[str, int, bytes, str]] = [
     ("securityhub:DescribeHub", 200, b"", "is empty"),
     ("securityhub:DescribeHub", 204, b"", "is empty"),
-    ("securityhub:DescribeHub", 200, b'{"status":"login required"}', "nothing of what was asked"),
+    (
+        "securityhub:DescribeHub",
+        200,
+        b'{"status":"login required"}',
+        "none of the fields that were requested",
+    ),
     ("config:DescribeConfigurationRecorders", 200, b"", "is empty"),
-    ("config:DescribeConfigurationRecorders", 200, b"<html>", "is no JSON"),
+    ("config:DescribeConfigurationRecorders", 200, b"<html>", "is not JSON"),
     ("cloudwatch:DescribeAlarms", 200, b'{"MetricAlarms":[{"AlarmName":"x"', "or was cut"),
     ("cloudwatch:DescribeAlarms", 200, b"", "is empty"),
     ("s3:GetBucketAcl", 200, b"", "is empty"),
@@ -187,12 +193,12 @@ UNREADABLE: list[tuple[str, int, bytes, str]] = [
 
 
 @pytest.mark.parametrize(("operation", "status", "body", "told"), UNREADABLE)
-def test_a_success_that_is_somebody_elses_is_no_empty_answer(
+def test_a_successful_answer_that_is_not_from_aws_is_broken(
     aws: Aws, wire: Wire, operation: str, status: int, body: bytes, told: str
 ) -> None:
     wire.answer(status, body)
     more = {"Bucket": "trails"} if "Bucket" in operation and "List" not in operation else {}
-    miss = aws.tried(lambda: aws.need(operation, **more))
+    miss = aws.value_or_miss(lambda: aws.need(operation, **more))
     assert isinstance(miss, Miss)
     assert (miss.kind, miss.code) == (MissKind.BROKEN, "ResponseParserError")
     assert told in miss.message
@@ -216,37 +222,37 @@ def test_a_success_that_is_somebody_elses_is_no_empty_answer(
         ),
     ],
 )
-def test_an_answer_that_has_nothing_to_tell_is_read(
+def test_an_answer_without_content_is_read(
     aws: Aws, wire: Wire, operation: str, body: bytes
 ) -> None:
     wire.answer(200, body)
     more = {"Bucket": "trails"} if "Bucket" in operation else {}
-    assert not isinstance(aws.tried(lambda: aws.need(operation, **more)), Miss)
+    assert not isinstance(aws.value_or_miss(lambda: aws.need(operation, **more)), Miss)
 
 
-def test_a_policy_that_comes_as_a_web_page_is_none(aws: Aws, wire: Wire) -> None:
+def test_a_web_page_in_place_of_a_policy_is_refused(aws: Aws, wire: Wire) -> None:
     wire.answer(200, b"Sign in first", "text/html; charset=utf-8")
-    miss = aws.tried(lambda: aws.need("s3:GetBucketPolicy", Bucket="trails"))
+    miss = aws.value_or_miss(lambda: aws.need("s3:GetBucketPolicy", Bucket="trails"))
     assert isinstance(miss, Miss)
     assert "is a web page" in miss.message
 
 
-def test_a_hub_without_a_name_is_no_hub_that_is_on(aws: Aws, wire: Wire) -> None:
+def test_a_hub_without_an_arn_is_broken(aws: Aws, wire: Wire) -> None:
     wire.answer(200, b"{}")
-    miss = aws.settle(SECURITY_HUB, "us-east-1")
+    miss = aws.fact_or_miss(SECURITY_HUB, "us-east-1")
     assert isinstance(miss, Miss)
     assert (miss.kind, miss.code) == (MissKind.BROKEN, "IncompleteAnswer")
 
 
-def test_a_kind_of_events_that_is_new_leaves_a_trail_unjudged() -> None:
+def test_an_unknown_type_of_selector_leaves_the_selectors_unread() -> None:
     new = {"EventSelectors": [{"ReadWriteType": "MostlyReads", "IncludeManagementEvents": True}]}
     opened = Script(RICH | {"cloudtrail:GetEventSelectors": new}).aws()
-    found = opened.settle(TRAILS, "")
+    found = opened.fact_or_miss(TRAILS, "")
     opened.close()
     selectors = found.trails[0].selectors
     assert isinstance(selectors, Miss)
     assert (selectors.kind, selectors.code) == (MissKind.BROKEN, "UnknownWord")
-    assert "`MostlyReads`, which is none of ReadOnly, WriteOnly, All" in selectors.message
+    assert "type `MostlyReads`, which is none of ReadOnly, WriteOnly, All" in selectors.message
     judged = judge(account_of(TRAILS.held(found)), "7.0", controls=["cloudtrail_all_regions"])
     assert rolled_up(judged) == {"cloudtrail_all_regions": Status.UNKNOWN}
 
@@ -260,9 +266,7 @@ def test_a_kind_of_events_that_is_new_leaves_a_trail_unjudged() -> None:
         b"\xff",
     ],
 )
-def test_who_is_answered_by_somebody_else_learns_that_it_is_not_aws(
-    wire: Wire, body: bytes
-) -> None:
+def test_an_endpoint_that_does_not_answer_as_aws_is_named(wire: Wire, body: bytes) -> None:
     session = connect(Source())
     wire.identity = body
     with pytest.raises(AwsError, match="the endpoint does not answer as AWS does"):
@@ -272,7 +276,7 @@ def test_who_is_answered_by_somebody_else_learns_that_it_is_not_aws(
 @pytest.mark.parametrize(
     "body", [PAGE, b"<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>"]
 )
-def test_a_role_that_somebody_else_gives_is_none(wire: Wire, body: bytes) -> None:
+def test_a_role_answer_that_is_not_from_aws_is_refused(wire: Wire, body: bytes) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/audit"
     wire.answer(200, body)
     with pytest.raises(AwsError, match="does not answer as AWS does"):
@@ -287,7 +291,7 @@ def test_a_role_that_somebody_else_gives_is_none(wire: Wire, body: bytes) -> Non
     ("status", "body"),
     [(403, b"null"), (200, b"[]"), (200, b'{"Accounts":[{"Status":"ACTIVE"}]}')],
 )
-def test_an_organization_that_cannot_be_read_is_told_in_words(
+def test_an_organization_that_cannot_be_read_is_explained(
     wire: Wire, status: int, body: bytes
 ) -> None:
     fleet = Fleet(None, ())
@@ -296,15 +300,15 @@ def test_an_organization_that_cannot_be_read_is_told_in_words(
         active_accounts(fleet)
 
 
-def test_an_organization_without_any_account_is_none(wire: Wire) -> None:
+def test_an_organization_without_any_account_is_refused(wire: Wire) -> None:
     fleet = Fleet(None, ())
     wire.answer(200, b"{}")
-    with pytest.raises(AwsError, match="ListAccounts, which names none"):
+    with pytest.raises(AwsError, match="ListAccounts, the answer names none"):
         active_accounts(fleet)
 
 
 @pytest.mark.usefixtures("wire")
-def test_a_program_that_prints_no_credentials_is_told_in_words(
+def test_a_program_that_prints_no_credentials_is_explained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"

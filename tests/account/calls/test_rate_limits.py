@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.calls.aws import client_config
-from aws_iam.account.calls.rate_limits import RATES, Pace, Rate, keep
+from aws_iam.account.calls.clients import client_config
+from aws_iam.account.calls.rate_limits import RATES, Rate, RateLimiter, limit_rates
 from aws_iam.account.guard.allowlist import ALLOWED, EVENT_IDS
 from helpers.scripted_aws import Script
 
@@ -34,10 +34,10 @@ def test_what_aws_counts_by_the_second_stays_within_it() -> None:
 @pytest.mark.parametrize("rate", RATES.values())
 def test_no_second_has_more_calls_than_the_rate_and_its_burst(rate: Rate) -> None:
     time = Time()
-    pace = Pace(time, time.sleep)
+    limiter = RateLimiter(time, time.sleep)
     sent = []
     for _ in range(300):
-        pace.wait(rate, PLACE)
+        limiter.wait(rate, PLACE)
         sent.append(time.now)
     for begin in sent:
         assert sum(begin <= at < begin + 1 for at in sent) <= rate.burst + rate.per_second
@@ -47,34 +47,34 @@ def test_no_second_has_more_calls_than_the_rate_and_its_burst(rate: Rate) -> Non
 
 def test_another_account_region_or_operation_does_not_wait() -> None:
     time = Time()
-    pace = Pace(time, time.sleep)
+    limiter = RateLimiter(time, time.sleep)
     for number in range(9000):
-        pace.wait(Rate(1, 1), (str(number % 3000), str(number // 3000), "op"))
+        limiter.wait(Rate(1, 1), (str(number % 3000), str(number // 3000), "op"))
     assert time.now == pytest.approx(1000)
 
 
-def test_places_that_need_not_wait_any_more_are_forgotten() -> None:
+def test_full_buckets_are_dropped() -> None:
     time = Time()
-    pace = Pace(time, time.sleep)
+    limiter = RateLimiter(time, time.sleep)
     for number in range(20_000):
-        pace.wait(Rate(4, 1), (str(number), "eu-west-1", "op"))
+        limiter.wait(Rate(4, 1), (str(number), "eu-west-1", "op"))
         time.now += 0.1
-    assert len(pace) < 5000
+    assert len(limiter) < 5000
 
 
-def test_every_paced_event_is_one_of_an_operation_that_is_read() -> None:
+def test_every_rate_is_for_an_operation_that_is_read() -> None:
     events = {
         f"{EVENT_IDS.get(service, service)}.{name}"
         for service, _, name in (operation.partition(":") for operation in ALLOWED)
     }
     for event in RATES:
-        assert event in events or any(each.startswith(f"{event}.") for each in events)
+        assert event in events or any(read.startswith(f"{event}.") for read in events)
 
 
-def test_the_pages_of_a_session_keep_the_pace_by_region() -> None:
+def test_the_pages_of_a_session_keep_to_the_rate_of_their_region() -> None:
     waited: list[tuple[str, str, str]] = []
 
-    class Seen(Pace):
+    class Seen(RateLimiter):
         def wait(self, rate: Rate, place: tuple[str, str, str]) -> None:
             assert rate == RATES["cloudwatch-logs.DescribeMetricFilters"]
             waited.append(place)
@@ -83,7 +83,7 @@ def test_the_pages_of_a_session_keep_the_pace_by_region() -> None:
         return {"metricFilters": []} | ({} if "nextToken" in asked else {"nextToken": "t"})
 
     session = Script({"logs:DescribeMetricFilters": page}).session()
-    keep(session._session, Seen())  # noqa: SLF001 - boto3 shows its core nowhere else
+    limit_rates(session._session, Seen())  # noqa: SLF001 - boto3 shows its core nowhere else
     for region in ("eu-west-1", "us-east-1"):
         client = session.client("logs", region_name=region)
         assert len(list(client.get_paginator("describe_metric_filters").paginate())) == 2
@@ -91,7 +91,7 @@ def test_the_pages_of_a_session_keep_the_pace_by_region() -> None:
     assert {operation for _, _, operation in waited} == {"DescribeMetricFilters"}
 
 
-def test_a_client_that_is_throttled_sends_slower_besides_trying_again() -> None:
+def test_a_throttled_client_slows_down_and_retries() -> None:
     config = client_config()
     assert (config.retries or {})["mode"] == "adaptive"
     assert 1 < (config.retries or {})["total_max_attempts"] < 10

@@ -12,9 +12,9 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from aws_iam.account.calls.aws import Clients
+from aws_iam.account.calls.clients import Clients
 from aws_iam.account.guard.allowlist import ALLOWED, CREDENTIALS
-from aws_iam.account.session.api_models import bare_loader, services_of
+from aws_iam.account.session.api_models import trimmed_loader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ GROUPS = {
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
 }
 CALLED = ALLOWED - {*CREDENTIALS}
-SERVICES = sorted(services_of(CALLED))
-LOADER = bare_loader(services=services_of(CALLED), only=CALLED)
+SERVICES = sorted({operation.partition(":")[0] for operation in CALLED})
+LOADER = trimmed_loader(None, CALLED)
 
 
 class Sent(NamedTuple):
@@ -77,11 +77,11 @@ def call(client: Any, service: str) -> None:
         return list(shape.required_members) if shape else []
 
     names = sorted(op.partition(":")[2] for op in CALLED if op.startswith(f"{service}:"))
-    name = min(names, key=lambda each: len(required(each)))
+    name = min(names, key=lambda candidate: len(required(candidate)))
     method = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
     shapes = model.operation_model(name).input_shape
     fill = {"string": "111122223333", "list": [], "structure": {}}
-    given = {each: fill[shapes.members[each].type_name] for each in required(name)}
+    given = {member: fill[shapes.members[member].type_name] for member in required(name)}
     with pytest.raises(Left):
         getattr(client, method[name])(**given)
 
@@ -125,7 +125,7 @@ def test_the_users_own_list_of_endpoints_holds_in_each_region(
     for partition in known["partitions"]:
         partition["dnsSuffix"] = "larkspur.example"
     (tmp_path / "endpoints.json").write_text(json.dumps(known))
-    loader = bare_loader(str(tmp_path), services=services_of(CALLED), only=CALLED)
+    loader = trimmed_loader(str(tmp_path), CALLED)
     compare(service, GROUPS["aws"], loader)
 
 
@@ -151,4 +151,4 @@ def test_a_bucket_of_another_region_is_followed_there(monkeypatch: pytest.Monkey
     with clients.at("s3", "ap-southeast-2") as client:
         ask(client)
     assert ours.sent == theirs.sent
-    assert [each.scope.split("/")[0] for each in ours.sent] == ["ap-southeast-2", "us-west-2"]
+    assert [sent.scope.split("/")[0] for sent in ours.sent] == ["ap-southeast-2", "us-west-2"]

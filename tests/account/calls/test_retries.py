@@ -11,10 +11,14 @@ from botocore.exceptions import ClientError
 from botocore.retries import adaptive
 
 from aws_iam.account.calls import retries
-from aws_iam.account.calls.account_credentials import WornProvider, wearer, worn
-from aws_iam.account.calls.aws import ATTEMPTS, Clients, client_config
-from aws_iam.account.calls.region_per_call import region_here
-from aws_iam.account.calls.retries import Slowing
+from aws_iam.account.calls.account_credentials import (
+    ContextCredentialsProvider,
+    signing_key_id,
+    signing_with,
+)
+from aws_iam.account.calls.clients import ATTEMPTS, Clients, client_config
+from aws_iam.account.calls.region_per_call import called_region
+from aws_iam.account.calls.retries import RetryStates
 from aws_iam.account.session.connect import session_of
 
 CROWDED = "us-east-1"
@@ -44,20 +48,20 @@ class Aws:
         self.left = 0
         # No call waits before it is sent again.
         monkeypatch.setattr("time.sleep", lambda _seconds: None)
-        plain = retries.Part
+        plain = retries.RetryState
 
         def part(client: Any) -> Any:
-            made = self.parts[wearer(), region_here()] = plain(client)
+            made = self.parts[signing_key_id(), called_region()] = plain(client)
             return made
 
-        monkeypatch.setattr(retries, "Part", part)
-        session = session_of(None, CROWDED, WornProvider())
+        monkeypatch.setattr(retries, "RetryState", part)
+        session = session_of(None, CROWDED, ContextCredentialsProvider())
         core: Any = session._session  # noqa: SLF001 - boto3 shows its core nowhere else
         core.register("before-send", self._answer)
         self.clients = Clients(session)
 
     def _answer(self, request: Any, **_: Any) -> Any:
-        is_busy = (wearer(), region_here()) == ("busy", CROWDED)
+        is_busy = (signing_key_id(), called_region()) == ("busy", CROWDED)
         is_busy, self.left = is_busy or self.left > 0, max(0, self.left - 1)
         status, content = (400, THROTTLED) if is_busy else (200, FINE)
         headers: Any = {}
@@ -65,12 +69,12 @@ class Aws:
 
     def ask(self, account: str, region: str) -> dict[str, Any]:
         """What the SDK tells of a call: how often it was sent again, and whether it might have been."""
-        with worn(badge(account)), self.clients.at("iam", region) as client:
+        with signing_with(badge(account)), self.clients.at("iam", region) as client:
             answer = client.get_account_summary()
         return dict(answer["ResponseMetadata"])
 
 
-def test_an_account_that_is_throttled_in_a_region_slows_itself_down_there_alone(
+def test_an_account_that_is_throttled_in_a_region_slows_down_only_there(
     monkeypatch: Any,
 ) -> None:
     aws = Aws(monkeypatch)
@@ -107,7 +111,7 @@ def test_an_account_that_is_throttled_in_a_region_uses_up_the_retries_of_no_othe
         assert (told["RetryAttempts"], "RetryQuotaReached" in told) == (2, False)
 
 
-def test_calls_that_end_well_give_their_retries_back(monkeypatch: Any) -> None:
+def test_successful_calls_return_their_retries_to_the_quota(monkeypatch: Any) -> None:
     aws = Aws(monkeypatch)
     monkeypatch.setattr(adaptive.ClientRateLimiter, "on_sending_request", lambda *_, **__: None)
     for _ in range(200):
@@ -116,27 +120,27 @@ def test_calls_that_end_well_give_their_retries_back(monkeypatch: Any) -> None:
 
 
 def test_an_account_that_is_done_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[Slowing] = []
+    kept: list[RetryStates] = []
 
-    def made(client: Any) -> Slowing:
-        kept.append(Slowing(client))
+    def made(client: Any) -> RetryStates:
+        kept.append(RetryStates(client))
         return kept[-1]
 
-    monkeypatch.setattr("aws_iam.account.calls.aws.Slowing", made)
+    monkeypatch.setattr("aws_iam.account.calls.clients.RetryStates", made)
     aws = Aws(monkeypatch)
     for account in ("quiet", "other"):
         aws.ask(account, CROWDED)
         aws.ask(account, "eu-west-1")
-    assert [len(each) for each in kept] == [4]
+    assert [len(states) for states in kept] == [4]
     aws.clients.forget("quiet")
-    assert [len(each) for each in kept] == [2]
+    assert [len(states) for states in kept] == [2]
 
 
 def test_thousands_of_accounts_leave_nothing_behind() -> None:
-    session = session_of(None, "us-east-1", WornProvider())
+    session = session_of(None, "us-east-1", ContextCredentialsProvider())
     client = session.client("iam", config=client_config())
-    parts = Slowing(client)
-    for number in range(2 * retries.MOST):
-        with worn(badge(str(number))):
+    parts = RetryStates(client)
+    for number in range(2 * retries.MAX_STATES):
+        with signing_with(badge(str(number))):
             client.meta.events.emit("before-send.iam.GetUser", request=None)
-    assert 0 < len(parts) <= retries.MOST
+    assert 0 < len(parts) <= retries.MAX_STATES

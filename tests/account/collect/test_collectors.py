@@ -4,27 +4,58 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts import (
-    FACTS,
-    codec,
-    frontends,
-    governance,
-    identity,
-    network,
-    sharing,
-    storage,
-    trails,
-    usage,
+from aws_iam.account.collect.catalogue import COLLECTORS, FACTS
+from aws_iam.account.collect.detection.access_analyzer import ANALYZER_FINDINGS
+from aws_iam.account.collect.detection.macie import MACIE
+from aws_iam.account.collect.detection.security_hub import SECURITY_HUB
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.identity.account_contacts import CONTACT, SECURITY_CONTACT
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
+from aws_iam.account.collect.identity.mfa_devices import VIRTUAL_MFA, VirtualMfaDevice
+from aws_iam.account.collect.identity.password_policy import PASSWORD_POLICY
+from aws_iam.account.collect.identity.policy_entities import POLICY_ENTITIES
+from aws_iam.account.collect.kms.keys import KMS_KEYS, KeyRotation
+from aws_iam.account.collect.logging.alarms import ALARMS, TOPICS, Metric
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
+from aws_iam.account.collect.logging.log_deliveries import BUCKET, DELIVERY
+from aws_iam.account.collect.network.apis import HTTP_APIS, REST_APIS
+from aws_iam.account.collect.network.distributions import DISTRIBUTIONS
+from aws_iam.account.collect.network.load_balancers import LOAD_BALANCERS
+from aws_iam.account.collect.network.network_acls import NETWORK_ACLS
+from aws_iam.account.collect.network.security_groups import PREFIX_LISTS, SECURITY_GROUPS
+from aws_iam.account.collect.network.vpcs import ROUTE_TABLES, Route
+from aws_iam.account.collect.organization.organization import (
+    ORG_DELEGATION,
+    ORG_GUARDRAILS,
+    ORG_SERVICES,
+    ORG_TREE,
+    ORGANIZATION,
+    Tree,
 )
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.organization.root_features import ROOT_FEATURES, RootFeatures
+from aws_iam.account.collect.sharing.resource_policies import (
+    BUS_POLICIES,
+    FUNCTION_POLICIES,
+    QUEUE_POLICIES,
+    VAULT_POLICIES,
+)
+from aws_iam.account.collect.storage.buckets import (
+    ACCOUNT_BLOCK,
+    BUCKET_BLOCKS,
+    BUCKET_POLICIES,
+    PublicAccessBlock,
+)
+from aws_iam.account.collect.storage.databases import DB_CLUSTERS, DB_INSTANCES
+from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS, TRAIL_BUCKET_LOGGING
 from aws_iam.account.names.iam_actions import action_of
+from aws_iam.account.reading import snapshot_codec as codec
 from helpers.rich_account import ANALYZER, FOREIGN_TRAIL_ARN, RICH, TOPIC, TRAIL_ARN
 from helpers.rich_estate import TRUST
 from helpers.scripted_aws import ACCOUNT, Refusal, Script
 
 if TYPE_CHECKING:
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
 
 # Asked only when a trail's bucket refuses, to tell whose it is.
 ONLY_AFTER_A_REFUSAL = {
@@ -43,14 +74,16 @@ def _closure(name: str) -> set[str]:
 def _read(fact: Fact[Any], answers: dict[str, Any], *regions: str) -> tuple[Any, Script]:
     script = Script(answers)
     aws = script.aws(*regions)
-    value = aws.settle(fact, "us-east-1" if COLLECTORS[fact.name].regional else "")
+    value = aws.fact_or_miss(fact, "us-east-1" if COLLECTORS[fact.name].regional else "")
     aws.close()
     return value, script
 
 
 def _of(fact: Fact[Any], **changed: Any) -> Any:
     """The fact in the rich account, with some answers changed (`service__Operation`)."""
-    changes = {name.replace("__", ":").replace("_", "-"): each for name, each in changed.items()}
+    changes = {
+        name.replace("__", ":").replace("_", "-"): answer for name, answer in changed.items()
+    }
     return _read(fact, RICH | changes)[0]
 
 
@@ -80,9 +113,9 @@ def _misses(data: Any) -> list[dict[str, Any]]:
     if isinstance(data, dict):
         if set(data) == {"missing"}:
             return [data["missing"]]
-        return [miss for each in data.values() for miss in _misses(each)]
+        return [miss for value in data.values() for miss in _misses(value)]
     if isinstance(data, list):
-        return [miss for each in data for miss in _misses(each)]
+        return [miss for item in data for miss in _misses(item)]
     return []
 
 
@@ -127,15 +160,15 @@ _TOLERANT = {
 @pytest.mark.parametrize(
     ("fact", "operation", "code", "message"),
     [
-        (identity.PASSWORD_POLICY, "iam:GetAccountPasswordPolicy", "NoSuchEntity", ""),
-        (identity.SECURITY_CONTACT, "account:GetAlternateContact", "ResourceNotFoundException", ""),
-        (governance.ROOT_FEATURES, "iam:ListOrganizationsFeatures", "OrganizationNotFoundException", ""),
-        (governance.SECURITY_HUB, "securityhub:DescribeHub", "InvalidAccessException",
+        (PASSWORD_POLICY, "iam:GetAccountPasswordPolicy", "NoSuchEntity", ""),
+        (SECURITY_CONTACT, "account:GetAlternateContact", "ResourceNotFoundException", ""),
+        (ROOT_FEATURES, "iam:ListOrganizationsFeatures", "OrganizationNotFoundException", ""),
+        (SECURITY_HUB, "securityhub:DescribeHub", "InvalidAccessException",
          "Account 111122223333 is not subscribed to AWS Security Hub"),
-        (governance.SECURITY_HUB, "securityhub:DescribeHub", "ResourceNotFoundException", ""),
-        (governance.MACIE, "macie2:GetMacieSession", "AccessDeniedException", "Macie is not enabled"),
-        (governance.ORGANIZATION, "organizations:DescribeOrganization", "AWSOrganizationsNotInUseException", ""),
-        (governance.ORG_DELEGATION, "organizations:DescribeResourcePolicy", "ResourcePolicyNotFoundException", ""),
+        (SECURITY_HUB, "securityhub:DescribeHub", "ResourceNotFoundException", ""),
+        (MACIE, "macie2:GetMacieSession", "AccessDeniedException", "Macie is not enabled"),
+        (ORGANIZATION, "organizations:DescribeOrganization", "AWSOrganizationsNotInUseException", ""),
+        (ORG_DELEGATION, "organizations:DescribeResourcePolicy", "ResourcePolicyNotFoundException", ""),
     ],
 )  # fmt: skip
 def test_some_errors_are_the_answer_that_there_is_none(
@@ -145,43 +178,43 @@ def test_some_errors_are_the_answer_that_there_is_none(
     assert value is None
 
 
-def test_a_refused_macie_is_no_disabled_macie() -> None:
+def test_a_refusal_of_macie_does_not_mean_that_it_is_off() -> None:
     refusal = Refusal("AccessDeniedException", "User is not authorized")
-    assert _of(governance.MACIE, macie2__GetMacieSession=refusal).kind is MissKind.DENIED
+    assert _of(MACIE, macie2__GetMacieSession=refusal).kind is MissKind.DENIED
 
 
-def test_a_refused_security_hub_is_no_hub_that_is_off() -> None:
+def test_a_refusal_of_security_hub_does_not_mean_that_it_is_off() -> None:
     refusal = Refusal("InvalidAccessException", "The account has no permission for this", 401)
-    hub = _of(governance.SECURITY_HUB, securityhub__DescribeHub=refusal)
+    hub = _of(SECURITY_HUB, securityhub__DescribeHub=refusal)
     assert (hub.code, hub.permission) == ("InvalidAccessException", "securityhub:DescribeHub")
 
 
 @pytest.mark.parametrize(
     "code", ["ServiceAccessNotEnabledException", "OrganizationNotInAllFeaturesModeException"]
 )
-def test_trusted_access_that_is_off_is_an_answer_too(code: str) -> None:
+def test_trusted_access_that_is_off_is_an_answer(code: str) -> None:
     refusal = Refusal(code, "off", 400)
-    features = _of(governance.ROOT_FEATURES, iam__ListOrganizationsFeatures=refusal)
-    assert features == governance.RootFeatures(trusted_access=False)
+    features = _of(ROOT_FEATURES, iam__ListOrganizationsFeatures=refusal)
+    assert features == RootFeatures(trusted_access=False)
 
 
 def test_a_member_account_learns_where_the_organization_can_be_read() -> None:
     organization = {"Organization": {"Id": "o-1", "MasterAccountId": "999999999999"}}
     tree = _of(
-        governance.ORG_TREE,
+        ORG_TREE,
         organizations__DescribeOrganization=organization,
         organizations__ListRoots=Refusal("AccessDeniedException"),
     )
     assert (tree.kind, tree.message) == (MissKind.ELSEWHERE, "account 999999999999")
 
 
-def test_an_account_alone_has_an_empty_organization() -> None:
+def test_an_account_in_no_organization_has_an_empty_one() -> None:
     alone = Refusal("AWSOrganizationsNotInUseException", "", 400)
     for fact, empty in (
-        (governance.ORG_TREE, governance.Tree()),
-        (governance.ORG_SERVICES, ()),
-        (governance.ORG_GUARDRAILS, ()),
-        (governance.ORG_DELEGATION, None),
+        (ORG_TREE, Tree()),
+        (ORG_SERVICES, ()),
+        (ORG_GUARDRAILS, ()),
+        (ORG_DELEGATION, None),
     ):
         value, script = _read(fact, RICH | {"organizations:DescribeOrganization": alone})
         assert value == empty
@@ -189,16 +222,16 @@ def test_an_account_alone_has_an_empty_organization() -> None:
 
 
 def test_the_organization_is_walked_to_its_leaves() -> None:
-    tree = _of(governance.ORG_TREE)
+    tree = _of(ORG_TREE)
     assert [(unit.id, unit.parent) for unit in tree.units] == [("ou-1", "r-1"), ("r-1", None)]
     assert [(member.id, member.parent) for member in tree.members] == [("222222222222", "ou-1")]
-    (service,) = _of(governance.ORG_SERVICES)
+    (service,) = _of(ORG_SERVICES)
     assert service.administrators == ("222222222222",)
-    assert [each.id for each in _of(governance.ORG_GUARDRAILS)] == ["p-R", "p-S"]
+    assert [guardrail.id for guardrail in _of(ORG_GUARDRAILS)] == ["p-R", "p-S"]
 
 
-def test_a_trail_is_one_trail_however_many_regions_show_it() -> None:
-    value, script = _read(trails.TRAILS, RICH, "us-east-1", "eu-west-1", "sa-east-1")
+def test_a_trail_that_several_regions_list_is_one_trail() -> None:
+    value, script = _read(TRAILS, RICH, "us-east-1", "eu-west-1", "sa-east-1")
     assert [trail.arn for trail in value.trails] == [TRAIL_ARN, FOREIGN_TRAIL_ARN]
     asked = [(op, region) for op, region, given in script.calls if TRAIL_ARN in given.values()]
     assert sorted(asked) == [
@@ -212,7 +245,7 @@ def test_a_region_that_hides_its_trails_leaves_the_others_readable() -> None:
         return Refusal() if region == "sa-east-1" else RICH["cloudtrail:DescribeTrails"]
 
     value, _ = _read(
-        trails.TRAILS, RICH | {"cloudtrail:DescribeTrails": listed}, "sa-east-1", "us-east-1"
+        TRAILS, RICH | {"cloudtrail:DescribeTrails": listed}, "sa-east-1", "us-east-1"
     )
     assert len(value.trails) == 2
     assert [miss.region for miss in value.unread] == ["sa-east-1"]
@@ -228,25 +261,23 @@ def test_a_region_that_hides_its_trails_leaves_the_others_readable() -> None:
     ],
 )
 def test_a_trail_whose_record_cannot_be_read_is_kept_as_unread(broken: dict[str, Any]) -> None:
-    value = _of(trails.TRAILS, cloudtrail__DescribeTrails={"trailList": [broken]})
+    value = _of(TRAILS, cloudtrail__DescribeTrails={"trailList": [broken]})
     assert value.trails == ()
     ((kind, region),) = {(miss.kind, miss.region) for miss in value.unread}
     assert (kind, region) == (MissKind.BROKEN, "")
     assert value.doubts(1) == value.doubts(17) == value.unread
 
 
-def test_a_guardrail_whose_record_cannot_be_read_leaves_none_of_them_certain() -> None:
-    found = _of(
-        governance.ORG_GUARDRAILS, organizations__ListPolicies={"Policies": [{"Name": "x"}]}
-    )
+def test_a_guardrail_that_cannot_be_read_makes_all_of_them_a_miss() -> None:
+    found = _of(ORG_GUARDRAILS, organizations__ListPolicies={"Policies": [{"Name": "x"}]})
     assert isinstance(found, Miss)
     assert found.kind is MissKind.BROKEN
 
 
-def test_a_trails_bucket_whose_answer_lacks_a_field_is_unknown_not_gone() -> None:
-    access = _of(storage.TRAIL_BUCKET_ACCESS, s3__GetBucketPolicyStatus={})
+def test_a_trails_bucket_whose_answer_lacks_a_field_is_unknown() -> None:
+    access = _of(TRAIL_BUCKET_ACCESS, s3__GetBucketPolicyStatus={})
     assert access
-    assert all(isinstance(each.policy_public, Miss) for each in access)
+    assert all(isinstance(bucket.policy_public, Miss) for bucket in access)
 
 
 def test_the_selectors_of_another_accounts_trail_are_elsewhere_and_end_nothing() -> None:
@@ -254,58 +285,52 @@ def test_the_selectors_of_another_accounts_trail_are_elsewhere_and_end_nothing()
         mine = given["TrailName"] == TRAIL_ARN
         return RICH["cloudtrail:GetEventSelectors"] if mine else Refusal()
 
-    own, foreign = _of(trails.TRAILS, cloudtrail__GetEventSelectors=selectors).trails
+    own, foreign = _of(TRAILS, cloudtrail__GetEventSelectors=selectors).trails
     assert own.selectors.advanced[0].fields[1].values("StartsWith") == ("arn:aws:s3:::a",)
     assert foreign.selectors.kind is MissKind.ELSEWHERE
     assert foreign.owner == "999999999999"
 
 
 def test_a_trails_bucket_that_is_not_the_accounts_is_elsewhere() -> None:
-    own, their = _of(storage.TRAIL_BUCKET_LOGGING, s3__GetBucketLogging=Refusal())
+    own, their = _of(TRAIL_BUCKET_LOGGING, s3__GetBucketLogging=Refusal())
     assert (own.target.kind, own.target.permission) == (MissKind.DENIED, "s3:GetBucketLogging")
     assert (their.bucket, their.target.kind) == ("their-logs", MissKind.ELSEWHERE)
 
 
 def test_public_grants_of_a_trails_bucket_name_group_and_permission() -> None:
-    assert _of(storage.TRAIL_BUCKET_ACCESS)[0].public_grants == ("AllUsers:READ",)
+    assert _of(TRAIL_BUCKET_ACCESS)[0].public_grants == ("AllUsers:READ",)
 
 
 def test_a_bucket_without_a_policy_is_not_public_by_policy() -> None:
     none = Refusal("NoSuchBucketPolicy", "", 404)
-    access = _of(
-        storage.TRAIL_BUCKET_ACCESS, s3__GetBucketPolicy=none, s3__GetBucketPolicyStatus=none
-    )
+    access = _of(TRAIL_BUCKET_ACCESS, s3__GetBucketPolicy=none, s3__GetBucketPolicyStatus=none)
     assert (access[0].document, access[0].policy_public) == (None, False)
 
 
 def test_buckets_are_asked_in_their_own_region() -> None:
-    _, script = _read(storage.BUCKET_POLICIES, RICH)
+    _, script = _read(BUCKET_POLICIES, RICH)
     assert ("s3:GetBucketPolicy", "eu-west-1") in [(op, region) for op, region, _ in script.calls]
 
 
 def test_a_complete_account_level_block_saves_the_calls_for_each_bucket() -> None:
     flags = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     complete = {"PublicAccessBlockConfiguration": dict.fromkeys(flags, True)}
-    value, script = _read(
-        storage.BUCKET_BLOCKS, RICH | {"s3control:GetPublicAccessBlock": complete}
-    )
+    value, script = _read(BUCKET_BLOCKS, RICH | {"s3control:GetPublicAccessBlock": complete})
     assert value[0].block.kind is MissKind.UNASKED
     assert "s3:GetPublicAccessBlock" not in script.operations
 
 
 def test_no_block_configured_means_that_all_four_flags_are_off() -> None:
     none = Refusal("NoSuchPublicAccessBlockConfiguration", "", 404)
-    block = _of(storage.ACCOUNT_BLOCK, s3control__GetPublicAccessBlock=none)
+    block = _of(ACCOUNT_BLOCK, s3control__GetPublicAccessBlock=none)
     assert len(block.off) == 4
-    assert (
-        block.union(storage.PublicAccessBlock(block_public_acls=True)).off[0] == "IgnorePublicAcls"
-    )
+    assert block.union(PublicAccessBlock(block_public_acls=True)).off[0] == "IgnorePublicAcls"
 
 
 def test_keys_of_aws_are_left_out_and_only_keys_that_can_rotate_are_asked() -> None:
-    value, script = _read(storage.KMS_KEYS, RICH)
+    value, script = _read(KMS_KEYS, RICH)
     assert [(key.id, key.rotates) for key in value] == [("k-own", True), ("k-rsa", False)]
-    assert value[0].rotation == storage.KeyRotation(enabled=True, period_days=365)
+    assert value[0].rotation == KeyRotation(enabled=True, period_days=365)
     assert value[0].aliases == ("alias/shop",)
     assert script.operations.count("kms:GetKeyRotationStatus") == 1
 
@@ -314,25 +339,25 @@ def test_a_key_that_refuses_leaves_the_others_readable() -> None:
     def described(given: dict[str, Any], region: str) -> Any:
         return Refusal() if given["KeyId"] == "k-own" else RICH["kms:DescribeKey"](given, region)
 
-    own, rsa = _of(storage.KMS_KEYS, kms__DescribeKey=described)
+    own, rsa = _of(KMS_KEYS, kms__DescribeKey=described)
     assert own.details.kind is MissKind.DENIED
     assert rsa.details.spec == "RSA_2048"
 
 
 def test_an_alarm_on_an_expression_shows_its_metric() -> None:
-    (alarm,) = _of(trails.ALARMS)
-    assert alarm.metrics == (trails.Metric(name="root", namespace="CIS"),)
+    (alarm,) = _of(ALARMS)
+    assert alarm.metrics == (Metric(name="root", namespace="CIS"),)
 
 
-def test_only_topics_are_asked_for_subscribers_whose_addresses_stay_with_aws() -> None:
-    (topic,) = _of(trails.TOPICS)
+def test_only_topics_have_subscriptions_which_are_read_without_addresses() -> None:
+    (topic,) = _of(TOPICS)
     assert topic.arn == TOPIC
     assert not topic.subscriptions[0].confirmed
     assert "example.com" not in str(topic)
 
 
-def test_identities_policies_and_what_is_attached_but_not_sent() -> None:
-    found = _of(identity.AUTHORIZATION)
+def test_a_policy_that_is_attached_but_not_sent_is_kept() -> None:
+    found = _of(AUTHORIZATION)
     assert found.roles[0].trust == TRUST
     assert found.roles[0].profiles == (f"arn:aws:iam::{ACCOUNT}:instance-profile/web",)
     assert found.users[0].inline[0].document == TRUST
@@ -343,22 +368,22 @@ def test_identities_policies_and_what_is_attached_but_not_sent() -> None:
 def test_a_policy_that_the_partition_lacks_is_attached_to_nobody() -> None:
     gone = Refusal("NoSuchEntity", "", 404)
     assert [
-        each.users for each in _of(identity.POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)
+        entities.users for entities in _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)
     ] == [
         (),
         (),
     ]
 
 
-def test_a_permissions_boundary_is_no_attachment() -> None:
+def test_a_permissions_boundary_is_not_an_attachment() -> None:
     bounded = {"PolicyRoles": [{"RoleName": "bounded"}], "IsTruncated": False}
     nobody = {"PolicyRoles": [], "IsTruncated": False}
 
     def listed(given: dict[str, Any], _region: str) -> Any:
         return nobody if given.get("PolicyUsageFilter") == "PermissionsPolicy" else bounded
 
-    found = _of(identity.POLICY_ENTITIES, iam__ListEntitiesForPolicy=listed)
-    assert [each.roles for each in found] == [(), ()]
+    found = _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=listed)
+    assert [entities.roles for entities in found] == [(), ()]
 
 
 def test_how_storage_is_encrypted_is_read_beside_the_flag() -> None:
@@ -366,98 +391,96 @@ def test_how_storage_is_encrypted_is_read_beside_the_flag() -> None:
     instance = {"DBInstanceIdentifier": "i", "Engine": "aurora-postgresql", **told}
     cluster = {"DBClusterIdentifier": "c", "Engine": "aurora-postgresql", **told}
     for fact, answer in (
-        (storage.DB_INSTANCES, {"rds__DescribeDBInstances": {"DBInstances": [instance]}}),
-        (storage.DB_CLUSTERS, {"rds__DescribeDBClusters": {"DBClusters": [cluster]}}),
+        (DB_INSTANCES, {"rds__DescribeDBInstances": {"DBInstances": [instance]}}),
+        (DB_CLUSTERS, {"rds__DescribeDBClusters": {"DBClusters": [cluster]}}),
     ):
         (found,) = _of(fact, **answer)
         assert (found.encrypted, found.encryption) == (False, "sse-rds")
 
 
-def test_an_account_of_govcloud_has_no_distribution_and_is_not_asked() -> None:
+def test_a_govcloud_account_has_no_distributions_and_none_are_read() -> None:
     script = Script(RICH)
     aws = script.aws()
     aws.partition = "aws-us-gov"
-    assert aws.settle(frontends.DISTRIBUTIONS, "") == ()
+    assert aws.fact_or_miss(DISTRIBUTIONS, "") == ()
     assert not set(script.operations)
     aws.close()
 
 
 def test_a_virtual_device_of_root_is_known_by_its_owner() -> None:
-    assert _of(identity.VIRTUAL_MFA)[0].is_root
-    assert identity.VirtualMfaDevice(serial="arn:aws:iam::1:mfa/root-account-mfa-device").is_root
+    assert _of(VIRTUAL_MFA)[0].is_root
+    assert VirtualMfaDevice(serial="arn:aws:iam::1:mfa/root-account-mfa-device").is_root
 
 
 def test_contacts_are_cut_to_what_their_owner_recognises() -> None:
-    contact = _of(identity.CONTACT)
+    contact = _of(CONTACT)
     assert (contact.phone_end, contact.address_end, contact.full_name) == (
         "4567",
         "se 1",
         "Ada Example",
     )
-    assert "security@example.com" not in str(_of(identity.SECURITY_CONTACT))
+    assert "security@example.com" not in str(_of(SECURITY_CONTACT))
 
 
-def test_network_acl_entries_stand_in_the_order_of_their_evaluation() -> None:
-    (acl,) = _of(network.NETWORK_ACLS)
+def test_network_acl_entries_are_in_the_order_of_their_evaluation() -> None:
+    (acl,) = _of(NETWORK_ACLS)
     assert [(entry.number, entry.allow) for entry in acl.entries] == [(100, False), (200, True)]
 
 
 def test_the_networks_of_a_rule_are_sorted_and_its_prefix_lists_read() -> None:
-    assert _of(network.SECURITY_GROUPS)[0].inbound[0].ipv4 == ("0.0.0.0/1", "128.0.0.0/1")
-    assert _of(network.PREFIX_LISTS)[0].networks == ("0.0.0.0/0",)
+    assert _of(SECURITY_GROUPS)[0].inbound[0].ipv4 == ("0.0.0.0/1", "128.0.0.0/1")
+    assert _of(PREFIX_LISTS)[0].networks == ("0.0.0.0/0",)
 
 
 def test_a_route_names_its_destination_and_target() -> None:
-    (table,) = _of(network.ROUTE_TABLES)
+    (table,) = _of(ROUTE_TABLES)
     assert (table.main, table.subnets) == (True, ("subnet-1",))
-    assert table.routes == (
-        network.Route(destination="10.1.0.0/16", target="pcx-1", state="active"),
-    )
+    assert table.routes == (Route(destination="10.1.0.0/16", target="pcx-1", state="active"),)
 
 
 def test_a_database_that_does_not_say_whether_it_is_public_is_unknown() -> None:
-    assert _of(storage.DB_INSTANCES)[0].public is None
+    assert _of(DB_INSTANCES)[0].public is None
 
 
 def test_only_working_analyzers_are_asked_for_findings() -> None:
-    assert _of(governance.ANALYZER_FINDINGS)[0].analyzer == ANALYZER
+    assert _of(ANALYZER_FINDINGS)[0].analyzer == ANALYZER
     idle = {
         "analyzers": [RICH["accessanalyzer:ListAnalyzers"]["analyzers"][0] | {"status": "FAILED"}]
     }
-    assert _of(governance.ANALYZER_FINDINGS, accessanalyzer__ListAnalyzers=idle) == ()
+    assert _of(ANALYZER_FINDINGS, accessanalyzer__ListAnalyzers=idle) == ()
 
 
 def test_access_is_logged_to_a_bucket_or_by_a_delivery_that_leads_somewhere() -> None:
-    found = {each.name: each for each in _of(frontends.LOAD_BALANCERS)}
-    assert found["web"].logs == (frontends.BUCKET,)
+    found = {balancer.name: balancer for balancer in _of(LOAD_BALANCERS)}
+    assert found["web"].logs == (BUCKET,)
     # Its delivery source is there, and no delivery has it.
     assert (found["quiet"].logs, found["quiet"].can_log) == ((), True)
     assert (found["wire"].logs, found["wire"].can_log) == ((), False)
-    (distribution,) = _of(frontends.DISTRIBUTIONS)
-    assert distribution.logs == (frontends.DELIVERY,)
+    (distribution,) = _of(DISTRIBUTIONS)
+    assert distribution.logs == (DELIVERY,)
 
 
-def test_stages_say_where_their_access_logs_go_and_sockets_have_none_to_ask() -> None:
-    (rest,) = _of(frontends.REST_APIS)
+def test_stages_have_the_destination_of_their_access_logs_except_for_websockets() -> None:
+    (rest,) = _of(REST_APIS)
     assert [(stage.name, stage.destination) for stage in rest.stages] == [
         ("v1", "arn:aws:logs:x"),
         ("v2", None),
     ]
-    http, socket = _of(frontends.HTTP_APIS)
+    http, socket = _of(HTTP_APIS)
     assert (len(http.stages), socket.stages) == (1, ())
 
 
 def test_a_resource_without_a_policy_has_none_and_settings_are_dropped() -> None:
     none = Refusal("ResourceNotFoundException", "", 404)
-    assert _of(sharing.FUNCTION_POLICIES, lambda__GetPolicy=none)[0].document is None
-    assert "never-kept" not in str(_of(sharing.FUNCTION_POLICIES))
-    assert _of(sharing.QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
+    assert _of(FUNCTION_POLICIES, lambda__GetPolicy=none)[0].document is None
+    assert "never-kept" not in str(_of(FUNCTION_POLICIES))
+    assert _of(QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
 
 
-def test_who_has_no_storage_in_glacier_has_no_vaults_and_other_failures_stay_failures() -> None:
+def test_a_customer_without_glacier_storage_has_no_vaults() -> None:
     new = Refusal("NoLongerSupportedException", "no longer supported for new customers", 400)
-    assert _of(sharing.VAULT_POLICIES, glacier__ListVaults=new) == ()
-    value = _of(sharing.VAULT_POLICIES, glacier__ListVaults=Refusal("Other", "", 400))
+    assert _of(VAULT_POLICIES, glacier__ListVaults=new) == ()
+    value = _of(VAULT_POLICIES, glacier__ListVaults=Refusal("Other", "", 400))
     assert isinstance(value, Miss)
     assert value.code == "Other"
 
@@ -469,7 +492,7 @@ def test_event_buses_are_read_to_the_last_page() -> None:
     def paged(given: dict[str, Any], _region: str) -> Any:
         return more if "NextToken" in given else first | {"NextToken": "t"}
 
-    assert len(_of(sharing.BUS_POLICIES, events__ListEventBuses=paged)) == 2
+    assert len(_of(BUS_POLICIES, events__ListEventBuses=paged)) == 2
 
 
 def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready() -> None:
@@ -484,8 +507,11 @@ def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready
         state = next(states, "COMPLETED")
         return whole | {"JobStatus": state, "IsTruncated": True, "Marker": "m"}
 
-    found = _of(usage.LAST_ACCESSED, iam__GetServiceLastAccessedDetails=report)
-    assert [each.arn.rpartition(":")[2] for each in found.identities] == ["role/web", "user/ci"]
+    found = _of(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=report)
+    assert [identity.arn.rpartition(":")[2] for identity in found.identities] == [
+        "role/web",
+        "user/ci",
+    ]
     assert {s.service for s in found.identities[1].services} == {"ec2", "s3", "sqs"}
 
 
@@ -496,5 +522,5 @@ def test_a_report_that_fails_or_is_never_ready_is_a_miss_of_its_identity(
     state: str, kind: MissKind
 ) -> None:
     answer = RICH["iam:GetServiceLastAccessedDetails"] | {"JobStatus": state}
-    found = _of(usage.LAST_ACCESSED, iam__GetServiceLastAccessedDetails=answer)
-    assert {each.services.kind for each in found.identities} == {kind}
+    found = _of(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=answer)
+    assert {identity.services.kind for identity in found.identities} == {kind}

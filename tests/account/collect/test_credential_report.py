@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.collect.credential_report import parse_report
-from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
-from aws_iam.account.facts.identity import CREDENTIAL_REPORT, CredentialReport
+from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
+from aws_iam.account.collect.identity.credential_report import (
+    CREDENTIAL_REPORT,
+    CredentialReport,
+    parse_report,
+)
 from helpers.scripted_aws import Refusal, Script
 
 HEAD = (
@@ -30,7 +33,7 @@ def _parsed(*rows: str, head: str = HEAD) -> CredentialReport:
     return parse_report({"Content": text.encode(), "GeneratedTime": NOW})
 
 
-def test_sentinels_in_any_case_are_no_value() -> None:
+def test_sentinels_in_any_case_are_read_as_no_value() -> None:
     (row,) = _parsed(
         "a,arn:a,not_supported,Not_Supported,no_information,n/a,TRUE,FALSE,N/A,N/A"
     ).rows
@@ -45,8 +48,8 @@ def test_dates_end_in_z_or_in_an_offset() -> None:
     assert row.created == row.password_last_used == datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def test_an_unreadable_date_is_a_missing_fact_and_not_never() -> None:
-    with pytest.raises(RefusedError, match="column password_last_used holds no time: soon"):
+def test_an_unreadable_date_makes_the_fact_a_miss() -> None:
+    with pytest.raises(RefusedError, match="column password_last_used does not hold a time: soon"):
         _parsed("a,arn:a,N/A,true,soon,N/A,false,false,N/A,N/A")
 
 
@@ -57,7 +60,7 @@ def test_columns_are_found_by_name_in_any_order_and_number() -> None:
     assert [(key.number, key.active) for key in row.keys] == [(3, True)]
 
 
-def test_a_name_with_commas_is_one_name_be_it_quoted_or_not() -> None:
+def test_a_name_with_commas_is_one_name_quoted_or_not() -> None:
     rest = "2025-01-01T00:00:00Z,true,N/A,N/A,true,false,N/A,N/A"
     arn = "arn:aws:iam::111122223333:user/ops/a,b,c"
     for named in (f"a,b,c,{arn}", f'"a,b,c","{arn}"'):
@@ -80,19 +83,19 @@ def test_the_root_row_is_apart_from_the_users() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "names nobody"),
-        (f"{HEAD}\n", "names nobody"),
-        ("<html>\n<body>\n", "names nobody"),
+        ("", "has no row with"),
+        (f"{HEAD}\n", "has no row with"),
+        ("<html>\n<body>\n", "has no row with"),
         (
             f"{HEAD}\na,arn:a,N/A,true,N/A,N/A,false,false,N/A,N/A\nb,arn:b,2025-0",
-            "row of b has not",
+            "row of b does not have",
         ),
-        # A name with a comma that is not quoted shifts what stands behind it.
-        (f"{HEAD}\na,b,arn:a,b,N/A,true,N/A,N/A,false,true,N/A,N/A\n", "row of a has not"),
-        (f"{HEAD}\n{'x' * 200_000}", "is no table"),
+        # A name with a comma that is not quoted shifts the cells after it.
+        (f"{HEAD}\na,b,arn:a,b,N/A,true,N/A,N/A,false,true,N/A,N/A\n", "row of a does not have"),
+        (f"{HEAD}\n{'x' * 200_000}", "is not valid CSV"),
     ],
 )
-def test_a_report_that_is_not_whole_is_a_missing_fact(text: str, told: str) -> None:
+def test_an_incomplete_report_is_a_miss(text: str, told: str) -> None:
     with pytest.raises(RefusedError, match=told) as refused:
         parse_report({"Content": text.encode(), "GeneratedTime": NOW})
     assert refused.value.miss.kind is MissKind.BROKEN
@@ -101,7 +104,7 @@ def test_a_report_that_is_not_whole_is_a_missing_fact(text: str, told: str) -> N
 def _read(**answers: Any) -> Any:
     script = Script({f"iam:{name}": answer for name, answer in answers.items()})
     aws = script.aws()
-    value = aws.settle(CREDENTIAL_REPORT, "")
+    value = aws.fact_or_miss(CREDENTIAL_REPORT, "")
     aws.close()
     return value, script.operations
 
@@ -115,7 +118,7 @@ def test_a_report_that_is_being_written_is_waited_for() -> None:
     assert calls == ["iam:GenerateCredentialReport"] * 3 + ["iam:GetCredentialReport"]
 
 
-def test_waiting_ends() -> None:
+def test_waiting_for_a_report_ends() -> None:
     value, calls = _read(
         GenerateCredentialReport=STARTED,
         GetCredentialReport=Refusal("ReportInProgress", "wait", 404),

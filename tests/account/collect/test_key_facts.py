@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from aws_iam.account.calls.rate_limits import RATES
-from aws_iam.account.collect.kms_around import MOST_ASKED
-from aws_iam.account.facts import keys
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.kms.grants import KEY_GRANTS
+from aws_iam.account.collect.kms.key_materials import KEY_MATERIALS
+from aws_iam.account.collect.kms.key_uses import KEY_USES, MAX_KEYS_ASKED
+from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
 from helpers.rich_account import RICH
 from helpers.rich_estate import THEN
 from helpers.scripted_aws import ACCOUNT, Refusal, Script
@@ -17,9 +19,9 @@ REGION = "us-east-1"
 
 
 def read(fact: Any, **changed: Any) -> tuple[Any, Script]:
-    script = Script(RICH | {name.replace("__", ":"): each for name, each in changed.items()})
+    script = Script(RICH | {name.replace("__", ":"): answer for name, answer in changed.items()})
     aws = script.aws(REGION)
-    value = aws.settle(fact, REGION)
+    value = aws.fact_or_miss(fact, REGION)
     aws.close()
     return value, script
 
@@ -47,9 +49,9 @@ def described(given: dict[str, Any], _region: str) -> dict[str, Any]:
     }
 
 
-def test_grants_that_say_the_same_are_one_with_a_count() -> None:
-    found, _ = read(keys.KEY_GRANTS)
-    assert [each.arn for each in found] == [arn("k-own"), arn("k-rsa")]
+def test_grants_with_the_same_terms_are_one_with_a_count() -> None:
+    found, _ = read(KEY_GRANTS)
+    assert [grants.arn for grants in found] == [arn("k-own"), arn("k-rsa")]
     (grant,) = found[0].grants
     assert (grant.count, grant.id, grant.constraints) == (2, "g-1", ("EncryptionContextSubset",))
     assert grant.operations == ("CreateGrant", "Decrypt")
@@ -57,53 +59,53 @@ def test_grants_that_say_the_same_are_one_with_a_count() -> None:
 
 def test_a_grant_to_a_service_alone_has_the_services_name() -> None:
     grant = {"GrantId": "g", "GranteeServicePrincipal": "rds.amazonaws.com", "Operations": []}
-    found, _ = read(keys.KEY_GRANTS, kms__ListGrants={"Grants": [grant]})
+    found, _ = read(KEY_GRANTS, kms__ListGrants={"Grants": [grant]})
     assert found[0].grants[0].grantee == "rds.amazonaws.com"
 
 
-def test_the_last_use_is_asked_for_the_most_urgent_keys_alone() -> None:
+def test_the_last_use_is_read_only_for_the_most_urgent_keys() -> None:
     found, script = read(
-        keys.KEY_USES,
-        kms__ListKeys=many(MOST_ASKED + 30),
+        KEY_USES,
+        kms__ListKeys=many(MAX_KEYS_ASKED + 30),
         kms__DescribeKey=described,
         kms__ListAliases={"Aliases": []},
     )
-    assert script.operations.count("kms:GetKeyLastUsage") == MOST_ASKED
-    unasked = [each.arn for each in found if each.use is None]
+    assert script.operations.count("kms:GetKeyLastUsage") == MAX_KEYS_ASKED
+    unasked = [use.arn for use in found if use.use is None]
     # The youngest are left out, but for the one that is being deleted.
     assert unasked == [arn(f"k-{n:03}") for n in range(1, 31)]
 
 
 def test_a_key_that_was_never_used_has_no_time() -> None:
     answer = {"TrackingStartDate": THEN, "KeyCreationDate": THEN}
-    found, _ = read(keys.KEY_USES, kms__GetKeyLastUsage=answer)
+    found, _ = read(KEY_USES, kms__GetKeyLastUsage=answer)
     assert found[0].use.used is None
     assert found[0].use.tracked_since == THEN
 
 
 def test_an_endpoint_that_does_not_know_the_call_makes_the_use_unknown() -> None:
     unknown = Refusal("UnknownOperationException", "not here", 400)
-    found, _ = read(keys.KEY_USES, kms__GetKeyLastUsage=unknown)
-    assert all(isinstance(each.use, Miss) for each in found)
-    assert {each.use.kind for each in found} <= {MissKind.UNSUPPORTED, MissKind.BROKEN}
+    found, _ = read(KEY_USES, kms__GetKeyLastUsage=unknown)
+    assert all(isinstance(use.use, Miss) for use in found)
+    assert {use.use.kind for use in found} <= {MissKind.UNSUPPORTED, MissKind.BROKEN}
 
 
-def test_policies_beside_the_default_are_read_and_the_default_is_not_read_again() -> None:
-    found, script = read(keys.OTHER_POLICIES)
+def test_policies_other_than_the_default_are_read() -> None:
+    found, script = read(OTHER_POLICIES)
     assert found[0].names == ("AWS_RAM",)
     assert script.operations.count("kms:GetKeyPolicy") == len(found)
-    alone, script = read(keys.OTHER_POLICIES, kms__ListKeyPolicies={"PolicyNames": ["default"]})
+    alone, script = read(OTHER_POLICIES, kms__ListKeyPolicies={"PolicyNames": ["default"]})
     assert alone[0].names == ()
     assert "kms:GetKeyPolicy" not in script.operations
 
 
-def test_material_is_read_of_keys_that_import_it_alone() -> None:
-    found, script = read(keys.KEY_MATERIALS)
-    assert [each.arn for each in found] == [arn("k-rsa")]
+def test_material_is_read_only_for_keys_that_import_it() -> None:
+    found, script = read(KEY_MATERIALS)
+    assert [materials.arn for materials in found] == [arn("k-rsa")]
     assert found[0].materials[0].expires == THEN
     assert script.operations.count("kms:ListKeyRotations") == 1
 
 
-def test_calls_that_aws_takes_five_a_second_of_keep_below_it() -> None:
+def test_calls_that_aws_allows_five_times_a_second_stay_below_it() -> None:
     for name in ("kms.GetKeyLastUsage", "kms.DescribeCustomKeyStores"):
         assert RATES[name].per_second + RATES[name].burst <= 5

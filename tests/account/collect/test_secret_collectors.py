@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.facts import secrets as facts
-from aws_iam.account.facts.fact import Miss
+from aws_iam.account.collect.compute.functions import FUNCTIONS, ROTATION_FUNCTIONS
+from aws_iam.account.collect.compute.task_definitions import TASK_DEFINITIONS
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.secrets.parameters import PARAMETERS, PLAIN_VALUES
+from aws_iam.account.collect.secrets.secret_policies import NAMED_POLICIES
+from aws_iam.account.collect.secrets.secrets import PENDING_VERSIONS
 from aws_iam.account.names.sensitive import ValueKind
 from helpers.rich_account import RICH
 from helpers.rich_secrets import SECRET
@@ -17,9 +21,9 @@ REGION = "us-east-1"
 
 
 def read(fact: Any, **changed: Any) -> Any:
-    changes = {name.replace("__", ":"): each for name, each in changed.items()}
+    changes = {name.replace("__", ":"): answer for name, answer in changed.items()}
     aws = Script(RICH | changes).aws()
-    value = aws.settle(fact, REGION)
+    value = aws.fact_or_miss(fact, REGION)
     aws.close()
     return value
 
@@ -34,9 +38,9 @@ def test_many_parameters_are_listed_slowly_enough_for_the_quota() -> None:
     slept: list[float] = []
     aws = Script(RICH | {"ssm:DescribeParameters": page}).aws()
     aws.sleep = slept.append
-    listed = aws.settle(facts.PARAMETERS, REGION)
+    listed = aws.fact_or_miss(PARAMETERS, REGION)
     aws.close()
-    assert [each.name for each in listed] == ["/p/1", "/p/2", "/p/3", "/p/4"]
+    assert [parameter.name for parameter in listed] == ["/p/1", "/p/2", "/p/3", "/p/4"]
     assert len(slept) == 3
     assert all(pause > 1 / 3 for pause in slept)
 
@@ -48,12 +52,12 @@ def test_every_page_of_a_secrets_versions_is_read() -> None:
         more = {"NextToken": str(number + 1)} if number < 3 else {}
         return {"Versions": [version], **more}
 
-    (secret,) = read(facts.PENDING_VERSIONS, secretsmanager__ListSecretVersionIds=page)
-    assert [int(each.id) for each in secret.versions] == [1, 2, 3]
+    (secret,) = read(PENDING_VERSIONS, secretsmanager__ListSecretVersionIds=page)
+    assert [int(labelled.id) for labelled in secret.versions] == [1, 2, 3]
 
 
 def test_a_variable_that_holds_the_name_of_a_secret_is_a_reference() -> None:
-    app, hidden = read(facts.FUNCTIONS)
+    app, hidden = read(FUNCTIONS)
     kinds = {variable.name: variable.kind for variable in app.variables}
     assert kinds["APP_SECRET"] is ValueKind.REFERENCE
     assert kinds["DB_PASSWORD"] is ValueKind.TEXT
@@ -61,38 +65,38 @@ def test_a_variable_that_holds_the_name_of_a_secret_is_a_reference() -> None:
 
 
 def test_the_policies_of_a_secret_are_read_by_their_names() -> None:
-    (secret,) = read(facts.NAMED_POLICIES)
+    (secret,) = read(NAMED_POLICIES)
     assert [policy.name for policy in secret.policies] == ["default", "partner"]
     assert "444455556666" in secret.policies[0].document
     assert secret.listed is None
 
 
 def test_where_the_list_of_policies_is_unknown_the_default_one_is_read() -> None:
-    (secret,) = read(facts.NAMED_POLICIES, secretsmanager__ListResourcePolicies=Refusal())
+    (secret,) = read(NAMED_POLICIES, secretsmanager__ListResourcePolicies=Refusal())
     assert [policy.name for policy in secret.policies] == ["default"]
     assert secret.listed.permission == "secretsmanager:ListResourcePolicies"
 
 
-def test_only_a_secret_with_a_waiting_version_is_asked_for_its_versions() -> None:
-    (waiting,) = read(facts.PENDING_VERSIONS)
+def test_versions_are_read_only_for_a_secret_with_a_pending_one() -> None:
+    (waiting,) = read(PENDING_VERSIONS)
     assert [version.labels for version in waiting.versions] == [("AWSPENDING",)]
     done = {
         "SecretList": [
             {"ARN": SECRET, "Name": "s", "SecretVersionsToStages": {"c" * 32: ["AWSCURRENT"]}}
         ]
     }
-    assert read(facts.PENDING_VERSIONS, secretsmanager__ListSecrets=done) == ()
+    assert read(PENDING_VERSIONS, secretsmanager__ListSecrets=done) == ()
 
 
 def test_a_rotation_function_that_does_not_exist_is_an_answer() -> None:
     gone = Refusal("ResourceNotFoundException", "", 404)
-    (function,) = read(facts.ROTATION_FUNCTIONS, lambda__GetFunctionConfiguration=gone)
+    (function,) = read(ROTATION_FUNCTIONS, lambda__GetFunctionConfiguration=gone)
     assert (function.state, function.policy) == (None, None)
-    (function,) = read(facts.ROTATION_FUNCTIONS, lambda__GetPolicy=gone)
+    (function,) = read(ROTATION_FUNCTIONS, lambda__GetPolicy=gone)
     assert (function.state, function.policy) == ("Active", None)
 
 
-def test_a_service_that_changes_runs_two_task_definitions() -> None:
+def test_a_service_in_deployment_runs_two_task_definitions() -> None:
     service = {
         "serviceArn": "arn:aws:ecs:us-east-1:111122223333:service/prod/app",
         "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/app:4",
@@ -100,24 +104,24 @@ def test_a_service_that_changes_runs_two_task_definitions() -> None:
             {"taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/app:3"}
         ],
     }
-    found = read(facts.TASK_DEFINITIONS, ecs__DescribeServices={"services": [service]})
-    assert [each.arn.rpartition(":")[2] for each in found] == ["3", "4"]
+    found = read(TASK_DEFINITIONS, ecs__DescribeServices={"services": [service]})
+    assert [secret.arn.rpartition(":")[2] for secret in found] == ["3", "4"]
 
 
-def test_a_cluster_that_hides_its_services_leaves_none_of_them_certain() -> None:
-    found = read(facts.TASK_DEFINITIONS, ecs__ListServices=Refusal())
+def test_a_cluster_whose_services_cannot_be_listed_makes_the_fact_a_miss() -> None:
+    found = read(TASK_DEFINITIONS, ecs__ListServices=Refusal())
     assert isinstance(found, Miss)
     assert found.permission == "ecs:ListServices"
 
 
-def test_a_parameter_that_became_a_secure_string_is_not_looked_at() -> None:
+def test_a_parameter_that_became_a_secure_string_is_skipped() -> None:
     answer = {"Parameters": [{"Name": "/prod/app/url", "Type": "SecureString", "Value": "x" * 40}]}
-    assert read(facts.PLAIN_VALUES, ssm__GetParameters=answer) == ()
+    assert read(PLAIN_VALUES, ssm__GetParameters=answer) == ()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"Attributes": {"Timestamp": "soon"}}'])
-def test_an_expiration_that_cannot_be_read_is_none(text: str) -> None:
+def test_an_expiration_that_cannot_be_read_is_ignored(text: str) -> None:
     policies = [{"PolicyType": "Expiration", "PolicyText": text}]
     listed = {"Parameters": [{"Name": "/p", "Type": "SecureString", "Policies": policies}]}
-    (parameter,) = read(facts.PARAMETERS, ssm__DescribeParameters=listed)
+    (parameter,) = read(PARAMETERS, ssm__DescribeParameters=listed)
     assert parameter.expires == ()

@@ -11,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.account.guard.allowlist import guard
-from aws_iam.account.names.sensitive import ValueKind, key_format, speaks_of_secret, variable
+from aws_iam.account.names.sensitive import (
+    ValueKind,
+    classified_variable,
+    key_format,
+    speaks_of_secret,
+)
 from aws_iam.errors import OffTheAllowlistError
 
 SECRET_NAMES = {
@@ -41,12 +46,12 @@ OTHER_NAMES = (
 
 
 @pytest.mark.parametrize(("name", "word"), SECRET_NAMES.items())
-def test_a_name_that_speaks_of_a_secret_is_known_by_its_word(name: str, word: str) -> None:
+def test_a_name_that_suggests_a_secret_gives_the_word(name: str, word: str) -> None:
     assert speaks_of_secret(name) == word
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)
-def test_a_name_that_is_about_a_secret_or_of_something_else_is_left_alone(name: str) -> None:
+def test_a_name_that_is_only_about_a_secret_gives_no_word(name: str) -> None:
     assert speaks_of_secret(name) == ""
 
 
@@ -72,20 +77,20 @@ KINDS = (
 
 
 @pytest.mark.parametrize(("value", "kind", "form"), KINDS)
-def test_the_kind_of_a_value_is_told(value: str, kind: ValueKind, form: str) -> None:
-    found = variable("X", value)
+def test_a_value_has_a_kind(value: str, kind: ValueKind, form: str) -> None:
+    found = classified_variable("X", value)
     assert (found.kind, found.format) == (kind, form)
 
 
 def test_the_name_of_a_stored_secret_is_a_reference_and_no_secret() -> None:
     stored = frozenset({"Db-Secret-2024"})
-    assert variable("DB_SECRET", "Db-Secret-2024", stored).kind is ValueKind.REFERENCE
-    assert variable("DB_SECRET", "Db-Secret-2024").kind is ValueKind.TEXT
+    assert classified_variable("DB_SECRET", "Db-Secret-2024", stored).kind is ValueKind.REFERENCE
+    assert classified_variable("DB_SECRET", "Db-Secret-2024").kind is ValueKind.TEXT
 
 
 @given(st.text(max_size=300).filter(lambda text: len(text) > 12))
-def test_nothing_of_a_value_stays(value: str) -> None:
-    found = variable("NAME", value)
+def test_no_part_of_a_value_is_kept(value: str) -> None:
+    found = classified_variable("NAME", value)
     fixed = {"NAME", *ValueKind, "short", "medium", "long", ""}
     kept = dataclasses.asdict(found)
     assert kept.pop("format") == "" or found.kind is ValueKind.KEY
@@ -103,12 +108,12 @@ def test_nothing_of_a_value_stays(value: str) -> None:
         ("3.14159265358979323846", ""),
     ],
 )
-def test_a_plain_value_is_a_key_by_its_format_or_its_chance(value: str, form: str) -> None:
+def test_a_plain_value_is_a_key_by_its_format_or_its_randomness(value: str, form: str) -> None:
     assert key_format(value) == form
 
 
-def test_a_hostile_value_of_megabytes_is_told_by_its_beginning() -> None:
-    assert variable("TOKEN", "a:" * 2_000_000).kind is ValueKind.TEXT
+def test_of_a_value_of_megabytes_only_the_beginning_is_read() -> None:
+    assert classified_variable("TOKEN", "a:" * 2_000_000).kind is ValueKind.TEXT
     assert key_format("a1B" * 1_000_000) == ""
 
 
@@ -120,7 +125,7 @@ def test_a_hostile_value_of_megabytes_is_told_by_its_beginning() -> None:
         {"Names": ["/aws/reference/secretsmanager/prod/db"], "WithDecryption": False},
     ],
 )
-def test_the_one_call_that_answers_with_texts_never_decrypts_and_never_resolves_a_secret(
+def test_the_only_call_that_answers_with_values_never_decrypts_or_resolves_a_secret(
     arguments: dict[str, object],
 ) -> None:
     core = botocore.session.Session()

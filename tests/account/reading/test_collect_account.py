@@ -12,15 +12,14 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from aws_iam.account.calls.aws import Clients
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts import FACTS
-from aws_iam.account.facts.fact import Fact, Miss, MissKind
-from aws_iam.account.facts.governance import MACIE
-from aws_iam.account.facts.identity import SUMMARY
-from aws_iam.account.facts.network import SECURITY_GROUPS
-from aws_iam.account.facts.storage import EBS_DEFAULT
-from aws_iam.account.facts.trails import ALARMS, TOPICS
+from aws_iam.account.calls.clients import Clients
+from aws_iam.account.collect.catalogue import COLLECTORS, FACTS
+from aws_iam.account.collect.detection.macie import MACIE
+from aws_iam.account.collect.fact import Fact, Miss, MissKind
+from aws_iam.account.collect.identity.account_summary import SUMMARY
+from aws_iam.account.collect.logging.alarms import ALARMS, TOPICS
+from aws_iam.account.collect.network.security_groups import SECURITY_GROUPS
+from aws_iam.account.collect.storage.volumes import EBS_DEFAULT
 from aws_iam.account.reading import snapshot
 from aws_iam.account.reading.collect_account import collect, collect_from
 from aws_iam.errors import AwsError, InputError
@@ -116,7 +115,7 @@ def test_regions_of_other_partitions_are_not_the_accounts() -> None:
 
 def test_a_region_that_does_not_exist_is_refused_with_a_better_one() -> None:
     with pytest.raises(
-        InputError, match="`eu-west-11` is no AWS Region; did you mean `eu-west-1`"
+        InputError, match="`eu-west-11` is not an AWS Region; did you mean `eu-west-1`"
     ):
         _collect(TWO, SUMMARY, regions=("eu-west-11",))
 
@@ -269,7 +268,7 @@ def test_an_account_that_refuses_everything_is_a_snapshot_of_misses() -> None:
 def test_progress_counts_to_its_end() -> None:
     watch = Watch()
     collect_from(tuple(FACTS.values()), Script(RICH).session(), (), watch)
-    done = [each[0] for each in watch.seen]
+    done = [step[0] for step in watch.seen]
     assert done == list(range(1, len(done) + 1))
     assert all(d <= total for d, total, _ in watch.seen)
     assert watch.seen[-1][0] == watch.seen[-1][1]
@@ -333,11 +332,11 @@ def test_a_map_without_a_key_that_aws_always_sends_is_broken_too() -> None:
     assert miss.code == "IncompleteAnswer"
 
 
-def test_a_field_that_no_answer_of_aws_has_is_a_mistake_of_ours(
+def test_a_field_that_no_answer_of_aws_has_is_our_mistake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def wrong(aws: Aws) -> None:
-        own = {each["RegionName"]: 1 for each in aws.need("ec2:DescribeRegions")["Regions"]}
+        own = {region["RegionName"]: 1 for region in aws.need("ec2:DescribeRegions")["Regions"]}
         assert own["us-east-9"]
 
     broken = replace(COLLECTORS[SUMMARY.name], read=wrong)

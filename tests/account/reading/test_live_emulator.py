@@ -10,12 +10,16 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.governance import ANALYZERS
-from aws_iam.account.facts.identity import CONTACT, PASSWORD_POLICY, SUMMARY
-from aws_iam.account.facts.network import SECURITY_GROUPS
-from aws_iam.account.facts.storage import ACCOUNT_BLOCK, BUCKET_POLICIES, BUCKETS, KMS_KEYS
-from aws_iam.account.facts.trails import METRIC_FILTERS, TRAILS
+from aws_iam.account.collect.detection.access_analyzer import ANALYZERS
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.account_contacts import CONTACT
+from aws_iam.account.collect.identity.account_summary import SUMMARY
+from aws_iam.account.collect.identity.password_policy import PASSWORD_POLICY
+from aws_iam.account.collect.kms.keys import KMS_KEYS
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
+from aws_iam.account.collect.logging.metric_filters import METRIC_FILTERS
+from aws_iam.account.collect.network.security_groups import SECURITY_GROUPS
+from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_POLICIES, BUCKETS
 from aws_iam.account.reading.collect_account import collect
 
 if TYPE_CHECKING:
@@ -105,6 +109,6 @@ def test_what_the_emulator_lacks_is_a_miss(account: Account) -> None:
         assert isinstance(miss, Miss)
 
 
-def test_regions_beside_the_named_ones_are_counted(account: Account) -> None:
+def test_regions_that_were_not_named_are_counted(account: Account) -> None:
     assert account.regions.read == ("eu-west-1", "us-east-1")
     assert not account.regions.complete

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.governance import ANALYZERS, ORGANIZATION, Analyzer, Organization
-from aws_iam.account.facts.trails import TRAILS, Selectors, Trail, Trails, TrailStatus
+from aws_iam.account.collect.detection.access_analyzer import ANALYZERS, Analyzer
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.logging.cloudtrail import (
+    TRAILS,
+    Selectors,
+    Trail,
+    Trails,
+    TrailStatus,
+)
+from aws_iam.account.collect.organization.organization import ORGANIZATION, Organization
 from aws_iam.account.reading.organization import Shared, as_member
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Status
@@ -94,7 +101,7 @@ def members(monkeypatch: pytest.MonkeyPatch, server: Estate) -> list[str]:
         listed: Any = own.list_accounts()["Accounts"]
         server.calls.clear()
         server.calls["organizations:CreateOrganization"] += 1
-        return sorted(each["Id"] for each in listed if each["Status"] == "ACTIVE")
+        return sorted(account["Id"] for account in listed if account["Status"] == "ACTIVE")
     own.create_organization(FeatureSet="ALL")
     made = [
         own.create_account(Email=f"{name}@example.com", AccountName=name)["CreateAccountStatus"]
@@ -103,7 +110,7 @@ def members(monkeypatch: pytest.MonkeyPatch, server: Estate) -> list[str]:
     own.close_account(AccountId=made.pop()["AccountId"])
     server.calls.clear()
     server.calls["organizations:CreateOrganization"] += 1
-    return sorted(["123456789012", *(each["AccountId"] for each in made)])
+    return sorted(["123456789012", *(status["AccountId"] for status in made)])
 
 
 def run(**arguments: Any) -> Answer:
@@ -115,7 +122,7 @@ def test_every_active_account_is_read_and_the_organization_once(
     members: list[str], server: Estate
 ) -> None:
     answer = run(org=True)
-    named = [each["account"] for each in answer.facts["worst_accounts"]]
+    named = [account["account"] for account in answer.facts["worst_accounts"]]
     assert sorted(named) == members
     assert len(members) == 4
     # The management account is read with the caller's own credentials.
@@ -148,7 +155,7 @@ def test_an_account_that_may_not_list_the_organization_says_from_where_to_run(
 def administrator(members: list[str]) -> Iterator[str]:
     """A member to which the management account delegates Access Analyzer."""
     own = boto3.Session(region_name="us-east-1").client("organizations")
-    member = next(each for each in members if each != "123456789012")
+    member = next(account for account in members if account != "123456789012")
     named = {"ServicePrincipal": "access-analyzer.amazonaws.com"}
     own.enable_aws_service_access(**named)
     own.register_delegated_administrator(AccountId=member, **named)

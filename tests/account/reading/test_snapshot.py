@@ -15,42 +15,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam import resources
-from aws_iam.account.facts.fact import Miss, MissKind, known
-from aws_iam.account.facts.frontends import (
-    BUCKET,
-    DISTRIBUTIONS,
-    LOAD_BALANCERS,
-    STANDARD,
-    Distribution,
-    LoadBalancer,
-)
-from aws_iam.account.facts.identity import (
+from aws_iam.account.collect.fact import Miss, MissKind, known
+from aws_iam.account.collect.identity.account_summary import SUMMARY, Summary
+from aws_iam.account.collect.identity.credential_report import (
     CREDENTIAL_REPORT,
-    PASSWORD_POLICY,
-    SUMMARY,
     CredentialReport,
     CredentialReportRow,
     ReportedKey,
-    Summary,
 )
-from aws_iam.account.facts.storage import (
-    BUCKET_POLICIES,
-    DB_CLUSTERS,
-    DB_INSTANCES,
-    BucketPolicy,
-    DbCluster,
-    DbInstance,
-)
-from aws_iam.account.facts.trails import (
-    ALARMS,
+from aws_iam.account.collect.identity.password_policy import PASSWORD_POLICY
+from aws_iam.account.collect.logging.alarms import ALARMS, Alarm, Metric
+from aws_iam.account.collect.logging.cloudtrail import (
     TRAILS,
     AdvancedSelector,
-    Alarm,
     FieldSelector,
-    Metric,
     Selectors,
     Trail,
     Trails,
+)
+from aws_iam.account.collect.logging.log_deliveries import BUCKET, STANDARD
+from aws_iam.account.collect.network.distributions import DISTRIBUTIONS, Distribution
+from aws_iam.account.collect.network.load_balancers import LOAD_BALANCERS, LoadBalancer
+from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES, BucketPolicy
+from aws_iam.account.collect.storage.databases import (
+    DB_CLUSTERS,
+    DB_INSTANCES,
+    DbCluster,
+    DbInstance,
 )
 from aws_iam.account.names import id_formats
 from aws_iam.account.reading import snapshot
@@ -146,7 +137,7 @@ def test_a_refused_fact_says_the_call_the_code_and_the_permission() -> None:
     )
 
 
-def test_a_fact_that_nobody_asked_for_is_missing_not_empty() -> None:
+def test_a_fact_that_was_not_requested_is_missing_not_empty() -> None:
     with pytest.raises(NotCollected, match="fewer controls; reading it needs iam:GetAccountSum"):
         snapshot.account_of().require(SUMMARY)
     with pytest.raises(NotCollected, match="not part of this snapshot in us-east-1"):
@@ -185,7 +176,7 @@ def test_regions_are_unlisted_unless_the_caller_named_those_to_read() -> None:
     assert snapshot.Regions(read=("us-east-1",), enabled=("us-east-1",)).unlisted is None
 
 
-def test_a_database_of_an_earlier_snapshot_tells_no_type_of_encryption() -> None:
+def test_a_database_of_an_earlier_snapshot_has_no_type_of_encryption() -> None:
     database = DbInstance(
         id="d", arn=f"{_RDS}:db:d", engine="mysql", encrypted=True, minor_upgrade=True
     )
@@ -218,8 +209,8 @@ def _data() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.pop("format"), "holds something else"),
-        (lambda data: data.update(format=99), "format `99` is not 1"),
+        (lambda data: data.pop("format"), "is not a snapshot"),
+        (lambda data: data.update(format=99), "format `99` is not supported"),
         (lambda data: data.pop("account"), "lacks `account`"),
         (lambda data: data.update(account=12), "/account must be text, not `12`"),
         (lambda data: data.update(facts=[]), "/facts must be an object"),
@@ -254,7 +245,7 @@ def test_a_snapshot_that_does_not_fit_is_refused_with_the_place(change: Any, mes
 
 
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "{}", "null", '{"format": NaN}', "\x00"])
-def test_text_that_is_no_snapshot_is_refused(text: str) -> None:
+def test_text_that_is_not_a_snapshot_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         snapshot.loads(text)
 
@@ -309,7 +300,7 @@ def _first_trail(data: dict[str, Any]) -> dict[str, Any]:
         (lambda data: _first_trail(data).update(log_group_arn="x"), "/0/log_group_arn must be"),
     ],
 )
-def test_what_aws_names_must_have_its_form(change: Any, pointer: str) -> None:
+def test_ids_and_arns_must_have_their_format(change: Any, pointer: str) -> None:
     data = _data()
     change(data)
     with pytest.raises(InputError) as raised:
@@ -318,7 +309,7 @@ def test_what_aws_names_must_have_its_form(change: Any, pointer: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["cloudfront.distributions", "elbv2.load_balancers"])
-def test_a_way_to_log_access_that_is_not_known_is_refused(name: str) -> None:
+def test_an_unknown_way_to_log_access_is_refused(name: str) -> None:
     arn = "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/web/1"
     balancer = LoadBalancer(name="web", arn=arn, type="application", logs=(BUCKET,))
     distribution = Distribution(
@@ -335,26 +326,26 @@ def test_a_way_to_log_access_that_is_not_known_is_refused(name: str) -> None:
         snapshot.loads(json.dumps(data))
 
 
-def test_every_region_and_partition_that_the_sdk_knows_has_the_form() -> None:
+def test_every_region_and_partition_of_the_sdk_has_the_format() -> None:
     core = botocore.session.Session()
     for partition in core.get_available_partitions():
-        assert id_formats.fits(id_formats.PARTITION, partition)
+        assert id_formats.has_format(id_formats.PARTITION, partition)
         for region in core.get_available_regions("ec2", partition):
-            assert id_formats.fits(id_formats.REGION, region), region
+            assert id_formats.has_format(id_formats.REGION, region), region
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"format": 1,\n  x', "not JSON from line 2, column 3 on"),
+        ('{"format": 1,\n  x', "not valid JSON at line 2, column 3"),
         ('{"format": ' + "9" * 5000 + "}", "a number has too many digits"),
         ("[" * 200_000, "nested too deeply"),
-        ('{"format": true}', "format `true` is not 1"),
-        ('{"format": 1.0}', "format `1.0` is not 1"),
-        ('{"format": [[]]}', "format a list is not 1"),
+        ('{"format": true}', "format `true` is not supported"),
+        ('{"format": 1.0}', "format `1.0` is not supported"),
+        ('{"format": [[]]}', "format a list is not supported"),
     ],
 )
-def test_what_is_no_snapshot_is_told_in_our_own_words(text: str, words: str) -> None:
+def test_a_file_that_is_not_a_snapshot_is_explained(text: str, words: str) -> None:
     with pytest.raises(InputError) as raised:
         snapshot.loads(text)
     assert words in raised.value.message
@@ -369,11 +360,11 @@ def test_a_value_nested_at_any_depth_is_refused_as_a_value(depth: int) -> None:
         snapshot.loads(text)
 
 
-def test_what_is_no_regular_file_is_refused_unread(tmp_path: Path) -> None:
+def test_a_file_that_is_not_regular_is_refused_unread(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (Path("/dev/zero"), pipe, tmp_path):
-        with pytest.raises(InputError, match="is no regular file"):
+        with pytest.raises(InputError, match="is not a regular file"):
             snapshot.load(path)
 
 
@@ -392,17 +383,17 @@ def test_no_more_is_read_than_a_snapshot_may_hold(
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read: no such file or directory"):
         snapshot.load(tmp_path / "none.json")
-    with pytest.raises(InputError, match="is no file's name"):
+    with pytest.raises(InputError, match="is not a file name"):
         snapshot.load(tmp_path / "a\0b")
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="is no text file"):
+    with pytest.raises(InputError, match="is not a text file"):
         snapshot.load(binary)
     with pytest.raises(InputError, match="cannot be written"):
         snapshot.save(FULL, tmp_path / "none" / "file.json")
 
 
-def test_a_summary_without_a_word_on_the_root_password_does_not_know() -> None:
+def test_a_summary_without_the_root_password_leaves_it_unknown() -> None:
     assert Summary(root_mfa=False).root_password is None
 
 

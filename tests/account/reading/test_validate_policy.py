@@ -8,13 +8,13 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from aws_iam.account.calls.aws import client_config
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.calls.clients import client_config
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.reading.validate_policy import (
     OPERATION,
     PERMISSION,
     RESOURCE_TYPES,
-    Analyzer,
+    PolicyValidator,
     Question,
 )
 from aws_iam.errors import AwsError
@@ -43,21 +43,21 @@ def finding(*paths: list[dict[str, Any]], code: str = "INVALID_ACTION") -> dict[
 
 
 @pytest.fixture
-def stubbed() -> Iterator[tuple[Analyzer, Stubber]]:
+def stubbed() -> Iterator[tuple[PolicyValidator, Stubber]]:
     core = botocore.session.Session()
     core.set_credentials("AKIATEST", "test")
     client = core.create_client(
         "accessanalyzer", region_name="eu-west-1", config=client_config(attempts=1)
     )
     with Stubber(client) as stub:
-        yield Analyzer(client, "eu-west-1"), stub
+        yield PolicyValidator(client, "eu-west-1"), stub
         stub.assert_no_pending_responses()
 
 
-Stubbed = tuple[Analyzer, Stubber]
+Stubbed = tuple[PolicyValidator, Stubber]
 
 
-def test_the_document_goes_out_with_its_type_and_nothing_else(stubbed: Stubbed) -> None:
+def test_the_document_is_sent_with_its_type_and_nothing_else(stubbed: Stubbed) -> None:
     aws, stub = stubbed
     stub.add_response("validate_policy", {"findings": []}, ASKED)
     assert aws.ask(QUESTION) == ()
@@ -94,7 +94,7 @@ def test_all_pages_are_read_and_a_path_becomes_keys_and_indexes(stubbed: Stubbed
     )
     answer = aws.ask(QUESTION)
     assert not isinstance(answer, Miss)
-    assert [each.code for each in answer] == ["INVALID_ACTION", "B"]
+    assert [remark.code for remark in answer] == ["INVALID_ACTION", "B"]
     assert answer[0].places == (("Statement", 0, "Action", 1), ("Statement", 0, "Actoin"))
     assert answer[1].places == ()
     assert (answer[0].type, answer[0].details) == ("ERROR", "The action s3:Gett does not exist.")
@@ -111,7 +111,7 @@ def test_all_pages_are_read_and_a_path_becomes_keys_and_indexes(stubbed: Stubbed
         ("UnrecognizedClientException", 403, MissKind.UNSUPPORTED),
     ],
 )
-def test_a_refusal_is_a_miss_with_the_permission_it_takes(
+def test_a_refusal_is_a_miss_with_the_permission_that_is_needed(
     stubbed: Stubbed, code: str, status: int, kind: MissKind
 ) -> None:
     aws, stub = stubbed
@@ -122,7 +122,7 @@ def test_a_refusal_is_a_miss_with_the_permission_it_takes(
     assert (miss.permission, miss.region) == (PERMISSION, "eu-west-1")
 
 
-def test_an_expired_session_ends_the_asking(stubbed: Stubbed) -> None:
+def test_an_expired_session_ends_the_validation(stubbed: Stubbed) -> None:
     aws, stub = stubbed
     stub.add_client_error("validate_policy", "ExpiredTokenException", "gone")
     with pytest.raises(AwsError, match="expired"):

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from aws_iam import __version__
-from aws_iam.account.calls.aws import Clients
+from aws_iam.account.calls.clients import Clients
 from helpers.caller import KEYS, calls_to
 from helpers.loopback import serving
 

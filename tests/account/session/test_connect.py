@@ -128,7 +128,7 @@ def test_a_configuration_that_cannot_be_parsed_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _configured(monkeypatch, tmp_path, "[default\nregion=eu-west-1\n")
-    with pytest.raises(AwsError, match="mend the AWS configuration file"):
+    with pytest.raises(AwsError, match="fix the AWS configuration file"):
         connect(Source())
 
 
@@ -153,7 +153,7 @@ def test_a_profile_whose_role_asks_for_a_code_never_waits_at_a_hidden_prompt(
         "mfa_serial=arn:aws:iam::111122223333:mfa/me\nregion=us-east-1\n"
     )
     _configured(monkeypatch, tmp_path, text)
-    with pytest.raises(AwsError, match="asks for an MFA code"):
+    with pytest.raises(AwsError, match="needs an MFA code"):
         connect(Source(profile="admin"))
 
 
@@ -178,7 +178,9 @@ def test_the_region_of_the_environment_is_the_home_of_global_calls(
     assert home_region(session, ()) == "eu-central-1"
     assert home_region(session, ("sa-east-1",)) == "sa-east-1"
     monkeypatch.setenv("AWS_REGION", "eu-central1")
-    with pytest.raises(InputError, match=r"`eu-central1` is no AWS Region.*mean `eu-central-1`"):
+    with pytest.raises(
+        InputError, match=r"`eu-central1` is not an AWS Region.*mean `eu-central-1`"
+    ):
         home_region(connect(Source()), ())
 
 
@@ -212,7 +214,7 @@ def test_an_endpoint_that_is_wrong_or_closed_is_named(
         (Refusal("AccessDenied", "quarantined\u202e"), "AWS refused GetCallerIdentity"),
     ],
 )
-def test_each_refusal_at_the_door_has_its_own_words(refusal: Refusal, message: str) -> None:
+def test_each_refusal_of_the_caller_has_its_own_error(refusal: Refusal, message: str) -> None:
     script = Script(opening("us-east-1") | {"sts:GetCallerIdentity": refusal})
     with pytest.raises(AwsError, match=message) as raised:
         collect_from((), script.session(), ())
@@ -222,13 +224,13 @@ def test_each_refusal_at_the_door_has_its_own_words(refusal: Refusal, message: s
 @pytest.mark.parametrize(
     "role", ["admin", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:user/x"]
 )
-def test_what_is_no_roles_arn_is_refused_before_anything_else(role: str) -> None:
-    with pytest.raises(InputError, match="is no role's ARN"):
+def test_a_text_that_is_not_the_arn_of_a_role_is_refused_first(role: str) -> None:
+    with pytest.raises(InputError, match="is not the ARN of a role"):
         connect(Source(role_arn=role))
 
 
 def test_an_external_id_alone_is_refused() -> None:
-    with pytest.raises(InputError, match="`external_id` goes with `role_arn`"):
+    with pytest.raises(InputError, match="`external_id` needs `role_arn`"):
         connect(Source(external_id="x"))
 
 

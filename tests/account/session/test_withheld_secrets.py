@@ -20,10 +20,11 @@ from botocore.tokens import SSOTokenProvider
 from botocore.utils import ContainerMetadataFetcher
 from mcp import Client
 
-from aws_iam.account.calls import aws as reading
-from aws_iam.account.calls.aws import Aws, Clients
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.calls import clients as making
+from aws_iam.account.calls.aws import Aws
+from aws_iam.account.calls.clients import Clients
+from aws_iam.account.collect.catalogue import COLLECTORS
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.session.connect import caller, connect
 from aws_iam.cli import command_line
 from aws_iam.errors import AwsError, AwsIamError
@@ -98,7 +99,7 @@ def _told_by(error: BaseException) -> str:
 @pytest.mark.parametrize(
     ("way", "damage", "answer"), CASES, ids=[f"{way}, {damage}" for way, damage, _ in CASES]
 )
-def test_no_error_on_the_way_to_credentials_quotes_what_was_answered(
+def test_no_error_in_getting_credentials_quotes_an_answer(
     desk: Desk,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -147,7 +148,7 @@ def _tool(arguments: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("way", "damage", "answer"), PART, ids=[f"{way}, {damage}" for way, damage, _ in PART]
 )
-def test_neither_the_command_nor_the_server_shows_it(
+def test_neither_the_command_nor_the_server_shows_an_answer(
     desk: Desk,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -170,7 +171,7 @@ def test_neither_the_command_nor_the_server_shows_it(
 @pytest.mark.parametrize(
     ("damage", "answer"), damages("AssumeRole").items(), ids=damages("AssumeRole")
 )
-def test_nor_does_an_account_of_many_whose_role_is_answered_so(
+def test_reading_many_accounts_does_not_show_an_answer(
     desk: Desk,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -178,7 +179,7 @@ def test_nor_does_an_account_of_many_whose_role_is_answered_so(
     answer: tuple[int, str, bytes],
 ) -> None:
     desk.keys()
-    desk.patch.setattr(reading, "ATTEMPTS", 1)
+    desk.patch.setattr(making, "ATTEMPTS", 1)
     desk.end.place, desk.end.answer = "AssumeRole", answer
     out = desk.folder / "results.jsonl"
     _command("--regions=us-east-1", "--accounts=222233334444", "--role-arn=audit", f"--out={out}")
@@ -189,7 +190,7 @@ def test_nor_does_an_account_of_many_whose_role_is_answered_so(
     assert MARK not in f"{told}{caplog.text}{output.out}{output.err}"
 
 
-def test_credentials_that_cannot_be_renewed_on_the_way_leave_no_word_of_it(
+def test_credentials_that_cannot_be_renewed_are_not_quoted(
     desk: Desk, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # They run out so soon that the SDK asks for others at each call.
@@ -214,7 +215,7 @@ def test_credentials_that_cannot_be_renewed_on_the_way_leave_no_word_of_it(
     ):
         desk.end.answer = (status, JSON, text.encode())
         program(desk)
-        miss = aws.tried(lambda: aws.need("kms:ListKeys"))
+        miss = aws.value_or_miss(lambda: aws.need("kms:ListKeys"))
         assert isinstance(miss, Miss)
         assert MARK not in repr(miss)
         codes.append((miss.kind, miss.code))
@@ -238,7 +239,7 @@ def test_credentials_that_cannot_be_renewed_on_the_way_leave_no_word_of_it(
         ("/latest/meta-data/iam/security-credentials/", PAGE),
     ],
 )
-def test_what_else_the_metadata_service_says_is_not_shown_either(
+def test_other_answers_of_the_metadata_service_are_not_shown(
     desk: Desk, caplog: pytest.LogCaptureFixture, place: str, said: str
 ) -> None:
     desk.end.place, desk.end.answer = place, (200, HTML, said.encode())
@@ -248,7 +249,7 @@ def test_what_else_the_metadata_service_says_is_not_shown_either(
     assert MARK not in f"{_told_by(raised.value)}{caplog.text}"
 
 
-def test_what_is_told_names_the_call_its_size_and_what_to_do(desk: Desk) -> None:
+def test_the_error_names_the_call_the_size_and_what_to_do(desk: Desk) -> None:
     body = WHOLE["AssumeRole"][:-9].encode()
     desk.end.place, desk.end.answer = "AssumeRole", (200, XML, body)
     told = rf"cannot read the answer of AssumeRole \({len(body)} bytes, HTTP status 200\)"
@@ -264,13 +265,13 @@ def test_a_program_or_a_token_that_is_not_there_is_named(desk: Desk) -> None:
         connect(Source(profile="p"))
 
 
-def test_a_signature_that_does_not_match_is_told_without_what_should_have_been_signed() -> None:
+def test_a_wrong_signature_is_explained_without_what_should_have_been_signed() -> None:
     message = (
         "The request signature we calculated does not match the signature you provided. "
         f"The Canonical String for this request should have been\n'GET\nx-amz-security-token:{TOKEN}'"
     )
     aws = Script({"kms:ListKeys": Refusal("SignatureDoesNotMatch", message)}).aws()
-    miss = aws.tried(lambda: aws.need("kms:ListKeys"))
+    miss = aws.value_or_miss(lambda: aws.need("kms:ListKeys"))
     aws.close()
     assert isinstance(miss, Miss)
     assert "does not match the signature" in miss.message

@@ -13,8 +13,7 @@ from aws_iam.engine.algebra.condition_sets import contradiction, read
 from aws_iam.engine.algebra.statement_sets import applies_within, related, scope
 from aws_iam.engine.algebra.text_sets import Effort, Texts, apart, contains, within
 from aws_iam.engine.evaluation.conditions import arn_like, holds
-from aws_iam.engine.evaluation.context import Context
-from aws_iam.engine.evaluation.substitution import literal, substituted
+from aws_iam.engine.evaluation.context import Context, substituted, with_stand_ins
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
 from helpers.work import calls
@@ -37,7 +36,9 @@ def statement(**elements: Any) -> Statement:
 
 
 def conditioned(**operators: Mapping[str, Any]) -> Statement:
-    return statement(Condition={name.replace("__", ":"): each for name, each in operators.items()})
+    return statement(
+        Condition={name.replace("__", ":"): block for name, block in operators.items()}
+    )
 
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
@@ -156,7 +157,7 @@ def test_what_is_not_certain_is_denied(a: Statement, b: Statement) -> None:
 
 
 PATTERNS = st.text(alphabet="ab?*", max_size=4).map(lambda text: text.replace("b", "${v}"))
-STRINGS = ("".join(each) for n in range(5) for each in itertools.product("acz", repeat=n))
+STRINGS = ("".join(letters) for n in range(5) for letters in itertools.product("acz", repeat=n))
 FILLED = tuple(STRINGS)
 
 
@@ -167,8 +168,13 @@ FILLED = tuple(STRINGS)
 def test_a_pattern_with_variables_contains_another_for_each_of_their_values(
     wide: str, narrow: str, value: str
 ) -> None:
-    outer, inner = (_filled(each, value) for each in (wide, narrow))
-    texts = [*FILLED, literal(value), literal(value * 2), literal(f"a{value}")]
+    outer, inner = (_filled(pattern, value) for pattern in (wide, narrow))
+    texts = [
+        *FILLED,
+        with_stand_ins(value),
+        with_stand_ins(value * 2),
+        with_stand_ins(f"a{value}"),
+    ]
     if contains(wide, narrow):
         assert all(matches(outer, text) for text in texts if matches(inner, text))
     if apart(wide, narrow):
@@ -221,7 +227,7 @@ FAMILIES: list[tuple[tuple[str, ...], st.SearchStrategy[str]]] = [
         ("StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
         WORDS,
     ),
-    (tuple(f"Numeric{each}" for each in COMPARED), NUMBERS),
+    (tuple(f"Numeric{name}" for name in COMPARED), NUMBERS),
     (("IpAddress", "NotIpAddress"), NETWORKS),
     (("ArnLike", "ArnNotEquals", "StringLike", "StringEquals"), ARNS),
     (("Bool",), BOOLS),
@@ -249,7 +255,7 @@ def conditions(draw: st.DrawFn, at_most: int = 3) -> tuple[Condition, ...]:
 
 def requests(*given_: tuple[Condition, ...]) -> list[Context]:
     """Requests whose values lie at and beside all that the conditions name."""
-    named = {value.value for each in itertools.chain(*given_) for value in each.values}
+    named = {value.value for condition in itertools.chain(*given_) for value in condition.values}
     near = {
         "a",
         "b",
@@ -274,13 +280,13 @@ def requests(*given_: tuple[Condition, ...]) -> list[Context]:
         "arn:aws:b:1:2:x/a",
         "arn:aws:c:::x",
     }
-    values = sorted(near | {each for each in named if "$" not in each and "/" not in each})
+    values = sorted(near | {text for text in named if "$" not in text and "/" not in text})
     one = [None, *((value,) for value in values)]
     several = [None, (), *((value,) for value in values), *itertools.combinations(values[:12], 2)]
     found = []
     for user, tags in [
-        *((each, None) for each in one),
-        *((None, each) for each in several),
+        *((text, None) for text in one),
+        *((None, texts) for texts in several),
         *zip(one, several, strict=False),
     ]:
         for userid in ("a", "*"):
@@ -292,7 +298,7 @@ def requests(*given_: tuple[Condition, ...]) -> list[Context]:
 
 
 def all_hold(tested: tuple[Condition, ...], request: Context) -> bool:
-    return all(holds(each, request) for each in tested)
+    return all(holds(condition, request) for condition in tested)
 
 
 @settings(max_examples=400, deadline=None)
@@ -308,23 +314,25 @@ def test_conditions_that_follow_hold_in_every_request(
 def _narrow(a: tuple[Condition, ...], b: tuple[Condition, ...]) -> bool:
     whole = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     first, second = (
-        one_policy({"Statement": {**whole, "Condition": _written(each)}}).statements[0]
-        for each in (a, b)
+        one_policy({"Statement": {**whole, "Condition": _written(statement)}}).statements[0]
+        for statement in (a, b)
     )
     return applies_within(first, second)
 
 
 def _written(tested: tuple[Condition, ...]) -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {}
-    for each in tested:
-        found.setdefault(each.operator.value, {})[each.key.value] = [v.value for v in each.values]
+    for condition in tested:
+        found.setdefault(condition.operator.value, {})[condition.key.value] = [
+            v.value for v in condition.values
+        ]
     return found
 
 
 @settings(max_examples=400, deadline=None)
 @given(tested=conditions())
 def test_a_contradiction_holds_in_no_request(tested: tuple[Condition, ...]) -> None:
-    found = [contradiction(each, Effort()) for each in read(tested).values()]
+    found = [contradiction(premises, Effort()) for premises in read(tested).values()]
     if any(found):
         assert not any(all_hold(tested, request) for request in requests(tested))
 
@@ -373,7 +381,7 @@ def _whole_requests_within(a: Statement, b: Statement) -> bool:
 def _applies(tested: Statement, action: str, place: str) -> bool:
     actions = tested.actions or tested.not_actions
     resources = tested.resources or tested.not_resources
-    acted = any(matches(each.value, action, ignore_case=True) for each in actions)
+    acted = any(matches(entry.value, action, ignore_case=True) for entry in actions)
     reached = any(
         resource.value == "*" or matches(resource.value, place) or arn_like(resource.value, place)
         for resource in resources
@@ -393,13 +401,15 @@ def test_a_statement_within_another_applies_to_no_request_of_its_own(
 @pytest.mark.parametrize(
     "many",
     [
-        lambda n: {"Action": [f"s3:Get{each}*" for each in range(n)]},
-        lambda n: {"Resource": [f"{BUCKET}/*{each}*" for each in range(n)]},
-        lambda n: {"NotResource": [f"{BUCKET}/*{each}*" for each in range(n)]},
+        lambda n: {"Action": [f"s3:Get{number}*" for number in range(n)]},
+        lambda n: {"Resource": [f"{BUCKET}/*{number}*" for number in range(n)]},
+        lambda n: {"NotResource": [f"{BUCKET}/*{number}*" for number in range(n)]},
         lambda n: {"Resource": [BUCKET + "*?a" * n]},
-        lambda n: {"Condition": {"StringLike": {USER: [f"*{each}*" for each in range(n)]}}},
+        lambda n: {"Condition": {"StringLike": {USER: [f"*{number}*" for number in range(n)]}}},
         lambda n: {
-            "Condition": {"StringLike": {f"aws:PrincipalTag/{each}": "*x*" for each in range(n)}}
+            "Condition": {
+                "StringLike": {f"aws:PrincipalTag/{number}": "*x*" for number in range(n)}
+            }
         },
     ],
     ids=["actions", "resources", "not-resources", "long", "values", "keys"],
@@ -430,7 +440,7 @@ RELATED = [
 
 @given(st.lists(st.lists(st.sampled_from(RELATED), min_size=1, max_size=3), max_size=5))
 def test_statements_that_share_an_entry_are_related(lists: list[list[str]]) -> None:
-    statements = [statement(Action=each) for each in lists]
+    statements = [statement(Action=actions) for actions in lists]
     found = set(related(statements))
     for (one, inner), (other, outer) in itertools.permutations(enumerate(statements), 2):
         whole = scope(outer)
@@ -453,4 +463,4 @@ def test_statements_that_share_an_entry_are_related(lists: list[list[str]]) -> N
 def test_statements_of_one_service_need_not_be_related(
     lists: list[list[str]], found: list[int]
 ) -> None:
-    assert list(related([statement(Action=each) for each in lists])) == found
+    assert list(related([statement(Action=actions) for actions in lists])) == found

@@ -32,7 +32,7 @@ def cases(name: str) -> list[dict[str, Any]]:
 
 def document(statements: Any, version: str = "2012-10-17") -> dict[str, Any]:
     listed = statements if isinstance(statements, list) else [statements]
-    return {"Version": version, "Statement": [filled(each) for each in listed]}
+    return {"Version": version, "Statement": [filled(statement) for statement in listed]}
 
 
 def filled(statement: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def layers(policy: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
 
 
 def names_principals(policy: dict[str, Any]) -> bool:
-    return any({"Principal", "NotPrincipal"} & set(each) for each in policy["Statement"])
+    return any({"Principal", "NotPrincipal"} & set(statement) for statement in policy["Statement"])
 
 
 def holds(witness: Any, sides: dict[str, dict[str, Any]]) -> bool:
@@ -95,7 +95,7 @@ def holds(witness: Any, sides: dict[str, dict[str, Any]]) -> bool:
 def test_policies_of_principals_are_related_as_they_are(case: dict[str, Any]) -> None:
     new = document(case["document"])
     old = document(case["baseline"], case.get("baseline_version", "2012-10-17"))
-    if any(each["Effect"] == "Allow" for each in (*new["Statement"], *old["Statement"])):
+    if any(statement["Effect"] == "Allow" for statement in (*new["Statement"], *old["Statement"])):
         asserted(compare(new, old), case, {"document": new, "baseline": old})
     assert compare(new, old).relation == case["relation"]
     assert compare(old, new).relation == ORDER.get(case["relation"], "unknown")
@@ -128,8 +128,8 @@ def test_a_policy_is_public_unless_fixed_values_confine_it(case: dict[str, Any])
     found = public(document(case["document"]))
     assert bool(found.requests) is case["public"]
     assert found.is_none is not case["public"]
-    for each in found.requests:
-        request = each["request"]
+    for witness in found.requests:
+        request = witness["request"]
         assert evaluate(request, layers(document(case["document"]), request)).outcome == "Allowed"
 
 
@@ -170,7 +170,7 @@ def test_a_witness_names_the_statements_behind_the_difference() -> None:
 @pytest.mark.parametrize(
     ("new", "old", "says"),
     [
-        ("{", document(PLAIN), "`document` is no JSON"),
+        ("{", document(PLAIN), "`document` is not valid JSON"),
         (document(PLAIN), {"Version": "2012-10-17"}, "no `Statement`"),
         (document(PLAIN), document({**PLAIN, "Principal": "*"}), "a policy with principals"),
         (document(PLAIN), document({**PLAIN, "Effect": "Maybe"}), "no `Effect`"),
@@ -293,8 +293,8 @@ def statements(
         made["Principal"] = draw(st.sampled_from(PRINCIPALS))
     condition: dict[str, dict[str, Any]] = {}
     pool = [c for c in CONDITIONS if variables or "${" not in json.dumps(c)]
-    for each in draw(st.lists(st.sampled_from(pool), max_size=2)):
-        for operator, block in each.items():
+    for statement in draw(st.lists(st.sampled_from(pool), max_size=2)):
+        for operator, block in statement.items():
             condition.setdefault(operator, {}).update(block)
     return made | ({"Condition": condition} if condition else {})
 
@@ -333,7 +333,9 @@ def requests(seed: int, callers: list[str], number: int = 60) -> list[dict[str, 
 
 
 def has_allow(*found: dict[str, Any]) -> bool:
-    return any(each["Effect"] == "Allow" for policy in found for each in policy["Statement"])
+    return any(
+        statement["Effect"] == "Allow" for policy in found for statement in policy["Statement"]
+    )
 
 
 NO_MORE = {"less", "equal", "unknown"}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam import compare
-from aws_iam.engine.comparison import venn
+from aws_iam.engine.comparison.pattern_combinations import combinations, wildcard_pattern
 
 PATTERNS = st.text(alphabet="ab:*?", max_size=6)
 MILLISECONDS = 2_000
@@ -36,8 +36,8 @@ def possible(formula: Any) -> bool | None:
 @given(PATTERNS, PATTERNS)
 def test_a_solver_finds_the_same_cells_of_two_patterns(one: str, other: str) -> None:
     text = z3.String("text")
-    first, second = (z3.InRe(text, expression(each)) for each in (one, other))
-    found = venn.cells([venn.pattern(one), venn.pattern(other)])
+    first, second = (z3.InRe(text, expression(pattern)) for pattern in (one, other))
+    found = combinations([wildcard_pattern(one), wildcard_pattern(other)])
     for cell, formula in (
         (0b01, z3.And(first, z3.Not(second))),
         (0b10, z3.And(second, z3.Not(first))),
@@ -95,10 +95,10 @@ class World:
         return z3.And(met("Allow"), z3.Not(met("Deny")))
 
     def meets(self, statement: dict[str, Any]) -> Any:
-        listed = [self.action == each for each in statement["Action"]]
+        listed = [self.action == name for name in statement["Action"]]
         negated = "NotResource" in statement
         named = statement["NotResource" if negated else "Resource"]
-        there = z3.Or([z3.InRe(self.resource, expression(each)) for each in named])
+        there = z3.Or([z3.InRe(self.resource, expression(resource)) for resource in named])
         conditions = [
             self.holds(operator, key, values)
             for operator, block in statement.get("Condition", {}).items()
@@ -110,8 +110,8 @@ class World:
         base = operator.removesuffix("IfExists")
         like = "Like" in base
         value = self.values[key]
-        each = [z3.InRe(value, expression(v)) if like else value == v for v in values]
-        matched = z3.And(self.present[key], z3.Or(each))
+        options = [z3.InRe(value, expression(v)) if like else value == v for v in values]
+        matched = z3.And(self.present[key], z3.Or(options))
         if re.search("Not", base):
             return z3.Not(matched)
         return z3.Or(matched, z3.Not(self.present[key])) if base != operator else matched
@@ -122,7 +122,7 @@ class World:
 def test_a_solver_gives_the_same_relation_of_two_policies(
     new: list[dict[str, Any]], old: list[dict[str, Any]]
 ) -> None:
-    if not any(each["Effect"] == "Allow" for each in (*new, *old)):
+    if not any(statement["Effect"] == "Allow" for statement in (*new, *old)):
         return
     world = World()
     mine, theirs = world.allows(new), world.allows(old)

@@ -73,7 +73,7 @@ def test_pieces_of_messages_in_any_order_are_a_denial_or_an_input_error(text: st
         found = denials(text)
     except InputError:
         return
-    assert all(each.layer or not each.policy_type for each in found)
+    assert all(denial.layer or not denial.policy_type for denial in found)
 
 
 @given(

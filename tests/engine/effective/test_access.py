@@ -56,12 +56,12 @@ STATEMENTS = st.builds(
 
 def applies(statement: dict[str, list[str]], action: str, resource: str) -> bool:
     named = any(
-        matches(each, action, ignore_case=True)
-        for each in statement.get("Action", statement.get("NotAction", []))
+        matches(entry, action, ignore_case=True)
+        for entry in statement.get("Action", statement.get("NotAction", []))
     )
     on = any(
-        matches(each, resource)
-        for each in statement.get("Resource", statement.get("NotResource", []))
+        matches(entry, resource)
+        for entry in statement.get("Resource", statement.get("NotResource", []))
     )
     return named is ("Action" in statement) and on is ("Resource" in statement)
 

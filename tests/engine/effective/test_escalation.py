@@ -51,7 +51,7 @@ def test_a_path_is_opened_by_its_actions_and_closed_without_any_one_of_them(
     # Where a part of the actions is a path of its own, that is the one to tell.
     assert path.id in whole or whole & path.smaller
     for action in actions(path):
-        rest = [each for each in actions(path) if each != action]
+        rest = [other for other in actions(path) if other != action]
         assert not rest or path.id not in opened(allow(rest))
         assert path.id not in opened(allow(actions(path)), deny(action))
 

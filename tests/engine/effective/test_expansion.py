@@ -24,7 +24,7 @@ PATTERNS = st.builds(
 
 
 def names(found: object) -> list[str]:
-    return sorted(each.full_name for each in found.values())  # type: ignore[attr-defined]
+    return sorted(action.full_name for action in found.values())  # type: ignore[attr-defined]
 
 
 @given(pattern=PATTERNS)

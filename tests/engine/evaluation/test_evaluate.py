@@ -67,7 +67,7 @@ def test_a_condition_holds_as_the_page_of_its_operator_says(case: dict[str, Any]
         for condition in one_policy(document(allow(Condition=block))).statements[0].conditions
     ]
     assert len(conditions) == len(case["conditions"])
-    assert all(holds(each, Context(given_)) for each in conditions) is case["match"]
+    assert all(holds(condition, Context(given_)) for condition in conditions) is case["match"]
 
 
 @pytest.mark.parametrize("case", OWN, ids=lambda case: case["name"])
@@ -79,7 +79,10 @@ def test_a_case_of_our_own_is_decided_with_its_layers_and_statements(case: dict[
     assert list(decision.decided_by) == expect.get("decided_by", [])
     assert list(decision.blocked_by) == expect.get("blocked_by", [])
     if "because" in expect:
-        because = [f"{each.policy} {each.pointer} {each.effect}" for each in decision.because]
+        because = [
+            f"{statement.policy} {statement.pointer} {statement.effect}"
+            for statement in decision.because
+        ]
         assert because == expect["because"]
     assert expect.get("reason", "") in found.reason
     assert bool(found.reason) is ("reason" in expect)
@@ -97,9 +100,9 @@ def test_levels_are_levels_in_a_tuple_too() -> None:
     everything, buckets = (
         {
             "Version": "2012-10-17",
-            "Statement": {"Effect": "Allow", "Action": each, "Resource": "*"},
+            "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"},
         }
-        for each in ("*", "s3:*")
+        for action in ("*", "s3:*")
     )
     request = {
         "principal": "arn:aws:iam::111122223333:user/ann",
@@ -222,7 +225,7 @@ def test_an_explicit_deny_is_reported_if_and_only_if_a_deny_decides(
     asked, policies = world
     decision = evaluate(asked, policies)
     assert (decision.outcome == "ExplicitlyDenied") is any(
-        each.effect == "Deny" for each in decision.because
+        statement.effect == "Deny" for statement in decision.because
     )
     assert (decision.outcome == "Allowed") is (not decision.blocked_by)
 
@@ -232,8 +235,8 @@ def test_order_and_case_do_not_matter(world: tuple[Any, Any]) -> None:
     asked, policies = world
     turned = json.loads(json.dumps(policies))
     for layer in ("identity", "boundary", "session"):
-        for each in turned.get(layer, []):
-            each["Statement"].reverse()
+        for policy in turned.get(layer, []):
+            policy["Statement"].reverse()
     upper = asked | {
         "action": asked["action"].upper(),
         "context": {name.upper(): value for name, value in asked["context"].items()},

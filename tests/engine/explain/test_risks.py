@@ -31,9 +31,9 @@ def test_one_trusted_account_may_be_the_roles_own(
     accounts: tuple[str, ...], confidence: str | None
 ) -> None:
     found = validate(trust(*accounts), "trust")
-    assert {each.code for each in found} == {"TRUST_IN_ACCOUNT_WITHOUT_CONDITION"}
-    assert {each.confidence for each in found} == {confidence}
-    assert {each.severity for each in found} == {Severity.SUGGESTION}
+    assert {finding.code for finding in found} == {"TRUST_IN_ACCOUNT_WITHOUT_CONDITION"}
+    assert {finding.confidence for finding in found} == {confidence}
+    assert {finding.severity for finding in found} == {Severity.SUGGESTION}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_delegation_too_long_for_iam_is_not_compared(
     fillers: int,
     judged: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    codes = {each.code for each in validate(delegation(fillers), "identity")}
+    codes = {finding.code for finding in validate(delegation(fillers), "identity")}
     assert ("BOUNDARY_CAN_BE_REMOVED" in codes) is judged
 
 
@@ -85,5 +85,5 @@ def test_the_length_of_a_bucket_policy_is_measured_where_the_bucket_is_told() ->
         {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": resources}
     )
     for told in ("AWS::S3::Bucket", None):
-        found = [each.code for each in validate(document, "resource", told)]
+        found = [finding.code for finding in validate(document, "resource", told)]
         assert found == ["POLICY_NEAR_SIZE_QUOTA"]

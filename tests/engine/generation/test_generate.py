@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.engine.generation import minimise
-from aws_iam.engine.generation.allowed import Allowed
-from aws_iam.engine.generation.grants import Grant
+from aws_iam.engine.generation.grants import AllowStatement, Grant
 from aws_iam.engine.generation.limits import Limits
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.pattern import covers, matches
@@ -73,9 +72,9 @@ def _allowed(answer: Answer) -> list[tuple[str, str]]:
     return [
         (action, resource)
         for artifact in answer.artifacts
-        for each in json.loads(artifact.content)["Statement"]
-        for action in _listed(each["Action"])
-        for resource in _listed(each["Resource"])
+        for row in json.loads(artifact.content)["Statement"]
+        for action in _listed(row["Action"])
+        for resource in _listed(row["Resource"])
     ]
 
 
@@ -89,8 +88,8 @@ def _works_on(action: Action, arn: str) -> bool:
     assert service is not None
     assert parsed is not None
     types = list(service.resource_types.values())
-    closest = closest_formats(parsed, [text for each in types for text in each.arn_formats])
-    names = {each.name for each in types if closest & set(each.arn_formats)}
+    closest = closest_formats(parsed, [text for type_ in types for text in type_.arn_formats])
+    names = {type_.name for type_ in types if closest & set(type_.arn_formats)}
     return bool(names & set(action.resource_types))
 
 
@@ -120,7 +119,7 @@ def test_levels_on_any_resources_validate_clean_and_grant_exactly_the_level(
             if action.level == level and _works_on(action, arn):
                 assert granted, f"{action.full_name} on {arn}"
             elif granted:
-                others = {each for each, _, text in targets if matches(text, arn)}
+                others = {other for other, _, text in targets if matches(text, arn)}
                 assert action.level in {*others, level}, f"{action.full_name} on {arn}"
 
 
@@ -130,8 +129,8 @@ def test_a_named_action_is_granted_where_it_works_and_nowhere_else(data: st.Data
     service = catalog().service(data.draw(st.sampled_from(SERVICES)))
     assert service is not None
     action = data.draw(st.sampled_from(sorted(service.actions.values(), key=lambda a: a.name)))
-    types = [service.resource_types[each.lower()] for each in action.resource_types]
-    formats = [text for each in types for text in each.arn_formats if "*" not in text]
+    types = [service.resource_types[type_name.lower()] for type_name in action.resource_types]
+    formats = [text for type_ in types for text in type_.arn_formats if "*" not in text]
     arns = [_HOLE.sub(lambda hole: _value(hole[1], "a1"), text) for text in formats[:3]]
     try:
         answer = _generated({action.full_name: arns or ["*"]})
@@ -182,13 +181,13 @@ def test_a_condition_stands_on_what_carries_its_key_and_the_result_validates_cle
         return
     assert answer.findings == ()
     under = [
-        each
+        row
         for artifact in answer.artifacts
-        for each in json.loads(artifact.content)["Statement"]
-        if each.get("Condition")
+        for row in json.loads(artifact.content)["Statement"]
+        if row.get("Condition")
     ]
     assert under
-    assert all(each["Condition"] == {operator: {key: value}} for each in under)
+    assert all(row["Condition"] == {operator: {key: value}} for row in under)
 
 
 _GRANTS = st.lists(
@@ -238,7 +237,7 @@ def test_policies_fit_the_quota_and_hold_every_grant_once(
     count: int, actions: int, resources: int
 ) -> None:
     wanted = [
-        Allowed(
+        AllowStatement(
             actions=tuple(f"ec2:{name}" for name in EC2[:actions]),
             resources=tuple(f"arn:aws:s3:::reports-{number}-{n:04}/*" for n in range(resources)),
         )
@@ -247,16 +246,18 @@ def test_policies_fit_the_quota_and_hold_every_grant_once(
     try:
         packed = minimise.policies(wanted, Limits())
     except InputError as refused:
-        assert "managed policies of 6,144, and 10 can be attached" in str(refused)  # noqa: PT017
+        assert "managed policies of 6,144, but only 10 can be attached" in str(refused)  # noqa: PT017
         return
     assert len(packed) <= minimise.MOST_POLICIES
-    said = [(a, r) for each in packed for row in each for a in row.actions for r in row.resources]
+    said = [
+        (a, r) for policy in packed for row in policy for a in row.actions for r in row.resources
+    ]
     assert sorted(said) == sorted((a, r) for w in wanted for a in w.actions for r in w.resources)
-    sids = [row.sid for each in packed for row in each]
+    sids = [row.sid for policy in packed for row in policy]
     assert len(set(sids)) == len(sids)
     assert all(sid.isalnum() and len(sid) < 70 for sid in sids)
-    for each in packed:
-        assert minimise.size(minimise.document(each, Limits())) <= minimise.QUOTA
+    for policy in packed:
+        assert minimise.size(minimise.document(policy, Limits())) <= minimise.QUOTA
 
 
 _JUNK: st.SearchStrategy[Any] = st.recursive(
@@ -300,5 +301,7 @@ def test_whatever_is_given_is_granted_clean_or_refused(needs: Any, conditions: A
             continue
         for artifact in answer.artifacts:
             assert [
-                each for each in aws_iam.validate(artifact.content) if each.severity == "ERROR"
+                finding
+                for finding in aws_iam.validate(artifact.content)
+                if finding.severity == "ERROR"
             ] == []

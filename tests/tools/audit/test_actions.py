@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam import resources
-from aws_iam.account.facts import FACTS
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.identity import SUMMARY
+from aws_iam.account.collect.catalogue import FACTS
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.identity.account_summary import SUMMARY
 from aws_iam.account.reading.snapshot import Regions, account_of, load, save
 from aws_iam.answer import Severity, Status
 from aws_iam.cli import command_line

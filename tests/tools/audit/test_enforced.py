@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
 
 from aws_iam import resources
-from aws_iam.account.facts import FACTS
-from aws_iam.account.facts.fact import MissKind
+from aws_iam.account.collect.catalogue import FACTS
+from aws_iam.account.collect.fact import MissKind
 from aws_iam.account.reading.snapshot import load
 from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool
@@ -87,7 +87,7 @@ def audited(
     with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
         patch.setenv("AWS_ACCESS_KEY_ID", auditor[0])
         patch.setenv("AWS_SECRET_ACCESS_KEY", auditor[1])
-        patch.setattr("aws_iam.account.calls.aws.ATTEMPTS", 1)
+        patch.setattr("aws_iam.account.calls.clients.ATTEMPTS", 1)
         answer = tool.run({"regions": REGIONS, "save": str(file)}, cli=True)
     return answer, load(file)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from aws_iam.account.calls import aws
-from aws_iam.account.collect import credential_report
+from aws_iam.account.calls import clients
+from aws_iam.account.collect.identity import credential_report
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError
 from aws_iam.tools.audit.actions import tool
@@ -63,7 +63,7 @@ def _impatient(server: Faulty, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     # Opened in the Region that is never spoilt.
     monkeypatch.setenv("AWS_REGION", HOME)
-    monkeypatch.setattr(aws, "ATTEMPTS", 1)
+    monkeypatch.setattr(clients, "ATTEMPTS", 1)
     monkeypatch.setattr(credential_report, "_POLL_SECONDS", 0)
     server.calls.clear()
     server.over.clear()
@@ -75,7 +75,7 @@ def _impatient(server: Faulty, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Long enough for moto on a busy machine, short enough to wait for."""
-    monkeypatch.setattr(aws, "READ_SECONDS", 2)
+    monkeypatch.setattr(clients, "READ_SECONDS", 2)
 
 
 def ask(**arguments: Any) -> Answer:
@@ -159,7 +159,7 @@ def test_a_region_that_answers_nothing_is_asked_a_few_times_and_left(server: Fau
     assert set(status.values()) == {Status.UNKNOWN}
     assert any("RegionSilent" in (finding.reason or "") for finding in answer.findings)
     asked = sum(count for (_, region, _), count in server.calls.items() if region == AWAY)
-    assert asked <= 2 * aws.WORKERS
+    assert asked <= 2 * clients.WORKERS
     judged = {finding.status for finding in answer.findings if finding.region == HOME}
     assert Status.PASS in judged
 
@@ -180,7 +180,7 @@ def test_a_token_that_expires_on_the_way_leaves_what_was_read_by_then(server: Fa
     assert "could not be judged" in answer.summary
     assert "ExpiredToken" in answer.summary
     # Whoever knows of the expiry asks nothing more; some calls were under way.
-    assert len(seen) < 30 + 2 * aws.WORKERS
+    assert len(seen) < 30 + 2 * clients.WORKERS
 
 
 def test_a_token_that_has_expired_before_anything_was_read_is_an_error(server: Faulty) -> None:
@@ -240,6 +240,6 @@ def test_whatever_is_refused_is_unknown_with_its_code(server: Faulty, error: Err
 
 
 def test_a_call_is_bounded_in_time_and_in_attempts() -> None:
-    config: Any = aws.client_config()
+    config: Any = clients.client_config()
     assert (config.connect_timeout, config.read_timeout) == (5, 20)
     assert config.retries["total_max_attempts"] == 4

@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.governance import (
+from aws_iam.account.collect.detection.access_analyzer import (
     ANALYZER_FINDINGS,
     ANALYZERS,
-    ORGANIZATION,
     Analyzer,
     AnalyzerFinding,
     AnalyzerFindings,
 )
-from aws_iam.account.facts.storage import TRAIL_BUCKET_ACCESS, TrailBucketAccess
-from aws_iam.account.facts.trails import (
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.logging.cloudtrail import (
     TRAIL_INSIGHTS,
     TRAILS,
     Selectors,
@@ -31,6 +29,8 @@ from aws_iam.account.facts.trails import (
     Trails,
     TrailStatus,
 )
+from aws_iam.account.collect.organization.organization import ORGANIZATION
+from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS, TrailBucketAccess
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.tools.audit import access_analyzer

@@ -9,11 +9,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, Role
-from aws_iam.account.facts.keys import OTHER_POLICIES, OtherPolicies
-from aws_iam.account.facts.sharing import KEY_POLICIES, ResourcePolicy
-from aws_iam.account.facts.storage import KMS_KEYS
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION, Authorization, Role
+from aws_iam.account.collect.kms.keys import KMS_KEYS
+from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES, OtherPolicies
+from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES, ResourcePolicy
 from aws_iam.account.reading.snapshot import save
 from aws_iam.answer import Status, to_json
 from aws_iam.errors import InputError
@@ -25,7 +25,7 @@ from helpers.folders import TESTS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aws_iam.account.facts.fact import Held
+    from aws_iam.account.collect.fact import Held
 
 CASES = json.loads((TESTS / "cases/kms/policy-checks.json").read_text(encoding="utf-8"))
 OWN, OTHER = "111122223333", "444455556666"

@@ -80,7 +80,7 @@ def test_text_is_taken_as_well_as_a_value() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"caller": "ci"}, "is no caller"),
+        ({"caller": "ci"}, "does not name a caller"),
         ({"caller": "*"}, "does not call PutKeyPolicy"),
         ({"caller": "lambda.amazonaws.com"}, "does not call PutKeyPolicy"),
         ({"caller": f"{OWN}role/*\x1b[31m"}, "\\u001b"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.guard.allowlist import OPENING
 from aws_iam.account.guard.shipped_policy import SECRETS as FORBIDDEN
 from aws_iam.account.reading.collect_account import collect

@@ -1,7 +1,6 @@
-"""When to ask no more: each further call would only wait for the answer that the last ones had.
+"""A circuit breaker: when one account's calls fail in a way that further calls would repeat, they are not made.
 
-A Region that is silent, an operation that AWS keeps throttling, a session that has run out. Of one account, for one
-reading of it.
+It opens for a Region that does not answer, an operation that AWS keeps throttling, and a session that has expired.
 """
 
 from __future__ import annotations
@@ -11,55 +10,55 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.account.calls.failures import SessionExpired, expired, miss_of
-from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
+from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
 from aws_iam.account.names.iam_actions import action_of
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.failures import Failure
 
-MOST_SILENT = 3
-"""Calls without any answer after which a Region in which none was answered is asked no more."""
-MOST_THROTTLED = 5
-"""Calls of an operation in a Region that AWS throttled to the end, one after another, after which it is called no more."""
+MAX_TIMEOUTS = 3
+"""Calls without an answer after which a Region that has answered none is not called any more."""
+MAX_THROTTLED = 5
+"""Calls of an operation in a Region, one after another, that AWS throttled in every attempt; then it is not called any more."""
 
 
-class Patience:
-    """What came of the calls so far."""
+class CircuitBreaker:
+    """What came of the calls so far, for one reading of one account."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._silent: Counter[str] = Counter()
+        self._timeouts: Counter[str] = Counter()
         self._throttled: Counter[tuple[str, str]] = Counter()
         self._answered: set[str] = set()
-        self._over = ""
+        self._expired = ""
 
-    def demand(self, operation: str, region: str) -> None:
-        """RefusedError, or SessionExpired, when the call is better not made."""
-        if self._over:
-            raise expired(self._over)
-        if self._silent[region] >= MOST_SILENT and region not in self._answered:
-            # Each further call would wait for its own timeouts: minutes, for the same answer.
-            raise RefusedError(_unasked(MissKind.TIMEOUT, operation, region))
-        if self._throttled[operation, region] >= MOST_THROTTLED:
-            # Each would be slowed down, tried again and refused: half an hour for two hundred of them.
-            raise RefusedError(_unasked(MissKind.THROTTLED, operation, region))
+    def allow(self, operation: str, region: str) -> None:
+        """Return if the call may be made; raises RefusedError or SessionExpired if not."""
+        if self._expired:
+            raise expired(self._expired)
+        if self._timeouts[region] >= MAX_TIMEOUTS and region not in self._answered:
+            # Each further call would wait for its own timeouts: minutes, for the same result.
+            raise RefusedError(_not_called(MissKind.TIMEOUT, operation, region))
+        if self._throttled[operation, region] >= MAX_THROTTLED:
+            # Each would be slowed down, retried and refused: half an hour for two hundred of them.
+            raise RefusedError(_not_called(MissKind.THROTTLED, operation, region))
 
-    def answered(self, operation: str, region: str) -> None:
-        """AWS told what it was asked."""
+    def record_answer(self, operation: str, region: str) -> None:
+        """AWS answered the call."""
         with self._lock:
             self._answered.add(region)
             self._throttled.pop((operation, region), None)
 
-    def failed(self, error: Failure, operation: str, region: str, owner: str) -> Miss:
-        """The miss that a failure means; SessionExpired when it ends the reading."""
+    def record_failure(self, error: Failure, operation: str, region: str, owner: str) -> Miss:
+        """The miss that a failure means; raises SessionExpired when it ends the reading."""
         try:
             miss = miss_of(error, operation, region, owner)
         except SessionExpired as over:
-            self._over = over.code
+            self._expired = over.code
             raise
         with self._lock:
             if miss.kind is MissKind.TIMEOUT:
-                self._silent[region] += 1
+                self._timeouts[region] += 1
             if miss.kind is MissKind.THROTTLED:
                 self._throttled[operation, region] += 1
             else:
@@ -67,8 +66,8 @@ class Patience:
         return miss
 
 
-def _unasked(kind: MissKind, operation: str, region: str) -> Miss:
-    code, why = _GIVEN_UP[kind]
+def _not_called(kind: MissKind, operation: str, region: str) -> Miss:
+    code, why = _REASONS[kind]
     return Miss(
         kind=kind,
         call=operation,
@@ -79,10 +78,10 @@ def _unasked(kind: MissKind, operation: str, region: str) -> Miss:
     )
 
 
-_GIVEN_UP = {
+_REASONS = {
     MissKind.TIMEOUT: ("RegionSilent", "the Region had answered nothing so far"),
     MissKind.THROTTLED: (
         "NotAskedAgain",
-        f"AWS had throttled {MOST_THROTTLED} such calls in a row",
+        f"AWS had throttled {MAX_THROTTLED} such calls in a row",
     ),
 }

@@ -1,6 +1,8 @@
-"""Answers that are not whole, or somebody else's: what the SDK cannot find in a success it reads as nothing.
+"""Refuses successful answers that are cut or not from AWS: the SDK reads what it does not find as nothing.
 
-A proxy's page, or a listing that was cut on its way, would look like an account with nothing in it.
+A proxy's web page, or a listing cut on its way, would look like an account with nothing in it. This is for correctness:
+the SDK has no such check. It reads response shapes by the SDK's models; tests/account/calls/test_odd_answers.py fails
+when botocore names them otherwise.
 """
 
 from __future__ import annotations
@@ -10,41 +12,41 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from aws_iam.account.calls.unreadable_answers import UnreadableError
+from aws_iam.account.calls.unreadable_answers import UnreadableAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FIRST_ERROR = 301
-"""The status from which on the SDK takes an answer for an error."""
+"""The lowest status that the SDK treats as an error."""
 _TEXTS = ("string", "blob")
 
 
-def demand_whole(session: Any) -> None:
-    """Make a botocore session, and every client it makes from now on, refuse successes that cannot be read."""
+def refuse_incomplete_answers(session: Any) -> None:
+    """Make a botocore session, and every client it makes from now on, refuse successful answers that cannot be read."""
     session.register("after-call", _refuse_unreadable)
 
 
 def _refuse_unreadable(*, http_response: Any, model: Any, **_event: Any) -> None:
     if http_response.status_code >= _FIRST_ERROR or model.has_streaming_output:
         return
-    flaw = _flaw(http_response, model)
-    if flaw:
+    defect = _defect(http_response, model)
+    if defect:
         size = len(http_response.content)
-        raise UnreadableError(f"the answer of {model.name} {flaw}: {size} bytes")
+        raise UnreadableAnswerError(f"the answer of {model.name} {defect}: {size} bytes")
 
 
-def _flaw(response: Any, model: Any) -> str:
+def _defect(response: Any, model: Any) -> str:
     """What is wrong with an answer; empty when nothing is."""
     if not response.content:
-        return "is empty" if _told_in_body(model) else ""
-    # A service may have several protocols; this is the one that the SDK speaks with it.
+        return "is empty" if _body_members(model) else ""
+    # A service may have several protocols; this is the one that the SDK uses.
     check = _CHECKS.get(model.service_model.resolved_protocol)
     return check(response, model) if check else ""
 
 
-def _told_in_body(model: Any) -> frozenset[str]:
-    """What an answer's body may hold, by its names there; the rest is in its headers."""
+def _body_members(model: Any) -> frozenset[str]:
+    """The names of the members that an answer has in its body; others are in its headers."""
     shape = model.output_shape
     payload = shape.serialization.get("payload") if shape else None
     if payload is not None:
@@ -53,37 +55,41 @@ def _told_in_body(model: Any) -> frozenset[str]:
             return frozenset((payload,))
     members = shape.members.items() if shape else ()
     return frozenset(
-        each.serialization.get("name", name)
-        for name, each in members
-        if each.serialization.get("location") is None
+        member.serialization.get("name", name)
+        for name, member in members
+        if member.serialization.get("location") is None
     )
 
 
-def _json_flaw(response: Any, model: Any) -> str:
+def _json_defect(response: Any, model: Any) -> str:
     if _is_text(model):
         return ""
     try:
-        told = json.loads(response.content)
+        answer = json.loads(response.content)
     except ValueError:
-        return "is no JSON, or was cut"
-    if not isinstance(told, dict):
-        return "is no JSON object"
-    known = _told_in_body(model)
-    return "has nothing of what was asked" if told and known and not known & told.keys() else ""
+        return "is not JSON, or was cut"
+    if not isinstance(answer, dict):
+        return "is not a JSON object"
+    known = _body_members(model)
+    return (
+        "has none of the fields that were requested"
+        if answer and known and not known & answer.keys()
+        else ""
+    )
 
 
-def _page_flaw(response: Any, _model: Any) -> str:
+def _page_defect(response: Any, _model: Any) -> str:
     # XML that is cut does not parse.
     is_page = "text/html" in response.headers.get("content-type", "").lower()
     return "is a web page" if is_page or _root(response.content).lower() == "html" else ""
 
 
-def _root_flaw(response: Any, model: Any) -> str:
-    # Without the wrapper that most have inside, the SDK itself does not read an answer.
+def _root_defect(response: Any, model: Any) -> str:
+    # The SDK itself refuses an answer without the wrapper that most have inside.
     root, wanted = _root(response.content), f"{model.name}Response"
-    # A name has letters alone; anything else is not told, for it may be any part of the answer.
-    found = root[:60] if root.isalpha() else "something else"
-    return "" if root == wanted else f"begins with {found}, not with {wanted}"
+    # A name has only letters; anything else is not shown, for it may be any part of the answer.
+    shown = root[:60] if root.isalpha() else "something else"
+    return "" if root == wanted else f"begins with {shown}, not with {wanted}"
 
 
 def _is_text(model: Any) -> bool:
@@ -104,9 +110,9 @@ def _root(body: bytes) -> str:
 
 
 _CHECKS: dict[str, Callable[[Any, Any], str]] = {
-    "json": _json_flaw,
-    "rest-json": _json_flaw,
-    "rest-xml": _page_flaw,
-    "query": _root_flaw,
-    "ec2": _root_flaw,
+    "json": _json_defect,
+    "rest-json": _json_defect,
+    "rest-xml": _page_defect,
+    "query": _root_defect,
+    "ec2": _root_defect,
 }

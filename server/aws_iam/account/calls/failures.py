@@ -44,22 +44,21 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from aws_iam.account.calls.unreadable_answers import UnreadableError
-from aws_iam.account.facts.fact import Miss, MissKind, RefusedError
+from aws_iam.account.calls.unreadable_answers import UnreadableAnswerError
+from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
 from aws_iam.account.names.iam_actions import action_of
-from aws_iam.errors import AwsError, AwsIamError, why_of
+from aws_iam.errors import AwsError, AwsIamError, OffTheAllowlistError, why_of
 from aws_iam.escape import escaped, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-from aws_iam.errors import OffTheAllowlistError
 
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
-"""What the SDK raises when a call fails; an answer that it cannot parse stands outside its own tree."""
+"""What the SDK raises when a call fails; its parser's error is not one of its own tree."""
 
 Failure = ClientError | BotoCoreError | ResponseParserError
 
-# What our own handlers raise inside of the SDK, and what a test asserts there.
+# What our own handlers raise inside the SDK, and what a test asserts there.
 _OURS = (RefusedError, AwsIamError, OffTheAllowlistError, CancelledError, AssertionError)
 
 _DENIED = {
@@ -82,11 +81,11 @@ _THROTTLED = {
     "EC2ThrottledException",
     "BandwidthLimitExceeded",
     "ProvisionedThroughputExceededException",
-    # Of a read it is a rate: https://docs.aws.amazon.com/apigateway/latest/api/API_GetStages.html
+    # For a read it means a rate limit: https://docs.aws.amazon.com/apigateway/latest/api/API_GetStages.html
     "LimitExceededException",
     "429",
 }
-# A Region that the account has not opted in to does not know its credentials; the identity call has proved them good.
+# A Region that the account has not enabled does not know its credentials; GetCallerIdentity has shown that they are valid.
 _UNSUPPORTED = {
     "AuthFailure",
     "InvalidClientTokenId",
@@ -104,12 +103,12 @@ _UNSUPPORTED = {
     "404",
 }
 _ELSEWHERE = {"AccountNotManagementOrDelegatedAdministratorException"}
-# EC2 has a word of its own; the clock, which other services mean by it, was right for the identity call.
+# RequestExpired is EC2's word; other services mean a wrong clock by it, but the clock was right for GetCallerIdentity.
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
 _ABSENT = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
-# A permission would change nothing: AWS answers 403 to these too.
-_NO_REFUSAL = {
+# AWS answers 403 to these too, but no permission would help.
+_NOT_DENIED = {
     "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "InvalidSignatureException",
@@ -117,11 +116,11 @@ _NO_REFUSAL = {
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
 }
-# What the SDK calls an answer that names no code: a HEAD of S3 has none, and neither has a proxy's page.
-_NAMELESS = {"", "403"}
+# The SDK's code for an answer without one, such as S3's to HEAD or a proxy's page.
+_NO_CODE = {"", "403"}
 _TIMEOUTS = {"RequestTimeout", "RequestTimeoutException", "408", "504"}
-# Of these nothing can be quoted but settings, names and addresses, or the system's own words.
-_TOLD = (
+# These quote nothing but settings, names, addresses, or the operating system.
+_SAFE_TO_QUOTE = (
     ConfigNotFound,
     ConfigParseError,
     ConnectTimeoutError,
@@ -150,10 +149,10 @@ _TOLD = (
     UnknownEndpointError,
     UnknownRegionError,
 )
-_UNREAD = "the SDK cannot read the answer"
+_UNREADABLE = "the SDK cannot read the answer"
 _HELD_BACK = "the reason may hold a secret and is not shown"
 _PASSWORD = re.compile(r"(?<=//)[^/\s\"]*@")
-# A signature that does not match is answered with what should have been signed, the session token included.
+# If a signature does not match, AWS answers with what should have been signed, including the session token.
 _SIGNED = re.compile(r"the canonical string for this request.*", re.IGNORECASE | re.DOTALL)
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]{2,40}:[A-Za-z0-9]{2,80})\b")
 _FORBIDDEN = 403
@@ -161,49 +160,49 @@ _FORBIDDEN = 403
 
 @contextmanager
 def calling() -> Iterator[None]:
-    """A call of the SDK, and nothing else: whatever it stumbles over in an answer leaves it as one of FAILURES.
+    """Around a call of the SDK, and nothing else: whatever it fails on in an answer is raised as one of FAILURES.
 
-    It trusts what it is given: of somebody else's page, or of a program's output, it raises a KeyError or a TypeError.
-    These quote what they stumble over, which may be a secret, so that none of their text is kept.
+    The SDK trusts its input: a web page, or a program's output, makes it raise a KeyError or a TypeError. These quote
+    what they fail on, which may be a secret, so their text is dropped.
     """
     try:
         yield
     except (*FAILURES, *_OURS):
         raise
     except OSError as error:
-        # The program or the file that is to give the credentials.
+        # Of the program or file that provides the credentials.
         name = f"{quoted(str(error.filename))}: " if error.filename else ""
-        raise UnreadableError(f"{_UNREAD}: {name}{why_of(error)}") from None
+        raise UnreadableAnswerError(f"{_UNREADABLE}: {name}{why_of(error)}") from None
     except Exception as error:  # noqa: BLE001 - raised again, without its text
         error.args = ()
-        raise UnreadableError(_UNREAD) from None
+        raise UnreadableAnswerError(_UNREADABLE) from None
 
 
 def code_of(error: BaseException) -> str:
-    """AWS's error code; for what never reached AWS the SDK's name of it."""
+    """AWS's error code; for a failure before AWS answered, the name of the SDK's exception."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
-    # Ours is the SDK's own but for the text.
+    # Our own error stands for the SDK's.
     kind = ResponseParserError if isinstance(error, ResponseParserError) else type(error)
     return kind.__name__
 
 
-def words_of(error: Failure) -> str:
-    """What may be shown and kept of a failure: never what an answer, a program or a header held."""
+def text_of(error: Failure) -> str:
+    """The text of a failure that may be shown and kept: never what an answer, a program or a header held."""
     if isinstance(error, ClientError):
         message = str(error.response.get("Error", {}).get("Message", ""))
         return _SIGNED.sub("", message).rstrip()
-    if isinstance(error, UnreadableError):
+    if isinstance(error, UnreadableAnswerError):
         return str(error)
     if isinstance(error, ResponseParserError):
-        return _UNREAD
-    if isinstance(error, _TOLD):
+        return _UNREADABLE
+    if isinstance(error, _SAFE_TO_QUOTE):
         return _PASSWORD.sub("", str(error))
     return f"{_what_failed(error)}: {_HELD_BACK}"
 
 
 def _what_failed(error: BotoCoreError) -> str:
-    """The SDK's own words up to where it begins to quote."""
+    """The SDK's own text up to where it starts to quote."""
     provider = escaped(str(error.kwargs.get("provider", "")), 60)
     if isinstance(error, CredentialRetrievalError):
         return f"Error when retrieving credentials from {provider}"
@@ -212,40 +211,40 @@ def _what_failed(error: BotoCoreError) -> str:
     if isinstance(error, MetadataRetrievalError):
         return "Error retrieving metadata"
     if isinstance(error, HTTPClientError):
-        return "the request could not be sent, or its answer not be received"
+        return "the request could not be sent, or its answer not received"
     return f"the SDK failed ({code_of(error)})"
 
 
 def miss_of(error: Failure, operation: str, region: str, owner: str) -> Miss:
-    """The miss that a failure means; AwsError when it means that nothing more can be read.
+    """The miss that a failure means; raises SessionExpired when nothing more can be read.
 
-    `owner` is the other account that what was asked for belongs to, empty when it is the account's own.
+    `owner` is the other account that owns the resource, empty when it is the account's own.
     """
-    code, text = code_of(error), words_of(error)
+    code, text = code_of(error), text_of(error)
     if code in _EXPIRED:
         raise expired(code)
     kind = _kind_of(error, code, text)
     if owner and kind in (MissKind.DENIED, MissKind.ABSENT, MissKind.BROKEN):
         kind, text = MissKind.ELSEWHERE, f"account {owner}"
-    found = _ACTION.search(text)
+    denied_action = _ACTION.search(text)
     return Miss(
         kind=kind,
         call=operation,
         code=code,
-        permission=found[1] if found else action_of(operation),
+        permission=denied_action[1] if denied_action else action_of(operation),
         message=text[:300],
         region=region,
     )
 
 
 class SessionExpired(AwsError):  # noqa: N818 - what happened to the session
-    """The session's token has run out; `code` is what AWS called it."""
+    """The session has expired; `code` is AWS's error code."""
 
     code = ""
 
 
 def expired(code: str) -> SessionExpired:
-    """The session's token has run out."""
+    """The error for a session that has expired."""
     error = SessionExpired(
         f"the AWS session has expired ({code})",
         hint="renew it: `aws sso login`, or new temporary credentials",
@@ -272,7 +271,7 @@ def _kind_of_answer(error: ClientError, code: str, text: str) -> MissKind:
         MissKind.DENIED: _DENIED,
         MissKind.ELSEWHERE: _ELSEWHERE,
         MissKind.ABSENT: _ABSENT,
-        MissKind.BROKEN: _NO_REFUSAL,
+        MissKind.BROKEN: _NOT_DENIED,
     }
     for kind, codes in tables.items():
         if code in codes:
@@ -281,8 +280,8 @@ def _kind_of_answer(error: ClientError, code: str, text: str) -> MissKind:
         return MissKind.DENIED
     meta = _meta_of(error)
     if meta.get("HTTPStatusCode") == _FORBIDDEN:
-        said = code not in _NAMELESS or meta.get("RequestId")
-        return MissKind.DENIED if said else MissKind.BROKEN
+        is_from_aws = code not in _NO_CODE or meta.get("RequestId")
+        return MissKind.DENIED if is_from_aws else MissKind.BROKEN
     gone = ("NotFound" in code) or code.startswith("NoSuch")
     return MissKind.ABSENT if gone else MissKind.BROKEN
 

@@ -1,6 +1,7 @@
-"""Calls that AWS takes at a fixed rate wait for their turn here; being throttled and trying again would be slower.
+"""Calls that AWS allows at a fixed rate wait for their turn here: being throttled and retrying would be slower.
 
-The limits are per account and Region, so accounts that are read at the same time do not wait for each other.
+AWS counts per account and Region, so accounts that are read at the same time do not wait for each other. The SDK has
+nothing like it: its `adaptive` mode slows down only after AWS has throttled a call.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.calls.account_credentials import wearer
+from aws_iam.account.calls.account_credentials import signing_key_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls a second, and so many at once before that counts."""
+    """A token bucket: calls per second, and how many may be made at once before that counts."""
 
     per_second: float
     burst: int
@@ -38,14 +39,14 @@ RATES = {
     # A bucket for each operation: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
     "ec2": Rate(20, 100),
 }
-"""By the SDK's event of an operation, or of a service whose operations all have the rate.
+"""By the SDK's event of an operation, or of a service all of whose operations have the rate.
 
 Where AWS counts by the second, rate and burst together are its limit.
 """
 
 
-class Pace:
-    """The turns of a process. Two accounts never wait for each other, nor two Regions, nor two operations."""
+class RateLimiter:
+    """The token buckets of a process: one for each account, Region and operation."""
 
     def __init__(
         self,
@@ -55,44 +56,46 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._due: dict[tuple[str, str, str], float] = {}
-        self._many = _MANY
+        self._full_at: dict[tuple[str, str, str], float] = {}
+        self._clean_above = _CLEAN_ABOVE
 
-    def wait(self, rate: Rate, place: tuple[str, str, str]) -> None:
+    def wait(self, rate: Rate, bucket: tuple[str, str, str]) -> None:
         """Return when the call may be sent."""
         with self._lock:
             now = self._clock()
-            # A bucket that refills: `due` is when the bucket would be full again.
-            due = max(self._due.get(place, now), now) + 1 / rate.per_second
-            self._due[place] = due
-            delay = due - now - rate.burst / rate.per_second
-            self._forget(now)
+            # When the bucket will be full again, if no other call takes from it.
+            full_at = max(self._full_at.get(bucket, now), now) + 1 / rate.per_second
+            self._full_at[bucket] = full_at
+            delay = full_at - now - rate.burst / rate.per_second
+            self._drop_full_buckets(now)
         if delay > 0:
             self._sleep(delay)
 
-    def _forget(self, now: float) -> None:
-        """A place whose bucket is full is as one that was never seen; a thousand accounts leave nothing behind."""
-        if len(self._due) > self._many:
-            self._due = {place: due for place, due in self._due.items() if due > now}
-            # Looked through only after it has doubled, so that a call costs the same however many there are.
-            self._many = max(_MANY, 2 * len(self._due))
+    def _drop_full_buckets(self, now: float) -> None:
+        """A full bucket is as good as an unused one, so that a thousand accounts leave nothing behind."""
+        if len(self._full_at) > self._clean_above:
+            self._full_at = {
+                key: full_at for key, full_at in self._full_at.items() if full_at > now
+            }
+            # Only after the number has doubled again, so that the cost of a call does not grow with it.
+            self._clean_above = max(_CLEAN_ABOVE, 2 * len(self._full_at))
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self._full_at)
 
 
-_MANY = 4_096
+_CLEAN_ABOVE = 4_096
 
 
-def keep(session: Any, pace: Pace | None = None) -> None:
-    """Make a botocore session, and every client it makes from now on, keep the pace."""
-    turns = Pace() if pace is None else pace
+def limit_rates(session: Any, limiter: RateLimiter | None = None) -> None:
+    """Make a botocore session, and every client it makes from now on, keep to the rates."""
+    shared = RateLimiter() if limiter is None else limiter
     for event, rate in RATES.items():
-        session.register(f"before-parameter-build.{event}", _waiting(turns, rate))
+        session.register(f"before-parameter-build.{event}", _waiting(shared, rate))
 
 
-def _waiting(turns: Pace, rate: Rate) -> Callable[..., None]:
+def _waiting(limiter: RateLimiter, rate: Rate) -> Callable[..., None]:
     def wait(*, model: Any, context: Any, **_event: Any) -> None:
-        turns.wait(rate, (wearer(), context["client_region"], model.name))
+        limiter.wait(rate, (signing_key_id(), context["client_region"], model.name))
 
     return wait

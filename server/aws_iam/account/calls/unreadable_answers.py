@@ -1,9 +1,10 @@
-"""Answers that the SDK cannot read, told without a word of what they hold.
+"""Keeps what an answer holds out of errors and logs.
 
-What answers a call for credentials holds a secret key and a token. The SDK quotes such an answer where it cannot read
-it: in the error of its parser, in the message that it makes of an error which is no JSON, and in the log.
+The answer to a call for credentials holds a secret key and a token. The SDK quotes an answer that it cannot read: in the
+error of its parser, in the message that it makes of an error which is not JSON, and in the log. This is for security, not
+speed; tests/account/session/test_withheld_secrets.py fails when botocore quotes it elsewhere.
 
-    withhold_answers(core)
+    keep_answers_out_of_errors(core)
 """
 
 from __future__ import annotations
@@ -14,29 +15,29 @@ from typing import Any
 from botocore.parsers import ResponseParserError, ResponseParserFactory
 
 _FIRST_ERROR = 301
-"""The status from which on the SDK takes an answer for an error."""
-_LOGGING_TRACES = ("botocore.credentials", "botocore.tokens")
+"""The lowest status that the SDK treats as an error."""
+_LOGGERS_WITH_TRACES = ("botocore.credentials", "botocore.tokens")
 
 
-class UnreadableError(ResponseParserError):
-    """An answer that cannot be read; its text is ours, and may be shown. That of the SDK's own error may not."""
+class UnreadableAnswerError(ResponseParserError):
+    """An answer that cannot be read; this text is ours and may be shown, unlike that of the SDK's own error."""
 
 
-def withhold_answers(session: Any) -> None:
-    """Make every client that a botocore session makes from now on keep what it is answered to itself."""
+def keep_answers_out_of_errors(session: Any) -> None:
+    """Make every client that a botocore session makes from now on keep answers out of errors and logs."""
     session.register_component("response_parser_factory", _Parsers())
     sdk = logging.getLogger("botocore")
-    # Below that the SDK logs each answer, and each request with its token. Who asks for the SDK's log by name gets it.
+    # Below INFO the SDK logs each answer, and each request with its token. It does so only if its logger is set explicitly.
     if sdk.level == logging.NOTSET and sdk.getEffectiveLevel() < logging.INFO:
         sdk.setLevel(logging.INFO)
-    for name in _LOGGING_TRACES:
+    for name in _LOGGERS_WITH_TRACES:
         logging.getLogger(name).addFilter(_without_trace)
 
 
 def _without_trace(record: logging.LogRecord) -> bool:
-    """Let the record pass without its exception, which may quote what a program or a metadata service said.
+    """Drop the exception of the record, which may quote the output of a program or a metadata service.
 
-    The SDK warns so that credentials could not be renewed; without any set-up of logging it is written to standard error.
+    The SDK logs such a warning when credentials cannot be renewed; without logging set up, it goes to standard error.
     """
     record.exc_info = None
     return True
@@ -55,22 +56,22 @@ class _Parser:
     def parse(self, response: dict[str, Any], shape: Any) -> Any:
         try:
             parsed = self._parser.parse(response, shape)
-        except Exception as error:  # noqa: BLE001 - of what is no answer of AWS it may be a KeyError or a TypeError
-            # Who looks at the context finds no text there.
+        except Exception as error:  # noqa: BLE001 - for an answer that is not from AWS it may be a KeyError or a TypeError
+            # So that the exception context holds no text either.
             error.args = ()
-            raise UnreadableError(f"the SDK cannot read {_described(response)}") from None
-        _take_body_out(parsed, response)
+            raise UnreadableAnswerError(f"the SDK cannot read {_described(response)}") from None
+        _remove_body(parsed, response)
         return parsed
 
 
-def _take_body_out(parsed: Any, response: dict[str, Any]) -> None:
-    """Of an error that is no JSON, or was cut, the SDK takes the whole body for the message."""
+def _remove_body(parsed: Any, response: dict[str, Any]) -> None:
+    """The SDK uses the whole body as message of an error that is not JSON, or was cut."""
     body = response["body"]
     if response["status_code"] < _FIRST_ERROR or not body:
         return
     error = parsed.get("Error")
     if error and error.get("Message") == body.decode("utf-8", "replace"):
-        error["Message"] = f"{_described(response)} is no error of AWS, or was cut"
+        error["Message"] = f"{_described(response)} is not an error of AWS, or was cut"
 
 
 def _described(response: dict[str, Any]) -> str:

@@ -1,16 +1,16 @@
 """The operations that may be sent to AWS, and the guard that refuses all others before they are signed.
 
-    ALLOWED = what the collectors declare + what opening the account takes + what is asked on request
-            + what many accounts take + what the SDK's credential providers need
+    ALLOWED = the collectors' operations + those that open an account + those sent on request
+            + those for many accounts + those of the SDK's credential providers
 
-There is no other list: the shipped policy (`permissions.py`) is generated from its first four parts.
+There is no other list: the shipped policy (`shipped_policy.py`) is generated from the first four.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.errors import OffTheAllowlistError
 
@@ -19,13 +19,13 @@ OPENING = (
     "ec2:DescribeRegions",
     "iam:ListAccountAliases",
 )
-"""Asked of every account: who is asking, which Regions it has, what it is called."""
+"""Sent for every account: who the caller is, the enabled Regions, the alias."""
 
 ON_REQUEST = ("accessanalyzer:ValidatePolicy",)
-"""Sent for `policy validate` with `online` alone. It judges a text and reads nothing; no audit needs it."""
+"""Sent only for `policy validate` with `online`. It judges a text and reads nothing; no audit needs it."""
 
 MANY = ("organizations:ListAccounts",)
-"""Sent for `audit run` with `org` or `accounts` alone: which accounts there are, and which are in one organization."""
+"""Sent only for `audit run` with `org` or `accounts`: which accounts are in the organization."""
 
 CREDENTIALS = (
     "sts:AssumeRole",
@@ -33,10 +33,10 @@ CREDENTIALS = (
     "sso:GetRoleCredentials",
     "sso-oidc:CreateToken",
     "signin:CreateOAuth2Token",
-    # S3 clients look for a bucket's Region with it when an answer does not name it.
+    # S3 clients find a bucket's Region with it when an answer does not name it.
     "s3:HeadBucket",
 )
-"""What the SDK itself sends to get credentials or to find a bucket; none is needed in the auditor's policy."""
+"""Sent by the SDK itself to get credentials or to find a bucket; the auditor's policy needs none of them."""
 
 ALLOWED = frozenset(
     {op for collector in COLLECTORS.values() for op in collector.operations}
@@ -52,7 +52,7 @@ EVENT_IDS = {
     "s3control": "s3-control",
     "secretsmanager": "secrets-manager",
 }
-"""Services whose events the SDK names otherwise than their clients."""
+"""Services whose event names in the SDK differ from their client names."""
 
 _EVENTS = frozenset(
     f"{EVENT_IDS.get(service, service)}.{name}"
@@ -61,20 +61,19 @@ _EVENTS = frozenset(
 
 
 def actions_of(fact_name: str) -> tuple[str, ...]:
-    """The IAM actions that reading a fact takes, sorted, those of the facts it builds on included."""
+    """The IAM actions that reading a fact takes, sorted, including those of the facts it builds on."""
     wanted, names = [fact_name], set[str]()
     while wanted:
         name = wanted.pop()
         if name not in names:
             names.add(name)
-            wanted += [each.name for each in COLLECTORS[name].after]
+            wanted += [fact.name for fact in COLLECTORS[name].after]
     return tuple(sorted({action_of(op) for name in names for op in COLLECTORS[name].operations}))
 
 
 def guard(session: Any) -> None:
-    """Make a botocore session, and every client it makes from now on, refuse what is not allowed."""
-    # Two doors: the first stands before a request exists; the second before any signature, also of URLs and forms
-    # that are signed without being sent.
+    """Make a botocore session, and every client it makes from now on, refuse other operations."""
+    # Twice: before a request is built, and before anything is signed, such as presigned URLs, which are not sent.
     session.register("before-parameter-build", _refuse_operation)
     session.register("before-sign", _refuse_signature)
 
@@ -83,24 +82,26 @@ def _refuse_operation(*, params: Any, model: Any, **_event: Any) -> None:
     operation = f"{model.service_model.service_name}:{model.name}"
     if operation not in ALLOWED:
         raise _refusal(operation)
-    if operation == _PLAIN_READ and not _is_plain(params):
+    if operation == _GET_PARAMETERS and not _reads_no_secret(params):
         raise _refusal(f"{operation} of a secret")
 
 
-# The one call that answers with texts: those of String parameters, when somebody asked to look into them.
-_PLAIN_READ = "ssm:GetParameters"
-_RESOLVED = "/aws/reference/secretsmanager"
+# The only call that answers with values: those of String parameters, sent on request.
+_GET_PARAMETERS = "ssm:GetParameters"
+_SECRETS_MANAGER_NAMES = "/aws/reference/secretsmanager"
 
 
-def _is_plain(params: Any) -> bool:
-    """Whether nothing is decrypted, and no name stands for a secret of Secrets Manager."""
+def _reads_no_secret(params: Any) -> bool:
+    """Whether nothing is decrypted, and no name refers to a secret of Secrets Manager."""
     names = params.get("Names", ())
-    return params.get("WithDecryption") is False and not any(_RESOLVED in name for name in names)
+    return params.get("WithDecryption") is False and not any(
+        _SECRETS_MANAGER_NAMES in name for name in names
+    )
 
 
 def _refuse_signature(*, operation_name: str, event_name: str, **_event: Any) -> None:
     service = event_name.split(".")[1]
-    # Two services may have operations of one name, of which one only is a read that is needed.
+    # Operations of two services may have the same name, and only one of them may be allowed.
     if f"{service}.{operation_name}" not in _EVENTS:
         raise _refusal(f"{service}:{operation_name}")
 

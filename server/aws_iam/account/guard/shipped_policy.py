@@ -1,10 +1,10 @@
-"""The IAM policy that the live checks need, generated from the allowlist; shipped as `assets/audit-policy.json`."""
+"""The IAM policy that live checks need, generated from the allowlist and shipped as `assets/audit-policy.json`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from aws_iam.account.collect import COLLECTORS
+from aws_iam.account.collect.catalogue import COLLECTORS
 from aws_iam.account.guard.allowlist import MANY, ON_REQUEST, OPENING
 from aws_iam.account.names.iam_actions import action_of
 
@@ -17,19 +17,23 @@ SECRETS = (
     "ssm:GetParameters",
     "ssm:GetParametersByPath",
 )
-"""Never needed and never asked for; denied, so that no other policy of the same identity lets them through."""
+"""Never needed and never called; denied, so that no other policy of the identity allows them."""
 
 
 def audit_actions() -> tuple[str, ...]:
     """Every IAM action that a full audit uses, sorted."""
-    usual = (collector for collector in COLLECTORS.values() if not collector.on_request)
-    declared = {op for each in usual for op in each.operations}
+    declared = {
+        operation
+        for collector in COLLECTORS.values()
+        if not collector.on_request
+        for operation in collector.operations
+    }
     operations = declared | {*OPENING, *MANY}
     return tuple(sorted({action for op in operations if (action := action_of(op))}))
 
 
 def audit_policy() -> dict[str, Any]:
-    """The policy document: read what the audit reads, ask what is asked on request, and no secret's value."""
+    """The policy document: allow what the audit reads and what is sent on request, deny the values of secrets."""
     return {
         "Version": "2012-10-17",
         "Statement": [

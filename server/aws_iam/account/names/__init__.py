@@ -1,1 +1,1 @@
-"""Names of actions, forms of ids, and what is sensitive in what AWS answers."""
+"""Names of IAM actions, formats of ids, and what is sensitive in answers."""

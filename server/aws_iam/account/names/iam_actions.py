@@ -1,4 +1,4 @@
-"""The IAM action that allows an operation: mostly its own name, and a table of the others."""
+"""The IAM action that allows an operation: mostly of the same name, else in a table."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _ACTIONS = {
     "s3:ListBuckets": "s3:ListAllMyBuckets",
     "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
 }
-_FREE = frozenset({"sts:GetCallerIdentity"})
+_WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity"})
 
 
 def action_of(operation: str) -> str:
     """The IAM action that allows an operation; empty for the one that needs none."""
-    if operation in _FREE:
+    if operation in _WITHOUT_PERMISSION:
         return ""
     service, _, name = operation.partition(":")
     return _ACTIONS.get(operation, f"{_PREFIXES.get(service, service)}:{name}")

@@ -1,4 +1,4 @@
-"""The forms of what AWS itself names: a snapshot is a file, and a file may have been written by anybody."""
+"""Formats of ids and ARNs, checked when a snapshot is loaded, because anybody may have written the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 _PARTITION = re.compile(r"aws(?:-[a-z]{1,12}){0,3}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _SERVICE = re.compile(r"[a-z0-9-]{1,63}")
-# `aws` owns the managed policies; a resource such as a bucket has no account in its ARN.
+# `aws` owns the managed policies; the ARN of a bucket, for example, has no account.
 _OWNER = re.compile(r"(?:[0-9]{12}|aws)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -19,7 +19,7 @@ REGION = "the name of an AWS Region"
 PARTITION = "the name of an AWS partition"
 ACCOUNT = "an account id of 12 digits"
 
-_FIELDS = {
+_FIELD_FORMATS = {
     "arn": ARN,
     "log_group_arn": ARN,
     "user_arn": ARN,
@@ -28,27 +28,27 @@ _FIELDS = {
     "region": REGION,
     "primary_region": REGION,
 }
-# Before a subscription is confirmed a word stands where its ARN will be.
-_FREE = frozenset({("Subscription", "arn")})
-# Most may be empty, where AWS's answer lacked them; commands are built from these.
-_NEVER_EMPTY = frozenset({("Trail", "arn"), ("Trail", "home_region")})
+# Until a subscription is confirmed, AWS sends a word in place of its ARN.
+_EXCEPTIONS = frozenset({("Subscription", "arn")})
+# Most may be empty, where AWS did not send them, but commands are built from these.
+_REQUIRED = frozenset({("Trail", "arn"), ("Trail", "home_region")})
 
 
-def fits(form: str, text: str) -> bool:
-    """Whether the text has the form."""
-    if form == ARN:
+def has_format(expected: str, text: str) -> bool:
+    """Whether the text has the format."""
+    if expected == ARN:
         return _is_arn(text)
-    return _PATTERNS[form].fullmatch(text) is not None
+    return _PATTERNS[expected].fullmatch(text) is not None
 
 
-def broken(of: type, name: str, value: object) -> str:
-    """The form that a field of a fact should have and has not; empty when all is well."""
-    form = _FIELDS.get(name, "")
-    if not form or not isinstance(value, str) or (of.__name__, name) in _FREE:
+def violated_format(of: type, name: str, value: object) -> str:
+    """The format that a field of a fact should have but does not; empty when it has it."""
+    expected = _FIELD_FORMATS.get(name, "")
+    if not expected or not isinstance(value, str) or (of.__name__, name) in _EXCEPTIONS:
         return ""
-    if not value and (of.__name__, name) not in _NEVER_EMPTY:
+    if not value and (of.__name__, name) not in _REQUIRED:
         return ""
-    return "" if fits(form, value) else form
+    return "" if has_format(expected, value) else expected
 
 
 def _is_arn(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""Which names speak of a secret, and what kind of value a variable has.
+"""Which names suggest a secret, and what kind of value a variable has.
 
-INVARIANT: a value comes in here and only its kind goes out; no part of it, no hash of it.
+INVARIANT: of a value only its kind is returned, never a part or a hash of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-# One word, or two that follow each other. `key` alone says nothing: a sort key, a public key.
+# One word, or two consecutive ones. `key` alone suggests nothing: a sort key, a public key.
 _SECRET_WORDS = frozenset(
     {
         "password", "passwords", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "tokens", "apikey",
@@ -26,8 +26,8 @@ _SECRET_PAIRS = frozenset(
         ("master", "key"), ("connection", "string"), ("auth", "key"), ("license", "key"), ("client", "key"),
     }
 )  # fmt: skip
-# What a name ends in that is about a secret and not one: its place, its rules, its lifetime.
-_ABOUT = frozenset(
+# Last words of names that are about a secret and do not hold it: its location, rules, lifetime.
+_LAST_WORDS_ABOUT_SECRETS = frozenset(
     {
         "arn", "id", "ids", "name", "names", "path", "file", "dir", "url", "uri", "endpoint", "host", "issuer", "header",
         "length", "min", "max", "policy", "ttl", "expiry", "expiration", "seconds", "minutes", "hours", "days", "timeout",
@@ -37,9 +37,9 @@ _ABOUT = frozenset(
         "ref", "reference",
     }
 )  # fmt: skip
-_LONGEST = 8_192
-_BITS = 4.0
-_LEAST_RANDOM = 20
+_MAX_LENGTH = 8_192
+_MIN_BITS = 4.0
+_MIN_RANDOM_LENGTH = 20
 _SHORT, _MEDIUM = 8, 32
 
 
@@ -48,11 +48,11 @@ class ValueKind(StrEnum):
 
     EMPTY = "empty"
     REFERENCE = "reference"
-    """An ARN, a dynamic reference, a path, an address without a password: it names something."""
+    """It refers to something: an ARN, a dynamic reference, a path, a URL without a password."""
     SETTING = "setting"
-    """A small number or a switch."""
+    """A small number or a flag."""
     WORDS = "words"
-    """Words run together or with hyphens: a name, or a weak password."""
+    """Words, run together or hyphenated: a name, or a weak password."""
     TEXT = "text"
     KEY = "key"
     """A known format of keys and tokens."""
@@ -69,7 +69,7 @@ class Variable:
     """`short` (under 8 characters), `medium` or `long` (from 32)."""
 
 
-# Formats that their makers publish; each says who can tell such a key by its look.
+# Formats that their issuers publish.
 _FORMATS = (
     ("private key", re.compile(r"-----BEGIN (?:[A-Z]+ ){0,2}PRIVATE KEY-----")),
     ("AWS access key id", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")),
@@ -93,9 +93,9 @@ _WORDS = re.compile(r"[a-z]+(?:[-_.][a-z0-9]+)+|(?:[A-Z][a-z]+){2,}")
 
 
 def speaks_of_secret(name: str) -> str:
-    """The word of a name that says it holds a secret; empty when none does, or when it is about one."""
-    words = [each.lower() for each in _WORD.findall(name[:_LONGEST])]
-    if words and words[-1] in _ABOUT:
+    """The word of a name that suggests a secret; empty when there is none, or when the name is only about one."""
+    words = [word.lower() for word in _WORD.findall(name[:_MAX_LENGTH])]
+    if words and words[-1] in _LAST_WORDS_ABOUT_SECRETS:
         return ""
     for pair in pairwise(words):
         if pair in _SECRET_PAIRS:
@@ -103,27 +103,27 @@ def speaks_of_secret(name: str) -> str:
     return next((word for word in words if word in _SECRET_WORDS), "")
 
 
-def variable(name: str, value: str, stored: frozenset[str] = frozenset()) -> Variable:
-    """The variable without its value; one of the `stored` names is what it takes its secret from."""
+def classified_variable(name: str, value: str, stored: frozenset[str] = frozenset()) -> Variable:
+    """The variable without its value; a value that is one of the `stored` names refers to a secret."""
     kind, known = (ValueKind.REFERENCE, "") if value in stored else _kind(value.strip())
     return Variable(name=name, kind=kind, format=known, length=_length(len(value)))
 
 
 def key_format(value: str) -> str:
-    """The format of the key that the value holds; `random text` for what only chance writes; empty for neither."""
-    found = _known(value)
-    if found:
-        return found
+    """The format of the key in the value, `random text` if it looks random, else empty."""
+    known_format = _known_format(value)
+    if known_format:
+        return known_format
     return "random text" if _is_random(value.strip()) else ""
 
 
 def _kind(value: str) -> tuple[ValueKind, str]:
     if not value:
         return ValueKind.EMPTY, ""
-    found = _known(value)
-    if found:
-        return ValueKind.KEY, found
-    if len(value) > _LONGEST:
+    known_format = _known_format(value)
+    if known_format:
+        return ValueKind.KEY, known_format
+    if len(value) > _MAX_LENGTH:
         return ValueKind.TEXT, ""
     for kind, form in (
         (ValueKind.SETTING, _SETTING),
@@ -135,24 +135,24 @@ def _kind(value: str) -> tuple[ValueKind, str]:
     return ValueKind.TEXT, ""
 
 
-def _known(value: str) -> str:
-    text = value[:_LONGEST]
+def _known_format(value: str) -> str:
+    text = value[:_MAX_LENGTH]
     for name, form in _FORMATS:
-        found = form.search(text)
-        # AWS's documentation writes keys that end so; they open nothing.
-        if found and "EXAMPLE" not in found[0]:
+        match = form.search(text)
+        # Keys in the documentation of AWS contain this word.
+        if match and "EXAMPLE" not in match[0]:
             return name
     return ""
 
 
 def _is_random(value: str) -> bool:
-    """Whether the value is one word, long, of mixed characters, and nearly as even as chance makes it."""
-    if not _LEAST_RANDOM <= len(value) <= _LONGEST or re.search(r"[\s:/.,]", value):
+    """Whether the value is one long word of mixed characters with high entropy."""
+    if not _MIN_RANDOM_LENGTH <= len(value) <= _MAX_LENGTH or re.search(r"[\s:/.,]", value):
         return False
-    mixed = all(re.search(each, value) for each in ("[a-z]", "[A-Z]", "[0-9]"))
+    mixed = all(re.search(characters, value) for characters in ("[a-z]", "[A-Z]", "[0-9]"))
     counts = Counter(value)
     bits = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
-    return mixed and bits >= _BITS
+    return mixed and bits >= _MIN_BITS
 
 
 def _length(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Read an account: the facts that are needed and no others, all at once, each failure kept as a miss.
+"""Reads an account: the facts that are needed and no others, in parallel, each failure kept as a miss.
 
 account = collect((SUMMARY, ALARMS), source, progress)
 """
@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.calls.aws import WORKERS, Aws, Clients
+from aws_iam.account.calls.aws import Aws
+from aws_iam.account.calls.clients import WORKERS, Clients
 from aws_iam.account.calls.failures import SessionExpired
-from aws_iam.account.collect import COLLECTORS
-from aws_iam.account.facts.fact import Fact, Held, Miss, MissKind, RefusedError
+from aws_iam.account.collect.catalogue import COLLECTORS
+from aws_iam.account.collect.fact import Fact, Held, Miss, MissKind, RefusedError
 from aws_iam.account.guard.allowlist import guard
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.account.reading.snapshot import Account, Regions, held_facts
 from aws_iam.account.session.connect import (
-    Source,
     caller,
     checked_regions,
     connect,
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from aws_iam.account.session.connect import Source
+    from aws_iam.account.session.connect import AccountArguments
 
 _REGIONS = "ec2:DescribeRegions"
 
 
 class PartlyRead(KeyboardInterrupt):
-    """The caller stopped the reading: `account` holds the facts that were there by then, of `wanted` many."""
+    """The user stopped the reading: `account` holds what was read by then of `wanted` facts."""
 
     def __init__(self, account: Account, wanted: int) -> None:
         super().__init__()
@@ -48,19 +48,19 @@ class PartlyRead(KeyboardInterrupt):
 
 
 def _silent(_done: int, _total: int, _text: str) -> None:
-    """Nobody watches."""
+    """Report no progress."""
 
 
 def collect(
     needs: Iterable[Fact[Any]],
-    source: Source,
+    source: AccountArguments,
     progress: Callable[[int, int, str], None] = _silent,
     *,
     session: boto3.Session | None = None,
 ) -> Account:
-    """A snapshot with these facts. A ready `session` is guarded and used as it is.
+    """A snapshot with these facts. A `session` that is passed in is guarded and otherwise used as it is.
 
-    The guard reaches the clients that a session makes afterwards; one that the caller made before stays as it was.
+    The guard applies to clients that the session makes from now on, not to those that the caller made before.
     """
     if session is None:
         session = connect(source)
@@ -76,71 +76,71 @@ def collect_from(
     progress: Callable[[int, int, str], None] = _silent,
 ) -> Account:
     """A snapshot through a guarded session."""
-    asked = checked_regions(session, regions)
-    home = home_region(session, asked)
+    named = checked_regions(session, regions)
+    home = home_region(session, named)
     account, arn = caller(session, home)
     foreign = known_regions(session) - known_regions(session, arn.split(":")[1])
-    entry = Entry(
+    opened = OpenAccount(
         account=account,
         arn=arn,
         clients=Clients(session),
         home=home,
-        asked=asked,
+        named_regions=named,
         foreign=foreign,
         outlives_session=True,
     )
-    return collect_at(needs, entry, progress)
+    return collect_open_account(needs, opened, progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """An open account: which it is, as whom it is read, and with what."""
+class OpenAccount:
+    """An account that can be read: its id, the caller, the clients, the Regions."""
 
     account: str
     arn: str
     clients: Clients
     home: str
-    asked: tuple[str, ...]
+    named_regions: tuple[str, ...]
     foreign: frozenset[str]
     """The Regions of other partitions."""
     workers: int = WORKERS
     stop: threading.Event | None = None
-    """Set by whoever wants no further call."""
+    """Set to stop the reading."""
     outlives_session: bool = False
-    """Whether a session that expires on the way leaves a snapshot of what was read by then, or none at all."""
+    """Whether there is a snapshot of what was read by then if the session expires, or none at all."""
 
 
-def collect_at(
+def collect_open_account(
     needs: Iterable[Fact[Any]],
-    entry: Entry,
+    opened: OpenAccount,
     progress: Callable[[int, int, str], None] = _silent,
-    given: Iterable[Held] = (),
+    known: Iterable[Held] = (),
 ) -> Account:
-    """A snapshot of an open account; `given` are facts that are known and not read again."""
+    """A snapshot of an open account; `known` facts are not read again."""
     started = datetime.now(UTC)
     aws = Aws(
-        entry.clients,
-        account=entry.account,
-        partition=entry.arn.split(":")[1],
-        home=entry.home,
+        opened.clients,
+        account=opened.account,
+        partition=opened.arn.split(":")[1],
+        home=opened.home,
         regions=(),
         collectors=COLLECTORS,
         progress=progress,
-        workers=entry.workers,
-        stop=entry.stop,
+        workers=opened.workers,
+        stop=opened.stop,
     )
-    aws.give(given)
+    aws.prefill(known)
     try:
-        enabled = aws.tried(lambda: _enabled(aws, entry.foreign))
-        aws.regions = _read(entry.asked, enabled, entry.home)
-        read = Account(
-            id=entry.account,
+        enabled = aws.value_or_miss(lambda: _enabled(aws, opened.foreign))
+        aws.regions = _regions_to_read(opened.named_regions, enabled, opened.home)
+        empty = Account(
+            id=opened.account,
             partition=aws.partition,
-            caller_arn=entry.arn,
+            caller_arn=opened.arn,
             collected_at=started,
-            regions=Regions(read=aws.regions, enabled=enabled, asked=entry.asked),
+            regions=Regions(read=aws.regions, enabled=enabled, asked=opened.named_regions),
         )
-        return _filled(read, aws, tuple(needs), outlives_session=entry.outlives_session)
+        return _filled(empty, aws, tuple(needs), outlives_session=opened.outlives_session)
     finally:
         aws.close()
 
@@ -150,10 +150,10 @@ def _filled(
 ) -> Account:
     wanted = {fact.name for fact in needs}
     places = [
-        (each.fact, region)
-        for name, each in COLLECTORS.items()
+        (collector.fact, region)
+        for name, collector in COLLECTORS.items()
         if name in wanted
-        for region in (aws.regions if each.regional else ("",))
+        for region in (aws.regions if collector.regional else ("",))
     ]
     try:
         facts = held_facts(_facts(aws, places))
@@ -165,11 +165,11 @@ def _filled(
         held = _held(places, aws.stop())
         if not (held and outlives_session):
             raise
-        known = {(each.fact.name, each.region) for each in held}
+        read = {(entry.fact.name, entry.region) for entry in held}
         rest = [
-            Held(fact=fact, region=region, value=_unread(fact, region, over.code))
+            Held(fact=fact, region=region, value=_expired(fact, region, over.code))
             for fact, region in places
-            if (fact.name, region) not in known
+            if (fact.name, region) not in read
         ]
         return replace(account, facts=held_facts([*held, *rest]))
 
@@ -182,7 +182,7 @@ def _held(places: list[tuple[Fact[Any], str]], done: dict[tuple[str, str], Any])
     ]
 
 
-def _unread(fact: Fact[Any], region: str, code: str) -> Miss:
+def _expired(fact: Fact[Any], region: str, code: str) -> Miss:
     operation = COLLECTORS[fact.name].operations[0]
     return Miss(
         kind=MissKind.EXPIRED,
@@ -194,26 +194,27 @@ def _unread(fact: Fact[Any], region: str, code: str) -> Miss:
 
 
 def _facts(aws: Aws, places: list[tuple[Fact[Any], str]]) -> list[Held]:
-    values = aws.each(lambda place: aws.settle(*place), places, _told)
+    values = aws.read_each(lambda place: aws.fact_or_miss(*place), places, _progress_text)
     return [
         Held(fact=fact, region=region, value=value)
         for (fact, region), value in zip(places, values, strict=True)
     ]
 
 
-def _told(place: tuple[Fact[Any], str]) -> str:
-    """The service and Region that is being read: `ec2 eu-west-1`."""
+def _progress_text(place: tuple[Fact[Any], str]) -> str:
+    """The service and Region, such as `ec2 eu-west-1`."""
     fact, region = place
     service = fact.name.partition(".")[0]
     return f"{service} {region}" if region else service
 
 
 def _enabled(aws: Aws, foreign: frozenset[str]) -> tuple[str, ...]:
-    """The account's Regions; an emulator lists those of `foreign` partitions too."""
-    listed = {each.get("RegionName", "") for each in aws.need(_REGIONS).get("Regions", ())}
+    """The account's enabled Regions; emulators also list those of `foreign` partitions."""
+    answer = aws.need(_REGIONS)
+    listed = {region.get("RegionName", "") for region in answer.get("Regions", ())}
     own = tuple(sorted(listed - foreign))
     if not own or "" in own:
-        # Every account has some: read as none, nothing would be asked, and nothing found.
+        # Every account has some. Without any, nothing would be read and nothing found.
         raise RefusedError(
             Miss(
                 kind=MissKind.BROKEN,
@@ -226,19 +227,21 @@ def _enabled(aws: Aws, foreign: frozenset[str]) -> tuple[str, ...]:
     return own
 
 
-def _read(asked: tuple[str, ...], enabled: tuple[str, ...] | Miss, home: str) -> tuple[str, ...]:
-    """The Regions to read: those named, else all enabled; only the session's own where AWS will not list them."""
+def _regions_to_read(
+    named_regions: tuple[str, ...], enabled: tuple[str, ...] | Miss, home: str
+) -> tuple[str, ...]:
+    """Those that were named, else all enabled ones; only the session's own where they cannot be listed."""
     if isinstance(enabled, Miss):
-        return asked or (home,)
-    for region in asked:
+        return named_regions or (home,)
+    for region in named_regions:
         if region not in enabled:
             raise InputError(
                 f"Region {quoted(region)} is not enabled for the account",
                 hint=f"enabled are {', '.join(enabled)}",
             )
-    return asked or enabled
+    return named_regions or enabled
 
 
 def _alias(aws: Aws) -> str | None:
-    answer = aws.tried(lambda: aws.need("iam:ListAccountAliases"))
+    answer = aws.value_or_miss(lambda: aws.need("iam:ListAccountAliases"))
     return None if isinstance(answer, Miss) else next(iter(answer.get("AccountAliases", ())), None)

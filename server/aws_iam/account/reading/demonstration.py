@@ -16,7 +16,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
 
 REGIONS = ("us-east-1", "eu-west-1")

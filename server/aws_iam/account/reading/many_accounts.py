@@ -1,10 +1,10 @@
-"""Many accounts, read by one caller: one session, one set of clients, a role in each account.
+"""Reads many accounts as one caller: one session, one set of clients, a role in each account.
 
     fleet = fleet_of("audit", ("eu-west-1",), run)
     account = fleet.read(needs, Door(account="111122223333", role_arn="arn:aws:iam::111122223333:role/audit"))
 
-An account that cannot be entered is a `Closed` value. What would keep the caller out of every account (credentials,
-clock, network) raises AwsError: then nothing is learned by trying the next one.
+An account that cannot be read is a `Closed` value. A failure that concerns every account (the caller's credentials,
+the clock, the network) raises AwsError, because the next account would fail in the same way.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from aws_iam.account.calls.account_credentials import WornProvider, worn
-from aws_iam.account.calls.aws import Clients, client_config, make_client
-from aws_iam.account.calls.failures import FAILURES, calling, code_of, words_of
-from aws_iam.account.reading.collect_account import Entry, collect_at
+from aws_iam.account.calls.account_credentials import ContextCredentialsProvider, signing_with
+from aws_iam.account.calls.clients import Clients, client_config, make_client
+from aws_iam.account.calls.failures import FAILURES, calling, code_of, text_of
+from aws_iam.account.reading.collect_account import OpenAccount, collect_open_account
 from aws_iam.account.session.connect import (
     SESSION_NAME,
-    badge_in,
     caller,
     checked_regions,
     connect,
+    explained,
     home_region,
-    in_words,
-    is_the_callers,
+    is_callers_fault,
     known_regions,
+    role_session,
     session_of,
 )
 from aws_iam.errors import AwsError, InputError
@@ -41,36 +41,36 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
-    from aws_iam.account.facts.fact import Fact, Held
+    from aws_iam.account.collect.fact import Fact, Held
     from aws_iam.account.reading.snapshot import Account
 
 AT_ONCE = 8
 """Accounts that are read at a time."""
-WORKERS = 8
+WORKERS_PER_ACCOUNT = 8
 """Calls in flight for one of many accounts."""
 _MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """The way into an account; without a role it is the caller's own."""
+    """An account and the role to assume in it; without a role it is the caller's own account."""
 
     account: str
     role_arn: str | None = None
-    # A worker that fails writes the arguments of its job to its log.
+    # A worker that fails logs the arguments of its job.
     external_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """An account that could not be entered, or not read at all."""
+    """Why an account could not be read at all."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
-    """The caller's own way to AWS, before any role."""
+class _Caller:
+    """The arguments of `connect` for the caller's own account."""
 
     profile: str | None
     regions: tuple[str, ...]
@@ -79,25 +79,27 @@ class _Way:
 
 
 def _silent(_done: int, _total: int, _text: str) -> None:
-    """Nobody watches."""
+    """Report no progress."""
 
 
 class Fleet:
-    """The caller, and one set of clients that signs for whichever account a thread reads."""
+    """The caller's session, and one set of clients that signs for whichever account a thread reads."""
 
     def __init__(self, profile: str | None, regions: tuple[str, ...]) -> None:
-        session = connect(_Way(profile=profile, regions=regions))
-        self.asked = checked_regions(session, regions)
-        self.home = home_region(session, self.asked)
+        session = connect(_Caller(profile=profile, regions=regions))
+        self.regions = checked_regions(session, regions)
+        self.home = home_region(session, self.regions)
         self.account, self.arn = caller(session, self.home)
         self.partition = self.arn.split(":")[1]
         self._foreign = known_regions(session) - known_regions(session, self.partition)
         self._session = session
-        # One role session a time is opened for each account, and many threads ask for one at once.
+        # Shared by all threads that assume a role.
         self._sts = make_client(session, "sts", self.home, client_config())
-        shared = session_of(profile, session.region_name or self.home, WornProvider())
-        # All threads meet at the one host of a global service.
-        self._clients = Clients(shared, AT_ONCE * WORKERS)
+        shared = session_of(
+            profile, session.region_name or self.home, ContextCredentialsProvider()
+        )
+        # A global service has one host, which all threads call.
+        self._clients = Clients(shared, AT_ONCE * WORKERS_PER_ACCOUNT)
 
     def client(self, service: str) -> Any:
         """A client of the caller's own account."""
@@ -106,58 +108,58 @@ class Fleet:
     def read(
         self,
         needs: Iterable[Fact[Any]],
-        door: Door,
+        role: Door,
         progress: Callable[[int, int, str], None] = _silent,
-        given: Iterable[Held] = (),
+        known: Iterable[Held] = (),
         stop: threading.Event | None = None,
     ) -> Account | Closed:
-        """A snapshot of the account behind the door, or why there is none."""
+        """A snapshot of the account, or why there is none."""
         try:
-            credentials, arn = self._entered(door)
-        except _ShutError as shut:
-            return Closed(reason=str(shut))
-        entry = Entry(
-            account=door.account,
+            credentials, arn = self._credentials_for(role)
+        except _NoAccessError as refused:
+            return Closed(reason=str(refused))
+        opened = OpenAccount(
+            account=role.account,
             arn=arn,
             clients=self._clients,
             home=self.home,
-            asked=self.asked,
+            named_regions=self.regions,
             foreign=self._foreign,
-            workers=WORKERS,
+            workers=WORKERS_PER_ACCOUNT,
             stop=stop,
         )
         try:
-            with worn(credentials):
-                return collect_at(needs, entry, progress, given)
+            with signing_with(credentials):
+                return collect_open_account(needs, opened, progress, known)
         except (AwsError, InputError) as error:
-            # A Region that this account has not enabled, a role session that ran out: another account may have luck.
+            # For example a Region that this account has not enabled, or an expired role session: others may work.
             return Closed(reason=str(error))
         finally:
             self._clients.forget(credentials.access_key or "")
 
-    def _entered(self, door: Door) -> tuple[ReadOnlyCredentials, str]:
-        if door.role_arn is None:
-            return self._own(), self.arn
-        # What signs is the caller's own: that it cannot be renewed is no answer about this account.
-        self._own()
-        extra = {} if door.external_id is None else {"ExternalId": door.external_id}
+    def _credentials_for(self, role: Door) -> tuple[ReadOnlyCredentials, str]:
+        if role.role_arn is None:
+            return self._own_credentials(), self.arn
+        # If the caller's own credentials cannot be renewed, that concerns all accounts, not this one.
+        self._own_credentials()
+        extra = {} if role.external_id is None else {"ExternalId": role.external_id}
         try:
             with calling():
                 answer = self._sts.assume_role(
-                    RoleArn=door.role_arn, RoleSessionName=SESSION_NAME, **extra
+                    RoleArn=role.role_arn, RoleSessionName=SESSION_NAME, **extra
                 )
         except FAILURES as error:
-            words = in_words(error)
-            answered = isinstance(error, (ClientError, ResponseParserError))
-            if answered and not is_the_callers(code_of(error)):
-                raise _ShutError(str(words)) from None
-            raise words from None
+            failure = explained(error)
+            is_answer = isinstance(error, (ClientError, ResponseParserError))
+            if is_answer and not is_callers_fault(code_of(error)):
+                raise _NoAccessError(str(failure)) from None
+            raise failure from None
         try:
-            return badge_in(answer)
-        except AwsError as odd:
-            raise _ShutError(str(odd)) from None
+            return role_session(answer)
+        except AwsError as unreadable:
+            raise _NoAccessError(str(unreadable)) from None
 
-    def _own(self) -> ReadOnlyCredentials:
+    def _own_credentials(self) -> ReadOnlyCredentials:
         """The caller's own credentials, renewed by the SDK where they can be."""
         own: Any = self._session.get_credentials()
         try:
@@ -165,26 +167,26 @@ class Fleet:
                 frozen: ReadOnlyCredentials = own.get_frozen_credentials()
         except ResponseParserError as error:
             raise AwsError(
-                f"the caller's credentials cannot be renewed: {words_of(error)}"
+                f"the caller's credentials cannot be renewed: {text_of(error)}"
             ) from None
         except FAILURES as error:
-            raise in_words(error) from None
+            raise explained(error) from None
         return frozen
 
 
-class _ShutError(Exception):
-    """AWS will not let the caller into this one account; never leaves this module."""
+class _NoAccessError(Exception):
+    """This one account cannot be read; never leaves this module."""
 
 
 def fleet_of(profile: str | None, regions: tuple[str, ...], run: str) -> Fleet:
-    """The fleet of this process for a run, made once: a worker reads account after account with the same clients.
+    """The fleet of this process for a run, made once, so that a worker reads all its accounts with the same clients.
 
-    Another run gets a fleet of its own: a worker lives for days, and the credentials of yesterday's may have run out.
+    Another run gets its own: a worker may live for days, and the credentials of an earlier run may have expired.
     """
-    surroundings = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_")))
-    # A worker's threads begin at once, and the second one shall find what the first one makes.
+    environment = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_")))
+    # The threads of a worker start together: one makes the fleet, the others find it.
     with _MAKING:
-        return _fleet(profile, regions, run, surroundings)
+        return _fleet(profile, regions, run, environment)
 
 
 @lru_cache(maxsize=4)
@@ -192,7 +194,7 @@ def _fleet(
     profile: str | None,
     regions: tuple[str, ...],
     _run: str,
-    _surroundings: tuple[tuple[str, str], ...],
+    _environment: tuple[tuple[str, str], ...],
 ) -> Fleet:
-    # What the SDK reads from the environment is part of the key.
+    # The environment is part of the cache key, because the SDK reads it.
     return Fleet(profile, regions)

@@ -1,7 +1,7 @@
-"""What an organization's accounts have in common: who they are, and what its management account knows for all.
+"""What an organization's accounts have in common, read once for a run over many accounts.
 
-Read once for a run over many accounts. An organization's trail or analyzer covers its members, but a member that is
-read alone cannot prove it; beside what was read here, it can.
+An organization's trail or analyzer covers its members, but a member's own answers do not prove it; together with what
+the management account shows, they do.
 """
 
 from __future__ import annotations
@@ -10,28 +10,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.calls.failures import FAILURES, calling, code_of
-from aws_iam.account.facts.fact import Held, Miss, MissKind
-from aws_iam.account.facts.governance import (
+from aws_iam.account.collect.detection.access_analyzer import ANALYZERS, Analyzer
+from aws_iam.account.collect.fact import Held, Miss, MissKind
+from aws_iam.account.collect.logging.cloudtrail import TRAILS, Trail
+from aws_iam.account.collect.organization.organization import (
     ANALYZER_SERVICE,
-    ANALYZERS,
     ORG_DELEGATION,
     ORG_GUARDRAILS,
     ORG_SERVICES,
     ORG_TREE,
     ORGANIZATION,
-    ROOT_FEATURES,
-    Analyzer,
     Organization,
     administrators_of,
 )
-from aws_iam.account.facts.trails import TRAILS, Trail
+from aws_iam.account.collect.organization.root_features import ROOT_FEATURES
 from aws_iam.account.reading.many_accounts import Closed, Door
 from aws_iam.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.many_accounts import Fleet
     from aws_iam.account.reading.snapshot import Account
 
@@ -43,7 +42,7 @@ _COMMON = (
     ORG_TREE,
     ROOT_FEATURES,
 )
-_OF_ALL = "ORGANIZATION"
+_ORGANIZATION_TYPE = "ORGANIZATION"
 _NOT_READ = Miss(kind=MissKind.UNASKED, call="")
 
 
@@ -57,7 +56,7 @@ class Shared:
     analyzers: tuple[tuple[str, tuple[Analyzer, ...]], ...] = ()
     """The organization's analyzers by Region."""
     analyzers_read: tuple[str, ...] = ()
-    """The Regions in which there is no other."""
+    """The Regions in which every account that may hold one was read."""
 
 
 def active_accounts(fleet: Fleet) -> tuple[str, ...]:
@@ -67,15 +66,15 @@ def active_accounts(fleet: Fleet) -> tuple[str, ...]:
         with calling():
             # `State` replaces `Status`, which AWS retires.
             listed = [
-                (each["Id"], each.get("State") or each.get("Status"))
+                (account["Id"], account.get("State") or account.get("Status"))
                 for page in pages
-                for each in page.get("Accounts", ())
+                for account in page.get("Accounts", ())
             ]
     except FAILURES as error:
         raise _unlisted(code_of(error)) from None
     if not listed:
-        # Its management account is one.
-        raise _unlisted("which names none")
+        # The management account is always one of them.
+        raise _unlisted("the answer names none")
     return tuple(sorted(account for account, state in listed if state == "ACTIVE"))
 
 
@@ -91,20 +90,20 @@ def shared_by(
 ) -> Shared:
     """What the members have in common, as far as it is needed and the caller's account may read it.
 
-    `door` is the way into an account that holds analyzers for all, a delegated administrator; None: there is none.
+    `door` is how to read a delegated administrator's account, which may hold analyzers; None: it cannot be read.
     """
     wanted = tuple(needs)
-    asked = [fact for fact in (*_COMMON, TRAILS, ANALYZERS) if fact in wanted]
-    read = fleet.read(asked, Door(account=fleet.account)) if asked else None
-    if read is None or isinstance(read, Closed):
+    facts = [fact for fact in (*_COMMON, TRAILS, ANALYZERS) if fact in wanted]
+    own = fleet.read(facts, Door(account=fleet.account)) if facts else None
+    if own is None or isinstance(own, Closed):
         return Shared()
-    return _common(read, _holders(fleet, read, door) if ANALYZERS in asked else ())
+    return _shared(own, _analyzer_accounts(fleet, own, door) if ANALYZERS in facts else ())
 
 
-def _holders(
+def _analyzer_accounts(
     fleet: Fleet, own: Account, door: Callable[[str], Door | None]
 ) -> tuple[Account | None, ...]:
-    """The accounts that may hold an analyzer of the organization; None for one that was not read."""
+    """The accounts that may hold an analyzer of the organization; None for one that could not be read."""
     organization, services = own.get(ORGANIZATION), own.get(ORG_SERVICES)
     if organization is None:
         return ()
@@ -115,35 +114,35 @@ def _holders(
     ):
         return (own, None)
     named = {organization.management_account, *administrators_of(services, ANALYZER_SERVICE)}
-    doors = (door(each) for each in sorted(named - {own.id}))
-    others = (None if each is None else fleet.read((ANALYZERS,), each) for each in doors)
-    found = tuple(None if isinstance(each, Closed) else each for each in others)
-    return (own, *found)
+    doors = (door(account) for account in sorted(named - {own.id}))
+    others = (None if role is None else fleet.read((ANALYZERS,), role) for role in doors)
+    return (own, *(None if isinstance(other, Closed) else other for other in others))
 
 
-def _common(account: Account, holders: tuple[Account | None, ...]) -> Shared:
+def _shared(account: Account, holders: tuple[Account | None, ...]) -> Shared:
     trails = account.get(TRAILS)
-    found = () if isinstance(trails, Miss) else trails.trails
+    listed_trails = () if isinstance(trails, Miss) else trails.trails
     read = [holder for holder in holders if holder is not None]
-    regions = sorted({region for each in read for region in each.regions.read})
+    regions = sorted({region for holder in read for region in holder.regions.read})
     analyzers = (
-        (region, tuple(a for each in read for a in _whole(each, region))) for region in regions
+        (region, tuple(a for holder in read for a in _of_organization(holder, region)))
+        for region in regions
     )
     return Shared(
-        # What was refused here may still be read in the account itself.
+        # A fact that was refused here may still be readable in the member account.
         facts=tuple(
             Held(fact=fact, region="", value=account.facts[fact.name, ""])
             for fact in _COMMON
             if not isinstance(account.facts.get((fact.name, ""), _NOT_READ), Miss)
         ),
-        trails=tuple(each for each in found if each.organization),
+        trails=tuple(trail for trail in listed_trails if trail.organization),
         analyzers=tuple((region, listed) for region, listed in analyzers if listed),
-        analyzers_read=tuple(region for region in regions if _seen(holders, region)),
+        analyzers_read=tuple(region for region in regions if _all_read(holders, region)),
     )
 
 
-def _seen(holders: tuple[Account | None, ...], region: str) -> bool:
-    """Whether the analyzers of each of these accounts were read in the Region."""
+def _all_read(holders: tuple[Account | None, ...], region: str) -> bool:
+    """Whether the analyzers of all of these accounts were read in the Region."""
     return all(holder is not None and _listed(holder, region) is not None for holder in holders)
 
 
@@ -152,12 +151,12 @@ def _listed(account: Account, region: str) -> tuple[Analyzer, ...] | None:
     return None if isinstance(listed, Miss) else listed
 
 
-def _whole(account: Account, region: str) -> tuple[Analyzer, ...]:
-    return tuple(a for a in _listed(account, region) or () if a.type == _OF_ALL)
+def _of_organization(account: Account, region: str) -> tuple[Analyzer, ...]:
+    return tuple(a for a in _listed(account, region) or () if a.type == _ORGANIZATION_TYPE)
 
 
 def as_member(account: Account, shared: Shared) -> Account:
-    """The snapshot of a member, with what covers it from above."""
+    """The snapshot of a member, with the organization's trails and analyzers that cover it."""
     facts = dict(account.facts)
     trails = account.facts.get((TRAILS.name, ""))
     if trails is not None and not isinstance(trails, Miss):
@@ -167,17 +166,16 @@ def as_member(account: Account, shared: Shared) -> Account:
     for region, above in shared.analyzers:
         own = facts.get((ANALYZERS.name, region))
         if own is not None and not isinstance(own, Miss):
-            every = {each.arn: each for each in (*own, *above)}
-            facts[ANALYZERS.name, region] = tuple(every[arn] for arn in sorted(every))
+            by_arn = {analyzer.arn: analyzer for analyzer in (*own, *above)}
+            facts[ANALYZERS.name, region] = tuple(by_arn[arn] for arn in sorted(by_arn))
     organization = account.facts.get((ORGANIZATION.name, ""))
     if isinstance(organization, Organization):
-        seen = replace(organization, analyzers_read=shared.analyzers_read)
-        facts[ORGANIZATION.name, ""] = seen
+        facts[ORGANIZATION.name, ""] = replace(organization, analyzers_read=shared.analyzers_read)
     return replace(account, facts=facts)
 
 
 def _completed(trail: Trail, known: Trail | None) -> Trail:
-    """What a member is refused about the organization's trail, its owner knows."""
+    """The trail with status and selectors that its owner could read, where the member could not."""
     if known is None:
         return trail
     return replace(

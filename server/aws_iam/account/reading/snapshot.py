@@ -1,12 +1,12 @@
 """The frozen `Account`: everything that was read from AWS, and why the rest could not be.
 
-    summary = account.require(SUMMARY)                    # facts.identity; raises NotCollected when missing
-    alarms = account.require_in("eu-west-1", ALARMS)      # facts.trails; a fact of each Region
+    summary = account.require(SUMMARY)                    # raises NotCollected when missing
+    alarms = account.require_in("eu-west-1", ALARMS)      # a fact of each Region
     for region, groups in account.in_each(SECURITY_GROUPS):
         ...                                               # `groups` is the value or a Miss
     status = known(trail.status)                          # a field typed `… | Miss`
 
-The facts and their values live in `aws_iam.account.facts`. A snapshot holds no benchmark and no secret.
+The facts and their values live in `aws_iam.account.collect`. A snapshot holds no benchmark and no secret.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_iam.account.facts import FACTS, codec
-from aws_iam.account.facts.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
+from aws_iam.account.collect.catalogue import FACTS
+from aws_iam.account.collect.fact import AccountFact, Fact, Held, Miss, MissKind, RegionFact, known
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.account.names import id_formats
+from aws_iam.account.reading import snapshot_codec
 from aws_iam.errors import InputError, why_of
 from aws_iam.escape import quoted
 from aws_iam.version import __version__
@@ -34,8 +35,8 @@ T = TypeVar("T")
 FORMAT = 1
 MAX_BYTES = 512 * 1024 * 1024
 _HINT = "give a file that `aws-iam audit run --save FILE` wrote"
-# Fields that the items of a fact have got since; a snapshot from before says nothing of them, which is what None means.
-_LATER = {
+# Fields that were added to the items of a fact later; in an older snapshot they are None, which means unknown.
+_ADDED_FIELDS = {
     "rds.instances": ("encryption",),
     "rds.clusters": ("encryption",),
     "logs.metric_filters": ("criteria", "transformed"),
@@ -44,12 +45,12 @@ _LATER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regions:
-    """Which Regions the snapshot speaks of."""
+    """The Regions of a snapshot."""
 
     read: tuple[str, ...]
     """The Regions that were read, sorted."""
     enabled: tuple[str, ...] | Miss
-    """The Regions that the account has enabled; a Miss when AWS would not say."""
+    """The Regions that the account has enabled; a Miss when they could not be listed."""
     asked: tuple[str, ...] = ()
     """The Regions that the caller named; none: all enabled ones."""
 
@@ -60,14 +61,14 @@ class Regions:
 
     @property
     def unlisted(self) -> Miss | None:
-        """Why some Regions may not have been read though all were meant; those that the caller named are all."""
+        """Why Regions may be missing though all were meant to be read; None where the caller named the Regions."""
         return self.enabled if isinstance(self.enabled, Miss) and not self.asked else None
 
     def __str__(self) -> str:
         if isinstance(self.enabled, Miss):
             return f"{len(self.read)} of an unknown number of enabled Regions"
-        seen = len(set(self.read) & set(self.enabled))
-        return f"{seen} of {len(self.enabled)} enabled Regions"
+        read = len(set(self.read) & set(self.enabled))
+        return f"{read} of {len(self.enabled)} enabled Regions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,25 +108,25 @@ class Account:
         return known(value)
 
     def in_each(self, fact: RegionFact[T]) -> Iterator[tuple[str, T | Miss]]:
-        """The value, or why it is missing, in every Region that was read, by name of the Region."""
+        """The value, or why it is missing, for every Region that was read."""
         for region in self.regions.read:
             value: T | Miss = self._at(fact, region)
             yield region, value
 
     def misses(self) -> tuple[Miss, ...]:
-        """The facts that could not be read, in order; those inside a fact's own values are not among them."""
+        """The facts that could not be read, in order, without the misses inside a fact's value."""
         ordered = sorted(self.facts.items())
         return tuple(value for _, value in ordered if isinstance(value, Miss))
 
     def _at(self, fact: Fact[T], region: str) -> T | Miss:
         if (fact.name, region) not in self.facts:
-            return _unasked(fact, region, self.regions)
+            return _not_requested(fact, region, self.regions)
         value: T | Miss = self.facts[fact.name, region]
         return value
 
 
-def _unasked(fact: Fact[Any], region: str, regions: Regions) -> Miss:
-    """What a snapshot that was read for fewer controls, or fewer Regions, says of a further fact."""
+def _not_requested(fact: Fact[Any], region: str, regions: Regions) -> Miss:
+    """The miss for a fact that the snapshot was not read for."""
     return Miss(
         kind=MissKind.UNASKED,
         call=fact.name,
@@ -159,14 +160,14 @@ def account_of(  # noqa: PLR0913 - a snapshot has these parts
 
 def held_facts(held: Iterable[Held]) -> dict[tuple[str, str], Any]:
     """The entries as a snapshot keeps them."""
-    return {(each.fact.name, each.region): each.value for each in held}
+    return {(entry.fact.name, entry.region): entry.value for entry in held}
 
 
 def dumps(account: Account) -> str:
     """The snapshot as JSON text with sorted keys, so that two of them compare with plain tools."""
     facts: dict[str, dict[str, Any]] = {}
     for (name, region), value in account.facts.items():
-        facts.setdefault(name, {})[region] = codec.dump(value)
+        facts.setdefault(name, {})[region] = snapshot_codec.dump(value)
     data = {
         "format": FORMAT,
         "tool_version": __version__,
@@ -174,29 +175,29 @@ def dumps(account: Account) -> str:
         "partition": account.partition,
         "caller_arn": account.caller_arn,
         "alias": account.alias,
-        "collected_at": codec.dump(account.collected_at),
-        "regions": codec.dump(account.regions),
+        "collected_at": snapshot_codec.dump(account.collected_at),
+        "regions": snapshot_codec.dump(account.regions),
         "facts": facts,
     }
     return json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
 
 
 def loads(text: str) -> Account:
-    """The snapshot in the JSON text; InputError says what does not fit."""
+    """The snapshot in the JSON text; InputError where it does not fit."""
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"snapshot: not JSON from {where} on", hint=_HINT) from None
+        raise InputError(f"snapshot: not valid JSON at {where}", hint=_HINT) from None
     except ValueError:
         raise InputError("snapshot: a number has too many digits", hint=_HINT) from None
     except RecursionError:
         raise InputError("snapshot: its JSON is nested too deeply", hint=_HINT) from None
     if not isinstance(data, dict) or "format" not in data:
-        raise InputError("snapshot: the file holds something else", hint=_HINT)
+        raise InputError("snapshot: the file is not a snapshot", hint=_HINT)
     if type(data["format"]) is not int or data["format"] != FORMAT:
         raise InputError(
-            f"snapshot: format {codec.shown(data['format'])} is not {FORMAT}, the one read here",
+            f"snapshot: format {snapshot_codec.shown(data['format'])} is not supported, only {FORMAT} is",
             hint="take it again with this version",
         )
     return Account(
@@ -224,38 +225,38 @@ def save(account: Account, path: Path) -> None:
 def load(path: Path) -> Account:
     """The snapshot in a file."""
     try:
-        # A device or a pipe may never end, or never begin.
+        # Reading a device or a pipe may never end.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{quoted(str(path))} is no regular file", hint=_HINT)
+            raise InputError(f"{quoted(str(path))} is not a regular file", hint=_HINT)
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{quoted(str(path))} cannot be read: {why_of(error)}") from None
     except ValueError:
-        raise InputError(f"{quoted(str(path))} is no file's name") from None
+        raise InputError(f"{quoted(str(path))} is not a file name") from None
     if len(content) > MAX_BYTES:
         raise InputError(f"{quoted(str(path))} is too large for a snapshot", hint=_HINT)
     try:
         return loads(content.decode("utf-8"))
     except UnicodeDecodeError:
-        raise InputError(f"{quoted(str(path))} is no text file", hint=_HINT) from None
+        raise InputError(f"{quoted(str(path))} is not a text file", hint=_HINT) from None
 
 
 def _part(data: dict[str, Any], name: str, of: Any) -> Any:
     if name not in data:
         raise InputError(f"snapshot: / lacks {quoted(name)}", hint=_HINT)
-    return codec.load(of, data[name], f"/{name}")
+    return snapshot_codec.load(of, data[name], f"/{name}")
 
 
 def _named(data: dict[str, Any], name: str, form: str) -> str:
     text: str = _part(data, name, str)
-    codec.checked(text, id_formats.fits(form, text), form, f"/{name}")
+    snapshot_codec.checked(text, id_formats.has_format(form, text), form, f"/{name}")
     return text
 
 
 def _regions(data: dict[str, Any]) -> Regions:
     regions: Regions = _part(data, "regions", Regions)
-    codec.checked([], bool(regions.read), "a list with a Region", "/regions/read")
+    snapshot_codec.checked([], bool(regions.read), "a list with a Region", "/regions/read")
     for name in ("read", "enabled", "asked"):
         listed: tuple[str, ...] | Miss = getattr(regions, name)
         for index, region in enumerate(() if isinstance(listed, Miss) else listed):
@@ -264,7 +265,9 @@ def _regions(data: dict[str, Any]) -> Regions:
 
 
 def _demand_region(region: str, pointer: str) -> None:
-    codec.checked(region, id_formats.fits(id_formats.REGION, region), id_formats.REGION, pointer)
+    snapshot_codec.checked(
+        region, id_formats.has_format(id_formats.REGION, region), id_formats.REGION, pointer
+    )
 
 
 def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -279,12 +282,12 @@ def _facts(data: Any) -> Iterator[tuple[tuple[str, str], Any]]:
             if region:
                 _demand_region(region, f"/facts/{name}")
             of = FACTS[name].of | Miss
-            whole = _with_later_fields(name, value)
-            yield (name, region), codec.load(of, whole, f"/facts/{name}/{region}")
+            complete = _with_added_fields(name, value)
+            yield (name, region), snapshot_codec.load(of, complete, f"/facts/{name}/{region}")
 
 
-def _with_later_fields(name: str, data: Any) -> Any:
-    if name not in _LATER or not isinstance(data, list):
+def _with_added_fields(name: str, data: Any) -> Any:
+    if name not in _ADDED_FIELDS or not isinstance(data, list):
         return data
-    later = dict.fromkeys(_LATER[name])
-    return [later | each if isinstance(each, dict) else each for each in data]
+    added = dict.fromkeys(_ADDED_FIELDS[name])
+    return [added | item if isinstance(item, dict) else item for item in data]

@@ -1,6 +1,6 @@
-"""IAM Access Analyzer's ValidatePolicy: one policy asked about, AWS's findings as plain values.
+"""IAM Access Analyzer's ValidatePolicy: AWS's findings on one policy as plain values.
 
-The call reads nothing of the account: it judges the text that it is given.
+The call does not read the account: it judges the text that it is sent.
 https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ValidatePolicy.html
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.calls.aws import client_config, make_client
+from aws_iam.account.calls.clients import client_config, make_client
 from aws_iam.account.calls.failures import FAILURES, calling, miss_of
 from aws_iam.account.session.connect import checked_regions, connect, home_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.fact import Miss
-    from aws_iam.account.session.connect import Source
+    from aws_iam.account.collect.fact import Miss
+    from aws_iam.account.session.connect import AccountArguments
 
 OPERATION = "accessanalyzer:ValidatePolicy"
 PERMISSION = "access-analyzer:ValidatePolicy"
@@ -31,12 +31,12 @@ RESOURCE_TYPES = frozenset(
         "AWS::DynamoDB::Table",
     }
 )
-"""The resources that AWS has checks of their own for; any other resource policy is sent without its type."""
+"""The resource types with checks of their own; the policy of any other resource is sent without its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What AWS is asked: the document, `policyType`, and `validatePolicyResourceType` or nothing."""
+    """A request: the document, `policyType`, and `validatePolicyResourceType` or nothing."""
 
     document: str
     policy_type: str
@@ -54,15 +54,15 @@ class Remark:
     places: tuple[tuple[str | int, ...], ...]
 
 
-class Analyzer:
-    """Access Analyzer in one Region, asked one policy at a time."""
+class PolicyValidator:
+    """Access Analyzer in one Region."""
 
     def __init__(self, client: Any, region: str) -> None:
         self.region = region
         self._client = client
 
     def ask(self, question: Question) -> tuple[Remark, ...] | Miss:
-        """AWS's findings on the policy, or why there are none to be had; AwsError when nothing more can be read."""
+        """AWS's findings on the policy, or why it could not be validated; AwsError when no further call will work."""
         arguments = {
             "locale": "EN",
             "policyDocument": question.document,
@@ -73,18 +73,18 @@ class Analyzer:
         try:
             pages = self._client.get_paginator("validate_policy").paginate(**arguments)
             with calling():
-                found = [each for page in pages for each in page.get("findings", ())]
+                findings = [finding for page in pages for finding in page.get("findings", ())]
         except FAILURES as error:
             return miss_of(error, OPERATION, self.region, "")
-        return tuple(map(_remark, found))
+        return tuple(map(_remark, findings))
 
 
-def analyzer(source: Source) -> Analyzer:
-    """Access Analyzer for the account arguments; one Region is as good as another, so one is asked."""
+def analyzer(source: AccountArguments) -> PolicyValidator:
+    """Access Analyzer for the account arguments, in one Region: they all answer the same."""
     session = connect(source)
     regions = checked_regions(session, source.regions or ())
     region = home_region(session, regions)
-    return Analyzer(make_client(session, "accessanalyzer", region, client_config()), region)
+    return PolicyValidator(make_client(session, "accessanalyzer", region, client_config()), region)
 
 
 def _remark(finding: dict[str, Any]) -> Remark:
@@ -93,12 +93,12 @@ def _remark(finding: dict[str, Any]) -> Remark:
         type=finding.get("findingType", ""),
         details=finding.get("findingDetails", ""),
         link=finding.get("learnMoreLink", ""),
-        places=tuple(tuple(_path(each)) for each in finding.get("locations", ())),
+        places=tuple(tuple(_path(location)) for location in finding.get("locations", ())),
     )
 
 
 def _path(location: dict[str, Any]) -> Iterator[str | int]:
-    """The keys and indexes; `key` is a key itself, which stands where its value does, `substring` a part of a text."""
+    """The keys and indexes of a location; `key` is the key itself instead of its value, `substring` part of a text."""
     for element in location.get("path", ()):
         for name in ("value", "key", "index"):
             if name in element:

@@ -1,4 +1,4 @@
-"""From a profile, a role or the environment to a guarded session, and each way in which that can fail."""
+"""Opens a guarded session from a profile, a role or the environment, and explains each way in which that fails."""
 
 from __future__ import annotations
 
@@ -28,16 +28,14 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from aws_iam.account.calls.aws import client_config, make_client
-from aws_iam.account.calls.complete_answers import demand_whole
-from aws_iam.account.calls.failures import FAILURES, calling, code_of, expired, words_of
-from aws_iam.account.calls.rate_limits import keep
-from aws_iam.account.calls.unreadable_answers import withhold_answers
+from aws_iam.account.calls.clients import client_config, make_client
+from aws_iam.account.calls.complete_answers import refuse_incomplete_answers
+from aws_iam.account.calls.failures import FAILURES, calling, code_of, expired, text_of
+from aws_iam.account.calls.rate_limits import limit_rates
+from aws_iam.account.calls.unreadable_answers import keep_answers_out_of_errors
 from aws_iam.account.guard.allowlist import ALLOWED, guard
 from aws_iam.account.names import id_formats
-from aws_iam.account.session import client_events
-from aws_iam.account.session.api_models import bare_loader, services_of
-from aws_iam.account.session.settings import look_up_once
+from aws_iam.account.session.api_models import trimmed_loader
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
 
@@ -51,12 +49,12 @@ if TYPE_CHECKING:
 SESSION_NAME = "aws-iam-audit"
 DEFAULT_REGION = "us-east-1"
 
-_HOW = (
+_HOW_TO_CONNECT = (
     "connect with `aws configure`, `aws sso login` and AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY; or see the demonstration account with `--demo`"
 )
-_AGAIN = (
-    "try again; then check what gives the credentials (`credential_process`, a token's file, a metadata service, "
+_CHECK_PROVIDER = (
+    "try again; then check what provides the credentials (`credential_process`, a token file, a metadata service, "
     "AWS_ENDPOINT_URL) and the proxy"
 )
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,575}")
@@ -73,8 +71,8 @@ _WRONG_KEY = (
 )
 
 
-class Source(Protocol):
-    """The account arguments that say who reads which account."""
+class AccountArguments(Protocol):
+    """The arguments that say which account is read, and as whom."""
 
     @property
     def profile(self) -> str | None:
@@ -90,48 +88,50 @@ class Source(Protocol):
 
     @property
     def external_id(self) -> str | None:
-        """The external id that the role's trust policy demands."""
+        """The external id that the role's trust policy requires."""
 
 
-def connect(source: Source) -> boto3.Session:
+def connect(source: AccountArguments) -> boto3.Session:
     """A guarded session with credentials, for the profile or the default chain, in the role if one is named."""
     if source.role_arn is None and source.external_id is not None:
-        raise InputError("`external_id` goes with `role_arn`, which is missing")
+        raise InputError("`external_id` needs `role_arn`, which is missing")
     if source.role_arn is not None and not _ROLE.fullmatch(source.role_arn):
         raise InputError(
-            f"`role_arn` {quoted(source.role_arn)} is no role's ARN",
+            f"`role_arn` {quoted(source.role_arn)} is not the ARN of a role",
             hint="write arn:aws:iam::111122223333:role/NAME",
         )
     try:
         session = _session(source.profile)
     except ResponseParserError as error:
-        # Of a program or a token's file that gives no credentials, or of whoever answers for AWS.
-        raise AwsError(f"no AWS credentials were found: {words_of(error)}", hint=_AGAIN) from None
+        # A program, a token file or an endpoint did not provide credentials.
+        raise AwsError(
+            f"no AWS credentials were found: {text_of(error)}", hint=_CHECK_PROVIDER
+        ) from None
     except (ClientError, BotoCoreError) as error:
-        # INVARIANT: no error of the SDK is the cause of one of ours: a trace would print it, with what it quotes.
-        raise in_words(error) from None
+        # INVARIANT: no SDK error is the cause of one of ours: a traceback would print it, with what it quotes.
+        raise explained(error) from None
     if source.role_arn is None:
         return session
     return _assumed(session, source)
 
 
 def checked_regions(session: boto3.Session, regions: Iterable[str]) -> tuple[str, ...]:
-    """The Regions, sorted; InputError for a name that AWS does not have."""
+    """The Regions, sorted; InputError for one that AWS does not have."""
     known = known_regions(session)
     for region in regions:
         if region not in known:
-            raise InputError(f"{quoted(region)} is no AWS Region", hint=_near(region, known))
+            raise InputError(f"{quoted(region)} is not an AWS Region", hint=_near(region, known))
     return tuple(sorted(set(regions)))
 
 
 def home_region(session: boto3.Session, regions: Sequence[str]) -> str:
-    """Where calls go that have no Region of their own: the session's Region, else the first that was named."""
+    """The Region of calls that have none of their own: the session's, else the first that was named."""
     configured = session.region_name or ""
     if configured and not regions:
         known = known_regions(session)
         if configured not in known:
             raise InputError(
-                f"the configured Region {quoted(configured)} is no AWS Region",
+                f"the configured Region {quoted(configured)} is not an AWS Region",
                 hint=f"set AWS_REGION or the profile's `region`; {_near(configured, known)}",
             )
         return configured
@@ -149,63 +149,63 @@ def known_regions(session: boto3.Session, partition: str | None = None) -> froze
 
 
 def caller(session: boto3.Session, region: str) -> tuple[str, str]:
-    """The account id and the caller's ARN; AwsError says why AWS cannot be read at all."""
-    answer = asked(session, region, "get_caller_identity")
+    """The account id and the caller's ARN; AwsError when AWS cannot be read at all."""
+    answer = call_sts(session, region, "get_caller_identity")
     account, arn = answer.get("Account", ""), answer.get("Arn", "")
-    if not id_formats.fits(id_formats.ACCOUNT, account) or not id_formats.fits(
+    if not id_formats.has_format(id_formats.ACCOUNT, account) or not id_formats.has_format(
         id_formats.ARN, arn
     ):
-        raise _no_aws()
+        raise _not_aws()
     return account, arn
 
 
-def badge_in(answer: dict[str, Any]) -> tuple[ReadOnlyCredentials, str]:
-    """The credentials in an answer of AssumeRole, and the ARN of whom they are."""
+def role_session(answer: dict[str, Any]) -> tuple[ReadOnlyCredentials, str]:
+    """The credentials in an answer of AssumeRole, and the ARN of the session."""
     try:
-        given = answer["Credentials"]
+        keys = answer["Credentials"]
         credentials = ReadOnlyCredentials(
-            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+            keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
         )
         return credentials, answer["AssumedRoleUser"]["Arn"]
     except KeyError:
-        raise _no_aws() from None
+        raise _not_aws() from None
 
 
-def asked(session: boto3.Session, region: str, method: str, **arguments: Any) -> dict[str, Any]:
-    """One call to STS, whose failure ends the run."""
+def call_sts(session: boto3.Session, region: str, method: str, **arguments: Any) -> dict[str, Any]:
+    """The answer of one call to STS, whose failure ends the run."""
     try:
         config = client_config(attempts=2, connect=_CONNECT_SECONDS)
         call = getattr(make_client(session, "sts", region, config), method)
         with calling():
             answer: dict[str, Any] = call(**arguments)
     except FAILURES as error:
-        raise in_words(error) from None
+        raise explained(error) from None
     return answer
 
 
-def in_words(error: Failure) -> AwsError | InputError:
-    """Why the door stays shut, and what would open it."""
+def explained(error: Failure) -> AwsError | InputError:
+    """The failure as an error that says what to do."""
     if isinstance(error, ClientError):
         return _refusal(error)
     if isinstance(error, BotoCoreError):
         return _failure(error)
-    return _no_aws(f": {words_of(error)}")
+    return _not_aws(f": {text_of(error)}")
 
 
-def _no_aws(why: str = "") -> AwsError:
+def _not_aws(why: str = "") -> AwsError:
     return AwsError(
         f"the endpoint does not answer as AWS does{why}",
         hint="try again; then check AWS_ENDPOINT_URL and the proxy",
     )
 
 
-def is_the_callers(code: str) -> bool:
-    """Whether an error is of the caller's credentials or clock: then no other account can be entered either."""
+def is_callers_fault(code: str) -> bool:
+    """Whether an error is about the caller's credentials or clock: then no other account can be read either."""
     return code in (*_EXPIRED, *_CLOCK, *_WRONG_KEY, "SignatureDoesNotMatch")
 
 
 def session_of(profile: str | None, region: str, provider: Any) -> boto3.Session:
-    """A guarded session whose credentials come from this provider alone."""
+    """A guarded session whose credentials come only from this provider."""
     core = _core(profile)
     core.register_component("credential_provider", provider)
     return _boto3(core, region)
@@ -219,20 +219,20 @@ def _session(profile: str | None) -> boto3.Session:
             hint=_near(profile, core.available_profiles)
             or "list them: `aws configure list-profiles`",
         )
-    _give_up_early_on_metadata(core)
-    _ask_for_codes_only_at_a_terminal(core)
+    _skip_absent_metadata_service(core)
+    _prompt_for_mfa_only_at_a_terminal(core)
     with calling():
         credentials = core.get_credentials()
         frozen = credentials.get_frozen_credentials() if credentials else None
     if frozen is None or not frozen.access_key:
-        raise AwsError("no AWS credentials were found", hint=_HOW)
+        raise AwsError("no AWS credentials were found", hint=_HOW_TO_CONNECT)
     return _boto3(core, None)
 
 
-def _assumed(session: boto3.Session, source: Source) -> boto3.Session:
+def _assumed(session: boto3.Session, source: AccountArguments) -> boto3.Session:
     extra = {} if source.external_id is None else {"ExternalId": source.external_id}
     region = home_region(session, source.regions or ())
-    answer = asked(
+    answer = call_sts(
         session,
         region,
         "assume_role",
@@ -240,24 +240,24 @@ def _assumed(session: boto3.Session, source: Source) -> boto3.Session:
         RoleSessionName=SESSION_NAME,
         **extra,
     )
-    given, _ = badge_in(answer)
+    credentials, _ = role_session(answer)
     core = _core(source.profile)
-    core.set_credentials(given.access_key, given.secret_key, given.token)
+    core.set_credentials(credentials.access_key, credentials.secret_key, credentials.token)
     return _boto3(core, region)
 
 
 def _core(profile: str | None) -> Any:
-    core = client_events.session(profile)
+    import botocore.session
+
+    core: Any = botocore.session.Session(profile=profile)
     core.lazy_register_component(
         "data_loader",
-        lambda: bare_loader(
-            core.get_config_variable("data_path"), services=services_of(ALLOWED), only=ALLOWED
-        ),
+        lambda: trimmed_loader(core.get_config_variable("data_path"), ALLOWED),
     )
     guard(core)
-    keep(core)
-    demand_whole(core)
-    withhold_answers(core)
+    limit_rates(core)
+    refuse_incomplete_answers(core)
+    keep_answers_out_of_errors(core)
     core.set_config_variable("metadata_service_timeout", 1)
     core.set_config_variable("metadata_service_num_attempts", 1)
     core.register("before-sign.s3-control", _without_account_in_a_local_host)
@@ -267,13 +267,12 @@ def _core(profile: str | None) -> Any:
 def _boto3(core: Any, region: str | None) -> boto3.Session:
     import boto3
 
-    look_up_once(core)
-    # The SDK for Python reads AWS_DEFAULT_REGION only; the command line and the other SDKs read AWS_REGION first.
+    # boto3 reads only AWS_DEFAULT_REGION; the AWS CLI and the other SDKs read AWS_REGION first.
     return boto3.Session(botocore_session=core, region_name=region or os.environ.get("AWS_REGION"))
 
 
-def _give_up_early_on_metadata(core: Any) -> None:
-    """Leave the instance's metadata out of the search where nothing answers there; a dead address would cost seconds."""
+def _skip_absent_metadata_service(core: Any) -> None:
+    """Do not look for credentials in an instance metadata service that does not answer: it would take seconds."""
     endpoint = core.get_config_variable("ec2_metadata_service_endpoint") or _METADATA
     url = urlsplit(endpoint)
     try:
@@ -283,21 +282,22 @@ def _give_up_early_on_metadata(core: Any) -> None:
         core.get_component("credential_provider").remove("iam-role")
 
 
-def _ask_for_codes_only_at_a_terminal(core: Any) -> None:
-    """A role that demands an MFA code would wait at a prompt that nobody sees, and take a protocol's input for the code."""
+def _prompt_for_mfa_only_at_a_terminal(core: Any) -> None:
+    """Elsewhere nobody sees the prompt for an MFA code, and the input of a protocol would be taken for the code."""
     if not sys.stdin.isatty():
-        core.get_component("credential_provider").get_provider("assume-role")._prompter = _no_code  # noqa: SLF001 - the SDK has no setting for it
+        provider = core.get_component("credential_provider").get_provider("assume-role")
+        provider._prompter = _refuse_mfa_prompt  # noqa: SLF001 - the SDK has no setting for it
 
 
-def _no_code(_prompt: str) -> str:
+def _refuse_mfa_prompt(_prompt: str) -> str:
     raise AwsError(
-        "the profile's role asks for an MFA code, and there is no terminal to ask at",
-        hint="make temporary credentials first (`aws configure export-credentials --profile NAME`) and pass them in the environment",
+        "the profile's role needs an MFA code, and there is no terminal to ask for it",
+        hint="get temporary credentials first (`aws configure export-credentials --profile NAME`) and pass them in the environment",
     )
 
 
 def _without_account_in_a_local_host(**event: Any) -> None:
-    """S3 Control puts the account id before the host; before a local name or an address that resolves nowhere."""
+    """S3 Control puts the account id before the host name, which does not resolve for `localhost` or an address."""
     request = event["request"]
     url = urlsplit(request.url)
     account, _, rest = (url.hostname or "").partition(".")
@@ -312,15 +312,15 @@ def _near(word: str, options: Iterable[str]) -> str:
 
 
 def _refusal(error: ClientError) -> AwsError:
-    """AWS answered, and will not let the caller in."""
+    """AWS answered with a refusal."""
     code = code_of(error)
-    text = escaped(words_of(error))
+    text = escaped(text_of(error))
     if code in _EXPIRED:
         return expired(code)
     if code in _CLOCK or (code == "SignatureDoesNotMatch" and "expired" in text):
         return AwsError(
-            f"AWS refused the request's time ({code}): {text}",
-            hint="the clock of this machine is wrong; set it, for example by NTP",
+            f"AWS refused the time of the request ({code}): {text}",
+            hint="the clock of this machine is wrong; synchronize it, for example by NTP",
         )
     if code == "SignatureDoesNotMatch":
         return AwsError(
@@ -330,7 +330,7 @@ def _refusal(error: ClientError) -> AwsError:
     if code in _WRONG_KEY:
         return AwsError(
             f"AWS does not know these credentials ({code})",
-            hint=f"{_HOW}; for China or GovCloud name one of its Regions",
+            hint=f"{_HOW_TO_CONNECT}; for China or GovCloud name one of its Regions",
         )
     return AwsError(
         f"AWS refused {error.operation_name} ({code}): {text}",
@@ -341,23 +341,23 @@ def _refusal(error: ClientError) -> AwsError:
 
 
 def _failure(error: BotoCoreError) -> AwsError | InputError:
-    """The SDK failed before AWS could answer."""
-    text = escaped(words_of(error))
+    """The SDK failed before AWS answered."""
+    text = escaped(text_of(error))
     if isinstance(error, ProfileNotFound):
-        # The one named by AWS_PROFILE.
+        # The profile that AWS_PROFILE names.
         return InputError(text, hint="list them: `aws configure list-profiles`")
     for kinds, hint in _HINTS:
         if isinstance(error, kinds):
             return AwsError(text, hint=hint)
-    return AwsError(f"AWS cannot be read: {text}", hint=_HOW)
+    return AwsError(f"AWS cannot be read: {text}", hint=_HOW_TO_CONNECT)
 
 
 _HINTS: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     ((SSOError, TokenRetrievalError), "sign in again: `aws sso login`"),
     ((LoginError,), "sign in again: `aws login`"),
-    ((CredentialRetrievalError,), _AGAIN),
-    ((NoCredentialsError, PartialCredentialsError), _HOW),
-    ((ConfigParseError,), "mend the AWS configuration file"),
+    ((CredentialRetrievalError,), _CHECK_PROVIDER),
+    ((NoCredentialsError, PartialCredentialsError), _HOW_TO_CONNECT),
+    ((ConfigParseError,), "fix the AWS configuration file"),
     (
         (UnreachableError, HTTPClientError),
         "check the network, the proxy, the Region and AWS_ENDPOINT_URL; without a network see `--demo`",

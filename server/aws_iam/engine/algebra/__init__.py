@@ -1,1 +1,1 @@
-"""Statements, conditions and texts as sets: is one inside another, can they meet."""
+"""Statements, conditions and texts as sets: is one inside another, do they overlap."""

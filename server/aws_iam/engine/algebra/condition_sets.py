@@ -1,10 +1,10 @@
-"""What conditions on one key say together: does one follow from the others, can they all hold.
+"""How conditions on one key relate: does one follow from others, can they hold together.
 
     tests = read(conditions)                     by key, in lower case
     follows(conclusion, premises, effort)        whenever the premises hold, so does the conclusion
-    contradiction(premises, effort)              two of them that never hold together, None if there are none
+    contradiction(premises, effort)              two of them that never hold together; None if there are none
 
-Every yes is certain. Absent keys, IfExists, Null and the qualifiers mean what AWS's pages on operators say:
+Every yes is certain. Absent keys, IfExists, Null and the qualifiers work as AWS documents:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
 
@@ -35,7 +35,7 @@ class Test:
     condition: Condition
     holds_absent: bool
     holds_present: bool | None
-    """True or False for a question about the key's presence alone (Null), None when the values decide."""
+    """For Null, whether it holds when the key is present; None when the values decide."""
     values: Values | None
 
     @property
@@ -45,7 +45,7 @@ class Test:
 
     @property
     def mode(self) -> str:
-        """The qualifier, or nothing."""
+        """The qualifier; empty without one."""
         return self.condition.qualifier
 
 
@@ -85,12 +85,12 @@ def _holds_absent(condition: Condition) -> bool:
 
 
 def _decided(test: Test) -> bool:
-    """Whether it is known what the test does with an absent key."""
+    """Whether the result for an absent key is known."""
     return test.holds_present is not None or test.values is not None
 
 
 def follows(conclusion: Test, premises: Sequence[Test], effort: Effort) -> bool:
-    """Whether the conclusion holds in every request in which all premises on its key hold."""
+    """Whether the conclusion holds in every request in which all premises, on the same key, hold."""
     if len(premises) > _MOST_TESTS:
         return False
     if _always_holds(conclusion) or any(_by_wording(premise, conclusion) for premise in premises):
@@ -110,7 +110,7 @@ def follows(conclusion: Test, premises: Sequence[Test], effort: Effort) -> bool:
 
 
 def _by_wording(premise: Test, conclusion: Test) -> bool:
-    """Whether the same operator names the same values or fewer; of a negated one, the same or more."""
+    """Whether the premise has the same operator and the same or fewer values; for a negated one, the same or more."""
     mine, its = premise.condition, conclusion.condition
     if mine.operator.value != its.operator.value:
         return False
@@ -128,12 +128,12 @@ def _always_holds(test: Test) -> bool:
 def _accepts_every_value(test: Test) -> bool:
     if test.values is None or test.condition.negated or not test.values.is_everything:
         return False
-    # A key of several values may be there without any.
+    # A multivalued key can be present without a value.
     return test.mode == "ForAllValues" or (not test.mode and has_one_value(test.key))
 
 
 def _accepts_less(premise: Test, conclusion: Test, effort: Effort) -> bool:
-    """Whether each value that the premise accepts is accepted by the conclusion."""
+    """Whether the conclusion accepts every value that the premise accepts."""
     mine, its = premise.values, conclusion.values
     if mine is None or its is None or premise.mode != conclusion.mode:
         return False
@@ -151,34 +151,34 @@ def _accepts_less(premise: Test, conclusion: Test, effort: Effort) -> bool:
 
 
 def has_one_value(key: str) -> bool:
-    """Whether a request has one value of the key at most; False when nobody says."""
+    """Whether the key has a single value; False when AWS does not document it."""
     known = catalog().condition_key(key)
     return known is not None and bool(known.type) and not known.multivalued
 
 
 def is_always_there(key: str) -> bool:
-    """Whether every request has the key."""
+    """Whether every request carries the key."""
     known = catalog().condition_key(key)
     return known is not None and known.presence_rule == "always"
 
 
 def contradiction(premises: Sequence[Test], effort: Effort) -> tuple[Test, Test] | None:
-    """Two tests of one key that no request satisfies together with the others, None if there are none."""
+    """Two tests that no request satisfies together, given the others on the key; None if there are none."""
     decided = [premise for premise in premises if _decided(premise)][:_MOST_TESTS]
-    needy = next((each for each in decided if not each.holds_absent), None)
+    requiring = next((test for test in decided if not test.holds_absent), None)
     for first, second in combinations(decided, 2):
         if not _exclude_each_other(first, second, effort):
             continue
         if not (first.holds_absent and second.holds_absent) or is_always_there(first.key):
             return first, second
-        # Both hold without the key, which a third one asks for.
-        if needy:
+        # Both hold when the key is absent, but another test requires the key.
+        if requiring:
             return first, second
     return None
 
 
 def _exclude_each_other(a: Test, b: Test, effort: Effort) -> bool:
-    """Whether no request that has the key satisfies both."""
+    """Whether no request that carries the key satisfies both."""
     if a.holds_present is not None or b.holds_present is not None:
         return _only_absent(a, b) or _only_absent(b, a)
     if a.values is None or b.values is None or a.mode or b.mode or not has_one_value(a.key):
@@ -195,5 +195,5 @@ def _exclude_each_other(a: Test, b: Test, effort: Effort) -> bool:
 
 
 def _only_absent(a: Test, b: Test) -> bool:
-    """Whether the first asks for absence and the second does not hold then."""
+    """Whether the first requires an absent key and the second fails then."""
     return a.holds_present is False and not b.holds_absent

@@ -1,11 +1,11 @@
-"""Sets of texts, as lists of patterns with variables, and how they lie to each other.
+"""Sets of texts, given by patterns with variables, and how they relate.
 
-    contains(wide, narrow)     every text of the one pattern is a text of the other, whatever the variables stand for
+    contains(wide, narrow)     every text of narrow is a text of wide, whatever the variables stand for
     apart(a, b)                no text belongs to both
-    Texts(entries)             the union of patterns;  Texts(entries, inverted=True): every text but theirs
+    Texts(entries)             the union of patterns;  Texts(entries, inverted=True): all other texts
     within(a, b, effort)       every text of a is a text of b
 
-Every yes is certain; what cannot be decided, or not with the effort given, is a no.
+Every yes is certain; a no can mean that it cannot be decided, or not within the effort.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HOLE = re.compile(r"\$\{[^{}]*\}")
-# Letters that nobody writes stand for variables, and for the star and question mark of a literal text.
+# Private-use characters stand for variables, and for the `*` and `?` of a literal text.
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _STAR, _QUESTION, _FIRST_HOLE = "\ue000", "\ue001", 0xE100
 _MOST_HOLES = 64
@@ -29,7 +29,7 @@ _LONGEST = 2_048
 
 
 class Effort:
-    """How much work may still be done; whoever is out of it answers no."""
+    """The work that may still be done; questions beyond it are answered with no."""
 
     __slots__ = ("left",)
 
@@ -37,25 +37,25 @@ class Effort:
         self.left = left
 
     def spend(self, steps: int) -> bool:
-        """Take the steps; False when there are not so many left."""
+        """Take off the steps; False when too few are left."""
         self.left -= steps
         return self.left >= 0
 
 
 def is_everything(text: str) -> bool:
-    """Whether the pattern is nothing but stars."""
+    """Whether the pattern consists of stars only."""
     return bool(text) and not text.strip("*")
 
 
-def literally(text: str) -> str:
-    """The pattern of this one text, its variables kept: stars and question marks are themselves."""
+def literal_pattern(text: str) -> str:
+    """The pattern that matches this text literally, apart from its variables."""
     kept = _HOLE.findall(text)
     parts = (part.replace("*", _STAR).replace("?", _QUESTION) for part in _HOLE.split(text))
     return "".join(part + hole for part, hole in zip(parts, [*kept, ""], strict=True))
 
 
 def is_plain(text: str) -> bool:
-    """Whether the text can be compared at all: not endless, and each variable closed."""
+    """Whether the text can be compared: not too long, and each variable closed."""
     if len(text) > _LONGEST or not (text.isascii() or _PRIVATE.search(text) is None):
         return False
     return "${" not in text or text.count("${") == len(_HOLE.findall(text))
@@ -64,8 +64,8 @@ def is_plain(text: str) -> bool:
 def contains(wide: str, narrow: str) -> bool:
     """Whether every text of `narrow` is one of `wide`.
 
-    A variable without value matches nothing. So each variable of `wide` must stand in `narrow`, too, as the same
-    unknown text at the same place; a `?` could be part of it and cannot be compared then.
+    A variable without a value matches nothing. So `narrow` must have each variable of `wide` at the same place, as the same
+    unknown text; next to variables a `?` cannot be compared.
     """
     if wide == narrow or is_everything(wide):
         return True
@@ -84,12 +84,11 @@ def contains(wide: str, narrow: str) -> bool:
 
 
 def _may_contain(wide: str, narrow: str) -> bool:
-    # Most pairs differ there.
-    return narrow.startswith(head(wide))
+    return narrow.startswith(literal_prefix(wide))
 
 
-def head(text: str) -> str:
-    """What stands before the first wildcard or variable: each text of the pattern begins so."""
+def literal_prefix(text: str) -> str:
+    """The text before the first wildcard or variable, with which every text of the pattern starts."""
     return text.partition("*")[0].partition("?")[0].partition("${")[0]
 
 
@@ -103,7 +102,7 @@ def _open(text: str) -> str:
 
 
 class Texts:
-    """All texts of some patterns, or all others; `contains` and `apart` compare two of the patterns."""
+    """The texts of some patterns, or all others; `contains` and `apart` compare two patterns."""
 
     __slots__ = (
         "apart",
@@ -129,8 +128,8 @@ class Texts:
         self.contains = contains
         self.apart = apart
         self.exact = frozenset(entries)
-        # What can contain another text than itself.
-        self.wild = tuple(each for each in self.exact if not pattern.is_literal(each))
+        # The entries that can match more than themselves.
+        self.wild = tuple(entry for entry in self.exact if not pattern.is_literal(entry))
         self.is_everything = not inverted and any(map(is_everything, self.wild))
         self.comparable = bool(entries) and all(map(is_plain, self.exact))
 
@@ -149,11 +148,11 @@ def within(a: Texts, b: Texts, effort: Effort) -> bool:
 
 
 def _all_contained(entries: frozenset[str], whole: Texts, effort: Effort) -> bool:
-    # Long lists cost something even when both have the same entries.
+    # Long lists cost effort even when both have the same entries.
     return effort.spend(len(entries) // _CHEAP) and all(
         effort.spend(1 + len(whole.wild))
-        and any(_contained(each, wide, whole, effort) for wide in whole.wild)
-        for each in entries - whole.exact
+        and any(_contained(entry, wide, whole, effort) for wide in whole.wild)
+        for entry in entries - whole.exact
     )
 
 
@@ -168,9 +167,9 @@ def _contained(narrow: str, wide: str, whole: Texts, effort: Effort) -> bool:
 def _all_apart(a: Texts, b: Texts, effort: Effort) -> bool:
     if not a.exact.isdisjoint(b.exact):
         return False
-    # Two texts without wildcard or variable are the same or apart; not so ARNs, which may stand for longer ones.
+    # Two different literal texts are apart; not so ARNs, which AWS may complete.
     plain = b.apart is apart
-    open_ = [each for each in b.exact if not _is_closed(each)] if plain else []
+    open_ = [entry for entry in b.exact if not _is_closed(entry)] if plain else []
     return all(
         effort.spend(1 + _cost(one, other)) and b.apart(one, other)
         for one in a.exact
@@ -183,5 +182,5 @@ def _is_closed(text: str) -> bool:
 
 
 def _cost(a: str, b: str) -> int:
-    """What comparing the two costs, in steps of some hundred characters."""
+    """The cost of comparing both, in steps of some hundred characters."""
     return 1 + (len(a) + len(b)) * (1 + a.count("*") + a.count("?")) // 256

@@ -1,17 +1,16 @@
-"""The values that a condition accepts, as a set: texts, spans of numbers or of time, networks.
+"""The values that a condition accepts, as a set: texts, ranges of numbers or dates, networks.
 
-    values(condition)        the values that its operator compares with, None when they cannot be read
+    values(condition)        the values that its operator compares with; None when they cannot be parsed
     inside(a, b, effort)     every value of a is one of b
     disjoint(a, b, effort)   no value belongs to both
 
-Every yes is certain. A negated operator accepts all values but these.
+Every yes is certain. A negated operator accepts all other values.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition
 
 _MOST_VALUES = 100
-"""Longer lists of values are not read: comparing two lists takes the product of their lengths."""
+"""Longer lists are not compared: the cost is the product of both lengths."""
 
 
 @slotted
@@ -43,7 +42,7 @@ class Words:
 
 @slotted
 class Span:
-    """Numbers or points in time between two bounds; a bound of None is infinity."""
+    """Numbers or dates between two bounds; None means no bound."""
 
     low: Decimal | None
     high: Decimal | None
@@ -57,14 +56,14 @@ Atom = Words | Span | Network
 
 @slotted
 class Values:
-    """What belongs to one of the atoms; only values of one family compare."""
+    """The union of some atoms; only values of the same family can be compared."""
 
     family: Family
     atoms: tuple[Atom, ...]
 
     @property
     def is_everything(self) -> bool:
-        """Whether it is plain that every value belongs to it."""
+        """Whether one of the patterns accepts every value."""
         return any(
             isinstance(atom, Words) and text_sets.is_everything(atom.pattern)
             for atom in self.atoms
@@ -87,7 +86,7 @@ def disjoint(a: Values, b: Values, effort: Effort) -> bool:
 
 
 def _cost(a: Values, b: Values) -> int:
-    """What comparing the two costs at most."""
+    """The highest cost of comparing both."""
     return sum(map(_size, a.atoms)) * len(b.atoms) + sum(map(_size, b.atoms)) * len(a.atoms)
 
 
@@ -100,13 +99,13 @@ def _size(atom: Atom) -> int:
 
 
 def values(condition: Condition) -> Values | None:
-    """The values that the condition names, None unless each of them can be read and compared."""
+    """The values of the condition; None unless all of them can be parsed and compared."""
     family = OPERATORS.get(condition.base)
     if family is None or family is Family.NULL or not 0 < len(condition.values) <= _MOST_VALUES:
         return None
     atoms = [_atom(condition.base, family, value.value) for value in condition.values]
     known = tuple(atom for atom in atoms if atom is not None)
-    # A string operator may stand on a key of ARNs, so the two families compare.
+    # String operators are used on ARN keys, too, so both families compare.
     group = Family.STRING if family is Family.ARN else family
     return Values(family=group, atoms=known) if len(known) == len(atoms) else None
 
@@ -119,15 +118,17 @@ def _atom(base: str, family: Family, text: str) -> Atom | None:
 
 def _words(base: str, text: str) -> Words | None:
     if base.startswith("Arn"):
-        # Of an incomplete ARN, `*` included, nobody says which values it accepts.
+        # AWS does not document which values an incomplete ARN, `*` included, accepts.
         return Words(pattern=text, fields=True) if Arn.of(text) else None
     if "Like" in base:
         return Words(pattern=text)
     if base.endswith("IgnoreCase"):
-        # Beyond ASCII the lower-case text may be longer than the text.
+        # Beyond ASCII the lower case can be longer than the text.
         plain = text.isascii() and "${" not in text
-        return Words(pattern=text_sets.literally(text.lower()), folded=True) if plain else None
-    return Words(pattern=text_sets.literally(text))
+        return (
+            Words(pattern=text_sets.literal_pattern(text.lower()), folded=True) if plain else None
+        )
+    return Words(pattern=text_sets.literal_pattern(text))
 
 
 def _bool(_base: str, text: str) -> Words | None:
@@ -155,7 +156,7 @@ _YEAR = 4
 
 
 def _span(base: str, text: str) -> Span | None:
-    # Four digits are a year to one reader and seconds to another.
+    # Four digits can be a year or seconds.
     is_date = base.startswith("Date")
     point = None if is_date and len(text) <= _YEAR else (moment if is_date else number)(text)
     if point is None:
@@ -176,7 +177,6 @@ _READERS: dict[Family, Callable[[str, str], Atom | None]] = {
 }
 
 
-@lru_cache(maxsize=4096)
 def _within(a: Atom, b: Atom) -> bool:
     if isinstance(a, Words):
         return isinstance(b, Words) and _words_within(a, b)
@@ -187,7 +187,6 @@ def _within(a: Atom, b: Atom) -> bool:
     return isinstance(b, IPv6Network) and a.subnet_of(b)
 
 
-@lru_cache(maxsize=4096)
 def _apart(a: Atom, b: Atom) -> bool:
     if isinstance(a, Words) and isinstance(b, Words):
         return _words_apart(a, b)
@@ -197,7 +196,7 @@ def _apart(a: Atom, b: Atom) -> bool:
         return not a.overlaps(b)
     if isinstance(a, IPv6Network) and isinstance(b, IPv6Network):
         return not a.overlaps(b)
-    # Addresses of the two kinds are never the same.
+    # IPv4 and IPv6 addresses are never equal.
     return True
 
 
@@ -233,7 +232,7 @@ def _words_apart(a: Words, b: Words) -> bool:
 
 
 def _reaches(outer: Span, inner: Span) -> bool:
-    """Whether the outer span begins no later and ends no earlier."""
+    """Whether the outer range contains the inner one."""
     return _no_later(outer, inner) and _no_earlier(outer, inner)
 
 
@@ -254,7 +253,7 @@ def _no_earlier(outer: Span, inner: Span) -> bool:
 
 
 def _before(first: Span, second: Span) -> bool:
-    """Whether the first ends before the second begins."""
+    """Whether the first range ends before the second one starts."""
     if first.high is None or second.low is None:
         return False
     return first.high < second.low or (

@@ -1,7 +1,7 @@
-"""Policies made ready for comparison: statements as clauses over shared atoms, variables settled by a scenario.
+"""Statements as clauses over shared conditions, with the policy variables replaced by a scenario.
 
-A scenario says what each variable stands for: a text of its own that nothing else names, one that the policies do name,
-or nothing (the key is absent). Within a scenario no variable is left, so that everything is a question about patterns.
+A scenario says what each variable stands for: a text that the policies do not contain, one that they do contain, or nothing
+(the key is absent). Within a scenario no variable is left, so only patterns have to be compared.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.comparison.points import Atom
+from aws_iam.engine.comparison.distinct_values import Atom
 from aws_iam.engine.evaluation.conditions import has_wildcards
+from aws_iam.engine.evaluation.context import default_of, with_stand_ins
 from aws_iam.engine.evaluation.layers import Ready
-from aws_iam.engine.evaluation.substitution import default_of, literal
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional, slotted
-from aws_iam.engine.language.memo import once
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.variables import ESCAPES
 
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
 
 _HOLE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLES = "2012-10-17"
-# Variables are filled in where texts are compared.
+# Operators in whose values variables are filled in.
 _FILLED = (Family.STRING, Family.ARN)
-# Opens text that looks like a variable and is none.
+# Replaces `${` in policies whose version has no variables.
 _PLAIN = "\U000f0002{"
 _PRINCIPALED = (Kind.RESOURCE, Kind.TRUST, Kind.RCP)
 _FIELDS = 5
@@ -38,15 +37,15 @@ _FIELDS = 5
 NONE_KNOWN: Final[Mapping[int, Clause]] = MappingProxyType({})
 
 Scenario = "Mapping[str, str | None]"
-"""Variable key, in lower case, to the text it stands for; None when the request has no such key."""
+"""Key of a variable, in lower case, to the text that it stands for; None when the request lacks the key."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Clause:
     """One statement. `resources` is None where the policy means its own resource; `needs` are atoms as bits.
 
-    `unread` are its conditions that cannot be read: they hold of the same requests as the same ones elsewhere, and nothing
-    else is known of them. Where the statement is `unclear` and would decide, nothing is claimed.
+    `unread` are its conditions that cannot be evaluated: two equal ones hold for the same requests, and nothing else is
+    known. Where an `unclear` statement would decide, the comparison claims nothing.
     """
 
     ready: Ready
@@ -56,21 +55,21 @@ class Clause:
     needs: int
     unread: frozenset[Atom]
     unclear: bool
-    # The policy among several of its side.
+    # The pointer of the policy among several of its side.
     place: str
-    # Whether it says whom it speaks of.
+    # Whether it has Principal or NotPrincipal.
     has_principals: bool
-    # Whether it speaks of every resource.
+    # Whether it applies to every resource.
     is_anywhere: bool
 
     @property
     def pointer(self) -> str:
-        """Where the statement stands."""
+        """The pointer of the statement."""
         return f"{self.place}{self.statement.node.at.pointer}"
 
     @property
     def statement(self) -> Statement:
-        """The statement as read."""
+        """The parsed statement."""
         return self.ready.statement
 
 
@@ -93,7 +92,7 @@ class Side:
 
 @dataclass(slots=True)
 class Atoms:
-    """The conditions of all sides, each distinct one once, numbered."""
+    """The distinct conditions of all sides, numbered."""
 
     numbers: dict[Atom, int] = field(default_factory=dict)
 
@@ -102,31 +101,32 @@ class Atoms:
         return 1 << self.numbers.setdefault(atom, len(self.numbers))
 
     def by_key(self) -> dict[str, list[Atom]]:
-        """The atoms of each key, keys that more atoms ask for first."""
+        """The atoms of each key, keys with most atoms first."""
         found: dict[str, list[Atom]] = {}
         for atom in self.numbers:
             found.setdefault(atom.key, []).append(atom)
         return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
-@once
-def _holds_hole(statement: Statement) -> bool:
+def _contains_variable(statement: Statement) -> bool:
     texts = [*statement.resource_words, *statement.not_resource_words]
     texts += [value.value for condition in statement.conditions for value in condition.values]
     return "${" in "\n".join(texts)
 
 
-def have_holes(policies: Iterable[Policy]) -> bool:
-    """Whether `${…}` stands anywhere: `${*}` is no variable, and is no plain text either."""
-    return any(_holds_hole(statement) for policy in policies for statement in policy.statements)
+def contain_variables(policies: Iterable[Policy]) -> bool:
+    """Whether any text contains `${`, an escape such as `${*}` included."""
+    return any(
+        _contains_variable(statement) for policy in policies for statement in policy.statements
+    )
 
 
 def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:
-    """The keys, in lower case, that variables of the policies name."""
+    """The keys, in lower case, of the policies' variables."""
     found: dict[str, None] = {}
-    if not have_holes(policies):
+    if not contain_variables(policies):
         return ()
-    for texts in populations([policy for policy in policies if has_variables(policy)]):
+    for texts in comparable_texts([policy for policy in policies if has_variables(policy)]):
         for text in texts:
             for hole in _HOLE.findall(text) if "${" in text else ():
                 if hole not in ESCAPES:
@@ -134,8 +134,8 @@ def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def populations(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
-    """The texts in which a variable may stand, those together that meet the same: resources, values of each key."""
+def comparable_texts(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
+    """The texts that can contain variables, grouped by what they are compared with: resources, values of each key."""
     resources: dict[str, None] = {}
     values: dict[str, dict[str, None]] = {}
     for policy in policies:
@@ -150,20 +150,20 @@ def populations(policies: Iterable[Policy]) -> Iterator[tuple[str, ...]]:
 
 
 def has_variables(policy: Policy) -> bool:
-    """Whether `${…}` is a variable in the policy: only the current version has them."""
+    """Whether `${…}` is a variable in the policy: only in version 2012-10-17."""
     return policy.version is not None and policy.version.value == _VARIABLES
 
 
-def side(
+def side_of(
     policies: Sequence[Policy],
     atoms: Atoms,
     scenario: Mapping[str, str | None] | None,
     among: Container[int] | None = None,
     known: Mapping[int, Clause] = NONE_KNOWN,
 ) -> Side:
-    """The policies as clauses over the atoms, their variables settled; without a scenario as they are written.
+    """The policies as clauses over the atoms, variables replaced by the scenario, or as written without one.
 
-    With `among` only these statements, by identity; `known` are clauses that were made of some of them before.
+    With `among` only these statements, by identity; `known` are clauses that exist already.
     """
     found = []
     for number, policy in enumerate(policies):
@@ -179,20 +179,20 @@ def side(
 
 @positional
 class _Variables:
-    """What `${…}` stands for in a policy: what the scenario says, or itself where the version has no variables."""
+    """Replaces `${…}` by the scenario's text; where the version has no variables it stays as written."""
 
     exist: bool
     scenario: Mapping[str, str | None] | None
 
     def settled(self, text: str, *, escaped: bool) -> str | None:
-        """The text with its variables settled, if there is a scenario; None when one of them stands for nothing.
+        """The text with its variables replaced, if there is a scenario; None when one of them has no value.
 
-        With `escaped` the text is a pattern in which what a variable stands for is literal.
+        With `escaped` the text is a pattern in which the filled-in text is literal.
         """
         if "${" not in text:
             return text
         if not self.exist:
-            # As they are written, this plain text and another policy's variable are not the same.
+            # This plain text must differ from the same text as a variable of another policy.
             return text if self.scenario is not None else text.replace("${", _PLAIN)
         if self.scenario is None:
             return text
@@ -202,7 +202,7 @@ class _Variables:
             value = _value(hole[1], self.scenario)
             if value is None:
                 return None
-            parts += (text[at : hole.start()], literal(value) if escaped else value)
+            parts += (text[at : hole.start()], with_stand_ins(value) if escaped else value)
             at = hole.end()
         return "".join((*parts, text[at:]))
 
@@ -220,12 +220,12 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
     negated = "NotResource" in names
     entries = statement.not_resource_words if negated else statement.resource_words
     principaled = "Principal" in names or "NotPrincipal" in names
-    # Only the policy of a resource may leave its own resource out.
+    # Only a resource policy can omit Resource, and then means its own.
     named = negated or "Resource" in names or not principaled
-    # A canonical user id is an account's, and nothing tells whose.
+    # A canonical user id belongs to an account, but nothing says to which.
     canonical = (*statement.principals, *statement.not_principals) if principaled else ()
     settled = [_resource(entry, variables) for entry in entries]
-    resources = tuple([each for each in settled if each is not None])
+    resources = tuple([text for text in settled if text is not None])
     return Clause(
         ready=Ready.of(statement),
         allows=statement.allows,
@@ -235,7 +235,7 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
         not_resources=negated,
         needs=needs,
         unread=frozenset(unread),
-        unclear=bool(unread) or any(each.type == "CanonicalUser" for each in canonical),
+        unclear=bool(unread) or any(principal.type == "CanonicalUser" for principal in canonical),
         place=place,
     )
 
@@ -253,7 +253,7 @@ def _is_readable(condition: Condition, base: str, variables: _Variables) -> bool
     if family is None or (qualifier and qualifier not in QUALIFIERS):
         return False
     if family is Family.BOOL and variables.exist:
-        # The evaluator leaves open, too, what a variable is there.
+        # `evaluate` does not know either whether AWS fills in a variable here.
         return not any("${" in value.value for value in condition.values)
     return not (base == "Null" and condition.if_exists)
 
@@ -261,10 +261,10 @@ def _is_readable(condition: Condition, base: str, variables: _Variables) -> bool
 def _atom(condition: Condition, base: str, variables: _Variables) -> Atom:
     written = [value.value for value in condition.values]
     kept = set(written)
-    if any("${" in each for each in written) and OPERATORS.get(base) in _FILLED:
+    if any("${" in text for text in written) and OPERATORS.get(base) in _FILLED:
         escaped = has_wildcards(base)
-        settled = [variables.settled(each, escaped=escaped) for each in written]
-        kept = {each for each in settled if each is not None}
+        settled = [variables.settled(text, escaped=escaped) for text in written]
+        kept = {text for text in settled if text is not None}
     return Atom(condition.name, condition.operator.value, tuple(sorted(kept)))
 
 
@@ -276,12 +276,12 @@ def _value(inside: str, scenario: Mapping[str, str | None]) -> str | None:
 
 
 def is_principaled(policies: Iterable[Policy]) -> bool:
-    """Whether the policies say who may: those of resources."""
+    """Whether the policies have principals: those of resources do."""
     return any(policy.kind in _PRINCIPALED for policy in policies)
 
 
 def principals_of(policies: Iterable[Policy]) -> Iterator[Principal]:
-    """Every principal that the policies name."""
+    """All principals that the policies name."""
     for policy in policies:
         for statement in policy.statements:
             yield from statement.principals

@@ -1,9 +1,10 @@
 """The search for a request that some policies allow and others do not.
 
-    Question(wanted=(new,), unwanted=(old,), …).answers(replayed)   yields requests, or raises OverBudget
+    DifferenceSearch(wanted=(new,), unwanted=(old,), …).accepted(confirm)   yields requests, or raises OverBudget
 
-Three axes, each cut into the cells that the policies can tell apart: actions, resources, condition keys. Whatever is not
-excluded is searched, so that no candidate means that there is none; a candidate still has to be replayed.
+The search has three axes, actions, resources and condition keys; each is cut into the cells that the policies can
+distinguish. All cells are searched that are not excluded, so no candidate means that there is no difference; a candidate
+still has to be confirmed.
 """
 
 from __future__ import annotations
@@ -11,39 +12,39 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.engine.comparison import holders
+from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.actions import action_groups
-from aws_iam.engine.comparison.points import TRUSTED_KEYS, point, points
-from aws_iam.engine.comparison.resources import Ground, ResourceAxis
-from aws_iam.engine.comparison.venn import SPENT, Budget, OverBudget
+from aws_iam.engine.comparison.automaton import SPENT, Budget, OverBudget
+from aws_iam.engine.comparison.distinct_values import TRUSTED_KEYS, distinct_value, distinct_values
+from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.actions import Group
-    from aws_iam.engine.comparison.actors import Actor
+    from aws_iam.engine.comparison.actions import ActionGroup
+    from aws_iam.engine.comparison.caller_cases import CallerCase
     from aws_iam.engine.comparison.clauses import Atoms, Clause, Side
-    from aws_iam.engine.comparison.points import Atom, Point, Value
+    from aws_iam.engine.comparison.distinct_values import Atom, DistinctValue, Value
 
 
 _MOST_TRIED = 200
-# Stands for the keys that follow from the holder of an identity policy.
-_HOLDER = ""
+# Stands for all keys that follow from the caller of an identity policy.
+_CALLER_KEYS = ""
 OWNER = "aws:resourceaccount"
-"""The key of the account that owns the resource."""
+"""The condition key with the account that owns the resource."""
 
 Options = tuple[tuple[tuple["Mapping[str, Value]", int], ...], int]
-"""The values that some keys can have together, each with its true atoms; and all atoms on those keys."""
+"""The values that some keys can have together, each with the atoms that are then true; and all atoms on those keys."""
 
 T = TypeVar("T")
 
 
 @slotted
 class Candidate:
-    """A request that should show the difference: who, what, where, with which keys (absent ones left out)."""
+    """A request that should show the difference; `absent` are the keys that it must not have."""
 
-    actor: Actor
+    case: CallerCase
     action: str
     resource: str
     context: Mapping[str, tuple[str, ...]]
@@ -51,44 +52,44 @@ class Candidate:
 
 
 @slotted
-class _Place:
-    """A cell of actors, actions and resources: the clauses of each side that meet there, and the keys that matter.
+class _Cell:
+    """One caller, action and resource: the clauses of each side that apply, and the condition keys that matter.
 
-    `partition` is the resource's, empty when it has none.
+    `partition` is the resource's; empty for `*`.
     """
 
     here: Sequence[tuple[tuple[Clause, ...], bool]]
     keys: Sequence[str]
-    actor: Actor
+    case: CallerCase
     partition: str
 
 
 @dataclass(slots=True, kw_only=True)
-class Question:
-    """Whether there is a request that every side of `wanted` allows and none of `unwanted`.
+class DifferenceSearch:
+    """Searches for requests that every side of `wanted` allows and none of `unwanted`.
 
-    `account` owns the resources where the policies do not say; `fixed` are values of keys that the scenario settles;
-    `owners`, when it asks for callers whom the policies do not know, are the texts that they give as fixed.
+    `account` owns the resources where the policies do not say which does; `fixed` are key values that the scenario sets;
+    `owners`, set in a search for strangers, are the fixed values in the policies' conditions.
     """
 
     wanted: tuple[Side, ...]
     unwanted: tuple[Side, ...]
     atoms: Atoms
-    actors: tuple[Actor, ...]
+    cases: tuple[CallerCase, ...]
     account: str
     fixed: Mapping[str, Value] = field(default_factory=dict)
     owners: frozenset[str] | None = None
-    # What every difference meets one of, as `remainder` finds it.
-    asked: Sequence[Clause]
+    # Every difference meets one of these: see `uncovered_statements`.
+    uncovered: Sequence[Clause]
     budget: Budget = field(default_factory=Budget)
-    # The points of keys: whoever asks several questions about the same policies hands them on.
-    known: dict[tuple[str, tuple[Atom, ...], bool], tuple[Point, ...]] = field(
+    # The distinct values of keys, shared by searches over the same policies.
+    known: dict[tuple[str, tuple[Atom, ...], bool], tuple[DistinctValue, ...]] = field(
         default_factory=dict
     )
     refused: int = 0
-    # Clauses whose conditions cannot be read and that were met on the way.
+    # Clauses met by the search whose conditions cannot be evaluated.
     unclear: dict[str, None] = field(default_factory=dict)
-    _points: dict[tuple[str, Actor, str], Options] = field(default_factory=dict)
+    _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict)
     _keys_of: dict[int, list[str]] = field(default_factory=dict)
 
     @property
@@ -96,69 +97,73 @@ class Question:
         """Every side."""
         return (*self.wanted, *self.unwanted)
 
-    def answers(self, accept: Callable[[Candidate], T | None]) -> Iterator[T]:
-        """What `accept` makes of candidates, at most one for each cell of actions and resources.
+    def accepted(self, accept: Callable[[Candidate], T | None]) -> Iterator[T]:
+        """What `accept` returns for candidates, at most one for each cell of actions and resources.
 
-        A candidate that it refuses (None) is followed by others of the cell; `refused` counts them.
+        When it refuses a candidate (None), others of the cell are tried; `refused` counts the refusals.
         """
         every = [clause for side in self.sides for clause in side.clauses]
-        groups = action_groups(self.asked, every, self.budget)
+        groups = action_groups(self.uncovered, every, self.budget)
         places = ResourceAxis(account=self.account, budget=self.budget)
         alike: set[tuple[object, ...]] = set()
-        for actor in self.actors:
+        for case in self.cases:
             for number, group in enumerate(groups):
                 self.budget.spend()
-                if not actor.may_ask(group.action):
+                if not case.depends_on_policy(group.action):
                     continue
                 live = {
-                    id(c) for c in group.clauses if actor.meets(c) and _speaks(c, group.action)
+                    id(c)
+                    for c in group.clauses
+                    if case.meets(c) and _applies_to_service(c, group.action)
                 }
-                if not self._is_possible(live) or self._is_like(actor, number, live, alike):
+                if not self._is_possible(live) or self._is_repetition(case, number, live, alike):
                     continue
-                for resource, met in places.cells(self._ground(actor, group, live)):
-                    found = self._first(self._at(actor, group.action, resource, met), accept)
+                for resource, met in places.cells(self._resource_question(case, group, live)):
+                    found = self._first(self._at(case, group.action, resource, met), accept)
                     if found is not None:
                         yield found
 
-    def _ground(self, actor: Actor, group: Group, live: set[int]) -> Ground:
-        """The statements that matter to a caller's asking for an action, and which resources do."""
+    def _resource_question(
+        self, case: CallerCase, group: ActionGroup, live: set[int]
+    ) -> ResourceQuestion:
+        """Which statements and which resources matter when a caller requests an action."""
         lower = group.action.lower()
-        pieces = [each for each in self.asked if each.ready.takes(lower)]
+        pieces = [clause for clause in self.uncovered if clause.ready.takes(lower)]
         clauses = [c for s in self.sides for c in s.clauses if id(c) in live]
         if len(self.wanted) == 1 and all(piece.allows for piece in pieces):
-            # A difference meets one of the pieces with all its conditions: no other Allow is needed for it.
+            # A difference meets one of these with all its conditions: it needs no other Allow.
             needed = {id(piece.statement) for piece in pieces}
             other = {id(c) for c in self.wanted[0].allows if id(c.statement) not in needed}
             clauses = [c for c in clauses if id(c) not in other]
-        return Ground(
+        return ResourceQuestion(
             action=group.action,
             clauses=clauses,
-            asked=pieces,
+            uncovered=pieces,
             excluding=frozenset(self._excluding(live)),
-            is_foreign=actor.is_foreign,
+            is_foreign=case.is_foreign,
         )
 
     def _excluding(self, live: set[int]) -> Iterator[int]:
-        """The statements that ask for no condition and shut out every difference on their resources."""
+        """Statements without conditions that rule out any difference on their resources."""
         for side in self.wanted:
             yield from (id(c) for c in side.denies if id(c) in live and _is_plain(c))
         for side in self.unwanted:
             if not any(id(c) in live for c in side.denies):
                 yield from (id(c) for c in side.allows if id(c) in live and _is_plain(c))
 
-    def _is_like(
-        self, actor: Actor, group: int, live: set[int], alike: set[tuple[object, ...]]
+    def _is_repetition(
+        self, case: CallerCase, group: int, live: set[int], alike: set[tuple[object, ...]]
     ) -> bool:
-        """Whether nothing tells the actor from one before, for these actions."""
-        if actor.caller is None:
+        """Whether the caller cannot be distinguished from an earlier one, for these actions."""
+        if case.caller is None:
             return False
         true = tuple(
-            point([atom], actor.settled[atom.key]).true
+            distinct_value([atom], case.settled[atom.key]).true
             for atom in self.atoms.numbers
-            if atom.key in actor.settled
+            if atom.key in case.settled
         )
-        settled = frozenset(actor.settled)
-        how = (actor.caller.kind, actor.caller.account == actor.owner, actor.least)
+        settled = frozenset(case.settled)
+        how = (case.caller.kind, case.caller.account == case.owner, case.required_grade)
         sign = (group, frozenset(live), true, settled, how)
         known = sign in alike
         alike.add(sign)
@@ -177,19 +182,21 @@ class Question:
         return None
 
     def _is_possible(self, live: set[int]) -> bool:
-        """Whether statements that ask for neither place nor condition leave the difference open."""
+        """Whether a difference is still possible by the statements without resources and conditions."""
         for side in self.wanted:
-            if not any(id(c) in live for c in side.allows) or _plainly(side.denies, live):
+            if not any(id(c) in live for c in side.allows) or _applies_everywhere(
+                side.denies, live
+            ):
                 return False
         return not any(
-            _plainly(side.allows, live) and not any(id(c) in live for c in side.denies)
+            _applies_everywhere(side.allows, live) and not any(id(c) in live for c in side.denies)
             for side in self.unwanted
         )
 
     def _at(
-        self, actor: Actor, action: str, resource: str, met: frozenset[int]
+        self, case: CallerCase, action: str, resource: str, met: frozenset[int]
     ) -> Iterator[Candidate]:
-        """The first request of one cell that makes the difference."""
+        """The requests of one cell that make the difference."""
         here = [
             (tuple(c for c in side.clauses if id(c) in met), number < len(self.wanted))
             for number, side in enumerate(self.sides)
@@ -199,24 +206,26 @@ class Question:
         for clauses, _ in here:
             self.unclear |= dict.fromkeys(c.pointer for c in clauses if c.unclear)
         partition = resource.split(":")[1] if resource != "*" else ""
-        caller = actor.caller
+        caller = case.caller
         if partition and caller and caller.account and caller.partition != partition:
-            # Nobody reaches from one partition into another.
+            # No request crosses partitions.
             return
         if partition and OWNER in self.fixed and self.fixed[OWNER] is None:
             return
-        at = _Place(here=here, keys=self._keys(here, actor), actor=actor, partition=partition)
+        at = _Cell(here=here, keys=self._keys(here, case), case=case, partition=partition)
         for chosen in self._search(at, 0, 0, 0, {}):
             yield Candidate(
-                actor=actor,
+                case=case,
                 action=action,
                 resource=resource,
                 context={key: value for key, value in chosen.items() if value is not None},
                 absent=tuple(key for key, value in chosen.items() if value is None),
             )
 
-    def _keys(self, here: Sequence[tuple[tuple[Clause, ...], bool]], actor: Actor) -> list[str]:
-        """The condition keys that matter in a cell; those that follow from the holder of a policy as one."""
+    def _keys(
+        self, here: Sequence[tuple[tuple[Clause, ...], bool]], case: CallerCase
+    ) -> list[str]:
+        """The condition keys that matter in a cell; those that follow from the caller of an identity policy count as one."""
         needed = 0
         for clauses, _ in here:
             for clause in clauses:
@@ -230,12 +239,12 @@ class Question:
                 if any(needed >> numbers[atom] & 1 for atom in atoms)
             ]
             self._keys_of[needed] = found
-        if actor.caller or holders.KEYS.isdisjoint(found):
+        if case.caller or identity_callers.KEYS.isdisjoint(found):
             return found
-        return [_HOLDER, *(key for key in found if key not in holders.KEYS)]
+        return [_CALLER_KEYS, *(key for key in found if key not in identity_callers.KEYS)]
 
     def _search(
-        self, place: _Place, at: int, true: int, false: int, chosen: Mapping[str, Value]
+        self, place: _Cell, at: int, true: int, false: int, chosen: Mapping[str, Value]
     ) -> Iterator[Mapping[str, Value]]:
         self.budget.spend()
         decided = self._decided(place.here, true, false)
@@ -249,52 +258,57 @@ class Question:
                 place, at + 1, true | met, false | every & ~met, {**chosen, **values}
             )
 
-    def _options(self, key: str, place: _Place) -> Options:
-        """The values of a key, each with the atoms that are true then, and the bits of all atoms on the key."""
-        known = self._points.get((key, place.actor, place.partition))
+    def _options(self, key: str, place: _Cell) -> Options:
+        """The values of a key, each with the atoms that are then true, and the bits of all atoms on the key."""
+        known = self._points.get((key, place.case, place.partition))
         if known is None:
-            keys = holders.KEYS if key == _HOLDER else {key}
+            keys = identity_callers.KEYS if key == _CALLER_KEYS else {key}
             atoms = [atom for atom in self.atoms.numbers if atom.key in keys]
             bits = [1 << self.atoms.numbers[atom] for atom in atoms]
             found = self._values(key, atoms, place)
             known = tuple((values, _spread(true, bits)) for values, true in found), sum(bits)
-            self._points[key, place.actor, place.partition] = known
+            self._points[key, place.case, place.partition] = known
         return known
 
     def _values(
-        self, key: str, atoms: list[Atom], place: _Place
+        self, key: str, atoms: list[Atom], place: _Cell
     ) -> Iterator[tuple[Mapping[str, Value], int]]:
-        if key == _HOLDER:
+        if key == _CALLER_KEYS:
             within = (place.partition or "aws*", self.account)
-            for holder in holders.holders(atoms, self.fixed, within, self.budget):
+            for holder in identity_callers.identity_callers(
+                atoms, self.fixed, within, self.budget
+            ):
                 yield holder.values, holder.true
             return
-        for each in self._points_of(key, atoms, place):
-            yield {key: each.value}, each.true
+        for point in self._points_of(key, atoms, place):
+            yield {key: point.value}, point.true
 
-    def _points_of(self, key: str, atoms: list[Atom], place: _Place) -> tuple[Point, ...]:
-        settled = {**place.actor.settled, **self.fixed}
+    def _points_of(self, key: str, atoms: list[Atom], place: _Cell) -> tuple[DistinctValue, ...]:
+        settled = {**place.case.settled, **self.fixed}
         if key in settled:
-            return (point(atoms, settled[key]),)
-        if place.actor.lacks(key):
-            return (point(atoms, None),)
+            return (distinct_value(atoms, settled[key]),)
+        if place.case.lacks(key):
+            return (distinct_value(atoms, None),)
         owners = self.owners if key in TRUSTED_KEYS else None
-        if key == OWNER and place.actor.owner:
-            own: tuple[Value, ...] = ((place.actor.owner,),)
-            return tuple(point(atoms, each) for each in (own if place.partition else (*own, None)))
-        # A resource with an ARN has an owner.
+        if key == OWNER and place.case.owner:
+            own: tuple[Value, ...] = ((place.case.owner,),)
+            return tuple(
+                distinct_value(atoms, value)
+                for value in (own if place.partition else (*own, None))
+            )
+        # A resource that has an ARN has an owner.
         present = key == OWNER and bool(place.partition)
-        asked = (key, tuple(atoms), present)
-        found = self.known.get(asked)
+        signature = (key, tuple(atoms), present)
+        found = self.known.get(signature)
         if found is None:
-            found = points(key, atoms, owners=owners, present=present, budget=self.budget)
-            self.known[asked] = found
+            found = distinct_values(key, atoms, owners=owners, present=present, budget=self.budget)
+            self.known[signature] = found
         return found
 
     def _decided(
         self, here: Sequence[tuple[tuple[Clause, ...], bool]], true: int, false: int
     ) -> bool | None:
-        """Whether the difference is there (True), cannot be any more (False), or is still open."""
+        """Whether there is a difference (True), there can be none (False), or it is still open (None)."""
         is_open = False
         for clauses, is_wanted in here:
             allowed = _allowed(clauses, true, false, hopeful=is_wanted)
@@ -306,16 +320,16 @@ class Question:
 
 
 def _spread(true: int, bits: Sequence[int]) -> int:
-    """Atoms numbered among themselves as atoms of all: bit i becomes `bits[i]`."""
+    """Renumbers atoms: bit i becomes `bits[i]`."""
     return sum(bit for at, bit in enumerate(bits) if true >> at & 1)
 
 
-def _speaks(clause: Clause, action: str) -> bool:
-    """A statement of a key policy without Resource has no effect; that of a role means the role."""
+def _applies_to_service(clause: Clause, action: str) -> bool:
+    """Whether the statement can apply: without Resource it has no effect in a key policy, and means the role in a trust policy."""
     return clause.resources is not None or not action.lower().startswith("kms:")
 
 
-def _plainly(clauses: Sequence[Clause], live: set[int]) -> bool:
+def _applies_everywhere(clauses: Sequence[Clause], live: set[int]) -> bool:
     return any(id(c) in live and c.is_anywhere and _is_plain(c) for c in clauses)
 
 
@@ -324,14 +338,14 @@ def _is_plain(clause: Clause) -> bool:
 
 
 def _allowed(clauses: Sequence[Clause], true: int, false: int, *, hopeful: bool) -> bool | None:
-    """Whether the clauses of a side allow; a clause that cannot be read counts as the search would like it to be."""
+    """Whether the clauses of a side allow; a clause that cannot be evaluated counts in favour of a difference."""
     granted: bool | None = False
     refused: bool | None = False
     for clause in clauses:
         if clause.needs & false:
             continue
         holds: bool | None = True if not clause.needs & ~true else None
-        # Hoped for: an Allow of a wanted side holds and its Deny does not; of an unwanted side the reverse.
+        # In favour: an Allow of a wanted side holds and its Deny does not; for an unwanted side the reverse.
         if clause.unclear and clause.allows is not hopeful:
             continue
         if clause.allows:

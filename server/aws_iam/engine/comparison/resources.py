@@ -1,9 +1,9 @@
-"""The axis of resources: one ARN for each set of statements that can speak of it together.
+"""The resources to search: one ARN for each set of statements that can apply to it together.
 
-    axis.cells(ground)   yields   ("arn:aws:s3:::b/x", {ids of the statements that speak of it})
+    axis.cells(question)   yields   ("arn:aws:s3:::b/x", {ids of the statements that apply to it})
 
-Resource patterns are laid beside each other within the ARN formats of what an action is authorised on, so that each cell of
-their Venn diagram is a resource that can exist.
+Resource patterns are combined within the ARN formats that an action is authorized on, so each combination is a resource
+that can exist.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison import venn
 from aws_iam.engine.comparison.actions import LISTING_BUCKETS
-from aws_iam.engine.comparison.formats import (
+from aws_iam.engine.comparison.arn_formats import (
     ACCOUNT_DIGITS,
     EXAMPLE_REGION,
-    example,
-    formats,
-    likely,
-    may_meet,
-    possible,
+    example_arn,
+    format_pattern,
+    formats_for,
+    may_match_format,
+    shortest_arn,
 )
-from aws_iam.engine.evaluation.beyond import closed_to
+from aws_iam.engine.comparison.pattern_combinations import (
+    Region,
+    arn_pattern,
+    group_combinations,
+    wildcard_pattern,
+)
+from aws_iam.engine.evaluation.beyond import closed_resources
 from aws_iam.engine.evaluation.conditions import arn_like
-from aws_iam.engine.evaluation.substitution import literal, spelled
+from aws_iam.engine.evaluation.context import with_stand_ins, without_stand_ins
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.reference.catalog import catalog
@@ -33,48 +38,49 @@ from aws_iam.engine.reference.catalog import catalog
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.automaton import Budget
     from aws_iam.engine.comparison.clauses import Clause
 
-# Resource patterns that are laid beside each other at once when a resource need not match any of them.
+# Up to this many resource patterns are combined at once when a resource need not match any of them.
 _FEW = 4
-# Statements that are told apart whatever their number of combinations.
+# Up to this many groups all combinations are checked for new ones.
 _MOST_COMBINED = 4
 _FIELDS = 6
 _REGION, _ACCOUNT = 3, 4
-# In doubt for the listing of buckets, and told by the evaluator to be so: `matching` says why.
+# Uncertain for listing buckets, as `evaluation/matching.py` explains.
 _ALL_BUCKETS = "arn:aws:s3:::*"
 
 
 @slotted
-class Ground:
-    """The statements that speak of an action and a caller, and what is wanted of its resources.
+class ResourceQuestion:
+    """The statements that apply to an action and a caller, and which of its resources to search.
 
-    Only resources are wanted that one of `asked` speaks of, and none that one of `excluding`, by identity, speaks of.
+    Those to which one of `uncovered` applies, and none of `excluding`, by identity.
     """
 
     action: str
     clauses: Sequence[Clause]
-    asked: Sequence[Clause]
+    uncovered: Sequence[Clause]
     excluding: frozenset[int]
-    # Whether the caller is of another account.
+    # Whether the caller is from another account.
     is_foreign: bool
 
     @property
     def anywhere(self) -> frozenset[int]:
-        """The statements that speak of every resource, by identity."""
+        """The statements that apply to every resource, by identity."""
         return frozenset(id(clause) for clause in self.clauses if clause.is_anywhere)
 
     @property
-    def picky(self) -> list[Clause]:
-        """The other statements."""
+    def limited(self) -> list[Clause]:
+        """The statements that apply to some resources only."""
         return [clause for clause in self.clauses if not clause.is_anywhere]
 
 
 @positional
-class _Plot:
-    """Resource patterns laid beside each other: a diagram of which `groups` ARNs of a format can meet.
+class _Combination:
+    """Which combinations of `groups` of patterns ARNs of a format can match.
 
-    The ARNs match `text`, if there is one, and none of `without`, nor of `closed`, which is read field by field.
+    The ARNs match `text`, if there is one, and none of `without`, nor of `closed`, which is matched field by field.
     """
 
     template: str
@@ -86,101 +92,108 @@ class _Plot:
 
 @dataclass(slots=True, kw_only=True)
 class ResourceAxis:
-    """The resources of one question; each diagram is made once for all actions that are authorised on the same.
+    """The resources of one search; combinations are computed once for all actions with the same resource types.
 
-    `account` is the one that ARNs are given where nothing else is asked for.
+    `account` is used in ARNs where no statement asks for another.
     """
 
     account: str
-    budget: venn.Budget
-    _diagrams: dict[_Plot, Mapping[int, str]] = field(default_factory=dict)
+    budget: Budget
+    _found: dict[_Combination, Mapping[int, str]] = field(default_factory=dict)
 
-    def cells(self, ground: Ground) -> Iterator[tuple[str, frozenset[int]]]:
-        """Resources of the action, one for each set of statements that speak of it: (ARN, ids of statements)."""
-        anywhere, picky = ground.anywhere, ground.picky
-        templates = formats(ground.action, picky)
+    def cells(self, question: ResourceQuestion) -> Iterator[tuple[str, frozenset[int]]]:
+        """Resources of the action, one for each set of statements that apply to it: (ARN, ids of statements)."""
+        anywhere, limited = question.anywhere, question.limited
+        templates = formats_for(question.action, limited)
         if not templates:
-            yield from _on_everything(ground)
+            yield from _on_everything(question)
             return
-        if not picky and not ground.is_foreign:
-            yield example(min(templates, key=len), self.account), anywhere
+        if not limited and not question.is_foreign:
+            yield example_arn(min(templates, key=len), self.account), anywhere
             return
         seen: set[frozenset[int]] = set()
         for template in sorted(templates, key=len):
-            for arn, met in self._of_format(template, ground, seen):
+            for arn, met in self._of_format(template, question, seen):
                 if anywhere | met not in seen:
                     seen.add(anywhere | met)
-                    readable = _readable(spelled(arn), picky, self.account) if arn else ""
-                    yield readable or example(template, self.account), anywhere | met
-        known = catalog().action(ground.action)
+                    readable = (
+                        _readable(without_stand_ins(arn), limited, self.account) if arn else ""
+                    )
+                    yield readable or example_arn(template, self.account), anywhere | met
+        known = catalog().action(question.action)
         if known and not known.required:
-            # No resource of its types takes part in every call: some calls are authorised on `*`.
-            yield from (each for each in _on_everything(ground) if each[1] not in seen)
+            # No resource type is required in every call: some calls are authorized on `*`.
+            yield from (row for row in _on_everything(question) if row[1] not in seen)
 
     def _of_format(
-        self, template: str, ground: Ground, seen: set[frozenset[int]]
+        self, template: str, question: ResourceQuestion, seen: set[frozenset[int]]
     ) -> Iterator[tuple[str, frozenset[int]]]:
-        """ARNs of one format, "" for any of them, with the picky statements that speak of each.
+        """ARNs of one format, "" for any of them, with the limited statements that apply to each.
 
-        Those are left out that are `seen` already. Of many patterns few meet: each that is asked for is laid beside
-        those alone that meet it.
+        Leaves out sets of statements that are `seen` already. Few of many patterns overlap, so each is combined only with
+        those that overlap it.
         """
-        picky, closed = ground.picky, closed_to(ground.action, foreign=ground.is_foreign)
+        limited, closed = (
+            question.limited,
+            closed_resources(question.action, foreign=question.is_foreign),
+        )
         near = {
-            id(each): tuple(t for t in each.resources or () if t and may_meet(t, template))
-            for each in picky
+            id(clause): tuple(
+                t for t in clause.resources or () if t and may_match_format(t, template)
+            )
+            for clause in limited
         }
         texts = tuple(dict.fromkeys(text for listed in near.values() for text in listed))
-        among = _among(ground.asked, texts)
+        among = _among(question.uncovered, texts)
         if among is None and not texts and not closed:
-            yield "", frozenset(id(each) for each in picky if each.not_resources)
+            yield "", frozenset(id(clause) for clause in limited if clause.not_resources)
             return
         for text in _split(texts, among):
-            beside = _Beside.of(text, near, ground)
-            if beside is None or beside.all_seen(seen, ground.anywhere):
+            nearby = _NearbyStatements.of(text, near, question)
+            if nearby is None or nearby.all_seen(seen, question.anywhere):
                 continue
-            plot = _Plot(template, text, beside.groups, beside.without, closed)
-            for cell, arn in sorted(self._diagram(plot).items(), key=lambda item: len(item[1])):
-                yield arn, beside.met(cell)
+            key = _Combination(template, text, nearby.groups, nearby.without, closed)
+            for cell, arn in sorted(self._arns(key).items(), key=lambda item: len(item[1])):
+                yield arn, nearby.met(cell)
 
-    def _diagram(self, plot: _Plot) -> Mapping[int, str]:
-        found = self._diagrams.get(plot)
-        if found is None and (arn := _at_once(plot)):
-            found = self._diagrams[plot] = {0: arn}
+    def _arns(self, key: _Combination) -> Mapping[int, str]:
+        found = self._found.get(key)
+        if found is None and (arn := _at_once(key)):
+            found = self._found[key] = {0: arn}
         if found is None:
-            texts = (plot.text,) if plot.text else ()
-            region = venn.Region(
-                (possible(plot.template), *map(_pattern, texts)),
-                (*map(_pattern, plot.without), *map(_arn_pattern, plot.closed)),
+            texts = (key.text,) if key.text else ()
+            region = Region(
+                (format_pattern(key.template), *map(_pattern, texts)),
+                (*map(_pattern, key.without), *map(arn_pattern, key.closed)),
             )
-            groups = [tuple(map(_pattern, group)) for group in plot.groups]
-            found = self._diagrams[plot] = venn.meetings(groups, region, self.budget)
+            groups = [tuple(map(_pattern, group)) for group in key.groups]
+            found = self._found[key] = group_combinations(groups, region, self.budget)
         return found
 
 
-def _at_once(plot: _Plot) -> str | None:
-    """The whole diagram, one ARN, where it can be had without a search."""
-    if plot.groups or not plot.text:
+def _at_once(key: _Combination) -> str | None:
+    """The ARN, where there is one combination that can be found without a search."""
+    if key.groups or not key.text:
         return None
-    arn = likely(plot.template, plot.text)
-    if arn is None or any(matches(each, arn) for each in plot.without):
+    arn = shortest_arn(key.template, key.text)
+    if arn is None or any(matches(text, arn) for text in key.without):
         return None
-    return None if any(arn_like(each, arn) for each in plot.closed) else arn
+    return None if any(arn_like(text, arn) for text in key.closed) else arn
 
 
 def _split(texts: tuple[str, ...], among: frozenset[str] | None) -> tuple[str, ...]:
-    """The patterns that are searched one by one; "" for what is searched whole, or for what none of many has."""
+    """The patterns to search one by one; "" for all at once, or for resources that match none of many patterns."""
     if among is not None:
         return tuple(text for text in texts if text in among)
     return ("",) if len(texts) <= _FEW else ("", *texts)
 
 
 @positional
-class _Beside:
-    """The statements beside one resource pattern: those with the same patterns near it stand together.
+class _NearbyStatements:
+    """The statements whose patterns overlap one resource pattern, grouped by those patterns.
 
-    `always` speak of whatever the pattern has, `owners` of a group of what its patterns have; `negated` speak of what
-    theirs do not have.
+    `always` apply to every resource of the pattern, the `owners` of a group to resources that match one of its patterns;
+    `negated` apply to resources that theirs do not match.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -190,21 +203,23 @@ class _Beside:
     negated: frozenset[int]
 
     @classmethod
-    def of(cls, text: str, near: Mapping[int, tuple[str, ...]], ground: Ground) -> _Beside | None:
-        """Beside a pattern, or beside none (""); None when nothing that is wanted matches the pattern."""
-        negated = frozenset(id(each) for each in ground.picky if each.not_resources)
-        count = len({each for listed in near.values() for each in listed})
+    def of(
+        cls, text: str, near: Mapping[int, tuple[str, ...]], question: ResourceQuestion
+    ) -> _NearbyStatements | None:
+        """The statements near a pattern, or near none (""); None when no wanted resource matches the pattern."""
+        negated = frozenset(id(clause) for clause in question.limited if clause.not_resources)
+        count = len({entry for listed in near.values() for entry in listed})
         groups: dict[tuple[str, ...], list[int]] = {}
         without: dict[str, None] = {}
         always = []
         for number, listed in near.items():
-            shut = number in ground.excluding and number not in negated
-            met = tuple(each for each in listed if not text or _intersecting(text, each))
+            excluded = number in question.excluding and number not in negated
+            met = tuple(entry for entry in listed if not text or _intersecting(text, entry))
             if text in met:
-                if shut:
+                if excluded:
                     return None
                 always.append(number)
-            elif shut or (not text and count > _FEW):
+            elif excluded or (not text and count > _FEW):
                 without |= dict.fromkeys(met)
             elif met:
                 groups.setdefault(met, []).append(number)
@@ -217,47 +232,53 @@ class _Beside:
         )
 
     def met(self, cell: int) -> frozenset[int]:
-        """The statements that speak of what lies in a cell of the groups."""
+        """The statements that apply to the resources of a combination of groups."""
         listed = self.always.union(*(o for at, o in enumerate(self.owners) if cell >> at & 1))
         return listed ^ self.negated
 
     def all_seen(self, seen: set[frozenset[int]], anywhere: frozenset[int]) -> bool:
-        """Whether no cell could be a new one."""
+        """Whether every combination of groups was seen."""
         if len(self.groups) > _MOST_COMBINED:
             return False
         return all(anywhere | self.met(cell) in seen for cell in range(1 << len(self.groups)))
 
 
-_pattern = lru_cache(maxsize=20_000)(venn.pattern)
-_arn_pattern = lru_cache(maxsize=1_000)(venn.arn_pattern)
+# Without the first memo a comparison takes 1.2 times as long, without the second 4.7 times.
+_pattern = lru_cache(maxsize=20_000)(wildcard_pattern)
 _intersecting = lru_cache(maxsize=100_000)(intersects)
 
 
-def _among(asked: Sequence[Clause], texts: Sequence[str]) -> frozenset[str] | None:
-    """The texts one of which a wanted resource matches; None when it need not match any."""
-    if any(each.is_anywhere or each.not_resources for each in asked):
+def _among(uncovered: Sequence[Clause], texts: Sequence[str]) -> frozenset[str] | None:
+    """The patterns one of which a wanted resource must match; None when it need not match any."""
+    if any(clause.is_anywhere or clause.not_resources for clause in uncovered):
         return None
-    return frozenset(texts).intersection(text for each in asked for text in each.resources or ())
+    return frozenset(texts).intersection(
+        text for clause in uncovered for text in clause.resources or ()
+    )
 
 
-def _on_everything(ground: Ground) -> Iterator[tuple[str, frozenset[int]]]:
-    """The request on `*`, twice where AWS leaves open whether a statement speaks of it."""
-    met = ground.anywhere | {id(each) for each in ground.picky if _speaks_of(each, "*")}
+def _on_everything(question: ResourceQuestion) -> Iterator[tuple[str, frozenset[int]]]:
+    """The request on `*`; twice where AWS does not document whether a statement applies to it."""
+    met = question.anywhere | {
+        id(clause) for clause in question.limited if _applies_to(clause, "*")
+    }
     yield "*", met
-    if ground.action.lower() == LISTING_BUCKETS:
-        doubted = {id(each) for each in ground.picky if _ALL_BUCKETS in (each.resources or ())}
-        if doubted:
-            yield "*", met ^ doubted
+    if question.action.lower() == LISTING_BUCKETS:
+        uncertain = {
+            id(clause) for clause in question.limited if _ALL_BUCKETS in (clause.resources or ())
+        }
+        if uncertain:
+            yield "*", met ^ uncertain
 
 
-def _speaks_of(clause: Clause, resource: str) -> bool:
-    text = literal(resource) if resource != "*" else "*"
-    listed = any(matches(each, text) for each in clause.resources or ())
+def _applies_to(clause: Clause, resource: str) -> bool:
+    text = with_stand_ins(resource) if resource != "*" else "*"
+    listed = any(matches(entry, text) for entry in clause.resources or ())
     return listed is not clause.not_resources
 
 
-def _readable(arn: str, picky: Sequence[Clause], account: str) -> str:
-    """The ARN with a Region and an account that look like some, if the same statements speak of it."""
+def _readable(arn: str, limited: Sequence[Clause], account: str) -> str:
+    """The ARN with a realistic Region and account, if the same statements apply to it."""
     fields = arn.split(":", _FIELDS - 1)
     if len(fields) < _FIELDS:
         return arn
@@ -267,5 +288,5 @@ def _readable(arn: str, picky: Sequence[Clause], account: str) -> str:
     if len(set(better[_ACCOUNT])) == 1 and len(better[_ACCOUNT]) == ACCOUNT_DIGITS:
         better[_ACCOUNT] = account
     nicer = ":".join(better)
-    same = all(_speaks_of(each, nicer) is _speaks_of(each, arn) for each in picky)
+    same = all(_applies_to(clause, nicer) is _applies_to(clause, arn) for clause in limited)
     return nicer if same else arn

@@ -1,1 +1,1 @@
-"""From the words of a denial to the request that was refused, and the smallest change that lets it pass."""
+"""From the text of an AccessDenied error to the denied request, and the smallest change that allows it."""

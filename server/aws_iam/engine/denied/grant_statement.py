@@ -1,4 +1,4 @@
-"""The Allow statement for exactly one request, in the words of each kind of policy."""
+"""The Allow statement for exactly one request, for each kind of policy."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _PERMISSION_SET = "AWSReservedSSO_"
 _RESERVED = "role/aws-reserved/sso.amazonaws.com/"
 
 
-def of(layer: str, request: Request) -> dict[str, Any] | None:
-    """The statement for a policy of the layer; None where none can be for this caller alone (`why_none`)."""
+def allow_statement(layer: str, request: Request) -> dict[str, Any] | None:
+    """The statement for a policy of the layer; None where no statement can be for this caller alone (`why_no_statement`)."""
     if layer == "resource":
         named = principal(request)
         return None if named is None else _resource(request, named)
@@ -24,8 +24,8 @@ def of(layer: str, request: Request) -> dict[str, Any] | None:
     return {"Effect": "Allow", "Action": request.action, **target(layer, request)}
 
 
-def of_account(request: Request) -> dict[str, Any] | None:
-    """The statement that leaves the decision to the policies of the caller's account."""
+def account_statement(request: Request) -> dict[str, Any] | None:
+    """The statement that leaves the decision to the policies of the caller's account; None without an account."""
     if not request.caller.account:
         return None
     account = f"arn:{request.caller.partition}:iam::{request.caller.account}:root"
@@ -33,9 +33,9 @@ def of_account(request: Request) -> dict[str, Any] | None:
 
 
 def principal(request: Request) -> dict[str, Any] | None:
-    """Who is allowed: a role for its sessions, a permission set by its account and the names of its roles.
+    """The Principal element: a role for its sessions, a permission set by its account and the names of its roles.
 
-    None for callers whom no principal names alone: everyone, and whoever a provider vouches for.
+    None for callers that no principal names alone: anonymous ones, and identities of a provider.
     """
     caller = request.caller
     match caller.kind:
@@ -57,18 +57,18 @@ def principal(request: Request) -> dict[str, Any] | None:
             return {"Principal": {"AWS": caller.arn}}
 
 
-def why_none(request: Request) -> str:
+def why_no_statement(request: Request) -> str:
     """Why there is no statement for the caller."""
     if request.caller.kind is CallerKind.ANONYMOUS:
-        return "an anonymous request passes only where the resource is public: sign the request instead"
+        return "an anonymous request is allowed only if the resource is public: sign the request instead"
     return (
-        "a trust policy must name the audience and the subject of the token, which the message does not tell:"
-        " `aws-iam irsa trust_policy` writes it"
+        "a trust policy must name the audience and the subject of the token, which the message does not contain:"
+        " write it with `aws-iam irsa trust_policy`"
     )
 
 
 def is_permission_set(role: str) -> bool:
-    """Whether a role is one that IAM Identity Center keeps for a permission set."""
+    """Whether IAM Identity Center created the role for a permission set."""
     return role.rpartition("/")[2].startswith(_PERMISSION_SET)
 
 
@@ -85,7 +85,7 @@ def _resource(request: Request, named: dict[str, Any]) -> dict[str, Any]:
 
 
 def _endpoint(request: Request) -> dict[str, Any]:
-    """Everyone under a condition on the caller: a gateway endpoint tells principals by aws:PrincipalArn alone."""
+    """Everyone, with a condition on the caller: gateway endpoints only support aws:PrincipalArn for principals."""
     statement: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": "*",
@@ -99,19 +99,19 @@ def _endpoint(request: Request) -> dict[str, Any]:
 
 
 def target(layer: str, request: Request) -> dict[str, str]:
-    """The Resource element that means the request's resource in a policy of the layer."""
+    """The Resource element for the request's resource in a policy of the layer."""
     if layer == "resource" and request.service == "sts" and ":role/" in request.resource:
-        # A trust policy is about its own role and takes no Resource.
+        # A trust policy applies to its own role and has no Resource.
         return {}
     if layer == "resource" and request.service == "kms" and ":key/" in request.resource:
         # The key that the policy belongs to.
         return {"Resource": "*"}
-    # A `$` before a brace would begin a variable.
+    # `${` in the ARN must not become a variable.
     return {"Resource": request.resource.replace("${", "${$}{")}
 
 
 def sid(request: Request) -> str:
-    """A name for the statement: `AllowKmsDecrypt`."""
+    """A Sid for the statement, such as `AllowKmsDecrypt`."""
     prefix, _, name = request.action.partition(":")
     letters = "".join(part.capitalize() for part in prefix.split("-"))
-    return "Allow" + "".join(each for each in letters + name if each.isalnum())
+    return "Allow" + "".join(letter for letter in letters + name if letter.isalnum())

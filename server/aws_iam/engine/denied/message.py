@@ -1,9 +1,9 @@
-"""What an AccessDenied message says: who, which action, on what, which layer refused, and what it leaves open.
+"""Parses AccessDenied messages: caller, action, resource, the layer that denied, and what the message does not say.
 
     denials("User: arn:… is not authorized to perform: s3:GetObject on resource: … because no …")  →  (Denial, …)
 
-Texts are read as AWS, the CLI and the SDKs write them, alone or inside logs; JSON is looked through for texts, records of
-CloudTrail and decoded authorization messages. Sources: IAM User Guide, troubleshoot_access-denied; STS API Reference,
+Accepts texts of AWS, the CLI and the SDKs, alone or inside logs, and JSON that contains such texts, CloudTrail records or
+decoded authorization messages. Sources: IAM User Guide, troubleshoot_access-denied; STS API Reference,
 DecodeAuthorizationMessage; CloudTrail User Guide, cloudtrail-event-reference-record-contents.
 """
 
@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.denied import wordings as denial_text
+from aws_iam.engine.denied import message_patterns
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.operations import operations, operations_named, service_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MOST = 50
-"""Messages taken out of one text; a log is not read further."""
+"""Messages that are read from one text."""
 
 _LONGEST = 262_144
 _MOST_VALUES = 20_000
@@ -43,14 +44,14 @@ LAYERS: Mapping[str, str] = {
     "role trust policy": "resource",
     "identity-based policy": "identity",
 }
-"""The layer of each policy type that AWS names, in lower case."""
+"""The layer of each policy type in AWS's messages, in lower case."""
 
 
 @slotted
 class Denial:
-    """One refused request as told. A field that the message does not tell is empty, `explicit` then None.
+    """One denied request, as the message describes it. Fields that it does not contain are empty, `explicit` is then None.
 
-    `role` is the ARN behind a session and `context` holds condition keys; only events and decoded messages tell them.
+    `role` is the ARN behind a session, `context` has condition keys; only events and decoded messages contain them.
     """
 
     form: Form
@@ -66,29 +67,29 @@ class Denial:
     encoded: bool = False
     role: str = ""
     context: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    # What the text says besides: that the key may not exist, that the caller is the root user.
+    # What else the text says: that the key may not exist, or that the caller is the root user.
     remark: str = ""
 
     @property
     def layer(self) -> str:
-        """The layer that refused, under the name that policies are given by; empty when AWS names none."""
+        """The layer that denied; empty when the message names none."""
         return LAYERS.get(self.policy_type, "")
 
     @property
     def likely_actions(self) -> tuple[str, ...]:
-        """The actions that the operation may have been refused for, when the message names none."""
+        """The actions that the operation may need, when the message names no action."""
         if self.action or not self.operation:
             return ()
         if self.service:
             return _actions_of(self.service, self.operation)
         named = [name for op in operations_named(self.operation.lower()) for name in op.actions]
-        # Several services have operations of one name: the one of the shortest is the best known.
+        # Several services can have the operation: the one with the shortest name is most likely.
         others = sorted(catalog().having(self.operation), key=len)
         return tuple(dict.fromkeys((*named, *others)))[:5]
 
     @property
     def untold(self) -> tuple[str, ...]:
-        """What the message leaves open."""
+        """What the message does not say."""
         silent = {
             "principal": not self.principal,
             "action": not self.action,
@@ -97,27 +98,29 @@ class Denial:
             "whether a Deny matched or an Allow is missing": self.explicit is None,
             "which policy": not self.policy_arn,
             "which statement, and which of its conditions": True,
-            "whether other layers refuse as well": True,
+            "whether other layers deny as well": True,
         }
         return tuple(name for name, open_ in silent.items() if open_)
 
 
 def denials(message: object) -> tuple[Denial, ...]:
-    """Every message in the text or JSON value, each once; InputError when there is none."""
+    """The distinct messages in the text or JSON value; InputError when there are none."""
     text = message if isinstance(message, str) else _as_text(message)
     if not text.strip():
-        raise InputError("`message` is empty", hint="give the text of the error as AWS wrote it")
+        raise InputError(
+            "`message` is empty", hint="give the text of the error as AWS returned it"
+        )
     if len(text) > _LONGEST:
         raise InputError(
-            f"`message` has {len(text):,} characters, at most {_LONGEST:,} are read",
+            f"`message` has {len(text):,} characters, at most {_LONGEST:,} are accepted",
             hint="cut the log down to the lines around the error",
         )
     value = _json_of(text) if isinstance(message, str) else message
-    found = _from_json(value) if isinstance(value, (dict, list)) else _from_text(text)
-    once = tuple(dict.fromkeys(_bounded(found)))
-    if not once:
-        raise _none_found(text)
-    return once
+    found = _denials_in_json(value) if isinstance(value, (dict, list)) else _denials_in_text(text)
+    distinct = tuple(dict.fromkeys(islice(found, MOST)))
+    if not distinct:
+        raise _no_denial(text)
+    return distinct
 
 
 def _as_text(message: object) -> str:
@@ -128,7 +131,7 @@ def _as_text(message: object) -> str:
     try:
         return json.dumps(message)
     except (ValueError, TypeError, RecursionError):
-        raise InputError("`message` is no JSON value") from None
+        raise InputError("`message` is not a JSON value") from None
 
 
 def _json_of(text: str) -> Any:
@@ -137,56 +140,49 @@ def _json_of(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        # A log line may begin like JSON, too.
+        # A log line may start like JSON.
         return None
 
 
-def _bounded(found: Iterator[Denial]) -> Iterator[Denial]:
-    for number, each in enumerate(found):
-        if number == MOST:
-            return
-        yield each
+def _denials_in_text(text: str) -> Iterator[Denial]:
+    for parts in message_patterns.message_parts(text):
+        yield _denial(parts)
 
 
-def _from_text(text: str) -> Iterator[Denial]:
-    for told in denial_text.told_in(text):
-        yield _denial(told)
-
-
-def _denial(told: denial_text.Told) -> Denial:
-    service = service_of(told.service) or told.service.replace(" ", "").lower()
+def _denial(parts: message_patterns.MessageParts) -> Denial:
+    service = service_of(parts.service) or parts.service.replace(" ", "").lower()
     known = service if service in catalog().services else ""
-    if told.code.endswith("UnauthorizedOperation"):
+    if parts.code.endswith("UnauthorizedOperation"):
         known = "ec2"
     return Denial(
-        form=told.form,
-        principal=_principal(told.principal),
-        action=_spelled(told.action),
-        resource=told.resource,
-        policy_type=told.policy_type,
-        explicit=told.explicit,
-        policy_arn=told.policy_arn,
-        operation=told.operation,
+        form=parts.form,
+        principal=_principal(parts.principal),
+        action=_spelled(parts.action),
+        resource=parts.resource,
+        policy_type=parts.policy_type,
+        explicit=parts.explicit,
+        policy_arn=parts.policy_arn,
+        operation=parts.operation,
         service=known,
-        code=told.code,
-        encoded=told.encoded,
-        remark=told.remark,
+        code=parts.code,
+        encoded=parts.encoded,
+        remark=parts.remark,
     )
 
 
 def _principal(text: str) -> str:
-    """`*` for an anonymous caller, as requests write it."""
+    """The principal, with `*` for an anonymous caller as in requests."""
     return "*" if text.lower() == "anonymous" else text
 
 
 def _spelled(action: str) -> str:
-    """The action as AWS spells it."""
+    """The action in AWS's spelling."""
     known = catalog().action(action) if action else None
     return known.full_name if known else action
 
 
-def _from_json(value: Any) -> Iterator[Denial]:
-    """The messages in the texts of a JSON value, outermost first; bounded, and no recursion of our own."""
+def _denials_in_json(value: Any) -> Iterator[Denial]:
+    """The messages in the strings of a JSON value, outermost first; iterative and bounded."""
     waiting = [value]
     for _ in range(_MOST_VALUES):
         if not waiting:
@@ -197,7 +193,7 @@ def _from_json(value: Any) -> Iterator[Denial]:
             if isinstance(inner, (dict, list)):
                 waiting.append(inner)
             else:
-                yield from _from_text(here)
+                yield from _denials_in_text(here)
         elif isinstance(here, list):
             waiting += reversed(here)
         elif isinstance(here, dict):
@@ -206,11 +202,11 @@ def _from_json(value: Any) -> Iterator[Denial]:
             elif isinstance(here.get("eventName"), str) and "errorCode" in here:
                 yield from _event(here)
             else:
-                waiting += reversed(_said(here))
+                waiting += reversed(_error_body(here))
 
 
-def _said(body: Mapping[str, Any]) -> list[Any]:
-    """What an error body says: its message, before which the code stands when both are there."""
+def _error_body(body: Mapping[str, Any]) -> list[Any]:
+    """The values of an error body; if it has a code and a message, both as one text."""
     fields = {name.lower(): value for name, value in body.items()}
     code = fields.get("__type", fields.get("code"))
     text = fields.get("message")
@@ -225,7 +221,7 @@ def _is_decoded(value: Mapping[str, Any]) -> bool:
 
 
 def _decoded(value: Mapping[str, Any]) -> Iterator[Denial]:
-    """What DecodeAuthorizationMessage gives: the request with its context, and whether a Deny matched."""
+    """The result of DecodeAuthorizationMessage: the request with its context, and whether a Deny matched."""
     if value["allowed"]:
         return
     context = value["context"]
@@ -252,10 +248,10 @@ def _items(value: object) -> list[Any]:
 
 
 def _conditions(value: object) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for each in _items(value):
-        name = _text(each, "key")
+    for condition in _items(value):
+        name = _text(condition, "key")
         values = (
-            tuple(filter(None, (_text(item, "value") for item in _items(each.get("values")))))
+            tuple(filter(None, (_text(item, "value") for item in _items(condition.get("values")))))
             if name
             else ()
         )
@@ -264,11 +260,11 @@ def _conditions(value: object) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _event(record: Mapping[str, Any]) -> Iterator[Denial]:
-    """A record of CloudTrail: the text of the error, and around it who called which operation of which service."""
+    """A CloudTrail record: the text of the error, with the caller, the operation and the service."""
     code = _text(record, "errorCode")
     text = _text(record, "errorMessage")
-    told = tuple(_from_text(f"{code}: {text}"))
-    if not told and not denial_text.is_denial(code):
+    found = tuple(_denials_in_text(f"{code}: {text}"))
+    if not found and not message_patterns.is_denial(code):
         return
     who = record.get("userIdentity")
     session = who.get("sessionContext") if isinstance(who, dict) else None
@@ -276,15 +272,15 @@ def _event(record: Mapping[str, Any]) -> Iterator[Denial]:
     role = _text(issuer, "arn") if _text(issuer, "type") == "Role" else ""
     service = _text(record, "eventSource").partition(".")[0].lower()
     operation = _text(record, "eventName")
-    for each in told or (Denial(form="event"),):
+    for denial in found or (Denial(form="event"),):
         named = _actions_of(service, operation)
-        plain = not each.action and len(named) == 1 and not each.encoded
+        plain = not denial.action and len(named) == 1 and not denial.encoded
         yield replace(
-            each,
+            denial,
             form="event",
-            principal=each.principal or _text(who, "arn") or _provider(who),
-            action=named[0] if plain else each.action,
-            resource=each.resource or _assumed(record) or (_only_arn(record) if plain else ""),
+            principal=denial.principal or _text(who, "arn") or _provider(who),
+            action=named[0] if plain else denial.action,
+            resource=denial.resource or _assumed(record) or (_only_arn(record) if plain else ""),
             code=code,
             operation=operation,
             service=service,
@@ -302,29 +298,29 @@ def _actions_of(service: str, operation: str) -> tuple[str, ...]:
 
 
 def _provider(who: object) -> str:
-    """The identity provider behind a web identity, where the event gives its ARN."""
+    """The ARN of the identity provider behind a web identity; empty if the event does not contain it."""
     found = _text(who, "identityProvider")
     return found if found.startswith("arn:") else ""
 
 
 def _assumed(record: Mapping[str, Any]) -> str:
-    """The role that a call of STS wanted to assume."""
+    """The role that an STS call tried to assume."""
     is_sts = _text(record, "eventSource") == "sts.amazonaws.com"
     return _text(record.get("requestParameters"), "roleArn") if is_sts else ""
 
 
 def _only_arn(record: Mapping[str, Any]) -> str:
     listed = record.get("resources")
-    arns = [_text(each, "ARN") for each in listed] if isinstance(listed, list) else []
+    arns = [_text(resource, "ARN") for resource in listed] if isinstance(listed, list) else []
     return arns[0] if len(arns) == 1 else ""
 
 
-def _none_found(text: str) -> InputError:
-    other = denial_text.other_error(text)
+def _no_denial(text: str) -> InputError:
+    other = message_patterns.other_error(text)
     if other:
         code, meaning = other
-        return InputError(f"{quoted(code)} is no denial by a policy: {meaning}")
+        return InputError(f"{quoted(code)} is not a denial by a policy: {meaning}")
     return InputError(
-        "`message` holds no message of a denied request",
-        hint="give the text as AWS wrote it: `User: … is not authorized to perform: … on resource: … because …`",
+        "`message` contains no AccessDenied error",
+        hint="give the text as AWS returned it: `User: … is not authorized to perform: … on resource: … because …`",
     )

@@ -1,10 +1,10 @@
-"""The smallest change that lets a refused request pass, layer by layer, and the proof of each.
+"""The smallest changes that allow a denied request, layer by layer, each with a proof.
 
-    remedy(request, shelf, named="resource")  →  Remedy: obstacles, changes, what was assumed, before and after
+    remedy(request, documents, named="resource")  →  Remedy: changes, assumptions, the decision before and after
 
-Each obstacle is assumed gone before the next is looked for, so the changes are all that is needed, in order. A change is
-proved by `evaluate`, which allows the request afterwards, and by `compare`: with this one request denied on both sides,
-the new document and the old one allow the same.
+Each change is applied before the next one is looked for, so together, in order, they are all that is needed. Two proofs: after
+them `evaluate` allows the request; and with this one request denied on both sides, `compare` finds the new and the old
+document equal.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.compare import compare
-from aws_iam.engine.denied import exemption, grant_statement
+from aws_iam.engine.denied import grant_statement, narrowed_deny
 from aws_iam.engine.denied.shelf import EMPTY, Shelf, Spot
 from aws_iam.engine.evaluate import evaluated
 from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.decision_flow import is_strict
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
-from aws_iam.engine.evaluation.situation import is_strict
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 _MOST_CHANGES = 12
 _OWN = frozenset({CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED})
 _FULL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-# Layers whose policy belongs to the caller: an exception there needs no condition on who calls.
+# Layers whose policies belong to the caller: an exception there needs no condition on the caller.
 _CALLERS_OWN = frozenset({"identity", "boundary", "session"})
 
 
 @slotted
 class Change:
-    """One changed document. `pointer` is empty when the document was not given and `after` is the statement alone."""
+    """One changed document. `pointer` is empty when it was not given, and `after` then has only the new statement."""
 
     spot: Spot
     how: Literal["add", "except"]
@@ -46,7 +46,7 @@ class Change:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     statements: tuple[Mapping[str, Any], ...]
-    # What the change is about, as a Deny: with it on both sides, nothing may be left between the documents.
+    # A Deny of exactly this request: with it on both sides, the documents must be equal.
     exactly: Mapping[str, Any]
 
     @property
@@ -55,7 +55,7 @@ class Change:
         return self.spot.layer
 
     def beyond(self) -> Comparison:
-        """The new document against the old one, apart from the request itself; equal when nothing else opens."""
+        """The new document compared with the old one, apart from this request; equal when nothing else is allowed."""
         around: list[Mapping[str, Any]] = [_policy(self.exactly)]
         if self.how == "except":
             principal = {"Principal": "*"} if "Principal" in self.exactly else {}
@@ -65,7 +65,7 @@ class Change:
 
 @slotted
 class Remedy:
-    """The way to Allowed. `stuck` says why it ends before, or is empty."""
+    """The changes that lead to Allowed. `stuck` says why they do not, or is empty."""
 
     request: Request
     before: Evaluation
@@ -73,7 +73,7 @@ class Remedy:
     changes: tuple[Change, ...]
     assumed: tuple[str, ...]
     stuck: str = ""
-    # What an identity policy alone would do, where the resource's own policy must allow.
+    # The outcome with an identity policy alone, where the resource policy must allow, too.
     identity_alone: str = ""
 
     @property
@@ -83,11 +83,11 @@ class Remedy:
 
 
 def remedy(
-    asked: Mapping[str, Any], shelf: Shelf, *, named: str = "", explicit: bool = False
+    asked: Mapping[str, Any], documents: Shelf, *, named: str = "", explicit: bool = False
 ) -> Remedy:
-    """The changes for a request; `named` is the layer that AWS says has refused it."""
+    """The changes for a request; `named` is the layer that AWS says denied it."""
     request = request_of(dict(asked))
-    start, assumed = _completed(request, shelf, named, explicit=explicit)
+    start, assumed = _with_needed_layers(request, documents, named, explicit=explicit)
     before = now = _decided(asked, start)
     here = start
     changes: list[Change] = []
@@ -114,88 +114,88 @@ def remedy(
     )
 
 
-def _decided(asked: Mapping[str, Any], shelf: Shelf) -> Evaluation:
-    # A context notes which keys were asked for: each decision gets its own.
-    return evaluated(request_of(dict(asked)), shelf.layers)
+def _decided(asked: Mapping[str, Any], documents: Shelf) -> Evaluation:
+    # A context records the keys that were looked at, so each decision gets a new one.
+    return evaluated(request_of(dict(asked)), documents.layers)
 
 
-def _completed(
-    request: Request, shelf: Shelf, named: str, *, explicit: bool
+def _with_needed_layers(
+    request: Request, documents: Shelf, named: str, *, explicit: bool
 ) -> tuple[Shelf, tuple[str, ...]]:
-    """The policies with those layers that the request needs: empty where the change goes, else assumed to allow."""
+    """The policies with all layers that the request needs: empty where the change goes, else assumed to allow."""
     assumed = []
-    if named and named not in shelf and not explicit:
-        shelf = shelf.with_layer(named)
+    if named and named not in documents and not explicit:
+        documents = documents.with_layer(named)
     for layer in needed_layers(request):
-        if layer in shelf:
+        if layer in documents:
             continue
-        # In one account the resource's policy may be enough, and then nothing has to be assumed of the caller's.
+        # Within one account the resource policy may be enough, without assumptions about the caller's policies.
         if not named or (named == "resource" and not request.crosses_accounts):
-            shelf = shelf.with_layer(layer)
+            documents = documents.with_layer(layer)
             continue
         statement = (
-            grant_statement.of_account(request)
+            grant_statement.account_statement(request)
             if layer == "resource"
-            else grant_statement.of("identity", request)
+            else grant_statement.allow_statement("identity", request)
         )
         if statement:
-            shelf = shelf.with_layer(layer, _policy(statement))
+            documents = documents.with_layer(layer, _policy(statement))
             what = (
                 "leaves the decision to the caller's account"
                 if layer == "resource"
                 else "allows it"
             )
             assumed.append(f"the {layer} layer, which was not given, {what}")
-    return shelf, tuple(assumed)
+    return documents, tuple(assumed)
 
 
 def needed_layers(request: Request) -> tuple[str, ...]:
-    """The layers without which nobody can say that the request is allowed."""
+    """The layers that must be known to say that the request is allowed."""
     own = request.caller.kind in _OWN
     others = not own and request.caller.kind is not CallerKind.ROOT
     resource = request.crosses_accounts or is_strict(request) or others
     return (*(["identity"] if own else []), *(["resource"] if resource else []))
 
 
-def _next_change(request: Request, shelf: Shelf, now: Evaluation, named: str) -> Change | str:
-    """The change against the obstacle that AWS names, else against the first; or why there is none."""
+def _next_change(request: Request, documents: Shelf, now: Evaluation, named: str) -> Change | str:
+    """The change to the layer that AWS names, else to the first that blocks; or why there is none."""
     if now.reason:
         return now.reason
     if now.decision.outcome == "ExplicitlyDenied":
-        denies = sorted(now.decision.because, key=lambda each: each.layer != named)
-        return _exception(request, shelf, denies[0])
-    blocked = sorted(now.decision.blocked_by, key=lambda each: each != named)
+        denies = sorted(now.decision.because, key=lambda deny: deny.layer != named)
+        return _exception(request, documents, denies[0])
+    blocked = sorted(now.decision.blocked_by, key=lambda layer: layer != named)
     if not blocked:
-        return "the decision hangs on what cannot be read"
-    if named == "resource" and not _is_allowing(request, shelf, named):
-        # An alternative to what blocks here, and AWS says that it was missing.
+        return "the decision depends on what cannot be read"
+    if named == "resource" and not _is_allowing(request, documents, named):
+        # An alternative to the blocking layers, and AWS says that it was missing.
         blocked = [named]
-    return _addition(request, shelf, blocked[0])
+    return _addition(request, documents, blocked[0])
 
 
-def _is_allowing(request: Request, shelf: Shelf, layer: str) -> bool:
-    hits = Matcher(request, shelf.layers).hits()
+def _is_allowing(request: Request, documents: Shelf, layer: str) -> bool:
+    hits = Matcher(request, documents.layers).hits()
     return any(hit.placed.layer == layer and hit.statement.allows for hit in hits)
 
 
-def _addition(request: Request, shelf: Shelf, layer: str) -> Change | str:
-    if layer in shelf.unreadable:
+def _addition(request: Request, documents: Shelf, layer: str) -> Change | str:
+    if layer in documents.unreadable:
         return f"the layer {layer} was given as null"
     if layer == "rcp":
-        return "every RCP level holds RCPFullAWSAccess, which nobody can detach: a level given here lacks it"
-    statement = grant_statement.of(layer, request)
+        return "every RCP level has RCPFullAWSAccess, which cannot be detached, but a level given here lacks it"
+    statement = grant_statement.allow_statement(layer, request)
     if statement is None:
-        return grant_statement.why_none(request)
-    spot = _fitting(request, shelf, layer)
-    paper = shelf.paper(spot)
-    named = {"Sid": _free_sid(paper.document, grant_statement.sid(request)), **statement}
+        return grant_statement.why_no_statement(request)
+    spot = _place_for(request, documents, layer)
+    current = documents.document(spot)
+    named = {"Sid": _free_sid(current.document, grant_statement.sid(request)), **statement}
     return Change(
         spot=spot,
         how="add",
-        pointer=paper.pointer,
-        place=_place(spot, paper.pointer),
-        before=paper.document,
-        after=_with_statements(paper.document, named),
+        pointer=current.pointer,
+        place=_place(spot, current.pointer),
+        before=current.document,
+        after=_with_statements(current.document, named),
         statements=(named,),
         exactly={**statement, "Effect": "Deny"},
     )
@@ -205,44 +205,48 @@ def _place(spot: Spot, pointer: str) -> str:
     return pointer or (f"/{spot.layer}/{spot.level}" if spot.layer == "scp" else f"/{spot.layer}")
 
 
-def _fitting(request: Request, shelf: Shelf, layer: str) -> Spot:
-    """Where the statement goes: the first level that does not allow, and there the first policy about the service."""
-    hits = Matcher(request, shelf.layers).hits()
+def _place_for(request: Request, documents: Shelf, layer: str) -> Spot:
+    """Where to add the statement: the first level that does not allow, and there the first policy about the service."""
+    hits = Matcher(request, documents.layers).hits()
     passing = {hit.level for hit in hits if hit.placed.layer == layer and hit.statement.allows}
-    count = len(shelf.levels.get(layer, ((),)))
+    count = len(documents.levels.get(layer, ((),)))
     level = next((number for number in range(count) if number not in passing), 0)
     spot = Spot(layer=layer, level=level, number=0)
-    papers = shelf.level(spot)
-    about = (n for n, each in enumerate(papers) if _speaks_of(each.document, request.service))
+    level_documents = documents.level(spot)
+    about = (
+        n
+        for n, current in enumerate(level_documents)
+        if _speaks_of(current.document, request.service)
+    )
     return replace(spot, number=next(about, 0))
 
 
 def _speaks_of(document: Mapping[str, Any], service: str) -> bool:
     return any(
-        statement.get("Effect") == "Allow" and each.partition(":")[0].lower() == service
+        statement.get("Effect") == "Allow" and action.partition(":")[0].lower() == service
         for statement in _statements(document)
-        for each in exemption.listed(statement.get("Action"))
+        for action in narrowed_deny.listed(statement.get("Action"))
     )
 
 
-def _exception(request: Request, shelf: Shelf, because: Because) -> Change | str:
+def _exception(request: Request, documents: Shelf, because: Because) -> Change | str:
     spot = Spot.of(because.policy)
-    paper = shelf.paper(spot)
+    current = documents.document(spot)
     number = int(because.pointer.rpartition("/")[2]) if because.pointer != "/Statement" else 0
-    listed = list(_statements(paper.document))
+    listed = list(_statements(current.document))
     own = because.layer in _CALLERS_OWN
     arn = "" if own else principal_arn(request)
     if not own and not arn:
-        return "an exception for a caller without aws:PrincipalArn is for the owner of the Deny to word"
+        return "the caller has no aws:PrincipalArn, so only the owner of the Deny can write an exception"
     target = grant_statement.target(because.layer, request)
-    wanted = exemption.Exempt(
+    wanted = narrowed_deny.ExemptRequest(
         action=request.action, resource=target.get("Resource", "*"), principal=arn
     )
-    pieces = exemption.around(listed[number], wanted)
+    pieces = narrowed_deny.narrowed(listed[number], wanted)
     if not pieces:
         return (
-            f"no narrower statement can stand for the Deny at {paper.pointer}{because.pointer}: see whether the request"
-            " can meet its condition, or ask its owner"
+            f"the Deny at {current.pointer}{because.pointer} cannot be replaced by a narrower one: check whether the request can"
+            " meet its condition, or ask its owner"
         )
     changed = [*listed[:number], *pieces, *listed[number + 1 :]]
     principal = {"Principal": "*"} if because.layer in {"rcp", "resource", "vpc_endpoint"} else {}
@@ -257,34 +261,34 @@ def _exception(request: Request, shelf: Shelf, because: Because) -> Change | str
     return Change(
         spot=spot,
         how="except",
-        pointer=paper.pointer,
-        place=f"{paper.pointer}{because.pointer}",
-        before=paper.document,
-        after={**paper.document, "Statement": changed},
+        pointer=current.pointer,
+        place=f"{current.pointer}{because.pointer}",
+        before=current.document,
+        after={**current.document, "Statement": changed},
         statements=pieces,
         exactly=exactly,
     )
 
 
 def principal_arn(request: Request) -> str:
-    """What aws:PrincipalArn is for the caller; empty when it has none."""
+    """The caller's aws:PrincipalArn; empty when it has none."""
     values = request.context.peek("aws:principalarn") or ()
     return values[0] if values else ""
 
 
 def _identity_alone(asked: Mapping[str, Any], start: Shelf, changes: list[Change]) -> str:
-    """The outcome with an identity policy and without the change to the resource's, where that must allow."""
+    """The outcome with an identity policy but without the change to the resource policy, where that must allow."""
     request = request_of(dict(asked))
-    statement = grant_statement.of("identity", request)
+    statement = grant_statement.allow_statement("identity", request)
     changed = any(change.layer == "resource" and change.how == "add" for change in changes)
     if not changed or statement is None or request.caller.kind not in _OWN:
         return ""
     return _decided(asked, start.with_layer("identity", _policy(statement))).decision.outcome
 
 
-def near_misses(request: Request, shelf: Shelf, layer: str) -> Iterator[dict[str, str]]:
-    """The Allow statements of a layer that speak of the action and still do not allow it, and what they lack."""
-    layers = shelf.layers
+def near_misses(request: Request, documents: Shelf, layer: str) -> Iterator[dict[str, str]]:
+    """The Allow statements of a layer for the action that still do not allow the request, and what does not match."""
+    layers = documents.layers
     keys = {
         condition.name: True
         for placed in layers.all()
@@ -304,7 +308,7 @@ def near_misses(request: Request, shelf: Shelf, layer: str) -> Iterator[dict[str
                 or not statement.takes(action)
             ):
                 continue
-            pointer = shelf.paper(Spot.of(placed.pointer)).pointer
+            pointer = documents.document(Spot.of(placed.pointer)).pointer
             names = ", ".join(condition.key.value for condition in statement.statement.conditions)
             lacks = f"its condition on {names}" if at in but_for_conditions else _other_lack(layer)
             yield {"statement": f"{pointer}{at[1]}", "does_not_match": lacks}

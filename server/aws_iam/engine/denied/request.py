@@ -1,4 +1,4 @@
-"""The request behind a denial, as `evaluate` takes it, with what was concluded on the way."""
+"""The request behind a denial, as input for `evaluate`, with the conclusions it rests on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.grant_statement import is_permission_set
+from aws_iam.engine.evaluation.decision_flow import is_strict
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.evaluation.situation import is_strict
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
@@ -23,12 +23,12 @@ _ACCOUNT = re.compile(r"\d{12}")
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 _IAM_NAMED = ("instance profile", "user", "role", "group", "policy")
 STRANGER = "000000000000"
-"""Stands for the account that owns a resource, when the message shows that it is not the caller's and not which."""
+"""The placeholder for the owner of a resource, when the message only shows that it is another account."""
 
 
 @slotted
 class Asked:
-    """The request, or why there is none; `concluded` says what the message does not tell in so many words."""
+    """The request, or the fields that are missing; `concluded` lists what the message does not say literally."""
 
     request: Mapping[str, Any] | None
     concluded: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Asked:
 
 
 def asked(denial: Denial) -> Asked:
-    """What was asked of AWS, as far as the message tells it."""
+    """The denied request, as far as the message describes it."""
     concluded: list[str] = []
     fields: dict[str, Any] = {
         "principal": denial.principal,
@@ -49,31 +49,31 @@ def asked(denial: Denial) -> Asked:
     fields |= _role(denial, concluded)
     if denial.context:
         fields["context"] = {name: list(values) for name, values in denial.context}
-    return _checked(denial, fields, concluded)
+    return _usable(denial, fields, concluded)
 
 
-def _checked(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> Asked:
+def _usable(denial: Denial, fields: dict[str, Any], concluded: list[str]) -> Asked:
     try:
         request = request_of(dict(fields))
     except InputError as error:
         if "context" not in fields:
             return Asked(request=None, concluded=(*concluded, error.message))
-        concluded.append(f"the context of the message is left out: {error.message}")
-        return _checked(denial, {k: v for k, v in fields.items() if k != "context"}, concluded)
+        concluded.append(f"the context of the message is ignored: {error.message}")
+        return _usable(denial, {k: v for k, v in fields.items() if k != "context"}, concluded)
     arn = Arn.of(request.resource)
     told = arn is not None and _ACCOUNT.fullmatch(arn.account)
     owned = denial.layer == "resource" and denial.explicit is False
     if owned and arn and not told and not is_strict(request) and request.caller.account:
         fields["resource_account"] = STRANGER
         concluded.append(
-            "AWS misses an Allow in the resource's policy, so another account owns the resource; its ARN does not"
-            f" tell which, and {STRANGER} stands for it"
+            "AWS found no Allow in the resource policy, so another account owns the resource; its ARN does not say"
+            f" which, so {STRANGER} stands for it"
         )
     return Asked(request=fields, concluded=tuple(concluded))
 
 
 def _role(denial: Denial, concluded: list[str]) -> dict[str, str]:
-    """The role behind a session where its ARN can be known."""
+    """The role ARN behind a session, as far as it is known."""
     arn = Arn.of(denial.principal)
     first, _, rest = arn.resource.partition("/") if arn else ("", "", "")
     if arn is None or first != "assumed-role" or "/" not in rest:
@@ -85,7 +85,7 @@ def _role(denial: Denial, concluded: list[str]) -> dict[str, str]:
         path = "aws-reserved/sso.amazonaws.com/"
         return {"principal_role": f"arn:{arn.partition}:iam::{arn.account}:role/{path}{name}"}
     concluded.append(
-        f"the role is {quoted(f'role/{name}')}: if it has a path, its ARN differs, for a session's ARN leaves it out"
+        f"the role is {quoted(f'role/{name}')}; if it has a path, its ARN differs, because a session ARN omits the path"
     )
     return {"principal_role": f"arn:{arn.partition}:iam::{arn.account}:role/{name}"}
 
@@ -94,7 +94,7 @@ def _resource(denial: Denial, concluded: list[str]) -> str:
     known = catalog().action(denial.action)
     if known and not known.resource_types:
         if denial.resource not in {"", "*"}:
-            concluded.append(f"{known.full_name} has no resource type: AWS authorizes it on `*`")
+            concluded.append(f"{known.full_name} has no resource types: AWS authorizes it on `*`")
         return "*"
     if denial.resource == "*" or denial.resource.startswith("arn:"):
         return denial.resource
@@ -107,7 +107,7 @@ def _resource(denial: Denial, concluded: list[str]) -> str:
 
 
 def _iam_name(denial: Denial) -> str:
-    """IAM writes `user NAME` where others write an ARN."""
+    """The ARN for a name such as `user NAME`, which IAM writes instead of an ARN."""
     caller = Arn.of(denial.principal)
     if caller is None or not denial.action.lower().startswith("iam:"):
         return ""
@@ -122,7 +122,7 @@ def _iam_name(denial: Denial) -> str:
 
 
 def _from_name(denial: Denial) -> Iterator[str]:
-    """The ARN of a bare name, where the formats of the action's resources leave one place for it."""
+    """The ARN for a bare name, if the action's ARN format has exactly one placeholder for it."""
     known = catalog().action(denial.action)
     service = catalog().service(known.service) if known else None
     if known is None or service is None or len(known.resource_types) != 1:

@@ -1,4 +1,4 @@
-"""The policies of one decision as documents that can be changed: each stays where it was given."""
+"""The policies of one decision as JSON documents that can be changed in place."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.evaluation.layers import Layers
 
-    Level = tuple["Paper", ...]
+    Level = tuple["PolicyDocument", ...]
 
 EMPTY: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
 
 @slotted
-class Paper:
-    """A document, and its pointer among the policies given; empty for one that was not given."""
+class PolicyDocument:
+    """A policy document, and its pointer in the input; empty for one that was not given."""
 
     document: Mapping[str, Any]
     pointer: str = ""
@@ -31,7 +31,7 @@ class Paper:
 
 @slotted
 class Spot:
-    """The place of a document: its layer, the level, and the number there."""
+    """The place of a document: layer, level, and number within the level."""
 
     layer: str
     level: int
@@ -39,7 +39,7 @@ class Spot:
 
     @classmethod
     def of(cls, pointer: str) -> Spot:
-        """The place that a decision over `Shelf.layers` points at: `/scp/0/1`, `/identity/0`."""
+        """The place for a policy pointer of a decision, such as `/scp/0/1` or `/identity/0`."""
         layer, *numbers = pointer.strip("/").split("/")
         level, number = numbers if layer in LEVELLED else ("0", *numbers)
         return cls(layer=layer, level=int(level), number=int(number))
@@ -47,14 +47,14 @@ class Spot:
 
 @slotted
 class Shelf:
-    """Documents by layer and level; `unreadable` layers exist and hold nothing that can be read."""
+    """Policy documents by layer and level; `unreadable` layers exist, but their content is unknown."""
 
     levels: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, policies: object) -> Shelf:
-        """The policies as `evaluate` takes them; InputError for those that cannot be used."""
+        """The documents of policies given as for `evaluate`; InputError for those that cannot be used."""
         layers_of(policies)
         given: Any = json.loads(policies) if isinstance(policies, str) else policies
         levels = {
@@ -69,48 +69,48 @@ class Shelf:
 
     @property
     def layers(self) -> Layers:
-        """Ready for the evaluator."""
+        """The documents as layers for `evaluate`."""
         given: dict[str, Any] = dict.fromkeys(self.unreadable)
         for layer, levels in self.levels.items():
-            listed = [[paper.document for paper in level] for level in levels]
+            listed = [[entry.document for entry in level] for level in levels]
             given[layer] = listed if layer in LEVELLED else listed[0]
         return layers_of(given)
 
     def level(self, spot: Spot) -> Level:
-        """The documents beside the place."""
+        """All documents of the place's level."""
         return self.levels.get(spot.layer, ((),))[spot.level]
 
-    def paper(self, spot: Spot) -> Paper:
-        """The document at the place; an empty one beyond the last."""
+    def document(self, spot: Spot) -> PolicyDocument:
+        """The document at the place; an empty policy beyond the last one."""
         level = self.level(spot)
-        return level[spot.number] if spot.number < len(level) else Paper(document=EMPTY)
+        return level[spot.number] if spot.number < len(level) else PolicyDocument(document=EMPTY)
 
     def with_layer(self, layer: str, *documents: Mapping[str, Any]) -> Shelf:
-        """With a layer of one level that was not given."""
-        level = tuple(Paper(document=document) for document in documents)
+        """A copy with one more layer of a single level."""
+        level = tuple(PolicyDocument(document=document) for document in documents)
         return replace(self, levels={**self.levels, layer: (level,)})
 
     def changed(self, spot: Spot, document: Mapping[str, Any]) -> Shelf:
-        """With another document at the place; beyond the last it is added."""
+        """A copy with another document at the place, or with it added beyond the last one."""
         levels = list(self.levels.get(spot.layer, ((),)))
-        level, paper = self.level(spot), replace(self.paper(spot), document=document)
-        levels[spot.level] = (*level[: spot.number], paper, *level[spot.number + 1 :])
+        level, entry = self.level(spot), replace(self.document(spot), document=document)
+        levels[spot.level] = (*level[: spot.number], entry, *level[spot.number + 1 :])
         return replace(self, levels={**self.levels, spot.layer: tuple(levels)})
 
 
 def _levels(layer: str, value: Any) -> Iterator[Level]:
     if layer not in LEVELLED:
-        yield tuple(_papers(layer, f"/{layer}", value))
+        yield tuple(_documents(layer, f"/{layer}", value))
         return
     for number, level in enumerate(value if isinstance(value, list) else [value]):
-        yield tuple(_papers(layer, f"/{layer}/{number}", level))
+        yield tuple(_documents(layer, f"/{layer}/{number}", level))
 
 
-def _papers(layer: str, pointer: str, value: Any) -> Iterator[Paper]:
+def _documents(layer: str, pointer: str, value: Any) -> Iterator[PolicyDocument]:
     if isinstance(value, list):
-        for number, each in enumerate(value):
-            yield from _papers(layer, f"{pointer}/{number}", each)
+        for number, entry in enumerate(value):
+            yield from _documents(layer, f"{pointer}/{number}", entry)
         return
     for source in sources_of(value, KINDS[layer]):
         if isinstance(source.content, Policy):
-            yield Paper(document=json.loads(dump(source.content)), pointer=pointer)
+            yield PolicyDocument(document=json.loads(dump(source.content)), pointer=pointer)

@@ -1,1 +1,1 @@
-"""What policies really allow: Allow less Deny, and only on resources and conditions that a request can meet."""
+"""What policies effectively allow: Allow minus Deny, for resources and conditions that a request can meet."""

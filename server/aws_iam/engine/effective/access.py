@@ -1,23 +1,22 @@
-"""What policies allow, action by action: their Allow statements less what their Deny statements take away for certain.
+"""What policies allow, action by action: their Allow statements minus what their Deny statements certainly take away.
 
     access(policies)        Access
-      .actions              {"s3:getobject": Reach, …}: known actions that some request can be allowed
-      .removed              actions that an Allow names and a Deny takes away whole
+      .actions              {"s3:getobject": Reach, …}: known actions for which some request can be allowed
+      .removed              actions that an Allow names and a Deny takes away entirely
 
-Conditions are not evaluated: an Allow with conditions counts, and a Deny with conditions takes only a part away. Statements
-that AWS would refuse count for nothing, and so does a statement for an action whose requests never have a key that a
-condition demands. What is left out here is allowed to nobody by these policies.
+Conditions are not evaluated: an Allow with conditions counts, and a Deny with conditions takes away only a part. A statement
+that AWS would reject is ignored; so is, for an action, a condition key that its requests never carry. Whatever is missing
+here is certainly not allowed by these policies.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.expansion import Expansion
-from aws_iam.engine.effective.faults import faults
+from aws_iam.engine.effective.faults import actions_lacking_key, faults
 from aws_iam.engine.effective.targets import Targets
-from aws_iam.engine.effective.unmet import unmet
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 class Reach:
     """How one action is allowed.
 
-    `allowed_by` are the statements that still allow some of it, `unlimited` those of them that do so on every resource
-    the action can have, `denied_by` the Deny statements that take a part away.
+    `allowed_by` are the statements that still allow it for some requests, `unlimited` those that do so on every resource,
+    `denied_by` the Deny statements that take a part away.
     """
 
     allowed_by: tuple[Statement, ...]
@@ -41,30 +40,30 @@ class Reach:
 
     @property
     def everywhere(self) -> bool:
-        """Whether some statement allows it on every resource; conditions and partial denials apart."""
+        """Whether a statement allows it on every resource, conditions and partial denials ignored."""
         return bool(self.unlimited)
 
     @property
     def unconditional(self) -> bool:
-        """Whether some statement allows it without conditions."""
-        return any(not each.conditions for each in self.allowed_by)
+        """Whether a statement allows it without conditions."""
+        return any(not statement.conditions for statement in self.allowed_by)
 
     @property
     def free(self) -> bool:
-        """Whether it is allowed on every resource, without conditions and without a Deny for some of it."""
-        return not self.denied_by and any(not each.conditions for each in self.unlimited)
+        """Whether it is allowed on every resource, without conditions and without a partial Deny."""
+        return not self.denied_by and any(not statement.conditions for statement in self.unlimited)
 
 
 @slotted
 class Access:
-    """The actions that are allowed, by their full names in lower case, and those that are denied whole."""
+    """The allowed actions by full name in lower case, and the entirely denied ones."""
 
     actions: Mapping[str, Reach]
     facts: Mapping[str, Action]
     removed: frozenset[str]
 
     def reach(self, action: str) -> Reach | None:
-        """How an action is allowed; None when it is not."""
+        """How an action is allowed; None when it is not allowed."""
         return self.actions.get(action.lower())
 
 
@@ -73,9 +72,9 @@ def access(
     expansion: Expansion | None = None,
     targets: Targets | None = None,
 ) -> Access:
-    """What the policies allow together, as the policies of one principal or of one resource."""
+    """What the policies of one principal, or of one resource, allow together."""
     expansion = expansion or Expansion()
-    work = _Work(expansion=expansion, targets=targets or Targets.of(expansion))
+    work = _AccessComputation(expansion=expansion, targets=targets or Targets.of(expansion))
     sound = [
         statement
         for policy in policies
@@ -90,15 +89,15 @@ Numbers = tuple[int, ...]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Work:
-    """One computation: statements go by their numbers, and equal questions are answered once."""
+class _AccessComputation:
+    """One computation; statements are referred to by number, and equal questions are answered once."""
 
     expansion: Expansion
     targets: Targets
     allows: list[Statement] = field(default_factory=list)
     denies: list[Statement] = field(default_factory=list)
     reaches: dict[object, Reach | None] = field(default_factory=dict)
-    swallowed: dict[tuple[int, int], bool] = field(default_factory=dict)
+    denied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def access(self, allows: list[Statement], denies: list[Statement]) -> Access:
         self.allows, self.denies = allows, denies
@@ -121,14 +120,18 @@ class _Work:
         facts: dict[str, Action],
         within: Mapping[str, Numbers] | None = None,
     ) -> dict[str, Numbers]:
-        """Which statements name each action."""
+        """The numbers of the statements that name each action."""
         found: dict[str, list[int]] = {}
         for number, statement in enumerate(statements):
             named = self.expansion.named(statement)
             self.expansion.spend(len(named))
-            vain = unmet(statement, named, self.expansion.spend) if statement.conditions else {}
+            lacking_key = (
+                actions_lacking_key(statement, named, self.expansion.spend)
+                if statement.conditions
+                else {}
+            )
             for name, action in named.items():
-                if name not in vain and (within is None or name in within):
+                if name not in lacking_key and (within is None or name in within):
                     found.setdefault(name, []).append(number)
                     facts[name] = action
         self.expansion.spend(sum(map(len, found.values())))
@@ -138,18 +141,18 @@ class _Work:
         key = (action.service, action.resource_types, action.required, allowing, denying)
         if key not in self.reaches:
             self.expansion.spend(len(allowing) * (len(denying) + 1))
-            self.reaches[key] = self._judged(action, allowing, denying)
+            self.reaches[key] = self._remaining(action, allowing, denying)
         return self.reaches[key]
 
-    def _judged(self, action: Action, allowing: Numbers, denying: Numbers) -> Reach | None:
-        """What is left of the Allow statements, perhaps nothing; None when they meet no resource of the action."""
+    def _remaining(self, action: Action, allowing: Numbers, denying: Numbers) -> Reach | None:
+        """What the Deny statements leave of the Allow statements; None when these match no resource of the action."""
         meeting = [n for n in allowing if self.targets.meets(self.allows[n], action)]
         if not meeting:
             return None
         cuts = [n for n in denying if self.targets.meets(self.denies[n], action)]
         if any(self._takes_all(n, action) for n in cuts):
             return Reach(allowed_by=())
-        left = [n for n in meeting if not any(self._swallows(cut, n) for cut in cuts)]
+        left = [n for n in meeting if not any(self._denies_all_of(cut, n) for cut in cuts)]
         allowed = tuple(self.allows[n] for n in left)
         return Reach(
             allowed_by=allowed,
@@ -161,18 +164,52 @@ class _Work:
         deny = self.denies[number]
         return _is_certain(deny) and self.targets.is_everything(deny, action)
 
-    def _swallows(self, deny: int, allow: int) -> bool:
-        """Whether nothing of the Allow's resources is left by the Deny."""
+    def _denies_all_of(self, deny: int, allow: int) -> bool:
+        """Whether the Deny covers all resources of the Allow."""
         key = (deny, allow)
-        if key not in self.swallowed:
-            self.swallowed[key] = _is_certain(self.denies[deny]) and self.targets.includes(
+        if key not in self.denied:
+            self.denied[key] = _is_certain(self.denies[deny]) and self.targets.includes(
                 self.denies[deny], self.allows[allow]
             )
-        return self.swallowed[key]
+        return self.denied[key]
 
 
 def _is_certain(deny: Statement) -> bool:
-    """Whether the Deny holds for every request on its actions and resources, whoever sends it."""
+    """Whether the Deny applies to every request for its actions and resources, whoever sends it."""
     if deny.conditions or deny.has("NotPrincipal"):
         return False
     return not deny.has("Principal") or any(principal.is_everyone for principal in deny.principals)
+
+
+def bounded(given: Access, limit: Access) -> Access:
+    """The access that a permissions boundary leaves: both must allow, and the boundary grants nothing by itself."""
+    kept = {
+        name: _narrower(reach, limit.actions[name])
+        for name, reach in given.actions.items()
+        if name in limit.actions
+    }
+    return replace(
+        given, actions=kept, removed=given.removed | (given.actions.keys() - kept.keys())
+    )
+
+
+def _narrower(given: Reach, limit: Reach) -> Reach:
+    """Both limits together; where only the boundary has conditions, its statements are the ones to show."""
+    unlimited: tuple[Statement, ...] = ()
+    if given.everywhere and limit.everywhere:
+        unlimited = _limiting_statements(given.unlimited, limit.unlimited)
+    return Reach(
+        allowed_by=_limiting_statements(given.allowed_by, limit.allowed_by),
+        unlimited=unlimited,
+        denied_by=(*given.denied_by, *limit.denied_by),
+    )
+
+
+def _limiting_statements(
+    given: tuple[Statement, ...], limit: tuple[Statement, ...]
+) -> tuple[Statement, ...]:
+    if all(statement.conditions for statement in limit) and any(
+        not statement.conditions for statement in given
+    ):
+        return limit
+    return given

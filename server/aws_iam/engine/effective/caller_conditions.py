@@ -1,4 +1,4 @@
-"""What conditions say about callers: whether they must hold at all, and whether they shut strangers out."""
+"""What conditions say about callers: whether they require a key, and whether they keep strangers out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Condition, Policy, Statement
 
-# S3 counts a policy as not public when such a key has a fixed value; the keys of other services are their own accounts'.
+# S3 does not count a policy as public when such a key has a fixed value; other services have similar keys.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 _ARNS = frozenset(
     {"aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "s3:dataaccesspointarn"}
@@ -38,19 +38,19 @@ _IDS = frozenset(
     }
 )
 _NETWORKS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
-# Only services, or only who mounts the file system from its network.
+# True only for AWS services, or for clients that mount the file system from its network.
 _SWITCHES = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedviamounttarget"})
-# S3 calls a range that is broader than these public:
+# S3 counts a broader range as public:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 _BROADEST = {4: 8, 6: 32}
-# What AWS settles by the resource itself stands for one text, which is its owner's; any other variable is the caller's.
+# AWS fills these variables from the resource, so they stand for a text of its owner; other variables depend on the caller.
 _OWN = re.compile(r"\$\{aws:Resource(Account|OrgID)\}", re.IGNORECASE)
 _OWN_TEXT = "0" * 12
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _ACCOUNT = re.compile(r"[0-9]{12}\**")
 _ACCOUNT_FIELD = 4
 _RESOURCE_FIELD = 5
-# An organization's path begins with its id, and so does who a session is: "AROAID:session".
+# The path of an organization starts with its id, and the user id of a session with the role's: "AROAID:session".
 _AFTER_ID = {
     "aws:principalorgpaths": "/",
     "aws:sourceorgpaths": "/",
@@ -60,20 +60,21 @@ _AFTER_ID = {
 
 
 def is_demanded(condition: Condition) -> bool:
-    """Whether the request must have the key, with one of the values."""
+    """Whether the request must carry the key with one of the values."""
     return condition.demanded
 
 
 def is_present(statement: Statement, key: str) -> bool:
-    """Whether a Null condition demands that the request has the key, given in lower case."""
+    """Whether a Null condition requires the key, given in lower case."""
     return any(
-        each.base == "Null" and [value.value.lower() for value in each.values] == ["false"]
-        for each in statement.conditions_on(key)
+        condition.base == "Null"
+        and [value.value.lower() for value in condition.values] == ["false"]
+        for condition in statement.conditions_on(key)
     )
 
 
 def is_fixed(key: str, value: str) -> bool:
-    """Whether the value of such a key, given in lower case, is one that no stranger can have."""
+    """Whether no stranger can have this value of the key, which is given in lower case."""
     pattern = _VARIABLE.sub("*", _OWN.sub(_OWN_TEXT, value))
     if key in _ARNS:
         return _is_fixed_arn(pattern)
@@ -83,7 +84,7 @@ def is_fixed(key: str, value: str) -> bool:
 
 
 def _is_narrow(network: str) -> bool:
-    """Whether the range is one of somebody's; what is no range matches no caller."""
+    """Whether the range is narrow enough to belong to one owner; text that is no range matches no caller."""
     try:
         parsed = ip_network(network, strict=False)
     except ValueError:
@@ -96,7 +97,7 @@ def _is_spelled(text: str) -> bool:
 
 
 def _is_fixed_arn(arn: str) -> bool:
-    """Whether a pattern of ARNs is of one account, or of one bucket: its name is the owner's alone."""
+    """Whether an ARN pattern is limited to one account, or to one bucket, whose name is unique."""
     if is_literal(arn):
         return bool(arn)
     fields = arn.split(":", _RESOURCE_FIELD)
@@ -109,13 +110,13 @@ def _is_fixed_arn(arn: str) -> bool:
     service, account, resource = fields[2], fields[_ACCOUNT_FIELD], fields[_RESOURCE_FIELD]
     if service != "s3":
         return not account and _is_spelled(resource)
-    # A bucket's ARN has neither Region nor account; what stands after a slash in one with an account is an access point.
+    # A bucket ARN has neither Region nor account; one with an account and a slash is an access point.
     bucket, slash, _ = resource.partition("/")
     return _is_spelled(bucket) and not (account and slash)
 
 
 def shuts_out(condition: Condition) -> bool:
-    """Whether the condition, as part of an Allow, keeps strangers out."""
+    """Whether the condition, in an Allow, keeps strangers out."""
     if not is_demanded(condition):
         return False
     if condition.name in _SWITCHES:
@@ -124,17 +125,17 @@ def shuts_out(condition: Condition) -> bool:
 
 
 def is_limited(statement: Statement) -> bool:
-    """Whether some condition of an Allow keeps strangers out."""
+    """Whether a condition of the Allow keeps strangers out."""
     return any(map(shuts_out, statement.conditions))
 
 
 def is_denied_to_strangers(policy: Policy, allow: Statement) -> bool:
-    """Whether a Deny of the policy takes from strangers what the Allow gives to everyone."""
+    """Whether a Deny of the policy denies strangers what the Allow allows everyone."""
     return is_taken_back(denied_to_strangers(policy), allow)
 
 
 def denied_to_strangers(policy: Policy) -> tuple[Statement, ...]:
-    """The statements that deny something to everyone but those that the policy knows."""
+    """The statements that deny something to everyone except callers with fixed values."""
     return tuple(filter(_denies_strangers, policy.statements))
 
 

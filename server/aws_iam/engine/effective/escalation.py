@@ -1,8 +1,8 @@
-"""Ways to gain permissions that a set of actions opens, and which of them a policy opens.
+"""Known paths of privilege escalation, and which of them a policy opens.
 
-Judged from the policy alone, a path is never more than possible: whether a fitting role, user or resource exists, and whom
-it trusts, stands elsewhere. A path that needs a certain principal counts only when the policy reaches all of them. Where an
-account's own are known, `tools/audit/principals/escalation_paths.py` asks for each of them.
+From a policy alone a path is only possible: it does not say whether a suitable role, user or resource exists, and whom it
+trusts. A path that needs a certain principal counts only if the policy covers all of them. Where the principals of an account
+are known, `tools/audit/principals/escalation_paths.py` checks each of them.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ _PASSED_TO = "iam:passedtoservice"
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 _OWN_USER = "the caller's user"
 NEW = ("a new role", "a new user")
-"""What a path makes: it may bear any name that its permissions are for."""
+"""What a path creates: under any name that the permissions cover."""
 STRONG_POLICIES = tuple(
     f"arn:aws:iam::aws:policy/{name}"
     for name in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
 )
-"""AWS's policies with which whoever may attach them has gained everything, or nearly."""
-# A value that lets these through closes nothing: to attach them is the path, and as a boundary they limit nothing.
+"""AWS managed policies that give full or nearly full access to whoever can attach them."""
+# A condition that admits these does not close a path: attaching them is the path, and as a boundary they limit nothing.
 _STRONG = {"iam:policyarn": STRONG_POLICIES, "iam:permissionsboundary": STRONG_POLICIES[:1]}
 NEVER_ALONE = "sts-assume-role"
-"""The path that only the trust policies tell of, which stand elsewhere."""
+"""The path that depends on trust policies alone, which are not part of a principal's policies."""
 
 
 @slotted
 class Need:
-    """An action that a path needs, and on which resource."""
+    """An action that a path needs, and the resource it needs it on."""
 
     action: str
     on: str
@@ -55,7 +55,7 @@ class Need:
 class EscalationPath:
     """One way to gain permissions; `passes_role_to` is the service that the passed role must trust.
 
-    `may_pass_to` are that service and those that other sources name for it.
+    `may_pass_to` are that service and alternatives from other sources.
     """
 
     id: str
@@ -74,8 +74,8 @@ class EscalationPath:
 class OpenPath:
     """A path that a policy opens, with the first statement that allows each of its actions.
 
-    Of an account that was asked, `on` names what it has for the path, `given` the condition keys on which that hangs, and
-    `strong` is False where nothing of it is an administrator's. `unsettled` are the prerequisites that are not known.
+    `unsettled` are the prerequisites that are unknown. Where the account was read, `on` names its resources for the path,
+    `given` the condition keys that this depends on, and `strong` is False if none of them has administrator access.
     """
 
     path: EscalationPath
@@ -86,9 +86,10 @@ class OpenPath:
     strong: bool = True
 
 
+# Reading the file takes about 1 ms, and each audited principal needs it.
 @cache
 def escalation_paths() -> tuple[EscalationPath, ...]:
-    """The paths that are still open in AWS, in the order of the data; broad patterns apart."""
+    """The paths that still work in AWS, in the order of the data file, without broad grants."""
     rows = json.loads(resources.text(ASSET))["paths"]
     return tuple(_path(row) for row in rows if row["class"] != "broad grant")
 
@@ -109,19 +110,21 @@ def _path(row: Mapping[str, Any]) -> EscalationPath:
 
 
 def open_paths(access: Access) -> tuple[OpenPath, ...]:
-    """The paths whose whole set of actions the policies allow, the smallest sets only."""
+    """The paths whose actions the policies all allow; only those that contain no smaller open path."""
     return smallest(opened for path in escalation_paths() if (opened := by_policy(path, access)))
 
 
 def smallest(paths: Iterable[OpenPath]) -> tuple[OpenPath, ...]:
-    """Those of which no part is a path of its own."""
+    """The paths that contain no other open path."""
     found = {path.path.id: path for path in paths}
     found.pop(NEVER_ALONE, None)
-    return tuple(each for each in found.values() if found.keys().isdisjoint(each.path.smaller))
+    return tuple(
+        opened for opened in found.values() if found.keys().isdisjoint(opened.path.smaller)
+    )
 
 
 def by_policy(path: EscalationPath, access: Access) -> OpenPath | None:
-    """The path where the policies allow all of its actions; None where they do not."""
+    """The path, if the policies allow all of its actions; else None."""
     granted = []
     for need in path.required:
         reach = access.reach(need.action)
@@ -136,11 +139,11 @@ def by_policy(path: EscalationPath, access: Access) -> OpenPath | None:
 
 
 def _of_one_name(granted: Sequence[tuple[Statement, ...]]) -> Sequence[Statement]:
-    """Statements, one of each group, that may speak of the same new name; none where they never do."""
+    """Statements, one of each group, that can apply to the same new name; empty when there are none."""
     first, *others = granted
     for statement in first:
         fitting = [next((o for o in group if _may_meet(statement, o)), None) for group in others]
-        found = [each for each in fitting if each is not None]
+        found = [match for match in fitting if match is not None]
         if len(found) == len(others):
             return [statement, *found]
     return ()
@@ -158,10 +161,10 @@ def _may_meet(one: Statement, other: Statement) -> bool:
 
 
 def granting(path: EscalationPath, need: Need, reach: Reach) -> Iterator[Statement]:
-    """The statements that allow what the path needs, where and as it needs it."""
-    if any(_closes_by_denying(each, path) for each in reach.denied_by):
+    """The statements that allow the needed action on the resources that the path needs."""
+    if any(_closes_by_denying(deny, path) for deny in reach.denied_by):
         return
-    # What is new may bear any name, so that a permission for some names is enough.
+    # A new principal can have any name, so a permission for some names is enough.
     anywhere = need.on in NEW or (path.family == NEW_COMPUTE and need.action != _PASSING)
     candidates = reach.allowed_by if anywhere else reach.unlimited
     if need.on == _OWN_USER:
@@ -178,28 +181,28 @@ def _is_closed(statement: Statement, need: Need, path: EscalationPath) -> bool:
 
 
 def _closes(condition: Condition, need: Need, path: EscalationPath) -> bool:
-    """Whether an Allow with this condition does not open the path."""
+    """Whether the condition keeps an Allow from opening the path."""
     if not condition.demanded:
-        # The key of the service is in every request that passes a role.
+        # Every request that passes a role carries iam:PassedToService.
         return condition.name == _PASSED_TO and _excludes(condition, path.may_pass_to)
     if condition.name == _PASSED_TO and path.passes_role_to:
-        return not any(_names(condition, each) for each in path.may_pass_to)
+        return not any(_names(condition, service) for service in path.may_pass_to)
     if condition.name in path.blocked_by:
-        return not any(_names(condition, each) for each in _STRONG.get(condition.name, ()))
-    # A tag limits which resources are reached, but IAM does not ask for a role's tags when the role is passed.
+        return not any(_names(condition, arn) for arn in _STRONG.get(condition.name, ()))
+    # A condition on tags limits the resources, but IAM does not check the tags of a role that is passed.
     return "resourcetag/" in condition.name and need.action != _PASSING
 
 
 def _closes_by_denying(deny: Statement, path: EscalationPath) -> bool:
-    """Whether a Deny lets through only what has a certain value of a key that closes the path."""
+    """Whether a Deny closes the path: it exempts only certain values of a key that blocks the path."""
     if len(deny.conditions) != 1:
         return False
     condition = deny.conditions[0]
     if not condition.negated or condition.name not in path.blocked_by or not condition.values:
         return False
     if condition.name == _PASSED_TO and path.passes_role_to:
-        return not any(_names(condition, each) for each in path.may_pass_to)
-    return not any(_names(condition, each) for each in _STRONG.get(condition.name, ()))
+        return not any(_names(condition, service) for service in path.may_pass_to)
+    return not any(_names(condition, arn) for arn in _STRONG.get(condition.name, ()))
 
 
 def _excludes(condition: Condition, services: Iterable[str]) -> bool:

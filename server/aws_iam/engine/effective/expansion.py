@@ -1,4 +1,4 @@
-"""What the action patterns of statements name: known actions, each pattern read once, the whole work bounded."""
+"""Expands action patterns to known actions; each pattern is expanded once, and the total work is bounded."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Statement
 
 LEVELS = ("Read", "List", "Write", "Tagging", "Permissions management")
-"""AWS's access levels, in the order in which people read them."""
+"""AWS's access levels, in display order."""
 
 _MOST_STEPS = 6_000_000
-"""Comparisons for one document: a few seconds, far more than any policy that AWS takes."""
+"""Comparisons for one document: a few seconds, far more than any policy that AWS accepts needs."""
 
 Named = dict[str, Action]
 """Known actions by their full name in lower case."""
@@ -27,7 +27,7 @@ Named = dict[str, Action]
 
 @dataclass(slots=True, kw_only=True)
 class Expansion:
-    """Expands the patterns of one document; asked again, it does not work again."""
+    """Expands the patterns of one document and keeps the results."""
 
     facts: Catalog = field(default_factory=catalog)
     _left: int = _MOST_STEPS
@@ -36,45 +36,45 @@ class Expansion:
     _lists: dict[tuple[str, ...], Named] = field(default_factory=dict)
 
     def another(self) -> Expansion:
-        """One for other policies, with a bound of its own, that knows already which actions there are."""
+        """A new one for other policies, with its own bound, that shares the list of actions."""
         return Expansion(
             facts=self.facts, _services=self._services, _patterns={"*": self.pattern("*")}
         )
 
     def spend(self, steps: int) -> None:
-        """Count work; a document built to cost too much is refused."""
+        """Count work; raises InputError for a document that costs too much."""
         self._left -= steps
         if self._left < 0:
             raise InputError(
-                "the policies hold too many wildcards and statements to be taken apart",
-                hint="give them one by one, or write fewer and broader patterns",
+                "the policies have too many wildcards and statements to analyze",
+                hint="pass the policies one by one, or use fewer and broader patterns",
             )
 
     def pattern(self, text: str) -> Named:
-        """The known actions that a pattern such as `s3:Get*` matches; a name without wildcard matches itself."""
+        """The known actions that a pattern such as `s3:Get*` matches."""
         pattern = text.lower()
         if pattern not in self._patterns:
             self._patterns[pattern] = self._expanded(pattern)
         return self._patterns[pattern]
 
     def named(self, statement: Statement) -> Named:
-        """The known actions that a statement is about, through Action or NotAction."""
+        """The known actions to which a statement applies, by Action or NotAction."""
         if statement.has("NotAction"):
             excluded = self.union(statement.not_actions)
             everything = self.pattern("*")
             self.spend(len(everything))
-            return {name: each for name, each in everything.items() if name not in excluded}
+            return {name: action for name, action in everything.items() if name not in excluded}
         return self.union(statement.actions)
 
     def union(self, patterns: Iterable[object]) -> Named:
         """The known actions of several patterns."""
-        key = tuple(str(getattr(each, "value", each)) for each in patterns)
+        key = tuple(str(getattr(entry, "value", entry)) for entry in patterns)
         if len(key) == 1:
             return self.pattern(key[0])
         if key not in self._lists:
             found: Named = {}
-            for each in key:
-                part = self.pattern(each)
+            for pattern in key:
+                part = self.pattern(pattern)
                 self.spend(len(part) + 1)
                 found.update(part)
             self._lists[key] = found
@@ -83,18 +83,16 @@ class Expansion:
     def _expanded(self, pattern: str) -> Named:
         prefix, colon, rest = pattern.partition(":")
         if not colon:
-            # Without a colon only `*` is an action.
+            # Without a colon only `*` is valid.
             prefix, rest = ("*", "*") if prefix and not prefix.strip("*") else ("", "")
         if is_literal(prefix):
             prefixes = [prefix] if prefix in self.facts.services else []
         else:
             self.spend(len(self.facts.services))
-            prefixes = sorted(
-                service for service in self.facts.services if matches(prefix, service)
-            )
+            prefixes = sorted(name for name in self.facts.services if matches(prefix, name))
         found: Named = {}
-        for each in prefixes:
-            found.update(self._of_service(each, rest))
+        for service in prefixes:
+            found.update(self._of_service(service, rest))
         return found
 
     def _of_service(self, prefix: str, rest: str) -> Named:
@@ -107,17 +105,19 @@ class Expansion:
         if not rest.strip("*"):
             return service
         skip = len(prefix) + 1
-        return {name: each for name, each in service.items() if matches(rest, name[skip:])}
+        return {name: action for name, action in service.items() if matches(rest, name[skip:])}
 
     def _service(self, prefix: str) -> Named:
         if prefix not in self._services:
             service = self.facts.service(prefix)
             actions = service.actions if service else {}
-            self._services[prefix] = {f"{prefix}:{name}": each for name, each in actions.items()}
+            self._services[prefix] = {
+                f"{prefix}:{name}": action for name, action in actions.items()
+            }
         return self._services[prefix]
 
 
 def by_level(actions: Iterable[Action]) -> Mapping[str, int]:
-    """How many actions there are of each access level that occurs."""
+    """The number of actions of each access level that occurs."""
     counted: Counter[str] = Counter(action.level for action in actions)
     return {level: counted[level] for level in LEVELS if counted[level]}

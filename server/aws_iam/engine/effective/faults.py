@@ -1,15 +1,21 @@
-"""Why AWS would refuse a statement, as far as words about it need to know: its elements must be there and readable."""
+"""Why a statement has no effect: AWS would reject it, or requests never carry a key that its conditions require."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.document import Form, Kind, Node, Statement
+from aws_iam.engine.language.document import Form, Kind, Node
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
+from aws_iam.engine.reference import global_keys
+from aws_iam.engine.reference.supply import supplying
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aws_iam.engine.language.document import Condition, Statement
+    from aws_iam.engine.reference.catalog import Action
+
 
 _WITH_PRINCIPAL = (Kind.RESOURCE, Kind.TRUST, Kind.RCP)
 _PRINCIPALS = ("Principal", "NotPrincipal")
@@ -24,7 +30,7 @@ _EITHER = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "
 
 
 def faults(statement: Statement, kind: Kind) -> tuple[str, ...]:
-    """What keeps the statement from being read, in words; nothing when it can be."""
+    """Why AWS would reject the statement, in words; empty when it would not."""
     return (*_effect(statement), *_elements(statement, kind), *_conditions(statement))
 
 
@@ -32,7 +38,7 @@ def _effect(statement: Statement) -> Iterator[str]:
     if not statement.has("Effect"):
         yield "it has no Effect"
     elif not (statement.allows or statement.denies):
-        written = quoted(statement.effect.value, 40) if statement.effect else "no text"
+        written = quoted(statement.effect.value, 40) if statement.effect else "not a string"
         yield f"its Effect is {written}, neither `Allow` nor `Deny`"
 
 
@@ -45,7 +51,7 @@ def _elements(statement: Statement, kind: Kind) -> Iterator[str]:
             yield f"it has no {names}"
     for name in _WITHOUT.get(kind, ()):
         if statement.has(name):
-            yield f"it has a {name}, which this kind of policy does not take"
+            yield f"it has a {name}, which this kind of policy cannot have"
     yield from _shapes(statement)
 
 
@@ -53,11 +59,11 @@ def _shapes(statement: Statement) -> Iterator[str]:
     for name in ("Action", "NotAction", "Resource", "NotResource"):
         node = statement.node.member(name)
         if node is not None and not _is_texts(node):
-            yield f"its {name} is no text or list of texts"
+            yield f"its {name} is not a string or a list of strings"
     for name in ("Principal", "NotPrincipal"):
         node = statement.node.member(name)
         if node is not None and not _is_principal(node):
-            yield f"its {name} is not readable"
+            yield f"its {name} is not valid"
 
 
 def _missing(statement: Statement, kind: Kind) -> Iterator[tuple[bool, str]]:
@@ -67,7 +73,7 @@ def _missing(statement: Statement, kind: Kind) -> Iterator[tuple[bool, str]]:
     if kind in _WITH_PRINCIPAL:
         yield not principals, "Principal"
     if kind not in (Kind.TRUST, Kind.RESOURCE):
-        # Policies of some services, ECR's and others, speak of their one resource without naming it.
+        # Policies of ECR and some other services omit their own resource.
         yield not (has("Resource") or has("NotResource")), "Resource"
 
 
@@ -87,15 +93,58 @@ def _conditions(statement: Statement) -> Iterator[str]:
     if node is None:
         return
     if node.form is not Form.OBJECT:
-        yield "its Condition is no object"
+        yield "its Condition is not an object"
         return
     for operator in node.members:
         if operator.value.form is not Form.OBJECT:
-            yield f"its condition {quoted(operator.name.value, 60)} is no object"
+            yield f"its condition {quoted(operator.name.value, 60)} is not an object"
     for condition in statement.conditions:
         if condition.base not in OPERATORS or (
             condition.qualifier and condition.qualifier not in QUALIFIERS
         ):
             yield f"its condition operator {quoted(condition.operator.value, 60)} does not exist"
         elif len(condition.values) != len(condition.node.listed()):
-            yield f"its condition on {quoted(condition.key.value, 60)} has a value that is no text"
+            yield f"its condition on {quoted(condition.key.value, 60)} has a value that is not a string"
+
+
+# Keys about the role that is passed; requests for other actions have no such role.
+_OF_PASSING = frozenset({"iam:passedtoservice", "iam:associatedresourcearn"})
+
+
+# AWS's own policies limit actions of this service by keys that its reference does not list.
+_ILL_LISTED = frozenset({"aws-marketplace"})
+
+
+_STEPS_OF_A_KEY = 100
+
+
+def actions_lacking_key(
+    statement: Statement, named: Mapping[str, Action], spend: Callable[[int], None]
+) -> dict[str, str]:
+    """The actions, by full name in lower case, whose requests never carry a required key, with that key.
+
+    Only keys of the action's own service: the reference does not say which keys other services add to a request.
+    """
+    found: dict[str, str] = {}
+    for condition, having in _service_key_conditions(statement, spend):
+        spend(len(named))
+        prefix = condition.name.partition(":")[0]
+        everywhere = condition.name in _OF_PASSING
+        for name, action in named.items():
+            if (everywhere or action.service == prefix) and name not in having:
+                found.setdefault(name, condition.key.value)
+    return found
+
+
+def _service_key_conditions(
+    statement: Statement, spend: Callable[[int], None]
+) -> Iterator[tuple[Condition, frozenset[str]]]:
+    """The conditions that require a service's key, each with the actions whose requests carry it."""
+    for condition in statement.conditions:
+        prefix = condition.name.partition(":")[0]
+        if condition.demanded and prefix != "aws" and prefix not in _ILL_LISTED:
+            spend(_STEPS_OF_A_KEY + len(condition.name))
+            having = supplying(prefix, condition.name)
+            # Session keys are in the requests of every service; nothing is known of an unknown key.
+            if having and global_keys.find(condition.name) is None:
+                yield condition, having

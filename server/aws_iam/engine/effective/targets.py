@@ -1,4 +1,4 @@
-"""The resources of statements against the resource types of actions: can the two meet, and is anything left out."""
+"""Which resources of an action a statement covers: any at all, all of an account, or all."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action, Catalog, ResourceType
 
 Extent = Literal["one account", "every account"]
-"""What counts as all: every resource in some account, or in every one."""
+"""What counts as all: every resource of one account, or of every account."""
 
 _STEPS_OF_A_TYPE = 20
-"""Holding one ARN against one resource type costs about as much as so many comparisons of short texts."""
+"""Matching one ARN with one resource type costs about as much as this many short comparisons."""
 
 
 _TARGETS = {
     "ssm:StartSession": ("instance", "managed-instance", "task"),
     "ssm:SendCommand": ("instance", "managed-instance"),
 }
-"""What the action works on, where the reference lists beside it the documents that say how."""
+"""The targets of actions for which the reference also lists the documents to run."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Targets:
-    """Judges statements against actions; each resource text is read once."""
+    """Matches the resources of statements with actions; each resource is parsed once."""
 
     facts: Catalog
     spend: Callable[[int], None]
     unknown: frozenset[str] = frozenset()
-    """Texts that stand for resources which only the deployment knows."""
+    """Placeholders for resources that are unknown until deployment."""
     _types: dict[str, tuple[ResourceType, ...]] = field(default_factory=dict)
     _whole: dict[tuple[str, str, str, Extent], bool] = field(default_factory=dict)
     _met: dict[tuple[int, str], frozenset[str] | None] = field(default_factory=dict)
@@ -46,11 +46,11 @@ class Targets:
 
     @classmethod
     def of(cls, expansion: Expansion, unknown: frozenset[str] = frozenset()) -> Targets:
-        """One that shares the facts and the bound on work of an expansion."""
+        """A new one that shares the reference and the bound of an expansion."""
         return cls(facts=expansion.facts, spend=expansion.spend, unknown=unknown)
 
     def meets(self, statement: Statement, action: Action) -> bool:
-        """Whether some request for the action is on a resource of the statement."""
+        """Whether some request for the action can have a resource of the statement."""
         if statement.has("NotResource"):
             return not self._is_excluded(statement, action)
         if not statement.has("Resource"):
@@ -61,7 +61,7 @@ class Targets:
         return types is None or not types.isdisjoint(map(str.lower, action.resource_types))
 
     def missed(self, statement: Statement, named: Iterable[Action]) -> int:
-        """How many of the statement's actions meet none of its resources."""
+        """How many of the statement's actions work on none of its resources."""
         judged: dict[tuple[str, tuple[str, ...]], bool] = {}
         missed = 0
         for action in named:
@@ -72,18 +72,18 @@ class Targets:
         return missed
 
     def is_everywhere(self, statement: Statement, action: Action) -> bool:
-        """Whether the statement leaves out no resource of the action in some account.
+        """Whether the statement covers every resource of the action in some account.
 
-        All of one account counts: `arn:aws:iam::111122223333:role/*` is every role that there is to take.
+        One account is enough: `arn:aws:iam::111122223333:role/*` is every role that can be used there.
         """
         return self._is_whole(statement, action, "one account")
 
     def is_everything(self, statement: Statement, action: Action) -> bool:
-        """Whether the statement has every resource that the action can have, in any account."""
+        """Whether the statement covers every resource of the action in every account."""
         return self._is_whole(statement, action, "every account")
 
     def includes(self, wide: Statement, narrow: Statement) -> bool:
-        """Whether every resource of the second is one of the first; False when that is not sure."""
+        """Whether `wide` covers every resource of `narrow`; False when that is not certain."""
         if not wide.has("Resource") and not wide.has("NotResource"):
             return True
         if any(_is_all(resource.value) for resource in wide.resources):
@@ -95,16 +95,16 @@ class Targets:
     def _is_included(self, resource: str, wide: Statement) -> bool:
         text = without_variables(resource, "*")
         if wide.has("NotResource"):
-            excluded = [without_variables(each.value, "*") for each in wide.not_resources]
+            excluded = [without_variables(entry.value, "*") for entry in wide.not_resources]
             self._spend_on_pairs(text, excluded)
-            return not any(intersects(each, text) for each in excluded)
-        written = [each.value for each in wide.resources]
+            return not any(intersects(entry, text) for entry in excluded)
+        written = [entry.value for entry in wide.resources]
         if resource in written:
-            # A variable has one value in a request: the same text is the same resource.
+            # A variable has one value in a request, so the same text is the same resource.
             return True
-        fixed = [each for each in written if "${" not in each]
+        fixed = [entry for entry in written if "${" not in entry]
         self._spend_on_pairs(text, fixed)
-        return any(covers(each, text) for each in fixed)
+        return any(covers(entry, text) for entry in fixed)
 
     def _spend_on_pairs(self, text: str, others: list[str]) -> None:
         pairs = len(text) * sum(map(len, others))
@@ -112,7 +112,7 @@ class Targets:
 
     def _is_whole(self, statement: Statement, action: Action, extent: Extent) -> bool:
         if statement.has("NotResource"):
-            # All but a few is as good as all when one counts what could go wrong, but not when one counts what is denied.
+            # All but some counts as all when looking for risk, but not when looking for what is denied.
             return extent == "one account" and not self._is_excluded(statement, action)
         if not statement.has("Resource") or any(_is_all(r.value) for r in statement.resources):
             return True
@@ -127,15 +127,15 @@ class Targets:
         return all(map(has, action.required)) and (not works_on or any_or_all(map(has, works_on)))
 
     def _is_excluded(self, statement: Statement, action: Action) -> bool:
-        """Whether NotResource leaves no resource of the action."""
+        """Whether NotResource excludes every resource of the action."""
         excluded = statement.not_resources
-        if any(_is_all(each.value) for each in excluded):
+        if any(_is_all(entry.value) for entry in excluded):
             return True
         if not action.resource_types:
-            return any(matches(each.value, "*") for each in excluded)
+            return any(matches(entry.value, "*") for entry in excluded)
         return all(
             self._any_has_type(
-                [each.value for each in excluded], action.service, name, "every account"
+                [entry.value for entry in excluded], action.service, name, "every account"
             )
             for name in action.resource_types
         )
@@ -155,11 +155,11 @@ class Targets:
 
     def _covered(self, resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
         own = Arn.of(resource)
-        if own and not all(_may_be_of(own.service, each) for each in formats):
+        if own and not all(_may_be_of(own.service, template) for template in formats):
             return False
         self.spend(len(formats) * (60 + len(resource)))
         return bool(formats) and all(
-            covers(resource, _pattern(each, resource, extent)) for each in formats
+            covers(resource, _pattern(template, resource, extent)) for template in formats
         )
 
     def _formats(self, service: str, name: str) -> tuple[str, ...]:
@@ -168,10 +168,10 @@ class Targets:
         return found.arn_formats if found else ()
 
     def _types_met(self, statement: Statement, service: str) -> frozenset[str] | None:
-        """The service's resource types that the statement's resources can be, in lower case; None when it may be any."""
+        """The service's resource types, in lower case, that the statement's resources can have; None for any type."""
         key = (id(statement), service)
         if key not in self._met:
-            # The statement is kept, so that no other one takes its id.
+            # Keeps the statement alive, so that no other one gets its id.
             self._kept.append(statement)
             self._met[key] = self._read(statement, service)
         return self._met[key]
@@ -198,12 +198,12 @@ class Targets:
             return None
         known = self.types(arn)
         if not known and arn.service.lower() == service:
-            # The reference may lack a format: then nothing is sure.
+            # The reference may lack a format, so any type is possible.
             return None
-        return frozenset(each.name.lower() for each in known if each.service == service)
+        return frozenset(type_.name.lower() for type_ in known if type_.service == service)
 
     def types(self, arn: Arn) -> tuple[ResourceType, ...]:
-        """The resource types, of any service, that an ARN without variables can name."""
+        """The resource types, of any service, of an ARN without variables."""
         text = str(arn)
         if text not in self._types:
             row = self.facts.service(arn.service)
@@ -223,7 +223,7 @@ def _is_all(resource: str) -> bool:
 
 
 def _pattern(template: str, resource: str, extent: Extent) -> str:
-    """A format as a pattern, in the partition of the resource, and in its account where one counts as all."""
+    """A format as a pattern, in the partition of the resource; also in its account where one account is enough."""
     form, own = Arn.of(template), Arn.of(resource)
     if form is None or own is None:
         return template_pattern(template)

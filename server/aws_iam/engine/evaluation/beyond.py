@@ -1,4 +1,4 @@
-"""What no policy decides: requests that AWS always takes or never takes, whatever the policies say.
+"""Requests that AWS always allows or always refuses, whatever the policies say.
 
 Sources: IAM User Guide, id_credentials_sts-comparison, access_policies_managed-vs-inline, id_roles_create-service-linked-role;
 IAM Identity Center User Guide, permission sets; KMS Developer Guide, key-policy-modifying-external-accounts, kms-alias.
@@ -25,7 +25,7 @@ _OF_SERVICE_ROLES = frozenset(
     }
 )
 _ALIAS_ACTIONS = frozenset({"kms:createalias", "kms:updatealias", "kms:deletealias"})
-# KMS API Reference, `Cross-account use` of each operation.
+# KMS API Reference: `Cross-account use` of each operation.
 _ACROSS_ACCOUNTS = frozenset(
     f"kms:{name}".lower()
     for name in (
@@ -56,14 +56,14 @@ _ACROSS_ACCOUNTS = frozenset(
 
 
 def crosses_accounts(action: str) -> bool:
-    """Whether KMS takes the action from other accounts than the key's."""
+    """Whether KMS accepts the action from accounts other than the key's."""
     return action.lower() in _ACROSS_ACCOUNTS
 
 
-def closed_to(action: str, *, foreign: bool = False) -> tuple[str, ...]:
-    """Patterns, to be read field by field, of resources on which no policy opens the action.
+def closed_resources(action: str, *, foreign: bool = False) -> tuple[str, ...]:
+    """ARN patterns, matched field by field, of the resources on which no policy can allow the action.
 
-    To a `foreign` caller, of another account than the resource's, some more are closed.
+    A `foreign` caller, from another account than the resource's, cannot use some more.
     """
     lower = action.lower()
     if foreign and lower == "iam:passrole":
@@ -86,14 +86,14 @@ def closed_to(action: str, *, foreign: bool = False) -> tuple[str, ...]:
 
 
 def always_allowed(request: Request) -> str:
-    """Why AWS takes the request from anyone with credentials; empty when policies decide."""
+    """Why AWS allows the request to anyone with credentials; empty when policies decide."""
     if request.action.lower() == "sts:getcalleridentity" and request.caller.account:
         return "sts:GetCallerIdentity needs no permission, and no policy can deny it"
     return ""
 
 
 def never_allowed(request: Request) -> str:
-    """Why no policy can open this request; empty when policies decide."""
+    """Why no policy can allow this request; empty when policies decide."""
     arn = Arn.of(request.resource)
     return _by_credentials(request) or (_by_resource(request, arn) if arn else "")
 
@@ -106,24 +106,24 @@ def _by_credentials(request: Request) -> str:
     if kind is CallerKind.SESSION and action in {"sts:getfederationtoken", "sts:getsessiontoken"}:
         return f"a role session cannot call {request.action}"
     if kind is CallerKind.FEDERATED and request.service == "sts":
-        return "credentials of GetFederationToken call nothing of STS but GetCallerIdentity"
+        return "credentials from GetFederationToken can call no STS operation except GetCallerIdentity"
     return ""
 
 
 def _by_resource(request: Request, arn: Arn) -> str:
     if request.caller.account and request.caller.partition != arn.partition:
-        return (
-            f"a caller of partition {request.caller.partition} reaches nothing in {arn.partition}"
-        )
+        return f"a caller in partition {request.caller.partition} cannot reach resources in {arn.partition}"
     action = request.action.lower()
     if arn.service == "iam":
         return _of_iam(request, arn, action)
     if arn.service == "kms" and arn.resource.startswith("alias/aws/") and action in _ALIAS_ACTIONS:
-        return "aliases under alias/aws/ are AWS's own: nobody creates, changes or deletes them"
+        return (
+            "aliases under alias/aws/ belong to AWS: nobody else can create, change or delete them"
+        )
     if request.service == "kms" and request.crosses_accounts and action not in _ACROSS_ACCOUNTS:
         known = catalog().action(request.action)
         return (
-            f"KMS takes {request.action} from the key's own account only"
+            f"KMS accepts {request.action} only from the key's own account"
             if known and arn.resource.startswith("key/")
             else ""
         )
@@ -132,16 +132,18 @@ def _by_resource(request: Request, arn: Arn) -> str:
 
 def _of_iam(request: Request, arn: Arn, action: str) -> str:
     if action == "iam:passrole" and request.crosses_accounts:
-        return "a role can be passed within its own account only"
+        return "a role can be passed only within its own account"
     if request.service != "iam" or not _changes(request):
         return ""
     if arn.account == "aws" and arn.resource.startswith("policy/"):
         attaching = action.startswith(("iam:attach", "iam:detach"))
-        return "" if attaching else "AWS managed policies are AWS's own: nobody else changes them"
+        return (
+            "" if attaching else "AWS managed policies belong to AWS: nobody else can change them"
+        )
     if arn.resource.startswith("role/aws-reserved/"):
-        return "roles under /aws-reserved/ are IAM Identity Center's: nobody else changes or passes them"
+        return "roles under /aws-reserved/ belong to IAM Identity Center: nobody else can change or pass them"
     if arn.resource.startswith("role/aws-service-role/") and action not in _OF_SERVICE_ROLES:
-        return "a service-linked role is changed by its service alone"
+        return "only its service can change a service-linked role"
     return ""
 
 

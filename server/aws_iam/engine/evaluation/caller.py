@@ -1,10 +1,10 @@
-"""Who sends a request, and how the principals of a policy meet it.
+"""Who sends a request, and how closely the principals of a policy name the caller.
 
-A grant of a resource policy has a grade, which decides what else may limit it:
+An Allow of a resource policy has a grade, which decides what else can limit it:
 
     direct    names the user, the session, the federated session, the service or everyone: nothing else limits it
-    role      names the role behind a session, or the user behind a federated one: boundary and session policies do
-    account   names the account, which leaves the decision to the account's own policies
+    role      names the role behind a session, or the user behind a federated one: boundary and session policies limit it
+    account   names the account, which leaves the decision to the policies of that account
 
 Source: IAM User Guide, reference_policies_evaluation-logic_policy-eval-denyallow, reference_policies_elements_principal.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum, StrEnum
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
@@ -36,7 +36,7 @@ _OF_IDENTITY_CENTER = "aws-reserved/sso.amazonaws.com/"
 
 
 class CallerKind(StrEnum):
-    """What sends the request; the words are those of AWS's pages."""
+    """What sends the request, in the words of AWS's documentation."""
 
     USER = "IAM user"
     SESSION = "role session"
@@ -48,7 +48,7 @@ class CallerKind(StrEnum):
 
 
 class Grade(IntEnum):
-    """How closely a principal of a resource policy names the caller; a higher grade limits less."""
+    """How closely a principal of a resource policy names the caller; the higher the grade, the fewer other limits."""
 
     NONE = 0
     ACCOUNT = 1
@@ -58,7 +58,7 @@ class Grade(IntEnum):
 
 @slotted
 class Caller:
-    """The sender of a request. `role` is the role ARN behind a session, `federated_by` the user ARN behind a federated one."""
+    """The sender of a request: `role` is the role ARN behind a session, `federated_by` the user ARN behind a federated one."""
 
     kind: CallerKind
     arn: str
@@ -66,12 +66,12 @@ class Caller:
     account: str = ""
     role: str = ""
     federated_by: str = ""
-    # The ARN of a session tells the name of its role and not its path, which `role` then leaves out.
+    # The ARN of a session holds the name of its role without the path, so `role` then lacks the path.
     path_is_known: bool = True
 
     @property
     def is_service_linked(self) -> bool:
-        """Whether the session is one of a service-linked role, which no organization policy binds."""
+        """Whether the caller is a session of a service-linked role, which no organization policy limits."""
         return f":role/{_SERVICE_ROLES}" in self.role
 
     @property
@@ -81,7 +81,7 @@ class Caller:
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """Every principal that stands for the caller, the account's last."""
+        """Every principal ARN that names the caller, the account last."""
         account = f"arn:{self.partition}:iam::{self.account}:root" if self.account else ""
         named = (self.arn, self.role, self.federated_by, account)
         return tuple(dict.fromkeys(filter(None, named)))
@@ -91,7 +91,7 @@ class Caller:
         return max(map(self._grade, principals), default=Grade.NONE)
 
     def may_be(self, principals: Iterable[Principal]) -> bool:
-        """Whether one of the principals is a role that may be the caller's: of its name, under a path not known."""
+        """Whether one of the principals may be the caller's role: the same name, under a path that is not known."""
         if self.path_is_known or self.kind is not CallerKind.SESSION:
             return False
         start, _, name = self.role.partition(":role/")
@@ -103,9 +103,12 @@ class Caller:
         )
 
     def is_left_out(self, not_principals: Iterable[Principal]) -> bool:
-        """Whether a NotPrincipal leaves the caller out: each principal that stands for the caller must be listed."""
+        """Whether NotPrincipal exempts the caller: it must list every principal that names the caller."""
         listed = tuple(not_principals)
-        return all(any(_names(each, identity) for each in listed) for identity in self.identities)
+        return all(
+            any(_names(principal, identity) for principal in listed)
+            for identity in self.identities
+        )
 
     def _grade(self, principal: Principal) -> Grade:
         if principal.is_everyone:
@@ -125,7 +128,7 @@ class Caller:
         if self.kind in {CallerKind.SERVICE, CallerKind.IDENTITY, CallerKind.ANONYMOUS}:
             return Grade.NONE
         if wanted == self.arn and self.kind is not CallerKind.ROOT:
-            # A role's ARN as caller means some session of it, which the policy then names by its role.
+            # A role ARN as the caller stands for any session of the role, which the policy names through the role.
             return Grade.ROLE if wanted == self.role else Grade.DIRECT
         if wanted in {self.role, self.federated_by}:
             return Grade.ROLE
@@ -135,7 +138,7 @@ class Caller:
 
 
 def _account_of(principal: str) -> str | None:
-    """The account that an account principal means, by id or as its root ARN."""
+    """The account that a principal names, by its id or its root ARN; None for other principals."""
     if _ACCOUNT.fullmatch(principal):
         return principal
     arn = Arn.of(principal)
@@ -153,21 +156,8 @@ def _names(principal: Principal, identity: str) -> bool:
 def caller_of(
     principal: str, *, action: str, role: str = "", federated_by: str = "", account: str = ""
 ) -> Caller:
-    """The caller that a request names; InputError for a text that is no principal."""
+    """The caller that a request names; InputError for a text that names no caller."""
     by_web = action.lower() == "sts:assumerolewithwebidentity"
-    # Many requests are asked about one caller, and nobody's ARN is as long as would only fill the memory.
-    usual = len(principal) + len(role) + len(federated_by) + len(account) <= _USUAL
-    found = _remembered if usual else _caller
-    return found(principal, by_web, role, federated_by, account)
-
-
-def _caller(
-    principal: str,
-    by_web: bool,  # noqa: FBT001
-    role: str,
-    federated_by: str,
-    account: str,
-) -> Caller:
     if principal == "*":
         return Caller(kind=CallerKind.ANONYMOUS, arn="*")
     if by_web and _is_built_in(principal):
@@ -176,21 +166,17 @@ def _caller(
         return Caller(kind=CallerKind.SERVICE, arn=principal)
     arn = Arn.of(principal)
     if arn is None or arn.service not in {"iam", "sts"} or not _ACCOUNT.fullmatch(arn.account):
-        raise _no_caller(principal)
-    found = _named(arn, principal, role, federated_by)
+        raise _unknown_caller(principal)
+    found = _caller_of_arn(arn, principal, role, federated_by)
     if account and account != found.account and found.kind is not CallerKind.IDENTITY:
         raise InputError(
-            f"`principal_account` is {quoted(account)} and {quoted(principal)} is of another account",
-            hint="leave `principal_account` out: the ARN tells",
+            f"`principal_account` is {quoted(account)}, but {quoted(principal)} belongs to another account",
+            hint="leave out `principal_account`: the ARN names the account",
         )
     return found
 
 
-_USUAL = 1_000
-_remembered = lru_cache(maxsize=1024)(_caller)
-
-
-def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
+def _caller_of_arn(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
     first, _, rest = arn.resource.partition("/")
     caller = partial(Caller, arn=text, partition=arn.partition, account=arn.account)
     match arn.service, first:
@@ -202,7 +188,7 @@ def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
             return caller(kind=CallerKind.SESSION, role=text)
         case "sts", "assumed-role" if "/" in rest:
             name = rest.partition("/")[0]
-            # Roles of IAM Identity Center all have this path, some with a Region more.
+            # All roles of IAM Identity Center have this path; some have a Region after it.
             path = _OF_IDENTITY_CENTER if name.startswith("AWSReservedSSO_") else ""
             assumed = role or f"arn:{arn.partition}:iam::{arn.account}:role/{path}{name}"
             if not assumed.endswith(f"/{name}"):
@@ -215,16 +201,16 @@ def _named(arn: Arn, text: str, role: str, federated_by: str) -> Caller:
         case "iam", "oidc-provider" | "saml-provider" if rest:
             return caller(kind=CallerKind.IDENTITY)
         case _:
-            raise _no_caller(text)
+            raise _unknown_caller(text)
 
 
 def _is_built_in(principal: str) -> bool:
     return any(issuer.built_in and issuer.pattern.fullmatch(principal) for issuer in issuers())
 
 
-def _no_caller(text: str) -> InputError:
+def _unknown_caller(text: str) -> InputError:
     return InputError(
-        f"`principal` {quoted(text)} is no caller",
+        f"`principal` {quoted(text)} does not name a caller",
         hint="give the ARN of a user, role, role session (assumed-role/ROLE/SESSION), federated user, root or identity"
         " provider, a service such as `lambda.amazonaws.com`, or `*` for an anonymous request",
     )

@@ -1,7 +1,7 @@
-"""Whether a condition holds in a request: an operator is a value; qualifiers and IfExists wrap any of them.
+"""Whether a condition holds in a request. Each operator is a value; qualifiers and IfExists wrap any operator.
 
-    holds(condition, context, variables=True)       True | False | None (an operator that nobody knows)
-    holds_for("StringLike", ("a*",), ("ab",))       the same on plain values
+    holds(condition, context, variables=True)       True | False | None (AWS has no such operator)
+    holds_for("StringLike", ("a*",), ("ab",))       the same for plain values
 
 Semantics: IAM User Guide, pages reference_policies_elements_condition_operators,
 reference_policies_condition-single-vs-multi-valued-context-keys and access-analyzer-reference-policy-checks.
@@ -17,7 +17,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.substitution import literal, substituted
+from aws_iam.engine.evaluation.context import substituted, with_stand_ins
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.pattern import matches
@@ -30,39 +30,39 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition
 
 _ARN_FIELDS = 6
-# Longer digits are no number of AWS's, and the arithmetic of very long ones is slow.
+# AWS has no longer numbers, and arithmetic on very long ones is slow.
 _MOST_DIGITS = 60
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 @slotted
 class Operator:
-    """One operator without qualifier and IfExists: how it compares one wanted value with one given."""
+    """One operator, without qualifier and IfExists: how it compares a value of the policy with one of the request."""
 
     matches: Callable[[str, str], bool]
     negated: bool = False
-    # Wildcards of the policy's value are read as such, so that what a variable stands for must be kept literal.
+    # Whether `*` and `?` in the policy are wildcards; the text that fills a variable must then stay literal.
     wildcards: bool = False
 
     def accepts(self, wanted: Sequence[str], given: str) -> bool:
-        """Whether one given value satisfies the operator: one of the wanted matches, or none when negated."""
-        return any(self.matches(each, given) for each in wanted) is not self.negated
+        """Whether one value of the request satisfies the operator: a wanted value matches it, or none when negated."""
+        return any(self.matches(entry, given) for entry in wanted) is not self.negated
 
 
 def holds(condition: Condition, context: Context, *, variables: bool = True) -> bool | None:
-    """Whether the condition holds; None for an operator or qualifier that AWS does not have, or where its pages differ.
+    """Whether the condition holds; None where AWS has no such operator or qualifier, or where its pages contradict each other.
 
     Without `variables` (a policy of version 2008-10-17) `${…}` is plain text.
     """
     value = context.get(condition.key.value)
-    wanted = tuple(each.value for each in condition.values)
-    if variables and any("${" in each for each in wanted):
+    wanted = tuple(entry.value for entry in condition.values)
+    if variables and any("${" in text for text in wanted):
         match OPERATORS.get(condition.base):
             case Family.STRING | Family.ARN:
                 escaped = has_wildcards(condition.base)
-                wanted = tuple(_filled(wanted, context, escaped=escaped))
+                wanted = tuple(_with_variables(wanted, context, escaped=escaped))
             case Family.BOOL if value is not None:
-                # One page of AWS has variables here, others have not: see references/policy-design.md.
+                # One page of AWS allows variables here, others do not: see references/policy-design.md.
                 return None
             case _:
                 pass
@@ -70,7 +70,7 @@ def holds(condition: Condition, context: Context, *, variables: bool = True) -> 
 
 
 def holds_for(name: str, wanted: Sequence[str], value: tuple[str, ...] | None) -> bool | None:
-    """Whether an operator, as a policy writes it, holds for the values of a key (None: absent)."""
+    """Whether an operator, spelled as in a policy, holds for the values of a key (None: the key is absent)."""
     qualifier, _, rest = name.rpartition(":")
     base = rest.removesuffix("IfExists")
     if qualifier and qualifier not in QUALIFIERS:
@@ -83,7 +83,7 @@ def holds_for(name: str, wanted: Sequence[str], value: tuple[str, ...] | None) -
     if value is None:
         return _absent(found, qualifier, if_exists=base != rest)
     return _compared(
-        qualifier, found, wanted, tuple(map(literal, value)) if found.wildcards else value
+        qualifier, found, wanted, tuple(map(with_stand_ins, value)) if found.wildcards else value
     )
 
 
@@ -92,18 +92,18 @@ def _compared(
 ) -> bool:
     match qualifier:
         case "ForAllValues":
-            # An empty text counts as no value at all.
-            return all(found.accepts(wanted, each) for each in given if each)
+            # An empty string counts as no value.
+            return all(found.accepts(wanted, value) for value in given if value)
         case "ForAnyValue":
-            return any(found.accepts(wanted, each) for each in given)
+            return any(found.accepts(wanted, value) for value in given)
         case _:
-            # One value is the rule. Of several, which AWS leaves open without qualifier, one match decides.
-            met = any(found.matches(each, one) for each in wanted for one in given)
+            # AWS does not say what several values mean without a qualifier; here one match is enough.
+            met = any(found.matches(entry, value) for entry in wanted for value in given)
             return met is not found.negated
 
 
 def _absent(found: Operator, qualifier: str, *, if_exists: bool) -> bool:
-    """What an absent key means: positive operators fail, negated ones, IfExists and ForAllValues are satisfied."""
+    """Whether the condition holds without the key: negated operators, IfExists and ForAllValues do, others do not."""
     if if_exists or qualifier == "ForAllValues":
         return True
     return found.negated and qualifier != "ForAnyValue"
@@ -113,19 +113,19 @@ def _null(qualifier: str, wanted: Sequence[str], value: tuple[str, ...] | None) 
     if qualifier:
         return qualifier == "ForAllValues"
     absent = "true" if value is None else "false"
-    return any(each.lower() == absent for each in wanted)
+    return any(word.lower() == absent for word in wanted)
 
 
 def has_wildcards(base: str) -> bool:
-    """Whether an operator, without qualifier and IfExists, reads `*` and `?` as wildcards."""
+    """Whether `*` and `?` are wildcards for an operator, given without qualifier and IfExists."""
     found = _OPERATORS.get(base)
     return found is not None and found.wildcards
 
 
-def _filled(values: Iterable[str], context: Context, *, escaped: bool) -> Iterator[str]:
-    """The policy's values, variables filled; one whose variable has no value matches nothing and is left out."""
+def _with_variables(values: Iterable[str], context: Context, *, escaped: bool) -> Iterator[str]:
+    """The policy's values with variables filled in; a value whose variable is empty matches nothing and is left out."""
     filled = (substituted(value, context, escaped=escaped) for value in values)
-    return (each for each in filled if each is not None)
+    return (text for text in filled if text is not None)
 
 
 def _ignoring_case(wanted: str, given: str) -> bool:
@@ -137,7 +137,7 @@ def _like(wanted: str, given: str) -> bool:
 
 
 def arn_like(wanted: str, given: str) -> bool:
-    """Whether an ARN is one of a pattern's: field by field, so that `*` stays within its field but the last."""
+    """Whether an ARN matches a pattern field by field: `*` does not cross a colon, except in the last field."""
     given_fields = given.split(":", _ARN_FIELDS - 1)
     fields = wanted.split(":", _ARN_FIELDS - 1)
     if len(fields) < _ARN_FIELDS and fields[-1].endswith("*"):
@@ -146,8 +146,8 @@ def arn_like(wanted: str, given: str) -> bool:
 
 
 def number(text: str) -> Decimal | None:
-    """A number as conditions write them, integer or decimal."""
-    # Few policies compare numbers or dates, and what reads them takes a twentieth of the time in which the engine loads.
+    """A number of a condition, integer or decimal; None for other text."""
+    # Imported here: few policies compare numbers or dates, and `decimal` takes a twentieth of the engine's import time.
     from decimal import Decimal
 
     fits = len(text) <= _MOST_DIGITS and _NUMBER.fullmatch(text.strip())
@@ -155,7 +155,7 @@ def number(text: str) -> Decimal | None:
 
 
 def moment(text: str) -> Decimal | None:
-    """A point in time, ISO 8601 or epoch seconds, as seconds since 1970."""
+    """A date, in ISO 8601 or epoch seconds, as seconds since 1970; None for other text."""
     from datetime import UTC, datetime
     from decimal import Decimal
 
@@ -169,13 +169,10 @@ def moment(text: str) -> Decimal | None:
     return Decimal(str((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()))
 
 
-def network(text: str) -> IPv4Network | IPv6Network | None:
-    """An address or range; host bits do not matter."""
-    return _network(text)
-
-
+# Without the memo a decision with three ranges takes 1.3 times as long.
 @lru_cache(maxsize=4096)
-def _network(text: str) -> IPv4Network | IPv6Network | None:
+def network(text: str) -> IPv4Network | IPv6Network | None:
+    """An address or a range, whose host bits are ignored; None for other text."""
     try:
         return ip_network(text.strip(), strict=False)
     except ValueError:
@@ -192,7 +189,7 @@ def _in_network(wanted: str, given: str) -> bool:
 
 
 def truth(text: str) -> bool | None:
-    """`true` or `false`, in any case."""
+    """True or False for `true` and `false` in any case; None for other text."""
     return {"true": True, "false": False}.get(text.lower())
 
 
@@ -215,7 +212,7 @@ def _decoded(text: str) -> bytes | None:
 def _parsed(
     parse: Callable[[str], Decimal | None], compare: Callable[[Decimal, Decimal], bool]
 ) -> Callable[[str, str], bool]:
-    """A comparison of the given with the wanted as numbers; what does not parse never matches."""
+    """A comparison of parsed values; text that does not parse never matches."""
 
     def met(wanted: str, given: str) -> bool:
         bound, value = parse(wanted), parse(given)
@@ -246,16 +243,16 @@ POSITIVE: dict[str, Operator] = {
 }
 
 
-def positive_name(base: str) -> str:
-    """The operator that a Not form negates; any other one itself."""
+def positive_operator(base: str) -> str:
+    """The operator that a Not form negates; any other operator unchanged."""
     return base if base in POSITIVE else base.replace("Not", "", 1)
 
 
 def _operator(name: str) -> Operator:
-    """The operator of a name; a Not form is its positive form, negated."""
+    """The operator of this name; a Not form is the positive form, negated."""
     if name in POSITIVE:
         return POSITIVE[name]
-    positive = POSITIVE[positive_name(name)]
+    positive = POSITIVE[positive_operator(name)]
     return Operator(matches=positive.matches, negated=True, wildcards=positive.wildcards)
 
 

@@ -1,4 +1,4 @@
-"""What an outcome hangs on: the keys that a request lacks, and what were decided if it had them.
+"""Which missing condition keys would change a decision, and to what.
 
 hinges(request, layers, decision)  →  {"aws:MultiFactorAuthPresent": {"met": "Allowed"}}
 """
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.answer import Decision
-    from aws_iam.engine.evaluate import Outcome
+    from aws_iam.engine.evaluation.decision_flow import Outcome
     from aws_iam.engine.evaluation.layers import Layers
     from aws_iam.engine.evaluation.request import Request
     from aws_iam.engine.language.document import Condition
 
 _MOST_VALUES = 20
 _MOST_KEYS = 40
-# Of more keys the combinations are not tried.
+# With more missing keys, combinations are not tried.
 _MOST_TOGETHER = 5
 _WORDS = {True: "met", False: "not met"}
 
 
 def hinges(request: Request, layers: Layers, decision: Decision) -> dict[str, dict[str, Outcome]]:
-    """For each missing key that matters, the other outcomes: with its conditions met, not met, or with a value.
+    """For each missing key that matters, the other outcomes: with its conditions met, not met, or with a given value.
 
-    Where no key alone opens the request, the fewest keys that do so together are named in one entry.
+    Where no single key makes the request allowed, one entry names the smallest set of keys that does.
     """
     found: dict[str, dict[str, Outcome]] = {}
     for key in decision.missing_keys[:_MOST_KEYS]:
@@ -54,7 +54,7 @@ def _alone(request: Request, layers: Layers, key: str) -> Iterator[tuple[str, Ou
         yield word, outcome
     if len(flipped) > 1:
         return
-    # One value may meet the condition of an Allow and miss that of a Deny, which forcing both alike does not show.
+    # A value can meet the condition of an Allow and fail that of a Deny; settling all conditions on the key alike misses it.
     conditions = list(_conditions(layers, key))
     values = dict.fromkeys(_values(conditions)) if len(conditions) > 1 else ()
     for value in islice(values, _MOST_VALUES):
@@ -69,7 +69,7 @@ def _conditions(layers: Layers, key: str) -> Iterator[Condition]:
 
 
 def _values(conditions: Iterable[Condition]) -> Iterator[str]:
-    """Values that the policies speak of, an example where they write a pattern."""
+    """The values in the policies' conditions; an example for each pattern."""
     for condition in conditions:
         if condition.base != "Null":
             texts = [value.value for value in condition.values if "${" not in value.value]
@@ -87,13 +87,9 @@ def _together(
             continue
         if evaluated(request, layers, forced=forced).decision.outcome == "Allowed":
             named = [k for k, met in zip(keys, choice, strict=True) if met is not None]
-            words = list(dict.fromkeys(_WORDS[met] for met in forced.values()))
-            each = (
-                words[0]
-                if len(words) == 1
-                else " and ".join(_WORDS[met] for met in forced.values())
-            )
-            return {" and ".join(named): {each: "Allowed"}}
+            words = [_WORDS[met] for met in forced.values()]
+            word = words[0] if len(set(words)) == 1 else " and ".join(words)
+            return {" and ".join(named): {word: "Allowed"}}
     return {}
 
 

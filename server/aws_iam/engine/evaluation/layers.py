@@ -1,4 +1,4 @@
-"""The policies of one decision, layer by layer: `{"identity": [...], "scp": [[...], [...]], ...}`."""
+"""The policies of one decision by layer: `{"identity": [...], "scp": [[...], [...]], ...}`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Statement
 
 LAYERS: Final = ("rcp", "scp", "vpc_endpoint", "resource", "identity", "boundary", "session")
-"""Every layer, in the order in which AWS names the one that did not allow."""
+"""Every layer, in the order in which AWS names the first that does not allow."""
 
 KINDS: Mapping[str, Kind | None] = {
     "rcp": Kind.RCP,
@@ -37,36 +37,36 @@ _VARIABLES = "2012-10-17"
 
 @positional
 class Ready:
-    """A statement with its action element made ready for many requests: names and patterns in lower case."""
+    """A statement with its action element indexed: names and patterns in lower case."""
 
     statement: Statement
     names: frozenset[str]
     patterns: tuple[str, ...]
     negated: bool
-    # The patterns of each service, those of any service among them; and the latter alone.
+    # The patterns that can match actions of each service; and those with a wildcard in the service.
     by_service: Mapping[str, tuple[str, ...]] = field(compare=False, repr=False)
     anywhere: tuple[str, ...] = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, statement: Statement) -> Ready:
-        """The statement made ready, once."""
+        """The statement with its index, which is built once."""
         known = statement.derived.get(cls)
         if known is not None:
             return cls(statement, *known)
         made = cls._made(statement)
-        # What the statement keeps must not hold the statement: Python would take such a pair for garbage late only.
+        # The kept parts must not refer to the statement: such a cycle would only be freed by the garbage collector.
         statement.derived[cls] = made.parts
         return made
 
     @property
     def parts(self) -> tuple[Any, ...]:
-        """All but the statement."""
+        """The index without the statement."""
         return self.names, self.patterns, self.negated, self.by_service, self.anywhere
 
     @classmethod
     def _made(cls, statement: Statement) -> Ready:
         named, unnamed = statement.action_words, statement.not_action_words
-        texts = [each.lower() for each in unnamed or named if ":" in each or each == "*"]
+        texts = [word.lower() for word in unnamed or named if ":" in word or word == "*"]
         negated = not named or bool(unnamed)
         return cls.with_entries(statement, texts, negated=negated and statement.has("NotAction"))
 
@@ -74,8 +74,8 @@ class Ready:
     def with_entries(
         cls, statement: Statement, texts: Sequence[str], *, negated: bool = False
     ) -> Ready:
-        """A statement whose action element has these entries, in lower case."""
-        # One look at all of them tells whether there is any pattern: most statements have none.
+        """The statement as if its action element had these entries, given in lower case."""
+        # Most statements have no pattern, which one look at all entries together shows.
         if is_literal("".join(texts)):
             return cls(statement, frozenset(texts), (), negated, {}, ())
         patterns = [text for text in texts if not is_literal(text)]
@@ -89,36 +89,36 @@ class Ready:
         return cls(statement, names, tuple(patterns), negated, by_service, anywhere)
 
     def near(self, entry: str) -> tuple[str, ...]:
-        """The patterns that may have something in common with an entry whose service is spelled out."""
+        """The patterns that can overlap an entry whose service has no wildcard."""
         return self.by_service.get(entry.partition(":")[0], self.anywhere)
 
     def takes(self, action: str) -> bool:
-        """Whether the statement speaks of the action, given in lower case."""
+        """Whether the statement applies to the action, given in lower case."""
         if action in self.names:
             return not self.negated
         if self.patterns:
-            for each in self.near(action):
-                if matches(each, action):
+            for pattern in self.near(action):
+                if matches(pattern, action):
                     return not self.negated
         return self.negated
 
 
 @slotted
 class Placed:
-    """A policy with its layer and its pointer among the policies given, such as `/scp/0/1`."""
+    """A policy with its layer and its pointer in the input, such as `/scp/0/1`."""
 
     layer: str
     pointer: str
     statements: tuple[Ready, ...]
-    # Whether `${…}` is a variable in it: only the current version has them.
+    # Whether `${…}` is a variable: only in policies of version 2012-10-17.
     has_variables: bool
 
 
 @slotted
 class Layers:
-    """The layers that exist. Each is a list of levels, and only those of scp and rcp have more than one.
+    """The layers that exist. Each is a list of levels; only scp and rcp have more than one level.
 
-    `unreadable` are layers given as null: they exist, and what they say is not known.
+    `unreadable` are layers given as null: they exist, but their content is unknown.
     """
 
     levels: Mapping[str, tuple[tuple[Placed, ...], ...]]
@@ -135,19 +135,22 @@ class Layers:
 
 
 def layers_of(given: object) -> Layers:
-    """The layers that JSON (value or text) describes; InputError says which policy cannot be used, and why."""
+    """The layers in a JSON value or text; InputError says which policy cannot be used, and why."""
     if isinstance(given, str):
         try:
             given = json.loads(given)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"the policies are no JSON: {str(error).lower()}") from None
+            raise InputError(f"the policies are not valid JSON: {str(error).lower()}") from None
     if not isinstance(given, dict):
-        known = ", ".join(f"`{each}`" for each in LAYERS)
-        raise InputError("the policies must be an object by layer", hint=f"the layers are {known}")
+        known = ", ".join(f"`{layer_name}`" for layer_name in LAYERS)
+        raise InputError(
+            "the policies must be an object with one field per layer",
+            hint=f"the layers are {known}",
+        )
     levels: dict[str, tuple[tuple[Placed, ...], ...]] = {}
     unreadable = set()
     for layer, value in given.items():
-        _refuse_stranger(layer)
+        _refuse_unknown_layer(layer)
         if value is None:
             unreadable.add(layer)
             levels[layer] = ()
@@ -156,12 +159,12 @@ def layers_of(given: object) -> Layers:
     return Layers(levels=levels, unreadable=frozenset(unreadable))
 
 
-def _refuse_stranger(layer: str) -> None:
+def _refuse_unknown_layer(layer: str) -> None:
     if layer not in LAYERS:
         near = closest(layer, LAYERS) or {"scps": "scp", "rcps": "rcp"}.get(layer)
-        known = ", ".join(f"`{each}`" for each in LAYERS)
+        known = ", ".join(f"`{name}`" for name in LAYERS)
         raise InputError(
-            f"the policies have no layer {quoted(str(layer))}",
+            f"{quoted(str(layer))} is not a layer",
             hint=f"did you mean `{near}`?" if near else f"the layers are {known}",
         )
 
@@ -169,20 +172,21 @@ def _refuse_stranger(layer: str) -> None:
 def levels_of(layer: str, value: Any) -> tuple[tuple[Placed, ...], ...]:
     """The levels of one layer; InputError says which policy cannot be used, and why."""
     if layer not in LEVELLED:
-        return (tuple(_placed(layer, f"/{layer}", value)),)
+        return (tuple(_placed_policies(layer, f"/{layer}", value)),)
     if not isinstance(value, (list, tuple)):
         value = [value]
     return tuple(
-        tuple(_placed(layer, f"/{layer}/{number}", level)) for number, level in enumerate(value)
+        tuple(_placed_policies(layer, f"/{layer}/{number}", level))
+        for number, level in enumerate(value)
     )
 
 
-def _placed(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
+def _placed_policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
     if not isinstance(value, (list, tuple)):
         yield from _policies(layer, pointer, value)
         return
-    for number, each in enumerate(value):
-        yield from _policies(layer, f"{pointer}/{number}", each)
+    for number, document in enumerate(value):
+        yield from _policies(layer, f"{pointer}/{number}", document)
 
 
 def _policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
@@ -190,13 +194,15 @@ def _policies(layer: str, pointer: str, value: Any) -> Iterator[Placed]:
         content = source.content
         if isinstance(content, Syntax):
             where = f"line {content.where.line}:{content.where.column}"
-            raise InputError(f"the policy at `{pointer}` is no JSON: {where}: {content.message}")
+            raise InputError(
+                f"the policy at `{pointer}` is not valid JSON: {where}: {content.message}"
+            )
         refuse_unusable(content, pointer)
         yield placed(content, layer, pointer)
 
 
 def placed(policy: Policy, layer: str, pointer: str) -> Placed:
-    """A policy that was read elsewhere, in its layer."""
+    """A parsed policy, placed in its layer."""
     return Placed(
         layer=layer,
         pointer=pointer,
@@ -206,25 +212,25 @@ def placed(policy: Policy, layer: str, pointer: str) -> Placed:
 
 
 def refuse_unusable(policy: Policy, pointer: str) -> None:
-    """Raise for what AWS would not have taken: to skip it would be to decide by half a policy."""
+    """Raise for a policy that AWS would reject: skipping the fault would decide on half a policy."""
     body = policy.node.member("Statement")
     if body is None or body.form not in {Form.ARRAY, Form.OBJECT}:
         raise _unusable(pointer, "it has no `Statement`")
     if len(policy.statements) != len(body.listed()):
-        raise _unusable(pointer, "a statement is no object")
+        raise _unusable(pointer, "a statement is not an object")
     for statement in policy.statements:
-        why = _fault(statement)
+        why = _statement_fault(statement)
         if why:
             raise _unusable(pointer, f"`{statement.node.at.pointer}` {why}")
 
 
-def _fault(statement: Statement) -> str:
-    """What is wrong with a statement that AWS would not have taken."""
+def _statement_fault(statement: Statement) -> str:
+    """Why AWS would reject the statement; empty when it would not."""
     if statement.effect is None or statement.effect.value not in {"Allow", "Deny"}:
         return "has no `Effect` that is `Allow` or `Deny`"
     names = [member.key for member in statement.node.members]
     if ("Action" in names) is ("NotAction" in names):
-        return "needs one of `Action` and `NotAction`"
+        return "needs either `Action` or `NotAction`"
     if "Resource" in names and "NotResource" in names:
         return "has both `Resource` and `NotResource`"
     return ""
@@ -233,5 +239,5 @@ def _fault(statement: Statement) -> str:
 def _unusable(pointer: str, why: str) -> InputError:
     return InputError(
         f"the policy at `{pointer}` cannot be used: {why}",
-        hint="`aws-iam policy validate` shows everything that is wrong with it",
+        hint="run `aws-iam policy validate` to see everything that is wrong with it",
     )

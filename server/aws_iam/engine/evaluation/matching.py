@@ -1,4 +1,4 @@
-"""Which statements a request meets. Three-valued: None where AWS's answer cannot be known (an unknown operator)."""
+"""Which statements apply to a request. The answer is None where it cannot be known, such as for an unknown operator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.conditions import holds
-from aws_iam.engine.evaluation.substitution import literal, substituted
+from aws_iam.engine.evaluation.context import substituted, with_stand_ins
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import matches
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition, Statement
 
 _FIELDS = 6
-# No resource type in the reference, and yet limited to this ARN in an example of AWS:
+# The reference lists no resource type for this action, yet an example of AWS limits it to this ARN:
 # IAM User Guide, reference_policies_elements_condition_operators.
-_DOUBTFUL = ("s3:listallmybuckets", "arn:aws:s3:::*")
+_UNCERTAIN = ("s3:listallmybuckets", "arn:aws:s3:::*")
 
 
 @slotted
 class Hit:
-    """A statement that the request meets; `sure` is False when that cannot be known."""
+    """A statement that applies to the request; `sure` is False when that cannot be known."""
 
     placed: Placed
     statement: Statement
@@ -37,14 +37,17 @@ class Hit:
 
 @positional
 class Matcher:
-    """One request among its layers. `forced` settles all conditions on a key, given in lower case."""
+    """Matches one request with the policies of its layers.
+
+    `forced` says whether all conditions on a key, given in lower case, hold.
+    """
 
     request: Request
     layers: Layers
     forced: Mapping[str, bool] = field(default_factory=dict)
 
     def hits(self) -> tuple[Hit, ...]:
-        """The statements of all layers that the request meets."""
+        """The statements of all layers that apply to the request."""
         action = self.request.action.lower()
         found = (
             self._hit(placed, statement.statement, number)
@@ -66,7 +69,7 @@ class Matcher:
         return Hit(placed=placed, statement=statement, grade=grade, sure=sure, level=level)
 
     def _grade(self, placed: Placed, statement: Statement) -> tuple[Grade, bool]:
-        """How a statement names the caller; policies of principals name nobody and mean whoever has them."""
+        """How closely a statement names the caller; policies attached to principals name nobody and mean whoever has them."""
         if placed.layer not in {"resource", "vpc_endpoint", "rcp"}:
             return Grade.DIRECT, True
         caller = self.request.caller
@@ -76,7 +79,7 @@ class Matcher:
             left_out = not bounded and caller.is_left_out(statement.not_principals)
             return (Grade.NONE if left_out else Grade.DIRECT), True
         grade = caller.grade(statement.principals)
-        # A canonical user id is an account's, and nothing in a request tells whose.
+        # A canonical user id belongs to an account, but a request does not say to which.
         unknown = not grade and any(p.type == "CanonicalUser" for p in statement.principals)
         if unknown and caller.kind in {CallerKind.USER, CallerKind.SESSION, CallerKind.ROOT}:
             return Grade.ACCOUNT, False
@@ -93,21 +96,21 @@ class Matcher:
             return None if found is None else not found
         if statement.has("Resource"):
             return self._any_resource(placed, named)
-        # The policy of a role or a repository means its own resource; a key policy's statement says nothing without it.
+        # The policy of a role or a repository means its own resource; in a key policy a statement without Resource has no effect.
         return placed.layer == "resource" and self.request.service != "kms"
 
     def _any_resource(self, placed: Placed, entries: Iterable[str]) -> bool | None:
-        resource = literal(self.request.resource) if self.request.resource != "*" else "*"
+        resource = with_stand_ins(self.request.resource) if self.request.resource != "*" else "*"
         doubted = False
         for entry in entries:
             pattern = self._pattern(placed, entry)
             if pattern is not None and matches(pattern, resource):
                 return True
-            doubted |= (self.request.action.lower(), entry) == _DOUBTFUL
+            doubted |= (self.request.action.lower(), entry) == _UNCERTAIN
         return None if doubted else False
 
     def _pattern(self, placed: Placed, text: str) -> str | None:
-        """The entry as a pattern; None when a variable of it has no value, so that it matches no resource."""
+        """The entry as a pattern; None when one of its variables has no value, so that it matches nothing."""
         if text.startswith("arn:") and (missing := _FIELDS - 1 - text.count(":")) > 0:
             text += ":*" * missing
         if placed.has_variables and "${" in text:
@@ -115,7 +118,7 @@ class Matcher:
         return text
 
     def _meets(self, placed: Placed, statement: Statement) -> bool | None:
-        # All of them, even after one that fails: each key is one that the decision hangs on.
+        # Evaluates all conditions, even after one that fails, so that every key counts as looked at.
         held = [self._holds(placed, condition) for condition in statement.conditions]
         if False in held:
             return False

@@ -1,8 +1,8 @@
-"""A request to be decided: who, what, on which resource, in which context; and what follows from it.
+"""A request to decide: caller, action, resource and context, with the context keys that follow from them.
 
     request_of({"principal": …, "action": …, "resource": …, "context": {…}})  →  Request
 
-Keys that follow from the caller and the resource are filled in (`derived`); every other one is absent unless given.
+Keys that follow from the caller and the resource are filled in (`derived`); every other key is absent unless given.
 Source: IAM User Guide, reference_policies_condition-keys.
 """
 
@@ -54,7 +54,7 @@ _TYPES = {
 
 @slotted
 class Request:
-    """One authorization unit. `derived` lists the keys of the context that were not given but follow."""
+    """One request for authorization. `derived` lists the context keys that were filled in."""
 
     caller: Caller
     action: str
@@ -67,12 +67,12 @@ class Request:
 
     @property
     def service(self) -> str:
-        """The prefix of the action, lower case."""
+        """The service prefix of the action, in lower case."""
         return self.action.partition(":")[0].lower()
 
     @property
     def crosses_accounts(self) -> bool:
-        """Whether the resource is owned by another account than the caller's."""
+        """Whether the resource belongs to another account than the caller."""
         own = self.caller.account
         return bool(own) and own != self.resource_account
 
@@ -82,13 +82,14 @@ class Request:
 
 
 def request_of(given: object) -> Request:
-    """The request that JSON (value or text) describes; InputError names every field that is wrong."""
+    """The request in a JSON value or text; InputError says which field is wrong."""
     fields = _object(given)
     texts = {name: _text(fields, name) for name in FIELDS if name != "context"}
     action, resource = texts["action"], texts["resource"]
     if not _ACTION.fullmatch(action):
         raise InputError(
-            f"`action` {quoted(action)} is no action", hint="write one, such as `s3:GetObject`"
+            f"`action` {quoted(action)} is not an action",
+            hint="give one action, such as `s3:GetObject`",
         )
     caller = caller_of(
         texts["principal"],
@@ -100,13 +101,13 @@ def request_of(given: object) -> Request:
     arn = _resource(resource)
     known = catalog().action(action)
     if known and not known.resource_types:
-        # AWS authorizes such an action on `*` alone, whatever the call names.
+        # AWS authorizes such an action only on `*`, whatever resource the call names.
         resource, arn = "*", None
     in_arn = arn.account if arn and _ACCOUNT.fullmatch(arn.account) else ""
     owner = texts["resource_account"] or in_arn or caller.account
     for name in ("principal_account", "resource_account", "management_account"):
         if texts[name] and not _ACCOUNT.fullmatch(texts[name]):
-            raise InputError(f"`{name}` {quoted(texts[name])} is no account id of 12 digits")
+            raise InputError(f"`{name}` {quoted(texts[name])} is not an account id of 12 digits")
     context, derived = _context(fields.get("context", {}), caller, action, arn, owner)
     return Request(
         caller=caller,
@@ -125,7 +126,7 @@ def _object(given: object) -> dict[str, Any]:
         try:
             given = json.loads(given)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"the request is no JSON: {str(error).lower()}") from None
+            raise InputError(f"the request is not valid JSON: {str(error).lower()}") from None
     if not isinstance(given, dict):
         raise InputError(
             "the request must be an object", hint=f"with {', '.join(f'`{n}`' for n in _NEEDED)}"
@@ -140,7 +141,7 @@ def _object(given: object) -> dict[str, Any]:
             )
     missing = [name for name in _NEEDED if name not in given]
     if missing:
-        raise InputError(f"the request lacks {', '.join(f'`{each}`' for each in missing)}")
+        raise InputError(f"the request lacks {', '.join(f'`{name}`' for name in missing)}")
     return given
 
 
@@ -161,7 +162,7 @@ def _resource(text: str) -> Arn | None:
     arn = Arn.of(text)
     if arn is None or not text.startswith("arn:"):
         raise InputError(
-            f"`resource` {quoted(text)} is no ARN",
+            f"`resource` {quoted(text)} is not an ARN",
             hint="give the ARN of one resource, or `*` for an action that has no resource types",
         )
     return arn
@@ -173,17 +174,17 @@ def _context(
     values = dict(_values(given))
     lower = {name.lower(): value for name, value in values.items()}
     derived = []
-    for name, value in _fixed(caller, owner, arn):
+    for name, value in settled_keys(caller, owner if arn else ""):
         stated = lower.get(name.lower())
         if stated is not None and not _agrees(stated, value):
             raise InputError(
-                f"`context` gives {quoted(name)} as {quoted(', '.join(stated))}, but the request makes it {quoted(value)}",
-                hint="leave it out, or change the principal or the resource",
+                f"`context` gives {quoted(name)} as {quoted(', '.join(stated))}, but the principal or the resource makes it {quoted(value)}",
+                hint="leave the key out, or change the principal or the resource",
             )
         if stated is None:
             values[name] = (value,)
             derived.append(name)
-    for name, value in _likely(action, arn, lower, caller):
+    for name, value in _usual_keys(action, arn, lower, caller):
         if name.lower() not in lower:
             values[name] = (value,)
             derived.append(name)
@@ -199,19 +200,23 @@ def _agrees(stated: tuple[str, ...], value: str) -> bool:
 
 def _values(given: object) -> Iterator[tuple[str, tuple[str, ...]]]:
     if not isinstance(given, dict):
-        raise InputError("`context` must be an object: condition key to value, or list of values")
+        raise InputError(
+            "`context` must be an object of condition keys, each with a value or a list of values"
+        )
     if len(given) > _MOST_KEYS:
         raise InputError(f"`context` has more than {_MOST_KEYS:,} keys")
     seen: set[str] = set()
     for name, value in given.items():
         if name.lower() in seen:
-            raise InputError(f"`context` gives {quoted(name)} twice", hint="case does not count")
+            raise InputError(
+                f"`context` gives {quoted(name)} twice", hint="condition keys ignore case"
+            )
         seen.add(name.lower())
         listed = value if isinstance(value, list) else [value]
         if len(listed) > _MOST_VALUES:
             raise InputError(f"`context` has more than {_MOST_VALUES:,} values for {quoted(name)}")
-        texts = tuple(_scalar(name, each) for each in listed if each is not None)
-        # A key without any value is not sent.
+        texts = tuple(_scalar(name, entry) for entry in listed if entry is not None)
+        # A key without a value counts as absent.
         if texts:
             yield name, texts
 
@@ -224,13 +229,8 @@ def _scalar(name: str, value: object) -> str:
     raise InputError(f"`context` {quoted(name)} must be text, a number, true or false, or a list")
 
 
-def _fixed(caller: Caller, owner: str, arn: Arn | None) -> Iterator[tuple[str, str]]:
-    """What the caller and the resource settle; another value in the request is a contradiction."""
-    yield from settled_keys(caller, owner if arn is not None else "")
-
-
 def settled_keys(caller: Caller, owner: str) -> Iterator[tuple[str, str]]:
-    """The keys that follow from the caller, and from the owner of the resource where there is one."""
+    """The context keys that follow from the caller, and from the owner of the resource where there is one."""
     if caller.kind is CallerKind.SERVICE:
         yield "aws:PrincipalIsAWSService", "true"
         yield "aws:PrincipalServiceName", caller.arn
@@ -263,10 +263,10 @@ def _ids(caller: Caller) -> Iterator[tuple[str, str]]:
             pass
 
 
-def _likely(
+def _usual_keys(
     action: str, arn: Arn | None, given: Mapping[str, Any], caller: Caller
 ) -> Iterator[tuple[str, str]]:
-    """What a request sent directly to the resource's Region carries, unless it says otherwise."""
+    """The keys of a request that is sent directly to the resource's Region; the given context overrides them."""
     signed = caller.kind not in {CallerKind.IDENTITY, CallerKind.ANONYMOUS, CallerKind.SERVICE}
     if signed:
         through = "aws:calledvia" in given or "aws:calledviafirst" in given

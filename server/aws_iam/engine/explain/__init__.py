@@ -1,1 +1,1 @@
-"""Statements in plain sentences: who may or may not do what, on what, and when."""
+"""Statements as plain sentences: who may or may not do what, on what, and when."""

@@ -1,13 +1,14 @@
-"""What a statement lets do, in words: names by access level, wildcards with the number of actions they stand for."""
+"""The actions of a statement in words: names by access level, wildcards with the number of actions they match."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.expansion import LEVELS, by_level
-from aws_iam.engine.explain.words import SHOWN, counted, joined, value
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.escape import quoted
+from aws_iam.wording import SHOWN, counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ _VERBS = {
     "Tagging": "tag",
     "Permissions management": "manage permissions",
 }
-# Where the level's verb would say something else than the action does.
+# Actions that the verb of their access level would misdescribe.
 _OWN_VERBS = {
     "iam:passrole": "pass to a service",
     "sts:assumerole": "assume",
@@ -38,11 +39,11 @@ OF_TRUST = {
     "sts:tagsession": "set session tags",
     "sts:setsourceidentity": "set a source identity",
 }
-"""What a trust policy lets do with the role itself."""
+"""The actions of a trust policy on the role itself."""
 _FORMER: dict[Tier, str] = {
-    "retired": "retired, grants nothing any more",
-    "undocumented": "known from AWS's own policies only, its effect is not documented",
-    "unknown": "no known action, nothing known comes of it",
+    "retired": "retired, so it grants nothing",
+    "undocumented": "found only in AWS's own policies; its effect is not documented",
+    "unknown": "no known action, so its effect is unknown",
 }
 
 
@@ -52,11 +53,11 @@ def actions(
     expansion: Expansion,
     stand_ins: frozenset[str] = frozenset(),
 ) -> str:
-    """The Action element as verbs with names, or the NotAction element as everything else.
+    """The Action element as verbs with names, or NotAction as everything else.
 
-    `stand_ins` are entries of which only the deployment knows what they name.
+    `stand_ins` are entries whose actions are unknown until deployment.
     """
-    # `may not do everything` would leave a part allowed.
+    # `may not do everything` could mean that a part is allowed.
     whole = "anything" if statement.denies else "everything"
     if statement.has("NotAction"):
         rest = expansion.named(statement)
@@ -68,12 +69,12 @@ def actions(
     if any(_is_all(action.value) for action in statement.actions):
         return f"do {whole} ({_of_levels(expansion.pattern('*').values())})"
     own = _OWN_VERBS | (OF_TRUST if kind is Kind.TRUST else {})
-    told = [action for action in statement.actions if action.value not in stand_ins]
+    known = [action for action in statement.actions if action.value not in stand_ins]
     parts = [
-        *_by_verb(told, expansion, own),
-        *_wildcards(told, expansion, whole),
-        *_unknown(told, expansion),
-        *(f"call what {value(each)} stands for" for each in sorted(stand_ins)),
+        *_by_verb(known, expansion, own),
+        *_wildcards(known, expansion, whole),
+        *_unknown(known, expansion),
+        *(f"call what {quoted(entry)} stands for" for entry in sorted(stand_ins)),
     ]
     return joined(parts, "or" if statement.denies else "and", shown=len(parts))
 
@@ -102,14 +103,14 @@ _MOST_WILDCARDS = 8
 
 def _wildcards(entries: Iterable[Text], expansion: Expansion, whole: str) -> Iterator[str]:
     patterns = {entry.value: None for entry in entries if not is_literal(entry.value)}
-    fitting = [each for each in patterns if expansion.pattern(each)]
+    fitting = [text for text in patterns if expansion.pattern(text)]
     for pattern in fitting[:_MOST_WILDCARDS]:
         found = expansion.pattern(pattern)
         service, _, rest = pattern.partition(":")
         if is_literal(service) and not rest.strip("*"):
             yield f"do {whole} in {service.lower()} ({_of_levels(found.values())})"
         else:
-            yield f"call what {value(pattern)} matches ({_of_levels(found.values())})"
+            yield f"call what {quoted(pattern)} matches ({_of_levels(found.values())})"
     others = fitting[_MOST_WILDCARDS:]
     if others:
         found = expansion.union(others)
@@ -120,7 +121,7 @@ def _wildcards(entries: Iterable[Text], expansion: Expansion, whole: str) -> Ite
 def _unknown(entries: Iterable[Text], expansion: Expansion) -> Iterator[str]:
     unknown = list({e.value: None for e in entries if not expansion.pattern(e.value)})
     for name in unknown[:_MOST_WILDCARDS]:
-        yield f"call {value(name)} ({_why(name, expansion)})"
+        yield f"call {quoted(name)} ({_why(name, expansion)})"
     more = len(unknown) - _MOST_WILDCARDS
     if more > 0:
         yield f"call {counted(more, 'more name')} that no known action has"
@@ -134,7 +135,7 @@ def _why(name: str, expansion: Expansion) -> str:
 
 def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozenset[str]) -> str:
     words = [
-        f"what {value(entry.value)} stands for"
+        f"what {quoted(entry.value)} stands for"
         if entry.value in stand_ins
         else _exclusion(entry.value, expansion)
         for entry in entries[:SHOWN]
@@ -145,16 +146,16 @@ def _excluded(entries: Sequence[Text], expansion: Expansion, stand_ins: frozense
 def _exclusion(name: str, expansion: Expansion) -> str:
     found = expansion.pattern(name)
     if not found:
-        return f"{value(name)} (no known action, so it excludes nothing known)"
+        return f"{quoted(name)} (no known action, so it excludes nothing known)"
     if is_literal(name):
         return next(iter(found.values())).full_name
-    return f"{value(name)} ({counted(len(found), 'action')})"
+    return f"{quoted(name)} ({counted(len(found), 'action')})"
 
 
 def _of_levels(found: Iterable[Action]) -> str:
-    """`45 actions: 40 read, 5 list`; of how many services when there are several."""
+    """`45 actions: 40 read, 5 list`, with the number of services when there are several."""
     listed = list(found)
-    services = len({each.service for each in listed})
+    services = len({action.service for action in listed})
     of = f" of {services:,} services" if services > 1 else ""
     levels = by_level(listed)
     shares = ", ".join(f"{number:,} {level.lower()}" for level, number in levels.items())

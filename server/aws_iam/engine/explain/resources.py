@@ -1,14 +1,15 @@
-"""What a statement is about, in words: `objects under reports/ in bucket acme`, `every role in account 111122223333`."""
+"""The resources of a statement in words: `objects under reports/ in bucket acme`, `every role in account 111122223333`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_iam.engine.explain.words import SHOWN, joined, value
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.escape import quoted
+from aws_iam.wording import SHOWN, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,104 +21,106 @@ _MOST_TYPES = 3
 
 
 def resources(statement: Statement, kind: Kind, targets: Targets) -> str:
-    """The Resource element in words, or NotResource as everything else."""
+    """The Resource element in words, or NotResource as everything except those."""
     if statement.has("NotResource"):
         whole = "anything other than" if statement.denies else "everything except"
-        return f"{whole} {_each(statement.not_resources, _ALLOWED, targets)}"
-    # On a resource's own policy `*`, like no word at all, can mean nothing else than that resource.
+        return f"{whole} {_listed(statement.not_resources, _ALLOWED, targets)}"
+    # In a resource's own policy `*`, like a missing Resource, can only mean that resource.
     here = kind in (Kind.RESOURCE, Kind.TRUST)
     if not statement.has("Resource"):
         return "the resource of this policy" if here else "no resource"
     if any(resource.value and not resource.value.strip("*") for resource in statement.resources):
-        return "the resource of this policy" if here else f"{_how(statement).every} resource"
-    return _each(statement.resources, _how(statement), targets)
+        return (
+            "the resource of this policy" if here else f"{_quantifier(statement).every} resource"
+        )
+    return _listed(statement.resources, _quantifier(statement), targets)
 
 
-class _How(NamedTuple):
-    """`may read every one and` or `may not read any one or`: `not every one` would leave some."""
+class _Quantifier(NamedTuple):
+    """The words for an Allow, `may read every … and …`, or a Deny, `may not read any … or …`."""
 
     every: str
     last: str
 
 
-_ALLOWED = _How("every", "and")
-_DENIED = _How("any", "or")
+_ALLOWED = _Quantifier("every", "and")
+_DENIED = _Quantifier("any", "or")
 
 
-def _how(statement: Statement) -> _How:
+def _quantifier(statement: Statement) -> _Quantifier:
     return _DENIED if statement.denies else _ALLOWED
 
 
-def _each(entries: Sequence[Text], how: _How, targets: Targets) -> str:
+def _listed(entries: Sequence[Text], how: _Quantifier, targets: Targets) -> str:
     texts = list(dict.fromkeys(entry.value for entry in entries))
     words = [_resource(text, how, targets) for text in texts[:SHOWN]]
     return joined([*words, *texts[SHOWN:]], how.last)
 
 
-def _resource(text: str, how: _How, targets: Targets) -> str:
+def _resource(text: str, how: _Quantifier, targets: Targets) -> str:
     """One ARN or ARN pattern in words."""
     if text and not text.strip("*"):
         return f"{how.every} resource"
     arn = Arn.of(text)
     if arn is None and text in targets.unknown:
-        return f"what {value(text)} stands for"
+        return f"what {quoted(text)} stands for"
     if arn is None:
-        return f"{value(text)} (no ARN, so it matches nothing)"
+        return f"{quoted(text)} (not an ARN, so it matches nothing)"
     if arn.service == "s3" and not arn.region and not arn.account:
         return _of_s3(arn.resource, how)
     return _of_type(arn, text, how, targets)
 
 
-def _of_s3(path: str, how: _How) -> str:
+def _of_s3(path: str, how: _Quantifier) -> str:
     bucket, slash, key = path.partition("/")
     if not slash:
         if path == "*":
             return f"{how.every} bucket {how.last} object"
-        # `*` passes over slashes: `data*` has buckets, and the objects in them too.
+        # `*` matches slashes, too: `data*` covers buckets and the objects in them.
         inside = " and objects in them" if path.endswith("*") else ""
-        return f"bucket {value(path)}" if is_literal(path) else f"buckets {value(path)}{inside}"
-    place = f"{how.every} bucket" if bucket == "*" else f"bucket {value(bucket)}"
+        return f"bucket {quoted(path)}" if is_literal(path) else f"buckets {quoted(path)}{inside}"
+    place = f"{how.every} bucket" if bucket == "*" else f"bucket {quoted(bucket)}"
     if bucket != "*" and not is_literal(bucket):
-        return f"what {value(path)} matches in S3"
+        return f"what {quoted(path)} matches in S3"
     if key == "*":
         return f"{how.every} object in {place}"
     under = key.removesuffix("*")
     if key != under and is_literal(under) and under:
         where = "under" if under.endswith("/") else "starting with"
-        return f"objects {where} {value(under)} in {place}"
+        return f"objects {where} {quoted(under)} in {place}"
     return (
-        f"object {value(key)} in {place}"
+        f"object {quoted(key)} in {place}"
         if is_literal(key)
-        else f"objects {value(key)} in {place}"
+        else f"objects {quoted(key)} in {place}"
     )
 
 
-def _of_type(arn: Arn, text: str, how: _How, targets: Targets) -> str:
-    """A resource of another service, by the names of the reference's resource types."""
-    found = targets.types(_holeless(arn)) if is_literal(arn.service) else ()
-    own = [each for each in found if each.service == arn.service.lower()]
-    names = list(dict.fromkeys(each.name for each in own))
+def _of_type(arn: Arn, text: str, how: _Quantifier, targets: Targets) -> str:
+    """A resource of another service, with the name of its resource type in the reference."""
+    found = targets.types(_without_placeholders(arn)) if is_literal(arn.service) else ()
+    own = [type_ for type_ in found if type_.service == arn.service.lower()]
+    names = list(dict.fromkeys(type_.name for type_ in own))
     if not names or len(names) > _MOST_TYPES or not all(map(_is_plain, (arn.account, arn.region))):
-        return value(text)
-    label = "" if arn.service in _SELF_TOLD else f"{arn.service} "
+        return quoted(text)
+    label = "" if arn.service in _WITHOUT_LABEL else f"{arn.service} "
     noun = f"{label}{joined(names, last='or')}"
-    heads = {_head(each) for row in own for each in row.arn_formats}
+    heads = {_head(template) for row in own for template in row.arn_formats}
     head = next(
         (h for h in sorted(heads, key=len, reverse=True) if arn.resource.startswith(h)), ""
     )
     rest = arn.resource.removeprefix(head)
     if not rest:
-        return value(text)
+        return quoted(text)
     if rest == "*":
         return f"{how.every} {noun}{_place(arn)}"
     fits = "" if is_literal(rest) else " matching"
-    return f"{noun}{fits} {value(rest)}{_place(arn)}"
+    return f"{noun}{fits} {quoted(rest)}{_place(arn)}"
 
 
-_SELF_TOLD = frozenset({"iam"})
+_WITHOUT_LABEL = frozenset({"iam"})
 
 
-def _holeless(arn: Arn) -> Arn:
+def _without_placeholders(arn: Arn) -> Arn:
     return Arn.of(without_variables(str(arn), "*")) or arn
 
 
@@ -138,4 +141,4 @@ def _place(arn: Arn) -> str:
 
 
 def _name(text: str) -> str:
-    return text if text.replace("-", "").isalnum() and text.isascii() else value(text)
+    return text if text.replace("-", "").isalnum() and text.isascii() else quoted(text)

@@ -1,7 +1,7 @@
-"""What is unusually powerful in policies, and why: findings from what the policies allow in effect.
+"""Findings about unusually powerful permissions, from what policies effectively allow.
 
-A finding is smaller when resources or conditions limit what it speaks of. Limits (boundaries, organization policies, session
-policies) grant nothing, so that nothing in them is powerful.
+A finding is less severe when resources or conditions limit the permission. Boundaries, organization policies and session
+policies grant nothing, so they have no such findings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from aws_iam.engine.effective.escalation import (
     OpenPath,
     open_paths,
 )
-from aws_iam.engine.explain.words import counted, joined
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,13 +39,13 @@ _NAMED = 6
 _PATHS_TOLD = 3
 _TARGETS_TOLD = 3
 _GRADES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
-# From this share of all actions on, the paths of single services say nothing that the breadth does not.
+# From this share of all actions on, one finding about the breadth says more than paths of single services.
 _NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A finding, and the statement that it points at: places in several documents look alike."""
+    """A finding and its statement: places alone can be equal in several documents."""
 
     finding: Finding
     statement: Statement | None
@@ -53,7 +53,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Risks:
-    """The findings, worst first, and the escalation paths that they tell of."""
+    """The findings, worst first, and the escalation paths behind them."""
 
     told: tuple[Told, ...]
     paths: tuple[OpenPath, ...]
@@ -64,7 +64,7 @@ def risks(
     expansion: Expansion,
     paths_of: Callable[[Access], tuple[OpenPath, ...]] = open_paths,
 ) -> Risks:
-    """What the policies of one principal make possible, worst first; `paths_of` tells which paths are open."""
+    """The risks of one principal's policies, worst first; `paths_of` finds the open escalation paths."""
     total = len(expansion.pattern("*"))
     paths = paths_of(access)
     administrator = _administrator(access, total, paths)
@@ -74,11 +74,11 @@ def risks(
     found = (
         *([broad] if broad else _by_family(access, paths)),
         *(() if broad else _passing(access, paths)),
-        *_listed(access),
+        *_risky_actions(access),
         *_whole_services(access, expansion),
         *_infrastructure(access),
     )
-    worst_first = tuple(sorted(found, key=lambda each: each.finding.severity.rank))
+    worst_first = tuple(sorted(found, key=lambda risk: risk.finding.severity.rank))
     return Risks(told=worst_first, paths=paths)
 
 
@@ -89,7 +89,7 @@ def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> T
     less = any(reach.denied_by for reach in reaches)
     bound = any(_is_bound(reach) for reach in reaches)
     when = ", under the conditions of the statement" if bound else ""
-    when += ", less what the Deny statements take away in part" if less else ""
+    when += ", except what Deny statements partly take away" if less else ""
     ways = f" ({_named([path.path.id for path in paths])})" if paths else ""
     return _finding(
         "ADMINISTRATOR",
@@ -113,14 +113,14 @@ def _by_family(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
 
 
 def _broad(access: Access, paths: tuple[OpenPath, ...], expansion: Expansion) -> Told | None:
-    """One finding where the policy is so broad that its paths are too many to tell apart."""
+    """One finding for a policy so broad that listing its paths would not help."""
     iam = expansion.pattern("iam:*")
     everywhere = sum(reach.everywhere for reach in access.actions.values())
     total = len(expansion.pattern("*"))
-    if all((reach := access.reach(name)) and _is_whole(reach) for name in iam):
+    if all((reach := access.reach(name)) and _is_unrestricted(reach) for name in iam):
         what = f"every IAM action ({len(iam)}) is allowed on every resource"
         severity = Severity.CRITICAL
-        way = "whoever has this may grant itself any permission"
+        way = "the principal can grant itself any permission"
         at = _first(access.actions[name] for name in iam)
     elif paths and everywhere > total * _NEARLY_ALL:
         what = f"{everywhere:,} of {total:,} known actions are allowed on every resource"
@@ -142,12 +142,12 @@ def _broad(access: Access, paths: tuple[OpenPath, ...], expansion: Expansion) ->
     )
 
 
-def _is_whole(reach: Reach) -> bool:
-    """Whether neither resources, nor a Deny, nor a condition that must hold takes anything away."""
+def _is_unrestricted(reach: Reach) -> bool:
+    """Whether no resource, Deny or required condition limits it."""
     return _is_unlimited(reach) and not reach.denied_by and not _is_bound(reach)
 
 
-_OTHER = Severity.HIGH
+_OTHER_FAMILIES = Severity.HIGH
 _SEVERITIES = {
     SELF: Severity.CRITICAL,
     NEW_COMPUTE: Severity.HIGH,
@@ -169,7 +169,7 @@ _FIXES = {
 
 
 def _of_family(family: str, found: list[OpenPath], access: Access) -> Told:
-    told = "; ".join(_told(each, access) for each in found[:_PATHS_TOLD])
+    told = "; ".join(_path_in_words(path, access) for path in found[:_PATHS_TOLD])
     more = len(found) - _PATHS_TOLD
     rest = f"; and {counted(more, 'more path')}" if more > 0 else ""
     return _finding(
@@ -187,13 +187,13 @@ def _of_family(family: str, found: list[OpenPath], access: Access) -> Told:
 
 
 def _severity(family: str, found: list[OpenPath]) -> Severity:
-    """A path to more than one has, but to no administrator's permissions, is never the worst."""
-    whole = _SEVERITIES.get(family, _OTHER)
-    is_strong = any(each.strong for each in found)
-    return whole if is_strong else max(whole, Severity.MEDIUM, key=_GRADES.index)
+    """The severity of a family; at most medium when its paths do not lead to administrator access."""
+    severity = _SEVERITIES.get(family, _OTHER_FAMILIES)
+    is_strong = any(path.strong for path in found)
+    return severity if is_strong else max(severity, Severity.MEDIUM, key=_GRADES.index)
 
 
-def _told(opened: OpenPath, access: Access) -> str:
+def _path_in_words(opened: OpenPath, access: Access) -> str:
     path = opened.path
     verb = "are" if len(path.required) > 1 else "is"
     on = f" on {joined(opened.on, shown=_TARGETS_TOLD)}" if opened.on else ""
@@ -203,12 +203,12 @@ def _told(opened: OpenPath, access: Access) -> str:
     when += f", under a condition on {joined(opened.given)}" if opened.given else ""
     reaches = (access.reach(need.action) for need in path.required)
     if not opened.on and any(reach and reach.denied_by for reach in reaches):
-        when += ", less what the Deny statements take away in part"
+        when += ", except what Deny statements partly take away"
     return f"{path.id}: {joined([n.action for n in path.required])} {verb} enough{also}{when}"
 
 
 def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
-    """iam:PassRole on every role, where no path tells of it already."""
+    """iam:PassRole on every role, where no path covers it already."""
     reach = access.reach("iam:PassRole")
     if reach is None or any(p.path.family == NEW_COMPUTE for p in paths):
         return
@@ -221,10 +221,10 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
     if loose:
         yield _finding(
             "PASS_ROLE_UNRESTRICTED",
-            "Every role may be passed to a service",
+            "Every role can be passed to a service",
             Severity.MEDIUM,
-            "iam:PassRole covers every role and any service: together with an action that starts compute it is a"
-            " privilege escalation",
+            "iam:PassRole covers every role and any service: with an action that starts compute this is privilege"
+            " escalation",
             at=loose[0],
             fix=_FIXES[NEW_COMPUTE],
             source=_PASSING,
@@ -232,8 +232,8 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[Told]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Risk:
-    """One list of actions: its name in words, the actions, and those that count for more or less."""
+class _RiskyActions:
+    """One list of risky actions: its name, the actions, and those that count more or less."""
 
     name: str
     actions: frozenset[str]
@@ -241,11 +241,12 @@ class _Risk:
     minor: frozenset[str]
 
 
+# Reading the file takes about 1 ms, and each audited principal needs it.
 @cache
-def _risks() -> tuple[_Risk, ...]:
+def _risks() -> tuple[_RiskyActions, ...]:
     rows: Mapping[str, Any] = json.loads(resources.text(_LISTS))["risks"]
     return tuple(
-        _Risk(
+        _RiskyActions(
             name=name,
             actions=frozenset(row["actions"]),
             major=frozenset(row.get("major", ())),
@@ -256,8 +257,8 @@ def _risks() -> tuple[_Risk, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """How a risk is told: when unlimited, how bad that is and when limited, what to do."""
+class _RiskWording:
+    """The wording of a risk, its severities when unlimited and when limited, and the fix."""
 
     says: str
     unlimited: Severity
@@ -267,21 +268,21 @@ class _Words:
 
 
 _WORDS = {
-    "credentials exposure": _Words(
+    "credentials exposure": _RiskWording(
         says="the answer holds credentials or tokens",
         unlimited=Severity.HIGH,
         limited=Severity.LOW,
         fix="Allow these actions on the named resources only, to those who hand out credentials.",
         source=_BEST_PRACTICES,
     ),
-    "data exfiltration": _Words(
+    "data exfiltration": _RiskWording(
         says="data can be read or copied out",
         unlimited=Severity.MEDIUM,
         limited=Severity.INFO,
         fix="Name the resources whose data the work needs.",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html",
     ),
-    "resource exposure": _Words(
+    "resource exposure": _RiskWording(
         says="a resource can be opened to other principals or to everyone",
         unlimited=Severity.HIGH,
         limited=Severity.LOW,
@@ -291,14 +292,14 @@ _WORDS = {
 }
 
 
-def _listed(access: Access) -> Iterator[Told]:
+def _risky_actions(access: Access) -> Iterator[Told]:
     for risk in _risks():
         found = {name: reach for name in sorted(risk.actions) if (reach := access.reach(name))}
         if found:
             yield _of_risk(risk, found)
 
 
-def _of_risk(risk: _Risk, found: Mapping[str, Reach]) -> Told:
+def _of_risk(risk: _RiskyActions, found: Mapping[str, Reach]) -> Told:
     words = _WORDS[risk.name]
     worst = min((_grade(risk, words, n, r) for n, r in found.items()), key=_GRADES.index)
     wide = [name for name, reach in found.items() if _is_unlimited(reach)]
@@ -324,7 +325,7 @@ def _is_unlimited(reach: Reach) -> bool:
     )
 
 
-def _grade(risk: _Risk, words: _Words, name: str, reach: Reach) -> Severity:
+def _grade(risk: _RiskyActions, words: _RiskWording, name: str, reach: Reach) -> Severity:
     if not _is_unlimited(reach):
         return Severity.INFO if name in risk.minor else words.limited
     step = _GRADES.index(words.unlimited) - (name in risk.major) + 2 * (name in risk.minor)
@@ -332,15 +333,15 @@ def _grade(risk: _Risk, words: _Words, name: str, reach: Reach) -> Severity:
 
 
 def _is_bound(reach: Reach) -> bool:
-    """Whether every statement that allows it makes a condition that an ordinary request may fail."""
-    return all(any(c.demanded for c in each.conditions) for each in reach.allowed_by)
+    """Whether every statement that allows it has a condition that an ordinary request may not meet."""
+    return all(any(c.demanded for c in statement.conditions) for statement in reach.allowed_by)
 
 
 def _whole_services(access: Access, expansion: Expansion) -> Iterator[Told]:
     whole = []
     for service in dict.fromkeys(access.facts[name].service for name in access.actions):
         every = expansion.pattern(f"{service}:*")
-        changing = any(each.level not in ("Read", "List") for each in every.values())
+        changing = any(action.level not in ("Read", "List") for action in every.values())
         if changing and all((r := access.reach(name)) and r.free for name in every):
             whole.append(service)
     if whole:
@@ -349,7 +350,7 @@ def _whole_services(access: Access, expansion: Expansion) -> Iterator[Told]:
             "FULL_SERVICE_ACCESS",
             f"Everything in {name} on every resource",
             Severity.MEDIUM,
-            f"every action of {_named(whole)} is allowed on every resource, and every action that AWS adds later",
+            f"every action of {_named(whole)} is allowed on every resource, including actions that AWS adds later",
             at=_first(access.actions[n] for n in expansion.pattern(f"{whole[0]}:*")),
             fix=_LEAST,
             source=_BEST_PRACTICES,
@@ -373,7 +374,7 @@ _DESTROYS = ("Delete", "Terminate", "Remove", "Purge", "Deregister", "Destroy", 
 
 
 def _infrastructure(access: Access) -> Iterator[Told]:
-    """Changes on every resource by actions that could be limited to some."""
+    """Changes on every resource by actions that could be limited to some resources."""
     found: dict[str, Action] = {
         name: access.facts[name]
         for name, reach in access.actions.items()
@@ -382,14 +383,14 @@ def _infrastructure(access: Access) -> Iterator[Told]:
         and reach.everywhere
         and not _is_bound(reach)
         and _is_unlimited(reach)
-        # AWS lists a few readers and users of a resource as Write.
+        # AWS lists some actions that only read or use a resource as Write.
         and not access.facts[name].name.startswith(_NO_CHANGES)
     }
     if not found:
         return
-    names = sorted(each.full_name for each in found.values())
+    names = sorted(action.full_name for action in found.values())
     destroying = [n for n in names if n.partition(":")[2].startswith(_DESTROYS)]
-    services = len({each.service for each in found.values()})
+    services = len({action.service for action in found.values()})
     yield _finding(
         "INFRASTRUCTURE_CHANGE",
         "Infrastructure change: resources can be created, changed or deleted without limit",
@@ -407,7 +408,7 @@ def _named(names: list[str]) -> str:
 
 
 def _first(reaches: Iterable[Reach]) -> Statement | None:
-    """The first statement that allows any of it on every resource."""
+    """The first statement that allows one of them on every resource."""
     return next((reach.unlimited[0] for reach in reaches if reach.unlimited), None)
 
 

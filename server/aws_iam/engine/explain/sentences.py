@@ -1,19 +1,19 @@
-"""One statement as one sentence that a reviewer would sign."""
+"""A statement as one plain sentence."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.faults import faults
-from aws_iam.engine.effective.unmet import unmet
+from aws_iam.engine.effective.faults import actions_lacking_key, faults
 from aws_iam.engine.explain.actions import OF_TRUST, actions
-from aws_iam.engine.explain.conditions import conditions, note, variable_names
+from aws_iam.engine.explain.conditions import conditions, variable_names, variables_note
 from aws_iam.engine.explain.principals import EVERYONE, principals
 from aws_iam.engine.explain.resources import resources
-from aws_iam.engine.explain.words import joined, value
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from aws_iam.engine.effective.expansion import Expansion, Named
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @slotted
-class Frame:
-    """How sentences about a kind of policy begin and end; a `{who}` is filled from the statement's principals."""
+class _SentenceFrame:
+    """How sentences about a kind of policy start and end; `{who}` stands for the statement's principals."""
 
     allow: str
     deny: str
@@ -33,31 +33,31 @@ class Frame:
 _WINS = "; this wins over any Allow"
 _GRANTS_NOTHING = "; this is a limit and grants nothing by itself"
 _FRAMES = {
-    Kind.IDENTITY: Frame(
+    Kind.IDENTITY: _SentenceFrame(
         allow="Whoever has this policy may", deny="Whoever has this policy may not"
     ),
-    Kind.BOUNDARY: Frame(
+    Kind.BOUNDARY: _SentenceFrame(
         allow="Whoever has this boundary may at most",
         deny="Whoever has this boundary may not",
         allow_end=_GRANTS_NOTHING,
     ),
-    Kind.SESSION: Frame(
+    Kind.SESSION: _SentenceFrame(
         allow="The session may at most",
         deny="The session may not",
         allow_end="; its role or user must allow it too",
     ),
-    Kind.SCP: Frame(
+    Kind.SCP: _SentenceFrame(
         allow="In the member accounts under this policy, users, roles (service-linked roles apart) and the root user may at most",
         deny="In the member accounts under this policy, no user, role (service-linked roles apart) or root user may",
         allow_end=_GRANTS_NOTHING,
     ),
-    Kind.RCP: Frame(
+    Kind.RCP: _SentenceFrame(
         allow="On resources of the member accounts under this policy, {who} (service-linked roles apart) may at most",
         deny="On resources of the member accounts under this policy, {who} (service-linked roles apart) may not",
         allow_end=_GRANTS_NOTHING,
     ),
-    Kind.RESOURCE: Frame(allow="{who} may", deny="{who} may not"),
-    Kind.TRUST: Frame(allow="{who} may", deny="{who} may not"),
+    Kind.RESOURCE: _SentenceFrame(allow="{who} may", deny="{who} may not"),
+    Kind.TRUST: _SentenceFrame(allow="{who} may", deny="{who} may not"),
 }
 
 
@@ -68,9 +68,9 @@ def sentence(
     targets: Targets,
     stand_ins: frozenset[str] = frozenset(),
 ) -> str:
-    """The statement in words; a statement that AWS would refuse is said to be one.
+    """The statement in words; for one that AWS would reject, the reason.
 
-    `stand_ins` are texts of its action element that only stand for what the deployment fills in.
+    `stand_ins` are entries of its action element that are unknown until deployment.
     """
     broken = faults(statement, policy.kind)
     if broken:
@@ -81,14 +81,14 @@ def sentence(
     filled_in = policy.version is not None and policy.version.value == "2012-10-17"
     where = _target(statement, policy.kind, targets)
     names = variable_names((*statement.resources, *statement.not_resources))
-    where += note(names, filled_in=filled_in) if names else ""
+    where += variables_note(names, filled_in=filled_in) if names else ""
     when = _when(statement, filled_in=filled_in)
     end = _WINS if statement.denies else frame.allow_end
-    idle = "" if stand_ins else _idle(statement, expansion, targets)
+    idle = "" if stand_ins else _without_effect(statement, expansion, targets)
     return f"{opening} {what}{where}{when}{end}{idle}."
 
 
-def _opening(statement: Statement, kind: Kind, frame: Frame) -> str:
+def _opening(statement: Statement, kind: Kind, frame: _SentenceFrame) -> str:
     text = frame.deny if statement.denies else frame.allow
     if "{who}" not in text:
         return text
@@ -113,22 +113,24 @@ def _target(statement: Statement, kind: Kind, targets: Targets) -> str:
     return f" on {resources(statement, kind, targets)}"
 
 
-def _idle(statement: Statement, expansion: Expansion, targets: Targets) -> str:
-    """What of the statement comes to nothing: no request joins these actions with these resources or conditions."""
+def _without_effect(statement: Statement, expansion: Expansion, targets: Targets) -> str:
+    """Which actions have no effect: no request combines them with these resources or conditions."""
     named = expansion.named(statement)
-    return _off_target(statement, named, expansion, targets) or _keyless(
+    return _off_target(statement, named, expansion, targets) or _lacking_keys(
         statement, named, expansion
     )
 
 
-def _keyless(statement: Statement, named: Named, expansion: Expansion) -> str:
-    vain = unmet(statement, named, expansion.spend) if statement.conditions else {}
-    if not vain:
+def _lacking_keys(statement: Statement, named: Named, expansion: Expansion) -> str:
+    lacking = (
+        actions_lacking_key(statement, named, expansion.spend) if statement.conditions else {}
+    )
+    if not lacking:
         return ""
-    keys = joined([value(fromkey) for fromkey in dict.fromkeys(vain.values())])
-    if len(vain) == len(named):
+    keys = joined([quoted(key) for key in dict.fromkeys(lacking.values())])
+    if len(lacking) == len(named):
         return f"; this never matches: by AWS's reference requests for these actions do not have {keys}"
-    names = [named[name].full_name for name in vain]
+    names = [named[name].full_name for name in lacking]
     which = (
         joined(names)
         if len(names) <= _MOST_NAMED
@@ -163,7 +165,7 @@ _MOST_NAMED = 4
 
 
 def _missing(name: str, statement: Statement, expansion: Expansion, targets: Targets) -> str:
-    """The action of this name when it meets none of the resources; nothing for a wildcard."""
+    """The action of this name if it works on none of the resources; empty for a wildcard."""
     found = expansion.pattern(name) if is_literal(name) else {}
     return next((a.full_name for a in found.values() if not targets.meets(statement, a)), "")
 

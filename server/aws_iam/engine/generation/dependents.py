@@ -1,11 +1,11 @@
-"""What else takes part: actions that a call needs beside its own, and resources that one call is authorised on together."""
+"""What else a call needs: further actions, and further resources that it is authorized on."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation.grants import LeftOut, Wanted, forms, localised, types_of
+from aws_iam.engine.generation.grants import LeftOut, Wanted, format_near, forms, types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 
 
-def is_for_one(need: Need, target: Target) -> bool:
-    """Whether the ARN is one for an action that the need's action depends on."""
+def is_for_dependent(need: Need, target: Target) -> bool:
+    """Whether the ARN is a resource for an action that the need's action depends on."""
     return any(
         target.types_for(dependent) for action in need.actions for dependent in _dependents(action)
     )
 
 
-def of(
+def dependent_actions(
     needs: Sequence[Need], wanted: Sequence[Wanted]
 ) -> tuple[tuple[Wanted, ...], tuple[LeftOut, ...]]:
-    """The dependents of named actions on the resources of their need; and the others, which nobody scoped."""
-    granted = {each.action.full_name for each in wanted}
+    """The dependent actions that the needs have resources for, and those without."""
+    granted = {want.action.full_name for want in wanted}
     by_need: dict[int, dict[str, Action]] = {}
-    for each in wanted:
-        by_need.setdefault(id(each.need), {})[each.action.full_name] = each.action
+    for want in wanted:
+        by_need.setdefault(id(want.need), {})[want.action.full_name] = want.action
     added: list[Wanted] = []
     open_: dict[tuple[str, str], list[str]] = {}
     for need in needs:
@@ -54,21 +54,21 @@ def of(
 
 
 def _dependents(action: Action) -> Iterator[Action]:
-    # A name that the catalogue does not know as an action cannot be scoped, nor said to be needed.
-    return (each for each in map(catalog().action, action.dependents) if each)
+    # Actions that the reference does not list cannot be granted on resources.
+    return (dependent for dependent in map(catalog().action, action.dependents) if dependent)
 
 
 def _scoped(need: Need, action: Action, dependent: Action) -> Iterator[Wanted]:
-    """The dependent on what its need names: an ARN that it works on, or `*` when it works on nothing else."""
+    """The dependent action on ARNs of the need that it works on, or on `*` when it has no resource types."""
     if not need.exact:
         return
     if not dependent.resource_types:
         yield _needed(need, need.targets[0], action, dependent)
         return
-    fitting = [each for each in need.targets if each.types_for(dependent)]
+    fitting = [target_ for target_ in need.targets if target_.types_for(dependent)]
     if dependent.level == "Tagging":
-        # Tags are given to what the call makes, not to what it uses: RunInstances tags instances, no subnets.
-        fitting = [each for each in fitting if _is_tagged(action, each)] or fitting
+        # A call tags what it creates, not what it uses: RunInstances tags instances, not subnets.
+        fitting = [target_ for target_ in fitting if _is_tagged(action, target_)] or fitting
     for target in fitting:
         yield _needed(need, target, action, dependent)
 
@@ -76,8 +76,8 @@ def _scoped(need: Need, action: Action, dependent: Action) -> Iterator[Wanted]:
 def _is_tagged(action: Action, target: Target) -> bool:
     return any(
         key.startswith("aws:RequestTag/")
-        for each in target.types_for(action)
-        for key in action.type_condition_keys.get(each.name, ())
+        for type_ in target.types_for(action)
+        for key in action.type_condition_keys.get(type_.name, ())
     )
 
 
@@ -96,34 +96,34 @@ def _needed(need: Need, target: Target, action: Action, dependent: Action) -> Wa
 def _why_open(need: Need, dependent: Action) -> str:
     if not need.exact:
         what = "an access level" if need.level else "a wildcard"
-        return f"{what} takes no other action along: ask for it by name"
-    return f"the need names no resource of it: add one, {forms(dependent, need.targets[0].arn)}"
+        return f"{what} does not include dependent actions: name it"
+    return f"the need names no resource for it: add one, {forms(dependent, need.targets[0].arn)}"
 
 
 @slotted
 class Companions:
-    """Resource types that AWS's reference marks as required for these actions, and that no need names."""
+    """Resource types that AWS's reference requires for these actions, and that no need names."""
 
     actions: tuple[str, ...]
     missing: tuple[ResourceType, ...]
-    # The formats of their ARNs, where the first of the actions is granted.
+    # Their ARN formats, filled in like the target of the first action.
     formats: tuple[str, ...]
-    # What may take part as well, for a single action that was named.
+    # Further resource types that can take part, for a named action.
     optional: tuple[str, ...] = ()
 
 
 def companions(wanted: Sequence[Wanted]) -> tuple[Companions, ...]:
-    """The further resource types that calls of the granted actions are authorised on."""
+    """The further resource types that calls of the granted actions are authorized on."""
     covered: dict[str, set[str]] = {}
     first: dict[str, Wanted] = {}
-    for each in wanted:
-        name = each.action.full_name
-        first.setdefault(name, each)
-        covered.setdefault(name, set()).update(type_.name for type_ in each.types)
+    for want in wanted:
+        name = want.action.full_name
+        first.setdefault(name, want)
+        covered.setdefault(name, set()).update(type_.name for type_ in want.types)
     groups: dict[tuple[tuple[ResourceType, ...], tuple[str, ...]], list[str]] = {}
-    for name, each in first.items():
-        missing = tuple(t for t in types_of(each.action) if _lacks(each.action, t, covered[name]))
-        optional = _optional(each.action, covered[name]) if each.need.exact else ()
+    for name, want in first.items():
+        missing = tuple(t for t in types_of(want.action) if _lacks(want.action, t, covered[name]))
+        optional = _optional(want.action, covered[name]) if want.need.exact else ()
         if missing:
             groups.setdefault((missing, optional), []).append(name)
     return tuple(
@@ -131,7 +131,7 @@ def companions(wanted: Sequence[Wanted]) -> tuple[Companions, ...]:
             actions=tuple(names),
             missing=missing,
             formats=tuple(
-                localised(text, first[names[0]].target.arn)
+                format_near(text, first[names[0]].target.arn)
                 for type_ in missing
                 for text in type_.arn_formats
             ),
@@ -150,20 +150,22 @@ def _optional(action: Action, covered: set[str]) -> tuple[str, ...]:
 
 
 def inside(target: Target) -> tuple[ResourceType, ...]:
-    """The types whose ARNs go on where the target's end: the objects of a bucket, the streams of a log group."""
+    """The resource types inside the target: the objects of a bucket, the streams of a log group."""
     found: list[ResourceType] = []
     for prefix in target.services:
         own = target.types_in(prefix)
-        heads = tuple(f"{text}{sep}" for each in own for text in each.arn_formats for sep in "/:")
+        heads = tuple(
+            f"{text}{sep}" for type_ in own for text in type_.arn_formats for sep in "/:"
+        )
         service = catalog().service(prefix)
         found += [
-            each
-            for each in (service.resource_types.values() if service else ())
-            if each not in own and any(text.startswith(heads) for text in each.arn_formats)
+            type_
+            for type_ in (service.resource_types.values() if service else ())
+            if type_ not in own and any(text.startswith(heads) for text in type_.arn_formats)
         ]
     return tuple(found)
 
 
 def opened(template: str) -> str:
-    """A piece of an ARN format with a star for each placeholder."""
+    """An ARN format with `*` for each placeholder."""
     return _HOLE.sub("*", template)

@@ -1,4 +1,4 @@
-"""What `policy generate` works with: an action wanted on a resource, a grant of it, and what is not granted."""
+"""The values that `policy generate` works with: wanted actions, grants, omitted actions and statements."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @slotted
 class Grant:
-    """One action on one resource, under the limits of these numbers."""
+    """One action on one resource, under the conditions with these numbers."""
 
     action: str
     resource: str
@@ -26,20 +26,20 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Wanted:
-    """An action on a target of a need; `types` are the resource types that it is authorised on there."""
+    """An action on a target of a need; `types` are the target's resource types that it is authorized on."""
 
     action: Action
     need: Need
     target: Target
     resource: str
     types: tuple[ResourceType, ...]
-    # The action of the need that depends on this one; empty for what the need itself asks for.
+    # The action of the need that depends on this one; empty for an action of the need itself.
     needed_by: str = ""
 
 
 @slotted
 class LeftOut:
-    """An action that is not granted, why, and which granted actions depend on it."""
+    """An action that is not granted, with the reason and the granted actions that depend on it."""
 
     action: str
     why: str
@@ -47,21 +47,23 @@ class LeftOut:
 
 
 def types_of(action: Action) -> tuple[ResourceType, ...]:
-    """All resource types that an action is authorised on."""
+    """All resource types that an action is authorized on."""
     service = catalog().service(action.service)
     types = service.resource_types if service else {}
-    return tuple(types[each.lower()] for each in action.resource_types if each.lower() in types)
+    return tuple(types[name.lower()] for name in action.resource_types if name.lower() in types)
 
 
 def forms(action: Action, near: Arn | None = None) -> str:
-    """The ARN formats that an action works on, in words, as they are where that ARN is."""
-    formats = [f"`{localised(t, near)}`" for each in types_of(action) for t in each.arn_formats]
+    """The first ARN formats that an action works on, in words, with the fields of a nearby ARN filled in."""
+    formats = [
+        f"`{format_near(t, near)}`" for type_ in types_of(action) for t in type_.arn_formats
+    ]
     more = f" and {len(formats) - 3} more" if formats[3:] else ""
     return (", ".join(formats[:3]) or "`*` only") + more
 
 
-def localised(template: str, near: Arn | None) -> str:
-    """The format with partition, Region and account of an ARN, as far as that one names them."""
+def format_near(template: str, near: Arn | None) -> str:
+    """The format with the partition, Region and account of the ARN filled in, as far as the ARN names them."""
     if near is None:
         return template
     for name, value in (
@@ -72,3 +74,13 @@ def localised(template: str, near: Arn | None) -> str:
         if value and is_literal(value) and "$" not in value:
             template = template.replace(f"${{{name}}}", value)
     return template
+
+
+@slotted
+class AllowStatement:
+    """A generated Allow statement, before its Sid is known: all actions on all resources."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    limits: tuple[int, ...] = ()
+    sid: str = ""

@@ -1,4 +1,4 @@
-"""The conditions asked for, key by key, and which actions ever carry the key: without it a condition locks an action out.
+"""The conditions to put on a policy, and the actions whose requests carry their keys; others would be locked out.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
@@ -25,36 +25,36 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action, ConditionKey, ResourceType
 
 EXAMPLE = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'
-# Global keys about tags are in a request only where the table of the action or of its resource type says so.
+# Global keys about tags are only in requests for which the table of the action or its resource type lists them.
 _BY_ACTION = frozenset({"resource_tag", "request_tag", "request_tag_operation"})
-# AWS services that call as themselves are let in by resource policies; no policy of an identity is asked.
+# AWS services that call as themselves are allowed by resource policies; identity policies play no part.
 _OF_SERVICES = frozenset(
     {"service_principal", "service_principal_source", "service_principal_source_org"}
 )
-# EC2's table names all keys of each resource with every action; elsewhere those of the resource type come on top.
+# EC2's table lists all keys of a resource with every action; elsewhere the keys of the resource type are additional.
 _NAMED_IN_FULL = frozenset({"ec2"})
 
 
 @slotted
 class Limit:
-    """One key under one operator, with its values as they were given."""
+    """One condition: a key under an operator, with its values as given."""
 
     operator: str
     key: str
     pointer: str
     values: str | list[str]
-    # Whether every request without the key passes, because whoever wrote it says so: IfExists, `Null: true`.
+    # Whether it explicitly holds for requests without the key: IfExists, `Null: true`.
     passes_without: bool
-    # Whether the key comes with the caller or the call, whichever the action.
+    # Whether requests for any action can carry the key.
     everywhere: bool
 
     @property
     def service(self) -> str:
-        """The prefix of the key: the service that it is about, `aws` for a global key."""
+        """The prefix of the key: its service, or `aws` for a global key."""
         return self.key.partition(":")[0].lower()
 
     def is_carried_by(self, action: Action, types: Iterable[ResourceType]) -> bool:
-        """Whether requests for the action can carry the key, on a resource of these types."""
+        """Whether requests for the action on a resource of these types can carry the key."""
         return self.everywhere or any(
             matches(template_pattern(key), self.key, ignore_case=True)
             for key in _keys(action, types)
@@ -63,62 +63,64 @@ class Limit:
 
 def _keys(action: Action, types: Iterable[ResourceType]) -> Iterator[str]:
     yield from action.condition_keys
-    for each in types:
-        named = action.type_condition_keys.get(each.name, ())
+    for type_ in types:
+        named = action.type_condition_keys.get(type_.name, ())
         yield from named
         if not (named and action.service in _NAMED_IN_FULL):
-            yield from each.condition_keys
+            yield from type_.condition_keys
 
 
 @slotted
 class Limits:
-    """All limits asked for, in their order; elsewhere a limit is its number here."""
+    """All conditions to put on a policy, in order; other modules refer to them by number."""
 
-    each: tuple[Limit, ...] = ()
+    listed: tuple[Limit, ...] = ()
 
     def carried(self, action: Action, types: Iterable[ResourceType]) -> frozenset[int]:
-        """Those whose keys requests for the action can carry."""
-        listed = tuple(types)
+        """The numbers of conditions whose keys requests for the action can carry."""
+        types_met = tuple(types)
         return frozenset(
-            n for n, limit in enumerate(self.each) if limit.is_carried_by(action, listed)
+            number
+            for number, limit in enumerate(self.listed)
+            if limit.is_carried_by(action, types_met)
         )
 
     def block(self, numbers: Iterable[int]) -> dict[str, dict[str, Any]]:
-        """The limits of these numbers as a Condition element."""
+        """The conditions with these numbers as a Condition element."""
         found: dict[str, dict[str, Any]] = {}
-        for limit in map(self.each.__getitem__, numbers):
+        for limit in map(self.listed.__getitem__, numbers):
             found.setdefault(limit.operator, {})[limit.key] = limit.values
         return found
 
     def keys(self, numbers: Iterable[int]) -> tuple[str, ...]:
-        """The names of their keys."""
-        return tuple(dict.fromkeys(self.each[number].key for number in sorted(numbers)))
+        """The keys of the conditions with these numbers."""
+        return tuple(dict.fromkeys(self.listed[number].key for number in sorted(numbers)))
 
 
 def read(given: object) -> Limits:
-    """The Condition element that is asked for; InputError names operators and keys that do not exist."""
+    """The conditions of a Condition element; InputError lists operators and keys that do not exist."""
     if given is None:
         return Limits()
     node = object_of(given, "conditions", EXAMPLE)
     problems = Problems()
     found = tuple(
         limit
-        for operator in _once(node, problems)
+        for operator in _unique_members(node, problems)
         if _is_operator(operator, problems)
-        for key in _once(operator.value, problems)
+        for key in _unique_members(operator.value, problems)
         if (limit := _limit(operator.name, key, problems))
     )
     problems.refuse("conditions")
-    return Limits(each=found)
+    return Limits(listed=found)
 
 
-def _once(node: Node, problems: Problems) -> tuple[Member, ...]:
-    """The members of an object; names are compared without case, and one that stands twice is a problem."""
+def _unique_members(node: Node, problems: Problems) -> tuple[Member, ...]:
+    """The members of an object; a name that occurs twice, whatever its case, is a problem."""
     seen: set[str] = set()
     for member in node.members:
         name = member.name.value.lower()
         if name in seen:
-            problems.add(member.name.where.pointer, "the name stands twice; merge the two")
+            problems.add(member.name.where.pointer, "the name occurs twice; merge the two")
         seen.add(name)
     return node.members
 
@@ -129,7 +131,9 @@ def _is_operator(member: Member, problems: Problems) -> bool:
     base = rest.removesuffix("IfExists")
     if base not in OPERATORS or (colon and qualifier not in QUALIFIERS):
         near = closest(base, OPERATORS)
-        problems.add(pointer, f"{quoted(name)} is no condition operator", [near] if near else ())
+        problems.add(
+            pointer, f"{quoted(name)} is not a condition operator", [near] if near else ()
+        )
     elif member.value.form is not Form.OBJECT or not member.value.members:
         what = "an empty one" if member.value.form is Form.OBJECT else member.value.form
         problems.add(pointer, f"must be an object of condition keys, not {what}")
@@ -143,17 +147,21 @@ def _limit(operator: Text, member: Member, problems: Problems) -> Limit | None:
     key = catalog().condition_key(name)
     if key is None:
         near = () if problems.many else catalog().suggest_condition_key(name)
-        problems.add(pointer, f"{quoted(name)} is no known condition key", near)
+        problems.add(pointer, f"{quoted(name)} is not a known condition key", near)
         return None
     listed = member.value.listed()
-    if not listed or any(each.scalar() is None for each in listed):
-        problems.add(pointer, f"the values of {quoted(name)} must be text or a list of texts")
+    if not listed or any(value.scalar() is None for value in listed):
+        problems.add(
+            pointer, f"the values of {quoted(name)} must be a string or a list of strings"
+        )
         return None
-    # IAM takes numbers, true and false as text, too; text keeps every digit.
-    texts = [each.text for each in listed]
+    # IAM also accepts numbers, true and false; as text they keep every digit.
+    texts = [value.text for value in listed]
     passes_without = _passes_without(operator.value, texts)
     if key.presence_rule in _OF_SERVICES and not passes_without:
-        what = f"{quoted(name)} is there {key.presence}: a policy of a user or role never sees it"
+        what = (
+            f"{quoted(name)} is present {key.presence}: requests of a user or role never carry it"
+        )
         problems.add(pointer, what)
     return Limit(
         operator=operator.value,
@@ -166,7 +174,7 @@ def _limit(operator: Text, member: Member, problems: Problems) -> Limit | None:
 
 
 def _passes_without(operator: str, values: list[str]) -> bool:
-    # A negated operator passes, too, but whoever wrote it meant to keep something out.
+    # Negated operators hold without the key, too, but are written to exclude something.
     return operator.endswith("IfExists") or (operator == "Null" and values[0].lower() == "true")
 
 

@@ -1,6 +1,6 @@
-"""Grants as few and short statements, and statements as managed policies that IAM takes.
+"""Turns grants into few, short statements, and statements into managed policies within IAM's quotas.
 
-No action is written as a wildcard: a wildcard grows by itself when AWS adds actions.
+No action is written as a wildcard, which would include actions that AWS adds later.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.generation import sids
+from aws_iam.engine.generation import statement_ids
 from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.errors import InputError
 
@@ -18,52 +18,54 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.generation.grants import Grant
     from aws_iam.engine.generation.limits import Limits
-from aws_iam.engine.generation.allowed import Allowed
+from aws_iam.engine.generation.grants import AllowStatement
 
 QUOTA = 6_144
 """Characters of a managed policy, white space apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 ROOMY = 5_500
-"""How far a policy is filled while there are enough of them: the next change has to fit, too."""
+"""How full a policy gets while there are enough of them, to leave room for changes."""
 MOST_POLICIES = 10
 """Managed policies that a user, group or role can have attached, unless the quota was raised."""
-# What comparing patterns may cost; beyond it only equal resources are merged. Hostile patterns alone come near it.
+# Steps for comparing patterns; beyond them only equal resources are merged. Only hostile patterns need so many.
 _WORK = 4_000_000
-# What a policy has besides its statements, and what the Sid of a statement takes at most.
+# Characters of a policy around its statements, and of the longest Sid.
 _AROUND = 40
 _SID = 70
 
 
-# The limits of statements, and the resources or actions that they have in common.
+# The conditions of statements, and the resources or actions that they share.
 _Key = tuple[tuple[int, ...], tuple[str, ...]]
 
 
-def statements(grants: Sequence[Grant]) -> tuple[Allowed, ...]:
-    """The fewest characters of two ways to write the grants: by action, or by resource; nothing is said twice."""
+def statements(grants: Sequence[Grant]) -> tuple[AllowStatement, ...]:
+    """The grants as statements, grouped by action or by resource, whichever is shorter; without repetitions."""
     wider = _wider({grant.resource for grant in grants})
     by_action: dict[tuple[tuple[int, ...], str], set[str]] = {}
     for grant in grants:
         by_action.setdefault((grant.limits, grant.action), set()).add(grant.resource)
     by_resource: dict[tuple[tuple[int, ...], str], set[str]] = {}
     for (limits, action), resources in by_action.items():
-        kept = {each for each in resources if not (wider.get(each, frozenset()) & resources)}
+        kept = {text for text in resources if not (wider.get(text, frozenset()) & resources)}
         by_action[limits, action] = kept
         for resource in kept:
             by_resource.setdefault((limits, resource), set()).add(action)
-    one = [
-        Allowed(actions=(action,), resources=tuple(sorted(resources)), limits=limits)
+    of_actions = [
+        AllowStatement(actions=(action,), resources=tuple(sorted(resources)), limits=limits)
         for (limits, action), resources in by_action.items()
     ]
-    other = [
-        Allowed(actions=tuple(sorted(actions)), resources=(resource,), limits=limits)
+    of_resources = [
+        AllowStatement(actions=tuple(sorted(actions)), resources=(resource,), limits=limits)
         for (limits, resource), actions in by_resource.items()
     ]
-    return min((_merged(one), _merged(other)), key=lambda found: sum(map(_length, found)))
+    return min(
+        (_merged(of_actions), _merged(of_resources)), key=lambda found: sum(map(_length, found))
+    )
 
 
 def _wider(resources: set[str]) -> dict[str, frozenset[str]]:
-    """For each resource the patterns among the others that have all of it; of two equal sets the first in order stays."""
+    """For each resource the other patterns that cover it; of two equivalent patterns the first in order stays."""
     found: dict[str, set[str]] = {}
-    # A wildcard as a character that no pattern names: whoever has all of the pattern matches this text, too.
+    # Wildcards become a character that no pattern spells: a pattern that covers the resource matches this text, too.
     texts = {resource: resource.translate(_UNNAMED) for resource in sorted(resources)}
     work = _WORK
     for wide in sorted(resource for resource in resources if not is_literal(resource)):
@@ -75,17 +77,19 @@ def _wider(resources: set[str]) -> dict[str, frozenset[str]]:
                 break
             if covers(wide, narrow) and (wide < narrow or not covers(narrow, wide)):
                 found.setdefault(narrow, set()).add(wide)
-    return {each: frozenset(wides) for each, wides in found.items()}
+    return {text: frozenset(wides) for text, wides in found.items()}
 
 
 _UNNAMED = str.maketrans("*?", "\0\0")
 
 
-def _merged(found: Iterable[Allowed]) -> tuple[Allowed, ...]:
-    """Statements of equal resources as one, then statements of equal actions as one; in a stable order."""
+def _merged(found: Iterable[AllowStatement]) -> tuple[AllowStatement, ...]:
+    """Statements with equal resources merged, then those with equal actions; in a stable order."""
     by_resources: dict[_Key, set[str]] = {}
-    for each in found:
-        by_resources.setdefault((each.limits, each.resources), set()).update(each.actions)
+    for statement in found:
+        by_resources.setdefault((statement.limits, statement.resources), set()).update(
+            statement.actions
+        )
     by_actions: dict[_Key, set[str]] = {}
     rows = [
         (limits, resources, tuple(sorted(actions)))
@@ -94,40 +98,44 @@ def _merged(found: Iterable[Allowed]) -> tuple[Allowed, ...]:
     for limits, resources, actions in rows:
         by_actions.setdefault((limits, actions), set()).update(resources)
     merged = (
-        Allowed(actions=actions, resources=tuple(sorted(resources)), limits=limits)
+        AllowStatement(actions=actions, resources=tuple(sorted(resources)), limits=limits)
         for (limits, actions), resources in by_actions.items()
     )
     return tuple(sorted(merged, key=_place))
 
 
-def _place(each: Allowed) -> tuple[object, ...]:
-    return each.resources == ("*",), each.resources, each.actions, each.limits
+def _place(statement: AllowStatement) -> tuple[object, ...]:
+    return statement.resources == ("*",), statement.resources, statement.actions, statement.limits
 
 
-def _length(each: Allowed) -> int:
-    """About what the statement takes: names, quotes, commas, and the words around them."""
-    texts = (*each.actions, *each.resources)
+def _length(statement: AllowStatement) -> int:
+    """The approximate length of the statement with quotes, commas and element names."""
+    texts = (*statement.actions, *statement.resources)
     return sum(map(len, texts)) + 3 * len(texts) + 80
 
 
-def policies(found: Sequence[Allowed], limits: Limits) -> tuple[tuple[Allowed, ...], ...]:
-    """The statements in as many managed policies as their quota makes necessary; InputError beyond ten."""
-    parts = sids.named(part for whole in found for part in _parts(whole, limits))
-    lengths = [size(element(each, limits)) + 1 for each in parts]
+def policies(
+    found: Sequence[AllowStatement], limits: Limits
+) -> tuple[tuple[AllowStatement, ...], ...]:
+    """The statements in as few managed policies as the quota allows; InputError beyond ten."""
+    parts = statement_ids.with_sids(
+        part for statement in found for part in _parts(statement, limits)
+    )
+    lengths = [size(element(statement, limits)) + 1 for statement in parts]
     packed = _packed(lengths, ROOMY)
     if len(packed) > MOST_POLICIES:
         packed = _packed(lengths, QUOTA)
     if len(packed) > MOST_POLICIES:
         raise InputError(
             f"the policy would have {sum(lengths):,} characters: {len(packed)} managed policies of {QUOTA:,}, "
-            f"and {MOST_POLICIES} can be attached",
-            hint="name resources by patterns such as arn:aws:s3:::reports-*, ask for fewer levels, or grant in parts",
+            f"but only {MOST_POLICIES} can be attached",
+            hint="use ARN patterns such as arn:aws:s3:::reports-*, fewer access levels, or several calls",
         )
     return tuple(tuple(map(parts.__getitem__, numbers)) for numbers in packed)
 
 
 def _packed(lengths: Sequence[int], most: int) -> list[list[int]]:
-    """The statements by number, each in the first policy that has room for it."""
+    """The numbers of the statements of each policy: each statement goes into the first policy with room for it."""
     packed: list[list[int]] = []
     used: list[int] = []
     for number, length in enumerate(lengths):
@@ -140,46 +148,53 @@ def _packed(lengths: Sequence[int], most: int) -> list[list[int]]:
     return packed
 
 
-def _parts(each: Allowed, limits: Limits) -> Iterator[Allowed]:
-    """The statement, or pieces of it that fit into a policy."""
-    length = size(element(each, limits)) + _AROUND + _SID
-    actions, resources = each.actions, each.resources
+def _parts(statement: AllowStatement, limits: Limits) -> Iterator[AllowStatement]:
+    """The statement, or parts of it that each fit into a policy."""
+    length = size(element(statement, limits)) + _AROUND + _SID
+    actions, resources = statement.actions, statement.resources
     if length <= ROOMY or (length <= QUOTA and len(actions) == len(resources) == 1):
-        yield each
+        yield statement
         return
     if len(actions) == len(resources) == 1:
         raise InputError(
-            f"`{actions[0]}` on one resource alone takes more than the {QUOTA:,} characters of a managed policy",
+            f"`{actions[0]}` on one resource alone needs more than the {QUOTA:,} characters of a managed policy",
             hint="shorten `conditions`, or the ARN",
         )
     number = -(-length // ROOMY)
     longer = sum(map(len, actions)) >= sum(map(len, resources))
     if len(actions) > 1 and (longer or len(resources) == 1):
-        pieces = [replace(each, actions=part) for part in _cut(actions, number)]
+        pieces = [replace(statement, actions=part) for part in _cut(actions, number)]
     else:
-        pieces = [replace(each, resources=part) for part in _cut(resources, number)]
+        pieces = [replace(statement, resources=part) for part in _cut(resources, number)]
     for piece in pieces:
         yield from _parts(piece, limits)
 
 
 def _cut(texts: tuple[str, ...], number: int) -> Iterator[tuple[str, ...]]:
-    """The list in about equal runs, as many as asked for or as there are entries."""
+    """The list in about equal parts."""
     step = max(1, -(-len(texts) // number))
     return (texts[at : at + step] for at in range(0, len(texts), step))
 
 
-def element(each: Allowed, limits: Limits) -> dict[str, Any]:
-    """The statement as IAM reads it."""
-    found: dict[str, Any] = {"Sid": each.sid} if each.sid else {}
-    found |= {"Effect": "Allow", "Action": _bare(each.actions), "Resource": _bare(each.resources)}
-    if each.limits:
-        found["Condition"] = limits.block(each.limits)
+def element(statement: AllowStatement, limits: Limits) -> dict[str, Any]:
+    """The statement as JSON."""
+    found: dict[str, Any] = {"Sid": statement.sid} if statement.sid else {}
+    found |= {
+        "Effect": "Allow",
+        "Action": _bare(statement.actions),
+        "Resource": _bare(statement.resources),
+    }
+    if statement.limits:
+        found["Condition"] = limits.block(statement.limits)
     return found
 
 
-def document(found: Iterable[Allowed], limits: Limits) -> dict[str, Any]:
-    """The statements as a policy."""
-    return {"Version": "2012-10-17", "Statement": [element(each, limits) for each in found]}
+def document(found: Iterable[AllowStatement], limits: Limits) -> dict[str, Any]:
+    """The policy document with these statements."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [element(statement, limits) for statement in found],
+    }
 
 
 def _bare(texts: tuple[str, ...]) -> str | list[str]:
@@ -187,5 +202,5 @@ def _bare(texts: tuple[str, ...]) -> str | list[str]:
 
 
 def size(value: Mapping[str, Any]) -> int:
-    """The characters that count against IAM's quotas: all but white space."""
+    """The characters that count toward IAM's quotas: all but white space."""
     return sum(map(len, json.dumps(value, ensure_ascii=False).split()))

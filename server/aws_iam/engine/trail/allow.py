@@ -73,7 +73,7 @@ def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
         general[pattern] = general.get(pattern, 0) + 1
     return Granted(
         grants=tuple(grants),
-        limits=Limits(each=tuple(_limit(*limit) for limit in limits)),
+        limits=Limits(listed=tuple(_limit(*limit) for limit in limits)),
         general=general,
         placed=dict(zip(uses, (each.resource for each in wanted), strict=True)),
     )

@@ -6,8 +6,8 @@ import shlex
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.governance import ANALYZER_FINDINGS, ANALYZERS
+from aws_iam.account.collect.detection.access_analyzer import ANALYZER_FINDINGS, ANALYZERS
+from aws_iam.account.collect.fact import Miss
 from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.engine.language.arn import Arn
 from aws_iam.escape import escaped, hides
@@ -20,8 +20,12 @@ from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.account.facts.fact import Fact
-    from aws_iam.account.facts.governance import Analyzer, AnalyzerFinding, AnalyzerFindings
+    from aws_iam.account.collect.detection.access_analyzer import (
+        Analyzer,
+        AnalyzerFinding,
+        AnalyzerFindings,
+    )
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.tools.kit.parameters import Source

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.identity import AUTHORIZATION, OIDC_PROVIDERS
-from aws_iam.account.facts.workload import CLUSTERS
+from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.identity_providers import OIDC_PROVIDERS
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Answer, Finding, Severity, Status, Where
 from aws_iam.engine.language.document import Policy

@@ -15,7 +15,7 @@ from aws_iam.escape import escaped, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
@@ -82,7 +82,7 @@ def _not_saved(account: Account, save: str | None) -> InputError | None:
 
 def _mark_interrupted(account: Account, needs: Iterable[Fact[Any]]) -> Account:
     """The account of an interrupted reading; each fact that was not reached says so."""
-    from aws_iam.account.facts.fact import Miss, MissKind, RegionFact
+    from aws_iam.account.collect.fact import Miss, MissKind, RegionFact
     from aws_iam.account.guard.allowlist import actions_of
 
     rest = {

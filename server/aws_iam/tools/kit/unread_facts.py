@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import AccountFact, Miss, MissKind, RegionFact
-from aws_iam.account.facts.trails import TRAILS
+from aws_iam.account.collect.fact import AccountFact, Miss, MissKind, RegionFact
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.answer import Artifact, Status
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
 

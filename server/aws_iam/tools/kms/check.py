@@ -6,11 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.identity import AUTHORIZATION
-from aws_iam.account.facts.keys import KEY_USES, OTHER_POLICIES
-from aws_iam.account.facts.sharing import KEY_POLICIES
-from aws_iam.account.facts.storage import KMS_KEYS
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.kms.key_uses import KEY_USES
+from aws_iam.account.collect.kms.keys import KMS_KEYS
+from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
+from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.answer import Answer, Finding, Severity, Status, Where
 from aws_iam.engine.language.aws_names import checked
 from aws_iam.engine.language.document import Policy

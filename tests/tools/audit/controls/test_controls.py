@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.facts.trails import TRAILS
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.answer import Status
 from aws_iam.tools.audit import controls as audit_controls

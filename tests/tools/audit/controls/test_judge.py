@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.facts import FACTS
-from aws_iam.account.facts.fact import AccountFact, Miss, MissKind
-from aws_iam.account.facts.governance import MACIE
-from aws_iam.account.facts.storage import BUCKETS, Bucket
+from aws_iam.account.collect.catalogue import FACTS
+from aws_iam.account.collect.detection.macie import MACIE
+from aws_iam.account.collect.fact import AccountFact, Miss, MissKind
+from aws_iam.account.collect.storage.buckets import BUCKETS, Bucket
 from aws_iam.account.reading.snapshot import Account, Regions, account_of
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError, NotCollected

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.facts.identity import Role
+from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool

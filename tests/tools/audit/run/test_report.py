@@ -314,9 +314,9 @@ def test_the_demonstrations_page_shows_everything_in_a_browser(
 
 INTERRUPTED = """
 import sys, _thread
-from aws_iam.account.calls import aws
+from aws_iam.account.calls import clients
 from aws_iam.__main__ import main
-at = aws.Clients.at
+at = clients.Clients.at
 count = 0
 def interrupting(self, service, region):
     global count
@@ -324,7 +324,7 @@ def interrupting(self, service, region):
     if count == 40:
         _thread.interrupt_main()
     return at(self, service, region)
-aws.Clients.at = interrupting
+clients.Clients.at = interrupting
 sys.argv[0] = "aws-iam"
 sys.exit(main())
 """

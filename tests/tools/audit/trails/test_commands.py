@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.facts.governance import ANALYZERS
-from aws_iam.account.facts.trails import TRAILS, Selectors, Trail, Trails, TrailStatus
+from aws_iam.account.collect.detection.access_analyzer import ANALYZERS
+from aws_iam.account.collect.logging.cloudtrail import (
+    TRAILS,
+    Selectors,
+    Trail,
+    Trails,
+    TrailStatus,
+)
 from aws_iam.account.reading.snapshot import Regions, account_of
 from aws_iam.tools.audit import access_analyzer
 from aws_iam.tools.audit.trails import trails as audit_trails

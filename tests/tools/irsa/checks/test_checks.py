@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.facts.fact import Miss
+from aws_iam.account.collect.fact import Miss
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language.kinds import Kind
 from aws_iam.engine.sources.gather import one_policy

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.keys import KEY_GRANTS, KEY_USES, KeyGrants, KeyUse
-from aws_iam.account.facts.storage import KMS_KEYS, KeyRotation
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.kms.grants import KEY_GRANTS, KeyGrants
+from aws_iam.account.collect.kms.key_uses import KEY_USES, KeyUse
+from aws_iam.account.collect.kms.keys import KMS_KEYS, KeyRotation
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity, Status
 from aws_iam.rules.examples import allow_to

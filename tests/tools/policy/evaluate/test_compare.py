@@ -59,7 +59,7 @@ def test_a_relation_comes_with_a_request_and_the_statements_behind_it() -> None:
         (
             document({**OLD, "Condition": {"StringSounds": {"aws:userid": "x"}}}),
             document(),
-            "is not proved: the conditions at /Statement/0 cannot be read",
+            "is not proved: the conditions at /Statement/0 cannot be evaluated",
         ),
     ],
 )
@@ -155,7 +155,7 @@ def test_nobody_without_credentials_or_of_a_service_belongs_to_an_organization()
 
 
 def test_public_is_asked_of_policies_of_resources() -> None:
-    with pytest.raises(InputError, match="no resource's"):
+    with pytest.raises(InputError, match="has no principals"):
         compare(document(OLD), public=True)
 
 

@@ -74,8 +74,8 @@ def test_of_several_resources_all_must_be_allowed() -> None:
     ("request_", "policies", "says"),
     [
         ("{", {}, "the request is no JSON"),
-        (REQUEST, "{", "the policies are no JSON"),
-        (REQUEST, {"scps": []}, "no layer `scps`"),
+        (REQUEST, "{", "the policies are not valid JSON"),
+        (REQUEST, {"scps": []}, "`scps` is not a layer"),
         ({**REQUEST, "principle": "x"}, {}, "no field `principle`"),
         ({**REQUEST, "resource": []}, {}, "must be one ARN or a list"),
     ],

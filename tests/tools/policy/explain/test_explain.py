@@ -260,7 +260,7 @@ def test_an_administrator_under_limits_is_told_with_them() -> None:
     absent = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
     finding = found(document(allow("*"), deny("*", Condition=absent)))["ADMINISTRATOR"]
     assert finding.severity == "high"
-    assert "less what the Deny statements take away" in finding.message
+    assert "except what Deny statements partly take away" in finding.message
 
 
 def test_all_of_iam_behind_a_boundary_is_not_told_as_all_of_iam() -> None:

@@ -138,7 +138,7 @@ def test_more_than_one_managed_policy_can_hold_becomes_several_that_each_fit() -
 
 
 def test_an_endless_arn_is_refused_by_its_length() -> None:
-    with pytest.raises(InputError, match="has 3,013 characters, an ARN has 2,048"):
+    with pytest.raises(InputError, match="has 3,013 characters, an ARN has at most 2,048"):
         generated({"read": [f"arn:aws:s3:::{'a' * 3_000}"]})
 
 

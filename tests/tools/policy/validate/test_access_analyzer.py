@@ -243,7 +243,7 @@ REFUSALS: list[tuple[Any, str, bool]] = [
     (Refusal("UnrecognizedClientException", "who?", 403), "not offered here", False),
     (Refusal("InternalServerException", "oops", 500), "failed, oops", True),
     (Refusal("ValidationException", "no policy", 400), "failed, no policy", True),
-    (EndpointConnectionError(endpoint_url="https://nowhere.example"), "not to be reached", False),
+    (EndpointConnectionError(endpoint_url="https://nowhere.example"), "cannot be reached", False),
     (AwsError("the AWS session has expired", hint="`aws sso login`"), "expired", False),
 ]
 
@@ -333,7 +333,7 @@ def test_account_arguments_without_online_are_refused(arguments: dict[str, Any])
 
 def test_a_region_that_does_not_exist_is_refused(scripted: Callable[[Any], Script]) -> None:
     scripted({"findings": []})
-    with pytest.raises(InputError, match="is no AWS Region"):
+    with pytest.raises(InputError, match="is not an AWS Region"):
         ask(IDENTITY, regions=["eu-west-l"])
 
 

@@ -9,8 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aws_iam.account.facts import secrets as facts
-from aws_iam.account.facts.fact import Miss, MissKind
+from aws_iam.account.collect.compute.functions import (
+    FUNCTIONS,
+    ROTATION_FUNCTIONS,
+    Function,
+    RotationFunction,
+)
+from aws_iam.account.collect.compute.task_definitions import (
+    TASK_DEFINITIONS,
+    Container,
+    SecretReference,
+)
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.secrets.secret_policies import (
+    NAMED_POLICIES,
+    NamedPolicy,
+    SecretPolicies,
+)
+from aws_iam.account.collect.secrets.secrets import Schedule
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Status
 from aws_iam.rules.check import checks_in
@@ -96,7 +112,7 @@ def test_one_missing_fact_never_looks_like_a_pass(code: str, fact: Any) -> None:
 
 
 def test_a_threshold_of_the_callers_decides() -> None:
-    account = sample.with_secrets(sample.rotating(schedule=facts.Schedule(days=60)))
+    account = sample.with_secrets(sample.rotating(schedule=Schedule(days=60)))
     assert statuses("SEC-ROT-SLOW", account) == {Status.PASS}
     assert statuses("SEC-ROT-SLOW", account, SecretTerms(rotation_days=30)) == {Status.FAIL}
     assert statuses("SEC-KEY-DEFAULT", account, SecretTerms()) == {Status.NOT_APPLICABLE}
@@ -125,26 +141,24 @@ def test_a_list_of_policies_that_was_refused_is_unknown_beside_what_is_known() -
     refused = Miss(
         kind=MissKind.DENIED, call="secretsmanager:ListResourcePolicies", permission="x:Y"
     )
-    policies = facts.SecretPolicies(
+    policies = SecretPolicies(
         arn=sample.ARN,
-        policies=(facts.NamedPolicy(name="default", document=sample.policy(sample.allow("*"))),),
+        policies=(NamedPolicy(name="default", document=sample.policy(sample.allow("*"))),),
         listed=refused,
     )
-    told = found("SEC-POL-PUBLIC", sample.holding((facts.NAMED_POLICIES, (policies,))))
+    told = found("SEC-POL-PUBLIC", sample.holding((NAMED_POLICIES, (policies,))))
     assert [finding.status for finding in told] == [Status.FAIL, Status.UNKNOWN]
 
 
 def test_a_policy_that_cannot_be_read_is_unknown() -> None:
-    broken = facts.SecretPolicies(
-        arn=sample.ARN, policies=(facts.NamedPolicy(name="default", document="{"),)
-    )
-    told = found("SEC-POL-PUBLIC", sample.holding((facts.NAMED_POLICIES, (broken,))))
+    broken = SecretPolicies(arn=sample.ARN, policies=(NamedPolicy(name="default", document="{"),))
+    told = found("SEC-POL-PUBLIC", sample.holding((NAMED_POLICIES, (broken,))))
     assert [finding.status for finding in told] == [Status.UNKNOWN]
 
 
 def test_an_environment_that_aws_hides_is_unknown_and_says_why() -> None:
-    function = facts.Function(arn=f"{sample.FUNCTION}", name="f", hidden="AccessDeniedException")
-    account = sample.holding((facts.FUNCTIONS, (function,)))
+    function = Function(arn=f"{sample.FUNCTION}", name="f", hidden="AccessDeniedException")
+    account = sample.holding((FUNCTIONS, (function,)))
     for code in ("ENV-LAMBDA", "ENV-LAMBDA-CMK"):
         (told,) = found(code, account)
         assert told.status is Status.UNKNOWN
@@ -167,8 +181,8 @@ def test_what_passes_is_counted_not_listed() -> None:
 
 
 def test_a_runtime_is_judged_on_the_day_of_the_snapshot() -> None:
-    function = facts.RotationFunction(arn=sample.FUNCTION, state="Active", runtime="python3.9")
-    account = sample.holding((facts.ROTATION_FUNCTIONS, (function,)))
+    function = RotationFunction(arn=sample.FUNCTION, state="Active", runtime="python3.9")
+    account = sample.holding((ROTATION_FUNCTIONS, (function,)))
     earlier = replace(account, collected_at=account.collected_at - timedelta(days=365))
     assert statuses("SEC-ROT-LAMBDA-RUNTIME", account) == {Status.FAIL}
     assert statuses("SEC-ROT-LAMBDA-RUNTIME", earlier) == {Status.PASS}
@@ -177,11 +191,11 @@ def test_a_runtime_is_judged_on_the_day_of_the_snapshot() -> None:
 def test_another_accounts_secret_behind_a_container_is_unknown() -> None:
     (account, *_) = CHECKS["ENV-ECS-DANGLING"].good
     (region,) = account.regions.read
-    (task,) = account.require_in(region, facts.TASK_DEFINITIONS)
-    foreign = facts.SecretReference(
+    (task,) = account.require_in(region, TASK_DEFINITIONS)
+    foreign = SecretReference(
         variable="X", value_from=sample.ARN.replace(sample.OWN, sample.OTHER)
     )
-    changed = replace(task, containers=(facts.Container(name="app", secrets=(foreign,)),))
-    place = (facts.TASK_DEFINITIONS.name, region)
+    changed = replace(task, containers=(Container(name="app", secrets=(foreign,)),))
+    place = (TASK_DEFINITIONS.name, region)
     told = found("ENV-ECS-DANGLING", replace(account, facts={**account.facts, place: (changed,)}))
     assert [finding.status for finding in told] == [Status.UNKNOWN]

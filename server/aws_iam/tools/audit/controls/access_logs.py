@@ -5,17 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.frontends import (
-    BUCKET,
-    DELIVERY,
-    DISTRIBUTIONS,
-    HTTP_APIS,
-    LOAD_BALANCERS,
-    REALTIME,
-    REST_APIS,
-    STANDARD,
-)
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.logging.log_deliveries import BUCKET, DELIVERY, REALTIME, STANDARD
+from aws_iam.account.collect.network.apis import HTTP_APIS, REST_APIS
+from aws_iam.account.collect.network.distributions import DISTRIBUTIONS
+from aws_iam.account.collect.network.load_balancers import LOAD_BALANCERS
 from aws_iam.escape import quoted
 from aws_iam.rules.on_account import in_regions
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
@@ -24,8 +18,11 @@ from aws_iam.tools.audit.controls.control import ControlTerms, control
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.account.facts.fact import AccountFact
-    from aws_iam.account.facts.frontends import Api, Distribution, LoadBalancer, Way
+    from aws_iam.account.collect.fact import AccountFact
+    from aws_iam.account.collect.logging.log_deliveries import Way
+    from aws_iam.account.collect.network.apis import Api
+    from aws_iam.account.collect.network.distributions import Distribution
+    from aws_iam.account.collect.network.load_balancers import LoadBalancer
     from aws_iam.account.reading.snapshot import Account
 
 _WAYS: Mapping[Way, str] = {

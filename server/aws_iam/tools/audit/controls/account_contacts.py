@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.identity import CONTACT, SECURITY_CONTACT
+from aws_iam.account.collect.identity.account_contacts import CONTACT, SECURITY_CONTACT
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, Manual, Outcome, Pass
 from aws_iam.tools.audit.controls.control import ControlTerms, control

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
+from aws_iam.account.collect.logging.alarms import ALARMS, TOPICS
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
+from aws_iam.account.collect.logging.metric_filters import METRIC_FILTERS
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, Outcome, Pass, unread

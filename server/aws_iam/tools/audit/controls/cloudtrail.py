@@ -5,14 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.storage import (
-    ACCOUNT_BLOCK,
-    BUCKETS,
-    TRAIL_BUCKET_ACCESS,
-    TRAIL_BUCKET_LOGGING,
-)
-from aws_iam.account.facts.trails import TRAILS
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
+from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKETS
+from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS, TRAIL_BUCKET_LOGGING
 from aws_iam.engine import compare
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
@@ -23,8 +19,9 @@ from aws_iam.tools.audit.evidence import event_selectors
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from aws_iam.account.facts.storage import PublicAccessBlock, TrailBucketAccess
-    from aws_iam.account.facts.trails import Selectors, Trail
+    from aws_iam.account.collect.logging.cloudtrail import Selectors, Trail
+    from aws_iam.account.collect.storage.buckets import PublicAccessBlock
+    from aws_iam.account.collect.storage.trail_buckets import TrailBucketAccess
     from aws_iam.account.reading.snapshot import Account
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from aws_iam.tools.audit.controls.benchmark import DATA, controls
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.identity import AUTHORIZATION
-from aws_iam.account.facts.network import INSTANCES
+from aws_iam.account.collect.compute.instances import INSTANCES
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.on_account import in_regions
@@ -15,7 +15,7 @@ from aws_iam.tools.audit.controls.control import ControlTerms, control
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from aws_iam.account.facts.network import Instance
+    from aws_iam.account.collect.compute.instances import Instance
     from aws_iam.account.reading.snapshot import Account
 
 _GONE = frozenset({"terminated", "shutting-down"})

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.governance import IDENTITY_CENTER, ORGANIZATION
-from aws_iam.account.facts.identity import (
-    AUTHORIZATION,
-    CREDENTIAL_REPORT,
-    OIDC_PROVIDERS,
-    POLICY_ENTITIES,
-    SAML_PROVIDERS,
-    SERVER_CERTIFICATES,
-)
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
+from aws_iam.account.collect.identity.identity_center import IDENTITY_CENTER
+from aws_iam.account.collect.identity.identity_providers import OIDC_PROVIDERS, SAML_PROVIDERS
+from aws_iam.account.collect.identity.policy_entities import POLICY_ENTITIES
+from aws_iam.account.collect.identity.server_certificates import SERVER_CERTIFICATES
+from aws_iam.account.collect.organization.organization import ORGANIZATION
 from aws_iam.engine.language import pattern
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
@@ -25,12 +23,9 @@ from aws_iam.tools.audit.controls.control import ControlTerms, control
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.identity import (
-        Authorization,
-        ManagedPolicy,
-        PolicyEntities,
-        ServerCertificate,
-    )
+    from aws_iam.account.collect.identity.authorization import Authorization, ManagedPolicy
+    from aws_iam.account.collect.identity.policy_entities import PolicyEntities
+    from aws_iam.account.collect.identity.server_certificates import ServerCertificate
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.identity import AUTHORIZATION, CREDENTIAL_REPORT
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from aws_iam.account.facts.identity import CredentialReportRow, ReportedKey, User
+    from aws_iam.account.collect.identity.authorization import User
+    from aws_iam.account.collect.identity.credential_report import CredentialReportRow, ReportedKey
     from aws_iam.account.reading.snapshot import Account
 
 _NO_USER = "the account has no IAM user"

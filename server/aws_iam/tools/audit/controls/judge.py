@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.governance import (
+from aws_iam.account.collect.compute.instances import INSTANCES
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.organization.organization import (
     ORG_DELEGATION,
     ORG_GUARDRAILS,
     ORG_SERVICES,
     ORG_TREE,
     ORGANIZATION,
-    ROOT_FEATURES,
 )
-from aws_iam.account.facts.network import INSTANCES
-from aws_iam.account.facts.storage import DB_INSTANCES, FILE_SYSTEMS
+from aws_iam.account.collect.organization.root_features import ROOT_FEATURES
+from aws_iam.account.collect.storage.databases import DB_INSTANCES
+from aws_iam.account.collect.storage.volumes import FILE_SYSTEMS
 from aws_iam.engine.language import pattern
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -26,8 +27,8 @@ from aws_iam.tools.audit.controls.control import ControlTerms, control
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.fact import AccountFact
-    from aws_iam.account.facts.governance import Guardrail, Organization, Tree
+    from aws_iam.account.collect.fact import AccountFact
+    from aws_iam.account.collect.organization.organization import Guardrail, Organization, Tree
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Statement
 

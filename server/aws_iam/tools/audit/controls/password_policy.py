@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.identity import CREDENTIAL_REPORT, PASSWORD_POLICY, PasswordPolicy
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
+from aws_iam.account.collect.identity.password_policy import PASSWORD_POLICY, PasswordPolicy
 from aws_iam.rules.outcomes import Fail, Outcome, Pass
 from aws_iam.tools.audit.controls.control import ControlTerms, control
 

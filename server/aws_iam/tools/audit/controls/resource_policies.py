@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.sharing import (
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.sharing.resource_policies import (
     BUS_POLICIES,
     FUNCTION_POLICIES,
     KEY_POLICIES,
@@ -15,7 +15,7 @@ from aws_iam.account.facts.sharing import (
     TOPIC_POLICIES,
     VAULT_POLICIES,
 )
-from aws_iam.account.facts.storage import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
+from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
 from aws_iam.engine import compare
 from aws_iam.engine.effective.caller_conditions import is_limited
 from aws_iam.engine.language import document
@@ -28,11 +28,11 @@ from aws_iam.tools.audit.controls.control import ControlTerms, control
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.fact import AccountFact, RegionFact
-    from aws_iam.account.facts.sharing import ResourcePolicy
-    from aws_iam.account.facts.storage import BucketPolicy
+    from aws_iam.account.collect.fact import AccountFact, RegionFact
+    from aws_iam.account.collect.sharing.resource_policies import ResourcePolicy
+    from aws_iam.account.collect.storage.buckets import BucketPolicy
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.engine.comparison.direction import Search
+    from aws_iam.engine.comparison.one_way_search import Search
     from aws_iam.engine.language.document import Policy, Statement
 
 _KINDS: tuple[tuple[RegionFact[tuple[ResourcePolicy, ...]], str, str], ...] = (

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.governance import ORGANIZATION
-from aws_iam.account.facts.identity import CREDENTIAL_REPORT, SUMMARY, VIRTUAL_MFA
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.account_summary import SUMMARY
+from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
+from aws_iam.account.collect.identity.mfa_devices import VIRTUAL_MFA
+from aws_iam.account.collect.organization.organization import ORGANIZATION
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from aws_iam.account.facts.identity import CredentialReport, CredentialReportRow
+    from aws_iam.account.collect.identity.credential_report import (
+        CredentialReport,
+        CredentialReportRow,
+    )
     from aws_iam.account.reading.snapshot import Account
 
 # https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html

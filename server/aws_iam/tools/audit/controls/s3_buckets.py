@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.governance import MACIE
-from aws_iam.account.facts.storage import (
+from aws_iam.account.collect.detection.macie import MACIE
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.storage.buckets import (
     ACCOUNT_BLOCK,
     BUCKET_BLOCKS,
     BUCKET_ENCRYPTION,
@@ -26,8 +26,8 @@ from aws_iam.tools.audit.controls.control import ControlTerms, control
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aws_iam.account.facts.governance import Macie
-    from aws_iam.account.facts.storage import Bucket, BucketVersioning
+    from aws_iam.account.collect.detection.macie import Macie
+    from aws_iam.account.collect.storage.buckets import Bucket, BucketVersioning
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Condition, Statement
 

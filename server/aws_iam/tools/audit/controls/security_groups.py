@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.network import PREFIX_LISTS, SECURITY_GROUPS
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.network.security_groups import PREFIX_LISTS, SECURITY_GROUPS
 from aws_iam.engine.language.frozen import positional
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -31,7 +31,7 @@ from aws_iam.tools.audit.evidence.networks import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.account.facts.network import GroupRule, SecurityGroup
+    from aws_iam.account.collect.network.security_groups import GroupRule, SecurityGroup
     from aws_iam.account.reading.snapshot import Account
 
 _NO_VPC = "there is no VPC, hence no security group"

@@ -5,16 +5,20 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.governance import (
+from aws_iam.account.collect.detection.access_analyzer import ANALYZERS
+from aws_iam.account.collect.detection.security_hub import SECURITY_HUB
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.logging.config_recorders import (
+    DELIVERY_CHANNELS,
+    RECORDER_STATUSES,
+    RECORDERS,
+)
+from aws_iam.account.collect.organization.organization import (
     ANALYZER_SERVICE,
-    ANALYZERS,
     ORG_SERVICES,
     ORGANIZATION,
-    SECURITY_HUB,
     administrators_of,
 )
-from aws_iam.account.facts.trails import DELIVERY_CHANNELS, RECORDER_STATUSES, RECORDERS
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -25,8 +29,9 @@ from aws_iam.tools.audit.controls.control import ControlTerms, control
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.governance import Analyzer, SecurityHub
-    from aws_iam.account.facts.trails import Recorder, RecorderStatus
+    from aws_iam.account.collect.detection.access_analyzer import Analyzer
+    from aws_iam.account.collect.detection.security_hub import SecurityHub
+    from aws_iam.account.collect.logging.config_recorders import Recorder, RecorderStatus
     from aws_iam.account.reading.snapshot import Account
 
 _ALL_TYPES = "ALL_SUPPORTED_RESOURCE_TYPES"

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.network import ROUTE_TABLES, SECURITY_GROUPS
-from aws_iam.account.facts.storage import (
-    DB_CLUSTERS,
-    DB_INSTANCES,
-    EBS_DEFAULT,
-    FILE_SYSTEMS,
-    KMS_KEYS,
-)
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.kms.keys import KMS_KEYS
+from aws_iam.account.collect.network.security_groups import SECURITY_GROUPS
+from aws_iam.account.collect.network.vpcs import ROUTE_TABLES
+from aws_iam.account.collect.storage.databases import DB_CLUSTERS, DB_INSTANCES
+from aws_iam.account.collect.storage.volumes import EBS_DEFAULT, FILE_SYSTEMS
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -24,8 +21,10 @@ from aws_iam.tools.audit.evidence.networks import IPV4, IPV6, TCP, carries, cove
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from aws_iam.account.facts.network import SecurityGroup
-    from aws_iam.account.facts.storage import DbCluster, DbInstance, EbsDefault, FileSystem, KmsKey
+    from aws_iam.account.collect.kms.keys import KmsKey
+    from aws_iam.account.collect.network.security_groups import SecurityGroup
+    from aws_iam.account.collect.storage.databases import DbCluster, DbInstance
+    from aws_iam.account.collect.storage.volumes import EbsDefault, FileSystem
     from aws_iam.account.reading.snapshot import Account
 
 # The same call lists the instances of these two services, which are not RDS.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.network import (
+from aws_iam.account.collect.network.network_acls import NETWORK_ACLS
+from aws_iam.account.collect.network.vpcs import (
     FLOW_LOGS,
-    NETWORK_ACLS,
     PEERINGS,
     ROUTE_TABLES,
     VPC_ENDPOINTS,
@@ -35,15 +35,8 @@ from aws_iam.tools.audit.evidence.networks import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from aws_iam.account.facts.network import (
-        AclEntry,
-        FlowLog,
-        NetworkAcl,
-        Peering,
-        RouteTable,
-        Vpc,
-        VpcEndpoint,
-    )
+    from aws_iam.account.collect.network.network_acls import AclEntry, NetworkAcl
+    from aws_iam.account.collect.network.vpcs import FlowLog, Peering, RouteTable, Vpc, VpcEndpoint
     from aws_iam.account.reading.snapshot import Account
 
 _CLOSING_RULE = 32767

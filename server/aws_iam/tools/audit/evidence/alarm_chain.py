@@ -10,8 +10,10 @@ from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.trails import ALARMS, METRIC_FILTERS, TOPICS, TRAILS
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.logging.alarms import ALARMS, TOPICS
+from aws_iam.account.collect.logging.cloudtrail import TRAILS
+from aws_iam.account.collect.logging.metric_filters import METRIC_FILTERS
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
@@ -22,7 +24,9 @@ from aws_iam.tools.audit.evidence.sample_records import completed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aws_iam.account.facts.trails import Alarm, Metric, MetricFilter, Selectors, Trail
+    from aws_iam.account.collect.logging.alarms import Alarm, Metric
+    from aws_iam.account.collect.logging.cloudtrail import Selectors, Trail
+    from aws_iam.account.collect.logging.metric_filters import MetricFilter
     from aws_iam.account.reading.snapshot import Account
 
     Record = Mapping[str, Any]

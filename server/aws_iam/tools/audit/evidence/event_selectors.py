@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss, known
+from aws_iam.account.collect.fact import Miss, known
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aws_iam.account.facts.trails import AdvancedSelector, EventSelector, Selectors, Trail
+    from aws_iam.account.collect.logging.cloudtrail import (
+        AdvancedSelector,
+        EventSelector,
+        Selectors,
+        Trail,
+    )
 
 KMS = "kms.amazonaws.com"
 # High-volume sources that AWS offers to leave out; a trail without them still counts as recording everything.

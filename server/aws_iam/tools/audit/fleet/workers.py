@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aws_iam.account.calls.aws import HEED_SECONDS
+from aws_iam.account.calls.aws import WAIT_SECONDS
 from aws_iam.account.reading.many_accounts import AT_ONCE
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import escaped, quoted
@@ -89,7 +89,7 @@ class _Threads:
     """This process: latency is waited for in threads, and one set of clients serves them all."""
 
     # Python hears of Ctrl-C between two steps of its own: one that comes just before a wait is heard after it.
-    patience: float | None = HEED_SECONDS
+    patience: float | None = WAIT_SECONDS
 
     def __init__(self, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
         self._executor = executor

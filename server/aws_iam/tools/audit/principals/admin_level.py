@@ -7,8 +7,7 @@ from functools import cache, reduce
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.effective.access import Access, access
-from aws_iam.engine.effective.bounded import bounded
+from aws_iam.engine.effective.access import Access, access, bounded
 from aws_iam.engine.effective.escalation import (
     NEW,
     NEW_COMPUTE,
@@ -27,7 +26,7 @@ from aws_iam.tools.audit.principals.escalation_paths import ORGANIZATION_WIDE, S
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.identity import Role, User
+    from aws_iam.account.collect.identity.authorization import Role, User
     from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.engine.explain.risks import Risks
     from aws_iam.tools.audit.principals.organization_policies import Levels

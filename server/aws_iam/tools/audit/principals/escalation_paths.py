@@ -29,7 +29,7 @@ from aws_iam.tools.audit.principals.targets import targets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.account.facts.identity import Role, User
+    from aws_iam.account.collect.identity.authorization import Role, User
     from aws_iam.engine.effective.access import Access
     from aws_iam.engine.effective.escalation import EscalationPath, Need
     from aws_iam.engine.language.document import Statement

@@ -13,7 +13,7 @@ from aws_iam.tools.audit.principals.organization_policies import for_principal, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_iam.account.facts.identity import Authorization, Group, Role, User
+    from aws_iam.account.collect.identity.authorization import Authorization, Group, Role, User
     from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.tools.audit.principals.organization_policies import Guardrails, Levels
 

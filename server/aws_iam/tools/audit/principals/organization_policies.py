@@ -11,19 +11,23 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZATION
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.organization.organization import (
+    ORG_GUARDRAILS,
+    ORG_TREE,
+    ORGANIZATION,
+)
 from aws_iam.engine.evaluate import evaluate
-from aws_iam.engine.explain.words import joined
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aws_iam.account.facts.governance import Organization, Tree, Unit
+    from aws_iam.account.collect.organization.organization import Organization, Tree, Unit
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.engine.language.document import Condition
 

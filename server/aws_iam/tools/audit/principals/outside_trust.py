@@ -6,25 +6,25 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.governance import ORG_TREE, ORGANIZATION
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.organization.organization import ORG_TREE, ORGANIZATION
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.evaluate import evaluated
 from aws_iam.engine.evaluation.hinges import hinges
 from aws_iam.engine.evaluation.layers import Ready, layers_of
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.explain.words import joined
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.run import checked
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.account.facts.identity import Role
+    from aws_iam.account.collect.identity.authorization import Role
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.engine.language.document import Policy, Principal, Statement

@@ -7,12 +7,15 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.governance import ORG_GUARDRAILS, ORG_TREE, ORGANIZATION
-from aws_iam.account.facts.identity import AUTHORIZATION, Role
-from aws_iam.account.facts.usage import LAST_ACCESSED
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION, Role
+from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
+from aws_iam.account.collect.organization.organization import (
+    ORG_GUARDRAILS,
+    ORG_TREE,
+    ORGANIZATION,
+)
 from aws_iam.answer import Answer, Finding, Severity, Status
-from aws_iam.engine.explain.words import counted, joined
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
@@ -33,13 +36,14 @@ from aws_iam.tools.audit.principals.simulate import Asked
 from aws_iam.tools.audit.principals.targets import World
 from aws_iam.tools.kit.account_source import account_words, command
 from aws_iam.tools.kit.unread_facts import misses_of, missing_permissions, reasons, rows
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from aws_iam.account.facts.fact import Fact
-    from aws_iam.account.facts.identity import Authorization, User
-    from aws_iam.account.facts.usage import IdentityUse
+    from aws_iam.account.collect.fact import Fact
+    from aws_iam.account.collect.identity.authorization import Authorization, User
+    from aws_iam.account.collect.identity.last_accessed import IdentityUse
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.audit.principals.admin_level import Way
     from aws_iam.tools.audit.principals.organization_policies import Guardrails

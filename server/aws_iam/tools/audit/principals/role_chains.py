@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.identity import Role
+from aws_iam.account.collect.identity.authorization import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_iam.account.facts.identity import User
+    from aws_iam.account.collect.identity.authorization import User
     from aws_iam.tools.audit.principals.holdings import Holdings
     from aws_iam.tools.audit.principals.simulate import Asked
 

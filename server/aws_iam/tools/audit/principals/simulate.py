@@ -18,7 +18,7 @@ from aws_iam.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.account.facts.identity import Role, User
+    from aws_iam.account.collect.identity.authorization import Role, User
     from aws_iam.engine.evaluation.layers import Placed
     from aws_iam.engine.evaluation.request import Request
     from aws_iam.tools.audit.principals.holdings import Holdings

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.identity import Role, User
+from aws_iam.account.collect.identity.authorization import Role, User
 from aws_iam.engine.language.variables import without_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from aws_iam.account.facts.identity import Attached, Authorization, Group
+    from aws_iam.account.collect.identity.authorization import Attached, Authorization, Group
     from aws_iam.engine.effective.access import Access
     from aws_iam.engine.effective.escalation import EscalationPath
 

@@ -21,7 +21,7 @@ from aws_iam.tools.kit.unread_facts import lead, missing_permissions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark

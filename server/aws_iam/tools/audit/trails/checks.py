@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss, MissKind
-from aws_iam.account.facts.governance import ORGANIZATION, Organization
-from aws_iam.account.facts.storage import BUCKETS, TRAIL_BUCKET_ACCESS
-from aws_iam.account.facts.trails import TRAIL_INSIGHTS
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.logging.cloudtrail import TRAIL_INSIGHTS
+from aws_iam.account.collect.organization.organization import ORGANIZATION, Organization
+from aws_iam.account.collect.storage.buckets import BUCKETS
+from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.evaluate import evaluated
 from aws_iam.engine.evaluation.hinges import hinges
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from aws_iam.account.facts.trails import Trail, TrailStatus
+    from aws_iam.account.collect.logging.cloudtrail import Trail, TrailStatus
     from aws_iam.account.reading.snapshot import Account
 
 _STALE = timedelta(hours=24)

@@ -8,8 +8,8 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.trails import (
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.logging.cloudtrail import (
     AdvancedSelector,
     DataResource,
     EventSelector,
@@ -24,7 +24,7 @@ from aws_iam.tools.audit.trails.checks import bucket_region
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from aws_iam.account.facts.trails import Trail, TrailStatus
+    from aws_iam.account.collect.logging.cloudtrail import Trail, TrailStatus
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.governance import ORGANIZATION
-from aws_iam.account.facts.storage import BUCKETS, TRAIL_BUCKET_ACCESS
-from aws_iam.account.facts.trails import TRAIL_INSIGHTS, TRAILS
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.logging.cloudtrail import TRAIL_INSIGHTS, TRAILS
+from aws_iam.account.collect.organization.organization import ORGANIZATION
+from aws_iam.account.collect.storage.buckets import BUCKETS
+from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS
 from aws_iam.answer import Answer, Artifact, Status
 from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
@@ -22,8 +23,8 @@ from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aws_iam.account.facts.fact import Fact
-    from aws_iam.account.facts.trails import Trail, Trails
+    from aws_iam.account.collect.fact import Fact
+    from aws_iam.account.collect.logging.cloudtrail import Trail, Trails
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark

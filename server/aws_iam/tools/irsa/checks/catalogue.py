@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.identity import AUTHORIZATION, OIDC_PROVIDERS
-from aws_iam.account.facts.workload import CLUSTERS, NODES, OIDC_SETTINGS, ROLE_LIMITS
+from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
+from aws_iam.account.collect.compute.eks_nodes import NODES
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.identity_providers import OIDC_PROVIDERS, OIDC_SETTINGS
+from aws_iam.account.collect.identity.role_limits import ROLE_LIMITS
 from aws_iam.rules.check import Check, checks_in
 from aws_iam.tools.irsa.checks import (
     issuers,
@@ -18,7 +21,7 @@ from aws_iam.tools.irsa.checks import (
 from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 
 if TYPE_CHECKING:
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.rules.checks_page import Families
 
 FAMILIES: Families = (

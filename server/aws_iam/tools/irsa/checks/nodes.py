@@ -6,17 +6,16 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.workload import (
-    NODES,
+from aws_iam.account.collect.compute.eks_clusters import (
     ClusterDetails,
     FargateProfile,
     MetadataOptions,
-    Node,
     Nodegroup,
     NodegroupDetails,
     Selector,
 )
+from aws_iam.account.collect.compute.eks_nodes import NODES, Node
+from aws_iam.account.collect.fact import Miss, known
 from aws_iam.answer import Severity, Where
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.kubernetes_objects import Pods
@@ -45,8 +44,8 @@ from aws_iam.tools.irsa.checks.subject import Workloads
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.fact import Held
-    from aws_iam.account.facts.workload import Cluster
+    from aws_iam.account.collect.compute.eks_clusters import Cluster
+    from aws_iam.account.collect.fact import Held
     from aws_iam.rules.outcomes import Outcome
     from aws_iam.tools.irsa.checks.roles import Bound
 

@@ -7,7 +7,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss
+from aws_iam.account.collect.fact import Miss
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
 from aws_iam.errors import NotCollected
@@ -43,7 +43,7 @@ from aws_iam.tools.irsa.checks.subject import Workloads
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.account.facts.identity import Role
+    from aws_iam.account.collect.identity.authorization import Role
     from aws_iam.engine.language.document import Policy, Statement
     from aws_iam.rules.outcomes import Outcome
 

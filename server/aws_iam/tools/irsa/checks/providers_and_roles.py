@@ -6,24 +6,17 @@ import shlex
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.identity import (
-    AUTHORIZATION,
+from aws_iam.account.collect.compute.eks_clusters import CLUSTERS, Cluster, ClusterDetails
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION, Authorization, Role
+from aws_iam.account.collect.identity.identity_providers import (
     OIDC_PROVIDERS,
-    Authorization,
-    Provider,
-    Role,
-)
-from aws_iam.account.facts.workload import (
-    CLUSTERS,
     OIDC_SETTINGS,
-    ROLE_LIMITS,
-    Cluster,
-    ClusterDetails,
     OidcProvider,
+    Provider,
     ProviderSettings,
-    RoleLimit,
 )
+from aws_iam.account.collect.identity.role_limits import ROLE_LIMITS, RoleLimit
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
@@ -46,7 +39,7 @@ from aws_iam.tools.irsa.checks.subject import Workloads
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.fact import Held
+    from aws_iam.account.collect.fact import Held
     from aws_iam.rules.outcomes import Outcome
     from aws_iam.tools.irsa.checks.roles import Trusting
 

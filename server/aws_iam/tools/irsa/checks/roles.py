@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss
-from aws_iam.account.facts.identity import AUTHORIZATION
-from aws_iam.account.facts.workload import CLUSTERS, OIDC_SETTINGS
+from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.escalation import open_paths
 from aws_iam.engine.evaluate import evaluate
@@ -23,8 +24,12 @@ from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.identity import Role
-    from aws_iam.account.facts.workload import Association, AssociationDetails, Cluster
+    from aws_iam.account.collect.compute.eks_clusters import (
+        Association,
+        AssociationDetails,
+        Cluster,
+    )
+    from aws_iam.account.collect.identity.authorization import Role
     from aws_iam.engine.language.document import Policy, Statement
 
 
@@ -35,7 +40,7 @@ from aws_iam.rules.outcomes import Fail, for_each
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.identity import Role
+    from aws_iam.account.collect.identity.authorization import Role
     from aws_iam.rules.outcomes import Outcome
 
 

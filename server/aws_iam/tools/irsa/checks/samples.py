@@ -6,13 +6,18 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
-from aws_iam.account.facts.workload import (
+from aws_iam.account.collect.compute.eks_clusters import (
     CLUSTERS,
     Association,
     AssociationDetails,
     Cluster,
     ClusterDetails,
+)
+from aws_iam.account.collect.identity.authorization import (
+    AUTHORIZATION,
+    Authorization,
+    InlinePolicy,
+    Role,
 )
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.engine.sources.kubernetes_objects import ServiceAccount, cluster_of
@@ -23,7 +28,7 @@ from aws_iam.tools.irsa.checks.subject import Workloads
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aws_iam.account.facts.fact import Held
+    from aws_iam.account.collect.fact import Held
 
 ACCOUNT = "111122223333"
 GITHUB = "token.actions.githubusercontent.com"

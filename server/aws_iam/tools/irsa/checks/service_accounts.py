@@ -32,7 +32,7 @@ from aws_iam.tools.irsa.checks.subject import Workloads
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.identity import Role
+    from aws_iam.account.collect.identity.authorization import Role
     from aws_iam.engine.language.document import Policy, Text
     from aws_iam.engine.sources.kubernetes_objects import ServiceAccount
     from aws_iam.rules.outcomes import Outcome

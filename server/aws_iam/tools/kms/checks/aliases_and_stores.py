@@ -6,10 +6,10 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.keys import KEY_STORES, KeyStore
-from aws_iam.account.facts.sharing import KEY_POLICIES, ResourcePolicy
-from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KmsKey
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.kms.key_stores import KEY_STORES, KeyStore
+from aws_iam.account.collect.kms.keys import KMS_KEYS, KeyDetails, KmsKey
+from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES, ResourcePolicy
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted

@@ -19,7 +19,7 @@ from aws_iam.tools.kms.checks.subject import KeyPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from aws_iam.account.facts.fact import Fact
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.rules.checks_page import Families
 
 FAMILIES: Families = (

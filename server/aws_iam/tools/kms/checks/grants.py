@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
-from aws_iam.account.facts.keys import KEY_GRANTS, KeyGrants
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.identity.authorization import (
+    AUTHORIZATION,
+    Authorization,
+    InlinePolicy,
+    Role,
+)
+from aws_iam.account.collect.kms.grants import KEY_GRANTS, KeyGrants
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches
@@ -21,7 +26,7 @@ from aws_iam.tools.kms.checks import samples as sample
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.keys import Grant
+    from aws_iam.account.collect.kms.grants import Grant
     from aws_iam.engine.language.document import Statement
     from aws_iam.tools.kms.terms import KeyTerms
 

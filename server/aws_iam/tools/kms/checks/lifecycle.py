@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.keys import KEY_GRANTS, KEY_MATERIALS, KEY_USES, Material
-from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.kms.grants import KEY_GRANTS
+from aws_iam.account.collect.kms.key_materials import KEY_MATERIALS, Material
+from aws_iam.account.collect.kms.key_uses import KEY_USES
+from aws_iam.account.collect.kms.keys import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.errors import NotCollected
@@ -20,7 +22,7 @@ from aws_iam.tools.kms.terms import KeyTerms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.facts.keys import LastUse
+    from aws_iam.account.collect.kms.key_uses import LastUse
 
 
 from typing import TYPE_CHECKING

@@ -6,23 +6,15 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.keys import (
-    KEY_GRANTS,
-    KEY_MATERIALS,
-    KEY_USES,
-    Grant,
-    KeyGrants,
-    KeyMaterials,
-    KeyUse,
-    LastUse,
-    Material,
-)
-from aws_iam.account.facts.storage import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
+from aws_iam.account.collect.kms.grants import KEY_GRANTS, Grant, KeyGrants
+from aws_iam.account.collect.kms.key_materials import KEY_MATERIALS, KeyMaterials, Material
+from aws_iam.account.collect.kms.key_uses import KEY_USES, KeyUse, LastUse
+from aws_iam.account.collect.kms.keys import KMS_KEYS, KeyDetails, KeyRotation, KmsKey
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.rules.examples import policy_with
 
 if TYPE_CHECKING:
-    from aws_iam.account.facts.fact import Held, RegionFact
+    from aws_iam.account.collect.fact import Held, RegionFact
     from aws_iam.account.reading.snapshot import Account
 
 REGION = "us-east-1"

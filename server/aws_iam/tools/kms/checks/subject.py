@@ -6,9 +6,9 @@ from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.identity import AUTHORIZATION
-from aws_iam.account.facts.keys import OTHER_POLICIES
-from aws_iam.account.facts.sharing import KEY_POLICIES
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.kms.other_policies import OTHER_POLICIES
+from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog

@@ -9,8 +9,9 @@ from aws_iam.engine.denied.grant_statement import is_permission_set
 from aws_iam.engine.denied.remedy import near_misses, needed_layers, principal_arn
 from aws_iam.engine.denied.request import STRANGER
 from aws_iam.engine.effective.escalation import escalation_paths
-from aws_iam.engine.evaluate import Evaluation, Outcome, evaluated
+from aws_iam.engine.evaluate import Evaluation, evaluated
 from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.decision_flow import Outcome
 from aws_iam.engine.evaluation.hinges import hinges
 from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
 from aws_iam.engine.evaluation.request import Request, request_of

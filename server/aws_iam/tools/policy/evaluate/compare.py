@@ -17,7 +17,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.comparison.direction import Search
+    from aws_iam.engine.comparison.one_way_search import Search
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"

@@ -15,7 +15,6 @@ from aws_iam.engine.effective.faults import faults
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.risks import Risks, Told, risks
 from aws_iam.engine.explain.sentences import sentence
-from aws_iam.engine.explain.words import counted, joined
 from aws_iam.engine.language.document import Form, Kind, Policy, Source
 from aws_iam.engine.sources.containers import cloudformation
 from aws_iam.engine.sources.containers.cloudformation_names import PSEUDO
@@ -24,6 +23,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.document_findings import is_open
 from aws_iam.tools.kit import policy_inputs
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

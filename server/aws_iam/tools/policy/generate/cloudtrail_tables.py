@@ -187,7 +187,7 @@ def _conditions(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
     found = dict.fromkeys(
         (limit.key, limit.values if isinstance(limit.values, str) else ", ".join(limit.values))
         for one in made
-        for limit in one.granted.limits.each
+        for limit in one.granted.limits.listed
     )
     return ({"key": key, "values": values} for key, values in found)
 

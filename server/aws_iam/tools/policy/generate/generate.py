@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.engine.generation.access_needs import Need
-    from aws_iam.engine.generation.allowed import Allowed
+    from aws_iam.engine.generation.grants import AllowStatement
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"
@@ -125,7 +125,9 @@ def _name(number: int, total: int) -> str:
     return "policy.json" if total == 1 else f"policy-{number + 1}.json"
 
 
-def _summary(found: Plan, packed: Sequence[Sequence[Allowed]], findings: Sequence[Finding]) -> str:
+def _summary(
+    found: Plan, packed: Sequence[Sequence[AllowStatement]], findings: Sequence[Finding]
+) -> str:
     actions = len({grant.action for grant in found.grants})
     statements = sum(map(len, packed))
     what = "A policy" if len(packed) == 1 else f"{len(packed)} policies, to be attached together,"

@@ -20,7 +20,7 @@ from aws_iam.rules.policy.catalogue import POLICY_RULES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from aws_iam.account.facts.fact import Miss
+    from aws_iam.account.collect.fact import Miss
     from aws_iam.account.reading.validate_policy import Question, Remark
     from aws_iam.engine.language.document import Node
     from aws_iam.rules.check import Check
@@ -146,7 +146,7 @@ class _Silence:
 
 
 def _asked(policy: Policy, ask: Ask) -> tuple[Remark, ...] | _Silence:
-    from aws_iam.account.facts.fact import Miss, MissKind
+    from aws_iam.account.collect.fact import Miss, MissKind
 
     question = _question(policy)
     size = len(question.document.encode(errors="replace"))

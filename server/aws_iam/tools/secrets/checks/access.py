@@ -6,15 +6,14 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.secrets import (
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.secrets.secret_keys import SECRET_KEYS, SecretKey
+from aws_iam.account.collect.secrets.secret_policies import (
     NAMED_POLICIES,
-    SECRET_KEYS,
-    SECRETS,
     NamedPolicy,
-    SecretKey,
     SecretPolicies,
 )
+from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import (
@@ -32,7 +31,7 @@ from aws_iam.tools.secrets.checks import samples as sample
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from aws_iam.account.facts.secrets import Secret
+    from aws_iam.account.collect.secrets.secrets import Secret
     from aws_iam.engine.language.document import Policy, Statement
     from aws_iam.tools.secrets.terms import SecretTerms
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
-from aws_iam.account.facts.secrets import (
-    NAMED_POLICIES,
-    PARAMETERS,
-    SECRETS,
+from aws_iam.account.collect.compute.task_definitions import (
     TASK_DEFINITIONS,
     Container,
     SecretReference,
     TaskDefinition,
 )
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.identity.authorization import (
+    AUTHORIZATION,
+    Authorization,
+    InlinePolicy,
+    Role,
+)
+from aws_iam.account.collect.secrets.parameters import PARAMETERS
+from aws_iam.account.collect.secrets.secret_policies import NAMED_POLICIES
+from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.reading.snapshot import Account, account_of
 from aws_iam.answer import Severity
 from aws_iam.engine.evaluate import evaluate

@@ -7,17 +7,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.secrets import (
-    PARAMETERS,
-    SECRET_COPIES,
-    SECRET_KEYS,
-    SECRETS,
-    Replica,
-    SecretCopies,
-    SecretKey,
-    StoredParameter,
-)
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.secrets.parameters import PARAMETERS, StoredParameter
+from aws_iam.account.collect.secrets.secret_keys import SECRET_KEYS, SecretKey
+from aws_iam.account.collect.secrets.secrets import SECRET_COPIES, SECRETS, Replica, SecretCopies
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
@@ -31,7 +24,7 @@ from aws_iam.tools.secrets.terms import SecretTerms
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws_iam.account.facts.secrets import Secret
+    from aws_iam.account.collect.secrets.secrets import Secret
 
 _API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference"
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html"

@@ -5,17 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.secrets import (
-    FUNCTIONS,
-    PARAMETERS,
-    PLAIN_VALUES,
+from aws_iam.account.collect.compute.functions import FUNCTIONS, Function
+from aws_iam.account.collect.compute.task_definitions import (
     TASK_DEFINITIONS,
     Container,
-    Function,
+    TaskDefinition,
+)
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.secrets.parameters import (
+    PARAMETERS,
+    PLAIN_VALUES,
     PlainValue,
     StoredParameter,
-    TaskDefinition,
 )
 from aws_iam.account.names.sensitive import ValueKind, Variable, speaks_of_secret
 from aws_iam.account.reading.snapshot import Account

@@ -7,20 +7,25 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.secrets import (
+from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.secrets.secrets import (
     PENDING_VERSIONS,
     SECRET_COPIES,
     SECRETS,
-    WAREHOUSES,
     PendingVersions,
     Replica,
     Schedule,
     SecretCopies,
     Version,
+)
+from aws_iam.account.collect.storage.databases import (
+    DB_CLUSTERS,
+    DB_INSTANCES,
+    WAREHOUSES,
+    DbCluster,
+    DbInstance,
     Warehouse,
 )
-from aws_iam.account.facts.storage import DB_CLUSTERS, DB_INSTANCES, DbCluster, DbInstance
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.escape import quoted
@@ -33,7 +38,7 @@ from aws_iam.tools.secrets.terms import SecretTerms
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from aws_iam.account.facts.secrets import Secret
+    from aws_iam.account.collect.secrets.secrets import Secret
 
 _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/secretsmanager-controls.html"
 _API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import known
-from aws_iam.account.facts.secrets import ROTATION_FUNCTIONS, RotationFunction
+from aws_iam.account.collect.compute.functions import ROTATION_FUNCTIONS, RotationFunction
+from aws_iam.account.collect.fact import known
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import shuts_out

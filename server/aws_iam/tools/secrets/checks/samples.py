@@ -6,13 +6,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.account.facts import secrets as facts
-from aws_iam.account.facts.secrets import Secret, StoredParameter
+from aws_iam.account.collect.secrets.parameters import StoredParameter
+from aws_iam.account.collect.secrets.secrets import SECRETS, Schedule, Secret
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.rules.examples import policy_with
 
 if TYPE_CHECKING:
-    from aws_iam.account.facts.fact import RegionFact
+    from aws_iam.account.collect.fact import RegionFact
     from aws_iam.account.reading.snapshot import Account
 
 REGION = "us-east-1"
@@ -39,7 +39,7 @@ def rotating(**more: Any) -> Secret:
     usual: dict[str, Any] = {
         "rotation": True,
         "function": FUNCTION,
-        "schedule": facts.Schedule(days=30),
+        "schedule": Schedule(days=30),
         "last_rotated": ago(10),
         "last_changed": ago(10),
         "last_accessed": ago(1),
@@ -61,7 +61,7 @@ def parameter(name: str = "/prod/app/password", **more: Any) -> StoredParameter:
 
 def with_secrets(*secrets: Secret) -> Account:
     """An account with these secrets in its one Region."""
-    return holding((facts.SECRETS, secrets))
+    return holding((SECRETS, secrets))
 
 
 def holding(*pairs: tuple[RegionFact[Any], tuple[Any, ...]]) -> Account:

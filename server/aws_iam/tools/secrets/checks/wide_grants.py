@@ -6,14 +6,15 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aws_iam.account.facts.fact import Miss, known
-from aws_iam.account.facts.identity import AUTHORIZATION, Authorization, InlinePolicy, Role
-from aws_iam.account.facts.secrets import (
-    PARAMETER_POLICIES,
-    PARAMETER_SHARES,
-    ParameterPolicies,
-    ParameterShare,
+from aws_iam.account.collect.fact import Miss, known
+from aws_iam.account.collect.identity.authorization import (
+    AUTHORIZATION,
+    Authorization,
+    InlinePolicy,
+    Role,
 )
+from aws_iam.account.collect.secrets.parameters import PARAMETER_POLICIES, ParameterPolicies
+from aws_iam.account.collect.sharing.parameter_shares import PARAMETER_SHARES, ParameterShare
 from aws_iam.account.reading.snapshot import Account, account_of
 from aws_iam.answer import Severity
 from aws_iam.engine.language.pattern import matches

@@ -1,0 +1,1 @@
+"""What runs code: instances, functions, containers, EKS clusters."""

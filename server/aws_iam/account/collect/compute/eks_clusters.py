@@ -1,0 +1,270 @@
+"""EKS clusters with their issuer, Pod Identity associations, add-ons, node groups and Fargate profiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.collect.fact import Miss, many_in
+
+if TYPE_CHECKING:
+    from aws_iam.account.calls.aws import Aws
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterDetails:
+    """`DescribeCluster`; with `auto_mode`, AWS runs the nodes and the Pod Identity agent on them."""
+
+    arn: str
+    issuer: str | None = None
+    auto_mode: bool = False
+    node_role: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssociationDetails:
+    """`DescribePodIdentityAssociation`: what the list leaves out."""
+
+    role: str
+    target_role: str | None = None
+    external_id: str | None = None
+    session_tags: bool = True
+    has_policy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Association:
+    """Pods of one service account that get a role through EKS Pod Identity."""
+
+    id: str
+    arn: str
+    namespace: str
+    service_account: str
+    details: AssociationDetails | Miss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataOptions:
+    """Instance metadata options of a launch template; None: the default of the account or the image."""
+
+    http_tokens: str | None = None
+    hop_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodegroupDetails:
+    """`DescribeNodegroup`; `metadata` comes from its own launch template, None where it has none."""
+
+    arn: str
+    role: str | None = None
+    ami_type: str = ""
+    template: str | None = None
+    metadata: MetadataOptions | Miss | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nodegroup:
+    """A managed node group."""
+
+    name: str
+    details: NodegroupDetails | Miss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """The pods that run on Fargate: those of a namespace (a pattern), with certain labels if `labelled`."""
+
+    namespace: str
+    labelled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FargateProfile:
+    """A Fargate profile."""
+
+    name: str
+    selectors: tuple[Selector, ...] | Miss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """An EKS cluster; each part may be missing on its own."""
+
+    name: str
+    details: ClusterDetails | Miss
+    associations: tuple[Association, ...] | Miss
+    addons: tuple[str, ...] | Miss
+    nodegroups: tuple[Nodegroup, ...] | Miss
+    fargate: tuple[FargateProfile, ...] | Miss
+
+
+CLUSTERS = many_in("eks.clusters", Cluster)
+_LIST_POD_IDENTITY_ASSOCIATIONS = "eks:ListPodIdentityAssociations"
+_DESCRIBE_POD_IDENTITY_ASSOCIATION = "eks:DescribePodIdentityAssociation"
+_DESCRIBE_NODEGROUP = "eks:DescribeNodegroup"
+_DESCRIBE_FARGATE_PROFILE = "eks:DescribeFargateProfile"
+_DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = "ec2:DescribeLaunchTemplateVersions"
+
+
+@collector_in(
+    CLUSTERS,
+    "eks:ListClusters",
+    "eks:DescribeCluster",
+    _LIST_POD_IDENTITY_ASSOCIATIONS,
+    _DESCRIBE_POD_IDENTITY_ASSOCIATION,
+    "eks:ListAddons",
+    "eks:ListNodegroups",
+    _DESCRIBE_NODEGROUP,
+    "eks:ListFargateProfiles",
+    _DESCRIBE_FARGATE_PROFILE,
+    _DESCRIBE_LAUNCH_TEMPLATE_VERSIONS,
+)
+def clusters(aws: Aws, region: str) -> tuple[Cluster, ...]:
+    """The clusters. The list of associations leaves out the roles, so each association is described."""
+    names = sorted(aws.items("eks:ListClusters", "clusters", region=region))
+    return tuple(_cluster(aws, region, name) for name in names)
+
+
+def _cluster(aws: Aws, region: str, name: str) -> Cluster:
+    def listed(operation: str, key: str) -> list[Any]:
+        return aws.items(operation, key, region=region, clusterName=name)
+
+    return Cluster(
+        name=name,
+        details=aws.value_or_miss(
+            lambda: _details(aws.need("eks:DescribeCluster", region=region, name=name)["cluster"])
+        ),
+        associations=aws.value_or_miss(
+            lambda: _associations(
+                aws, region, name, listed(_LIST_POD_IDENTITY_ASSOCIATIONS, "associations")
+            )
+        ),
+        addons=aws.value_or_miss(lambda: tuple(sorted(listed("eks:ListAddons", "addons")))),
+        nodegroups=aws.value_or_miss(
+            lambda: _nodegroups(aws, region, name, listed("eks:ListNodegroups", "nodegroups"))
+        ),
+        fargate=aws.value_or_miss(
+            lambda: _profiles(
+                aws, region, name, listed("eks:ListFargateProfiles", "fargateProfileNames")
+            )
+        ),
+    )
+
+
+def _details(data: dict[str, Any]) -> ClusterDetails:
+    compute = data.get("computeConfig", {})
+    return ClusterDetails(
+        arn=data["arn"],
+        issuer=data.get("identity", {}).get("oidc", {}).get("issuer"),
+        auto_mode=compute.get("enabled", False),
+        node_role=compute.get("nodeRoleArn"),
+    )
+
+
+def _associations(
+    aws: Aws, region: str, cluster: str, listed: list[dict[str, Any]]
+) -> tuple[Association, ...]:
+    def read(data: dict[str, Any]) -> Association:
+        arguments = {"clusterName": cluster, "associationId": data["associationId"]}
+        details = aws.value_or_miss(
+            lambda: _association(
+                aws.need(_DESCRIBE_POD_IDENTITY_ASSOCIATION, region=region, **arguments)[
+                    "association"
+                ]
+            )
+        )
+        return Association(
+            id=data["associationId"],
+            arn=data["associationArn"],
+            namespace=data["namespace"],
+            service_account=data["serviceAccount"],
+            details=details,
+        )
+
+    ordered = sorted(listed, key=lambda association: str(association["associationId"]))
+    associations = aws.read_each(read, ordered, _DESCRIBE_POD_IDENTITY_ASSOCIATION)
+    return tuple(
+        association for association in associations if isinstance(association, Association)
+    )
+
+
+def _association(data: dict[str, Any]) -> AssociationDetails:
+    return AssociationDetails(
+        role=data["roleArn"],
+        target_role=data.get("targetRoleArn"),
+        external_id=data.get("externalId"),
+        session_tags=not data.get("disableSessionTags", False),
+        has_policy=bool(data.get("policy")),
+    )
+
+
+def _nodegroups(aws: Aws, region: str, cluster: str, listed: list[str]) -> tuple[Nodegroup, ...]:
+    def read(name: str) -> Nodegroup:
+        arguments = {"clusterName": cluster, "nodegroupName": name}
+        details = aws.value_or_miss(
+            lambda: _nodegroup(
+                aws, region, aws.need(_DESCRIBE_NODEGROUP, region=region, **arguments)["nodegroup"]
+            )
+        )
+        return Nodegroup(name=name, details=details)
+
+    nodegroups = aws.read_each(read, sorted(listed), _DESCRIBE_NODEGROUP)
+    return tuple(nodegroup for nodegroup in nodegroups if isinstance(nodegroup, Nodegroup))
+
+
+def _nodegroup(aws: Aws, region: str, data: dict[str, Any]) -> NodegroupDetails:
+    template = data.get("launchTemplate", {})
+    return NodegroupDetails(
+        arn=data["nodegroupArn"],
+        role=data.get("nodeRole"),
+        ami_type=data.get("amiType", ""),
+        template=template.get("id"),
+        metadata=_metadata(aws, region, template) if template.get("id") else None,
+    )
+
+
+def _metadata(aws: Aws, region: str, template: dict[str, Any]) -> MetadataOptions | Miss:
+    arguments = {
+        "LaunchTemplateId": template["id"],
+        "Versions": [template.get("version", "$Default")],
+    }
+
+    def read() -> MetadataOptions:
+        # The answer includes user data, which may hold secrets: only two other fields are kept.
+        versions = aws.items(
+            _DESCRIBE_LAUNCH_TEMPLATE_VERSIONS,
+            "LaunchTemplateVersions",
+            region=region,
+            **arguments,
+        )
+        data = versions[0]["LaunchTemplateData"] if versions else {}
+        options = data.get("MetadataOptions", {})
+        return MetadataOptions(
+            http_tokens=options.get("HttpTokens"), hop_limit=options.get("HttpPutResponseHopLimit")
+        )
+
+    return aws.value_or_miss(read)
+
+
+def _profiles(
+    aws: Aws, region: str, cluster: str, listed: list[str]
+) -> tuple[FargateProfile, ...]:
+    def read(name: str) -> FargateProfile:
+        arguments = {"clusterName": cluster, "fargateProfileName": name}
+        selectors = aws.value_or_miss(
+            lambda: _selectors(
+                aws.need(_DESCRIBE_FARGATE_PROFILE, region=region, **arguments)["fargateProfile"]
+            )
+        )
+        return FargateProfile(name=name, selectors=selectors)
+
+    profiles = aws.read_each(read, sorted(listed), _DESCRIBE_FARGATE_PROFILE)
+    return tuple(profile for profile in profiles if isinstance(profile, FargateProfile))
+
+
+def _selectors(data: dict[str, Any]) -> tuple[Selector, ...]:
+    return tuple(
+        Selector(namespace=selector.get("namespace", ""), labelled=bool(selector.get("labels")))
+        for selector in data.get("selectors", ())
+    )

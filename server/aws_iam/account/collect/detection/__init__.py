@@ -1,0 +1,1 @@
+"""The AWS services that look for weaknesses: Access Analyzer, Security Hub, Macie."""

@@ -1,0 +1,1 @@
+"""Who can act: root, users, roles, policies, identity providers, and the contacts of the account."""

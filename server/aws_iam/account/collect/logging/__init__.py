@@ -1,0 +1,1 @@
+"""What is recorded, and who is notified: CloudTrail, Config, metric filters, alarms, log deliveries."""

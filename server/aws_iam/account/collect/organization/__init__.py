@@ -1,0 +1,1 @@
+"""The organization that the account is in."""

@@ -1,0 +1,1 @@
+"""Who else may use a resource: resource policies and shares."""

@@ -1,0 +1,172 @@
+"""Who may use a resource, by its own policy: queues, topics, functions, keys, secrets, vaults, event buses.
+
+Each takes a list and, except for event buses, one call for each item; what the resources hold is not read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aws_iam.account.collect.collector import collector_in
+from aws_iam.account.collect.fact import Miss, RefusedError, many_in
+from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aws_iam.account.calls.aws import Aws
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcePolicy:
+    """The JSON text of a resource's policy; None: it has none."""
+
+    arn: str
+    document: str | Miss | None = None
+
+
+QUEUE_POLICIES = many_in("sqs.policies", ResourcePolicy)
+TOPIC_POLICIES = many_in("sns.policies", ResourcePolicy)
+FUNCTION_POLICIES = many_in("lambda.policies", ResourcePolicy)
+KEY_POLICIES = many_in("kms.policies", ResourcePolicy)
+SECRET_POLICIES = many_in("secretsmanager.policies", ResourcePolicy)
+VAULT_POLICIES = many_in("glacier.policies", ResourcePolicy)
+BUS_POLICIES = many_in("events.policies", ResourcePolicy)
+T = TypeVar("T")
+_GET_QUEUE_ATTRIBUTES = "sqs:GetQueueAttributes"
+_GET_TOPIC_ATTRIBUTES = "sns:GetTopicAttributes"
+_GET_POLICY = "lambda:GetPolicy"
+_GET_KEY_POLICY = "kms:GetKeyPolicy"
+_GET_RESOURCE_POLICY = "secretsmanager:GetResourcePolicy"
+_GET_VAULT_ACCESS_POLICY = "glacier:GetVaultAccessPolicy"
+_LIST_EVENT_BUSES = "events:ListEventBuses"
+_NOT_FOUND = ("ResourceNotFoundException",)
+# Glacier's answer to a customer who stores nothing there, since it takes no new customers:
+# https://docs.aws.amazon.com/botocore/latest/reference/services/glacier/client/exceptions/NoLongerSupportedException.html
+_NO_STORAGE = "NoLongerSupportedException"
+# Without a page size SQS lists 1,000 queues and does not say whether there are more.
+_PAGED = {"PageSize": 1000}
+
+
+@collector_in(QUEUE_POLICIES, "sqs:ListQueues", _GET_QUEUE_ATTRIBUTES)
+def queues(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+    """The queues."""
+
+    def policy(url: str) -> str | None:
+        answer = aws.need(
+            _GET_QUEUE_ATTRIBUTES, region=region, QueueUrl=url, AttributeNames=["Policy"]
+        )
+        return answer.get("Attributes", {}).get("Policy") or None
+
+    def arn(url: str) -> str:
+        return (
+            f"arn:{aws.partition}:sqs:{region}:{'/'.join(url.split('/')[-2:]).replace('/', ':')}"
+        )
+
+    listed = aws.items("sqs:ListQueues", "QueueUrls", region=region, PaginationConfig=_PAGED)
+    return _policies(aws, listed, arn, policy, _GET_QUEUE_ATTRIBUTES)
+
+
+@collector_in(TOPIC_POLICIES, "sns:ListTopics", _GET_TOPIC_ATTRIBUTES)
+def topics(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+    """The topics."""
+
+    def policy(arn: str) -> str | None:
+        answer = aws.need(_GET_TOPIC_ATTRIBUTES, region=region, TopicArn=arn)
+        return answer.get("Attributes", {}).get("Policy") or None
+
+    listed = [topic["TopicArn"] for topic in aws.items("sns:ListTopics", "Topics", region=region)]
+    return _policies(aws, listed, str, policy, _GET_TOPIC_ATTRIBUTES)
+
+
+@collector_in(FUNCTION_POLICIES, "lambda:ListFunctions", _GET_POLICY)
+def functions(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+    """The functions; their environment, which may hold secrets, is dropped here."""
+
+    def policy(arn: str) -> str | None:
+        answer = aws.get(_GET_POLICY, region=region, absent=_NOT_FOUND, FunctionName=arn)
+        return None if answer is None else answer["Policy"]
+
+    listed = aws.items("lambda:ListFunctions", "Functions", region=region)
+    return _policies(
+        aws, [function["FunctionArn"] for function in listed], str, policy, _GET_POLICY
+    )
+
+
+@collector_in(KEY_POLICIES, _GET_KEY_POLICY, after=(KMS_KEYS,))
+def keys(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+    """The keys that are not AWS managed: their default policies."""
+
+    def policy(arn: str) -> str | None:
+        answer = aws.need(_GET_KEY_POLICY, region=region, KeyId=arn, PolicyName="default")
+        policy: str = answer["Policy"]
+        return policy
+
+    listed = [key.arn for key in customer_keys(aws, region)]
+    return _policies(aws, listed, str, policy, _GET_KEY_POLICY)
+
+
+@collector_in(SECRET_POLICIES, "secretsmanager:ListSecrets", _GET_RESOURCE_POLICY)
+def secrets(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+    """The secrets: their policies, never their values."""
+
+    def policy(arn: str) -> str | None:
+        return (
+            aws.need(_GET_RESOURCE_POLICY, region=region, SecretId=arn).get("ResourcePolicy")
+            or None
+        )
+
+    listed = aws.items("secretsmanager:ListSecrets", "SecretList", region=region)
+    return _policies(aws, [secret["ARN"] for secret in listed], str, policy, _GET_RESOURCE_POLICY)
+
+
+@collector_in(VAULT_POLICIES, "glacier:ListVaults", _GET_VAULT_ACCESS_POLICY)
+def vaults(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+    """The Glacier vaults."""
+
+    def policy(vault: dict[str, Any]) -> str | None:
+        name = vault["VaultName"]
+        answer = aws.get(
+            _GET_VAULT_ACCESS_POLICY,
+            region=region,
+            absent=_NOT_FOUND,
+            accountId="-",
+            vaultName=name,
+        )
+        return None if answer is None else answer["policy"].get("Policy") or None
+
+    try:
+        listed = aws.items("glacier:ListVaults", "VaultList", region=region, accountId="-")
+    except RefusedError as refused:
+        if refused.miss.code != _NO_STORAGE:
+            raise
+        listed = []
+    return _policies(
+        aws, listed, lambda vault: vault["VaultARN"], policy, _GET_VAULT_ACCESS_POLICY
+    )
+
+
+@collector_in(BUS_POLICIES, _LIST_EVENT_BUSES)
+def buses(aws: Aws, region: str) -> tuple[ResourcePolicy, ...]:
+    """The event buses; the list has their policies."""
+    policies = (
+        ResourcePolicy(arn=bus["Arn"], document=bus.get("Policy") or None)
+        for bus in aws.items(_LIST_EVENT_BUSES, "EventBuses", region=region)
+    )
+    return tuple(sorted(policies, key=lambda policy: policy.arn))
+
+
+def _policies(
+    aws: Aws,
+    items: Sequence[T],
+    arn: Callable[[T], str],
+    policy: Callable[[T], str | None],
+    operation: str,
+) -> tuple[ResourcePolicy, ...]:
+    ordered = sorted(items, key=arn)
+    read = aws.read_each(policy, ordered, operation)
+    return tuple(
+        ResourcePolicy(arn=arn(item), document=document)
+        for item, document in zip(ordered, read, strict=True)
+    )

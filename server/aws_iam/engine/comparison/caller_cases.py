@@ -1,0 +1,407 @@
+"""Who can request a resource: one caller for each group of callers that its policies can distinguish."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison import identity_callers
+from aws_iam.engine.comparison.actions import is_kms_or_sts
+from aws_iam.engine.comparison.automaton import Budget, OverBudget
+from aws_iam.engine.comparison.clauses import principals_of
+from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
+from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_of
+from aws_iam.engine.evaluation.request import settled_keys
+from aws_iam.engine.language.arn import PARTITIONS, Arn
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import matches
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.comparison.clauses import Clause
+    from aws_iam.engine.comparison.distinct_values import Value
+    from aws_iam.engine.language.document import Policy
+
+_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNTS = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_FIELD = 4
+_EXAMPLES = ("111122223333", "444455556666", "777788889999", "123456789012", "210987654321")
+_SERVICES = ("lambda.amazonaws.com", "ec2.amazonaws.com", "events.amazonaws.com")
+_PROVIDERS = ("oidc-provider/idp.example.com", "saml-provider/example")
+_WEB = "sts:AssumeRoleWithWebIdentity"
+# Principals and accounts that the policies may name; with more the search gives up.
+_MOST_NAMED = 300
+# IAM User Guide, reference_policies_condition-keys: the availability of each key.
+_LACKING: Mapping[CallerKind, tuple[str, ...]] = {
+    CallerKind.ANONYMOUS: ("aws:principalorg", "aws:principaltag/"),
+    CallerKind.SERVICE: ("aws:principalorgid",),
+}
+_PROVIDER = "aws:federatedprovider"
+# Keys that follow from the caller; a caller has those of its kind only.
+_OWN_KEYS = (
+    _PROVIDER,
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:principaltype",
+    "aws:username",
+)
+
+
+@slotted
+class CallerCase:
+    """One caller of a resource policy, or whoever has an identity policy (`caller` is None).
+
+    `required_grade` is the grade that an Allow must have: naming the account is not enough for a caller of that account
+    whose own policies allow nothing.
+    """
+
+    name: str
+    caller: Caller | None = None
+    required_grade: Grade = Grade.ACCOUNT
+    # The account that owns the resource.
+    owner: str = ""
+    settled: Mapping[str, Value] = field(default_factory=dict, hash=False, compare=False)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the caller is from another account than the resource."""
+        return self.caller is not None and self.caller.account not in {"", self.owner}
+
+    def lacks(self, key: str) -> bool:
+        """Whether requests of such callers never carry the key."""
+        return self.caller is not None and key.startswith(_LACKING.get(self.caller.kind, ()))
+
+    def depends_on_policy(self, action: str) -> bool:
+        """Whether the resource's policy can decide on this caller's request for the action.
+
+        In the owner's account other policies allow whatever is not denied, unless the resource's own must allow, too.
+        """
+        if self.caller is None:
+            return True
+        lower = action.lower()
+        if self.caller.kind is CallerKind.IDENTITY and not lower.startswith("sts:"):
+            return False
+        if self.caller.kind is CallerKind.ROOT and lower == "sts:assumerole":
+            return False
+        if self.caller.kind is CallerKind.FEDERATED and lower.startswith("sts:"):
+            return False
+        inside = self.caller.account == self.owner and self.caller.kind is not CallerKind.IDENTITY
+        return not (inside and self.required_grade is Grade.ACCOUNT) or is_kms_or_sts(action)
+
+    def meets(self, clause: Clause) -> bool:
+        """Whether the statement applies to this caller, or may apply."""
+        if self.caller is None:
+            return True
+        statement = clause.statement
+        if self.caller.account and any(p.type == "CanonicalUser" for p in statement.principals):
+            return True
+        if statement.has("NotPrincipal"):
+            return not self.caller.is_left_out(statement.not_principals)
+        grade = self.caller.grade(statement.principals)
+        return grade >= (self.required_grade if clause.allows else Grade.ACCOUNT)
+
+
+def policy_holder() -> CallerCase:
+    """Whoever has an identity policy: anyone but a service."""
+    settled: dict[str, Value] = {
+        "aws:principalisawsservice": ("false",),
+        "aws:principalservicename": None,
+        "aws:principalservicenameslist": None,
+    }
+    return CallerCase(name="holder", settled=settled)
+
+
+def owners_of(policies: Sequence[Policy]) -> tuple[str, ...]:
+    """The accounts that may own the resource: the one in its ARNs, else an account that no policy names and those named."""
+    named = (
+        entry.value
+        for policy in policies
+        for statement in policy.statements
+        for entry in (*statement.resources, *statement.not_resources)
+    )
+    # A provider in a trust policy belongs to the role's own account.
+    providers = (
+        principal.value for principal in principals_of(policies) if principal.type == "Federated"
+    )
+    for text in (*named, *providers):
+        arn = Arn.of(text)
+        if arn and _ACCOUNT.fullmatch(arn.account):
+            return (arn.account,)
+    accounts = _named_accounts(policies, ())
+    return (_unused_account(accounts), *sorted(accounts))
+
+
+def caller_cases(
+    policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget
+) -> tuple[CallerCase, ...]:
+    """Strangers first, then callers of the owner's account, then everyone whom the policies name.
+
+    Callers of the owner's account come twice: once with own policies that allow everything, once without any.
+    """
+    found = [*_anyone(policies, owner)]
+    for caller in _callers(policies, owner, atoms, budget):
+        if caller.account == owner and caller.kind is not CallerKind.ROOT:
+            found.append(_case(caller, owner, Grade.ROLE))
+        found.append(_case(caller, owner, Grade.ACCOUNT))
+    found += strangers(policies, owner, atoms, budget)
+    return tuple(dict.fromkeys(found))
+
+
+def strangers(
+    policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget | None = None
+) -> Iterator[CallerCase]:
+    """Unknown callers: anonymous ones, and principals that can be created in accounts that no policy names."""
+    allowed = budget or Budget()
+    yield from _anyone(policies, owner)
+    known = _written_accounts(policies, owner)
+    callers = [
+        caller
+        for partition in _partitions(policies)
+        for arn in _stranger_arns(partition, atoms, known, allowed)
+        for caller in _parsed_caller(arn, "", "")
+    ]
+    providers = tuple(_providers(atoms, allowed))
+    for caller in dict.fromkeys(callers):
+        if caller.kind is CallerKind.SESSION:
+            yield from (_with_provider(caller, owner, provider) for provider in providers)
+        else:
+            yield _case(caller, owner, Grade.ACCOUNT)
+
+
+def _anyone(policies: Sequence[Policy], owner: str) -> Iterator[CallerCase]:
+    """An anonymous caller, and a user of an account that no policy names."""
+    far = _unused_account(_written_accounts(policies, owner))
+    yield _case(caller_of("*", action=""), owner, Grade.ACCOUNT)
+    for partition in _partitions(policies):
+        user = f"arn:{partition}:iam::{far}:user/example"
+        yield _case(caller_of(user, action=""), owner, Grade.ACCOUNT)
+
+
+def _stranger_arns(
+    partition: str, atoms: Sequence[Atom], known: set[str], budget: Budget
+) -> Iterator[str]:
+    """ARNs that strangers can create, one for each group that conditions can distinguish."""
+    far = _unused_account(known)
+    yield from (f"arn:{partition}:iam::{far}:{name}" for name in ("role/example", "root"))
+    listed = [
+        condition
+        for atom in atoms
+        if atom.key in identity_callers.KEYS
+        for condition in _without_known_accounts(atom, known)
+    ]
+    if not listed:
+        return
+    if any(map(_picks_accounts, listed)):
+        # A pattern may match a known account or another one.
+        listed.append(Atom(identity_callers.ACCOUNT, "StringEquals", tuple(sorted(known))))
+    found = [
+        arn
+        for found_caller in identity_callers.identity_callers(listed, {}, (partition, far), budget)
+        for arn in found_caller.values[identity_callers.ARN] or ()
+    ]
+    # The root user has an account and no name.
+    of_root = Atom(identity_callers.ARN, "ArnLike", (f"arn:{partition}:iam::*:root",))
+    accounts = [
+        _as_arn(atom)
+        for atom in listed
+        if atom.key in {identity_callers.ARN, identity_callers.ACCOUNT}
+    ]
+    roots = distinct_values(
+        identity_callers.ARN, (of_root, *accounts), present=True, budget=budget
+    )
+    found += [arn for root in roots if root.true & 1 for arn in root.value or ()]
+    yield from (arn for arn in found if arn.split(":")[_FIELD] not in known)
+
+
+def _without_known_accounts(atom: Atom, known: set[str]) -> Iterator[Atom]:
+    """The condition without values that only callers of known accounts have; nothing if no value is left."""
+    left = tuple(wanted for wanted in atom.wanted if _account_in(atom.key, wanted) not in known)
+    if left or not atom.wanted:
+        yield Atom(atom.key, atom.operator, left)
+
+
+def _picks_accounts(atom: Atom) -> bool:
+    """Whether the condition may distinguish accounts that no policy names."""
+    texts = (_account_in(atom.key, wanted) for wanted in atom.wanted)
+    return any(text is None or text.strip("*?") for text in texts)
+
+
+def _account_in(key: str, wanted: str) -> str | None:
+    """The caller's account in a wanted value; None when the value is a pattern without a field for it."""
+    if key == identity_callers.ACCOUNT:
+        return wanted
+    if key != identity_callers.ARN:
+        return "*"
+    fields = wanted.split(":", _FIELD + 1)
+    return fields[_FIELD] if len(fields) > _FIELD + 1 else None
+
+
+def _as_arn(atom: Atom) -> Atom:
+    """A condition on the caller's account as one on its ARN."""
+    if atom.key == identity_callers.ARN:
+        return atom
+    return Atom(
+        identity_callers.ARN, "ArnLike", tuple(f"arn:*:*::{account}:*" for account in atom.wanted)
+    )
+
+
+def _providers(atoms: Sequence[Atom], budget: Budget) -> Iterator[Value]:
+    """Who may have signed a stranger in: nobody, or a provider in no account that the policies name."""
+    on_provider = [atom for atom in atoms if atom.key == _PROVIDER]
+    for value in distinct_values(_PROVIDER, on_provider, budget=budget):
+        if not _ACCOUNTS.search("".join(value.value or ())):
+            yield value.value
+
+
+def _with_provider(caller: Caller, owner: str, provider: Value) -> CallerCase:
+    case = _case(caller, owner, Grade.ACCOUNT)
+    name = f"{case.name} by {provider[0]}" if provider else case.name
+    return replace(case, name=name, settled={**case.settled, _PROVIDER: provider})
+
+
+def _partitions(policies: Sequence[Policy]) -> list[str]:
+    """The partitions in the policies' ARNs; no request crosses partitions."""
+    texts = [
+        entry.value
+        for policy in policies
+        for statement in policy.statements
+        for entry in (*statement.resources, *statement.not_resources)
+    ]
+    texts += [principal.value for principal in principals_of(policies)]
+    fields = dict.fromkeys(t.split(":", 2)[1] for t in texts if t.startswith("arn:aws"))
+    named = [p for p in PARTITIONS for field in fields if matches(field, p)]
+    return list(dict.fromkeys(named)) or ["aws"]
+
+
+def _case(caller: Caller, owner: str, required_grade: Grade) -> CallerCase:
+    settled: dict[str, Value] = dict.fromkeys(_OWN_KEYS)
+    settled |= {name.lower(): (value,) for name, value in settled_keys(caller, owner)}
+    if caller.kind is CallerKind.SERVICE:
+        # AWS documents no values of these keys for a service; they are searched like any other key.
+        settled = {k: v for k, v in settled.items() if v is not None or k == "aws:username"}
+    if caller.kind is CallerKind.SESSION:
+        # The ARN does not say whether a provider signed the session in, and which.
+        del settled[_PROVIDER]
+    return CallerCase(
+        name=caller.arn
+        if required_grade is Grade.ACCOUNT
+        else f"{caller.arn} without a policy of its own",
+        caller=caller,
+        required_grade=required_grade,
+        # The owner of the resource does not follow from the caller.
+        settled={k: v for k, v in settled.items() if k != "aws:resourceaccount"},
+        owner=owner,
+    )
+
+
+def _callers(
+    policies: Sequence[Policy], owner: str, atoms: Sequence[Atom], budget: Budget
+) -> Iterator[Caller]:
+    principals = tuple(principals_of(policies))
+    named = dict.fromkeys((p.type, p.value) for p in principals if not p.is_everyone)
+    far = _unused_account({*_named_accounts(policies, atoms), owner})
+    accounts = dict.fromkeys((owner, *sorted(_named_accounts(policies, atoms)), far))
+    if len(named) + len(accounts) > _MOST_NAMED:
+        raise OverBudget(f"the policies name more than {_MOST_NAMED} principals")
+    partitions = _partitions(policies)
+    for partition in partitions:
+        yield from _example_callers(partition, owner, accounts)
+    service = next((name for name in _SERVICES if ("Service", name) not in named), "")
+    yield from _parsed_caller(service, "", "")
+    for kind, value in named:
+        yield from _named_caller(value, kind)
+    # Conditions on the caller distinguish further callers, in each account.
+    listed = [atom for atom in atoms if atom.key in identity_callers.KEYS]
+    texts = dict.fromkeys(
+        pattern for kind, value in named if kind == "AWS" for pattern in _arn_patterns(value)
+    )
+    if not listed and not any("assumed-role" in value for _, value in named):
+        return
+    listed += [Atom(identity_callers.ARN, "ArnLike", (text,)) for text in texts]
+    sessions = [value for kind, value in named if ":assumed-role/" in value]
+    for account in accounts:
+        fixed = {identity_callers.ACCOUNT: (account,)}
+        for partition in partitions:
+            for found in identity_callers.identity_callers(
+                listed, fixed, (partition, account), budget
+            ):
+                for arn in found.values[identity_callers.ARN] or ():
+                    yield from _parsed_caller(arn, "", "")
+                    yield from _sessions(arn, sessions)
+
+
+def _example_callers(partition: str, owner: str, accounts: Iterable[str]) -> Iterator[Caller]:
+    for account in accounts:
+        for name in ("user/example", "role/example", "root"):
+            yield from _parsed_caller(f"arn:{partition}:iam::{account}:{name}", "", "")
+    for provider in _PROVIDERS:
+        yield from _parsed_caller(f"arn:{partition}:iam::{owner}:{provider}", _WEB, "")
+
+
+def _arn_patterns(principal: str) -> Iterator[str]:
+    """A named principal as patterns of aws:PrincipalArn; for a session, its role under any path."""
+    arn = Arn.of(principal)
+    if arn is None:
+        return
+    if arn.service == "sts" and arn.resource.startswith("assumed-role/"):
+        name = arn.resource.split("/")[1]
+        yield f"arn:{arn.partition}:iam::{arn.account}:role/{name}"
+        yield f"arn:{arn.partition}:iam::{arn.account}:role/*/{name}"
+    else:
+        yield principal
+
+
+def _named_caller(text: str, kind: str) -> Iterator[Caller]:
+    if kind == "Federated":
+        yield from _parsed_caller(text, _WEB, "")
+    elif not _ACCOUNT.fullmatch(text) and not text.endswith(":root"):
+        yield from _parsed_caller(text, "", "")
+
+
+def _sessions(role: str, sessions: Iterable[str]) -> Iterator[Caller]:
+    """The named sessions of a role; a session ARN has the role's name without the path."""
+    fields = role.split(":")
+    for session in sessions:
+        own = session.split(":")
+        if fields[4] == own[4] and role.rpartition("/")[2] == own[5].split("/")[1]:
+            yield from _parsed_caller(session, "", role)
+
+
+def _parsed_caller(text: str, action: str, role: str) -> Iterator[Caller]:
+    try:
+        yield caller_of(text, action=action, role=role)
+    except InputError:
+        # A principal that cannot call, such as the id of a deleted role.
+        return
+
+
+def _named_accounts(policies: Sequence[Policy], atoms: Sequence[Atom]) -> set[str]:
+    texts = [p.value for p in principals_of(policies)]
+    texts += [text for atom in atoms if atom.key in identity_callers.KEYS for text in atom.wanted]
+    return set(_ACCOUNTS.findall(" ".join(texts)))
+
+
+def _written_accounts(policies: Sequence[Policy], owner: str) -> set[str]:
+    """The accounts that the policies spell out; those that a scenario puts in for a variable can be a stranger's."""
+    texts = [p.value for p in principals_of(policies)]
+    texts += [
+        value.value
+        for policy in policies
+        for statement in policy.statements
+        for condition in statement.conditions
+        if condition.name in identity_callers.KEYS
+        for value in condition.values
+    ]
+    return {*_ACCOUNTS.findall(" ".join(texts)), owner}
+
+
+def _unused_account(named: Iterable[str]) -> str:
+    taken = set(named)
+    return next(
+        a for a in (*_EXAMPLES, *(f"{n:012}" for n in range(len(taken) + 1))) if a not in taken
+    )

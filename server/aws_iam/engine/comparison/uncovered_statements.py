@@ -1,0 +1,230 @@
+"""The statements of one side of a comparison that no statement of the other side covers.
+
+A request that one side allows and the other does not meets an Allow that no Allow of the other side covers, or a Deny of the
+other side that no Deny covers. Only such clauses, without their covered entries, have to be searched; most changes of a
+policy leave very few. Coverage is checked pair by pair, up to a limit; what is not found to be covered stays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.evaluation.layers import Ready
+from aws_iam.engine.language.pattern import covers, intersects, is_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.engine.comparison.clauses import Clause, Side
+
+_HOLE = re.compile(r"\$\{[^}]*\}")
+
+
+_MOST_PAIRS = 100_000
+# A pattern with `?` and more stars than this is not compared here: it needs a search.
+_FEW_STARS = 3
+# Pairs that a comparison with `?` and `*` counts for.
+_INTRICATE = 20
+
+
+def uncovered_statements(
+    wanted: Sequence[Side],
+    unwanted: Sequence[Side],
+    only: Mapping[int, Ready] | None = None,
+) -> tuple[Clause, ...]:
+    """Clauses, without their covered entries, one of which every difference meets.
+
+    Clauses may contain variables: the result then holds whatever the variables stand for. `only` are the statements, by
+    identity, and the actions of each that were left by an earlier run.
+    """
+    coverage = Coverage()
+    # Of two wanted sides the last is the narrower one.
+    new = wanted[-1]
+    left = list(_limited_to(new.allows, only))
+    if len(wanted) > 1:
+        return tuple(left)
+    for old in unwanted:
+        others = old.allows
+        left = [part for clause in left for part in coverage.without_covered(clause, others)]
+    denies = new.denies
+    extra = [
+        deny
+        for old in unwanted
+        for deny in _limited_to(old.denies, only)
+        if not any(coverage.within(deny, other) for other in denies)
+    ]
+    return (*left, *extra)
+
+
+def _limited_to(clauses: Iterable[Clause], only: Mapping[int, Ready] | None) -> Iterable[Clause]:
+    if only is None:
+        return clauses
+    return (
+        replace(clause, ready=ready)
+        for clause in clauses
+        if (ready := only.get(id(clause.statement)))
+    )
+
+
+@dataclass(slots=True)
+class Coverage:
+    """Checks which entries of statements others cover, for a limited number of pairs."""
+
+    left: int = _MOST_PAIRS
+
+    def without_covered(self, clause: Clause, others: Sequence[Clause]) -> Iterable[Clause]:
+        """The clause without the entries that another clause covers; nothing when no entry is left."""
+        near = [
+            o for o in others if _conditions_within(clause, o) and principals_within(clause, o)
+        ]
+        if any(
+            self._actions_within(clause, o) and self._resources_within(clause, o) for o in near
+        ):
+            return ()
+        if clause.ready.negated or clause.not_resources or not near:
+            return (clause,)
+        left = self._left(clause, near)
+        if not left:
+            return ()
+        resources = frozenset().union(*left.values())
+        kept = (
+            None
+            if clause.resources is None
+            else tuple(r for r in clause.resources if r in resources)
+        )
+        ready = Ready.with_entries(clause.statement, tuple(left))
+        anywhere = kept is None or "*" in kept
+        return (replace(clause, ready=ready, resources=kept, is_anywhere=anywhere),)
+
+    def _left(self, clause: Clause, near: Sequence[Clause]) -> Mapping[str, frozenset[str]]:
+        """The entries of the clause that the others do not cover, each with the resources that are left."""
+        whole = frozenset(clause.resources or ())
+        full, partial = [], []
+        for other in near:
+            covered = self._covered_resources(whole, other)
+            if covered is None or (covered and covered == whole):
+                full.append(other)
+            elif covered:
+                partial.append((other, covered))
+        left: dict[str, frozenset[str]] = {}
+        for entry in self._not_taken(clause.ready, full):
+            rest = whole
+            for other, resources in partial:
+                if resources & rest and self._takes_all(other, entry):
+                    rest -= resources
+            if rest or clause.resources is None:
+                left[entry] = rest
+        return left
+
+    def _not_taken(self, ready: Ready, others: Sequence[Clause]) -> list[str]:
+        """The entries of a statement that none of the others covers entirely."""
+        # Versions of a policy share most names.
+        names = ready.names.difference(*(o.ready.names for o in others if not o.ready.negated))
+        wider = [o for o in others if o.ready.negated or o.ready.patterns]
+        entries = [*names, *ready.patterns]
+        return [e for e in entries if not any(self._takes_all(other, e) for other in wider)]
+
+    def _covered_resources(self, whole: frozenset[str], other: Clause) -> frozenset[str] | None:
+        """The resources to which the other clause applies; None when it applies to all resources."""
+        if other.is_anywhere:
+            return None
+        if other.not_resources or other.resources is None:
+            return frozenset()
+        same = whole.intersection(other.resources)
+        return same | {
+            resource
+            for resource in whole - same
+            if any(self._covers(o, resource) for o in other.resources)
+        }
+
+    def _takes_all(self, clause: Clause, entry: str) -> bool:
+        """Whether the clause applies to all actions of an entry."""
+        ready = clause.ready
+        if ready.negated:
+            return not any(self.may_overlap(own, entry) for own in (*ready.names, *ready.patterns))
+        return self._listed(ready, entry)
+
+    def within(self, new: Clause, old: Clause) -> bool:
+        """Whether the old clause applies to every request to which the new one applies, element by element."""
+        return (
+            _conditions_within(new, old)
+            and self._actions_within(new, old)
+            and self._resources_within(new, old)
+            and principals_within(new, old)
+        )
+
+    def _actions_within(self, new: Clause, old: Clause) -> bool:
+        """Whether all actions of the new statement are actions of the old one."""
+        mine, theirs = new.ready, old.ready
+        if mine.negated:
+            if not theirs.negated:
+                return bool({"*", "*:*"} & {*theirs.patterns})
+            return all(self._listed(mine, entry) for entry in (*theirs.names, *theirs.patterns))
+        if not theirs.negated:
+            # Versions of a policy share most names.
+            rest = (*(mine.names - theirs.names), *mine.patterns)
+            return not rest or all(self._listed(theirs, entry) for entry in rest)
+        return all(self._takes_all(old, entry) for entry in (*mine.names, *mine.patterns))
+
+    def _listed(self, ready: Ready, entry: str) -> bool:
+        if entry in ready.names:
+            return True
+        if not ready.patterns:
+            return False
+        near = ready.near(entry) if is_literal(entry.partition(":")[0]) else ready.anywhere
+        return entry in near or any(self._covers(pattern, entry) for pattern in near)
+
+    def _resources_within(self, new: Clause, old: Clause) -> bool:
+        """Whether all resources of the new statement are resources of the old one."""
+        if old.is_anywhere:
+            return True
+        if new.resources is None or old.resources is None:
+            return False
+        if new.not_resources is not old.not_resources:
+            return False
+        inner, outer = (old, new) if new.not_resources else (new, old)
+        same = frozenset(outer.resources or ())
+        return all(
+            resource in same or any(self._covers(o, resource) for o in same)
+            for resource in inner.resources or ()
+        )
+
+    def _covers(self, outer: str, inner: str) -> bool:
+        """Whether a pattern covers another, whatever variables stand for; also False where that takes too long."""
+        if outer == inner:
+            return True
+        intricate = "?" in outer and "*" in outer
+        self.left -= _INTRICATE if intricate else 1
+        if self.left < 0 or (intricate and outer.count("*") > _FEW_STARS):
+            return False
+        return "${" not in outer and covers(
+            outer, _HOLE.sub("*", inner) if "${" in inner else inner
+        )
+
+    def may_overlap(self, one: str, other: str) -> bool:
+        """Whether two patterns can match the same text; also True where that takes too long."""
+        self.left -= 1
+        return self.left < 0 or intersects(one, other)
+
+
+def _conditions_within(new: Clause, old: Clause) -> bool:
+    """Whether the new statement has every condition of the old one, those that cannot be evaluated included."""
+    return not old.needs & ~new.needs and old.unread <= new.unread
+
+
+def principals_within(new: Clause, old: Clause) -> bool:
+    """Whether the old statement names everyone, or all principals that the new one names."""
+    if not old.has_principals and not new.has_principals:
+        return True
+    mine, theirs = new.statement, old.statement
+    if any(principal.is_everyone for principal in theirs.principals):
+        return True
+    return (
+        {(p.type, p.value) for p in mine.principals}
+        <= {(p.type, p.value) for p in theirs.principals}
+        and mine.has("NotPrincipal") is theirs.has("NotPrincipal")
+        and {(p.type, p.value) for p in mine.not_principals}
+        == {(p.type, p.value) for p in theirs.not_principals}
+    )
