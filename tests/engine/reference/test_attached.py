@@ -68,9 +68,9 @@ def test_the_name_of_a_policy_means_what_it_is_attached_to() -> None:
         ("AWS::SQS::Que", None, "did you mean `AWS::SQS::Queue`?"),
         ("x", None, "such as `AWS::S3::Bucket`"),
         ("AWS::IAM::Role", None, "write `AWS::IAM::AssumeRolePolicyDocument`"),
-        ("AWS::S3::Bucket", "identity", "is of the kind `resource`, not `identity`"),
-        ("AWS::S3::Bucket", "trust", "is of the kind `resource`, not `trust`"),
-        (TRUST, "resource", "is of the kind `trust`, not `resource`"),
+        ("AWS::S3::Bucket", "identity", "has the kind `resource`, not `identity`"),
+        ("AWS::S3::Bucket", "trust", "has the kind `resource`, not `trust`"),
+        (TRUST, "resource", "has the kind `trust`, not `resource`"),
         ("a\n" * 100_000, None, "is no type of resource"),
     ],
 )

@@ -107,7 +107,7 @@ def test_a_terraform_plan_names_policies_by_address_and_what_apply_alone_knows()
         ("data.aws_iam_policy_document.unused.json", Kind.IDENTITY, None),
     ]
     assert [(each.place, each.why) for each in found.unread] == [
-        ("aws_organizations_policy.tags.content", "a policy of type TAG_POLICY: no IAM policy"),
+        ("aws_organizations_policy.tags.content", "a policy of type TAG_POLICY, not an IAM policy"),
         ("module.store.aws_s3_bucket_policy.reports.policy", "known only after apply"),
     ]
     answer = judged(file("plan.json"))
@@ -210,7 +210,7 @@ def test_what_is_no_iam_policy_is_refused_with_the_reason(
     with pytest.raises(InputError, match="the CloudFormation template holds no policy") as caught:
         judged(template(properties, type_))
     assert why in str(caught.value)
-    assert "looked for were" in caught.value.hint
+    assert "supported are" in caught.value.hint
 
 
 def test_a_file_without_any_policy_is_refused_by_what_was_looked_for() -> None:
@@ -260,7 +260,7 @@ def test_text_that_only_looks_like_a_policy_is_named_and_not_judged() -> None:
     assert [source.name for source in found.sources] == ["/good"]
     (note,) = found.unread
     assert note.place == "/bad"
-    assert note.why.startswith("it looks like a policy and is no JSON: ")
+    assert note.why.startswith("it looks like a policy but is not JSON: ")
 
 
 def test_yaml_policies_keep_dates_and_numbers_as_written() -> None:

@@ -120,5 +120,5 @@ def test_references_that_would_stand_for_gigabytes_are_refused(body: dict[str, A
         "L": {"Type": "String", "Default": "x" * 4000},
         "M": {"Type": "CommaDelimitedList", "Default": "x," * 20_000},
     }
-    with pytest.raises(InputError, match="stand for more than"):
+    with pytest.raises(InputError, match="expand to more than"):
         judged(template(body, Parameters=parameters))

@@ -11,7 +11,7 @@ import pytest
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.operations import service_of
 from aws_iam.engine.trail import cloudtrail
-from aws_iam.engine.trail.seen import Seen, exact, spelled
+from aws_iam.engine.trail.event_details import Seen, exact, spelled
 from aws_iam.engine.trail.table import actions_of, call_of, prefix_of, table
 from aws_iam.engine.trail.uses import Reader
 from aws_iam.errors import InputError

@@ -12,8 +12,8 @@ from aws_iam.engine.generation.limits import Limit, Limits
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.trail.generalize import widened
 from aws_iam.engine.trail.ledger import request_for
-from aws_iam.engine.trail.widen import widened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail import paths, s3
-from aws_iam.engine.trail.resources import spots
-from aws_iam.engine.trail.seen import exact
-from aws_iam.engine.trail.spot import UNNAMED, Spot
+from aws_iam.engine.trail import api_gateway, s3
+from aws_iam.engine.trail.event_details import exact
+from aws_iam.engine.trail.event_resource import UNNAMED, Spot
+from aws_iam.engine.trail.find_resources import spots
 from aws_iam.engine.trail.table import actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.engine.reference.catalog import Action
-    from aws_iam.engine.trail.seen import Seen
+    from aws_iam.engine.trail.event_details import Seen
 
     Calls = Iterator[tuple[str, tuple[Spot, ...] | None]]
 
@@ -279,7 +279,7 @@ _SPECIAL: Mapping[str, Callable[[str, Seen], Calls]] = {
     "kms:ReEncrypt": _reencrypt,
     "sts": _sts,
     "sns:Publish": _published,
-    "apigateway": paths.calls,
+    "apigateway": api_gateway.calls,
 }
 _FIXES: Mapping[str, Callable[[Action, Seen], tuple[Spot, ...]]] = {
     "bedrock": _bedrock,

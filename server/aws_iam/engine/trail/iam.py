@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.trail.resources import spots
-from aws_iam.engine.trail.seen import exact
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.event_details import exact
+from aws_iam.engine.trail.event_resource import Spot
+from aws_iam.engine.trail.find_resources import spots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aws_iam.engine.reference.catalog import Action
-    from aws_iam.engine.trail.seen import Seen
+    from aws_iam.engine.trail.event_details import Seen
 
 ASSUMED = "the record does not show its path: `/` is assumed"
 _TYPES = {

@@ -12,8 +12,8 @@ from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail.seen import spelled
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.event_details import spelled
+from aws_iam.engine.trail.event_resource import Spot
 from aws_iam.engine.trail.table import prefix_of
 from aws_iam.engine.trail.uses import Reader, Reading, Use, why_skipped
 from aws_iam.errors import InputError

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.event_resource import Spot
 from aws_iam.engine.trail.table import actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.engine.trail.seen import Seen
+    from aws_iam.engine.trail.event_details import Seen
 
 _OF_VERSION: Mapping[str, tuple[str, ...]] = {
     "s3:GetObject": ("s3:GetObjectVersion",),

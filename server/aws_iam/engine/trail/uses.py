@@ -9,8 +9,8 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail import iam, s3
 from aws_iam.engine.trail.calls import called
-from aws_iam.engine.trail.seen import Seen, plain
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.event_details import Seen, plain
+from aws_iam.engine.trail.event_resource import Spot
 from aws_iam.engine.trail.table import call_of, prefix_of, table
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
 from aws_iam.engine.evaluate import evaluate
-from aws_iam.engine.trail.seen import spelled
+from aws_iam.engine.trail.event_details import spelled
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS

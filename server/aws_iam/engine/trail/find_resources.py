@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.generation.grants import types_of
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail.fill import by_id, filled_in
-from aws_iam.engine.trail.seen import Seen, exact, plain, stem
-from aws_iam.engine.trail.spot import MADE, NO_TYPES, OPTIONAL, UNNAMED, Spot
+from aws_iam.engine.trail.arn_formats import by_id, filled_in
+from aws_iam.engine.trail.event_details import Seen, exact, plain, stem
+from aws_iam.engine.trail.event_resource import MADE, NO_TYPES, OPTIONAL, UNNAMED, Spot
 from aws_iam.engine.trail.table import table
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.trail.seen import exact, is_foreign
+from aws_iam.engine.trail.event_details import exact, is_foreign
 
 NO_TYPES = "no resource types: AWS authorises it on `*` only"
 MADE = "the call makes it, and its id did not exist before: AWS authorises on the pattern"

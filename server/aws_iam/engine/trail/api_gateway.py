@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.trail.seen import exact, plain
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.event_details import exact, plain
+from aws_iam.engine.trail.event_resource import Spot
 from aws_iam.engine.trail.table import actions_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.trail.seen import Seen
+    from aws_iam.engine.trail.event_details import Seen
 
 _HOLE = re.compile(r"\{[^{}]*\}")
 

@@ -11,8 +11,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.trail.seen import Seen, exact, is_foreign, plain, stem
-from aws_iam.engine.trail.spot import FOREIGN, Spot
+from aws_iam.engine.trail.event_details import Seen, exact, is_foreign, plain, stem
+from aws_iam.engine.trail.event_resource import FOREIGN, Spot
 from aws_iam.engine.trail.table import table
 
 if TYPE_CHECKING:
