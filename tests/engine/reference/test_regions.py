@@ -10,8 +10,7 @@ import pytest
 
 from aws_iam import resources
 from aws_iam.engine.language.arn import PARTITIONS
-from aws_iam.engine.reference.partition import partition_of
-from aws_iam.engine.reference.regions import may_be_newer, regions
+from aws_iam.engine.reference.regions import may_be_newer, partition_of, regions
 
 DATA = json.loads(resources.text("assets/data/regions.json"))
 

@@ -107,7 +107,10 @@ def test_a_terraform_plan_names_policies_by_address_and_what_apply_alone_knows()
         ("data.aws_iam_policy_document.unused.json", Kind.IDENTITY, None),
     ]
     assert [(each.place, each.why) for each in found.unread] == [
-        ("aws_organizations_policy.tags.content", "a policy of type TAG_POLICY, not an IAM policy"),
+        (
+            "aws_organizations_policy.tags.content",
+            "a policy of type TAG_POLICY, not an IAM policy",
+        ),
         ("module.store.aws_s3_bucket_policy.reports.policy", "known only after apply"),
     ]
     answer = judged(file("plan.json"))

@@ -11,7 +11,8 @@ import pytest
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.operations import service_of
 from aws_iam.engine.trail import cloudtrail
-from aws_iam.engine.trail.event_details import Seen, exact, spelled
+from aws_iam.engine.trail.event_details import EventDetails
+from aws_iam.engine.trail.event_resource import exact_pattern, without_escapes
 from aws_iam.engine.trail.table import actions_of, call_of, prefix_of, table
 from aws_iam.engine.trail.uses import Reader
 from aws_iam.errors import InputError
@@ -88,7 +89,7 @@ def test_records_with_fields_of_other_types_are_read_as_far_as_they_go() -> None
     }
     (event,) = cloudtrail.read(odd).events
     assert (event.caller, event.arns, event.region) == ("", (), "")
-    assert Reader([event]).read(event).skipped == "the record does not tell who called"
+    assert Reader([event]).read(event).skipped == "the record does not name the caller"
 
 
 @pytest.mark.parametrize("region", ["", "*", "eu-west-1:*", "${aws:x}", "x" * 99])
@@ -108,7 +109,7 @@ def test_a_region_that_is_none_leads_to_no_resource(region: str) -> None:
 )
 def test_a_caller_that_is_none_gets_no_policy(arn: str) -> None:
     (event,) = cloudtrail.read({**EVENT, "userIdentity": {"type": "IAMUser", "arn": arn}}).events
-    assert "who called" in Reader([event]).read(event).skipped
+    assert "does not name the caller" in Reader([event]).read(event).skipped
 
 
 def test_a_name_longer_than_any_is_no_record() -> None:
@@ -235,8 +236,8 @@ def _is_mapped(prefix: str, operation: str) -> bool:
     "text", ["arn:aws:s3:::b/plain", "a*b?c", "${aws:username}", "$", "${*}", "a${"]
 )
 def test_an_exact_pattern_means_its_text_alone(text: str) -> None:
-    assert spelled(exact(text)) == text
-    assert exact("plain") == "plain"
+    assert without_escapes(exact_pattern(text)) == text
+    assert exact_pattern("plain") == "plain"
 
 
 def test_reading_an_event_is_linear_in_its_parameters() -> None:
@@ -255,9 +256,9 @@ def test_parameters_without_end_are_looked_at_up_to_a_bound() -> None:
     (event,) = cloudtrail.read(
         record(eventSource="s3.amazonaws.com", eventName="X", requestParameters=deep)
     ).events
-    assert Seen(event).parameters == ()
+    assert EventDetails(event).parameters == ()
     wide = {f"k{n}": "v" for n in range(50_000)}
     (event,) = cloudtrail.read(
         record(eventSource="s3.amazonaws.com", eventName="X", requestParameters=wide)
     ).events
-    assert len(Seen(event).parameters) < 21_000
+    assert len(EventDetails(event).parameters) < 21_000

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.partition import partition_of
+from aws_iam.engine.reference.regions import partition_of
 from aws_iam.engine.reference.suggest import edits
 
 if TYPE_CHECKING:

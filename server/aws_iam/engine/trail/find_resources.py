@@ -1,6 +1,6 @@
-"""On which resources an event's action was authorised: ARNs of the record, else ARN formats filled from its parameters.
+"""The resources on which AWS authorised an event's action: ARNs in the record, else ARN formats filled from its parameters.
 
-What the record does not show is `*` at its place in the format, with the reason; nothing else is widened.
+A part that the record does not show becomes `*`, with the reason; nothing else is widened.
 """
 
 from __future__ import annotations
@@ -12,9 +12,16 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.generation.grants import types_of
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail.arn_formats import by_id, filled_in
-from aws_iam.engine.trail.event_details import Seen, exact, plain, stem
-from aws_iam.engine.trail.event_resource import MADE, NO_TYPES, OPTIONAL, UNNAMED, Spot
+from aws_iam.engine.trail.arn_formats import filled_formats, ids_of_type
+from aws_iam.engine.trail.event_details import EventDetails, normalized, stem
+from aws_iam.engine.trail.event_resource import (
+    CREATED,
+    NO_TYPES,
+    NOT_NAMED,
+    OPTIONAL,
+    EventResource,
+    exact_pattern,
+)
 from aws_iam.engine.trail.table import table
 
 if TYPE_CHECKING:
@@ -23,203 +30,225 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action, ResourceType
 
 _HOLE = re.compile(r"\$\{[^{}]*\}")
-_COMMON = frozenset({"${Partition}", "${Region}", "${Account}"})
-_MAKING = (
-    "Create",
-    "Run",
-    "Register",
-    "Allocate",
-    "Request",
-    "Import",
-    "Copy",
-    "Restore",
-    "Provision",
-    "Purchase",
+_LOCATION = frozenset({"${Partition}", "${Region}", "${Account}"})
+_CREATING_VERBS = (
+    "Create", "Run", "Register", "Allocate", "Request", "Import", "Copy", "Restore", "Provision", "Purchase",
+)  # fmt: skip
+# Parameters that name whatever the call works on.
+_GENERAL_NAMES = frozenset(
+    {"arn", "arns", "resource", "resources", "resourcearn", "resourcearns", "resourceid"}
 )
 
 
-def spots(action: Action, seen: Seen) -> tuple[Spot, ...]:
-    """The resources of an action in an event, at least one."""
+def resources_of(action: Action, details: EventDetails) -> tuple[EventResource, ...]:
+    """The resources of an action in an event; at least one, which may be `*`."""
     types = types_of(action)
     if not types:
-        return (Spot(resource="*", why=NO_TYPES),)
-    found = [*_listed(seen.event.arns, types), *_listed_under(seen, types, related=True)]
+        return (EventResource(pattern="*", why=NO_TYPES),)
+    found = [
+        *_of_types(details.event.arns, types),
+        *_in_parameters(details, types, related=True),
+    ]
     types = _without(types, found)
-    answered = list(_listed(seen.answered, types))
-    filled = _closest(
-        [each for t in types for each in filled_in(t, action, seen)], action, answered
+    in_response = list(_of_types(details.response_arns, types))
+    filled = _most_specific(
+        [resource for type_ in types for resource in filled_formats(type_, action, details)],
+        action,
+        in_response,
     )
-    found += (each for each in filled if each.whole)
-    found += _listed_under(seen, _without(types, found), related=False)
+    found += (resource for resource in filled if resource.complete)
+    found += _in_parameters(details, _without(types, found), related=False)
     types = _without(types, found)
     found += (
-        _answered(action, each, seen) for each in _one_each(answered) if each.type in _names(types)
+        _from_response(action, resource, details)
+        for resource in _one_per_type(in_response)
+        if resource.type in _names(types)
     )
     types = _without(types, found)
-    found += (each for each in filled if not each.whole and _adds(each, found, types, action))
-    found += _missing(action, _without(types, found), seen, some=bool(found))
-    return tuple({each.resource: each for each in found}.values())
+    found += (
+        resource
+        for resource in filled
+        if not resource.complete and _adds(resource, found, types, action)
+    )
+    found += _not_named(action, _without(types, found), details, some=bool(found))
+    return tuple({resource.pattern: resource for resource in found}.values())
 
 
 def _adds(
-    partly: Spot, found: Iterable[Spot], types: Sequence[ResourceType], action: Action
+    incomplete: EventResource,
+    found: Iterable[EventResource],
+    types: Sequence[ResourceType],
+    action: Action,
 ) -> bool:
-    """Whether a format that is filled in part means something else than those that are filled whole."""
-    said = any(partly.used <= each.used for each in found)
-    return partly.type in _names(types) and (partly.type in action.required or not said)
+    """Whether an incomplete format means something other than the complete ones."""
+    covered = any(incomplete.used <= resource.used for resource in found)
+    return incomplete.type in _names(types) and (incomplete.type in action.required or not covered)
 
 
 def _names(types: Iterable[ResourceType]) -> set[str]:
-    return {each.name for each in types}
+    return {type_.name for type_ in types}
 
 
-def _without(types: Sequence[ResourceType], found: Iterable[Spot]) -> tuple[ResourceType, ...]:
-    have = {each.type for each in found}
-    return tuple(each for each in types if each.name not in have)
+def _without(
+    types: Sequence[ResourceType], found: Iterable[EventResource]
+) -> tuple[ResourceType, ...]:
+    have = _types_of(found)
+    return tuple(type_ for type_ in types if type_.name not in have)
 
 
-def _one_each(found: Iterable[Spot]) -> tuple[Spot, ...]:
-    return tuple({each.type: each for each in found}.values())
+def _types_of(found: Iterable[EventResource]) -> set[str]:
+    return {resource.type for resource in found}
 
 
-def _listed(arns: Iterable[str], types: Sequence[ResourceType]) -> Iterator[Spot]:
-    """The ARNs that are of one of these types."""
+def _one_per_type(found: Iterable[EventResource]) -> tuple[EventResource, ...]:
+    return tuple({resource.type: resource for resource in found}.values())
+
+
+def _of_types(arns: Iterable[str], types: Sequence[ResourceType]) -> Iterator[EventResource]:
+    """The ARNs that have one of these types."""
     for text in arns:
         arn = Arn.of(text)
         if arn is None:
             continue
         fitting = catalog().types_of_arn(arn)
-        own = (each for each in types if any(_is(other, each) for other in fitting))
+        own = (type_ for type_ in types if any(_is_type(other, type_) for other in fitting))
         if found := next(own, None):
-            yield replace(Spot.of(text, found.name), used=frozenset({text}))
+            yield replace(EventResource.of_arn(text, found.name), used=frozenset({text}))
 
 
-def _is(found: ResourceType, wanted: ResourceType) -> bool:
-    """Whether an ARN's type is the wanted one; the reference gives some actions the older kind of load balancer only."""
-    kind = found.service == wanted.service and found.name.startswith(f"{wanted.name}/")
-    return found == wanted or kind
+def _is_type(found: ResourceType, wanted: ResourceType) -> bool:
+    """Whether an ARN's type is the wanted one; for some actions the reference lists the older load balancer type only."""
+    newer = found.service == wanted.service and found.name.startswith(f"{wanted.name}/")
+    return found == wanted or newer
 
 
-def _listed_under(seen: Seen, types: Sequence[ResourceType], *, related: bool) -> Iterator[Spot]:
-    """The ARNs among the parameters, those whose parameter is called as their type is, or the others."""
-    about = {each.name: {plain(each.name), *_about(each)} for each in types}
-    for name, text in seen.named_arns:
-        for each in _listed((text,), types):
-            if (name in _GENERAL or stem(name) in about[each.type]) is related:
-                yield each
+def _in_parameters(
+    details: EventDetails, types: Sequence[ResourceType], *, related: bool
+) -> Iterator[EventResource]:
+    """The ARNs in parameters whose names match the ARN's type, or in all other parameters."""
+    about = {type_.name: {normalized(type_.name), *_hole_stems(type_)} for type_ in types}
+    for name, text in details.named_arns:
+        for resource in _of_types((text,), types):
+            if (name in _GENERAL_NAMES or stem(name) in about[resource.type]) is related:
+                yield resource
 
 
-# Parameters that are about whatever the call works on.
-_GENERAL = frozenset(
-    {"arn", "arns", "resource", "resources", "resourcearn", "resourcearns", "resourceid"}
-)
+def _hole_stems(type_: ResourceType) -> Iterator[str]:
+    for arn_format in type_.arn_formats:
+        for hole in _HOLE.findall(arn_format):
+            if hole not in _LOCATION:
+                yield stem(normalized(hole))
 
 
-def _about(type_: ResourceType) -> Iterator[str]:
-    for template in type_.arn_formats:
-        yield from (stem(plain(hole)) for hole in _HOLE.findall(template) if hole not in _COMMON)
-
-
-def _closest(filled: Sequence[Spot], action: Action, answered: Sequence[Spot]) -> list[Spot]:
-    """The filled formats without those that name less of the same thing: the rule of a bus, not of the default one."""
-    named = {each.used for each in filled if each.whole}
+def _most_specific(
+    filled: Sequence[EventResource], action: Action, in_response: Sequence[EventResource]
+) -> list[EventResource]:
+    """The filled formats without less specific ones: the rule of a named event bus, not of the default one."""
+    complete = {resource.used for resource in filled if resource.complete}
     parts = {
         part
-        for each in answered
-        for text in each.used
+        for resource in in_response
+        for text in resource.used
         for part in text.replace("/", ":").split(":")
     }
-    made = _is_making(action) and _names_of(answered)
+    created = _types_of(in_response) if _is_creating(action) else set()
     return [
-        each
-        for each in filled
-        if each.type in action.required
+        resource
+        for resource in filled
+        if resource.type in action.required
         or not (
-            any(each.used < more for more in named)
-            or (made and each.type not in made and each.used <= parts)
+            any(resource.used < more for more in complete)
+            or (created and resource.type not in created and resource.used <= parts)
         )
     ]
 
 
-def _names_of(found: Iterable[Spot]) -> set[str]:
-    return {each.type for each in found}
+def _is_creating(action: Action) -> bool:
+    return action.name.startswith(_CREATING_VERBS)
 
 
-def _is_making(action: Action) -> bool:
-    return action.name.startswith(_MAKING)
-
-
-def _missing(
-    action: Action, types: Sequence[ResourceType], seen: Seen, *, some: bool
-) -> Iterator[Spot]:
-    """The types that took part though no parameter names them, and `*` where nothing else is known."""
-    required = [each for each in types if each.name in action.required]
-    if _is_making(action) and required:
-        yield from (each for type_ in required for each in _taken(action, type_, seen))
+def _not_named(
+    action: Action, types: Sequence[ResourceType], details: EventDetails, *, some: bool
+) -> Iterator[EventResource]:
+    """The types that took part although no parameter names them, and `*` where nothing else is known."""
+    required = [type_ for type_ in types if type_.name in action.required]
+    if _is_creating(action) and required:
+        for type_ in required:
+            yield from _created_or_chosen(action, type_, details)
         return
     for type_ in required if some else ():
         if type_.name in table()["always"].get(type_.service, ()):
-            yield Spot(resource=seen.template(type_.arn_formats[0]), type=type_.name)
+            yield EventResource(pattern=details.located(type_.arn_formats[0]), type=type_.name)
     if some:
         return
     if not action.required:
-        yield Spot(resource="*", why=OPTIONAL)
-    elif len(types) == 1 and _is_local(types[0], seen):
-        yield Spot(resource=_open(types[0], seen), type=types[0].name, why=UNNAMED)
+        yield EventResource(pattern="*", why=OPTIONAL)
+    elif len(types) == 1 and _has_account(types[0], details):
+        yield EventResource(pattern=_any_of(types[0], details), type=types[0].name, why=NOT_NAMED)
     else:
-        yield Spot(resource="*", why=UNNAMED)
+        yield EventResource(pattern="*", why=NOT_NAMED)
 
 
-def _taken(action: Action, type_: ResourceType, seen: Seen) -> Iterator[Spot]:
-    """What a call that makes something takes part with: what it makes, or what its answer says it chose."""
-    if _makes(action, type_):
-        yield Spot(resource=_open(type_, seen), type=type_.name, why=MADE)
+def _created_or_chosen(
+    action: Action, type_: ResourceType, details: EventDetails
+) -> Iterator[EventResource]:
+    """What a creating call creates, or what its response says that AWS chose."""
+    if _creates(action, type_):
+        yield EventResource(pattern=_any_of(type_, details), type=type_.name, why=CREATED)
         return
-    chosen = by_id(type_, seen.answers)
-    head = seen.template(type_.arn_formats[0]).partition("${")[0]
-    for each in chosen:
-        yield Spot.of(head + each, type_.name)
+    chosen = ids_of_type(type_, details.response_texts)
+    head = details.located(type_.arn_formats[0]).partition("${")[0]
+    for text in chosen:
+        yield EventResource.of_arn(head + text, type_.name)
     if not chosen:
-        yield Spot(resource=_open(type_, seen), type=type_.name, why=UNNAMED)
+        yield EventResource(pattern=_any_of(type_, details), type=type_.name, why=NOT_NAMED)
 
 
-def _makes(action: Action, type_: ResourceType) -> bool:
+def _creates(action: Action, type_: ResourceType) -> bool:
     listed = table()["made"].get(action.full_name, ())
-    return type_.name in listed or plain(type_.name) in plain(action.name)
+    return type_.name in listed or normalized(type_.name) in normalized(action.name)
 
 
-def _is_local(type_: ResourceType, seen: Seen) -> bool:
-    """Whether the ARN of the type holds an account: without one everybody's would be meant."""
-    return "${Account}" in type_.arn_formats[0] and bool(seen.account)
+def _has_account(type_: ResourceType, details: EventDetails) -> bool:
+    """Whether the ARN of the type holds the account: without it, a pattern would match everybody's."""
+    return "${Account}" in type_.arn_formats[0] and bool(details.account)
 
 
-def _open(type_: ResourceType, seen: Seen) -> str:
-    return _HOLE.sub("*", seen.template(type_.arn_formats[0]))
+def _any_of(type_: ResourceType, details: EventDetails) -> str:
+    return _HOLE.sub("*", details.located(type_.arn_formats[0]))
 
 
-def _answered(action: Action, answer: Spot, seen: Seen) -> Spot:
-    """A resource that only the answer names: of what the call made what the caller chose, and `*` for what AWS did."""
-    (named,) = answer.used
-    if not _is_making(action):
-        return answer
+def _from_response(
+    action: Action, resource: EventResource, details: EventDetails
+) -> EventResource:
+    """A resource that only the response names; for a new one, what the caller chose of its ARN and `*` for the rest."""
+    (named,) = resource.used
+    if not _is_creating(action):
+        return resource
     arn = Arn.of(named)
-    formats = (f for each in catalog().types_of_arn(arn) for f in each.arn_formats) if arn else ()
-    template = next((each for each in formats if arn and fits(arn, each)), "")
-    text = _chosen(template, named, seen) if template else exact(named)
-    return Spot(resource=text, type=answer.type, why=MADE if text != exact(named) else "")
+    formats = (
+        (f for type_ in catalog().types_of_arn(arn) for f in type_.arn_formats) if arn else ()
+    )
+    arn_format = next((text for text in formats if arn and fits(arn, text)), "")
+    exact = exact_pattern(named)
+    pattern = _chosen_by_caller(arn_format, named, details) if arn_format else exact
+    return EventResource(
+        pattern=pattern, type=resource.type, why=CREATED if pattern != exact else ""
+    )
 
 
-def _chosen(template: str, arn: str, seen: Seen) -> str:
-    """The ARN with a star for each placeholder whose text the caller did not give."""
-    fixed = _HOLE.split(template)
-    holes = _HOLE.findall(template)
+def _chosen_by_caller(arn_format: str, arn: str, details: EventDetails) -> str:
+    """The ARN with `*` for each placeholder whose text the caller did not give."""
+    fixed = _HOLE.split(arn_format)
+    holes = _HOLE.findall(arn_format)
     parts: list[str] = []
     at = len(fixed[0])
     for hole, after in zip(holes, fixed[1:], strict=True):
         end = arn.find(after, at) if after else len(arn)
         if end < 0:
-            return exact(arn)
+            return exact_pattern(arn)
         value = arn[at:end]
-        parts += (exact(value) if hole in _COMMON or value in seen.values else "*", after)
+        known = hole in _LOCATION or value in details.chosen_by_caller
+        parts += (exact_pattern(value) if known else "*", after)
         at = end + len(after)
     return "".join((fixed[0], *parts))
