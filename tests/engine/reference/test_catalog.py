@@ -163,9 +163,7 @@ def test_a_misspelled_service_has_a_suggestion(known: Catalog, wrong: str, right
 
 
 def test_every_other_name_of_a_service_means_a_current_one(known: Catalog) -> None:
-    from aws_iam.engine.reference.suggest import _OTHER_NAMES  # noqa: PLC0415 - a table of this one module
-
-    assert set(_OTHER_NAMES.values()) <= known.services
+    assert set(resources.data("sdk-clients.json")["nicknames"].values()) <= known.services
 
 
 def test_every_operation_is_authorised_by_known_actions(known: Catalog) -> None:

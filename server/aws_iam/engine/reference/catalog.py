@@ -44,6 +44,7 @@ from aws_iam.engine.reference.facts import (
     Templates,
 )
 from aws_iam.engine.reference.operations import operations
+from aws_iam.errors import nearest
 
 if TYPE_CHECKING:
     import zipfile
@@ -224,25 +225,23 @@ class Catalog:
         prefix, _, action = name.partition(":")
         service = self.service(prefix)
         if service:
-            near = suggest.nearest(action, service.action_names)
+            near = nearest(action, service.action_names)
             if near:
                 return tuple(f"{service.prefix}:{each}" for each in near)
-        likely = suggest.prefixes(prefix, self.services)
+        likely = suggest.near_services(prefix, self.services)
         same = [found for found in self.having(action) if found.split(":")[0] != prefix.lower()]
         same.sort(key=lambda found: (found.split(":")[0] not in likely, len(found), found))
         if same:
             return tuple(same[:3])
         rows = filter(None, map(self.service, () if service else likely))
-        return tuple(
-            f"{r.prefix}:{n}" for r in rows for n in suggest.nearest(action, r.action_names)
-        )[:3]
+        return tuple(f"{r.prefix}:{n}" for r in rows for n in nearest(action, r.action_names))[:3]
 
     def suggest_pattern(self, pattern: str) -> tuple[str, ...]:
         """Up to three patterns that match actions, for one such as `s3:Gte*` that matches none."""
         prefix, colon, rest = pattern.partition(":")
         service = self.service(prefix)
         if service:
-            near = suggest.nearest_pattern(rest, service.action_names)
+            near = suggest.near_patterns(rest, service.action_names)
         else:
             near = (rest,) if colon else ()
         owners = (service.prefix,) if service else self.suggest_service(prefix)
@@ -252,7 +251,7 @@ class Catalog:
 
     def suggest_service(self, prefix: str) -> tuple[str, ...]:
         """Up to three current prefixes that an unknown one may have meant, best first."""
-        return suggest.prefixes(prefix, self.services)
+        return suggest.near_services(prefix, self.services)
 
     def having(self, action: str) -> tuple[str, ...]:
         """The full names of all current actions with this name, in any service."""
@@ -316,7 +315,7 @@ class Catalog:
         row = self.service(prefix)
         known = [key.name for key in global_keys.global_keys().values()]
         known += [key.name for key in row.condition_keys.values()] if row else []
-        return suggest.nearest(name, dict.fromkeys(known))
+        return nearest(name, dict.fromkeys(known))
 
     def arn_formats(self, prefix: str) -> tuple[str, ...]:
         """Every ARN format of a service's resource types, in order."""
