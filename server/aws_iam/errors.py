@@ -10,6 +10,7 @@ Anything else that escapes is a bug and looks like one.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class OffTheAllowlistError(RuntimeError):
 # Comparing is quadratic in the length, so only the beginning of a hostile word is compared.
 _COMPARED = 100
 _LEAST_LIKENESS = 0.6
+_RANKED = 20
 
 
 def closest(word: str, options: Iterable[str]) -> str | None:
@@ -84,7 +86,15 @@ def _alike(word: str, options: Iterable[str], likeness: float, *, most: int) -> 
 
     word = word[:_COMPARED].lower()
     by_lower = {option.lower(): option for option in options}
-    near = difflib.get_close_matches(word, by_lower, n=most, cutoff=likeness)
-    apart = [1 - difflib.SequenceMatcher(None, option, word).ratio() for option in near]
-    # An option that is twice as far away as the best is not what was meant.
-    return tuple(by_lower[o] for o, far in zip(near, apart, strict=True) if far <= 2 * apart[0])
+    near = difflib.get_close_matches(word, by_lower, n=_RANKED, cutoff=likeness)
+    apart = {option: 1 - difflib.SequenceMatcher(None, option, word).ratio() for option in near}
+    ranked = sorted(near, key=lambda option: (apart[option], option[:1] != word[:1], option))
+    # What was meant is not twice as far away as the best, and its first letter is rarely wrong.
+    best = ranked[0] if ranked else ""
+    begins_right = best[:1] == word[:1]
+    kept = (
+        option
+        for option in ranked
+        if apart[option] <= 2 * apart[best] and (option[:1] == word[:1] or not begins_right)
+    )
+    return tuple(by_lower[option] for option in islice(kept, most))
