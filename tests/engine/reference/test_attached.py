@@ -71,7 +71,7 @@ def test_the_name_of_a_policy_means_what_it_is_attached_to() -> None:
         ("AWS::S3::Bucket", "identity", "has the kind `resource`, not `identity`"),
         ("AWS::S3::Bucket", "trust", "has the kind `resource`, not `trust`"),
         (TRUST, "resource", "has the kind `trust`, not `resource`"),
-        ("a\n" * 100_000, None, "is no type of resource"),
+        ("a\n" * 100_000, None, "is not a known type of resource"),
     ],
 )
 def test_an_unknown_type_or_one_against_the_kind_is_refused_with_what_would_work(
@@ -96,7 +96,7 @@ def test_the_action_takes_the_type_and_refuses_an_unknown_one() -> None:
     asked = {"action": "validate", "document": document}
     answer = tool.run({**asked, "resource_type": "AWS::S3::Bucket"})
     assert "UNSUPPORTED_ACTION_IN_POLICY" in {finding.code for finding in answer.findings}
-    with pytest.raises(InputError, match="no type of resource"):
+    with pytest.raises(InputError, match="not a known type of resource"):
         tool.run({**asked, "resource_type": "AWS::S3::Bukket"})
 
 
