@@ -60,11 +60,11 @@ def page_of(service: Service) -> dict[str, Any]:
         ],
         "Resources": [
             {
-                "Name": each.name,
-                "ARNFormats": list(each.arn_formats),
-                "ConditionKeys": list(each.condition_keys),
+                "Name": type_.name,
+                "ARNFormats": list(type_.arn_formats),
+                "ConditionKeys": list(type_.condition_keys),
             }
-            for each in service.resource_types.values()
+            for type_ in service.resource_types.values()
         ],
     }
 
@@ -235,7 +235,10 @@ def test_a_page_that_is_not_understood_changes_nothing(
         ([], "the list of services is not a list"),
         ({"service": "s3"}, "the list of services is not a list"),
         ([{"service": "../../etc", "url": "x"}], "service is not a name"),
-        ([{"service": "s3", "url": "https://elsewhere.example/s3.json"}], "refers to another server"),
+        (
+            [{"service": "s3", "url": "https://elsewhere.example/s3.json"}],
+            "refers to another server",
+        ),
         ([{"service": "s3", "url": "http://a:b/"}], "malformed address"),
         ([{"service": "s3", "url": "//me:secret@127.0.0.1/"}], "with a user name or password"),
         ([{"service": "s3", "url": "/missing.json"}], "the server answers 404"),
@@ -384,7 +387,7 @@ def test_a_failed_refresh_keeps_the_earlier_one(reference: Reference) -> None:
     with pytest.raises(AwsIamError, match="500"):
         modes.refresh(quiet)
     assert cached().read_bytes() == earlier
-    assert [each.name for each in cached().parent.iterdir()] == [cached().name]
+    assert [file.name for file in cached().parent.iterdir()] == [cached().name]
 
 
 @pytest.mark.parametrize(

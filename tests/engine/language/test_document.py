@@ -51,7 +51,7 @@ def test_booleans_and_numbers_in_conditions_become_their_text() -> None:
         "NumericLessThan": {"s3:max-keys": [10, 1.5]},
     }
     (statement,) = one_policy(document({**ALLOW, "Condition": condition})).statements
-    assert [[str(v) for v in each.values] for each in statement.conditions] == [
+    assert [[str(v) for v in condition.values] for condition in statement.conditions] == [
         ["true"],
         ["10", "1.5"],
     ]
@@ -77,12 +77,12 @@ def test_an_operator_is_read_as_qualifier_base_and_suffix(
 def test_principals_are_listed_with_their_type() -> None:
     principal = {"AWS": ["111122223333", "*"], "Service": "ec2.amazonaws.com"}
     (statement,) = one_policy(document({**ALLOW, "Principal": principal})).statements
-    assert [(each.type, each.value) for each in statement.principals] == [
+    assert [(principal.type, principal.value) for principal in statement.principals] == [
         ("AWS", "111122223333"),
         ("AWS", "*"),
         ("Service", "ec2.amazonaws.com"),
     ]
-    assert [each.is_everyone for each in statement.principals] == [False, True, False]
+    assert [principal.is_everyone for principal in statement.principals] == [False, True, False]
 
 
 def test_a_broken_element_leaves_the_rest_readable() -> None:
@@ -163,7 +163,7 @@ def test_the_policies_of_an_answer_are_taken_by_name() -> None:
         ],
     }
     for given_ in (answer, json.dumps(answer)):
-        assert [each.name for each in sources_of(given_)] == [
+        assert [source.name for source in sources_of(given_)] == [
             "trust.json",
             "both.json/0",
             "both.json/1",

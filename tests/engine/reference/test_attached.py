@@ -44,7 +44,7 @@ def test_a_type_has_arns_in_the_catalogue_and_a_source_for_its_quota(name: str) 
     row = attachments()[name]
     service = catalog().service(row.service)
     assert service is not None
-    assert all(each.lower() in service.resource_types for each in (*row.types, *row.acts_on))
+    assert all(type_.lower() in service.resource_types for type_ in (*row.types, *row.acts_on))
     assert row.arn_formats()
     assert bool(row.most) is row.quota_source.startswith("https://docs.aws.amazon.com/")
 

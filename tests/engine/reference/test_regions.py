@@ -34,7 +34,7 @@ def test_the_table_names_its_source_and_date() -> None:
 def test_the_table_has_every_region_of_the_sdk_that_is_installed() -> None:
     file = Path(botocore.__file__).parent / "data/partitions.json"
     for partition in json.loads(file.read_text(encoding="utf-8"))["partitions"]:
-        named = {each for each in partition["regions"] if not each.endswith("-global")}
+        named = {region for region in partition["regions"] if not region.endswith("-global")}
         # A newer SDK may know newer Regions, never fewer.
         assert set(DATA["partitions"].get(partition["id"], ())) <= named
 

@@ -93,7 +93,7 @@ def test_both_sides_of_a_condition_are_judged_and_what_they_share_is_told_once()
         }
     )
     for given_ in (text, json.dumps(json.loads(text), indent=1), json.loads(text)):
-        assert sorted((each.code, each.resource) for each in validate(given_)) == [
+        assert sorted((finding.code, finding.resource) for finding in validate(given_)) == [
             ("INVALID_ACTION", "It.PolicyDocument"),
             ("INVALID_ACTION", "It.PolicyDocument (conditions false)"),
             ("INVALID_EFFECT", "It.PolicyDocument"),

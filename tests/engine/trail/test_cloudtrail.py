@@ -157,7 +157,7 @@ def test_an_event_source_is_a_prefix(source: str, prefix: str) -> None:
 
 def test_every_name_in_the_table_exists() -> None:
     data = table()
-    actions = [each for row in data["operations"] for each in row["actions"]]
+    actions = [action for row in data["operations"] for action in row["actions"]]
     actions += [*data["permissionless"], *data["passed_to"], *data["passed_to"]]
     actions += [*data["tagged_by"], *data["tagged_by"].values(), *data["made"]]
     unknown = [action for action in actions if catalog().action(action) is None]
@@ -174,12 +174,12 @@ def test_every_name_in_the_table_exists() -> None:
     assert set(data["ids"].values()) <= types
     verbs = {route.partition(" ")[0] for routes in data["paths"].values() for route in routes}
     assert all(catalog().action(f"apigateway:{verb}") for verb in verbs)
-    assert all(each.startswith("https://docs.aws.amazon.com/") for each in data["sources"])
+    assert all(source.startswith("https://docs.aws.amazon.com/") for source in data["sources"])
 
 
 def _types(prefix: str) -> list[str]:
     service = catalog().service(prefix)
-    return [each.name for each in service.resource_types.values()] if service else []
+    return [type_.name for type_ in service.resource_types.values()] if service else []
 
 
 def _operations() -> dict[str, set[str]]:
@@ -210,7 +210,7 @@ def test_every_operation_of_the_sdk_leads_to_an_action_or_stands_on_a_list_that_
     }
     operations = _operations()
     unmapped = {
-        prefix: {each for each in found if not _is_mapped(prefix, each)}
+        prefix: {call for call in found if not _is_mapped(prefix, call)}
         for prefix, found in operations.items()
     }
     new = {prefix: found - listed.get(prefix, set()) for prefix, found in unmapped.items()}
