@@ -70,8 +70,8 @@ def test_an_operator_is_read_as_qualifier_base_and_suffix(
     operator: str, read_as: tuple[str, str, bool, bool]
 ) -> None:
     body = document({**ALLOW, "Condition": {operator: {"aws:TagKeys": "a"}}})
-    (each,) = one_policy(body).statements[0].conditions
-    assert (each.qualifier, each.base, each.if_exists, each.negated) == read_as
+    (condition,) = one_policy(body).statements[0].conditions
+    assert (condition.qualifier, condition.base, condition.if_exists, condition.negated) == read_as
 
 
 def test_principals_are_listed_with_their_type() -> None:
