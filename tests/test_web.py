@@ -60,11 +60,11 @@ def page_of(service: Service) -> dict[str, Any]:
         ],
         "Resources": [
             {
-                "Name": each.name,
-                "ARNFormats": list(each.arn_formats),
-                "ConditionKeys": list(each.condition_keys),
+                "Name": type_.name,
+                "ARNFormats": list(type_.arn_formats),
+                "ConditionKeys": list(type_.condition_keys),
             }
-            for each in service.resource_types.values()
+            for type_ in service.resource_types.values()
         ],
     }
 
@@ -205,17 +205,17 @@ def refused(said: str) -> AwsIamError:
     ("change", "said"),
     [
         ({"Version": "v2.0"}, "its format is `v2.0`, not v1"),
-        ({"Version": None}, "its format is not stated"),
-        ({"Version": ["v1"]}, "its format is not stated"),
+        ({"Version": None}, "it does not state its format"),
+        ({"Version": ["v1"]}, "it does not state its format"),
         ({"Version": "\x1b\n" * 300}, "its format is `\\u001b\\u000a"),
         ({"Version": "w" * 500}, f"its format is `{'w' * 40}…`"),
         ({"Name": "s3"}, "it describes another service"),
         ({"Actions": {}}, "lacks 23 of 23 known actions"),
-        ({"Actions": [7]}, "Actions is no list of objects"),
+        ({"Actions": [7]}, "Actions is not a list of objects"),
         ({"Actions": [{"Name": "Do"}]}, "an action has no properties"),
-        ({"Actions": [{"Name": "../Do"}]}, "Name is no name"),
-        ({"ConditionKeys": [{"Name": "a\nb", "Types": []}]}, "Name is no name"),
-        ({"Resources": [{"Name": "q", "ARNFormats": "arn"}]}, "ARNFormats is no list of names"),
+        ({"Actions": [{"Name": "../Do"}]}, "Name is not a name"),
+        ({"ConditionKeys": [{"Name": "a\nb", "Types": []}]}, "Name is not a name"),
+        ({"Resources": [{"Name": "q", "ARNFormats": "arn"}]}, "ARNFormats is not a list of names"),
     ],
 )
 def test_a_page_that_is_not_understood_changes_nothing(
@@ -230,13 +230,16 @@ def test_a_page_that_is_not_understood_changes_nothing(
 @pytest.mark.parametrize(
     ("listing", "said"),
     [
-        (b"<html>", "it is no JSON"),
-        (b"[" * 100_000, "it is no JSON"),
-        ([], "the list of services is no list"),
-        ({"service": "s3"}, "the list of services is no list"),
-        ([{"service": "../../etc", "url": "x"}], "service is no name"),
-        ([{"service": "s3", "url": "https://elsewhere.example/s3.json"}], "names another server"),
-        ([{"service": "s3", "url": "http://a:b/"}], "ill-formed address"),
+        (b"<html>", "it is not JSON"),
+        (b"[" * 100_000, "it is not JSON"),
+        ([], "the list of services is not a list"),
+        ({"service": "s3"}, "the list of services is not a list"),
+        ([{"service": "../../etc", "url": "x"}], "service is not a name"),
+        (
+            [{"service": "s3", "url": "https://elsewhere.example/s3.json"}],
+            "refers to another server",
+        ),
+        ([{"service": "s3", "url": "http://a:b/"}], "malformed address"),
         ([{"service": "s3", "url": "//me:secret@127.0.0.1/"}], "with a user name or password"),
         ([{"service": "s3", "url": "/missing.json"}], "the server answers 404"),
         (302, "the server answers 302"),
@@ -305,7 +308,7 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(
     reference: Reference, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
     assert reference.base
-    monkeypatch.setattr(web, "_SECONDS", 0.2)
+    monkeypatch.setattr(web, "_SECONDS_FOR_CATALOG", 0.2)
     with serving(Raw(head=head, drip=b"a"), monkeypatch) as raw:
         # Without a deadline this would not return: the server goes on until the block is left.
         refused("it took longer than 0.2 seconds")
@@ -315,11 +318,11 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(
 @pytest.mark.parametrize(
     ("head", "said"),
     [
-        (b"SSH-2.0-x\r\n", "it does not speak HTTP, or broke off"),
-        (b"", "it does not speak HTTP, or broke off"),
+        (b"SSH-2.0-x\r\n", "it does not speak HTTP or broke off"),
+        (b"", "it does not speak HTTP or broke off"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nxxxx",
-            "its answer is packed in a damaged way",
+            "its answer is damaged",
         ),
     ],
 )
@@ -358,7 +361,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(
 ) -> None:
     assert reference.base
     monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", base)
-    assert "secret" not in str(refused("holds a user name or password"))
+    assert "secret" not in str(refused("contains a user name or password"))
 
 
 def test_a_type_that_only_actions_name_can_be_read(reference: Reference) -> None:
@@ -384,7 +387,7 @@ def test_a_failed_refresh_keeps_the_earlier_one(reference: Reference) -> None:
     with pytest.raises(AwsIamError, match="500"):
         modes.refresh(quiet)
     assert cached().read_bytes() == earlier
-    assert [each.name for each in cached().parent.iterdir()] == [cached().name]
+    assert [file.name for file in cached().parent.iterdir()] == [cached().name]
 
 
 @pytest.mark.parametrize(
@@ -404,7 +407,7 @@ def test_only_https_and_this_machine_are_fetched_from(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("AWS_IAM_SERVICE_REFERENCE", base or "http://0.0.0.0/")
-    with pytest.raises(InputError, match="no address to fetch from"):
+    with pytest.raises(InputError, match="not an address to fetch from"):
         modes.refresh(quiet)
 
 

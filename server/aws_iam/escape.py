@@ -1,4 +1,4 @@
-"""Make hostile text safe to show: nothing a caller or an account wrote can steer a terminal or a reader."""
+"""Make hostile text safe to show: nothing that a caller or an account wrote can control a terminal or mislead."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ _CUT = "…"
 _BMP_END = 0xFFFF
 # Cc control, Cf format (bidirectional marks, zero-width), Cs lone surrogates, Co private use, Zl and Zp separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-# Three parts, header and payload beginning as every JSON object does in base64: a signed token, which nothing may repeat.
+# A signed token, which must never be repeated: three parts, of which two begin like any JSON object in base64.
 _TOKEN = re.compile(r"(?<![\w-])ey[\w-]+\.ey[\w-]+\.[\w-]*")
-_UNSEEN = re.compile(r"[^\n\t -~]")
+_NOT_PLAIN = re.compile(r"[^\n\t -~]")
 
 
 def escaped(text: str, limit: int = 300) -> str:
     """The text on one line, invisible characters as escapes, cut to `limit` characters."""
     if ".ey" in text[:limit]:
         text = _TOKEN.sub("(a token)", text)
-    # A prefix decides: what would be cut is never walked, so megabytes cost nothing.
+    # Only the part that is shown is examined, so megabytes cost nothing.
     prefix = text[: limit + 1]
-    shown = prefix if prefix.isascii() and prefix.isprintable() else _walked(prefix)
+    shown = prefix if prefix.isascii() and prefix.isprintable() else _with_escapes(prefix)
     if len(text) <= limit and len(shown) <= limit * 2:
         return shown
     return shown[:limit] + _CUT
@@ -33,16 +33,16 @@ def quoted(value: str, limit: int = 200) -> str:
 
 
 def hides(text: str) -> bool:
-    """Whether the text holds invisible characters."""
-    return any(_visible(each) != each for each in text)
+    """Whether the text contains invisible characters."""
+    return any(_visible(character) != character for character in text)
 
 
 def visible(content: str) -> str:
-    """A file's content for showing: its lines and tabs stay, what is invisible is escaped."""
-    return _UNSEEN.sub(lambda found: _visible(found[0]), content)
+    """The content of a file, safe to show: line breaks and tabs stay, invisible characters are escaped."""
+    return _NOT_PLAIN.sub(lambda found: _visible(found[0]), content)
 
 
-def _walked(text: str) -> str:
+def _with_escapes(text: str) -> str:
     return "".join(map(_visible, text))
 
 

@@ -1,13 +1,15 @@
-"""Where the files that ship with the package are: references, templates, data, skills.
+"""The files that ship with the package: references, templates, data, skills.
 
-A checkout keeps them at the project's root, a wheel beside this module. The checkout is asked first: an editable
-install copies the folders into site-packages once, and that copy grows old.
+A checkout has them at the project's root, a wheel beside this module. The checkout comes first: an editable install
+copies the folders into site-packages once, and that copy grows old.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent.parent
@@ -21,15 +23,21 @@ def root() -> Path:
 
 
 def path(name: str) -> Path:
-    """The path of a shipped file or folder, named from the root: `assets/data/prices.json`."""
+    """The path of a shipped file or folder, relative to the root: `assets/data/prices.json`."""
     return root() / name
 
 
 def text(name: str) -> str:
-    """A shipped file's text."""
+    """The text of a shipped file."""
     return path(name).read_text(encoding="utf-8")
 
 
+@cache
+def data(name: str) -> Any:
+    """The JSON value of a file in `assets/data`, parsed on first use and shared: callers must not change it."""
+    return json.loads(text(f"assets/data/{name}"))
+
+
 def listing(folder: str, suffix: str) -> list[Path]:
-    """The files of a shipped folder with that suffix, in order of name."""
+    """The files of a shipped folder that end in the suffix, sorted by name."""
     return sorted(path(folder).glob(f"*{suffix}"))

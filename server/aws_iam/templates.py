@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.engine.language.aws_names import checked
-from aws_iam.engine.reference.partition import partition_of
+from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 

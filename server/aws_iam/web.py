@@ -1,4 +1,4 @@
-"""The network apart from AWS's API: the one module that imports httpx. Https only, no redirects, bounded."""
+"""The network apart from AWS's API: https only, no redirects, bounded. The only module that imports httpx."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ SERVICE_REFERENCE = "https://servicereference.us-east-1.amazonaws.com/"
 ENVIRONMENT = "AWS_IAM_SERVICE_REFERENCE"
 _MOST_BYTES = 16_000_000
 _MOST_SERVICES = 5_000
-_MOST_KEPT = 1_000_000
-_AT_ONCE = 8
-_SECONDS_FOR_ONE = 20.0
-_SECONDS = 120.0
+_MOST_BYTES_OF_DOCUMENT = 1_000_000
+_THREADS = 8
+_SECONDS_FOR_DOCUMENT = 20.0
+_SECONDS_FOR_CATALOG = 120.0
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 _HEADERS = {"User-Agent": "aws-iam", "Accept": "application/json"}
-# Losing more than this share of the known actions is a broken answer, no news.
+# An answer with a smaller share of the known actions is broken, not news.
 _LEAST_KEPT = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refreshed:
-    """What a refresh changed: the file written, and counts and services before and after."""
+    """What a refresh changed: the new file, counts before and after, actions that are new and gone."""
 
     file: Path
     as_of: str
@@ -62,12 +62,12 @@ class Refreshed:
 def refresh_catalog(
     progress: Callable[[int, int, str], None], base: str | None = None
 ) -> Refreshed:
-    """Fetch AWS's Service Reference into the user's cache; on any failure nothing is changed."""
+    """Fetch AWS's Service Reference into the user's cache; a failure changes nothing."""
     address = _checked_base(base or os.environ.get(ENVIRONMENT) or SERVICE_REFERENCE)
     file = user_file()
     if file is None:
         raise AwsIamError(
-            "there is no place for the file: the user has no home folder",
+            "cannot store the file: the user has no home folder",
             hint="set XDG_CACHE_HOME to a folder",
         )
     rows = _fetch_all(address, progress)
@@ -100,13 +100,13 @@ def refresh_catalog(
         fetched=len(rows),
         before=catalog_rows.count(before),
         after=catalog_rows.count(services),
-        new_actions=_more(services, before),
-        gone_actions=_more(before, services),
+        new_actions=_actions_only_in(services, before),
+        gone_actions=_actions_only_in(before, services),
     )
 
 
 def address_of(host: str) -> str:
-    """The address of a host with its path: https, and http for this machine alone."""
+    """The URL for a host with a path: https, or http for this machine."""
     bare = host.rstrip("/")
     name = bare.partition("/")[0].rpartition(":")[0] or bare.partition("/")[0]
     return f"{'http' if _is_loopback(name) else 'https'}://{bare}/"
@@ -117,51 +117,75 @@ def fetched(
     *,
     headers: Mapping[str, str] | None = None,
     verify: ssl.SSLContext | bool = True,
-    most: int = _MOST_KEPT,
+    most: int = _MOST_BYTES_OF_DOCUMENT,
 ) -> bytes:
-    """One document, bounded in size and time; the headers may hold a secret and are never told."""
+    """Fetch one document within limits of size and time; the headers may be secret and appear in no message."""
     url = _checked_url(address)
 
     def read() -> bytes:
-        # A proxy of the environment is right for the internet and wrong for this machine.
-        trust = not _is_loopback(url.host)
-        with (
-            httpx.Client(
-                timeout=_TIMEOUT,
-                headers={**_HEADERS, **(headers or {})},
-                trust_env=trust,
-                verify=verify,
-            ) as client,
-            client.stream("GET", url) as response,
-        ):
-            if response.status_code != httpx.codes.OK:
-                raise AwsIamError(f"{quoted(str(url))} answers {response.status_code}")
-            data = bytearray()
-            for piece in response.iter_bytes():
-                data += piece
-                if len(data) > most:
-                    raise AwsIamError(f"{quoted(str(url))} has more than {most:,} bytes")
-            return bytes(data)
-
-    def told() -> bytes:
         try:
-            return read()
+            with _client(url, headers=headers, verify=verify) as client:
+                return _download(client, url, most)
         except httpx.HTTPError as failure:
             raise AwsIamError(
                 f"could not fetch from {quoted(url.host)}: {_words(failure)}"
             ) from None
-        except (ValueError, OSError, ImportError, httpx.InvalidURL):
-            raise AwsIamError(
-                "the proxy or the certificates that the environment names cannot be used",
-                hint="look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
-            ) from None
+        except _TooLargeError:
+            raise AwsIamError(f"{quoted(str(url))} has more than {most:,} bytes") from None
+        except _StatusError as status:
+            raise AwsIamError(f"{quoted(str(url))} answers {status}") from None
+        except _CLIENT_FAILURES:
+            raise AwsIamError(_CLIENT_PROBLEM, hint=_CLIENT_HINT) from None
 
-    until = time.monotonic() + _SECONDS_FOR_ONE
-    return dict(_done(url, {"": told}, until, broken=_unreadable))[""]
+    until = time.monotonic() + _SECONDS_FOR_DOCUMENT
+    return dict(_done(url, {"": read}, until, broken=_incomplete))[""]
 
 
-def _unreadable(url: httpx.URL, _why: str) -> AwsIamError:
-    return AwsIamError(f"no whole answer of {quoted(url.host)} in {_SECONDS_FOR_ONE:g} seconds")
+# What httpx raises for a proxy or certificates of the environment that it cannot use.
+_CLIENT_FAILURES = (ValueError, OSError, ImportError, httpx.InvalidURL)
+_CLIENT_PROBLEM = "the proxy or the certificates that the environment names cannot be used"
+_CLIENT_HINT = "check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+
+
+class _StatusError(Exception):
+    """The server answered with another status than 200."""
+
+
+class _TooLargeError(Exception):
+    """The answer has more bytes than allowed."""
+
+
+def _client(
+    url: httpx.URL,
+    *,
+    headers: Mapping[str, str] | None = None,
+    verify: ssl.SSLContext | bool = True,
+) -> httpx.Client:
+    return httpx.Client(
+        timeout=_TIMEOUT,
+        headers={**_HEADERS, **(headers or {})},
+        # A proxy of the environment is right for the internet and wrong for this machine.
+        trust_env=not _is_loopback(url.host),
+        verify=verify,
+    )
+
+
+def _download(client: httpx.Client, url: httpx.URL, most: int) -> bytes:
+    with client.stream("GET", url) as response:
+        if response.status_code != httpx.codes.OK:
+            raise _StatusError(response.status_code)
+        data = bytearray()
+        for piece in response.iter_bytes():
+            data += piece
+            if len(data) > most:
+                raise _TooLargeError
+        return bytes(data)
+
+
+def _incomplete(url: httpx.URL, _why: str) -> AwsIamError:
+    return AwsIamError(
+        f"no complete answer from {quoted(url.host)} within {_SECONDS_FOR_DOCUMENT:g} seconds"
+    )
 
 
 def _checked_url(address: str) -> httpx.URL:
@@ -171,8 +195,8 @@ def _checked_url(address: str) -> httpx.URL:
         url = httpx.URL("")
     if url.userinfo or not url.host or not _may_fetch(url):
         raise AwsIamError(
-            f"{quoted(url.host or address)} is no address to fetch from",
-            hint="it must be https, without user name; http is for this machine only",
+            f"{quoted(url.host or address)} is not an address to fetch from",
+            hint="use https without a user name; http is for this machine only",
         )
     return url
 
@@ -183,10 +207,10 @@ def _may_fetch(url: httpx.URL) -> bool:
 
 def _checked_base(base: str) -> httpx.URL:
     if "@" in base:
-        # The address is named in messages, and a password must not be.
+        # Messages show the address, and must not show a password.
         raise InputError(
-            "the address to fetch from holds a user name or password",
-            hint=f"give it without, such as {SERVICE_REFERENCE}",
+            "the address to fetch from contains a user name or password",
+            hint=f"remove them, as in {SERVICE_REFERENCE}",
         )
     try:
         url = httpx.URL(base if base.endswith("/") else f"{base}/")
@@ -195,8 +219,8 @@ def _checked_base(base: str) -> httpx.URL:
     if url.host and _may_fetch(url):
         return url
     raise InputError(
-        f"{quoted(base)} is no address to fetch from",
-        hint="give an https address; http is for this machine only, such as http://127.0.0.1:8000/",
+        f"{quoted(base)} is not an address to fetch from",
+        hint="use https; http is for this machine only, as in http://127.0.0.1:8000/",
     )
 
 
@@ -212,8 +236,8 @@ def _is_loopback(host: str) -> bool:
 def _fetch_all(
     base: httpx.URL, progress: Callable[[int, int, str], None]
 ) -> dict[str, ServiceRow]:
-    until = time.monotonic() + _SECONDS
-    with _client(base) as client:
+    until = time.monotonic() + _SECONDS_FOR_CATALOG
+    with _catalog_client(base) as client:
 
         def listing() -> dict[str, str]:
             return _understood(base, _get(client, base), service_reference.addresses)
@@ -232,15 +256,12 @@ def _fetch_all(
     return rows
 
 
-def _client(base: httpx.URL) -> httpx.Client:
-    # A proxy of the environment is right for the internet and wrong for this machine.
-    trust = not _is_loopback(base.host)
+def _catalog_client(base: httpx.URL) -> httpx.Client:
     try:
-        return httpx.Client(timeout=_TIMEOUT, headers=_HEADERS, trust_env=trust)
-    except (ValueError, OSError, ImportError, httpx.InvalidURL) as failure:
+        return _client(base)
+    except _CLIENT_FAILURES as failure:
         raise AwsIamError(
-            "the proxy or the certificates that the environment names cannot be used; nothing was changed",
-            hint="look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+            f"{_CLIENT_PROBLEM}; nothing was changed", hint=_CLIENT_HINT
         ) from failure
 
 
@@ -251,17 +272,17 @@ def _done(
     *,
     broken: Callable[[httpx.URL, str], AwsIamError] | None = None,
 ) -> Iterator[tuple[str, T]]:
-    """The results of the jobs as they come, until the deadline.
+    """The results of the jobs in the order in which they arrive, until the deadline.
 
-    A server that sends a byte now and then keeps a connection alive for ever, in its headers even where no code of
-    ours runs. So the jobs have threads of their own, which nobody waits for.
+    A server that sends a byte now and then keeps a connection alive for ever; while it sends headers, none of our code
+    runs. So each job runs in a thread that nobody waits for.
     """
     failed = broken or _unusable
     waiting: queue.SimpleQueue[tuple[str, Callable[[], T]]] = queue.SimpleQueue()
     results: queue.SimpleQueue[tuple[str, T | AwsIamError | None]] = queue.SimpleQueue()
     for row in jobs.items():
         waiting.put(row)
-    for _ in range(min(_AT_ONCE, len(jobs))):
+    for _ in range(min(_THREADS, len(jobs))):
         threading.Thread(target=_work, args=(waiting, results), daemon=True).start()
     try:
         for _ in jobs:
@@ -272,7 +293,7 @@ def _done(
                 raise result
             yield name, result
     except queue.Empty:
-        raise failed(base, f"it took longer than {_SECONDS:g} seconds") from None
+        raise failed(base, f"it took longer than {_SECONDS_FOR_CATALOG:g} seconds") from None
     finally:
         with suppress(queue.Empty):
             while True:
@@ -292,7 +313,7 @@ def _work(
             except AwsIamError as failure:
                 result = failure
             except (RuntimeError, ValueError, OSError):
-                # What httpx and ssl raise when the client is closed under them, after the deadline.
+                # httpx and ssl raise these when the client is closed after the deadline.
                 result = None
             finally:
                 results.put((name, result))
@@ -311,20 +332,16 @@ def _understood(url: httpx.URL, data: bytes, reader: Callable[[Any], T]) -> T:
     except service_reference.NotUnderstood as why:
         raise _unusable(url, str(why)) from why
     except (ValueError, RecursionError) as why:
-        raise _unusable(url, "it is no JSON") from why
+        raise _unusable(url, "it is not JSON") from why
 
 
 def _get(client: httpx.Client, url: httpx.URL) -> bytes:
     try:
-        with client.stream("GET", url) as response:
-            if response.status_code != httpx.codes.OK:
-                raise _unusable(url, f"the server answers {response.status_code}")
-            data = bytearray()
-            for piece in response.iter_bytes():
-                data += piece
-                if len(data) > _MOST_BYTES:
-                    raise _unusable(url, f"it has more than {_MOST_BYTES} bytes")
-            return bytes(data)
+        return _download(client, url, _MOST_BYTES)
+    except _StatusError as status:
+        raise _unusable(url, f"the server answers {status}") from None
+    except _TooLargeError:
+        raise _unusable(url, f"it has more than {_MOST_BYTES} bytes") from None
     except httpx.HTTPError as failure:
         raise AwsIamError(
             f"could not fetch from {quoted(url.host)}: {_words(failure)}; nothing was changed",
@@ -344,17 +361,17 @@ def _causes(failure: BaseException | None) -> Iterator[BaseException]:
         failure = failure.__cause__ or failure.__context__
 
 
-# The first that fits; what a library says of its own inside is of no use to the reader.
+# The first that applies. The messages of the libraries themselves do not help the reader.
 _FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLCertVerificationError, "its certificate is not trusted on this machine"),
     (ssl.SSLError, "it does not speak TLS as expected"),
     (socket.gaierror, "its name has no address"),
     (ConnectionRefusedError, "it refuses the connection"),
     (httpx.TimeoutException, "no answer in time"),
-    (httpx.ProxyError, "the proxy does not let the request through"),
+    (httpx.ProxyError, "the proxy rejects the request"),
     (httpx.ConnectError, "there is no connection to it"),
-    (httpx.DecodingError, "its answer is packed in a damaged way"),
-    (httpx.RemoteProtocolError, "it does not speak HTTP, or broke off"),
+    (httpx.DecodingError, "its answer is damaged"),
+    (httpx.RemoteProtocolError, "it does not speak HTTP or broke off"),
     (httpx.NetworkError, "the connection broke off"),
 )
 
@@ -363,11 +380,11 @@ def _same_origin(base: httpx.URL, text: str) -> httpx.URL:
     try:
         url = base.join(text)
     except httpx.InvalidURL:
-        raise _unusable(base, f"it names the ill-formed address {quoted(text)}") from None
+        raise _unusable(base, f"it contains the malformed address {quoted(text)}") from None
     if url.userinfo:
-        raise _unusable(base, "it names an address with a user name or password")
+        raise _unusable(base, "it contains an address with a user name or password")
     if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
-        raise _unusable(base, f"it names another server, {quoted(url.host)}")
+        raise _unusable(base, f"it refers to another server, {quoted(url.host)}")
     return url
 
 
@@ -379,7 +396,7 @@ def _unusable(url: httpx.URL, why: str) -> AwsIamError:
 
 
 def _refuse_loss(rows: Mapping[str, ServiceRow], before: Mapping[str, ServiceRow]) -> None:
-    """A listing that lost many of the actions known before is broken: all of them would count as retired."""
+    """Refuse an answer that lacks many known actions: they would all count as retired."""
     known = sum(len(before[prefix].actions) for prefix in rows if prefix in before)
     lost = sum(
         len(set(before[prefix].actions) - set(row.actions))
@@ -393,7 +410,9 @@ def _refuse_loss(rows: Mapping[str, ServiceRow], before: Mapping[str, ServiceRow
         )
 
 
-def _more(one: Mapping[str, ServiceRow], other: Mapping[str, ServiceRow]) -> tuple[str, ...]:
+def _actions_only_in(
+    one: Mapping[str, ServiceRow], other: Mapping[str, ServiceRow]
+) -> tuple[str, ...]:
     return tuple(
         f"{prefix}:{name}"
         for prefix, row in sorted(one.items())
@@ -403,7 +422,7 @@ def _more(one: Mapping[str, ServiceRow], other: Mapping[str, ServiceRow]) -> tup
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Replace the file in one step: a reader sees the old one or the new one, never half of one."""
+    """Replace the file atomically: a reader sees the old file or the new one, never a part."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)

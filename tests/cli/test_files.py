@@ -105,7 +105,7 @@ def test_several_files_are_told_apart(folder: Path) -> None:
 def test_a_file_that_holds_no_policy_is_refused(folder: Path) -> None:
     done = run("policy", "validate", "--document", str(folder / "package.json"))
     assert done.returncode == 2
-    assert "holds no policy that can be judged" in done.stderr
+    assert "holds no policy that can be checked" in done.stderr
     assert "CloudFormation" in done.stderr
 
 

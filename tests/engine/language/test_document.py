@@ -51,7 +51,7 @@ def test_booleans_and_numbers_in_conditions_become_their_text() -> None:
         "NumericLessThan": {"s3:max-keys": [10, 1.5]},
     }
     (statement,) = one_policy(document({**ALLOW, "Condition": condition})).statements
-    assert [[str(v) for v in each.values] for each in statement.conditions] == [
+    assert [[str(v) for v in condition.values] for condition in statement.conditions] == [
         ["true"],
         ["10", "1.5"],
     ]
@@ -70,19 +70,19 @@ def test_an_operator_is_read_as_qualifier_base_and_suffix(
     operator: str, read_as: tuple[str, str, bool, bool]
 ) -> None:
     body = document({**ALLOW, "Condition": {operator: {"aws:TagKeys": "a"}}})
-    (each,) = one_policy(body).statements[0].conditions
-    assert (each.qualifier, each.base, each.if_exists, each.negated) == read_as
+    (condition,) = one_policy(body).statements[0].conditions
+    assert (condition.qualifier, condition.base, condition.if_exists, condition.negated) == read_as
 
 
 def test_principals_are_listed_with_their_type() -> None:
     principal = {"AWS": ["111122223333", "*"], "Service": "ec2.amazonaws.com"}
     (statement,) = one_policy(document({**ALLOW, "Principal": principal})).statements
-    assert [(each.type, each.value) for each in statement.principals] == [
+    assert [(principal.type, principal.value) for principal in statement.principals] == [
         ("AWS", "111122223333"),
         ("AWS", "*"),
         ("Service", "ec2.amazonaws.com"),
     ]
-    assert [each.is_everyone for each in statement.principals] == [False, True, False]
+    assert [principal.is_everyone for principal in statement.principals] == [False, True, False]
 
 
 def test_a_broken_element_leaves_the_rest_readable() -> None:
@@ -163,7 +163,7 @@ def test_the_policies_of_an_answer_are_taken_by_name() -> None:
         ],
     }
     for given_ in (answer, json.dumps(answer)):
-        assert [each.name for each in sources_of(given_)] == [
+        assert [source.name for source in sources_of(given_)] == [
             "trust.json",
             "both.json/0",
             "both.json/1",
@@ -190,14 +190,14 @@ def test_an_answer_that_makes_nothing_is_no_policy_with_faults() -> None:
 
 
 def test_an_empty_list_and_bytes_are_refused() -> None:
-    with pytest.raises(InputError, match="no policy"):
+    with pytest.raises(InputError, match="the list is empty"):
         sources_of("[]")
     with pytest.raises(InputError, match="UTF-8"):
         sources_of(b"{}")
 
 
 def test_one_policy_is_wanted_where_one_is_wanted() -> None:
-    with pytest.raises(InputError, match="2 policies where one is wanted"):
+    with pytest.raises(InputError, match="expected one policy, found 2"):
         one_policy([document(ALLOW)] * 2)
     with pytest.raises(InputError, match="not JSON at line 1:2: single quotes"):
         one_policy("{'a': 1}")

@@ -133,7 +133,7 @@ def test_hostile_patterns_cost_little(pair: Callable[[int], tuple[str, str]]) ->
     def work(size: int) -> int:
         a, b = pair(size)
         both = ((a, b), (b, a))
-        return calls(lambda: [(matches(*each), covers(*each), intersects(*each)) for each in both])
+        return calls(lambda: [(matches(*pair), covers(*pair), intersects(*pair)) for pair in both])
 
     # Twice the length may take four times the steps, never a power of it.
     assert work(1_000) <= 4.5 * work(500) + 200

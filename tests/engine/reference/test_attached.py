@@ -44,7 +44,7 @@ def test_a_type_has_arns_in_the_catalogue_and_a_source_for_its_quota(name: str) 
     row = attachments()[name]
     service = catalog().service(row.service)
     assert service is not None
-    assert all(each.lower() in service.resource_types for each in (*row.types, *row.acts_on))
+    assert all(type_.lower() in service.resource_types for type_ in (*row.types, *row.acts_on))
     assert row.arn_formats()
     assert bool(row.most) is row.quota_source.startswith("https://docs.aws.amazon.com/")
 
@@ -68,10 +68,10 @@ def test_the_name_of_a_policy_means_what_it_is_attached_to() -> None:
         ("AWS::SQS::Que", None, "did you mean `AWS::SQS::Queue`?"),
         ("x", None, "such as `AWS::S3::Bucket`"),
         ("AWS::IAM::Role", None, "write `AWS::IAM::AssumeRolePolicyDocument`"),
-        ("AWS::S3::Bucket", "identity", "is of the kind `resource`, not `identity`"),
-        ("AWS::S3::Bucket", "trust", "is of the kind `resource`, not `trust`"),
-        (TRUST, "resource", "is of the kind `trust`, not `resource`"),
-        ("a\n" * 100_000, None, "is no type of resource"),
+        ("AWS::S3::Bucket", "identity", "has the kind `resource`, not `identity`"),
+        ("AWS::S3::Bucket", "trust", "has the kind `resource`, not `trust`"),
+        (TRUST, "resource", "has the kind `trust`, not `resource`"),
+        ("a\n" * 100_000, None, "is not a known type of resource"),
     ],
 )
 def test_an_unknown_type_or_one_against_the_kind_is_refused_with_what_would_work(
@@ -96,7 +96,7 @@ def test_the_action_takes_the_type_and_refuses_an_unknown_one() -> None:
     asked = {"action": "validate", "document": document}
     answer = tool.run({**asked, "resource_type": "AWS::S3::Bucket"})
     assert "UNSUPPORTED_ACTION_IN_POLICY" in {finding.code for finding in answer.findings}
-    with pytest.raises(InputError, match="no type of resource"):
+    with pytest.raises(InputError, match="not a known type of resource"):
         tool.run({**asked, "resource_type": "AWS::S3::Bukket"})
 
 

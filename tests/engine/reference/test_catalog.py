@@ -34,15 +34,15 @@ def known() -> Catalog:
     return module.shipped()
 
 
-@pytest.mark.parametrize("fact", GOLDEN, ids=[each["action"] for each in GOLDEN])
+@pytest.mark.parametrize("fact", GOLDEN, ids=[fact["action"] for fact in GOLDEN])
 def test_golden_facts_hold(known: Catalog, fact: dict[str, Any]) -> None:
     action = known.action(fact["action"])
     assert action is not None
     service = known.service(action.service)
     assert service is not None
     types = [service.resource_types[name.lower()] for name in action.resource_types]
-    keys = {*action.condition_keys, *(key for each in types for key in each.condition_keys)}
-    keys |= {key for each in action.type_condition_keys.values() for key in each}
+    keys = {*action.condition_keys, *(key for type_ in types for key in type_.condition_keys)}
+    keys |= {key for names in action.type_condition_keys.values() for key in names}
     assert action.full_name == fact["action"]
     assert action.level == fact["level"]
     assert list(action.resource_types) == fact.get("types", list(action.resource_types))
@@ -70,8 +70,8 @@ def test_every_fact_is_well_formed(known: Catalog) -> None:
     for prefix in known.services:
         service = known.service(prefix)
         assert service is not None
-        for each in service.resource_types.values():
-            assert all(Arn.of(text) and ", " not in text for text in each.arn_formats)
+        for type_ in service.resource_types.values():
+            assert all(Arn.of(text) and ", " not in text for text in type_.arn_formats)
         types = {key.type for key in service.condition_keys.values()}
         assert types <= catalog_file.KEY_TYPES | {""}
         for action in service.actions.values():
@@ -163,9 +163,7 @@ def test_a_misspelled_service_has_a_suggestion(known: Catalog, wrong: str, right
 
 
 def test_every_other_name_of_a_service_means_a_current_one(known: Catalog) -> None:
-    from aws_iam.engine.reference.suggest import _OTHER_NAMES  # noqa: PLC0415 - a table of this one module
-
-    assert set(_OTHER_NAMES.values()) <= known.services
+    assert set(resources.data("sdk-clients.json")["nicknames"].values()) <= known.services
 
 
 def test_every_operation_is_authorised_by_known_actions(known: Catalog) -> None:
@@ -265,8 +263,8 @@ def test_formats_of_a_service(known: Catalog) -> None:
 def test_a_name_in_several_services(known: Catalog) -> None:
     assert {"s3:GetObject", "mediastore:GetObject"} <= set(known.having("getobject"))
     assert known.having('x"]') == known.having("") == ()
-    assert {"s3", "ssm"} <= {each.service for each in known.types_named("bucket")}
-    on = {each.action for each in known.supporting("aws:ResourceTag/${TagKey}")}
+    assert {"s3", "ssm"} <= {type_.service for type_ in known.types_named("bucket")}
+    on = {support.action for support in known.supporting("aws:ResourceTag/${TagKey}")}
     assert {"ec2:TerminateInstances", "kms:Decrypt"} <= on
 
 
@@ -328,7 +326,7 @@ def flipped(name: str) -> bytes:
     whole = bytearray(changed())
     with zipfile.ZipFile(io.BytesIO(whole)) as file:
         start = file.getinfo(name).header_offset + 60
-    whole[start : start + 40] = bytes(each ^ 0xFF for each in whole[start : start + 40])
+    whole[start : start + 40] = bytes(byte ^ 0xFF for byte in whole[start : start + 40])
     return bytes(whole)
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from aws_iam import resources
 from aws_iam.engine.language.arn import PARTITIONS
-from aws_iam.engine.reference.partition import partition_of
-from aws_iam.engine.reference.regions import may_be_newer, regions
+from aws_iam.engine.reference.regions import may_be_newer, partition_of, regions
 
 DATA = json.loads(resources.text("assets/data/regions.json"))
 
@@ -35,7 +34,7 @@ def test_the_table_names_its_source_and_date() -> None:
 def test_the_table_has_every_region_of_the_sdk_that_is_installed() -> None:
     file = Path(botocore.__file__).parent / "data/partitions.json"
     for partition in json.loads(file.read_text(encoding="utf-8"))["partitions"]:
-        named = {each for each in partition["regions"] if not each.endswith("-global")}
+        named = {region for region in partition["regions"] if not region.endswith("-global")}
         # A newer SDK may know newer Regions, never fewer.
         assert set(DATA["partitions"].get(partition["id"], ())) <= named
 

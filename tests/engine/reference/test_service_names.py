@@ -57,7 +57,7 @@ def test_no_service_principal_of_aws_is_a_slip_of_another() -> None:
     assert [name for name in names if meant_instead(f"{name}.amazonaws.com")] == []
 
 
-@given(name=st.sampled_from([each for each in SEEN if len(each) > 6]), data=st.data())
+@given(name=st.sampled_from([name for name in SEEN if len(name) > 6]), data=st.data())
 def test_a_dropped_letter_is_found_unless_the_rest_is_a_name_too(
     name: str, data: st.DataObject
 ) -> None:

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from aws_iam.engine.language.kinds import Kind
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.attached import attachments
-from aws_iam.engine.sources.containers import (
-    aws_answers,
-    cloudformation_names,
-    cloudformation_spots,
-    terraform_spots,
+from aws_iam.engine.sources.containers import aws_answers
+from aws_iam.engine.sources.containers.cloudformation_return_values import (
+    attribute,
+    return_values,
 )
+from aws_iam.engine.sources.containers.policy_places import PolicyPlace, places_by_type
 
-if TYPE_CHECKING:
-    from aws_iam.engine.sources.containers.found import Spot
+CLOUDFORMATION = places_by_type("cloudformation-resources.json")
+TERRAFORM = places_by_type("terraform-resources.json")
 
 
-def steps(schema: dict[str, Any], path: str) -> bool:
+def has_properties(schema: dict[str, Any], path: str) -> bool:
     """Whether the schema has the properties of the path."""
     here: dict[str, Any] = schema
     for step in path.split("."):
-        here = followed(schema, here).get("properties", {}).get(step.removesuffix("[]"), {})
-        here = followed(schema, here)
+        here = resolved(schema, here).get("properties", {}).get(step.removesuffix("[]"), {})
+        here = resolved(schema, here)
         if step.endswith("[]"):
-            here = followed(schema, here.get("items", {}))
+            here = resolved(schema, here.get("items", {}))
     return bool(here) or path.endswith("[]")
 
 
-def followed(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+def resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     found = node
     while "properties" not in found and ("$ref" in found or "allOf" in found):
         if "allOf" in found:
@@ -41,43 +41,43 @@ def followed(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("type_", cloudformation_spots.SPOTS)
+@pytest.mark.parametrize("type_", CLOUDFORMATION)
 def test_each_property_of_the_table_exists(type_: str) -> None:
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_).schema
-    for spot in cloudformation_spots.SPOTS[type_]:
-        assert steps(schema, spot.path), spot
+    for place in CLOUDFORMATION[type_]:
+        assert has_properties(schema, place.path), place
 
 
-@pytest.mark.parametrize("type_", cloudformation_names.TYPES)
+@pytest.mark.parametrize("type_", return_values())
 def test_each_type_with_an_arn_gives_one_of_its_form(type_: str) -> None:
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_).schema
-    known = cloudformation_names.TYPES[type_]
-    arn = cloudformation_names.attribute(type_, "Thing", known.attribute)
+    known = return_values()[type_]
+    arn = attribute(type_, "Thing", known.attribute)
     assert arn is not None
     assert arn.startswith("arn:aws:")
     assert "$" not in arn
     if not type_.startswith("AWS::Serverless::"):
-        readable = [each.rpartition("/")[2] for each in schema["readOnlyProperties"]]
+        readable = [pointer.rpartition("/")[2] for pointer in schema["readOnlyProperties"]]
         assert known.attribute in readable
 
 
 @pytest.mark.parametrize(
-    "spot",
+    "place",
     [
-        *(spot for row in cloudformation_spots.SPOTS.values() for spot in row),
-        *(spot for row in terraform_spots.SPOTS.values() for spot in row),
-        *aws_answers.SPOTS,
+        *(place for places in CLOUDFORMATION.values() for place in places),
+        *(place for places in TERRAFORM.values() for place in places),
+        *aws_answers.places(),
     ],
-    ids=lambda spot: spot.path,
+    ids=lambda place: place.path,
 )
-def test_only_resource_policies_are_attached_to_something(spot: Spot) -> None:
-    if spot.resource_type:
-        assert spot.kind is Kind.RESOURCE
-        assert spot.resource_type.startswith("AWS::")
+def test_only_resource_policies_are_attached_to_something(place: PolicyPlace) -> None:
+    if place.resource_type:
+        assert place.kind is Kind.RESOURCE
+        assert place.resource_type.startswith("AWS::")
 
 
 def test_what_is_known_of_attached_types_is_reached_from_every_format() -> None:
-    named = {spot.resource_type for row in cloudformation_spots.SPOTS.values() for spot in row}
+    named = {place.resource_type for places in CLOUDFORMATION.values() for place in places}
     without = {
         "AWS::IAM::AssumeRolePolicyDocument",  # a kind of its own
         "AWS::Kinesis::Stream",  # one resource policy for streams and consumers

@@ -35,7 +35,7 @@ def test_the_policies_of_an_aws_cli_answer_are_found_with_name_and_kind(
     for given_ in (case["answer"], json.dumps(case["answer"])):
         found = gathered(given_)
         assert [list(place) for place in places(found)] == case["expect"]
-        assert [each.place for each in found.unread] == case["not_judged"]
+        assert [unread.place for unread in found.unread] == case["not_judged"]
 
 
 @pytest.mark.parametrize("case", ANSWERS, ids=lambda case: case["name"])
@@ -49,11 +49,11 @@ def test_the_answer_is_one_that_the_aws_cli_gives(case: dict[str, Any]) -> None:
 def _as_sent(value: Any) -> Any:
     """IAM sends documents as text; the AWS CLI shows them as objects."""
     if isinstance(value, list):
-        return [_as_sent(each) for each in value]
+        return [_as_sent(item) for item in value]
     if isinstance(value, dict):
         if "Statement" in value:
             return json.dumps(value)
-        return {key: _as_sent(each) for key, each in value.items()}
+        return {key: _as_sent(item) for key, item in value.items()}
     return value
 
 
@@ -94,7 +94,7 @@ def test_the_policies_of_a_sam_function_are_its_inline_statements() -> None:
 @pytest.mark.parametrize("name", ["template.yaml", "template-sam.json"])
 def test_the_templates_are_valid_but_for_the_planted_action(name: str) -> None:
     found = lint_file(INPUTS / name)
-    assert {each.rule.id for each in found} <= {"W3037"}
+    assert {problem.rule.id for problem in found} <= {"W3037"}
 
 
 def test_a_terraform_plan_names_policies_by_address_and_what_apply_alone_knows() -> None:
@@ -106,8 +106,11 @@ def test_a_terraform_plan_names_policies_by_address_and_what_apply_alone_knows()
         ("module.store.aws_sqs_queue_policy.jobs[0].policy", Kind.RESOURCE, "AWS::SQS::Queue"),
         ("data.aws_iam_policy_document.unused.json", Kind.IDENTITY, None),
     ]
-    assert [(each.place, each.why) for each in found.unread] == [
-        ("aws_organizations_policy.tags.content", "a policy of type TAG_POLICY: no IAM policy"),
+    assert [(unread.place, unread.why) for unread in found.unread] == [
+        (
+            "aws_organizations_policy.tags.content",
+            "a policy of type TAG_POLICY, not an IAM policy",
+        ),
         ("module.store.aws_s3_bucket_policy.reports.policy", "known only after apply"),
     ]
     answer = judged(file("plan.json"))
@@ -153,7 +156,7 @@ def test_a_policy_that_nobody_wrote_is_not_missed_in_a_plan() -> None:
     }
     found = gathered(plan)
     assert [source.name for source in found.sources] == ["aws_iam_policy.p.policy"]
-    assert [each.place for each in found.unread] == [
+    assert [unread.place for unread in found.unread] == [
         'module.q["open"].aws_sqs_queue.open[0].policy'
     ]
 
@@ -210,7 +213,7 @@ def test_what_is_no_iam_policy_is_refused_with_the_reason(
     with pytest.raises(InputError, match="the CloudFormation template holds no policy") as caught:
         judged(template(properties, type_))
     assert why in str(caught.value)
-    assert "looked for were" in caught.value.hint
+    assert "supported are" in caught.value.hint
 
 
 def test_a_file_without_any_policy_is_refused_by_what_was_looked_for() -> None:
@@ -260,7 +263,7 @@ def test_text_that_only_looks_like_a_policy_is_named_and_not_judged() -> None:
     assert [source.name for source in found.sources] == ["/good"]
     (note,) = found.unread
     assert note.place == "/bad"
-    assert note.why.startswith("it looks like a policy and is no JSON: ")
+    assert note.why.startswith("it looks like a policy but is not JSON: ")
 
 
 def test_yaml_policies_keep_dates_and_numbers_as_written() -> None:
@@ -392,17 +395,17 @@ def test_a_policy_in_any_container_has_the_findings_that_it_has_alone(
 ) -> None:
     body = document(*statements)
     alone = sorted(
-        (each.code, each.message)
-        for each in validate(body, "identity")
-        if not each.code.startswith("POLICY_SIZE")
+        (finding.code, finding.message)
+        for finding in validate(body, "identity")
+        if not finding.code.startswith("POLICY_SIZE")
     )
     for name, wrapped in wrappings(body).items():
         found = judged(wrapped, kind="identity").findings
         assert (
             sorted(
-                (each.code, each.message)
-                for each in found
-                if not each.code.startswith("POLICY_SIZE")
+                (finding.code, finding.message)
+                for finding in found
+                if not finding.code.startswith("POLICY_SIZE")
             )
             == alone
         ), name

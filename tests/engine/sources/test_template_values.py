@@ -93,7 +93,7 @@ def test_both_sides_of_a_condition_are_judged_and_what_they_share_is_told_once()
         }
     )
     for given_ in (text, json.dumps(json.loads(text), indent=1), json.loads(text)):
-        assert sorted((each.code, each.resource) for each in validate(given_)) == [
+        assert sorted((finding.code, finding.resource) for finding in validate(given_)) == [
             ("INVALID_ACTION", "It.PolicyDocument"),
             ("INVALID_ACTION", "It.PolicyDocument (conditions false)"),
             ("INVALID_EFFECT", "It.PolicyDocument"),
@@ -120,5 +120,5 @@ def test_references_that_would_stand_for_gigabytes_are_refused(body: dict[str, A
         "L": {"Type": "String", "Default": "x" * 4000},
         "M": {"Type": "CommaDelimitedList", "Default": "x," * 20_000},
     }
-    with pytest.raises(InputError, match="stand for more than"):
+    with pytest.raises(InputError, match="expand to more than"):
         judged(template(body, Parameters=parameters))

@@ -18,7 +18,7 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (BOMB + "Statement: Policy", "stands for more than 300,000 values"),
+        (BOMB + "Statement: Policy", "expands to more than 300,000 values"),
         ("Statement: &a [*a]", "nested deeper than 64 levels"),
         ("Statement: " + "[" * 200 + "]" * 200, "nested deeper than 64 levels"),
         ("Statement: *nowhere", "the alias `nowhere` has no anchor"),

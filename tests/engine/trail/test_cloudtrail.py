@@ -11,7 +11,8 @@ import pytest
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.operations import service_of
 from aws_iam.engine.trail import cloudtrail
-from aws_iam.engine.trail.seen import Seen, exact, spelled
+from aws_iam.engine.trail.event_details import EventDetails
+from aws_iam.engine.trail.event_resource import exact_pattern, without_escapes
 from aws_iam.engine.trail.table import actions_of, call_of, prefix_of, table
 from aws_iam.engine.trail.uses import Reader
 from aws_iam.errors import InputError
@@ -88,7 +89,7 @@ def test_records_with_fields_of_other_types_are_read_as_far_as_they_go() -> None
     }
     (event,) = cloudtrail.read(odd).events
     assert (event.caller, event.arns, event.region) == ("", (), "")
-    assert Reader([event]).read(event).skipped == "the record does not tell who called"
+    assert Reader([event]).read(event).skipped == "the record does not name the caller"
 
 
 @pytest.mark.parametrize("region", ["", "*", "eu-west-1:*", "${aws:x}", "x" * 99])
@@ -108,7 +109,7 @@ def test_a_region_that_is_none_leads_to_no_resource(region: str) -> None:
 )
 def test_a_caller_that_is_none_gets_no_policy(arn: str) -> None:
     (event,) = cloudtrail.read({**EVENT, "userIdentity": {"type": "IAMUser", "arn": arn}}).events
-    assert "who called" in Reader([event]).read(event).skipped
+    assert "does not name the caller" in Reader([event]).read(event).skipped
 
 
 def test_a_name_longer_than_any_is_no_record() -> None:
@@ -156,7 +157,7 @@ def test_an_event_source_is_a_prefix(source: str, prefix: str) -> None:
 
 def test_every_name_in_the_table_exists() -> None:
     data = table()
-    actions = [each for row in data["operations"] for each in row["actions"]]
+    actions = [action for row in data["operations"] for action in row["actions"]]
     actions += [*data["permissionless"], *data["passed_to"], *data["passed_to"]]
     actions += [*data["tagged_by"], *data["tagged_by"].values(), *data["made"]]
     unknown = [action for action in actions if catalog().action(action) is None]
@@ -173,12 +174,12 @@ def test_every_name_in_the_table_exists() -> None:
     assert set(data["ids"].values()) <= types
     verbs = {route.partition(" ")[0] for routes in data["paths"].values() for route in routes}
     assert all(catalog().action(f"apigateway:{verb}") for verb in verbs)
-    assert all(each.startswith("https://docs.aws.amazon.com/") for each in data["sources"])
+    assert all(source.startswith("https://docs.aws.amazon.com/") for source in data["sources"])
 
 
 def _types(prefix: str) -> list[str]:
     service = catalog().service(prefix)
-    return [each.name for each in service.resource_types.values()] if service else []
+    return [type_.name for type_ in service.resource_types.values()] if service else []
 
 
 def _operations() -> dict[str, set[str]]:
@@ -209,7 +210,7 @@ def test_every_operation_of_the_sdk_leads_to_an_action_or_stands_on_a_list_that_
     }
     operations = _operations()
     unmapped = {
-        prefix: {each for each in found if not _is_mapped(prefix, each)}
+        prefix: {call for call in found if not _is_mapped(prefix, call)}
         for prefix, found in operations.items()
     }
     new = {prefix: found - listed.get(prefix, set()) for prefix, found in unmapped.items()}
@@ -235,8 +236,8 @@ def _is_mapped(prefix: str, operation: str) -> bool:
     "text", ["arn:aws:s3:::b/plain", "a*b?c", "${aws:username}", "$", "${*}", "a${"]
 )
 def test_an_exact_pattern_means_its_text_alone(text: str) -> None:
-    assert spelled(exact(text)) == text
-    assert exact("plain") == "plain"
+    assert without_escapes(exact_pattern(text)) == text
+    assert exact_pattern("plain") == "plain"
 
 
 def test_reading_an_event_is_linear_in_its_parameters() -> None:
@@ -255,9 +256,9 @@ def test_parameters_without_end_are_looked_at_up_to_a_bound() -> None:
     (event,) = cloudtrail.read(
         record(eventSource="s3.amazonaws.com", eventName="X", requestParameters=deep)
     ).events
-    assert Seen(event).parameters == ()
+    assert EventDetails(event).parameters == ()
     wide = {f"k{n}": "v" for n in range(50_000)}
     (event,) = cloudtrail.read(
         record(eventSource="s3.amazonaws.com", eventName="X", requestParameters=wide)
     ).events
-    assert len(Seen(event).parameters) < 21_000
+    assert len(EventDetails(event).parameters) < 21_000

@@ -411,7 +411,7 @@ def test_a_cluster_that_answers_badly_is_an_error(
         ({"client-certificate-data": "TUFSS0VS"}, {}, "certificates of the kubeconfig"),
         ({}, {"certificate-authority": "/nonexistent/ca"}, "certificates of the kubeconfig"),
         ({}, {"server": 5}, "names no server"),
-        ({}, {"server": "http://192.0.2.1"}, "no address to fetch from"),
+        ({}, {"server": "http://192.0.2.1"}, "not an address to fetch from"),
     ],
 )
 def test_a_kubeconfig_that_cannot_be_used_is_refused_by_name(

@@ -18,8 +18,7 @@ from aws_iam.engine.language.problems import Problems, object_of
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.catalog_file import LEVELS
 from aws_iam.engine.reference.operations import operations
-from aws_iam.engine.reference.suggest import nearest
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import InputError, closest, nearest
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""The names that people put into policies: what each kind looks like, so that a wrong or hostile one is refused by name.
+"""The form of each kind of name that goes into generated policies, so that wrong or hostile values are refused.
 
-No kind lets `*`, `?`, `${` or a quote through unless it says so: a value stays the one thing that it names.
+No form accepts `*`, `?`, `${` or a quote unless it says so: a value can only name one thing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LONGEST = 1224
 
 @slotted
 class Form:
-    """How a kind of name is written: a pattern, and the same in words."""
+    """The form of a kind of name: a pattern, and the same in words."""
 
     pattern: re.Pattern[str]
     words: str
@@ -34,7 +34,7 @@ _IAM_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"
 _IAM_PATH = rf"(?:[A-Za-z0-9_+=,.@-]+/)*{_IAM_NAME}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
-# What git allows in a ref (git-check-ref-format), less quotes, `$`, `<`, `>`, `|` and `;`, which no one misses.
+# What git allows in a ref (git-check-ref-format), without quotes, `$`, `<`, `>`, `|` and `;`.
 _REF = r"(?![/-])(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.))[A-Za-z0-9_+=,.@#%&!()/-]+(?<![/.])"
 _OWNER = r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}"
 _REPOSITORY = r"(?!\.{1,2}(?:$|/))[A-Za-z0-9._-]{1,100}"
@@ -61,7 +61,7 @@ FORMS: dict[str, Form] = {
     ),
     "service_prefix": _form(
         r"(?!(?:account|iam|organizations|sso|sts)$)[a-z][a-z0-9-]+",
-        "a service prefix such as s3; identity and account services are not for this place",
+        "a service prefix such as s3, other than those of identity and account services",
     ),
     "service_principal": _form(
         rf"[a-z0-9-]+(?:\.{_REGION})?\.amazonaws\.com(?:\.cn)?",
@@ -88,7 +88,7 @@ FORMS: dict[str, Form] = {
     ),
     "source_arn": _form(
         rf"arn:(?:{_PARTITION}):(?!iam:|sts:)[a-z0-9-]+:(?:{_REGION})?:(?:{_ACCOUNT})?:[A-Za-z0-9_.:/@+=,-]+[*]?",
-        "the ARN of the service's resource; one `*` may end it",
+        "the ARN of the service's resource; it may end in one `*`",
     ),
     "secret": _form(r"[A-Za-z0-9/_+=.@-]{1,512}", "a secret's name without its random suffix"),
     "function": _form(r"[A-Za-z0-9_-]{1,64}", "a function name"),
@@ -121,7 +121,7 @@ FORMS: dict[str, Form] = {
     ),
     "audience": _form(
         r"(?!-)[A-Za-z0-9_.:/@%+=,#-]{1,255}",
-        "an audience without blanks, wildcards and a leading hyphen",
+        "an audience without blanks, wildcards or a leading hyphen",
     ),
     "subject": _form(
         r"(?!.*(?:[*?\"\\]|\$\{))[!-~](?:[ -~]*[!-~])?",
@@ -156,14 +156,14 @@ FORMS: dict[str, Form] = {
     "run_phase": _form("plan|apply", "plan or apply"),
 }
 
-_NEVER = ("*", "?", "${")
+_WILDCARDS = ("*", "?", "${")
 
 
 def checked(name: str, value: str, form: str) -> str:
-    """The value, when it is written as names of this form are; `name` says whose value it is."""
+    """The value, if it has the form; otherwise InputError, which calls the value by `name`."""
     wanted = FORMS[form]
     if len(value) <= _LONGEST and wanted.pattern.fullmatch(value):
         return value
-    smuggled = next((each for each in _NEVER if each in value), None)
-    why = f"; `{smuggled}` is never part of it" if smuggled and len(value) <= _LONGEST else ""
+    wildcard = next((text for text in _WILDCARDS if text in value), None)
+    why = f"; it cannot contain `{wildcard}`" if wildcard and len(value) <= _LONGEST else ""
     raise InputError(f"`{name}` is not well formed: {quoted(value, 80)}{why}", hint=wanted.words)

@@ -1,10 +1,10 @@
-"""The dataclasses of the policy engine: slotted, equal by their fields, and frozen for whoever checks types.
+"""The dataclasses of the policy engine: slotted, compared by their fields, frozen for type checkers.
 
-    @slotted       fields are given by name
-    @positional    fields may be given by their place
+    @slotted       keyword-only fields
+    @positional    fields may be positional
 
-At run time they are not frozen: Python takes three times as long to make a frozen value, and twice as long to make its
-class, and a comparison makes hundreds of values in a millisecond. mypy refuses what would change one.
+At run time they are not frozen: creating a frozen value takes three times as long, its class twice as long, and one
+comparison creates hundreds of values in a millisecond. mypy refuses assignments to their fields.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def slotted(cls: type[T]) -> type[T]:
-    """The class as a dataclass whose fields are given by name."""
+    """Make the class a dataclass with keyword-only fields."""
     return dataclass(slots=True, unsafe_hash=True, kw_only=True)(cls)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def positional(cls: type[T]) -> type[T]:
-    """The class as a dataclass whose fields may be given by their place."""
+    """Make the class a dataclass whose fields may be positional."""
     return dataclass(slots=True, unsafe_hash=True)(cls)

@@ -1,4 +1,4 @@
-"""JSON values that know their place: what ordinary parsers lose (positions, repeated keys) is kept.
+"""JSON values with their places: positions and repeated keys, which ordinary parsers lose, are kept.
 
 `json_scan.scan` reads them from text, `json_value.from_value` from Python's dict and list.
 """
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAX_CHARACTERS = 2_000_000
-"""The longest text that is read. AWS's largest policy has 32,768 bytes; lists of policies are longer."""
+"""The longest text that is read. The largest policy of AWS has 32,768 bytes; lists of policies are longer."""
 MAX_DEPTH = 64
 MAX_KEY = 1_024
-"""The longest object key: every place below a key repeats it, so an endless key would cost memory for each node."""
+"""The longest object key. Every place below a key repeats it, so a huge key would cost memory for each node."""
 
 
 class Form(StrEnum):
-    """What a node is written as; the value is the word for people."""
+    """The JSON type of a node; the value is the word for people."""
 
     OBJECT = "an object"
     ARRAY = "a list"
@@ -37,24 +37,24 @@ class Form(StrEnum):
     NULL = "null"
 
 
-# Where the keys and values of a JSON text begin, in their order.
+# Matches up to the beginning of the next key or value of a JSON text.
 _BEGINNING = re.compile(r'[\s,:\]}]*("[^"\\]*(?:\\.[^"\\]*)*"|[{\[]|[-+.\w]+)')
 
 
-# So many places are looked for by themselves before all lines are.
+# So many places are located one by one; after that all line starts are collected.
 _FEW = 8
 
 
 class Lines:
-    """Where the lines, keys and values of a text begin, found out when first asked: most places are never told."""
+    """Where the lines, keys and values of a text begin; computed on demand, since most places are never shown."""
 
-    __slots__ = ("_asked", "_beginnings", "_spots", "_starts", "_text")
+    __slots__ = ("_beginnings", "_lookups", "_offsets", "_starts", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._asked = 0
+        self._lookups = 0
         self._starts: list[int] | None = None
-        self._spots: list[int] = []
+        self._offsets: list[int] = []
         self._beginnings: Iterator[re.Match[str]] | None = None
 
     @property
@@ -64,8 +64,8 @@ class Lines:
 
     def at(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both from 1, the column in characters."""
-        if self._asked < _FEW:
-            self._asked += 1
+        if self._lookups < _FEW:
+            self._lookups += 1
             begin = self._text.rfind("\n", 0, offset) + 1
             return self._text.count("\n", 0, begin) + 1, offset - begin + 1
         if self._starts is None:
@@ -74,21 +74,21 @@ class Lines:
         return line, offset - self._starts[line - 1] + 1
 
     def offset(self, number: int) -> int:
-        """The offset of the key or value of that number in a text that is JSON."""
+        """The offset of the n-th key or value of a JSON text."""
         if self._beginnings is None:
             self._beginnings = _BEGINNING.finditer(self._text)
-        further = islice(self._beginnings, max(0, number + 1 - len(self._spots)))
-        self._spots += [match.start(1) for match in further]
-        return self._spots[number]
+        further = islice(self._beginnings, max(0, number + 1 - len(self._offsets)))
+        self._offsets += [match.start(1) for match in further]
+        return self._offsets[number]
 
 
-# Places, texts and nodes are written once, here and by the scanners. They are not declared frozen: making a frozen value
-# takes three times as long, and a policy is made of hundreds.
+# Nobody changes places, texts and nodes after the parsers made them. They are not frozen because creating a frozen value
+# takes three times as long and a policy consists of hundreds.
 @dataclass(slots=True, eq=False)
 class Place:
-    """A node's place as a link to its parent's: cheap for each node, spelled out only for a finding.
+    """The place of a node, linked to its parent's: cheap to create, spelled out only for a finding.
 
-    `spot` is an offset in the text, or `-2 - n` for the n-th key or value of a JSON text, which is looked for when asked.
+    `spot` is an offset in the text, or `-2 - n` for the n-th key or value of a JSON text, which is located on demand.
     """
 
     parent: Place | None = field(default=None, repr=False)
@@ -98,14 +98,14 @@ class Place:
 
     @property
     def offset(self) -> int:
-        """Where it stands in the text, from 0; -1 without a text."""
+        """The offset in the text, from 0; -1 without a text."""
         if self.spot < -1 and self.lines is not None:
             return self.lines.offset(-2 - self.spot)
         return self.spot
 
     @property
     def where(self) -> Where:
-        """The place as JSON pointer, with line and column when the document was text."""
+        """The JSON pointer, with line and column when the document was text."""
         if self.lines is None:
             return Where(pointer=self.pointer)
         line, column = self.lines.at(self.offset)
@@ -113,7 +113,7 @@ class Place:
 
     @property
     def pointer(self) -> str:
-        """The JSON pointer (RFC 6901); invisible characters of keys stand as escapes in it."""
+        """The JSON pointer (RFC 6901), with invisible characters of keys escaped."""
         tokens: list[str] = []
         place = self
         while place.parent is not None:
@@ -123,7 +123,7 @@ class Place:
 
 
 def pointer_token(token: str | int) -> str:
-    """A key or index as it stands in a JSON pointer."""
+    """A key or index in the spelling of a JSON pointer."""
     text = str(token)
     if not (text.isascii() and text.isprintable()):
         text = escaped(text, limit=MAX_KEY * 10)
@@ -131,14 +131,14 @@ def pointer_token(token: str | int) -> str:
 
 
 class Node:
-    """A JSON value: the `value` of a scalar as written (numbers keep their digits), `items` or `members` of the others.
+    """A JSON value: `value` is a scalar as written (numbers keep their digits), lists have `items`, objects `members`.
 
-    Equal to any other of the same form and value, wherever they stand.
+    Nodes are equal when form and value are, wherever they stand.
     """
 
     __slots__ = ("_items", "_words", "form", "members", "spot", "stand", "token", "value")
 
-    def __init__(  # noqa: PLR0913, PLR0917 - made by the hundred, in one call each
+    def __init__(  # noqa: PLR0913, PLR0917 - created by the hundred, in one call each
         self,
         form: Form,
         stand: Place,
@@ -149,9 +149,9 @@ class Node:
         spot: int = -1,
         words: Sequence[str] | None = None,
     ) -> None:
-        """`stand` is its place; with a `token` it is the place of what holds it, and its own is made when it is asked for.
+        """`stand` is the node's place; with a `token` it is the container's, and the node's own is created on demand.
 
-        `words` are the texts of a list of nothing but texts, which become items when they are asked for.
+        `words` are the strings of a list that holds nothing else; they become items on demand.
         """
         self.form = form
         self.stand = stand
@@ -164,11 +164,11 @@ class Node:
 
     @property
     def items(self) -> tuple[Node, ...]:
-        """What a list holds."""
+        """The items of a list."""
         words = self._words
         if words and not self._items:
             at = self.at
-            # A text's items are numbered after their list.
+            # In JSON text, the items are numbered after their list.
             step = -1 if at.spot < -1 else 0
             self._items = tuple(
                 [
@@ -180,21 +180,21 @@ class Node:
 
     @property
     def words(self) -> Sequence[str]:
-        """The values of a text, and of the texts of a list, without their places."""
+        """The string, or the strings of the list, without their places."""
         if self._words is not None:
             return self._words
         if self.form is Form.STRING:
             return (self.value,)
-        return [each.value for each in self._items if each.form is Form.STRING]
+        return [item.value for item in self._items if item.form is Form.STRING]
 
     @property
     def count(self) -> int:
-        """How many items a list has."""
+        """The number of items of a list."""
         return len(self._items if self._words is None else self._words)
 
     @property
     def at(self) -> Place:
-        """Where it stands, and in what."""
+        """The node's place."""
         if self.token is not None:
             self.stand = Place(self.stand, self.token, self.spot, self.stand.lines)
             self.token = None
@@ -202,31 +202,31 @@ class Node:
 
     @property
     def text(self) -> str:
-        """The value of a scalar, nothing of the others."""
+        """The value of a scalar; empty for other nodes."""
         return self.value
 
     @property
     def where(self) -> Where:
-        """Where it stands."""
+        """The node's place as pointer, line and column."""
         return self.at.where
 
     def member(self, name: str) -> Node | None:
-        """The value under a key; of a repeated key the last one, as parsers read it."""
+        """The value under a key; the last one when the key is repeated, as in other parsers."""
         for member in reversed(self.members):
             if member.key == name:
                 return member.value
         return None
 
     def scalar(self) -> Text | None:
-        """The node itself, None for objects, lists and null."""
+        """The node itself; None for objects, lists and null."""
         return self if self.form in _SCALARS else None
 
     def string(self) -> Text | None:
-        """The node itself, None unless it is written as a string."""
+        """The node itself; None unless it is a string."""
         return self if self.form is Form.STRING else None
 
     def listed(self) -> tuple[Node, ...]:
-        """The items of a list; any other node is a list of itself."""
+        """The items of a list; for any other node, just the node."""
         return self.items if self.form is Form.ARRAY else (self,)
 
     def but(
@@ -237,7 +237,7 @@ class Node:
         items: tuple[Node, ...] | None = None,
         members: tuple[Member, ...] | None = None,
     ) -> Node:
-        """The same node with some of it changed."""
+        """A copy of the node with some fields replaced."""
         return Node(
             self.form,
             self.at if stand is None else stand,
@@ -268,12 +268,12 @@ Text = Node
 
 
 class Member:
-    """A key of an object and its value; the key's own place is in `name`."""
+    """A key of an object and its value; `name` is the key with its place."""
 
     __slots__ = ("_name", "key", "value")
 
     def __init__(self, key: str, value: Node, name: Text | None = None) -> None:
-        """`name` is the key with its place, where that does not follow from the value's."""
+        """`name` is needed where the key's place does not follow from the value's."""
         self.key = key
         self.value = value
         self._name = name
@@ -288,7 +288,7 @@ class Member:
         """The key, with its place."""
         if self._name is None:
             at = self.value.at
-            # In a text a key is numbered just before its value.
+            # In JSON text, a key is numbered just before its value.
             spot = at.spot + 1 if at.spot < -1 else at.spot
             self._name = Node(_STRING, Place(at.parent, self.key, spot, at.lines), self.key)
         return self._name
@@ -301,7 +301,7 @@ class Member:
 
 
 def string(value: str, at: Place | None = None) -> Text:
-    """A text at a place, or at none."""
+    """A string node, with or without a place."""
     return Node(Form.STRING, at or Place(), value)
 
 
@@ -310,30 +310,26 @@ _SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 
 
 def dump(node: Node) -> str:
-    """The node as JSON text on one line; repeated keys and the digits of numbers stay as they were."""
+    """The node as JSON text on one line, with repeated keys and the original digits of numbers."""
     return "".join(_written(node))
 
 
 def rooted(node: Node, at: Place | None = None) -> Node:
-    """The same node as the root of a document of its own: pointers start here, lines and columns stay."""
+    """The node as the root of its own document: pointers start here, lines and columns stay."""
     here = at or Place(spot=node.at.spot, lines=node.at.lines)
     return Node(
         form=node.form,
         stand=here,
         value=node.value,
-        items=tuple(rooted(each, _moved(each, here)) for each in node.items),
+        items=tuple(rooted(item, _under(here, item.at)) for item in node.items),
         members=tuple(
             Member.named(
-                string(each.key, _under(here, each.name.at)),
-                rooted(each.value, _moved(each.value, here)),
+                string(member.key, _under(here, member.name.at)),
+                rooted(member.value, _under(here, member.value.at)),
             )
-            for each in node.members
+            for member in node.members
         ),
     )
-
-
-def _moved(node: Node, parent: Place) -> Place:
-    return _under(parent, node.at)
 
 
 def _under(parent: Place, place: Place) -> Place:
@@ -371,16 +367,16 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def place_of(at: Place) -> str:
-    """The place in the words of an error."""
+    """The place as error messages write it."""
     return f"at `{at.where}`"
 
 
 def refuse_depth(depth: int, at: Place) -> None:
-    """Raise InputError when a container would open too deep inside others."""
+    """Raise InputError when containers are nested too deeply."""
     if depth >= MAX_DEPTH:
         raise InputError(
             f"{_deep_place(at)}: the document is nested deeper than {MAX_DEPTH} levels",
-            hint="a policy needs seven: check for a list or object wrapped in itself",
+            hint="a policy needs seven levels: look for a list or object that wraps itself",
         )
 
 
@@ -390,9 +386,9 @@ def _deep_place(at: Place) -> str:
 
 
 def refuse_key(name: str, at: Place) -> None:
-    """Raise InputError for an endless key of the object at that place."""
+    """Raise InputError for a huge key of the object at that place."""
     if len(name) > MAX_KEY:
         raise InputError(
             f"{place_of(at)}: the key {quoted(name, 40)} has {len(name):,} characters",
-            hint=f"keys of policies have at most {MAX_KEY:,}",
+            hint=f"a key has at most {MAX_KEY:,} characters",
         )

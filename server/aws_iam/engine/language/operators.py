@@ -1,4 +1,4 @@
-"""The condition operators by name, and the family whose values each compares."""
+"""The condition operators, and the kind of values that each compares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Family(StrEnum):
-    """What an operator reads its values as; the word is the one of AWS's operator pages."""
+    """The type that an operator reads its values as, named as in AWS's documentation."""
 
     STRING = "String"
     NUMERIC = "Numeric"
@@ -53,6 +53,6 @@ OPERATORS: Mapping[str, Family] = MappingProxyType(
         "Null": Family.NULL,
     }
 )
-"""Each operator without qualifier and IfExists."""
+"""The family of each operator; names without qualifier and IfExists."""
 
 QUALIFIERS = ("ForAllValues", "ForAnyValue")

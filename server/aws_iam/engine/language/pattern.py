@@ -1,34 +1,33 @@
 """Wildcard patterns as sets of strings: `*` is any text, `?` exactly one character, everything else itself.
 
-No regular expression ever sees a pattern and nothing backtracks: patterns come from strangers.
+Patterns are hostile input: they never become regular expressions, and nothing backtracks.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from aws_iam.engine.language.frozen import slotted
 
-# A run of wildcards that holds a star says only "at least so many characters": `*?*` is `?*`.
+# A run of wildcards with a star only means "at least so many characters": `*?*` is `?*`.
 _RUN = re.compile(r"\?*\*[*?]*")
-# How many states one inclusion test may hold; only patterns built against the test come near it.
+# The most states of one inclusion test; only patterns made to attack it come near.
 _BUDGET = 512
 
 
 def is_literal(pattern: str) -> bool:
-    """Whether the pattern matches one string only: itself."""
+    """Whether the pattern has no wildcard and so matches only itself."""
     return "*" not in pattern and "?" not in pattern
 
 
 def normal(pattern: str) -> str:
-    """The shortest spelling of the same set, the star last in each run of wildcards."""
+    """The shortest pattern for the same set, with the star last in each run of wildcards."""
     return _RUN.sub(lambda run: "?" * run.group().count("?") + "*", pattern)
 
 
 def matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
-    """Whether the text is one of the pattern's strings."""
+    """Whether the pattern matches the text."""
     if ignore_case:
         pattern, text = pattern.lower(), text.lower()
     begin = pattern[:1]
@@ -41,7 +40,7 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     end = len(text) - len(last)
     if end < len(first) or not (_same(first, text[: len(first)]) and _same(last, text[end:])):
         return False
-    # Taking each part at its first place leaves the most room for the others.
+    # Matching each part as early as possible leaves the most room for the rest.
     at = len(first)
     for part in filter(None, middle):
         found = _find(part, text, at, end)
@@ -52,7 +51,7 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
 
 
 def intersects(a: str, b: str, *, ignore_case: bool = False) -> bool:
-    """Whether some string belongs to both patterns."""
+    """Whether some string matches both patterns."""
     if ignore_case:
         a, b = a.lower(), b.lower()
     if is_literal(a):
@@ -71,23 +70,23 @@ def intersects(a: str, b: str, *, ignore_case: bool = False) -> bool:
 
 
 def covers(a: str, b: str, *, ignore_case: bool = False) -> bool:
-    """Whether `a` has every string of `b`; False, too, for a pair too intricate to decide."""
+    """Whether `a` matches every string that `b` matches; also False for a pair too intricate to decide."""
     if ignore_case:
         a, b = a.lower(), b.lower()
     if "?" not in a:
-        # Only stars of `a` can take a wildcard of `b`, and those take whatever it stands for.
+        # Only a star of `a` can match a wildcard of `b`, and it matches whatever that stands for.
         return matches(a, b)
     if a == b or is_literal(b):
         return a == b or matches(a, b)
-    return b.startswith(_head(a)) and b.endswith(_tail(a)) and _reads(a, b)
+    return b.startswith(_head(a)) and b.endswith(_tail(a)) and _machine_covers(a, b)
 
 
-def _reads(a: str, b: str) -> bool:
-    """Whether `a`, read as a machine, takes every string of `b`."""
+def _machine_covers(a: str, b: str) -> bool:
+    """`covers` by running `a` as a state machine over all strings of `b` at once."""
     reader = _Reader.of(normal(a))
     states = reader.start()
-    # A wildcard of `b` stands for a character that `a` never names: only wildcards of `a` can take it, and those
-    # would take any other as well.
+    # A wildcard of `b` may be a character that `a` does not contain: only wildcards of `a` match that, and those match
+    # any other character too.
     for symbol in normal(b):
         states = reader.repeated(states) if symbol == "*" else reader.read(states, symbol)
         if not states or len(states) > _BUDGET:
@@ -98,7 +97,7 @@ def _reads(a: str, b: str) -> bool:
 
 
 def _may_meet(a: str, b: str) -> bool:
-    """Whether what the patterns spell out at their beginnings and ends leaves a string for both."""
+    """Whether the fixed beginnings and ends of the patterns allow a common string."""
     head, other = _head(a), _head(b)
     shared = min(len(head), len(other))
     if head[:shared] != other[:shared]:
@@ -109,12 +108,12 @@ def _may_meet(a: str, b: str) -> bool:
 
 
 def _head(pattern: str) -> str:
-    """What stands before the first wildcard."""
+    """The text before the first wildcard."""
     return pattern.partition("*")[0].partition("?")[0]
 
 
 def _tail(pattern: str) -> str:
-    """What stands after the last wildcard."""
+    """The text after the last wildcard."""
     return pattern.rpartition("*")[2].rpartition("?")[2]
 
 
@@ -127,14 +126,14 @@ def _same(part: str, text: str) -> bool:
 
 
 def _find(part: str, text: str, start: int, end: int) -> int:
-    """The first place of the part in the text between start and end, -1 if there is none."""
+    """The first offset of the part in the text between start and end; -1 if there is none."""
     if "?" not in part:
         return text.find(part, start, end)
-    # Shift-And: bit i says that the last i+1 characters match the part's first i+1 symbols.
+    # Shift-And: bit i says that the last i+1 characters match the first i+1 symbols of the part.
     places = _places(part)
     state, last = 0, 1 << (len(part) - 1)
     for at in range(start, end):
-        state = (state << 1 | 1) & places.taking(text[at])
+        state = (state << 1 | 1) & places.matching(text[at])
         if state & last:
             return at - len(part) + 1
     return -1
@@ -142,17 +141,16 @@ def _find(part: str, text: str, start: int, end: int) -> int:
 
 @slotted
 class _Places:
-    """Positions in a part, as bits: those that hold a character, and those that take any."""
+    """Positions in a part as bits: by the character they hold, and those that match any character."""
 
     holding: dict[str, int]
     any_character: int
 
-    def taking(self, character: str) -> int:
-        """The positions that this character may stand at; `?` is a character nobody names."""
+    def matching(self, character: str) -> int:
+        """The positions that match this character; `?` stands for a character that occurs nowhere."""
         return self.holding.get(character, 0) | self.any_character
 
 
-@lru_cache(maxsize=1024)
 def _places(part: str) -> _Places:
     holding: dict[str, int] = {}
     for at, symbol in enumerate(part):
@@ -162,7 +160,7 @@ def _places(part: str) -> _Places:
 
 
 class _Grid:
-    """One pattern against which another is read: bit j of a row says that the first j symbols may be spent."""
+    """One pattern, against which another is read: bit j of a row says that its first j symbols may be consumed."""
 
     def __init__(self, pattern: str) -> None:
         self.width = len(pattern)
@@ -171,26 +169,26 @@ class _Grid:
         self._places = _places(pattern)
 
     def closed(self, row: int) -> int:
-        """The row, with stars that match nothing passed over."""
+        """The row with the states that stars reach by matching nothing."""
         return row | (row & self._stars) << 1
 
     def after_star(self, row: int) -> int:
-        """Every place from the first open one on: a star faces any symbols."""
+        """Every state from the first one on: a star consumes any symbols."""
         return self._all & ~((row & -row) - 1)
 
     def after(self, row: int, symbol: str) -> int:
-        """The places open when one more character is spent; a star here takes it and stays."""
-        taking = self._all & ~self._stars if symbol == "?" else self._places.taking(symbol)
+        """The states after one more character; a star here consumes it and stays."""
+        taking = self._all & ~self._stars if symbol == "?" else self._places.matching(symbol)
         return self.closed((row & taking) << 1 & self._all | row & self._stars)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The symbols between two stars of a pattern, with their places as bits."""
+    """The symbols between two stars of a pattern, with their positions as bits."""
 
     places: _Places
     end: int
-    # The places from which nothing but `?` follows.
+    # The positions after which only `?` follows.
     tail: int
 
     @classmethod
@@ -199,17 +197,17 @@ class _Part:
         return cls(places=_places(text), end=end, tail=end - (1 << len(text.rstrip("?"))))
 
 
-# The number of the part being matched, and the places in it that may be next. In every part but the first, place 0 is
-# always among them: the star before the part takes whatever comes.
+# The number of the current part, and the positions in it that may be next. Position 0 is always among them, except in
+# the first part: the star before the part matches whatever comes.
 _State = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """A pattern read as a machine, over all strings of another pattern at once: it keeps only the worst states.
+    """A pattern as a state machine that reads all strings of another pattern at once and keeps only the worst states.
 
-    Whatever is accepted from one part is accepted from any later part too, so the earliest part decides; within a
-    part, fewer places accept less.
+    Whatever is accepted from one part is accepted from any later part too, so the earliest part decides. Within a part,
+    fewer positions accept less.
     """
 
     parts: tuple[_Part, ...]
@@ -226,16 +224,16 @@ class _Reader:
         return part == len(self.parts) - 1 and bool(places & self.parts[part].end)
 
     def accepts_anything(self, states: frozenset[_State]) -> bool:
-        """Whether only the pattern's last star is left."""
+        """Whether only the last star of the pattern is left."""
         last = len(self.parts) - 1
         return all(part == last > 0 and self.parts[last].end == 1 for part, _ in states)
 
     def read(self, states: frozenset[_State], symbol: str) -> frozenset[_State]:
-        """The states after one character; none when some string has lost its way."""
+        """The states after one character; empty when some string cannot match any more."""
         return self._worst({self._step(state, symbol) for state in states})
 
     def repeated(self, states: frozenset[_State]) -> frozenset[_State]:
-        """The states after any number of characters that the pattern does not name."""
+        """The states after any number of characters that the pattern does not contain."""
         seen: set[_State] = set()
         fresh = set(states)
         while fresh:
@@ -247,11 +245,11 @@ class _Reader:
 
     def _step(self, state: _State, symbol: str) -> _State:
         number, places = state
-        open_ = (places & self.parts[number].places.taking(symbol)) << 1
+        open_ = (places & self.parts[number].places.matching(symbol)) << 1
         return self._settled(number, open_ | 1 if number else open_)
 
     def _settled(self, number: int, places: int) -> _State:
-        """The state with everything left out that a better place makes superfluous."""
+        """The state without positions that a better one makes superfluous."""
         part = self.parts[number]
         if number == len(self.parts) - 1:
             return number, places

@@ -1,4 +1,4 @@
-"""All that is wrong with a request at once, each problem with its place."""
+"""Everything that is wrong with a request, reported together, each problem with its place."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Looking for the near miss of a name takes a while: beyond so many problems nobody reads on.
+# Finding near misses takes time, and nobody reads more problems than this.
 _SHOWN = 10
 
 
 class Problems:
-    """What is wrong with the request, each with its place; the first ones get a hint."""
+    """The problems of a request; the first ones get a hint."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
 
     def add(self, pointer: str, message: str, near: Iterable[str] = ()) -> None:
-        """Note a problem; `near` is only looked at while somebody would read it."""
+        """Add a problem; `near` is only evaluated for the problems that are shown."""
         hint = ""
         if not self.many:
-            options = [f"`{each}`" for each in near][:3]
+            options = [f"`{option}`" for option in near][:3]
             hint = f"; did you mean {' or '.join(options)}?" if options else ""
         self.found.append(f"{quoted(pointer)}: {message}{hint}")
 
     @property
     def many(self) -> bool:
-        """Whether there are more than anybody is shown."""
+        """Whether further problems will not be shown."""
         return len(self.found) >= _SHOWN
 
     def refuse(self, argument: str, hint: str = "") -> None:
-        """Raise InputError when there is any."""
+        """Raise InputError with all problems, if there are any."""
         if not self.found:
             return
         shown = "; ".join(self.found[:_SHOWN])
         more = len(self.found) - _SHOWN
         rest = f"; and {more} more" if more > 0 else ""
-        raise InputError(f"`{argument}` cannot be granted as it is: {shown}{rest}", hint=hint)
+        raise InputError(f"`{argument}` cannot be granted: {shown}{rest}", hint=hint)
 
 
 def object_of(given: object, argument: str, example: str) -> Node:
-    """The argument, a JSON object or its text, with places; InputError for anything else."""
+    """The node of an argument that is a JSON object or the text of one; InputError for anything else."""
     node = scan(given) if isinstance(given, str) else from_value(given)
     if isinstance(node, Syntax):
         raise InputError(
-            f"`{argument}` is no JSON at line {node.where.line}:{node.where.column}: {node.message}",
-            hint=f"{node.hint}; an example: {example}",
+            f"`{argument}` is not JSON at line {node.where.line}:{node.where.column}: {node.message}",
+            hint=f"{node.hint}; for example {example}",
         )
     if node.form is not Form.OBJECT:
         raise InputError(

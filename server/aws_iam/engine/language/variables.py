@@ -1,4 +1,4 @@
-"""Policy variables: `${aws:username}` and `${aws:PrincipalTag/team, 'none'}` inside a text."""
+"""Policy variables in a text: `${aws:username}`, `${aws:PrincipalTag/team, 'none'}`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HOLE = re.compile(r"\$\{([^}]*)(\}?)")
 
 @slotted
 class Variable:
-    """One `${…}`: its name, the default text after a comma as written, and whether a brace closes it."""
+    """One `${…}`: its name, the default after a comma as written, and whether a brace closes it."""
 
     text: str
     name: str
@@ -23,7 +23,7 @@ class Variable:
 
 
 def variables(text: str) -> tuple[Variable, ...]:
-    """The variables of a text, escapes left out."""
+    """The variables of a text, without escapes such as `${*}`."""
     if "${" not in text:
         return ()
     return tuple(

@@ -1,1 +1,1 @@
-"""What AWS documents, as values: actions, keys, Regions, services, operations, issuers; each with its source."""
+"""What AWS documents, with its sources: actions, condition keys, Regions, services, operations, issuers."""

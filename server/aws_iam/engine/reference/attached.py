@@ -1,12 +1,11 @@
-"""What a resource policy can be attached to: the types of CloudFormation by name, and what holds for each.
+"""The types of resource that can have a policy, by CloudFormation's names, and the rules for each.
 
-The six types of ValidatePolicy are among them: S3 buckets, three kinds of access points, DynamoDB tables and the trust
+They include the six types of ValidatePolicy: S3 buckets, three kinds of access points, DynamoDB tables and the trust
 policies of roles.
 """
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -21,19 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TRUST = "AWS::IAM::AssumeRolePolicyDocument"
-"""The name under which ValidatePolicy takes a role's trust policy."""
+"""ValidatePolicy's name for the trust policy of a role."""
 
 VPC_ENDPOINT = "AWS::EC2::VPCEndpoint"
-"""Its policy says what may pass the endpoint, to any service; it grants nothing by itself."""
+"""Its policy limits what may pass the endpoint, to any service; it grants nothing by itself."""
 
 
 @slotted
 class Attached:
-    """A type of resource with a policy of its own.
+    """A type of resource that can have a policy.
 
-    `service` is the prefix of its actions, empty when the policy may speak of any; `types` are the names of the service's
-    resource types whose ARNs the policy may name, `acts_on` further ones whose actions it may name. `most` is the longest
-    policy in bytes and `quota_source` the page that says so; 0 and empty when no page does.
+    `service` is the prefix of its actions; empty when the policy may contain actions of any service. `types` are the
+    resource types whose ARNs the policy may name, `acts_on` further types whose actions it may contain. `most` is the
+    size limit of the policy in bytes, `quota_source` the page that documents it; 0 and empty when none does.
     """
 
     name: str
@@ -44,17 +43,15 @@ class Attached:
     quota_source: str = ""
 
     def arn_formats(self) -> tuple[str, ...]:
-        """The formats of the ARNs that the policy may name; none when it may name any."""
+        """The formats of the ARNs that the policy may name; empty when it may name any."""
         service = catalog().service(self.service)
-        found = (
-            (service.resource_types.get(each.lower()) for each in self.types) if service else ()
-        )
-        return tuple(text for each in found if each for text in each.arn_formats)
+        names = map(str.lower, self.types) if service else ()
+        types = (service.resource_types.get(name) for name in names) if service else ()
+        return tuple(text for type_ in types if type_ for text in type_.arn_formats)
 
 
-@cache
 def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads(resources.text("assets/data/attached-types.json"))
+    data: Mapping[str, Any] = resources.data("attached-types.json")
     return data
 
 
@@ -68,16 +65,16 @@ def attachments() -> Mapping[str, Attached]:
         )
         for row in _data()["types"]
     )
-    return MappingProxyType({each.name: each for each in rows})
+    return MappingProxyType({row.name: row for row in rows})
 
 
 def attachment(name: str | None) -> Attached | None:
-    """The type that was named when the policy was read; None when none was."""
+    """The type of a policy's `resource_type`; None when it has none."""
     return attachments().get(name) if name else None
 
 
 def attached_to(name: str) -> Attached:
-    """The type of that name, or of the name of its policy; `InputError` for one that is not known here."""
+    """The type with that name or with a policy of that name; `InputError` for an unknown name."""
     others = _data()["other_names"]
     found = attachments().get(others.get(name, name))
     if found:
@@ -85,12 +82,12 @@ def attached_to(name: str) -> Attached:
     if name in _data()["identities"]:
         raise InputError(
             f"{quoted(name)} has no resource policy",
-            hint=f"for a role's trust policy write `{TRUST}`; for permissions leave `resource_type` out",
+            hint=f"for the trust policy of a role write `{TRUST}`; for its permissions leave out `resource_type`",
         )
     near = closest(name, (*attachments(), *others))
     raise InputError(
-        f"{quoted(name)} is no type of resource whose policy is known here",
+        f"{quoted(name)} is not a known type of resource with a policy",
         hint=f"did you mean `{near}`?"
         if near
-        else "write it as CloudFormation does, such as `AWS::S3::Bucket`, or leave `resource_type` out",
+        else "use CloudFormation's name, such as `AWS::S3::Bucket`, or leave out `resource_type`",
     )

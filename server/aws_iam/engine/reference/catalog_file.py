@@ -1,4 +1,4 @@
-"""The file that holds the service-authorization facts: a zip with one small JSON member per service.
+"""The file format of the catalogue: a zip with one small JSON member per service.
 
     index.json         {"services": [prefix], "retired": [prefix], "undocumented": [prefix], "rcp": [prefix],
                         "arns": {service field of an ARN: [prefixes with such a resource type]},
@@ -10,7 +10,7 @@
                         "r": {type: [[ARN format], set]}, "c": {key: type},
                         "t": [retired action], "u": [undocumented action]}
 
-A type with `*` always takes part in the authorization. Empty values at the end of a row are left out.
+A type with `*` takes part in every authorization. Empty values at the end of a row are omitted.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ KEY_TYPES = frozenset(
         "String",
     }
 )
-# A member is a few dozen kilobytes; what is larger was not written by this module.
+# A member has a few dozen kilobytes; a larger one does not come from this module.
 _LARGEST_MEMBER = 8_000_000
 LARGEST_FILE = 64_000_000
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# What a service's member holds.
-_KINDS: Mapping[str, type] = {
+# The JSON types of a service's member.
+_JSON_TYPES: Mapping[str, type] = {
     "n": str,
     "p": str,
     "k": list,
@@ -67,7 +67,7 @@ _KINDS: Mapping[str, type] = {
 
 
 class BrokenFile(ValueError):  # noqa: N818 - the name says what it is
-    """The file is no catalogue that this version can read."""
+    """The file is not a catalogue that this version can read."""
 
 
 def open_file(data: bytes) -> zipfile.ZipFile:
@@ -75,10 +75,10 @@ def open_file(data: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(data))
     except _DAMAGE as broken:
-        raise BrokenFile("it is no zip file") from broken
+        raise BrokenFile("it is not a zip file") from broken
 
 
-# What zipfile, zlib and json raise on damaged bytes; an encrypted, foreign or endless member is a RuntimeError.
+# What zipfile, zlib and json raise for damaged bytes; RuntimeError is for encrypted members.
 _DAMAGE = (
     EOFError,
     KeyError,
@@ -92,33 +92,33 @@ _DAMAGE = (
 
 
 def member_bytes(file: zipfile.ZipFile, name: str) -> bytes:
-    """One member's text."""
+    """The bytes of a member."""
     try:
         info = file.getinfo(name)
         if info.file_size > _LARGEST_MEMBER or info.compress_type not in _METHODS:
-            raise BrokenFile(f"{name} is too large or packed in another way")
+            raise BrokenFile(f"{name} is too large or compressed with another method")
         return file.read(info)
     except _DAMAGE as broken:
         raise BrokenFile(f"{name} cannot be read") from broken
 
 
 def member(file: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    """One member's JSON object."""
+    """The JSON object of a member."""
     text = member_bytes(file, name)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as broken:
-        raise BrokenFile(f"{name} is no JSON") from broken
+        raise BrokenFile(f"{name} is not JSON") from broken
     if not isinstance(data, dict):
-        raise BrokenFile(f"{name} is no object")
+        raise BrokenFile(f"{name} is not a JSON object")
     return data
 
 
 def provenance(file: zipfile.ZipFile) -> dict[str, Any]:
-    """Where the facts come from, with every field that is read later."""
+    """Where the data comes from; every field that is read later is checked."""
     data = member(file, "provenance.json")
     if data.get("format") != FORMAT:
-        raise BrokenFile("another format")
+        raise BrokenFile("it has another format")
     counts, sources = data.get("counts"), data.get("sources")
     good = (
         _is_date(data.get("as_of"))
@@ -151,9 +151,9 @@ def index(file: zipfile.ZipFile) -> dict[str, Any]:
     data = member(file, "index.json")
     lists = [data.get(name) for name in ("services", "retired", "undocumented", "rcp")]
     maps = [data.get(name) for name in ("arns", "keys")]
-    lists += [each for map_ in maps if isinstance(map_, dict) for each in map_.values()]
+    lists += [row for map_ in maps if isinstance(map_, dict) for row in map_.values()]
     good = all(isinstance(map_, dict) for map_ in maps) and all(
-        isinstance(row, list) and all(isinstance(each, str) for each in row) for row in lists
+        isinstance(row, list) and all(isinstance(text, str) for text in row) for row in lists
     )
     if not good:
         raise BrokenFile("index.json lacks a field")
@@ -161,16 +161,16 @@ def index(file: zipfile.ZipFile) -> dict[str, Any]:
 
 
 def service_data(file: zipfile.ZipFile, prefix: str) -> dict[str, Any]:
-    """A service's member."""
+    """The member of a service."""
     name = service_member(prefix)
     data = member(file, name)
-    if any(not isinstance(value, _KINDS.get(key, object)) for key, value in data.items()):
-        raise BrokenFile(f"{name} is of another form")
+    if any(not isinstance(value, _JSON_TYPES.get(key, object)) for key, value in data.items()):
+        raise BrokenFile(f"{name} has another form")
     return data
 
 
 def service_member(prefix: str) -> str:
-    """The name of a service's member."""
+    """The name of the member of a service."""
     return f"s/{prefix}.json"
 
 

@@ -1,6 +1,6 @@
-"""The facts of the catalogue as rows that can be merged, and the file that is packed of them.
+"""The catalogue as rows that can be merged, and how a file is packed from them.
 
-What only reads the file needs none of this: see `catalog_file`.
+Reading the file needs none of this: see `catalog_file`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LETTERS: Mapping[str, str] = {level: letter for letter, level in LEVELS.items()}
-# Zip files carry a time per member; one fixed time makes equal facts equal bytes.
+# Zip files store a time for each member; a fixed one makes files of equal data identical.
 _TIME = (2020, 1, 1, 0, 0, 0)
 
 
 @dataclass(slots=True, kw_only=True)
 class ActionRow:
-    """One action as the file holds it."""
+    """An action as the file has it."""
 
     level: str
     types: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class ActionRow:
 
 @dataclass(slots=True, kw_only=True)
 class TypeRow:
-    """One resource type as the file holds it."""
+    """A resource type as the file has it."""
 
     formats: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
@@ -52,7 +52,7 @@ class TypeRow:
 
 @dataclass(slots=True, kw_only=True)
 class ServiceRow:
-    """One service as the file holds it, still open to merging."""
+    """A service as the file has it, mutable for merging."""
 
     title: str = ""
     page: str = ""
@@ -64,17 +64,17 @@ class ServiceRow:
 
 
 def key_template(text: str) -> str:
-    """A condition key with every placeholder as `${Name}`; AWS writes `<key>`, too."""
+    """A condition key with every placeholder as `${Name}`; AWS also writes `<key>`."""
     return re.sub(r"<(\w+)>", r"${\1}", text)
 
 
 def arn_template(text: str) -> str:
-    """An ARN format with every placeholder as `${Name}`; AWS forgets the dollar here and there."""
+    """An ARN format with every placeholder as `${Name}`; AWS omits the dollar here and there."""
     return re.sub(r"(?<!\$)\{", "${", text)
 
 
 def encode(row: ServiceRow) -> dict[str, Any]:
-    """The member of a service."""
+    """The member for a service."""
     sets: dict[tuple[str, ...], int] = {(): 0}
 
     def number(keys: Iterable[str]) -> int:
@@ -82,8 +82,8 @@ def encode(row: ServiceRow) -> dict[str, Any]:
 
     actions = {name: _action(row.actions[name], number) for name in sorted(row.actions)}
     types = {
-        name: _trimmed([each.formats, number(each.keys)])
-        for name, each in sorted(row.types.items())
+        name: _trimmed([type_.formats, number(type_.keys)])
+        for name, type_ in sorted(row.types.items())
     }
     member_: dict[str, Any] = {"n": row.title, "p": row.page, "k": [list(keys) for keys in sets]}
     member_ |= {"a": actions, "r": types, "c": dict(sorted(row.keys.items()))}
@@ -106,17 +106,17 @@ def _trimmed(row: list[Any]) -> list[Any]:
 
 
 def decode(data: Mapping[str, Any]) -> ServiceRow:
-    """A service's member as rows that can be merged."""
+    """The rows in the member of a service."""
     sets = [set(keys) for keys in data.get("k", [[]])]
     actions = {}
     for name, row in data.get("a", {}).items():
         letter, types, own, type_keys, dependents = padded(row)
         actions[name] = ActionRow(
             level=LEVELS[letter],
-            types=[each.rstrip("*") for each in types],
-            required={each.rstrip("*") for each in types if each.endswith("*")},
+            types=[text.rstrip("*") for text in types],
+            required={text.rstrip("*") for text in types if text.endswith("*")},
             keys=set(sets[own]),
-            type_keys={each: set(sets[at]) for each, at in type_keys.items()},
+            type_keys={type_: set(sets[at]) for type_, at in type_keys.items()},
             dependents=set(dependents),
         )
     types = {
@@ -135,7 +135,7 @@ def decode(data: Mapping[str, Any]) -> ServiceRow:
 
 
 def verify(file: zipfile.ZipFile) -> None:
-    """Read all of the file: every member the index names is there, and all are as they were packed."""
+    """Read the whole file; `BrokenFile` unless it has every member of the index and all are unchanged."""
     infos = file.infolist()
     names = sorted(info.filename for info in infos if info.filename != "provenance.json")
     listed = catalog_file.index(file)
@@ -144,14 +144,14 @@ def verify(file: zipfile.ZipFile) -> None:
         set(names) != {"index.json", *map(service_member, prefixes)}
         or len(infos) != len(names) + 1
     ):
-        raise BrokenFile("it lacks a member, or has one too many")
+        raise BrokenFile("it lacks a member or has an extra one")
     if sum(info.file_size for info in infos) > catalog_file.LARGEST_FILE:
         raise BrokenFile("it is too large")
     if (
         _digest(catalog_file.member_bytes(file, name) for name in names)
         != catalog_file.provenance(file)["sha256"]
     ):
-        raise BrokenFile("its parts are not those that were packed")
+        raise BrokenFile("its members were changed")
 
 
 def _digest(texts: Iterable[bytes]) -> str:
@@ -161,7 +161,7 @@ def _digest(texts: Iterable[bytes]) -> str:
 def pack(
     services: Mapping[str, ServiceRow], rcp: Iterable[str], provenance: Mapping[str, Any]
 ) -> bytes:
-    """The whole file; equal facts give equal bytes."""
+    """The bytes of the file; equal data gives equal bytes."""
     bodies = {service_member(prefix): encode(row) for prefix, row in sorted(services.items())}
     bodies["index.json"] = _index(services, rcp)
     texts = {
@@ -185,7 +185,7 @@ def pack(
 
 
 def count(services: Mapping[str, ServiceRow]) -> dict[str, int]:
-    """How many of each kind of fact there are."""
+    """The number of facts of each kind."""
     rows = services.values()
     actions = [action for row in rows for action in row.actions.values()]
     return {
@@ -203,8 +203,8 @@ def _index(services: Mapping[str, ServiceRow], rcp: Iterable[str]) -> dict[str, 
     arns: dict[str, set[str]] = {}
     keys: dict[str, set[str]] = {}
     for prefix, row in services.items():
-        for each in row.types.values():
-            for text in each.formats:
+        for type_ in row.types.values():
+            for text in type_.formats:
                 arns.setdefault(text.split(":")[2], set()).add(prefix)
         for key in row.keys:
             keys.setdefault(key.split(":")[0].lower(), set()).add(prefix)

@@ -1,4 +1,4 @@
-"""The facts of one service as values: actions, resource types, condition keys."""
+"""One service of the catalogue: actions, resource types, condition keys."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 
 @slotted
 class Action:
-    """One action. No resource types means that it is authorised on `*` only."""
+    """One action. Without resource types it is authorised on `*` only."""
 
     service: str
-    # The name without the service: `GetObject`.
+    # Without the service: `GetObject`.
     name: str
     level: Level
     resource_types: tuple[str, ...] = ()
     # The resource types that take part in every authorization of the action.
     required: tuple[str, ...] = ()
     condition_keys: tuple[str, ...] = ()
-    # Keys that the action supports on one of its resource types; those of the type itself are in `ResourceType`.
+    # Keys that the action supports on one of its resource types; `ResourceType` has the keys of the type itself.
     type_condition_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    # Further actions that the caller needs; `Catalog.provenance["dependents"]` says where they come from.
+    # Further actions that the caller needs; `Catalog.provenance["dependents"]` names their source.
     dependents: tuple[str, ...] = ()
 
     @property
@@ -54,27 +54,27 @@ class ResourceType:
 
 @slotted
 class ConditionKey:
-    """A condition key: its name as AWS writes it, a placeholder such as `${TagKey}` included."""
+    """A condition key, named as AWS writes it, with placeholders such as `${TagKey}`."""
 
     name: str
-    # The service whose table defines it; `aws` for a global key.
+    # The service that defines it; `aws` for a global key.
     service: str
-    # As AWS writes it, `ArrayOfString` for several values; empty when no source gives one.
+    # As AWS writes it, such as `ArrayOfString`; empty when no source has one.
     type: str
-    # Further types whose operators fit.
+    # Further types whose operators can be used.
     also: tuple[str, ...] = ()
-    # When the key is in a request; known for global keys only.
+    # When requests contain the key; known for global keys only.
     presence: str = ""
     presence_rule: str = ""
-    # AWS warns about wildcards and variables in its values.
+    # AWS warns against wildcards and variables in its values.
     sensitive: bool = False
-    # Whoever sends the request chooses the value.
+    # The sender of the request chooses the value.
     caller_controlled: bool = False
     source: str = ""
 
     @property
     def multivalued(self) -> bool:
-        """Whether a request may carry several values, so that ForAnyValue or ForAllValues is needed."""
+        """Whether a request may have several values, which require ForAnyValue or ForAllValues."""
         return self.type.startswith("ArrayOf")
 
     @property
@@ -85,7 +85,7 @@ class ConditionKey:
 
 @slotted
 class Support:
-    """An action that supports a condition key: in its own right, on some of its resource types, or both."""
+    """An action that supports a condition key: for every resource (`own`), on some resource types, or both."""
 
     action: str
     level: Level
@@ -94,7 +94,7 @@ class Support:
 
 
 def template_pattern(template: str) -> str:
-    """The names that a template such as `aws:ResourceTag/${TagKey}` stands for, as a wildcard pattern."""
+    """The wildcard pattern for a template such as `aws:ResourceTag/${TagKey}`."""
     return _PLACEHOLDER.sub("?*", template)
 
 
@@ -102,15 +102,14 @@ T = TypeVar("T")
 
 
 class Templates(Generic[T]):
-    """What stands under names and under templates such as `aws:ResourceTag/${TagKey}`; case does not count.
+    """Values by name or by template such as `aws:ResourceTag/${TagKey}`, regardless of case.
 
-    A name that stands under none costs a few look-ups, however many templates there are: a policy of a stranger may
-    hold very many of them.
+    An unknown name costs a few lookups, however many templates there are: a hostile policy may contain very many.
     """
 
     def __init__(self, rows: Iterable[tuple[str, T]]) -> None:
         self._exact: dict[str, T] = {}
-        # By what stands before the first placeholder.
+        # By the text before the first placeholder.
         self._open: dict[str, list[tuple[int, str, T]]] = {}
         for number, (template, value) in enumerate(rows):
             text = template.lower()
@@ -123,7 +122,7 @@ class Templates(Generic[T]):
         self._lengths = sorted(set(map(len, self._open)))
 
     def find(self, name: str) -> Iterator[T]:
-        """The value of the name itself, then those of the templates that stand for it, in their order."""
+        """The value of the name itself, then those of the templates that match it, in their order."""
         text = name.lower()
         if text in self._exact:
             yield self._exact[text]
@@ -134,7 +133,7 @@ class Templates(Generic[T]):
 
 
 class Service:
-    """One service: names at once, values when asked for."""
+    """One service; its indexes are built on first use."""
 
     def __init__(self, *, prefix: str, data: Mapping[str, Any]) -> None:
         self.prefix = prefix
@@ -146,11 +145,11 @@ class Service:
         self._types: Mapping[str, Any] = data.get("r", {})
         self._keys: Mapping[str, str] = data.get("c", {})
         self._sets: tuple[tuple[str, ...], ...] = tuple(map(tuple, data.get("k", [[]])))
-        self._made: dict[str, Action] = {}
+        self._parsed: dict[str, Action] = {}
 
     @property
     def action_names(self) -> tuple[str, ...]:
-        """The names of all current actions, in order."""
+        """The names of all current actions, in the order of the file."""
         return tuple(self._rows)
 
     def has_action(self, name: str) -> bool:
@@ -168,17 +167,17 @@ class Service:
         return MappingProxyType({key: self._action(name) for key, name in self._spelled.items()})
 
     def level(self, name: str) -> Level:
-        """The level of a current action, its name written as in `action_names`."""
+        """The access level of a current action, spelled as in `action_names`."""
         return LEVELS[self._rows[name][0]]
 
     def without_types(self) -> tuple[str, ...]:
-        """The actions that are authorised on `*` only, in order."""
+        """The actions that are authorised on `*` only."""
         return tuple(name for name, row in self._rows.items() if not padded(row)[1])
 
     def supporting(self, key: str) -> Iterator[Support]:
-        """The actions that support a condition key, given as AWS writes it.
+        """The actions that support a condition key (in AWS's spelling).
 
-        It works on the rows as they stand: a key of many services is asked of thousands of actions.
+        This reads the raw rows, because a key of many services concerns thousands of actions.
         """
         sets = {number for number, keys in enumerate(self._sets) if key in keys}
         if not sets:
@@ -186,8 +185,8 @@ class Service:
         typed = {name for name, row in self._types.items() if padded_type(row)[1] in sets}
         for name, row in self._rows.items():
             letter, types, own, type_keys, _ = padded(row)
-            names = (each.rstrip("*") for each in types)
-            on = tuple(each for each in names if each in typed or type_keys.get(each) in sets)
+            names = (text.rstrip("*") for text in types)
+            on = tuple(n for n in names if n in typed or type_keys.get(n) in sets)
             if on or own in sets:
                 yield Support(
                     action=f"{self.prefix}:{name}", level=LEVELS[letter], own=own in sets, types=on
@@ -201,19 +200,19 @@ class Service:
                 name.lower(): ResourceType(
                     service=self.prefix,
                     name=name,
-                    # Where a type has two forms of ARN, the reference may write both into one text.
-                    arn_formats=tuple(part for each in formats for part in each.split(", ")),
+                    # The reference may write two forms of ARN into one text.
+                    arn_formats=tuple(part for text in formats for part in text.split(", ")),
                     condition_keys=self._sets[keys],
                 )
                 for name, (formats, keys) in (
-                    (each, padded_type(row)) for each, row in self._types.items()
+                    (type_, padded_type(row)) for type_, row in self._types.items()
                 )
             }
         )
 
     @cached_property
     def condition_keys(self) -> Mapping[str, ConditionKey]:
-        """All keys of the service's table, global ones that it lists included, by lower-case name."""
+        """All keys that the service's table lists, including global ones, by lower-case name."""
         return MappingProxyType(
             {
                 name.lower(): ConditionKey(name=name, service=self.prefix, type=type_)
@@ -222,7 +221,7 @@ class Service:
         )
 
     def condition_key(self, name: str) -> ConditionKey | None:
-        """The key of this service's table that a name in a policy means."""
+        """The key of this service that a name in a policy means."""
         return next(self._named_keys.find(name), None)
 
     @cached_property
@@ -230,7 +229,7 @@ class Service:
         return Templates((key.name, key) for key in self.condition_keys.values())
 
     def former(self, name: str) -> Literal["retired", "undocumented"] | None:
-        """What an action's name is that is no current one."""
+        """Whether a name that is no current action is retired or undocumented."""
         if name.lower() in self._former[0]:
             return "retired"
         return "undocumented" if name.lower() in self._former[1] else None
@@ -247,20 +246,20 @@ class Service:
         return {name.lower(): name for name in self._rows}
 
     def _action(self, name: str) -> Action:
-        # Many rules ask for the actions of a policy.
-        if name not in self._made:
-            self._made[name] = self._read(name)
-        return self._made[name]
+        # Rules ask for the same actions many times.
+        if name not in self._parsed:
+            self._parsed[name] = self._parse(name)
+        return self._parsed[name]
 
-    def _read(self, name: str) -> Action:
+    def _parse(self, name: str) -> Action:
         letter, types, own, type_keys, dependents = padded(self._rows[name])
         return Action(
             service=self.prefix,
             name=name,
             level=LEVELS[letter],
-            resource_types=tuple(each.rstrip("*") for each in types),
-            required=tuple(each.rstrip("*") for each in types if each.endswith("*")),
+            resource_types=tuple(text.rstrip("*") for text in types),
+            required=tuple(text.rstrip("*") for text in types if text.endswith("*")),
             condition_keys=self._sets[own],
-            type_condition_keys={each: self._sets[at] for each, at in type_keys.items()},
+            type_condition_keys={type_: self._sets[at] for type_, at in type_keys.items()},
             dependents=tuple(dependents),
         )

@@ -1,8 +1,7 @@
-"""Condition keys of every service (`aws:…`), and when they are in a request."""
+"""Global condition keys (`aws:…`), and when requests contain them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,15 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@cache
 def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads(resources.text("assets/data/global-condition-keys.json"))
+    data: Mapping[str, Any] = resources.data("global-condition-keys.json")
     return data
 
 
 @cache
 def global_keys() -> Mapping[str, ConditionKey]:
-    """All global keys, and the session keys that one service sets and all may judge, by lower-case name."""
+    """All global keys, and session keys that one service sets and all may test, by lower-case name."""
     data = _data()
     return {
         row["name"].lower(): ConditionKey(
@@ -42,12 +40,12 @@ def global_keys() -> Mapping[str, ConditionKey]:
 
 @cache
 def legacy_keys() -> Mapping[str, str]:
-    """Global keys that AWS gave up, by lower-case name, with what to use instead."""
+    """Retired global keys by lower-case name, with what to use instead."""
     return {row["name"].lower(): row["use"] for row in _data()["legacy"]}
 
 
 def supported_services(name: str) -> frozenset[str]:
-    """The only services whose requests may carry a global key, given in lower case; empty when all may."""
+    """The only services whose requests may contain a global key (in lower case); empty when all may."""
     return _supported().get(name, frozenset())
 
 
@@ -67,7 +65,7 @@ def _named() -> Templates[ConditionKey]:
 
 
 def oidc_key(name: str) -> ConditionKey | None:
-    """A claim that IAM reads from the token of any OIDC provider: `HOST/PATH:sub` and the like."""
+    """The key for a claim that IAM reads from the token of any OIDC provider, such as `HOST/PATH:sub`."""
     provider, _, claim = name.rpartition(":")
     oidc = _data()["oidc"]
     host = provider.partition("/")[0].lower()
@@ -83,7 +81,7 @@ def oidc_key(name: str) -> ConditionKey | None:
 
 
 def with_presence(key: ConditionKey) -> ConditionKey:
-    """The key of a service, told when it is in a request where that is known."""
+    """The key of a service, with when requests contain it where that is known."""
     sts = _data()["sts"]
     words = sts["presence"].get(key.name, "")
     return replace(key, presence=words, source=sts["source"]) if words else key

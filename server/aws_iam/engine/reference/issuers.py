@@ -1,11 +1,10 @@
-"""Who issues web identity tokens, and which of a token's claims reach a trust policy: facts from `assets/data/oidc-issuers/`.
+"""Issuers of web identity tokens, and which claims reach a trust policy; from `assets/data/oidc-issuers/`.
 
 Each file there holds the issuers of one provider of `irsa`; `generic.json` holds all other known issuers.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from typing import Any, Literal
@@ -14,16 +13,15 @@ from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.subject_grammar import SubjectGrammar, subject_grammar
 
-_FOLDER = "assets/data/oidc-issuers"
-_ANY_ISSUER = "generic"
+_FOLDER = "oidc-issuers"
 
 
 @slotted
 class Issuer:
-    """One issuer, or one family of them.
+    """One issuer, or one family of issuers.
 
-    `kind` is shared when all customers have one URL; `requires` names the claim that AWS wants tested then. `claims`
-    become condition keys. A built-in issuer is a principal by its host, without a provider in IAM.
+    `kind` is `shared` when all customers have one URL; `requires` is the claim that AWS then requires policies to test.
+    `claims` are the claims that become condition keys. A built-in issuer is a principal without a provider in IAM.
     """
 
     id: str
@@ -40,13 +38,13 @@ class Issuer:
     sources: tuple[str, ...]
     grammar: SubjectGrammar
     tenant_claims: tuple[str, ...] = ()
-    """Claims that name the tenant: a condition on one of them keeps strangers out."""
+    """Claims that identify the tenant: a condition on one of them keeps other tenants out."""
     project_claims: tuple[str, ...] = ()
     """Claims that name the project."""
     run_claims: tuple[str, ...] = ()
     """Claims that name what runs: a branch, an environment, a workflow."""
     immutable_ids: tuple[str, ...] = ()
-    """The claims among them that stay when a name is given up and taken by somebody else."""
+    """The claims among them that stay when a name is given up and somebody else takes it."""
     outer_ids: tuple[str, ...] = ()
     """Immutable ids of what holds several tenants."""
     notes: tuple[str, ...] = ()
@@ -62,7 +60,7 @@ def issuers() -> tuple[Issuer, ...]:
 
 
 def issuer_of(host: str) -> Issuer | None:
-    """The known issuer with this host and path (without https://), None for any other: a private one."""
+    """The known issuer with this host and path (without https://); None for a private one."""
     return next((issuer for issuer in issuers() if issuer.pattern.fullmatch(host)), None)
 
 
@@ -72,7 +70,7 @@ def issuers_of(provider: str) -> tuple[Issuer, ...]:
 
 
 def mapped_claims(host: str) -> frozenset[str]:
-    """The claims of this issuer that become condition keys; every other one is dead in a condition."""
+    """The claims of this issuer that become condition keys; conditions on other claims never match."""
     known = issuer_of(host)
     return frozenset(known.claims if known else _default_claims())
 
@@ -84,16 +82,13 @@ def claims_naming(what: Literal["tenant", "project", "run"]) -> frozenset[str]:
 
 
 def as_of() -> str:
-    """The date of the facts: the oldest file's."""
+    """The date of the data: that of the oldest file."""
     return min(str(data["as_of"]) for data in _files().values())
 
 
-@cache
 def _files() -> dict[str, dict[str, Any]]:
-    return {
-        path.stem: json.loads(path.read_text(encoding="utf-8"))
-        for path in resources.listing(_FOLDER, ".json")
-    }
+    paths = resources.listing(f"assets/data/{_FOLDER}", ".json")
+    return {path.stem: resources.data(f"{_FOLDER}/{path.name}") for path in paths}
 
 
 def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -102,7 +97,7 @@ def _rows(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _default_claims() -> list[str]:
-    claims: list[str] = _files()[_ANY_ISSUER]["default_claims"]
+    claims: list[str] = resources.data(f"{_FOLDER}/generic.json")["default_claims"]
     return claims
 
 

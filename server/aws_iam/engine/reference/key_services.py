@@ -1,8 +1,7 @@
-"""AWS services that use a KMS key under their own principal: their actions, and the guard that AWS documents for each."""
+"""AWS services that use a KMS key under their own principal: their actions, and the condition that AWS documents."""
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from aws_iam.engine.language.frozen import slotted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FILE = "assets/data/kms-services.json"
 _ARNS = "{SourceArns}"
 _HOLE = re.compile(r"\{(Partition|Region|Account)\}")
 _KIND = re.compile(r"[a-z-]+[:/]")
@@ -21,9 +19,10 @@ _KIND = re.compile(r"[a-z-]+[:/]")
 
 @slotted
 class KeyService:
-    """One use of a key by a service. Without `guard` AWS supports none, and `note` says what then keeps others out.
+    """One use of a key by a service.
 
-    `usage` is the kind of key that it takes, and `region` the only one in which it takes keys.
+    `guard` is the documented condition against confused deputies; when AWS supports none it is empty and `note` says
+    what protects the key instead. `usage` is the kind of key that the service uses, `region` the only Region in which it uses keys.
     """
 
     name: str
@@ -39,24 +38,24 @@ class KeyService:
     statements: tuple[Mapping[str, Any], ...]
 
     def principal_in(self, region: str) -> str:
-        """The service principal, which some services have one of in each Region."""
+        """The service principal, which some services have for each Region."""
         return _filled(self.principal, {"Region": region})
 
     def unguarded(self) -> tuple[str, ...]:
-        """The actions for which AWS documents no condition on whose behalf the service calls."""
+        """The actions for which AWS documents no condition on the account that the service acts for."""
         return tuple(
             action
             for statement in self.statements
-            if not self._asks_for_whom(statement["condition"])
+            if not self._tests_account(statement["condition"])
             for action in statement["actions"]
         )
 
-    def _asks_for_whom(self, condition: Mapping[str, Mapping[str, str]]) -> bool:
+    def _tests_account(self, condition: Mapping[str, Mapping[str, str]]) -> bool:
         texts = [text for keys in condition.values() for text in keys.values()]
-        return any("{Account}" in (self.source_arn if each == _ARNS else each) for each in texts)
+        return any("{Account}" in (self.source_arn if text == _ARNS else text) for text in texts)
 
     def calls_for(self, arn: str) -> bool:
-        """Whether the ARN may be a source of its calls: of the same service and kind, with an account where these have one."""
+        """Whether the service may call on behalf of the ARN: same service and kind, with an account where those have one."""
         if not self.source_arn:
             return False
         wanted, given = self.source_arn.split(":", 5), arn.split(":", 5)
@@ -68,22 +67,25 @@ class KeyService:
         )
 
     def sources(self) -> str:
-        """What its sources look like, for people."""
+        """The form of its source ARNs, for people."""
         names = {"Partition": "aws", "Region": "REGION", "Account": "ACCOUNT"}
         return _filled(self.source_arn, names)
 
     def conditions(
         self, values: Mapping[str, str], arns: tuple[str, ...]
     ) -> tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...]:
-        """Actions and condition of each statement, limited to these sources, else to all of the account's."""
+        """Actions and condition of each statement, limited to these source ARNs, else to all of the account."""
         wanted = arns or ((_filled(self.source_arn, values),) if self.source_arn else ())
         return tuple(
-            (tuple(statement["actions"]), _of(statement["condition"], values, wanted))
+            (
+                tuple(statement["actions"]),
+                _filled_condition(statement["condition"], values, wanted),
+            )
             for statement in self.statements
         )
 
 
-def _of(
+def _filled_condition(
     condition: Mapping[str, Mapping[str, str]], values: Mapping[str, str], arns: tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:
     listed = arns[0] if len(arns) == 1 else list(arns)
@@ -101,22 +103,22 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 
 @cache
 def key_services() -> Mapping[str, KeyService]:
-    """Every known use by its name."""
+    """Every known use by name."""
     return {
-        each["name"]: KeyService(
-            name=each["name"],
-            purpose=each["for"],
-            principal=each["principal"],
-            regional=each["regional"],
-            guard=each["guard"],
-            note=each.get("note", ""),
-            source=each["source"],
-            source_arn=each.get("source_arn", ""),
-            usage=each.get("usage", "encrypt"),
-            region=each.get("region", ""),
-            statements=tuple(each["statements"]),
+        row["name"]: KeyService(
+            name=row["name"],
+            purpose=row["for"],
+            principal=row["principal"],
+            regional=row["regional"],
+            guard=row["guard"],
+            note=row.get("note", ""),
+            source=row["source"],
+            source_arn=row.get("source_arn", ""),
+            usage=row.get("usage", "encrypt"),
+            region=row.get("region", ""),
+            statements=tuple(row["statements"]),
         )
-        for each in _table()["services"]
+        for row in _table()["services"]
     }
 
 
@@ -125,7 +127,6 @@ def as_of() -> str:
     return str(_table()["as_of"])
 
 
-@cache
 def _table() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads(resources.text(_FILE))
+    table: dict[str, Any] = resources.data("kms-services.json")
     return table

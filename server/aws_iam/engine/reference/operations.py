@@ -1,8 +1,7 @@
-"""API operations whose name is no IAM action, the actions that authorise them, and what SDKs call a service."""
+"""API operations whose name is not an IAM action, the actions that authorise them, and what SDKs call a service."""
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 @slotted
 class Operation:
-    """The actions an operation needs, and when it needs others."""
+    """The actions that an operation needs; `note` says when it needs others."""
 
     # As AWS writes it: `ListObjectsV2`.
     name: str
@@ -24,9 +23,8 @@ class Operation:
     note: str = ""
 
 
-@cache
 def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads(resources.text("assets/data/api-operations.json"))
+    data: Mapping[str, Any] = resources.data("api-operations.json")
     return data
 
 
@@ -46,7 +44,7 @@ def operations() -> Mapping[str, Operation]:
 
 
 def operations_named(name: str) -> tuple[Operation, ...]:
-    """The operations of any service that have this name, in lower case."""
+    """The operations with this name in any service; the name is in lower case."""
     return tuple(
         operation for operation in operations().values() if operation.name.lower() == name
     )
@@ -58,12 +56,14 @@ def sources(services: Collection[str]) -> tuple[str, ...]:
     return tuple(page for page in pages if "AmazonS3" not in page or "s3" in services)
 
 
-@cache
-def _clients() -> Mapping[str, str]:
-    data = json.loads(resources.text("assets/data/sdk-clients.json"))
-    return {**data["clients"], **data["commands"]}
-
-
 def service_of(client: str) -> str:
     """The prefix of the actions behind an SDK client or CLI command of another name; empty when none is known."""
-    return _clients().get(client.lower(), "")
+    data, name = resources.data("sdk-clients.json"), client.lower()
+    prefix: str = data["clients"].get(name) or data["commands"].get(name, "")
+    return prefix
+
+
+def service_by_nickname(name: str) -> str:
+    """The prefix of a service that people or SDKs call by another name; empty when none is known."""
+    prefix: str = resources.data("sdk-clients.json")["nicknames"].get(name.lower(), "")
+    return prefix or service_of(name)

@@ -29,13 +29,13 @@ _ARN_COLONS = 5
 
 
 class NotUnderstood(ValueError):  # noqa: N818 - the name says what happened
-    """The text is no Service Reference of a version that this program knows."""
+    """The text is not a Service Reference of a known version."""
 
 
 def addresses(listing: Any) -> dict[str, str]:
-    """The address of each service's file, from the list of services."""
+    """The URL of each service's file, from the list of services."""
     if not isinstance(listing, list) or not listing:
-        raise NotUnderstood("the list of services is no list")
+        raise NotUnderstood("the list of services is not a list")
     found = {}
     for row in listing:
         prefix, url = _text(row, "service", _PREFIX), _text(row, "url", _TEXT)
@@ -44,10 +44,10 @@ def addresses(listing: Any) -> dict[str, str]:
 
 
 def service(data: Any, prefix: str) -> ServiceRow:
-    """One service's file; fields that are new are passed over."""
+    """The rows in the file of a service; unknown fields are ignored."""
     version = data.get("Version") if isinstance(data, dict) else None
     if not isinstance(version, str) or not version:
-        raise NotUnderstood(f"its format is not stated, and should be {_MAJOR}")
+        raise NotUnderstood(f"it does not state its format, which should be {_MAJOR}")
     if version.partition(".")[0] != _MAJOR:
         raise NotUnderstood(f"its format is {quoted(version, 40)}, not {_MAJOR}")
     if data.get("Name") != prefix:
@@ -71,12 +71,12 @@ def service(data: Any, prefix: str) -> ServiceRow:
 def _action(row: Mapping[str, Any]) -> ActionRow:
     return ActionRow(
         level=_level(row),
-        types=[_text(each, "Name", _TEXT) for each in _rows(row, "Resources")],
+        types=[_text(type_, "Name", _TEXT) for type_ in _rows(row, "Resources")],
         keys=set(map(key_template, _texts(row, "ActionConditionKeys"))),
     )
 
 
-# The first flag that is set tells the level: a change of permissions is a write as well.
+# The first flag that is set decides: an action that changes permissions is flagged as a write, too.
 _FLAGS: tuple[tuple[str, Level], ...] = (
     ("IsPermissionManagement", "Permissions management"),
     ("IsTaggingOnly", "Tagging"),
@@ -104,7 +104,7 @@ def _six_fields(text: str) -> bool:
 def _rows(data: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     rows = data.get(name) or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise NotUnderstood(f"{name} is no list of objects")
+        raise NotUnderstood(f"{name} is not a list of objects")
     return rows
 
 
@@ -113,46 +113,45 @@ def _texts(data: Mapping[str, Any], name: str) -> list[str]:
     if not isinstance(texts, list) or not all(
         isinstance(text, str) and _TEXT.fullmatch(text) for text in texts
     ):
-        raise NotUnderstood(f"{name} is no list of names")
+        raise NotUnderstood(f"{name} is not a list of names")
     return texts
 
 
 def _text(row: Any, name: str, form: re.Pattern[str]) -> str:
     text = row.get(name) if isinstance(row, dict) else None
     if not isinstance(text, str) or not form.fullmatch(text):
-        raise NotUnderstood(f"{name} is no name")
+        raise NotUnderstood(f"{name} is not a name")
     return text
 
 
 def merged(new: ServiceRow, old: ServiceRow) -> ServiceRow:
-    """The new facts, with what the Service Reference does not tell kept from the old ones.
+    """The new rows, completed from the old ones with what the Service Reference lacks.
 
-    Kept: dependent actions, which types are required, which key sits on which type, titles, and the names that are
-    gone now as retired.
+    That is: dependent actions, which types are required, which key belongs to which type, and titles. Names that have
+    disappeared become retired.
     """
     spelled = {name.lower(): name for name in old.actions}
     for name, action in new.actions.items():
         was = old.actions.get(spelled.get(name.lower(), ""))
         if was:
-            _keep(action, was)
+            _complete(action, was)
     known = {name.lower() for name in new.actions}
     new.title, new.page = old.title, old.page
     new.retired = {name for name in (*old.actions, *old.retired) if name.lower() not in known}
     new.undocumented = {name for name in old.undocumented if name.lower() not in known}
-    for each in {name for action in new.actions.values() for name in action.types} - set(
-        new.types
-    ):
-        new.types[each] = old.types.get(each, TypeRow())
+    used_types = {name for action in new.actions.values() for name in action.types}
+    for name in used_types - set(new.types):
+        new.types[name] = old.types.get(name, TypeRow())
     for key in _used(new) - set(new.keys):
         new.keys[key] = old.keys.get(key, "")
     return new
 
 
-def _keep(action: ActionRow, was: ActionRow) -> None:
+def _complete(action: ActionRow, was: ActionRow) -> None:
     action.dependents = set(was.dependents)
     action.required = was.required & set(action.types)
     listed = action.keys
-    # An action's list holds the keys of its types, too: what sat on a type alone stays there.
+    # An action's list includes the keys of its types: a key that belonged to a type alone stays there.
     action.type_keys = {
         name: kept
         for name, keys in was.type_keys.items()
@@ -165,4 +164,4 @@ def _keep(action: ActionRow, was: ActionRow) -> None:
 def _used(row: ServiceRow) -> set[str]:
     used = {key for action in row.actions.values() for key in action.keys}
     used |= {key for a in row.actions.values() for keys in a.type_keys.values() for key in keys}
-    return used | {key for each in row.types.values() for key in each.keys}
+    return used | {key for type_ in row.types.values() for key in type_.keys}

@@ -11,7 +11,7 @@ from aws_iam.engine.language.pattern import matches
 
 @slotted
 class SubjectParts:
-    """A subject, or a pattern of subjects, taken apart; `names_project` is False when it stops at the tenant."""
+    """The parts of a subject or pattern; `names_project` is False when it stops at the tenant."""
 
     project: str
     run: str | None
@@ -31,26 +31,26 @@ class SubjectGrammar:
 
     parts: re.Pattern[str] | None = None
     before_tenant: str = ""
-    """What the tenant's name follows: `organization:`."""
+    """The text before the tenant's name: `organization:`."""
     tenant_ends: str = ""
-    """The characters that can follow the tenant's name; the separator unless the JSON says otherwise."""
+    """The characters that can follow the tenant's name; by default the separator."""
     every_run: tuple[str, ...] = ()
-    """Runs of different kinds: a pattern that matches all of them lets every run of the project in."""
+    """Runs of different kinds: a pattern that matches all of them admits every run of the project."""
     every_run_begins: tuple[str, ...] = ()
-    """How patterns begin that let every run of the project in, where no sample of a run would tell."""
+    """Beginnings of patterns that admit every run of the project, for issuers without samples of runs."""
     one_kind: tuple[str, ...] = ()
-    """Patterns that let in every run of one kind: every branch, every tag."""
+    """Patterns that admit every run of one kind: every branch, every tag."""
     open_run: Literal["exact", "phases"] = "exact"
-    """How wide any other pattern of the run is: one caller, or plan and apply of one workspace."""
+    """How much any other pattern admits: one caller, or plan and apply of one workspace."""
     known_by_name: re.Pattern[str] | None = None
-    """Subjects that name the project by a name which somebody else can take over later."""
+    """Subjects with a name of the project that somebody else can take over later."""
     changing_end: re.Pattern[str] | None = None
     """Subjects whose end changes with every run; the group `fixed` is what stays."""
     form: str = ""
-    """A complete subject, to suggest in place of a wide one."""
+    """The form of a complete subject, to suggest instead of a wide one."""
 
     def read(self, pattern: str) -> SubjectParts | None:
-        """The parts of a subject or pattern; None when it is of another form."""
+        """The parts of a subject or pattern; None when it has another form."""
         found = self.parts.fullmatch(pattern) if self.parts else None
         if found is None:
             return None
@@ -58,7 +58,7 @@ class SubjectGrammar:
         return SubjectParts(project=found["project"], run=run, names_project=None not in names)
 
     def lets_every_run_in(self, run: str) -> bool:
-        """Whether a pattern of the run matches every run of the project."""
+        """Whether a pattern of the run admits every run of the project."""
         if self.every_run_begins:
             return run == "*" or run.startswith(self.every_run_begins)
         return bool(self.every_run) and all(matches(run, sample) for sample in self.every_run)

@@ -1,1 +1,1 @@
-"""Policies found and read in whatever was given: JSON and YAML with places, files, templates, answers of AWS."""
+"""Where policies are found: JSON and YAML with places, files, templates, manifests, answers of AWS."""

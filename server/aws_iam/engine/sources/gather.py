@@ -1,6 +1,6 @@
-"""The policies of whatever was given: a policy, a list, an `Answer`, a file or folder of files, a larger document.
+"""The policies in any input: a policy, a list, an `Answer`, a file or a folder of files, a larger document.
 
-gathered(document)      every policy with its place, and the places where one should stand and none was judged
+gathered(document)      every policy with its place, and the places that should hold one and were not read
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.json_nodes import MAX_CHARACTERS, Form, Node, rooted
 from aws_iam.engine.reference.attached import TRUST, attached_to, attachments
 from aws_iam.engine.sources.containers import container_of
-from aws_iam.engine.sources.containers.found import (
-    Found,
-    Note,
+from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
     is_policy,
     looks_encoded,
 )
+from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.engine.sources.json_scan import scan
 from aws_iam.engine.sources.json_value import from_value
@@ -40,17 +39,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 YAML_ENDINGS = (".yaml", ".yml")
-_LOOKED_FOR = (
-    "a policy has a `Statement`; looked for were policies, lists of them, CloudFormation and SAM templates,"
+_SUPPORTED = (
+    "a policy has a `Statement`; supported are policies, lists of policies, CloudFormation and SAM templates,"
     " Terraform plans as JSON, Kubernetes manifests and answers of the AWS CLI"
 )
 
 
 @slotted
 class Unread:
-    """A place, or a whole file, in which no policy was judged, and why.
+    """A place, or a whole file, whose policy was not checked, and why.
 
-    `broken`: a file that holds policies by the look of it, or may for all that can be read of it, so that it counts.
+    `broken`: the file looks as if it holds policies, or is unreadable and may hold some, so it counts as a failure.
     """
 
     place: str
@@ -61,33 +60,33 @@ class Unread:
 
 @slotted
 class Gathered:
-    """The policies, where none was judged, and how many files of which format there were."""
+    """The policies, the places that were not checked, and the files with their formats."""
 
     sources: tuple[Source, ...]
     unread: tuple[Unread, ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
-    """File and format of each file with policies in something larger."""
+    """File and format of each file that holds policies inside something larger."""
     files: int = 0
     without: tuple[str, ...] = ()
     """The files of a folder that hold no policy."""
 
 
 @slotted
-class _Wanted:
-    """What the caller says of the policies; a place in a larger file knows better."""
+class _Requested:
+    """The kind and resource type that the caller names; a place in a larger file overrides them."""
 
     kind: Kind | None
     resource_type: str | None
 
-    def policy(self, node: Node, text: str | None, found: Found | None = None) -> Policy:
+    def policy(self, node: Node, text: str | None, found: FoundPolicy | None = None) -> Policy:
         kind = self.kind
         if found and found.kind and not (found.kind is Kind.IDENTITY and kind in IDENTITY_KINDS):
             kind = found.kind
-        made = policy_of(node, kind, text)
+        policy = policy_of(node, kind, text)
         type_ = found.resource_type if found else None
-        # Of a type that nothing is known of here its own kind is all that there is to say.
+        # A type without known facts adds nothing to the kind.
         type_ = type_ if type_ in attachments() else self.resource_type
-        return replace(made, resource_type=type_) if type_ else made
+        return replace(policy, resource_type=type_) if type_ else policy
 
 
 def sources_of(
@@ -98,16 +97,18 @@ def sources_of(
 ) -> tuple[Source, ...]:
     """The policies of a document: one, a list, an `Answer`, files, or the policies inside a larger document.
 
-    `known` are nodes of its objects that were read before, by the identity of the object.
+    `known` has the nodes of objects that were read before, by `id` of the object.
     """
     return gathered(document, kind, resource_type, known).sources
 
 
 def one_policy(document: object, kind: Kind | str | None = None) -> Policy:
-    """The one policy of a document; raises InputError for text that is no JSON and for several policies."""
+    """The only policy of a document; raises InputError for text that is not JSON and for several policies."""
     found = sources_of(document, kind)
     if len(found) != 1:
-        raise InputError(f"{len(found)} policies where one is wanted", hint="give them one by one")
+        raise InputError(
+            f"expected one policy, found {len(found)}", hint="give them one at a time"
+        )
     content = found[0].content
     if isinstance(content, Syntax):
         raise InputError(
@@ -124,33 +125,33 @@ def gathered(
     resource_type: str | None = None,
     known: Mapping[int, Node] | None = None,
 ) -> Gathered:
-    """The policies of a document in any of its shapes; raises InputError where there is none.
+    """The policies of a document in any supported shape; raises InputError where there is none.
 
-    `known` are nodes of its objects that were read before.
+    `known` has the nodes of objects that were read before, by `id` of the object.
     """
-    wanted = _told(kind_named(kind), resource_type)
+    requested = _requested(kind_named(kind), resource_type)
     if isinstance(document, Files):
-        return _of_files(document, wanted)
+        return _of_files(document, requested)
     if isinstance(document, (bytes, bytearray)):
         raise InputError("the document is bytes", hint="decode it as UTF-8 text first")
     if not isinstance(document, str):
-        return _of_root(from_value(document, known), None, wanted)
-    return _of_text(document, wanted)
+        return _of_root(from_value(document, known), None, requested)
+    return _of_text(document, requested)
 
 
-def _of_text(text: str, wanted: _Wanted, at_most: int = MAX_CHARACTERS) -> Gathered:
+def _of_text(text: str, requested: _Requested, at_most: int = MAX_CHARACTERS) -> Gathered:
     node = _scanned(text, at_most)
     if not isinstance(node, Syntax):
-        return _of_root(node, text, wanted)
-    # IAM takes JSON only, so YAML is read where it is the language of something larger.
-    larger = _of_larger(_larger_yaml(text), wanted, required=False)
+        return _of_root(node, text, requested)
+    # IAM accepts JSON only, so YAML is read only as a larger document.
+    larger = _of_larger(_larger_yaml(text), requested, required=False)
     if larger.sources or larger.unread or larger.formats:
         return _required(larger)
     return Gathered(sources=(Source(name="", content=node),))
 
 
 def _scanned(text: str, at_most: int) -> Node | Syntax:
-    """The JSON value; a text that is URL-encoded as a whole is the string of it."""
+    """The JSON value; a text that is URL-encoded as a whole becomes a string."""
     encoded = looks_encoded(text) and text.lstrip().startswith("%")
     return scan(json.dumps(text.strip()) if encoded else text, at_most)
 
@@ -162,7 +163,7 @@ def _is_document_as_text(node: Node) -> bool:
 def _larger_yaml(text: str) -> tuple[Node, ...]:
     from aws_iam.engine.sources.yaml_text import scan_yaml
 
-    if text.lstrip()[:1] in {"", "{", "[", '"'} or not any(word in text for word in _WORDS):
+    if text.lstrip()[:1] in {"", "{", "[", '"'} or not any(word in text for word in _POLICY_WORDS):
         return ()
     try:
         roots = scan_yaml(text)
@@ -173,50 +174,50 @@ def _larger_yaml(text: str) -> tuple[Node, ...]:
     return tuple(root for root in roots if root.form in {Form.OBJECT, Form.ARRAY})
 
 
-def _of_root(node: Node, text: str | None, wanted: _Wanted) -> Gathered:
-    """The policies of one JSON value; a value that holds none at all is judged as the policy it should be."""
+def _of_root(node: Node, text: str | None, requested: _Requested) -> Gathered:
+    """The policies of one JSON value; a value that holds none is taken as a broken policy."""
     if node.form is Form.OBJECT and node.member("Statement"):
-        return _alone(node, text, wanted)
+        return _alone(node, text, requested)
     if node.form is Form.ARRAY:
-        return _of_list(node, wanted)
+        return _of_list(node, requested)
     if _is_document_as_text(node):
-        return _of_string(node, wanted)
+        return _in_string(node, requested)
     if _is_answer(node):
-        return _of_answer(node, wanted)
+        return _of_answer(node, requested)
     if node.form is Form.OBJECT:
-        found = _of_larger((node,), wanted, required=False)
+        found = _of_larger((node,), requested, required=False)
         if found.sources or found.unread or found.formats:
             return _required(found)
-    return _alone(node, text, wanted)
+    return _alone(node, text, requested)
 
 
-def _of_list(node: Node, wanted: _Wanted) -> Gathered:
+def _of_list(node: Node, requested: _Requested) -> Gathered:
     if not node.items:
-        raise InputError("the list holds no policy", hint="give a policy, or a list of them")
+        raise InputError("the list is empty", hint="give a policy or a list of policies")
     if not any(map(_may_be_policy, node.items)):
-        found = _of_larger((node,), wanted, required=False)
+        found = _of_larger((node,), requested, required=False)
         if found.sources or found.unread:
             return found
-    return Gathered(sources=tuple(_listed(node, wanted)))
+    return Gathered(sources=tuple(_listed(node, requested)))
 
 
-def _alone(node: Node, text: str | None, wanted: _Wanted) -> Gathered:
-    return Gathered(sources=(Source(name="", content=wanted.policy(node, text)),))
+def _alone(node: Node, text: str | None, requested: _Requested) -> Gathered:
+    return Gathered(sources=(Source(name="", content=requested.policy(node, text)),))
 
 
-def _of_string(node: Node, wanted: _Wanted) -> Gathered:
-    """The policy of a string that holds its JSON, as `--query Policy` of the AWS CLI prints it."""
+def _in_string(node: Node, requested: _Requested) -> Gathered:
+    """The policy in a string of JSON, as `--query Policy` of the AWS CLI prints it."""
     inner = embedded(node) or node
-    content = inner if isinstance(inner, Syntax) else wanted.policy(inner, decoded(node.text))
+    content = inner if isinstance(inner, Syntax) else requested.policy(inner, decoded(node.text))
     return Gathered(sources=(Source(name="", content=content),))
 
 
-def _of_answer(node: Node, wanted: _Wanted) -> Gathered:
-    found = tuple(_artifacts(node, wanted))
+def _of_answer(node: Node, requested: _Requested) -> Gathered:
+    found = tuple(_artifacts(node, requested))
     if not found:
         raise InputError(
             "the answer holds no policy",
-            hint="give the answer of an action that makes policies, such as `policy template`",
+            hint="give the answer of an action that writes policies, such as `policy template`",
         )
     return Gathered(sources=found)
 
@@ -225,23 +226,23 @@ def _may_be_policy(node: Node) -> bool:
     return node.form is Form.STRING or node.member("Statement") is not None
 
 
-def _listed(node: Node, wanted: _Wanted) -> Iterator[Source]:
+def _listed(node: Node, requested: _Requested) -> Iterator[Source]:
     for number, item in enumerate(node.items):
-        yield Source(name=f"/{number}", content=_item(item, wanted))
+        yield Source(name=f"/{number}", content=_item(item, requested))
 
 
-def _item(item: Node, wanted: _Wanted) -> Policy | Syntax:
+def _item(item: Node, requested: _Requested) -> Policy | Syntax:
     if item.form is Form.STRING:
         node = scan(item.text)
-        return node if isinstance(node, Syntax) else wanted.policy(node, item.text)
-    return wanted.policy(rooted(item), None)
+        return node if isinstance(node, Syntax) else requested.policy(node, item.text)
+    return requested.policy(rooted(item), None)
 
 
 def _of_larger(
-    roots: Sequence[Node], wanted: _Wanted, *, file: str | None = None, required: bool = True
+    roots: Sequence[Node], requested: _Requested, *, file: str | None = None, required: bool = True
 ) -> Gathered:
     """The policies in the documents of a larger file."""
-    from aws_iam.engine.sources.containers import anywhere
+    from aws_iam.engine.sources.containers import generic_data
 
     sources: list[Source] = []
     unread: list[Unread] = []
@@ -249,29 +250,33 @@ def _of_larger(
     for number, root in enumerate(roots):
         if is_policy(root):
             name = f"/{number}" if len(roots) > 1 else ""
-            sources.append(Source(name=name, content=wanted.policy(rooted(root), None), file=file))
+            sources.append(
+                Source(name=name, content=requested.policy(rooted(root), None), file=file)
+            )
             continue
         container = container_of(root)
         inside = tuple(container.documents(root)) if container else ()
-        if container and (inside or container is not anywhere):
+        if container and (inside or container is not generic_data):
             formats[container.NAME] = None
-        sources += (_source(each, wanted, file) for each in inside if isinstance(each, Found))
+        sources += (
+            _source(found, requested, file) for found in inside if isinstance(found, FoundPolicy)
+        )
         unread += (
-            Unread(place=each.name, why=each.why, file=file)
-            for each in inside
-            if isinstance(each, Note)
+            Unread(place=place.name, why=place.why, file=file)
+            for place in inside
+            if isinstance(place, SkippedPlace)
         )
     found = Gathered(
         sources=tuple(sources),
         unread=tuple(unread),
-        formats=tuple((file or "", each) for each in formats),
+        formats=tuple((file or "", format_) for format_ in formats),
         files=1,
     )
     return _required(found) if required else found
 
 
-def _source(found: Found, wanted: _Wanted, file: str | None) -> Source:
-    from aws_iam.engine.sources.containers.marks import templated
+def _source(found: FoundPolicy, requested: _Requested, file: str | None) -> Source:
+    from aws_iam.engine.sources.containers.placeholders import template_variants
 
     content = found.content
     if isinstance(content, Syntax):
@@ -279,15 +284,15 @@ def _source(found: Found, wanted: _Wanted, file: str | None) -> Source:
             name=found.name, content=content, file=file, other_side_of=found.other_side_of
         )
     if not found.variants:
-        variants, places = templated(content)
+        variants, places = template_variants(content)
         if variants:
             content = variants[0]
             found = replace(found, text=None, variants=variants[1:], unresolved=places)
     return Source(
         name=found.name,
-        content=wanted.policy(content, found.text, found),
+        content=requested.policy(content, found.text, found),
         file=file,
-        variants=tuple(wanted.policy(variant, None, found) for variant in found.variants),
+        variants=tuple(requested.policy(variant, None, found) for variant in found.variants),
         unresolved=found.unresolved,
         other_side_of=found.other_side_of,
     )
@@ -296,42 +301,44 @@ def _source(found: Found, wanted: _Wanted, file: str | None) -> Source:
 def _required(found: Gathered, what: str = "the document") -> Gathered:
     if found.sources:
         return found
-    named = " and ".join(name for _, name in found.formats) or what
-    left = "; ".join(f"{each.place}: {each.why}" for each in found.unread[:3])
+    described = " and ".join(name for _, name in found.formats) or what
+    left = "; ".join(f"{unread.place}: {unread.why}" for unread in found.unread[:3])
     raise InputError(
-        f"the {named.removeprefix('the ')} holds no policy that can be judged"
+        f"the {described.removeprefix('the ')} holds no policy that can be checked"
         + (f" ({left})" if left else ""),
-        hint=_LOOKED_FOR,
+        hint=_SUPPORTED,
     )
 
 
-def _told(kind: Kind | None, resource_type: str | None) -> _Wanted:
-    """The kind and the type of resource, each as far as the other tells it."""
+def _requested(kind: Kind | None, resource_type: str | None) -> _Requested:
+    """The kind and the resource type; a resource type implies the kind."""
     if not resource_type:
-        return _Wanted(kind=kind, resource_type=None)
+        return _Requested(kind=kind, resource_type=None)
     name = attached_to(resource_type).name
     implied = Kind.TRUST if name == TRUST else Kind.RESOURCE
     if kind not in {None, implied}:
         raise InputError(
-            f"a policy attached to {quoted(resource_type)} is of the kind `{implied}`, not `{kind}`",
-            hint="leave one of `kind` and `resource_type` out",
+            f"a policy attached to {quoted(resource_type)} has the kind `{implied}`, not `{kind}`",
+            hint="leave out `kind` or `resource_type`",
         )
-    return _Wanted(kind=implied, resource_type=name)
+    return _Requested(kind=implied, resource_type=name)
 
 
 def _is_answer(node: Node) -> bool:
-    """Whether it is the JSON of an `Answer`; without artifacts it has a summary beside members that no policy has."""
+    """Whether it is the JSON of an `Answer`: it has artifacts, or a summary next to members that no policy has."""
     if node.member("Statement"):
         return False
     artifacts = node.member("artifacts")
     if artifacts is not None:
         return artifacts.form is Form.ARRAY
     summary = node.member("summary")
-    beside = any(node.member(name) for name in ("tool", "action", "findings", "counts", "facts"))
-    return summary is not None and summary.form is Form.STRING and beside
+    has_others = any(
+        node.member(name) for name in ("tool", "action", "findings", "counts", "facts")
+    )
+    return summary is not None and summary.form is Form.STRING and has_others
 
 
-def _artifacts(answer: Node, wanted: _Wanted) -> Iterator[Source]:
+def _artifacts(answer: Node, requested: _Requested) -> Iterator[Source]:
     artifacts = answer.member("artifacts")
     for artifact in artifacts.items if artifacts else ():
         name, language, content = map(artifact.member, ("name", "language", "content"))
@@ -341,16 +348,16 @@ def _artifacts(answer: Node, wanted: _Wanted) -> Iterator[Source]:
         if isinstance(node, Syntax):
             yield Source(name=name.text, content=node)
         elif node.member("Statement"):
-            yield Source(name=name.text, content=wanted.policy(node, content.text))
+            yield Source(name=name.text, content=requested.policy(node, content.text))
         elif node.items and all(item.member("Statement") for item in node.items):
             for number, item in enumerate(node.items):
-                yield Source(name=f"{name.text}/{number}", content=_item(item, wanted))
+                yield Source(name=f"{name.text}/{number}", content=_item(item, requested))
 
 
-def _of_files(given: Files, wanted: _Wanted) -> Gathered:
-    """The policies of files; a file alone must hold one, in a folder one of them."""
+def _of_files(given: Files, requested: _Requested) -> Gathered:
+    """The policies of files: a single file must hold one, a folder must hold one in any of its files."""
     if len(given.files) == 1 and not given.folder:
-        return _of_file(given.files[0], wanted)
+        return _of_file(given.files[0], requested)
     parts: list[Gathered] = []
     without: list[str] = []
     unread: list[Unread] = []
@@ -359,9 +366,9 @@ def _of_files(given: Files, wanted: _Wanted) -> Gathered:
             unread.append(_unread(file, file.unreadable, broken=True))
             continue
         try:
-            found = _in_folder(file, wanted)
+            found = _in_folder(file, requested)
         except InputError as refused:
-            unread.append(_unread(file, refused.message, broken=_is_meant(file.text)))
+            unread.append(_unread(file, refused.message, broken=_mentions_policies(file.text)))
             continue
         if found is None:
             without.append(file.name)
@@ -369,92 +376,92 @@ def _of_files(given: Files, wanted: _Wanted) -> Gathered:
             parts.append(found)
     gathered_ = Gathered(
         sources=tuple(source for part in parts for source in part.sources),
-        unread=(*unread, *(each for part in parts for each in part.unread)),
-        formats=tuple(each for part in parts for each in part.formats),
+        unread=(*unread, *(place for part in parts for place in part.unread)),
+        formats=tuple(format_ for part in parts for format_ in part.formats),
         files=len(given.files),
         without=tuple(without),
     )
     if not gathered_.sources:
         what = f"folder {quoted(given.folder)}" if given.folder else "list of files"
         if not given.files:
-            raise InputError(f"the {what} holds no JSON or YAML file", hint=_LOOKED_FOR)
+            raise InputError(f"the {what} holds no JSON or YAML file", hint=_SUPPORTED)
         count = len(given.files)
         what = f"{what} ({count} files)" if count > 1 else what
         return _required(replace(gathered_, formats=()), what)
     return gathered_
 
 
-def _in_folder(file: File, wanted: _Wanted) -> Gathered | None:
+def _in_folder(file: File, requested: _Requested) -> Gathered | None:
     """The policies of one file among others, None where it holds none."""
-    if not any(word in file.text for word in _WORDS):
+    if not any(word in file.text for word in _POLICY_WORDS):
         return None
     roots = _roots(file)
     if isinstance(roots, Syntax):
-        # A file of anything else may be no JSON.
-        if _is_meant(file.text):
+        # Files that have nothing to do with policies need not be JSON.
+        if _mentions_policies(file.text):
             source = Source(name="", content=roots, file=file.name)
             return Gathered(sources=(source,), files=1)
         return Gathered(sources=(), unread=(_unread(file, roots.message, broken=False),), files=1)
-    found = _in_roots(roots, file, wanted)
+    found = _in_roots(roots, file, requested)
     return found if found.sources or found.unread else None
 
 
-# Some of these stands in every file with a policy, or with a place where one should be.
-_WORDS = ("Statement", "olicy", "olicies", "2012-10-17")
-# What a file that cannot be parsed holds when it was meant to have policies: a Helm chart has `imagePullPolicy`, too.
-_MEANT = ('"Statement"', "Statement:", "Effect", "2012-10-17", "PolicyDocument")
+# Every file with a policy, or with a place for one, contains one of these.
+_POLICY_WORDS = ("Statement", "olicy", "olicies", "2012-10-17")
+# A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
+_STRONG_POLICY_WORDS = ('"Statement"', "Statement:", "Effect", "2012-10-17", "PolicyDocument")
 
 
-def _is_meant(text: str) -> bool:
-    return any(word in text for word in _MEANT)
+def _mentions_policies(text: str) -> bool:
+    return any(word in text for word in _STRONG_POLICY_WORDS)
 
 
 def _unread(file: File, why: str, *, broken: bool) -> Unread:
     return Unread(place=file.name, why=why, file=file.name, broken=broken)
 
 
-def _of_file(file: File, wanted: _Wanted) -> Gathered:
+def _of_file(file: File, requested: _Requested) -> Gathered:
     if file.unreadable:
         raise InputError(f"{quoted(file.name)}: {file.unreadable}")
     if not file.name:
-        return _of_text(file.text, wanted, MAX_FILE_CHARACTERS)
+        return _of_text(file.text, requested, MAX_FILE_CHARACTERS)
     roots = _roots(file)
     if isinstance(roots, Syntax):
         return Gathered(sources=(Source(name="", content=roots, file=file.name),), files=1)
-    return _required(_in_roots(roots, file, wanted), f"file {quoted(file.name)}")
+    return _required(_in_roots(roots, file, requested), f"file {quoted(file.name)}")
 
 
-def _in_roots(roots: tuple[Node, ...], file: File, wanted: _Wanted) -> Gathered:
+def _in_roots(roots: tuple[Node, ...], file: File, requested: _Requested) -> Gathered:
     if len(roots) == 1 and any(
-        test(roots[0]) for test in (_meant_as_policy, _lists_policies, _is_document_as_text)
+        test(roots[0]) for test in (_is_policy_attempt, _lists_policies, _is_document_as_text)
     ):
-        found = _of_root(roots[0], file.text, wanted)
+        found = _of_root(roots[0], file.text, requested)
     elif len(roots) == 1 and _is_answer(roots[0]):
-        found = Gathered(sources=tuple(_artifacts(roots[0], wanted)))
+        found = Gathered(sources=tuple(_artifacts(roots[0], requested)))
     else:
-        return _of_larger(roots, wanted, file=file.name, required=False)
+        return _of_larger(roots, requested, file=file.name, required=False)
     sources = tuple(replace(source, file=file.name) for source in found.sources)
-    unread = tuple(replace(each, file=file.name) for each in found.unread)
+    unread = tuple(replace(place, file=file.name) for place in found.unread)
     formats = tuple((file.name, name) for _, name in found.formats)
     return Gathered(sources=sources, unread=unread, formats=formats, files=1)
 
 
-_MEMBERS = frozenset({"version", "id", "statement"})
+_POLICY_MEMBERS = frozenset({"version", "id", "statement"})
 
 
-def _meant_as_policy(node: Node) -> bool:
-    """Whether a file's object is a policy, or has at most the members of one."""
+def _is_policy_attempt(node: Node) -> bool:
+    """Whether a file's object is a policy, or has only members that a policy has."""
     if node.form is not Form.OBJECT:
         return False
     names = {member.name.value.lower() for member in node.members}
-    return node.member("Statement") is not None or (bool(names) and names <= _MEMBERS)
+    return node.member("Statement") is not None or (bool(names) and names <= _POLICY_MEMBERS)
 
 
 def _lists_policies(node: Node) -> bool:
-    """Whether a file's value is a list with a policy in it; any other list is a list of something else."""
+    """Whether a file's value is a list with a policy in it."""
     return node.form is Form.ARRAY and any(
-        is_policy(each) or (each.form is Form.STRING and looks_encoded(each.text))
-        for each in node.items
+        is_policy(item) or (item.form is Form.STRING and looks_encoded(item.text))
+        for item in node.items
     )
 
 

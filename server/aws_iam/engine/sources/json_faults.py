@@ -1,6 +1,6 @@
-"""Why and where a text is no JSON, and what would work: read only where Python's parser has refused the text.
+"""Where a text stops being JSON, why, and how to mend it; runs only after Python's parser has refused the text.
 
-One pass, linear in the text, and no recursion into it.
+One pass, linear in the text, without recursion.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aws_iam.escape import quoted
 
 @slotted
 class Syntax:
-    """Why and where a text is no JSON, and what would work."""
+    """Where a text stops being JSON, why, and how to mend it."""
 
     message: str
     hint: str
@@ -25,19 +25,19 @@ class Syntax:
 
 
 def first_fault(text: str) -> Syntax:
-    """Where a text that is no JSON stops being JSON; raises InputError where it breaks a limit before that."""
+    """The first syntax error of a text that is not JSON; raises InputError when the text exceeds a limit before it."""
     try:
         _Scanner(text).document()
     except _Stopped as stopped:
         return stopped.syntax
     return Syntax(
-        message="the text is no JSON",
+        message="the text is not JSON",
         hint="check it with a JSON parser",
         where=Where(line=1, column=1),
     )
 
 
-class _Stopped(Exception):  # noqa: N818 - control flow inside this module, never seen outside
+class _Stopped(Exception):  # noqa: N818 - control flow, caught in this module
     def __init__(self, syntax: Syntax) -> None:
         super().__init__()
         self.syntax = syntax
@@ -45,11 +45,11 @@ class _Stopped(Exception):  # noqa: N818 - control flow inside this module, neve
 
 @dataclass(slots=True)
 class _Open:
-    """An object or list whose end has not been read yet."""
+    """An object or list that is not closed yet."""
 
     form: Form
     at: Place
-    # The key of the value that follows, or the number of the values before it.
+    # The key of the next value, or how many values came before it.
     token: str | int = 0
 
 
@@ -84,7 +84,7 @@ _OPENERS = {"}": "{", "]": "["}
 
 
 class _Scanner:
-    """One pass over the text; what is open is kept on a list, not on Python's stack."""
+    """One pass over the text; open objects and lists are on a list, not on Python's stack."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -113,12 +113,12 @@ class _Scanner:
         self._blank()
         if self.at < len(self.text):
             self._stop(
-                f"the JSON value has ended, and {self._shown()} follows",
-                "give one value; several policies go into a list: [policy, policy]",
+                f"unexpected {self._shown()} after the end of the JSON value",
+                "give one value; put several policies into a list: [policy, policy]",
             )
 
     def _value(self) -> bool:
-        """Pass over the scalar or empty container that begins here; False when one was opened and its first value follows."""
+        """Skip a scalar or an empty container; False when a container was opened and its first value follows."""
         character = self._blank()
         if character == '"':
             self._string()
@@ -156,7 +156,7 @@ class _Scanner:
         return True
 
     def _after(self) -> bool:
-        """Read on after a value; True when what holds it ends here, too, False when another value follows."""
+        """Continue after a value; True when its container ends here too, False when another value follows."""
         container = self.open[-1]
         closer = _CLOSERS[container.form]
         character = self._blank()
@@ -216,13 +216,13 @@ class _Scanner:
         unit = self._unit(self.at)
         if unit is None:
             self._stop(
-                f"{quoted(self.text[self.at : self.at + 2])} is no JSON escape",
+                f"{quoted(self.text[self.at : self.at + 2])} is not a JSON escape",
                 r"write \\ for a backslash; the escapes are \" \\ \/ \b \f \n \r \t \u0000",
             )
         self.at += 6
         low = self._unit(self.at) if unit in _HIGH_SURROGATES else None
         if low is None or low not in _LOW_SURROGATES:
-            return chr(unit)  # a lone surrogate stays one: whoever shows it escapes it
+            return chr(unit)  # a lone surrogate stays: output escapes it
         self.at += 6
         return chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
 
@@ -237,7 +237,7 @@ class _Scanner:
         follower = self.text[match.end() : match.end() + 1] if match else ""
         if match is None or follower.isalnum() or follower in {".", "_", "+", "-"} - {""}:
             self._stop(
-                f"{quoted(self._word(), 60)} is no JSON number",
+                f"{quoted(self._word(), 60)} is not a JSON number",
                 "write digits without leading zeros, or put the value in double quotes",
             )
         self.at = match.end()
@@ -248,7 +248,7 @@ class _Scanner:
         return match[0] if match else ""
 
     def _blank(self) -> str:
-        """Pass over white space; the character that follows, empty at the end."""
+        """Skip white space; returns the next character, empty at the end."""
         character = self.text[self.at : self.at + 1]
         if character not in " \t\n\r":
             return character
@@ -272,10 +272,10 @@ class _Scanner:
     def _stop_in_string(self, character: str, start: int) -> NoReturn:
         if character in {"", "\n", "\r"}:
             self.at = start
-            self._stop("the string that begins here has no closing quote", 'close it with `"`')
+            self._stop("the string that starts here has no closing quote", 'close it with `"`')
         self._stop(
-            f"a string holds the control character {quoted(character)}",
-            f"write it as the escape \\u{ord(character):04x}, or remove it",
+            f"a string contains the control character {quoted(character)}",
+            f"write it as \\u{ord(character):04x}, or remove it",
         )
 
     def _why_no_value(self, character: str, word: str) -> tuple[str, str]:
@@ -286,17 +286,17 @@ class _Scanner:
         if word in _FOREIGN_WORDS:
             return f"`{word}` is not JSON", f"write `{_FOREIGN_WORDS[word]}`"
         if not self.open and word.partition(":")[0] in {"Version", "Statement", "---"}:
-            return "the text is not JSON, it looks like YAML", "IAM takes policies as JSON only"
+            return "the text looks like YAML, not JSON", "IAM accepts policies as JSON only"
         return self._why_stray(character) or (
-            f"{self._shown()} stands where a value should",
-            "put texts in double quotes",
+            f"expected a JSON value, found {self._shown()}",
+            "put strings in double quotes",
         )
 
     def _why_no_key(self, character: str) -> tuple[str, str]:
         if not character:
             return self._why_ended()
         return self._why_stray(character) or (
-            f"{self._shown()} stands where a key in double quotes should",
+            f"expected a key in double quotes, found {self._shown()}",
             'write "key": value',
         )
 
@@ -307,24 +307,24 @@ class _Scanner:
             begun = self._position(self.open[-1].at.offset)
             opener = _OPENERS[closer]
             return (
-                f"`{character}` closes the `{opener}` of line {begun}",
+                f"`{character}` cannot close the `{opener}` of line {begun}",
                 f"close it with `{closer}` first",
             )
         return self._why_stray(character) or (
-            f"a comma or `{closer}` is missing before {self._shown()}",
-            "put a comma between two values",
+            f"expected a comma or `{closer}` before {self._shown()}",
+            "put a comma between values",
         )
 
     def _why_stray(self, character: str) -> tuple[str, str] | None:
         if character == "'":
-            return "single quotes", "JSON strings stand in double quotes"
+            return "single quotes", "put JSON strings in double quotes"
         if character in _TYPOGRAPHIC_QUOTES:
             return (
                 f"typographic quotes {quoted(character)}",
-                'JSON strings stand in straight quotes `"`',
+                'put JSON strings in straight quotes `"`',
             )
         if character == "#" or self.text[self.at : self.at + 2] in {"//", "/*"}:
-            return "a comment", "JSON has no comments: remove it"
+            return "a comment", "remove it: JSON has no comments"
         return None
 
     def _why_ended(self) -> tuple[str, str]:
@@ -333,6 +333,6 @@ class _Scanner:
         closer = _CLOSERS[unclosed.form]
         opener = _OPENERS[closer]
         return (
-            f"the text ends, the `{opener}` of line {begun} is open",
+            f"the text ends before the `{opener}` of line {begun} is closed",
             f"close it with `{closer}`",
         )

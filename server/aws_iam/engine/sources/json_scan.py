@@ -1,8 +1,8 @@
-"""JSON text to nodes with places, linear in the text.
+"""JSON text to nodes with places, in time linear in the text.
 
-Python's own parser reads the text; the nodes are made of what it found, and know only the number of their place until it
-is asked for. It fails in two ways: a `Syntax` value says where the text stops being JSON and what would work, an
-`InputError` says which limit the text breaks.
+Python's own parser reads the text. The nodes only store a number until somebody asks for their line and column. Two
+kinds of failure: a `Syntax` value says where the text stops being JSON and how to mend it, an `InputError` says which
+limit the text exceeds.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from aws_iam.errors import InputError
 
 
 def scan(text: str, at_most: int = MAX_CHARACTERS) -> Node | Syntax:
-    """The JSON value of a text, or where it stops being JSON."""
+    """The JSON value of a text, or where the text stops being JSON."""
     if len(text) > at_most:
         raise InputError(
-            f"the document has {len(text):,} characters; at most {at_most:,} are read",
-            hint="give the policies in smaller parts",
+            f"the document has {len(text):,} characters, more than the limit of {at_most:,}",
+            hint="check the policies in smaller batches",
         )
     try:
         value = _decode(text)
@@ -47,24 +47,24 @@ class _Number(str):
 
 
 def _refuse(word: str) -> NoReturn:
-    # NaN and Infinity, which Python's parser takes and JSON does not have.
+    # NaN and Infinity, which Python's parser accepts and JSON lacks.
     raise ValueError(word)
 
 
-# An object becomes a tuple of its members, so that repeated keys stay; a list stays one.
+# An object becomes a tuple of pairs, so that repeated keys survive; a list stays a list.
 _decode = json.JSONDecoder(
     object_pairs_hook=tuple, parse_int=_Number, parse_float=_Number, parse_constant=_refuse
 ).decode
 
 
 class _Nodes:
-    """Nodes of what the parser found, numbered in the order of the text."""
+    """Turns parsed values into nodes that are numbered in the order of the text."""
 
     __slots__ = ("_lines", "_number")
 
     def __init__(self, text: str) -> None:
         self._lines = Lines(text)
-        # The number of the last key or value, as `Place` writes it.
+        # The number of the last key or value, as `Place.spot` encodes it.
         self._number = -1
 
     def document(self, value: Any) -> Node:
@@ -95,7 +95,7 @@ class _Nodes:
         for name, value in pairs:
             if len(name) > MAX_KEY:
                 refuse_key(name, at)
-            # A key has the number before its value's.
+            # A key gets the number before its value's.
             self._number -= 2
             number = self._number
             kind = type(value)
@@ -125,7 +125,7 @@ _TEXTS = {str}
 
 
 def _is_of_texts(values: list[Any]) -> bool:
-    # Most of a policy is lists of texts, and of most of them no place is asked for.
+    # Most of a policy is lists of texts, and most of their places are never needed.
     return set(map(type, values)) == _TEXTS
 
 

@@ -1,4 +1,4 @@
-"""Python's values of JSON to nodes: what a caller has already parsed, within the limits of texts."""
+"""Parsed JSON (dict, list, str, …) to nodes, within the same limits as JSON text."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_NODES = 1_000_000
-# Python refuses to write out integers much longer than this.
+# Python refuses to convert much longer integers to text.
 _MAX_BITS = 10_000
 _STRING, _ARRAY = Form.STRING, Form.ARRAY
 
 
 def from_value(value: object, known: Mapping[int, Node] | None = None) -> Node:
-    """The node of a JSON value given as Python's dict, list, str, number, bool or None; it has no lines.
+    """The node of a JSON value that is a dict, list, str, number, bool or None; without lines.
 
-    `known` are the nodes of objects in it that were read before, at the same places, by the identity of the object.
+    `known` has the nodes of objects that were read before at the same places, by `id` of the object.
     """
     return _Reader(known).document(value)
 
 
 class _Reader:
-    """Python values to nodes, within the limits of texts."""
+    """Turns Python values into nodes and counts them."""
 
     __slots__ = ("_characters", "_known", "_nodes")
 
@@ -70,7 +70,7 @@ class _Reader:
         return Node(form, at, text)
 
     def _words(self, values: Sequence[object]) -> Sequence[str] | None:
-        """The texts of a list that holds nothing else; most of a policy is such lists."""
+        """The texts of a list that holds nothing else: most of a policy is such lists."""
         texts = [value for value in values if type(value) is str]
         if not texts or len(texts) < len(values):
             return None
@@ -79,13 +79,13 @@ class _Reader:
 
     def _items(self, values: Sequence[object], at: Place, depth: int) -> tuple[Node, ...]:
         numbered = enumerate(values)
-        return tuple([self._node(each, Place(at, token), depth) for token, each in numbered])
+        return tuple([self._node(value, Place(at, token), depth) for token, value in numbered])
 
     def _members(self, values: dict[object, object], at: Place, depth: int) -> tuple[Member, ...]:
         found = []
         for name, value in values.items():
             if not isinstance(name, str):
-                raise InputError(f"{place_of(at)}: the key {quoted(str(name))} is no text")
+                raise InputError(f"{place_of(at)}: the key {quoted(str(name))} is not text")
             self._characters += len(name)
             if len(name) > MAX_KEY:
                 refuse_key(name, at)
@@ -113,7 +113,7 @@ class _Reader:
         if self._nodes > MAX_NODES or self._characters > MAX_CHARACTERS:
             raise InputError(
                 f"the document has more than {MAX_NODES:,} values or {MAX_CHARACTERS:,} characters",
-                hint="give the policies in smaller parts",
+                hint="check the policies in smaller batches",
             )
 
 
@@ -124,9 +124,9 @@ def _scalar(value: object, at: Place) -> tuple[Form, str]:
         return Form.BOOLEAN, "true" if value else "false"
     if isinstance(value, int) and value.bit_length() <= _MAX_BITS:
         return Form.NUMBER, str(int(value))
-    if isinstance(value, float) and value - value == 0:  # neither infinite nor not a number
+    if isinstance(value, float) and value - value == 0:  # neither infinite nor NaN
         return Form.NUMBER, repr(float(value))
     raise InputError(
-        f"{place_of(at)}: a value that JSON cannot write",
-        hint="a document is made of objects, lists, texts, numbers, true, false and null",
+        f"{place_of(at)}: the value has no JSON form",
+        hint="a document consists of objects, lists, texts, numbers, true, false and null",
     )

@@ -1,8 +1,8 @@
-"""Service accounts of Kubernetes, and the pods that name them, from manifests or the answers of its API.
+"""Kubernetes service accounts, and the pods that use them, from manifests or answers of the Kubernetes API.
 
     cluster_of(text | value | Files)  →  Cluster(service_accounts=(…), pods=(…), unread=(…))
 
-Nothing but names, annotations and node selectors is kept: a manifest may hold secrets.
+Only names, annotations and node selectors are kept: a manifest may hold secrets.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ANNOTATIONS = (
     f"{PREFIX}sts-regional-endpoints",
     f"{PREFIX}token-expiration",
 )
-"""What the pod identity webhook reads of a service account."""
+"""The annotations that the pod identity webhook reads."""
 
 _TEMPLATED = (
     "Deployment",
@@ -47,7 +47,7 @@ _DEFAULT = "default"
 
 @slotted
 class Annotation:
-    """One annotation of a service account; its value may be written as anything, though only text is right."""
+    """One annotation of a service account; its value may have any type, though only text is valid."""
 
     key: Text
     value: Text | None
@@ -55,7 +55,7 @@ class Annotation:
 
 @slotted
 class ServiceAccount:
-    """A service account; `namespace` is empty where only the deployment tells it."""
+    """A service account; `namespace` is empty where only the deployment decides it."""
 
     name: str
     namespace: str
@@ -63,12 +63,12 @@ class ServiceAccount:
     where: Where = field(compare=False)
 
     def annotation(self, key: str) -> Annotation | None:
-        """The annotation of that key."""
-        return next((each for each in self.annotations if each.key.value == key), None)
+        """The annotation with that key."""
+        return next((found for found in self.annotations if found.key.value == key), None)
 
     @property
     def role(self) -> str:
-        """The role's ARN; empty when none is named."""
+        """The ARN of the role; empty when there is none."""
         found = self.annotation(ROLE)
         return found.value.value if found and found.value else ""
 
@@ -80,7 +80,7 @@ class ServiceAccount:
 
 @slotted
 class Pods:
-    """Pods of one template, and which service account they have."""
+    """The pods of one template, and their service account."""
 
     title: str
     namespace: str
@@ -91,17 +91,17 @@ class Pods:
 
 @slotted
 class Cluster:
-    """What the manifests hold; `unread` are files that are none, with the reason."""
+    """What the manifests contain; `unread` has the files that are not manifests, with the reason."""
 
     service_accounts: tuple[ServiceAccount, ...] = ()
     pods: tuple[Pods, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     complete: bool = False
-    """Whether this is every service account of a cluster: what its API listed."""
+    """Whether these are all service accounts of a cluster, as its API listed them."""
 
 
 def cluster_of(given: object) -> Cluster:
-    """The service accounts and pods in manifests; InputError where there is neither."""
+    """The service accounts and pods in manifests; InputError when there are none."""
     files = given if isinstance(given, Files) else _as_files(given)
     found: list[Cluster] = []
     unread: list[tuple[str, str]] = []
@@ -119,7 +119,7 @@ def cluster_of(given: object) -> Cluster:
     )
     if not (together.service_accounts or together.pods or together.complete):
         why = f": {unread[0][1]}" if unread else ""
-        raise InputError(f"`manifests` hold no ServiceAccount and no pod{why}", hint=_WANTED)
+        raise InputError(f"`manifests` contain no ServiceAccount and no pod{why}", hint=_WANTED)
     return together
 
 
@@ -130,14 +130,14 @@ def _as_files(given: object) -> Files:
 
 
 def _of_value(given: object) -> Files:
-    # A value from a client has no text; it is written out so that there is one way in.
+    # A parsed value is written out, so that there is one way in.
     from aws_iam.engine.language.json_nodes import dump
 
     return Files(files=(File(name="", text=dump(from_value(given))),))
 
 
 def _roots(file: File) -> tuple[Node, ...] | str:
-    """The documents of a file, or why there is none."""
+    """The documents of a file, or why they cannot be read."""
     if file.unreadable:
         return file.unreadable
     if file.text.lstrip().startswith(("{", "[")):
@@ -155,7 +155,7 @@ def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
     accounts: list[ServiceAccount] = []
     pods: list[Pods] = []
     complete = False
-    for kind, node in (each for root in roots for each in _objects(root)):
+    for kind, node in (pair for root in roots for pair in _objects(root)):
         if kind == "ServiceAccount":
             accounts.extend(_account(node, file))
         elif kind:
@@ -165,10 +165,10 @@ def _of_roots(roots: tuple[Node, ...], file: str) -> Cluster:
 
 
 def _objects(root: Node) -> Iterator[tuple[str, Node]]:
-    """Each object with its kind; those of a list take the list's where they name none."""
+    """Each object with its kind; items of a list without a kind get it from the list's."""
     if root.form is Form.ARRAY:
-        for each in root.items:
-            yield from _objects(each)
+        for item in root.items:
+            yield from _objects(item)
         return
     kind, items = _text(root, "kind"), root.member("items")
     if items is None or not kind.endswith("List"):
@@ -176,8 +176,8 @@ def _objects(root: Node) -> Iterator[tuple[str, Node]]:
         return
     if kind == "ServiceAccountList":
         yield kind, root
-    for each in items.items:
-        yield _text(each, "kind") or kind.removesuffix("List"), each
+    for item in items.items:
+        yield _text(item, "kind") or kind.removesuffix("List"), item
 
 
 def _account(node: Node, file: str) -> Iterator[ServiceAccount]:

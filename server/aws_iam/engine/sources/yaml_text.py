@@ -1,6 +1,6 @@
-"""YAML text to the same nodes as JSON, with places; nothing is constructed, so no tag can do anything.
+"""YAML text to the same nodes as JSON, with places. No Python object is constructed, so tags can do no harm.
 
-PyYAML gives events, and the tree is built here without recursion into the text: depth, aliases and size are bounded.
+The tree is built from PyYAML's events without recursion into the text: depth, aliases and size are bounded.
 A tag of CloudFormation's short form becomes its long form: `!Sub x` is `{"Fn::Sub": "x"}`.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_EXPANDED = 300_000
-"""The most values of one text, each alias counted as a copy: ten lines of aliases can stand for billions."""
+"""The most values of one text, each alias counted as a copy: ten lines of aliases can expand to billions."""
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _TRUE = frozenset({"yes", "true", "on"})
@@ -40,7 +40,7 @@ _MERGE = "<<"
 
 @dataclass(slots=True)
 class _Raw:
-    """A value as the events tell it; a mapping's children alternate between key and value."""
+    """A value as PyYAML's events describe it; the children of a mapping alternate between key and value."""
 
     form: Form
     offset: int
@@ -51,7 +51,7 @@ class _Raw:
 
 
 def scan_yaml(text: str) -> tuple[Node, ...] | Syntax:
-    """The documents of a YAML text, or where it stops being YAML."""
+    """The documents of a YAML text, or where the text stops being YAML."""
     import yaml
 
     try:
@@ -59,9 +59,9 @@ def scan_yaml(text: str) -> tuple[Node, ...] | Syntax:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Where(line=mark.line + 1, column=mark.column + 1) if mark else Where()
-        problem = escaped(error.problem or "the text is no YAML", 200)
+        problem = escaped(error.problem or "the text is not YAML", 200)
     except (yaml.YAMLError, UnicodeEncodeError):
-        where, problem = Where(), "the text holds characters that YAML forbids"
+        where, problem = Where(), "the text contains characters that YAML forbids"
     return Syntax(message=f"not YAML: {problem}", hint="check indentation and quotes", where=where)
 
 
@@ -85,7 +85,7 @@ def _raws(text: str, lines: Lines) -> Iterator[_Raw]:
 
 
 class _Tree:
-    """The values that the events have begun, of one document after the other."""
+    """Builds the values of one document after the other from events."""
 
     def __init__(self, lines: Lines) -> None:
         import yaml
@@ -96,18 +96,18 @@ class _Tree:
         self._open: list[_Raw] = []
 
     def take(self, event: Any) -> _Raw | None:
-        """The root value when the event ends it."""
+        """The root value of a document, when the event completes it."""
         import yaml
 
         match event:
             case yaml.DocumentStartEvent():
                 self._anchors = {}
             case yaml.AliasEvent():
-                return self._added(self._named(event))
+                return self._added(self._alias_target(event))
             case yaml.ScalarEvent():
-                return self._added(self._begun(event))
+                return self._added(self._new_value(event))
             case yaml.CollectionStartEvent():
-                raw = self._begun(event)
+                raw = self._new_value(event)
                 self._added(raw)
                 refuse_depth(len(self._open), Place(Place(), "", raw.offset, self._lines))
                 self._open.append(raw)
@@ -124,13 +124,13 @@ class _Tree:
             return None
         return raw
 
-    def _begun(self, event: Any) -> _Raw:
+    def _new_value(self, event: Any) -> _Raw:
         raw = _raw(event, self._resolver)
         if event.anchor:
             self._anchors[event.anchor] = raw
         return raw
 
-    def _named(self, event: Any) -> _Raw:
+    def _alias_target(self, event: Any) -> _Raw:
         found = self._anchors.get(event.anchor)
         if found is None:
             line, column = self._lines.at(event.start_mark.index)
@@ -157,7 +157,7 @@ def _raw(event: Any, resolver: Any) -> _Raw:
 
 
 def _scalar(tag: str, text: str) -> tuple[Form, str]:
-    """Numbers and dates stay as written: `2012-10-17` is a date in YAML and a word to IAM."""
+    """Numbers and dates stay as written: `2012-10-17` is a date in YAML but a string for IAM."""
     match tag.removeprefix(_CORE):
         case "null":
             return Form.NULL, "null"
@@ -177,14 +177,14 @@ class _Budget:
         self.left -= 1
         if self.left < 0:
             raise InputError(
-                f"the YAML stands for more than {MAX_EXPANDED:,} values",
-                hint="an alias counts as a copy of what it names: write the file without chains of aliases",
+                f"the YAML expands to more than {MAX_EXPANDED:,} values",
+                hint="each alias counts as a copy of its anchor: write the file without chains of aliases",
             )
 
 
 @positional
 class _Builder:
-    """Raw values to nodes; an alias becomes a copy with a place of its own."""
+    """Turns raw values into nodes; an alias becomes a copy with a place of its own."""
 
     lines: Lines
     budget: _Budget
@@ -208,8 +208,8 @@ class _Builder:
         if raw.form is Form.ARRAY:
             refuse_depth(depth, at)
             items = tuple(
-                self.node(each, Place(at, number, each.offset, self.lines), depth + 1)
-                for number, each in enumerate(raw.children)
+                self.node(child, Place(at, number, child.offset, self.lines), depth + 1)
+                for number, child in enumerate(raw.children)
             )
             return Node(form=Form.ARRAY, stand=at, items=items)
         return Node(raw.form, at, raw.text)
@@ -245,7 +245,7 @@ def _is_merge(key: _Raw) -> bool:
 
 
 def _short_form(tag: str) -> str:
-    """The long name of a tag with one `!`; any other tag says nothing that is needed here."""
+    """The long name of a tag with one `!`; empty for other tags, which do not matter here."""
     if not tag.startswith("!") or tag == "!":
         return ""
     name = tag[1:]
@@ -253,7 +253,7 @@ def _short_form(tag: str) -> str:
 
 
 def _attribute(node: Node) -> Node:
-    """`!GetAtt A.B` names the resource before the first dot, as the long form does in a list."""
+    """`!GetAtt A.B` split at the first dot into the list that the long form has."""
     if node.form is not Form.STRING:
         return node
     resource, _, attribute = node.text.partition(".")

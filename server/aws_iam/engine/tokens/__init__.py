@@ -1,1 +1,1 @@
-"""Web identity tokens: their claims, what of them AWS compares, and why a trust policy refuses them. Pure."""
+"""Web identity tokens: their claims, what AWS compares, and why a trust policy rejects them."""

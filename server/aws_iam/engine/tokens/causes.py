@@ -1,8 +1,7 @@
-"""Why a value of a trust policy and the token's own differ, in the words of its issuer, and what to write instead."""
+"""Why a condition of a trust policy rejects a token, in terms of its issuer, and what to write instead."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.tokens.meeting import Match
+from aws_iam.errors import closest
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Text
     from aws_iam.engine.tokens.meeting import Met
 
-_COMPARED = 300
-_MOST = 200
+_MOST_VALUES = 200
 _IMMUTABLE = re.compile(r"repo:(?P<owner>[^/@]+)@[0-9]+/(?P<name>[^:@]+)@[0-9]+:(?P<tail>.+)")
 _RUN = re.compile(r"repo:[^:]+:(?P<kind>ref|environment|pull_request|job_workflow_ref)\b.*")
 _POD = "system:serviceaccount:"
@@ -27,7 +26,7 @@ _POD = "system:serviceaccount:"
 
 @slotted
 class Cause:
-    """One reason: a code of its own, where it stands, what is wrong and the smallest edit."""
+    """One cause: its code, where it stands, what is wrong and the smallest edit."""
 
     code: str
     title: str
@@ -37,11 +36,11 @@ class Cause:
 
 
 def cause(met: Met, host: str) -> Cause:
-    """Why the condition keeps the token out."""
+    """Why the condition rejects the token."""
     if met.match is Match.UNREADABLE:
         return _unreadable(met)
     if met.match is not Match.NOT_MET:
-        return _dead(met, host)
+        return _never_present(met, host)
     return _differing(met, host)
 
 
@@ -49,37 +48,37 @@ def _unreadable(met: Met) -> Cause:
     operator = met.condition.operator
     return Cause(
         code="TOKEN-OPERATOR",
-        title="The operator is none that AWS has",
-        message=f"{quoted(operator.value)} is no operator of AWS's, so that the policy cannot be saved as it is",
+        title="AWS has no such operator",
+        message=f"{quoted(operator.value)} is not an operator of AWS, so the policy cannot be saved",
         fix="Write StringEquals, or StringLike for a pattern.",
         place=operator,
     )
 
 
-def _dead(met: Met, host: str) -> Cause:
+def _never_present(met: Met, host: str) -> Cause:
     key = met.condition.key
     wanted = f"{host}:{met.claim}" if met.claim else host
     if met.match is Match.OTHER_ISSUER:
         return Cause(
             code="TOKEN-KEY-ISSUER",
-            title="The condition key is another issuer's",
-            message=f"{quoted(key.value)} is never in a request with a token of {quoted(host)}, so that it never matches",
+            title="The condition key belongs to another issuer",
+            message=f"{quoted(key.value)} is never in a request with a token of {quoted(host)}, so it never matches",
             fix=f"Write the key as {quoted(wanted)}.",
             place=key,
         )
     if met.match is Match.NOT_MAPPED:
         return Cause(
             code="TOKEN-KEY-NOT-MAPPED",
-            title="AWS makes no condition key of the claim",
-            message=f"{quoted(key.value)} is never in a request, whatever the token says, so that it never matches",
-            fix=f"Remove the condition; pin the caller by {quoted(f'{host}:sub')}.",
+            title="AWS does not map the claim to a condition key",
+            message=f"{quoted(key.value)} is never in a request, whatever the token contains, so it never matches",
+            fix=f"Remove the condition and restrict the caller with {quoted(f'{host}:sub')}.",
             place=key,
         )
     return Cause(
         code="TOKEN-CLAIM-ABSENT",
         title="The token has no such claim",
-        message=f"{quoted(key.value)} is asked for, and the token has no claim {quoted(met.claim)}",
-        fix="Have the issuer put the claim into the token, or remove the condition.",
+        message=f"the policy requires {quoted(key.value)}, but the token has no claim {quoted(met.claim)}",
+        fix="Configure the issuer to include the claim, or remove the condition.",
         place=key,
     )
 
@@ -88,68 +87,64 @@ def _differing(met: Met, host: str) -> Cause:
     condition = met.condition
     given = met.given[0] if met.given else ""
     if not condition.values:
-        return _plain(met, condition.key, given)
+        return _other_value(met, condition.key, given)
     if condition.negated:
-        return _shut_out(met, given)
-    wanted = nearest(condition.values[:_MOST], given)
-    for known in _KNOWN:
-        found = known(met, wanted, given, host)
-        if found:
+        return _negated(met, given)
+    wanted = _closest_value(condition.values[:_MOST_VALUES], given)
+    for cause_of in _CAUSES:
+        if found := cause_of(met, wanted, given, host):
             return found
-    return _plain(met, wanted, given)
+    return _other_value(met, wanted, given)
 
 
-def nearest(values: tuple[Text, ...], given: str) -> Text:
+def _closest_value(values: tuple[Text, ...], given: str) -> Text:
     """The value that is most like the token's."""
-    return max(values, key=lambda each: _likeness(each.value, given))
+    near = closest(given, (value.value for value in values))
+    return next((value for value in values if value.value == near), values[0])
 
 
-def _likeness(wanted: str, given: str) -> float:
-    # The matcher is quadratic: a hostile value is compared by its beginning.
-    one, other = wanted[:_COMPARED].lower(), given[:_COMPARED].lower()
-    return difflib.SequenceMatcher(None, one, other, autojunk=False).quick_ratio()
-
-
-def _shut_out(met: Met, given: str) -> Cause:
+def _negated(met: Met, given: str) -> Cause:
     return Cause(
         code="TOKEN-CONDITION",
-        title="The condition shuts this token out",
-        message=f"{quoted(met.condition.operator.value)} on {quoted(met.condition.key.value)} refuses {quoted(given)}",
-        fix="Name who may come in by StringEquals, in place of who may not.",
+        title="The condition excludes this token",
+        message=f"{quoted(met.condition.operator.value)} on {quoted(met.condition.key.value)} excludes {quoted(given)}",
+        fix="List the allowed callers with StringEquals instead of the excluded ones.",
         place=met.condition.operator,
     )
 
 
-def _plain(met: Met, wanted: Text, given: str) -> Cause:
+def _other_value(met: Met, wanted: Text, given: str) -> Cause:
     key = quoted(met.condition.key.value)
     code, title = _TITLES.get(
-        met.claim, ("TOKEN-CONDITION", "A claim is another than the policy wants")
+        met.claim, ("TOKEN-CONDITION", "A claim differs from what the policy requires")
     )
     others = len(met.condition.values) - 1
-    more = f" (nor any of {others} more)" if others > 0 else ""
+    more = f" (or one of {others} more)" if others > 0 else ""
     return Cause(
         code=code,
         title=title,
-        message=f"{key} must be {quoted(wanted.value)}{more}, the token says {quoted(given)}",
+        message=f"{key} must be {quoted(wanted.value)}{more}, but the token has {quoted(given)}",
         fix=_write(wanted, given),
         place=wanted,
     )
 
 
 _TITLES = {
-    "sub": ("TOKEN-SUBJECT", "The subject is another than the policy wants"),
-    "aud": ("TOKEN-AUDIENCE", "The audience is another than the policy wants"),
+    "sub": ("TOKEN-SUBJECT", "The subject differs from what the policy requires"),
+    "aud": ("TOKEN-AUDIENCE", "The audience differs from what the policy requires"),
 }
 
 
 def _write(wanted: Text, given: str) -> str:
-    return f"Write {quoted(given)} in place of {quoted(wanted.value)}, if this caller is meant."
+    return (
+        f"Write {quoted(given)} in place of {quoted(wanted.value)} if this caller should get in."
+    )
 
 
 def _wildcard(met: Met, wanted: Text, given: str, _host: str) -> Cause | None:
-    """`*` under StringEquals is a character like any other."""
+    """Under StringEquals `*` is an ordinary character."""
     exact = met.condition.base in {"StringEquals", "StringEqualsIgnoreCase"}
-    # A value may be the right pattern though another one is more like the token's.
+    # A value may be the right pattern although another one is more like the token's.
     fits = [v for v in met.condition.values if not is_literal(v.value) and matches(v.value, given)]
     if not exact or not (fits or not is_literal(wanted.value)):
         return None
@@ -162,7 +157,7 @@ def _wildcard(met: Met, wanted: Text, given: str, _host: str) -> Cause | None:
     )
     return Cause(
         code="TOKEN-WILDCARD",
-        title="A wildcard stands under an operator that knows none",
+        title="The operator does not support wildcards",
         message=f"under {quoted(met.condition.operator.value)} the wildcard of {quoted(value.value)} never matches; "
         f"under StringLike {would} {quoted(given)}",
         fix=fix,
@@ -179,8 +174,8 @@ def _case(met: Met, _wanted: Text, given: str, _host: str) -> Cause | None:
     return Cause(
         code="TOKEN-CASE",
         title="Upper and lower case differ",
-        message=f"{quoted(met.condition.key.value)} must be {quoted(found.value)}, the token says {quoted(given)}: "
-        "the same but for upper and lower case, which counts",
+        message=f"{quoted(met.condition.key.value)} must be {quoted(found.value)}, but the token has {quoted(given)}: "
+        "they differ only in upper and lower case, which matters",
         fix=_write(found, given),
         place=found,
     )
@@ -193,22 +188,22 @@ def _immutable(met: Met, wanted: Text, given: str, host: str) -> Cause | None:
     if bool(token) is bool(policy) or not wanted.value.startswith("repo:"):
         return None
     which = (
-        "the token has GitHub's immutable subject, with the ids of owner and repository, which repositories created, "
-        "renamed or transferred after 2026-07-15 send"
+        "the token has GitHub's immutable subject with the ids of owner and repository, which repositories created, "
+        "renamed or transferred after 2026-07-15 use"
         if token
         else "the token has GitHub's classic subject, without ids"
     )
     return Cause(
         code="TOKEN-IMMUTABLE-SUB",
-        title="One of policy and token has the immutable GitHub subject, the other the classic one",
-        message=f"{quoted(met.condition.key.value)} must be {quoted(wanted.value)}, the token says {quoted(given)}: {which}",
-        fix=f"Write {quoted(given)}; while repositories move list both forms, then drop the old one.",
+        title="Policy and token have different forms of the GitHub subject: immutable and classic",
+        message=f"{quoted(met.condition.key.value)} must be {quoted(wanted.value)}, but the token has {quoted(given)}: {which}",
+        fix=f"Write {quoted(given)}. While repositories move, list both forms; drop the old one afterwards.",
         place=wanted,
     )
 
 
 def _run(met: Met, wanted: Text, given: str, host: str) -> Cause | None:
-    """A job with an environment never sends its ref, a pull request neither."""
+    """The subject has an environment, a pull request or a ref, never two of them."""
     if not (met.claim == "sub" and _is_github(host)):
         return None
     token, policy = _RUN.fullmatch(given), _RUN.fullmatch(wanted.value)
@@ -218,8 +213,8 @@ def _run(met: Met, wanted: Text, given: str, host: str) -> Cause | None:
         code="TOKEN-ENVIRONMENT"
         if "environment" in (token["kind"], policy["kind"])
         else "TOKEN-REF",
-        title="The run is of another kind than the policy wants",
-        message=f"{quoted(met.condition.key.value)} must be {quoted(wanted.value)}, the token says {quoted(given)}: "
+        title="The run is of another kind than the policy requires",
+        message=f"{quoted(met.condition.key.value)} must be {quoted(wanted.value)}, but the token has {quoted(given)}: "
         f"{_SENDS[token['kind']]}",
         fix=_write(wanted, given),
         place=wanted,
@@ -242,8 +237,8 @@ def _gitlab_ref(_met: Met, wanted: Text, given: str, host: str) -> Cause | None:
         return None
     return Cause(
         code="TOKEN-REF",
-        title="GitLab's subject has the bare name of branch or tag",
-        message=f"{quoted(wanted.value)} has refs/heads/ or refs/tags/, which GitLab's subject leaves out: {quoted(given)}",
+        title="GitLab's subject has the branch or tag without refs/",
+        message=f"{quoted(wanted.value)} has refs/heads/ or refs/tags/, which GitLab's subject omits: {quoted(given)}",
         fix=_write(wanted, given),
         place=wanted,
     )
@@ -262,7 +257,7 @@ def _pod(met: Met, wanted: Text, given: str, _host: str) -> Cause | None:
         )
     )
     other = [
-        f"{name} {quoted(is_)} and not {quoted(want)}"
+        f"{name} {quoted(is_)} instead of {quoted(want)}"
         for name, want, is_ in pairs
         if not matches(want, is_)
     ]
@@ -270,8 +265,8 @@ def _pod(met: Met, wanted: Text, given: str, _host: str) -> Cause | None:
         return None
     return Cause(
         code="TOKEN-SERVICE-ACCOUNT",
-        title="The pod has another ServiceAccount than the policy wants",
-        message=f"the token is of {' and '.join(other)} ({quoted(met.condition.key.value)})",
+        title="The pod has another ServiceAccount than the policy requires",
+        message=f"the token is for {' and '.join(other)} ({quoted(met.condition.key.value)})",
         fix=_write(wanted, given),
         place=wanted,
     )
@@ -281,12 +276,12 @@ def _audience(met: Met, wanted: Text, given: str, host: str) -> Cause | None:
     if met.claim != "aud":
         return None
     known = issuer_of(host)
-    usual = f"; usual here is {quoted(known.audience[0])}" if known and known.audience else ""
+    default = f"; the default is {quoted(known.audience[0])}" if known and known.audience else ""
     return Cause(
         code="TOKEN-AUDIENCE",
-        title="The audience is another than the policy wants",
-        message=f"{quoted(met.condition.key.value)} must be {quoted(wanted.value)}, the token says {quoted(given)}{usual}",
-        fix=f"Ask for the token with the audience {quoted(wanted.value)}, or write {quoted(given)} in the policy and among "
+        title="The audience differs from what the policy requires",
+        message=f"{quoted(met.condition.key.value)} must be {quoted(wanted.value)}, but the token has {quoted(given)}{default}",
+        fix=f"Request the token with the audience {quoted(wanted.value)}, or write {quoted(given)} in the policy and among "
         "the provider's client ids.",
         place=wanted,
     )
@@ -297,8 +292,8 @@ def _is_github(host: str) -> bool:
     return bool(known and known.id.startswith("github")) or host.endswith("/_services/token")
 
 
-# The first that fits.
-_KNOWN: tuple[Callable[[Met, Text, str, str], Cause | None], ...] = (
+# Tried in this order; the first that applies wins.
+_CAUSES: tuple[Callable[[Met, Text, str, str], Cause | None], ...] = (
     _wildcard,
     _case,
     _immutable,

@@ -1,9 +1,9 @@
-"""The claims of a web identity token as values, and the condition keys that AWS makes of them.
+"""The claims of a web identity token, and the condition keys that AWS derives from them.
 
     claims_of({"iss": "https://…", "sub": "…", "aud": "…"})  →  Claims
 
 Sources: IAM User Guide, reference_policies_iam-condition-keys (what is mapped; `azp` wins over `aud`) and
-id_roles_providers_oidc (a token counts for five minutes beyond its `exp`).
+id_roles_providers_oidc (a token is accepted for five minutes after its `exp`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 1_000_000
 MOST_CLAIMS = 10_000
 MOST_VALUES = 1_000
-LONGEST = 8_192
+LONGEST_VALUE = 8_192
 SKEW = 300
-"""Seconds for which IAM takes a token beyond its end."""
+"""Seconds for which IAM accepts a token after it expired."""
 _TEXTS = ("iss", "sub", "azp")
 _TIMES = ("exp", "nbf", "iat")
 # The last second of the year 9999.
@@ -36,32 +36,32 @@ _SCHEME = "https://"
 
 @slotted
 class Claims:
-    """What a token says: texts by claim, and its times in seconds since 1970. Never shown as a whole."""
+    """The claims of a token: texts by name, and times in seconds since 1970. Never shown as a whole."""
 
     values: Mapping[str, tuple[str, ...]] = field(repr=False)
     times: Mapping[str, float] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """A claim of one value; empty when the token lacks it."""
+        """The value of a claim; empty when the token lacks it."""
         return next(iter(self.values.get(name, ())), "")
 
     @property
     def host(self) -> str:
-        """The issuer without https://, as a provider's ARN and condition keys write it."""
+        """The issuer without https://, as in the ARN of a provider and in condition keys."""
         return self.text("iss").removeprefix(_SCHEME)
 
     @property
     def is_https(self) -> bool:
-        """Whether the issuer is an https URL, as IAM demands."""
+        """Whether the issuer is an https URL, as IAM requires."""
         return self.text("iss").startswith(_SCHEME)
 
     @property
     def audience(self) -> tuple[str, ...]:
-        """What AWS compares with the provider's client ids: `azp` where the token has it, else `aud`."""
+        """What AWS compares with the client ids of the provider: `azp` if the token has it, else `aud`."""
         return self.values.get("azp") or self.values.get("aud", ())
 
     def keys(self, host: str) -> dict[str, tuple[str, ...]]:
-        """The condition keys that AWS makes of this token under an issuer; every other claim is lost."""
+        """The condition keys that AWS derives for this token under an issuer; it ignores every other claim."""
         mapped = mapped_claims(host)
         found = {name: self.values[name] for name in mapped if name in self.values}
         if self.audience and "aud" in mapped:
@@ -72,75 +72,74 @@ class Claims:
 
 
 def claims_of(given: object, name: str = "claims") -> Claims:
-    """The claims in JSON (value or text); InputError names what is wrong and repeats no value."""
+    """The claims in a JSON object or its text; InputError says what is wrong without repeating a value."""
     found = _object(given, name)
     if len(found) > MOST_CLAIMS:
         raise InputError(f"`{name}` has {len(found):,} claims", hint=f"at most {MOST_CLAIMS:,}")
-    for each in _TEXTS:
-        if each in found and not isinstance(found[each], str):
-            raise _wrong(name, each, "text")
+    for claim in _TEXTS:
+        if claim in found and not isinstance(found[claim], str):
+            raise _wrong(name, claim, "text")
     if "aud" in found and not _is_audience(found["aud"]):
         raise _wrong(name, "aud", "text or a list of texts")
     times = {time: _time(name, time, found[time]) for time in _TIMES if time in found}
     values = {
-        str(each): texts
-        for each, value in found.items()
-        if each not in _TIMES and (texts := _values(name, str(each), value))
+        str(claim): texts
+        for claim, value in found.items()
+        if claim not in _TIMES and (texts := _values(name, str(claim), value))
     }
     return Claims(values=values, times=times)
 
 
 def _object(given: object, name: str) -> dict[str, Any]:
     if isinstance(given, str):
-        given = _read(given, name)
+        given = _parsed(given, name)
     if not isinstance(given, dict):
-        raise InputError(f"`{name}` must be an object: claim to value")
+        raise InputError(f"`{name}` must be an object of claims and their values")
     return given
 
 
-def _read(text: str, name: str) -> object:
+class _UnreadableError(ValueError):
+    """JSON that Python reads and that a token must not contain."""
+
+
+def _parsed(text: str, name: str) -> object:
     if len(text) > MOST_CHARACTERS:
         raise InputError(
             f"`{name}` has {len(text):,} characters", hint=f"at most {MOST_CHARACTERS:,}"
         )
     if name == "claims" and text.strip().count(".") and not text.lstrip().startswith(("{", "[")):
-        raise InputError(
-            "`claims` is no JSON object", hint="a token as it is goes into the argument `token`"
-        )
+        raise InputError("`claims` is not a JSON object", hint="pass an encoded token as `token`")
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        return json.loads(
+            text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+        )
     except RecursionError:
         raise InputError(f"`{name}` is nested too deeply") from None
     except json.JSONDecodeError as error:
-        # The parser's own words, never a part of the text.
+        # The place only: the parser's message may quote the token.
         at = f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"`{name}` is no JSON from {at} on") from None
-    except ValueError as error:
-        raise InputError(f"`{name}` is not readable: {_known(error)}") from None
+        raise InputError(f"`{name}` is not JSON at {at}") from None
+    except _UnreadableError as error:
+        raise InputError(f"`{name}` is not readable: {error}") from None
+    except ValueError:
+        raise InputError(f"`{name}` is not readable: it contains a huge number") from None
 
 
-class _TwiceError(ValueError):
-    pass
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # PyJWT and json silently keep the last of several members with one name.
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _TwiceError
+        raise _UnreadableError("a name occurs twice")
     return found
 
 
-def _no_number(_text: str) -> float:
-    raise ValueError
-
-
-def _known(error: ValueError) -> str:
-    return "a name stands twice" if isinstance(error, _TwiceError) else "a number is none"
+def _refuse_constant(_text: str) -> float:
+    raise _UnreadableError("it contains NaN or Infinity")
 
 
 def _is_audience(value: object) -> bool:
     listed = value if isinstance(value, list) else [value]
-    return bool(listed) and all(isinstance(each, str) for each in listed)
+    return bool(listed) and all(isinstance(item, str) for item in listed)
 
 
 def _time(name: str, claim: str, value: object) -> float:
@@ -152,15 +151,15 @@ def _time(name: str, claim: str, value: object) -> float:
 
 
 def _values(name: str, claim: str, value: object) -> tuple[str, ...]:
-    """The value as texts; none of what is nested or null, which AWS makes no condition key of."""
+    """The value as texts; empty for nested values and null, which do not become condition keys."""
     listed = value if isinstance(value, list) else [value]
     if len(listed) > MOST_VALUES:
         raise _wrong(name, claim, f"at most {MOST_VALUES:,} values")
-    if not all(isinstance(each, (str, int, float)) for each in listed):
+    if not all(isinstance(item, (str, int, float)) for item in listed):
         return ()
-    texts = tuple(_text(each) for each in listed)
-    if any(len(each) > LONGEST for each in texts):
-        raise _wrong(name, claim, f"at most {LONGEST:,} characters")
+    texts = tuple(map(_text, listed))
+    if any(len(text) > LONGEST_VALUE for text in texts):
+        raise _wrong(name, claim, f"at most {LONGEST_VALUE:,} characters")
     return texts
 
 

@@ -1,8 +1,8 @@
-"""How a token meets a trust policy: each Allow with its principal, its action and each of its conditions.
+"""A token against a trust policy: for each Allow, whether principal, action and each condition match.
 
-    met = meetings(policy, claims)      one Meeting for each Allow, in order
+    meetings(policy, claims)      one Meeting for each Allow, in order
 
-The decision itself is `evaluate`'s; this says what of each statement the token lacks.
+`evaluate` decides; this says what the token lacks for each statement.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from aws_iam.engine.evaluation.conditions import holds
 from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.reference.issuers import issuers, mapped_claims
+from aws_iam.engine.reference.issuers import mapped_claims
+from aws_iam.engine.tokens.oidc_provider import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,28 +24,27 @@ if TYPE_CHECKING:
     from aws_iam.engine.tokens.claims import Claims
 
 ACTION = "sts:AssumeRoleWithWebIdentity"
-_OIDC = ":oidc-provider/"
-_OLD = "2008-10-17"
+_VERSION_WITHOUT_VARIABLES = "2008-10-17"
 
 
 class Match(StrEnum):
-    """What a condition comes to for a token; the value is the word for people."""
+    """How a condition turns out for a token; the value is the text for people."""
 
     MET = "match"
     NOT_MET = "no match"
     ABSENT = "no match: the token has no such claim"
-    NOT_MAPPED = "no match: AWS makes no condition key of this claim"
-    OTHER_ISSUER = "no match: the key is another issuer's"
+    NOT_MAPPED = "no match: AWS does not map this claim to a condition key"
+    OTHER_ISSUER = "no match: the key belongs to another issuer"
     BY_REQUEST = "depends on the request, not on the token"
-    UNREADABLE = "the operator is none that AWS has"
+    UNREADABLE = "AWS has no such operator"
 
 
-_FINE = frozenset({Match.MET, Match.BY_REQUEST})
+_PASSING = frozenset({Match.MET, Match.BY_REQUEST})
 
 
 @slotted
 class Met:
-    """One condition, what it comes to, the claim that it tests and what the token says there."""
+    """One condition: how it turns out, the claim that it tests, and the values of the claim in the token."""
 
     condition: Condition
     match: Match
@@ -53,13 +53,13 @@ class Met:
 
     @property
     def fails(self) -> bool:
-        """Whether it keeps the token out."""
-        return self.match not in _FINE
+        """Whether it rejects the token."""
+        return self.match not in _PASSING
 
 
 @slotted
 class Meeting:
-    """One Allow of the trust policy before the token."""
+    """One Allow of the trust policy, compared with the token."""
 
     statement: Statement
     principal: Principal | None
@@ -68,33 +68,18 @@ class Meeting:
 
     @property
     def failing(self) -> tuple[Met, ...]:
-        """The conditions that keep the token out, in the order in which they are written."""
+        """The conditions that reject the token, in written order."""
         return tuple(condition for condition in self.conditions if condition.fails)
 
     @property
     def distance(self) -> tuple[bool, bool, int]:
-        """How far the token is from getting through: smaller is nearer."""
+        """How much the token lacks; the statement with the smallest value comes closest."""
         return self.principal is None, not self.has_action, len(self.failing)
 
 
-def host_of(principal: Principal) -> str:
-    """The issuer whose tokens the principal means; empty when it is no such provider."""
-    if principal.type != "Federated":
-        return ""
-    before, oidc, host = principal.value.partition(_OIDC)
-    if oidc and before.startswith("arn:"):
-        return host
-    return principal.value if principal.value in built_in() else ""
-
-
-def built_in() -> frozenset[str]:
-    """The issuers that are principals by their host, without a provider in IAM."""
-    return frozenset(issuer.issuer for issuer in issuers() if issuer.built_in)
-
-
 def meetings(policy: Policy, claims: Claims) -> tuple[Meeting, ...]:
-    """Every Allow of the policy before the token."""
-    variables = policy.version is not None and policy.version.value != _OLD
+    """Every Allow of the policy, compared with the token."""
+    variables = policy.version is not None and policy.version.value != _VERSION_WITHOUT_VARIABLES
     return tuple(
         _meeting(statement, claims, variables=variables)
         for statement in policy.statements
@@ -104,7 +89,7 @@ def meetings(policy: Policy, claims: Claims) -> tuple[Meeting, ...]:
 
 def _meeting(statement: Statement, claims: Claims, *, variables: bool) -> Meeting:
     trusted = [principal for principal in statement.principals if host_of(principal)]
-    own = next((each for each in trusted if host_of(each) == claims.host), None)
+    own = next((principal for principal in trusted if host_of(principal) == claims.host), None)
     return Meeting(
         statement=statement,
         principal=own,
@@ -129,7 +114,7 @@ def _met(statement: Statement, claims: Claims, *, variables: bool) -> Iterator[M
 
 
 def claim_of(key: str) -> str:
-    """The claim that a condition key means: what follows the issuer; empty for AWS's own keys."""
+    """The claim in a condition key, after the issuer; empty for AWS's own keys."""
     host, _, claim = key.partition(":")
     return claim if "." in host else ""
 
@@ -150,5 +135,5 @@ def _match(
         return Match.MET if held else Match.NOT_MET
     if host.lower() != claims.host.lower():
         return Match.OTHER_ISSUER
-    mapped = {each.lower() for each in mapped_claims(claims.host)}
+    mapped = set(map(str.lower, mapped_claims(claims.host)))
     return Match.ABSENT if claim.lower() in mapped else Match.NOT_MAPPED

@@ -1,4 +1,4 @@
-"""Role trust policies for workloads: who is let in, as a value, and the policy that lets in exactly that caller."""
+"""Callers of workload roles, and the trust policy that admits exactly one of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.issuers import issuer_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aws_iam.engine.tokens.claims import Claims
 
 _PODS = "pods.eks.amazonaws.com"
 _WITH_TAGS = ("sts:AssumeRole", "sts:TagSession")
@@ -16,10 +19,10 @@ _WITH_TAGS = ("sts:AssumeRole", "sts:TagSession")
 
 @slotted
 class TokenCaller:
-    """A workload known by a token: its issuer (without https://), audience and subject.
+    """A workload identified by a token: issuer (without https://), audience and subject.
 
-    `open_subject` says that the subject's end changes from run to run, so that it is a pattern ending in `*`; `claims`
-    are further ones that AWS maps for this issuer.
+    `open_subject`: the end of the subject changes with every run, so `subject` is a pattern that ends in `*`. `claims`
+    has further claims that AWS maps to condition keys for this issuer.
     """
 
     sid: str
@@ -34,11 +37,11 @@ class TokenCaller:
         return f"arn:{partition}:iam::{account}:oidc-provider/{self.issuer}"
 
     def trust(self, account: str, partition: str) -> dict[str, Any]:
-        """The trust policy: audience and subject are always tested, and nothing by `ForAllValues` or `IfExists`."""
+        """The trust policy: it always tests audience and subject, and never with `ForAllValues` or `IfExists`."""
         exact = {f"{self.issuer}:aud": self.audience}
         subject = {f"{self.issuer}:sub": self.subject}
         claims = {f"{self.issuer}:{name}": value for name, value in self.claims.items()}
-        # Under StringEquals a `*` is a character like any other and would never match.
+        # Under StringEquals `*` is an ordinary character and would never match.
         condition: dict[str, dict[str, str]] = (
             {"StringEquals": {**exact, **claims}, "StringLike": subject}
             if self.open_subject
@@ -55,9 +58,28 @@ class TokenCaller:
         )
 
 
+def caller_of(claims: Claims) -> TokenCaller | None:
+    """The workload that a token identifies and nobody else; None without a subject or a single audience."""
+    subject, audience = claims.text("sub"), claims.audience
+    if not (claims.host and subject and len(audience) == 1):
+        return None
+    known = issuer_of(claims.host)
+    changing_end = known.grammar.changing_end if known else None
+    found = changing_end.fullmatch(subject) if changing_end else None
+    ids = known.immutable_ids if known else ()
+    return TokenCaller(
+        sid="ExactlyThisCaller",
+        issuer=claims.host,
+        audience=audience[0],
+        subject=f"{found['fixed']}*" if found else subject,
+        open_subject=bool(found),
+        claims={name: claims.text(name) for name in ids if claims.text(name)},
+    )
+
+
 @slotted
 class PodCaller:
-    """Pods of one ServiceAccount that get the role through EKS Pod Identity; the cluster by ARN or name."""
+    """The pods of one ServiceAccount, which get a role through EKS Pod Identity; the cluster is an ARN or a name."""
 
     cluster: str
     namespace: str
@@ -65,7 +87,7 @@ class PodCaller:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The session tags that EKS sets for these pods, as a policy tests them in the request."""
+        """The session tags that EKS sets for these pods, as condition keys of the request."""
         tag = "eks-cluster-arn" if self.cluster.startswith("arn:") else "eks-cluster-name"
         return {
             f"aws:RequestTag/{tag}": self.cluster,
@@ -74,7 +96,7 @@ class PodCaller:
         }
 
     def trust(self) -> dict[str, Any]:
-        """The trust policy, which tests the session tags that EKS sets; they need sts:TagSession."""
+        """The trust policy, which tests the session tags that EKS sets with sts:TagSession."""
         return _policy(
             {
                 "Sid": "PodIdentity",
@@ -88,7 +110,7 @@ class PodCaller:
     def target_trust(self, role: str) -> dict[str, Any]:
         """The trust policy of the target role, which EKS assumes with the association's role and the same tags.
 
-        The account is the principal and the role a condition: a role that is deleted and made anew keeps its place.
+        The principal is the account and a condition names the role, so that the role can be deleted and recreated.
         """
         _, partition, _, _, account, _ = role.split(":", 5)
         return _policy(
@@ -106,7 +128,7 @@ class PodCaller:
 
 
 def may_assume(target: str) -> dict[str, Any]:
-    """What the association's role needs in its own policies, to reach the target role."""
+    """The policy that the association's role needs to assume the target role."""
     return _policy(
         {
             "Sid": "AssumeTargetRole",

@@ -1,1 +1,1 @@
-"""From CloudTrail events to the permissions that they needed: which actions, on which resources, and why not less."""
+"""The permissions that CloudTrail events needed: which actions, on which resources, and why not less."""

@@ -1,4 +1,4 @@
-"""From what a caller needed to grants: conditions only where every use of a resource had them, general ARNs on request."""
+"""The least grants for what a caller needed: conditions where every use had them, more general ARNs on request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aws_iam.engine.generation.limits import Limit, Limits
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.trail.generalize import generalized
 from aws_iam.engine.trail.ledger import request_for
-from aws_iam.engine.trail.widen import widened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,48 +25,47 @@ if TYPE_CHECKING:
 
 @slotted
 class Granted:
-    """The grants for one caller with their conditions; `general` holds what was made wider, and from how many."""
+    """The grants for one caller; `general` counts the resources behind each pattern that was made more general."""
 
     grants: tuple[Grant, ...]
     limits: Limits
     general: Mapping[str, int]
-    # Where each use stands in the policy: its resource, or what was made of it.
+    # The resource of each use as the policy has it.
     placed: Mapping[Use, str]
 
 
 def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
     """The least grants that allow all uses."""
     uses = tuple(uses)
-    wider = widened((use.action, use.resource) for use in uses) if generalize else {}
+    wider = generalized((use.action, use.resource) for use in uses) if generalize else {}
     wanted = [
         replace(use, resource=wider.get((use.action, use.resource), use.resource)) for use in uses
     ]
-    free = {(each.action, each.resource) for each in wanted if not each.context}
+    unconditional = {(use.action, use.resource) for use in wanted if not use.context}
     wild: dict[str, list[str]] = {}
-    for action, resource in free:
+    for action, resource in unconditional:
         if not is_literal(resource):
             wild.setdefault(action, []).append(resource)
-    bound: dict[tuple[str, str, tuple[str, ...]], dict[str, set[str]]] = {}
-    for each in wanted:
-        if each.context and not _is_free(each, free, wild):
-            keys = bound.setdefault(
-                (each.action, each.resource, tuple(key for key, _ in each.context)), {}
-            )
-            for key, value in each.context:
+    conditional: dict[tuple[str, str, tuple[str, ...]], dict[str, set[str]]] = {}
+    for use in wanted:
+        if use.context and not _is_covered(use, unconditional, wild):
+            names = tuple(key for key, _ in use.context)
+            keys = conditional.setdefault((use.action, use.resource, names), {})
+            for key, value in use.context:
                 keys.setdefault(key, set()).add(value)
-    blocks = sorted({_block(keys) for keys in bound.values()})
-    limits = {
-        each: number
-        for number, each in enumerate(dict.fromkeys(each for block in blocks for each in block))
-    }
-    grants = [Grant(action=action, resource=resource) for action, resource in sorted(free)]
+    blocks = sorted({_block(keys) for keys in conditional.values()})
+    distinct = dict.fromkeys(limit for block in blocks for limit in block)
+    limits = {limit: number for number, limit in enumerate(distinct)}
+    grants = [
+        Grant(action=action, resource=resource) for action, resource in sorted(unconditional)
+    ]
     grants += (
         Grant(
             action=action,
             resource=resource,
-            limits=tuple(sorted(limits[each] for each in _block(keys))),
+            limits=tuple(sorted(limits[limit] for limit in _block(keys))),
         )
-        for (action, resource, _), keys in sorted(bound.items(), key=lambda row: row[0])
+        for (action, resource, _), keys in sorted(conditional.items(), key=lambda row: row[0])
     )
     general: dict[str, int] = {}
     for pattern in wider.values():
@@ -75,7 +74,7 @@ def granted(uses: Iterable[Use], *, generalize: bool) -> Granted:
         grants=tuple(grants),
         limits=Limits(listed=tuple(_limit(*limit) for limit in limits)),
         general=general,
-        placed=dict(zip(uses, (each.resource for each in wanted), strict=True)),
+        placed=dict(zip(uses, (use.resource for use in wanted), strict=True)),
     )
 
 
@@ -86,11 +85,13 @@ def _block(keys: Mapping[str, set[str]]) -> _Block:
     return tuple((key, tuple(sorted(values))) for key, values in sorted(keys.items()))
 
 
-def _is_free(use: Use, free: set[tuple[str, str]], wild: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a use without a condition allows the same or more."""
-    if (use.action, use.resource) in free:
+def _is_covered(
+    use: Use, unconditional: set[tuple[str, str]], wild: Mapping[str, Sequence[str]]
+) -> bool:
+    """Whether a grant without conditions already allows it."""
+    if (use.action, use.resource) in unconditional:
         return True
-    return any(covers(each, use.resource) for each in wild.get(use.action, ()))
+    return any(covers(pattern, use.resource) for pattern in wild.get(use.action, ()))
 
 
 def _limit(key: str, values: tuple[str, ...]) -> Limit:
@@ -105,9 +106,9 @@ def _limit(key: str, values: tuple[str, ...]) -> Limit:
 
 
 def replayed(account: Account, documents: Sequence[Mapping[str, Any]]) -> int:
-    """How many of the caller's events the policies allow, everything else taken to allow them as it did."""
+    """How many of the caller's events the policies allow when everything else allows them as it did."""
     number, partition = account.caller.split(":")[4], account.caller.split(":")[1]
-    # Key policies and trust policies must allow, too; they did, for the call succeeded.
+    # Key policies and trust policies must allow too. They did, because the call succeeded.
     owner = {
         "Version": "2012-10-17",
         "Statement": {
@@ -126,7 +127,7 @@ def replayed(account: Account, documents: Sequence[Mapping[str, Any]]) -> int:
 
 
 def without_types(uses: Iterable[Use]) -> tuple[str, ...]:
-    """The actions without resource types, which stand on `*` whatever one does."""
+    """The actions without resource types, which only `*` allows."""
     names = dict.fromkeys(use.action for use in uses if use.resource == "*")
     known = ((name, catalog().action(name)) for name in names)
     return tuple(name for name, action in known if action and not action.resource_types)

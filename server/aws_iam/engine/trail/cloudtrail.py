@@ -1,8 +1,8 @@
-"""CloudTrail events: found in whatever people have of them, and what each says about permissions.
+"""CloudTrail events, from any of the formats in which people have them.
 
-    read(files)   →   Log of Events: who called what with which parameters, and whether AWS took it
+    read(files)   →   Log of Events: who called what with which parameters, and whether AWS allowed it
 
-Taken are a log file that CloudTrail delivered (`Records`), the output of `aws cloudtrail lookup-events` (`Events`, each
+Accepted are a log file that CloudTrail delivered (`Records`), the output of `aws cloudtrail lookup-events` (`Events`, each
 with its record as text), a list of records, a single record, and records one to a line.
 Source: CloudTrail User Guide, cloudtrail-event-reference-record-contents.
 """
@@ -32,7 +32,7 @@ _NOT_ALLOWED = "is not authorized to perform: "
 
 @slotted
 class Event:
-    """One record. `refused` holds the error of a call that AWS denied, `failed` that of one that ended otherwise badly."""
+    """One record; `refused` is the error of a call that AWS denied, `failed` that of a call that failed otherwise."""
 
     source: str
     name: str
@@ -58,7 +58,7 @@ class Event:
 
 @slotted
 class Log:
-    """The events of what was given, once each; files that could not be read, and why; how many records came again."""
+    """The events without repetitions, the files that could not be read and why, and how many records were repeated."""
 
     events: tuple[Event, ...]
     unread: tuple[tuple[str, str], ...] = ()
@@ -66,7 +66,7 @@ class Log:
 
 
 def read(given: object) -> Log:
-    """The events of a document or of files; InputError when there is none, or when a text is no JSON."""
+    """The events of a document or of files; InputError when there is none, or when a text is not JSON."""
     found: dict[tuple[str, str, str], Event] = {}
     unread: list[tuple[str, str]] = []
     count = 0
@@ -76,25 +76,26 @@ def read(given: object) -> Log:
             if event is None:
                 continue
             count += 1
-            # Several trails, and overlapping look-ups, bring the same record more than once.
+            # Several trails and overlapping queries return the same record more than once.
             key = (event.id, event.account, event.name) if event.id else ("", str(count), "")
             found.setdefault(key, event)
             if len(found) > MOST_EVENTS:
                 raise InputError(
-                    f"`events` holds more than {MOST_EVENTS:,} events",
-                    hint="give a shorter time, or one caller's",
+                    f"`events` contains more than {MOST_EVENTS:,} events",
+                    hint="give a shorter period, or the events of one caller",
                 )
     if not found:
         name, why = unread[0] if unread else ("", "")
         raise InputError(
-            "`events` holds no CloudTrail event" + (f": {quoted(name)}: {why}" if unread else ""),
+            "`events` contains no CloudTrail event"
+            + (f": {quoted(name)}: {why}" if unread else ""),
             hint="give a delivered log file (`Records`), the output of `aws cloudtrail lookup-events`, or a list of records",
         )
     return Log(events=tuple(found.values()), unread=tuple(unread), repeated=count - len(found))
 
 
 def _values(given: object, unread: list[tuple[str, str]]) -> Iterator[Any]:
-    """The JSON values of what was given; of a folder a file that is no JSON is told of, not refused."""
+    """The JSON values in the input; in a folder, a file that is not JSON is noted and skipped."""
     if isinstance(given, Files):
         for file in given.files:
             yield from _in_file(file, unread if given.folder else None)
@@ -119,20 +120,20 @@ def _in_file(file: File, unread: list[tuple[str, str]] | None) -> list[Any]:
 
 
 def _parsed(text: str, name: str) -> list[Any]:
-    """The value of a text, or those of its lines."""
+    """The JSON value of a text, or the values of its lines."""
     try:
         return [_json(text)]
     except ValueError as error:
         lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
-        if len(lines) < 2:  # noqa: PLR2004 - one line that is no JSON is not a file of lines
-            raise InputError(f"{quoted(name)} is no JSON: {str(error).lower()}") from None
+        if len(lines) < 2:  # noqa: PLR2004 - a single broken line is not a file of JSON lines
+            raise InputError(f"{quoted(name)} is not JSON: {str(error).lower()}") from None
     found = []
     for number, line in lines:
         try:
             found.append(_json(line))
         except ValueError as wrong:
             raise InputError(
-                f"{quoted(name)} is no JSON, nor is line {number} alone: {str(wrong).lower()}"
+                f"{quoted(name)} is not JSON, and neither is its line {number}: {str(wrong).lower()}"
             ) from None
     return found
 
@@ -146,12 +147,12 @@ def _json(text: str) -> Any:
 
 
 def _records(given: Any) -> Iterator[Mapping[str, Any]]:
-    """The records in a value: in `Records`, in the entries of a look-up, in lists of either, or the value itself."""
+    """The records in a value: in `Records`, in the entries of a query, in lists of either, or the value itself."""
     waiting: list[tuple[Any, int]] = [(given, 0)]
     while waiting:
         value, depth = waiting.pop()
         if isinstance(value, list) and depth < _DEPTH:
-            waiting += ((each, depth + 1) for each in reversed(value))
+            waiting += ((item, depth + 1) for item in reversed(value))
         elif not isinstance(value, dict):
             continue
         elif isinstance(value.get("Records"), list):
@@ -161,15 +162,15 @@ def _records(given: Any) -> Iterator[Mapping[str, Any]]:
         elif "CloudTrailEvent" in value:
             yield from _looked_up(value)
         elif isinstance(value.get("detail"), dict) and "eventSource" not in value:
-            # As EventBridge hands a record on.
+            # EventBridge wraps a record in `detail`.
             yield value["detail"]
         else:
             yield value
 
 
-def _looked_up(each: Any) -> Iterator[Mapping[str, Any]]:
-    """The record inside an entry of lookup-events, which carries it as text."""
-    text = each.get("CloudTrailEvent") if isinstance(each, dict) else None
+def _looked_up(entry: Any) -> Iterator[Mapping[str, Any]]:
+    """The record inside an entry of lookup-events, which holds it as text."""
+    text = entry.get("CloudTrailEvent") if isinstance(entry, dict) else None
     if isinstance(text, str):
         try:
             record = json.loads(text)
@@ -206,20 +207,20 @@ def _event(record: Mapping[str, Any]) -> Event | None:
 
 
 def _caller(identity: Mapping[str, Any]) -> str:
-    """The role or user behind a session, for whose policy one asks; else the caller itself."""
+    """The role or user behind a session, whose policies count; else the caller itself."""
     issuer = _word(_object(_object(identity, "sessionContext"), "sessionIssuer"), "arn")
     own = issuer or _word(identity, "arn")
     head, assumed, rest = own.partition(":assumed-role/")
     if assumed:
-        # A session's ARN leaves the role's path out.
+        # The ARN of a session omits the role's path.
         return f"{head.replace(':sts:', ':iam:')}:role/{rest.partition('/')[0]}"
     return own
 
 
 def _arns(record: Mapping[str, Any]) -> Iterator[str]:
     listed = record.get("resources")
-    for each in listed if isinstance(listed, list) else ():
-        arn = _word(each, "ARN") or _word(each, "arn") if isinstance(each, dict) else ""
+    for item in listed if isinstance(listed, list) else ():
+        arn = _word(item, "ARN") or _word(item, "arn") if isinstance(item, dict) else ""
         if arn.startswith("arn:"):
             yield arn
 

@@ -1,6 +1,6 @@
-"""IAM's names and their paths: a call names a user or role without its path, and its ARN has one.
+"""IAM's names and their paths: a call names a user or role without the path that its ARN has.
 
-The path is taken from the answer of a call or from any other ARN in the log; else `/` is assumed, and said.
+The path comes from the response of a call or from another ARN in the log; else `/` is assumed, and the reason says so.
 """
 
 from __future__ import annotations
@@ -8,18 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.trail.resources import spots
-from aws_iam.engine.trail.seen import exact
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.event_resource import EventResource, exact_pattern
+from aws_iam.engine.trail.find_resources import resources_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aws_iam.engine.reference.catalog import Action
-    from aws_iam.engine.trail.seen import Seen
+    from aws_iam.engine.trail.event_details import EventDetails
 
-ASSUMED = "the record does not show its path: `/` is assumed"
-_TYPES = {
+_PATH_ASSUMED = "the record does not show its path: `/` is assumed"
+_NAME_PARAMETERS = {
     "role": "rolename",
     "user": "username",
     "group": "groupname",
@@ -28,58 +27,67 @@ _TYPES = {
 }
 
 
-def paths(arns: Iterable[str]) -> Mapping[tuple[str, str, str], str]:
-    """The ARN of each user, role, group, profile and policy that the log shows, by account, type and name."""
+def known_arns(arns: Iterable[str]) -> Mapping[tuple[str, str, str], str]:
+    """The ARN of each user, role, group, profile and policy in the log, by account, type and name."""
     found = {}
     for text in arns:
         arn = Arn.of(text)
         if arn and arn.service == "iam":
             kind, _, rest = arn.resource.partition("/")
-            if kind in _TYPES:
+            if kind in _NAME_PARAMETERS:
                 found[arn.account, kind, rest.rpartition("/")[2]] = text
     return found
 
 
-def of(action: Action, seen: Seen, known: Mapping[tuple[str, str, str], str]) -> tuple[Spot, ...]:
-    """The resources of an IAM action; the caller itself where a call on a user names none."""
+def iam_resources(
+    action: Action, details: EventDetails, known: Mapping[tuple[str, str, str], str]
+) -> tuple[EventResource, ...]:
+    """The resources of an IAM action; the caller itself when a call on a user names none."""
     if action.name == "CreateServiceLinkedRole":
-        return (_of_service(seen),)
-    found: list[Spot] = []
+        return (_service_linked_role(details),)
+    found: list[EventResource] = []
     for kind in action.resource_types:
-        names = seen.by_name.get(_TYPES.get(kind, ""), ())
-        made = action.name == f"Create{kind.title().replace('-', '')}"
-        found += [named(kind, name, seen, known, made=made) for name in names]
+        names = details.by_name.get(_NAME_PARAMETERS.get(kind, ""), ())
+        creates = action.name == f"Create{kind.title().replace('-', '')}"
+        found += [named(kind, name, details, known, creates=creates) for name in names]
     if found:
         return tuple(found)
-    own = Arn.of(seen.event.caller)
-    if action.resource_types == ("user",) and own and own.resource.startswith("user/"):
-        return (Spot.of(seen.event.caller),)
-    return spots(action, seen)
+    caller = Arn.of(details.event.caller)
+    if action.resource_types == ("user",) and caller and caller.resource.startswith("user/"):
+        return (EventResource.of_arn(details.event.caller),)
+    return resources_of(action, details)
 
 
-def _of_service(seen: Seen) -> Spot:
-    """A service-linked role: its service chooses name and path."""
-    made = next((each for each in seen.answered if ":role/aws-service-role/" in each), "")
-    if made:
-        return Spot.of(made)
-    head = f"arn:{seen.partition}:iam::{seen.account}:role/aws-service-role/"
-    service = exact(seen.first("awsservicename")) or "*"
-    return Spot(resource=f"{head}{service}/*", why="its service chooses the name of the role")
+def _service_linked_role(details: EventDetails) -> EventResource:
+    """A service-linked role, whose name and path the service chooses."""
+    arns = (arn for arn in details.response_arns if ":role/aws-service-role/" in arn)
+    if created := next(arns, ""):
+        return EventResource.of_arn(created)
+    head = f"arn:{details.partition}:iam::{details.account}:role/aws-service-role/"
+    service = exact_pattern(details.first("awsservicename")) or "*"
+    return EventResource(
+        pattern=f"{head}{service}/*", why="the service chooses the name of the role"
+    )
 
 
 def named(
     kind: str,
     name: str,
-    seen: Seen,
+    details: EventDetails,
     known: Mapping[tuple[str, str, str], str],
     *,
-    made: bool = False,
-) -> Spot:
-    """The ARN of a name, with its path as far as anything tells it."""
-    arn = known.get((seen.account, kind, name))
-    if arn and not made:
-        return Spot.of(arn)
-    path = seen.first("path").strip("/")
-    text = f"arn:{seen.partition}:iam::{seen.account}:{kind}/{f'{path}/' if path else ''}{name}"
-    # Whoever makes one and gives no path gets `/`.
-    return Spot.of(text) if path or made else Spot(resource=Spot.of(text).resource, why=ASSUMED)
+    creates: bool = False,
+) -> EventResource:
+    """The ARN for a name, with its path as far as it is known."""
+    arn = known.get((details.account, kind, name))
+    if arn and not creates:
+        return EventResource.of_arn(arn)
+    path = details.first("path").strip("/")
+    full_name = f"{path}/{name}" if path else name
+    resource = EventResource.of_arn(
+        f"arn:{details.partition}:iam::{details.account}:{kind}/{full_name}"
+    )
+    # A new one without a path gets `/`.
+    if path or creates:
+        return resource
+    return EventResource(pattern=resource.pattern, why=_PATH_ASSUMED)

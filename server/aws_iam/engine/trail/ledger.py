@@ -1,4 +1,4 @@
-"""The events of a log by caller: what each needed and got, what was refused, what failed, what says nothing."""
+"""The events of a log by caller: what each needed, what AWS denied, what failed, what shows nothing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail.seen import spelled
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.event_resource import EventResource, without_escapes
 from aws_iam.engine.trail.table import prefix_of
 from aws_iam.engine.trail.uses import Reader, Reading, Use, why_skipped
 from aws_iam.errors import InputError
@@ -27,7 +26,7 @@ _ON = " on resource: "
 
 @slotted
 class Refusal:
-    """Calls that AWS refused: the error, and what they would have needed."""
+    """Calls that AWS denied: the error, and what they would have needed."""
 
     call: str
     error: str
@@ -36,7 +35,7 @@ class Refusal:
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """What is known of one caller; `needs` counts the events by what they needed."""
+    """The events of one caller; `needs` counts events by what they needed."""
 
     caller: str
     needs: Counter[tuple[Use, ...]] = field(default_factory=Counter)
@@ -51,13 +50,13 @@ class Account:
 
     @property
     def uses(self) -> tuple[Use, ...]:
-        """All that was needed, once each."""
+        """Everything that was needed, without repetitions."""
         return tuple(dict.fromkeys(use for uses in self.needs for use in uses))
 
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """All callers, the busiest first, and the calls that belong to none of them."""
+    """All callers, the busiest first, and the calls that count for no caller."""
 
     accounts: tuple[Account, ...] = ()
     skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -81,16 +80,18 @@ def ledger_of(log: Log) -> Ledger:
             if succeeded and (reason := contradiction(event.caller, reading.uses)):
                 ledger.skipped[event.call, reason] += 1
             else:
-                _enter(event, reading, account, ledger)
-    ledger.accounts = tuple(sorted(found.values(), key=lambda each: (-each.events, each.caller)))
+                _count(event, reading, account, ledger)
+    ledger.accounts = tuple(
+        sorted(found.values(), key=lambda account: (-account.events, account.caller))
+    )
     return ledger
 
 
-def _enter(event: Event, reading: Reading, account: Account, ledger: Ledger) -> None:
+def _count(event: Event, reading: Reading, account: Account, ledger: Ledger) -> None:
     if event.failed:
         account.failed[event.call, event.failed] += 1
     elif event.refused:
-        uses = _told(event) or tuple(use for use in reading.uses if not use.needed_by)
+        uses = _named_in_message(event) or tuple(use for use in reading.uses if not use.needed_by)
         account.refused[Refusal(call=event.call, error=event.refused, uses=uses)] += 1
     elif reading.skipped:
         ledger.skipped[event.call, reading.skipped] += 1
@@ -101,8 +102,8 @@ def _enter(event: Event, reading: Reading, account: Account, ledger: Ledger) -> 
         account.not_scoped.update(reading.not_scoped)
 
 
-def _told(event: Event) -> tuple[Use, ...]:
-    """What AWS's message says was missing, which may be another action than the call's own."""
+def _named_in_message(event: Event) -> tuple[Use, ...]:
+    """The permission that AWS's message names as missing, which may differ from the call's own action."""
     _, found, rest = event.message.partition(_NOT_ALLOWED)
     action = catalog().action(rest.split(" ", 1)[0].strip()) if found else None
     if action is None:
@@ -112,29 +113,29 @@ def _told(event: Event) -> tuple[Use, ...]:
     arn = Arn.of(named)
     if action.resource_types and (arn is None or not named.startswith("arn:")):
         return ()
-    resource = Spot.of(named).resource if action.resource_types else "*"
+    resource = EventResource.of_arn(named).pattern if action.resource_types else "*"
     return (Use(action=action.full_name, resource=resource),)
 
 
 def _contradiction(caller: str, uses: tuple[Use, ...]) -> str:
-    """Why no policy can be what allowed this, whatever the record says."""
+    """Why no policy can have allowed this, whatever the record says; empty when one may."""
     for use in uses:
         try:
-            asked = request_for(caller, use)
+            request = request_for(caller, use)
         except InputError as error:
-            return f"is no request that AWS could take: {error.message}"
-        if reason := never_allowed(asked) or always_allowed(asked):
+            return f"AWS cannot have received this request: {error.message}"
+        if reason := never_allowed(request) or always_allowed(request):
             return f"no policy decides it: {reason}"
     return ""
 
 
 def request_for(caller: str, use: Use) -> Request:
-    """The request for one use, as AWS judged it."""
+    """The request for one use, as AWS evaluated it."""
     return request_of(
         {
             "principal": caller,
             "action": use.action,
-            "resource": spelled(use.resource),
+            "resource": without_escapes(use.resource),
             "context": dict(use.context),
         }
     )

@@ -5,18 +5,21 @@ Sources: S3 API Reference, GetObject, DeleteObject, CopyObject, PutObject, Creat
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.event_resource import EventResource
 from aws_iam.engine.trail.table import actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.engine.trail.seen import Seen
+    from aws_iam.engine.trail.event_details import EventDetails
 
-_OF_VERSION: Mapping[str, tuple[str, ...]] = {
+    Calls = Iterator[tuple[str, tuple[EventResource, ...] | None]]
+
+_WITH_VERSION: Mapping[str, tuple[str, ...]] = {
     "s3:GetObject": ("s3:GetObjectVersion",),
     "s3:GetObjectAcl": ("s3:GetObjectVersionAcl",),
     "s3:GetObjectTagging": ("s3:GetObjectVersionTagging",),
@@ -24,7 +27,7 @@ _OF_VERSION: Mapping[str, tuple[str, ...]] = {
     "s3:PutObjectAcl": ("s3:PutObjectVersionAcl",),
     "s3:PutObjectTagging": ("s3:PutObjectVersionTagging",),
     "s3:DeleteObjectTagging": ("s3:DeleteObjectVersionTagging",),
-    # AWS wants the first for every deletion.
+    # AWS requires the first for every deletion.
     "s3:DeleteObject": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
 }
 _BY_HEADER = {
@@ -38,106 +41,97 @@ _BY_HEADER = {
     "xamzobjectlocklegalhold": "s3:PutObjectLegalHold",
 }
 _STORING = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload", "PostObject"})
-_HEX = frozenset("0123456789abcdefABCDEF")
 _COPYING = frozenset({"CopyObject", "UploadPartCopy"})
+_PERCENT_ENCODED = re.compile(rb"%([0-9a-fA-F]{2})")
 
 
-def calls(name: str, seen: Seen) -> Iterator[tuple[str, tuple[Spot, ...] | None]]:
-    """The actions with their resources; None where the general way finds them."""
+def calls(name: str, details: EventDetails) -> Calls:
+    """The actions with their resources; None where the general search finds them."""
     if name == "DeleteObjects":
-        yield from _deleted(seen)
+        yield from _deleted(details)
         return
-    bucket, key = seen.first("bucketname"), seen.first("key")
-    here = (_object(bucket, key, seen),) if bucket and key else None
+    bucket, key = details.first("bucketname"), details.first("key")
+    target = (_object(bucket, key, details),) if bucket and key else None
     if name in _COPYING:
-        yield from _copied(seen, here)
+        yield from _copied(details, target)
         return
-    version = seen.first("versionid")
-    for action in _all(actions_of("s3", name)):
-        for each in _OF_VERSION.get(action, (action,)) if version else (action,):
-            yield each, _at(each, here, bucket, seen)
+    has_version = bool(details.first("versionid"))
+    for action in _with_implied(actions_of("s3", name)):
+        for needed in _WITH_VERSION.get(action, (action,)) if has_version else (action,):
+            yield needed, _resources(needed, target, bucket, details)
     if name in _STORING:
-        yield from _asked(seen, here)
+        yield from _by_header(details, target)
 
 
-def key_of(name: str, seen: Seen) -> str:
+def encryption_key(name: str, details: EventDetails) -> str:
     """The KMS key that a call names for what it stores; empty when it names none."""
-    return seen.first("xamzserversideencryptionawskmskeyid") if name in _STORING else ""
+    return details.first("xamzserversideencryptionawskmskeyid") if name in _STORING else ""
 
 
-def _all(actions: tuple[str, ...]) -> tuple[str, ...]:
+def _with_implied(actions: tuple[str, ...]) -> tuple[str, ...]:
     return (*actions, "s3:GetObject") if actions == ("s3:GetObjectAttributes",) else actions
 
 
-def _at(
-    action: str, here: tuple[Spot, ...] | None, bucket: str, seen: Seen
-) -> tuple[Spot, ...] | None:
-    if "Object" in action and here and "Configuration" not in action:
-        return here
-    if action in {"s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"} and here:
-        return here
+def _resources(
+    action: str, target: tuple[EventResource, ...] | None, bucket: str, details: EventDetails
+) -> tuple[EventResource, ...] | None:
+    if "Object" in action and target and "Configuration" not in action:
+        return target
+    if action in {"s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"} and target:
+        return target
     known = catalog().action(action)
     if bucket and known and "bucket" in known.resource_types:
-        text = bucket if bucket.startswith("arn:") else f"arn:{seen.partition}:s3:::{bucket}"
-        return (Spot.of(text),)
+        arn = bucket if bucket.startswith("arn:") else f"arn:{details.partition}:s3:::{bucket}"
+        return (EventResource.of_arn(arn),)
     return None
 
 
-def _object(bucket: str, key: str, seen: Seen) -> Spot:
-    # Through an access point the bucket's name is the access point's ARN.
-    head = (
-        f"{bucket}/object" if bucket.startswith("arn:") else f"arn:{seen.partition}:s3:::{bucket}"
-    )
-    return Spot.of(f"{head}/{key}")
+def _object(bucket: str, key: str, details: EventDetails) -> EventResource:
+    # Through an access point, the bucket's name is the ARN of the access point.
+    is_access_point = bucket.startswith("arn:")
+    head = f"{bucket}/object" if is_access_point else f"arn:{details.partition}:s3:::{bucket}"
+    return EventResource.of_arn(f"{head}/{key}")
 
 
-def _copied(
-    seen: Seen, here: tuple[Spot, ...] | None
-) -> Iterator[tuple[str, tuple[Spot, ...] | None]]:
-    source, _, query = _unquoted(seen.first("xamzcopysource")).partition("?")
-    version = any(each.startswith("versionId=") for each in query.split("&"))
+def _copied(details: EventDetails, target: tuple[EventResource, ...] | None) -> Calls:
+    source, _, query = _percent_decoded(details.first("xamzcopysource")).partition("?")
+    has_version = any(part.startswith("versionId=") for part in query.split("&"))
     bucket, _, key = source.removeprefix("/").partition("/")
     if source.startswith("arn:"):
         bucket, _, key = source.partition("/object/")
     if bucket and key:
-        yield "s3:GetObjectVersion" if version else "s3:GetObject", (_object(bucket, key, seen),)
-    yield "s3:PutObject", here
-    yield from _asked(seen, here)
+        action = "s3:GetObjectVersion" if has_version else "s3:GetObject"
+        yield action, (_object(bucket, key, details),)
+    yield "s3:PutObject", target
+    yield from _by_header(details, target)
 
 
-def _asked(
-    seen: Seen, here: tuple[Spot, ...] | None
-) -> Iterator[tuple[str, tuple[Spot, ...] | None]]:
+def _by_header(details: EventDetails, target: tuple[EventResource, ...] | None) -> Calls:
     for header, action in _BY_HEADER.items():
-        if seen.first(header):
-            yield action, here
+        if details.first(header):
+            yield action, target
 
 
-def _deleted(seen: Seen) -> Iterator[tuple[str, tuple[Spot, ...] | None]]:
-    """CloudTrail rarely shows which objects a batch names."""
-    bucket = seen.first("bucketname")
-    keys = seen.by_name.get("key", ())
+def _deleted(details: EventDetails) -> Calls:
+    """The objects of a batch, which CloudTrail rarely shows."""
+    bucket = details.first("bucketname")
+    keys = details.by_name.get("key", ())
     if not bucket:
         yield "s3:DeleteObject", None
         return
-    found = tuple(_object(bucket, key, seen) for key in keys)
-    every = Spot(
-        resource=_object(bucket, "", seen).resource + "*",
+    found = tuple(_object(bucket, key, details) for key in keys)
+    any_object = EventResource(
+        pattern=_object(bucket, "", details).pattern + "*",
         why="the record does not show which objects a DeleteObjects call names",
     )
-    yield "s3:DeleteObject", found or (every,)
-    if seen.first("versionid"):
-        yield "s3:DeleteObjectVersion", found or (every,)
+    yield "s3:DeleteObject", found or (any_object,)
+    if details.first("versionid"):
+        yield "s3:DeleteObjectVersion", found or (any_object,)
 
 
-def _unquoted(text: str) -> str:
-    """The text of a header with its `%20` and the like resolved."""
-    first, *rest = text.split("%")
-    found = bytearray(first.encode(errors="replace"))
-    for each in rest:
-        code = each[:2]
-        if len(code) == 2 and set(code) <= _HEX:  # noqa: PLR2004 - two digits of a byte
-            found += bytes.fromhex(code) + each[2:].encode(errors="replace")
-        else:
-            found += b"%" + each.encode(errors="replace")
-    return found.decode(errors="replace")
+def _percent_decoded(text: str) -> str:
+    """The text of a header with `%20` and the like decoded."""
+    # urllib is off limits for the engine, which must stay free of network code.
+    encoded = text.encode(errors="replace")
+    decoded = _PERCENT_ENCODED.sub(lambda code: bytes([int(code[1], 16)]), encoded)
+    return decoded.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""What one event needed: actions on resources, under conditions that are certain; or why it needed nothing."""
+"""What one event needed: actions on resources with certain condition keys, or why it needed nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail import iam, s3
-from aws_iam.engine.trail.calls import called
-from aws_iam.engine.trail.seen import Seen, plain
-from aws_iam.engine.trail.spot import Spot
+from aws_iam.engine.trail.calls import authorized
+from aws_iam.engine.trail.event_details import EventDetails, normalized
+from aws_iam.engine.trail.event_resource import EventResource
 from aws_iam.engine.trail.table import call_of, prefix_of, table
 
 if TYPE_CHECKING:
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
 _LONGEST_ARN = 2_048
 _LONGEST_REGION = 30
-_NO_CALLS = {
-    "AwsServiceEvent": "made by a service, not by a call",
-    "AwsConsoleSignIn": "a sign-in, which no policy allows or refuses",
-    "AwsConsoleAction": "an action of the console, no call",
+_NOT_CALLS = {
+    "AwsServiceEvent": "an event of a service, not a call",
+    "AwsConsoleSignIn": "a sign-in, which no policy allows or denies",
+    "AwsConsoleAction": "an action in the console, not a call",
     "AwsVpceEvent": "what a VPC endpoint saw, not the call itself",
-    "AwsCloudTrailInsight": "an Insights record, no call",
+    "AwsCloudTrailInsight": "an Insights record, not a call",
 }
-_NO_CALLERS = {
-    "AWSService": "called by a service on its own account, not by a caller of yours",
-    "AWSAccount": "called from another account: the record does not name who",
-    "Root": "called by the root user, to whom no policy of yours is attached",
-    "WebIdentityUser": "authorised by the role's trust policy: the caller has no policy yet",
-    "SAMLUser": "authorised by the role's trust policy: the caller has no policy yet",
-    "IdentityCenterUser": "called by a user of IAM Identity Center before any role was taken",
-    "Unknown": "the record does not tell who called",
-    "Directory": "signed in with a directory: the record names no role or user",
+_NO_POLICY_OF_CALLER = {
+    "AWSService": "called by a service on its own behalf, not by one of your callers",
+    "AWSAccount": "called from another account: the record does not name the caller",
+    "Root": "called by the root user, who has no identity policies",
+    "WebIdentityUser": "authorised by the trust policy of the role: the caller has no policy yet",
+    "SAMLUser": "authorised by the trust policy of the role: the caller has no policy yet",
+    "IdentityCenterUser": "called by a user of IAM Identity Center before assuming a role",
+    "Unknown": "the record does not name the caller",
+    "Directory": "signed in through a directory: the record names no role or user",
 }
 
 
 @slotted
 class Use:
-    """One action on one resource, a pattern; `context` are the condition keys that the request certainly carried."""
+    """An action on a resource (a pattern); `context` has the condition keys that the request certainly carried."""
 
     action: str
     resource: str
@@ -53,20 +53,20 @@ class Use:
 
 @slotted
 class Reading:
-    """What an event needed, or why it needed no permission, or why it cannot be told which."""
+    """What an event needed, why it needed no permission, or why its permissions are unknown."""
 
     uses: tuple[Use, ...] = ()
     skipped: str = ""
     unmapped: str = ""
-    # Dependents that the record does not scope, with the reason.
+    # Dependent actions whose resource the record does not show: action, reason, the action that needs it.
     not_scoped: tuple[tuple[str, str, str], ...] = ()
 
 
 class Reader:
-    """Reads events one by one, with what all of them tell about paths."""
+    """Reads events one by one, with the IAM paths that all of them together show."""
 
     def __init__(self, events: Iterable[Event]) -> None:
-        self._paths = iam.paths(_arns_of(events))
+        self._known_arns = iam.known_arns(_arns_of(events))
 
     def read(self, event: Event) -> Reading:
         """What the event needed."""
@@ -75,70 +75,80 @@ class Reader:
             return Reading(skipped=reason)
         if f"{prefix}:{call}" in table()["permissionless"]:
             return Reading(skipped="needs no permission")
-        seen = Seen(event)
-        found = tuple(called(prefix, call, seen)) if _is_region(event.region) else ()
+        details = EventDetails(event)
+        found = tuple(authorized(prefix, call, details)) if _is_region(event.region) else ()
         if not found:
             return Reading(unmapped=_why_unmapped(event, prefix, call))
-        uses = [use for action, spots in found for use in self._uses(action, spots, seen)]
-        if any(len(each.resource) > _LONGEST_ARN for each in uses):
-            return Reading(unmapped="it names a resource longer than any ARN")
-        more, not_scoped = self._dependents(found, seen, call)
+        uses = [
+            use for action, resources in found for use in self._uses(action, resources, details)
+        ]
+        if any(len(use.resource) > _LONGEST_ARN for use in uses):
+            return Reading(unmapped="it names a resource that is longer than any ARN")
+        more, not_scoped = self._dependents(found, details, call)
         return Reading(uses=tuple(dict.fromkeys((*uses, *more))), not_scoped=not_scoped)
 
-    def _uses(self, action: Action, spots: tuple[Spot, ...], seen: Seen) -> Iterator[Use]:
+    def _uses(
+        self, action: Action, resources: tuple[EventResource, ...], details: EventDetails
+    ) -> Iterator[Use]:
         if action.service == "iam" and action.resource_types:
-            spots = iam.of(action, seen, self._paths)
-        context = _certain(action, seen)
-        for spot in spots:
+            resources = iam.iam_resources(action, details, self._known_arns)
+        context = _certain_context(action, details)
+        for resource in resources:
             yield Use(
-                action=action.full_name, resource=spot.resource, why=spot.why, context=context
+                action=action.full_name,
+                resource=resource.pattern,
+                why=resource.why,
+                context=context,
             )
 
     def _dependents(
-        self, found: Iterable[tuple[Action, tuple[Spot, ...]]], seen: Seen, call: str
+        self,
+        found: Iterable[tuple[Action, tuple[EventResource, ...]]],
+        details: EventDetails,
+        call: str,
     ) -> tuple[list[Use], tuple[tuple[str, str, str], ...]]:
-        """The roles that the call passed, the tags that it gave to what it made, the key that it stored with."""
+        """What else the call needed: the roles that it passed, the tags that it set, the key that it encrypted with."""
         uses: list[Use] = []
-        open_: list[tuple[str, str, str]] = []
-        for action, spots in found:
+        not_scoped: list[tuple[str, str, str]] = []
+        for action, resources in found:
             if "iam:PassRole" in action.dependents or action.full_name in table()["passed_to"]:
-                passed = [*_passed(action, seen), *self._passed_by_name(action, seen)]
+                passed = [*_passed(action, details), *self._passed_by_name(action, details)]
                 uses += passed
-                if not passed and (why := _why_no_role(action, seen)):
-                    open_.append(("iam:PassRole", why, action.full_name))
-            uses += _tagged(action, spots, seen, call)
-        key = s3.key_of(call, seen) if seen.event.source.startswith("s3.") else ""
+                if not passed and (why := _why_no_role(action, details)):
+                    not_scoped.append(("iam:PassRole", why, action.full_name))
+            uses += _tagged(action, resources, details, call)
+        key = s3.encryption_key(call, details) if details.event.source.startswith("s3.") else ""
         if ":key/" in key:
-            uses += _encrypted(key, call, seen)
+            uses += _encrypted(key, call, details)
         elif key:
-            open_.append(
+            not_scoped.append(
                 ("kms:GenerateDataKey", "the record names the key without its ARN", "s3:PutObject")
             )
-        return uses, tuple(open_)
+        return uses, tuple(not_scoped)
 
-    def _passed_by_name(self, action: Action, seen: Seen) -> Iterator[Use]:
-        """IAM's own calls name a role without its ARN."""
-        for name in seen.by_name.get("rolename", ()) if action.service == "iam" else ():
-            spot = iam.named("role", name, seen, self._paths)
-            yield _pass(action, spot.resource, spot.why)
+    def _passed_by_name(self, action: Action, details: EventDetails) -> Iterator[Use]:
+        """The roles that IAM's own calls pass by name, without the ARN."""
+        for name in details.by_name.get("rolename", ()) if action.service == "iam" else ():
+            role = iam.named("role", name, details, self._known_arns)
+            yield _pass_role(action, role.pattern, role.why)
 
 
 def why_skipped(event: Event) -> str:
-    """Why an event says nothing about the permissions of a caller; empty when it does."""
-    if reason := _NO_CALLS.get(event.kind) or _NO_CALLERS.get(event.caller_kind):
+    """Why an event shows nothing about the permissions of a caller; empty when it does."""
+    if reason := _NOT_CALLS.get(event.kind) or _NO_POLICY_OF_CALLER.get(event.caller_kind):
         return reason
     if event.source.startswith("signin."):
-        return _NO_CALLS["AwsConsoleSignIn"]
+        return _NOT_CALLS["AwsConsoleSignIn"]
     own = Arn.of(event.caller)
     if own is None or own.service != "iam" or own.partition not in PARTITIONS:
-        return _NO_CALLERS["Unknown"]
+        return _NO_POLICY_OF_CALLER["Unknown"]
     kind, _, name = own.resource.partition("/")
     if kind == "root":
-        return _NO_CALLERS["Root"]
+        return _NO_POLICY_OF_CALLER["Root"]
     if name.startswith("aws-service-role/"):
-        return "called with a service-linked role, whose policy is AWS's"
+        return "called with a service-linked role, whose policy AWS manages"
     known = kind in {"role", "user"} and name and _is_account(own.account)
-    return "" if known else _NO_CALLERS["Unknown"]
+    return "" if known else _NO_POLICY_OF_CALLER["Unknown"]
 
 
 def _is_region(text: str) -> bool:
@@ -154,61 +164,61 @@ def _arns_of(events: Iterable[Event]) -> Iterator[str]:
         if ":iam::" in event.caller:
             yield event.caller
         if event.source.startswith(("iam.", "sts.")):
-            seen = Seen(event)
-            yield from seen.arns
-            yield from seen.answered
+            details = EventDetails(event)
+            yield from details.arns
+            yield from details.response_arns
 
 
 def _why_unmapped(event: Event, prefix: str, call: str) -> str:
     if not prefix:
-        return "no service is known by this event source"
+        return "no known service has this event source"
     if not _is_region(event.region):
-        return "the record does not say in which Region it was"
+        return "the record does not name the Region"
     if prefix == "dynamodb" and ("Statement" in call or "Transact" in call):
         return "the record does not show the statements"
-    return f"{prefix} has no action of this name, and no table says which one it needs"
+    return f"{prefix} has no action with this name, and the tables list none for the call"
 
 
-def _certain(action: Action, seen: Seen) -> tuple[tuple[str, str], ...]:
-    """The condition keys whose values the record proves, of the few that narrow what is granted."""
+def _certain_context(action: Action, details: EventDetails) -> tuple[tuple[str, str], ...]:
+    """The condition keys whose values the record proves, of the few that narrow a grant."""
     if action.full_name == "iam:CreateServiceLinkedRole" and (
-        name := seen.first("awsservicename")
+        name := details.first("awsservicename")
     ):
         return (("iam:AWSServiceName", name),)
-    # What a service did with a key on the caller's behalf.
-    service = seen.event.invoked_by.removesuffix(".amazonaws.com")
-    if action.service != "kms" or service not in table()["via_kms"] or not seen.event.region:
+    # A service used the key on behalf of the caller.
+    service = details.event.invoked_by.removesuffix(".amazonaws.com")
+    if action.service != "kms" or service not in table()["via_kms"] or not details.event.region:
         return ()
     if not action.resource_types:
         return ()
-    return (("kms:ViaService", f"{service}.{seen.event.region}.amazonaws.com"),)
+    return (("kms:ViaService", f"{service}.{details.event.region}.amazonaws.com"),)
 
 
-def _encrypted(key: str, call: str, seen: Seen) -> Iterator[Use]:
-    """What S3 does on the caller's behalf with the key that the call names for what it stores."""
-    # The parts of an upload are decrypted when they are put together.
+def _encrypted(key: str, call: str, details: EventDetails) -> Iterator[Use]:
+    """What S3 does on behalf of the caller with the key that the call names for the object."""
+    # S3 decrypts the parts of an upload to assemble them.
     names = (
         ("GenerateDataKey", "Decrypt") if call == "CreateMultipartUpload" else ("GenerateDataKey",)
     )
     for name in names:
         yield Use(
             action=f"kms:{name}",
-            resource=Spot.of(key).resource,
-            context=(("kms:ViaService", f"s3.{seen.event.region}.amazonaws.com"),),
+            resource=EventResource.of_arn(key).pattern,
+            context=(("kms:ViaService", f"s3.{details.event.region}.amazonaws.com"),),
             needed_by="s3:PutObject",
         )
 
 
-def _passed(action: Action, seen: Seen) -> Iterator[Use]:
-    # A role of another account cannot be passed, and a service-linked one needs not be.
-    head = seen.event.caller.rpartition(":")[0] + ":role/"
-    for name, text in seen.named_arns:
+def _passed(action: Action, details: EventDetails) -> Iterator[Use]:
+    # A role of another account cannot be passed, and a service-linked role is passed without permission.
+    head = details.event.caller.rpartition(":")[0] + ":role/"
+    for name, text in details.named_arns:
         own = text.startswith(head) and not text.startswith(f"{head}aws-service-role/")
         if own and "role" in name:
-            yield _pass(action, Spot.of(text).resource)
+            yield _pass_role(action, EventResource.of_arn(text).pattern)
 
 
-def _pass(action: Action, role: str, why: str = "") -> Use:
+def _pass_role(action: Action, role: str, why: str = "") -> Use:
     service = table()["passed_to"].get(action.full_name)
     return Use(
         action="iam:PassRole",
@@ -219,74 +229,72 @@ def _pass(action: Action, role: str, why: str = "") -> Use:
     )
 
 
-def _why_no_role(action: Action, seen: Seen) -> str:
-    given = (*seen.event.parameters, *(text for _, text in seen.parameters))
-    if any("instanceprofile" in plain(each) for each in given):
+def _why_no_role(action: Action, details: EventDetails) -> str:
+    words = (*details.event.parameters, *(text for _, text in details.parameters))
+    if any("instanceprofile" in normalized(word) for word in words):
         return "the record names an instance profile, not the role in it"
     if action.full_name in {"ecs:RunTask", "ecs:StartTask"}:
-        return "the task definition holds the roles, the record does not"
-    named = any("role" in name for name, _ in seen.parameters)
+        return "the roles are in the task definition, which the record does not show"
+    named = any("role" in name for name, _ in details.parameters)
     return "the record names the role without its ARN" if named else ""
 
 
-def _tagged(action: Action, spots: tuple[Spot, ...], seen: Seen, call: str) -> Iterator[Use]:
-    """The tag action of the service on what the call made, when it gave tags."""
-    if not _gives_tags(seen):
+def _tagged(
+    action: Action, resources: tuple[EventResource, ...], details: EventDetails, call: str
+) -> Iterator[Use]:
+    """The tagging action of the service on what the call created, when it set tags."""
+    if not _gives_tags(details):
         return
     if action.service == "ec2" and "ec2:CreateTags" in action.dependents:
-        for spot in spots:
-            if spot.resource in _tagged_types(spots, seen):
+        tagged_types = details.by_name.get("resourcetype", ())
+        for resource in resources:
+            if resource.type in tagged_types:
                 yield Use(
                     action="ec2:CreateTags",
-                    resource=spot.resource,
-                    why=spot.why,
+                    resource=resource.pattern,
+                    why=resource.why,
                     context=(("ec2:CreateAction", call),),
                     needed_by=action.full_name,
                 )
         return
     tagging = _tag_action(action)
-    for spot in spots if tagging else ():
-        # A call that makes one thing and uses others tags what it makes.
-        if tagging and _is_tagged(spot, action, tagging):
-            # Actions on tags name a log group without what follows it.
-            logs = action.service == "logs"
+    for resource in resources if tagging else ():
+        # A call that creates one thing and uses others tags what it creates.
+        if tagging and _is_tagged(resource, action, tagging):
+            # Actions on tags name a log group without `:*`.
+            is_log = action.service == "logs"
+            pattern = resource.pattern
             yield Use(
                 action=tagging.full_name,
-                resource=spot.resource.removesuffix(":*") if logs else spot.resource,
-                why=spot.why,
+                resource=pattern.removesuffix(":*") if is_log else pattern,
+                why=resource.why,
                 needed_by=action.full_name,
             )
 
 
-def _is_tagged(spot: Spot, action: Action, tagging: Action) -> bool:
-    if not spot.type:
+def _is_tagged(resource: EventResource, action: Action, tagging: Action) -> bool:
+    if not resource.type:
         return True
-    return spot.type in tagging.resource_types and (
-        not action.required or spot.type in action.required
+    return resource.type in tagging.resource_types and (
+        not action.required or resource.type in action.required
     )
 
 
 def _tag_action(action: Action) -> Action | None:
-    """The action that tags what another one makes: from the table, else a dependent of the same service."""
+    """The action that tags what another one creates: from the table, else a dependent of the same service."""
     listed = table()["tagged_by"].get(action.full_name)
     names = (listed,) if listed else action.dependents
     known = (catalog().action(name) for name in names)
     return next(
         (
-            each
-            for each in known
-            if each and each.service == action.service and each.level == "Tagging"
+            tagging
+            for tagging in known
+            if tagging and tagging.service == action.service and tagging.level == "Tagging"
         ),
         None,
     )
 
 
-def _gives_tags(seen: Seen) -> bool:
+def _gives_tags(details: EventDetails) -> bool:
     names = ("tags", "tag", "tagList", "tagSpecificationSet", "TagSpecificationSet", "tagSet")
-    return any(seen.event.parameters.get(name) for name in names)
-
-
-def _tagged_types(spots: tuple[Spot, ...], seen: Seen) -> frozenset[str]:
-    """The resources of the types that the tag specifications name."""
-    types = set(seen.by_name.get("resourcetype", ()))
-    return frozenset(spot.resource for spot in spots if spot.type in types)
+    return any(details.event.parameters.get(name) for name in names)

@@ -6,7 +6,7 @@ import shlex
 
 from aws_iam.answer import Answer
 from aws_iam.engine.language.aws_names import checked
-from aws_iam.engine.reference.partition import partition_of
+from aws_iam.engine.reference.regions import partition_of
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa.asset_files import pins_as_of
 from aws_iam.tools.irsa.names import Names

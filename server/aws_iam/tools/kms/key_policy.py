@@ -12,7 +12,7 @@ from aws_iam.engine.language.aws_names import checked
 from aws_iam.engine.reference import key_services as services_table
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.key_services import KeyService
-from aws_iam.engine.reference.partition import partition_of
+from aws_iam.engine.reference.regions import partition_of
 from aws_iam.engine.reference.service_names import meant_instead
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted

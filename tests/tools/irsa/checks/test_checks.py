@@ -10,7 +10,7 @@ import pytest
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.answer import Severity, Status
-from aws_iam.engine.language.kinds import Kind
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.rules.check import Check, check, checks_in
 from aws_iam.tools.irsa import check as irsa_check

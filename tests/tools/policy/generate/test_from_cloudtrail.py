@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
 from aws_iam.engine.evaluate import evaluate
-from aws_iam.engine.trail.seen import spelled
+from aws_iam.engine.trail.event_resource import without_escapes
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
@@ -159,7 +159,7 @@ def _allows(policies: list[dict[str, Any]], action: str, resource: str, context:
     request = {
         "principal": CALLER,
         "action": action,
-        "resource": spelled(resource),
+        "resource": without_escapes(resource),
         "context": context,
     }
     decision = evaluate(request, {"identity": policies, "resource": OWNER})
@@ -319,9 +319,9 @@ def test_what_no_trail_writes_down_is_said() -> None:
             "`generalize` is about `events`",
         ),
         ({"events": [], "conditions": {}}, "`conditions` is about `needs`"),
-        ({"events": []}, "holds no CloudTrail event"),
-        ({"events": 7}, "holds no CloudTrail event"),
-        ({"events": "{"}, "no JSON"),
+        ({"events": []}, "contains no CloudTrail event"),
+        ({"events": 7}, "contains no CloudTrail event"),
+        ({"events": "{"}, "is not JSON"),
         ({"events": '{"a":1}\n{'}, "line 2"),
         ({"events": "[" * 100_000}, "nested too deeply"),
     ],

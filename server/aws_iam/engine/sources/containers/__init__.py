@@ -1,8 +1,7 @@
-"""Larger files that hold policies: one file per format, each with `NAME`, `fits` and `documents`; the first fit wins."""
+"""Larger files that hold policies: one module per format, each with `NAME`, `fits` and `documents`; the first fit wins."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,20 +10,16 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.json_nodes import Node
 
 
-@cache
-def containers() -> tuple[ModuleType, ...]:
-    """The formats; a policy by itself needs none of them, so they are imported when asked for."""
+def container_of(root: Node) -> ModuleType | None:
+    """The module for the format of a file; None for a value that cannot hold a policy."""
+    # Imported here because a policy by itself needs none of them.
     from aws_iam.engine.sources.containers import (
-        anywhere,
         aws_answers,
         cloudformation,
+        generic_data,
         kubernetes,
         terraform,
     )
 
-    return (cloudformation, terraform, kubernetes, aws_answers, anywhere)
-
-
-def container_of(root: Node) -> ModuleType | None:
-    """The format of a file, None for one that can hold nothing."""
-    return next((container for container in containers() if container.fits(root)), None)
+    formats = (cloudformation, terraform, kubernetes, aws_answers, generic_data)
+    return next((format_ for format_ in formats if format_.fits(root)), None)

@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.json_nodes import Form, Node, rooted
-from aws_iam.engine.language.kinds import Kind
-from aws_iam.engine.sources.containers.anywhere import policies_in
-from aws_iam.engine.sources.containers.cloudformation_spots import ORGANIZATION_KINDS, SPOTS
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
-from aws_iam.engine.sources.containers.found import (
-    Found,
-    Note,
-    Spot,
+from aws_iam.engine.sources.containers.embedded_documents import (
     bare_policy,
     decoded,
     embedded,
     looks_encoded,
-    spots_in,
 )
-from aws_iam.engine.sources.containers.marks import Marks
+from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.placeholders import Placeholders
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    PolicyPlace,
+    SkippedPlace,
+    organization_place,
+    places_by_type,
+    values_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +33,11 @@ if TYPE_CHECKING:
 
 NAME = "CloudFormation template"
 _ORGANIZATION = "AWS::Organizations::Policy"
-_LATER = "known only at deployment"
+_KNOWN_LATER = "known only at deployment"
 
 
 def fits(root: Node) -> bool:
-    """Whether the root has resources with types of CloudFormation."""
+    """Whether the root has resources with CloudFormation types."""
     resources = root.member("Resources") if root.form is Form.OBJECT else None
     if resources is None or resources.form is not Form.OBJECT:
         return False
@@ -44,105 +47,113 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[Found | Note]:
-    """The policies of every resource; one with conditions is read once for each side of them."""
-    marks = Marks.unused_in(root)
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+    """The policies of every resource; a resource with conditions is read once with all true, once with all false."""
+    placeholders = Placeholders.unused_in(root)
     resources = root.member("Resources")
     for member in resources.members if resources else ():
-        if member.name.value.startswith("Fn::ForEach"):
-            yield Note(name=member.name.value, why="`Fn::ForEach` is not expanded")
+        logical_id = member.name.value
+        if logical_id.startswith("Fn::ForEach"):
+            yield SkippedPlace(name=logical_id, why="`Fn::ForEach` is not expanded")
             continue
-        yield from _of_resource(member.name.value, member.value, Resolver(root, marks))
+        yield from _in_resource(logical_id, member.value, Resolver(root, placeholders))
 
 
 @positional
-class _Placed:
-    """A value where a policy stands, and what the place says of it."""
+class _Candidate:
+    """A value at a place for policies."""
 
     name: str
-    spot: Spot
+    place: PolicyPlace
     value: Node
 
 
-def _of_resource(logical: str, resource: Node, resolver: Resolver) -> Iterator[Found | Note]:
-    first = tuple(_placed(logical, resource, resolver))
-    for each in first:
-        yield from _read(each, resolver.marks)
+def _in_resource(
+    logical_id: str, resource: Node, resolver: Resolver
+) -> Iterator[FoundPolicy | SkippedPlace]:
+    candidates = tuple(_candidates(logical_id, resource, resolver))
+    for candidate in candidates:
+        yield from _read_candidate(candidate, resolver.placeholders)
     if resolver.conditional:
         resolver.condition = False
-        # What no condition touches is the same on its other side.
-        known = {(each.name, each.value) for each in first}
-        for each in _placed(logical, resource, resolver):
-            if (each.name, each.value) not in known:
-                other = replace(each, name=f"{each.name} (conditions false)")
-                for found in _read(other, resolver.marks):
-                    if isinstance(found, Found):
-                        yield replace(found, other_side_of=each.name)
+        # What depends on no condition comes out the same again.
+        known = {(candidate.name, candidate.value) for candidate in candidates}
+        for candidate in _candidates(logical_id, resource, resolver):
+            if (candidate.name, candidate.value) not in known:
+                other = replace(candidate, name=f"{candidate.name} (conditions false)")
+                for found in _read_candidate(other, resolver.placeholders):
+                    if isinstance(found, FoundPolicy):
+                        yield replace(found, other_side_of=candidate.name)
                     else:
                         yield found
 
 
-def _placed(logical: str, resource: Node, resolver: Resolver) -> Iterator[_Placed]:
+def _candidates(logical_id: str, resource: Node, resolver: Resolver) -> Iterator[_Candidate]:
     type_, written = resource.member("Type"), resource.member("Properties")
     properties = resolver.value(written) if written else None
     if type_ is None or properties is None:
         return
     done: set[int] = set()
-    for spot in _spots(type_.text, properties):
-        for path, value, holder in spots_in(properties, spot.path):
-            # Around a statement that makes a policy of its own, the holder only looks like one.
-            done |= {id(value), id(holder)} if spot.bare else {id(value)}
-            named = holder.member(spot.name) if spot.name else None
-            name = f" ({named.text})" if named and not resolver.marks.within(named.text) else ""
-            place = path.removesuffix(".PolicyDocument") if "]." in path else path
-            yield _Placed(f"{logical}.{place}{name}", spot, value)
+    for place in _places(type_.text, properties):
+        for path, value, holder in values_at(properties, place.path):
+            # The holder of a bare statement looks like a policy itself.
+            done |= {id(value), id(holder)} if place.bare else {id(value)}
+            named = holder.member(place.name) if place.name else None
+            known = named and not resolver.placeholders.within(named.text)
+            name = f" ({named.text})" if named and known else ""
+            shown = path.removesuffix(".PolicyDocument") if "]." in path else path
+            yield _Candidate(f"{logical_id}.{shown}{name}", place, value)
     for policy in policies_in(properties, frozenset(done)):
         if isinstance(policy.content, Node):
-            spot = Spot(path="", kind=Kind.TRUST if policy.trust else None)
-            yield _Placed(f"{logical}.{policy.spelled}", spot, policy.content)
+            place = PolicyPlace(path="", kind=Kind.TRUST if policy.is_trust else None)
+            yield _Candidate(f"{logical_id}.{policy.dotted_path}", place, policy.content)
 
 
-def _spots(type_: str, properties: Node) -> tuple[Spot, ...]:
+def _places(type_: str, properties: Node) -> tuple[PolicyPlace, ...]:
     if type_ != _ORGANIZATION:
-        return SPOTS.get(type_, ())
-    kind = properties.member("Type")
-    known = ORGANIZATION_KINDS.get(kind.text) if kind else None
-    skip = "" if known else f"a policy of type {kind.text if kind else 'unknown'}: no IAM policy"
-    return (Spot(path="Content", kind=known, skip=skip),)
+        return places_by_type("cloudformation-resources.json").get(type_, ())
+    policy_type = properties.member("Type")
+    return (organization_place("Content", policy_type.text if policy_type else "unknown"),)
 
 
-def _read(placed: _Placed, marks: Marks) -> Iterator[Found | Note]:
-    value, spot = placed.value, placed.spot
-    if spot.skip:
-        yield Note(name=placed.name, why=spot.skip)
+def _read_candidate(
+    candidate: _Candidate, placeholders: Placeholders
+) -> Iterator[FoundPolicy | SkippedPlace]:
+    value, place = candidate.value, candidate.place
+    if place.skip:
+        yield SkippedPlace(name=candidate.name, why=place.skip)
         return
-    later = value.form is Form.STRING and marks.within(value.text)
-    if spot.listed and not (later and looks_encoded(value.text)) and not value.member("Statement"):
-        return  # a SAM list names templates and managed policies beside documents
-    content = bare_policy(value) if spot.bare else embedded(value)
+    later = value.form is Form.STRING and placeholders.within(value.text)
+    is_document = value.member("Statement") or (later and looks_encoded(value.text))
+    if place.listed and not is_document:
+        return  # the name of a managed policy or a SAM policy template
+    content = bare_policy(value) if place.bare else embedded(value)
     if later and not (isinstance(content, Node) and content.form is Form.OBJECT):
-        yield Note(name=placed.name, why=_LATER)
+        yield SkippedPlace(name=candidate.name, why=_KNOWN_LATER)
     elif content is not None:
-        yield _found(placed, content, marks)
+        yield _found(candidate, content, placeholders)
 
 
-def _found(placed: _Placed, content: Node | Syntax, marks: Marks) -> Found:
-    spot, text = placed.spot, None
+def _found(
+    candidate: _Candidate, content: Node | Syntax, placeholders: Placeholders
+) -> FoundPolicy:
+    text = None
     variants: tuple[Node, ...] = ()
-    places: frozenset[str] = frozenset()
+    unresolved: frozenset[str] = frozenset()
     if isinstance(content, Node):
-        if marks.known(content):
+        if placeholders.in_none_of(content):
             content = rooted(content)
-            text = decoded(placed.value.text) if placed.value.form is Form.STRING else None
+            is_text = candidate.value.form is Form.STRING
+            text = decoded(candidate.value.text) if is_text else None
         else:
-            variants, places = marks.variants(content)
+            variants, unresolved = placeholders.variants(content)
             content = variants[0]
-    return Found(
-        name=placed.name,
+    return FoundPolicy(
+        name=candidate.name,
         content=content,
-        kind=spot.kind,
-        resource_type=spot.resource_type,
+        kind=candidate.place.kind,
+        resource_type=candidate.place.resource_type,
         text=text,
         variants=variants[1:],
-        unresolved=places,
+        unresolved=unresolved,
     )

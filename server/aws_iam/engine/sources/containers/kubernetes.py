@@ -1,45 +1,21 @@
-"""Policies in Kubernetes manifests: ACK and Crossplane resources, config maps, annotations; named by the object.
-
-https://aws-controllers-k8s.github.io/community/reference/ and https://marketplace.upbound.io/providers/upbound/provider-aws-iam
-"""
+"""Policies in Kubernetes manifests: ACK and Crossplane resources, config maps, annotations; named by the object."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from aws_iam import resources
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.json_nodes import Form, Node
-from aws_iam.engine.language.kinds import Kind
-from aws_iam.engine.sources.containers.anywhere import policies_in
+from aws_iam.engine.sources.containers.generic_data import policies_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from aws_iam.engine.sources.containers.found import Found, Note
+    from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 
 NAME = "Kubernetes manifest"
-
-_CONTROLLERS = (".services.k8s.aws", ".aws.upbound.io", ".aws.crossplane.io", ".aws.m.upbound.io")
-
-# By the service in the group and the kind; the property itself tells a trust policy.
-_KINDS: Final[Mapping[tuple[str, str], tuple[Kind, str | None]]] = {
-    ("iam", "Role"): (Kind.IDENTITY, None),
-    ("iam", "User"): (Kind.IDENTITY, None),
-    ("iam", "Group"): (Kind.IDENTITY, None),
-    ("iam", "Policy"): (Kind.IDENTITY, None),
-    ("iam", "RolePolicy"): (Kind.IDENTITY, None),
-    ("iam", "UserPolicy"): (Kind.IDENTITY, None),
-    ("iam", "GroupPolicy"): (Kind.IDENTITY, None),
-    ("s3", "Bucket"): (Kind.RESOURCE, "AWS::S3::Bucket"),
-    ("s3", "BucketPolicy"): (Kind.RESOURCE, "AWS::S3::Bucket"),
-    ("kms", "Key"): (Kind.RESOURCE, "AWS::KMS::Key"),
-    ("sqs", "Queue"): (Kind.RESOURCE, "AWS::SQS::Queue"),
-    ("sqs", "QueuePolicy"): (Kind.RESOURCE, "AWS::SQS::Queue"),
-    ("sns", "Topic"): (Kind.RESOURCE, "AWS::SNS::Topic"),
-    ("sns", "TopicPolicy"): (Kind.RESOURCE, "AWS::SNS::Topic"),
-    ("ecr", "Repository"): (Kind.RESOURCE, "AWS::ECR::Repository"),
-    ("ecr", "RepositoryPolicy"): (Kind.RESOURCE, "AWS::ECR::Repository"),
-    ("secretsmanager", "SecretPolicy"): (Kind.RESOURCE, "AWS::SecretsManager::Secret"),
-}
+_DATA = "kubernetes-resources.json"
 
 
 def fits(root: Node) -> bool:
@@ -50,30 +26,32 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[Found | Note]:
-    """The policies of the manifest, each object of a `List` by itself."""
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+    """The policies of the manifest; each object of a `List` counts by itself."""
     items = root.member("items")
-    kind = root.member("kind")
-    if kind and kind.text.endswith("List") and items and items.form is Form.ARRAY:
-        for each in items.items:
-            yield from _of_object(each)
+    if _member(root, "kind").endswith("List") and items and items.form is Form.ARRAY:
+        for manifest in items.items:
+            yield from _in_object(manifest)
     else:
-        yield from _of_object(root)
+        yield from _in_object(root)
 
 
-def _of_object(manifest: Node) -> Iterator[Found | Note]:
-    known, resource_type = _KINDS.get(_type(manifest), (None, None))
+def _in_object(manifest: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+    kind, resource_type = _policy_of_resource(manifest)
     name = _name(manifest)
     for policy in policies_in(manifest):
-        yield policy.judged(f"{name} {policy.spelled}", known, resource_type)
+        yield policy.named(f"{name} {policy.dotted_path}", kind, resource_type)
 
 
-def _type(manifest: Node) -> tuple[str, str]:
-    group = _member(manifest, "apiVersion").partition("/")[0]
-    for suffix in _CONTROLLERS:
-        if group.endswith(suffix):
-            return group.removesuffix(suffix), _member(manifest, "kind")
-    return "", ""
+def _policy_of_resource(manifest: Node) -> tuple[Kind | None, str | None]:
+    """The kind of policy that a resource of ACK or Crossplane holds, and what it is attached to."""
+    data = resources.data(_DATA)
+    group, kind = _member(manifest, "apiVersion").partition("/")[0], _member(manifest, "kind")
+    service = next((group.removesuffix(end) for end in data["groups"] if group.endswith(end)), "")
+    for row in data["policies"]:
+        if (row["service"], row["kind"]) == (service, kind):
+            return Kind(row["policy"]), row.get("resource_type")
+    return None, None
 
 
 def _name(manifest: Node) -> str:

@@ -10,23 +10,31 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.json_nodes import Form, Node
-from aws_iam.engine.sources.containers.anywhere import policies_in
-from aws_iam.engine.sources.containers.cloudformation_spots import ORGANIZATION_KINDS
-from aws_iam.engine.sources.containers.found import Found, Note, Spot, decoded, embedded, spots_in
-from aws_iam.engine.sources.containers.terraform_spots import SPOTS
+from aws_iam.engine.sources.containers.embedded_documents import decoded, embedded
+from aws_iam.engine.sources.containers.generic_data import policies_in
+from aws_iam.engine.sources.containers.policy_places import (
+    FoundPolicy,
+    PolicyPlace,
+    SkippedPlace,
+    organization_place,
+    places_by_type,
+    values_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "Terraform plan"
 _ORGANIZATION = "aws_organizations_policy"
-_DATA = "aws_iam_policy_document"
-_LATER = "known only after apply"
+# The provider's own default for `type`.
+_DEFAULT_ORGANIZATION_TYPE = "SERVICE_CONTROL_POLICY"
+_DOCUMENT_DATA_SOURCE = "aws_iam_policy_document"
+_KNOWN_LATER = "known only after apply"
 _INDEX = re.compile(r"\[[^\]]*\]")
 
 
 def fits(root: Node) -> bool:
-    """Whether the root is a plan or a state as `terraform show -json` writes it."""
+    """Whether the root is a plan or a state as `terraform show -json` prints it."""
     if root.form is not Form.OBJECT:
         return False
     state = root.member("values")
@@ -37,29 +45,29 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[Found | Note]:
-    """The policies of what will be, then the documents of data sources that no resource has taken as they are."""
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+    """The policies of the planned resources, then the documents of data sources that no resource uses unchanged."""
     planned = root.member("planned_values") or root.member("values")
     prior = root.member("prior_state")
     seen: set[str] = set()
-    data: list[_Resource] = []
+    data_sources: list[_Resource] = []
     for resource in _resources(planned):
-        if resource.type == _DATA:
-            data.append(resource)
+        if resource.type == _DOCUMENT_DATA_SOURCE:
+            data_sources.append(resource)
             continue
-        for found in _of_resource(resource):
-            if isinstance(found, Found) and found.text:
+        for found in _in_resource(resource):
+            if isinstance(found, FoundPolicy) and found.text:
                 seen.add(found.text)
             yield found
-    yield from _unknown(root)
-    data += [
+    yield from _known_later(root)
+    data_sources += [
         resource
         for resource in _resources(prior and prior.member("values"))
-        if resource.type == _DATA
+        if resource.type == _DOCUMENT_DATA_SOURCE
     ]
-    for each in data:
-        for found in _of_resource(each):
-            if isinstance(found, Note) or found.text not in seen:
+    for data_source in data_sources:
+        for found in _in_resource(data_source):
+            if isinstance(found, SkippedPlace) or found.text not in seen:
                 seen.add(getattr(found, "text", None) or "")
                 yield found
 
@@ -73,21 +81,13 @@ class _Resource:
     values: Node
 
     @property
-    def spots(self) -> tuple[Spot, ...]:
-        """Where its documents stand."""
+    def places(self) -> tuple[PolicyPlace, ...]:
+        """Where its policy documents stand."""
         if self.type != _ORGANIZATION:
-            return SPOTS.get(self.type, ())
-        given = self.values.member("type")
-        # The provider's own default is a service control policy.
-        kind = given.text if given and given.text else "SERVICE_CONTROL_POLICY"
-        known = ORGANIZATION_KINDS.get(kind)
-        return (
-            Spot(
-                path="content",
-                kind=known,
-                skip="" if known else f"a policy of type {kind}: no IAM policy",
-            ),
-        )
+            return places_by_type("terraform-resources.json").get(self.type, ())
+        type_ = self.values.member("type")
+        policy_type = type_.text if type_ and type_.text else _DEFAULT_ORGANIZATION_TYPE
+        return (organization_place("content", policy_type),)
 
 
 def _resources(values: Node | None) -> Iterator[_Resource]:
@@ -96,66 +96,69 @@ def _resources(values: Node | None) -> Iterator[_Resource]:
     while todo:
         module = todo.pop()
         listed = module.member("resources")
-        for each in listed.items if listed else ():
-            address, type_, own = map(each.member, ("address", "type", "values"))
+        for resource in listed.items if listed else ():
+            address, type_, own = map(resource.member, ("address", "type", "values"))
             if address and type_ and own:
                 yield _Resource(address.text, type_.text, own)
         children = module.member("child_modules")
         todo += reversed(children.items if children else ())
 
 
-def _of_resource(resource: _Resource) -> Iterator[Found | Note]:
+def _in_resource(resource: _Resource) -> Iterator[FoundPolicy | SkippedPlace]:
     done = set()
-    for spot in resource.spots:
-        for path, value, holder in spots_in(resource.values, spot.path):
+    for place in resource.places:
+        for path, value, holder in values_at(resource.values, place.path):
             done.add(id(value))
-            named = holder.member(spot.name) if spot.name else None
+            named = holder.member(place.name) if place.name else None
             name = f"{resource.address}.{path}" + (f" ({named.text})" if named else "")
-            yield from _read(name, spot, value)
+            yield from _at_place(name, place, value)
     for policy in policies_in(resource.values, frozenset(done)):
-        yield policy.judged(f"{resource.address}.{policy.spelled}")
+        yield policy.named(f"{resource.address}.{policy.dotted_path}")
 
 
-def _read(name: str, spot: Spot, value: Node) -> Iterator[Found | Note]:
+def _at_place(name: str, place: PolicyPlace, value: Node) -> Iterator[FoundPolicy | SkippedPlace]:
     content = embedded(value)
     if content is None:
         return
-    if spot.skip:
-        yield Note(name=name, why=spot.skip)
+    if place.skip:
+        yield SkippedPlace(name=name, why=place.skip)
         return
-    text = decoded(value.text) if value.form is Form.STRING else None
-    yield Found(
-        name=name, content=content, kind=spot.kind, resource_type=spot.resource_type, text=text
+    yield FoundPolicy(
+        name=name,
+        content=content,
+        kind=place.kind,
+        resource_type=place.resource_type,
+        text=decoded(value.text) if value.form is Form.STRING else None,
     )
 
 
-def _unknown(root: Node) -> Iterator[Note]:
-    """The documents that the plan leaves to the apply."""
-    written = _written(root)
+def _known_later(root: Node) -> Iterator[SkippedPlace]:
+    """The documents whose content is decided during apply."""
+    configured = _configured_expressions(root)
     changes = root.member("resource_changes")
-    for each in changes.items if changes else ():
-        change, address, type_ = map(each.member, ("change", "address", "type"))
-        later = change.member("after_unknown") if change else None
-        if later is None or address is None or type_ is None:
+    for resource_change in changes.items if changes else ():
+        change, address, type_ = map(resource_change.member, ("change", "address", "type"))
+        unknown = change.member("after_unknown") if change else None
+        if unknown is None or address is None or type_ is None:
             continue
-        expressions = written.get(_INDEX.sub("", address.text))
+        expressions = configured.get(_INDEX.sub("", address.text))
         for path in _paths(type_.text):
             head = path.partition(".")[0].rstrip("[]")
             if expressions and not expressions.member(head):
-                continue  # the provider fills in what nobody wrote: a queue has no policy by that
-            for place, value, _ in _flags(later, path):
+                continue  # computed by the provider and not configured: a queue without a policy, for example
+            for place, value, _ in _unknown_flags(unknown, path):
                 if value.form is Form.BOOLEAN and value.text == "true":
-                    yield Note(name=f"{address.text}.{place}", why=_LATER)
+                    yield SkippedPlace(name=f"{address.text}.{place}", why=_KNOWN_LATER)
 
 
 def _paths(type_: str) -> tuple[str, ...]:
     if type_ == _ORGANIZATION:
         return ("content",)
-    return tuple(spot.path for spot in SPOTS.get(type_, ()))
+    return tuple(place.path for place in places_by_type("terraform-resources.json").get(type_, ()))
 
 
-def _written(root: Node) -> dict[str, Node]:
-    """The expressions of each resource of the configuration, by its address without indexes."""
+def _configured_expressions(root: Node) -> dict[str, Node]:
+    """The expressions of each resource in the configuration, by its address without indexes."""
     configuration = root.member("configuration")
     module = configuration.member("root_module") if configuration else None
     found: dict[str, Node] = {}
@@ -163,8 +166,8 @@ def _written(root: Node) -> dict[str, Node]:
     while todo:
         prefix, module = todo.pop()
         listed, calls = module.member("resources"), module.member("module_calls")
-        for each in listed.items if listed else ():
-            address, expressions = each.member("address"), each.member("expressions")
+        for resource in listed.items if listed else ():
+            address, expressions = resource.member("address"), resource.member("expressions")
             if address and expressions:
                 found[prefix + address.text] = expressions
         for call in calls.members if calls else ():
@@ -174,11 +177,11 @@ def _written(root: Node) -> dict[str, Node]:
     return found
 
 
-def _flags(later: Node, path: str) -> Iterator[tuple[str, Node, Node]]:
-    """The flags at a path; a whole block may be unknown instead of its member."""
+def _unknown_flags(unknown: Node, path: str) -> Iterator[tuple[str, Node, Node]]:
+    """The flags at a path; one flag may stand for a whole block."""
     head = path.partition(".")[0].rstrip("[]")
-    block = later.member(head)
+    block = unknown.member(head)
     if block is not None and block.form is Form.BOOLEAN:
-        yield head, block, later
+        yield head, block, unknown
         return
-    yield from spots_in(later, path)
+    yield from values_at(unknown, path)

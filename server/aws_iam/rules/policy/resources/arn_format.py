@@ -14,8 +14,7 @@ from aws_iam.engine.language.memo import once
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import may_be_newer, regions
-from aws_iam.engine.reference.suggest import nearest
-from aws_iam.errors import closest
+from aws_iam.errors import closest, nearest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow

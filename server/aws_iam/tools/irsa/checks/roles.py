@@ -12,8 +12,8 @@ from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.escalation import open_paths
 from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.kinds import Kind
 from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.engine.tokens.oidc_provider import host_of

@@ -13,7 +13,8 @@ from aws_iam.engine.language import document
 from aws_iam.engine.language.aws_names import checked
 from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.engine.tokens.claims import Claims, claims_of
-from aws_iam.engine.tokens.meeting import ACTION, Match, built_in, host_of, meetings
+from aws_iam.engine.tokens.meeting import ACTION, Match, meetings
+from aws_iam.engine.tokens.oidc_provider import built_in, host_of
 from aws_iam.engine.tokens.signature import Signature, key_set
 from aws_iam.engine.tokens.signature import checked as signed
 from aws_iam.engine.tokens.token import Token, decoded

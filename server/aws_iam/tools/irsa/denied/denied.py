@@ -12,8 +12,9 @@ from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens import causes
 from aws_iam.engine.tokens.claims import SKEW
-from aws_iam.engine.tokens.exact import caller_of
-from aws_iam.engine.tokens.meeting import ACTION, Match, host_of
+from aws_iam.engine.tokens.meeting import ACTION, Match
+from aws_iam.engine.tokens.oidc_provider import host_of
+from aws_iam.engine.tokens.role_trust import caller_of
 from aws_iam.engine.tokens.signature import Signature
 from aws_iam.engine.tokens.token import ACCEPTED
 from aws_iam.escape import quoted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aws_iam.engine.reference.partition import partition_of
+from aws_iam.engine.reference.regions import partition_of
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted

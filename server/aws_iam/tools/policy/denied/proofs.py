@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, Severity
-from aws_iam.engine.language.kinds import Kind
+from aws_iam.engine.language.document import Kind
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.denied.layer_words import WORDS
 

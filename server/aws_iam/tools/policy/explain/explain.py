@@ -17,7 +17,7 @@ from aws_iam.engine.explain.risks import Risks, Told, risks
 from aws_iam.engine.explain.sentences import sentence
 from aws_iam.engine.language.document import Form, Kind, Policy, Source
 from aws_iam.engine.sources.containers import cloudformation
-from aws_iam.engine.sources.containers.cloudformation_names import PSEUDO
+from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted

@@ -10,8 +10,8 @@ from aws_iam import resources
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.variables import ESCAPES, variables
-from aws_iam.engine.reference import suggest
 from aws_iam.engine.reference.global_keys import legacy_keys
+from aws_iam.errors import nearest
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables as facts
 from aws_iam.tools.policy.lookup.answer import counted, known_name, unknown_name
@@ -116,7 +116,7 @@ def operator(known: Catalog, query: str) -> Answer | None:
     if_exists = lower.endswith("ifexists")
     base = spelled.get(lower.removesuffix("ifexists"))
     if base is None:
-        near = suggest.nearest(rest.removesuffix("IfExists"), OPERATORS)
+        near = nearest(rest.removesuffix("IfExists"), OPERATORS)
         if not near or not (colon or _looks_like_one(lower)):
             return None
         options = [f"{qualifier}:{name}" if qualifier else name for name in near]

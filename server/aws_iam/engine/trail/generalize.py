@@ -1,6 +1,6 @@
-"""ARNs made general on request: object keys and log streams to their common folder, ids to `*` where several were used.
+"""ARNs made more general on request: object keys and log streams to their common folder, ids to `*`.
 
-Names stay: two tables are two tables. What one event alone used stays as it is.
+Only what several events used is widened. Names stay: two tables remain two tables.
 """
 
 from __future__ import annotations
@@ -17,29 +17,28 @@ _HEX = frozenset("0123456789abcdef-")
 _STREAM = ":log-stream:"
 
 
-def widened(pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+def generalized(pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
     """The wider pattern for each (action, resource) that has one."""
     groups: dict[tuple[str, str], list[str]] = {}
     for action, resource in dict.fromkeys(pairs):
-        if place := _place(resource):
-            groups.setdefault((action, place), []).append(resource)
+        if fixed := _fixed_part(resource):
+            groups.setdefault((action, fixed), []).append(resource)
     found: dict[tuple[str, str], str] = {}
-    for (action, place), members in groups.items():
+    for (action, fixed), members in groups.items():
         if len(members) > 1:
-            found |= dict.fromkeys(
-                ((action, member) for member in members), place + _rest(place, members)
-            )
+            pattern = fixed + _wildcard_part(fixed, members)
+            found |= dict.fromkeys(((action, member) for member in members), pattern)
     return found
 
 
-def _place(resource: str) -> str:
-    """The part of an ARN that stays: the bucket, the log group, what stands before an id; empty when nothing is widened."""
+def _fixed_part(resource: str) -> str:
+    """The part of an ARN that stays: the bucket, the log group, what comes before an id; empty when nothing may widen."""
     arn = Arn.of(resource)
     if arn is None or resource.endswith("*"):
         return ""
     if arn.service == "s3" and "/" in arn.resource:
-        mark = "/object/" if arn.resource.startswith("accesspoint/") else "/"
-        before, found, _ = arn.resource.partition(mark)
+        separator = "/object/" if arn.resource.startswith("accesspoint/") else "/"
+        before, found, _ = arn.resource.partition(separator)
         return resource[: len(resource) - len(arn.resource)] + before + found if found else ""
     if _STREAM in resource:
         return resource.partition(_STREAM)[0] + _STREAM
@@ -48,17 +47,17 @@ def _place(resource: str) -> str:
 
 
 def _is_id(text: str) -> bool:
-    """`i-0a1b2c3d4e`, a UUID, or as many hexadecimal digits: a text that AWS made, not a person."""
+    """Whether AWS made the text: `i-0a1b2c3d4e`, a UUID, or as many hexadecimal digits."""
     last = text.rpartition("-")[2] if text.count("-") < 4 else text.replace("-", "")  # noqa: PLR2004 - a UUID
     return len(last) >= _ID_DIGITS and set(last) <= _HEX and any(map(str.isdecimal, last))
 
 
-def _rest(place: str, members: list[str]) -> str:
-    """The folder that all keys stand in, and `*`; `*` alone for ids."""
-    if _STREAM not in place and ":s3:" not in place:
+def _wildcard_part(fixed: str, members: list[str]) -> str:
+    """The folder that all keys share, and `*`; just `*` for ids."""
+    if _STREAM not in fixed and ":s3:" not in fixed:
         return "*"
-    # The first and the last in order differ earliest.
-    first, last = min(members)[len(place) :], max(members)[len(place) :]
+    # The first and the last in sorted order share the shortest beginning.
+    first, last = min(members)[len(fixed) :], max(members)[len(fixed) :]
     pairs = enumerate(zip(first, last, strict=False))
     shared = next((at for at, (a, b) in pairs if a != b), min(len(first), len(last)))
     return first[: first.rfind("/", 0, shared) + 1] + "*"

@@ -1,0 +1,80 @@
+"""What `Ref` and `Fn::GetAtt` return for resources of a template: names and ARNs of the right form with made-up parts.
+
+Types that `assets/data/cloudformation-resources.json` does not list have values that are known only at deployment.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal
+
+from aws_iam import resources
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PSEUDO: Final[Mapping[str, str]] = {
+    "AWS::AccountId": "111122223333",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+_HOLE = re.compile(r"\$\{([^{}]*)\}")
+_KEY_ID: Final = "1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@slotted
+class ReturnValues:
+    """The resource type in the service authorization reference, what `Ref` returns, and the attribute with the ARN."""
+
+    type: str
+    service: str
+    resource: str
+    ref: Literal["name", "arn", "other"]
+    attribute: str
+    suffix: str = ""
+
+    def name(self, logical_id: str) -> str:
+        """A name for the resource."""
+        return _KEY_ID if self.service == "kms" else f"{logical_id.lower()}-example"
+
+    def arn(self, logical_id: str) -> str | None:
+        """An ARN for the resource; None when the reference lacks its format."""
+        service = catalog().service(self.service)
+        type_ = service.resource_types.get(self.resource.lower()) if service else None
+        if type_ is None or not type_.arn_formats:
+            return None
+        fields = {
+            "Partition": PSEUDO["AWS::Partition"],
+            "Region": PSEUDO["AWS::Region"],
+            "Account": PSEUDO["AWS::AccountId"],
+        }
+        name = self.name(logical_id)
+        return _HOLE.sub(lambda hole: fields.get(hole[1], name), type_.arn_formats[0])
+
+
+@cache
+def return_values() -> Mapping[str, ReturnValues]:
+    """The types with known return values."""
+    rows = resources.data("cloudformation-resources.json")["returns"]
+    return {row["type"]: ReturnValues(**row) for row in rows}
+
+
+def ref(type_: str, logical_id: str) -> str | None:
+    """What `Ref` returns for a resource of the type; None where that is not known."""
+    known = return_values().get(type_)
+    if known is None or known.ref == "other":
+        return None
+    return known.arn(logical_id) if known.ref == "arn" else known.name(logical_id)
+
+
+def attribute(type_: str, logical_id: str, name: str) -> str | None:
+    """The ARN that `Fn::GetAtt` returns; None for other attributes and types."""
+    known = return_values().get(type_)
+    if known is None or known.attribute != name:
+        return None
+    arn = known.arn(logical_id)
+    return arn and arn + known.suffix

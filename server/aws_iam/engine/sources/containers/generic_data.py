@@ -1,0 +1,98 @@
+"""Policies in data of no known format: objects with statements, and texts that hold one, named by their JSON pointer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.language.json_nodes import Form, Node, pointer_token, rooted
+from aws_iam.engine.sources.containers.embedded_documents import (
+    decoded,
+    embedded,
+    is_policy,
+    looks_encoded,
+)
+from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
+from aws_iam.engine.sources.json_scan import Syntax
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "policies in other data"
+_TRUST_NAMES = ("assumerolepolicy", "assume_role_policy", "trustpolicy", "trust_policy")
+
+
+def fits(root: Node) -> bool:
+    """Whether it is an object or a list, which may hold anything."""
+    return root.form in {Form.OBJECT, Form.ARRAY}
+
+
+def documents(root: Node) -> Iterator[FoundPolicy | SkippedPlace]:
+    """Every policy below the root."""
+    for policy in policies_in(root):
+        yield policy.named("".join(f"/{pointer_token(token)}" for token in policy.path))
+
+
+@positional
+class PolicyByLooks:
+    """Data that looks like a policy; `content` is a `Syntax` for text that does and is not JSON."""
+
+    path: tuple[str | int, ...]
+    content: Node | Syntax
+    text: str | None = None
+
+    @property
+    def is_trust(self) -> bool:
+        """Whether the member that holds it is named like a role's trust policy; names give away no other kind."""
+        names = [token for token in self.path if isinstance(token, str)]
+        return bool(names) and names[-1].lower().startswith(_TRUST_NAMES)
+
+    @property
+    def dotted_path(self) -> str:
+        """The path as people write it: `Policies[0].PolicyDocument`."""
+        parts = (f"[{token}]" if isinstance(token, int) else f".{token}" for token in self.path)
+        return "".join(parts).removeprefix(".")
+
+    def named(
+        self, name: str, kind: Kind | None = None, resource_type: str | None = None
+    ) -> FoundPolicy | SkippedPlace:
+        """The policy under a name. Text that is not JSON may be a template of something else: it is skipped."""
+        if isinstance(self.content, Syntax):
+            why = f"it looks like a policy but is not JSON: {self.content.message}"
+            return SkippedPlace(name=name, why=why)
+        return FoundPolicy(
+            name=name,
+            content=self.content,
+            kind=Kind.TRUST if self.is_trust else kind,
+            resource_type=None if self.is_trust else resource_type,
+            text=self.text,
+        )
+
+
+def policies_in(root: Node, done: frozenset[int] = frozenset()) -> Iterator[PolicyByLooks]:
+    """Each policy below a node; the nodes with an id in `done` are left out."""
+    todo: list[tuple[tuple[str | int, ...], Node]] = [((), root)]
+    while todo:
+        path, node = todo.pop()
+        if id(node) in done:
+            continue
+        if is_policy(node):
+            yield PolicyByLooks(path, rooted(node))
+        elif node.form is Form.STRING:
+            found = _policy_in_text(node)
+            if found:
+                yield PolicyByLooks(path, found, decoded(node.text))
+        else:
+            children = [((*path, member.name.value), member.value) for member in node.members]
+            children += [((*path, number), item) for number, item in enumerate(node.items)]
+            todo += reversed(children)
+
+
+def _policy_in_text(node: Node) -> Node | Syntax | None:
+    if "Statement" not in node.text or not looks_encoded(node.text):
+        return None
+    found = embedded(node)
+    if isinstance(found, Syntax):
+        return found if '"Effect"' in node.text else None
+    return found if found and is_policy(found) else None

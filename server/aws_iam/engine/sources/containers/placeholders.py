@@ -1,0 +1,165 @@
+"""Values known only at deployment: placeholders in the text, and the values that are tried in their place.
+
+A policy with placeholders is checked several times, each time with other values. What every check finds holds whatever
+the values turn out to be; what is found at a placeholder itself is not reported.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import positional
+from aws_iam.engine.language.json_nodes import Form, Member, Node, Place, string
+from aws_iam.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PRIVATE_USE = range(0xE000, 0xF8FF)
+_NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9]+")
+_LONGEST_WORD = 60
+# `{{ … }}`, which Helm and other template engines fill in.
+_TEMPLATE_HOLE = re.compile(r"\{\{[^{}]{1,200}\}\}")
+
+
+@positional
+class Placeholders:
+    """The two characters around the name of an unknown value."""
+
+    begin: str
+    end: str
+
+    @classmethod
+    def unused_in(cls, root: Node) -> Placeholders:
+        """Two private-use characters that occur nowhere in the file, so that nobody can write a placeholder into it."""
+        used = {character for text in _texts(root) if not text.isascii() for character in text}
+        free = [chr(code) for code in _PRIVATE_USE if chr(code) not in used]
+        if len(free) < 2:  # noqa: PLR2004 - a pair
+            raise InputError("the file uses every private-use character of Unicode")
+        return cls(free[0], free[1])
+
+    def placeholder(self, name: str) -> str:
+        """The placeholder of the value with that name."""
+        return f"{self.begin}{name}{self.end}"
+
+    def within(self, text: str) -> bool:
+        """Whether the text holds a placeholder."""
+        return self.begin in text
+
+    def in_none_of(self, node: Node) -> bool:
+        """Whether the node and everything below it is free of placeholders."""
+        return not any(map(self.within, _texts(node)))
+
+    def variants(self, node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
+        """The document with words, stars and ARNs in turn, and the pointers of the places that held placeholders."""
+        words = _Words()
+        filled = [_Filled(self, words, forms) for forms in _VALUES]
+        root = Place(spot=node.at.spot, lines=node.at.lines)
+        nodes = tuple(variant.node(node, root) for variant in filled)
+        return nodes, frozenset(filled[0].places)
+
+
+# What stands in for a value: where it is the whole text, and where it is a part of it.
+_VALUES = (("{}", "{}"), ("*", "*"), ("arn:aws:iam::111122223333:role/{}", "x{}"))
+
+
+@positional
+class _Filled:
+    """Copies a document with a value for each placeholder; `places` collects the pointers where one stood."""
+
+    placeholders: Placeholders
+    words: _Words
+    forms: tuple[str, str]
+    places: set[str] = field(default_factory=set)
+
+    def node(self, node: Node, at: Place) -> Node:
+        text = node.text
+        if node.form is Form.STRING and self.placeholders.within(text):
+            self.places.add(at.pointer)
+            text = self.text(text)
+        return Node(
+            form=node.form,
+            stand=at,
+            value=text,
+            items=tuple(
+                self.node(item, Place(at, item.at.token, item.at.spot, item.at.lines))
+                for item in node.items
+            ),
+            members=tuple(self._member(member, at) for member in node.members),
+        )
+
+    def _member(self, member: Member, at: Place) -> Member:
+        key = member.name.at
+        name = self.text(member.key) if self.placeholders.within(member.key) else member.key
+        place = Place(at, name, key.spot, key.lines)
+        if name != member.key:
+            self.places.add(place.pointer)
+        value_at = Place(at, name, member.value.at.spot, member.value.at.lines)
+        return Member.named(string(name, place), self.node(member.value, value_at))
+
+    def text(self, text: str) -> str:
+        begin, end = self.placeholders.begin, self.placeholders.end
+        whole, part = self.forms
+        form = whole if text.startswith(begin) and text.find(end) == len(text) - 1 else part
+        head, *rest = text.split(begin)
+        parts = [head]
+        for piece in rest:
+            name, _, tail = piece.partition(end)
+            parts += (form.format(self.words.of(name)), tail)
+        return "".join(parts)
+
+
+class _Words:
+    """One word for each name, different words for different names."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def of(self, name: str) -> str:
+        """The word for the name."""
+        if name not in self._by_name:
+            word = _NOT_IN_A_WORD.sub("-", name).strip("-")[:_LONGEST_WORD] or "value"
+            if word in self._taken:
+                word = f"{word}-{len(self._taken)}"
+            self._taken.add(word)
+            self._by_name[name] = word
+        return self._by_name[name]
+
+
+def template_variants(node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
+    """The variants of a document with `{{ … }}` in its texts, as Helm templates have them; empty for any other."""
+    if not any("{{" in text for text in _texts(node)):
+        return (), frozenset()
+    placeholders = Placeholders.unused_in(node)
+    return placeholders.variants(_with_placeholders(node, placeholders))
+
+
+def _with_placeholders(node: Node, placeholders: Placeholders) -> Node:
+    def replaced(text: str) -> str:
+        return _TEMPLATE_HOLE.sub(lambda hole: placeholders.placeholder(hole[0]), text)
+
+    return node.but(
+        value=replaced(node.text),
+        items=tuple(_with_placeholders(item, placeholders) for item in node.items),
+        members=tuple(
+            Member.named(
+                member.name.but(value=replaced(member.key)),
+                _with_placeholders(member.value, placeholders),
+            )
+            for member in node.members
+        ),
+    )
+
+
+def _texts(node: Node) -> Iterator[str]:
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        yield current.text
+        for member in current.members:
+            yield member.name.value
+            todo.append(member.value)
+        todo.extend(current.items)
