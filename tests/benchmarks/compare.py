@@ -57,7 +57,7 @@ def corpus(folder: Path) -> list[tuple[str, Policy, Policy]]:
     pairs = []
     for name, policy in policies.items():
         found = policy["versions"]
-        numbers = sorted(found, key=lambda each: int(each[1:]))
+        numbers = sorted(found, key=lambda name: int(name[1:]))
         for old, new in itertools.pairwise(numbers):
             title = f"{name} {old} to {new}"
             pairs.append((title, found[old]["document"], found[new]["document"]))

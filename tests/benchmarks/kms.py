@@ -69,7 +69,7 @@ def account() -> Any:
     from aws_iam.tools.kms.checks import samples as sample  # noqa: PLC0415
 
     ids = [f"11111111-2222-3333-4444-{number:012}" for number in range(KEYS)]
-    arns = [f"arn:aws:kms:us-east-1:111122223333:key/{each}" for each in ids]
+    arns = [f"arn:aws:kms:us-east-1:111122223333:key/{key}" for key in ids]
     one = sample.key()
     own = json.dumps(
         {

@@ -100,7 +100,7 @@ print(time.process_time() - begun)
 def corpus() -> dict[str, str]:
     """Every managed policy as text, by name."""
     policies = json.loads(aws_managed_policies_data)
-    return {name: json.dumps(each["Document"], indent=4) for name, each in policies.items()}
+    return {name: json.dumps(policy["Document"], indent=4) for name, policy in policies.items()}
 
 
 def megabytes() -> dict[str, str]:
@@ -221,10 +221,10 @@ def beside(name: str, own: list[float], other: list[float]) -> None:
     own_times, its_times = zip(*pairs, strict=True)
     between_medians = statistics.median(its_times) / statistics.median(own_times)
     sums = sum(its_times) / sum(own_times)
-    each = statistics.median(b / a for a, b in pairs)
-    verdict = "ok" if min(each, sums) >= LEAST_RATIO else "UNDER"
+    ratio = statistics.median(b / a for a, b in pairs)
+    verdict = "ok" if min(ratio, sums) >= LEAST_RATIO else "UNDER"
     say(
-        f"  ratio: median of the policies {each:.1f}, of the sums {sums:.1f}, wanted {LEAST_RATIO:g}:"
+        f"  ratio: median of the policies {ratio:.1f}, of the sums {sums:.1f}, wanted {LEAST_RATIO:g}:"
         f" {verdict}; of the medians {between_medians:.1f}"
     )
 

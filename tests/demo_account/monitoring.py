@@ -121,8 +121,8 @@ def seed_monitoring(call: Call, trail_key: str) -> None:
     call("logs", "put_retention_policy", logGroupName=LOG_GROUP, retentionInDays=365)
     _seed_trails(call, group, trail_key)
     _seed_topics(call)
-    for each in EVENT_ALARMS:
-        _seed_event_alarm(call, each)
+    for alarm in EVENT_ALARMS:
+        _seed_event_alarm(call, alarm)
     _seed_recorder(call)
     call("securityhub", "enable_security_hub")
 

@@ -30,5 +30,5 @@ def served(*options: str) -> Iterator[Mapping[str, str]]:
         assert process.stdin
         assert process.stdout
         _, *settings = shlex.split(process.stdout.readline())
-        yield dict(each.split("=", 1) for each in settings)
+        yield dict(setting.split("=", 1) for setting in settings)
         process.stdin.close()

@@ -97,7 +97,7 @@ def _dated(_asked: Asked, reply: Reply) -> Reply:
 def _in_order(_asked: Asked, reply: Reply) -> Reply:
     """Moto gives parameters in the order of a set, which is another one in every process."""
     answer = json.loads(reply[2])
-    answer["Parameters"].sort(key=lambda each: each["Name"])
+    answer["Parameters"].sort(key=lambda parameter: parameter["Name"])
     return reply[0], reply[1], json.dumps(answer)
 
 
@@ -179,15 +179,15 @@ def _enabled_regions(_asked: Asked) -> Reply:
 
 def _analyzers(asked: Asked) -> Reply:
     kind = asked.query.get("type")
-    listed = [each for each in _analyzers_of(asked) if kind in {None, each["type"]}]
+    listed = [analyzer for analyzer in _analyzers_of(asked) if kind in {None, analyzer["type"]}]
     return _OK, {}, json.dumps({"analyzers": listed})
 
 
 def _analyzer(asked: Asked) -> Reply:
     name = asked.operation.rpartition("/")[2]
-    for each in _analyzers_of(asked):
-        if each["name"] == name:
-            return _OK, {}, json.dumps({"analyzer": each})
+    for analyzer in _analyzers_of(asked):
+        if analyzer["name"] == name:
+            return _OK, {}, json.dumps({"analyzer": analyzer})
     return refusal(asked, "ResourceNotFoundException", f"no analyzer {name}", 404)
 
 
@@ -225,17 +225,17 @@ _UNUSED = (
 
 def _findings(asked: Asked) -> Reply:
     analyzer = str(asked.body.get("analyzerArn", "")).rpartition("/")[2]
-    known = {each["name"] for each in _analyzers_of(asked)}
+    known = {analyzer["name"] for analyzer in _analyzers_of(asked)}
     if analyzer not in known:
         return refusal(asked, "ResourceNotFoundException", f"no analyzer {analyzer}", 404)
-    kept = [each for each in _findings_of(asked, analyzer) if _matches(each, asked.body)]
+    kept = [finding for finding in _findings_of(asked, analyzer) if _matches(finding, asked.body)]
     return _OK, {}, json.dumps({"findings": kept})
 
 
 def _findings_of(asked: Asked, analyzer: str) -> list[dict[str, Any]]:
     rows: list[tuple[str, str, str, str]]
     if analyzer == "outside":
-        rows = [("ExternalAccess", *each) for each in _OUTSIDE]
+        rows = [("ExternalAccess", *row) for row in _OUTSIDE]
     else:
         rows = [
             (kind, "AWS::IAM::User" if ":user/" in arn else "AWS::IAM::Role", arn, "ACTIVE")

@@ -93,7 +93,7 @@ def test_one_region_alone_is_seen_as_a_reading_of_it_sees_it(fresh: Path, region
     assert {place for _, place in account.facts} == {"", region}
     own = load(fresh / f"{region}.json").facts
     assert {place: account.facts[place] for place in own}.keys() == own.keys()
-    trails = {each.name for each in account.facts["cloudtrail.trails", ""].trails}
+    trails = {trail.name for trail in account.facts["cloudtrail.trails", ""].trails}
     # The trail of eu-west-1 is of that Region alone.
     assert ("eu-debugging" in trails) is (region == "eu-west-1")
 
@@ -130,12 +130,14 @@ def live() -> Mapping[str, str]:
 def test_the_record_is_judged_as_the_account_itself(
     name: str, arguments: dict[str, Any], live: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tool,) = (each for each in tools() if each.name == name)
+    (tool,) = (tool for tool in tools() if tool.name == name)
     recorded = tool.run({**arguments, "demo": True}, cli=True)
     for variable, text in live.items():
         monkeypatch.setenv(variable, text)
     read = tool.run(arguments, cli=True)
-    assert [each.code for each in recorded.findings] == [each.code for each in read.findings]
+    assert [finding.code for finding in recorded.findings] == [
+        finding.code for finding in read.findings
+    ]
     assert recorded.counts == read.counts
 
 

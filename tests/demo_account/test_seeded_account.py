@@ -86,7 +86,7 @@ def test_root_has_mfa_an_old_key_and_a_row_of_its_own(read: Read) -> None:
     assert ROOT.key.used is not None
     assert age(root["access_key_1_last_used_date"]) == pytest.approx(ROOT.key.used, abs=0.001)
     devices = read("iam", "list_virtual_mfa_devices")["VirtualMFADevices"]
-    assert f"arn:aws:iam::{ACCOUNT}:root" in {each["User"]["Arn"] for each in devices}
+    assert f"arn:aws:iam::{ACCOUNT}:root" in {device["User"]["Arn"] for device in devices}
 
 
 def test_aws_managed_policies_are_there(read: Read) -> None:
@@ -103,7 +103,7 @@ def test_the_reader_is_a_role_of_the_demonstration_account(read: Read) -> None:
 
 def test_the_account_has_two_regions_and_knows_no_other(read: Read) -> None:
     regions = read("ec2", "describe_regions")["Regions"]
-    assert tuple(each["RegionName"] for each in regions) == REGIONS
+    assert tuple(region["RegionName"] for region in regions) == REGIONS
     with pytest.raises(ClientError, match="NotInDemonstration"):
         read("kms", "list_keys", "ap-south-1")
 
@@ -127,9 +127,9 @@ def test_what_the_company_does_not_use_is_refused_as_aws_would(
 
 def test_access_analyzer_watches_the_home_region_only(read: Read) -> None:
     home = read("accessanalyzer", "list_analyzers")["analyzers"]
-    assert {each["type"] for each in home} == {"ACCOUNT", "ACCOUNT_UNUSED_ACCESS"}
+    assert {analyzer["type"] for analyzer in home} == {"ACCOUNT", "ACCOUNT_UNUSED_ACCESS"}
     assert read("accessanalyzer", "list_analyzers", "eu-west-1")["analyzers"] == []
-    outside = next(each["arn"] for each in home if each["type"] == "ACCOUNT")
+    outside = next(analyzer["arn"] for analyzer in home if analyzer["type"] == "ACCOUNT")
     active = {"status": {"eq": ["ACTIVE"]}}
     found = read("accessanalyzer", "list_findings_v2", analyzerArn=outside, filter=active)
     assert len(found["findings"]) == 4

@@ -72,7 +72,7 @@ def test_the_root_skill_has_its_name_and_claude_codes_two_fields() -> None:
 
 def test_the_root_description_holds_every_trigger() -> None:
     description = _frontmatter(ROOT_SKILL)["description"]
-    assert [each for each in TRIGGERS.split(", ") if each not in description] == []
+    assert [trigger for trigger in TRIGGERS.split(", ") if trigger not in description] == []
 
 
 @pytest.mark.parametrize("path", SKILLS, ids=name_of)
@@ -119,6 +119,6 @@ def test_the_modes_are_the_tools() -> None:
 
 @pytest.mark.parametrize("path", SKILLS, ids=name_of)
 def test_calls_named_in_tables_are_actions_of_their_tool(path: Path) -> None:
-    by_name = {each.name: each.actions for each in tools()}
+    by_name = {tool.name: tool.actions for tool in tools()}
     for tool, action in re.findall(r"`(policy|secrets|kms|irsa|audit)` `(\w+)`", _body(path)):
         assert action in by_name[tool], f"{tool} {action}"

@@ -268,10 +268,10 @@ def test_a_snapshot_saved_for_one_control_says_so_of_the_others_with_their_actio
     answer = ask(snapshot=str(file))
     unknown = [finding for finding in answer.findings if finding.status is Status.UNKNOWN]
     assert len(unknown) > 60
-    for each in unknown:
-        assert re.search(r"\b[a-z0-9-]+:[A-Z]\w+", each.reason or ""), each
-        assert "saved for fewer controls" in (each.reason or "")
-        assert not any(name in (each.reason or "") for name in FACTS)
+    for missed in unknown:
+        assert re.search(r"\b[a-z0-9-]+:[A-Z]\w+", missed.reason or ""), missed
+        assert "saved for fewer controls" in (missed.reason or "")
+        assert not any(name in (missed.reason or "") for name in FACTS)
     assert "the snapshot was saved for fewer controls" in answer.summary
 
 

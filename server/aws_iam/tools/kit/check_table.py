@@ -17,10 +17,10 @@ _FIRST = 3
 
 def verdict(found: Sequence[Finding]) -> str:
     """How much fails, what to fix first, and how much could not be judged; `found` with the most urgent first."""
-    counted = Counter(each.status for each in found)
-    failed = dict.fromkeys(each.code for each in found if each.status is Status.FAIL)
+    counted = Counter(finding.status for finding in found)
+    failed = dict.fromkeys(finding.code for finding in found if finding.status is Status.FAIL)
     if failed:
-        first = ", ".join(f"`{each}`" for each in list(failed)[:_FIRST])
+        first = ", ".join(f"`{code}`" for code in list(failed)[:_FIRST])
         told = f"{counted[Status.FAIL]} findings by {len(failed)} checks; fix first: {first}"
     else:
         told = "nothing is known to be wrong" if counted[Status.UNKNOWN] else "nothing is wrong"
@@ -31,8 +31,8 @@ def verdict(found: Sequence[Finding]) -> str:
 def by_check(found: Iterable[Finding], codes: Iterable[str]) -> list[dict[str, Any]]:
     """One row for each check that does not simply pass, in the order of the codes."""
     counted: dict[str, Counter[Status]] = {}
-    for each in found:
-        counted.setdefault(each.code, Counter())[each.status] += 1
+    for finding in found:
+        counted.setdefault(finding.code, Counter())[finding.status] += 1
     return [
         {
             "check": code,

@@ -39,7 +39,9 @@ def guide(
     if topic is None:
         return Answer(
             summary=f"references/{page}.md has {len(listed)} sections; ask for one by its topic.",
-            facts={"sections": [{"topic": each.slug, "title": each.title} for each in listed]},
+            facts={
+                "sections": [{"topic": section.slug, "title": section.title} for section in listed]
+            },
             sources=(f"references/{page}.md",),
             next=(f"aws-iam {tool} guide --topic {listed[0].slug}",),
         )
@@ -92,14 +94,14 @@ def _section(lines: list[str]) -> Section:
 
 def _named(topic: str, listed: tuple[Section, ...]) -> Section:
     wanted = slug(topic)
-    by_slug = {each.slug: each for each in listed}
+    by_slug = {section.slug: section for section in listed}
     if wanted in by_slug:
         return by_slug[wanted]
-    partly = [each for each in listed if wanted and wanted in each.slug]
+    partly = [section for section in listed if wanted and wanted in section.slug]
     if len(partly) == 1:
         return partly[0]
     near = closest(wanted, by_slug)
-    choices = ", ".join(f"`{each.slug}`" for each in (partly or listed))
+    choices = ", ".join(f"`{section.slug}`" for section in (partly or listed))
     raise InputError(
         f"no section is called {quoted(topic)}",
         hint=f"did you mean `{near}`?" if near and not partly else f"the sections are {choices}",

@@ -67,13 +67,13 @@ GIVEN = files(good_json=GOOD, bad_json=BAD, role_yaml=ROLE)
 
 def test_sarif_lists_every_file_and_points_into_each() -> None:
     run = sarif(GIVEN)
-    uris = [each["location"]["uri"] for each in run["artifacts"]]
+    uris = [artifact["location"]["uri"] for artifact in run["artifacts"]]
     assert sorted(uris) == ["bad.json", "good.json", "role.yaml", "secret.json"]
     found = {
         place["artifactLocation"]["uri"]: place["region"]["startLine"]
-        for each in run["results"]
-        if each["ruleId"] == "INVALID_ACTION"
-        for place in [each["locations"][0]["physicalLocation"]]
+        for result in run["results"]
+        if result["ruleId"] == "INVALID_ACTION"
+        for place in [result["locations"][0]["physicalLocation"]]
     }
     line = ROLE[: ROLE.index("GetObjectt")].count("\n") + 1
     assert found == {"bad.json": 1, "role.yaml": line}
@@ -88,11 +88,11 @@ def test_sarif_explains_each_rule() -> None:
 
 
 def test_a_file_that_could_not_be_read_is_told_in_both() -> None:
-    (result,) = (each for each in sarif(GIVEN)["results"] if each["ruleId"] == "NOT_JUDGED")
+    (result,) = (result for result in sarif(GIVEN)["results"] if result["ruleId"] == "NOT_JUDGED")
     place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert (result["level"], place) == ("error", "secret.json")
     assert "permission denied" in result["message"]["text"]
-    (test,) = (each for each in junit(GIVEN).iter("testcase") if each.get("name") == "secret.json")
+    (test,) = (case for case in junit(GIVEN).iter("testcase") if case.get("name") == "secret.json")
     failure = test.find("failure")
     assert failure is not None
     assert "permission denied" in (failure.get("message") or "")
