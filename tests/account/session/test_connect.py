@@ -178,7 +178,9 @@ def test_the_region_of_the_environment_is_the_home_of_global_calls(
     assert home_region(session, ()) == "eu-central-1"
     assert home_region(session, ("sa-east-1",)) == "sa-east-1"
     monkeypatch.setenv("AWS_REGION", "eu-central1")
-    with pytest.raises(InputError, match=r"`eu-central1` is not an AWS Region.*mean `eu-central-1`"):
+    with pytest.raises(
+        InputError, match=r"`eu-central1` is not an AWS Region.*mean `eu-central-1`"
+    ):
         home_region(connect(Source()), ())
 
 
