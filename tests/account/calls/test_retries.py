@@ -36,7 +36,7 @@ class Body:
         yield self._content
 
 
-def badge(account: str) -> ReadOnlyCredentials:
+def credentials_of(account: str) -> ReadOnlyCredentials:
     return ReadOnlyCredentials(account, "secret", "token")
 
 
@@ -44,17 +44,17 @@ class Aws:
     """AWS, where the account `busy` is throttled in one Region: as often as `left` says for others."""
 
     def __init__(self, monkeypatch: Any) -> None:
-        self.parts: dict[tuple[str, str], Any] = {}
+        self.states: dict[tuple[str, str], Any] = {}
         self.left = 0
         # No call waits before it is sent again.
         monkeypatch.setattr("time.sleep", lambda _seconds: None)
         plain = retries.RetryState
 
-        def part(client: Any) -> Any:
-            made = self.parts[signing_key_id(), called_region()] = plain(client)
+        def state(client: Any) -> Any:
+            made = self.states[signing_key_id(), called_region()] = plain(client)
             return made
 
-        monkeypatch.setattr(retries, "RetryState", part)
+        monkeypatch.setattr(retries, "RetryState", state)
         session = session_of(None, CROWDED, ContextCredentialsProvider())
         core: Any = session._session  # noqa: SLF001 - boto3 shows its core nowhere else
         core.register("before-send", self._answer)
@@ -69,7 +69,7 @@ class Aws:
 
     def ask(self, account: str, region: str) -> dict[str, Any]:
         """What the SDK tells of a call: how often it was sent again, and whether it might have been."""
-        with signing_with(badge(account)), self.clients.at("iam", region) as client:
+        with signing_with(credentials_of(account)), self.clients.at("iam", region) as client:
             answer = client.get_account_summary()
         return dict(answer["ResponseMetadata"])
 
@@ -84,7 +84,7 @@ def test_an_account_that_is_throttled_in_a_region_slows_down_only_there(
     assert refused.value.response["ResponseMetadata"]["RetryAttempts"] == ATTEMPTS - 1
     aws.ask("quiet", CROWDED)
     aws.ask("busy", "eu-west-1")
-    assert {place: part.limiter._enabled for place, part in aws.parts.items()} == {  # noqa: SLF001 - the SDK tells it nowhere else
+    assert {place: state.limiter._enabled for place, state in aws.states.items()} == {  # noqa: SLF001 - the SDK tells it nowhere else
         ("quiet", CROWDED): False,
         ("busy", CROWDED): True,
         ("busy", "eu-west-1"): False,
@@ -139,8 +139,8 @@ def test_an_account_that_is_done_leaves_nothing_behind(monkeypatch: pytest.Monke
 def test_thousands_of_accounts_leave_nothing_behind() -> None:
     session = session_of(None, "us-east-1", ContextCredentialsProvider())
     client = session.client("iam", config=client_config())
-    parts = RetryStates(client)
+    states = RetryStates(client)
     for number in range(2 * retries.MAX_STATES):
-        with signing_with(badge(str(number))):
+        with signing_with(credentials_of(str(number))):
             client.meta.events.emit("before-send.iam.GetUser", request=None)
-    assert 0 < len(parts) <= retries.MAX_STATES
+    assert 0 < len(states) <= retries.MAX_STATES

@@ -65,34 +65,6 @@ def shaped(shape: Any, seen: frozenset[str] = frozenset()) -> Any:
     return shape.name, shape.type_name, {n: shaped(part, below) for n, part in parts.items()}
 
 
-def test_nothing_is_documented_and_a_field_of_that_name_stays() -> None:
-    core = botocore.session.Session()
-    operations = frozenset({"apigateway:CreateDocumentationVersion"})
-    core.register_component("data_loader", trimmed_loader(None, operations))
-    model = core.get_service_model("apigateway")
-    assert model.documentation == ""
-    assert model.operation_model("CreateDocumentationVersion").documentation == ""
-    members = model.shape_for("CreateDocumentationVersionRequest").members
-    assert "documentationVersion" in members
-    assert members["description"].documentation == ""
-
-
-@pytest.mark.parametrize("service", ["ec2", "apigateway"])
-def test_what_is_left_of_a_model_is_not_documented_either(
-    session: boto3.Session, service: str
-) -> None:
-    model = session._session.get_service_model(service)  # noqa: SLF001 - boto3 shows its core nowhere else
-    assert model.documentation == ""
-    for name in model.operation_names:
-        operation = model.operation_model(name)
-        assert operation.documentation == ""
-        for shape in filter(None, (operation.input_shape, operation.output_shape)):
-            assert {
-                model_shape.documentation
-                for model_shape in (shape, *getattr(shape, "members", {}).values())
-            } == {""}
-
-
 def test_a_model_of_the_users_own_folder_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "iam" / "2099-01-01"
     folder.mkdir(parents=True)

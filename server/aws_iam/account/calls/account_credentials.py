@@ -4,7 +4,7 @@
         ...                # every call in here, and in the threads that `Aws` starts, is signed with them
 
 Nothing in a client belongs to an account except its credentials. With clients of its own for each account, a run over 20
-accounts takes 2.7 times the processor time and 600 MB of memory in place of 140 (tests/benchmarks/without.py, November
+accounts takes 4.2 times the processor time and 720 MB of memory in place of 160 (tests/benchmarks/without.py, November
 2026). It builds on `Credentials.get_frozen_credentials`; tests/account/calls/test_retries.py fails when botocore signs
 otherwise.
 """

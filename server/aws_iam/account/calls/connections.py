@@ -1,7 +1,7 @@
 """Connections of clients that call many hosts over TLS: kept for every Region, with one TLS context for all.
 
 The SDK keeps the connections of ten hosts, and reads the certificates of all authorities again for each connection: an
-audit of 17 Regions over TLS takes 2.1 times the processor time without this module (tests/benchmarks/without.py, November
+audit of 17 Regions over TLS takes 2.5 times the processor time without this module (tests/benchmarks/without.py, November
 2026). It overrides three private methods of botocore's `URLLib3Session`; tests/account/calls/test_connections.py counts
 connections and reads of the authorities, and fails when botocore changes them.
 """
