@@ -376,7 +376,7 @@ def test_a_type_that_only_actions_name_can_be_read(reference: Reference) -> None
 
 def test_a_refresh_says_that_a_running_server_keeps_its_data(reference: Reference) -> None:
     reference.offer("sqs", page("sqs"))
-    assert "MCP server that is running keeps the earlier data" in modes.refresh(quiet).summary
+    assert "restart a running MCP server" in modes.refresh(quiet).summary
 
 
 def test_a_failed_refresh_keeps_the_earlier_one(reference: Reference) -> None:
