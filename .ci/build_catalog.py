@@ -56,12 +56,12 @@ def merge(row: ServiceRow, old: ServiceRow) -> None:
         action = row.actions[spelled[name.lower()]]
         action.dependents |= was.dependents
         action.keys |= was.keys
-        for each, keys in was.type_keys.items():
-            if each in action.types:
-                action.type_keys.setdefault(each, set()).update(keys)
-    for each, type_ in old.types.items():
-        if each in row.types:
-            row.types[each].keys |= type_.keys
+        for resource, keys in was.type_keys.items():
+            if resource in action.types:
+                action.type_keys.setdefault(resource, set()).update(keys)
+    for resource, type_ in old.types.items():
+        if resource in row.types:
+            row.types[resource].keys |= type_.keys
     define_keys(row, old.keys)
 
 
@@ -69,7 +69,7 @@ def define_keys(row: ServiceRow, types: dict[str, str]) -> None:
     """Give every key that is used a definition, and all uses the spelling of that definition."""
     spelled = {key.lower(): key for key in row.keys}
     sets = [action.keys for action in row.actions.values()]
-    sets += [each.keys for each in row.types.values()]
+    sets += [type_.keys for type_ in row.types.values()]
     sets += [keys for action in row.actions.values() for keys in action.type_keys.values()]
     for key in sorted({key for keys in sets for key in keys}):
         if key.lower() not in spelled:
@@ -87,7 +87,7 @@ def add_undocumented(services: Services, names: set[str]) -> None:
     for name in names:
         prefix, _, action = name.partition(":")
         row = services.get(prefix.lower(), ServiceRow())
-        if action.lower() not in {each.lower() for each in (*row.actions, *row.retired)}:
+        if action.lower() not in {known.lower() for known in (*row.actions, *row.retired)}:
             services.setdefault(prefix.lower(), row).undocumented.add(action)
 
 
@@ -102,7 +102,7 @@ def facts_of(data: bytes) -> tuple[Services, dict[str, Any]]:
 def ill_formed(services: Services) -> Iterator[str]:
     """Facts of a form that the product does not understand."""
     for prefix, row in services.items():
-        formats = {text for each in row.types.values() for text in each.formats}
+        formats = {text for type_ in row.types.values() for text in type_.formats}
         for text in formats:
             if text.count(":") < 5 or not text.startswith("arn:"):  # noqa: PLR2004
                 yield f"{prefix} has an ARN format without six fields: {text}"

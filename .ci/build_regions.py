@@ -31,8 +31,8 @@ def build(date: str) -> str:
         "as_of": date,
     }
     rows = {
-        each["id"]: sorted(filter(REGION.fullmatch, each["regions"]))
-        for each in json.loads(PARTITIONS.read_bytes())["partitions"]
+        partition["id"]: sorted(filter(REGION.fullmatch, partition["regions"]))
+        for partition in json.loads(PARTITIONS.read_bytes())["partitions"]
     }
     head = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in facts.items())
     body = ",\n".join(f"    {json.dumps(key)}: {json.dumps(value)}" for key, value in rows.items())

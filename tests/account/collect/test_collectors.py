@@ -17,7 +17,6 @@ from aws_iam.account.collect.identity.password_policy import PASSWORD_POLICY
 from aws_iam.account.collect.identity.policy_entities import POLICY_ENTITIES
 from aws_iam.account.collect.kms.keys import KMS_KEYS, KeyRotation
 from aws_iam.account.collect.logging.alarms import ALARMS, TOPICS, Metric
-from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.collect.logging.log_deliveries import BUCKET, DELIVERY
 from aws_iam.account.collect.network.apis import HTTP_APIS, REST_APIS
 from aws_iam.account.collect.network.distributions import DISTRIBUTIONS
@@ -47,10 +46,11 @@ from aws_iam.account.collect.storage.buckets import (
     PublicAccessBlock,
 )
 from aws_iam.account.collect.storage.databases import DB_CLUSTERS, DB_INSTANCES
-from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS, TRAIL_BUCKET_LOGGING
+from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS
 from aws_iam.account.names.iam_actions import action_of
 from aws_iam.account.reading import snapshot_codec as codec
-from helpers.rich_account import ANALYZER, FOREIGN_TRAIL_ARN, RICH, TOPIC, TRAIL_ARN
+from helpers.collected import read_fact, rich_fact
+from helpers.rich_account import ANALYZER, RICH, TOPIC
 from helpers.rich_estate import TRUST
 from helpers.scripted_aws import ACCOUNT, Refusal, Script
 
@@ -71,25 +71,9 @@ def _closure(name: str) -> set[str]:
     return found
 
 
-def _read(fact: Fact[Any], answers: dict[str, Any], *regions: str) -> tuple[Any, Script]:
-    script = Script(answers)
-    aws = script.aws(*regions)
-    value = aws.fact_or_miss(fact, "us-east-1" if COLLECTORS[fact.name].regional else "")
-    aws.close()
-    return value, script
-
-
-def _of(fact: Fact[Any], **changed: Any) -> Any:
-    """The fact in the rich account, with some answers changed (`service__Operation`)."""
-    changes = {
-        name.replace("__", ":").replace("_", "-"): answer for name, answer in changed.items()
-    }
-    return _read(fact, RICH | changes)[0]
-
-
 @pytest.mark.parametrize("name", sorted(COLLECTORS))
 def test_a_collector_calls_exactly_what_it_declares(name: str) -> None:
-    value, script = _read(FACTS[name], RICH)
+    value, script = read_fact(FACTS[name], RICH)
     assert not isinstance(value, Miss), value
     unasked = {operation for fact, operation in ONLY_AFTER_A_REFUSAL if fact == name}
     assert set(script.operations) == _closure(name) - unasked
@@ -97,7 +81,7 @@ def test_a_collector_calls_exactly_what_it_declares(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(COLLECTORS))
 def test_what_is_read_loads_as_it_was_saved(name: str) -> None:
-    value, _ = _read(FACTS[name], RICH)
+    value, _ = read_fact(FACTS[name], RICH)
     assert codec.load(FACTS[name].of, codec.dump(value), "") == value
 
 
@@ -121,7 +105,7 @@ def _misses(data: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("name", "operation"), PAIRS)
 def test_a_refused_call_becomes_a_miss_that_names_the_action(name: str, operation: str) -> None:
-    value, _ = _read(FACTS[name], RICH | {operation: Refusal()})
+    value, _ = read_fact(FACTS[name], RICH | {operation: Refusal()})
     misses = _misses(codec.dump(value))
     if name in _TOLERANT.get(operation, ()):
         assert misses == []
@@ -174,18 +158,18 @@ _TOLERANT = {
 def test_some_errors_are_the_answer_that_there_is_none(
     fact: Fact[Any], operation: str, code: str, message: str
 ) -> None:
-    value, _ = _read(fact, RICH | {operation: Refusal(code, message)})
+    value, _ = read_fact(fact, RICH | {operation: Refusal(code, message)})
     assert value is None
 
 
 def test_a_refusal_of_macie_does_not_mean_that_it_is_off() -> None:
     refusal = Refusal("AccessDeniedException", "User is not authorized")
-    assert _of(MACIE, macie2__GetMacieSession=refusal).kind is MissKind.DENIED
+    assert rich_fact(MACIE, macie2__GetMacieSession=refusal).kind is MissKind.DENIED
 
 
 def test_a_refusal_of_security_hub_does_not_mean_that_it_is_off() -> None:
     refusal = Refusal("InvalidAccessException", "The account has no permission for this", 401)
-    hub = _of(SECURITY_HUB, securityhub__DescribeHub=refusal)
+    hub = rich_fact(SECURITY_HUB, securityhub__DescribeHub=refusal)
     assert (hub.code, hub.permission) == ("InvalidAccessException", "securityhub:DescribeHub")
 
 
@@ -194,13 +178,13 @@ def test_a_refusal_of_security_hub_does_not_mean_that_it_is_off() -> None:
 )
 def test_trusted_access_that_is_off_is_an_answer(code: str) -> None:
     refusal = Refusal(code, "off", 400)
-    features = _of(ROOT_FEATURES, iam__ListOrganizationsFeatures=refusal)
+    features = rich_fact(ROOT_FEATURES, iam__ListOrganizationsFeatures=refusal)
     assert features == RootFeatures(trusted_access=False)
 
 
 def test_a_member_account_learns_where_the_organization_can_be_read() -> None:
     organization = {"Organization": {"Id": "o-1", "MasterAccountId": "999999999999"}}
-    tree = _of(
+    tree = rich_fact(
         ORG_TREE,
         organizations__DescribeOrganization=organization,
         organizations__ListRoots=Refusal("AccessDeniedException"),
@@ -216,119 +200,56 @@ def test_an_account_in_no_organization_has_an_empty_one() -> None:
         (ORG_GUARDRAILS, ()),
         (ORG_DELEGATION, None),
     ):
-        value, script = _read(fact, RICH | {"organizations:DescribeOrganization": alone})
+        value, script = read_fact(fact, RICH | {"organizations:DescribeOrganization": alone})
         assert value == empty
         assert script.operations == ["organizations:DescribeOrganization"]
 
 
 def test_the_organization_is_walked_to_its_leaves() -> None:
-    tree = _of(ORG_TREE)
+    tree = rich_fact(ORG_TREE)
     assert [(unit.id, unit.parent) for unit in tree.units] == [("ou-1", "r-1"), ("r-1", None)]
     assert [(member.id, member.parent) for member in tree.members] == [("222222222222", "ou-1")]
-    (service,) = _of(ORG_SERVICES)
+    (service,) = rich_fact(ORG_SERVICES)
     assert service.administrators == ("222222222222",)
-    assert [guardrail.id for guardrail in _of(ORG_GUARDRAILS)] == ["p-R", "p-S"]
-
-
-def test_a_trail_that_several_regions_list_is_one_trail() -> None:
-    value, script = _read(TRAILS, RICH, "us-east-1", "eu-west-1", "sa-east-1")
-    assert [trail.arn for trail in value.trails] == [TRAIL_ARN, FOREIGN_TRAIL_ARN]
-    asked = [(op, region) for op, region, given in script.calls if TRAIL_ARN in given.values()]
-    assert sorted(asked) == [
-        ("cloudtrail:GetEventSelectors", "eu-west-1"),
-        ("cloudtrail:GetTrailStatus", "eu-west-1"),
-    ]
-
-
-def test_a_region_that_hides_its_trails_leaves_the_others_readable() -> None:
-    def listed(_given: Any, region: str) -> Any:
-        return Refusal() if region == "sa-east-1" else RICH["cloudtrail:DescribeTrails"]
-
-    value, _ = _read(
-        TRAILS, RICH | {"cloudtrail:DescribeTrails": listed}, "sa-east-1", "us-east-1"
-    )
-    assert len(value.trails) == 2
-    assert [miss.region for miss in value.unread] == ["sa-east-1"]
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"TrailARN": TRAIL_ARN, "HomeRegion": "eu-west-1"},
-        {"TrailARN": "x", "Name": "x"},
-        {"TrailARN": "arn:aws:cloudtrail", "Name": "x", "HomeRegion": "eu-west-1"},
-        {"TrailARN": TRAIL_ARN, "Name": "x", "HomeRegion": "eu-west-1; x"},
-    ],
-)
-def test_a_trail_whose_record_cannot_be_read_is_kept_as_unread(broken: dict[str, Any]) -> None:
-    value = _of(TRAILS, cloudtrail__DescribeTrails={"trailList": [broken]})
-    assert value.trails == ()
-    ((kind, region),) = {(miss.kind, miss.region) for miss in value.unread}
-    assert (kind, region) == (MissKind.BROKEN, "")
-    assert value.doubts(1) == value.doubts(17) == value.unread
+    assert [guardrail.id for guardrail in rich_fact(ORG_GUARDRAILS)] == ["p-R", "p-S"]
 
 
 def test_a_guardrail_that_cannot_be_read_makes_all_of_them_a_miss() -> None:
-    found = _of(ORG_GUARDRAILS, organizations__ListPolicies={"Policies": [{"Name": "x"}]})
+    found = rich_fact(ORG_GUARDRAILS, organizations__ListPolicies={"Policies": [{"Name": "x"}]})
     assert isinstance(found, Miss)
     assert found.kind is MissKind.BROKEN
 
 
-def test_a_trails_bucket_whose_answer_lacks_a_field_is_unknown() -> None:
-    access = _of(TRAIL_BUCKET_ACCESS, s3__GetBucketPolicyStatus={})
-    assert access
-    assert all(isinstance(bucket.policy_public, Miss) for bucket in access)
-
-
-def test_the_selectors_of_another_accounts_trail_are_elsewhere_and_end_nothing() -> None:
-    def selectors(given: dict[str, Any], _region: str) -> Any:
-        mine = given["TrailName"] == TRAIL_ARN
-        return RICH["cloudtrail:GetEventSelectors"] if mine else Refusal()
-
-    own, foreign = _of(TRAILS, cloudtrail__GetEventSelectors=selectors).trails
-    assert own.selectors.advanced[0].fields[1].values("StartsWith") == ("arn:aws:s3:::a",)
-    assert foreign.selectors.kind is MissKind.ELSEWHERE
-    assert foreign.owner == "999999999999"
-
-
-def test_a_trails_bucket_that_is_not_the_accounts_is_elsewhere() -> None:
-    own, their = _of(TRAIL_BUCKET_LOGGING, s3__GetBucketLogging=Refusal())
-    assert (own.target.kind, own.target.permission) == (MissKind.DENIED, "s3:GetBucketLogging")
-    assert (their.bucket, their.target.kind) == ("their-logs", MissKind.ELSEWHERE)
-
-
-def test_public_grants_of_a_trails_bucket_name_group_and_permission() -> None:
-    assert _of(TRAIL_BUCKET_ACCESS)[0].public_grants == ("AllUsers:READ",)
-
-
 def test_a_bucket_without_a_policy_is_not_public_by_policy() -> None:
     none = Refusal("NoSuchBucketPolicy", "", 404)
-    access = _of(TRAIL_BUCKET_ACCESS, s3__GetBucketPolicy=none, s3__GetBucketPolicyStatus=none)
+    access = rich_fact(
+        TRAIL_BUCKET_ACCESS, s3__GetBucketPolicy=none, s3__GetBucketPolicyStatus=none
+    )
     assert (access[0].document, access[0].policy_public) == (None, False)
 
 
 def test_buckets_are_asked_in_their_own_region() -> None:
-    _, script = _read(BUCKET_POLICIES, RICH)
+    _, script = read_fact(BUCKET_POLICIES, RICH)
     assert ("s3:GetBucketPolicy", "eu-west-1") in [(op, region) for op, region, _ in script.calls]
 
 
 def test_a_complete_account_level_block_saves_the_calls_for_each_bucket() -> None:
     flags = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     complete = {"PublicAccessBlockConfiguration": dict.fromkeys(flags, True)}
-    value, script = _read(BUCKET_BLOCKS, RICH | {"s3control:GetPublicAccessBlock": complete})
+    value, script = read_fact(BUCKET_BLOCKS, RICH | {"s3control:GetPublicAccessBlock": complete})
     assert value[0].block.kind is MissKind.UNASKED
     assert "s3:GetPublicAccessBlock" not in script.operations
 
 
 def test_no_block_configured_means_that_all_four_flags_are_off() -> None:
     none = Refusal("NoSuchPublicAccessBlockConfiguration", "", 404)
-    block = _of(ACCOUNT_BLOCK, s3control__GetPublicAccessBlock=none)
+    block = rich_fact(ACCOUNT_BLOCK, s3control__GetPublicAccessBlock=none)
     assert len(block.off) == 4
     assert block.union(PublicAccessBlock(block_public_acls=True)).off[0] == "IgnorePublicAcls"
 
 
 def test_keys_of_aws_are_left_out_and_only_keys_that_can_rotate_are_asked() -> None:
-    value, script = _read(KMS_KEYS, RICH)
+    value, script = read_fact(KMS_KEYS, RICH)
     assert [(key.id, key.rotates) for key in value] == [("k-own", True), ("k-rsa", False)]
     assert value[0].rotation == KeyRotation(enabled=True, period_days=365)
     assert value[0].aliases == ("alias/shop",)
@@ -339,25 +260,25 @@ def test_a_key_that_refuses_leaves_the_others_readable() -> None:
     def described(given: dict[str, Any], region: str) -> Any:
         return Refusal() if given["KeyId"] == "k-own" else RICH["kms:DescribeKey"](given, region)
 
-    own, rsa = _of(KMS_KEYS, kms__DescribeKey=described)
+    own, rsa = rich_fact(KMS_KEYS, kms__DescribeKey=described)
     assert own.details.kind is MissKind.DENIED
     assert rsa.details.spec == "RSA_2048"
 
 
 def test_an_alarm_on_an_expression_shows_its_metric() -> None:
-    (alarm,) = _of(ALARMS)
+    (alarm,) = rich_fact(ALARMS)
     assert alarm.metrics == (Metric(name="root", namespace="CIS"),)
 
 
 def test_only_topics_have_subscriptions_which_are_read_without_addresses() -> None:
-    (topic,) = _of(TOPICS)
+    (topic,) = rich_fact(TOPICS)
     assert topic.arn == TOPIC
     assert not topic.subscriptions[0].confirmed
     assert "example.com" not in str(topic)
 
 
 def test_a_policy_that_is_attached_but_not_sent_is_kept() -> None:
-    found = _of(AUTHORIZATION)
+    found = rich_fact(AUTHORIZATION)
     assert found.roles[0].trust == TRUST
     assert found.roles[0].profiles == (f"arn:aws:iam::{ACCOUNT}:instance-profile/web",)
     assert found.users[0].inline[0].document == TRUST
@@ -368,7 +289,7 @@ def test_a_policy_that_is_attached_but_not_sent_is_kept() -> None:
 def test_a_policy_that_the_partition_lacks_is_attached_to_nobody() -> None:
     gone = Refusal("NoSuchEntity", "", 404)
     assert [
-        entities.users for entities in _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)
+        entities.users for entities in rich_fact(POLICY_ENTITIES, iam__ListEntitiesForPolicy=gone)
     ] == [
         (),
         (),
@@ -382,7 +303,7 @@ def test_a_permissions_boundary_is_not_an_attachment() -> None:
     def listed(given: dict[str, Any], _region: str) -> Any:
         return nobody if given.get("PolicyUsageFilter") == "PermissionsPolicy" else bounded
 
-    found = _of(POLICY_ENTITIES, iam__ListEntitiesForPolicy=listed)
+    found = rich_fact(POLICY_ENTITIES, iam__ListEntitiesForPolicy=listed)
     assert [entities.roles for entities in found] == [(), ()]
 
 
@@ -394,7 +315,7 @@ def test_how_storage_is_encrypted_is_read_beside_the_flag() -> None:
         (DB_INSTANCES, {"rds__DescribeDBInstances": {"DBInstances": [instance]}}),
         (DB_CLUSTERS, {"rds__DescribeDBClusters": {"DBClusters": [cluster]}}),
     ):
-        (found,) = _of(fact, **answer)
+        (found,) = rich_fact(fact, **answer)
         assert (found.encrypted, found.encryption) == (False, "sse-rds")
 
 
@@ -408,79 +329,79 @@ def test_a_govcloud_account_has_no_distributions_and_none_are_read() -> None:
 
 
 def test_a_virtual_device_of_root_is_known_by_its_owner() -> None:
-    assert _of(VIRTUAL_MFA)[0].is_root
+    assert rich_fact(VIRTUAL_MFA)[0].is_root
     assert VirtualMfaDevice(serial="arn:aws:iam::1:mfa/root-account-mfa-device").is_root
 
 
 def test_contacts_are_cut_to_what_their_owner_recognises() -> None:
-    contact = _of(CONTACT)
+    contact = rich_fact(CONTACT)
     assert (contact.phone_end, contact.address_end, contact.full_name) == (
         "4567",
         "se 1",
         "Ada Example",
     )
-    assert "security@example.com" not in str(_of(SECURITY_CONTACT))
+    assert "security@example.com" not in str(rich_fact(SECURITY_CONTACT))
 
 
 def test_network_acl_entries_are_in_the_order_of_their_evaluation() -> None:
-    (acl,) = _of(NETWORK_ACLS)
+    (acl,) = rich_fact(NETWORK_ACLS)
     assert [(entry.number, entry.allow) for entry in acl.entries] == [(100, False), (200, True)]
 
 
 def test_the_networks_of_a_rule_are_sorted_and_its_prefix_lists_read() -> None:
-    assert _of(SECURITY_GROUPS)[0].inbound[0].ipv4 == ("0.0.0.0/1", "128.0.0.0/1")
-    assert _of(PREFIX_LISTS)[0].networks == ("0.0.0.0/0",)
+    assert rich_fact(SECURITY_GROUPS)[0].inbound[0].ipv4 == ("0.0.0.0/1", "128.0.0.0/1")
+    assert rich_fact(PREFIX_LISTS)[0].networks == ("0.0.0.0/0",)
 
 
 def test_a_route_names_its_destination_and_target() -> None:
-    (table,) = _of(ROUTE_TABLES)
+    (table,) = rich_fact(ROUTE_TABLES)
     assert (table.main, table.subnets) == (True, ("subnet-1",))
     assert table.routes == (Route(destination="10.1.0.0/16", target="pcx-1", state="active"),)
 
 
 def test_a_database_that_does_not_say_whether_it_is_public_is_unknown() -> None:
-    assert _of(DB_INSTANCES)[0].public is None
+    assert rich_fact(DB_INSTANCES)[0].public is None
 
 
 def test_only_working_analyzers_are_asked_for_findings() -> None:
-    assert _of(ANALYZER_FINDINGS)[0].analyzer == ANALYZER
+    assert rich_fact(ANALYZER_FINDINGS)[0].analyzer == ANALYZER
     idle = {
         "analyzers": [RICH["accessanalyzer:ListAnalyzers"]["analyzers"][0] | {"status": "FAILED"}]
     }
-    assert _of(ANALYZER_FINDINGS, accessanalyzer__ListAnalyzers=idle) == ()
+    assert rich_fact(ANALYZER_FINDINGS, accessanalyzer__ListAnalyzers=idle) == ()
 
 
 def test_access_is_logged_to_a_bucket_or_by_a_delivery_that_leads_somewhere() -> None:
-    found = {balancer.name: balancer for balancer in _of(LOAD_BALANCERS)}
+    found = {balancer.name: balancer for balancer in rich_fact(LOAD_BALANCERS)}
     assert found["web"].logs == (BUCKET,)
     # Its delivery source is there, and no delivery has it.
     assert (found["quiet"].logs, found["quiet"].can_log) == ((), True)
     assert (found["wire"].logs, found["wire"].can_log) == ((), False)
-    (distribution,) = _of(DISTRIBUTIONS)
+    (distribution,) = rich_fact(DISTRIBUTIONS)
     assert distribution.logs == (DELIVERY,)
 
 
 def test_stages_have_the_destination_of_their_access_logs_except_for_websockets() -> None:
-    (rest,) = _of(REST_APIS)
+    (rest,) = rich_fact(REST_APIS)
     assert [(stage.name, stage.destination) for stage in rest.stages] == [
         ("v1", "arn:aws:logs:x"),
         ("v2", None),
     ]
-    http, socket = _of(HTTP_APIS)
+    http, socket = rich_fact(HTTP_APIS)
     assert (len(http.stages), socket.stages) == (1, ())
 
 
 def test_a_resource_without_a_policy_has_none_and_settings_are_dropped() -> None:
     none = Refusal("ResourceNotFoundException", "", 404)
-    assert _of(FUNCTION_POLICIES, lambda__GetPolicy=none)[0].document is None
-    assert "never-kept" not in str(_of(FUNCTION_POLICIES))
-    assert _of(QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
+    assert rich_fact(FUNCTION_POLICIES, lambda__GetPolicy=none)[0].document is None
+    assert "never-kept" not in str(rich_fact(FUNCTION_POLICIES))
+    assert rich_fact(QUEUE_POLICIES)[0].arn == f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs"
 
 
 def test_a_customer_without_glacier_storage_has_no_vaults() -> None:
     new = Refusal("NoLongerSupportedException", "no longer supported for new customers", 400)
-    assert _of(VAULT_POLICIES, glacier__ListVaults=new) == ()
-    value = _of(VAULT_POLICIES, glacier__ListVaults=Refusal("Other", "", 400))
+    assert rich_fact(VAULT_POLICIES, glacier__ListVaults=new) == ()
+    value = rich_fact(VAULT_POLICIES, glacier__ListVaults=Refusal("Other", "", 400))
     assert isinstance(value, Miss)
     assert value.code == "Other"
 
@@ -492,7 +413,7 @@ def test_event_buses_are_read_to_the_last_page() -> None:
     def paged(given: dict[str, Any], _region: str) -> Any:
         return more if "NextToken" in given else first | {"NextToken": "t"}
 
-    assert len(_of(BUS_POLICIES, events__ListEventBuses=paged)) == 2
+    assert len(rich_fact(BUS_POLICIES, events__ListEventBuses=paged)) == 2
 
 
 def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready() -> None:
@@ -507,7 +428,7 @@ def test_what_an_identity_used_is_read_to_the_last_page_when_the_report_is_ready
         state = next(states, "COMPLETED")
         return whole | {"JobStatus": state, "IsTruncated": True, "Marker": "m"}
 
-    found = _of(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=report)
+    found = rich_fact(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=report)
     assert [identity.arn.rpartition(":")[2] for identity in found.identities] == [
         "role/web",
         "user/ci",
@@ -522,5 +443,5 @@ def test_a_report_that_fails_or_is_never_ready_is_a_miss_of_its_identity(
     state: str, kind: MissKind
 ) -> None:
     answer = RICH["iam:GetServiceLastAccessedDetails"] | {"JobStatus": state}
-    found = _of(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=answer)
+    found = rich_fact(LAST_ACCESSED, iam__GetServiceLastAccessedDetails=answer)
     assert {identity.services.kind for identity in found.identities} == {kind}

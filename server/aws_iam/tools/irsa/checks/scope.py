@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.tokens.oidc_provider import Provider
     from aws_iam.tools.irsa.checks.subject_width import Widest
+from aws_iam.tools.irsa.checks.subject_width import narrower_value
 
 _GH = "https://docs.github.com/en/actions/reference/security/oidc"
 _HCP = "https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/aws-configuration"
@@ -79,37 +80,6 @@ def _named(found: Widest) -> str:
     return f"{quoted(found.value.value)} of {quoted(found.condition.key.value)}"
 
 
-_PARTS = re.compile(r"([:/])")
-
-
-def _narrower(provider: Provider, found: Widest) -> str:
-    """What to write in place of the value: its own beginning as far as it is written out, then what is missing."""
-    value = found.value.value
-    complete = provider.issuer.grammar.form if provider.issuer else ""
-    if not complete:
-        return f"Write the whole subject under StringEquals in place of {quoted(value)}."
-    form = _completed(value, complete)
-    operator = "StringLike" if form.endswith("*") else "StringEquals"
-    return f"Write {quoted(form)} under {operator} in place of {quoted(value)}."
-
-
-def _completed(value: str, form: str) -> str:
-    head = re.split(r"[*?]|\$\{", value, maxsplit=1)[0]
-    written = head[: max(head.rfind(":"), head.rfind("/")) + 1]
-    first, colon, _ = form.partition(":")
-    if not written.startswith(f"{first}{colon}") and colon:
-        return form
-    if ":environment:" in written:
-        return f"{written}ENVIRONMENT"
-    if first == "project_path":
-        # Groups may be nested, so that only the colon after the project tells where its path ends.
-        _, _, rest = written.partition(":")
-        if ":" not in rest:
-            return f"{written}{'PROJECT' if rest else 'GROUP/PROJECT'}:ref_type:branch:ref:BRANCH"
-        return f"{first}:{rest.partition(':')[0]}:ref_type:branch:ref:BRANCH"
-    return written + "".join(_PARTS.split(form)[len(_PARTS.split(written)) - 1 :])
-
-
 @check(
     "OIDC-TENANT-WILD",
     on=Trust,
@@ -145,7 +115,7 @@ def strangers(trust: Trust) -> Iterator[Fail]:
             found.value.where,
             f"{_named(found)} matches {who}",
             severity=Severity.MEDIUM if private else None,
-            fix=_narrower(provider, found),
+            fix=narrower_value(provider, found),
         )
 
 
@@ -182,7 +152,7 @@ def whole_tenant(trust: Trust) -> Iterator[Fail]:
         yield Fail(
             found.value.where,
             f"{_named(found)} matches every repository, project or workspace that fits, those made later included",
-            fix=_narrower(provider, found),
+            fix=narrower_value(provider, found),
         )
 
 
@@ -217,7 +187,7 @@ def any_run(trust: Trust) -> Iterator[Fail]:
             found.value.where,
             f"{_named(found)} matches {'every run of the repository, pull requests included' if every else 'every one of its kind'}",
             severity=None if every else Severity.LOW,
-            fix=_narrower(provider, found),
+            fix=narrower_value(provider, found),
         )
 
 
@@ -418,7 +388,7 @@ def powerful(trust: Trust) -> Iterator[Fail]:
             yield Fail(
                 found.value.where,
                 f"{_named(found)} lets many callers have administrator rights, or a way to them",
-                fix=_narrower(provider, found),
+                fix=narrower_value(provider, found),
             )
 
 

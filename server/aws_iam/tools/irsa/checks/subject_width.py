@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from aws_iam.engine.tokens.oidc_provider import Provider
 
 
+from typing import TYPE_CHECKING
+
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.tokens.oidc_provider import Provider
+    from aws_iam.tools.irsa.checks.subject_width import Widest
+
+
 class Width(IntEnum):
     """Who gets in by a value, narrowest first."""
 
@@ -132,3 +144,34 @@ def values(conditions: tuple[Condition, ...]) -> Iterator[tuple[Condition, Text]
     for condition in conditions:
         for value in condition.values:
             yield condition, value
+
+
+_PARTS = re.compile(r"([:/])")
+
+
+def narrower_value(provider: Provider, found: Widest) -> str:
+    """What to write in place of the value: its own beginning as far as it is written out, then what is missing."""
+    value = found.value.value
+    complete = provider.issuer.grammar.form if provider.issuer else ""
+    if not complete:
+        return f"Write the whole subject under StringEquals in place of {quoted(value)}."
+    form = _completed(value, complete)
+    operator = "StringLike" if form.endswith("*") else "StringEquals"
+    return f"Write {quoted(form)} under {operator} in place of {quoted(value)}."
+
+
+def _completed(value: str, form: str) -> str:
+    head = re.split(r"[*?]|\$\{", value, maxsplit=1)[0]
+    written = head[: max(head.rfind(":"), head.rfind("/")) + 1]
+    first, colon, _ = form.partition(":")
+    if not written.startswith(f"{first}{colon}") and colon:
+        return form
+    if ":environment:" in written:
+        return f"{written}ENVIRONMENT"
+    if first == "project_path":
+        # Groups may be nested, so that only the colon after the project tells where its path ends.
+        _, _, rest = written.partition(":")
+        if ":" not in rest:
+            return f"{written}{'PROJECT' if rest else 'GROUP/PROJECT'}:ref_type:branch:ref:BRANCH"
+        return f"{first}:{rest.partition(':')[0]}:ref_type:branch:ref:BRANCH"
+    return written + "".join(_PARTS.split(form)[len(_PARTS.split(written)) - 1 :])
