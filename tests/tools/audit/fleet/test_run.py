@@ -271,7 +271,7 @@ def test_progress_is_told_by_account(tmp_path: Path) -> None:
         ({"accounts": []}, "`accounts` names no account"),
         ({"accounts": ACCOUNTS, "controls": []}, "`controls` names no control"),
         ({"accounts": ACCOUNTS, "controls": ["root_mfaa"]}, "root_mfa"),
-        ({"accounts": ACCOUNTS, "regions": ["eu-west1"]}, "no AWS Region"),
+        ({"accounts": ACCOUNTS, "regions": ["eu-west1"]}, "not an AWS Region"),
         ({"accounts": ACCOUNTS, "role_arn": None}, "needs a role to assume"),
     ],
 )

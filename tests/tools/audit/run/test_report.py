@@ -70,7 +70,7 @@ def test_every_format_gives_one_file_the_counts_and_the_score(saved: Path, forma
 
 def test_an_answer_names_headings_that_its_pages_have(saved: Path) -> None:
     asked = ({"snapshot": str(saved)}, {"action": "report", "snapshot": str(saved)})
-    for source in (each for one in asked for each in tool.run(one, cli=True).sources):
+    for source in (quoted for one in asked for quoted in tool.run(one, cli=True).sources):
         page, _, anchor = source.partition("#")
         heads = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
         assert anchor in {head.lower().replace(" ", "-") for head in heads}
@@ -107,9 +107,9 @@ def test_security_lakes_and_hubs_get_every_finding(saved: Path, format_: str) ->
     told = json.loads(report(saved, format_, mute=MUTES))
     assert len(told) == len(findings(saved))
     suppressed = [
-        each
-        for each in told
-        if each.get("status_id") == 3 or each.get("Workflow", {}).get("Status") == "SUPPRESSED"
+        row
+        for row in told
+        if row.get("status_id") == 3 or row.get("Workflow", {}).get("Status") == "SUPPRESSED"
     ]
     assert len(suppressed) == 1
 
@@ -124,11 +124,13 @@ def test_sarif_is_valid_and_knows_each_finding_again(saved: Path) -> None:
     assert len(run["results"]) == len(found)
     (told,) = run["invocations"][0]["toolExecutionNotifications"]
     assert ", 1 muted, " in told["message"]["text"]
-    prints = {each["partialFingerprints"]["primaryLocationLineHash"] for each in run["results"]}
-    assert prints == {f"{identity(each)}:1" for each in found}
+    prints = {
+        result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]
+    }
+    assert prints == {f"{identity(finding)}:1" for finding in found}
     places = {
-        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-        for each in run["results"]
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for result in run["results"]
     }
     assert "aws/111122223333/global/iam/user/bob.okafor" in places
     assert all(place.startswith("aws/111122223333/") for place in places)
@@ -136,8 +138,8 @@ def test_sarif_is_valid_and_knows_each_finding_again(saved: Path) -> None:
 
 def test_a_version_of_the_benchmark_has_alerts_of_its_own(saved: Path) -> None:
     names = {
-        json.loads(report(saved, "sarif", benchmark=each))["runs"][0]["automationDetails"]["id"]
-        for each in ("1.4", "7.0")
+        json.loads(report(saved, "sarif", benchmark=version))["runs"][0]["automationDetails"]["id"]
+        for version in ("1.4", "7.0")
     }
     assert names == {"aws-iam/audit/111122223333/1.4/", "aws-iam/audit/111122223333/7.0/"}
 
@@ -145,7 +147,7 @@ def test_a_version_of_the_benchmark_has_alerts_of_its_own(saved: Path) -> None:
 def test_a_long_name_makes_no_endless_path_and_no_equal_ones() -> None:
     found = [finding(resource=f"arn:aws:s3:::{'x' * 5_000}{number}") for number in range(2)]
     log = json.loads(written(audited(found), "sarif").artifacts[0].content)
-    paths = [each["location"]["uri"] for each in log["runs"][0]["artifacts"]]
+    paths = [artifact["location"]["uri"] for artifact in log["runs"][0]["artifacts"]]
     assert len(set(paths)) == 2
     assert all(len(path) < 500 for path in paths)
 
@@ -183,9 +185,9 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        yield from (text for each in value.values() for text in _texts(each))
+        yield from (text for part in value.values() for text in _texts(part))
     elif isinstance(value, list):
-        yield from (text for each in value for text in _texts(each))
+        yield from (text for part in value for text in _texts(part))
 
 
 def test_the_answer_holds_a_fix_whole(saved: Path) -> None:
@@ -355,9 +357,9 @@ def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(
     assert "part.json" in done.stderr
     assert "Traceback" not in done.stderr
     answer = tool.run({"snapshot": str(file)}, cli=True)
-    unknown = [each for each in answer.findings if each.status is Status.UNKNOWN]
+    unknown = [finding for finding in answer.findings if finding.status is Status.UNKNOWN]
     assert unknown
-    assert {each.code for each in answer.findings} == {
+    assert {finding.code for finding in answer.findings} == {
         control.key for control in benchmark().controls
     }
 
