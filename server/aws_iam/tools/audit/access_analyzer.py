@@ -1,4 +1,4 @@
-"""Access Analyzer: which analyzers each Region has, what they found, and how to add what is missing."""
+"""`audit access_analyzer`: each Region's analyzers, their findings, and the commands that add missing analyzers."""
 
 from __future__ import annotations
 
@@ -32,58 +32,60 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _UNKNOWN = "unknown"
-_KEY = "access_analyzer"
-_TYPE = "ACCOUNT"
-_NAME = "external"
+_CONTROL = "access_analyzer"
+_ANALYZER_TYPE = "ACCOUNT"
+_ANALYZER_NAME = "external"
 _PAGE = "references/compliance-checklist.md#access-analyzer"
-_AWS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html"
+_AWS_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html"
 
 
-def needed() -> tuple[Fact[Any], ...]:
-    """The facts that the answer reads."""
-    wanted: tuple[Fact[Any], ...] = (ANALYZERS, ANALYZER_FINDINGS, *needs(controls=(_KEY,)))
+def needed_facts() -> tuple[Fact[Any], ...]:
+    """The facts that the answer needs."""
+    wanted: tuple[Fact[Any], ...] = (ANALYZERS, ANALYZER_FINDINGS, *needs(controls=(_CONTROL,)))
     return tuple({fact.name: fact for fact in wanted}.values())
 
 
-def answer(account: Account, source: Source) -> Answer:
+def analyzers_answer(account: Account, source: Source) -> Answer:
     """The analyzers of every Region with their active findings."""
-    found = by_urgency(judge(account, controls=(_KEY,)))
-    table = [row for region in account.regions.read for row in _rows(account, region)]
-    active = [row for region in account.regions.read for row in _active(account, region)]
+    findings = by_urgency(judge(account, controls=(_CONTROL,)))
+    table = [row for region in account.regions.read for row in _analyzer_rows(account, region)]
+    active = [row for region in account.regions.read for row in _finding_rows(account, region)]
     missing = [
-        finding.region for finding in found if finding.status is Status.FAIL and finding.region
+        finding.region for finding in findings if finding.status is Status.FAIL and finding.region
     ]
     unjudged = [
-        finding.region for finding in found if finding.status is Status.UNKNOWN and finding.region
+        finding.region
+        for finding in findings
+        if finding.status is Status.UNKNOWN and finding.region
     ]
-    missed = misses_of(account, (ANALYZERS, ANALYZER_FINDINGS))
+    misses = misses_of(account, (ANALYZERS, ANALYZER_FINDINGS))
     return Answer(
-        summary=_summary(account, table, active, found),
-        findings=found,
+        summary=_summary(account, table, active, findings),
+        findings=findings,
         facts={
             "benchmark": catalogue.benchmark().version,
             "account": account.id,
             "regions": str(account.regions),
             "regions_without_external_access_analyzer": _or_unknown(missing, unjudged),
             **({"regions_not_judged": unjudged} if unjudged else {}),
-            "findings_by_type": _or_unknown(_by_type(account, active), missed),
+            "findings_by_type": _or_unknown(_by_type(account, active), misses),
             "analyzers": table,
-            "active_findings": _or_unknown(active, missed),
-            **({"not_read": rows(missed)} if missed else {}),
+            "active_findings": _or_unknown(active, misses),
+            **({"not_read": rows(misses)} if misses else {}),
         },
-        artifacts=_commands(account, missing),
-        sources=(_PAGE, _AWS),
-        next=(f"aws-iam audit control --id {_KEY}", command(source, "run")),
+        artifacts=_script(account, missing),
+        sources=(_PAGE, _AWS_PAGE),
+        next=(f"aws-iam audit control --id {_CONTROL}", command(source, "run")),
         as_of=catalogue.as_of(),
     )
 
 
-def _or_unknown(found: T, unread: Sequence[object]) -> T | str:
-    """Nothing found is an answer only where everything was read."""
-    return found if found or not unread else _UNKNOWN
+def _or_unknown(value: T, unread: Sequence[object]) -> T | str:
+    """`unknown` for an empty value if not everything was read."""
+    return value if value or not unread else _UNKNOWN
 
 
-def _rows(account: Account, region: str) -> Iterator[dict[str, Any]]:
+def _analyzer_rows(account: Account, region: str) -> Iterator[dict[str, Any]]:
     analyzers = account.get_in(region, ANALYZERS)
     if isinstance(analyzers, Miss):
         yield _row(region, _UNKNOWN, _UNKNOWN, _UNKNOWN, str(analyzers))
@@ -94,7 +96,7 @@ def _rows(account: Account, region: str) -> Iterator[dict[str, Any]]:
             analyzer.name,
             analyzer.type,
             analyzer.status,
-            _count(account, region, analyzer),
+            _count_of(account, region, analyzer),
         )
     if not analyzers:
         yield _row(region, None, None, "no analyzer", None)
@@ -112,23 +114,24 @@ def _row(
     }
 
 
-def _count(account: Account, region: str, analyzer: Analyzer) -> int | str:
-    held = _findings(account, region)
-    if isinstance(held, Miss):
-        return f"{_UNKNOWN}: {held}"
-    mine = next(
-        (listing for listing in held if listing.analyzer in {analyzer.arn, analyzer.name}), None
+def _count_of(account: Account, region: str, analyzer: Analyzer) -> int | str:
+    listings = _findings(account, region)
+    if isinstance(listings, Miss):
+        return f"{_UNKNOWN}: {listings}"
+    listing = next(
+        (listing for listing in listings if listing.analyzer in {analyzer.arn, analyzer.name}),
+        None,
     )
-    if mine is None:
+    if listing is None:
         return "not read"
-    if isinstance(mine.findings, Miss):
-        return f"{_UNKNOWN}: {mine.findings}"
-    return f"more than {len(mine.findings)}" if mine.more else len(mine.findings)
+    if isinstance(listing.findings, Miss):
+        return f"{_UNKNOWN}: {listing.findings}"
+    return f"more than {len(listing.findings)}" if listing.more else len(listing.findings)
 
 
-def _active(account: Account, region: str) -> Iterator[dict[str, Any]]:
-    held = _findings(account, region)
-    for list_of_analyzer in () if isinstance(held, Miss) else held:
+def _finding_rows(account: Account, region: str) -> Iterator[dict[str, Any]]:
+    listings = _findings(account, region)
+    for list_of_analyzer in () if isinstance(listings, Miss) else listings:
         for finding in (
             () if isinstance(list_of_analyzer.findings, Miss) else list_of_analyzer.findings
         ):
@@ -144,20 +147,20 @@ def _active(account: Account, region: str) -> Iterator[dict[str, Any]]:
 
 
 def _by_type(account: Account, active: Sequence[dict[str, Any]]) -> dict[str, int | str]:
-    """The findings of each type; of a list that was cut, further ones may be of any type in it."""
-    cut = {finding.type for findings in _cut(account) for finding in findings}
+    """How many findings of each type; a truncated list may hold more of every type in it."""
+    cut = {finding.type for findings in _truncated(account) for finding in findings}
     counted = Counter(row["type"] for row in active)
     return {kind: f"at least {n}" if kind in cut else n for kind, n in counted.items()}
 
 
-def _cut(account: Account) -> list[tuple[AnalyzerFinding, ...]]:
-    """The lists of findings that were cut."""
-    held = (_findings(account, region) for region in account.regions.read)
+def _truncated(account: Account) -> list[tuple[AnalyzerFinding, ...]]:
+    """The truncated lists of findings."""
+    listings = (_findings(account, region) for region in account.regions.read)
     every = (
         analyzer_findings
-        for found in held
-        if not isinstance(found, Miss)
-        for analyzer_findings in found
+        for findings in listings
+        if not isinstance(findings, Miss)
+        for analyzer_findings in findings
     )
     return [
         analyzer_findings.findings
@@ -174,16 +177,16 @@ def _summary(
     account: Account,
     table: Sequence[dict[str, Any]],
     active: Sequence[dict[str, Any]],
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
 ) -> str:
-    parts = _gaps(account)
+    parts = _unread_parts(account)
     count = sum(row["analyzer"] not in {None, _UNKNOWN} for row in table)
     if count or not parts:
         words = f"{count} analyzer{'' if count == 1 else 's'}"
-        seen = f"more than {len(active)}" if _cut(account) else len(active)
+        seen = f"more than {len(active)}" if _truncated(account) else len(active)
         parts.append(f"{words} with {seen} active findings" if active or not parts else words)
     by_status: dict[Status, list[str]] = defaultdict(list)
-    for finding in found:
+    for finding in findings:
         by_status[finding.status].append(finding.region or "the account")
     if missing := by_status[Status.FAIL]:
         parts.append(f"no external-access analyzer is active in {', '.join(missing)}")
@@ -194,19 +197,19 @@ def _summary(
     return f"{'; '.join(parts)}."
 
 
-def _gaps(account: Account) -> list[str]:
-    """What could not be read stands first."""
+def _unread_parts(account: Account) -> list[str]:
+    """What could not be read, for the beginning of the summary."""
     parts: list[str] = []
     for fact, words in ((ANALYZERS, "the analyzers"), (ANALYZER_FINDINGS, "their findings")):
-        missed = misses_of(account, (fact,))
-        if missed and not (parts and set(missed) <= set(misses_of(account, (ANALYZERS,)))):
-            where = ", ".join(dict.fromkeys(miss.region for miss in missed if miss.region))
+        misses = misses_of(account, (fact,))
+        if misses and not (parts and set(misses) <= set(misses_of(account, (ANALYZERS,)))):
+            where = ", ".join(dict.fromkeys(miss.region for miss in misses if miss.region))
             place = f" in {where}" if where else ""
-            parts.append(f"{words} could not be read{place}: {reasons(missed)}")
+            parts.append(f"{words} could not be read{place}: {reasons(misses)}")
     return [parts[0][:1].upper() + parts[0][1:], *parts[1:]] if parts else []
 
 
-def _commands(account: Account, missing: Sequence[str]) -> tuple[Artifact, ...]:
+def _script(account: Account, missing: Sequence[str]) -> tuple[Artifact, ...]:
     lines = [_command(account, region) for region in missing if not hides(region)]
     if not lines:
         return ()
@@ -215,26 +218,33 @@ def _commands(account: Account, missing: Sequence[str]) -> tuple[Artifact, ...]:
 
 
 def _command(account: Account, region: str) -> str:
-    """The command that adds an analyzer, or why there can be none."""
-    held = account.get_in(region, ANALYZERS)
-    own = [] if isinstance(held, Miss) else [a for a in held if _is_own(account, a)]
-    # AWS takes one analyzer of the account of each type in a Region, also where that one is disabled:
+    """The command that adds an analyzer, or a comment on why none can be added."""
+    listings = account.get_in(region, ANALYZERS)
+    own_analyzers = (
+        [] if isinstance(listings, Miss) else [a for a in listings if _is_own(account, a)]
+    )
+    # A Region takes one analyzer of each type per account, and a disabled one counts:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-quotas.html
-    if idle := next((analyzer for analyzer in own if analyzer.type == _TYPE), None):
-        name, status = escaped(idle.name, 120), escaped(idle.status, 120)
+    if existing := next(
+        (analyzer for analyzer in own_analyzers if analyzer.type == _ANALYZER_TYPE), None
+    ):
+        name, status = escaped(existing.name, 120), escaped(existing.status, 120)
         return (
-            f"# {escaped(region, 120)}: analyzer {name} is {status}, and AWS takes no second one of type {_TYPE}:"
-            " delete it first if it does not come back; its findings and archive rules go with it."
+            f"# {escaped(region, 120)}: analyzer {name} is {status}, and AWS allows no second one of type {_ANALYZER_TYPE}."
+            " If it stays that way, delete it first; its findings and archive rules are deleted with it."
         )
-    taken = {analyzer.name for analyzer in own}
-    # As many names as there are analyzers, and one more: one of them is free.
-    names = (_NAME, *(f"{_NAME}-{number}" for number in range(2, len(taken) + 2)))
-    free = next(name for name in names if name not in taken)
+    taken_names = {analyzer.name for analyzer in own_analyzers}
+    # One more candidate than there are names in use, so that one is free.
+    names = (
+        _ANALYZER_NAME,
+        *(f"{_ANALYZER_NAME}-{number}" for number in range(2, len(taken_names) + 2)),
+    )
+    free = next(name for name in names if name not in taken_names)
     place = f"--region {shlex.quote(region)}"
-    return f"aws accessanalyzer create-analyzer {place} --analyzer-name {free} --type {_TYPE}"
+    return f"aws accessanalyzer create-analyzer {place} --analyzer-name {free} --type {_ANALYZER_TYPE}"
 
 
 def _is_own(account: Account, analyzer: Analyzer) -> bool:
-    """An analyzer of the organization may be another account's, which holds no name and no place here."""
+    """Whether the analyzer belongs to the account; an organization's may be another account's, which takes no name here."""
     arn = Arn.of(analyzer.arn)
     return arn is None or arn.account == account.id

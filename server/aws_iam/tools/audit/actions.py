@@ -10,7 +10,7 @@ from aws_iam.tools.audit.run.arguments import Asked, Many
 from aws_iam.tools.kit.parameters import Benchmark, Source
 from aws_iam.tools.kit.tool import Parameter, Progress, Tool
 
-# The judges and the facts they need are imported inside the actions: a server that only lists its tools starts
+# The checks and the facts they need are imported inside the actions: a server that only lists its tools starts
 # without them.
 
 tool = Tool(
@@ -25,12 +25,12 @@ tool = Tool(
 def run(source: Source, progress: Progress, asked: Asked, many: Many) -> Answer:
     """Judge every control of a CIS version on the account: score, what to fix first, evidence."""
     if many != Many():
-        from aws_iam.tools.audit.fleet import run as audit_many
+        from aws_iam.tools.audit.fleet import run as fleet_run
 
-        return audit_many.answer(source, asked, many, progress)
+        return fleet_run.answer(source, asked, many, progress)
     from aws_iam.tools.audit.run import run as audit_run
 
-    return audit_run.answer(audit_run.judged(source, asked, progress))
+    return audit_run.answer(audit_run.audit_account(source, asked, progress))
 
 
 @tool.artifact_action
@@ -43,13 +43,13 @@ def report(
 ) -> Answer:
     """Write what `run` finds as a file: a page, a table, or a format that other tools read."""
     if many != Many():
-        from aws_iam.tools.audit.fleet import report as audit_report_many
+        from aws_iam.tools.audit.fleet import report as fleet_report
 
-        return audit_report_many.answer(source, asked, many, progress, format_)
+        return fleet_report.answer(source, asked, many, progress, format_)
     from aws_iam.tools.audit.run import report as audit_report
     from aws_iam.tools.audit.run import run as audit_run
 
-    return audit_report.answer(audit_run.judged(source, asked, progress), format_)
+    return audit_report.answer(audit_run.audit_account(source, asked, progress), format_)
 
 
 @tool.action
@@ -59,7 +59,7 @@ def control(
     """What a control checks, why, how, its remediation and its ids in all versions."""
     from aws_iam.tools.audit.run import catalogue
 
-    return catalogue.control(id_)
+    return catalogue.control_answer(id_)
 
 
 @tool.action
@@ -67,39 +67,39 @@ def checklist(
     benchmark: Benchmark = None,
     section: Annotated[str | None, Parameter("section number or name")] = None,
 ) -> Answer:
-    """All controls of a CIS version, those that a person decides too; offline."""
+    """All controls of a CIS version, including those that need manual review; offline."""
     from aws_iam.tools.audit.run import catalogue
 
-    return catalogue.checklist(benchmark, section)
+    return catalogue.checklist_answer(benchmark, section)
 
 
 @tool.action
 def cloudtrail(source: Source, progress: Progress, benchmark: Benchmark = None) -> Answer:
-    """Verify every trail and give the commands that mend it."""
+    """Verify every trail and give the commands that fix it."""
     from aws_iam.tools.audit.controls import benchmark as catalogue
-    from aws_iam.tools.audit.trails import trails
+    from aws_iam.tools.audit.trails.trails import needed_facts, trails_answer
     from aws_iam.tools.kit import account_source
 
     version = catalogue.benchmark(benchmark)
-    account = account_source.read(source, trails.needed(), progress)
-    return trails.answer(account, source, version)
+    account = account_source.read(source, needed_facts(), progress)
+    return trails_answer(account, source, version)
 
 
 @tool.action
 def access_analyzer(source: Source, progress: Progress) -> Answer:
     """Show the analyzers of each Region and their active findings."""
-    from aws_iam.tools.audit import access_analyzer as audit_analyzers
+    from aws_iam.tools.audit.access_analyzer import analyzers_answer, needed_facts
     from aws_iam.tools.kit import account_source
 
-    account = account_source.read(source, audit_analyzers.needed(), progress)
-    return audit_analyzers.answer(account, source)
+    account = account_source.read(source, needed_facts(), progress)
+    return analyzers_answer(account, source)
 
 
 @tool.action
 def principals(source: Source, progress: Progress) -> Answer:
     """Show who is or can become an administrator, roles open to outsiders, and unused access."""
-    from aws_iam.tools.audit.principals import principals as audit_principals
+    from aws_iam.tools.audit.principals.principals import needed_facts, principals_answer
     from aws_iam.tools.kit import account_source
 
-    account = account_source.read(source, audit_principals.needed(), progress)
-    return audit_principals.answer(account, source)
+    account = account_source.read(source, needed_facts(), progress)
+    return principals_answer(account, source)

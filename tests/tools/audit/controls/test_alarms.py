@@ -59,8 +59,10 @@ def test_the_first_broken_link_is_named() -> None:
     assert "no alarm watches its metric" in told(
         lambda f: f["cloudwatch.alarms"].update({REGION: []})
     )
-    assert "actions switched off" in told(lambda f: alarm(f).update(actions_enabled=False))
-    assert "tells no SNS topic" in told(
+    assert "actions of its alarm are disabled" in told(
+        lambda f: alarm(f).update(actions_enabled=False)
+    )
+    assert "notifies no SNS topic" in told(
         lambda f: alarm(f).update(actions=["arn:aws:automate:us-east-1:ec2:stop"])
     )
     pending = [{"protocol": "email", "arn": "PendingConfirmation"}]
@@ -97,7 +99,7 @@ def test_an_alarm_with_dimensions_watches_a_part_and_which_is_not_known() -> Non
         kind_of_fact["metrics"][0]["dimensions"] = ["user"]
     finding = outcome(facts, "alarm_trail_changes")
     assert finding.status is Status.UNKNOWN
-    assert "for values of `user`, and no alarm watches it as a whole" in finding.message
+    assert "only for some values of `user`, and no alarm watches all of it" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_an_alarm_with_dimensions_watches_a_part_and_which_is_not_known() -> Non
     [
         ({"criteria": '@aws.account = "999999999999"'}, "counts only events with `@aws.account"),
         ({"transformed": True}, "reads the events after a transformation"),
-        ({"criteria": None, "transformed": None}, "of a snapshot of an earlier version"),
+        ({"criteria": None, "transformed": None}, "in a snapshot of an earlier version"),
     ],
 )
 def test_a_filter_that_does_not_see_every_event_as_it_came_is_not_judged(
@@ -209,7 +211,7 @@ def test_a_second_complete_chain_outweighs_what_cannot_be_read() -> None:
 def test_a_trail_without_kms_events_cannot_tell_of_key_deletion() -> None:
     facts = chain("alarm_cmk_deletion", "alarm_trail_changes")
     trail(facts)["selectors"] = {"classic": [{"excluded_sources": ["kms.amazonaws.com"]}]}
-    assert "leaves out the events of KMS" in outcome(facts, "alarm_cmk_deletion").message
+    assert "excludes KMS events" in outcome(facts, "alarm_cmk_deletion").message
     assert outcome(facts, "alarm_trail_changes").status is Status.PASS
 
 

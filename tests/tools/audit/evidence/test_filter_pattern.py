@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.tools.audit.controls.benchmark import controls
-from aws_iam.tools.audit.evidence.filter_pattern import ABSENT, Clause, Some, parse
-from aws_iam.tools.audit.evidence.sample_records import completed
+from aws_iam.tools.audit.evidence.filter_pattern import ABSENT, Clause, Some, parse_pattern
+from aws_iam.tools.audit.evidence.sample_records import complete_records
 from helpers.folders import TESTS
 
 CASES = json.loads((TESTS / "cases/cis/filter-patterns.json").read_text("utf-8"))
@@ -21,13 +21,13 @@ LISTS = [control for control in ALARMS if len(control.witnesses) > 4]
 
 
 def covered(pattern: str, key: str) -> bool | None:
-    read = parse(pattern)
+    read = parse_pattern(pattern)
     if read is None:
         return None
     records = [
         record
         for witness in controls()[key].witnesses
-        for record in completed(witness, account_of())
+        for record in complete_records(witness, account_of())
     ]
     answers = [read.matches(record) for record in records]
     if False in answers:
@@ -63,7 +63,7 @@ def test_the_order_of_clauses_is_free_but_each_is_needed(
 
 
 def test_and_binds_before_or() -> None:
-    read = parse("{ $.a = 1 || $.b = 1 && $.c = 1 }")
+    read = parse_pattern("{ $.a = 1 || $.b = 1 && $.c = 1 }")
     assert isinstance(read, Some)
     assert read.matches({"a": 1}) is True
     assert read.matches({"a": 2, "b": 1, "c": 2}) is False
@@ -114,7 +114,7 @@ def test_and_binds_before_or() -> None:
     ],
 )
 def test_one_clause_at_a_time(pattern: str, record: dict[str, Any], expected: bool | None) -> None:  # noqa: FBT001
-    read = parse(pattern)
+    read = parse_pattern(pattern)
     assert read is not None
     assert read.matches(record) is expected
 
@@ -142,18 +142,18 @@ def test_one_clause_at_a_time(pattern: str, record: dict[str, Any], expected: bo
     ],
 )
 def test_what_is_not_understood_is_no_pattern(text: str) -> None:
-    assert parse(text) is None
+    assert parse_pattern(text) is None
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    read = parse("{" + text + "}")
+    read = parse_pattern("{" + text + "}")
     if read is not None:
         read.matches({"eventName": "CreateTrail"})
 
 
 def test_many_wildcards_cost_one_pass() -> None:
     value = "a*" * 1000
-    read = parse("{ $.eventName = " + value + "b }")
+    read = parse_pattern("{ $.eventName = " + value + "b }")
     assert read == Clause(("eventName",), "=", value + "b")
     assert read.matches({"eventName": "a" * 100_000}) is False

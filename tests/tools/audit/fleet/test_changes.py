@@ -165,7 +165,7 @@ def test_a_line_that_does_not_tell_what_a_mute_changed_is_read(tmp_path: Path) -
     changes = ask(accounts=[LEFT], controls=WATCHED, mute=mute, against=str(file)).facts["changes"]
     assert (changes["accounts"], changes["fixed"]) == (1, 0)
     file.write_text(old.replace('"status":"manual"', '"status":"manual","was":"gone"'))
-    with pytest.raises(InputError, match="do not tell its findings"):
+    with pytest.raises(InputError, match="do not say what was found"):
         ask(accounts=[LEFT], controls=WATCHED, mute=mute, against=str(file))
 
 
@@ -180,15 +180,15 @@ def test_what_cannot_be_compared_is_refused(before: Path, tmp_path: Path) -> Non
     lacking.write_text(before.read_text().replace('"regions_read":["us-east-1"],', ""))
     given: list[tuple[dict[str, Any], str]] = [
         ({"against": str(tmp_path / "no.jsonl")}, "cannot be read"),
-        ({"against": str(tmp_path)}, "no regular file"),
+        ({"against": str(tmp_path)}, "not a regular file"),
         ({"against": str(some)}, "holds no results"),
         ({"against": str(taken)}, r"holds no results.*that an earlier run wrote with `--out`"),
-        ({"against": str(later)}, "line 1: format `2` of results is not 1"),
+        ({"against": str(later)}, "line 1: results in format `2` cannot be read"),
         ({"against": str(before), "out": str(before)}, "are the same file"),
         ({"against": str(before), "controls": ["root_mfa"]}, "another `controls`"),
         ({"against": str(before), "severity": "high"}, "another `severity`"),
         ({"against": str(before), "benchmark": "6.0"}, "another `benchmark`"),
-        ({"against": str(lacking)}, "do not tell which Regions were read"),
+        ({"against": str(lacking)}, "do not say which Regions were read"),
     ]
     for arguments, words in given:
         with pytest.raises(InputError, match=words):

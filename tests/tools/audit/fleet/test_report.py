@@ -150,7 +150,7 @@ def test_a_results_file_that_was_spoiled_is_refused_with_the_account(
     line = json.loads(text)
     line["findings"][0][field] = value
     out.write_text(f"{header}\n{json.dumps(line)}\n", encoding="utf-8")
-    with pytest.raises(InputError, match=f"`{ACCOUNTS[0]}` do not tell its findings"):
+    with pytest.raises(InputError, match=f"`{ACCOUNTS[0]}` do not say what was found"):
         content("csv", out, accounts=ACCOUNTS[:1])
 
 
@@ -163,7 +163,7 @@ def test_a_part_without_accounts_has_no_report(out: Path) -> None:
             cli=True,
         ).summary
     )  # fmt: skip
-    with pytest.raises(InputError, match="None of 1 accounts falls in the part"):
+    with pytest.raises(InputError, match="None of 1 accounts is in shard"):
         report("html", out, accounts=ACCOUNTS[:1], shard=empty)
 
 
@@ -180,7 +180,7 @@ def test_the_mutes_are_told_over_all_accounts(out: Path) -> None:
         ("pw_length_14", "expired on 2020-01-31, 1 finding no longer muted"),
         ("root_mfa", "mutes nothing yet: what it covers could not be judged"),
     ]
-    told = "2 findings muted, 1 mute expired, 1 over what could not be judged."
+    told = "2 findings muted, 1 mute expired, 1 mute covers what could not be judged."
     assert told in answer.summary
     page = answer.artifacts[0].content
     assert '<h2 id="mutes">Mutes</h2>' in page

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.errors import InputError
-from aws_iam.tools.audit.fleet.results_file import judged_of, results
+from aws_iam.tools.audit.fleet.results_file import findings_before_mutes, open_results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +22,14 @@ def line(account: str, status: str = "read") -> str:
 
 
 def written(path: Path, *lines: str, job: dict[str, Any] | None = None) -> bytes:
-    with results(path, job or JOB) as file:
+    with open_results(path, job or JOB) as file:
         for line in lines:
             file.add(line)
     return path.read_bytes()
 
 
 def accounts(path: Path) -> list[str]:
-    with results(path, JOB) as file:
+    with open_results(path, JOB) as file:
         return [line["account"] for line in file.lines()]
 
 
@@ -58,7 +58,7 @@ def test_a_run_that_was_killed_at_any_byte_continues_and_loses_no_whole_line(
     for length in range(len(whole) + 1):
         file.write_bytes(whole[:length])
         kept = [name for name, end in zip("12", ends[1:], strict=True) if end <= length]
-        with results(file, JOB) as held:
+        with open_results(file, JOB) as held:
             assert held.done == set(kept)
             for name in "12":
                 held.add(line(name))
@@ -68,7 +68,7 @@ def test_a_run_that_was_killed_at_any_byte_continues_and_loses_no_whole_line(
 def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     file = tmp_path / "r.jsonl"
     written(file, line("1"), line("2", "unreadable"), line("3"))
-    with results(file, JOB) as held:
+    with open_results(file, JOB) as held:
         assert held.done == {"1", "3"}
         held.add(line("2"))
     assert accounts(file) == ["1", "3", "2"]
@@ -107,7 +107,7 @@ def test_the_file_of_another_job_is_refused_by_what_differs(
 ) -> None:
     file = tmp_path / "r.jsonl"
     before = written(file, line("1"))
-    with pytest.raises(InputError, match=words), results(file, JOB | change):
+    with pytest.raises(InputError, match=words), open_results(file, JOB | change):
         pass
     assert file.read_bytes() == before
 
@@ -129,7 +129,7 @@ def test_a_file_that_holds_something_else_is_refused_and_left_alone(
 ) -> None:
     file = tmp_path / "mine.txt"
     file.write_bytes(content)
-    with pytest.raises(InputError, match="holds no results"), results(file, JOB):
+    with pytest.raises(InputError, match="holds no results"), open_results(file, JOB):
         pass
     assert file.read_bytes() == content
 
@@ -137,17 +137,20 @@ def test_a_file_that_holds_something_else_is_refused_and_left_alone(
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (b"nonsense\n", "line 3 is no JSON object"),
-        (b"[" * 100_000 + b"\n", "line 3 is no JSON object"),
-        (b'{"account": 1}\n', "line 3 is no account's result"),
-        (b'{"account": "2", "status": "read", "controls": []}\n', "line 3 is no account's result"),
+        (b"nonsense\n", "line 3 is not a JSON object"),
+        (b"[" * 100_000 + b"\n", "line 3 is not a JSON object"),
+        (b'{"account": 1}\n', "line 3 is not the result of an account"),
+        (
+            b'{"account": "2", "status": "read", "controls": []}\n',
+            "line 3 is not the result of an account",
+        ),
         (b'{"account": "1", "status": "read"}\n', "line 3: account 1 has a line already"),
     ],
 )
 def test_a_line_that_was_changed_is_named(tmp_path: Path, bad: bytes, words: str) -> None:
     file = tmp_path / "r.jsonl"
     file.write_bytes(written(file, line("1")) + bad)
-    with pytest.raises(InputError, match=words), results(file, JOB):
+    with pytest.raises(InputError, match=words), open_results(file, JOB):
         pass
 
 
@@ -155,9 +158,9 @@ def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
     file = tmp_path / "r.jsonl"
     written(file, line("1", "unreadable"))
     with (
-        results(file, JOB) as first,
+        open_results(file, JOB) as first,
         pytest.raises(InputError, match="being written by another run"),
-        results(file, JOB),
+        open_results(file, JOB),
     ):
         pass
     first.close()
@@ -179,14 +182,14 @@ def test_a_file_that_is_replaced_while_another_run_opens_it_is_left_alone(
         lock(opened, how)
 
     monkeypatch.setattr(fcntl, "flock", slow)
-    with pytest.raises(InputError, match="being written by another run"), results(file, JOB):
+    with pytest.raises(InputError, match="being written by another run"), open_results(file, JOB):
         pass
     assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", [".", "no/such/folder/r.jsonl", "a\0b", "/dev/full"])
 def test_what_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError), results(tmp_path / name, JOB):
+    with pytest.raises(InputError), open_results(tmp_path / name, JOB):
         pass
 
 
@@ -210,7 +213,7 @@ def test_a_full_disk_or_ctrl_c_leaves_whole_lines(
     def ended(_file: int) -> None:
         raise end
 
-    with results(file, JOB) as held:
+    with open_results(file, JOB) as held:
         monkeypatch.setattr(os, "fsync", ended)
         with pytest.raises(seen, match=words):
             held.add(line("2"))
@@ -230,10 +233,10 @@ def test_a_folder_that_takes_no_other_file_is_refused_and_the_results_stay(
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", refused)
     with (
         pytest.raises(InputError, match="cannot be written: permission denied") as told,
-        results(file, JOB),
+        open_results(file, JOB),
     ):
         pass
-    assert "its folder must take another file" in (told.value.hint or "")
+    assert "its folder must be writable" in (told.value.hint or "")
     assert file.read_bytes() == before
 
 
@@ -251,9 +254,12 @@ def test_a_part_that_was_killed_in_front_of_another_says_how_to_go_on(tmp_path: 
     written(killed, line("1"))
     written(other, line("3"))
     whole.write_bytes(killed.read_bytes() + line("2").encode()[:20] + other.read_bytes())
-    with pytest.raises(InputError, match="line 3 is no JSON object") as told, results(whole, JOB):
+    with (
+        pytest.raises(InputError, match="line 3 is not a JSON object") as told,
+        open_results(whole, JOB),
+    ):
         pass
-    assert "take line 3 out" in (told.value.hint or "")
+    assert "remove line 3" in (told.value.hint or "")
     kept = whole.read_bytes().splitlines(keepends=True)
     whole.write_bytes(b"".join(kept[:2] + kept[3:]))
     assert accounts(whole) == ["1", "3"]
@@ -273,5 +279,5 @@ def test_a_line_says_what_was_found_before_the_mutes_whenever_it_was_written(
     finding: dict[str, str], status: str
 ) -> None:
     whole = {"title": "t", "severity": "low", "message": "m"} | finding
-    (found,) = judged_of({"account": "1", "findings": [whole]})
+    (found,) = findings_before_mutes({"account": "1", "findings": [whole]})
     assert (found.status.value, found.muted) == (status, None)

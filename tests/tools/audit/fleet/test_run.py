@@ -200,7 +200,7 @@ def test_the_answer_is_about_the_accounts_that_are_asked_for(tmp_path: Path) -> 
 
 def test_a_part_without_an_account_says_so() -> None:
     parts = [run(accounts=[STRONG], shard=f"{n}/2").summary for n in (1, 2)]
-    assert sum(part.startswith("None of 1 accounts falls in the part") for part in parts) == 1
+    assert sum(part.startswith("None of 1 accounts is in shard") for part in parts) == 1
 
 
 def test_muted_findings_are_muted_in_every_account() -> None:
@@ -266,12 +266,12 @@ def test_progress_is_told_by_account(tmp_path: Path) -> None:
         ({"accounts": ACCOUNTS, "demo": True}, "`demo` is for one account"),
         ({"accounts": ACCOUNTS, "snapshot": "s.json"}, "`snapshot` is for one account"),
         ({"accounts": ACCOUNTS, "save": "s.json"}, "`save` is for one account"),
-        ({"accounts": ACCOUNTS, "shard": "3/2"}, "is no part"),
+        ({"accounts": ACCOUNTS, "shard": "3/2"}, "is not a shard"),
         ({"accounts": ACCOUNTS, "benchmark": "8.0"}, "no version"),
         ({"accounts": []}, "`accounts` names no account"),
         ({"accounts": ACCOUNTS, "controls": []}, "`controls` names no control"),
         ({"accounts": ACCOUNTS, "controls": ["root_mfaa"]}, "root_mfa"),
-        ({"accounts": ACCOUNTS, "regions": ["eu-west1"]}, "no AWS Region"),
+        ({"accounts": ACCOUNTS, "regions": ["eu-west1"]}, "not an AWS Region"),
         ({"accounts": ACCOUNTS, "role_arn": None}, "needs a role to assume"),
     ],
 )

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.errors import InputError
-from aws_iam.tools.audit.fleet.targets import Shard, Target, named, shard, with_roles
+from aws_iam.tools.audit.fleet.targets import (
+    AccountTarget,
+    Shard,
+    parse_accounts,
+    parse_shard,
+    with_roles,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +23,7 @@ IDS = st.integers(0, 10**12 - 1).map("{:012}".format)
 
 
 def roles(role: str | None, *accounts: str, partition: str = "aws") -> list[str | None]:
-    targets = [Target(account=account) for account in accounts]
+    targets = [AccountTarget(account=account) for account in accounts]
     found = with_roles(targets, role, caller="123456789012", partition=partition)
     return [target.role_arn for target in found]
 
@@ -27,10 +33,10 @@ def test_a_file_has_an_account_a_line_with_comments_and_blank_lines(tmp_path: Pa
     file.write_text(
         f"\ufeff# production\r\n111122223333  # main\n\n  {ROLE}\n111122223333\n", encoding="utf-8"
     )
-    assert named([str(file), "777788889999"]) == (
-        Target(account="111122223333"),
-        Target(account="444455556666", role_arn=ROLE),
-        Target(account="777788889999"),
+    assert parse_accounts([str(file), "777788889999"]) == (
+        AccountTarget(account="111122223333"),
+        AccountTarget(account="444455556666", role_arn=ROLE),
+        AccountTarget(account="777788889999"),
     )
 
 
@@ -49,13 +55,13 @@ def test_a_line_that_is_wrong_is_named(tmp_path: Path, text: str, words: str) ->
     file = tmp_path / "a.txt"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=words):
-        named([str(file)])
+        parse_accounts([str(file)])
 
 
 @pytest.mark.parametrize("name", ["accounts.txt", ".", "/dev/null", "a\0b", "1" * 5000])
 def test_what_is_no_account_and_no_file_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="neither an account nor a file"):
-        named([name])
+        parse_accounts([name])
 
 
 def test_a_role_is_named_for_all_accounts_by_its_name_or_a_pattern() -> None:
@@ -70,7 +76,7 @@ def test_a_role_is_named_for_all_accounts_by_its_name_or_a_pattern() -> None:
 def test_the_callers_own_account_is_read_without_a_role_and_a_role_in_the_list_stands() -> None:
     assert roles(None, "123456789012") == [None]
     assert roles("audit", "123456789012") == [None]
-    own = Target(account="444455556666", role_arn=ROLE)
+    own = AccountTarget(account="444455556666", role_arn=ROLE)
     assert with_roles([own], "audit", caller="123456789012", partition="aws") == (own,)
 
 
@@ -111,6 +117,6 @@ def test_parts_are_the_same_in_every_process_and_of_a_like_size() -> None:
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1", "1/0", "-1/4", "a/b", "1/4/2", "٣/٤"])
 def test_what_is_no_part_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="is no part"):
-        shard(text)
-    assert shard(" 3/4 ") == Shard(3, 4)
+    with pytest.raises(InputError, match="is not a shard"):
+        parse_shard(text)
+    assert parse_shard(" 3/4 ") == Shard(3, 4)

@@ -18,7 +18,7 @@ from aws_iam.account.reading.many_accounts import Door
 from aws_iam.answer import Status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.tools.audit.actions import tool
-from aws_iam.tools.audit.fleet.job import Job, run
+from aws_iam.tools.audit.fleet.job import Job, run_job
 from helpers.caller import calls_to
 from helpers.folders import TESTS
 
@@ -148,7 +148,7 @@ def test_a_cluster_that_loses_its_last_worker_ends_the_run(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "r.jsonl"
-    monkeypatch.setattr("aws_iam.tools.audit.fleet.workers._PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("aws_iam.tools.audit.fleet.workers._SILENCE_SECONDS", 0.5)
 
     def watch(done: int, _total: int, _text: str) -> None:
         if done == 5:
@@ -173,14 +173,14 @@ def test_a_job_travels_without_a_secret_and_gives_the_same_line_here() -> None:
     assert b"boto" not in travelled
     # Dask shows and logs a job as its text.
     assert "external-for-this-test" not in repr(job)
-    line = json.loads(run(pickle.loads(travelled)))  # noqa: S301 - just written
+    line = json.loads(run_job(pickle.loads(travelled)))  # noqa: S301 - just written
     assert (line["account"], line["controls"]) == (ACCOUNTS[0], {"root_mfa": "fail"})
 
 
 def test_a_worker_of_another_version_is_refused() -> None:
     job = Job(door=Door(account=ACCOUNTS[0]), run="this", benchmark="7.0", version="0.0.0")
     with pytest.raises(InputError, match="install the same version on every worker"):
-        run(job)
+        run_job(job)
 
 
 @pytest.mark.parametrize(

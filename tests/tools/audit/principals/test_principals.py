@@ -11,10 +11,10 @@ from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool
-from aws_iam.tools.audit.principals.holdings import Holdings
+from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
 from aws_iam.tools.audit.principals.organization_policies import Guardrails
-from aws_iam.tools.audit.principals.role_chains import takers
-from aws_iam.tools.audit.principals.simulate import MOST, Asked
+from aws_iam.tools.audit.principals.role_chains import admin_role_chains
+from aws_iam.tools.audit.principals.simulate import MOST_REQUESTS, Simulator
 from helpers.cis_snapshots import snapshot
 from helpers.folders import TESTS
 
@@ -157,8 +157,12 @@ def test_principals_that_may_not_be_read_are_unknown_and_the_policy_to_add_is_th
 
 def test_what_an_administrator_s_role_is_asked_for_is_bounded() -> None:
     trust = policy([{"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}])
-    roles = [Role(name=f"r{n}", arn=arn(f"role/r{n}"), trust=trust) for n in range(MOST // 2)]
-    held = Holdings(policies=(policy([{"Effect": "Allow", "Action": "*", "Resource": "*"}]),))
+    roles = [
+        Role(name=f"r{n}", arn=arn(f"role/r{n}"), trust=trust) for n in range(MOST_REQUESTS // 2)
+    ]
+    held = EffectivePolicies(
+        documents=(policy([{"Effect": "Allow", "Action": "*", "Resource": "*"}]),)
+    )
     others = [(Role(name=f"o{n}", arn=arn(f"role/o{n}")), held) for n in range(3)]
-    found, whole = takers(roles, others, Asked(Guardrails(told="none")))
+    found, whole = admin_role_chains(roles, others, Simulator(Guardrails(summary="none")))
     assert (found, whole) == ({}, False)

@@ -64,7 +64,7 @@ def test_controls_that_code_mends_best_have_it() -> None:
 
 
 def test_a_control_that_newer_versions_dropped_says_so() -> None:
-    assert "gone after 2.0" in ask(action="control", id="cloudtrail_cloudwatch").summary
+    assert "removed after 2.0" in ask(action="control", id="cloudtrail_cloudwatch").summary
 
 
 @pytest.mark.parametrize("key", list(controls()))

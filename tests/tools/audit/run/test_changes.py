@@ -12,7 +12,7 @@ from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import plain
 from aws_iam.tools.audit.actions import tool
-from aws_iam.tools.audit.run.changes import Side, compared
+from aws_iam.tools.audit.run.changes import JudgedSnapshot, with_changes
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def finding(text: str) -> Finding:
     )
 
 
-def side(texts: Iterable[str], regions: list[str] | None) -> Side:
+def side(texts: Iterable[str], regions: list[str] | None) -> JudgedSnapshot:
     account = account_of(regions=regions or ["eu-west-1", "us-east-1"])
-    return Side(account, tuple(map(finding, texts)))
+    return JudgedSnapshot(account, tuple(map(finding, texts)))
 
 
 def written(finding: Finding) -> str:
@@ -63,7 +63,7 @@ def written(finding: Finding) -> str:
 def test_each_finding_says_how_it_changed(case: dict[str, Any]) -> None:
     now = side(case["now"], case.get("regions_now"))
     before = side(case["before"], case.get("regions_before"))
-    assert [written(finding) for finding in compared(now, before)] == case["expect"]
+    assert [written(finding) for finding in with_changes(now, before)] == case["expect"]
 
 
 @pytest.fixture

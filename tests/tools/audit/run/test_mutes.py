@@ -14,7 +14,7 @@ from aws_iam.cli import command_line
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import plain
 from aws_iam.tools.audit.actions import tool
-from aws_iam.tools.audit.run.mutes import MOST
+from aws_iam.tools.audit.run.mutes import MOST_MUTES
 from helpers.cis_snapshots import refused
 from helpers.folders import ROOT
 
@@ -94,7 +94,7 @@ def test_a_mute_over_what_could_not_be_judged_says_so(tmp_path: Path) -> None:
     answer = ask(file, [{"control": "imdsv2", "reason": "x"}])
     (row,) = answer.facts["mutes"]
     assert row["state"] == "mutes nothing yet: what it covers could not be judged"
-    assert "0 findings muted, 1 over what could not be judged." in answer.summary
+    assert "0 findings muted, 1 mute covers what could not be judged." in answer.summary
 
 
 def test_a_mute_ends_after_its_last_day_as_of_the_snapshot(saved: Path) -> None:
@@ -124,8 +124,8 @@ def test_the_documented_list_is_one(saved: Path) -> None:
 
 
 def test_a_list_that_is_too_long_is_refused(saved: Path) -> None:
-    with pytest.raises(InputError, match=f"at most {MOST:,}"):
-        ask(saved, [{"control": "imdsv2", "reason": "x"}] * (MOST + 1))
+    with pytest.raises(InputError, match=f"at most {MOST_MUTES:,}"):
+        ask(saved, [{"control": "imdsv2", "reason": "x"}] * (MOST_MUTES + 1))
 
 
 def test_muting_everything_that_fails_ends_with_status_0(

@@ -70,7 +70,7 @@ def test_every_format_gives_one_file_the_counts_and_the_score(saved: Path, forma
 
 def test_an_answer_names_headings_that_its_pages_have(saved: Path) -> None:
     asked = ({"snapshot": str(saved)}, {"action": "report", "snapshot": str(saved)})
-    for source in (source for one in asked for source in tool.run(one, cli=True).sources):
+    for source in (quoted for one in asked for quoted in tool.run(one, cli=True).sources):
         page, _, anchor = source.partition("#")
         heads = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
         assert anchor in {head.lower().replace(" ", "-") for head in heads}
@@ -107,10 +107,9 @@ def test_security_lakes_and_hubs_get_every_finding(saved: Path, format_: str) ->
     told = json.loads(report(saved, format_, mute=MUTES))
     assert len(told) == len(findings(saved))
     suppressed = [
-        finding
-        for finding in told
-        if finding.get("status_id") == 3
-        or finding.get("Workflow", {}).get("Status") == "SUPPRESSED"
+        row
+        for row in told
+        if row.get("status_id") == 3 or row.get("Workflow", {}).get("Status") == "SUPPRESSED"
     ]
     assert len(suppressed) == 1
 
@@ -186,9 +185,9 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        yield from (text for child in value.values() for text in _texts(child))
+        yield from (text for part in value.values() for text in _texts(part))
     elif isinstance(value, list):
-        yield from (text for child in value for text in _texts(child))
+        yield from (text for part in value for text in _texts(part))
 
 
 def test_the_answer_holds_a_fix_whole(saved: Path) -> None:

@@ -77,8 +77,8 @@ def in_region(region: str) -> Account:
 
 def scripts(account: Account) -> list[str]:
     answers: Iterable[Answer] = (
-        audit_trails.answer(account, Source()),
-        access_analyzer.answer(account, Source()),
+        audit_trails.trails_answer(account, Source()),
+        access_analyzer.analyzers_answer(account, Source()),
     )
     found = [
         artifact

@@ -234,7 +234,7 @@ def test_more_classic_selectors_than_aws_takes_are_not_written(tmp_path: Path) -
     own = trail(selectors={"classic": [{"data": [functions]}] * 5})
     found = lines(own, folder=tmp_path)
     assert verbs(found) == []
-    assert any("more than the 5 event selectors that AWS takes" in line for line in found)
+    assert any("more than the 5 event selectors that AWS allows" in line for line in found)
 
 
 def test_a_trail_that_never_had_selectors_goes_on_recording_management_events(

@@ -1,6 +1,6 @@
-"""The chain that tells somebody of an event: trail → log group → metric filter → alarm → topic → subscriber.
+"""The chain by which an event reaches somebody: trail → log group → metric filter → alarm → topic → subscriber.
 
-A filter is judged by the records it matches. Coverage may be spread over several filters, each with its own chain.
+A filter is judged by the records it matches. Several filters, each with its own chain, may share the coverage.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.evidence import event_selectors, filter_pattern
-from aws_iam.tools.audit.evidence.sample_records import completed
+from aws_iam.tools.audit.evidence.sample_records import complete_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
     ByMetric = dict[Metric, list[Alarm]]
 
-# An everyday read: a filter that matches it too is no signal.
+# An everyday call: a filter that matches it too is only noise.
 _EVERYDAY: Record = {
     "eventSource": "ec2.amazonaws.com",
     "eventName": "DescribeInstances",
@@ -41,7 +41,7 @@ _EVERYDAY: Record = {
 
 
 class Link(IntEnum):
-    """How far a filter's chain reaches: the first broken link, or complete."""
+    """How far a filter's chain reaches: its first broken link, or complete."""
 
     ALARM = 0
     DIMENSIONS = 1
@@ -54,15 +54,15 @@ class Link(IntEnum):
 _BROKEN = {
     Link.ALARM: "no alarm watches its metric",
     Link.DIMENSIONS: "its metric has dimensions, and no alarm watches it with them",
-    Link.ACTIONS: "its alarm has its actions switched off",
-    Link.TOPIC: "its alarm tells no SNS topic",
+    Link.ACTIONS: "the actions of its alarm are disabled",
+    Link.TOPIC: "its alarm notifies no SNS topic",
     Link.SUBSCRIBER: "its alarm's topic has no confirmed subscriber",
 }
 
 
 @slotted
 class Watcher:
-    """A metric filter on a good trail's log group; `miss` says why its chain beyond `link` is not known."""
+    """A metric filter on a good trail's log group, and its chain; `miss` says why the chain beyond `link` is unknown."""
 
     filter: MetricFilter
     account: Account
@@ -73,25 +73,27 @@ class Watcher:
     miss: NotCollected | None = None
 
     def matches(self, witness: Record) -> bool | None:
-        """Whether the filter matches every record of the kind; None when its pattern does not tell."""
+        """Whether the filter matches every record of the kind; None if its pattern does not decide that."""
         if self.pattern is None:
             return None
-        answers = {self.pattern.matches(sample) for sample in completed(witness, self.account)}
+        answers = {
+            self.pattern.matches(sample) for sample in complete_records(witness, self.account)
+        }
         if False in answers:
             return False
         return None if None in answers else True
 
     @property
     def noisy(self) -> bool:
-        """Whether it matches an everyday record too."""
+        """Whether it matches an everyday call too."""
         return self.matches(_EVERYDAY) is True
 
 
 @slotted
 class Watch:
-    """Everything that watches the account's events; `gap` is the first link that nothing has.
+    """All filters that watch the account's events; `gap` says which link is missing altogether.
 
-    `group` and `region` say where a filter would see them, once a good trail delivers to a log group.
+    `group` and `region` are the log group where a new filter would see the events, and its Region.
     """
 
     watchers: tuple[Watcher, ...] = ()
@@ -102,7 +104,7 @@ class Watch:
 
 
 def watch(account: Account, *, kms: bool = False) -> Watch:
-    """The watchers on the log groups of all good trails; `kms`: the trail must not leave out KMS."""
+    """The filters on the log groups of all good trails; with `kms`, a good trail must record KMS events."""
     found = account.require(TRAILS)
     misses = [miss.error() for miss in found.doubts(len(account.regions.read))]
     good: list[Trail] = []
@@ -119,7 +121,7 @@ def watch(account: Account, *, kms: bool = False) -> Watch:
             good.append(trail)
     if not good:
         why = "; ".join(gaps) or "there is none"
-        return Watch(misses=tuple(misses), gap=f"no trail records what would be told ({why})")
+        return Watch(misses=tuple(misses), gap=f"no trail records these events ({why})")
     return _on_groups(account, good, misses)
 
 
@@ -127,7 +129,10 @@ def _on_groups(account: Account, good: list[Trail], misses: list[NotCollected]) 
     groups = dict.fromkeys(trail.log_group_arn for trail in good if trail.log_group_arn)
     if not groups:
         names = ", ".join(quoted(trail.name) for trail in good)
-        return Watch(misses=tuple(misses), gap=f"trail {names} delivers to no log group")
+        return Watch(
+            misses=tuple(misses),
+            gap=f"trail{'s' if len(good) > 1 else ''} {names} deliver{'' if len(good) > 1 else 's'} to no log group",
+        )
     watchers: list[Watcher] = []
     for arn in groups:
         try:
@@ -162,9 +167,9 @@ def _lacks(trail: Trail, *, kms: bool) -> str | None:
         recorded = event_selectors.management_events(chosen)
         if not recorded.everything:
             return f"records {recorded} of management events"
-        # What disables or deletes a key is a write.
+        # Disabling and deleting a key are writes.
         missed = kms and event_selectors.KMS in recorded.writes_without
-        return "leaves out the events of KMS" if missed else None
+        return "excludes KMS events" if missed else None
 
     return event_selectors.proved_gap(trail, lacks)
 
@@ -173,7 +178,7 @@ def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
     arn = Arn.of(group_arn)
     if arn is None:
         raise NotCollected(
-            f"log group {quoted(group_arn)} is named by no ARN",
+            f"log group {quoted(group_arn)} is not an ARN",
             call="cloudtrail:DescribeTrails",
             code="no value",
         )
@@ -190,7 +195,7 @@ def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
     alarms = account.get_in(region, ALARMS)
     by_metric = alarms if isinstance(alarms, Miss) else _by_metric(alarms)
 
-    # Many filters may share a metric: its alarms are followed once.
+    # Many filters may share a metric; its alarms are followed once.
     @cache
     def reach(metric: Metric) -> tuple[Link, str]:
         watching = known(by_metric).get(metric, ())
@@ -204,7 +209,7 @@ def _watchers(account: Account, group_arn: str) -> Iterator[Watcher]:
 
 
 def _by_metric(alarms: Iterable[Alarm]) -> ByMetric:
-    """The alarms on each metric; one with other dimensions is another metric."""
+    """The alarms on each metric; with other dimensions it is another metric."""
     found: ByMetric = defaultdict(list)
     for alarm in alarms:
         for metric in alarm.metrics:
@@ -239,20 +244,20 @@ def _watcher(
 
 
 def _pattern(metric_filter: MetricFilter) -> filter_pattern.Pattern | None:
-    read = None if metric_filter.transformed else filter_pattern.parse(metric_filter.pattern)
-    if read is None or metric_filter.criteria == "":
-        return read
-    # The criteria are a clause more, on what stands beside the record.
-    beside = filter_pattern.Clause(("@aws",), "=", metric_filter.criteria or "")
-    return filter_pattern.Every((read, beside))
+    parsed = (
+        None if metric_filter.transformed else filter_pattern.parse_pattern(metric_filter.pattern)
+    )
+    if parsed is None or metric_filter.criteria == "":
+        return parsed
+    # The criteria are one more clause, on fields that AWS adds to the record.
+    criteria = filter_pattern.Clause(("@aws",), "=", metric_filter.criteria or "")
+    return filter_pattern.Every((parsed, criteria))
 
 
 def _narrowed(metric_filter: MetricFilter, region: str) -> NotCollected | None:
-    """Why the pattern alone does not tell which records the filter counts."""
+    """Why the pattern alone does not decide which records the filter counts."""
     if metric_filter.criteria is None:
-        why = (
-            "is of a snapshot of an earlier version, which does not tell all of it; take it again"
-        )
+        why = "is in a snapshot of an earlier version, which lacks part of it; take a new snapshot"
     elif metric_filter.criteria:
         why = f"counts only events with {quoted(metric_filter.criteria)}"
     elif metric_filter.transformed:
@@ -268,12 +273,12 @@ def _narrowed(metric_filter: MetricFilter, region: str) -> NotCollected | None:
 
 
 def _reach_dimensions(metric: Metric, alarms: Iterable[Alarm]) -> tuple[Link, str]:
-    """A metric with dimensions is one for each of their values: an alarm watches some, and which is not read."""
+    """A metric with dimensions has a series for each of their values; an alarm watches some, and it is not read which."""
     if watching := next(iter(alarms), None):
         names = ", ".join(map(quoted, metric.dimensions))
         raise NotCollected(
-            f"alarm {quoted(watching.name)} watches metric {quoted(metric.name)} for values of {names},"
-            " and no alarm watches it as a whole",
+            f"alarm {quoted(watching.name)} watches metric {quoted(metric.name)} only for some values of {names},"
+            " and no alarm watches all of it",
             call="cloudwatch:DescribeAlarms",
             code="part of a metric",
         )
@@ -281,12 +286,12 @@ def _reach_dimensions(metric: Metric, alarms: Iterable[Alarm]) -> tuple[Link, st
 
 
 def _reach(account: Account, alarms: Iterable[Alarm]) -> tuple[Link, str]:
-    """The farthest link of any of the alarms; one that cannot be read decides only when none is complete."""
+    """The farthest link of any alarm; one that could not be read matters only if none is complete."""
     best: tuple[Link, str] = (Link.ALARM, "")
     missing: NotCollected | None = None
     for alarm in alarms:
         try:
-            best = max(best, (_told(account, alarm), alarm.name))
+            best = max(best, (_link_of(account, alarm), alarm.name))
         except NotCollected as miss:
             missing = miss
         if best[0] is Link.COMPLETE:
@@ -296,7 +301,7 @@ def _reach(account: Account, alarms: Iterable[Alarm]) -> tuple[Link, str]:
     return best
 
 
-def _told(account: Account, alarm: Alarm) -> Link:
+def _link_of(account: Account, alarm: Alarm) -> Link:
     if not alarm.actions_enabled:
         return Link.ACTIONS
     topics = [action for action in alarm.actions if action.split(":")[2:3] == ["sns"]]
@@ -305,7 +310,7 @@ def _told(account: Account, alarm: Alarm) -> Link:
     missing: NotCollected | None = None
     for topic in topics:
         try:
-            if _heard(account, topic):
+            if _has_subscriber(account, topic):
                 return Link.COMPLETE
         except NotCollected as miss:
             missing = miss
@@ -314,7 +319,7 @@ def _told(account: Account, alarm: Alarm) -> Link:
     return Link.SUBSCRIBER
 
 
-def _heard(account: Account, arn: str) -> bool:
+def _has_subscriber(account: Account, arn: str) -> bool:
     for topic in account.require(TOPICS):
         if topic.arn == arn:
             return any(subscription.confirmed for subscription in known(topic.subscriptions))

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     )
 
 KMS = "kms.amazonaws.com"
-# High-volume sources that AWS offers to leave out; a trail without them still counts as recording everything.
+# High-volume sources that AWS offers to exclude; a trail without them still counts as recording everything.
 TOLERATED = frozenset({KMS, "rdsdata.amazonaws.com"})
 _OBJECT = "AWS::S3::Object"
 
 
 @slotted
-class Recorded:
-    """Which events are recorded, and the sources whose reads or writes no selector covers."""
+class RecordedEvents:
+    """Whether reads and writes are recorded, and the sources whose reads or writes are not."""
 
     reads: bool = False
     writes: bool = False
@@ -37,12 +37,12 @@ class Recorded:
 
     @property
     def everything(self) -> bool:
-        """Reads and writes."""
+        """Whether both reads and writes are recorded."""
         return self.reads and self.writes
 
     @property
     def left_out(self) -> str:
-        """The sources that are left out, in words; empty when none is."""
+        """The sources that are left out, in words; empty if there are none."""
         sources = sorted(self.reads_without | self.writes_without)
         return ", ".join(f"{self._kind(source)} of {source}" for source in sources)
 
@@ -65,7 +65,10 @@ _CLASSIC = {"All": (True, True), "ReadOnly": (True, False), "WriteOnly": (False,
 
 
 def proved_gap(trail: Trail, lacks: Callable[[Selectors], str | None]) -> str | None:
-    """Why the trail does not record it; NotCollected when that is open: one of two facts proves a gap alone."""
+    """Why the trail does not record something, None if it does; NotCollected if that is unknown.
+
+    A stopped trail proves a gap even if its selectors could not be read, and the other way round.
+    """
     if not isinstance(trail.status, Miss) and not trail.status.logging:
         return "is not logging"
     if not isinstance(trail.selectors, Miss) and (gap := lacks(trail.selectors)):
@@ -75,31 +78,31 @@ def proved_gap(trail: Trail, lacks: Callable[[Selectors], str | None]) -> str | 
     return None
 
 
-def management_events(selectors: Selectors) -> Recorded:
-    """The management events that are recorded; a trail that never had a selector records both kinds."""
+def management_events(selectors: Selectors) -> RecordedEvents:
+    """The management events that are recorded; without selectors, a trail records reads and writes."""
     if not selectors.classic and not selectors.advanced:
-        return Recorded(reads=True, writes=True)
+        return RecordedEvents(reads=True, writes=True)
     parts = [
         _part(_CLASSIC[selector.read_write], selector.excluded_sources)
         for selector in selectors.classic
         if selector.management
     ]
-    return _together((*parts, *filter(None, map(_management, selectors.advanced))))
+    return _combined((*parts, *filter(None, map(_management, selectors.advanced))))
 
 
-def object_events(selectors: Selectors, partition: str) -> Recorded:
-    """The data events of all S3 objects, of future buckets too, that are recorded."""
+def object_events(selectors: Selectors, partition: str) -> RecordedEvents:
+    """The data events that are recorded for all S3 objects, including those of future buckets."""
     parts = [
         _part(_CLASSIC[selector.read_write], ())
         for selector in selectors.classic
         if any(_all_buckets(value, partition) for value in _object_values(selector))
     ]
     advanced = (_objects(selector, partition) for selector in selectors.advanced)
-    return _together((*parts, *filter(None, advanced)))
+    return _combined((*parts, *filter(None, advanced)))
 
 
 def single_buckets(selectors: Selectors, partition: str) -> tuple[str, ...]:
-    """The buckets or prefixes whose object events are recorded one by one."""
+    """The buckets and prefixes whose object events are recorded by name."""
     classic = (value for selector in selectors.classic for value in _object_values(selector))
     advanced = (
         value
@@ -113,9 +116,9 @@ def single_buckets(selectors: Selectors, partition: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _together(parts: Iterable[Recorded]) -> Recorded:
+def _combined(parts: Iterable[RecordedEvents]) -> RecordedEvents:
     listed = tuple(parts)
-    return Recorded(
+    return RecordedEvents(
         reads=any(part.reads for part in listed),
         writes=any(part.writes for part in listed),
         reads_without=_left_out(part.reads_without for part in listed if part.reads),
@@ -124,50 +127,54 @@ def _together(parts: Iterable[Recorded]) -> Recorded:
 
 
 def _left_out(parts: Iterable[frozenset[str]]) -> frozenset[str]:
-    """What every selector of the kind leaves out."""
+    """The sources that every one of the selectors leaves out."""
     listed = tuple(parts)
     return frozenset.intersection(*listed) if listed else frozenset()
 
 
-def _part(kinds: tuple[bool, bool], left_out: Iterable[str]) -> Recorded:
+def _part(kinds: tuple[bool, bool], left_out: Iterable[str]) -> RecordedEvents:
     without = frozenset(left_out)
-    return Recorded(reads=kinds[0], writes=kinds[1], reads_without=without, writes_without=without)
+    return RecordedEvents(
+        reads=kinds[0], writes=kinds[1], reads_without=without, writes_without=without
+    )
 
 
-def _management(selector: AdvancedSelector) -> Recorded | None:
-    """What one advanced selector records; None when it is about other events or narrower than tolerated."""
+def _management(selector: AdvancedSelector) -> RecordedEvents | None:
+    """What one advanced selector records; None if it is about other events or leaves out too much."""
     left_out: set[str] = set()
     kinds = (True, True)
-    category = False
+    is_management = False
     for field in selector.fields:
         if field.field == "eventCategory":
-            category = field.values("Equals") == ("Management",)
+            is_management = field.values("Equals") == ("Management",)
         elif field.field == "readOnly":
             kinds = _read_only(field.values("Equals"))
         elif field.field == "eventSource" and _operators(field.operators) == {"NotEquals"}:
             left_out.update(field.values("NotEquals"))
         else:
             return None
-    return _part(kinds, left_out) if category and left_out <= TOLERATED else None
+    return _part(kinds, left_out) if is_management and left_out <= TOLERATED else None
 
 
-def _objects(selector: AdvancedSelector, partition: str) -> Recorded | None:
+def _objects(selector: AdvancedSelector, partition: str) -> RecordedEvents | None:
     kinds = (True, True)
-    category = objects = False
+    is_data = is_objects = False
     for field in selector.fields:
         if field.field == "eventCategory":
-            category = field.values("Equals") == ("Data",)
+            is_data = field.values("Equals") == ("Data",)
         elif field.field == "resources.type":
-            objects = _OBJECT in field.values("Equals")
+            is_objects = _OBJECT in field.values("Equals")
         elif field.field == "readOnly":
             kinds = _read_only(field.values("Equals"))
-        elif not _widest(field.field, field.operators, partition):
+        elif not _excludes_nothing(field.field, field.operators, partition):
             return None
-    return _part(kinds, ()) if category and objects else None
+    return _part(kinds, ()) if is_data and is_objects else None
 
 
-def _widest(name: str, operators: tuple[tuple[str, tuple[str, ...]], ...], partition: str) -> bool:
-    """Whether a further field leaves nothing out: a prefix that every object's ARN has."""
+def _excludes_nothing(
+    name: str, operators: tuple[tuple[str, tuple[str, ...]], ...], partition: str
+) -> bool:
+    """Whether a further field excludes nothing, being a prefix of every object's ARN."""
     every = f"arn:{partition}:s3:::"
     return (
         name == "resources.ARN"

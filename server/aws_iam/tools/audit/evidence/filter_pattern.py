@@ -1,10 +1,10 @@
-"""CloudWatch Logs filter patterns: what a metric filter matches, judged on records and not by its text.
+"""CloudWatch Logs filter patterns: parses a metric filter's pattern and decides which records it matches.
 
     { ($.eventName = "ConsoleLogin") && ($.errorMessage = "Failed authentication") }
 
-The JSON form is understood: comparisons with `*` wildcards, `IS NULL`, `IS TRUE`, `IS FALSE`, `NOT EXISTS`, `&&` before
-`||`, parentheses. Another form, or one too large to be a filter, gives no pattern; and where AWS does not document the
-outcome (a `!=` on an absent field), or the record says nothing of a field, the answer is None: unknown, never a guess.
+Only the JSON form is supported: comparisons with `*` wildcards, `IS NULL`, `IS TRUE`, `IS FALSE`, `NOT EXISTS`, `&&` before
+`||`, parentheses. Any other form, or a text too long for a filter, gives no pattern. If AWS does not document the outcome (a `!=`
+on an absent field), or the record does not say what a field holds, the result is None: unknown, never a guess.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
@@ -20,9 +20,9 @@ from aws_iam.engine.language.frozen import positional
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# AWS takes 1,024 characters; what is longer came from somewhere else and is not walked.
-LONGEST = 4096
-DEEPEST = 50
+# AWS allows 1,024 characters; a longer text is not from AWS and is not parsed.
+MOST_CHARACTERS = 4096
+MOST_NESTING = 50
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -35,9 +35,10 @@ _TOKEN = re.compile(
 )
 _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?")
-# The value of a field that a record is known not to have.
+# The value of a field that a record certainly lacks.
 ABSENT = object()
-_UNTOLD = object()
+# The value of a field about which a sample record says nothing.
+_UNSAID = object()
 _ORDER: Mapping[str, Callable[[float, float], bool]] = {
     "<": float.__lt__,
     ">": float.__gt__,
@@ -47,21 +48,21 @@ _ORDER: Mapping[str, Callable[[float, float], bool]] = {
 
 
 class _Unreadable(Exception):  # noqa: N818 - internal: the text is not in the language
-    """The text is no JSON filter pattern that this module understands."""
+    """The text is not a JSON filter pattern that this module supports."""
 
 
 @positional
 class Clause:
-    """One question about one field."""
+    """One test of one field."""
 
     path: tuple[str | int, ...]
     operator: str
     value: str = ""
 
     def matches(self, record: Mapping[str, Any]) -> bool | None:
-        """Whether the record satisfies it; None when neither it nor the documentation says."""
+        """Whether the record passes the test; None if neither the record nor AWS's documentation says."""
         found = _lookup(record, self.path)
-        if found is _UNTOLD:
+        if found is _UNSAID:
             return None
         if self.operator in _UNARY:
             return _UNARY[self.operator](found)
@@ -75,23 +76,23 @@ class Clause:
 
 @positional
 class Every:
-    """All parts hold (`&&`)."""
+    """All parts match (`&&`)."""
 
     parts: tuple[Pattern, ...]
 
     def matches(self, record: Mapping[str, Any]) -> bool | None:
-        """False wins, then unknown."""
+        """False if any part is false, else unknown if any is."""
         return _decided(False, (part.matches(record) for part in self.parts))
 
 
 @positional
 class Some:
-    """One part holds (`||`)."""
+    """At least one part matches (`||`)."""
 
     parts: tuple[Pattern, ...]
 
     def matches(self, record: Mapping[str, Any]) -> bool | None:
-        """True wins, then unknown."""
+        """True if any part is true, else unknown if any is."""
         return _decided(True, (part.matches(record) for part in self.parts))
 
 
@@ -101,14 +102,14 @@ EVERYTHING: Pattern = Every(())
 
 
 @lru_cache(maxsize=1024)
-def parse(text: str) -> Pattern | None:
-    """The pattern, None when the text is in no form that is understood here."""
+def parse_pattern(text: str) -> Pattern | None:
+    """The pattern; None if its form is not supported."""
     if not text.strip():
         return EVERYTHING
-    if len(text) > LONGEST:
+    if len(text) > MOST_CHARACTERS:
         return None
     try:
-        return _Parser(_tokens(text.strip())).whole()
+        return _Parser(_tokens(text.strip())).pattern()
     except _Unreadable:
         return None
 
@@ -133,7 +134,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
 
-    def whole(self) -> Pattern:
+    def pattern(self) -> Pattern:
         self._expect("{")
         pattern = self._either()
         self._expect("}")
@@ -143,21 +144,21 @@ class _Parser:
 
     def _either(self) -> Pattern:
         parts = [self._both()]
-        while self._taken("||"):
+        while self._accept("||"):
             parts.append(self._both())
         return parts[0] if len(parts) == 1 else Some(tuple(parts))
 
     def _both(self) -> Pattern:
         parts = [self._term()]
-        while self._taken("&&"):
+        while self._accept("&&"):
             parts.append(self._term())
         return parts[0] if len(parts) == 1 else Every(tuple(parts))
 
     def _term(self) -> Pattern:
-        if not self._taken("("):
+        if not self._accept("("):
             return self._test()
         self._depth += 1
-        if self._depth > DEEPEST:
+        if self._depth > MOST_NESTING:
             raise _Unreadable
         inside = self._either()
         self._expect(")")
@@ -201,13 +202,13 @@ class _Parser:
         self._at += 1
         return value
 
-    def _taken(self, mark: str) -> bool:
-        taken = self._at < len(self._tokens) and self._tokens[self._at] == ("mark", mark)
-        self._at += taken
-        return taken
+    def _accept(self, mark: str) -> bool:
+        is_next = self._at < len(self._tokens) and self._tokens[self._at] == ("mark", mark)
+        self._at += is_next
+        return is_next
 
     def _expect(self, mark: str) -> None:
-        if not self._taken(mark):
+        if not self._accept(mark):
             raise _Unreadable
 
 
@@ -223,10 +224,10 @@ def _lookup(record: Any, path: Iterable[str | int]) -> Any:
 
 
 def _child(value: Any, step: str | int) -> Any:
-    if value is _UNTOLD:
-        return _UNTOLD
+    if value is _UNSAID:
+        return _UNSAID
     if isinstance(step, str):
-        return value.get(step, _UNTOLD) if isinstance(value, Mapping) else ABSENT
+        return value.get(step, _UNSAID) if isinstance(value, Mapping) else ABSENT
     return value[step] if isinstance(value, list) and step < len(value) else ABSENT
 
 
@@ -241,7 +242,7 @@ def _equal(found: Any, wanted: str) -> bool:
 
 
 def _like(pattern: str, text: str) -> bool:
-    """`*` stands for any characters; one pass, so that many stars cost nothing more."""
+    """Whether the text matches, `*` being any characters; one pass, however many stars there are."""
     first, *rest = pattern.split("*")
     if not rest:
         return first == text

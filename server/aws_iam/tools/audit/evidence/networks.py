@@ -1,4 +1,4 @@
-"""Networks as sets of addresses, ports as ranges, and the ARNs of EC2's resources."""
+"""Networks as sets of addresses, ports as ranges, and the ARNs of EC2 resources."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _LAST_PORT = 65535
 
 
 class Owned(Protocol):
-    """A resource that may be shared into the account."""
+    """A resource that another account may own and share into this one."""
 
     @property
     def owner(self) -> str | None:
         """The account that owns it, where AWS says so."""
 
 
-def own(account: Account, thing: Owned) -> bool:
-    """Whether the account owns it: what is shared into the account is its owner's to mend."""
-    return thing.owner in {None, account.id}
+def own(account: Account, resource: Owned) -> bool:
+    """Whether the account owns the resource; only its owner can fix one that is shared."""
+    return resource.owner in {None, account.id}
 
 
 def arn(account: Account, region: str, kind: str, name: str) -> str:
@@ -42,19 +42,19 @@ def arn(account: Account, region: str, kind: str, name: str) -> str:
 
 
 def carries(protocol: str, wanted: str) -> bool:
-    """Whether a rule of this protocol (a name, a number, or all) lets the wanted one through."""
+    """Whether a rule's protocol (a name, a number, or all) includes the wanted one."""
     return protocol == ALL or _NUMBERS.get(protocol, protocol) == wanted
 
 
 def in_range(low: int | None, high: int | None, port: int) -> bool:
-    """Whether the range holds the port; no ports, or -1, stand for all of them."""
+    """Whether the range includes the port; None and -1 mean all ports."""
     first = 0 if low is None or low < 0 else low
     last = _LAST_PORT if high is None or high < 0 else high
     return first <= port <= last
 
 
 def covers(sources: Iterable[str], whole: str) -> bool:
-    """Whether the sources together are all addresses of `whole`, such as 0.0.0.0/0 or ::/0."""
+    """Whether the sources together include every address of `whole`, such as 0.0.0.0/0 or ::/0."""
     wanted = _network(whole)
     networks = [_network(source) for source in sources]
     if isinstance(wanted, IPv4Network):
@@ -65,14 +65,14 @@ def covers(sources: Iterable[str], whole: str) -> bool:
 
 
 def holds(destination: str, networks: Iterable[str]) -> bool:
-    """Whether the destination is one of the networks or holds one whole; a prefix list tells nothing."""
+    """Whether the destination contains one of the networks; the contents of a prefix list are unknown."""
     if "/" not in destination:
         return False
-    wide = _network(destination)
+    destination_network = _network(destination)
     return any(
-        network.version == wide.version
-        and network.prefixlen >= wide.prefixlen
-        and network.network_address in wide
+        network.version == destination_network.version
+        and network.prefixlen >= destination_network.prefixlen
+        and network.network_address in destination_network
         for network in map(_network, networks)
     )
 
@@ -88,5 +88,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         return ip_network(text, strict=False)
     except ValueError:
         raise NotCollected(
-            f"{quoted(text)} is no network", call="ec2:DescribeSecurityGroups", code="no network"
+            f"{quoted(text)} is not a network",
+            call="ec2:DescribeSecurityGroups",
+            code="no network",
         ) from None

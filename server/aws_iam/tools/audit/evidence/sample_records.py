@@ -1,7 +1,7 @@
-"""The records that a filter must match: what a control says of one, and around it what CloudTrail writes.
+"""The CloudTrail records that a metric filter must match: a control's witness, completed as CloudTrail writes it.
 
-Only what every such record says is filled in. A name, an address or a Region that differs from record to record is left
-out, and then a filter that asks for it is not judged.
+Only what every such record has is filled in. Names, addresses and Regions differ from record to record and are left out; a
+filter that tests one of them is not judged.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
 
 _SIGN_IN = "ConsoleLogin"
-# Whoever the record does not name: a filter for one kind of caller misses the others.
-_ANYBODY = ("AssumedRole", "IAMUser")
-_READS = ("Describe", "Get", "Head", "List", "Lookup")
+# The callers to try if the witness names none: a filter for one kind misses the other.
+_ANY_CALLER = ("AssumedRole", "IAMUser")
+_READ_PREFIXES = ("Describe", "Get", "Head", "List", "Lookup")
 _DATA_EVENTS = frozenset({"GetObject"})
-# Their calls are recorded in one Region, wherever the caller is.
-_GLOBAL = frozenset({"iam.amazonaws.com", "organizations.amazonaws.com"})
+# Services whose calls are recorded in one Region, wherever the caller is.
+_GLOBAL_SERVICES = frozenset({"iam.amazonaws.com", "organizations.amazonaws.com"})
 
 
-def completed(witness: Record, account: Account) -> tuple[Record, ...]:
-    """The whole records, one for each kind of caller that it may have: a filter must match them all."""
-    said = witness.get("userIdentity", {}).get("type")
-    name = witness["eventName"]
-    around = _sign_in(witness) if name == _SIGN_IN else _call(witness, account)
+def complete_records(witness: Record, account: Account) -> tuple[Record, ...]:
+    """The complete records, one for each kind of caller; a filter must match all of them."""
+    caller = witness.get("userIdentity", {}).get("type")
+    is_sign_in = witness["eventName"] == _SIGN_IN
+    event = _sign_in(witness) if is_sign_in else _call(witness, account)
     return tuple(
         _merged(
             {
@@ -38,31 +38,31 @@ def completed(witness: Record, account: Account) -> tuple[Record, ...]:
                 "sourceIPAddress": "203.0.113.7",
                 "recipientAccountId": account.id,
                 "userIdentity": _identity(kind, account),
-                **around,
+                **event,
             },
             witness,
         )
-        for kind in ((said,) if said else _ANYBODY)
+        for kind in ((caller,) if caller else _ANY_CALLER)
     )
 
 
 def _call(witness: Record, account: Account) -> dict[str, Any]:
     name = witness["eventName"]
-    reads = name.startswith(_READS)
-    data = name in _DATA_EVENTS
-    found: dict[str, Any] = {
+    is_read = name.startswith(_READ_PREFIXES)
+    is_data = name in _DATA_EVENTS
+    fields: dict[str, Any] = {
         "eventType": "AwsApiCall",
-        "readOnly": reads,
-        "managementEvent": not data,
-        "eventCategory": "Data" if data else "Management",
+        "readOnly": is_read,
+        "managementEvent": not is_data,
+        "eventCategory": "Data" if is_data else "Management",
     }
     if "errorCode" not in witness:
-        found |= {"errorCode": ABSENT, "errorMessage": ABSENT}
-    if reads or "errorCode" in witness:
-        found["responseElements"] = None
-    if witness.get("eventSource") in _GLOBAL and account.partition == "aws":
-        found["awsRegion"] = "us-east-1"
-    return found
+        fields |= {"errorCode": ABSENT, "errorMessage": ABSENT}
+    if is_read or "errorCode" in witness:
+        fields["responseElements"] = None
+    if witness.get("eventSource") in _GLOBAL_SERVICES and account.partition == "aws":
+        fields["awsRegion"] = "us-east-1"
+    return fields
 
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html
@@ -78,32 +78,32 @@ def _sign_in(witness: Record) -> dict[str, Any]:
         "errorMessage": ABSENT,
         "requestParameters": None,
         "responseElements": {_SIGN_IN: "Failure" if failed else "Success"},
-        # Those who come from an identity provider are no IAM users and not the root user.
+        # Only federated sign-ins have it, and the witnesses are IAM users or root.
         "additionalEventData": {"SamlProviderArn": ABSENT},
     }
 
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 def _identity(kind: str, account: Account) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": kind, "accountId": account.id, "invokedBy": ABSENT}
+    fields: dict[str, Any] = {"type": kind, "accountId": account.id, "invokedBy": ABSENT}
     if kind == "Root":
-        return found | {"arn": account.root_arn, "principalId": account.id}
+        return fields | {"arn": account.root_arn, "principalId": account.id}
     if kind == "AssumedRole":
         issuer = {"type": "Role", "accountId": account.id}
-        return found | {
+        return fields | {
             "userName": ABSENT,
             "sessionContext": {"sessionIssuer": issuer, "attributes": {}},
         }
-    return found
+    return fields
 
 
 def _merged(base: Record, over: Record) -> dict[str, Any]:
-    """The record with what the witness says of itself, which wins."""
-    found = dict(base)
+    """The record with the witness's own fields, which override it."""
+    merged = dict(base)
     for name, value in over.items():
         inner = base.get(name)
         if isinstance(inner, Mapping) and isinstance(value, Mapping):
-            found[name] = _merged(inner, value)
+            merged[name] = _merged(inner, value)
         else:
-            found[name] = value
-    return found
+            merged[name] = value
+    return merged

@@ -1,7 +1,7 @@
-"""One account of many, from the role to the line of results; runs in a thread here or in a worker elsewhere.
+"""The audit of one account among many, from its role to its line of results; runs in a thread or on a worker.
 
-A job is a value: it holds names and arguments, never a client, a session or a secret. Whoever runs it gets credentials
-of its own, from its profile or its environment.
+A job is a value: it holds names and arguments, never a client, a session or a secret. The process that runs it finds its own
+credentials, in a profile or in the environment.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.fleet import results_file
 from aws_iam.tools.audit.run import mutes as audit_mutes
+from aws_iam.tools.audit.run.run import ReadCounter
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What judging one account takes."""
+    """Everything needed to audit one account."""
 
     door: Door
     run: str
-    """The run that the job belongs to; what a process keeps between jobs, it keeps for one run."""
+    """The id of the run; clients and facts that a process keeps between jobs are kept for one run."""
     profile: str | None = None
     regions: tuple[str, ...] = ()
     benchmark: str
@@ -49,12 +50,12 @@ class Job:
     severity: Severity | None = None
     mutes: tuple[Mute, ...] = ()
     shared: Shared | None = None
-    """What the organization's members have in common; None for an account outside."""
+    """The facts that all members of the organization share; None for an account outside."""
     version: str = __version__
 
 
-def run(job: Job, stop: threading.Event | None = None) -> str:
-    """The account's line of results; AwsError when the caller can read no account at all."""
+def run_job(job: Job, stop: threading.Event | None = None) -> str:
+    """The account's line of results; AwsError if the caller can read no account at all."""
     if job.version != __version__:
         raise InputError(
             f"a worker has version {__version__} of aws-iam-mcp, the run has {job.version}",
@@ -64,49 +65,51 @@ def run(job: Job, stop: threading.Event | None = None) -> str:
         return _read(job, stop)
     except (AwsIamError, OffTheAllowlistError, CancelledError):
         raise
-    except Exception as error:  # noqa: BLE001 - a mistake of ours, which must not cost the other accounts
-        return closed(job.door.account, _mistake(error))
+    except Exception as error:  # noqa: BLE001 - a bug of ours in one account must not end the audit of the others
+        return unreadable_line(job.door.account, _bug_report(error))
 
 
 def _read(job: Job, stop: threading.Event | None) -> str:
     began = time.monotonic()
     benchmark = catalogue.benchmark(job.benchmark)
-    given = job.shared.facts if job.shared else ()
-    reads = _Reads()
+    shared_facts = job.shared.facts if job.shared else ()
+    counter = ReadCounter()
     fleet = fleet_of(job.profile, job.regions, job.run)
-    read = fleet.read(needs(benchmark, controls=job.controls), job.door, reads, given, stop)
+    read = fleet.read(
+        needs(benchmark, controls=job.controls), job.door, counter, shared_facts, stop
+    )
     if isinstance(read, Closed):
-        return closed(job.door.account, read.reason)
+        return unreadable_line(job.door.account, read.reason)
     account = as_member(read, job.shared) if job.shared else read
     seconds = round(time.monotonic() - began, 2)
-    return _line(_judged(job, account) | {"reads": reads.done, "seconds": seconds})
+    return _json_line(_results(job, account) | {"reads": counter.done, "seconds": seconds})
 
 
-def _mistake(error: Exception) -> str:
-    """What happened and where, as a report of it needs it."""
+def _bug_report(error: Exception) -> str:
+    """What a bug report needs: the error, and where it happened."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     words = escaped(f"{type(error).__name__}: {error}")
     place = f"{Path(last.filename).name}, line {last.lineno}"
     return f"the audit of this account failed, which is a bug; please report it ({words}; {place})"
 
 
-def version() -> str:
-    """The version that runs here; a worker is asked before it gets a job."""
+def worker_version() -> str:
+    """The version that runs here; each worker is asked before it gets a job."""
     return __version__
 
 
-def closed(account: str, reason: str) -> str:
+def unreadable_line(account: str, reason: str) -> str:
     """The line of an account that could not be read."""
-    return _line({"account": account, "status": "unreadable", "reason": reason})
+    return _json_line({"account": account, "status": "unreadable", "reason": reason})
 
 
-def _judged(job: Job, account: Account) -> dict[str, Any]:
+def _results(job: Job, account: Account) -> dict[str, Any]:
     benchmark = catalogue.benchmark(job.benchmark)
-    before = found = judge(account, benchmark, controls=job.controls)
+    unmuted = found = judge(account, benchmark, controls=job.controls)
     if job.mutes:
         day = account.collected_at.astimezone(UTC).date()
-        found, _ = audit_mutes.applied(found, job.mutes, benchmark, day)
-    was = {id(now): then.status for now, then in zip(found, before, strict=True)}
+        found, _ = audit_mutes.apply_mutes(found, job.mutes, benchmark, day)
+    status_before = {id(now): then.status for now, then in zip(found, unmuted, strict=True)}
     scored = score(found, benchmark)
     shown = by_urgency(tuple(filter(_at_least(job.severity), found)))
     return {
@@ -120,36 +123,30 @@ def _judged(job: Job, account: Account) -> dict[str, Any]:
         "score": scored.total.score,
         "controls": _statuses(found),
         "counts": to_json(counts(found)),
-        "findings": [_told(finding, was[id(finding)]) for finding in shown],
+        "findings": [_finding_row(finding, status_before[id(finding)]) for finding in shown],
     }
 
 
-def _told(finding: Finding, was: Status) -> dict[str, Any]:
-    """The finding, with the status that a mute took from it: a later run is compared with that."""
-    told: dict[str, Any] = to_json(finding)
-    return told if finding.status is was else told | {results_file.WAS: was.value}
+def _finding_row(finding: Finding, status_before: Status) -> dict[str, Any]:
+    """The finding, with the status before its mute, which a later run is compared with."""
+    row: dict[str, Any] = to_json(finding)
+    return (
+        row
+        if finding.status is status_before
+        else row | {results_file.STATUS_BEFORE_MUTE: status_before.value}
+    )
 
 
 def _statuses(found: tuple[Finding, ...]) -> dict[str, str]:
-    """The status of each control; `muted` where its every finding is."""
-    told = dict.fromkeys((finding.code for finding in found), "muted")
-    open_ = rolled_up(finding for finding in found if finding.muted is None)
-    return told | {code: status.value for code, status in open_.items()}
+    """The status of each control; `muted` if all of its findings are."""
+    muted = dict.fromkeys((finding.code for finding in found), "muted")
+    unmuted = rolled_up(finding for finding in found if finding.muted is None)
+    return muted | {code: status.value for code, status in unmuted.items()}
 
 
 def _at_least(severity: Severity | None) -> Any:
     return lambda finding: severity is None or finding.severity.rank <= severity.rank
 
 
-def _line(data: dict[str, Any]) -> str:
+def _json_line(data: dict[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
-class _Reads:
-    """Counts what was read."""
-
-    def __init__(self) -> None:
-        self.done = 0
-
-    def __call__(self, done: int, _total: int, _text: str) -> None:
-        self.done = max(self.done, done)

@@ -1,4 +1,4 @@
-"""The audit of many accounts: which, where, what is done already, and one answer over all."""
+"""The audit of many accounts: which to read, what is done already, and one answer over all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from aws_iam.tools.audit.controls.judge import needs
 from aws_iam.tools.audit.fleet import changes, results_file, workers
 from aws_iam.tools.audit.fleet import targets as audit_targets
 from aws_iam.tools.audit.fleet.job import Job
-from aws_iam.tools.audit.fleet.totals import NAMED, Totals
+from aws_iam.tools.audit.fleet.totals import Totals, named_accounts
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.audit.run.run import fix_first, named_controls
 
@@ -34,85 +34,99 @@ if TYPE_CHECKING:
     from aws_iam.account.reading.organization import Shared
     from aws_iam.answer import Finding
     from aws_iam.tools.audit.controls.benchmark import Benchmark
-    from aws_iam.tools.audit.fleet.changes import Against
-    from aws_iam.tools.audit.fleet.results_file import Results
-    from aws_iam.tools.audit.fleet.targets import Target
+    from aws_iam.tools.audit.fleet.changes import ResultsComparison
+    from aws_iam.tools.audit.fleet.results_file import ResultsFile
+    from aws_iam.tools.audit.fleet.targets import AccountTarget
     from aws_iam.tools.audit.run.arguments import Asked, Many
     from aws_iam.tools.audit.run.mutes import Mute
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
 
-    Take = Callable[[Mapping[str, Any]], object]
+    OnLine = Callable[[Mapping[str, Any]], object]
 
 _PAGE = "references/compliance-checklist.md"
-_OF_ONE = {"demo": "source", "snapshot": "source", "save": "asked"}
+_FOR_ONE_ACCOUNT = ("demo", "snapshot", "save")
 
 
 def answer(
-    source: Source, asked: Asked, many: Many, progress: Progress, take: Take = lambda _: None
+    source: Source,
+    arguments: Asked,
+    fleet_arguments: Many,
+    progress: Progress,
+    on_line: OnLine = lambda _: None,
 ) -> Answer:
-    """Read and judge every account that is not done, and sum up all of them; `take` is given each account's line."""
-    _refuse_contradictions(source, asked, many)
-    benchmark = catalogue.benchmark(asked.benchmark)
-    controls = named_controls(asked)
+    """Read and judge every account that is not done yet, and sum up all of them; calls `on_line` with each account's line."""
+    _refuse_contradictions(source, arguments, fleet_arguments)
+    benchmark = catalogue.benchmark(arguments.benchmark)
+    controls = named_controls(arguments)
     chosen = benchmark.selected(controls) if controls else benchmark.controls
-    mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
-    shard = audit_targets.shard(many.shard)
-    # The list is read before AWS is asked anything: a typing mistake must not cost a minute.
-    listed = audit_targets.named(many.accounts) if many.accounts else None
+    mutes = audit_mutes.read(arguments.mute, benchmark) if arguments.mute is not None else ()
+    shard = audit_targets.parse_shard(fleet_arguments.shard)
+    # Every argument is checked before the first AWS call: a typing mistake must not cost a minute.
+    listed = (
+        audit_targets.parse_accounts(fleet_arguments.accounts)
+        if fleet_arguments.accounts
+        else None
+    )
     totals = Totals(benchmark, chosen)
-    job = _job_of(source, asked, benchmark, mutes)
-    earlier = changes.against(asked.against, job, many.out) if asked.against else None
-    with _kept(many.out, job) as results:
+    job = _job_of(source, arguments, benchmark, mutes)
+    comparison = (
+        changes.compare_with_results(arguments.against, job, fleet_arguments.out)
+        if arguments.against
+        else None
+    )
+    with _results_of(fleet_arguments.out, job) as results:
         run_id = uuid4().hex
         members = organization.active_accounts(_fleet(source, run_id)) if listed is None else None
-        targets = listed or tuple(audit_targets.Target(account=member) for member in members or ())
+        targets = listed or tuple(
+            audit_targets.AccountTarget(account=member) for member in members or ()
+        )
         run = _Run(
             id=run_id,
             source=source,
-            asked=asked,
-            many=many,
+            arguments=arguments,
+            fleet_arguments=fleet_arguments,
             benchmark=benchmark,
             mutes=mutes,
             members=None if members is None else frozenset(members),
             named=len(targets),
-            mine=tuple(
+            shard_targets=tuple(
                 target for target in targets if shard is None or shard.holds(target.account)
             ),
-            earlier=earlier,
+            comparison=comparison,
         )
-        _read(run, results, totals, progress, take)
+        _read(run, results, totals, progress, on_line)
     return _answer(run, totals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """What every job of the run has in common, and the accounts that are this run's."""
+    """What all jobs of the run share, and the accounts to read."""
 
     id: str
     source: Source
-    asked: Asked
-    many: Many
+    arguments: Asked
+    fleet_arguments: Many
     benchmark: Benchmark
     mutes: tuple[Mute, ...]
     members: frozenset[str] | None
-    """The accounts of the caller's organization; None: not asked yet."""
+    """The accounts of the caller's organization; None if not listed yet."""
     named: int
-    mine: tuple[Target, ...]
-    earlier: Against | None
+    shard_targets: tuple[AccountTarget, ...]
+    comparison: ResultsComparison | None
 
     @property
     def controls(self) -> tuple[str, ...] | None:
-        """The controls that are asked for; None: all."""
-        return tuple(self.asked.controls) if self.asked.controls else None
+        """The controls in the arguments; None for all."""
+        return tuple(self.arguments.controls) if self.arguments.controls else None
 
     @property
     def severity(self) -> Severity | None:
-        """The least severity that is shown."""
-        return Severity(self.asked.severity) if self.asked.severity else None
+        """The lowest severity to show."""
+        return Severity(self.arguments.severity) if self.arguments.severity else None
 
-    def jobs(self, targets: Sequence[Target]) -> Iterator[Job]:
-        """A job for each account; what those of the organization have in common is read once, here."""
+    def jobs(self, targets: Sequence[AccountTarget]) -> Iterator[Job]:
+        """A job for each account; the facts that the organization's members share are read once, here."""
         fleet = _fleet(self.source, self.id)
         roles = audit_targets.with_roles(
             targets, self.source.role_arn, caller=fleet.account, partition=fleet.partition
@@ -124,7 +138,7 @@ class _Run:
             shared = organization.shared_by(fleet, wanted, self._doors(fleet, roles))
         return (self._job(role, shared if role.account in members else None) for role in roles)
 
-    def _job(self, target: Target, shared: Shared | None) -> Job:
+    def _job(self, target: AccountTarget, shared: Shared | None) -> Job:
         return Job(
             door=self._door(target),
             run=self.id,
@@ -137,21 +151,25 @@ class _Run:
             shared=shared,
         )
 
-    def _door(self, target: Target) -> Door:
+    def _door(self, target: AccountTarget) -> Door:
         external_id = self.source.external_id if target.role_arn else None
         return Door(account=target.account, role_arn=target.role_arn, external_id=external_id)
 
-    def _doors(self, fleet: Fleet, targets: Sequence[Target]) -> Callable[[str], Door | None]:
-        """The way into any account: that of the list, else the role that `role_arn` means in each."""
+    def _doors(
+        self, fleet: Fleet, targets: Sequence[AccountTarget]
+    ) -> Callable[[str], Door | None]:
+        """How to enter an account: as the list says, else through the role that `role_arn` names in each."""
         listed = {target.account: target for target in targets}
 
         def door(account: str) -> Door | None:
             if account in listed or account == fleet.account:
-                return self._door(listed.get(account, audit_targets.Target(account=account)))
+                return self._door(
+                    listed.get(account, audit_targets.AccountTarget(account=account))
+                )
             if self.source.role_arn is None:
                 return None
             (target,) = audit_targets.with_roles(
-                (audit_targets.Target(account=account),),
+                (audit_targets.AccountTarget(account=account),),
                 self.source.role_arn,
                 caller=fleet.account,
                 partition=fleet.partition,
@@ -162,50 +180,59 @@ class _Run:
 
 
 def _read(
-    run: _Run, results: Results | None, totals: Totals, progress: Progress, take: Take
+    run: _Run, results: ResultsFile | None, totals: Totals, progress: Progress, on_line: OnLine
 ) -> None:
-    mine = {target.account for target in run.mine}
+    shard_targets = {target.account for target in run.shard_targets}
     for line in results.lines() if results else ():
-        # The file may hold more than is asked for now: other parts, and accounts that are gone from the list.
-        if line["account"] in mine:
-            _take_in(run, line, totals, take)
-    todo = [target for target in run.mine if results is None or target.account not in results.done]
-    total = len(mine)
+        # The file may also hold other shards, and accounts that are no longer in the list.
+        if line["account"] in shard_targets:
+            _add_line(run, line, totals, on_line)
+    todo = [
+        target
+        for target in run.shard_targets
+        if results is None or target.account not in results.done
+    ]
+    total = len(shard_targets)
     progress(totals.accounts, total, "accounts")
     if not todo:
         return
     jobs = run.jobs(todo)
-    with _last_words(results, totals, total), workers.pool(run.many.scheduler) as pool:
-        for text in workers.lines(pool, jobs):
-            line = results_file.parsed(text)
+    with (
+        _reporting_progress(results, totals, total),
+        workers.worker_pool(run.fleet_arguments.scheduler) as pool,
+    ):
+        for text in workers.completed_lines(pool, jobs):
+            line = results_file.parse_line(text)
             if results is not None:
                 results.add(text)
-            _take_in(run, line, totals, take)
+            _add_line(run, line, totals, on_line)
             progress(totals.accounts, total, f"account {line['account']} {line['status']}")
 
 
-def _take_in(run: _Run, line: Mapping[str, Any], totals: Totals, take: Take) -> None:
-    told = run.earlier.beside(line) if run.earlier else line
-    totals.add(told)
-    take(told)
+def _add_line(run: _Run, line: Mapping[str, Any], totals: Totals, on_line: OnLine) -> None:
+    counted = run.comparison.with_changes(line) if run.comparison else line
+    totals.add(counted)
+    on_line(counted)
 
 
 @contextmanager
-def _last_words(results: Results | None, totals: Totals, total: int) -> Iterator[None]:
-    """Say how far a run came that does not reach its end; a termination ends it as Ctrl-C does."""
-    in_front = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, _interrupt) if in_front else None
+def _reporting_progress(results: ResultsFile | None, totals: Totals, total: int) -> Iterator[None]:
+    """If the run ends early, say how far it came; SIGTERM ends it as Ctrl-C does."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _interrupt) if in_main_thread else None
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_how_far(results, totals, total)) from None
+        raise KeyboardInterrupt(_progress_words(results, totals, total)) from None
     except AwsError as error:
         if not totals.accounts:
             raise
         hint = f"{error.hint}; " if error.hint else ""
-        raise AwsError(error.message, hint=f"{hint}{_how_far(results, totals, total)}") from error
+        raise AwsError(
+            error.message, hint=f"{hint}{_progress_words(results, totals, total)}"
+        ) from error
     finally:
-        if in_front:
+        if in_main_thread:
             signal.signal(signal.SIGTERM, before)
 
 
@@ -213,7 +240,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _how_far(results: Results | None, totals: Totals, total: int) -> str:
+def _progress_words(results: ResultsFile | None, totals: Totals, total: int) -> str:
     done = f"{totals.accounts} of {total} accounts were done"
     if results is None:
         return f"{done}; with `--out FILE` the next run would continue"
@@ -228,49 +255,52 @@ def _members(fleet: Fleet) -> frozenset[str]:
     try:
         return frozenset(organization.active_accounts(fleet))
     except AwsError:
-        # Who may not list the members knows nothing for them: each account is read as if it stood alone.
+        # Without the list of members nothing can be shared: each account is read on its own.
         return frozenset()
 
 
-def _kept(
+def _results_of(
     out: str | None, job: dict[str, Any]
-) -> AbstractContextManager[Results] | nullcontext[None]:
-    return nullcontext() if out is None else results_file.results(Path(out), job)
+) -> AbstractContextManager[ResultsFile] | nullcontext[None]:
+    return nullcontext() if out is None else results_file.open_results(Path(out), job)
 
 
 def _job_of(
     source: Source,
-    asked: Asked,
+    arguments: Asked,
     benchmark: Benchmark,
     mutes: tuple[Mute, ...],
 ) -> dict[str, Any]:
-    """What decides the results; the accounts, which part of them, and the way in may differ from run to run."""
+    """What decides the results. Accounts, shard and credentials may differ between runs that share a file."""
     return {
         "benchmark": benchmark.version,
-        "controls": sorted(set(asked.controls)) if asked.controls else None,
-        "severity": asked.severity,
+        "controls": sorted(set(arguments.controls)) if arguments.controls else None,
+        "severity": arguments.severity,
         "regions": sorted(set(source.regions)) if source.regions else None,
         "mute": results_file.fingerprint(repr(mutes)) if mutes else None,
     }
 
 
-def _refuse_contradictions(source: Source, asked: Asked, many: Many) -> None:
-    if many.accounts is not None and not any(map(str.strip, many.accounts)):
+def _refuse_contradictions(source: Source, arguments: Asked, fleet_arguments: Many) -> None:
+    if fleet_arguments.accounts is not None and not any(map(str.strip, fleet_arguments.accounts)):
         raise InputError(
-            "`accounts` names no account", hint="give ids, role ARNs or a file with one a line"
+            "`accounts` names no account",
+            hint="give account ids, role ARNs, or a file with one of them per line",
         )
-    if many.accounts and many.org:
-        raise InputError("`accounts` and `org` exclude each other", hint="leave one of them out")
-    if not many.accounts and not many.org:
-        given = next(n for n in ("shard", "out", "scheduler") if getattr(many, n) is not None)
+    if fleet_arguments.accounts and fleet_arguments.org:
+        raise InputError("`accounts` and `org` exclude each other", hint="give only one of them")
+    if not fleet_arguments.accounts and not fleet_arguments.org:
+        given = next(
+            n for n in ("shard", "out", "scheduler") if getattr(fleet_arguments, n) is not None
+        )
         raise InputError(
             f"`{given}` is for a run over many accounts", hint="give `--accounts` or `--org` too"
         )
-    for name, place in _OF_ONE.items():
-        if getattr(source if place == "source" else asked, name):
+    for name in _FOR_ONE_ACCOUNT:
+        if getattr(source, name, None) or getattr(arguments, name, None):
             raise InputError(
                 f"`{name}` is for one account",
-                hint="many accounts leave their results in the file of `--out`",
+                hint="for many accounts, `--out` names the file for the results",
             )
 
 
@@ -281,7 +311,7 @@ def _answer(run: _Run, totals: Totals) -> Answer:
             f"none of {totals.accounts} accounts could be read; {first['account']}: {first['why']}"
         )
     found = by_urgency(totals.findings(run.severity))
-    sections, out = totals.sections(), run.many.out
+    sections, out = totals.sections(), run.fleet_arguments.out
     return Answer(
         summary=_summary(run, totals, found),
         findings=found,
@@ -294,7 +324,7 @@ def _answer(run: _Run, totals: Totals) -> Answer:
                 "by_section": {row["section"]: row["score"] for row in sections},
             },
             **({"results": out} if out else {}),
-            **(run.earlier.facts() if run.earlier else {}),
+            **(run.comparison.facts() if run.comparison else {}),
             **({"not_read": totals.not_read} if totals.not_read else {}),
             "sections": sections,
             "worst_accounts": totals.worst(),
@@ -308,51 +338,56 @@ def _answer(run: _Run, totals: Totals) -> Answer:
 
 def _accounts(run: _Run, totals: Totals) -> dict[str, Any]:
     counted = {"named": run.named, "read": totals.read, "not_read": totals.unread}
-    return counted | ({"shard": run.many.shard} if run.many.shard else {})
+    return counted | ({"shard": run.fleet_arguments.shard} if run.fleet_arguments.shard else {})
 
 
 def _summary(run: _Run, totals: Totals, found: Sequence[Finding]) -> str:
-    shard = run.many.shard
+    shard = run.fleet_arguments.shard
     if not totals.accounts:
-        return f"None of {run.named} accounts falls in the part {shard}."
+        return f"None of {run.named} accounts is in shard {shard}."
     percent = (
         "none (nothing could be evaluated)" if totals.score is None else f"{totals.score:.0%}"
     )
-    part = f" (part {shard}: {len(run.mine)} of {run.named})" if shard else ""
-    told = (
-        f"Score {percent} over {totals.read} of {totals.accounts} accounts{part} under CIS "
+    of_shard = f" (shard {shard}: {len(run.shard_targets)} of {run.named})" if shard else ""
+    scored = (
+        f"Score {percent} over {totals.read} of {totals.accounts} accounts{of_shard} under CIS "
         f"{run.benchmark.version}."
     )
     failed = [
         finding for finding in found if finding.status is Status.FAIL and finding.muted is None
     ]
     controls = len({finding.code for finding in failed})
-    count = f" {controls} control{' fails' if controls == 1 else 's fail'} somewhere."
-    first = fix_first(failed, run.benchmark)
-    said = f" {run.earlier.said()}" if run.earlier else ""
-    part = _partial(run, totals, len(found))
-    return f"{_unread(totals)}{f'{first} ' if first else ''}{told}{count if failed else ''}{part}{said}"
+    sentences = (
+        _not_read_sentence(totals),
+        fix_first(failed),
+        scored,
+        f"{controls} control{' fails' if controls == 1 else 's fail'} somewhere."
+        if failed
+        else "",
+        _partial(run, totals, len(found)),
+        run.comparison.sentence() if run.comparison else "",
+    )
+    return " ".join(filter(None, sentences))
 
 
 def _partial(run: _Run, totals: Totals, shown: int) -> str:
-    """What was not asked for, and what is not shown: whole controls, with their findings in every account."""
-    asked = len(totals.controls)
-    parts = [*left_out(asked=asked, of=len(run.benchmark.controls))]
-    left = asked - shown
-    if left and run.severity:
-        plural = " is" if left == 1 else "s are"
-        parts.append(f"{left} control{plural} left out, below {run.severity.value}")
-    return f" {'; '.join(parts)}." if parts else ""
+    """The controls that were not asked for, and those that are not shown."""
+    judged = len(totals.controls)
+    parts = [*left_out(asked=judged, of=len(run.benchmark.controls))]
+    hidden = judged - shown
+    if hidden and run.severity:
+        plural = " is" if hidden == 1 else "s are"
+        parts.append(f"{hidden} control{plural} left out, below {run.severity.value}")
+    return f"{'; '.join(parts)}." if parts else ""
 
 
-def _unread(totals: Totals) -> str:
-    """What was not seen stands before the score."""
+def _not_read_sentence(totals: Totals) -> str:
+    """The accounts that could not be read."""
     if not totals.unread:
         return ""
-    first = [row["account"] for row in totals.not_read[:NAMED]]
-    more = f" and {totals.unread - len(first)} more" if totals.unread > len(first) else ""
+    accounts = named_accounts([row["account"] for row in totals.not_read], totals.unread)
     plural = "s" if totals.unread > 1 else ""
-    return f"{totals.unread} account{plural} could not be read ({', '.join(first)}{more}). "
+    return f"{totals.unread} account{plural} could not be read ({accounts})."
 
 
 def _next(found: Sequence[Finding], out: str | None) -> tuple[str, ...]:

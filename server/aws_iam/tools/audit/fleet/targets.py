@@ -1,7 +1,7 @@
-"""Which accounts a run over many reads, and through which role each: from a list, a file or the organization.
+"""The accounts of a run over many accounts, and the role to assume in each: from a list, a file or the organization.
 
 # production
-111122223333                                   # a comment ends a line, too
+111122223333                                   # a comment may follow
 arn:aws:iam::444455556666:role/other-audit     # this account's own role
 """
 
@@ -20,20 +20,20 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-MOST = 100_000
+MOST_ACCOUNTS = 100_000
 """Accounts of a run: more than any organization has."""
 _MOST_BYTES = 16 * 1024 * 1024
 _ID = re.compile(r"\d{12}", re.ASCII)
 _ROLE = re.compile(r"arn:aws[a-z-]{0,20}:iam::(\d{12}):role/[\w+=,.@/-]{1,575}", re.ASCII)
 _ROLE_NAME = re.compile(r"[\w+=,.@/-]{1,575}", re.ASCII)
 _SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
-_WAYS = "write a 12-digit account id or arn:aws:iam::111122223333:role/NAME"
-_HOLE = "{account}"
+_ACCEPTED_FORMS = "write a 12-digit account id or arn:aws:iam::111122223333:role/NAME"
+_PLACEHOLDER = "{account}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """An account and the role in it; without one the account is the caller's own."""
+class AccountTarget:
+    """An account and the role to assume in it; None in the caller's own account."""
 
     account: str
     role_arn: str | None = None
@@ -41,7 +41,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of several parts into which the accounts fall by their ids, whatever other accounts there are."""
+    """One of several parts of the accounts; an account's part depends on nothing but its id."""
 
     number: int
     of: int
@@ -56,45 +56,46 @@ class Shard:
         return f"{self.number}/{self.of}"
 
 
-def shard(text: str | None) -> Shard | None:
-    """The part that `i/n` names."""
+def parse_shard(text: str | None) -> Shard | None:
+    """The shard that `i/n` names."""
     if text is None:
         return None
-    found = _SHARD.fullmatch(text.strip())
-    number, of = (int(found[1]), int(found[2])) if found else (0, 0)
+    match = _SHARD.fullmatch(text.strip())
+    number, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= number <= of:
         raise InputError(
-            f"`shard` {quoted(text)} is no part", hint="write 1/4, 2/4, 3/4 or 4/4 for four parts"
+            f"`shard` {quoted(text)} is not a shard",
+            hint="write 1/4, 2/4, 3/4 or 4/4 for four shards",
         )
     return Shard(number, of)
 
 
-def named(given: Sequence[str]) -> tuple[Target, ...]:
-    """The accounts of the list, files among it read; InputError names the line that is wrong."""
-    found: dict[str, Target] = {}
-    for target, where in _every(given):
-        earlier = found.setdefault(target.account, target)
+def parse_accounts(names: Sequence[str]) -> tuple[AccountTarget, ...]:
+    """The accounts of the list and of the files in it; InputError names the line that is wrong."""
+    targets: dict[str, AccountTarget] = {}
+    for target, where in _targets_in(names):
+        earlier = targets.setdefault(target.account, target)
         if earlier != target:
             raise InputError(
                 f"{where}: account {target.account} is named twice, with different roles",
-                hint="leave one of them out",
+                hint="remove one of the two",
             )
-        if len(found) > MOST:
-            raise InputError(f"{where}: more than {MOST:,} accounts are named")
-    if not found:
-        raise InputError("`accounts` names no account", hint=_WAYS)
-    return tuple(found.values())
+        if len(targets) > MOST_ACCOUNTS:
+            raise InputError(f"{where}: more than {MOST_ACCOUNTS:,} accounts are named")
+    if not targets:
+        raise InputError("`accounts` names no account", hint=_ACCEPTED_FORMS)
+    return tuple(targets.values())
 
 
 def with_roles(
-    targets: Iterable[Target], role: str | None, *, caller: str, partition: str
-) -> tuple[Target, ...]:
-    """The accounts with the role that `role_arn` means in each; the caller's own needs none."""
+    targets: Iterable[AccountTarget], role: str | None, *, caller: str, partition: str
+) -> tuple[AccountTarget, ...]:
+    """The accounts with the role that `role_arn` names in each; the caller's own needs none."""
     pattern = None if role is None else _pattern(role, partition)
     return tuple(_with_role(target, pattern, caller) for target in targets)
 
 
-def _with_role(target: Target, pattern: str | None, caller: str) -> Target:
+def _with_role(target: AccountTarget, pattern: str | None, caller: str) -> AccountTarget:
     if target.role_arn is not None or target.account == caller:
         return target
     if pattern is None:
@@ -102,39 +103,41 @@ def _with_role(target: Target, pattern: str | None, caller: str) -> Target:
             f"account {target.account} needs a role to assume",
             hint="give `--role-arn NAME`, `--role-arn arn:aws:iam::{account}:role/NAME`, or the role's ARN in the list",
         )
-    return Target(account=target.account, role_arn=pattern.replace(_HOLE, target.account))
-
-
-def _pattern(role: str, partition: str) -> str:
-    if _HOLE in role:
-        sample = role.replace(_HOLE, "0" * 12)
-        if _ROLE.fullmatch(sample) and role.count(_HOLE) == 1:
-            return role
-    elif _ROLE_NAME.fullmatch(role) and not role.startswith("/"):
-        return f"arn:{partition}:iam::{_HOLE}:role/{role}"
-    raise InputError(
-        f"`role_arn` {quoted(role)} does not name a role in each account",
-        hint="write the role's name, or arn:aws:iam::{account}:role/NAME with {account} as it stands here",
+    return AccountTarget(
+        account=target.account, role_arn=pattern.replace(_PLACEHOLDER, target.account)
     )
 
 
-def _every(given: Sequence[str]) -> Iterator[tuple[Target, str]]:
-    for item in given:
-        target = _target(item)
+def _pattern(role: str, partition: str) -> str:
+    if _PLACEHOLDER in role:
+        sample = role.replace(_PLACEHOLDER, "0" * 12)
+        if _ROLE.fullmatch(sample) and role.count(_PLACEHOLDER) == 1:
+            return role
+    elif _ROLE_NAME.fullmatch(role) and not role.startswith("/"):
+        return f"arn:{partition}:iam::{_PLACEHOLDER}:role/{role}"
+    raise InputError(
+        f"`role_arn` {quoted(role)} does not name a role in each account",
+        hint="write the role's name, or arn:aws:iam::{account}:role/NAME with the literal text {account}",
+    )
+
+
+def _targets_in(names: Sequence[str]) -> Iterator[tuple[AccountTarget, str]]:
+    for name in names:
+        target = _target(name)
         if target is not None:
             yield target, "`accounts`"
         else:
-            yield from _of_file(item)
+            yield from _targets_of_file(name)
 
 
-def _target(text: str) -> Target | None:
+def _target(text: str) -> AccountTarget | None:
     if _ID.fullmatch(text):
-        return Target(account=text)
+        return AccountTarget(account=text)
     role = _ROLE.fullmatch(text)
-    return Target(account=role[1], role_arn=text) if role else None
+    return AccountTarget(account=role[1], role_arn=text) if role else None
 
 
-def _of_file(name: str) -> Iterator[tuple[Target, str]]:
+def _targets_of_file(name: str) -> Iterator[tuple[AccountTarget, str]]:
     for number, line in enumerate(_lines(name), 1):
         text = line.partition("#")[0].strip()
         if not text:
@@ -142,7 +145,7 @@ def _of_file(name: str) -> Iterator[tuple[Target, str]]:
         where = f"{quoted(name)} line {number}"
         target = _target(text)
         if target is None:
-            raise InputError(f"{where}: {quoted(text)} names no account", hint=_WAYS)
+            raise InputError(f"{where}: {quoted(text)} names no account", hint=_ACCEPTED_FORMS)
         yield target, where
 
 
@@ -151,12 +154,12 @@ def _lines(name: str) -> list[str]:
     try:
         path = Path(name)
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(problem, hint=_WAYS)
+            raise InputError(problem, hint=_ACCEPTED_FORMS)
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         text = content.decode("utf-8-sig")
     except (OSError, ValueError):
-        raise InputError(problem, hint=_WAYS) from None
+        raise InputError(problem, hint=_ACCEPTED_FORMS) from None
     if len(content) > _MOST_BYTES:
         raise InputError(f"`accounts`: {quoted(name)} is too large for a list of accounts")
     return text.splitlines()

@@ -1,4 +1,4 @@
-"""One summary over many accounts, added up line by line: what is kept grows with the controls, not with the accounts."""
+"""Totals over many accounts, added up line by line: memory grows with the controls, not with the accounts."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from aws_iam.answer import Severity
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
 
-NAMED = 5
+NAMED_ACCOUNTS = 5
 """Accounts that a sentence names."""
-LISTED = 20
+LISTED_ACCOUNTS = 20
 """Rows of a table of accounts."""
 _MUTED = "muted"
 _COUNTED = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
 
 
 @dataclass(slots=True)
-class Row:
-    """One control over all accounts: how many have which status, and the first that are named."""
+class ControlTotals:
+    """One control over all accounts: how many have each status, and the first accounts that fail or are unknown."""
 
     status: Counter[str] = field(default_factory=Counter)
     accounts: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -35,21 +35,21 @@ class Row:
         """Count one account's status."""
         self.status[status] += 1
         if status in {Status.FAIL, Status.UNKNOWN}:
-            # The smallest ids, so that the order in which accounts were done changes nothing.
+            # The smallest ids, so that the order in which accounts are done makes no difference.
             bisect.insort(self.accounts[status], account)
-            del self.accounts[status][NAMED:]
+            del self.accounts[status][NAMED_ACCOUNTS:]
 
 
 class Totals:
-    """What is known after each account."""
+    """The totals over the accounts so far."""
 
     def __init__(self, benchmark: Benchmark, controls: Iterable[Control]) -> None:
         self.benchmark = benchmark
         self.controls = tuple(controls)
         self.read = self.unread = self.reads = 0
-        self.seconds = 0.0
+
         self.not_read: list[dict[str, Any]] = []
-        self._rows = {control.key: Row() for control in self.controls}
+        self._rows = {control.key: ControlTotals() for control in self.controls}
         self._worst: list[dict[str, Any]] = []
 
     def add(self, line: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ class Totals:
             self.unread += 1
             why = escaped(str(line.get("reason", "")), 300)
             bisect.insort(self.not_read, {"account": account, "why": why}, key=_id)
-            del self.not_read[LISTED:]
+            del self.not_read[LISTED_ACCOUNTS:]
             return
         self.read += 1
         self.reads += line.get("reads", 0)
@@ -70,39 +70,39 @@ class Totals:
 
     def _rank(self, account: str, line: Mapping[str, Any]) -> None:
         statuses = Counter(line.get("controls", {}).values())
-        told = {
+        row = {
             "account": account,
             "alias": escaped(str(line["alias"]), 63) if line.get("alias") else None,
             "score": line.get("score"),
             "fail": statuses[Status.FAIL.value],
             "unknown": statuses[Status.UNKNOWN.value],
         }
-        bisect.insort(self._worst, told, key=lambda row: (-row["fail"], row["account"]))
-        del self._worst[LISTED:]
+        bisect.insort(self._worst, row, key=lambda row: (-row["fail"], row["account"]))
+        del self._worst[LISTED_ACCOUNTS:]
 
     @property
     def accounts(self) -> int:
-        """How many accounts were tried."""
+        """How many accounts were tried, read or not."""
         return self.read + self.unread
 
     @property
     def score(self) -> float | None:
-        """Pass / (pass + fail) over the controls of all accounts that were read."""
+        """Pass / (pass + fail) over all controls of all accounts that were read."""
         return _score(self._sum(self.controls))
 
     @property
     def not_evaluated(self) -> int:
-        """How many controls of all accounts neither pass nor fail, those of accounts that could not be read included."""
+        """How many controls of all accounts neither pass nor fail, including those of accounts that could not be read."""
         total = self._sum(self.controls)
         evaluated = total[Status.PASS.value] + total[Status.FAIL.value]
         return self.accounts * len(self.controls) - evaluated
 
     def worst(self) -> list[dict[str, Any]]:
-        """The accounts with the most failed controls, the worst first."""
+        """The accounts with the most failed controls, worst first."""
         return list(self._worst)
 
     def sections(self) -> list[dict[str, Any]]:
-        """How many verdicts of each kind every section has, over all accounts."""
+        """How often each section has each status, over all accounts."""
         groups: dict[str, list[Control]] = {}
         for control in self.controls:
             groups.setdefault(self.benchmark.section_of(control), []).append(control)
@@ -138,34 +138,36 @@ class Totals:
             muted=muted,
         )
 
-    def _state(self, row: Row) -> tuple[Status, str | None]:
-        """As one account's findings roll up; an account that could not be read leaves every control open."""
-        met = [status for status in Status if row.status[status.value]]
+    def _state(self, row: ControlTotals) -> tuple[Status, str | None]:
+        """The worst status of any account; a control is unknown in an account that could not be read."""
+        statuses = [status for status in Status if row.status[status.value]]
         if self.unread:
-            met.append(Status.UNKNOWN)
-        if not met and row.status[_MUTED]:
+            statuses.append(Status.UNKNOWN)
+        if not statuses and row.status[_MUTED]:
             return Status.FAIL, f"muted in every account ({row.status[_MUTED]})"
-        return min(met, key=lambda status: status.rank, default=Status.NOT_APPLICABLE), None
+        return min(statuses, key=lambda status: status.rank, default=Status.NOT_APPLICABLE), None
 
-    def _message(self, row: Row) -> str:
+    def _message(self, row: ControlTotals) -> str:
         failed = row.status[Status.FAIL.value]
-        met = (status for status in _COUNTED if row.status[status.value])
-        parts = [f"{row.status[s.value]} {s.value.replace('_', ' ')}" for s in met]
+        statuses = (status for status in _COUNTED if row.status[status.value])
+        parts = [f"{row.status[s.value]} {s.value.replace('_', ' ')}" for s in statuses]
         parts += [f"{row.status[_MUTED]} muted"] if row.status[_MUTED] else []
         parts += [f"{self.unread} not read"] if self.unread else []
-        told = f"of {self.accounts} accounts: {', '.join(parts)}"
+        counted = f"of {self.accounts} accounts: {', '.join(parts)}"
         if not failed:
-            return told
-        return f"fails in {_some(row.accounts[Status.FAIL.value], failed)}; {told}"
+            return counted
+        return f"fails in {named_accounts(row.accounts[Status.FAIL.value], failed)}; {counted}"
 
-    def _reason(self, row: Row) -> str:
+    def _reason(self, row: ControlTotals) -> str:
         unknown = row.status[Status.UNKNOWN.value]
         parts = []
         if unknown:
-            parts.append(f"unknown in {_some(row.accounts[Status.UNKNOWN.value], unknown)}")
+            parts.append(
+                f"unknown in {named_accounts(row.accounts[Status.UNKNOWN.value], unknown)}"
+            )
         if self.unread:
-            first = [row["account"] for row in self.not_read[:NAMED]]
-            parts.append(f"not read: {_some(first, self.unread)}")
+            first = [unread["account"] for unread in self.not_read]
+            parts.append(f"not read: {named_accounts(first, self.unread)}")
         return "; ".join(parts)
 
 
@@ -173,8 +175,9 @@ def _id(row: Mapping[str, Any]) -> str:
     return str(row["account"])
 
 
-def _some(named: list[str], count: int) -> str:
-    shown = named[:NAMED]
+def named_accounts(accounts: list[str], count: int) -> str:
+    """The first of `count` accounts, and how many more there are."""
+    shown = accounts[:NAMED_ACCOUNTS]
     more = f" and {count - len(shown)} more" if count > len(shown) else ""
     return f"{', '.join(shown)}{more}"
 

@@ -1,7 +1,7 @@
-"""Where the jobs of a run over many accounts are done: in threads here, or on the workers of a Dask cluster.
+"""Runs the jobs of a run over many accounts: in threads here, or on the workers of a Dask cluster.
 
-Both have the interface of `concurrent.futures`. Jobs are handed out as others come back, so that ten thousand accounts
-wait in a list of names and not as tasks.
+Both have the interface of `concurrent.futures`. A job is submitted when another is done, so that ten thousand accounts wait as
+names in a list and not as tasks.
 """
 
 from __future__ import annotations
@@ -27,44 +27,44 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.fleet.job import Job
 
 _CONNECT_SECONDS = 10
-_PATIENCE_SECONDS = 120
+_SILENCE_SECONDS = 120
 _SAME_VERSION = (
-    f"install aws-iam-mcp {__version__} where the scheduler and the workers run, as it is here"
+    f"install aws-iam-mcp {__version__}, the version used here, on the scheduler and the workers"
 )
 
 
 class Pool(Protocol):
-    """A place that takes jobs."""
+    """Something that runs jobs."""
 
-    patience: float | None
-    """How many seconds may pass without a result before it is asked whether it lives."""
+    silence_seconds: float | None
+    """How many seconds without a result before `require_worker` is called."""
 
     def width(self) -> int:
-        """How many jobs it is given at a time."""
+        """How many jobs it takes at a time."""
 
     def submit(self, job: Job) -> Future[str]:
         """Start a job."""
 
     def line(self, job: Job, future: Future[str]) -> str | None:
-        """What came of it; None when that was lost and the job is to be done again."""
+        """The job's line of results; None if it was lost and the job must run again."""
 
-    def demand_life(self) -> None:
-        """AwsError when no job can be done any more."""
+    def require_worker(self) -> None:
+        """AwsError if nothing is left to run jobs."""
 
 
-def lines(pool: Pool, jobs: Iterable[Job]) -> Iterator[str]:
-    """The line of every job, as they are done."""
-    rest = iter(jobs)
+def completed_lines(pool: Pool, jobs: Iterable[Job]) -> Iterator[str]:
+    """The line of every job, in the order in which they are done."""
+    waiting = iter(jobs)
     running: dict[Future[str], Job] = {}
     while True:
-        # More than its width only where workers went away.
-        for job in islice(rest, max(0, pool.width() - len(running))):
+        # More jobs run than the width when workers have left.
+        for job in islice(waiting, max(0, pool.width() - len(running))):
             running[pool.submit(job)] = job
         if not running:
             return
-        done, _ = wait(running, timeout=pool.patience, return_when=FIRST_COMPLETED)
+        done, _ = wait(running, timeout=pool.silence_seconds, return_when=FIRST_COMPLETED)
         if not done:
-            pool.demand_life()
+            pool.require_worker()
         for future in done:
             job = running.pop(future)
             line = pool.line(job, future)
@@ -75,21 +75,21 @@ def lines(pool: Pool, jobs: Iterable[Job]) -> Iterator[str]:
 
 
 @contextmanager
-def pool(scheduler: str | None) -> Iterator[Pool]:
-    """Threads of this process, or the workers of the scheduler at this address."""
+def worker_pool(scheduler: str | None) -> Iterator[Pool]:
+    """Threads of this process, or the workers of the Dask scheduler at this address."""
     if scheduler is None:
-        with _threads() as here:
-            yield here
+        with _threads() as threads:
+            yield threads
     else:
-        with _workers(scheduler) as there:
-            yield there
+        with _workers(scheduler) as dask:
+            yield dask
 
 
 class _Threads:
-    """This process: latency is waited for in threads, and one set of clients serves them all."""
+    """Threads of this process, which share one set of clients."""
 
-    # Python hears of Ctrl-C between two steps of its own: one that comes just before a wait is heard after it.
-    patience: float | None = WAIT_SECONDS
+    # Python handles Ctrl-C between bytecodes: one that comes just before a wait is handled after it.
+    silence_seconds: float | None = WAIT_SECONDS
 
     def __init__(self, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
         self._executor = executor
@@ -99,13 +99,13 @@ class _Threads:
         return AT_ONCE
 
     def submit(self, job: Job) -> Future[str]:
-        return self._executor.submit(audit_job.run, job, self._stop)
+        return self._executor.submit(audit_job.run_job, job, self._stop)
 
     def line(self, _job: Job, future: Future[str]) -> str:
         return future.result()
 
-    def demand_life(self) -> None:
-        """Every call is bounded."""
+    def require_worker(self) -> None:
+        """Nothing to check: every AWS call has a timeout."""
 
 
 @contextmanager
@@ -115,27 +115,27 @@ def _threads() -> Iterator[Pool]:
     try:
         yield _Threads(executor, stop)
     finally:
-        # Whoever leaves early wants no further call, and does not wait for the answers that are still under way;
-        # who leaves at the end has none.
+        # After an early exit no further call is made, and nobody waits for those under way; after the last job
+        # there are none.
         stop.set()
         executor.shutdown(wait=False, cancel_futures=True)
 
 
 class _Workers:
-    """A Dask cluster. Its scheduler gives a job to another worker when one dies."""
+    """A Dask cluster; when a worker dies, the scheduler gives its job to another."""
 
     def __init__(self, client: Any, scheduler: str) -> None:
-        self.patience: float | None = _PATIENCE_SECONDS
+        self.silence_seconds: float | None = _SILENCE_SECONDS
         self._client = client
         self._scheduler = scheduler
-        # Not pure: the same account audited twice is two audits.
+        # Not pure: auditing the same account again must not return the earlier result.
         self._executor = client.get_executor(pure=False)
 
     def width(self) -> int:
         return max(2, 2 * sum(self._nthreads().values()))
 
     def submit(self, job: Job) -> Future[str]:
-        future: Future[str] = self._executor.submit(audit_job.run, job)
+        future: Future[str] = self._executor.submit(audit_job.run_job, job)
         return future
 
     def line(self, job: Job, future: Future[str]) -> str | None:
@@ -145,20 +145,20 @@ class _Workers:
         try:
             return future.result()
         except KilledWorker as killed:
-            # The scheduler's `allowed-failures` says how often it gives a job to another worker.
+            # The scheduler's `allowed-failures` limits how often it gives a job to another worker.
             died = killed.allowed_failures + 1
-            return audit_job.closed(
+            return audit_job.unreadable_line(
                 job.door.account, f"{died} workers died one after the other while reading it"
             )
         except ValueError as error:
-            # Dask's executor takes a result that was lost with its worker, before it was fetched, for an exception.
+            # When a worker dies before its result was fetched, Dask's executor takes the lost result for an exception.
             if traceback.extract_tb(error.__traceback__)[-1].name != "_cascade_future":
                 raise
             return None
         except (CancelledError, CommClosedError) as error:
-            raise _gone(self._scheduler, error) from error
+            raise _scheduler_gone(self._scheduler, error) from error
         except RuntimeError as error:
-            # The scheduler unpacks what it hands on.
+            # The scheduler deserializes the jobs that it passes on.
             if "deserialization" not in str(error):
                 raise
             raise InputError(
@@ -166,25 +166,25 @@ class _Workers:
                 hint=_SAME_VERSION,
             ) from error
 
-    def demand_life(self) -> None:
+    def require_worker(self) -> None:
         if not self._nthreads():
             raise AwsError(f"the Dask scheduler at {quoted(self._scheduler)} has no worker left")
 
-    def demand_same_version(self) -> None:
-        """InputError when a worker cannot do the job, before any gets one."""
-        answers: dict[str, Any] = self._client.run(audit_job.version, on_error="return")
+    def require_same_version(self) -> None:
+        """InputError if some worker cannot run the jobs, before any gets one."""
+        answers: dict[str, Any] = self._client.run(audit_job.worker_version, on_error="return")
         for worker, answer in sorted(answers.items()):
             if answer == __version__:
                 continue
-            told = isinstance(answer, str)
-            why = f"has version {answer}" if told else f"cannot load the job: {answer}"
+            is_version = isinstance(answer, str)
+            why = f"has version {answer}" if is_version else f"cannot load the job: {answer}"
             raise InputError(f"the Dask worker at {worker} {escaped(why)}", hint=_SAME_VERSION)
 
     def _nthreads(self) -> dict[str, int]:
         try:
             found: dict[str, int] = self._client.nthreads()
         except OSError as error:
-            raise _gone(self._scheduler, error) from error
+            raise _scheduler_gone(self._scheduler, error) from error
         return found
 
 
@@ -198,7 +198,7 @@ def _workers(scheduler: str) -> Iterator[Pool]:
             hint="install it: `pip install 'aws-iam-mcp[dask]'`",
         ) from None
     try:
-        # Its methods have no types.
+        # distributed has no types.
         make: Any = Client
         client = make(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -213,13 +213,13 @@ def _workers(scheduler: str) -> Iterator[Pool]:
                 hint=f"start one: `dask worker {scheduler}`",
             )
         workers = _Workers(client, scheduler)
-        workers.demand_same_version()
+        workers.require_same_version()
         yield workers
     finally:
         client.close()
 
 
-def _gone(scheduler: str, error: BaseException) -> AwsError:
+def _scheduler_gone(scheduler: str, error: BaseException) -> AwsError:
     return AwsError(
         f"the Dask scheduler at {quoted(scheduler)} went away ({type(error).__name__})"
     )

@@ -1,4 +1,4 @@
-"""How powerful a user or role is: what its own and its groups' policies allow, as far as boundary and organization let it."""
+"""Whether a user or role is, or can become, an administrator: by its policies, its boundary and the organization's policies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aws_iam.engine.explain.risks import risks
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
-from aws_iam.tools.audit.principals.escalation_paths import ORGANIZATION_WIDE, Search
+from aws_iam.tools.audit.principals.escalation_paths import ORGANIZATION_WIDE, PathSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from aws_iam.engine.effective.escalation import OpenPath
     from aws_iam.engine.explain.risks import Risks
     from aws_iam.tools.audit.principals.organization_policies import Levels
-    from aws_iam.tools.audit.principals.simulate import Asked
-    from aws_iam.tools.audit.principals.targets import World
+    from aws_iam.tools.audit.principals.simulate import Simulator
+    from aws_iam.tools.audit.principals.targets import AccountIdentities
 
     PathsOf = Callable[[Access], tuple[OpenPath, ...]]
-from aws_iam.tools.audit.principals.holdings import Holdings
+from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
 
 ADMINISTRATOR, ESCALATES, LIMITED, UNKNOWN = "administrator", "escalates", "limited", "unknown"
-"""What a principal is."""
+"""The kinds of principals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One thing that the policies make possible, in the words of `policy explain`."""
+class AdminRoute:
+    """One way in which a principal is or becomes an administrator, as `policy explain` words it."""
 
     code: str
     title: str
@@ -53,125 +53,133 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
-    """What a principal is, by which ways, and what could not be read."""
+class AdminLevel:
+    """A principal's kind, the routes that make it so, and what could not be read."""
 
     kind: str
-    ways: tuple[Way, ...] = ()
+    routes: tuple[AdminRoute, ...] = ()
     services: frozenset[str] = frozenset()
-    """The services to which a stronger role could be passed."""
+    """The services to which it could pass a stronger role."""
     passable: frozenset[str] = frozenset()
-    """The roles of the account that trust such a service and could be passed to it."""
-    within: bool = False
-    """Whether raising itself ends at a boundary that is no administrator's."""
-    taken: int = 0
-    """The actions that service control policies take away whole."""
+    """The ARNs of the roles that trust such a service and that it may pass."""
+    bounded_by_boundary: bool = False
+    """Whether a permissions boundary keeps it from ever becoming an administrator."""
+    actions_removed: int = 0
+    """How many of its actions service control policies deny altogether."""
     unread: tuple[str, ...] = ()
     actions: int = 0
-    """The actions that it may take at all, a bit for each."""
-    is_asked: bool = False
-    """Whether it has an action of a path that goes through the account's identities."""
+    """The actions it may call, a bit for each."""
+    needs_identities: bool = False
+    """Whether it may call an action of a path that depends on the account's identities."""
 
     @property
-    def raises(self) -> bool:
+    def becomes_admin(self) -> bool:
         """Whether it can make itself an administrator."""
-        critical = any(way.severity is Severity.CRITICAL for way in self.ways)
-        return self.kind == ESCALATES and critical and not self.within
+        critical = any(route.severity is Severity.CRITICAL for route in self.routes)
+        return self.kind == ESCALATES and critical and not self.bounded_by_boundary
 
 
 @dataclass(slots=True)
-class Powers:
-    """The power of many principals; equal holdings are judged once."""
+class AdminLevels:
+    """Judges many principals; those with the same policies are judged once."""
 
-    _known: dict[Holdings, Power] = field(default_factory=dict)
-    _ceilings: dict[Levels, Access] = field(default_factory=dict)
+    _known: dict[EffectivePolicies, AdminLevel] = field(default_factory=dict)
+    _allowed_by_scps: dict[Levels, Access] = field(default_factory=dict)
     _actions: Expansion = field(default_factory=Expansion)
 
-    def of(self, held: Holdings) -> Power:
-        """The power of whoever holds these documents, by the documents alone."""
-        if held not in self._known:
-            self._known[held] = self._judged(held, open_paths)
-        return self._known[held]
+    def by_policies(self, policies: EffectivePolicies) -> AdminLevel:
+        """The level of a principal with these policies, whatever else the account has."""
+        if policies not in self._known:
+            self._known[policies] = self._level(policies, open_paths)
+        return self._known[policies]
 
-    def among(self, one: User | Role, held: Holdings, world: World, asked: Asked) -> Power:
-        """The power of a principal whose account's identities are known: each path is asked for on each of them."""
-        alone = self.of(held)
-        if alone.kind == ADMINISTRATOR or not alone.is_asked:
+    def in_account(
+        self,
+        identity: User | Role,
+        policies: EffectivePolicies,
+        account: AccountIdentities,
+        simulator: Simulator,
+    ) -> AdminLevel:
+        """The level of a principal in its account: each path is tried on the account's identities."""
+        alone = self.by_policies(policies)
+        if alone.kind == ADMINISTRATOR or not alone.needs_identities:
             return alone
-        search = Search(one=one, held=held, world=world, asked=asked)
-        power = self._judged(held, search.paths)
-        fitting = (arn for service in power.services for arn in search.passable.get(service, ()))
-        return replace(power, passable=frozenset(fitting))
+        search = PathSearch(
+            identity=identity, policies=policies, account=account, simulator=simulator
+        )
+        level = self._level(policies, search.paths)
+        fitting = (arn for service in level.services for arn in search.passable.get(service, ()))
+        return replace(level, passable=frozenset(fitting))
 
-    def _judged(self, held: Holdings, paths_of: PathsOf) -> Power:
+    def _level(self, policies: EffectivePolicies, paths_of: PathsOf) -> AdminLevel:
         try:
-            ceiling = self._ceiling(held.ceiling)
-            return _power(held, ceiling, paths_of, self._actions.another())
+            scps = self._scp_access(policies.scps)
+            return _admin_level(policies, scps, paths_of, self._actions.another())
         except InputError as error:
-            return Power(kind=UNKNOWN, unread=(*held.unread, error.message))
+            return AdminLevel(kind=UNKNOWN, unread=(*policies.unread, error.message))
 
-    def _ceiling(self, levels: Levels) -> Access | None:
-        """What all levels allow; None where there are none."""
+    def _scp_access(self, levels: Levels) -> Access | None:
+        """What the service control policies of every level allow; None without any."""
         if not levels:
             return None
-        if levels not in self._ceilings:
+        if levels not in self._allowed_by_scps:
             expansion = self._actions.another()
             targets = Targets.of(expansion)
             allowed = (
                 access((one_policy(text, Kind.SCP) for text in level), expansion, targets)
                 for level in levels
             )
-            self._ceilings[levels] = reduce(bounded, allowed)
-        return self._ceilings[levels]
+            self._allowed_by_scps[levels] = reduce(bounded, allowed)
+        return self._allowed_by_scps[levels]
 
 
-def _power(
-    held: Holdings, ceiling: Access | None, paths_of: PathsOf, expansion: Expansion
-) -> Power:
+def _admin_level(
+    policies: EffectivePolicies, scps: Access | None, paths_of: PathsOf, expansion: Expansion
+) -> AdminLevel:
     targets = Targets.of(expansion)
-    read = tuple(one_policy(text, Kind.IDENTITY) for text in held.policies)
-    allowed = access(read, expansion, targets)
-    limit = _limit(held, expansion, targets)
-    within = bounded(allowed, limit) if limit else allowed
-    left = bounded(within, ceiling) if ceiling else within
-    found = risks(left, expansion, paths_of)
-    own = risks(limit, expansion) if limit else None
-    ways = tuple(_ways(found))
-    if ceiling and ways:
-        # Who may do everything that the organization lets anyone do is the account's administrator.
-        full = tuple(_ways(risks(within, expansion)))
-        ways = full if _kind(full) == ADMINISTRATOR else ways
-    kind = _kind(ways)
-    if held.has_boundary and limit is None and kind != LIMITED:
-        # The boundary may take all of it back.
-        return Power(kind=UNKNOWN, ways=(), unread=held.unread)
-    if kind == LIMITED and held.unread:
+    documents = tuple(one_policy(text, Kind.IDENTITY) for text in policies.documents)
+    allowed = access(documents, expansion, targets)
+    boundary = _boundary_access(policies, expansion, targets)
+    before_scps = bounded(allowed, boundary) if boundary else allowed
+    effective = bounded(before_scps, scps) if scps else before_scps
+    found = risks(effective, expansion, paths_of)
+    boundary_risks = risks(boundary, expansion) if boundary else None
+    routes = tuple(_routes(found))
+    if scps and routes:
+        # A principal that may do all that the organization permits is an administrator of the account.
+        full = tuple(_routes(risks(before_scps, expansion)))
+        routes = full if _kind(full) == ADMINISTRATOR else routes
+    kind = _kind(routes)
+    if policies.has_boundary and boundary is None and kind != LIMITED:
+        # The boundary that was not read may deny all of it.
+        return AdminLevel(kind=UNKNOWN, routes=(), unread=policies.unread)
+    if kind == LIMITED and policies.unread:
         kind = UNKNOWN
-    return Power(
+    return AdminLevel(
         kind=kind,
-        ways=ways,
+        routes=routes,
         services=frozenset(
             path.path.passes_role_to
             for path in found.paths
             if path.path.family == NEW_COMPUTE and path.path.passes_role_to
         ),
-        within=own is not None
-        and _kind(tuple(_ways(own))) != ADMINISTRATOR
+        bounded_by_boundary=boundary_risks is not None
+        and _kind(tuple(_routes(boundary_risks))) != ADMINISTRATOR
         and bool(found.paths)
-        # Whoever is new has no boundary, unless one is demanded, and then there is no path.
+        # A new identity has no boundary; if the policy requires one, the path is not open.
         and all(
             path.path.family == SELF and path.path.required[0].on not in NEW
             for path in found.paths
         ),
-        taken=len(within.actions) - len(left.actions),
-        unread=held.unread,
-        actions=_bits(left, expansion),
-        is_asked=any(left.reach(action) for action in _asked_for()),
+        actions_removed=len(before_scps.actions) - len(effective.actions),
+        unread=policies.unread,
+        actions=_bits(effective, expansion),
+        needs_identities=any(effective.reach(action) for action in _identity_actions()),
     )
 
 
 def _bits(access: Access, expansion: Expansion) -> int:
-    """A bit for each action that is allowed: thousands of names for each principal would be too much to keep."""
+    """A bit for each allowed action: thousands of names per principal would take too much memory."""
     places = _places(expansion)
     bits = bytearray(len(places) // 8 + 1)
     for name in access.actions:
@@ -190,8 +198,8 @@ def _places(expansion: Expansion) -> dict[str, int]:
 
 
 @cache
-def _asked_for() -> frozenset[str]:
-    """The actions of the paths that go through users, groups, roles, policies or the organization."""
+def _identity_actions() -> frozenset[str]:
+    """The actions of the paths that depend on users, groups, roles, policies or the organization."""
     return frozenset(
         need.action
         for path in escalation_paths()
@@ -200,21 +208,23 @@ def _asked_for() -> frozenset[str]:
     )
 
 
-def _limit(held: Holdings, expansion: Expansion, targets: Targets) -> Access | None:
-    if held.boundary is None:
+def _boundary_access(
+    policies: EffectivePolicies, expansion: Expansion, targets: Targets
+) -> Access | None:
+    """What the boundary would allow if it were an identity policy."""
+    if policies.boundary is None:
         return None
-    # As a policy, what the boundary would allow: what counts is where both meet.
-    return access((one_policy(held.boundary, Kind.IDENTITY),), expansion, targets)
+    return access((one_policy(policies.boundary, Kind.IDENTITY),), expansion, targets)
 
 
-_TOLD = {"ADMINISTRATOR": ADMINISTRATOR, "PRIVILEGE_ESCALATION": ESCALATES}
+_KINDS = {"ADMINISTRATOR": ADMINISTRATOR, "PRIVILEGE_ESCALATION": ESCALATES}
 
 
-def _ways(found: Risks) -> Iterator[Way]:
+def _routes(found: Risks) -> Iterator[AdminRoute]:
     for risk in found.told:
         finding = risk.finding
-        if finding.code in _TOLD:
-            yield Way(
+        if finding.code in _KINDS:
+            yield AdminRoute(
                 code=finding.code,
                 title=finding.title,
                 message=finding.message,
@@ -224,5 +234,5 @@ def _ways(found: Risks) -> Iterator[Way]:
             )
 
 
-def _kind(ways: tuple[Way, ...]) -> str:
-    return _TOLD[ways[0].code] if ways else LIMITED
+def _kind(routes: tuple[AdminRoute, ...]) -> str:
+    return _KINDS[routes[0].code] if routes else LIMITED

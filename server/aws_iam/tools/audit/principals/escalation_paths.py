@@ -1,8 +1,8 @@
-"""Which known paths to more permissions are open to a principal: asked for what its account has, one by one.
+"""Which known privilege escalation paths are open to a principal in its account.
 
-A policy alone says what could be reached. Here the account's users, groups, roles and policies are known: a path counts
-where the engine allows its actions on one of them, be it named or meant by a wildcard, and where it leads to permissions
-that the principal lacks. What takes no user, group, role or policy of the account is judged by the policies alone.
+A policy alone shows what is possible. Here the account's users, groups, roles and policies are known: a path is open when the
+engine allows its actions on one of them, named or matched by a wildcard, and when it leads to permissions that the principal
+lacks. A path that involves none of them is judged by the policies alone.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from aws_iam.engine.effective.escalation import (
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.escape import quoted
-from aws_iam.tools.audit.principals.role_chains import TAKING
-from aws_iam.tools.audit.principals.targets import targets
+from aws_iam.tools.audit.principals.role_chains import ASSUME_ROLE
+from aws_iam.tools.audit.principals.targets import path_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from aws_iam.engine.effective.access import Access
     from aws_iam.engine.effective.escalation import EscalationPath, Need
     from aws_iam.engine.language.document import Statement
-    from aws_iam.tools.audit.principals.holdings import Holdings
-    from aws_iam.tools.audit.principals.simulate import Asked
-    from aws_iam.tools.audit.principals.targets import Target, World
+    from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
+    from aws_iam.tools.audit.principals.simulate import Simulator
+    from aws_iam.tools.audit.principals.targets import AccountIdentities, PathTarget
 
 ORGANIZATION_WIDE = "organization-wide identity"
-"""The paths that only an organization has."""
-# What stands in the catalogue of paths as what the account must have, and is known of an account.
+"""The family of the paths that need an organization."""
+# The prerequisites of the catalogue that an account's facts decide.
 SETTLED = frozenset(
     {
         "caller is an IAM user",
@@ -56,44 +56,47 @@ SETTLED = frozenset(
 )
 _PASSING = "iam:PassRole"
 _HANDED_OVER = "the role to pass"
-# Elsewhere than with iam:PassRole a condition on the tags of a resource is as good as another name for it.
+# Except with iam:PassRole, a condition on a resource's tags picks out certain resources, as an ARN does.
 _TAGS = ("aws:resourcetag/", "iam:resourcetag/")
 _ATTACHED, _BOUNDARY = "iam:policyarn", "iam:permissionsboundary"
-# An answer names three, and one is enough to tell what a path leads to.
+# An answer names three.
 _ENOUGH = 3
-_LOOKED_AT = 100
+# Looking at this many targets costs one request of the budget.
+_TARGETS_PER_REQUEST = 100
 
 
 @dataclass(slots=True, kw_only=True)
-class Search:
+class PathSearch:
     """The search for the paths of one principal."""
 
-    one: User | Role
-    held: Holdings
-    world: World
-    asked: Asked
+    identity: User | Role
+    policies: EffectivePolicies
+    account: AccountIdentities
+    simulator: Simulator
     passable: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """For each service that a role could be handed to: the roles that trust it and that the principal may hand over."""
+    """For each service: the roles that trust it and that the principal may pass to it."""
 
     def paths(self, access: Access) -> tuple[OpenPath, ...]:
-        """The paths that are open; those beyond what may be asked are judged by the policies alone."""
-        if not self.asked.reads(self.held):
+        """The open paths; once the budget is spent, the rest are judged by the policies alone."""
+        if not self.simulator.can_read(self.policies):
             return open_paths(access)
         return smallest(self._open(access))
 
     def _open(self, access: Access) -> Iterator[OpenPath]:
         for path in escalation_paths():
-            # A role that names the caller needs no permission of the caller's own.
-            own = [need for need in path.required if need.action != TAKING]
+            # When a role's trust policy names the caller, the caller needs no permission of its own.
+            own = [need for need in path.required if need.action != ASSUME_ROLE]
             if path.id == NEVER_ALONE or any(access.reach(need.action) is None for need in own):
                 continue
-            if self.asked.left <= 0:
+            if self.simulator.requests_left <= 0:
                 found = by_policy(path, access)
             elif any(need.on == _HANDED_OVER for need in path.required):
                 found = self._passing(path, access)
             elif any(need.on for need in path.required):
                 found = self._on_targets(path, access)
-            elif path.family == ORGANIZATION_WIDE and self.asked.over.organization is None:
+            elif (
+                path.family == ORGANIZATION_WIDE and self.simulator.guardrails.organization is None
+            ):
                 found = None
             else:
                 found = by_policy(path, access)
@@ -101,64 +104,67 @@ class Search:
                 yield found
 
     def _on_targets(self, path: EscalationPath, access: Access) -> OpenPath | None:
-        """The path where the engine allows all of its actions on something that the account has."""
-        opened: list[tuple[Target, tuple[str, ...]]] = []
+        """The path, if the engine allows all of its actions on something in the account."""
+        opened: list[tuple[PathTarget, tuple[str, ...]]] = []
         wide = by_policy(path, access)
         enough = 0
-        for number, target in enumerate(targets(self.one, path, access, self.world), 1):
-            # To look at a target costs little, and there may be thousands for each of thousands.
-            self.asked.left -= number % _LOOKED_AT == 0
-            if self.asked.left <= 0:
+        for number, target in enumerate(
+            path_targets(self.identity, path, access, self.account), 1
+        ):
+            # Each look is cheap, but thousands of principals may have thousands of targets each.
+            self.simulator.requests_left -= number % _TARGETS_PER_REQUEST == 0
+            if self.simulator.requests_left <= 0:
                 break
-            is_strong = not target.leads_to or target.leads_to in self.world.strong
+            is_strong = not target.leads_to or target.leads_to in self.account.administrators
             if not is_strong and not wide:
-                # Whoever is given certain others, as a help desk is, was meant to have them.
+                # A permission for certain targets only, such as a help desk's, was granted on purpose.
                 continue
-            given = self._given(path, target, access)
-            if given is not None:
-                opened.append((target, given))
-                enough += is_strong and not given
+            keys = self._conditions(path, target, access)
+            if keys is not None:
+                opened.append((target, keys))
+                enough += is_strong and not keys
             if enough == _ENOUGH:
                 break
         if not opened:
-            return wide if self.asked.left <= 0 else None
-        free = [target for target, given in opened if not given]
-        told = free or [target for target, _ in opened]
+            return wide if self.simulator.requests_left <= 0 else None
+        unconditional = [target for target, keys in opened if not keys]
+        named = unconditional or [target for target, _ in opened]
         return OpenPath(
             path=path,
-            statements=_firsts(access, path.required),
+            statements=_first_statements(access, path.required),
             unsettled=tuple(
                 prerequisite for prerequisite in path.prerequisites if prerequisite not in SETTLED
             ),
-            on=tuple(dict.fromkeys(quoted(target.name) for target in told)),
-            given=() if free else opened[0][1],
+            on=tuple(dict.fromkeys(quoted(target.name) for target in named)),
+            given=() if unconditional else opened[0][1],
             strong=any(
-                not target.leads_to or target.leads_to in self.world.strong for target in told
+                not target.leads_to or target.leads_to in self.account.administrators
+                for target in named
             ),
         )
 
-    def _given(
-        self, path: EscalationPath, target: Target, access: Access
+    def _conditions(
+        self, path: EscalationPath, target: PathTarget, access: Access
     ) -> tuple[str, ...] | None:
-        """The keys on which it hangs that all of the actions are allowed; None where one never is."""
+        """The condition keys that decide whether all actions are allowed; None where one never is."""
         keys: list[str] = []
         for need, resource in zip(path.required, target.resources, strict=True):
-            found = self._given_for(need, resource, target, access)
-            if found is None or any(map(_speaks_of_tags, found)):
+            found = self._conditions_of(need, resource, target, access)
+            if found is None or any(map(_names_tags, found)):
                 return None
             keys += found
         return tuple(dict.fromkeys(keys))
 
-    def _given_for(
-        self, need: Need, resource: str, target: Target, access: Access
+    def _conditions_of(
+        self, need: Need, resource: str, target: PathTarget, access: Access
     ) -> tuple[str, ...] | None:
-        trust = target.trust if need.action == TAKING else None
-        if trust is None and not _may_name(access, need.action, resource):
+        trust = target.trust if need.action == ASSUME_ROLE else None
+        if trust is None and not _may_match(access, need.action, resource):
             return None
         for context in self._contexts(need, target):
-            found = self.asked.given(
-                self.one,
-                self.held,
+            found = self.simulator.allowing_conditions(
+                self.identity,
+                self.policies,
                 need.action,
                 resource,
                 trust=trust,
@@ -169,8 +175,8 @@ class Search:
                 return found
         return None
 
-    def _contexts(self, need: Need, target: Target) -> Iterator[dict[str, str]]:
-        """What the request says besides: the target's boundary, and a policy worth attaching."""
+    def _contexts(self, need: Need, target: PathTarget) -> Iterator[dict[str, str]]:
+        """The request contexts to try: the target's boundary, and each policy worth attaching."""
         own = {_BOUNDARY: target.boundary} if target.boundary else {}
         partition = target.resources[0].split(":")[1]
         if need.action.startswith("iam:Put") and need.action.endswith("PermissionsBoundary"):
@@ -181,19 +187,19 @@ class Search:
             return
         for policy in STRONG_POLICIES:
             yield {**own, _ATTACHED: _in(partition, policy)}
-        # Most policies do not ask which policy is attached.
-        levels = (text for level in self.held.ceiling for text in level)
-        texts = (*self.held.policies, self.held.boundary or "", *levels)
+        # Most policies have no condition on the attached policy.
+        levels = (text for level in self.policies.scps for text in level)
+        texts = (*self.policies.documents, self.policies.boundary or "", *levels)
         if any(_ATTACHED in text.lower() for text in texts):
-            for arn in self.world.worth_attaching():
+            for arn in self.account.admin_policies():
                 yield {**own, _ATTACHED: arn}
 
     def _passing(self, path: EscalationPath, access: Access) -> OpenPath | None:
-        """A path that passes a role: a stronger one of the account, or one that may be made later."""
+        """A path that passes a role: a stronger one in the account, or one created later."""
         statements: list[Statement] = []
         for need in path.required:
             if need.on == _HANDED_OVER:
-                statements += _firsts(access, (need,))
+                statements += _first_statements(access, (need,))
                 continue
             reach = access.reach(need.action)
             statement = next(granting(path, need, reach), None) if reach else None
@@ -204,12 +210,12 @@ class Search:
             arn
             for service in path.may_pass_to
             for arn in self._passable(service, access)
-            if self.world.gains(self.one.arn, arn)
+            if self.account.has_more(self.identity.arn, arn)
         ]
-        strong = not self.world.strong.isdisjoint(fitting)
+        strong = not self.account.administrators.isdisjoint(fitting)
         found = by_policy(path, access)
         if strong or (found and fitting):
-            # A permission for certain roles was meant for them; it is a path where one of them is an administrator's.
+            # A permission to pass certain roles was granted on purpose; it is a path if one of them is an administrator.
             return OpenPath(
                 path=path,
                 statements=tuple(statements),
@@ -220,47 +226,55 @@ class Search:
                 ),
                 strong=strong,
             )
-        if found is None or not self._passes_one_to_come(path):
+        if found is None or not self._may_pass_new_role(path):
             return None
         return replace(found, strong=False)
 
     def _passable(self, service: str, access: Access) -> tuple[str, ...]:
         if service not in self.passable:
-            written = self._forms(service)
+            written = self._service_principals(service)
             found = []
-            for role in self.world.found.roles:
+            for role in self.account.authorization.roles:
                 trusting = next(
                     (principal for principal in written if f'"{principal}"' in role.trust), None
                 )
-                if not trusting or role.arn == self.one.arn:
+                if not trusting or role.arn == self.identity.arn:
                     continue
-                # Where no more may be asked, the policies are believed.
-                if _may_name(access, _PASSING, role.arn) and (
-                    self.asked.left <= 0 or self._may_pass(role.arn, trusting)
+                # Once the budget is spent, the policies alone decide.
+                if _may_match(access, _PASSING, role.arn) and (
+                    self.simulator.requests_left <= 0 or self._may_pass(role.arn, trusting)
                 ):
                     found.append(role.arn)
             self.passable[service] = tuple(found)
         return self.passable[service]
 
-    def _passes_one_to_come(self, path: EscalationPath) -> bool:
-        """Whether a role that is made later could be passed: no Deny for the service, no condition that keeps it."""
-        _, partition, _, _, account = self.one.arn.split(":")[:5]
+    def _may_pass_new_role(self, path: EscalationPath) -> bool:
+        """Whether a role created later could be passed: no Deny and no condition excludes the service."""
+        _, partition, _, _, account = self.identity.arn.split(":")[:5]
         role = f"arn:{partition}:iam::{account}:role/a-role-to-come"
-        forms = (form for service in path.may_pass_to for form in self._forms(service))
-        return any(self._may_pass(role, form) for form in forms)
+        return any(
+            self._may_pass(role, principal)
+            for service in path.may_pass_to
+            for principal in self._service_principals(service)
+        )
 
     def _may_pass(self, role: str, service: str) -> bool:
         context = {"iam:PassedToService": service}
-        return self.asked.given(self.one, self.held, _PASSING, role, context=context) is not None
+        return (
+            self.simulator.allowing_conditions(
+                self.identity, self.policies, _PASSING, role, context=context
+            )
+            is not None
+        )
 
-    def _forms(self, service: str) -> tuple[str, ...]:
-        """How a service is named as a principal in the partition of somebody."""
-        is_in_china = self.one.arn.startswith("arn:aws-cn:")
+    def _service_principals(self, service: str) -> tuple[str, ...]:
+        """The names of the service as a principal in the identity's partition."""
+        is_in_china = self.identity.arn.startswith("arn:aws-cn:")
         return (service, f"{service}.cn") if is_in_china else (service,)
 
 
-def _may_name(access: Access, action: str, resource: str) -> bool:
-    """Whether it is worth asking: a statement that allows the action has a resource that may be this one."""
+def _may_match(access: Access, action: str, resource: str) -> bool:
+    """Whether a statement that allows the action may match the resource: a cheap test before the simulation."""
     reach = access.reach(action)
     return reach is not None and any(
         not statement.resources
@@ -269,15 +283,15 @@ def _may_name(access: Access, action: str, resource: str) -> bool:
     )
 
 
-def _firsts(access: Access, needs: Iterable[Need]) -> tuple[Statement, ...]:
+def _first_statements(access: Access, needs: Iterable[Need]) -> tuple[Statement, ...]:
     reaches = (access.reach(need.action) for need in needs)
     return tuple(reach.allowed_by[0] for reach in reaches if reach)
 
 
-def _speaks_of_tags(keys: str) -> bool:
+def _names_tags(keys: str) -> bool:
     return any(key.startswith(_TAGS) for key in keys.lower().split(" and "))
 
 
 def _in(partition: str, policy: str) -> str:
-    """A policy of AWS's in a partition."""
+    """The ARN of an AWS managed policy in a partition."""
     return policy.replace("arn:aws:", f"arn:{partition}:")

@@ -1,7 +1,7 @@
-"""The organization's policies over the principals of an account: which there are, and what of them holds for one principal.
+"""The organization's policies that apply to an account, and what they come to for one principal.
 
-AWS lets every level from the root down to the account take away, and all of them must allow. They are the management
-account's to read, or a delegated administrator's; without them nothing is taken away, and the answer says so.
+Every level from the root down to the account must allow a request. Only the management account or a delegated administrator
+can read these policies; without them they are not considered, and the answer says so.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition
 
 Levels = tuple[tuple[str, ...], ...]
-"""Documents by level, the root's first."""
+"""Policy documents by level, starting at the root."""
 
-_SERVICE, _RESOURCE = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
-# AWS attaches it to every level and nobody can detach it, so that each level allows, whether it is listed or not:
+_SCP_TYPE, _RCP_TYPE = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
+# AWS attaches it to every level and nobody can detach it, so every level allows, whether AWS lists it or not:
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 _RCP_FULL = json.dumps(
     {
@@ -44,7 +44,7 @@ _RCP_FULL = json.dumps(
     }
 )
 _ORGANIZATION = "aws:principalorgid"
-# What is known of a principal before it asks for anything.
+# The keys whose values are known for a principal, whatever it requests.
 _KNOWN = frozenset(
     {
         "aws:principalarn",
@@ -59,26 +59,26 @@ _KNOWN = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guardrails:
-    """The organization's policies over an account."""
+    """The organization's policies that apply to an account."""
 
-    services: Levels = ()
-    """Service control policies: what the account's principals may have at most."""
-    resources: Levels = ()
-    """Resource control policies: what others may be given at most, here the account's roles."""
-    told: str
-    """Which they are, or why there are none."""
+    scps: Levels = ()
+    """Service control policies, which limit the account's principals."""
+    rcps: Levels = ()
+    """Resource control policies, which limit access to the account's resources, here its roles."""
+    summary: str
+    """Their names, or why there are none."""
     organization: str | None = ""
-    """The organization's id; empty where that is not known, None where the account is in none."""
+    """The organization's id; empty if unknown, None if the account is in no organization."""
 
 
 def guardrails(account: Account) -> Guardrails:
-    """The policies over the account, where the snapshot has them."""
+    """The policies that apply to the account, if the snapshot has them."""
     try:
         organization = account.require(ORGANIZATION)
     except NotCollected as missing:
         return _unknown(missing.message)
     if organization is None:
-        return Guardrails(told="none: the account is in no organization", organization=None)
+        return Guardrails(summary="none: the account is in no organization", organization=None)
     try:
         found = _guardrails(account, organization)
     except NotCollected as missing:
@@ -89,16 +89,16 @@ def guardrails(account: Account) -> Guardrails:
 def _guardrails(account: Account, organization: Organization) -> Guardrails:
     if organization.management_account == account.id:
         # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
-        return Guardrails(told="none: they do not bind the management account")
+        return Guardrails(summary="none: they do not bind the management account")
     if organization.feature_set == "CONSOLIDATED_BILLING":
-        return Guardrails(told="none: the organization has consolidated billing only")
+        return Guardrails(summary="none: the organization has consolidated billing only")
     tree = account.require(ORG_TREE)
-    way = _way(account.id, tree)
-    if not way:
+    ancestors = _ancestors(account.id, tree)
+    if not ancestors:
         return _unknown("the account is not in the organization's tree")
-    enabled = next(unit.policy_types for unit in tree.units if unit.id == way[0])
-    over = [
-        _Over(
+    enabled = next(unit.policy_types for unit in tree.units if unit.id == ancestors[0])
+    policies_read = [
+        _ReadPolicy(
             name=policy.name,
             type=policy.type,
             places=known(policy.targets),
@@ -107,20 +107,22 @@ def _guardrails(account: Account, organization: Organization) -> Guardrails:
         for policy in account.require(ORG_GUARDRAILS)
         if policy.type in enabled
     ]
-    for policy in over:
-        if policy.document is None and set(way) & set(policy.places):
+    for policy in policies_read:
+        if policy.document is None and set(ancestors) & set(policy.places):
             return _unknown(f"AWS did not send policy {quoted(policy.name)}")
-    names = [quoted(policy.name) for policy in over if set(way) & set(policy.places)]
+    names = [
+        quoted(policy.name) for policy in policies_read if set(ancestors) & set(policy.places)
+    ]
     return Guardrails(
-        services=_levels(over, _SERVICE, way),
-        resources=tuple((*level, _RCP_FULL) for level in _levels(over, _RESOURCE, way)),
-        told=joined(sorted(names)) if names else "none",
+        scps=_levels(policies_read, _SCP_TYPE, ancestors),
+        rcps=tuple((*level, _RCP_FULL) for level in _levels(policies_read, _RCP_TYPE, ancestors)),
+        summary=joined(sorted(names)) if names else "none",
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Over:
-    """A policy that was read whole."""
+class _ReadPolicy:
+    """A policy with its targets and document."""
 
     name: str
     type: str
@@ -128,48 +130,50 @@ class _Over:
     document: str | None
 
 
-def _way(account: str, tree: Tree) -> tuple[str, ...]:
-    """The ids from the root down to the account; empty where the tree does not have it."""
+def _ancestors(account: str, tree: Tree) -> tuple[str, ...]:
+    """The ids from the root down to the account; empty if the tree lacks the account."""
     units: Mapping[str, Unit] = {unit.id: unit for unit in tree.units}
     parent = next((member.parent for member in tree.members if member.id == account), None)
-    way = [account]
-    while parent is not None and parent not in way:
+    ancestors = [account]
+    while parent is not None and parent not in ancestors:
         if parent not in units:
             return ()
-        way.append(parent)
+        ancestors.append(parent)
         parent = units[parent].parent
-    return tuple(reversed(way)) if len(way) > 1 else ()
+    return tuple(reversed(ancestors)) if len(ancestors) > 1 else ()
 
 
-def _levels(listed: Sequence[_Over], kind: str, way: Sequence[str]) -> Levels:
-    """The documents of a kind at each level; none at all where the kind is not enabled."""
+def _levels(listed: Sequence[_ReadPolicy], kind: str, ancestors: Sequence[str]) -> Levels:
+    """The documents of one type at each level; empty if the type is not enabled."""
     mine = [policy for policy in listed if policy.type == kind]
     if not mine:
         return ()
     return tuple(
-        tuple(policy.document or "" for policy in mine if place in policy.places) for place in way
+        tuple(policy.document or "" for policy in mine if place in policy.places)
+        for place in ancestors
     )
 
 
 def _unknown(why: str) -> Guardrails:
-    return Guardrails(told=f"not considered: {why}")
+    return Guardrails(summary=f"not considered: {why}")
 
 
-def for_principal(levels: Levels, arn: str, organization: str | None) -> Levels:
-    """The levels as they are for one principal: a condition that asks for nothing but who it is, is met or is not."""
+def levels_for_principal(levels: Levels, arn: str, organization: str | None) -> Levels:
+    """The levels for one principal: conditions on nothing but the principal are decided."""
     return tuple(
-        tuple(settled(text, arn, organization, Kind.SCP) for text in level) for level in levels
+        tuple(policy_for_principal(text, arn, organization, Kind.SCP) for text in level)
+        for level in levels
     )
 
 
-def settled(text: str, arn: str, organization: str | None, kind: Kind) -> str:
-    """A policy as it is for one principal."""
-    document, asked = _of_callers(text, kind, knows_organization=organization != "")
-    if not any(asked):
+def policy_for_principal(text: str, arn: str, organization: str | None, kind: Kind) -> str:
+    """The policy for one principal, without the conditions that are decided and the statements that fail them."""
+    document, decidable = _split_by_caller(text, kind, organization_is_known=organization != "")
+    if not any(decidable):
         return text
     left: list[Any] = []
-    for given, is_asked in zip(document["Statement"], asked, strict=True):
-        met = _is_met(given["Condition"], arn, organization) if is_asked else None
+    for given, is_decidable in zip(document["Statement"], decidable, strict=True):
+        met = _is_met(given["Condition"], arn, organization) if is_decidable else None
         if met is None:
             left.append(given)
         elif met:
@@ -177,35 +181,35 @@ def settled(text: str, arn: str, organization: str | None, kind: Kind) -> str:
     return json.dumps({**document, "Statement": left})
 
 
-# Every principal of an account has the same policies over it, and many the same managed ones.
+# The principals of an account share these policies, and many of them managed policies too.
 @lru_cache(maxsize=1_024)
-def _of_callers(
-    text: str, kind: Kind, *, knows_organization: bool
+def _split_by_caller(
+    text: str, kind: Kind, *, organization_is_known: bool
 ) -> tuple[dict[str, Any], tuple[bool, ...]]:
-    """A document with its list of statements, and which of them ask for nothing but the caller."""
+    """A document with its statements as a list, and which of them have conditions on nothing but the caller."""
     try:
         statements = one_policy(text, kind).statements
     except InputError:
         return {}, ()
-    known = _KNOWN if knows_organization else _KNOWN - {_ORGANIZATION}
-    asked = tuple(_is_of_the_caller(statement.conditions, known) for statement in statements)
-    if not any(asked):
+    known = _KNOWN if organization_is_known else _KNOWN - {_ORGANIZATION}
+    decidable = tuple(_asks_only_caller(statement.conditions, known) for statement in statements)
+    if not any(decidable):
         return {}, ()
     document = json.loads(text)
     written = document["Statement"]
     listed = written if isinstance(written, list) else [written]
-    if len(listed) != len(asked):
-        # Something else stands between the statements; AWS would not have taken it.
+    if len(listed) != len(decidable):
+        # Some entries are no statements; AWS would not have stored such a document.
         return {}, ()
-    return {**document, "Statement": listed}, asked
+    return {**document, "Statement": listed}, decidable
 
 
-def _is_of_the_caller(conditions: Sequence[Condition], known: frozenset[str]) -> bool:
+def _asks_only_caller(conditions: Sequence[Condition], known: frozenset[str]) -> bool:
     return bool(conditions) and all(condition.name in known for condition in conditions)
 
 
 def _is_met(condition: Any, arn: str, organization: str | None) -> bool | None:
-    """Whether the policy engine finds the condition met in a request of the principal; None where it cannot tell."""
+    """Whether the principal meets the condition; None if the engine cannot tell."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
     request = {
         "principal": arn,
@@ -217,6 +221,6 @@ def _is_met(condition: Any, arn: str, organization: str | None) -> bool | None:
     try:
         outcome = evaluate(request, identity).outcome
     except InputError:
-        # Not an ARN of AWS's: only a snapshot that somebody wrote has such a name.
+        # The ARN is malformed, which happens only in a snapshot written by hand.
         return None
     return None if outcome == "Unknown" else outcome == "Allowed"

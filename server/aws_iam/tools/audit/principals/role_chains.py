@@ -1,4 +1,4 @@
-"""Who may take an administrator's role: its trust policy, the taker's own policies and the organization's, asked together."""
+"""Who may assume an administrator's role, directly or through other roles."""
 
 from __future__ import annotations
 
@@ -12,67 +12,80 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.account.collect.identity.authorization import User
-    from aws_iam.tools.audit.principals.holdings import Holdings
-    from aws_iam.tools.audit.principals.simulate import Asked
+    from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
+    from aws_iam.tools.audit.principals.simulate import Simulator
 
-TAKING = "sts:AssumeRole"
-# What may allow sts:AssumeRole at all; most principals have nothing of the kind.
-_MAY_ASSUME = re.compile(r'"sts:[^"]*[*?A]|"\*"|"\*:|"NotAction"', re.IGNORECASE)
-_NAMES_ANYBODY = re.compile(r'"\*"|"NotPrincipal"')
+ASSUME_ROLE = "sts:AssumeRole"
+# A document without a match cannot allow sts:AssumeRole; most principals have no other.
+_ASSUMES = re.compile(r'"sts:[^"]*[*?A]|"\*"|"\*:|"NotAction"', re.IGNORECASE)
+_TRUSTS_ANYBODY = re.compile(r'"\*"|"NotPrincipal"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """Roles that are taken one from the other, the last of them an administrator's."""
+class RoleChain:
+    """Roles assumed one from another; the last is an administrator."""
 
     roles: tuple[str, ...]
-    given: tuple[str, ...] = ()
-    """The condition keys that it hangs on, of which a snapshot knows nothing."""
+    conditions: tuple[str, ...] = ()
+    """The condition keys that decide whether it works; a snapshot does not know their values."""
 
 
-def takers(
-    roles: Iterable[Role], others: Iterable[tuple[User | Role, Holdings]], asked: Asked
-) -> tuple[dict[str, tuple[Chain, ...]], bool]:
-    """By which roles each of the others comes to one of these, by its ARN; whether all could be asked.
+def admin_role_chains(
+    roles: Iterable[Role],
+    others: Iterable[tuple[User | Role, EffectivePolicies]],
+    simulator: Simulator,
+) -> tuple[dict[str, tuple[RoleChain, ...]], bool]:
+    """The chains by which each other identity reaches one of the roles, by its ARN; and whether all could be simulated.
 
-    Who may take one of them directly is told of those; of the rest, who may take a role that gets there, and so on.
+    An identity that may assume some of the roles directly gets only those chains; the search then goes on from the roles
+    that do.
     """
-    found: dict[str, tuple[Chain, ...]] = {}
-    asking = tuple(others)
-    targets: list[tuple[Role, Chain]] = [(role, Chain(roles=(role.name,))) for role in roles]
+    chains_of: dict[str, tuple[RoleChain, ...]] = {}
+    candidates = tuple(others)
+    targets: list[tuple[Role, RoleChain]] = [
+        (role, RoleChain(roles=(role.name,))) for role in roles
+    ]
     while targets:
-        reached: list[tuple[Role, Chain]] = []
-        for one, held in asking:
-            if one.arn in found:
+        next_targets: list[tuple[Role, RoleChain]] = []
+        for identity, policies in candidates:
+            if identity.arn in chains_of:
                 continue
-            wanted = [
+            options = [
                 (role, chain)
                 for role, chain in targets
-                if role.arn != one.arn and may_take_at_all(one, held, role)
+                if role.arn != identity.arn and _may_assume(identity, policies, role)
             ]
-            if len(wanted) > asked.left:
-                return found, False
+            if len(options) > simulator.requests_left:
+                return chains_of, False
             chains = [
-                Chain(roles=chain.roles, given=tuple(dict.fromkeys((*given, *chain.given))))
-                for role, chain in wanted
-                if (given := asked.given(one, held, TAKING, role.arn, trust=role.trust))
+                RoleChain(
+                    roles=chain.roles, conditions=tuple(dict.fromkeys((*keys, *chain.conditions)))
+                )
+                for role, chain in options
+                if (
+                    keys := simulator.allowing_conditions(
+                        identity, policies, ASSUME_ROLE, role.arn, trust=role.trust
+                    )
+                )
                 is not None
             ]
             if chains:
-                # The first is the one that goes on, so that a way which hangs on nothing stays one.
-                chains.sort(key=lambda chain: len(chain.given))
-                found[one.arn] = tuple(chains)
-                if isinstance(one, Role):
-                    further = (one.name, *chains[0].roles)
-                    reached.append((one, Chain(roles=further, given=chains[0].given)))
-        targets = reached
-    return found, True
+                # The longer chains continue the first one, so that an unconditional chain stays unconditional.
+                chains.sort(key=lambda chain: len(chain.conditions))
+                chains_of[identity.arn] = tuple(chains)
+                if isinstance(identity, Role):
+                    names = (identity.name, *chains[0].roles)
+                    next_targets.append(
+                        (identity, RoleChain(roles=names, conditions=chains[0].conditions))
+                    )
+        targets = next_targets
+    return chains_of, True
 
 
-def may_take_at_all(one: User | Role, held: Holdings, role: Role) -> bool:
-    """Whether it is worth asking: the taker's policies speak of taking roles, or the trust policy of the taker."""
+def _may_assume(identity: User | Role, policies: EffectivePolicies, role: Role) -> bool:
+    """Whether the simulation could allow it: a cheap test of the documents' text."""
     return (
-        any(_MAY_ASSUME.search(text) for text in held.policies)
-        or one.arn in role.trust
-        or _NAMES_ANYBODY.search(role.trust) is not None
+        any(_ASSUMES.search(text) for text in policies.documents)
+        or identity.arn in role.trust
+        or _TRUSTS_ANYBODY.search(role.trust) is not None
     )

@@ -1,7 +1,8 @@
-"""What AWS would answer a principal of an account: its own policies, its boundary and the organization's, asked together.
+"""Simulates a principal's requests against its policies, its boundary and the organization's policies together.
 
-asked = Asked(over)
-asked.given(one, held, "iam:PutUserPolicy", user.arn)   →  () it may, ("aws:SourceIp",) it hangs on, None it may not
+simulator = Simulator(guardrails)
+simulator.allowing_conditions(identity, policies, "iam:PutUserPolicy", user.arn)
+    →  () allowed, ("aws:SourceIp",) allowed under a condition on that key, None denied
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.identity.authorization import Role, User
     from aws_iam.engine.evaluation.layers import Placed
     from aws_iam.engine.evaluation.request import Request
-    from aws_iam.tools.audit.principals.holdings import Holdings
+    from aws_iam.tools.audit.principals.effective_policies import EffectivePolicies
     from aws_iam.tools.audit.principals.organization_policies import Guardrails
 
     _Levels = tuple[tuple[Placed, ...], ...]
 
-MOST = 20_000
-"""Requests that are evaluated for one account; some seconds."""
-# What it takes to ask whether a request hangs on a key, in requests.
-_HINGES = 23
-# Only a service's own call has them: IAM User Guide, reference_policies_condition-keys.
-_SERVICES_ALONE = frozenset(
+MOST_REQUESTS = 20_000
+"""Requests that are evaluated for one account; they take some seconds."""
+# What it costs to find out whether a missing key decides a request, in requests.
+_REQUESTS_PER_KEY = 23
+# Only calls by AWS services have these: IAM User Guide, reference_policies_condition-keys.
+_SERVICE_CALL_KEYS = frozenset(
     {
         "aws:sourcearn",
         "aws:sourceaccount",
@@ -44,18 +45,18 @@ _SERVICES_ALONE = frozenset(
 
 
 @dataclass(slots=True)
-class Asked:
-    """What is asked of the policy engine for one account; each text is read once."""
+class Simulator:
+    """Evaluates requests in one account, within a budget; each policy is parsed once."""
 
-    over: Guardrails
-    left: int = MOST
-    """Requests, and questions what a request hangs on, that may still be asked."""
-    _read: dict[tuple[str, Any], _Levels | None] = field(default_factory=dict)
+    guardrails: Guardrails
+    requests_left: int = MOST_REQUESTS
+    """How many more requests may be evaluated."""
+    _parsed: dict[tuple[str, Any], _Levels | None] = field(default_factory=dict)
 
-    def given(
+    def allowing_conditions(
         self,
-        one: User | Role,
-        held: Holdings,
+        identity: User | Role,
+        policies: EffectivePolicies,
         action: str,
         resource: str,
         *,
@@ -63,78 +64,84 @@ class Asked:
         context: Mapping[str, str] | None = None,
         absent: frozenset[str] = frozenset(),
     ) -> tuple[str, ...] | None:
-        """The keys on which it hangs that AWS allows it to somebody who signed in with MFA; None where it never does.
+        """The condition keys that decide whether AWS allows the request with MFA: none if always, None if never.
 
-        `trust` is the policy of the role that is the resource; `absent` are keys, in lower case, that the request is
-        known not to have.
+        `trust` is the trust policy when the resource is a role; `absent` are lower-case keys that the request certainly lacks.
         """
-        self.left -= 1
+        self.requests_left -= 1
         try:
-            request = self._request(one, action, resource, context or {})
+            request = self._request(identity, action, resource, context or {})
         except InputError:
-            # Not an ARN of AWS's: only a snapshot that somebody wrote has such a name.
+            # The ARN is malformed, which happens only in a snapshot written by hand.
             return None
-        layers = self._layers(held, trust)
+        layers = self._layers(policies, trust)
         if layers is None:
             return None
         decision = evaluated(request, layers).decision
         if decision.outcome == "Allowed":
             return ()
-        never = _SERVICES_ALONE | absent | self._of_no_organization
-        if never.issuperset(map(str.lower, decision.missing_keys)):
+        impossible = _SERVICE_CALL_KEYS | absent | self._organization_keys
+        if impossible.issuperset(map(str.lower, decision.missing_keys)):
             return None
-        self.left -= _HINGES * len(decision.missing_keys)
+        self.requests_left -= _REQUESTS_PER_KEY * len(decision.missing_keys)
         for keys, outcomes in hinges(request, layers, decision).items():
-            if "Allowed" in outcomes.values() and never.isdisjoint(keys.lower().split(" and ")):
+            if "Allowed" in outcomes.values() and impossible.isdisjoint(
+                keys.lower().split(" and ")
+            ):
                 return (keys,)
         return None
 
-    def reads(self, held: Holdings) -> bool:
-        """Whether the engine takes a principal's policies; AWS would not have stored others."""
-        return self._layers(held, None) is not None
+    def can_read(self, policies: EffectivePolicies) -> bool:
+        """Whether the engine can parse the principal's policies."""
+        return self._layers(policies, None) is not None
 
     @property
-    def _of_no_organization(self) -> frozenset[str]:
-        return frozenset({"aws:principalorgid"} if self.over.organization is None else ())
+    def _organization_keys(self) -> frozenset[str]:
+        """The keys that no request has in an account without an organization."""
+        return frozenset({"aws:principalorgid"} if self.guardrails.organization is None else ())
 
     def _request(
-        self, one: User | Role, action: str, resource: str, context: Mapping[str, str]
+        self, identity: User | Role, action: str, resource: str, context: Mapping[str, str]
     ) -> Request:
-        known = {"aws:PrincipalOrgID": self.over.organization} if self.over.organization else {}
+        known = (
+            {"aws:PrincipalOrgID": self.guardrails.organization}
+            if self.guardrails.organization
+            else {}
+        )
         return request_of(
             {
-                "principal": one.arn,
+                "principal": identity.arn,
                 "action": action,
                 "resource": resource,
                 "context": {"aws:MultiFactorAuthPresent": "true", **known, **context},
             }
         )
 
-    def _layers(self, held: Holdings, trust: str | None) -> Layers | None:
-        """The policies of the request; None where one is not there or cannot be read."""
-        if held.has_boundary and held.boundary is None:
+    def _layers(self, policies: EffectivePolicies, trust: str | None) -> Layers | None:
+        """The policies that decide the request; None where one is missing or cannot be parsed."""
+        if policies.has_boundary and policies.boundary is None:
             return None
-        texts: dict[str, Any] = {"identity": held.policies}
-        if held.boundary is not None:
-            texts["boundary"] = held.boundary
-        if held.ceiling:
-            texts["scp"] = held.ceiling
+        texts: dict[str, Any] = {"identity": policies.documents}
+        if policies.boundary is not None:
+            texts["boundary"] = policies.boundary
+        if policies.scps:
+            texts["scp"] = policies.scps
         if trust is not None:
             texts["resource"] = trust
-            texts |= {"rcp": self.over.resources} if self.over.resources else {}
+            texts |= {"rcp": self.guardrails.rcps} if self.guardrails.rcps else {}
         levels: dict[str, _Levels] = {}
         for layer, text in texts.items():
-            read = self._levels(layer, text)
-            if read is None:
+            parsed = self._levels(layer, text)
+            if parsed is None:
                 return None
-            levels[layer] = read
+            levels[layer] = parsed
         return Layers(levels=levels)
 
     def _levels(self, layer: str, text: Any) -> _Levels | None:
-        if (layer, text) not in self._read:
+        if (layer, text) not in self._parsed:
             try:
-                self._read[layer, text] = levels_of(layer, text)
+                self._parsed[layer, text] = levels_of(layer, text)
             except InputError:
-                # It is told of where its holder's power is.
-                self._read[layer, text] = None
-        return self._read[layer, text]
+                # AdminLevels reports the policy on its principal.
+                self._parsed[layer, text] = None
+        return self._parsed[layer, text]

@@ -1,6 +1,6 @@
-"""What an account has for a path to more permissions: its users, groups, roles and policies, as requests to be asked for.
+"""The users, groups, roles and policies of an account on which an escalation path can be tried.
 
-A path says on what its actions have to be allowed (`the caller's user`, `another user`, …); each of these is a function here.
+A path says on what its actions must be allowed (`the caller's user`, `another user`, …); each of these is a function here.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
     from aws_iam.engine.effective.access import Access
     from aws_iam.engine.effective.escalation import EscalationPath
 
-_LIMITS = "remove a limit"
-_LEADS_TO_THE_TARGETS_OWN = "the permissions of the"
+_REMOVES_LIMIT = "remove a limit"
+_YIELDS_TARGETS_PERMISSIONS = "the permissions of the"
 _MOST_NAMES = 20
-# AWS lets nobody change these: IAM User Guide, id_roles; Identity Center User Guide, referencingpermissionsets.
+# AWS does not let accounts change these: IAM User Guide, id_roles; Identity Center User Guide, referencingpermissionsets.
 _AWS_OWN = ("/aws-service-role/", "/aws-reserved/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """The identities of an account, and what each may do: its actions as bits, its documents, and who is an administrator.
+class AccountIdentities:
+    """The identities of an account, and what each may do: its actions (a bit for each), its policy documents.
 
-    Who can become one counts as one.
+    `administrators` are the ARNs of those that are or can become administrators.
     """
 
-    found: Authorization
+    authorization: Authorization
     actions: Mapping[str, int]
     documents: Mapping[str, frozenset[str]]
-    strong: frozenset[str]
-    worth_attaching: Callable[[], tuple[str, ...]]
-    """The account's own policies that make an administrator, or whoever becomes one."""
+    administrators: frozenset[str]
+    admin_policies: Callable[[], tuple[str, ...]]
+    """The account's own policies that make their holder an administrator, or able to become one."""
 
-    def gains(self, one: str, other: str) -> bool:
-        """Whether the other may do anything that the first may not, be it the same actions on other resources."""
+    def has_more(self, identity: str, other: str) -> bool:
+        """Whether `other` may do something that `identity` may not, if only the same actions on other resources."""
         theirs, nothing = self.actions.get(other, 0), frozenset[str]()
-        more = theirs & ~self.actions.get(one, 0)
-        elsewhere = self.documents.get(other, nothing) - self.documents.get(one, nothing)
+        more = theirs & ~self.actions.get(identity, 0)
+        elsewhere = self.documents.get(other, nothing) - self.documents.get(identity, nothing)
         return bool(more or (theirs and elsewhere))
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What a path is asked for: the resource of each of its actions, its name, and whose permissions it leads to."""
+class PathTarget:
+    """Something to try a path on: its name, the resource of each action, and whose permissions it leads to."""
 
     name: str
     resources: tuple[str, ...]
@@ -60,90 +60,101 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seeking:
-    one: User | Role
+class _Query:
+    identity: User | Role
     path: EscalationPath
     access: Access
-    world: World
+    account: AccountIdentities
 
-    def on(self, arn: str) -> tuple[str, ...]:
-        """The same resource for every action."""
+    def for_every_action(self, arn: str) -> tuple[str, ...]:
+        """The resource, once for each action of the path."""
         return (arn,) * len(self.path.required)
 
 
-def targets(
-    one: User | Role, path: EscalationPath, access: Access, world: World
-) -> Iterator[Target]:
-    """What the account has for a path, whatever leads furthest first."""
-    yield from TARGETS[path.required[0].on](_Seeking(one, path, access, world))
+def path_targets(
+    identity: User | Role, path: EscalationPath, access: Access, account: AccountIdentities
+) -> Iterator[PathTarget]:
+    """The account's targets for a path, administrators first."""
+    yield from TARGETS[path.required[0].on](_Query(identity, path, access, account))
 
 
-def _own_user(at: _Seeking) -> Iterator[Target]:
-    one = at.one
-    if isinstance(one, User) and (at.path.family != _LIMITS or one.boundary):
-        yield Target(one.name, at.on(one.arn), one.boundary)
+def _own_user(query: _Query) -> Iterator[PathTarget]:
+    identity = query.identity
+    if isinstance(identity, User) and (query.path.family != _REMOVES_LIMIT or identity.boundary):
+        yield PathTarget(identity.name, query.for_every_action(identity.arn), identity.boundary)
 
 
-def _own_role(at: _Seeking) -> Iterator[Target]:
-    one = at.one
-    if isinstance(one, Role) and (at.path.family != _LIMITS or one.boundary):
-        yield Target(one.name, at.on(one.arn), one.boundary)
+def _own_role(query: _Query) -> Iterator[PathTarget]:
+    identity = query.identity
+    if isinstance(identity, Role) and (query.path.family != _REMOVES_LIMIT or identity.boundary):
+        yield PathTarget(identity.name, query.for_every_action(identity.arn), identity.boundary)
 
 
-def _own_group(at: _Seeking) -> Iterator[Target]:
-    return (Target(group.name, at.on(group.arn)) for group in _groups_of(at.one, at.world.found))
-
-
-def _own_policy(at: _Seeking) -> Iterator[Target]:
-    holders = (at.one, *_groups_of(at.one, at.world.found))
-    for policy in _written_here(policy for holder in holders for policy in holder.attached):
-        yield Target(policy.name, at.on(policy.arn))
-
-
-def _other_group(at: _Seeking) -> Iterator[Target]:
-    if isinstance(at.one, User):
-        own = at.one.groups
-        yield from _ordered(
-            at, (group for group in at.world.found.groups if group.name not in own)
-        )
-
-
-def _other_user(at: _Seeking) -> Iterator[Target]:
-    return _ordered(at, at.world.found.users)
-
-
-def _other_role(at: _Seeking) -> Iterator[Target]:
-    is_limit = at.path.family == _LIMITS
-    return _ordered(
-        at, (identity for identity in _changeable(at) if identity.boundary or not is_limit)
+def _own_group(query: _Query) -> Iterator[PathTarget]:
+    return (
+        PathTarget(group.name, query.for_every_action(group.arn))
+        for group in _groups_of(query.identity, query.account.authorization)
     )
 
 
-def _policy_of_a_role(at: _Seeking) -> Iterator[Target]:
-    for role in _changeable(at):
-        if role.arn != at.one.arn:
-            for attached in _written_here(role.attached):
-                yield Target(role.name, (attached.arn, role.arn), role.boundary, role.trust)
+def _own_policy(query: _Query) -> Iterator[PathTarget]:
+    holders = (query.identity, *_groups_of(query.identity, query.account.authorization))
+    for policy in _customer_managed(policy for holder in holders for policy in holder.attached):
+        yield PathTarget(policy.name, query.for_every_action(policy.arn))
 
 
-def _new(at: _Seeking) -> Iterator[Target]:
-    """Names for something new, as the statements that allow its making and its strengthening write them."""
-    _, partition, _, _, account = at.one.arn.split(":")[:5]
-    kind = at.path.required[0].on.rpartition(" ")[2]
-    reaches = (at.access.reach(need.action) for need in at.path.required)
+def _other_group(query: _Query) -> Iterator[PathTarget]:
+    if isinstance(query.identity, User):
+        own = query.identity.groups
+        yield from _by_strength(
+            query, (group for group in query.account.authorization.groups if group.name not in own)
+        )
+
+
+def _other_user(query: _Query) -> Iterator[PathTarget]:
+    return _by_strength(query, query.account.authorization.users)
+
+
+def _other_role(query: _Query) -> Iterator[PathTarget]:
+    removes_limit = query.path.family == _REMOVES_LIMIT
+    return _by_strength(
+        query,
+        (
+            identity
+            for identity in _changeable_roles(query)
+            if identity.boundary or not removes_limit
+        ),
+    )
+
+
+def _policy_of_a_role(query: _Query) -> Iterator[PathTarget]:
+    for role in _changeable_roles(query):
+        if role.arn != query.identity.arn:
+            for attached in _customer_managed(role.attached):
+                yield PathTarget(role.name, (attached.arn, role.arn), role.boundary, role.trust)
+
+
+def _new(query: _Query) -> Iterator[PathTarget]:
+    """Names for a new identity that match the statements that allow creating it and granting it more."""
+    _, partition, _, _, account = query.identity.arn.split(":")[:5]
+    kind = query.path.required[0].on.rpartition(" ")[2]
+    reaches = (query.access.reach(need.action) for need in query.path.required)
     statements = (statement for reach in reaches if reach for statement in reach.allowed_by)
     written = (resource.value for statement in statements for resource in statement.resources)
     names = dict.fromkeys(
         pattern.rpartition(f":{kind}/")[2] if f":{kind}/" in pattern else "new"
         for pattern in written
     )
-    # Where a statement names what it leaves out, any other name will do.
+    # `new` is for statements that exclude names (NotResource).
     for name in islice(dict.fromkeys(["new", *names]), _MOST_NAMES):
-        made = without_variables(name, "x").replace("*", "x").replace("?", "x")
-        yield Target(f"{kind}/{made}", at.on(f"arn:{partition}:iam::{account}:{kind}/{made}"))
+        new_name = without_variables(name, "x").replace("*", "x").replace("?", "x")
+        yield PathTarget(
+            f"{kind}/{new_name}",
+            query.for_every_action(f"arn:{partition}:iam::{account}:{kind}/{new_name}"),
+        )
 
 
-TARGETS: Mapping[str, Callable[[_Seeking], Iterator[Target]]] = {
+TARGETS: Mapping[str, Callable[[_Query], Iterator[PathTarget]]] = {
     "the caller's user": _own_user,
     "the caller's role": _own_role,
     "a group of the caller": _own_group,
@@ -158,37 +169,41 @@ TARGETS: Mapping[str, Callable[[_Seeking], Iterator[Target]]] = {
     "a new user": _new,
     "a new role": _new,
 }
-"""By what the first action of a path has to be allowed on."""
+"""Keyed by what the first action of a path must be allowed on."""
 
 
-def _groups_of(one: User | Role, found: Authorization) -> list[Group]:
-    names = one.groups if isinstance(one, User) else ()
-    return [group for group in found.groups if group.name in names]
+def _groups_of(identity: User | Role, authorization: Authorization) -> list[Group]:
+    names = identity.groups if isinstance(identity, User) else ()
+    return [group for group in authorization.groups if group.name in names]
 
 
-def _written_here(attached: Iterable[Attached]) -> Iterator[Attached]:
-    """The policies that the account wrote; AWS's own nobody changes."""
+def _customer_managed(attached: Iterable[Attached]) -> Iterator[Attached]:
+    """The customer managed policies: nobody can change AWS managed ones."""
     return (policy for policy in attached if policy.arn.split(":")[4:5] != ["aws"])
 
 
-def _changeable(at: _Seeking) -> Iterator[Role]:
-    return (role for role in at.world.found.roles if not role.path.startswith(_AWS_OWN))
+def _changeable_roles(query: _Query) -> Iterator[Role]:
+    return (
+        role for role in query.account.authorization.roles if not role.path.startswith(_AWS_OWN)
+    )
 
 
-def _ordered(at: _Seeking, others: Iterable[User | Role | Group]) -> Iterator[Target]:
-    """The others, administrators first; where a path yields what the target has, only who has more."""
-    is_theirs = at.path.yields.startswith(_LEADS_TO_THE_TARGETS_OWN)
+def _by_strength(query: _Query, others: Iterable[User | Role | Group]) -> Iterator[PathTarget]:
+    """The others, administrators first; if the path yields the target's permissions, only those that have more."""
+    yields_target = query.path.yields.startswith(_YIELDS_TARGETS_PERMISSIONS)
     listed = [
         identity
         for identity in others
-        if identity.arn != at.one.arn
-        and (not is_theirs or at.world.gains(at.one.arn, identity.arn))
+        if identity.arn != query.identity.arn
+        and (not yields_target or query.account.has_more(query.identity.arn, identity.arn))
     ]
-    for target in sorted(listed, key=lambda target: target.arn not in at.world.strong):
-        yield Target(
+    for target in sorted(
+        listed, key=lambda target: target.arn not in query.account.administrators
+    ):
+        yield PathTarget(
             target.name,
-            at.on(target.arn),
+            query.for_every_action(target.arn),
             getattr(target, "boundary", None),
             getattr(target, "trust", None),
-            target.arn if is_theirs else "",
+            target.arn if yields_target else "",
         )

@@ -11,7 +11,7 @@ from aws_iam.tools.kit.tool import Json, Parameter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is judged, and beside what it is held."""
+    """Which controls to judge, what to accept, and what to compare with."""
 
     controls: Annotated[list[str] | None, Parameter("control keys or ids; absent: all")] = None
     benchmark: Benchmark = None
@@ -36,7 +36,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Many:
-    """The accounts of a run over more than one."""
+    """The accounts of a run over many accounts, and how it is run."""
 
     accounts: Annotated[
         list[str] | None,

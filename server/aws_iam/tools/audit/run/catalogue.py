@@ -8,7 +8,7 @@ from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue
-from aws_iam.tools.audit.run.no_credentials import by_a_person, section_sizes
+from aws_iam.tools.audit.controls.judge import CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,22 +27,22 @@ _DECIDED = {
 }
 
 
-def control(name: str) -> Answer:
-    """What a key, a number or a Security Hub id stands for, in whatever version."""
+def control_answer(name: str) -> Answer:
+    """The control that a key, a CIS number or a Security Hub id names in any version."""
     found = catalogue.meanings(name)
-    return _one(found[0].control) if len(found) == 1 else _several(name, found)
+    return _one_control(found[0].control) if len(found) == 1 else _several_controls(name, found)
 
 
-def checklist(version: str | None, section: str | None) -> Answer:
-    """Every control of a version, or of one of its sections, manual ones too."""
+def checklist_answer(version: str | None, section: str | None) -> Answer:
+    """Every control of a version or of one of its sections, including manual ones."""
     benchmark = catalogue.benchmark(version)
     chosen = benchmark.controls if section is None else _of_section(benchmark, section)
-    by_hand = sum(map(by_a_person, chosen))
+    manual = sum(map(needs_manual_review, chosen))
     scope = f"section {quoted(section)} of " if section else ""
     return Answer(
         summary=(
             f"{len(chosen)} controls in {scope}CIS AWS Foundations Benchmark {benchmark.version}: "
-            f"`aws-iam audit run` decides {len(chosen) - by_hand} of them, wholly or in part; {by_hand} are a person's."
+            f"`aws-iam audit run` decides {len(chosen) - manual} of them, wholly or in part; {manual} {'needs' if manual == 1 else 'need'} manual review."
         ),
         facts={
             "benchmark": benchmark.version,
@@ -58,8 +58,24 @@ def checklist(version: str | None, section: str | None) -> Answer:
     )
 
 
+def needs_manual_review(control: Control) -> bool:
+    """Whether no run can judge any of it."""
+    return control.verdict == "manual" or control.key not in CHECKS
+
+
+def section_sizes(benchmark: Benchmark) -> list[dict[str, Any]]:
+    """How many controls each section of a version has, and how many of them need manual review."""
+    rows: dict[str, dict[str, Any]] = {}
+    for control in benchmark.controls:
+        name = benchmark.section_of(control)
+        row = rows.setdefault(name, {"section": name, "controls": 0, "decided_by_a_person": 0})
+        row["controls"] += 1
+        row["decided_by_a_person"] += needs_manual_review(control)
+    return list(rows.values())
+
+
 def _decided(control: Control) -> str:
-    return _DECIDED["manual" if by_a_person(control) else control.verdict]
+    return _DECIDED["manual" if needs_manual_review(control) else control.verdict]
 
 
 def _row(benchmark: Benchmark, control: Control) -> dict[str, Any]:
@@ -92,19 +108,19 @@ def _of_section(benchmark: Benchmark, section: str) -> tuple[Control, ...]:
 
 
 def _section_names(benchmark: Benchmark, control: Control) -> frozenset[str]:
-    """The number at any depth (`2`, `2.1`), the name, both together, and our own topic."""
+    """The number at any depth (`2`, `2.1`), the name, both together, and the topic of our own catalogue."""
     parts = benchmark.id_of(control).split(".")
     numbers = {".".join(parts[:depth]) for depth in range(1, len(parts))}
-    whole = benchmark.section_of(control)
-    return frozenset({*numbers, whole, whole.partition(" ")[2], control.section})
+    section = benchmark.section_of(control)
+    return frozenset({*numbers, section, section.partition(" ")[2], control.section})
 
 
-def _one(control: Control) -> Answer:
+def _one_control(control: Control) -> Answer:
     newest = next(version for version in reversed(catalogue.versions()) if version in control.ids)
-    past = "" if newest == catalogue.benchmark().version else f" (gone after {newest})"
+    removed = "" if newest == catalogue.benchmark().version else f" (removed after {newest})"
     return Answer(
         summary=(
-            f"{control.title} (`{control.key}`, CIS {newest}: {control.ids[newest]}{past}, {control.severity.value}): "
+            f"{control.title} (`{control.key}`, CIS {newest}: {control.ids[newest]}{removed}, {control.severity.value}): "
             f"{_decided(control)}. {control.why}"
         ),
         facts={
@@ -138,7 +154,7 @@ def _one(control: Control) -> Answer:
 
 
 def _artifacts(control: Control) -> tuple[Artifact, ...]:
-    """The fix as code, where code helps."""
+    """The fix as code, if the control has one."""
     if control.code is None:
         return ()
     ending, language, checked_by = _CODE[control.code.language]
@@ -172,10 +188,10 @@ def _version_row(control: Control, version: str) -> dict[str, Any]:
     }
 
 
-def _several(name: str, found: Sequence[Meaning]) -> Answer:
+def _several_controls(name: str, found: Sequence[Meaning]) -> Answer:
     return Answer(
         summary=(
-            f"{quoted(name)} stands for {len(found)} controls, because numbers move between versions; "
+            f"{quoted(name)} names {len(found)} controls, because numbers move between versions; "
             "ask again with a key."
         ),
         facts={

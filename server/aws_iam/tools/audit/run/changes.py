@@ -1,7 +1,7 @@
-"""What changed since an earlier snapshot: each finding's `change`, and the earlier problems that are gone.
+"""What changed since an earlier snapshot: each finding's `change`, and the earlier failures that are gone.
 
-Findings are known again by account, Region, control and resource, never by their text. What could not be read this
-time is `unreadable` and never `fixed`; what could not be read then is `changed` and never `new`.
+Findings are matched by account, Region, control and resource, not by their text. What cannot be read now is `unreadable`,
+never `fixed`; what could not be read then is `changed`, never `new`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 50
 _SOLVED = frozenset({Status.PASS, Status.NOT_APPLICABLE})
-# Evidence names the time of a report: two runs tell the same in other words.
+# Messages give the time of the credential report, which differs between two runs.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?(?: UTC|Z|\+00:00)?")
 
 
-class Side:
-    """One of the two runs: the account as it was read, and what was found."""
+class JudgedSnapshot:
+    """One side of the comparison: a snapshot of the account, and the findings in it."""
 
     def __init__(self, account: Account, findings: Sequence[Finding]) -> None:
         self.account = account
@@ -42,42 +42,43 @@ class Side:
             finding.code for finding in self.findings if finding.status is not Status.UNKNOWN
         }
 
-    def unread(self, finding: Finding) -> Finding | None:
-        """What says that this run could not judge the control where the other run's finding stands."""
+    def unknown_about(self, finding: Finding) -> Finding | None:
+        """The finding that says that this side could not judge what the other side's finding is about."""
         return next(
-            (unknown for unknown in self._unknown[finding.code] if _hides(unknown, finding)), None
+            (unknown for unknown in self._unknown[finding.code] if _may_hide(unknown, finding)),
+            None,
         )
 
     def read_region(self, finding: Finding) -> bool:
-        """Whether this run read the finding's Region."""
+        """Whether this side read the finding's Region."""
         region = _region_of(finding)
         return not region or region in self.account.regions.read
 
-    def judged(self, code: str) -> bool:
-        """Whether this run could judge anything of the control."""
+    def has_judged(self, code: str) -> bool:
+        """Whether this side could judge the control at least in part."""
         return code in self._judged
 
 
-def compared(now: Side, before: Side) -> tuple[Finding, ...]:
-    """This run's findings with their change, and after them the earlier fails that no finding speaks of any more."""
+def with_changes(now: JudgedSnapshot, before: JudgedSnapshot) -> tuple[Finding, ...]:
+    """This run's findings with their changes, followed by the earlier failures that have no finding now."""
     _refuse_other_account(now.account, before.account)
     earlier = _by_identity(before.findings)
-    told: dict[int, Finding] = {}
+    changed: dict[int, Finding] = {}
     gone: list[Finding] = []
     for identity, found in _by_identity(now.findings).items():
-        pairs, left, rest = _paired(found, earlier.pop(identity, []))
-        gone += rest
+        pairs, newer_left, older_left = _pairs(found, earlier.pop(identity, []))
+        gone += older_left
         for finding, was in pairs:
-            told[id(finding)] = replace(finding, change=_change(was.status, finding.status))
-        for finding in left:
-            told[id(finding)] = replace(finding, change=_appeared(finding, before))
+            changed[id(finding)] = replace(finding, change=_change(was.status, finding.status))
+        for finding in newer_left:
+            changed[id(finding)] = replace(finding, change=_appeared(finding, before))
     gone += (finding for found in earlier.values() for finding in found)
     after = (_gone(finding, now) for finding in gone if finding.status is Status.FAIL)
-    return (*(told[id(finding)] for finding in now.findings), *after)
+    return (*(changed[id(finding)] for finding in now.findings), *after)
 
 
-def facts(findings: Iterable[Finding], before: Account) -> dict[str, Any]:
-    """How many findings changed and how, and which, as far as they fit."""
+def changes_facts(findings: Iterable[Finding], before: Account) -> dict[str, Any]:
+    """How many findings changed and how, and the most urgent of them."""
     listed = [finding for finding in findings if finding.change]
     counted = Counter(finding.change for finding in listed)
     failed = Counter(finding.change for finding in listed if finding.status is Status.FAIL)
@@ -87,16 +88,19 @@ def facts(findings: Iterable[Finding], before: Account) -> dict[str, Any]:
         "fixed": counted["fixed"],
         "still_open": failed["same"],
         "unreadable": counted["unreadable"],
-        # Neither new nor known: nobody could say then whether it failed.
+        # Neither new nor old: it could not be judged then.
         "fail_not_judged_then": failed["changed"],
         "changed": counted["changed"],
         "same": counted["same"],
     }
-    told = sorted(filter(_is_told, listed), key=_order)
-    return {"changes": changes, "what_changed": [_row(finding) for finding in told[:MOST_ROWS]]}
+    by_order = sorted(filter(_is_listed, listed), key=_order)
+    return {
+        "changes": changes,
+        "what_changed": [_row(finding) for finding in by_order[:MOST_ROWS]],
+    }
 
 
-def said(changes: Mapping[str, Any]) -> str:
+def changes_sentence(changes: Mapping[str, Any]) -> str:
     """The counts as a sentence."""
     parts = [
         f"{changes['new']} new",
@@ -111,23 +115,23 @@ def said(changes: Mapping[str, Any]) -> str:
     return f"Since {changes['since']}: {', '.join(parts)}."
 
 
-_TOLD = ("new", "changed", "fixed", "unreadable")
+_LISTED_CHANGES = ("new", "changed", "fixed", "unreadable")
 
 
-def _is_told(finding: Finding) -> bool:
-    """Whether `what_changed` lists it; of what is `changed`, what fails now and could not be judged then."""
-    return finding.change in _TOLD and (
+def _is_listed(finding: Finding) -> bool:
+    """Whether `what_changed` lists the finding; one that is `changed` only if it fails now."""
+    return finding.change in _LISTED_CHANGES and (
         finding.change != "changed" or finding.status is Status.FAIL
     )
 
 
-def urgency(row: Mapping[str, Any]) -> tuple[int, int]:
-    """The order of the rows of `what_changed`."""
-    return _TOLD.index(row["change"]), Severity(row["severity"]).rank
+def row_urgency(row: Mapping[str, Any]) -> tuple[int, int]:
+    """The sort key of a row of `what_changed`."""
+    return _LISTED_CHANGES.index(row["change"]), Severity(row["severity"]).rank
 
 
 def _order(finding: Finding) -> tuple[int, int]:
-    return _TOLD.index(finding.change or ""), finding.severity.rank
+    return _LISTED_CHANGES.index(finding.change or ""), finding.severity.rank
 
 
 def _row(finding: Finding) -> dict[str, Any]:
@@ -157,25 +161,25 @@ def _by_identity(findings: Sequence[Finding]) -> dict[Identity, list[Finding]]:
     return grouped
 
 
-def _paired(
+def _pairs(
     found: list[Finding], earlier: list[Finding]
 ) -> tuple[list[tuple[Finding, Finding]], list[Finding], list[Finding]]:
-    """Several findings on one resource: equal ones first, then those of the same status, then the rest in order."""
+    """Pairs of findings with one identity: those with equal text first, then with equal status, then in order."""
     pairs: list[tuple[Finding, Finding]] = []
-    left, rest = list(found), list(earlier)
-    for key in (_words, lambda finding: finding.status, lambda _: None):
+    newer_left, older_left = list(found), list(earlier)
+    for key in (_text_key, lambda finding: finding.status, lambda _: None):
         waiting: dict[Any, list[Finding]] = defaultdict(list)
-        for was in reversed(rest):
+        for was in reversed(older_left):
             waiting[key(was)].append(was)
-        matched = [(f, waiting[key(f)].pop()) for f in left if waiting[key(f)]]
+        matched = [(f, waiting[key(f)].pop()) for f in newer_left if waiting[key(f)]]
         taken = {id(finding) for pair in matched for finding in pair}
-        left = [finding for finding in left if id(finding) not in taken]
-        rest = [finding for finding in rest if id(finding) not in taken]
+        newer_left = [finding for finding in newer_left if id(finding) not in taken]
+        older_left = [finding for finding in older_left if id(finding) not in taken]
         pairs += matched
-    return pairs, left, rest
+    return pairs, newer_left, older_left
 
 
-def _words(finding: Finding) -> tuple[Status, str]:
+def _text_key(finding: Finding) -> tuple[Status, str]:
     return finding.status, _TIME.sub("", finding.message)
 
 
@@ -189,23 +193,23 @@ def _change(was: Status, now: Status) -> Change:
     return "new" if now is Status.FAIL and was is not Status.UNKNOWN else "changed"
 
 
-def _appeared(finding: Finding, before: Side) -> Change:
-    """The change of a finding that the earlier run does not have."""
-    was_read = before.read_region(finding) and not before.unread(finding)
+def _appeared(finding: Finding, before: JudgedSnapshot) -> Change:
+    """The change of a finding that the earlier run lacks."""
+    was_read = before.read_region(finding) and not before.unknown_about(finding)
     if finding.status is Status.UNKNOWN:
-        return "unreadable" if before.judged(finding.code) else "changed"
+        return "unreadable" if before.has_judged(finding.code) else "changed"
     return "new" if finding.status is Status.FAIL and was_read else "changed"
 
 
-def _gone(finding: Finding, now: Side) -> Finding:
-    """An earlier fail that this run has no finding for: mended, or not to be seen."""
-    hidden = now.unread(finding)
-    told = f"failed before: {finding.message}"
+def _gone(finding: Finding, now: JudgedSnapshot) -> Finding:
+    """An earlier failure without a finding now: fixed, or not readable."""
+    hidden = now.unknown_about(finding)
+    failed_before = f"failed before: {finding.message}"
     if hidden is None and now.read_region(finding):
         return replace(
             finding,
             status=Status.NOT_APPLICABLE,
-            message=f"no longer found; {told}",
+            message=f"no longer found; {failed_before}",
             fix=None,
             change="fixed",
         )
@@ -213,14 +217,14 @@ def _gone(finding: Finding, now: Side) -> Finding:
     return replace(
         finding,
         status=Status.UNKNOWN,
-        message=f"could not be judged this time; {told}",
+        message=f"could not be judged this time; {failed_before}",
         reason=reason,
         change="unreadable",
     )
 
 
-def _hides(unknown: Finding, finding: Finding) -> bool:
-    """Whether what could not be read may hide the other run's finding."""
+def _may_hide(unknown: Finding, finding: Finding) -> bool:
+    """Whether what could not be read may hide the other side's finding."""
     if unknown.resource and unknown.resource != finding.resource:
         return False
     region = _region_of(finding)

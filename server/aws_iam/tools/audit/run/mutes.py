@@ -1,14 +1,14 @@
-"""The mute list: findings that their owner accepts, each with a reason and perhaps an end.
+"""The mute list: findings that their owner accepts, each with a reason and perhaps an end date.
 
     - control: root_hardware_mfa        # a key, or an id of any version
       reason: a hardware key is ordered
-      until: 2026-12-31                 # the last day, in UTC; absent: no end
-      resource: arn:aws:iam::*:root     # absent: every resource; `*` and `?` stand for any text and one character
+      until: 2026-12-31                 # the last day, in UTC; default: no end
+      resource: arn:aws:iam::*:root     # default: every resource; `*` is any text, `?` any character
       account: "111122223333"
       region: eu-west-1
 
-A muted finding keeps its place and status and shows the reason. Whether a mute has ended is asked of the day on which
-the account was read, so that a saved snapshot gives the same report every day.
+A muted finding keeps its status and shows the reason. A mute has ended if its last day is before the day on which the account
+was read, so that a saved snapshot gives the same report every day.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
 
-MOST = 1_000
-"""Entries of a list; whoever needs more wants a pattern."""
-MOST_TEXT = 500
+MOST_MUTES = 1_000
+"""Entries of a list; a pattern in `resource` covers many findings with one."""
+_MOST_TEXT = 500
+_MOST_RESOURCE = 2048
 
 _MUTABLE = frozenset({Status.FAIL, Status.MANUAL})
 _FIELDS = ("control", "reason", "resource", "account", "region", "until", "benchmark")
@@ -45,25 +46,25 @@ _HINT = "an entry is {control, reason, resource?, account?, region?, until?}"
 _ATTESTED_SINCE = 4
 _ACCOUNT_DIGITS = 12
 _UNREAD = "mutes nothing yet"
-# As it is documented; the reader of dates takes `20261231` and the days of weeks as well.
+# The documented form; date.fromisoformat also takes `20261231` and week dates.
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mute:
-    """One entry: which findings, why, until when."""
+    """One entry: which findings are muted, why, until when."""
 
     control: str
     reason: str
     written: str
-    """The control as the list names it."""
+    """The control as the list writes it: a key, or an id of some version."""
     resource: str | None = None
     account: str | None = None
     region: str | None = None
     until: date | None = None
 
     def covers(self, finding: Finding) -> bool:
-        """Whether the finding is of its control and place; the end is another question."""
+        """Whether control, resource, account and Region match, even if the mute has ended."""
         return (
             finding.code == self.control
             and self.account in {None, finding.account}
@@ -72,52 +73,52 @@ class Mute:
         )
 
     def ended(self, on: date) -> bool:
-        """Whether it no longer holds on that day."""
+        """Whether its last day is before that day."""
         return self.until is not None and self.until < on
 
 
 def read(given: object, benchmark: Benchmark) -> tuple[Mute, ...]:
-    """The entries of a list in YAML or JSON; InputError says which entry is wrong, and how."""
+    """The entries of a list in YAML or JSON; InputError names the entry that is wrong."""
     node = _node(given)
     listed = node.member("mutes") if node.form is Form.OBJECT else node
     if listed is None or listed.form is not Form.ARRAY:
         raise InputError("`mute` must be a list of mutes", hint=_HINT)
-    _refuse_names(node, ("mutes",), "beside the list `mutes` nothing is read")
-    if len(listed.items) > MOST:
+    _refuse_names(node, ("mutes",), "give nothing beside the list `mutes`")
+    if len(listed.items) > MOST_MUTES:
         raise InputError(
-            f"`mute` has {len(listed.items):,} entries, at most {MOST:,} are read",
-            hint="give `resource` a pattern: `*` stands for any text",
+            f"`mute` has {len(listed.items):,} entries, at most {MOST_MUTES:,} are allowed",
+            hint="use a pattern in `resource`: `*` matches any text",
         )
     return tuple(_mute(item, benchmark) for item in listed.items)
 
 
-def applied(
+def apply_mutes(
     findings: Iterable[Finding], mutes: Sequence[Mute], benchmark: Benchmark, on: date
 ) -> tuple[tuple[Finding, ...], list[dict[str, Any]]]:
-    """The findings, muted ones with the reason, and the table of what each mute did."""
-    of_control = _by_control(mutes)
-    told = tuple(
-        _muted(
-            finding, [m for _, m in of_control[finding.code] if m.covers(finding)], benchmark, on
+    """The findings with their mutes' reasons, and a row on what each mute did."""
+    mutes_of = _by_control(mutes)
+    applied = tuple(
+        _with_mute(
+            finding, [m for _, m in mutes_of[finding.code] if m.covers(finding)], benchmark, on
         )
         for finding in findings
     )
-    return told, table(told, mutes, on)
+    return applied, table(applied, mutes, on)
 
 
 def table(findings: Iterable[Finding], mutes: Sequence[Mute], on: date) -> list[dict[str, Any]]:
-    """What each mute did, told from findings to which the list was applied."""
-    of_control = _by_control(mutes)
-    met: list[list[Finding]] = [[] for _ in mutes]
+    """A row for each mute that says what it did; the findings must have their mutes applied."""
+    mutes_of = _by_control(mutes)
+    covered: list[list[Finding]] = [[] for _ in mutes]
     judged = set()
     for finding in findings:
         judged.add(finding.code)
-        for number, mute in of_control[finding.code]:
+        for number, mute in mutes_of[finding.code]:
             if mute.covers(finding):
-                met[number].append(finding)
+                covered[number].append(finding)
     return [
-        _row(mute, found, on, judged=mute.control in judged)
-        for mute, found in zip(mutes, met, strict=True)
+        _row(mute, found, on, is_judged=mute.control in judged)
+        for mute, found in zip(mutes, covered, strict=True)
     ]
 
 
@@ -129,7 +130,7 @@ def _by_control(mutes: Sequence[Mute]) -> Mapping[str, list[tuple[int, Mute]]]:
 
 
 def said(findings: Iterable[Finding], rows: Sequence[Mapping[str, Any]]) -> str:
-    """How much is muted, and which mutes do nothing; empty when there is no list."""
+    """How many findings are muted, and how many mutes do nothing; empty without mutes."""
     if not rows:
         return ""
     muted = sum(finding.muted is not None for finding in findings)
@@ -138,56 +139,61 @@ def said(findings: Iterable[Finding], rows: Sequence[Mapping[str, Any]]) -> str:
     unread = sum(str(row["state"]).startswith(_UNREAD) for row in rows)
     parts = [f"{muted} finding{'' if muted == 1 else 's'} muted"]
     parts += [f"{ended} mute{'' if ended == 1 else 's'} expired"] if ended else []
-    parts += [f"{idle} mute{'' if idle == 1 else 's'} matching nothing"] if idle else []
-    parts += [f"{unread} over what could not be judged"] if unread else []
+    parts += [f"{idle} mute{' matches' if idle == 1 else 's match'} nothing"] if idle else []
+    if unread:
+        parts.append(
+            f"{unread} mute{' covers' if unread == 1 else 's cover'} what could not be judged"
+        )
     return f"{', '.join(parts)}."
 
 
-def _muted(finding: Finding, covering: Sequence[Mute], benchmark: Benchmark, on: date) -> Finding:
+def _with_mute(
+    finding: Finding, covering: Sequence[Mute], benchmark: Benchmark, on: date
+) -> Finding:
     if not covering or finding.status not in _MUTABLE:
         return finding
-    holding = next((mute for mute in covering if not mute.ended(on)), None)
-    if holding is None:
+    active = next((mute for mute in covering if not mute.ended(on)), None)
+    if active is None:
         last = max(covering, key=lambda mute: mute.until or date.min)
-        told = f"its mute expired on {last.until} ({escaped(last.reason, MOST_TEXT)})"
-        return replace(finding, message=f"{finding.message}; {told}")
-    muted = replace(finding, muted=_reason(holding))
-    if finding.status is Status.FAIL and _attests(finding, benchmark):
-        # The requirement asks that the events are watched, by whatever: the owner's word makes it a person's decision.
+        expired = f"its mute expired on {last.until} ({escaped(last.reason, _MOST_TEXT)})"
+        return replace(finding, message=f"{finding.message}; {expired}")
+    muted = replace(finding, muted=_reason(active))
+    if finding.status is Status.FAIL and _is_attested(finding, benchmark):
+        # The benchmark accepts any means of monitoring: the owner states that there is one, and a person must check it.
         return replace(muted, status=Status.MANUAL)
     return muted
 
 
-def _attests(finding: Finding, benchmark: Benchmark) -> bool:
+def _is_attested(finding: Finding, benchmark: Benchmark) -> bool:
     major = catalogue.order(benchmark.version)[0]
     return finding.code.startswith("alarm_") and major >= _ATTESTED_SINCE
 
 
 def _reason(mute: Mute) -> str:
     end = f" (until {mute.until})" if mute.until else ""
-    return f"{escaped(mute.reason, MOST_TEXT)}{end}"
+    return f"{escaped(mute.reason, _MOST_TEXT)}{end}"
 
 
-def _row(mute: Mute, found: Sequence[Finding], on: date, *, judged: bool) -> dict[str, Any]:
+def _row(mute: Mute, found: Sequence[Finding], on: date, *, is_judged: bool) -> dict[str, Any]:
     place = ", ".join(filter(None, (mute.resource, mute.region, mute.account)))
     return {
         "control": mute.control,
         "number": None if mute.written == mute.control else mute.written,
         "where": place or "everywhere",
         "until": mute.until.isoformat() if mute.until else None,
-        "state": _state(mute, found, on, judged=judged),
+        "state": _state(mute, found, on, is_judged=is_judged),
         "reason": mute.reason,
     }
 
 
-def _state(mute: Mute, found: Sequence[Finding], on: date, *, judged: bool) -> str:
+def _state(mute: Mute, found: Sequence[Finding], on: date, *, is_judged: bool) -> str:
     count = sum(finding.status in _MUTABLE for finding in found)
-    some = f"{count} finding{'' if count == 1 else 's'}"
+    counted = f"{count} finding{'' if count == 1 else 's'}"
     if mute.ended(on):
-        return f"expired on {mute.until}" + (f", {some} no longer muted" if count else "")
+        return f"expired on {mute.until}" + (f", {counted} no longer muted" if count else "")
     if count:
-        return f"mutes {some}"
-    if not judged:
+        return f"mutes {counted}"
+    if not is_judged:
         return "matches nothing: the control was not judged in this run"
     if any(finding.status is Status.UNKNOWN for finding in found):
         return f"{_UNREAD}: what it covers could not be judged"
@@ -206,7 +212,7 @@ def _node(given: object) -> Node:
 
 
 def _yaml(text: str) -> Node | Syntax:
-    if len(text) > MOST * MOST_TEXT * 4:
+    if len(text) > MOST_MUTES * _MOST_TEXT * 4:
         raise InputError(f"`mute` has {len(text):,} characters", hint="give a shorter list")
     found = scan_yaml(text)
     if isinstance(found, Syntax):
@@ -222,7 +228,7 @@ def _mute(item: Node, benchmark: Benchmark) -> Mute:
     _refuse_names(item, _FIELDS, _HINT)
     control = item.member("control")
     if control and control.form is Form.NUMBER and control.at.lines is None:
-        # A value has lost how it was written: 2.1 may have been 2.10.
+        # A number no longer shows how it was written: 2.1 may have been 2.10.
         raise InputError(f"{_at(control)} is a number", hint='write it in quotes: "2.10"')
     fields = {name: _text(item, name) for name in _FIELDS}
     named, reason = fields["control"], fields["reason"]
@@ -241,8 +247,8 @@ def _mute(item: Node, benchmark: Benchmark) -> Mute:
 
 
 def _refuse_names(item: Node, known: Sequence[str], hint: str) -> None:
-    """A name that nobody reads, or of which the last value would be read in silence."""
-    met = set()
+    """Refuse unknown names and repeated ones, which would otherwise be ignored silently."""
+    seen = set()
     for member in item.members:
         name = member.key
         if name not in known:
@@ -251,16 +257,16 @@ def _refuse_names(item: Node, known: Sequence[str], hint: str) -> None:
                 f"{_at(item)} has the unknown field {quoted(name)}",
                 hint=f"did you mean `{near}`?" if near else hint,
             )
-        if name in met:
+        if name in seen:
             raise InputError(
                 f"{_at(member.name)} repeats {quoted(name)}",
-                hint="give it once, or begin a new entry",
+                hint="give it once, or start a new entry",
             )
-        met.add(name)
+        seen.add(name)
 
 
 def _text(item: Node, name: str) -> str | None:
-    """The field as text; numbers stand as they were written, `2.10` too."""
+    """The field as text; numbers as they were written, such as `2.10`."""
     node = item.member(name)
     if node is None or node.form is Form.NULL:
         return None
@@ -268,23 +274,23 @@ def _text(item: Node, name: str) -> str | None:
     if node.form not in {Form.STRING, Form.NUMBER} or not value:
         wanted = "text" if value or node.form is not Form.STRING else "text that is not empty"
         raise InputError(f"{_at(node)} must be {wanted}", hint=f"write `{name}` in quotes")
-    if len(value) > (MOST_TEXT if name != "resource" else 2048):
+    if len(value) > (_MOST_RESOURCE if name == "resource" else _MOST_TEXT):
         raise InputError(f"{_at(node)} has {len(value):,} characters", hint="shorten it")
     return value
 
 
 def _control(item: Node, named: str, version: str | None, benchmark: Benchmark) -> Control:
-    """The control by its key, or by its number in the entry's version, else this run's, else the only other meaning."""
+    """The control by its key, or by its id in the entry's version, else in this run's, else in the only other one."""
     try:
         if version is not None:
             return _only(item, named, catalogue.benchmark(version).selected([named]))
-        meant = catalogue.meanings(named)
-        here = tuple(
-            covered.control
-            for covered in meant
-            if benchmark.version in covered.versions or covered.control.key == named.lower()
+        meanings = catalogue.meanings(named)
+        in_version = tuple(
+            meaning.control
+            for meaning in meanings
+            if benchmark.version in meaning.versions or meaning.control.key == named.lower()
         )
-        return _only(item, named, here or tuple(covered.control for covered in meant))
+        return _only(item, named, in_version or tuple(meaning.control for meaning in meanings))
     except InputError as error:
         if error.message.startswith("`mute`"):
             raise
@@ -295,7 +301,7 @@ def _only(item: Node, named: str, found: Sequence[Control]) -> Control:
     if len(found) == 1:
         return found[0]
     raise InputError(
-        f"{_at(item)}: {quoted(named)} stands for {len(found)} controls",
+        f"{_at(item)}: {quoted(named)} names {len(found)} controls",
         hint=f"name one by its key: {', '.join(f'`{control.key}`' for control in found)}",
     )
 
@@ -304,8 +310,8 @@ def _account(item: Node, given: str | None) -> str | None:
     if given is None or (given.isascii() and given.isdecimal() and len(given) == _ACCOUNT_DIGITS):
         return given
     raise InputError(
-        f"{_at(item)}: {quoted(given)} is no account id",
-        hint="it has 12 digits: write it in quotes",
+        f"{_at(item)}: {quoted(given)} is not an account id",
+        hint="an account id has 12 digits; write it in quotes",
     )
 
 
@@ -316,7 +322,7 @@ def _until(item: Node, given: str | None) -> date | None:
         with suppress(ValueError):
             return date.fromisoformat(given)
     raise InputError(
-        f"{_at(item)}: {quoted(given)} is no date", hint="write `until` as 2026-12-31"
+        f"{_at(item)}: {quoted(given)} is not a date", hint="write `until` as 2026-12-31"
     )
 
 

@@ -1,24 +1,24 @@
-"""What a caller gets who asked for an audit and gave no way to an account."""
+"""The answer to an audit without AWS credentials."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer
 from aws_iam.tools.audit.controls import benchmark as catalogue
-from aws_iam.tools.audit.controls.judge import CHECKS
+from aws_iam.tools.audit.run.catalogue import section_sizes
 
 if TYPE_CHECKING:
     from aws_iam.errors import AwsError
 
 
 def without_credentials(error: AwsError) -> Answer:
-    """What a caller gets who asked for an audit and gave no way to an account: how to connect, and the checklist."""
+    """How to connect, and what works without an account."""
     benchmark = catalogue.benchmark()
     return Answer(
         summary=(
             f"AWS could not be read: {error.message}; {error.hint or _CONNECT}. `demo: true` (on the command line "
-            "`--demo`) audits the built-in demonstration account, the action `checklist` lists the "
+            "`--demo`) audits the built-in demonstration account; the action `checklist` lists the "
             f"{len(benchmark.controls)} controls of CIS {benchmark.version}."
         ),
         tool="audit",
@@ -27,7 +27,7 @@ def without_credentials(error: AwsError) -> Answer:
             "connect": [
                 {
                     "way": "a profile",
-                    "how": "argument `profile`, or AWS_PROFILE where the server starts",
+                    "how": "argument `profile`, or AWS_PROFILE in the environment of the server",
                 },
                 {
                     "way": "IAM Identity Center",
@@ -39,7 +39,7 @@ def without_credentials(error: AwsError) -> Answer:
                 },
                 {
                     "way": "a role",
-                    "how": "argument `role_arn`, with `external_id` where it is asked for",
+                    "how": "argument `role_arn`, with `external_id` if the role requires one",
                 },
                 {
                     "way": "no account",
@@ -57,20 +57,4 @@ def without_credentials(error: AwsError) -> Answer:
     )
 
 
-_CONNECT = "give `profile`, or set AWS_PROFILE or access keys where the server starts"
-
-
-def by_a_person(control: catalogue.Control) -> bool:
-    """Whether a run leaves the verdict to a person altogether."""
-    return control.verdict == "manual" or control.key not in CHECKS
-
-
-def section_sizes(benchmark: catalogue.Benchmark) -> list[dict[str, Any]]:
-    """How many controls each section of a version has, and how many of them a person decides."""
-    rows: dict[str, dict[str, Any]] = {}
-    for control in benchmark.controls:
-        name = benchmark.section_of(control)
-        row = rows.setdefault(name, {"section": name, "controls": 0, "decided_by_a_person": 0})
-        row["controls"] += 1
-        row["decided_by_a_person"] += by_a_person(control)
-    return list(rows.values())
+_CONNECT = "give `profile`, or set AWS_PROFILE or access keys in the environment of the server"

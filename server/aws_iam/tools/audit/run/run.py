@@ -1,7 +1,9 @@
-"""The audit's answer: the score, what to fix first, every finding."""
+"""`audit run`: one account judged, and its answer: what to fix first, the score, every finding."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -10,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.errors import InputError
 from aws_iam.report.audit_report import left_out
+from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
 from aws_iam.tools.audit.run import changes
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.kit import account_source
-from aws_iam.tools.kit.account_source import command
+from aws_iam.tools.kit.account_source import account_words, command
 from aws_iam.tools.kit.unread_facts import lead, missing_permissions
 
 if TYPE_CHECKING:
@@ -29,16 +32,16 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.run.arguments import Asked
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
-from aws_iam.report.page import by_urgency
-from aws_iam.tools.kit.account_source import account_words
 
 _PAGE = "references/compliance-checklist.md"
 _FIRST = 3
+_MOST_MESSAGE = 160
+_EVIDENCE = re.compile(r" \([^()]*\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """An account under a version: what was found, beside the mutes and an earlier snapshot."""
+    """An audited account: its findings under a benchmark version, after mutes and compared with an earlier snapshot."""
 
     account: Account
     source: Source
@@ -49,66 +52,68 @@ class Judged:
     severity: Severity | None
     reads: int
     facts: Mapping[str, Any]
-    """What the mutes and the comparison add."""
-    said: str
-    """The same in a sentence."""
+    """The facts that saving, comparing and muting add."""
+    notes: str
+    """The same in sentences."""
 
     @property
     def shown(self) -> tuple[Finding, ...]:
-        """The findings that are not below the asked severity."""
+        """The findings at or above the severity in the arguments."""
         if self.severity is None:
             return self.findings
         return tuple(f for f in self.findings if f.severity.rank <= self.severity.rank)
 
 
-def judged(source: Source, asked: Asked, progress: Progress) -> Judged:
+def audit_account(source: Source, arguments: Asked, progress: Progress) -> Judged:
     """Read the account that the arguments name, and judge it."""
-    benchmark = catalogue.benchmark(asked.benchmark)
-    controls = named_controls(asked)
-    # What the caller gives is read before the account is: a typing mistake must not cost a minute.
-    mutes = audit_mutes.read(asked.mute, benchmark) if asked.mute is not None else ()
-    wanted = needs(benchmark, controls=controls)
-    earlier = _earlier(asked.against)
-    counted = _Counted(progress)
-    facts = wanted if asked.save is None or controls else _every_fact()
-    account, not_saved = account_source.read_and_saved(source, facts, counted, save=asked.save)
+    benchmark = catalogue.benchmark(arguments.benchmark)
+    controls = named_controls(arguments)
+    # Every argument is checked before the account is read: a typing mistake must not cost a minute.
+    mutes = audit_mutes.read(arguments.mute, benchmark) if arguments.mute is not None else ()
+    needed = needs(benchmark, controls=controls)
+    earlier = _earlier(arguments.against)
+    counter = ReadCounter(progress)
+    wanted = needed if arguments.save is None or controls else _every_fact()
+    account, not_saved = account_source.read_and_saved(
+        source, wanted, counter, save=arguments.save
+    )
     found = judge(account, benchmark, controls=controls)
-    more: dict[str, Any] = {}
-    said = []
+    added: dict[str, Any] = {}
+    notes = []
     if not_saved is not None:
-        more["not_saved"] = not_saved.message
-        said.append(f"The snapshot is not saved: {not_saved.message}.")
+        added["not_saved"] = not_saved.message
+        notes.append(f"The snapshot could not be saved: {not_saved.message}.")
     gone: tuple[Finding, ...] = ()
     if earlier is not None:
-        before = changes.Side(earlier, judge(earlier, benchmark, controls=controls))
-        both = changes.compared(changes.Side(account, found), before)
+        before = changes.JudgedSnapshot(earlier, judge(earlier, benchmark, controls=controls))
+        both = changes.with_changes(changes.JudgedSnapshot(account, found), before)
         found, gone = both[: len(found)], both[len(found) :]
-        more |= changes.facts(both, earlier)
-        said.append(changes.said(more["changes"]))
+        added |= changes.changes_facts(both, earlier)
+        notes.append(changes.changes_sentence(added["changes"]))
     if mutes:
         day = account.collected_at.astimezone(UTC).date()
-        found, rows = audit_mutes.applied(found, mutes, benchmark, day)
-        more["mutes"] = rows
-        said.append(audit_mutes.said(found, rows))
+        found, rows = audit_mutes.apply_mutes(found, mutes, benchmark, day)
+        added["mutes"] = rows
+        notes.append(audit_mutes.said(found, rows))
     return Judged(
         account=account,
         source=source,
         benchmark=benchmark,
         findings=by_urgency((*found, *gone)),
-        # What is gone has no part in the state of a control.
+        # A finding that is gone does not count in the score.
         score=score(found, benchmark),
-        severity=Severity(asked.severity) if asked.severity else None,
-        reads=counted.done,
-        facts=more,
-        said=" ".join(said),
+        severity=Severity(arguments.severity) if arguments.severity else None,
+        reads=counter.done,
+        facts=added,
+        notes=" ".join(notes),
     )
 
 
-def named_controls(asked: Asked) -> list[str] | None:
-    """The controls that are asked for; None: all. A list that names none is no wish for all."""
-    if asked.controls is not None and not any(map(str.strip, asked.controls)):
+def named_controls(arguments: Asked) -> list[str] | None:
+    """The controls in the arguments, None for all; a list without a name is refused."""
+    if arguments.controls is not None and not any(map(str.strip, arguments.controls)):
         raise InputError("`controls` names no control", hint="leave it out to judge all of them")
-    return asked.controls
+    return arguments.controls
 
 
 def _earlier(file: str | None) -> Account | None:
@@ -120,23 +125,22 @@ def _earlier(file: str | None) -> Account | None:
 
 
 def answer(run: Judged) -> Answer:
-    """The score counts every control, `severity` only leaves out findings."""
-    account, found, shown = run.account, run.findings, run.shown
+    """The answer of `audit run`; `severity` leaves out findings, but the score counts every control."""
     return Answer(
         summary=summary(run),
-        findings=shown,
+        findings=run.shown,
         facts={
-            **facts(run),
+            **run_facts(run),
             **({"reads": run.reads} if run.reads else {}),
         },
-        artifacts=missing_permissions(account, found),
-        next=_next(found, run.source),
+        artifacts=missing_permissions(run.account, run.findings),
+        next=_next(run.findings, run.source),
         sources=(f"{_PAGE}#status-semantics", f"{_PAGE}#remediation-workflow"),
         as_of=catalogue.as_of(),
     )
 
 
-def facts(run: Judged) -> dict[str, Any]:
+def run_facts(run: Judged) -> dict[str, Any]:
     """Account, score, sections, and what mutes and comparison add."""
     left_out = len(run.findings) - len(run.shown)
     return {
@@ -153,29 +157,29 @@ def facts(run: Judged) -> dict[str, Any]:
 
 
 def summary(run: Judged) -> str:
-    """What to fix first and why, the score, what could not be judged, what changed."""
+    """What to fix first, the score, what could not be judged, what changed."""
     account, found, total = run.account, run.findings, run.score.total
     counted = ", ".join(
-        f"{total.status.get(status, 0)} {status.value.replace('_', ' ')}" for status in _SAID
+        f"{total.status.get(status, 0)} {status.value.replace('_', ' ')}" for status in _COUNTED
     )
     counted += f", {total.muted} muted" if total.muted else ""
     percent = "none (nothing could be evaluated)" if total.score is None else f"{total.score:.0%}"
-    fix = fix_first(found, run.benchmark)
-    told = (
+    first = fix_first(found)
+    scored = (
         f"Score {percent} for account {account_words(account)} under CIS {run.benchmark.version}; "
         f"controls: {counted}."
     )
     unread = total.status.get(Status.UNKNOWN, 0)
     gap = lead(account, found, unread, sum(total.status.values()) + total.muted)
     gap = f"{gap}." if gap else ""
-    # What few controls tell must not stand before how few they are.
+    # When most controls could not be judged, the summary must say so first.
     evaluated = total.status.get(Status.PASS, 0) + total.status.get(Status.FAIL, 0)
-    parts = (gap, fix, told) if unread > evaluated else (fix, told, gap)
-    return " ".join(filter(None, (*parts, _partial(run), run.said)))
+    parts = (gap, first, scored) if unread > evaluated else (first, scored, gap)
+    return " ".join(filter(None, (*parts, _partial(run), run.notes)))
 
 
 def _partial(run: Judged) -> str:
-    """What was not asked for, and what is not shown."""
+    """The controls that were not asked for, and the findings that are not shown."""
     total = run.score.total
     parts = left_out(
         asked=sum(total.status.values()) + total.muted,
@@ -186,21 +190,28 @@ def _partial(run: Judged) -> str:
     return f"{'; '.join(parts)}." if parts else ""
 
 
-_SAID = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
+_COUNTED = (Status.PASS, Status.FAIL, Status.MANUAL, Status.UNKNOWN, Status.NOT_APPLICABLE)
 
 
-def fix_first(found: Iterable[Finding], benchmark: Benchmark) -> str:
-    """The worst controls that fail, and why; empty when none does. `found` has the worst first."""
-    whys = {control.key: control.why for control in benchmark.controls}
-    failed: dict[str, Severity] = {}
+def fix_first(found: Iterable[Finding]) -> str:
+    """The worst controls that fail, and what is wrong; empty if none fails. The worst findings come first in `found`."""
+    failed: dict[str, list[Finding]] = defaultdict(list)
     for finding in found:
         if finding.status is Status.FAIL and finding.muted is None:
-            failed.setdefault(finding.code, finding.severity)
-    told = [
-        f"`{code}` ({severity.value}): {whys[code].rstrip('.')}"
-        for code, severity in list(failed.items())[:_FIRST]
-    ]
-    return f"Fix first: {'; '.join(told)}." if told else ""
+            failed[finding.code].append(finding)
+    worst = [_what_is_wrong(findings) for findings in list(failed.values())[:_FIRST]]
+    return f"Fix first: {'; '.join(worst)}." if worst else ""
+
+
+def _what_is_wrong(findings: Sequence[Finding]) -> str:
+    """A control's first finding in short, and how many more there are."""
+    first = findings[0]
+    # Evidence stands in a parenthesis at the end, advice after a semicolon: the findings have both in full.
+    message = _EVIDENCE.sub("", first.message.partition("; ")[0])
+    if len(message) > _MOST_MESSAGE:
+        message = f"{message[:_MOST_MESSAGE]}…"
+    more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+    return f"`{first.code}` ({first.severity.value}): {message}{more}"
 
 
 def _score(scored: Score) -> dict[str, Any]:
@@ -212,7 +223,7 @@ def _score(scored: Score) -> dict[str, Any]:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    """A narrow row: what was not evaluated is the sum of three columns, and few mute anything."""
+    """A narrow row: without the sum of three columns, and without `muted` if it is zero."""
     return {
         name: value
         for name, value in row.items()
@@ -220,10 +231,10 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _next(found: Sequence[Finding], source: Source) -> tuple[str, ...]:
-    open_ = [finding for finding in found if finding.muted is None]
-    status = rolled_up(open_)
-    worst = next((finding.code for finding in open_ if finding.status is Status.FAIL), None)
+def _next(findings: Sequence[Finding], source: Source) -> tuple[str, ...]:
+    unmuted = [finding for finding in findings if finding.muted is None]
+    status = rolled_up(unmuted)
+    worst = next((finding.code for finding in unmuted if finding.status is Status.FAIL), None)
     commands = [f"aws-iam audit control --id {worst}"] if worst else []
     if any(key.startswith("cloudtrail_") and status[key] is Status.FAIL for key in status):
         commands.append(command(source, "cloudtrail"))
@@ -232,25 +243,26 @@ def _next(found: Sequence[Finding], source: Source) -> tuple[str, ...]:
     return (*(commands or ["aws-iam audit checklist"]), command(source, "principals"))
 
 
-class _Counted:
-    """A progress that also remembers how much was read."""
+class ReadCounter:
+    """A progress callback that also counts what was read."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress = lambda *_: None) -> None:
         self.done = 0
         self._progress = progress
 
     def __call__(self, done: int, total: int, text: str) -> None:
+        """Remember the highest count and pass the progress on."""
         self.done = max(self.done, done)
         self._progress(done, total, text)
 
 
 def _every_fact() -> tuple[Fact[Any], ...]:
-    """What a saved snapshot holds: enough to judge it under every version, and for the other actions."""
+    """The facts of a saved snapshot: enough for every version and for the other actions."""
     from aws_iam.tools.audit import access_analyzer
     from aws_iam.tools.audit.principals import principals
     from aws_iam.tools.audit.trails import trails
 
     listed = [fact for version in catalogue.versions() for fact in needs(version)]
     for action in (trails, access_analyzer, principals):
-        listed += action.needed()
+        listed += action.needed_facts()
     return tuple({fact.name: fact for fact in listed}.values())

@@ -1,1 +1,1 @@
-"""`audit cloudtrail`: every trail, and the commands that mend it."""
+"""`audit cloudtrail`: every trail, and the commands that fix it."""

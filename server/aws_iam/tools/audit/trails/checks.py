@@ -1,4 +1,4 @@
-"""What a trail needs beside the benchmark's controls: delivery that works, a bucket that takes its logs alone, Insights."""
+"""Checks on a trail beyond the benchmark: delivery works, the bucket accepts only this account's logs, Insights are on."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _STALE = timedelta(hours=24)
 _SERVICE = "cloudtrail.amazonaws.com"
-# No account has this id: whoever lets this one write lets everyone's trails write.
+# No account has this id: a policy that lets it write lets anyone's trail write.
 _STRANGER = "000000000000"
-# A service belongs to no organization, so its call never has these:
+# A service belongs to no organization, so its calls never have these:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-_OF_MEMBERS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
-_OF_SOURCE = frozenset({"aws:sourceorgid", "aws:sourceorgpaths"})
-_OF_RESOURCE = frozenset({"aws:resourceorgid", "aws:resourceorgpaths"})
+_MEMBER_KEYS = frozenset({"aws:principalorgid", "aws:principalorgpaths"})
+_SOURCE_KEYS = frozenset({"aws:sourceorgid", "aws:sourceorgpaths"})
+_RESOURCE_KEYS = frozenset({"aws:resourceorgid", "aws:resourceorgpaths"})
 _POLICY_PAGE = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/"
     "create-s3-bucket-policy-for-cloudtrail.html"
@@ -46,8 +46,8 @@ _INSIGHTS_PAGE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One answer about one trail."""
+class TrailCheck:
+    """The result of one check on one trail."""
 
     name: str
     trail: str
@@ -58,7 +58,7 @@ class Check:
     source: str = _STATUS_PAGE
 
     def row(self) -> dict[str, Any]:
-        """The check as a row of a table."""
+        """The result as a row of a table."""
         failed = self.status is Status.FAIL
         return {
             "check": self.name,
@@ -71,25 +71,25 @@ class Check:
         }
 
 
-def checks(account: Account, trail: Trail) -> tuple[Check, ...]:
-    """Delivery and Insights of every trail; the bucket's policy of the account's own ones."""
+def trail_checks(account: Account, trail: Trail) -> tuple[TrailCheck, ...]:
+    """Delivery and Insights; for the account's own trails also the bucket policy."""
     return (
         _delivery(account, trail),
-        *((_bucket(account, trail),) if trail.owner == account.id else ()),
+        *((_bucket_policy(account, trail),) if trail.owner == account.id else ()),
         _insights(account, trail),
     )
 
 
 def bucket_region(account: Account, name: str | None) -> str | None:
-    """The Region of a bucket, None where it is not known: it may be another account's."""
+    """The Region of a bucket; None if unknown, as for another account's bucket."""
     listed = account.get(BUCKETS)
     known = () if isinstance(listed, Miss) else listed
-    return next((trail.region for trail in known if trail.name == name), None)
+    return next((bucket.region for bucket in known if bucket.name == name), None)
 
 
-def _delivery(account: Account, trail: Trail) -> Check:
-    def told(status: Status, message: str, fix: str = "") -> Check:
-        return Check(
+def _delivery(account: Account, trail: Trail) -> TrailCheck:
+    def check(status: Status, message: str, fix: str = "") -> TrailCheck:
+        return TrailCheck(
             name="delivery",
             trail=trail.arn,
             status=status,
@@ -100,31 +100,33 @@ def _delivery(account: Account, trail: Trail) -> Check:
 
     status: TrailStatus | Miss = trail.status
     if isinstance(status, Miss):
-        return told(Status.UNKNOWN, f"does not tell how it delivers: {status}")
+        return check(Status.UNKNOWN, f"has a status that could not be read: {status}")
     if not status.logging:
-        return told(Status.NOT_APPLICABLE, "is not logging")
+        return check(Status.NOT_APPLICABLE, "is not logging")
     if status.delivery_error:
         error = quoted(status.delivery_error)
         why = f"cannot deliver to its bucket: {error}"
-        return told(
-            Status.FAIL, why, "Mend the bucket's policy (or its key's), then wait for a delivery."
+        return check(
+            Status.FAIL,
+            why,
+            "Fix the policy of the bucket (or of its key), then wait for a delivery.",
         )
     if status.last_delivery is None:
-        return told(Status.UNKNOWN, "has delivered nothing yet, or AWS does not say when")
+        return check(Status.UNKNOWN, "has no delivery yet that AWS reports")
     if account.collected_at - status.last_delivery > _STALE:
-        return told(
+        return check(
             Status.FAIL,
             f"last delivered to its bucket on {_stamp(status.last_delivery)}",
-            "Look at the bucket's policy and key, then at `aws cloudtrail get-trail-status`.",
+            "Check the bucket's policy and key, then run `aws cloudtrail get-trail-status`.",
         )
-    return told(Status.PASS, "delivers to its bucket")
+    return check(Status.PASS, "delivers to its bucket")
 
 
-def _bucket(account: Account, trail: Trail) -> Check:
-    """Whether CloudTrail may write there, and whether for this account's trails alone."""
+def _bucket_policy(account: Account, trail: Trail) -> TrailCheck:
+    """Whether CloudTrail may write to the bucket, and only for this account's trails."""
 
-    def told(status: Status, message: str, severity: Severity = Severity.MEDIUM) -> Check:
-        return Check(
+    def check(status: Status, message: str, severity: Severity = Severity.MEDIUM) -> TrailCheck:
+        return TrailCheck(
             name="bucket_policy",
             trail=trail.arn,
             status=status,
@@ -134,45 +136,47 @@ def _bucket(account: Account, trail: Trail) -> Check:
         )
 
     policy = f"the policy of bucket {quoted(trail.bucket or '')} of trail {quoted(trail.name)}"
-    document = _document(account, trail)
+    document = _policy_document(account, trail)
     if isinstance(document, Miss):
-        return told(Status.UNKNOWN, f"{policy} was not read: {document}")
+        return check(Status.UNKNOWN, f"{policy} could not be read: {document}")
     try:
-        own = _writes(account, trail, document, account.id)
-        others = _writes(account, trail, document, _STRANGER)
+        own = _write_access(account, trail, document, account.id)
+        others = _write_access(account, trail, document, _STRANGER)
     except InputError as error:
-        return told(Status.UNKNOWN, f"{policy} cannot be read: {error.message}")
-    delivered = _delivered(account, trail)
-    if not own.allowed and (delivered is None or not own.hangs_on):
-        return _shut(own, policy, delivered, told)
+        return check(Status.UNKNOWN, f"{policy} could not be parsed: {error.message}")
+    delivered = _recent_delivery(account, trail)
+    if not own.allowed and (delivered is None or not own.depends_on):
+        return _closed(own, policy, delivered, check)
     if others.allowed:
         message = f"{policy} lets CloudTrail write on behalf of any account's trail"
         fix = f"Add the condition StringEquals aws:SourceArn {trail.arn} to the statement for {_SERVICE}."
-        return replace(told(Status.FAIL, message), fix=fix)
-    alone = "lets CloudTrail write for this account's trails alone"
-    if own.hangs_on and others.hangs_on:
-        return told(Status.UNKNOWN, f"whether {policy} {alone} {others.hangs_on}")
-    shown = f", as the delivery of {_stamp(delivered)} shows" if own.hangs_on and delivered else ""
-    return told(Status.PASS, f"{policy} {alone}{shown}")
+        return replace(check(Status.FAIL, message), fix=fix)
+    only_own = "lets CloudTrail write only for this account's trails"
+    if own.depends_on and others.depends_on:
+        return check(Status.UNKNOWN, f"whether {policy} {only_own} {others.depends_on}")
+    shown = (
+        f", as the delivery of {_stamp(delivered)} shows" if own.depends_on and delivered else ""
+    )
+    return check(Status.PASS, f"{policy} {only_own}{shown}")
 
 
-def _shut(
-    own: _Writes, policy: str, delivered: datetime | None, told: Callable[..., Check]
-) -> Check:
-    """The answer about a policy that does not let CloudTrail write, for all that is known."""
-    if own.hangs_on:
-        message = f"whether {policy} lets CloudTrail write its logs {own.hangs_on}"
-        return told(Status.UNKNOWN, message)
+def _closed(
+    own: _WriteAccess, policy: str, delivered: datetime | None, check: Callable[..., TrailCheck]
+) -> TrailCheck:
+    """The result for a policy that does not let CloudTrail write, as far as is known."""
+    if own.depends_on:
+        message = f"whether {policy} lets CloudTrail write its logs {own.depends_on}"
+        return check(Status.UNKNOWN, message)
     message = f"{policy} does not let CloudTrail write its logs"
     if delivered:
-        when = f"yet it delivered some on {_stamp(delivered)}"
-        return told(Status.UNKNOWN, f"{message}, {when}; was the policy changed since?")
+        when = f"but CloudTrail delivered logs on {_stamp(delivered)}"
+        return check(Status.UNKNOWN, f"{message}, {when}; has the policy changed since?")
     fix = f"Allow s3:PutObject to {_SERVICE} on its AWSLogs folder, for this trail's ARN in aws:SourceArn."
-    return replace(told(Status.FAIL, message, Severity.HIGH), fix=fix)
+    return replace(check(Status.FAIL, message, Severity.HIGH), fix=fix)
 
 
-def _delivered(account: Account, trail: Trail) -> datetime | None:
-    """The delivery of the last day, which proves that CloudTrail can write."""
+def _recent_delivery(account: Account, trail: Trail) -> datetime | None:
+    """The time of a delivery within the last day, which proves that CloudTrail can write."""
     status: TrailStatus | Miss = trail.status
     if isinstance(status, Miss) or status.delivery_error or status.last_delivery is None:
         return None
@@ -184,37 +188,39 @@ def _stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _document(account: Account, trail: Trail) -> str | Miss | None:
-    held = account.get(TRAIL_BUCKET_ACCESS)
-    if isinstance(held, Miss):
-        return held
-    for selector in held:
-        if selector.bucket == trail.bucket:
-            return selector.document
+def _policy_document(account: Account, trail: Trail) -> str | Miss | None:
+    listed = account.get(TRAIL_BUCKET_ACCESS)
+    if isinstance(listed, Miss):
+        return listed
+    for access in listed:
+        if access.bucket == trail.bucket:
+            return access.document
     return Miss(kind=MissKind.UNASKED, call="s3:GetBucketPolicy", permission="s3:GetBucketPolicy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Writes:
-    """Whether CloudTrail may put a log file; `hangs_on` says what the policy's answer hangs on where it may not."""
+class _WriteAccess:
+    """Whether CloudTrail may write a log file; if not, `depends_on` says what could allow it, in words after a subject."""
 
     allowed: bool
-    hangs_on: str = ""
+    depends_on: str = ""
 
 
-def _writes(account: Account, trail: Trail, document: str | None, source: str) -> _Writes:
-    """Whether a log file may be put, as CloudTrail puts it for a trail of that account."""
+def _write_access(
+    account: Account, trail: Trail, document: str | None, source: str
+) -> _WriteAccess:
+    """Whether the policy lets CloudTrail write a log file for a trail of the account `source`."""
     if document is None:
-        return _Writes(allowed=False)
-    request = request_of(_put(account, trail, source))
+        return _WriteAccess(allowed=False)
+    request = request_of(_put_request(account, trail, source))
     layers = layers_of({"resource": document})
     found = evaluated(request, layers)
     if found.decision.outcome in {"Allowed", "Unknown"}:
         is_allowed = found.decision.outcome == "Allowed"
-        return _Writes(
-            allowed=is_allowed, hangs_on="" if is_allowed else f"is open: {found.reason}"
+        return _WriteAccess(
+            allowed=is_allowed, depends_on="" if is_allowed else f"is open: {found.reason}"
         )
-    absent = _absent(account, source)
+    absent = _absent_keys(account, source)
     open_keys = tuple(k for k in found.decision.missing_keys if k.lower() not in absent)
     others = hinges(request, layers, replace(found.decision, missing_keys=open_keys))
     keys = [
@@ -222,12 +228,12 @@ def _writes(account: Account, trail: Trail, document: str | None, source: str) -
         for key, outcomes in others.items()
         if "Allowed" in outcomes.values()
     ]
-    told = f"hangs on {' or '.join(keys)}, which is not known of its calls" if keys else ""
-    return _Writes(allowed=False, hangs_on=told)
+    words = f"depends on {' or '.join(keys)}, which is unknown for its calls" if keys else ""
+    return _WriteAccess(allowed=False, depends_on=words)
 
 
-def _put(account: Account, trail: Trail, source: str) -> dict[str, Any]:
-    """The request, with every key that is known of it; a stranger's trail may be set up as this one is."""
+def _put_request(account: Account, trail: Trail, source: str) -> dict[str, Any]:
+    """CloudTrail's request, with every key that is known; a stranger's trail may be configured like this one."""
     found = account.get(ORGANIZATION)
     organization = found.id if isinstance(found, Organization) else None
     # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
@@ -256,16 +262,16 @@ def _put(account: Account, trail: Trail, source: str) -> dict[str, Any]:
     }
 
 
-def _absent(account: Account, source: str) -> frozenset[str]:
-    """The keys, lower case, that the request certainly lacks; the stranger is in no organization."""
+def _absent_keys(account: Account, source: str) -> frozenset[str]:
+    """The keys, in lower case, that the request certainly lacks; the stranger is in no organization."""
     if account.get(ORGANIZATION) is None:
-        return _OF_MEMBERS | _OF_SOURCE | _OF_RESOURCE
-    return _OF_MEMBERS if source == account.id else _OF_MEMBERS | _OF_SOURCE
+        return _MEMBER_KEYS | _SOURCE_KEYS | _RESOURCE_KEYS
+    return _MEMBER_KEYS if source == account.id else _MEMBER_KEYS | _SOURCE_KEYS
 
 
-def _insights(account: Account, trail: Trail) -> Check:
-    def told(status: Status, message: str) -> Check:
-        return Check(
+def _insights(account: Account, trail: Trail) -> TrailCheck:
+    def check(status: Status, message: str) -> TrailCheck:
+        return TrailCheck(
             name="insights",
             trail=trail.arn,
             status=status,
@@ -277,22 +283,22 @@ def _insights(account: Account, trail: Trail) -> Check:
     kinds = insight_kinds(account, trail)
     name = f"trail {quoted(trail.name)}"
     if isinstance(kinds, Miss):
-        return told(Status.UNKNOWN, f"whether {name} looks for unusual activity: {kinds}")
+        return check(Status.UNKNOWN, f"the Insights of {name} could not be read: {kinds}")
     if kinds:
-        return told(Status.PASS, f"{name} looks for unusual activity: {', '.join(kinds)}")
-    # It costs by the event, and other products do the same.
-    return told(
+        return check(Status.PASS, f"{name} detects unusual activity: {', '.join(kinds)}")
+    # Insights are charged per event, and other products do the same.
+    return check(
         Status.MANUAL,
-        f"{name} has no Insights; decide whether something else looks for unusual activity",
+        f"{name} has no Insights; decide whether something else detects unusual activity",
     )
 
 
 def insight_kinds(account: Account, trail: Trail) -> tuple[str, ...] | Miss:
-    """The Insights of a trail, or why they are not known."""
-    held = account.get(TRAIL_INSIGHTS)
-    if isinstance(held, Miss):
-        return held
-    for item in held:
-        if item.trail == trail.arn:
-            return item.kinds
+    """The Insights of a trail, or why they are unknown."""
+    listed = account.get(TRAIL_INSIGHTS)
+    if isinstance(listed, Miss):
+        return listed
+    for insights in listed:
+        if insights.trail == trail.arn:
+            return insights.kinds
     return Miss(kind=MissKind.UNASKED, call="cloudtrail:GetInsightSelectors")

@@ -1,4 +1,4 @@
-"""Trail by trail: what each records and where it rests, and the AWS CLI commands that mend what fails."""
+"""`audit cloudtrail`: what each trail records and where it delivers, and the AWS CLI commands that fix what fails."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from aws_iam.report.page import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs
 from aws_iam.tools.audit.evidence import event_selectors
-from aws_iam.tools.audit.trails.checks import Check, checks, insight_kinds
-from aws_iam.tools.audit.trails.commands import script
+from aws_iam.tools.audit.trails.checks import TrailCheck, insight_kinds, trail_checks
+from aws_iam.tools.audit.trails.commands import fix_script
 from aws_iam.tools.kit.account_source import command
 from aws_iam.tools.kit.unread_facts import misses_of, reasons, rows
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.controls.benchmark import Benchmark
     from aws_iam.tools.kit.parameters import Source
 
-_KEYS = (
+_CONTROLS = (
     "cloudtrail_all_regions",
     "cloudtrail_validation",
     "cloudtrail_kms",
@@ -44,9 +44,11 @@ _PAGE = "references/compliance-checklist.md"
 _UNKNOWN = "unknown"
 
 
-def needed() -> tuple[Fact[Any], ...]:
-    """The facts that the verification reads."""
-    wanted = (fact for version, keys in _by_version() for fact in needs(version, controls=keys))
+def needed_facts() -> tuple[Fact[Any], ...]:
+    """The facts that the answer needs."""
+    wanted = (
+        fact for version, keys in _controls_by_version() for fact in needs(version, controls=keys)
+    )
     own: tuple[Fact[Any], ...] = (
         TRAILS,
         TRAIL_INSIGHTS,
@@ -57,37 +59,44 @@ def needed() -> tuple[Fact[Any], ...]:
     return tuple({fact.name: fact for fact in (*own, *wanted)}.values())
 
 
-def answer(account: Account, source: Source, benchmark: Benchmark | None = None) -> Answer:
-    """Every trail, what is wrong with it, and the commands.
+def trails_answer(account: Account, source: Source, benchmark: Benchmark | None = None) -> Answer:
+    """Every trail, what is wrong with it, and the commands that fix it.
 
-    Findings are the controls of the version; what only other versions ask is a table, for no number of it fits.
+    The findings are the version's controls; controls that only other versions have are a table, because they have no number in
+    this one.
     """
-    chosen = benchmark or catalogue.benchmark()
-    found = by_urgency(judge(account, chosen, controls=_keys_of(chosen)))
-    further = by_urgency(
+    benchmark_used = benchmark or catalogue.benchmark()
+    findings = by_urgency(judge(account, benchmark_used, controls=_controls_of(benchmark_used)))
+    other_findings = by_urgency(
         finding
-        for version, keys in _by_version()
-        for finding in judge(account, version, controls=[k for k in keys if not _has(chosen, k)])
+        for version, keys in _controls_by_version()
+        for finding in judge(
+            account,
+            version,
+            controls=[key for key in keys if not _has_control(benchmark_used, key)],
+        )
     )
     trails = account.get(TRAILS)
     listed = () if isinstance(trails, Miss) else trails.trails
-    beside = [check for trail in listed for check in checks(account, trail)]
-    missed = misses_of(account, needed())
-    lines = script(account, listed, [*found, *further])
+    extra_checks = [check for trail in listed for check in trail_checks(account, trail)]
+    misses = misses_of(account, needed_facts())
+    script = fix_script(account, listed, [*findings, *other_findings])
     return Answer(
-        summary=_summary(account, trails, chosen, found, further, beside),
-        findings=found,
+        summary=_summary(account, trails, benchmark_used, findings, other_findings, extra_checks),
+        findings=findings,
         facts={
-            "benchmark": chosen.version,
+            "benchmark": benchmark_used.version,
             "account": account.id,
             "regions": str(account.regions),
-            "trails": [_row(account, trail) for trail in listed] or _none(trails),
-            **({"not_read": rows(missed)} if missed else {}),
-            "checks_beyond_cis": [check.row() for check in beside],
-            "checks_of_other_versions": [_further(check) for check in further],
+            "trails": [_row(account, trail) for trail in listed] or _no_trails(trails),
+            **({"not_read": rows(misses)} if misses else {}),
+            "checks_beyond_cis": [check.row() for check in extra_checks],
+            "checks_of_other_versions": [_other_row(check) for check in other_findings],
         },
         artifacts=(
-            (Artifact(name="mend-cloudtrail.sh", language="bash", content=lines),) if lines else ()
+            (Artifact(name="mend-cloudtrail.sh", language="bash", content=script),)
+            if script
+            else ()
         ),
         sources=(f"{_PAGE}#cloudtrail-verification", f"{_PAGE}#cloudtrail-set-up"),
         next=(command(source, "run"),),
@@ -95,25 +104,25 @@ def answer(account: Account, source: Source, benchmark: Benchmark | None = None)
     )
 
 
-def _keys_of(benchmark: Benchmark) -> list[str]:
-    return [key for key in _KEYS if _has(benchmark, key)]
+def _controls_of(benchmark: Benchmark) -> list[str]:
+    return [key for key in _CONTROLS if _has_control(benchmark, key)]
 
 
-def _has(benchmark: Benchmark, key: str) -> bool:
+def _has_control(benchmark: Benchmark, key: str) -> bool:
     return benchmark.version in catalogue.controls()[key].ids
 
 
-def _by_version() -> list[tuple[str, list[str]]]:
-    """The controls under the newest version that has them: some were dropped, the question remains."""
+def _controls_by_version() -> list[tuple[str, list[str]]]:
+    """The controls by the newest version that has them; newer versions dropped some."""
     grouped: dict[str, list[str]] = defaultdict(list)
-    for key in _KEYS:
+    for key in _CONTROLS:
         ids = catalogue.controls()[key].ids
         newest = next(version for version in reversed(catalogue.versions()) if version in ids)
         grouped[newest].append(key)
     return list(grouped.items())
 
 
-def _further(finding: Finding) -> dict[str, Any]:
+def _other_row(finding: Finding) -> dict[str, Any]:
     ids = finding.controls or {}
     return {
         "check": finding.code,
@@ -126,8 +135,8 @@ def _further(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _none(trails: Trails | Miss) -> list[dict[str, Any]] | str:
-    """No trail is an answer only where every Region told."""
+def _no_trails(trails: Trails | Miss) -> list[dict[str, Any]] | str:
+    """An empty table, or why it is not known that there is no trail."""
     if isinstance(trails, Miss):
         return f"{_UNKNOWN}: {trails}"
     return f"{_UNKNOWN}: {reasons(trails.unread)}" if trails.unread else []
@@ -137,19 +146,22 @@ def _summary(
     account: Account,
     trails: Trails | Miss,
     benchmark: Benchmark,
-    found: Sequence[Finding],
-    further: Sequence[Finding],
-    beside: Sequence[Check],
+    findings: Sequence[Finding],
+    other_findings: Sequence[Finding],
+    extra_checks: Sequence[TrailCheck],
 ) -> str:
-    parts = [_seen(account, trails), _counted(found, len(_keys_of(benchmark)), benchmark)]
-    if failed := _codes(further, Status.FAIL):
-        parts.append(f"of the checks of other versions {_listed(failed)} fail")
-    if broken := list(dict.fromkeys(c.name for c in beside if c.status is Status.FAIL)):
-        parts.append(f"beyond CIS {_listed(broken)} fail")
+    parts = [
+        _trails_words(account, trails),
+        _controls_words(findings, len(_controls_of(benchmark)), benchmark),
+    ]
+    if failed := _codes(other_findings, Status.FAIL):
+        parts.append(f"controls of other CIS versions that fail: {_listed(failed)}")
+    if broken := list(dict.fromkeys(c.name for c in extra_checks if c.status is Status.FAIL)):
+        parts.append(f"checks beyond CIS that fail: {_listed(broken)}")
     return f"{'; '.join(parts)}."
 
 
-def _seen(account: Account, trails: Trails | Miss) -> str:
+def _trails_words(account: Account, trails: Trails | Miss) -> str:
     if isinstance(trails, Miss):
         return f"The trails of account {account.id} could not be read: {trails}"
     count = len(trails.trails)
@@ -164,18 +176,18 @@ def _seen(account: Account, trails: Trails | Miss) -> str:
     return f"The trails of account {account.id} {unread}"
 
 
-def _counted(found: Sequence[Finding], checks: int, benchmark: Benchmark) -> str:
-    failed, unread = _codes(found, Status.FAIL), _codes(found, Status.UNKNOWN)
+def _controls_words(findings: Sequence[Finding], checks: int, benchmark: Benchmark) -> str:
+    failed, unread = _codes(findings, Status.FAIL), _codes(findings, Status.UNKNOWN)
     under = f"{checks} controls of CIS {benchmark.version}"
     if failed:
-        told = f"{len(failed)} of {under} fail: {_listed(failed)}"
+        counted = f"{len(failed)} of {under} fail: {_listed(failed)}"
     else:
-        told = f"none of {under} is known to fail" if unread else f"none of {under} fails"
-    return f"{told}; {len(unread)} of them could not be judged" if unread else told
+        counted = f"none of {under} is known to fail" if unread else f"none of {under} fails"
+    return f"{counted}; {len(unread)} of them could not be judged" if unread else counted
 
 
-def _codes(found: Sequence[Finding], status: Status) -> list[str]:
-    return list(dict.fromkeys(finding.code for finding in found if finding.status is status))
+def _codes(findings: Sequence[Finding], status: Status) -> list[str]:
+    return list(dict.fromkeys(finding.code for finding in findings if finding.status is status))
 
 
 def _listed(codes: Sequence[str]) -> str:
@@ -183,7 +195,7 @@ def _listed(codes: Sequence[str]) -> str:
 
 
 def _row(account: Account, trail: Trail) -> dict[str, Any]:
-    status, chosen = trail.status, trail.selectors
+    status, selectors = trail.status, trail.selectors
     kinds = insight_kinds(account, trail)
     return {
         "trail": trail.name,
@@ -191,23 +203,27 @@ def _row(account: Account, trail: Trail) -> dict[str, Any]:
         "account": trail.owner,
         "all_regions": trail.multi_region,
         "organization": trail.organization,
-        "logging": _of(status, lambda it: it.logging),
-        "management_events": _of(chosen, lambda it: str(event_selectors.management_events(it))),
-        "s3_objects": _of(
-            chosen, lambda it: str(event_selectors.object_events(it, account.partition))
+        "logging": _or_unknown(status, lambda it: it.logging),
+        "management_events": _or_unknown(
+            selectors, lambda it: str(event_selectors.management_events(it))
         ),
-        "insights": _of(kinds, lambda it: ", ".join(it) or "none"),
+        "s3_objects": _or_unknown(
+            selectors, lambda it: str(event_selectors.object_events(it, account.partition))
+        ),
+        "insights": _or_unknown(kinds, lambda it: ", ".join(it) or "none"),
         "validation": trail.validation,
         "kms_key": trail.kms_key,
         "bucket": trail.bucket,
         "log_group": trail.log_group_arn,
-        "last_delivery": _of(status, lambda it: _stamp(it.last_delivery)),
-        "delivery_error": _of(status, lambda it: it.delivery_error or it.logs_delivery_error),
+        "last_delivery": _or_unknown(status, lambda it: _stamp(it.last_delivery)),
+        "delivery_error": _or_unknown(
+            status, lambda it: it.delivery_error or it.logs_delivery_error
+        ),
     }
 
 
-def _of(value: Any, tell: Callable[[Any], Any]) -> Any:
-    return _UNKNOWN if isinstance(value, Miss) else tell(value)
+def _or_unknown(value: Any, describe: Callable[[Any], Any]) -> Any:
+    return _UNKNOWN if isinstance(value, Miss) else describe(value)
 
 
 def _stamp(moment: Any) -> str | None:

@@ -14,6 +14,7 @@ from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.issuers import claims_naming
+from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,18 +22,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition, Statement, Text
     from aws_iam.engine.reference.subject_grammar import SubjectGrammar, SubjectParts
     from aws_iam.engine.tokens.oidc_provider import Provider
-
-
-from typing import TYPE_CHECKING
-
-from aws_iam.escape import quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aws_iam.engine.language.document import Statement
-    from aws_iam.engine.tokens.oidc_provider import Provider
-    from aws_iam.tools.irsa.checks.subject_width import Widest
 
 
 class Width(IntEnum):

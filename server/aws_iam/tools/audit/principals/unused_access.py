@@ -1,0 +1,132 @@
+"""Roles that nobody assumes, and permissions that nobody uses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.fact import known
+from aws_iam.answer import Finding, Severity, Status
+from aws_iam.errors import NotCollected
+from aws_iam.wording import counted, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.account.collect.identity.authorization import Role, User
+    from aws_iam.account.collect.identity.last_accessed import IdentityUse
+    from aws_iam.account.reading.snapshot import Account
+
+IDLE_DAYS = 90
+AUTHORIZATION_CALL = "iam:GetAccountAuthorizationDetails"
+UNUSED_PAGE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html"
+_MOST_NAMED = 5
+_UNUSED_ROLE = "A role that nobody assumes"
+_UNUSED_PERMISSIONS = "Permissions that nobody uses"
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html
+_BEFORE_DELETING = "Ask its owner, detach its policies and instance profiles, then"
+
+
+def unused_role(
+    account: Account, role: Role, name: str, *, is_powerful: bool
+) -> Iterator[Finding]:
+    """A role that nobody has assumed for long; for users, see the control `credentials_unused`."""
+    since = role.last_used or role.created
+    if since is None:
+        missing = NotCollected(
+            f"{name} has no date",
+            call=AUTHORIZATION_CALL,
+            code="no value",
+            permission=AUTHORIZATION_CALL,
+        )
+        yield not_judged("UNUSED_ROLE", _UNUSED_ROLE, role.arn, missing, Severity.LOW)
+    elif since <= account.collected_at - timedelta(days=IDLE_DAYS):
+        when = (
+            f"was last assumed on {role.last_used:%Y-%m-%d}"
+            if role.last_used
+            else "was never assumed in the period that AWS tracks"
+        )
+        yield Finding(
+            code="UNUSED_ROLE",
+            title=_UNUSED_ROLE,
+            severity=Severity.MEDIUM if is_powerful else Severity.LOW,
+            status=Status.FAIL,
+            message=f"{name} {when}",
+            resource=role.arn,
+            fix=_removal(role),
+            source=UNUSED_PAGE,
+        )
+
+
+def _removal(role: Role) -> str:
+    if role.path.startswith("/aws-reserved/sso.amazonaws.com/"):
+        # Only Identity Center may change it: Identity Center User Guide, referencingpermissionsets.
+        return "In IAM Identity Center, remove the assignment of its permission set to this account: aws sso-admin delete-account-assignment"
+    if _needs_no_quotes(role.name):
+        return f"{_BEFORE_DELETING}: aws iam delete-role --role-name {role.name}"
+    return f"{_BEFORE_DELETING} delete the role."
+
+
+def _needs_no_quotes(name: str) -> bool:
+    """Whether the name can stand in a command as it is."""
+    return name.replace("-", "").replace("_", "").replace(".", "").isalnum() and name.isascii()
+
+
+def unused_permissions(
+    account: Account, identity: User | Role, name: str, use: IdentityUse | None
+) -> Iterator[Finding]:
+    """Services that the identity may use and has not used for long."""
+    if use is None:
+        return
+    try:
+        services = known(use.services)
+    except NotCollected as missing:
+        yield _permissions_not_judged(identity.arn, missing)
+        return
+    limit = account.collected_at - timedelta(days=IDLE_DAYS)
+    if identity.created and identity.created > limit:
+        # It is younger than the period, so nothing can have been unused for so long.
+        return
+    idle = [s.service for s in services if s.last_used is None or s.last_used <= limit]
+    if idle:
+        used = len(services) - len(idle)
+        yield Finding(
+            code="UNUSED_PERMISSIONS",
+            title=_UNUSED_PERMISSIONS,
+            severity=Severity.LOW,
+            status=Status.FAIL,
+            message=(
+                f"{name} may use {counted(len(services), 'service')} and used {used} in the last {IDLE_DAYS} days;"
+                f" unused: {joined(idle, shown=_MOST_NAMED)}"
+            ),
+            resource=identity.arn,
+            fix="Remove the services that nobody needs from its policies; `policy generate --events` writes a policy from recorded use.",
+            source=UNUSED_PAGE,
+        )
+
+
+def usage_not_read(missing: NotCollected) -> Finding:
+    """The finding when nobody's last use could be read."""
+    return _permissions_not_judged(None, missing)
+
+
+def _permissions_not_judged(resource: str | None, missing: NotCollected) -> Finding:
+    return not_judged("UNUSED_PERMISSIONS", _UNUSED_PERMISSIONS, resource, missing, Severity.LOW)
+
+
+def not_judged(
+    code: str, title: str, resource: str | None, missing: NotCollected, severity: Severity
+) -> Finding:
+    """The finding for what could not be judged, with the permission that is missing."""
+    needs = f"; allow {missing.permission}" if missing.permission else ""
+    return Finding(
+        code=code,
+        title=title,
+        severity=severity,
+        status=Status.UNKNOWN,
+        message=f"could not be judged: {missing.message}",
+        reason=f"{missing.call}: {missing.code or 'not collected'}{needs}",
+        resource=resource,
+        fix=f"Allow {missing.permission}." if missing.permission else "Read the account again.",
+        source=UNUSED_PAGE,
+    )
