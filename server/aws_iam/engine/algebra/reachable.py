@@ -212,6 +212,8 @@ def reach_of(statement: Statement) -> Reach:
     return Reach(statement)
 
 
+# Without the memo the work grows with the square of the number of statements.
+@once
 def takers_of(policy: Policy) -> ActionStatements:
     """The statements of a policy, by action."""
     return ActionStatements(policy)
