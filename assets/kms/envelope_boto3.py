@@ -8,9 +8,9 @@ A record is JSON text:
     algorithm   AES-256-GCM
     key         ARN of the KMS key
     data_key    the data key, encrypted by KMS (base64)
-    nonce       12 bytes, fresh for each record (base64)
-    ciphertext  with the tag of 16 bytes at its end (base64)
-    context     the encryption context, in clear: nothing secret belongs in it
+    nonce       12 bytes, new for each record (base64)
+    ciphertext  with its 16-byte tag at the end (base64)
+    context     the encryption context, in plain text: put nothing secret in it
 """
 
 import base64
@@ -26,21 +26,21 @@ NONCE_BYTES = 12
 
 
 def seal(key, plaintext, context, *, kms=None):
-    """The record of some bytes, under a fresh data key of the KMS key (an ARN, or an alias)."""
+    """Encrypt bytes with a new data key of the KMS key (an ARN or alias), and return the record."""
     kms = kms or boto3.client("kms")
-    made = kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+    data_key = kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
     nonce = os.urandom(NONCE_BYTES)
-    record = {"v": VERSION, "algorithm": ALGORITHM, "key": made["KeyId"], "context": context}
-    ciphertext = AESGCM(made["Plaintext"]).encrypt(nonce, plaintext, _bound(record))
-    binary = {"data_key": made["CiphertextBlob"], "nonce": nonce, "ciphertext": ciphertext}
+    record = {"v": VERSION, "algorithm": ALGORITHM, "key": data_key["KeyId"], "context": context}
+    ciphertext = AESGCM(data_key["Plaintext"]).encrypt(nonce, plaintext, _bound(record))
+    binary = {"data_key": data_key["CiphertextBlob"], "nonce": nonce, "ciphertext": ciphertext}
     texts = {name: base64.b64encode(value).decode() for name, value in binary.items()}
     return json.dumps({**record, **texts})
 
 
 def unseal(text, key, context, *, kms=None):
-    """The bytes of a record; the caller says which key (its ARN) and which context it expects.
+    """Decrypt a record; the caller passes the key (its ARN) and the context that it expects.
 
-    What the record says of itself is not trusted: a record of another tenant is refused by KMS.
+    The record's own key and context are not trusted, so KMS refuses a record of another tenant.
     """
     record = json.loads(text)
     if (record.get("v"), record.get("algorithm")) != (VERSION, ALGORITHM):
@@ -48,7 +48,7 @@ def unseal(text, key, context, *, kms=None):
     kms = kms or boto3.client("kms")
     data_key = kms.decrypt(
         CiphertextBlob=base64.b64decode(record["data_key"]),
-        # Without it KMS takes any key that the caller may use.
+        # Without it KMS would use any key that the caller may use.
         KeyId=key,
         EncryptionContext=context,
     )["Plaintext"]
@@ -58,5 +58,5 @@ def unseal(text, key, context, *, kms=None):
 
 
 def _bound(record):
-    """What the tag protects besides the ciphertext, in one spelling."""
+    """The data that the tag authenticates besides the ciphertext, in one canonical form."""
     return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()

@@ -3,7 +3,7 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 # The first value comes from elsewhere, such as `aws secretsmanager put-secret-value --secret-string file://secret.json`:
-# a value in a configuration would lie in the state.
+# a value in the configuration would be stored in the state.
 resource "aws_secretsmanager_secret" "app" {
   name = "{{Name}}"
 }

@@ -1,2 +1,2 @@
-# DocumentDB makes a new master password now, keeps it in a secret of its own and rotates it; no Lambda function takes part.
+# DocumentDB generates a new master password now, stores it in its own secret and rotates it, without a Lambda function.
 aws docdb modify-db-cluster --region {{Region}} --db-cluster-identifier {{Database}} --manage-master-user-password --apply-immediately

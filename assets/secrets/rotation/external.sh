@@ -1,7 +1,7 @@
-# The role that Secrets Manager takes to rotate the secret at the partner.
+# The role that Secrets Manager assumes to rotate the secret at the partner.
 aws iam create-role --role-name {{Role}} --assume-role-policy-document file://external-trust.json
 aws iam put-role-policy --role-name {{Role}} --policy-name RotateSecret --policy-document file://external-role.json
-# The value stands in a file, so that it is in no shell's history; its fields are the partner's. Delete the file afterwards.
+# The value is in a file to keep it out of the shell history; the partner defines its fields. Delete the file afterwards.
 aws secretsmanager create-secret --region {{Region}} --name {{Name}} --type {{Partner}} --secret-string file://secret.json
 # Nothing is rotated now.
 aws secretsmanager rotate-secret --region {{Region}} --secret-id {{Name}} --no-rotate-immediately --external-secret-rotation-role-arn arn:{{Partition}}:iam::{{Account}}:role/{{Role}} --external-secret-rotation-metadata '{{Metadata}}' --rotation-rules '{{Rules}}'

@@ -1,4 +1,4 @@
-# The secret exists, made with its type and a value: a value in a configuration would lie in the state.
+# Create the secret with its type and value beforehand: a value in the configuration would be stored in the state.
 data "aws_secretsmanager_secret" "external" {
   name = "{{Name}}"
 }

@@ -1,2 +1,2 @@
-# RDS makes a new master password now, keeps it in a secret of its own and rotates it; no Lambda function takes part.
+# RDS generates a new master password now, stores it in its own secret and rotates it, without a Lambda function.
 aws rds modify-db-instance --region {{Region}} --db-instance-identifier {{Database}} --manage-master-user-password --apply-immediately

@@ -1,2 +1,2 @@
-# Redshift makes a new admin password now, keeps it in a secret of its own and rotates it; no Lambda function takes part.
+# Redshift generates a new admin password now, stores it in its own secret and rotates it, without a Lambda function.
 aws redshift modify-cluster --region {{Region}} --cluster-identifier {{Database}} --manage-master-password

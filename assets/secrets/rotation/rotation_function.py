@@ -1,7 +1,7 @@
-"""A rotation function for Secrets Manager: the four steps, complete but for what only the owner of the credential knows.
+"""A rotation function for Secrets Manager with its four steps; only `accepts` and `change` are left to write.
 
-Write `accepts` and `change` for the system that takes the credential. Everything else stands: repeated calls are
-harmless, the old value stays current until the new one has been proved, and no value is logged.
+Implement them for the system that the credential is for. The rest is complete: repeated calls are harmless, the old
+value stays current until the new one has been tested, and no value is logged.
 """
 
 import json
@@ -13,12 +13,12 @@ LOG = logging.getLogger()
 LOG.setLevel(logging.INFO)
 SECRETS = boto3.client("secretsmanager")
 LENGTH = 32
-# Characters that connection strings and shells trip over.
+# Characters that break connection strings and shell commands.
 EXCLUDED = "\"'`\\/@:;$&<>|{}[]() "
 
 
 def accepts(credential):
-    """Whether the system takes the credential: log in with it, and answer False only when it is refused as wrong."""
+    """Whether the system accepts the credential: log in with it, and return False only if it is rejected as wrong."""
     raise NotImplementedError("try the credential where it is used")
 
 
@@ -28,7 +28,7 @@ def change(current, pending):
 
 
 def lambda_handler(event, context):
-    """One step of one rotation, as Secrets Manager calls it."""
+    """Run one step of a rotation; Secrets Manager calls this for each step."""
     secret, version, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
     if step not in STEPS:
         raise ValueError(f"unknown step {step!r}")
@@ -53,11 +53,11 @@ def create_secret(secret, version, described):
     try:
         _value(secret, VersionId=version, VersionStage="AWSPENDING")
     except SECRETS.exceptions.ResourceNotFoundException:
-        made = SECRETS.get_random_password(PasswordLength=LENGTH, ExcludeCharacters=EXCLUDED)
+        generated = SECRETS.get_random_password(PasswordLength=LENGTH, ExcludeCharacters=EXCLUDED)
         SECRETS.put_secret_value(
             SecretId=secret,
             ClientRequestToken=version,
-            SecretString=json.dumps({**current, "password": made["RandomPassword"]}),
+            SecretString=json.dumps({**current, "password": generated["RandomPassword"]}),
             VersionStages=["AWSPENDING"],
         )
 
@@ -70,15 +70,15 @@ def set_secret(secret, version, described):
 
 
 def test_secret(secret, version, described):
-    """Prove the pending value."""
+    """Check that the pending value works."""
     if not accepts(_value(secret, VersionId=version, VersionStage="AWSPENDING")):
-        raise ValueError("the system does not take the pending value")
+        raise ValueError("the system does not accept the pending value")
 
 
 def finish_secret(secret, version, described):
     """Make the pending version current; Secrets Manager labels the old one AWSPREVIOUS."""
     labels = described["VersionIdsToStages"]
-    current = next(each for each, of in labels.items() if "AWSCURRENT" in of)
+    current = next(version_id for version_id, stages in labels.items() if "AWSCURRENT" in stages)
     SECRETS.update_secret_version_stage(
         SecretId=secret,
         VersionStage="AWSCURRENT",
@@ -87,8 +87,8 @@ def finish_secret(secret, version, described):
     )
 
 
-def _value(secret, **of):
-    return json.loads(SECRETS.get_secret_value(SecretId=secret, **of)["SecretString"])
+def _value(secret, **selector):
+    return json.loads(SECRETS.get_secret_value(SecretId=secret, **selector)["SecretString"])
 
 
 STEPS = {

@@ -1,4 +1,4 @@
-"""The secret through the AWS Secrets Manager Agent on this host, which keeps it for its `ttl_seconds`."""
+"""The secret through the AWS Secrets Manager Agent on this host, which caches it for its `ttl_seconds`."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 SECRET = "{{Secret}}"
 ADDRESS = os.environ.get("SECRETS_MANAGER_AGENT", "http://localhost:2773")
-# The token that keeps requests forged by others (SSRF) out; the agent's installation writes it.
+# The token protects against forged requests (SSRF); the agent's installation writes it.
 TOKEN = Path(os.environ.get("SECRETS_MANAGER_AGENT_TOKEN", "{{TokenFile}}"))
 
 
@@ -29,7 +29,7 @@ def secret(*, fresh=False):
 
 
 def with_secret(use, refused):
-    """`use(secret)`; when it raises `refused`, the driver's authentication error, once more with the secret fetched anew."""
+    """Call `use(secret)`; if it raises `refused` (the driver's authentication error), refetch the secret and retry once."""
     try:
         return use(secret())
     except refused:

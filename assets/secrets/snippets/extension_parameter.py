@@ -1,7 +1,7 @@
-"""A SecureString parameter through the AWS Parameters and Secrets Lambda extension, which keeps it 300 seconds unless told otherwise.
+"""A SecureString parameter through the AWS Parameters and Secrets Lambda extension, which caches it for 300 seconds by default.
 
-Add the extension's layer for your Region and architecture to the function. Call `secret` inside the handler: during
-initialization the extension does not answer.
+Add the extension's layer for your Region and architecture to the function. Call `secret` inside the handler: the
+extension does not answer during initialization.
 """
 
 import json
@@ -16,7 +16,7 @@ PORT = os.environ.get("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", "2773")
 
 
 def secret(*, fresh=False):
-    """The JSON value as a dictionary; `fresh` goes past the extension, whose cache knows no invalidation."""
+    """The JSON value as a dictionary; `fresh` bypasses the extension, whose cache cannot be invalidated."""
     if fresh:
         answer = boto3.client("ssm").get_parameter(Name=PARAMETER, WithDecryption=True)
     else:
@@ -35,7 +35,7 @@ def _from_extension():
 
 
 def with_secret(use, refused):
-    """`use(secret)`; when it raises `refused`, the driver's authentication error, once more with the value fetched anew."""
+    """Call `use(secret)`; if it raises `refused` (the driver's authentication error), refetch the value and retry once."""
     try:
         return use(secret())
     except refused:

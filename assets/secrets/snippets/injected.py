@@ -1,6 +1,6 @@
-"""The secret that ECS put into the environment at the task's start, fetched anew once it is refused.
+"""The secret that ECS put into the environment when the task started, refetched when authentication fails.
 
-Give the task role, too, the right to read the secret: the execution role reads it at the start only.
+Allow the task role to read the secret too: the execution role reads it only when the task starts.
 """
 
 import json
@@ -14,7 +14,7 @@ _kept = {}
 
 
 def secret(*, fresh=False):
-    """The JSON secret as a dictionary; `fresh` fetches it now, and it stays until the next refusal."""
+    """The JSON secret as a dictionary; `fresh` fetches it now and keeps it until the next authentication failure."""
     if fresh:
         _kept["text"] = _fetched()
     return json.loads(_kept.get("text") or os.environ[VARIABLE])
@@ -28,7 +28,7 @@ def _fetched():
 
 
 def with_secret(use, refused):
-    """`use(secret)`; when it raises `refused`, the driver's authentication error, once more with the secret fetched anew."""
+    """Call `use(secret)`; if it raises `refused` (the driver's authentication error), refetch the secret and retry once."""
     try:
         return use(secret())
     except refused:

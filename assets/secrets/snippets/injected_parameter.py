@@ -1,6 +1,6 @@
-"""The parameter that ECS put into the environment at the task's start, fetched anew once it is refused.
+"""The parameter that ECS put into the environment when the task started, refetched when authentication fails.
 
-Give the task role, too, the right to read the parameter: the execution role reads it at the start only.
+Allow the task role to read the parameter too: the execution role reads it only when the task starts.
 """
 
 import json
@@ -14,7 +14,7 @@ _kept = {}
 
 
 def secret(*, fresh=False):
-    """The JSON value as a dictionary; `fresh` fetches it now, and it stays until the next refusal."""
+    """The JSON value as a dictionary; `fresh` fetches it now and keeps it until the next authentication failure."""
     if fresh:
         answer = boto3.client("ssm").get_parameter(Name=PARAMETER, WithDecryption=True)
         _kept["text"] = answer["Parameter"]["Value"]
@@ -22,7 +22,7 @@ def secret(*, fresh=False):
 
 
 def with_secret(use, refused):
-    """`use(secret)`; when it raises `refused`, the driver's authentication error, once more with the value fetched anew."""
+    """Call `use(secret)`; if it raises `refused` (the driver's authentication error), refetch the value and retry once."""
     try:
         return use(secret())
     except refused:

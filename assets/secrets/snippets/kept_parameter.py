@@ -21,7 +21,7 @@ def secret(*, fresh=False):
 
 
 def with_secret(use, refused):
-    """`use(secret)`; when it raises `refused`, the driver's authentication error, once more with the value fetched anew."""
+    """Call `use(secret)`; if it raises `refused` (the driver's authentication error), refetch the value and retry once."""
     try:
         return use(secret())
     except refused:

@@ -1,6 +1,7 @@
-"""The secret from a mounted file. It is read on every use, so that a refreshed file counts at once.
+"""The secret from a mounted file, read on every use so that a refreshed file takes effect immediately.
 
-After a refusal the code waits for the file to change, at most {{Wait}} seconds: the mount follows a rotation with a delay.
+When authentication fails, the code waits up to {{Wait}} seconds for the file to change: the mount is updated some time
+after a rotation.
 """
 
 import json
@@ -17,7 +18,7 @@ def secret():
 
 
 def with_secret(use, refused, wait=time.sleep):
-    """`use(secret)`; when it raises `refused`, the driver's authentication error, once more when the file has changed."""
+    """Call `use(secret)`; if it raises `refused` (the driver's authentication error), wait for a change and retry once."""
     tried = secret()
     try:
         return use(tried)

@@ -13,12 +13,12 @@ SECRET = "{{Secret}}"
 def secret(*, fresh=False):
     """The JSON secret as a dictionary; `fresh` fetches it now."""
     value = parameters.get_secret(SECRET, transform="json", max_age=300, force_fetch=fresh)
-    # Powertools keeps the parsed object itself: whoever changes it would change the cache.
+    # Powertools caches the parsed object: changing it would change the cache.
     return copy.deepcopy(value)
 
 
 def with_secret(use, refused):
-    """`use(secret)`; when it raises `refused`, the driver's authentication error, once more with the secret fetched anew."""
+    """Call `use(secret)`; if it raises `refused` (the driver's authentication error), refetch the secret and retry once."""
     try:
         return use(secret())
     except refused:

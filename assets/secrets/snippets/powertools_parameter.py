@@ -15,12 +15,12 @@ def secret(*, fresh=False):
     value = parameters.get_parameter(
         PARAMETER, decrypt=True, transform="json", max_age=300, force_fetch=fresh
     )
-    # Powertools keeps the parsed object itself: whoever changes it would change the cache.
+    # Powertools caches the parsed object: changing it would change the cache.
     return copy.deepcopy(value)
 
 
 def with_secret(use, refused):
-    """`use(secret)`; when it raises `refused`, the driver's authentication error, once more with the value fetched anew."""
+    """Call `use(secret)`; if it raises `refused` (the driver's authentication error), refetch the value and retry once."""
     try:
         return use(secret())
     except refused:

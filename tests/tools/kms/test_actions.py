@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
-from aws_iam.tools.kms import actions
-from aws_iam.tools.kms import decide as keys
-from aws_iam.tools.kms.decide import KeyType
+from aws_iam.tools.kms import actions, key_types
+from aws_iam.tools.kms.key_types import KeyType
 from aws_iam.tools.kms.reasoning.model import Usage
 from helpers.folders import TESTS
 
@@ -53,7 +52,7 @@ def test_the_kind_of_key_follows_from_the_needs(case: dict[str, Any]) -> None:
 
 def test_every_usage_and_spec_of_the_api_is_known() -> None:
     model = botocore.session.Session().get_service_model("kms")
-    table = keys.table()["key_specs"]
+    table = key_types.table()["key_specs"]
     assert set(table) == set(model.shape_for("KeyUsageType").enum)
     assert {spec for specs in table.values() for spec in specs} == set(
         model.shape_for("KeySpec").enum
@@ -97,12 +96,14 @@ def test_without_needs_all_kinds_are_given(needs: object) -> None:
     rows = [row["key_type"] for row in answer.facts["rows"]]
     assert set(KeyType) < set(rows)
     assert {"multi_region", "asymmetric", "hmac"} < set(rows)
-    assert {row["name"] for row in answer.facts["needs"]} == {need.name for need in keys.NEEDS}
+    assert {row["name"] for row in answer.facts["needs"]} == {
+        need.name for need in key_types.NEEDS
+    }
     assert len(json.dumps(to_json(answer)).encode()) < CONCISE
 
 
 def test_every_row_names_a_page() -> None:
-    table = keys.table()
+    table = key_types.table()
     assert {row["source"] for row in table["rows"]} <= set(table["sources"])
     assert all(page.startswith("https://") for page in table["sources"].values())
 
@@ -112,7 +113,7 @@ def test_a_kind_that_does_not_fit_says_which_need_rules_it_out() -> None:
     answer = actions.tool.run({"action": "decide", "needs": needs})
     why = {row["key_type"]: row["why"] for row in answer.facts["rows"]}
     assert why["aws_managed"].startswith("cross_account: you cannot let another account use it")
-    assert why["imported"].startswith("rotation_days: a period of your own")
+    assert why["imported"].startswith("rotation_days: only symmetric keys")
     assert why["customer_managed"] == ""
 
 
@@ -136,9 +137,9 @@ def test_an_answer_shows_the_prices_it_reckons_with() -> None:
 @given(st.integers(1, 10**6), st.integers(1, 50), st.integers(0, 10**12))
 def test_keys_are_billed_by_count_and_region(count: int, regions: int, requests: int) -> None:
     needs = {"keys": count, "regions": regions, "requests_per_month": requests}
-    wanted = keys.wanted_of(needs)
-    bill = keys.cost(KeyType.CUSTOMER_MANAGED, wanted)
+    needed = key_types.key_needs(needs)
+    bill = key_types.cost(KeyType.CUSTOMER_MANAGED, needed)
     assert bill.keys == count * regions
     assert bill.total(2) - bill.total() == 2 * count * regions
-    assert keys.cost(KeyType.AWS_MANAGED, wanted).total() == bill.requests
-    assert keys.cost(KeyType.AWS_OWNED, wanted).total() == 0
+    assert key_types.cost(KeyType.AWS_MANAGED, needed).total() == bill.requests
+    assert key_types.cost(KeyType.AWS_OWNED, needed).total() == 0

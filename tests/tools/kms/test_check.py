@@ -56,8 +56,8 @@ def test_each_policy_has_its_own_verdict(case: dict[str, Any]) -> None:
     answer = check(document=case["document"], **case.get("with", {}))
     assert codes(answer) == set(case["fails"])
     assert codes(answer, Status.UNKNOWN) == set(case.get("unknown", []))
-    told = " | ".join(finding.message for finding in answer.findings)
-    assert case.get("says", "") in told
+    messages = " | ".join(finding.message for finding in answer.findings)
+    assert case.get("says", "") in messages
     if "severity" in case:
         assert {finding.code: finding.severity.value for finding in answer.findings} == case[
             "severity"
@@ -118,9 +118,9 @@ def test_declared_users_open_further_checks() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"document": policy(), "demo": True}, "exclude each other"),
+        ({"document": policy(), "demo": True}, "cannot be combined"),
         ({"account": OWN, "demo": True}, "`account` goes with `document`"),
-        ({"document": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}, "holds no key policy"),
+        ({"document": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}}, "contains no key policy"),
         ({"document": policy(ROOT), "account": "x\x1b"}, "`account` is not well formed"),
         ({"document": policy(ROOT), "scope": ["KMS-ROTOFF"]}, "did you mean `KMS-ROT-OFF`"),
         ({"document": policy(ROOT), "trusted": ["all"]}, "`trusted` is not well formed"),
@@ -177,9 +177,9 @@ def test_without_the_roles_nobody_is_said_to_be_there_or_gone(saved: Any) -> Non
     answer = check(
         snapshot=saved(_policies(ROOT), _NO_SHARE, AUTHORIZATION.held(refused)), scope=_SCOPE
     )
-    (told,) = answer.findings
-    assert (told.code, told.status) == ("KMS-LOCKOUT", Status.UNKNOWN)
-    assert "iam:GetAccountAuthorizationDetails" in (told.reason or "")
+    (finding,) = answer.findings
+    assert (finding.code, finding.status) == ("KMS-LOCKOUT", Status.UNKNOWN)
+    assert "iam:GetAccountAuthorizationDetails" in (finding.reason or "")
     assert answer.artifacts[0].name == "missing-permissions.json"
 
 
@@ -199,9 +199,9 @@ def test_a_share_is_found_and_judged_like_the_default_policy(saved: Any) -> None
 def test_a_policy_that_cannot_be_read_is_unknown(saved: Any, document: Any) -> None:
     held = sample.of(KEY_POLICIES, ResourcePolicy(arn=sample.ARN, document=document))
     answer = check(snapshot=saved(held, _NO_SHARE, _ROLES), scope=_SCOPE)
-    (told,) = answer.findings
-    assert told.status is Status.UNKNOWN
-    assert told.resource == sample.ARN
+    (finding,) = answer.findings
+    assert finding.status is Status.UNKNOWN
+    assert finding.resource == sample.ARN
 
 
 def test_a_snapshot_of_something_else_is_unknown_throughout(saved: Any) -> None:
@@ -214,9 +214,9 @@ def test_hostile_names_are_shown_and_do_nothing(saved: Any) -> None:
     hostile = "alias/\x1b[2J<script>" + "x" * 5_000
     held = sample.of(KMS_KEYS, sample.key(state="Disabled", alias=hostile))
     answer = check(snapshot=saved(held), scope=["KMS-ALIAS-DEAD"])
-    (told,) = answer.findings
+    (finding,) = answer.findings
     assert "\x1b" not in json.dumps(to_json(answer))
-    assert len(told.message) < 2_100
+    assert len(finding.message) < 2_100
 
 
 def test_thousands_of_statements_are_answered() -> None:

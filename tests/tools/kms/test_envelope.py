@@ -15,7 +15,7 @@ from moto import mock_aws
 
 import aws_iam
 from aws_iam.tools.kms.actions import tool
-from aws_iam.tools.kms.envelope import WAYS
+from aws_iam.tools.kms.envelope import envelope_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def test_the_encryption_sdk_refuses_another_key(keys: tuple[str, str]) -> None:
         names["unseal"](names["keyring"](keys[1]), message, CONTEXT)
 
 
-@pytest.mark.parametrize("library", WAYS)
+@pytest.mark.parametrize("library", envelope_libraries())
 def test_the_policy_beside_it_is_clean_and_the_code_shows_nothing(library: str) -> None:
     found = answer(library=library)
     program, policy = found.artifacts
@@ -130,4 +130,4 @@ def test_the_policy_beside_it_is_clean_and_the_code_shows_nothing(library: str) 
 
 def test_the_usual_library_is_the_encryption_sdk() -> None:
     assert answer().facts["library"] == "encryption_sdk"
-    assert answer(language="python").facts["libraries"] == list(WAYS)
+    assert answer(language="python").facts["libraries"] == list(envelope_libraries())

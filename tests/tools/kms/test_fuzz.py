@@ -35,14 +35,16 @@ def answered(action: str, document: Any, **more: Any) -> None:
     try:
         answer = tool.run({"action": action, "document": document, **more})
     except InputError as refused:
-        said = str(refused)
-        assert said
+        answer_text = str(refused)
+        assert answer_text
     else:
-        said = json.dumps(to_json(answer), ensure_ascii=False)
+        answer_text = json.dumps(to_json(answer), ensure_ascii=False)
         if action == "lockout":
             assert answer.facts["put_key_policy"] in {"accepted", "refused", "unknown"}
         assert {finding.code for finding in answer.findings} <= set(ON_POLICY)
-    assert not any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in said)
+    assert not any(
+        ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in answer_text
+    )
 
 
 @FUZZ

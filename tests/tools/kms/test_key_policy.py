@@ -19,10 +19,10 @@ from aws_iam.engine.reference.key_services import key_services
 from aws_iam.errors import InputError
 from aws_iam.tools.kms import key_policy
 from aws_iam.tools.kms.actions import tool
-from aws_iam.tools.kms.envelope import WAYS
-from aws_iam.tools.kms.key_policy_arguments import Given
-from aws_iam.tools.kms.key_policy_proof import NotProvedError, proof
-from aws_iam.tools.kms.reasoning.model import MOST_BYTES, KeyWish, Usage
+from aws_iam.tools.kms.envelope import envelope_libraries
+from aws_iam.tools.kms.key_policy_arguments import KeyPolicyArguments
+from aws_iam.tools.kms.key_policy_proof import NotProvedError, proof_rows
+from aws_iam.tools.kms.reasoning.model import MOST_BYTES, KeyAccess, Usage
 from helpers.secret_validators import cloudformation, shell
 from helpers.workload_validators import terraform
 
@@ -43,7 +43,7 @@ def _region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
 
 
-def made(**more: Any) -> Any:
+def key_policy_answer(**more: Any) -> Any:
     usual = {"account": OWN, "admins": ["role/KeyAdmin"], "users": ["role/App"]}
     return tool.run({"action": "key_policy", **usual, **more})
 
@@ -63,7 +63,7 @@ def outcome(policy: Any, who: str, does: str, *identity: Any, **context: str) ->
 
 
 def test_administrators_administer_and_do_not_use() -> None:
-    policy = document(made())
+    policy = document(key_policy_answer())
     for action in ("PutKeyPolicy", "ScheduleKeyDeletion", "EnableKeyRotation", "CreateAlias"):
         assert outcome(policy, ADMIN, action) == "Allowed"
     for action in ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "CreateGrant"):
@@ -71,7 +71,7 @@ def test_administrators_administer_and_do_not_use() -> None:
 
 
 def test_users_use_and_do_not_administer() -> None:
-    policy = document(made())
+    policy = document(key_policy_answer())
     for action in ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey"):
         assert outcome(policy, APP, action) == "Allowed"
     for action in ("PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey"):
@@ -81,7 +81,7 @@ def test_users_use_and_do_not_administer() -> None:
 
 
 def test_the_account_keeps_its_statement_and_strangers_get_nothing() -> None:
-    policy = document(made())
+    policy = document(key_policy_answer())
     somebody = f"arn:aws:iam::{OWN}:role/Other"
     stranger = f"arn:aws:iam::{OTHER}:role/Other"
     assert outcome(policy, somebody, "Decrypt") == "ImplicitlyDenied"
@@ -90,7 +90,7 @@ def test_the_account_keeps_its_statement_and_strangers_get_nothing() -> None:
 
 
 def test_via_service_does_not_break_direct_use() -> None:
-    policy = document(made(via_service=["s3"], region="eu-west-1"))
+    policy = document(key_policy_answer(via_service=["s3"], region="eu-west-1"))
     through = {"kms__ViaService": "s3.eu-west-1.amazonaws.com"}
     for action in ("Decrypt", "GenerateDataKey"):
         assert outcome(policy, APP, action) == "Allowed"
@@ -101,7 +101,9 @@ def test_via_service_does_not_break_direct_use() -> None:
 
 def test_only_through_a_service_means_only() -> None:
     policy = document(
-        made(via_service=["s3.eu-west-1.amazonaws.com"], only_via_service=True, users=["role/App"])
+        key_policy_answer(
+            via_service=["s3.eu-west-1.amazonaws.com"], only_via_service=True, users=["role/App"]
+        )
     )
     through = {"kms__ViaService": "s3.eu-west-1.amazonaws.com"}
     assert outcome(policy, APP, "Decrypt", **through) == "Allowed"
@@ -112,7 +114,7 @@ def test_only_through_a_service_means_only() -> None:
 
 
 def test_a_context_is_demanded_and_describe_key_needs_none() -> None:
-    policy = document(made(context={"app": "orders"}))
+    policy = document(key_policy_answer(context={"app": "orders"}))
     right = {"kms__EncryptionContext__app": "orders"}
     keys = {name.replace("__", ":"): value for name, value in right.items()}
     assert keys == {"kms:EncryptionContext:app": "orders"}
@@ -125,7 +127,7 @@ def test_a_context_is_demanded_and_describe_key_needs_none() -> None:
 
 
 def test_other_accounts_need_their_own_policy_too() -> None:
-    policy = document(made(external_accounts=[OTHER]))
+    policy = document(key_policy_answer(external_accounts=[OTHER]))
     theirs = f"arn:aws:iam::{OTHER}:role/Their"
     assert outcome(policy, theirs, "Decrypt") == "ImplicitlyDenied"
     assert outcome(policy, theirs, "Decrypt", EVERYTHING) == "Allowed"
@@ -149,7 +151,7 @@ def test_other_accounts_need_their_own_policy_too() -> None:
 def test_other_kinds_of_keys_have_their_own_actions(
     usage: str, does: tuple[str, ...], not_: str
 ) -> None:
-    answer = made(usage=usage)
+    answer = key_policy_answer(usage=usage)
     policy = document(answer)
     for action in does:
         assert outcome(policy, APP, action) == "Allowed"
@@ -159,7 +161,7 @@ def test_other_kinds_of_keys_have_their_own_actions(
 
 
 def test_the_answer_tells_who_can_and_who_cannot() -> None:
-    answer = made()
+    answer = key_policy_answer()
     facts = answer.facts
     assert facts["administrators"] == [ADMIN]
     assert [row["who"] for row in facts["users"]] == [APP]
@@ -208,7 +210,7 @@ FILES = [
 
 @pytest.mark.parametrize(("name", "format_"), FILES)
 def test_policies_are_clean_and_every_file_is_taken(name: str, format_: str) -> None:
-    answer = made(**CHOICES[name], format=format_)
+    answer = key_policy_answer(**CHOICES[name], format=format_)
     assert answer.findings == ()
     validators = {
         "policy validate, evaluate": clean,
@@ -231,13 +233,13 @@ def clean(policy: str) -> None:
 
 
 def test_replicas_share_the_policy_unless_it_names_the_region() -> None:
-    shared = made(**CHOICES["copied"], format="cloudformation").artifacts
+    shared = key_policy_answer(**CHOICES["copied"], format="cloudformation").artifacts
     assert [artifact.name for artifact in shared] == [
         "key-policy.json",
         "key.yaml",
         "replica-key.yaml",
     ]
-    apart = made(**CHOICES["apart"], format="cloudformation").artifacts
+    apart = key_policy_answer(**CHOICES["apart"], format="cloudformation").artifacts
     assert [artifact.name for artifact in apart] == [
         "key-policy.json",
         "key-policy-eu-central-1.json",
@@ -258,11 +260,11 @@ def test_replicas_share_the_policy_unless_it_names_the_region() -> None:
     assert logs == [{"Service": "logs.eu-central-1.amazonaws.com"}]
     for action in ("ReplicateKey", "UpdatePrimaryRegion"):
         assert outcome(first, ADMIN, action) == "Allowed"
-        assert outcome(document(made()), ADMIN, action) == "ImplicitlyDenied"
+        assert outcome(document(key_policy_answer()), ADMIN, action) == "ImplicitlyDenied"
 
 
 def test_a_key_is_replicated_with_its_policy() -> None:
-    answer = made(**CHOICES["apart"])
+    answer = key_policy_answer(**CHOICES["apart"])
     script = answer.artifacts[-1].content
     copies = [line for line in script.splitlines() if "replicate-key" in line]
     assert len(copies) == 2
@@ -278,7 +280,7 @@ def test_a_key_is_replicated_with_its_policy() -> None:
             assert file == f"key-policy-{region}.json"
             kms.replicate_key(KeyId=key["KeyId"], ReplicaRegion=region, Policy=texts[file])
             there = boto3.client("kms", region_name=region, **own)
-            # The emulator gives a replica the policy of the primary, whatever it is told.
+            # The emulator gives a replica the policy of the primary, whatever the call says.
             there.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=texts[file])
             copy = there.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
             assert copy["MultiRegionConfiguration"]["MultiRegionKeyType"] == "REPLICA"
@@ -286,14 +288,22 @@ def test_a_key_is_replicated_with_its_policy() -> None:
 
 @pytest.mark.parametrize("format_", ["cloudformation", "terraform"])
 def test_ml_kem_keys_are_made_where_they_are_known(format_: str) -> None:
-    with pytest.raises(InputError, match="is not known to make ML-KEM keys"):
-        made(usage="key_encapsulation", format=format_)
+    with pytest.raises(InputError, match="may not support ML-KEM keys"):
+        key_policy_answer(usage="key_encapsulation", format=format_)
 
 
 def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
     command = [sys.executable, "-m", "aws_iam", "kms"]
-    wish = ["key_policy", "--account", OWN, "--admins", "role/KeyAdmin", "--users", "role/App"]
-    policy = subprocess.run([*command, *wish], capture_output=True, check=True).stdout
+    arguments = [
+        "key_policy",
+        "--account",
+        OWN,
+        "--admins",
+        "role/KeyAdmin",
+        "--users",
+        "role/App",
+    ]
+    policy = subprocess.run([*command, *arguments], capture_output=True, check=True).stdout
     found = subprocess.run(
         [*command, "check", "--document", "-"], input=policy, capture_output=True, check=True
     )
@@ -305,7 +315,7 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
     [
         ({"account": "12"}, "`account` is not well formed"),
         ({"admins": ["KeyAdmin"]}, "`admins` is not well formed"),
-        ({"admins": [f"arn:aws:iam::{OTHER}:role/X"]}, "is of another account"),
+        ({"admins": [f"arn:aws:iam::{OTHER}:role/X"]}, "belongs to another account"),
         ({"users": ["role/*"]}, "it cannot contain `*`"),
         ({"users": ["role/App", "role/KeyAdmin"]}, "is in `admins` and in `users`"),
         ({"users": [f"role/u{n}" for n in range(101)]}, "more than 100"),
@@ -314,23 +324,23 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
         ({"services": ["cloudtrail"]}, "needs the key's Region"),
         ({"replicas": ["eu-west-1"]}, "needs the primary key's Region"),
         ({"replicas": ["eu-west-1"], "region": "eu-west-1"}, "is the primary key's own Region"),
-        ({"replicas": ["cn-north-1"], "region": "eu-west-1"}, "is no Region of partition aws"),
+        ({"replicas": ["cn-north-1"], "region": "eu-west-1"}, "is not a Region of partition aws"),
         ({"replicas": ["e1"], "region": "eu-west-1"}, "`replicas` is not well formed"),
-        ({"services": ["route53-dnssec"], "usage": "sign", "region": "us-east-1", "replicas": ["eu-west-1"]}, "takes keys of us-east-1 alone"),
-        ({"services": ["cloudtrail", "arn:aws:s3:::b"], "region": "eu-west-1"}, "is a source of none"),
-        ({"services": ["config", "arn:aws:config:eu-west-1:111122223333:x"]}, "is a source of none"),
+        ({"services": ["route53-dnssec"], "usage": "sign", "region": "us-east-1", "replicas": ["eu-west-1"]}, "accepts only keys in us-east-1"),
+        ({"services": ["cloudtrail", "arn:aws:s3:::b"], "region": "eu-west-1"}, "is not a source of any"),
+        ({"services": ["config", "arn:aws:config:eu-west-1:111122223333:x"]}, "is not a source of any"),
         ({"services": ["s3.amazonaws.com"]}, "uses keys in several ways"),
-        ({"services": ["sns-sqs", f"arn:aws:sns:eu-west-1:{OWN}:a", f"arn:aws:sns:eu-west-1:{OTHER}:b"]}, "are of several accounts"),
+        ({"services": ["sns-sqs", f"arn:aws:sns:eu-west-1:{OWN}:a", f"arn:aws:sns:eu-west-1:{OTHER}:b"]}, "belong to several accounts"),
         ({"services": ["route53-dnssec"], "region": "us-east-1"}, "needs a key of `usage` sign"),
-        ({"services": ["route53-dnssec"], "usage": "sign"}, "takes keys of us-east-1 alone"),
+        ({"services": ["route53-dnssec"], "usage": "sign"}, "accepts only keys in us-east-1"),
         ({"services": ["macie"], "usage": "mac", "region": "eu-west-1"}, "needs a key of `usage` encrypt"),
         ({"via_service": ["s3"]}, "needs the key's Region"),
         ({"via_service": ["s3.us-east-1.amazonaws.com"], "region": "eu-west-1"}, "is not in eu-west-1"),
         ({"via_service": ["dynamodbb"], "region": "eu-west-1"}, "did you mean `dynamodb.eu-west-1.amazonaws.com`"),
         ({"only_via_service": True}, "needs `via_service`"),
         ({"context": {"app": "${aws:username}"}}, "must be plain text"),
-        ({"context": {"a\x1bp": "x"}}, "is no key"),
-        ({"context": "{"}, "is no JSON"),
+        ({"context": {"a\x1bp": "x"}}, "is not a valid key"),
+        ({"context": "{"}, "is not JSON"),
         ({"context": {"app": "x"}, "usage": "sign"}, "`context` is for symmetric keys"),
         ({"users": [], "context": {"app": "x"}}, "`context` needs `users`"),
         ({"region": "cn-north-1", "admins": [ADMIN]}, "several partitions"),
@@ -339,7 +349,7 @@ def test_a_generated_policy_goes_through_a_pipe_into_the_check() -> None:
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_by_name(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as raised:
-        made(**arguments)
+        key_policy_answer(**arguments)
     assert message in str(raised.value)
     assert "\x1b" not in str(raised.value)
 
@@ -351,13 +361,13 @@ VALIDATORS = {
     "awscli's parser",
     "cfn-lint",
     "python-hcl2",
-    "compiled and run against moto: a megabyte there and back, another context refused",
+    "compiled and run against moto: a megabyte encrypted and decrypted, another context refused",
 }
 
 
 def test_every_generated_file_names_a_validator() -> None:
-    answers = [made(format=form) for form in ("cli", "cloudformation", "terraform")]
-    answers += [tool.run({"action": "envelope", "library": way}) for way in WAYS]
+    answers = [key_policy_answer(format=form) for form in ("cli", "cloudformation", "terraform")]
+    answers += [tool.run({"action": "envelope", "library": way}) for way in envelope_libraries()]
     named = {artifact.checked_by for answer in answers for artifact in answer.artifacts}
     assert named == VALIDATORS
 
@@ -365,7 +375,7 @@ def test_every_generated_file_names_a_validator() -> None:
 def test_kms_takes_the_policy_when_a_key_is_made() -> None:
     with mock_aws():
         kms = boto3.client("kms", aws_access_key_id="test", aws_secret_access_key="test")
-        text = made().artifacts[0].content
+        text = key_policy_answer().artifacts[0].content
         key = kms.create_key(Policy=text)["KeyMetadata"]["KeyId"]
         kept = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
     assert json.loads(kept) == json.loads(text)
@@ -374,7 +384,7 @@ def test_kms_takes_the_policy_when_a_key_is_made() -> None:
 def test_a_policy_that_is_too_long_is_not_handed_out() -> None:
     long = [f"role/{'x' * 60}{n:03}" for n in range(100)]
     with pytest.raises(InputError, match=f"{MOST_BYTES:,}"):
-        made(
+        key_policy_answer(
             users=long,
             via_service=["s3.eu-west-1.amazonaws.com"],
             external_accounts=[f"arn:aws:iam::{OTHER}:{name}" for name in long],
@@ -382,10 +392,10 @@ def test_a_policy_that_is_too_long_is_not_handed_out() -> None:
 
 
 def test_a_policy_that_does_something_else_is_never_called_proved() -> None:
-    wish = KeyWish(account=OWN, admins=(ADMIN,), users=(APP,))
-    other = KeyWish(account=OWN, admins=(APP,), users=(ADMIN,))
+    access = KeyAccess(account=OWN, admins=(ADMIN,), users=(APP,))
+    other = KeyAccess(account=OWN, admins=(APP,), users=(ADMIN,))
     with pytest.raises(NotProvedError):
-        proof(wish, other.document())
+        proof_rows(access, other.document())
 
 
 _NAMES = st.lists(st.sampled_from([f"role/r{n}" for n in range(6)]), max_size=3, unique=True)
@@ -402,7 +412,7 @@ _NAMES = st.lists(st.sampled_from([f"role/r{n}" for n in range(6)]), max_size=3,
     outside=st.booleans(),
     copied=st.booleans(),
 )
-def test_whatever_is_wished_is_proved_and_clean(
+def test_every_generated_policy_is_proved_and_clean(
     *,
     admins: list[str],
     users: list[str],
@@ -413,7 +423,7 @@ def test_whatever_is_wished_is_proved_and_clean(
     outside: bool,
     copied: bool,
 ) -> None:
-    given_ = Given(
+    given_ = KeyPolicyArguments(
         account=OWN,
         admins=admins,
         users=users,

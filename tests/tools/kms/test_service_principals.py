@@ -15,7 +15,7 @@ OWN = "111122223333"
 OTHER = "444455556666"
 
 
-def made(**more: Any) -> Any:
+def key_policy_answer(**more: Any) -> Any:
     usual = {"account": OWN, "admins": ["role/KeyAdmin"], "users": ["role/App"]}
     return tool.run({"action": "key_policy", **usual, **more})
 
@@ -41,7 +41,7 @@ UNGUARDED = {
 def for_service(name: str, **more: Any) -> Any:
     service = key_services()[name]
     region = service.region or "eu-west-1"
-    return made(services=[name], region=region, usage=service.usage, **more)
+    return key_policy_answer(services=[name], region=region, usage=service.usage, **more)
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -54,8 +54,8 @@ def test_a_service_works_for_this_account_alone(name: str) -> None:
         f"on behalf of account {OWN}": "Allowed",
         "on behalf of another account": "ImplicitlyDenied",
     }
-    (told,) = answer.facts["services"]
-    assert told["guard"] == key_services()[name].guard
+    (service_row,) = answer.facts["services"]
+    assert service_row["guard"] == key_services()[name].guard
     assert key_services()[name].source in answer.sources
 
 
@@ -79,7 +79,7 @@ def test_an_action_that_aws_documents_without_a_guard_is_told_apart() -> None:
 
 def test_a_guard_is_never_widened_by_a_source_of_another_kind() -> None:
     bucket = "arn:aws:s3:::reports"
-    answer = made(services=["s3-notifications", "s3-storage-lens", bucket])
+    answer = key_policy_answer(services=["s3-notifications", "s3-storage-lens", bucket])
     by_sid = {statement["Sid"]: statement for statement in document(answer)["Statement"]}
     assert by_sid["S3NotificationsUses"]["Condition"]["ArnLike"] == {"aws:SourceArn": bucket}
     lens = by_sid["S3StorageLensUses"]["Condition"]["ArnLike"]
@@ -95,26 +95,30 @@ def test_the_reference_lists_the_services_of_the_table() -> None:
 
 
 def test_where_aws_supports_no_guard_the_answer_says_so() -> None:
-    answer = made(services=["eventbridge-sns"])
+    answer = key_policy_answer(services=["eventbridge-sns"])
     assert [finding.code for finding in answer.findings] == [
         "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"
     ]
-    (told,) = answer.facts["services"]
-    assert "AWS supports none" in told["guard"]
+    (service_row,) = answer.facts["services"]
+    assert "AWS supports none" in service_row["guard"]
     assert any("no guard" in row["how"] for row in answer.facts["proved"])
 
 
 def test_a_service_is_limited_to_the_sources_named_beside_it() -> None:
     trail = f"arn:aws:cloudtrail:eu-west-1:{OWN}:trail/main"
-    text = made(services=["cloudtrail", trail], region="eu-west-1").artifacts[0].content
+    text = (
+        key_policy_answer(services=["cloudtrail", trail], region="eu-west-1").artifacts[0].content
+    )
     assert text.count(trail) == 2
     assert "trail/main" in text
-    assert made(services=["logs.eu-west-1.amazonaws.com"], region="eu-west-1").facts["services"]
+    assert key_policy_answer(services=["logs.eu-west-1.amazonaws.com"], region="eu-west-1").facts[
+        "services"
+    ]
 
 
 def test_a_source_of_another_account_is_guarded_by_that_account() -> None:
     trail = f"arn:aws:cloudtrail:eu-west-1:{OTHER}:trail/organization"
-    answer = made(services=["cloudtrail", trail], region="eu-west-1")
+    answer = key_policy_answer(services=["cloudtrail", trail], region="eu-west-1")
     statements = [
         statement
         for statement in document(answer)["Statement"]

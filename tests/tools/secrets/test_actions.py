@@ -14,10 +14,10 @@ from aws_iam.answer import to_json
 from aws_iam.errors import InputError
 from aws_iam.tools.kit import prices
 from aws_iam.tools.kms import actions as kms
-from aws_iam.tools.kms import decide as key_choice
+from aws_iam.tools.kms import key_types
 from aws_iam.tools.secrets import actions as secrets
-from aws_iam.tools.secrets import decide as stores
-from aws_iam.tools.secrets.decide import Store
+from aws_iam.tools.secrets import stores
+from aws_iam.tools.secrets.stores import Store
 from helpers.folders import TESTS
 
 CASES = TESTS / "cases" / "decide"
@@ -90,7 +90,7 @@ def test_text_and_object_say_the_same() -> None:
 
 def test_every_row_has_a_rule_and_every_rule_a_row() -> None:
     rows = [row["need"] for row in stores.table()["rows"]]
-    everything = stores.Wanted(given=frozenset(need.name for need in stores.NEEDS))
+    everything = stores.StoreNeeds(stated=frozenset(need.name for need in stores.NEEDS))
     assert list(stores.verdicts(everything)) == rows
     assert len(set(rows)) == len(rows)
 
@@ -103,7 +103,7 @@ def test_every_need_is_a_row_or_counts() -> None:
 
 @pytest.mark.parametrize("tool", [secrets.tool, kms.tool], ids=lambda tool: tool.name)
 def test_the_help_lists_every_need(tool: Any) -> None:
-    needs = {"secrets": stores.NEEDS, "kms": key_choice.NEEDS}[tool.name]
+    needs = {"secrets": stores.NEEDS, "kms": key_types.NEEDS}[tool.name]
     (argument,) = tool.actions["decide"].arguments
     assert [need.name for need in needs if need.name not in argument.description] == []
 
@@ -170,24 +170,24 @@ WANTED = st.fixed_dictionaries(
 
 @given(WANTED)
 def test_the_chosen_store_is_one_that_fits(needs: dict[str, Any]) -> None:
-    wanted = stores.wanted_of(needs)
-    said = stores.verdicts(wanted)
-    excluded = {store for verdict in said.values() for store in verdict.excludes}
-    chosen = stores.choice(wanted, said)
+    wanted = stores.store_needs(needs)
+    verdicts = stores.verdicts(wanted)
+    excluded = {store for verdict in verdicts.values() for store in verdict.excludes}
+    chosen = stores.choice(wanted, verdicts)
     assert chosen not in excluded
     assert (chosen is None) == (excluded == set(Store))
 
 
 @given(WANTED, st.integers(0, 10**9))
 def test_more_reads_never_cost_less(needs: dict[str, Any], more: int) -> None:
-    fewer = stores.wanted_of(needs)
-    busier = stores.wanted_of(needs | {"reads_per_month": fewer.reads_per_month + more})
+    fewer = stores.store_needs(needs)
+    busier = stores.store_needs(needs | {"reads_per_month": fewer.reads_per_month + more})
     for store in Store:
         assert stores.cost(store, fewer).total <= stores.cost(store, busier).total
 
 
 @given(st.integers(1, 10**6), st.integers(0, 50))
 def test_secrets_and_replicas_are_billed_alike(count: int, replicas: int) -> None:
-    wanted = stores.wanted_of({"count": count, "replicas": replicas})
+    wanted = stores.store_needs({"count": count, "replicas": replicas})
     storage = stores.cost(Store.SECRETS_MANAGER, wanted).storage
     assert storage == Decimal("0.40") * count * (1 + replicas)

@@ -110,12 +110,12 @@ EXPECTED = {
 
 @pytest.mark.parametrize(("code", "words"), EXPECTED.items())
 def test_a_finding_names_the_element(account: Any, code: str, words: str) -> None:
-    told = [
+    findings = [
         finding
         for finding in findings_on(account, [CHECKS[code]], SecretTerms())
         if finding.status is Status.FAIL
     ]
-    assert any(words in finding.message for finding in told)
+    assert any(words in finding.message for finding in findings)
 
 
 REFUSABLE = sorted(
@@ -130,8 +130,8 @@ REFUSABLE = sorted(
 def test_a_refused_call_is_unknown_by_its_permission_never_a_pass(operation: str) -> None:
     refusing = Script(RICH | {operation: Refusal()})
     account = collect(needs_of(USUAL), Source(), session=refusing.session())
-    told = findings_on(account, USUAL, SecretTerms())
-    reasons = [finding.reason or "" for finding in told if finding.status is Status.UNKNOWN]
+    findings = findings_on(account, USUAL, SecretTerms())
+    reasons = [finding.reason or "" for finding in findings if finding.status is Status.UNKNOWN]
     # The sharing of other services is no business of these checks.
     if operation in refusing.operations:
         assert any(operation in reason for reason in reasons)
@@ -158,9 +158,9 @@ def test_only_who_asks_has_string_parameters_looked_into() -> None:
     script = Script(RICH)
     chosen = [CHECKS["SSM-PLAINTEXT-VALUE"]]
     account = collect(needs_of(chosen), Source(), session=script.session())
-    (told,) = findings_on(account, chosen, SecretTerms())
-    assert told.status is Status.FAIL
-    assert told.message == "`/prod/app/url` holds what looks like: GitHub token"
+    (finding,) = findings_on(account, chosen, SecretTerms())
+    assert finding.status is Status.FAIL
+    assert finding.message == "`/prod/app/url` holds what looks like: GitHub token"
     asked = [given for operation, _, given in script.calls if operation == "ssm:GetParameters"]
     assert asked == [{"Names": ["/prod/app/url"], "WithDecryption": False}]
     assert "ghp_" not in dumps(account)
@@ -189,9 +189,9 @@ def test_a_scope_chooses_checks_and_reads_only_their_facts(
 
 
 REFUSED = (
-    ({"scope": ["SEC-ROT-OF-THE"]}, "means no check", "did you mean"),
-    ({"scope": ["\x1b[1m"]}, "means no check", "give `secrets_manager`"),
-    ({"scope": ["SSM-PLAINTEXT-VALUE"]}, "looks into the values", "plaintext_values"),
+    ({"scope": ["SEC-ROT-OF-THE"]}, "selects no check", "did you mean"),
+    ({"scope": ["\x1b[1m"]}, "selects no check", "give `secrets_manager`"),
+    ({"scope": ["SSM-PLAINTEXT-VALUE"]}, "reads the values", "plaintext_values"),
     ({"trusted": ["me"]}, "`trusted` is not well formed", "12 digits"),
     ({"limits": {"rotation_days": 0}}, "`limits`: `rotation_days` must be", "interval"),
     ({"limits": {"days": 3}}, "`limits` has no `days`", ""),
@@ -246,10 +246,10 @@ def test_regions_that_aws_will_not_list_leave_no_check_passed(tmp_path: Path) ->
     passed = {finding.code for finding in answer.findings if finding.status is Status.PASS}
     assert passed == {"SEC-IAM-WILDCARD"}
     reason = "ec2:DescribeRegions: UnauthorizedOperation; allow ec2:DescribeRegions"
-    told = [finding.code for finding in answer.findings if finding.reason == reason]
-    assert len(told) > 20
+    codes = [finding.code for finding in answer.findings if finding.reason == reason]
+    assert len(codes) > 20
     # A check that asks several services of every Region tells it once.
-    assert len(set(told)) == len(told)
+    assert len(set(codes)) == len(codes)
     assert json.loads(answer.artifacts[0].content)["Statement"][0]["Action"] == [
         "ec2:DescribeRegions"
     ]

@@ -16,7 +16,7 @@ from moto import mock_aws
 import aws_iam
 from aws_iam.errors import InputError
 from aws_iam.tools.secrets.actions import tool
-from aws_iam.tools.secrets.rotation_schedule import schedule
+from aws_iam.tools.secrets.rotation_schedule import parse_schedule
 from helpers.secret_validators import VALIDATORS
 
 TARGETS = ("rds", "aurora", "documentdb", "redshift", "external", "custom")
@@ -140,38 +140,38 @@ def test_the_partners_role_is_taken_for_one_account_alone(account: str, outcome:
 def test_a_type_that_is_not_listed_is_taken_and_said_to_be_unknown() -> None:
     answer = run(target="external", partner="NewPartnerToken")
     assert answer.facts["partner"] == "unknown"
-    assert "a type that the list of 2026-11-26 does not have" in answer.summary
+    assert "a type that is not in the list of 2026-11-26" in answer.summary
     assert {"type": "SonarQubeToken", "partner": "SonarQube"} in answer.facts["types"]
 
 
 REFUSED = (
-    ({"target": "rds", "secret": "x"}, "says nothing about the target `rds`"),
-    ({"target": "custom", "database": "x"}, "says nothing about the target `custom`"),
+    ({"target": "rds", "secret": "x"}, "does not apply to the target `rds`"),
+    ({"target": "custom", "database": "x"}, "does not apply to the target `custom`"),
     ({"target": "rds", "window": "3h"}, "`window` needs `schedule`"),
     (
         {"target": "documentdb", "format": "cloudformation", "schedule": "30"},
-        "does not tell the ARN",
+        "does not return the ARN",
     ),
     ({"target": "rds", "database": "a; rm -rf /"}, "is not a database identifier"),
     ({"target": "custom", "function": "$(id)"}, "is not a function name"),
     ({"target": "custom", "secret": "prod/`id`"}, "`secret` is not well formed"),
-    ({"target": "custom", "secret": "arn:aws:s3:::b"}, "is no ARN of this store"),
+    ({"target": "custom", "secret": "arn:aws:s3:::b"}, "is not an ARN of this store"),
     ({"target": "external", "partner": "a b"}, "is not a secret type"),
     ({"target": "external", "metadata": {"a": "x'; id; '"}}, "`metadata` must be an object"),
     ({"target": "external", "metadata": "[" * 100_000}, "`metadata` must be an object"),
-    ({"target": "custom", "schedule": "0"}, "not within 1 to 1,000"),
+    ({"target": "custom", "schedule": "0"}, "must be 1 to 1,000 days"),
     ({"target": "custom", "schedule": "rate(3 hours)"}, "more often than every 4 hours"),
     ({"target": "custom", "schedule": "cron(0 */2 * * ? *)"}, "more often than every 4 hours"),
     ({"target": "custom", "schedule": "cron(0 1,3 * * ? *)"}, "more often than every 4 hours"),
-    ({"target": "custom", "schedule": "cron(5 1 * * ? *)"}, "minutes of cron are `0`"),
-    ({"target": "custom", "schedule": "cron(0 1 1 * 1 *)"}, "the other is `?`"),
+    ({"target": "custom", "schedule": "cron(5 1 * * ? *)"}, "minutes must be `0`"),
+    ({"target": "custom", "schedule": "cron(0 1 1 * 1 *)"}, "the week must be `?`"),
     ({"target": "custom", "schedule": "cron(0 1 * *)"}, "six fields"),
-    ({"target": "custom", "schedule": "daily\x1b[2J"}, "`schedule` cannot be"),
+    ({"target": "custom", "schedule": "daily\x1b[2J"}, "`daily\\u001b[2J` is not valid"),
     (
         {"target": "custom", "schedule": "rate(12 hours)", "window": "13h"},
-        "reaches the next rotation",
+        "extends into the next rotation",
     ),
-    ({"target": "custom", "window": "3 hours"}, "`window` cannot be"),
+    ({"target": "custom", "window": "3 hours"}, "`3 hours` is not valid"),
 )
 
 
@@ -188,13 +188,13 @@ def test_what_would_not_work_is_refused_with_what_would(
 
 @given(st.integers(1, 1000))
 def test_days_are_days(days: int) -> None:
-    assert schedule(str(days)).rules == {"AutomaticallyAfterDays": days}
+    assert parse_schedule(str(days)).rules == {"AutomaticallyAfterDays": days}
 
 
 @given(st.integers(4, 9999), st.integers(1, 99))
 def test_a_window_never_reaches_the_next_rotation(hours: int, window: int) -> None:
     try:
-        found = schedule(f"rate({hours} hours)", f"{window}h")
+        found = parse_schedule(f"rate({hours} hours)", f"{window}h")
     except InputError:
         assert window > min(hours, 24)
     else:
@@ -310,7 +310,7 @@ def test_every_step_may_be_called_twice(rotating: Any) -> None:
 
 def test_a_value_that_the_system_refuses_never_becomes_current(rotating: Any) -> None:
     rotating.step("createSecret")
-    with pytest.raises(ValueError, match="does not take the pending value"):
+    with pytest.raises(ValueError, match="does not accept the pending value"):
         rotating.step("testSecret")
     assert value(rotating)["password"] == "old"
 

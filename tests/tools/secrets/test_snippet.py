@@ -1,4 +1,4 @@
-"""`secrets snippet`: every file proved by its validator, and every program run: kept, refused, fetched anew, never shown."""
+"""`secrets snippet`: every file passes its validator; every program runs: cached, refused, refetched, never shown."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from moto import mock_aws
 import aws_iam
 from aws_iam.errors import InputError
 from aws_iam.tools.secrets.actions import tool
-from aws_iam.tools.secrets.rotation import MANAGED
-from aws_iam.tools.secrets.snippet import SNIPPETS
+from aws_iam.tools.secrets.rotation import managed_services
+from aws_iam.tools.secrets.snippet import snippets
 from helpers.secret_validators import VALIDATORS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ALL = [
     pytest.param(snippet, id=f"{snippet.runtime}-{snippet.store}-{snippet.style}")
-    for snippet in SNIPPETS
+    for snippet in snippets()
 ]
 ARN = "arn:aws:secretsmanager:eu-central-1:444455556666:secret:prod/app/db-a1B2c3"
 PARAMETER_ARN = "arn:aws:ssm:eu-central-1:444455556666:parameter/prod/app/db"
@@ -58,8 +58,8 @@ def test_every_file_is_taken_by_its_validator(snippet: Any) -> None:
 
 
 def test_every_generated_file_names_a_validator() -> None:
-    named = {file.checked_by for snippet in SNIPPETS for file in snippet.files}
-    for target in (*MANAGED, "external", "custom"):
+    named = {file.checked_by for snippet in snippets() for file in snippet.files}
+    for target in (*managed_services(), "external", "custom"):
         for form in ("cli", "cloudformation", "terraform"):
             answer = tool.run({"action": "rotation", "target": target, "format": form})
             named |= {artifact.checked_by for artifact in answer.artifacts}
@@ -71,7 +71,7 @@ def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
         for store in ("secrets_manager", "parameter_store"):
             answer = run(runtime=runtime, store=store)
             assert answer.facts["style"] == answer.facts["styles"][0]
-    styles = {snippet.style for snippet in SNIPPETS}
+    styles = {snippet.style for snippet in snippets()}
     assert styles == set(tool.arguments(cli=False)["style"].choices)
 
 
@@ -81,7 +81,7 @@ def test_every_runtime_and_store_has_a_snippet_and_a_usual_one() -> None:
         ({"runtime": "ec2", "style": "powertools"}, "there is no `powertools` for `ec2`"),
         ({"runtime": "eks", "store": "parameter_store", "style": "agent"}, "there is no `agent`"),
         ({"runtime": "lambda", "secret": 'x"; import os #'}, "`secret` is not well formed"),
-        ({"runtime": "lambda", "secret": PARAMETER_ARN}, "is no ARN of this store"),
+        ({"runtime": "lambda", "secret": PARAMETER_ARN}, "is not an ARN of this store"),
         ({"runtime": "lambda", "secret": "a" * 5_000}, "`secret` is not well formed"),
     ],
 )
@@ -341,7 +341,7 @@ def test_a_mounted_secret_is_read_anew_when_its_file_has_changed(
 def test_a_kept_parameter_grows_old() -> None:
     (snippet,) = [
         snippet
-        for snippet in SNIPPETS
+        for snippet in snippets()
         if (snippet.runtime, snippet.store) == ("ec2", "parameter_store")
     ]
     parameter_of(OLD)
@@ -355,7 +355,7 @@ def test_a_kept_parameter_grows_old() -> None:
 @pytest.mark.usefixtures("aws")
 def test_what_a_caller_does_to_the_secret_stays_the_callers() -> None:
     secret_of(OLD)
-    for snippet in SNIPPETS:
+    for snippet in snippets():
         if snippet.style in {"library", "powertools"} and snippet.store == "secrets_manager":
             module = loaded(snippet)
             module.secret()["password"] = "changed"
@@ -368,7 +368,7 @@ def test_a_binary_secret_is_no_text_and_no_silent_none(style: str) -> None:
     boto3.client("secretsmanager").create_secret(Name="prod/app/db", SecretBinary=b"\x00\xff")
     (snippet,) = [
         snippet
-        for snippet in SNIPPETS
+        for snippet in snippets()
         if (snippet.runtime, snippet.style, snippet.store) == ("lambda", style, "secrets_manager")
     ]
     with pytest.raises(Exception, match=r"binary|transform|JSON|decode"):

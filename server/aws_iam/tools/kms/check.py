@@ -1,4 +1,4 @@
-"""`kms check`: the whole catalogue over key policies, and over an account with its keys, grants and aliases."""
+"""`kms check`: problems of key policies, and of an account's keys, grants and aliases."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from aws_iam.tools.kms.checks.catalogue import CODES, ON_ACCOUNT, ON_POLICY, nee
 from aws_iam.tools.kms.checks.subject import PUT, KeyPolicy
 from aws_iam.tools.kms.reasoning.statements import told_owner
 from aws_iam.tools.kms.terms import THRESHOLDS, KeyTerms
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,7 +51,7 @@ _SHORT = ("role/", "user/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """What the caller says beside the document or the account."""
+    """What the caller states besides the document or the account."""
 
     account: str | None = None
     users: list[str] | None = None
@@ -67,27 +68,32 @@ def check(
     if document is None:
         if arguments.account is not None:
             raise InputError(
-                "`account` goes with `document`", hint="the account that is read is known"
+                "`account` goes with `document`",
+                hint="leave it out: the account is known from its credentials or snapshot",
             )
         return _of_account(source, arguments, progress, save)
     if source != Source() or save is not None:
         raise InputError(
-            "`document` and an account exclude each other",
-            hint="leave out the account arguments to judge the document",
+            "`document` cannot be combined with account arguments",
+            hint="leave out the account arguments to check the document",
         )
     return of_document(document, arguments)
 
 
 def of_document(document: Any, arguments: Arguments) -> Answer:
-    """The checks of key policies on those of a document."""
-    chosen = [code for code in _chosen(arguments.scope) if code in ON_POLICY]
+    """Check the key policies of a document."""
+    chosen = [code for code in _codes_in_scope(arguments.scope) if code in ON_POLICY]
     account = checked("account", arguments.account, "account") if arguments.account else ""
-    given = gathered(document)
-    found = [(source, content) for source in given.sources if (content := _key_policy(source))]
+    gathered_policies = gathered(document)
+    found = [
+        (source, content)
+        for source in gathered_policies.sources
+        if (content := _key_policy(source))
+    ]
     if not found:
         raise InputError(
-            "`document` holds no key policy: no statement has a Principal and an action of KMS",
-            hint="give a key policy, a template with keys, or nothing to check the account",
+            "`document` contains no key policy: no statement has a Principal and a KMS action",
+            hint="give a key policy or a template with keys, or leave `document` out to check the account",
         )
 
     def judged(policy: Policy) -> tuple[Finding, ...]:
@@ -106,21 +112,23 @@ def of_document(document: Any, arguments: Arguments) -> Answer:
             document_findings.certain(judged(content), source, judged), source
         )
 
-    told = document_findings.without_repeats((s, of_source(s, content)) for s, content in found)
-    findings = by_urgency([finding for _, several in told for finding in several])
+    by_source = document_findings.without_repeats(
+        (s, of_source(s, content)) for s, content in found
+    )
+    findings = by_urgency([finding for _, several in by_source for finding in several])
     owners = dict.fromkeys(account or told_owner(content) or "not told" for _, content in found)
     return Answer(
         summary=_document_summary(findings, len(found)),
         findings=findings,
         facts={
             "checks": len(chosen),
-            # In a template the account is a value of its deployment.
-            **({} if given.formats else {"account": ", ".join(list(owners)[:_FIRST])}),
+            # The account of a template is only known at deployment.
+            **({} if gathered_policies.formats else {"account": ", ".join(list(owners)[:_FIRST])}),
             **_not_asked(chosen, arguments),
-            **policy_inputs.facts(given),
+            **policy_inputs.facts(gathered_policies),
         },
         sources=_sources(findings),
-        next=_next(findings, given),
+        next=_next(findings, gathered_policies),
         as_of=catalog().as_of,
     )
 
@@ -145,7 +153,7 @@ def _of_policy(subject: KeyPolicy, codes: Iterable[str]) -> tuple[Finding, ...]:
 
 
 def _not_asked(codes: Iterable[str], arguments: Arguments) -> dict[str, Any]:
-    """The checks that need to know who uses the key, where nobody said."""
+    """The checks that need `users`, if it was not given."""
     open_ = [code for code in codes if code in _OF_USERS]
     if arguments.users or not open_:
         return {}
@@ -158,7 +166,7 @@ _OF_USERS = frozenset({"KMS-VIASERVICE-BREAKS", "KMS-VIASERVICE", "KMS-CTX"})
 def _of_account(
     source: Source, arguments: Arguments, progress: Progress, save: str | None
 ) -> Answer:
-    chosen = _chosen(arguments.scope)
+    chosen = _codes_in_scope(arguments.scope)
     terms = KeyTerms(
         **wishes.read(arguments.limits, THRESHOLDS, "limits"), trusted=_trusted(arguments.trusted)
     )
@@ -170,7 +178,7 @@ def _of_account(
 def judged(
     account: Account, terms: KeyTerms, arguments: Arguments, codes: tuple[str, ...] = CODES
 ) -> Answer:
-    """Every chosen check on an account; what could not be read is unknown."""
+    """Run every chosen check on an account; facts that could not be read give an unknown result."""
     on_policy = [code for code in codes if code in ON_POLICY]
     on_account = (ON_ACCOUNT[code] for code in codes if code in ON_ACCOUNT)
     of_keys = findings_on(account, on_account, terms)
@@ -201,12 +209,12 @@ def judged(
 def _of_policies(
     account: Account, terms: KeyTerms, arguments: Arguments, codes: list[str]
 ) -> Iterator[Finding]:
-    """The checks of policies on every policy of every key; policies of the same text are judged once."""
+    """The policy checks on every policy of every key; policies with the same text are checked once."""
     identities = account.get(AUTHORIZATION)
     if isinstance(identities, Miss) and "KMS-LOCKOUT" in codes:
         yield replace(
             _unread(identities.error(), account, None, "KMS-LOCKOUT"),
-            message="which administrators still exist is not known: "
+            message="cannot tell which administrators still exist: "
             + escaped(str(identities), 1500),
         )
     existing = (
@@ -222,7 +230,7 @@ def _of_policies(
             if code in codes:
                 yield replace(_unread(text, account, region, code), resource=arn)
             continue
-        # A policy that names keys means another thing for each of them.
+        # A policy that names keys has a different meaning for each key.
         same = (text, name) if ":key/" not in text else (arn, name)
         if same not in known:
             subject = KeyPolicy(
@@ -237,7 +245,7 @@ def _of_policies(
             )
             known[same] = _of_policy(subject, codes)
         for finding in known[same]:
-            # Lines of a text that nobody wrote help nobody.
+            # AWS returns the text: line numbers in it mean nothing to the user.
             where = Where(pointer=finding.where.pointer) if finding.where else None
             yield replace(
                 finding,
@@ -249,7 +257,7 @@ def _of_policies(
 
 
 def _texts(account: Account) -> Iterator[tuple[str, str, str, str | NotCollected]]:
-    """Region, key, name and text of every policy, or what kept it from being read."""
+    """Region, key, name and text of every policy, or why it could not be read."""
     for region, policies in account.in_each(KEY_POLICIES):
         if isinstance(policies, Miss):
             yield region, "", "default", policies.error()
@@ -287,7 +295,7 @@ def _unread(missing: NotCollected, account: Account, region: str | None, code: s
         title=rule.title,
         severity=Severity.HIGH,
         status=Status.UNKNOWN,
-        message=f"a key policy could not be judged: {escaped(missing.message, 1500)}",
+        message=f"a key policy could not be checked: {escaped(missing.message, 1500)}",
         reason=escaped(f"{missing.call}: {missing.code or 'not collected'}{needs_}", 1500),
         region=region,
         account=account.id,
@@ -296,7 +304,7 @@ def _unread(missing: NotCollected, account: Account, region: str | None, code: s
 
 
 def _counted(account: Account) -> dict[str, Any]:
-    """How many keys and policies were judged, and of how many the last use was asked for."""
+    """How many keys and policies were checked, and for how many keys the last use was read."""
     found: dict[str, Any] = {}
     keys = [v for _, v in account.in_each(KMS_KEYS) if not isinstance(v, Miss)]
     if keys:
@@ -310,15 +318,15 @@ def _counted(account: Account) -> dict[str, Any]:
     return found
 
 
-def _chosen(scope: list[str] | None) -> tuple[str, ...]:
+def _codes_in_scope(scope: list[str] | None) -> tuple[str, ...]:
     if not scope:
         return CODES
-    asked = {code for word in scope for code in _named(word)}
-    return tuple(code for code in CODES if code in asked)
+    selected = {code for word in scope for code in _codes_for(word)}
+    return tuple(code for code in CODES if code in selected)
 
 
-def _named(word: str) -> list[str]:
-    """The codes that a word means: a code, or the beginning of codes."""
+def _codes_for(word: str) -> list[str]:
+    """The checks that a word of `scope` selects: a code, or a prefix of codes."""
     start = word.strip().upper().replace("_", "-")
     if start in CODES:
         return [start]
@@ -327,8 +335,8 @@ def _named(word: str) -> list[str]:
         return found
     near = closest(start, CODES)
     raise InputError(
-        f"`scope` {quoted(word, 60)} means no check",
-        hint=f"did you mean `{near}`?" if near else "give codes, or how they begin: `KMS-POL`",
+        f"`scope` {quoted(word, 60)} selects no check",
+        hint=f"did you mean `{near}`?" if near else "give codes or prefixes of codes: `KMS-POL`",
     )
 
 
@@ -342,7 +350,7 @@ def _users(given: list[str] | None, account: str) -> tuple[str, ...]:
         short = user.startswith(_SHORT)
         if short and not account:
             raise InputError(
-                f"`users`: {quoted(user)} needs the account", hint="give the ARN, or `account`"
+                f"`users`: {quoted(user)} needs the account", hint="give the ARN, or add `account`"
             )
         arn = f"arn:aws:iam::{account}:{user}" if short else user
         found.append(checked("users", arn, "principal_arn"))
@@ -358,10 +366,10 @@ def _document_summary(findings: tuple[Finding, ...], count: int) -> str:
         word = "No problem found in what could be judged of" if unknown else "No problem found in"
         return f"{word} {what}.{open_}"
     total = sum(failed.values())
-    counted = ", ".join(
+    by_severity = ", ".join(
         f"{failed[severity]} {severity}" for severity in Severity if failed[severity]
     )
-    return f"{total} {'problem' if total == 1 else 'problems'} in {what}: {counted}.{open_}"
+    return f"{counted(total, 'problem')} in {what}: {by_severity}.{open_}"
 
 
 def _sources(findings: tuple[Finding, ...]) -> tuple[str, ...]:

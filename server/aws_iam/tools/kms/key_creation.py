@@ -1,4 +1,4 @@
-"""How a key and its replicas are created with their policies: AWS CLI commands, CloudFormation or Terraform."""
+"""Files that create a key and its replicas with their policies: AWS CLI commands, CloudFormation or Terraform."""
 
 from __future__ import annotations
 
@@ -13,61 +13,63 @@ from aws_iam.tools.kms.reasoning.model import Usage
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.tools.kms.reasoning.model import KeyWish
+    from aws_iam.tools.kms.reasoning.model import KeyAccess
 
 Format = Literal["cli", "cloudformation", "terraform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """The key in one Region, and the policy that it has there."""
+class RegionalKey:
+    """The key in one Region, with its policy there."""
 
     region: str
     file: str
     document: Mapping[str, Any]
 
 
-def created(wish: KeyWish, copies: tuple[Copy, ...], form: Format) -> Iterator[Artifact]:
-    """How the key is created: the primary first, then its replicas."""
+def creation_files(
+    access: KeyAccess, keys: tuple[RegionalKey, ...], form: Format
+) -> Iterator[Artifact]:
+    """The files that create the key: the primary first, then its replicas."""
     match form:
         case "cloudformation":
-            yield from _templates(wish, copies)
+            yield from _templates(access, keys)
         case "terraform":
             yield Artifact(
                 name="key.tf",
                 language="terraform",
-                content=_terraform(wish, copies),
+                content=_terraform(access, keys),
                 checked_by="python-hcl2",
             )
         case _:
             yield Artifact(
                 name="create-key.sh",
                 language="bash",
-                content=_commands(wish, copies),
+                content=_cli_commands(access, keys),
                 checked_by="awscli's parser",
             )
 
 
-def _rotates(wish: KeyWish) -> bool:
-    return wish.usage is Usage.ENCRYPT
+def _rotates(access: KeyAccess) -> bool:
+    return access.usage is Usage.ENCRYPT
 
 
-def _commands(wish: KeyWish, copies: tuple[Copy, ...]) -> str:
-    primary, *replicas = copies
-    usage, spec = wish.usage.spec
+def _cli_commands(access: KeyAccess, keys: tuple[RegionalKey, ...]) -> str:
+    primary, *replicas = keys
+    usage, spec = access.usage.spec
     region = ["--region", primary.region] if primary.region else []
     make = ["aws", "kms", "create-key", *region, "--key-usage", usage, "--key-spec", spec]
     make += ["--multi-region"] if replicas else []
     make += ["--policy", f"file://{primary.file}", "--query", "KeyMetadata.KeyId"]
     lines = [f"KEY_ID=$({shlex.join([*make, '--output', 'text'])})"]
-    if _rotates(wish):
+    if _rotates(access):
         turn = ["aws", "kms", "enable-key-rotation", *region]
         lines.append(f'{shlex.join(turn)} --key-id "$KEY_ID"')
     lines.append(_alias(region))
     for replica in replicas:
         where = ["--replica-region", replica.region, "--policy", f"file://{replica.file}"]
-        copy = shlex.join(["aws", "kms", "replicate-key", *region, *where])
-        lines.append(f'{copy} --key-id "$KEY_ID"')
+        key = shlex.join(["aws", "kms", "replicate-key", *region, *where])
+        lines.append(f'{key} --key-id "$KEY_ID"')
         lines.append(_alias(["--region", replica.region]))
     return "\n".join(lines) + "\n"
 
@@ -77,33 +79,33 @@ def _alias(region: list[str]) -> str:
     return f'{shlex.join(alias)} --target-key-id "$KEY_ID"'
 
 
-def _templates(wish: KeyWish, copies: tuple[Copy, ...]) -> Iterator[Artifact]:
-    primary, *replicas = copies
-    usage, spec = wish.usage.spec
+def _templates(access: KeyAccess, keys: tuple[RegionalKey, ...]) -> Iterator[Artifact]:
+    primary, *replicas = keys
+    usage, spec = access.usage.spec
     lines = [f"KeyUsage: {usage}", f"KeySpec: {spec}"]
-    lines += ["EnableKeyRotation: true"] if _rotates(wish) else []
+    lines += ["EnableKeyRotation: true"] if _rotates(access) else []
     lines += ["MultiRegion: true"] if replicas else []
     yield _template("key.yaml", "AWS::KMS::Key", lines, primary)
-    # Replicas of one policy are made by one template, as a stack in each of their Regions.
-    for copy in {replica.file: replica for replica in replicas}.values():
-        name = copy.file.replace("key-policy", "replica-key").replace(".json", ".yaml")
-        yield _template(name, "AWS::KMS::ReplicaKey", ["PrimaryKeyArn: !Ref PrimaryKeyArn"], copy)
+    # Replicas with the same policy share a template: one stack in each of their Regions.
+    for key in {replica.file: replica for replica in replicas}.values():
+        name = key.file.replace("key-policy", "replica-key").replace(".json", ".yaml")
+        yield _template(name, "AWS::KMS::ReplicaKey", ["PrimaryKeyArn: !Ref PrimaryKeyArn"], key)
 
 
-def _template(name: str, kind: str, lines: list[str], copy: Copy) -> Artifact:
+def _template(name: str, kind: str, lines: list[str], key: RegionalKey) -> Artifact:
     parameters = (
         "Parameters:\n  PrimaryKeyArn:\n    Type: String\n"
         if kind == "AWS::KMS::ReplicaKey"
         else ""
     )
-    policy = json.dumps(copy.document, indent=2).replace("\n", "\n      ")
+    policy = json.dumps(key.document, indent=2).replace("\n", "\n      ")
     content = (
         "AWSTemplateFormatVersion: '2010-09-09'\n"
         f"{parameters}"
         "Resources:\n"
         "  Key:\n"
         f"    Type: {kind}\n"
-        "    # A stack that is deleted or changed must not take the data with it.\n"
+        "    # Keep the key, and so the data, if the stack is deleted or changed.\n"
         "    DeletionPolicy: Retain\n"
         "    UpdateReplacePolicy: Retain\n"
         "    Properties:\n"
@@ -121,10 +123,10 @@ def _template(name: str, kind: str, lines: list[str], copy: Copy) -> Artifact:
     return Artifact(name=name, language="yaml", content=content, checked_by="cfn-lint")
 
 
-def _terraform(wish: KeyWish, copies: tuple[Copy, ...]) -> str:
-    primary, *replicas = copies
-    usage, spec = wish.usage.spec
-    rotation = "  enable_key_rotation      = true\n" if _rotates(wish) else ""
+def _terraform(access: KeyAccess, keys: tuple[RegionalKey, ...]) -> str:
+    primary, *replicas = keys
+    usage, spec = access.usage.spec
+    rotation = "  enable_key_rotation      = true\n" if _rotates(access) else ""
     several = "  multi_region             = true\n" if replicas else ""
     key = (
         'resource "aws_kms_key" "key" {\n'
@@ -142,15 +144,15 @@ def _terraform(wish: KeyWish, copies: tuple[Copy, ...]) -> str:
     return key + "".join(map(_replica, replicas))
 
 
-def _replica(copy: Copy) -> str:
-    name = copy.region.replace("-", "_")
+def _replica(key: RegionalKey) -> str:
+    name = key.region.replace("-", "_")
     return (
-        f'\nprovider "aws" {{\n  alias  = "{name}"\n  region = "{copy.region}"\n}}\n\n'
+        f'\nprovider "aws" {{\n  alias  = "{name}"\n  region = "{key.region}"\n}}\n\n'
         f'resource "aws_kms_replica_key" "{name}" {{\n'
         f"  provider                = aws.{name}\n"
         "  primary_key_arn         = aws_kms_key.key.arn\n"
         "  deletion_window_in_days = 30\n"
-        f'  policy                  = file("${{path.module}}/{copy.file}")\n'
+        f'  policy                  = file("${{path.module}}/{key.file}")\n'
         "}\n\n"
         f'resource "aws_kms_alias" "{name}" {{\n'
         f"  provider      = aws.{name}\n"

@@ -1,4 +1,4 @@
-"""The arguments of `kms key_policy`, as they come."""
+"""The arguments of `kms key_policy`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MOST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """Who administers and who uses the key, and on which ways."""
+class KeyPolicyArguments:
+    """Who administers the key, who uses it, and how."""
 
     account: AccountId
     admins: Annotated[
@@ -29,7 +29,7 @@ class Given:
     services: Annotated[
         list[str] | None,
         Parameter(
-            "AWS services that use the key, such as cloudwatch-logs; ARNs among them limit their sources",
+            "AWS services that use the key, such as cloudwatch-logs, and ARNs that limit their sources",
             brief="services",
         ),
     ] = None
@@ -56,12 +56,12 @@ class Given:
     ] = None
 
 
-def listed(name: str, values: list[str] | None) -> tuple[str, ...]:
-    """The entries of a list, each once; InputError where there are too many."""
-    found = tuple(dict.fromkeys(values or ()))
-    if len(found) > _MOST:
+def unique_entries(name: str, values: list[str] | None) -> tuple[str, ...]:
+    """The entries of a list without repetitions; InputError if there are too many."""
+    entries = tuple(dict.fromkeys(values or ()))
+    if len(entries) > _MOST:
         raise InputError(
-            f"`{name}` has {len(found)} entries, more than {_MOST}",
-            hint="a role for all of them, or IAM policies, keep the key policy short",
+            f"`{name}` has {len(entries)} entries, more than {_MOST}",
+            hint="give them one common role, or allow them with IAM policies",
         )
-    return found
+    return entries

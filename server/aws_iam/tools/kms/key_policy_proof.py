@@ -1,4 +1,4 @@
-"""What a key policy lets happen, asked of `evaluate` request by request: who uses, who administers, and who does not."""
+"""Requests that prove a key policy: who may use the key, who may administer it, and who may not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.evaluation.layers import Layers
-    from aws_iam.tools.kms.reasoning.model import KeyWish
+    from aws_iam.tools.kms.reasoning.model import KeyAccess
 
 _ALLOWED, _DENIED = "Allowed", "ImplicitlyDenied"
 _KEY = "key/00000000-0000-0000-0000-000000000000"
@@ -33,108 +33,122 @@ _IAM = "an IAM policy that allows kms:*"
 
 
 class NotProvedError(RuntimeError):
-    """A policy that does not do what was asked of it: a bug here, and nothing to hand out."""
+    """The generated policy does not do what was asked: a bug in this package, so the policy is not returned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     who: str
     does: str
-    wanted: str
+    expected: str
     identity: bool = False
     how: str = "directly"
     context: Mapping[str, Any] | None = None
 
 
-def proof(wish: KeyWish, document: Mapping[str, Any]) -> list[dict[str, str]]:
-    """One row for each request: who, what and how, and the outcome; a surprise is raised, never shown."""
-    region = wish.region or _REGION
-    key = f"arn:{wish.partition}:kms:{region}:{wish.account}:{_KEY}"
+def proof_rows(access: KeyAccess, document: Mapping[str, Any]) -> list[dict[str, str]]:
+    """One row per request: who, what, how, and the outcome; NotProvedError for an unexpected one."""
+    region = access.region or _REGION
+    key = f"arn:{access.partition}:kms:{region}:{access.account}:{_KEY}"
     bare = layers_of({"resource": dict(document), "identity": []})
     backed = layers_of({"resource": dict(document), "identity": [_EVERYTHING]})
-    return [_row(case, key, backed if case.identity else bare) for case in _cases(wish)]
+    return [_row(case, key, backed if case.identity else bare) for case in _cases(access)]
 
 
 def _row(case: _Case, key: str, layers: Layers) -> dict[str, str]:
-    asked = {"principal": case.who, "action": case.does, "resource": key}
+    requested = {"principal": case.who, "action": case.does, "resource": key}
     context = dict(case.context or {})
-    outcome = evaluated(request_of({**asked, "context": context}), layers).decision.outcome
-    if outcome != case.wanted:
+    outcome = evaluated(request_of({**requested, "context": context}), layers).decision.outcome
+    if outcome != case.expected:
         raise NotProvedError(f"{case.does} by {case.who}, {case.how}: {outcome}")
     service = ":" not in case.who
     by = {} if service else {"iam": _IAM if case.identity else _NO_IAM}
     return {"who": case.who, "does": case.does, "how": case.how, **by, "outcome": outcome}
 
 
-def _cases(wish: KeyWish) -> Iterator[_Case]:
-    use = wish.direct[0]
-    for admin in wish.admins[:_MOST_OF_A_KIND]:
-        yield _Case(who=admin, does=_MANAGE, wanted=_ALLOWED)
-        yield _Case(who=admin, does=use, wanted=_DENIED, context=_carried(wish))
-    for user in wish.users[:_MOST_OF_A_KIND]:
-        yield from _of_user(wish, user, use)
-    yield from _of_strangers(wish, use)
-    for principal in wish.outside[:_MOST_OF_A_KIND]:
-        yield from _of_outsider(wish, principal, use)
-    yield from _of_services(wish, wish.document())
+def _cases(access: KeyAccess) -> Iterator[_Case]:
+    use = access.direct[0]
+    for admin in access.admins[:_MOST_OF_A_KIND]:
+        yield _Case(who=admin, does=_MANAGE, expected=_ALLOWED)
+        yield _Case(who=admin, does=use, expected=_DENIED, context=_encryption_context(access))
+    for user in access.users[:_MOST_OF_A_KIND]:
+        yield from _of_user(access, user, use)
+    yield from _of_strangers(access, use)
+    for principal in access.outside[:_MOST_OF_A_KIND]:
+        yield from _of_outsider(access, principal, use)
+    yield from _of_services(access, access.document())
 
 
-def _of_user(wish: KeyWish, user: str, use: str) -> Iterator[_Case]:
-    direct = _DENIED if wish.only_via else _ALLOWED
-    yield _Case(who=user, does=use, wanted=direct, context=_carried(wish), how=_with(wish))
-    if wish.context and not wish.only_via:
-        other = {key: f"not {value}" for key, value in _carried(wish).items()}
+def _of_user(access: KeyAccess, user: str, use: str) -> Iterator[_Case]:
+    direct = _DENIED if access.only_via else _ALLOWED
+    yield _Case(
+        who=user,
+        does=use,
+        expected=direct,
+        context=_encryption_context(access),
+        how=_how_directly(access),
+    )
+    if access.context and not access.only_via:
+        other = {key: f"not {value}" for key, value in _encryption_context(access).items()}
         how = "directly, with another encryption context"
-        yield _Case(who=user, does=use, wanted=_DENIED, context=other, how=how)
-    for service in wish.via[:_MOST_OF_A_KIND]:
-        through = {"kms:ViaService": service, "kms:CallerAccount": wish.account}
+        yield _Case(who=user, does=use, expected=_DENIED, context=other, how=how)
+    for service in access.via[:_MOST_OF_A_KIND]:
+        through = {"kms:ViaService": service, "kms:CallerAccount": access.account}
         how = f"through {service}"
         yield _Case(
-            who=user, does=wish.usage.actions[0], wanted=_ALLOWED, context=through, how=how
+            who=user, does=access.usage.actions[0], expected=_ALLOWED, context=through, how=how
         )
-    if wish.only_via:
-        region = wish.region or _REGION
+    if access.only_via:
+        region = access.region or _REGION
         other_service = {"kms:ViaService": f"another.{region}.amazonaws.com"}
         how = "through another service"
-        yield _Case(who=user, does=use, wanted=_DENIED, context=other_service, how=how)
+        yield _Case(who=user, does=use, expected=_DENIED, context=other_service, how=how)
     else:
-        yield _Case(who=user, does="kms:DescribeKey", wanted=_ALLOWED)
-    if wish.grants:
+        yield _Case(who=user, does="kms:DescribeKey", expected=_ALLOWED)
+    if access.grants:
         for is_for in ("true", "false"):
             how = "for an AWS service" if is_for == "true" else "for anybody else"
             context = {"kms:GrantIsForAWSResource": is_for}
-            wanted = _ALLOWED if is_for == "true" else _DENIED
-            yield _Case(who=user, does="kms:CreateGrant", wanted=wanted, context=context, how=how)
-    yield _Case(who=user, does=_MANAGE, wanted=_DENIED)
+            expected = _ALLOWED if is_for == "true" else _DENIED
+            yield _Case(
+                who=user, does="kms:CreateGrant", expected=expected, context=context, how=how
+            )
+    yield _Case(who=user, does=_MANAGE, expected=_DENIED)
 
 
-def _of_strangers(wish: KeyWish, use: str) -> Iterator[_Case]:
-    own = f"arn:{wish.partition}:iam::{wish.account}:{_STRANGER}"
-    yield _Case(who=own, does=use, wanted=_DENIED, context=_carried(wish))
-    yield _Case(who=own, does=use, wanted=_ALLOWED, identity=True)
+def _of_strangers(access: KeyAccess, use: str) -> Iterator[_Case]:
+    own = f"arn:{access.partition}:iam::{access.account}:{_STRANGER}"
+    yield _Case(who=own, does=use, expected=_DENIED, context=_encryption_context(access))
+    yield _Case(who=own, does=use, expected=_ALLOWED, identity=True)
     foreign = next(
-        account for account in _OTHERS if not any(f"::{account}:" in arn for arn in wish.outside)
+        account for account in _OTHERS if not any(f"::{account}:" in arn for arn in access.outside)
     )
-    if foreign == wish.account:
+    if foreign == access.account:
         foreign = "777777777777"
-    stranger = f"arn:{wish.partition}:iam::{foreign}:{_STRANGER}"
-    yield _Case(who=stranger, does=use, wanted=_DENIED, identity=True, context=_carried(wish))
+    stranger = f"arn:{access.partition}:iam::{foreign}:{_STRANGER}"
+    yield _Case(
+        who=stranger,
+        does=use,
+        expected=_DENIED,
+        identity=True,
+        context=_encryption_context(access),
+    )
 
 
-def _of_outsider(wish: KeyWish, outsider: str, use: str) -> Iterator[_Case]:
+def _of_outsider(access: KeyAccess, outsider: str, use: str) -> Iterator[_Case]:
     member = (
         outsider.removesuffix(":root") + ":role/their-role"
         if outsider.endswith(":root")
         else outsider
     )
-    context, how = _carried(wish), _with(wish)
-    yield _Case(who=member, does=use, wanted=_DENIED, context=context, how=how)
-    yield _Case(who=member, does=use, wanted=_ALLOWED, identity=True, context=context, how=how)
-    yield _Case(who=member, does=_MANAGE, wanted=_DENIED, identity=True)
+    context, how = _encryption_context(access), _how_directly(access)
+    yield _Case(who=member, does=use, expected=_DENIED, context=context, how=how)
+    yield _Case(who=member, does=use, expected=_ALLOWED, identity=True, context=context, how=how)
+    yield _Case(who=member, does=_MANAGE, expected=_DENIED, identity=True)
 
 
-def _of_services(wish: KeyWish, document: Mapping[str, Any]) -> Iterator[_Case]:
-    """Each service on behalf of the account of its sources, and of another one, which its guard must keep out."""
+def _of_services(access: KeyAccess, document: Mapping[str, Any]) -> Iterator[_Case]:
+    """Each service on behalf of the account of its sources, and of another account, which its guard must refuse."""
     for statement in document["Statement"]:
         principal = statement["Principal"].get("Service")
         if not principal:
@@ -143,24 +157,24 @@ def _of_services(wish: KeyWish, document: Mapping[str, Any]) -> Iterator[_Case]:
         first = actions if isinstance(actions, str) else actions[0]
         does = first.rstrip("*")
         condition = statement.get("Condition", {})
-        own = _met(condition)
+        own = _values_that_meet(condition)
         accounts = sorted(
             {account for value in own.values() for account in _ACCOUNT.findall(value)}
         )
-        how = f"on behalf of account {' and '.join(accounts) or wish.account}"
-        yield _Case(who=principal, does=does, wanted=_ALLOWED, context=own, how=how)
+        how = f"on behalf of account {' and '.join(accounts) or access.account}"
+        yield _Case(who=principal, does=does, expected=_ALLOWED, context=own, how=how)
         stranger = next(account for account in _OTHERS if account not in accounts)
         other = {key: _ACCOUNT.sub(stranger, value) for key, value in own.items()}
         how = "on behalf of another account"
         if other != own:
-            yield _Case(who=principal, does=does, wanted=_DENIED, context=other, how=how)
+            yield _Case(who=principal, does=does, expected=_DENIED, context=other, how=how)
         else:
             how = f"{how} (AWS documents no guard)"
-            yield _Case(who=principal, does=does, wanted=_ALLOWED, context=own, how=how)
+            yield _Case(who=principal, does=does, expected=_ALLOWED, context=own, how=how)
 
 
-def _met(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """A value for every key that meets its condition."""
+def _values_that_meet(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """For every key a value that meets its condition."""
     return {
         key: (value if isinstance(value, str) else value[0]).replace("*", "sample")
         for keys in condition.values()
@@ -168,9 +182,9 @@ def _met(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _carried(wish: KeyWish) -> dict[str, str]:
-    return {f"kms:EncryptionContext:{key}": value for key, value in wish.context.items()}
+def _encryption_context(access: KeyAccess) -> dict[str, str]:
+    return {f"kms:EncryptionContext:{key}": value for key, value in access.context.items()}
 
 
-def _with(wish: KeyWish) -> str:
-    return "directly, with the encryption context" if wish.context else "directly"
+def _how_directly(access: KeyAccess) -> str:
+    return "directly, with the encryption context" if access.context else "directly"

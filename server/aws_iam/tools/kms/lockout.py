@@ -16,7 +16,7 @@ from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kms.reasoning.administrators import administrators
-from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, judged
+from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_policy_outcome
 from aws_iam.tools.kms.reasoning.statements import MANAGE, has_effect
 
 if TYPE_CHECKING:
@@ -39,44 +39,44 @@ _ADMINISTERS = frozenset(
 def lockout(
     document: Any, caller: str, policies: Any, context: Any, account: str | None
 ) -> Answer:
-    """The answer of PutKeyPolicy to this caller, and the administrators that the policy leaves."""
+    """What PutKeyPolicy would answer this caller, and the administrators that remain."""
     content = one_policy(document, Kind.RESOURCE)
-    given = _layers(policies)
+    layers = _layers(policies)
     own = _account_of(caller)
     owner = checked("account", account, "account") if account else own
-    found = judged(
-        content, caller=caller, account=owner, layers=given, context=_object("context", context)
+    result = put_key_policy_outcome(
+        content, caller=caller, account=owner, layers=layers, context=_object("context", context)
     )
-    every = tuple(administrators(content, owner))
+    found = tuple(administrators(content, owner))
     ignored = [
         statement.place().pointer for statement in content.statements if not has_effect(statement)
     ]
     return Answer(
-        summary=_summary(found, caller),
+        summary=_summary(result, caller),
         facts={
-            "put_key_policy": found.outcome,
-            "reason": found.reason,
-            **({"error": found.error} if found.error else {}),
-            **({"hangs_on": list(found.keys)} if found.keys else {}),
+            "put_key_policy": result.outcome,
+            "reason": result.reason,
+            **({"error": result.error} if result.error else {}),
+            **({"hangs_on": list(result.keys)} if result.keys else {}),
             **(
-                {"needs": [f"policies.{layer}" for layer in found.missing]}
-                if found.missing
+                {"needs": [f"policies.{layer}" for layer in result.missing]}
+                if result.missing
                 else {}
             ),
             "administrators": [
-                _row(administrator) for administrator in every if administrator.how != "nobody"
+                _row(administrator) for administrator in found if administrator.how != "nobody"
             ][:_MOST_ROWS],
-            **_seeming(every),
+            **_not_administrators(found),
             **({"statements_without_effect": ignored[:_MOST_ROWS]} if ignored else {}),
-            **_mended(content, found, caller, owner),
+            **_repair(content, result, caller, owner),
             "bypass": (
-                "BypassPolicyLockoutSafetyCheck=true skips this check, and a key that nobody can administer is only "
-                "recovered through AWS Support"
+                "BypassPolicyLockoutSafetyCheck=true skips this check; only AWS Support can recover a key that nobody "
+                "can administer"
             ),
-            "assumed": [{"what": assumption} for assumption in _assumed(found, given)],
+            "assumed": [{"what": assumption} for assumption in _assumed(result, layers)],
         },
         sources=(_PUT, _DEFAULT, _PAGE),
-        next=_next(found),
+        next=_next(result),
         as_of=catalog().as_of,
     )
 
@@ -84,26 +84,26 @@ def lockout(
 def _account_of(caller: str) -> str:
     if not _PLAIN.fullmatch(caller):
         raise InputError(
-            f"`caller` {quoted(caller, 200)} is no ARN of one caller",
-            hint="without blanks and wildcards",
+            f"`caller` {quoted(caller, 200)} is not the ARN of one caller",
+            hint="leave out spaces and wildcards",
         )
-    found = caller_of(caller, action=MANAGE)
-    if found.kind not in _ADMINISTERS:
+    parsed = caller_of(caller, action=MANAGE)
+    if parsed.kind not in _ADMINISTERS:
         raise InputError(
-            f"`caller` {quoted(caller)} does not call PutKeyPolicy",
+            f"`caller` {quoted(caller)} cannot call PutKeyPolicy",
             hint="give the ARN of a user, a role, a session or the root user",
         )
-    return found.account
+    return parsed.account
 
 
 def _layers(policies: Any) -> dict[str, Any]:
-    given = _object("policies", policies)
-    for layer in given:
+    layers = _object("policies", policies)
+    for layer in layers:
         if layer not in _LAYERS:
             known = ", ".join(f"`{layer}`" for layer in _LAYERS)
-            why = "the key policy is `document`" if layer == "resource" else f"it has {known}"
+            why = "give the key policy as `document`" if layer == "resource" else f"use {known}"
             raise InputError(f"`policies` has no layer {quoted(str(layer))} here", hint=why)
-    return given
+    return layers
 
 
 def _object(name: str, value: Any) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _object(name: str, value: Any) -> dict[str, Any]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise InputError(f"`{name}` is no JSON") from None
+            raise InputError(f"`{name}` is not JSON") from None
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -119,49 +119,51 @@ def _object(name: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _summary(found: Lockout, caller: str) -> str:
+def _summary(result: Lockout, caller: str) -> str:
     who = quoted(caller)
-    match found.outcome:
+    match result.outcome:
         case "accepted":
-            return f"PutKeyPolicy by {who} would be accepted: {found.reason}."
+            return f"PutKeyPolicy by {who} would be accepted: {result.reason}."
         case "refused":
-            said = f' KMS says: "{MESSAGE}".' if MESSAGE in found.error else f" ({found.error})"
-            return f"PutKeyPolicy by {who} would be refused: {found.reason}.{said}"
+            message = (
+                f' KMS says: "{MESSAGE}".' if MESSAGE in result.error else f" ({result.error})"
+            )
+            return f"PutKeyPolicy by {who} would be refused: {result.reason}.{message}"
         case _:
-            return f"Whether PutKeyPolicy by {who} would be refused is unknown: {found.reason}."
+            return f"Whether PutKeyPolicy by {who} would be refused is unknown: {result.reason}."
 
 
-def _row(found: Administrator) -> dict[str, str]:
-    note = {"note": found.note} if found.note else {}
+def _row(administrator: Administrator) -> dict[str, str]:
+    note = {"note": administrator.note} if administrator.note else {}
     how = (
         "through IAM policies of the account that allow kms:PutKeyPolicy"
-        if found.how == "IAM policies"
+        if administrator.how == "IAM policies"
         else "by the key policy"
     )
     return {
-        "principal": escaped(found.principal, 2048),
+        "principal": escaped(administrator.principal, 2048),
         "how": how,
-        "statement": found.pointer,
+        "statement": administrator.pointer,
         **note,
     }
 
 
-def _seeming(every: tuple[Administrator, ...]) -> dict[str, Any]:
+def _not_administrators(found: tuple[Administrator, ...]) -> dict[str, Any]:
     rows = [
         {
             "principal": escaped(administrator.principal, 2048),
             "why": administrator.note,
             "statement": administrator.pointer,
         }
-        for administrator in every
+        for administrator in found
         if administrator.how == "nobody"
     ]
     return {"not_administrators": rows[:_MOST_ROWS]} if rows else {}
 
 
-def _mended(content: Policy, found: Lockout, caller: str, account: str) -> Mapping[str, Any]:
-    """The statement that ends the lockout, for a refusal that is one."""
-    if MESSAGE not in found.error:
+def _repair(content: Policy, result: Lockout, caller: str, account: str) -> Mapping[str, Any]:
+    """The statement that ends the lockout, if the refusal is one."""
+    if MESSAGE not in result.error:
         return {}
     arn = Arn.of(caller)
     root = f"arn:{arn.partition if arn else 'aws'}:iam::{account}:root"
@@ -177,26 +179,26 @@ def _mended(content: Policy, found: Lockout, caller: str, account: str) -> Mappi
     return {
         "add_statement": statement,
         "fix": (
-            "add the account statement and let the caller's IAM policies allow kms:PutKeyPolicy, or allow the caller "
-            "kms:PutKeyPolicy in a statement of the key policy; a Deny must leave the caller out"
+            "add the account statement and allow kms:PutKeyPolicy in the caller's IAM policies, or allow the caller "
+            "kms:PutKeyPolicy in the key policy; no Deny may match the caller"
         ),
     }
 
 
-def _assumed(found: Lockout, given: Mapping[str, Any]) -> Iterator[str]:
-    """What the answer takes for granted."""
-    absent = [layer for layer in _LAYERS if layer not in given]
-    if found.outcome != "refused":
-        yield "every principal exists: AWS refuses a policy that names one that does not"
+def _assumed(result: Lockout, layers: Mapping[str, Any]) -> Iterator[str]:
+    """What the answer assumes."""
+    absent = [layer for layer in _LAYERS if layer not in layers]
+    if result.outcome != "refused":
+        yield "every principal exists: AWS refuses a policy that names a missing one"
         if absent:
-            yield f"no policy of the layers that are not given denies it: {', '.join(absent)}"
-    yield "the policy is the default one: the check does not look at AWS_RAM policies"
-    yield "AWS weighs IAM policies and conditions as in any request, which its pages do not say of this check"
+            yield f"no policy of the layers that were not given denies it: {', '.join(absent)}"
+    yield "the policy is the key's default policy: the check does not cover AWS_RAM policies"
+    yield "AWS evaluates IAM policies and conditions as for any request; its documentation does not say so for this check"
 
 
-def _next(found: Lockout) -> tuple[str, ...]:
+def _next(result: Lockout) -> tuple[str, ...]:
     calls = []
-    if found.missing:
+    if result.missing:
         calls.append(
             "aws-iam kms lockout --document FILE --caller ARN --policies '{\"identity\": [POLICY]}'"
         )

@@ -1,4 +1,4 @@
-"""The argument `services` of `kms key_policy`: uses of the key by AWS services, and ARNs that limit their sources."""
+"""The argument `services` of `kms key_policy`: AWS services that use the key, and ARNs that limit their sources."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_iam.engine.language.aws_names import FORMS, checked
 from aws_iam.engine.reference.key_services import key_services
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.tools.kms.key_policy_arguments import listed
+from aws_iam.tools.kms.key_policy_arguments import unique_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,9 @@ _SERVICES_IN = frozenset({"aws"})
 
 
 def services_of(values: list[str] | None, partition: str, region: str) -> Iterator[KeyService]:
-    """The uses of the key by AWS services that are named, by name or principal."""
+    """The named AWS services, given by name or by service principal."""
     known = key_services()
-    for service in listed("services", values):
+    for service in unique_entries("services", values):
         if service.startswith("arn:"):
             continue
         found = known.get(service) or _of_principal(service)
@@ -30,29 +30,29 @@ def services_of(values: list[str] | None, partition: str, region: str) -> Iterat
             near = closest(service, known)
             names = ", ".join(f"`{name}`" for name in known)
             raise InputError(
-                f"`services`: {quoted(service, 80)} is none whose guard is known here",
-                hint=f"did you mean `{near}`?" if near else f"known are {names}",
+                f"`services`: {quoted(service, 80)} is not in the table of services with known guards",
+                hint=f"did you mean `{near}`?" if near else f"the table has {names}",
             )
         if partition not in _SERVICES_IN:
             raise InputError(
-                f"`services`: the table speaks of partition aws, and the key is in {partition}",
-                hint="take the statement from the service's page for this partition",
+                f"`services`: the table covers only partition aws, and the key is in {partition}",
+                hint="copy the statement from the service's documentation for this partition",
             )
         if found.regional and not region:
             raise InputError(
-                f"`services`: {quoted(service)} needs the key's Region", hint="give `region`"
+                f"`services`: {quoted(service)} needs the key's Region", hint="add `region`"
             )
         if found.region and region != found.region:
             raise InputError(
-                f"`services`: {quoted(service)} takes keys of {found.region} alone",
+                f"`services`: {quoted(service)} accepts only keys in {found.region}",
                 hint=f"give `region` {found.region}",
             )
         yield found
 
 
 def _of_principal(text: str) -> KeyService | None:
-    """The one use that a service principal stands for; InputError where it has several."""
-    fits = [
+    """The service with that principal; InputError if it uses keys in several ways."""
+    matching = [
         service
         for service in key_services().values()
         if re.fullmatch(
@@ -60,43 +60,43 @@ def _of_principal(text: str) -> KeyService | None:
             text,
         )
     ]
-    if len(fits) > 1:
-        names = ", ".join(f"`{fit.name}`" for fit in fits)
+    if len(matching) > 1:
+        names = ", ".join(f"`{service.name}`" for service in matching)
         raise InputError(
             f"`services`: {quoted(text)} uses keys in several ways", hint=f"give one of {names}"
         )
-    return fits[0] if fits else None
+    return matching[0] if matching else None
 
 
 def sources_of(values: list[str] | None, services: tuple[KeyService, ...]) -> tuple[str, ...]:
-    """The ARNs among `services`: each a source of one of them, and those of one service of one account."""
+    """The ARNs in `services`: each is a source of a named service; those of one service share an account."""
     arns = tuple(_arns(values, services))
     _refuse_owners(services, arns)
     return arns
 
 
 def _arns(values: list[str] | None, services: tuple[KeyService, ...]) -> Iterator[str]:
-    wanted = dict.fromkeys(service.sources() for service in services if service.source_arn)
-    for name in listed("services", values):
-        if not name.startswith("arn:"):
+    examples = dict.fromkeys(service.sources() for service in services if service.source_arn)
+    for text in unique_entries("services", values):
+        if not text.startswith("arn:"):
             continue
-        arn = checked("services", name, "source_arn")
+        arn = checked("services", text, "source_arn")
         if not any(service.calls_for(arn) for service in services):
             raise InputError(
-                f"`services`: {quoted(name)} is a source of none of the services named beside it",
-                hint=f"their sources are such as {', '.join(wanted)}"
-                if wanted
-                else "name the service, too, such as `cloudtrail`",
+                f"`services`: {quoted(text)} is not a source of any of the named services",
+                hint=f"their sources look like {', '.join(examples)}"
+                if examples
+                else "name the service too, such as `cloudtrail`",
             )
         yield arn
 
 
 def _refuse_owners(services: tuple[KeyService, ...], arns: tuple[str, ...]) -> None:
-    """A guard names one account: that of its sources."""
+    """Refuse sources of several accounts for one service: its guard names one account."""
     for service in services:
         named = {arn.split(":")[4] for arn in arns if service.calls_for(arn)} - {""}
         if len(named) > 1:
             raise InputError(
-                f"`services`: the sources of `{service.name}` are of several accounts: {', '.join(sorted(named))}",
-                hint="name those of one account, and merge the statements",
+                f"`services`: the sources of `{service.name}` belong to several accounts: {', '.join(sorted(named))}",
+                hint="generate a policy for each account, and merge the statements",
             )

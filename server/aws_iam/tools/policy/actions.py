@@ -1,4 +1,4 @@
-"""The tool `policy`: facts about actions, what policies say and allow, denials, comparisons, new policies."""
+"""The actions of the tool `policy`: facts about actions, what policies allow, denials, comparisons, new policies."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def validate(
     progress: Progress,
 ) -> Answer:
     """Report a policy's problems, worst first."""
-    access_analyzer.refuse_without(connection, online=online)
+    access_analyzer.refuse_connection_without_online(connection, online=online)
     aws = (connection, progress) if online else None
     report = Report(format=format_, fail_on=fail_on) if format_ else None
-    return policy_validate.validated(document, kind, resource_type, aws=aws, report=report)
+    return policy_validate.validate_policies(document, kind, resource_type, aws=aws, report=report)
 
 
 @tool.action
@@ -77,7 +77,7 @@ def evaluate(
         Parameter("object: identity, resource, scp, rcp, boundary, session, …", document=True),
     ],
 ) -> Answer:
-    """Decide a request as AWS does, and say which statements decided."""
+    """Evaluate a request as AWS does, and name the statements that decide it."""
     from aws_iam.tools.policy.evaluate import evaluate as policy_evaluate
 
     return policy_evaluate.evaluate(request, policies)
@@ -93,9 +93,9 @@ def compare(
         Json, Parameter("object: actions, resources it must not grant", document=True)
     ] = None,
     *,
-    public: Annotated[bool, Parameter("it must not let strangers in")] = False,
+    public: Annotated[bool, Parameter("it must not admit strangers")] = False,
 ) -> Answer:
-    """Show what a policy allows more or less than another, with proof."""
+    """Show what a policy allows more or less than another one, with proof."""
     from aws_iam.tools.policy.evaluate import compare as policy_compare
 
     return policy_compare.compare(document, baseline, forbidden, strangers=public)
@@ -103,8 +103,8 @@ def compare(
 
 @tool.action
 def explain(document: Document, kind: PolicyKind = None) -> Answer:
-    """Put a policy into plain sentences: who may do what, access by service, risks."""
-    return policy_explain.explained(document, kind)
+    """Explain a policy in plain sentences: who may do what, access by service, risks."""
+    return policy_explain.explain_policies(document, kind)
 
 
 @tool.action
@@ -114,8 +114,8 @@ def denied(
         Json, Parameter("object: layer to policy or list of policies", document=True)
     ] = None,
 ) -> Answer:
-    """Explain an AccessDenied message: the layer, what it hides, the smallest change with proof."""
-    # Inside the function: the other actions must not pay for it at every start.
+    """Explain an AccessDenied message: the layer, what it omits, the smallest change with proof."""
+    # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.denied import denied as policy_denied
 
     return policy_denied.denied(message, policies)
@@ -131,11 +131,11 @@ def generate(
     *,
     generalize: Annotated[bool, Parameter("several keys to their folder, ids to `*`")] = False,
 ) -> Answer:
-    """Make the least-privilege policy for access needs, or for what CloudTrail events show."""
-    # Inside the function: the other actions must not pay for it at every start.
+    """Generate the least-privilege policy for access needs, or for what CloudTrail events show."""
+    # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.generate import generate as policy_generate
 
-    return policy_generate.made(needs, conditions, events, generalize=generalize)
+    return policy_generate.generate_policies(needs, conditions, events, generalize=generalize)
 
 
 @tool.artifact_action

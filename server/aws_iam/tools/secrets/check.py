@@ -1,4 +1,4 @@
-"""`secrets check`: what is wrong with the secrets of an account, from names and metadata alone."""
+"""`secrets check`: problems with the secrets of an account, found from names and metadata only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ AREAS = {
     "lambda": "ENV-LAMBDA",
     "ecs": "ENV-ECS",
 }
-"""The words that `scope` takes beside the codes of checks and their beginnings."""
+"""The areas that `scope` accepts, besides check codes and their prefixes."""
 
 
 def check(
@@ -48,8 +48,8 @@ def check(
     plaintext_values: bool,
     save: str | None,
 ) -> Answer:
-    """Read the account that the arguments name, and judge it."""
-    chosen = _chosen(scope, plaintext_values=plaintext_values)
+    """Read the account that the arguments name, and run the checks."""
+    chosen = _checks_in_scope(scope, plaintext_values=plaintext_values)
     terms = SecretTerms(**wishes.read(limits, THRESHOLDS, "limits"), trusted=_trusted(trusted))
     facts = needs_of(chosen)
     account = account_source.read(source, facts, progress, save=save)
@@ -75,20 +75,22 @@ def check(
     )
 
 
-def _chosen(scope: list[str] | None, *, plaintext_values: bool) -> tuple[Check[Account], ...]:
-    asked = [code for word in scope for code in _named(word)] if scope else list(CHECKS)
+def _checks_in_scope(
+    scope: list[str] | None, *, plaintext_values: bool
+) -> tuple[Check[Account], ...]:
+    selected = [code for word in scope for code in _codes_for(word)] if scope else list(CHECKS)
     named = {code.upper() for code in scope or ()}
     if not plaintext_values and ON_REQUEST & named:
         raise InputError(
-            f"{quoted(min(ON_REQUEST & named))} looks into the values of String parameters",
+            f"{quoted(min(ON_REQUEST & named))} reads the values of String parameters",
             hint="add `plaintext_values: true` (`--plaintext-values`)",
         )
-    kept = [code for code in CHECKS if code in asked]
+    kept = [code for code in CHECKS if code in selected]
     return tuple(CHECKS[code] for code in kept if plaintext_values or code not in ON_REQUEST)
 
 
-def _named(word: str) -> list[str]:
-    """The codes that a word of `scope` means: an area, a code, or the beginning of codes."""
+def _codes_for(word: str) -> list[str]:
+    """The checks that a word of `scope` selects: an area, a code, or a prefix of codes."""
     start = AREAS.get(word.lower(), word.upper())
     if start in CHECKS and word.lower() not in AREAS:
         return [start]
@@ -98,7 +100,7 @@ def _named(word: str) -> list[str]:
     near = closest(word, [*AREAS, *CHECKS])
     areas = ", ".join(f"`{area}`" for area in AREAS)
     raise InputError(
-        f"`scope` {quoted(word, 60)} means no check",
+        f"`scope` {quoted(word, 60)} selects no check",
         hint=f"did you mean `{near}`?"
         if near
         else f"give {areas}, or codes such as `SEC-ROT-OFF`",

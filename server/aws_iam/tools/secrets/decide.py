@@ -1,332 +1,212 @@
-"""Secrets Manager or Parameter Store: which needs exclude a store, and what each store costs."""
+"""`secrets decide`: the store for some needs, why not the others, and what a month costs."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from decimal import Decimal
-from enum import StrEnum
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam import resources
-from aws_iam.tools.kit import needs
-from aws_iam.tools.kit.prices import prices
+from aws_iam.answer import Answer
+from aws_iam.errors import InputError
+from aws_iam.tools.kit import needs as kit_needs
+from aws_iam.tools.kit import prices
+from aws_iam.tools.secrets import stores
+from aws_iam.tools.secrets.stores import Store, StoreNeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from aws_iam.tools.kit.tool import Json
 
-class Store(StrEnum):
-    """Where a secret can be kept, the cheapest first: equal cost goes to the earlier one."""
-
-    STANDARD = "parameter_store_standard"
-    ADVANCED = "parameter_store_advanced"
-    SECRETS_MANAGER = "secrets_manager"
-
-    @property
-    def words(self) -> str:
-        """Its name for people."""
-        return {
-            Store.STANDARD: "Parameter Store, standard tier",
-            Store.ADVANCED: "Parameter Store, advanced tier",
-            Store.SECRETS_MANAGER: "Secrets Manager",
-        }[self]
-
-
-PARAMETER_STORE = frozenset({Store.STANDARD, Store.ADVANCED})
-# A parameter shared from another account does not work in these:
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html
-UNSHARED = frozenset({"ecs", "cloudformation", "codebuild", "app_runner", "run_command"})
-# Rates are per second; 40 is what standard parameters serve at default throughput. Limits of both stores:
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-throughput.html
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
-# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
-FREE_READS = 40
-_READ_LIMIT = 10_000
-_WRITES, _MOST_WRITES = 3, 10
-SIZE_LIMITS = {Store.STANDARD: 4_096, Store.ADVANCED: 8_192, Store.SECRETS_MANAGER: 65_536}
-_COUNT_LIMITS = {Store.STANDARD: 10_000, Store.ADVANCED: 100_000, Store.SECRETS_MANAGER: 500_000}
-
-NEEDS = (
-    needs.flag("rotation", "AWS replaces the value on a schedule"),
-    needs.flag("cross_account", "another AWS account reads it"),
-    needs.number("size_bytes", "size of the largest value", least=1, most=10**12),
-    needs.flag("binary", "the value is bytes, no text"),
-    needs.number("count", "how many values, in one Region (default 1)", least=1, most=10**6),
-    needs.number("reads_per_month", "values read in a month, in all", most=10**12),
-    needs.number("reads_per_second", "values read in the busiest second", most=10**7),
-    needs.flag("high_throughput", f"more than {FREE_READS} reads in the busiest second"),
-    needs.number("writes_per_second", "values written in the busiest second", most=10**6),
-    needs.flag("versions", "earlier values stay readable by a label"),
-    needs.number("replicas", "further Regions that hold a copy", most=50),
-    needs.flag("sensitive", "must be encrypted (default true)"),
-    needs.flag("customer_key", "encrypted with your own KMS key"),
-    needs.flag("last_used", "must show when it was last read"),
-    needs.flag("recovery", "a deleted value can be restored"),
-    needs.flag("random_password", "the store makes up the password"),
-    needs.flag("expiry", "the store deletes it on a date"),
-    needs.flag("created_by_cloudformation", "a CloudFormation template creates it"),
-    needs.word(
-        "used_by",
-        "what reads it",
-        *("lambda", "ecs", "eks", "ec2", "cloudformation", "codebuild"),
-        *("app_runner", "run_command", "other"),
-    ),
+_PAGE = "references/secrets-patterns.md#decision-table"
+_NOT_COUNTED = (
+    "the Lambda time of a rotation function",
+    "writes and other calls that are not reads",
+    "data transfer",
+    "prices of other Regions",
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The needs with their defaults, and which of them were given."""
-
-    given: frozenset[str]
-    rotation: bool = False
-    cross_account: bool = False
-    size_bytes: int = 1
-    binary: bool = False
-    count: int = 1
-    reads_per_month: int = 0
-    reads_per_second: int = 0
-    high_throughput: bool = False
-    writes_per_second: int = 0
-    versions: bool = False
-    replicas: int = 0
-    sensitive: bool = True
-    customer_key: bool = False
-    last_used: bool = False
-    recovery: bool = False
-    random_password: bool = False
-    expiry: bool = False
-    created_by_cloudformation: bool = False
-    used_by: str = ""
-
-    @property
-    def busy(self) -> bool:
-        """Whether default throughput is not enough."""
-        return self.high_throughput or self.reads_per_second > FREE_READS
-
-    @property
-    def needs_own_key(self) -> bool:
-        """Whether a customer managed key is part of the bill; AWS managed keys never cross accounts."""
-        return self.customer_key or self.cross_account
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What one need says: which stores cannot serve it, and which one serves it better."""
-
-    excludes: frozenset[Store] = frozenset()
-    prefers: Store | None = None
-    note: str = ""
-
-    @property
-    def decides(self) -> str:
-        """The verdict in a word or two, for the table."""
-        if len(self.excludes) == len(Store):
-            return "neither"
-        if self.excludes == PARAMETER_STORE:
-            return "secrets_manager"
-        if self.prefers:
-            return f"{self.prefers.value} preferred"
-        if self.excludes:
-            left = [store.value for store in Store if store not in self.excludes]
-            return " or ".join(reversed(left))
-        return "either"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """A month in one store."""
-
-    store: Store
-    storage: Decimal
-    requests: Decimal
-    encryption: Decimal
-    used: tuple[str, ...] = field(default=())
-
-    @property
-    def total(self) -> Decimal:
-        """All of it."""
-        return self.storage + self.requests + self.encryption
-
-
-@cache
-def table() -> Mapping[str, Any]:
-    """The shipped comparison: rows, the pages they come from, their date."""
-    data: Mapping[str, Any] = json.loads(resources.text("assets/data/secret-stores.json"))
-    return data
-
-
-def verdicts(wanted: Wanted) -> dict[str, Verdict]:
-    """What each given need says, in the order of the table."""
-    rows = (row["need"] for row in table()["rows"])
-    return {name: _RULES[name](wanted) for name in rows if _asked(name, wanted)}
-
-
-def choice(wanted: Wanted, said: Mapping[str, Verdict]) -> Store | None:
-    """The store to use; None when the needs exclude all of them."""
-    excluded = frozenset[Store]().union(*(verdict.excludes for verdict in said.values()))
-    left = [store for store in Store if store not in excluded]
-    preferred = [verdict.prefers for verdict in said.values() if verdict.prefers in left]
-    if Store.SECRETS_MANAGER in preferred:
-        return Store.SECRETS_MANAGER
-    return min(left, key=lambda store: cost(store, wanted).total, default=None)
-
-
-def cost(store: Store, wanted: Wanted) -> Cost:
-    """A month's bill for the needs, whether or not the store can serve them."""
-    of = prices().times
-    copies = 1 + wanted.replicas if store is Store.SECRETS_MANAGER else 1
-    used = {
-        Store.STANDARD: ("parameter_request",) if wanted.busy else (),
-        Store.ADVANCED: ("advanced_parameter", "parameter_request"),
-        Store.SECRETS_MANAGER: ("secret", "secret_request"),
-    }[store]
-    storage, requests = Decimal(0), Decimal(0)
-    for name in used:
-        if name.endswith("_request"):
-            requests = of(name, wanted.reads_per_month)
-        else:
-            storage = of(name, wanted.count * copies)
-    encryption, keys = _encryption(store, wanted, copies)
-    return Cost(
-        store=store,
-        storage=storage,
-        requests=requests,
-        encryption=encryption,
-        used=(*used, *keys),
+def decide(needs: Json) -> Answer:
+    """The store that serves the needs at the lowest cost; without needs the whole comparison."""
+    stated = kit_needs.read(needs, stores.NEEDS)
+    if not stated:
+        return _comparison()
+    needed = _consistent(stores.store_needs(stated))
+    by_need = stores.verdicts(needed)
+    chosen = stores.choice(needed, by_need)
+    costs = {store: stores.cost(store, needed) for store in Store}
+    used = [name for cost in costs.values() for name in cost.used]
+    rows = [_row(row, by_need[row["need"]]) for row in _rows() if row["need"] in by_need]
+    return Answer(
+        summary=_summary(chosen, needed, by_need, costs),
+        facts={
+            "recommendation": _recommendation(chosen, needed),
+            "reasons": _reasons(chosen, by_need),
+            "rows": rows,
+            "cost": [_cost(cost, by_need) for cost in costs.values()],
+            "prices": prices.listed(used),
+            "not_counted": list(_NOT_COUNTED),
+            "unconfirmed": _unconfirmed(rows, used),
+        },
+        sources=(*_sources(rows), _PAGE),
+        next=_next(chosen),
+        as_of=prices.prices().as_of,
     )
 
 
-def _encryption(store: Store, wanted: Wanted, copies: int) -> tuple[Decimal, tuple[str, ...]]:
-    """What KMS charges: each read decrypts once, with the default key or with your own."""
-    of = prices().times
-    if store is not Store.SECRETS_MANAGER and not wanted.sensitive:
-        return Decimal(0), ()
-    if wanted.needs_own_key:
-        requests = of("key_request", wanted.reads_per_month)
-        return of("key", copies) + requests, ("key", "key_request")
-    default = "default_secret_key_request" if store is Store.SECRETS_MANAGER else "key_request"
-    return of(default, wanted.reads_per_month), (default,)
-
-
-def _asked(name: str, wanted: Wanted) -> bool:
-    aliases = {"reads_per_second": {"reads_per_second", "high_throughput"}}
-    return bool(aliases.get(name, {name}) & wanted.given)
-
-
-def _only_secrets_manager(name: str) -> Callable[[Wanted], Verdict]:
-    def rule(wanted: Wanted) -> Verdict:
-        return Verdict(excludes=PARAMETER_STORE if getattr(wanted, name) else frozenset())
-
-    return rule
-
-
-def _above(limits: Mapping[Store, int], asked: int) -> frozenset[Store]:
-    return frozenset(store for store, limit in limits.items() if asked > limit)
-
-
-def _size(wanted: Wanted) -> Verdict:
-    excludes = _above(SIZE_LIMITS, wanted.size_bytes)
-    note = ""
-    if len(excludes) == len(Store):
-        note = "keep the object in S3, encrypted with a KMS key, and store only what opens it"
-    return Verdict(excludes=excludes, note=note)
-
-
-def _count(wanted: Wanted) -> Verdict:
-    return Verdict(
-        excludes=_above(_COUNT_LIMITS, wanted.count),
-        note="quotas per account and Region; spread over accounts when above",
-    )
-
-
-def _cross_account(wanted: Wanted) -> Verdict:
-    if not wanted.cross_account:
-        return Verdict()
-    if wanted.used_by in UNSHARED:
-        return Verdict(
-            excludes=PARAMETER_STORE, note=f"a shared parameter does not work in {wanted.used_by}"
+def _consistent(needed: StoreNeeds) -> StoreNeeds:
+    denied = "high_throughput" in needed.stated and not needed.high_throughput
+    if denied and needed.reads_per_second > stores.FREE_READS:
+        raise InputError(
+            f"`needs`: `high_throughput` is false, but `reads_per_second` is {needed.reads_per_second}",
+            hint=f"leave `high_throughput` out: more than {stores.FREE_READS} reads a second need it",
         )
-    return Verdict(
-        excludes=frozenset({Store.STANDARD}),
-        prefers=Store.SECRETS_MANAGER,
-        note="with a customer managed key whose policy lets the other account decrypt",
+    if not needed.sensitive and (needed.rotation or needed.customer_key):
+        name = "rotation" if needed.rotation else "customer_key"
+        raise InputError(
+            f"`needs`: `sensitive` is false, but `{name}` is true",
+            hint="leave `sensitive` out: a value that is rotated or encrypted is a secret",
+        )
+    return needed
+
+
+def _comparison() -> Answer:
+    rows = [{key: row[key] for key in _COLUMNS} for row in _rows()]
+    return Answer(
+        summary=(
+            "Use Secrets Manager if the value rotates, is read from other accounts or Regions, or must show when it was "
+            "last used; otherwise use a SecureString in Parameter Store. Give `needs` for a decision with its monthly cost."
+        ),
+        facts={
+            "rows": rows,
+            "needs": kit_needs.described(stores.NEEDS),
+            "unconfirmed": _unconfirmed(rows, ()),
+        },
+        sources=(*_sources(rows), _PAGE),
+        next=('aws-iam secrets decide --needs \'{"rotation": true, "reads_per_month": 100000}\'',),
+        as_of=stores.table()["as_of"],
     )
 
 
-def _used_by(wanted: Wanted) -> Verdict:
-    if wanted.used_by == "cloudformation" and wanted.sensitive:
-        return Verdict(
-            prefers=Store.SECRETS_MANAGER, note="ssm-secure works in few properties, same account"
-        )
-    return Verdict()
+_COLUMNS = ("need", "secrets_manager", "parameter_store", "source")
 
 
-def _created_by_cloudformation(wanted: Wanted) -> Verdict:
-    blocked = wanted.created_by_cloudformation and wanted.sensitive
-    return Verdict(excludes=PARAMETER_STORE if blocked else frozenset())
+def _rows() -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = stores.table()["rows"]
+    return rows
 
 
-def _expiry(wanted: Wanted) -> Verdict:
-    if not wanted.expiry:
-        return Verdict()
-    return Verdict(excludes=frozenset({Store.STANDARD, Store.SECRETS_MANAGER}))
+def _row(row: Mapping[str, str], verdict: stores.Verdict) -> dict[str, str]:
+    shown = {key: row[key] for key in _COLUMNS}
+    return shown | {"decides": verdict.decides, "note": verdict.note}
 
 
-def _throughput(wanted: Wanted) -> Verdict:
-    if wanted.reads_per_second > _READ_LIMIT:
-        return Verdict(note="above both quotas: cache in the client")
-    return Verdict(note="Parameter Store needs higher throughput, paid" if wanted.busy else "")
+def _sources(rows: list[dict[str, str]]) -> tuple[str, ...]:
+    pages_by_name = stores.table()["sources"]
+    return tuple(dict.fromkeys(pages_by_name[row["source"]] for row in rows))
 
 
-def _writes(wanted: Wanted) -> Verdict:
-    if wanted.writes_per_second > _MOST_WRITES:
-        return Verdict(
-            excludes=PARAMETER_STORE,
-            note="above Parameter Store's quota; spread the writes of one secret ten minutes apart",
-        )
-    busy = wanted.writes_per_second > _WRITES
-    return Verdict(note="Parameter Store needs higher throughput, paid" if busy else "")
+def _unconfirmed(rows: list[dict[str, str]], used: list[str] | tuple[()]) -> list[dict[str, str]]:
+    shown = {row["need"] for row in rows}
+    rows_in_doubt = [
+        prices.doubt(row["unconfirmed"])
+        for row in _rows()
+        if row["need"] in shown and "unconfirmed" in row
+    ]
+    return [*rows_in_doubt, *prices.unconfirmed(used)]
 
 
-def _versions(wanted: Wanted) -> Verdict:
-    kept = "Secrets Manager keeps AWSPREVIOUS and labelled versions; others go when the limit is reached"
-    return Verdict(note=kept if wanted.versions else "")
+def _reasons(chosen: Store | None, by_need: Mapping[str, stores.Verdict]) -> list[dict[str, str]]:
+    """The needs that decide: first those that exclude a store, then those that favor the chosen one."""
+    excluding = [
+        {"need": name, "says": f"not {_store_names(verdict.excludes)}", "why": _why(name, verdict)}
+        for name, verdict in by_need.items()
+        if verdict.excludes
+    ]
+    favoring = [
+        {"need": name, "says": f"prefer {verdict.prefers.words}", "why": verdict.note}
+        for name, verdict in by_need.items()
+        if verdict.prefers and verdict.prefers is chosen
+    ]
+    cheaper = {"need": "cost", "says": "either store fits", "why": "the cheaper one is chosen"}
+    return [*excluding, *favoring] or [cheaper]
 
 
-def _sensitive(wanted: Wanted) -> Verdict:
-    return Verdict(
-        note="as a SecureString" if wanted.sensitive else "a String costs no decryption"
+def _why(need: str, verdict: stores.Verdict) -> str:
+    """The note of this case, else what the table says of the excluded store."""
+    row = next(row for row in _rows() if row["need"] == need)
+    secret = Store.SECRETS_MANAGER in verdict.excludes
+    return verdict.note or row["secrets_manager" if secret else "parameter_store"]
+
+
+def _store_names(excludes: frozenset[Store]) -> str:
+    if excludes == stores.PARAMETER_STORE:
+        return "Parameter Store"
+    return " nor ".join(store.words for store in reversed(Store) if store in excludes)
+
+
+def _recommendation(chosen: Store | None, needed: StoreNeeds) -> dict[str, Any]:
+    if chosen is None:
+        return {"store": "neither"}
+    if chosen is Store.SECRETS_MANAGER:
+        kind = {"store": "secrets_manager"}
+    else:
+        tier = "standard" if chosen is Store.STANDARD else "advanced"
+        kind = {
+            "store": "parameter_store",
+            "tier": tier,
+            "type": "SecureString" if needed.sensitive else "String",
+        }
+    own_key = needed.needs_own_key and (needed.sensitive or chosen is Store.SECRETS_MANAGER)
+    return kind | {"customer_managed_key": own_key}
+
+
+def _cost(cost: stores.Cost, by_need: Mapping[str, stores.Verdict]) -> dict[str, Any]:
+    excluded_by = [name for name, verdict in by_need.items() if cost.store in verdict.excludes]
+    return {
+        "store": cost.store.value,
+        "fits": not excluded_by,
+        "storage": prices.usd(cost.storage),
+        "requests": prices.usd(cost.requests),
+        "encryption": prices.usd(cost.encryption),
+        "total": prices.usd(cost.total),
+    }
+
+
+def _summary(
+    chosen: Store | None,
+    needed: StoreNeeds,
+    by_need: Mapping[str, stores.Verdict],
+    costs: Mapping[Store, stores.Cost],
+) -> str:
+    if chosen is None:
+        return _neither(needed, by_need)
+    total = prices.spoken(costs[chosen].total)
+    uncounted_reads = (
+        ""
+        if "reads_per_month" in needed.stated
+        else ", requests not counted: `reads_per_month` is not given"
     )
+    others = [
+        f"{cost.store.words} {prices.spoken(cost.total)}"
+        for cost in costs.values()
+        if cost.store is not chosen and not any(cost.store in v.excludes for v in by_need.values())
+    ]
+    alternatives = f" ({', '.join(others)})" if others else ", the only store that fits"
+    return f"{chosen.words}: about {total} a month{alternatives}{uncounted_reads}."
 
 
-def _customer_key(wanted: Wanted) -> Verdict:
-    return Verdict(note="one key per Region" if wanted.replicas else "")
+def _neither(needed: StoreNeeds, by_need: Mapping[str, stores.Verdict]) -> str:
+    largest = max(stores.SIZE_LIMITS.values())
+    if needed.size_bytes > largest:
+        return (
+            f"Neither store takes {needed.size_bytes:,} bytes (the limit of Secrets Manager is {largest:,}): store the "
+            "object in S3, encrypted with a KMS key, and keep only its location here."
+        )
+    conflict = ", ".join(f"`{name}`" for name, verdict in by_need.items() if verdict.excludes)
+    return f"No store meets all of {conflict}: drop one of them, or split the values."
 
 
-_RULES: dict[str, Callable[[Wanted], Verdict]] = {
-    "rotation": _only_secrets_manager("rotation"),
-    "size_bytes": _size,
-    "binary": _only_secrets_manager("binary"),
-    "count": _count,
-    "cross_account": _cross_account,
-    "used_by": _used_by,
-    "created_by_cloudformation": _created_by_cloudformation,
-    "replicas": _only_secrets_manager("replicas"),
-    "reads_per_second": _throughput,
-    "writes_per_second": _writes,
-    "versions": _versions,
-    "last_used": _only_secrets_manager("last_used"),
-    "recovery": _only_secrets_manager("recovery"),
-    "random_password": _only_secrets_manager("random_password"),
-    "expiry": _expiry,
-    "customer_key": _customer_key,
-    "sensitive": _sensitive,
-}
-
-
-def wanted_of(given: Mapping[str, Any]) -> Wanted:
-    """The read needs as a value."""
-    return Wanted(given=frozenset(given), **given)
+def _next(chosen: Store | None) -> tuple[str, ...]:
+    if chosen is None:
+        return ("aws-iam kms decide --needs '{\"direct_use\": true}'", "aws-iam secrets decide")
+    return ("aws-iam secrets guide",)

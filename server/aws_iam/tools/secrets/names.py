@@ -1,4 +1,4 @@
-"""The secret that a caller names, by name or ARN, and what generated files call it by."""
+"""A secret or parameter that the caller names by name or ARN, and its spellings in generated files."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
-_HOLE = re.compile(r"\{\{([A-Za-z]+)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{([A-Za-z]+)\}\}")
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}")
 _SECRET, _PARAMETER = "secret:", "parameter/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """A secret or a parameter, and where it is; `assumed` are the parts that nobody gave."""
+class SecretName:
+    """A secret or a parameter, and where it is."""
 
-    given: str
+    as_written: str
     name: str
     account: str = ACCOUNT
     region: str = REGION
@@ -36,38 +36,38 @@ class Named:
 
     @property
     def assumed(self) -> tuple[str, ...]:
-        """What stands in the files for what the caller did not say."""
+        """The sample account and Region that the files contain when the caller gave only a name."""
         return () if self.by_arn else (ACCOUNT, REGION)
 
     @property
     def secret_pattern(self) -> str:
-        """The secret in a policy: six characters that nobody knows beforehand end its ARN."""
+        """The secret in a policy: its ARN ends with six random characters."""
         return f"{self._arn('secretsmanager')}:secret:{self.name}-??????"
 
     @property
     def secret_reference(self) -> str:
-        """The secret's whole ARN, with a suffix to replace where only its name is known."""
+        """The secret's full ARN, with a sample suffix to replace if only its name is known."""
         return f"{self._arn('secretsmanager')}:secret:{self.name}{self.suffix or '-AbCdEf'}"
 
     @property
     def parameter_arn(self) -> str:
-        """The parameter's ARN, in which the leading slash of a path is written once."""
+        """The parameter's ARN; the leading slash of a path is written once in it."""
         return f"{self._arn('ssm')}:parameter/{self.name.removeprefix('/')}"
 
     def _arn(self, service: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}"
 
 
-def secret_named(given: str) -> Named:
+def secret_named(text: str) -> SecretName:
     """The secret of Secrets Manager that the caller names."""
-    found = _of_arn(given, "secretsmanager", _SECRET)
+    found = _arn_and_name(text, "secretsmanager", _SECRET)
     if found is None:
-        return Named(given=given, name=checked("secret", given, "secret"))
+        return SecretName(as_written=text, name=checked("secret", text, "secret"))
     arn, name = found
     suffix = name[-7:] if _SUFFIX.fullmatch(name[-7:]) else ""
     checked("secret", name, "secret")
-    return Named(
-        given=given,
+    return SecretName(
+        as_written=text,
         name=name.removesuffix(suffix),
         account=arn.account,
         region=arn.region,
@@ -77,16 +77,16 @@ def secret_named(given: str) -> Named:
     )
 
 
-def parameter_named(given: str) -> Named:
+def parameter_named(text: str) -> SecretName:
     """The parameter of Parameter Store that the caller names."""
-    found = _of_arn(given, "ssm", _PARAMETER)
+    found = _arn_and_name(text, "ssm", _PARAMETER)
     if found is None:
-        return Named(given=given, name=checked("secret", given, "secret"))
+        return SecretName(as_written=text, name=checked("secret", text, "secret"))
     arn, name = found
     checked("secret", name, "secret")
-    return Named(
-        given=given,
-        # A name with a path begins with a slash, which its ARN does not show twice.
+    return SecretName(
+        as_written=text,
+        # The name of a path begins with a slash that the ARN leaves out.
         name=f"/{name}" if "/" in name else name,
         account=arn.account,
         region=arn.region,
@@ -95,10 +95,10 @@ def parameter_named(given: str) -> Named:
     )
 
 
-def _of_arn(given: str, service: str, prefix: str) -> tuple[Arn, str] | None:
-    if not given.startswith("arn:"):
+def _arn_and_name(text: str, service: str, prefix: str) -> tuple[Arn, str] | None:
+    if not text.startswith("arn:"):
         return None
-    arn = Arn.of(given)
+    arn = Arn.of(text)
     fits = (
         arn is not None
         and arn.service == service
@@ -108,14 +108,14 @@ def _of_arn(given: str, service: str, prefix: str) -> tuple[Arn, str] | None:
         and FORMS["partition"].pattern.fullmatch(arn.partition)
     )
     if arn is None or not fits:
-        wanted = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{prefix}NAME"
+        example = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{prefix}NAME"
         raise InputError(
-            f"`secret` {quoted(given)} is no ARN of this store", hint=f"such as `{wanted}`"
+            f"`secret` {quoted(text)} is not an ARN of this store", hint=f"such as `{example}`"
         )
     return arn, arn.resource.removeprefix(prefix)
 
 
-def filled(name: str, values: Mapping[str, str]) -> str:
-    """A file of `assets/secrets` with every hole filled."""
+def filled_asset(name: str, values: Mapping[str, str]) -> str:
+    """A file of `assets/secrets` with its `{{Name}}` placeholders filled."""
     text = resources.text(f"assets/secrets/{name}")
-    return _HOLE.sub(lambda hole: values[hole[1]], text)
+    return _PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], text)

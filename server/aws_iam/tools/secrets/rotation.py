@@ -1,4 +1,4 @@
-"""`secrets rotation`: the set-up of managed, partner and Lambda rotation, as commands, CloudFormation or Terraform."""
+"""`secrets rotation`: files that set up managed, partner and Lambda rotation: commands, CloudFormation or Terraform."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from aws_iam import resources
 from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.secrets.names import filled, secret_named
-from aws_iam.tools.secrets.rotation_schedule import schedule as read_schedule
+from aws_iam.tools.secrets.names import filled_asset, secret_named
+from aws_iam.tools.secrets.rotation_schedule import parse_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_iam.tools.secrets.names import Named
+    from aws_iam.tools.secrets.names import SecretName
     from aws_iam.tools.secrets.rotation_schedule import Schedule
 
 Target = Literal["rds", "aurora", "documentdb", "redshift", "external", "custom"]
@@ -43,58 +43,30 @@ _ENDINGS: Mapping[Format, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Managed:
-    """A database whose service keeps and rotates the password of its first user."""
+class ManagedService:
+    """A database whose service keeps and rotates the password of its first user.
 
-    words: str
+    `cloudformation_attribute` and `terraform_arn` are where a template finds the secret's ARN; None: nowhere.
+    """
+
+    name: str
     user: str
-    attribute: str | None
-    """The attribute of the CloudFormation resource that is the secret's ARN; None: it has none."""
-    terraform: str
-    source: str
+    cloudformation_attribute: str | None
+    terraform_arn: str
     limits: str
+    source: str
 
 
-_RDS = "https://docs.aws.amazon.com/AmazonRDS/latest"
-MANAGED: Mapping[Target, Managed] = {
-    "rds": Managed(
-        words="RDS",
-        user="master user",
-        attribute="MasterUserSecret.SecretArn",
-        terraform="aws_db_instance.database.master_user_secret[0].secret_arn",
-        source=f"{_RDS}/UserGuide/rds-secrets-manager.html",
-        limits="not with RDS Custom and blue/green deployments; of read replicas only SQL Server's",
-    ),
-    "aurora": Managed(
-        words="Aurora",
-        user="master user",
-        attribute="MasterUserSecret.SecretArn",
-        terraform="aws_rds_cluster.database.master_user_secret[0].secret_arn",
-        source=f"{_RDS}/AuroraUserGuide/rds-secrets-manager.html",
-        limits="not in a global database, not with Serverless v1, cross-Region replicas and blue/green deployments",
-    ),
-    "documentdb": Managed(
-        words="DocumentDB",
-        user="master user",
-        attribute=None,
-        terraform="aws_docdb_cluster.database.master_user_secret[0].secret_arn",
-        source="https://docs.aws.amazon.com/documentdb/latest/developerguide/docdb-secrets-manager.html",
-        limits="CloudFormation does not tell the secret's ARN: set the schedule by the CLI",
-    ),
-    "redshift": Managed(
-        words="Redshift",
-        user="admin user",
-        attribute="MasterPasswordSecretArn",
-        terraform="aws_redshift_cluster.database.master_password_secret_arn",
-        source="https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-secrets-manager-integration.html",
-        limits="provisioned clusters; Serverless namespaces have the same switch",
-    ),
-}
+@cache
+def managed_services() -> Mapping[str, ManagedService]:
+    """The databases with managed rotation, by target."""
+    data = json.loads(resources.text("assets/data/managed-rotation.json"))
+    return {target: ManagedService(**row) for target, row in data["services"].items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the caller asked for, as given."""
+class RotationArguments:
+    """The arguments of `secrets rotation`."""
 
     target: Target
     format: Format = "cli"
@@ -107,60 +79,71 @@ class Wish:
     window: str | None = None
 
 
-def rotation(wish: Wish) -> Answer:
-    """The set-up of rotation for the target, in the format asked for."""
-    _refuse_what_does_not_belong(wish)
-    if wish.target in MANAGED:
-        return _managed(wish, MANAGED[wish.target])
-    return _external(wish) if wish.target == "external" else _custom(wish)
+def rotation(arguments: RotationArguments) -> Answer:
+    """The files that set up rotation for the target."""
+    _refuse_arguments_of_other_targets(arguments)
+    if arguments.target in _MANAGED_TARGETS:
+        return _by_service(arguments, managed_services()[arguments.target])
+    return _by_partner(arguments) if arguments.target == "external" else _by_function(arguments)
 
 
-_TAKES: Mapping[str, tuple[Target, ...]] = {
+_MANAGED_TARGETS: tuple[Target, ...] = ("rds", "aurora", "documentdb", "redshift")
+_TARGETS_BY_ARGUMENT: Mapping[str, tuple[Target, ...]] = {
     "secret": ("external", "custom"),
-    "database": tuple(MANAGED),
+    "database": _MANAGED_TARGETS,
     "function": ("custom",),
     "partner": ("external",),
     "metadata": ("external",),
 }
 
 
-def _refuse_what_does_not_belong(wish: Wish) -> None:
-    for name, targets in _TAKES.items():
-        if getattr(wish, name) is not None and wish.target not in targets:
+def _refuse_arguments_of_other_targets(arguments: RotationArguments) -> None:
+    for name, targets in _TARGETS_BY_ARGUMENT.items():
+        if getattr(arguments, name) is not None and arguments.target not in targets:
             listed = ", ".join(f"`{target}`" for target in targets)
             raise InputError(
-                f"`{name}` says nothing about the target `{wish.target}`",
-                hint=f"it belongs to {listed}",
+                f"`{name}` does not apply to the target `{arguments.target}`",
+                hint=f"it applies to {listed}",
             )
-    if wish.window is not None and wish.schedule is None and wish.target in MANAGED:
+    if (
+        arguments.window is not None
+        and arguments.schedule is None
+        and arguments.target in _MANAGED_TARGETS
+    ):
         raise InputError(
-            "`window` needs `schedule`: without one the service's own schedule stands",
-            hint="give `schedule` too, such as `30`",
+            "`window` needs `schedule`: without one the service's own schedule applies",
+            hint="add `schedule`, such as `30`",
         )
 
 
-def _managed(wish: Wish, managed: Managed) -> Answer:
-    database = _matching("database", wish.database or "app", _IDENTIFIER, "a database identifier")
-    asked = read_schedule(wish.schedule, wish.window) if wish.schedule else None
-    if asked and wish.format == "cloudformation" and managed.attribute is None:
+def _by_service(arguments: RotationArguments, managed: ManagedService) -> Answer:
+    database = _matching(
+        "database", arguments.database or "app", _IDENTIFIER, "a database identifier"
+    )
+    schedule = parse_schedule(arguments.schedule, arguments.window) if arguments.schedule else None
+    if (
+        schedule
+        and arguments.format == "cloudformation"
+        and managed.cloudformation_attribute is None
+    ):
         raise InputError(
-            f"CloudFormation does not tell the ARN of {managed.words}'s secret, so no schedule can be set in a template",
-            hint="leave `schedule` out, and set it by `format` `cli` afterwards",
+            f"CloudFormation does not return the ARN of {managed.name}'s secret, so a template cannot set its schedule",
+            hint="leave `schedule` out, and set it afterwards with `format` `cli`",
         )
-    ending, language, checked_by = _ENDINGS[wish.format]
+    ending, language, checked_by = _ENDINGS[arguments.format]
     values = {"Database": database, "Region": "eu-west-1"}
-    content = filled(f"rotation/{wish.target}.{ending}", values)
-    if asked:
-        content += _schedule_part(wish, managed, asked, values)
+    content = filled_asset(f"rotation/{arguments.target}.{ending}", values)
+    if schedule:
+        content += _schedule_part(arguments, managed, schedule, values)
     return Answer(
         summary=(
-            f"Managed rotation by {managed.words}, no Lambda function: the service makes, keeps and rotates the password "
-            f"of the {managed.user}, {asked.words if asked else 'every 7 days unless you set a schedule'}. "
-            "Switching it on changes the password at once."
+            f"Managed rotation by {managed.name}, without a Lambda function: the service creates, stores and rotates the password "
+            f"of the {managed.user}, {schedule.text if schedule else 'every 7 days unless you set a schedule'}. "
+            "Enabling it changes the password immediately."
         ),
         artifacts=(
             Artifact(
-                name=f"rotation-{wish.target}.{ending}",
+                name=f"rotation-{arguments.target}.{ending}",
                 language=language,
                 content=content,
                 checked_by=checked_by,
@@ -168,23 +151,23 @@ def _managed(wish: Wish, managed: Managed) -> Answer:
         ),
         facts={
             "kind": "managed",
-            "target": wish.target,
-            "format": wish.format,
-            "covers": f"the {managed.user} alone; application users need `target` `custom`",
+            "target": arguments.target,
+            "format": arguments.format,
+            "covers": f"only the {managed.user}; application users need `target` `custom`",
             "rotates_at_once": [
                 {
-                    "step": f"switching managed passwords on for an existing {managed.words} database",
-                    "effect": "a new password at once: let its readers read the secret first",
+                    "step": f"enabling managed passwords for an existing {managed.name} database",
+                    "effect": "the password changes immediately: make its readers read the secret first",
                 },
                 {
                     "step": "the schedule",
-                    "effect": "nothing at once: rotating immediately is switched off",
+                    "effect": "nothing is rotated immediately: the files disable it",
                 },
             ],
-            "schedule": asked.words if asked else "the service's own: every 7 days",
+            "schedule": schedule.text if schedule else "the service's default: every 7 days",
             "limits": managed.limits,
-            "permission": "none for a function; `kms:CreateGrant`, `kms:DescribeKey`, `secretsmanager:CreateSecret` and "
-            "`secretsmanager:TagResource` for whoever switches it on",
+            "permission": "no function, so none for one; whoever enables it needs `kms:CreateGrant`, `kms:DescribeKey`, "
+            "`secretsmanager:CreateSecret` and `secretsmanager:TagResource`",
         },
         sources=(managed.source, f"{_GUIDE}/rotate-secrets_managed.html", _API, _PAGE),
         next=("aws-iam secrets snippet --runtime lambda --store secrets_manager",),
@@ -193,32 +176,38 @@ def _managed(wish: Wish, managed: Managed) -> Answer:
 
 
 def _schedule_part(
-    wish: Wish, managed: Managed, asked: Schedule, values: Mapping[str, str]
+    arguments: RotationArguments,
+    managed: ManagedService,
+    schedule: Schedule,
+    values: Mapping[str, str],
 ) -> str:
-    if wish.format == "cli":
-        return filled(f"rotation/{wish.target}-schedule.sh", {**values, "Rules": asked.json})
-    if wish.format == "cloudformation":
-        attribute = managed.attribute or ""
-        return filled(
-            "rotation/schedule.yaml", {"SecretAttribute": attribute, "Rules": asked.json}
+    if arguments.format == "cli":
+        return filled_asset(
+            f"rotation/{arguments.target}-schedule.sh", {**values, "Rules": schedule.json}
         )
-    return filled(
-        "rotation/schedule.tf", {"SecretAttribute": managed.terraform, "Rules": asked.terraform}
+    if arguments.format == "cloudformation":
+        attribute = managed.cloudformation_attribute or ""
+        return filled_asset(
+            "rotation/schedule.yaml", {"SecretAttribute": attribute, "Rules": schedule.json}
+        )
+    return filled_asset(
+        "rotation/schedule.tf",
+        {"SecretAttribute": managed.terraform_arn, "Rules": schedule.terraform},
     )
 
 
-def _external(wish: Wish) -> Answer:
+def _by_partner(arguments: RotationArguments) -> Answer:
     partner = _matching(
-        "partner", wish.partner or "GitLabAccessToken", _TYPE, "a secret type of a partner"
+        "partner", arguments.partner or "GitLabAccessToken", _TYPE, "a secret type of a partner"
     )
-    named = secret_named(wish.secret or "prod/partner/token")
-    asked = read_schedule(wish.schedule or _DAYS, wish.window)
-    pairs = _metadata(wish.metadata)
-    ending, language, checked_by = _ENDINGS[wish.format]
-    values = _values(named, asked, wish.format) | {
+    secret = secret_named(arguments.secret or "prod/partner/token")
+    schedule = parse_schedule(arguments.schedule or _DAYS, arguments.window)
+    pairs = _metadata(arguments.metadata)
+    ending, language, checked_by = _ENDINGS[arguments.format]
+    values = _values(secret, schedule, arguments.format) | {
         "Partner": partner,
         "Role": "RotatePartnerSecret",
-        "Metadata": _metadata_text(pairs, wish.format),
+        "Metadata": _metadata_text(pairs, arguments.format),
     }
     known = _partners()["types"].get(partner)
     main = Artifact(
@@ -227,17 +216,18 @@ def _external(wish: Wish) -> Answer:
         content=_content(f"rotation/external.{ending}", values, pairs),
         checked_by=checked_by,
     )
-    documents = () if wish.format == "cloudformation" else ("external-trust", "external-role")
+    documents = () if arguments.format == "cloudformation" else ("external-trust", "external-role")
     return Answer(
         summary=(
-            f"Rotation at the partner ({known or 'a type that the list of ' + _partners()['as_of'] + ' does not have'}), "
-            f"no Lambda function: Secrets Manager changes the credential itself, {asked.words}. Nothing is rotated now."
+            f"Rotation at the partner ({known or 'a type that is not in the list of ' + _partners()['as_of']}), "
+            f"without a Lambda function: Secrets Manager changes the credential itself, {schedule.text}. "
+            "Nothing is rotated now."
         ),
         artifacts=(main, *(_policy(document, values) for document in documents)),
         facts={
             "kind": "managed external",
             "target": "external",
-            "format": wish.format,
+            "format": arguments.format,
             "partner": known or "unknown",
             "type": partner,
             "types": [
@@ -246,15 +236,15 @@ def _external(wish: Wish) -> Answer:
             "rotates_at_once": [
                 {
                     "step": "rotate-secret",
-                    "effect": "nothing at once: rotating immediately is switched off",
+                    "effect": "nothing is rotated immediately: the files disable it",
                 }
             ],
-            "schedule": asked.words,
-            "metadata": "the fields that the partner's page names; none were given"
+            "schedule": schedule.text,
+            "metadata": "none given; see the partner's page for the fields that it needs"
             if not pairs
             else ", ".join(sorted(pairs)),
-            "permission": "the role trusts secretsmanager.amazonaws.com for this account and this secret alone",
-            "placeholders": [{"replace": hole} for hole in named.assumed],
+            "permission": "the role trusts secretsmanager.amazonaws.com for this account and this secret only",
+            "placeholders": [{"replace": part} for part in secret.assumed],
         },
         sources=(
             _partners()["source"],
@@ -269,14 +259,14 @@ def _external(wish: Wish) -> Answer:
     )
 
 
-def _custom(wish: Wish) -> Answer:
+def _by_function(arguments: RotationArguments) -> Answer:
     function = _matching(
-        "function", wish.function or "rotate-app-db", _FUNCTION, "a function name"
+        "function", arguments.function or "rotate-app-db", _FUNCTION, "a function name"
     )
-    named = secret_named(wish.secret or "prod/app/db")
-    asked = read_schedule(wish.schedule or _DAYS, wish.window)
-    ending, language, checked_by = _ENDINGS[wish.format]
-    values = _values(named, asked, wish.format) | {
+    secret = secret_named(arguments.secret or "prod/app/db")
+    schedule = parse_schedule(arguments.schedule or _DAYS, arguments.window)
+    ending, language, checked_by = _ENDINGS[arguments.format]
+    values = _values(secret, schedule, arguments.format) | {
         "Function": function,
         "Role": f"{function}-role",
     }
@@ -292,35 +282,35 @@ def _custom(wish: Wish) -> Answer:
         content=resources.text("assets/secrets/rotation/rotation_function.py"),
         checked_by="its four steps run against moto",
     )
-    documents = () if wish.format == "cloudformation" else ("lambda-trust", "rotation-role")
+    documents = () if arguments.format == "cloudformation" else ("lambda-trust", "rotation-role")
     return Answer(
         summary=(
-            f"Rotation by a Lambda function, {asked.words}: write `accepts` and `change` in rotation_function.py, the four "
-            "steps stand. Nothing is rotated now; `testSecret` runs once."
+            f"Rotation by a Lambda function, {schedule.text}: implement `accepts` and `change` in rotation_function.py; "
+            "the four steps are done. Nothing is rotated now; `testSecret` runs once."
         ),
         artifacts=(main, skeleton, *(_policy(document, values) for document in documents)),
         facts={
             "kind": "lambda",
             "target": "custom",
-            "format": wish.format,
+            "format": arguments.format,
             "steps": [
                 {"step": "createSecret", "does": "stores a new value as AWSPENDING"},
                 {"step": "setSecret", "does": "makes it valid where it is used"},
-                {"step": "testSecret", "does": "proves it"},
+                {"step": "testSecret", "does": "checks that the new value works"},
                 {"step": "finishSecret", "does": "makes it AWSCURRENT, the old one AWSPREVIOUS"},
             ],
             "rotates_at_once": [
                 {
                     "step": "rotate-secret, or the rotation schedule",
-                    "effect": "nothing at once: rotating immediately is switched off; `testSecret` runs once",
+                    "effect": "nothing is rotated immediately: the files disable it; `testSecret` runs once",
                 }
             ],
-            "schedule": asked.words,
-            "permission": f"`secretsmanager.amazonaws.com` may invoke `{function}` for account {named.account} alone "
+            "schedule": schedule.text,
+            "permission": f"`secretsmanager.amazonaws.com` may invoke `{function}` for account {secret.account} only "
             "(aws:SourceAccount); whoever calls rotate-secret needs lambda:InvokeFunction",
             "network": "in a VPC the function needs a path to the database and an endpoint of Secrets Manager",
-            "templates": "for RDS, DocumentDB, Redshift, ElastiCache, InfluxDB and Active Directory take AWS's own functions",
-            "placeholders": [{"replace": hole} for hole in named.assumed],
+            "templates": "AWS has ready-made functions for RDS, DocumentDB, Redshift, ElastiCache, InfluxDB and Active Directory",
+            "placeholders": [{"replace": part} for part in secret.assumed],
         },
         sources=(
             f"{_GUIDE}/rotate-secrets_lambda.html",
@@ -335,8 +325,8 @@ def _custom(wish: Wish) -> Answer:
 
 
 def _content(asset: str, values: Mapping[str, str], pairs: Mapping[str, str]) -> str:
-    """The main file; without metadata the line that would hold it is left out."""
-    text = filled(asset, values)
+    """The main file, without the metadata line if there is no metadata."""
+    text = filled_asset(asset, values)
     if "Metadata" in values and not pairs:
         text = text.replace(" --external-secret-rotation-metadata ''", "")
         text = text.replace("      ExternalSecretRotationMetadata: \n", "")
@@ -347,30 +337,30 @@ def _policy(name: str, values: Mapping[str, str]) -> Artifact:
     return Artifact(
         name=f"{name}.json",
         language="json",
-        content=filled(f"rotation/{name}.json", values),
+        content=filled_asset(f"rotation/{name}.json", values),
         checked_by="policy validate, evaluate",
     )
 
 
-def _values(named: Named, asked: Schedule, format_: Format) -> dict[str, str]:
+def _values(secret: SecretName, schedule: Schedule, format_: Format) -> dict[str, str]:
     return {
-        "Name": named.name,
-        "SecretPattern": named.secret_pattern,
-        "Account": named.account,
-        "Region": named.region,
-        "Partition": named.partition,
-        "Rules": asked.terraform if format_ == "terraform" else asked.json,
+        "Name": secret.name,
+        "SecretPattern": secret.secret_pattern,
+        "Account": secret.account,
+        "Region": secret.region,
+        "Partition": secret.partition,
+        "Rules": schedule.terraform if format_ == "terraform" else schedule.json,
     }
 
 
-def _metadata(given: Any) -> dict[str, str]:
-    value = given
-    if isinstance(given, str):
+def _metadata(metadata: Any) -> dict[str, str]:
+    value = metadata
+    if isinstance(metadata, str):
         try:
-            value = json.loads(given)
+            value = json.loads(metadata)
         except (ValueError, RecursionError):
             value = None
-    if given is None:
+    if metadata is None:
         return {}
     fits = (
         isinstance(value, dict)
@@ -382,8 +372,8 @@ def _metadata(given: Any) -> dict[str, str]:
     )
     if not fits:
         raise InputError(
-            f"`metadata` must be an object of at most {_MOST_METADATA} plain texts",
-            hint='such as {"cryptographicAlgorithm": "RS512"}; a secret never belongs there',
+            f"`metadata` must be an object of at most {_MOST_METADATA} strings",
+            hint='such as {"cryptographicAlgorithm": "RS512"}; never put a secret there',
         )
     return {str(name): str(text) for name, text in value.items()}
 

@@ -1,4 +1,4 @@
-"""When a secret rotates: the schedule as Secrets Manager takes it, checked for what its API refuses late or never says.
+"""The rotation schedule of a secret, with checks that the API of Secrets Manager makes late or not at all.
 
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
@@ -26,21 +26,21 @@ _HINT = "give days such as `30`, `rate(12 hours)`, or `cron(0 16 1,15 * ? *)` in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Days or an expression, never both, and the window in which the rotation may run."""
+    """Either days or an expression, and the window in which the rotation may run."""
 
     days: int | None = None
     expression: str | None = None
     window: str | None = None
 
     @property
-    def words(self) -> str:
-        """The schedule in words."""
+    def text(self) -> str:
+        """The schedule in words: `every 30 days, within 3h`."""
         every = f"every {self.days} days" if self.days else f"by {self.expression} (UTC)"
         return f"{every}, within {self.window}" if self.window else every
 
     @property
     def rules(self) -> dict[str, int | str]:
-        """`RotationRules` in the API's words."""
+        """`RotationRules` as the API takes them."""
         rules: dict[str, int | str | None] = {
             "AutomaticallyAfterDays": self.days,
             "ScheduleExpression": self.expression,
@@ -50,12 +50,12 @@ class Schedule:
 
     @property
     def json(self) -> str:
-        """The rules as JSON, which YAML takes as well."""
+        """The rules as JSON, which is valid YAML too."""
         return json.dumps(self.rules)
 
     @property
     def terraform(self) -> str:
-        """The lines of Terraform's block `rotation_rules`."""
+        """The lines of Terraform's `rotation_rules` block."""
         names = {
             "AutomaticallyAfterDays": "automatically_after_days",
             "ScheduleExpression": "schedule_expression",
@@ -68,43 +68,45 @@ class Schedule:
         )
 
 
-def schedule(text: str, window: str | None = None) -> Schedule:
-    """The schedule that the text names; InputError for one that Secrets Manager does not take."""
+def parse_schedule(text: str, window: str | None = None) -> Schedule:
+    """Parse a schedule; InputError for one that Secrets Manager does not accept."""
     if text.isascii() and text.isdigit():
         days = int(text[:9])
         if not 1 <= days <= _LONGEST_DAYS:
-            raise InputError(f"`schedule`: {days} days is not within 1 to {_LONGEST_DAYS:,}")
+            raise InputError(f"`schedule` must be 1 to {_LONGEST_DAYS:,} days, not {days}")
         return Schedule(days=days, window=_window(window, _DAY))
     if found := _RATE.fullmatch(text):
         hours = int(found[1]) * (_DAY if found[2].startswith("day") else 1)
-        _demand_rare(hours, text)
+        _refuse_too_often(hours, text)
         return Schedule(expression=text, window=_window(window, min(hours, _DAY)))
     if found := _CRON.fullmatch(text):
         hours = _cron(found[1].split())
         return Schedule(expression=text, window=_window(window, hours))
-    raise InputError(f"`schedule` cannot be {quoted(text, 80)}", hint=_HINT)
+    raise InputError(f"`schedule` {quoted(text, 80)} is not valid", hint=_HINT)
 
 
 def _cron(fields: list[str]) -> int:
-    """The hours between two runs of a day, as far as the expression shows them."""
+    """The fewest hours between two runs, as far as the expression shows them."""
     if len(fields) != _FIELDS or not all(map(_FIELD.fullmatch, fields)):
         raise InputError(
-            "`schedule`: cron takes six fields of letters, digits and *?,/#-", hint=_HINT
+            "`schedule`: cron() needs six fields of letters, digits and *?,/#-", hint=_HINT
         )
     minutes, hours, month_day, _, week_day, year = fields
     if minutes != "0" or year != "*":
-        raise InputError("`schedule`: the minutes of cron are `0` and its year is `*`", hint=_HINT)
+        raise InputError(
+            "`schedule`: in cron() the minutes must be `0` and the year `*`", hint=_HINT
+        )
     if "?" not in (month_day, week_day):
         raise InputError(
-            "`schedule`: cron names the day of the month or of the week, the other is `?`",
+            "`schedule`: in cron() either the day of the month or the day of the week must be `?`",
             hint=_HINT,
         )
-    between = _between(hours)
-    _demand_rare(between, f"cron with the hours {hours}")
+    between = _hours_between_runs(hours)
+    _refuse_too_often(between, f"cron with the hours {hours}")
     return between
 
 
-def _between(hours: str) -> int:
+def _hours_between_runs(hours: str) -> int:
     step = hours.partition("/")[2]
     if step.isdigit():
         return int(step)
@@ -119,7 +121,7 @@ def _between(hours: str) -> int:
     return min(after - before for before, after in pairwise(round_trip))
 
 
-def _demand_rare(hours: int, text: str) -> None:
+def _refuse_too_often(hours: int, text: str) -> None:
     if hours < _LEAST_HOURS:
         raise InputError(
             f"`schedule` {quoted(text, 80)} rotates more often than every {_LEAST_HOURS} hours",
@@ -133,11 +135,11 @@ def _window(window: str | None, most: int) -> str | None:
     found = re.fullmatch(r"([1-9][0-9]?)h", window, re.ASCII)
     if found is None:
         raise InputError(
-            f"`window` cannot be {quoted(window, 20)}", hint="give hours such as `3h`"
+            f"`window` {quoted(window, 20)} is not valid", hint="give hours such as `3h`"
         )
     if int(found[1]) > most:
         raise InputError(
-            f"`window` {window} reaches the next rotation or another day (UTC)",
-            hint=f"at most {most}h fits this schedule",
+            f"`window` {window} extends into the next rotation or the next day (UTC)",
+            hint=f"give at most {most}h for this schedule",
         )
     return window

@@ -115,14 +115,14 @@ def test_a_refused_scenario_passes_after_its_changes_and_each_opens_what_it_says
         explicit=decision.outcome == "ExplicitlyDenied",
     )
     assert way.is_proved or way.stuck
-    proof = proofs.of(way)
+    proof = proofs.proof_of(way)
     assert proof.findings == ()
     for row in proof.facts.get("changes", ()):
         # The comparison claims nothing of `${…}` in policies of the old version, where it is plain text.
         unsettled = "2008-10-17" in json.dumps(case["policies"])
         unsaid = unsettled and row["opens_besides"].startswith("unknown")
         narrow = row["opens_besides"] == "nothing" or unsaid
-        assert narrow or row["how"] == "put instead of the Deny"
+        assert narrow or row["how"] == "replace the Deny"
 
 
 def _bare(request: dict[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_of_several_resources_all_must_be_allowed() -> None:
 @pytest.mark.parametrize(
     ("request_", "policies", "says"),
     [
-        ("{", {}, "the request is no JSON"),
+        ("{", {}, "`request` is not JSON"),
         (REQUEST, "{", "the policies are not valid JSON"),
         (REQUEST, {"scps": []}, "`scps` is not a layer"),
         ({**REQUEST, "principle": "x"}, {}, "no field `principle`"),
@@ -115,35 +115,35 @@ SESSION = "arn:aws:sts::111122223333:assumed-role"
 @pytest.mark.parametrize(
     ("request_", "policies", "says"),
     [
-        ({"action": "kms:Decrypt", "resource": KEY}, {}, ["always has a key policy", "a grant of the key"]),
+        ({"action": "kms:Decrypt", "resource": KEY}, {}, ["always has a key policy", "a grant on the key"]),
         ({"action": "sts:AssumeRole", "resource": ROLE}, {}, ["always has a trust policy"]),
         (
             {"principal": "arn:aws:iam::111122223333:root", "action": "s3:PutBucketPolicy", "resource": "arn:aws:s3:::b"},
             {},
-            ["whatever the bucket policy denies"],
+            ["even if the bucket policy denies it"],
         ),
         (
             {"principal": "arn:aws:sts::111122223333:federated-user/bob", "action": "iam:ListUsers", "resource": "*"},
             {},
-            ["call IAM in the console only"],
+            ["call IAM only in the console"],
         ),
         (
             {"principal": USER, "action": "iam:ListUsers", "resource": "*", "context": {"aws:TokenIssueTime": "2026-11-02T09:00:00Z"}},
             {},
-            ["only when MFA was used"],
+            ["only if MFA was used"],
         ),
         ({"principal": f"{SESSION}/AWSServiceRoleForSupport/x"}, {"scp": [[document()]]}, ["looks like a service-linked role"]),
         (
             {"principal": f"{SESSION}/app/i-1"},
             {"identity": document({**ALLOW, "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/team/*"}}})},
-            ["does not tell the path of its role"],
+            ["does not include the path of its role"],
         ),
         (
             {"context": {"s3:prefix": "x"}},
             {"identity": document({**ALLOW, "Condition": {"StringEquals": {"s3:prefix": "x"}}})},
-            ["s3:GetObject never carry `s3:prefix`"],
+            ["s3:GetObject never include `s3:prefix`"],
         ),
-        ({"action": "cloudwatch:PutMetricData", "resource": "*"}, {}, ["a resource where the call names one"]),
+        ({"action": "cloudwatch:PutMetricData", "resource": "*"}, {}, ["a resource if the call names one"]),
     ],
 )  # fmt: skip
 def test_what_the_outcome_does_not_say_is_noted(

@@ -490,4 +490,4 @@ def test_actions_that_only_the_deployment_knows_are_neither_named_nor_counted() 
     assert "no known action" not in wanted + kept
     # The Deny spares something that nobody knows yet: it may not be taken for one of everything.
     assert answer.facts["actions_allowed"] == 1
-    assert "2 statements name actions that only the deployment knows" in answer.summary
+    assert "2 statements name actions that are known only at deployment" in answer.summary

@@ -316,9 +316,9 @@ def test_what_no_trail_writes_down_is_said() -> None:
         ({"needs": {"s3:ListAllMyBuckets": ["*"]}, "events": []}, "both are given"),
         (
             {"needs": {"s3:ListAllMyBuckets": ["*"]}, "generalize": True},
-            "`generalize` is about `events`",
+            "`generalize` goes with `events`",
         ),
-        ({"events": [], "conditions": {}}, "`conditions` is about `needs`"),
+        ({"events": [], "conditions": {}}, "`conditions` goes with `needs`"),
         ({"events": []}, "contains no CloudTrail event"),
         ({"events": 7}, "contains no CloudTrail event"),
         ({"events": "{"}, "is not JSON"),

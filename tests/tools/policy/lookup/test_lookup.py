@@ -204,7 +204,7 @@ def test_a_query_that_is_no_name_is_refused(query: str) -> None:
     "query", ["s3:GetObject s3:PutObject", "s3,logs", "s3:GetObject, logs", "s3 what is it"]
 )
 def test_several_names_at_once_are_refused(query: str) -> None:
-    with pytest.raises(InputError, match="holds several words") as raised:
+    with pytest.raises(InputError, match="has several words") as raised:
         lookup(query)
     assert "one name at a time" in raised.value.hint
 

@@ -125,7 +125,7 @@ def test_what_both_found_is_one_finding_and_what_one_found_says_so(
         "of_these_own_codes": 0,
         "found_only_by_access_analyzer": 1,
     }
-    assert "1 found by both, 1 only here, 1 only by Access Analyzer" in answer.summary
+    assert "1 found by both, 1 only offline, 1 only by Access Analyzer" in answer.summary
 
 
 def test_a_finding_of_aws_alone_carries_its_code_severity_words_place_and_page(
@@ -261,7 +261,7 @@ def test_where_aws_is_silent_it_says_so_and_the_offline_findings_stand(
     assert unknown.code == "ONLINE_VALIDATION"
     assert says in (unknown.reason or "")
     assert PERMISSION in (unknown.reason or "")
-    assert "the offline findings stand" in asked.summary
+    assert "only the offline findings are reported" in asked.summary
     assert asked.facts["online"].get("aws_read", True) is reached
     assert "demo" not in (unknown.reason or "")
 
@@ -327,7 +327,7 @@ def test_the_command_prints_the_offline_answer_and_says_by_its_status_that_aws_w
     ],
 )
 def test_account_arguments_without_online_are_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="goes with `online`"):
+    with pytest.raises(InputError, match="needs `online`"):
         tool.run({"action": "validate", "document": IDENTITY, **arguments})
 
 

@@ -19,7 +19,7 @@ from aws_iam.errors import InputError
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
-from aws_iam.tools.policy.validate.validate import MOST_ROWS, validated
+from aws_iam.tools.policy.validate.validate import MOST_ROWS, validate_policies
 from helpers.folders import TESTS
 from helpers.work import calls
 
@@ -82,7 +82,7 @@ def test_text_that_is_no_json_is_a_finding_with_line_and_column() -> None:
     assert finding.where is not None
     assert (finding.where.line, finding.where.column) == (1, 95)
     assert finding.message == "trailing comma before `}`: remove the comma"
-    assert "no JSON" in answer.summary
+    assert "not JSON" in answer.summary
 
 
 def test_without_the_comma_the_action_is_found_at_its_place() -> None:
@@ -97,12 +97,12 @@ def test_without_the_comma_the_action_is_found_at_its_place() -> None:
 
 
 def test_a_clean_policy_says_as_which_kind_and_by_data_of_which_date() -> None:
-    answer = validated(document(TRUST))
+    answer = validate_policies(document(TRUST))
     assert answer.findings == ()
     assert answer.as_of is not None
     assert answer.summary == (
         "No problems found in the policy, read as a role trust policy (the kind is guessed);"
-        f" judged by service data of {answer.as_of}."
+        f" service data of {answer.as_of}."
     )
     assert answer.facts == {"kind": "trust", "kind_guessed": True}
 
@@ -115,11 +115,11 @@ def test_a_given_kind_is_said_and_not_guessed() -> None:
 
 def test_a_deny_to_everyone_could_also_be_a_resource_control_policy() -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "*"}
-    assert validated(document(deny)).facts["could_also_be"] == "rcp"
+    assert validate_policies(document(deny)).facts["could_also_be"] == "rcp"
 
 
 def test_the_next_calls_look_the_service_up_and_ask_for_the_other_kind() -> None:
-    answer = validated(document({**ALLOW, "Action": "s3:GetObjectt"}))
+    answer = validate_policies(document({**ALLOW, "Action": "s3:GetObjectt"}))
     assert answer.next == (
         "aws-iam policy validate --document FILE --kind scp",
         "aws-iam policy lookup --query s3",
@@ -145,7 +145,7 @@ def test_findings_come_worst_first_and_then_in_the_order_of_the_text() -> None:
 
 
 def test_each_policy_of_a_list_is_judged_by_itself() -> None:
-    answer = validated(
+    answer = validate_policies(
         [document(ALLOW), document(TRUST), document({**ALLOW, "Effect": "Alow"}), "{"]
     )
     assert [(finding.resource, finding.code) for finding in answer.findings] == [
@@ -160,11 +160,11 @@ def test_each_policy_of_a_list_is_judged_by_itself() -> None:
 
 
 def test_a_long_list_has_rows_for_the_first_policies_only() -> None:
-    answer = validated([document({**ALLOW, "Effect": "Alow"})] * 23 + [document(ALLOW)])
+    answer = validate_policies([document({**ALLOW, "Effect": "Alow"})] * 23 + [document(ALLOW)])
     assert len(answer.facts["policies"]) == MOST_ROWS
     assert answer.facts["more_policies_with_problems"] == 3
     assert len(answer.findings) == 23
-    assert "policies" not in validated([document(ALLOW), document(TRUST)]).facts
+    assert "policies" not in validate_policies([document(ALLOW), document(TRUST)]).facts
 
 
 def test_the_policy_of_an_answer_is_judged_under_the_artifacts_name() -> None:
@@ -173,7 +173,7 @@ def test_the_policy_of_an_answer_is_judged_under_the_artifacts_name() -> None:
         "summary": "x",
         "artifacts": [{"name": "trust.json", "language": "json", "content": content}],
     }
-    answer = validated(json.dumps(made), Kind.TRUST)
+    answer = validate_policies(json.dumps(made), Kind.TRUST)
     (finding,) = answer.findings
     assert (finding.resource, finding.code) == (
         "trust.json",
@@ -183,7 +183,7 @@ def test_the_policy_of_an_answer_is_judged_under_the_artifacts_name() -> None:
 
 def test_a_rule_is_cut_after_many_findings_and_the_answer_says_so() -> None:
     actions = [f"s3:Nope{number}" for number in range(AT_MOST + 50)]
-    answer = validated(document({**ALLOW, "Action": actions}))
+    answer = validate_policies(document({**ALLOW, "Action": actions}))
     assert (
         len([finding for finding in answer.findings if finding.code == "INVALID_ACTION"])
         == AT_MOST
@@ -332,7 +332,7 @@ def _said(found: list[Finding]) -> Counter[tuple[str, str]]:
 @given(JUNK | st.text(), KINDS)
 def test_whatever_is_given_is_judged_or_refused(given_: Any, kind: Kind | None) -> None:
     try:
-        answer = validated(given_, kind)
+        answer = validate_policies(given_, kind)
     except InputError as refused:
         assert refused.message  # noqa: PT017 - either outcome is right, a third one is not
     else:

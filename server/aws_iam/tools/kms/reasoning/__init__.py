@@ -1,1 +1,1 @@
-"""Reasoning over key policies: who administers a key, and whether a policy locks everyone out."""
+"""Key policies: what they allow, who administers a key, and whether a policy locks everyone out."""

@@ -1,4 +1,4 @@
-"""Who could call PutKeyPolicy on a key, as its policy tells.
+"""Who could call PutKeyPolicy on a key, according to its policy.
 
 administrators(policy, "111122223333")  →  Administrator(principal=…, how="key policy" | "IAM policies" | "nobody")
 """
@@ -42,14 +42,14 @@ PRINCIPAL = re.compile(
 """How a key policy writes accounts, roles, users and sessions."""
 
 _KEY = "arn:{}:kms:us-east-1:{}:key/00000000-0000-0000-0000-000000000000"
-# A key policy has 32,768 bytes; what is longer is refused, and need not be compared with its own Denies.
+# A key policy has at most 32,768 bytes: KMS refuses longer ones, so their Deny statements are not evaluated.
 _MOST_STATEMENTS = 500
-_MOST_ASKED = 100
+_MOST_EVALUATED = 100
 
 
 @slotted
 class Administrator:
-    """Somebody whom the policy lets call PutKeyPolicy: by itself, or as far as IAM policies of the account allow it."""
+    """A principal that may call PutKeyPolicy: by the key policy itself, or if IAM policies of the account allow it."""
 
     principal: str
     how: Literal["key policy", "IAM policies", "nobody"]
@@ -58,22 +58,22 @@ class Administrator:
 
 
 def administrators(policy: Policy, account: str) -> Iterator[Administrator]:
-    """Whom the policy lets call PutKeyPolicy, and whom it only seems to, each once."""
+    """The principals that may call PutKeyPolicy, and those that only seem to, each once."""
     denials = _Denials.of(policy, account)
-    told: dict[str, bool] = {}
+    settled: dict[str, bool] = {}
     for statement in policy.statements:
         if not (statement.allows and has_effect(statement) and takes(statement, MANAGE)):
             continue
         for principal in statement.principals:
-            # Who administers by one statement needs no other; who does not by one may by the next.
-            if told.get(principal.value):
+            # One statement is enough to administer; a principal that fails by one may succeed by the next.
+            if settled.get(principal.value):
                 continue
             found = _administrator(denials, statement, principal, account)
-            if principal.value not in told or found.how != "nobody":
+            if principal.value not in settled or found.how != "nobody":
                 yield found
-            told[principal.value] = found.how != "nobody"
+            settled[principal.value] = found.how != "nobody"
         if statement.has("NotPrincipal"):
-            name = "everybody but those in NotPrincipal"
+            name = "everyone except those in NotPrincipal"
             yield Administrator(
                 principal=name, how="key policy", pointer=statement.place().pointer
             )
@@ -83,25 +83,25 @@ def _administrator(
     denials: _Denials, statement: Statement, principal: Principal, account: str
 ) -> Administrator:
     pointer = statement.place().pointer
-    nobody = _nobody(principal, account)
-    if nobody:
-        return Administrator(principal=principal.value, how="nobody", note=nobody, pointer=pointer)
+    never = _why_never(principal, account)
+    if never:
+        return Administrator(principal=principal.value, how="nobody", note=never, pointer=pointer)
     is_account = account_of(principal) == account
     how: Literal["key policy", "IAM policies"] = "IAM policies" if is_account else "key policy"
     notes = []
     if statement.conditions:
         keys = dict.fromkeys(condition.key.value for condition in statement.conditions)
         notes.append(f"under a condition on {', '.join(map(quoted, keys))}")
-    match denials.take(principal):
+    match denials.denies(principal):
         case True:
             return Administrator(
                 principal=principal.value,
                 how="nobody",
-                note="a Deny of this policy takes it back",
+                note="a Deny in this policy matches it",
                 pointer=pointer,
             )
         case None:
-            notes.append("a Deny of this policy may take it back")
+            notes.append("a Deny in this policy may match it")
         case _:
             pass
     return Administrator(
@@ -109,53 +109,56 @@ def _administrator(
     )
 
 
-def _nobody(principal: Principal, account: str) -> str:
+def _why_never(principal: Principal, account: str) -> str:
     """Why the principal can never call PutKeyPolicy on this key."""
     if principal.type not in {"AWS", "*"}:
-        return "a service or provider does not administer keys"
+        return "services and identity providers cannot administer keys"
     if is_unique_id(principal):
         return (
-            "the unique id of a role or user that was deleted: a new one of its name has another"
+            "the unique id of a deleted role or user: a new one with the same name has another id"
         )
     if not PRINCIPAL.fullmatch(principal.value):
-        return "no name of a principal: AWS refuses it"
+        return "not a valid principal: AWS refuses it"
     owner = owner_of(principal)
     if owner and account and owner != account:
-        return "of another account, from which PutKeyPolicy is never possible"
+        return "belongs to another account, which can never call PutKeyPolicy"
     return ""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Denials:
-    """The statements of a policy that may take PutKeyPolicy back, asked for one principal after another."""
+    """The Deny statements of a policy that cover PutKeyPolicy, evaluated for one principal after another."""
 
     policy: Policy
     account: str
     layers: Layers | None
-    asked: int = 0
+    evaluated_count: int = 0
     unusable: bool = False
 
     @classmethod
     def of(cls, policy: Policy, account: str) -> _Denials:
-        """Ready to be asked; without layers where no Deny speaks of it."""
-        speaks = any(s.denies and has_effect(s) and takes(s, MANAGE) for s in policy.statements)
-        if not speaks:
+        """The evaluator for a policy; without layers if no Deny covers PutKeyPolicy."""
+        has_deny = any(s.denies and has_effect(s) and takes(s, MANAGE) for s in policy.statements)
+        if not has_deny:
             return cls(policy=policy, account=account, layers=None)
         try:
-            layers = layers_of({"resource": effective(policy), "identity": None})
+            layers = layers_of({"resource": without_ignored_statements(policy), "identity": None})
         except InputError:
-            # A statement that AWS would not take: nobody can tell what the others do.
+            # AWS would refuse a statement, so the effect of the others is not known.
             return cls(policy=policy, account=account, layers=None, unusable=True)
         return cls(policy=policy, account=account, layers=layers)
 
-    def take(self, principal: Principal) -> bool | None:
-        """Whether a Deny keeps the principal from it; None: under a condition, or nobody looked."""
+    def denies(self, principal: Principal) -> bool | None:
+        """Whether a Deny matches the principal; None: it depends on a condition, or was not evaluated."""
         if self.unusable:
             return None
         if self.layers is None or principal.is_everyone:
             return False
-        self.asked += 1
-        if self.asked > _MOST_ASKED or len(self.policy.statements) > _MOST_STATEMENTS:
+        self.evaluated_count += 1
+        if (
+            self.evaluated_count > _MOST_EVALUATED
+            or len(self.policy.statements) > _MOST_STATEMENTS
+        ):
             return None
         whole = account_of(principal)
         caller = f"arn:aws:iam::{whole}:root" if principal.value == whole else principal.value
@@ -173,13 +176,13 @@ class _Denials:
 def request_to_manage(
     caller: str, policy: Policy, account: str, context: Mapping[str, Any]
 ) -> Request:
-    """The call of PutKeyPolicy, with what KMS knows of it itself."""
+    """The PutKeyPolicy request, with the context keys that KMS sets itself."""
     arn = Arn.of(caller)
     partition = arn.partition if arn else "aws"
     known = {
         "kms:CallerAccount": arn.account if arn else "",
         "kms:BypassPolicyLockoutSafetyCheck": "false",
-        # KMS answers over TLS alone: KMS Developer Guide, data-protection.
+        # KMS accepts only TLS connections: KMS Developer Guide, data-protection.
         "aws:SecureTransport": "true",
     }
     lower = {name.lower() for name in context}
@@ -195,7 +198,7 @@ def request_to_manage(
 
 
 def key_of(policy: Policy, partition: str, account: str) -> str:
-    """The key's ARN: the one that the policy itself names, else one that stands for it."""
+    """The key's ARN if the policy names one of the account, else a sample ARN."""
     named = {
         entry.value
         for statement in policy.statements
@@ -206,18 +209,18 @@ def key_of(policy: Policy, partition: str, account: str) -> str:
     return owned[0] if len(owned) == 1 else _KEY.format(partition, account)
 
 
-def effective(policy: Policy) -> dict[str, Any]:
-    """The policy without the statements that KMS ignores."""
-    whole = json.loads(dump(policy))
-    body = whole["Statement"]
-    listed = [
+def without_ignored_statements(policy: Policy) -> dict[str, Any]:
+    """The policy without the statements that have no effect."""
+    document = json.loads(dump(policy))
+    body = document["Statement"]
+    objects = [
         statement
         for statement in (body if isinstance(body, list) else [body])
         if isinstance(statement, dict)
     ]
     kept = [
         statement
-        for statement, read in zip(listed, policy.statements, strict=True)
-        if has_effect(read)
+        for statement, parsed in zip(objects, policy.statements, strict=True)
+        if has_effect(parsed)
     ]
-    return {**whole, "Statement": kept}
+    return {**document, "Statement": kept}

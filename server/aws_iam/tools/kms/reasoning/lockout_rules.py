@@ -1,9 +1,9 @@
-"""Whether KMS would take a key policy from its caller, and who could still administer the key.
+"""Whether KMS would accept a key policy from its caller.
 
-    judged(policy, caller="arn:…", account="111122223333", layers={"identity": […]})  →  Lockout
+    put_key_policy_outcome(policy, caller="arn:…", account="111122223333", layers={"identity": […]})  →  Lockout
 
-KMS refuses a default policy that does not let its caller change it again (KMS API Reference, PutKeyPolicy). How AWS weighs
-IAM policies and conditions in that check is not documented; here it is the ordinary evaluation of kms:PutKeyPolicy.
+KMS refuses a default policy that does not let its caller change it again (KMS API Reference, PutKeyPolicy). AWS does not
+document how that check evaluates IAM policies and conditions; here it is an ordinary evaluation of kms:PutKeyPolicy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.language.document import dump
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
-from aws_iam.tools.kms.reasoning.administrators import PRINCIPAL, effective, request_to_manage
+from aws_iam.tools.kms.reasoning.administrators import (
+    PRINCIPAL,
+    request_to_manage,
+    without_ignored_statements,
+)
 from aws_iam.tools.kms.reasoning.model import MOST_BYTES
 from aws_iam.tools.kms.reasoning.statements import is_unique_id
 
@@ -28,18 +32,18 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Policy, Principal, Statement
 
 MESSAGE = "The new key policy will not allow you to update the key policy in the future"
-"""What KMS says when it refuses; people search for it."""
+"""The message of KMS when it refuses; people search for it."""
 
 Outcome = Literal["accepted", "refused", "unknown"]
 
 _MALFORMED = "MalformedPolicyDocumentException"
 _TOO_LONG = "LimitExceededException"
-_MOST_TOLD = 5
+_MOST_KEYS = 5
 
 
 @slotted
 class Lockout:
-    """What PutKeyPolicy would answer; `keys` are the condition keys, `missing` the layers that it hangs on."""
+    """What PutKeyPolicy would answer; it depends on the condition keys `keys` and the layers `missing`."""
 
     outcome: Outcome
     reason: str
@@ -48,7 +52,7 @@ class Lockout:
     missing: tuple[str, ...] = ()
 
 
-def judged(
+def put_key_policy_outcome(
     policy: Policy,
     *,
     caller: str,
@@ -56,71 +60,83 @@ def judged(
     layers: Mapping[str, Any],
     context: Mapping[str, Any],
 ) -> Lockout:
-    """The answer; a policy that KMS cannot read is refused before anybody asks who may change it."""
+    """What PutKeyPolicy would answer; KMS refuses a malformed policy before it checks for a lockout."""
     broken = next(_faults(policy), None)
     if broken:
         return broken
-    asked = request_to_manage(caller, policy, account, context)
-    if asked.caller.account != account:
+    request = request_to_manage(caller, policy, account, context)
+    if request.caller.account != account:
         return Lockout(
             outcome="refused",
-            reason=f"the caller is of account {asked.caller.account}; PutKeyPolicy never crosses accounts",
+            reason=f"the caller belongs to account {request.caller.account}; PutKeyPolicy works only within the key's account",
             error="AccessDeniedException",
         )
-    found = _evaluated(policy, asked, layers)
+    found = _evaluated(policy, request, layers)
     ghosts = [
-        p.value for statement in policy.statements for p in _named(statement) if is_unique_id(p)
+        p.value
+        for statement in policy.statements
+        for p in _principals_in(statement)
+        if is_unique_id(p)
     ]
     if found.outcome == "accepted" and ghosts:
         return Lockout(
             outcome="unknown",
-            reason=f"the caller may change the policy, but {quoted(ghosts[0])} is a unique id, as AWS shows a deleted role"
-            " or user: every principal must exist, or the policy is refused as malformed",
+            reason=f"the caller may change the policy, but {quoted(ghosts[0])} is a unique id, which stands for a deleted"
+            " role or user: AWS refuses a policy as malformed if a principal does not exist",
         )
     return found
 
 
-def _evaluated(policy: Policy, asked: Any, given: Mapping[str, Any]) -> Lockout:
-    layers = layers_of({"identity": None, **given, "resource": effective(policy)})
-    decision = evaluated(asked, layers).decision
-    keys = _hanging(asked, layers, decision)
+def _evaluated(policy: Policy, request: Any, layers_given: Mapping[str, Any]) -> Lockout:
+    layers = layers_of(
+        {"identity": None, **layers_given, "resource": without_ignored_statements(policy)}
+    )
+    decision = evaluated(request, layers).decision
+    keys = _deciding_keys(request, layers, decision)
     if keys:
-        told = ", ".join(quoted(key) for key in keys[:_MOST_TOLD])
+        key_list = ", ".join(quoted(key) for key in keys[:_MOST_KEYS])
         return Lockout(
             outcome="unknown",
-            reason=f"it hangs on {told}, which the request does not tell",
+            reason=f"it depends on {key_list}, which the request does not include",
             keys=keys,
         )
     match decision.outcome:
         case "Allowed":
             by = " and ".join(decision.decided_by)
             return Lockout(
-                outcome="accepted", reason=f"the caller may change it again: {_BY.get(by, by)}"
+                outcome="accepted",
+                reason=f"the caller may change it again: {_ALLOWED_BY.get(by, by)}",
             )
         case "Unknown":
-            return _open(policy, asked, given, layers)
+            return _undecided(policy, request, layers_given, layers)
         case "ExplicitlyDenied":
-            why = f"a Deny in the layer {decision.decided_by[0]} keeps the caller from kms:PutKeyPolicy"
+            why = f"a Deny in the layer {decision.decided_by[0]} matches kms:PutKeyPolicy by the caller"
         case _:
             layer = decision.blocked_by[0] if decision.blocked_by else "resource"
-            why = _LACKING.get(layer, f"the layer {layer} does not allow kms:PutKeyPolicy")
+            why = _MISSING_ALLOW.get(layer, f"the layer {layer} does not allow kms:PutKeyPolicy")
     return Lockout(outcome="refused", reason=why, error=f"{_MALFORMED}: {MESSAGE}")
 
 
-def _open(policy: Policy, asked: Any, given: Mapping[str, Any], layers: Layers) -> Lockout:
-    """Why nobody can tell: a layer that is not given, or a principal that may be the caller."""
+def _undecided(
+    policy: Policy, request: Any, layers_given: Mapping[str, Any], layers: Layers
+) -> Lockout:
+    """Why the outcome is unknown: a layer that was not given, or a principal that may be the caller."""
     missing = tuple(layer for layer in _GIVEN if layer in layers.unreadable)
-    bare = layers_of({**given, **{layer: [] for layer in missing}, "resource": effective(policy)})
-    still = evaluated(asked, bare)
-    if not missing or still.decision.outcome == "Unknown":
-        why = (
-            "the ARN of a session does not tell its role's path: give the role's ARN as the caller"
-        )
-        told = why if ":assumed-role/" in asked.caller.arn else still.reason
-        return Lockout(outcome="unknown", reason=told)
+    known_layers = layers_of(
+        {
+            **layers_given,
+            **{layer: [] for layer in missing},
+            "resource": without_ignored_statements(policy),
+        }
+    )
+    without_missing = evaluated(request, known_layers)
+    if not missing or without_missing.decision.outcome == "Unknown":
+        path_reason = "a session's ARN does not include the path of its role: give the role's ARN as the caller"
+        reason = path_reason if ":assumed-role/" in request.caller.arn else without_missing.reason
+        return Lockout(outcome="unknown", reason=reason)
     return Lockout(
         outcome="unknown",
-        reason="only IAM policies could allow the caller, through the account statement, and they are not given",
+        reason="only IAM policies can allow the caller, through the account statement, and they were not given",
         missing=missing,
     )
 
@@ -128,29 +144,29 @@ def _open(policy: Policy, asked: Any, given: Mapping[str, Any], layers: Layers) 
 _GIVEN = ("identity", "boundary", "session", "scp", "rcp")
 
 
-def _hanging(asked: Any, layers: Layers, decision: Decision) -> tuple[str, ...]:
-    """The keys that turn a refusal into a permission, or the other way, if they had a value."""
+def _deciding_keys(request: Any, layers: Layers, decision: Decision) -> tuple[str, ...]:
+    """The absent keys that could turn a refusal into a permission, or a permission into a refusal."""
     refused = decision.outcome.endswith("Denied")
     turned = {"Allowed", "Unknown"} if refused else {"ImplicitlyDenied", "ExplicitlyDenied"}
-    found = hinges(asked, layers, decision)
+    found = hinges(request, layers, decision)
     keys = (key for key, outcomes in found.items() if turned & set(outcomes.values()))
-    # What no IAM policy tells and no key changes for the better is told as such, not by keys that could only harm.
+    # For an unknown outcome the missing policies are the reason, not keys that could only deny.
     return () if decision.outcome == "Unknown" else tuple(sorted(keys))
 
 
-_BY = {
+_ALLOWED_BY = {
     "resource": "the key policy names it",
     "identity and resource": "the account statement and its IAM policies",
     "root": "it is the root user",
 }
-_LACKING = {
-    "resource": "no statement allows the caller kms:PutKeyPolicy, and none lets IAM policies of the account do so",
+_MISSING_ALLOW = {
+    "resource": "no statement allows the caller kms:PutKeyPolicy, and none lets IAM policies of the account allow it",
     "identity": "the account statement leaves it to IAM policies, and the caller's do not allow kms:PutKeyPolicy on the key",
 }
 
 
 def _faults(policy: Policy) -> Iterator[Lockout]:
-    """What KMS refuses in a policy before it looks who may change it."""
+    """What KMS refuses before it checks for a lockout."""
     text = policy.text or dump(policy)
     size = len(text.encode(errors="surrogatepass"))
     if size > MOST_BYTES:
@@ -159,10 +175,12 @@ def _faults(policy: Policy) -> Iterator[Lockout]:
         )
     strange = next((character for character in text if not _is_allowed(character)), "")
     if strange:
-        yield _refused(f"the character {quoted(strange)} is not allowed: printable Latin-1 only")
+        yield _refused(
+            f"the character {quoted(strange)} is not allowed: use printable Latin-1 only"
+        )
     body = policy.node.member("Statement")
     if body is None or len(policy.statements) != len(body.listed()) or not policy.statements:
-        yield _refused("it has no list of statements, each an object")
+        yield _refused("`Statement` must be a list of objects, with at least one")
     for statement in policy.statements:
         yield from _faults_of(statement)
 
@@ -170,15 +188,15 @@ def _faults(policy: Policy) -> Iterator[Lockout]:
 def _faults_of(statement: Statement) -> Iterator[Lockout]:
     place = statement.place().pointer
     if not (statement.allows or statement.denies):
-        yield _refused(f"`{place}` has no `Effect` that is `Allow` or `Deny`")
+        yield _refused(f"the `Effect` of `{place}` must be `Allow` or `Deny`")
     if not (statement.principals or statement.not_principals):
-        yield _refused(f"`{place}` names no principal, which every statement of a key policy must")
-    for principal in _named(statement):
+        yield _refused(f"`{place}` names no principal; every statement of a key policy needs one")
+    for principal in _principals_in(statement):
         known = principal.type != "AWS" or is_unique_id(principal)
         if not known and not PRINCIPAL.fullmatch(principal.value):
             yield _refused(
-                f"{quoted(principal.value)} is no principal: accounts, roles, users and sessions are, by their whole names;"
-                " groups and wildcards in names are not"
+                f"{quoted(principal.value)} is not a valid principal: name accounts, roles, users or sessions in full;"
+                " groups and wildcards within names are not allowed"
             )
     if statement.has("Action") and statement.has("NotAction"):
         yield _refused(f"`{place}` has both `Action` and `NotAction`")
@@ -186,7 +204,7 @@ def _faults_of(statement: Statement) -> Iterator[Lockout]:
         yield _refused(f"`{place}` has both `Resource` and `NotResource`")
 
 
-def _named(statement: Statement) -> tuple[Principal, ...]:
+def _principals_in(statement: Statement) -> tuple[Principal, ...]:
     return (*statement.principals, *statement.not_principals)
 
 

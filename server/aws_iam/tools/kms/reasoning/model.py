@@ -1,4 +1,4 @@
-"""Key policies: who administers, who uses and by which way, as a value; and the policy that says exactly that.
+"""Who may administer and use a key, and the key policy that allows exactly that.
 
     KeyWish(account="111122223333", admins=(…,), users=(…,)).document()  →  {"Version": …, "Statement": […]}
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 32_768
 """The longest key policy: KMS Developer Guide, resource-limits."""
 
-# The console's administrators less kms:* wildcards, so that what AWS adds later is no silent grant.
+# As in the console, but without wildcards: actions that AWS adds later are not granted silently.
 ADMINISTRATION = (
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
@@ -47,9 +47,9 @@ ADMINISTRATION = (
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 )
-# What a primary key is copied and handed over by: ReplicateKey and UpdatePrimaryRegion ask for it in the key policy.
+# Replicating a key and moving its primary Region need these in the key policy.
 _REPLICATION = ("kms:ReplicateKey", "kms:UpdatePrimaryRegion")
-# What an encryption context can be asked for: the two calls of envelope encryption.
+# The calls of envelope encryption, which carry an encryption context.
 _ENVELOPE = ("kms:Decrypt", "kms:GenerateDataKey")
 _GRANTS = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
 _LOOK = "kms:DescribeKey"
@@ -73,12 +73,12 @@ class Usage(StrEnum):
 
     @property
     def looks(self) -> tuple[str, ...]:
-        """The actions that read the key's description, and its public half where it has one."""
+        """The actions that read the key's description and, if it has one, its public key."""
         return (_LOOK, _PUBLIC_KEY) if self in _PUBLIC else (_LOOK,)
 
     @property
     def spec(self) -> tuple[str, str]:
-        """The key usage and a usual key spec, in the words of CreateKey."""
+        """KeyUsage and a common KeySpec, as CreateKey takes them."""
         return _SPECS[self]
 
 
@@ -116,8 +116,8 @@ _SPECS: Mapping[Usage, tuple[str, str]] = {
 
 
 @slotted
-class KeyWish:
-    """Who may do what with a key. `users` call KMS themselves, through `via` services, or with `only_via` through these alone.
+class KeyAccess:
+    """Who may do what with a key. `users` call KMS directly and through the `via` services; with `only_via` only through these.
 
     `context` is the encryption context that direct use must carry; `outside` are accounts or principals of others;
     `replicas` are the Regions that the key is copied to.
@@ -144,27 +144,27 @@ class KeyWish:
 
     @property
     def direct(self) -> tuple[str, ...]:
-        """The cryptographic actions of direct use: beside services that act for the users, those of an envelope."""
+        """The cryptographic actions of direct use: with services or a context only those of envelope encryption."""
         narrowed = self.context or (self.via and self.usage is Usage.ENCRYPT)
         return _ENVELOPE if narrowed else self.usage.actions
 
     @property
     def grants(self) -> bool:
-        """Whether the users let AWS services use the key by grants: services attach symmetric keys alone."""
+        """Whether the users may create grants for AWS services, which use symmetric keys only."""
         return self.usage is Usage.ENCRYPT and bool(self.users) and not self.context_only
 
     @property
     def context_only(self) -> bool:
-        """Whether the key serves an application's own envelope encryption and nothing else."""
+        """Whether the key is only for an application's own envelope encryption."""
         return bool(self.context) and not self.via
 
-    def in_region(self, region: str) -> KeyWish:
-        """The same wish for a replica of the key: the services through which it is used are those of its Region."""
+    def in_region(self, region: str) -> KeyAccess:
+        """The same access for a replica of the key, with the services of its Region."""
         via = tuple(service.replace(f".{self.region}.", f".{region}.") for service in self.via)
         return replace(self, region=region, via=via)
 
     def document(self) -> dict[str, Any]:
-        """The policy: the account first, so that IAM policies count and nobody is locked out."""
+        """The policy: the account statement first, so that IAM policies apply and nobody is locked out."""
         return {"Version": "2012-10-17", "Statement": list(self._statements())}
 
     def _statements(self) -> Iterator[dict[str, Any]]:
@@ -188,7 +188,7 @@ class KeyWish:
         named = _aws(principals)
         restricted = through_services and self.only_via
         if not restricted and self.context:
-            # DescribeKey carries no encryption context: under that condition it would never be allowed.
+            # DescribeKey has no encryption context: the condition would never be met.
             wanted = {f"kms:EncryptionContext:{key}": value for key, value in self.context.items()}
             yield _allow(f"{who}UseDirectly", named, self.direct, {"StringEquals": wanted})
             yield _allow(f"{who}LookAtKey", named, self.usage.looks)
@@ -199,7 +199,7 @@ class KeyWish:
             yield _allow(f"{who}UseThroughServices", named, self._through_services(), through)
 
     def _through_services(self) -> tuple[str, ...]:
-        """What services may do for the users, less what these may do in any way."""
+        """What services may do for the users, without what the users may do directly."""
         if self.only_via:
             return (*self.usage.actions, *self.usage.looks)
         anyway = () if self.context else self.direct
@@ -208,7 +208,7 @@ class KeyWish:
     def _service(self, service: KeyService) -> Iterator[dict[str, Any]]:
         principal = {"Service": service.principal_in(self.region)}
         arns = tuple(filter(service.calls_for, self.source_arns))
-        # An organization's trail, say, is of the management account.
+        # The source may be in another account: an organization's trail is in the management account.
         owners = [account for arn in arns if (account := arn.split(":")[4])]
         account = owners[0] if owners else self.account
         values = {"Partition": self.partition, "Region": self.region, "Account": account}
@@ -218,7 +218,7 @@ class KeyWish:
 
 
 def _merged(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """One statement for each principal and condition: two uses of a service may ask for the same."""
+    """One statement for each principal and condition: two uses of a service can need the same."""
     by_terms: dict[str, dict[str, Any]] = {}
     for statement in statements:
         terms = json.dumps((statement["Principal"], statement.get("Condition")), sort_keys=True)

@@ -1,4 +1,4 @@
-"""What the statements of a key policy say of a key: which have an effect, whom they name, whose account it is.
+"""The statements of a key policy: which ones have an effect, the principals they name, and the key's account.
 
 Sources: KMS Developer Guide, pages key-policy-overview and key-policy-default; KMS API Reference, PutKeyPolicy.
 """
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 MANAGE = "kms:PutKeyPolicy"
 _ACCOUNT = re.compile(r"[0-9]{12}")
-# What stands in a policy for a role or user that is deleted: IAM User Guide, reference_identifiers (unique ids).
+# AWS shows a deleted role or user as its unique id: IAM User Guide, reference_identifiers (unique ids).
 _UNIQUE_ID = re.compile(r"A[A-Z]{2}A[A-Z0-9]{12,124}")
 
 
 def has_effect(statement: Statement) -> bool:
-    """Whether KMS takes notice of the statement: without Action or without Resource it stores and ignores it."""
+    """Whether the statement has an effect: KMS stores and ignores one without Action or Resource."""
     actions = statement.actions or statement.not_actions
     return bool(actions) and bool(statement.resources or statement.not_resources)
 
 
 def takes(statement: Statement, action: str) -> bool:
-    """Whether the statement speaks of the action."""
+    """Whether the statement covers the action."""
     return Ready.of(statement).takes(action.lower())
 
 
 def account_of(principal: Principal) -> str:
-    """The account that the principal stands for as a whole; empty for anything else."""
+    """The account if the principal stands for a whole account; else empty."""
     if principal.type != "AWS":
         return ""
     if _ACCOUNT.fullmatch(principal.value):
@@ -44,7 +44,7 @@ def account_of(principal: Principal) -> str:
 
 
 def owner_of(principal: Principal) -> str:
-    """The account that the principal is of; empty where its text does not tell."""
+    """The account that the principal belongs to; empty if it does not say."""
     if principal.type != "AWS":
         return ""
     arn = Arn.of(principal.value)
@@ -53,30 +53,30 @@ def owner_of(principal: Principal) -> str:
 
 
 def is_unique_id(principal: Principal) -> bool:
-    """Whether the principal is the unique id of a role or user, as AWS shows one that was deleted."""
+    """Whether the principal is the unique id of a deleted role or user."""
     return principal.type == "AWS" and _UNIQUE_ID.fullmatch(principal.value) is not None
 
 
 def told_owner(policy: Policy) -> str:
-    """The account whose key it is, as the policy itself tells; empty: it does not.
+    """The account of the key, as far as the policy shows it; else empty.
 
-    That is the account of its account statement, else that of whoever may change the policy, which nobody outside may.
+    It is the account of the account statement, else of the principals that may change the policy: others never can.
     """
-    manages = [
+    managers = [
         principal
         for statement in policy.statements
         if statement.allows and has_effect(statement) and takes(statement, MANAGE)
         for principal in statement.principals
     ]
-    for told in (account_of, owner_of):
-        found = {told(manage) for manage in manages} - {""}
+    for account in (account_of, owner_of):
+        found = {account(principal) for principal in managers} - {""}
         if found:
             return found.pop() if len(found) == 1 else ""
     return ""
 
 
 def delegating(policy: Policy, account: str) -> Iterator[Statement]:
-    """The statements that let IAM policies of the account decide on something."""
+    """The statements that let IAM policies of the account allow actions."""
     for statement in policy.statements:
         named = bool(account) and any(account_of(p) == account for p in statement.principals)
         if statement.allows and named and has_effect(statement):

@@ -1,4 +1,4 @@
-"""`policy denied`: what an AccessDenied message says and hides, and the smallest change that lets the request pass."""
+"""`policy denied`: what an AccessDenied message says and omits, and the smallest change that allows the request."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer
 from aws_iam.engine.denied.message import denials
-from aws_iam.engine.denied.remedy import remedy
+from aws_iam.engine.denied.remedy import remedy as find_remedy
 from aws_iam.engine.denied.request import asked
 from aws_iam.engine.denied.shelf import Shelf
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied import proofs, tables
-from aws_iam.tools.policy.denied.layer_words import (
-    DECODE,
-    DECODE_CALL,
-    PAGE,
-    REMARKS,
-    SECTION,
-    WORDS,
-)
+from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,66 +24,90 @@ if TYPE_CHECKING:
     from aws_iam.tools.policy.denied.proofs import Proof
 
 
+_TROUBLESHOOTING = (
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"
+)
+_SECTION = "references/policy-design.md#access-denied"
+_DECODE_PAGE = (
+    "https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html"
+)
+
+
 def denied(message: Any, policies: Any = None) -> Answer:
-    """The denial taken apart, what blocks by the policies at hand, and the change with its proof."""
-    found = denials(message)
-    shelf = Shelf() if policies is None else Shelf.of(policies)
-    denial = next((denial for denial in found if denial.action and denial.principal), found[0])
+    """What the message says, what blocks according to the given policies, and the proved change."""
+    denials_found = denials(message)
+    documents = Shelf() if policies is None else Shelf.of(policies)
+    denial = next(
+        (denial for denial in denials_found if denial.action and denial.principal),
+        denials_found[0],
+    )
     request = asked(denial)
     if request.request is None:
-        return _answer(denial, found, request)
-    way = remedy(request.request, shelf, named=denial.layer, explicit=denial.explicit is True)
-    here = tables.decided(request.request, policies)
-    proof = None if tables.is_unseen(denial, way) else proofs.of(way)
-    return _answer(denial, found, request, way=way, here=here, proof=proof, shelf=shelf)
+        return _answer(denial, denials_found, request)
+    remedy = find_remedy(
+        request.request, documents, named=denial.layer, explicit=denial.explicit is True
+    )
+    by_policies = tables.decision_by_policies(request.request, policies)
+    proof = None if tables.is_deny_unseen(denial, remedy) else proofs.proof_of(remedy)
+    return _answer(
+        denial,
+        denials_found,
+        request,
+        remedy=remedy,
+        by_policies=by_policies,
+        proof=proof,
+        documents=documents,
+    )
 
 
 def _answer(
     denial: Denial,
-    every: Sequence[Denial],
+    denials_in_text: Sequence[Denial],
     request: Asked,
     *,
-    way: Remedy | None = None,
-    here: tables.Here | None = None,
+    remedy: Remedy | None = None,
+    by_policies: tables.DecisionByPolicies | None = None,
     proof: Proof | None = None,
-    shelf: Shelf | None = None,
+    documents: Shelf | None = None,
 ) -> Answer:
-    facts = tables.told(denial)
-    if way and shelf is not None:
-        facts |= tables.judged(denial, way, here, shelf)
+    facts = tables.message_facts(denial)
+    if remedy and documents is not None:
+        facts |= tables.blocking_facts(denial, remedy, by_policies, documents)
     facts |= proof.facts if proof else {}
-    facts |= tables.left(denial, every, request, way, shelf)
+    facts |= tables.open_facts(denial, denials_in_text, request, remedy, documents)
     return Answer(
         summary=_summary(denial, request, proof),
         findings=proof.findings if proof else (),
-        decision=here.evaluation.decision if here else None,
+        decision=by_policies.evaluation.decision if by_policies else None,
         artifacts=proof.artifacts if proof else (),
         facts=facts,
         sources=tuple(_sources(denial)),
-        next=tuple(_next(denial, request, shelf, proof)),
+        next=tuple(_next(denial, request, documents, proof)),
         as_of=catalog().as_of,
     )
 
 
 def _summary(denial: Denial, request: Asked, proof: Proof | None) -> str:
-    parts = [_refused(denial)]
+    parts = [_refusal(denial)]
     if proof:
-        parts.append(proof.said)
+        parts.append(proof.sentence)
     elif denial.explicit and request.request:
-        owner = WORDS[denial.policy_type].owner if denial.policy_type else "its owner"
+        owner = (
+            policy_type_texts()[denial.policy_type].owner if denial.policy_type else "its owner"
+        )
         parts.append(
-            f"No Deny of the policies given matches, and no Allow helps against one: ask {owner} for an exception."
+            f"No Deny in the given policies matches, and an Allow cannot override a Deny: ask {owner} for an exception."
         )
     elif request.lacks:
         parts.append(
-            f"The message does not tell the {_and(request.lacks)}, so no change can be proved."
+            f"The message does not include the {joined(request.lacks)}, so no change can be proved."
         )
     elif request.request is None and request.concluded:
-        parts.append(f"No request can be made of it: {request.concluded[-1]}.")
+        parts.append(f"The message does not describe a complete request: {request.concluded[-1]}.")
     return " ".join(parts)
 
 
-def _refused(denial: Denial) -> str:
+def _refusal(denial: Denial) -> str:
     what = quoted(denial.action) if denial.action else _operation(denial)
     on = f" on {quoted(denial.resource)}" if denial.resource else ""
     by = f" to {quoted(denial.principal)}" if denial.principal else ""
@@ -97,11 +115,13 @@ def _refused(denial: Denial) -> str:
         by = " to an anonymous caller"
     subject = f"AWS refused {what}{on}{by}"
     if not denial.policy_type:
-        return f"{subject} and names no layer{': a Deny matched' if denial.explicit else ''}."
-    words = WORDS[denial.policy_type]
+        return (
+            f"{subject} and does not name a layer{': a Deny matched' if denial.explicit else ''}."
+        )
+    texts = policy_type_texts()[denial.policy_type]
     if denial.explicit is None:
         return f"{subject}: {denial.remark}."
-    why = words.explicit if denial.explicit else words.implicit
+    why = texts.explicit_deny if denial.explicit else texts.no_allow
     return f"{subject} in the layer {denial.layer}: {why}."
 
 
@@ -109,35 +129,31 @@ def _operation(denial: Denial) -> str:
     return f"the operation {quoted(denial.operation)}" if denial.operation else "a request"
 
 
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
 def _sources(denial: Denial) -> Iterator[str]:
-    yield PAGE
+    yield _TROUBLESHOOTING
     if denial.policy_type:
-        yield WORDS[denial.policy_type].source
+        yield policy_type_texts()[denial.policy_type].source
     if denial.encoded or denial.form == "decoded":
-        yield DECODE
+        yield _DECODE_PAGE
     service = tables.service_of(denial)
-    if service in REMARKS:
-        yield REMARKS[service][1]
-    yield SECTION
+    if service in service_remarks():
+        yield service_remarks()[service].source
+    yield _SECTION
 
 
 def _next(
-    denial: Denial, request: Asked, shelf: Shelf | None, proof: Proof | None
+    denial: Denial, request: Asked, documents: Shelf | None, proof: Proof | None
 ) -> Iterator[str]:
     if denial.encoded:
-        yield DECODE_CALL
+        yield tables.DECODE_COMMAND
         yield "aws-iam policy denied --message DECODED"
     if request.lacks and denial.action:
         yield f"aws-iam policy lookup --query {denial.action}"
-    if request.request and not (shelf and shelf.levels):
+    if request.request and not (documents and documents.levels):
         yield "aws-iam policy denied --message TEXT --policies LAYERS"
     if proof and proof.artifacts:
         name = proof.artifacts[0].name
-        if shelf and shelf.levels:
+        if documents and documents.levels:
             yield f"aws-iam policy compare --document {name} --baseline OLD"
         yield f"aws-iam policy explain --document {name}"
     if denial.action.lower() == "sts:assumerolewithwebidentity":

@@ -1,4 +1,4 @@
-"""The changes of `policy denied` as files, with what proved each."""
+"""The policy changes that `policy denied` proposes, as files with their proofs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Artifact, Severity
 from aws_iam.engine.language.document import Kind
 from aws_iam.errors import InputError
-from aws_iam.tools.policy.denied.layer_words import WORDS
+from aws_iam.tools.policy.denied.policy_types import policy_type_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _KINDS = {
     "identity": Kind.IDENTITY,
 }
 
-# What every comparison assumes; the rest of its list says why nothing can be claimed.
+# How the usual assumptions of a comparison begin; any other entry says why the relation is unknown.
 _PREMISES = (
     "actions and ARN formats as of",
     "the values of",
@@ -45,116 +45,116 @@ _PREMISES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What is handed out: the files, the table of changes, and a sentence."""
+    """The changed policies as files, the table of changes, and a summary sentence."""
 
-    said: str
+    sentence: str
     artifacts: tuple[Artifact, ...] = ()
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def of(way: Remedy) -> Proof:
-    """The changes of a remedy, each compared and validated."""
-    if not way.changes:
-        return Proof(said=_unchanged(way), facts=_outcomes(way))
-    beyond = [_beyond(change) for change in way.changes]
+def proof_of(remedy: Remedy) -> Proof:
+    """Compare and validate each change of a remedy."""
+    if not remedy.changes:
+        return Proof(sentence=_no_change_sentence(remedy), facts=_outcomes(remedy))
+    comparisons = [_comparison_of(change) for change in remedy.changes]
     rows = [
-        _row(way, change, comparison)
-        for change, comparison in zip(way.changes, beyond, strict=True)
+        _row(remedy, change, comparison)
+        for change, comparison in zip(remedy.changes, comparisons, strict=True)
     ]
     artifacts: list[Artifact] = []
     findings: list[Finding] = []
-    for number, changes in enumerate(_by_document(way.changes), start=1):
-        found = _new_problems(way, changes)
+    for number, changes in enumerate(_by_document(remedy.changes), start=1):
+        found = _new_problems(remedy, changes)
         findings += found
-        made = _artifact(way, changes, beyond, sound=not found)
-        if any(made.name == artifact.name for artifact in artifacts):
-            made = replace(made, name=f"{number}-{made.name}")
-        artifacts.append(made)
+        artifact = _artifact(remedy, changes, comparisons, sound=not found)
+        if any(artifact.name == artifact.name for artifact in artifacts):
+            artifact = replace(artifact, name=f"{number}-{artifact.name}")
+        artifacts.append(artifact)
     return Proof(
-        said=_said(way, beyond),
+        sentence=_change_sentence(remedy, comparisons),
         artifacts=tuple(artifacts),
         findings=tuple(findings),
-        facts={"changes": rows, **_outcomes(way), **_wider(beyond)},
+        facts={"changes": rows, **_outcomes(remedy), **_opened_requests(comparisons)},
     )
 
 
-def _unchanged(way: Remedy) -> str:
-    if way.is_proved:
-        return "By the policies given the request is allowed: the facts say what may explain the difference."
-    return f"No change to a policy is proposed: {way.stuck}."
+def _no_change_sentence(remedy: Remedy) -> str:
+    if remedy.is_proved:
+        return "The given policies allow the request: the facts list possible causes of the difference."
+    return f"No change to a policy is proposed: {remedy.stuck}."
 
 
-def _said(way: Remedy, beyond: Sequence[Comparison | str]) -> str:
-    places = " and ".join(dict.fromkeys(policy_name(way, change.layer) for change in way.changes))
-    count = len(way.changes)
+def _change_sentence(remedy: Remedy, comparisons: Sequence[Comparison | str]) -> str:
+    places = " and ".join(
+        dict.fromkeys(policy_name(remedy, change.layer) for change in remedy.changes)
+    )
+    count = len(remedy.changes)
     first = f"{'One change' if count == 1 else f'{count} changes'} in the {places}"
-    if not way.is_proved:
-        return f"{first} would remove a part of the obstacles; what remains: {way.stuck}."
+    if not remedy.is_proved:
+        return f"{first} would remove some of what blocks; this remains: {remedy.stuck}."
     equal = all(
-        not isinstance(comparison, str) and comparison.relation == "equal" for comparison in beyond
+        not isinstance(comparison, str) and comparison.relation == "equal"
+        for comparison in comparisons
     )
-    verb = "lets" if count == 1 else "let"
-    end = "and nothing else" if equal else "and more, as the facts show"
+    verb = "allows" if count == 1 else "allow"
+    end = "and nothing else" if equal else "and more requests, as the facts show"
     if any(
-        isinstance(comparison, str) or comparison.relation == "unknown" for comparison in beyond
+        isinstance(comparison, str) or comparison.relation == "unknown"
+        for comparison in comparisons
     ):
-        end = "what else it opens could not be settled"
-    return (
-        f"{first} {verb} exactly this request pass, {end}."
-        if equal
-        else f"{first} {verb} this request pass, {end}."
-    )
+        end = "but what else it allows is unknown"
+    return f"{first} {verb} {'exactly ' if equal else ''}this request, {end}."
 
 
-def policy_name(way: Remedy, layer: str) -> str:
+def policy_name(remedy: Remedy, layer: str) -> str:
     """The policy of a layer in words: key policy, trust policy."""
     if layer != "resource":
         return _TYPES[layer]
-    if is_trust(way):
+    if is_trust(remedy):
         return "role trust policy"
-    return "key policy" if way.request.service == "kms" else "resource-based policy"
+    return "key policy" if remedy.request.service == "kms" else "resource-based policy"
 
 
-def is_trust(way: Remedy) -> bool:
+def is_trust(remedy: Remedy) -> bool:
     """Whether the resource's policy is a role's trust policy."""
-    return way.request.service == "sts" and ":role/" in way.request.resource
+    return remedy.request.service == "sts" and ":role/" in remedy.request.resource
 
 
-def owner_of(way: Remedy, layer: str) -> str:
+def owner_of(remedy: Remedy, layer: str) -> str:
     """Who can change a policy of the layer."""
-    name = policy_name(way, layer).lower()
-    return WORDS["resource-based policy" if name == "key policy" else name].owner
+    name = policy_name(remedy, layer).lower()
+    return policy_type_texts()["resource-based policy" if name == "key policy" else name].owner
 
 
-def _beyond(change: Change) -> Comparison | str:
-    """What the change opens besides the request, or why that cannot be said."""
+def _comparison_of(change: Change) -> Comparison | str:
+    """The comparison of the changed policy with the old one, or why there is none."""
     try:
         return change.beyond()
     except InputError as error:
         return error.message
 
 
-def _row(way: Remedy, change: Change, beyond: Comparison | str) -> dict[str, str]:
-    verb = "add" if change.how == "add" else "put instead of the Deny"
-    # The pieces of a Deny are long, and the file has them.
+def _row(remedy: Remedy, change: Change, comparison: Comparison | str) -> dict[str, str]:
+    verb = "add" if change.how == "add" else "replace the Deny"
+    # The statements that replace a Deny are long; the file contains them.
     statement = f"{len(change.statements)} narrower Deny statements, see the changed policy"
     if change.how == "add":
         statement = json.dumps(change.statements[0], ensure_ascii=False)
     return {
-        "policy": policy_name(way, change.layer),
+        "policy": policy_name(remedy, change.layer),
         "where": change.place if change.pointer else "not given",
         "how": verb,
         "statement": statement,
-        "who": owner_of(way, change.layer),
-        "opens_besides": _besides(beyond),
+        "who": owner_of(remedy, change.layer),
+        "opens_besides": _opens_besides(comparison),
     }
 
 
-def _besides(beyond: Comparison | str) -> str:
-    if isinstance(beyond, str):
-        return f"not compared: {beyond}"
-    match beyond.relation:
+def _opens_besides(comparison: Comparison | str) -> str:
+    if isinstance(comparison, str):
+        return f"not compared: {comparison}"
+    match comparison.relation:
         case "equal":
             return "nothing"
         case "more":
@@ -162,7 +162,7 @@ def _besides(beyond: Comparison | str) -> str:
         case "unknown":
             why = [
                 assumption
-                for assumption in beyond.assuming
+                for assumption in comparison.assuming
                 if not assumption.startswith(_PREMISES)
             ]
             return "unknown: " + "; ".join(why)
@@ -170,23 +170,23 @@ def _besides(beyond: Comparison | str) -> str:
             return str(other)
 
 
-def _outcomes(way: Remedy) -> dict[str, Any]:
+def _outcomes(remedy: Remedy) -> dict[str, Any]:
     proof: dict[str, Any] = {
-        "request_before": way.before.decision.outcome,
-        "request_after": way.after.decision.outcome,
+        "request_before": remedy.before.decision.outcome,
+        "request_after": remedy.after.decision.outcome,
     }
-    if way.identity_alone:
-        proof["with_an_identity_policy_alone"] = way.identity_alone
+    if remedy.identity_alone:
+        proof["with_an_identity_policy_alone"] = remedy.identity_alone
     return {"proof": proof}
 
 
-def _wider(beyond: Sequence[Comparison | str]) -> dict[str, Any]:
+def _opened_requests(comparisons: Sequence[Comparison | str]) -> dict[str, Any]:
     rows = [
         {
             name: str(witness["request"].get(name, ""))
             for name in ("principal", "action", "resource")
         }
-        for comparison in beyond
+        for comparison in comparisons
         if not isinstance(comparison, str)
         for witness in comparison.witnesses
         if witness["allowed_by"] == "document"
@@ -201,19 +201,19 @@ def _by_document(changes: Sequence[Change]) -> tuple[list[Change], ...]:
     return tuple(found.values())
 
 
-def kind_of(way: Remedy, layer: str) -> Kind:
-    """As which kind a changed policy of the layer is validated."""
+def kind_of(remedy: Remedy, layer: str) -> Kind:
+    """The kind as which a changed policy of the layer is validated."""
     if layer == "resource":
-        return Kind.TRUST if is_trust(way) else Kind.RESOURCE
+        return Kind.TRUST if is_trust(remedy) else Kind.RESOURCE
     return _KINDS[layer]
 
 
-def _new_problems(way: Remedy, changes: Sequence[Change]) -> tuple[Finding, ...]:
-    """The errors that the changed policy has and the old one had not."""
-    # Inside the function: other actions of the tool must not pay for the rules.
+def _new_problems(remedy: Remedy, changes: Sequence[Change]) -> tuple[Finding, ...]:
+    """The errors of the changed policy that the old one did not have."""
+    # Imported here: the other actions must not load the rules.
     from aws_iam.rules.policy.run import validate
 
-    kind = kind_of(way, changes[-1].layer)
+    kind = kind_of(remedy, changes[-1].layer)
     old = {(f.code, f.message) for f in _errors(validate(dict(changes[0].before), kind))}
     new = _errors(validate(dict(changes[-1].after), kind))
     return tuple(finding for finding in new if (finding.code, finding.message) not in old)
@@ -224,23 +224,23 @@ def _errors(findings: Sequence[Finding]) -> Iterator[Finding]:
 
 
 def _artifact(
-    way: Remedy,
+    remedy: Remedy,
     changes: Sequence[Change],
-    beyond: Sequence[Comparison | str],
+    comparisons: Sequence[Comparison | str],
     *,
     sound: bool,
 ) -> Artifact:
     last = changes[-1]
     own = [
         comparison
-        for change, comparison in zip(way.changes, beyond, strict=True)
+        for change, comparison in zip(remedy.changes, comparisons, strict=True)
         if change in changes
     ]
     proofs = []
-    if way.is_proved:
+    if remedy.is_proved:
         proofs.append(
             "policy evaluate: Allowed"
-            if len(way.changes) == 1
+            if len(remedy.changes) == 1
             else "policy evaluate: Allowed with all changes"
         )
     if all(
@@ -248,7 +248,7 @@ def _artifact(
     ):
         proofs.append("policy compare: nothing else")
     if sound:
-        proofs.append(f"policy validate: no error as {kind_of(way, last.layer).value}")
+        proofs.append(f"policy validate: no error as {kind_of(remedy, last.layer).value}")
     return Artifact(
         name=_name(last),
         language="json",
@@ -258,6 +258,6 @@ def _artifact(
 
 
 def _name(change: Change) -> str:
-    """`scp-0-1.json` for the policy at `/scp/0/1`; a policy that holds the new statement alone says so."""
-    given = "-".join(part for part in change.pointer.split("/") if part)
-    return f"{given or f'{change.layer}-statement'}.json"
+    """`scp-0-1.json` for the policy at `/scp/0/1`; `LAYER-statement.json` for the new statement alone."""
+    pointer_text = "-".join(part for part in change.pointer.split("/") if part)
+    return f"{pointer_text or f'{change.layer}-statement'}.json"

@@ -1,4 +1,4 @@
-"""The facts of `policy denied`: what was told, what blocks by the policies at hand, where both disagree, what is open."""
+"""The facts of `policy denied`: what AWS said, what blocks according to the given policies, where they disagree, what is open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
-from aws_iam.tools.policy.denied.layer_words import DECODE_CALL, REMARKS, WORDS
+from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
 from aws_iam.tools.policy.denied.proofs import owner_of, policy_name
 
 if TYPE_CHECKING:
@@ -29,50 +29,56 @@ if TYPE_CHECKING:
     from aws_iam.engine.denied.shelf import Shelf
     from aws_iam.engine.effective.escalation import EscalationPath
 
+DECODE_COMMAND = "aws sts decode-authorization-message --encoded-message MESSAGE --query DecodedMessage --output text"
 _MOST_ROWS = 10
 _RANK: tuple[Outcome, ...] = ("ExplicitlyDenied", "ImplicitlyDenied", "Unknown", "Allowed")
-_AS_SAID: Mapping[bool | None, Outcome] = {True: "ExplicitlyDenied", False: "ImplicitlyDenied"}
+_OUTCOME_SAID: Mapping[bool | None, Outcome] = {
+    True: "ExplicitlyDenied",
+    False: "ImplicitlyDenied",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Here:
-    """The decision by the policies exactly as given."""
+class DecisionByPolicies:
+    """The decision according to the given policies."""
 
     request: Request
     layers: Layers
     evaluation: Evaluation
-    # A missing key, whether its conditions were met then, and the outcome.
-    hanging: tuple[tuple[str, str, Outcome], ...]
+    # A missing key, whether its conditions are then met, and the outcome.
+    deciding_keys: tuple[tuple[str, str, Outcome], ...]
 
 
-def decided(asked: Mapping[str, Any], policies: Any) -> Here | None:
-    """The decision on the request by the policies given; None without any."""
+def decision_by_policies(requested: Mapping[str, Any], policies: Any) -> DecisionByPolicies | None:
+    """The decision on the request according to the given policies; None without any."""
     if policies is None:
         return None
-    request, layers = request_of(dict(asked)), layers_of(policies)
+    request, layers = request_of(dict(requested)), layers_of(policies)
     found = evaluated(request, layers)
-    hanging = tuple(
+    deciding_keys = tuple(
         (key, word, outcome)
         for key, outcomes in hinges(request, layers, found.decision).items()
         for word, outcome in outcomes.items()
     )
-    return Here(request=request, layers=layers, evaluation=found, hanging=hanging[:_MOST_ROWS])
+    return DecisionByPolicies(
+        request=request, layers=layers, evaluation=found, deciding_keys=deciding_keys[:_MOST_ROWS]
+    )
 
 
 def service_of(denial: Denial) -> str:
-    """The service the request was for, as far as known."""
+    """The service of the request, if known."""
     likely = {action.partition(":")[0].lower() for action in denial.likely_actions}
-    alone = next(iter(likely)) if len(likely) == 1 else ""
-    return denial.action.partition(":")[0].lower() or denial.service or alone
+    only_likely = next(iter(likely)) if len(likely) == 1 else ""
+    return denial.action.partition(":")[0].lower() or denial.service or only_likely
 
 
-def is_unseen(denial: Denial, way: Remedy) -> bool:
-    """Whether AWS speaks of a Deny that the policies given do not show."""
-    return denial.explicit is True and way.before.decision.outcome != "ExplicitlyDenied"
+def is_deny_unseen(denial: Denial, remedy: Remedy) -> bool:
+    """Whether AWS reports a Deny that the given policies do not contain."""
+    return denial.explicit is True and remedy.before.decision.outcome != "ExplicitlyDenied"
 
 
-def told(denial: Denial) -> dict[str, Any]:
-    """What AWS said, what it means, and what it does not tell."""
+def message_facts(denial: Denial) -> dict[str, Any]:
+    """What AWS said, what it means, and what the message omits."""
     effect = {True: "explicit deny", False: "no allow", None: ""}[denial.explicit]
     parts = {
         "principal": denial.principal,
@@ -87,186 +93,189 @@ def told(denial: Denial) -> dict[str, Any]:
         "remark": denial.remark,
     }
     facts: dict[str, Any] = {"aws_said": {name: text for name, text in parts.items() if text}}
-    words = WORDS.get(denial.policy_type)
-    if words:
-        facts["who_can_change_it"] = words.owner
-        facts["look_at"] = list(words.look_at)
+    texts = policy_type_texts().get(denial.policy_type)
+    if texts:
+        facts["who_can_change_it"] = texts.owner
+        facts["look_at"] = list(texts.look_at)
     facts["aws_did_not_tell"] = list(denial.untold)
     if denial.encoded:
         facts["encoded"] = (
-            f"the message carries an encoded part that tells the request and its context: `{DECODE_CALL}` decodes it"
-            " and needs sts:DecodeAuthorizationMessage"
+            f"the message has an encoded part with the request and its context: `{DECODE_COMMAND}` decodes it and needs"
+            " sts:DecodeAuthorizationMessage"
         )
     if denial.likely_actions:
         facts["likely_actions"] = list(denial.likely_actions)
     return facts
 
 
-def judged(denial: Denial, way: Remedy, here: Here | None, shelf: Shelf) -> dict[str, Any]:
-    """What blocks, in the order in which it must go, and how that fits the message."""
+def blocking_facts(
+    denial: Denial, remedy: Remedy, by_policies: DecisionByPolicies | None, documents: Shelf
+) -> dict[str, Any]:
+    """What blocks, in the order in which to remove it, and whether that agrees with the message."""
     facts: dict[str, Any] = {}
-    misses = list(_misses(here, shelf)) if here else []
+    misses = list(_misses(by_policies, documents)) if by_policies else []
     conditional = [row for row in misses if row["does_not_match"].startswith("its condition")]
-    fixes = list(_fixes(denial, way, here, conditional[:3]))
+    fixes = list(_fixes(denial, remedy, by_policies, conditional[:3]))
     if fixes:
         facts["fix"] = fixes
-    blocks = list(_blocks(denial, here))
+    blocks = list(_blocks(denial, by_policies))
     if blocks:
         facts["blocks"] = blocks
     if misses:
         facts["allows_that_do_not_match"] = misses[:_MOST_ROWS]
-    if here:
-        causes = list(_disagreement(denial, here, shelf))
+    if by_policies:
+        causes = list(_disagreement(denial, by_policies, documents))
         if causes:
             facts["aws_and_these_policies_differ"] = causes
     return facts
 
 
-def _misses(here: Here, shelf: Shelf) -> Iterator[dict[str, str]]:
-    for layer in here.evaluation.decision.blocked_by:
-        yield from near_misses(here.request, shelf, layer)
+def _misses(by_policies: DecisionByPolicies, documents: Shelf) -> Iterator[dict[str, str]]:
+    for layer in by_policies.evaluation.decision.blocked_by:
+        yield from near_misses(by_policies.request, documents, layer)
 
 
-def _blocks(denial: Denial, here: Here | None) -> Iterator[dict[str, str]]:
-    """One row for each obstacle that the policies show, and AWS's own when it is not among them."""
+def _blocks(denial: Denial, by_policies: DecisionByPolicies | None) -> Iterator[dict[str, str]]:
+    """One row for each layer that blocks according to the policies, and the one that AWS names if it is not among them."""
     effect = "explicit deny" if denial.explicit else "no allow"
-    if here is None:
+    if by_policies is None:
         if denial.layer:
-            yield {"layer": denial.layer, "how": effect, "where": "as AWS says"}
+            yield {"layer": denial.layer, "how": effect, "where": "named by AWS"}
         return
-    decision = here.evaluation.decision
-    denying = [statement for statement in decision.because if statement.effect == "Deny"]
+    decision = by_policies.evaluation.decision
+    deny_statements = [statement for statement in decision.because if statement.effect == "Deny"]
     if denial.layer and denial.layer not in decision.blocked_by:
-        where = "as AWS says; not seen in the policies given"
+        where = "named by AWS; not found in the given policies"
         yield {"layer": denial.layer, "how": effect, "where": where}
-    for statement in denying:
+    for statement in deny_statements:
         yield {
             "layer": statement.layer,
             "how": "explicit deny",
             "where": f"{statement.policy}{statement.pointer}",
         }
     for layer in decision.blocked_by:
-        if layer not in {statement.layer for statement in denying}:
+        if layer not in {statement.layer for statement in deny_statements}:
             yield {"layer": layer, "how": "no allow", "where": f"/{layer}"}
 
 
 def _fixes(
     denial: Denial,
-    way: Remedy,
-    here: Here | None,
+    remedy: Remedy,
+    by_policies: DecisionByPolicies | None,
     conditional: Sequence[Mapping[str, str]],
 ) -> Iterator[str]:
-    """What to do, the mildest first: meet a condition, then change a policy."""
-    if here:
-        now = _RANK.index(here.evaluation.decision.outcome)
-        for key, word, outcome in here.hanging:
+    """What to do, the least intrusive first: meet a condition, then change a policy."""
+    if by_policies:
+        now = _RANK.index(by_policies.evaluation.decision.outcome)
+        for key, word, outcome in by_policies.deciding_keys:
             if _RANK.index(outcome) > now:
                 yield (
-                    f"without a change of policy: were the conditions on {quoted(key)} {word}, the outcome would be"
-                    f" {outcome}; the request does not carry the key"
+                    f"without changing a policy: if the conditions on {quoted(key)} were {word}, the outcome would be"
+                    f" {outcome}; the request does not include the key"
                 )
-    if is_unseen(denial, way):
-        yield from _ask_for_exception(denial, way)
+    if is_deny_unseen(denial, remedy):
+        yield from _ask_for_exception(denial, remedy)
         return
     for row in conditional:
         yield (
-            f"without a change of policy: the Allow at {row['statement']} does for a request that meets"
-            f" {row['does_not_match']}; the change proposed allows the request without it"
+            f"without changing a policy: the Allow at {row['statement']} applies to a request that meets"
+            f" {row['does_not_match']}; the proposed change allows the request without it"
         )
-    for change in way.changes:
-        name = policy_name(way, change.layer)
+    for change in remedy.changes:
+        name = policy_name(remedy, change.layer)
         if change.how == "add":
             where = (
                 change.place
                 if change.pointer
-                else "the policy in force: add to it, do not replace it"
+                else "the policy in effect: add to it, do not replace it"
             )
-            yield f"add the statement to the {name} ({where}); {owner_of(way, change.layer)} can do it"
+            yield f"add the statement to the {name} ({where}); {owner_of(remedy, change.layer)} can do that"
         else:
             yield (
-                f"ask {owner_of(way, change.layer)} for an exception from the Deny at {change.place}: the statements in"
-                " `changes` deny all the rest as before"
+                f"ask {owner_of(remedy, change.layer)} for an exception from the Deny at {change.place}: the statements in"
+                " `changes` still deny everything else"
             )
-    if way.stuck:
-        yield way.stuck
+    if remedy.stuck:
+        yield remedy.stuck
 
 
-def _ask_for_exception(denial: Denial, way: Remedy) -> Iterator[str]:
-    words = WORDS.get(denial.policy_type)
-    owner = words.owner if words else "the owner of the Deny"
-    arn = principal_arn(way.request)
+def _ask_for_exception(denial: Denial, remedy: Remedy) -> Iterator[str]:
+    texts = policy_type_texts().get(denial.policy_type)
+    owner = texts.owner if texts else "the owner of the Deny"
+    arn = principal_arn(remedy.request)
     policy = f" in {quoted(denial.policy_arn)}" if denial.policy_arn else ""
     if denial.layer in {"identity", "boundary", "session"} or not arn:
-        how = f"a Deny that leaves out {quoted(denial.action)} on {quoted(way.request.resource)}"
+        how = f"a Deny that excludes {quoted(denial.action)} on {quoted(remedy.request.resource)}"
     else:
         how = f"the condition ArnNotEquals aws:PrincipalArn {quoted(arn)} in the Deny"
-    yield f"first see whether the request can meet the condition of the Deny{policy}: an Allow does not help"
-    yield f"else ask {owner} for the narrowest exception: {how}; give the policy in `policies` to have it worked out"
+    yield f"first check whether the request can satisfy the condition of the Deny{policy}: an Allow does not help"
+    yield f"otherwise ask {owner} for the narrowest exception: {how}; add the policy to `policies` to get the exact change"
 
 
-def _disagreement(denial: Denial, here: Here, shelf: Shelf) -> Iterator[str]:
-    """Where AWS's message and the policies given do not fit together, and what may be behind it."""
-    decision = here.evaluation.decision
+def _disagreement(
+    denial: Denial, by_policies: DecisionByPolicies, documents: Shelf
+) -> Iterator[str]:
+    """How AWS's message and the given policies disagree, and possible causes."""
+    decision = by_policies.evaluation.decision
     if decision.outcome == "Allowed":
-        yield "by the policies given the request is allowed, and AWS refused it"
+        yield "the given policies allow the request, but AWS refused it"
     elif denial.layer and denial.layer not in decision.blocked_by:
-        yield f"AWS names the layer {denial.layer}; by the policies given {_list(decision.blocked_by)} blocks"
+        blocking = ", ".join(decision.blocked_by) or "no layer"
+        yield f"AWS names the layer {denial.layer}; in the given policies {blocking} blocks"
     elif denial.explicit and decision.outcome != "ExplicitlyDenied":
-        yield "AWS speaks of an explicit deny; no Deny of the policies given matches"
+        yield "AWS reports an explicit deny, but no Deny in the given policies matches"
     elif denial.explicit is False and decision.outcome == "ExplicitlyDenied":
-        yield "AWS speaks of a missing Allow; a Deny of the policies given matches"
+        yield "AWS reports a missing Allow, but a Deny in the given policies matches"
     else:
         return
-    for key, word, outcome in here.hanging:
-        if outcome == _AS_SAID.get(denial.explicit):
-            yield f"likely cause: the conditions on {quoted(key)} were {word}, for then the outcome is {outcome}"
-    if denial.layer and denial.layer not in shelf:
-        yield f"likely cause: the {denial.policy_type} that AWS speaks of was not given"
-    elif absent := _absent(here.request, shelf):
-        yield f"possible cause: layers that were not given ({_list(absent)})"
+    for key, word, outcome in by_policies.deciding_keys:
+        if outcome == _OUTCOME_SAID.get(denial.explicit):
+            yield f"likely cause: the conditions on {quoted(key)} were {word}: then the outcome is {outcome}"
+    if denial.layer and denial.layer not in documents:
+        yield f"likely cause: the {denial.policy_type} that AWS names was not given"
+    elif absent := _layers_not_given(by_policies.request, documents):
+        yield f"possible cause: layers that were not given ({', '.join(absent)})"
     if decision.missing_keys:
         keys = ", ".join(map(quoted, decision.missing_keys[:5]))
-        yield f"possible cause: the request did carry {keys}, which the message does not tell"
-    yield "possible cause: the policies were changed after the request, and a change takes time to spread"
+        yield f"possible cause: the request included {keys}, which the message does not show"
+    yield "possible cause: the policies changed after the request, or the change had not taken effect everywhere"
 
 
-def _list(words: Sequence[str]) -> str:
-    return ", ".join(words) or "no layer"
-
-
-def _absent(request: Request, shelf: Shelf) -> list[str]:
+def _layers_not_given(request: Request, documents: Shelf) -> list[str]:
     own = {"identity", "boundary", "session"}
     has_own = "identity" in needed_layers(request)
     return [
         layer
         for layer in LAYERS
-        if layer not in shelf
+        if layer not in documents
         and (has_own or layer not in own)
         and (layer != "rcp" or request.service in catalog().rcp_services)
     ]
 
 
-def left(
+def open_facts(
     denial: Denial,
-    every: Sequence[Denial],
+    denials_in_text: Sequence[Denial],
     request: Asked,
-    way: Remedy | None,
-    shelf: Shelf | None,
+    remedy: Remedy | None,
+    documents: Shelf | None,
 ) -> dict[str, Any]:
-    """What was concluded and assumed, which layers nobody saw, and the other messages of the text."""
+    """What was concluded and assumed, the layers that were not given, and the other messages in the text."""
     facts: dict[str, Any] = {}
     if request.concluded:
         facts["concluded"] = list(request.concluded)
-    if way and way.assumed:
-        facts["assumed"] = list(way.assumed)
-    if way and shelf is not None:
-        changed = {change.layer for change in way.changes}
-        absent = [key for key in _absent(way.request, shelf) if key not in changed]
-        facts |= {"not_given_and_may_block_next": absent} if absent else {}
-    notes = list(_notes(denial, request, way))
+    if remedy and remedy.assumed:
+        facts["assumed"] = list(remedy.assumed)
+    if remedy and documents is not None:
+        changed = {change.layer for change in remedy.changes}
+        not_given = [
+            layer for layer in _layers_not_given(remedy.request, documents) if layer not in changed
+        ]
+        facts |= {"not_given_and_may_block_next": not_given} if not_given else {}
+    notes = list(_notes(denial, request, remedy))
     if notes:
         facts["notes"] = notes
-    others = [other for other in every if other is not denial]
+    others = [other for other in denials_in_text if other is not denial]
     if others:
         facts["other_messages"] = [_row(denial) for denial in others[:_MOST_ROWS]]
     return facts
@@ -283,38 +292,40 @@ def _row(denial: Denial) -> dict[str, str]:
     return {name: text for name, text in parts.items() if text}
 
 
-def _notes(denial: Denial, request: Asked, way: Remedy | None) -> Iterator[str]:
+def _notes(denial: Denial, request: Asked, remedy: Remedy | None) -> Iterator[str]:
     if denial.policy_arn.partition(":iam::")[2].startswith("aws:policy/"):
-        yield "the policy is AWS's own and cannot be edited: attach another one instead"
+        yield "this is an AWS managed policy, which you cannot edit: attach another policy instead"
     if is_permission_set(denial.principal.rpartition("assumed-role/")[2].partition("/")[0]):
-        yield "the caller comes from IAM Identity Center: change the permission set, not the role it keeps"
-    yield from REMARKS.get(service_of(denial), ((), ""))[0]
+        yield "the caller comes from IAM Identity Center: change the permission set, not its role"
+    remarks = service_remarks().get(service_of(denial))
+    yield from remarks.remarks if remarks else ()
     known = catalog().action(denial.action) if denial.action else None
-    ways = [path.title for path in escalation_paths() if denial.action in _needs(path)]
-    # A path may need to read something on its way, which is no step that anybody minds.
-    if ways and known and known.level not in {"Read", "List"}:
-        of = (
+    paths = [path.title for path in escalation_paths() if denial.action in _needs(path)]
+    # Reading is a harmless step of a path.
+    if paths and known and known.level not in {"Read", "List"}:
+        which = (
             "a known privilege escalation path"
-            if len(ways) == 1
-            else (f"{len(ways)} known privilege escalation paths, such as")
+            if len(paths) == 1
+            else (f"{len(paths)} known privilege escalation paths, such as")
         )
         yield (
-            f"{denial.action} is a step of {of} {quoted(ways[0])}: look at what the whole policy opens with"
+            f"{denial.action} is a step of {which} {quoted(paths[0])}: check what the whole policy allows with"
             " `aws-iam policy explain`"
         )
     if known and "resource" in request.lacks:
-        yield f"{known.full_name} is authorized on {_list(known.resource_types)}: give the message with the ARN"
+        types = ", ".join(known.resource_types) or "`*` only"
+        yield f"{known.full_name} is authorized on {types}: give a message that includes the ARN"
     if denial.action and known is None:
-        yield f"{quoted(denial.action)} is {catalog().tier(denial.action)} to the service data"
+        yield f"{quoted(denial.action)} is {catalog().tier(denial.action)} in the service data"
     if "*" in denial.resource[1:]:
-        yield "the resource of the message holds `*`: as an entry of a policy it is a pattern"
+        yield "the resource in the message contains `*`, which is a wildcard in a policy"
     if denial.operation and denial.action and not _same_name(denial):
         yield (
-            f"the call {quoted(denial.operation)} needs {quoted(denial.action)} among others: each of its actions and"
-            " resources is authorized apart and may fail next"
+            f"the call {quoted(denial.operation)} needs {quoted(denial.action)} among others: AWS authorizes each of its"
+            " actions and resources separately, so another one may fail next"
         )
-    if way:
-        yield from _about_request(denial, way)
+    if remedy:
+        yield from _about_request(denial, remedy)
 
 
 def _allows(document: Mapping[str, Any]) -> bool:
@@ -333,30 +344,30 @@ def _same_name(denial: Denial) -> bool:
     return denial.operation.lower() == denial.action.partition(":")[2].lower()
 
 
-def _about_request(denial: Denial, way: Remedy) -> Iterator[str]:
-    request = way.request
-    if way.identity_alone == "ImplicitlyDenied":
+def _about_request(denial: Denial, remedy: Remedy) -> Iterator[str]:
+    request = remedy.request
+    if remedy.identity_alone == "ImplicitlyDenied":
         yield (
-            f"an identity policy alone would not be enough: the {policy_name(way, 'resource')} itself must allow"
+            f"an identity policy alone is not enough: the {policy_name(remedy, 'resource')} itself must allow the request"
         )
-    if way.identity_alone == "Allowed":
-        yield "an identity policy alone would do as well: caller and resource are of one account"
+    if remedy.identity_alone == "Allowed":
+        yield "an identity policy alone is also enough: caller and resource are in the same account"
     if request.crosses_accounts and request.resource_account != STRANGER:
         yield (
-            f"the caller is of account {request.caller.account}, the resource of {request.resource_account}: both sides"
-            " must allow, and the change gives another account access"
+            f"the caller is in account {request.caller.account}, the resource in {request.resource_account}: both accounts"
+            " must allow the request, and the change gives another account access"
         )
-    if request.caller.kind is CallerKind.SERVICE and way.changes:
+    if request.caller.kind is CallerKind.SERVICE and remedy.changes:
         yield (
-            "a service calls for a resource of somebody: limit the statement by aws:SourceArn or aws:SourceAccount, which"
-            " the message does not tell"
+            "the service calls on behalf of some resource: limit the statement with aws:SourceArn or aws:SourceAccount,"
+            " whose values the message does not include"
         )
     if any(
         change.layer == "scp" and change.pointer and not _allows(change.before)
-        for change in way.changes
+        for change in remedy.changes
     ):
-        yield "no SCP given at that level allows anything: if FullAWSAccess is attached there, give it as well"
-    unresolved = [name for name in way.before.decision.missing_keys if name]
+        yield "no given SCP at that level allows anything: if FullAWSAccess is attached there, give it too"
+    unresolved = [name for name in remedy.before.decision.missing_keys if name]
     if unresolved and not denial.context:
         keys = ", ".join(map(quoted, unresolved[:5]))
-        yield f"the message does not tell the context: {keys} counted as absent"
+        yield f"the message does not include the request context: {keys} counted as absent"

@@ -1,4 +1,4 @@
-"""`policy compare`: what one policy allows beyond another, beyond what is forbidden, or to strangers, each with a request."""
+"""`policy compare`: what a policy allows beyond another one, against a list of forbidden access, or to strangers, each with a request."""
 
 from __future__ import annotations
 
@@ -32,76 +32,83 @@ _MOST_ENTRIES = 1_000
 
 
 def compare(document: Any, baseline: Any, forbidden: Any, *, strangers: bool) -> Answer:
-    """The relation to the baseline, and the violations of what is forbidden and of `public`."""
+    """The relation to the baseline, and the violations of `forbidden` and `public`."""
     if baseline is None and forbidden is None and not strangers:
         raise InputError(
             "nothing to compare with",
             hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`',
         )
     found = searched(document, baseline, _MOST) if baseline is not None else None
-    kept_out = granted(document, _forbidden(forbidden), _MOST) if forbidden is not None else None
-    outside = public(document, _MOST) if strangers else None
+    forbidden_access = (
+        granted(document, _forbidden(forbidden), _MOST) if forbidden is not None else None
+    )
+    stranger_access = public(document, _MOST) if strangers else None
     comparison = found.comparison if found else Comparison(assuming=assumptions(document))
     violations = [
-        *_violations("forbidden", kept_out, "the document allows what is forbidden"),
-        *_violations("public", outside, "nothing in the policy confines who may ask"),
+        *_violations("forbidden", forbidden_access, "the document allows what is forbidden"),
+        *_violations(
+            "public", stranger_access, "nothing in the policy limits who may make the request"
+        ),
     ]
-    open_ = dict.fromkeys(question for s in (kept_out, outside) if s for question in s.open)
+    unproved = dict.fromkeys(
+        question for s in (forbidden_access, stranger_access) if s for question in s.open
+    )
     return Answer(
-        summary=" ".join(_summary(found, kept_out, outside)),
+        summary=" ".join(_summary(found, forbidden_access, stranger_access)),
         comparison=replace(
             comparison,
-            assuming=tuple(dict.fromkeys((*comparison.assuming, *open_))),
+            assuming=tuple(dict.fromkeys((*comparison.assuming, *unproved))),
             violations=tuple(violations),
         ),
-        facts=_facts(found, kept_out, outside),
+        facts=_facts(found, forbidden_access, stranger_access),
         sources=(_LOGIC, *((_PUBLIC,) if strangers else ())),
         next=tuple(_next(comparison.witnesses, violations)),
         as_of=catalog().as_of,
     )
 
 
-def _forbidden(given: Any) -> dict[str, Any]:
-    """The forbidden access as a policy that allows it; variables mean nothing in it."""
-    if isinstance(given, str):
+def _forbidden(forbidden: Any) -> dict[str, Any]:
+    """The forbidden access as a policy that allows it; its version has no policy variables."""
+    if isinstance(forbidden, str):
         try:
-            given = json.loads(given)
+            forbidden = json.loads(forbidden)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"`forbidden` is no JSON: {str(error).lower()}") from None
-    if not isinstance(given, dict):
+            raise InputError(f"`forbidden` is not JSON: {str(error).lower()}") from None
+    if not isinstance(forbidden, dict):
         raise InputError("`forbidden` must be an object", hint='such as {"actions": ["iam:*"]}')
-    for name in given:
+    for name in forbidden:
         if name not in _FIELDS:
             near = closest(str(name), _FIELDS)
             raise InputError(
                 f"`forbidden` has no field {quoted(str(name))}",
-                hint=f"did you mean `{near}`?"
-                if near
-                else "its fields are `actions` and `resources`",
+                hint=f"did you mean `{near}`?" if near else "use `actions` and `resources`",
             )
-    actions = _entries(given, "actions")
+    actions = _entries(forbidden, "actions")
     if not actions:
-        raise InputError("`forbidden` lacks `actions`", hint="wildcards such as `iam:*` will do")
+        raise InputError(
+            "`forbidden` has no `actions`",
+            hint="give actions; wildcards such as `iam:*` are allowed",
+        )
     for action in actions:
         _refuse_unknown(action)
-    resources = _entries(given, "resources") if "resources" in given else ["*"]
+    resources = _entries(forbidden, "resources") if "resources" in forbidden else ["*"]
     for resource in resources:
         if resource != "*" and Arn.of(resource) is None:
             raise InputError(
-                f"{quoted(resource)} in `resources` of `forbidden` is no ARN",
-                hint="give ARNs, with wildcards if need be, or leave `resources` out for all",
+                f"{quoted(resource)} in `resources` of `forbidden` is not an ARN",
+                hint="give ARNs or ARN patterns, or leave `resources` out for all",
             )
     statement = {"Effect": "Allow", "Action": actions, "Resource": resources}
     return {"Version": "2008-10-17", "Statement": [statement]}
 
 
-def _entries(given: Mapping[str, Any], name: str) -> list[str]:
-    value = given.get(name)
-    listed = value if isinstance(value, list) else [value]
-    texts = [text for text in listed if isinstance(text, str) and text]
-    if len(listed) > _MOST_ENTRIES or len(texts) < len(listed):
+def _entries(forbidden: Mapping[str, Any], name: str) -> list[str]:
+    value = forbidden.get(name)
+    entries = value if isinstance(value, list) else [value]
+    texts = [text for text in entries if isinstance(text, str) and text]
+    if len(entries) > _MOST_ENTRIES or len(texts) < len(entries):
         raise InputError(
-            f"`{name}` of `forbidden` must be a list of 1 to {_MOST_ENTRIES:,} texts",
+            f"`{name}` of `forbidden` must be a list of 1 to {_MOST_ENTRIES:,} strings",
             hint='such as {"actions": ["iam:PassRole"], "resources": ["arn:aws:iam::*:role/*"]}',
         )
     return texts
@@ -116,10 +123,10 @@ def _refuse_unknown(action: str) -> None:
         near = () if known else catalog().suggest_action(action)
     if not known:
         raise InputError(
-            f"{quoted(action)} in `actions` of `forbidden` is no known action",
+            f"{quoted(action)} in `actions` of `forbidden` is not a known action",
             hint=f"did you mean {quoted(near[0])}?"
             if near
-            else "`aws-iam policy lookup` finds actions",
+            else "find actions with `aws-iam policy lookup`",
         )
 
 
@@ -133,82 +140,82 @@ _RELATIONS = {
     "more": "The document allows more than the baseline: {beyond}.",
     "less": "The document allows less than the baseline: it no longer allows {short}.",
     "equal": "The document allows exactly what the baseline allows.",
-    "incomparable": "The document allows what the baseline does not ({beyond}), and lacks what it allows ({short}).",
-    "unknown": "Whether the document allows the same is not proved: {open}.",
+    "incomparable": "The document allows requests that the baseline does not ({beyond}), and no longer allows others ({short}).",
+    "unknown": "Whether the document allows the same as the baseline is unknown: {open}.",
 }
 
 
 def _summary(
-    found: Searched | None, kept_out: Search | None, outside: Search | None
+    found: Searched | None, forbidden_access: Search | None, stranger_access: Search | None
 ) -> Iterator[str]:
     if found:
         yield _RELATIONS[found.comparison.relation or "unknown"].format(
-            beyond=_first(found.beyond),
-            short=_first(found.short),
-            open="; ".join(_open(found)),
+            beyond=_first_request(found.beyond),
+            short=_first_request(found.short),
+            open="; ".join(_unknown_reasons(found)),
         )
-    if kept_out:
+    if forbidden_access:
         yield _verdict(
-            kept_out,
+            forbidden_access,
             yes="The document grants forbidden access: {first}.",
             no="The document grants none of the forbidden access.",
-            open_="Whether the document grants forbidden access is not proved: {open}.",
+            open_="Whether the document grants forbidden access is unknown: {open}.",
         )
-    if outside:
+    if stranger_access:
         yield _verdict(
-            outside,
+            stranger_access,
             yes="The policy is public: strangers may do {first}.",
             no="The policy is not public.",
-            open_="Whether the policy is public is not proved: {open}.",
+            open_="Whether the policy is public is unknown: {open}.",
         )
 
 
-def _open(found: Searched) -> list[str]:
-    """What is known of an unknown relation, and why the rest is not."""
+def _unknown_reasons(found: Searched) -> list[str]:
+    """What is known about an unknown relation, and why the rest is unknown."""
     sides = (("more", found.beyond), ("less", found.short))
-    known = [f"it allows {word} ({_first(s)})" for word, s in sides if s.requests]
+    known = [f"it allows {word} ({_first_request(s)})" for word, s in sides if s.requests]
     return [*known, *dict.fromkeys((*found.beyond.open, *found.short.open))]
 
 
 def _verdict(found: Search, *, yes: str, no: str, open_: str) -> str:
     if found.requests:
-        return yes.format(first=_first(found))
+        return yes.format(first=_first_request(found))
     return open_.format(open="; ".join(found.open)) if found.open else no
 
 
-def _first(found: Search) -> str:
-    """The first request in words, and how many more kinds there are."""
+def _first_request(found: Search) -> str:
+    """The first request in words, and the number of further kinds."""
     if not found.requests:
         return "nothing"
-    asked = found.requests[0]["request"]
+    requested = found.requests[0]["request"]
     rest = len(found.requests) - 1
     more = f", and {rest}{' or more' if found.has_more else ''} more" if rest else ""
-    who = " without credentials" if asked["principal"] == "*" else ""
-    return f"{quoted(asked['action'])} on {quoted(asked['resource'])}{who}{more}"
+    who = " without credentials" if requested["principal"] == "*" else ""
+    return f"{quoted(requested['action'])} on {quoted(requested['resource'])}{who}{more}"
 
 
 def _facts(
-    found: Searched | None, kept_out: Search | None, outside: Search | None
+    found: Searched | None, forbidden_access: Search | None, stranger_access: Search | None
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if found:
         rows = [*_rows("document", found.beyond), *_rows("baseline", found.short)]
         if rows:
             facts["differences"] = rows
-    for name, comparison in (
+    for name, search in (
         ("allowed_beyond_the_baseline", found.beyond if found else None),
         ("no_longer_allowed", found.short if found else None),
-        ("forbidden_but_granted", kept_out),
-        ("open_to_strangers", outside),
+        ("forbidden_but_granted", forbidden_access),
+        ("open_to_strangers", stranger_access),
     ):
-        if comparison and comparison.requests:
-            count = len(comparison.requests)
+        if search and search.requests:
+            count = len(search.requests)
             facts[name] = (
-                f"{count} kinds of requests or more" if comparison.has_more else _kinds(count)
+                f"{count} kinds of requests or more" if search.has_more else _kinds(count)
             )
-    for name, comparison in (("forbidden", kept_out), ("public", outside)):
-        if comparison and comparison.requests:
-            facts[f"{name}_requests"] = list(_rows("document", comparison))
+    for name, search in (("forbidden", forbidden_access), ("public", stranger_access)):
+        if search and search.requests:
+            facts[f"{name}_requests"] = list(_rows("document", search))
     return facts
 
 
@@ -217,22 +224,22 @@ def _kinds(count: int) -> str:
 
 
 def _rows(allowed_by: str, found: Search) -> Iterator[dict[str, str]]:
-    for request in found.requests:
-        asked = request["request"]
+    for witness in found.requests:
+        requested = witness["request"]
         row = {
             "allowed_by": allowed_by,
-            "principal": asked["principal"],
-            "action": asked["action"],
-            "resource": asked["resource"],
+            "principal": requested["principal"],
+            "action": requested["action"],
+            "resource": requested["resource"],
         }
-        context = asked.get("context", {})
+        context = requested.get("context", {})
         keys = [f"{k}={v if isinstance(v, str) else ','.join(v)}" for k, v in context.items()]
-        keys += [f"without {key}" for key in request.get("absent", ())]
+        keys += [f"without {key}" for key in witness.get("absent", ())]
         if keys:
             row["when"] = "; ".join(keys)
-        row["granted_by"] = ", ".join(request["granted_by"])
-        if request.get("denied_by"):
-            row["denied_by_the_other"] = ", ".join(request["denied_by"])
+        row["granted_by"] = ", ".join(witness["granted_by"])
+        if witness.get("denied_by"):
+            row["denied_by_the_other"] = ", ".join(witness["denied_by"])
         yield row
 
 

@@ -1,4 +1,4 @@
-"""`policy explain`: policies in plain sentences, the access they give by service and level, what is unusually powerful."""
+"""`policy explain`: policies in plain sentences, the access they grant by service and level, unusually powerful grants."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.document_findings import is_open
 from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.policy.validate.validate import KIND_NAMES
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -39,40 +40,39 @@ _EVALUATION = (
 _EVERYONE = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"
 )
-_NAMES = {
-    Kind.IDENTITY: "an identity policy",
-    Kind.RESOURCE: "a resource policy",
-    Kind.SCP: "a service control policy",
-    Kind.RCP: "a resource control policy",
-    Kind.BOUNDARY: "a permissions boundary",
-    Kind.SESSION: "a session policy",
-    Kind.TRUST: "a role trust policy",
-}
 _LIMITS = frozenset({Kind.SCP, Kind.RCP, Kind.BOUNDARY, Kind.SESSION})
 _OF_A_RESOURCE = frozenset({Kind.RESOURCE, Kind.TRUST})
 _MOST_ESCALATIONS = 30
 
 
-def explained(document: object, kind: Kind | str | None = None) -> Answer:
-    """Each statement in words, the access of all policies together, and the risks in it."""
-    given = gathered(document, kind)
-    sources = tuple(map(_readable, given.sources))
+def explain_policies(document: object, kind: Kind | str | None = None) -> Answer:
+    """Each statement as a sentence, the combined access of all policies, and its risks."""
+    gathered_policies = gathered(document, kind)
+    sources = tuple(map(_readable, gathered_policies.sources))
     expansion = Expansion()
-    targets = Targets.of(expansion, frozenset(chain.from_iterable(map(_unknown, sources))))
+    targets = Targets.of(
+        expansion, frozenset(chain.from_iterable(map(_unresolved_resources, sources)))
+    )
     views = tuple(_views(sources, expansion, targets))
     found = tuple(finding for view in views for finding in view.findings)
     statements = list(_statements(sources, expansion, targets))
     rows = [row for view in views for row in view.rows(several=len(views) > 1)]
     return Answer(
         summary=" ".join(
-            filter(None, (_summary(sources, statements, views, found), policy_inputs.said(given)))
+            filter(
+                None,
+                (
+                    _summary(sources, statements, views, found),
+                    policy_inputs.said(gathered_policies),
+                ),
+            )
         ),
         findings=found,
         facts={
             **_kinds(sources),
             **_totals(views),
-            **policy_inputs.facts(given),
-            **_stand_ins(given, statements),
+            **policy_inputs.facts(gathered_policies),
+            **_sample_values(gathered_policies, statements),
             "statements": statements,
             **_escalations(views),
             **({"access": rows} if rows else {}),
@@ -86,15 +86,15 @@ def explained(document: object, kind: Kind | str | None = None) -> Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Named:
-    """A policy and its name among those given; the name is empty when it is alone."""
+class _NamedPolicy:
+    """A policy and its name among the given ones; the name is empty for a single policy."""
 
     name: str
     policy: Policy
     unresolved: frozenset[str] = frozenset()
 
 
-def _readable(source: Source) -> _Named:
+def _readable(source: Source) -> _NamedPolicy:
     content = source.content
     if not isinstance(content, Policy):
         place = f" of {quoted(source.name)}" if source.name else ""
@@ -103,34 +103,36 @@ def _readable(source: Source) -> _Named:
             f"the document{place} is not JSON at line {where.line}:{where.column}: {content.message}",
             hint=content.hint,
         )
-    return _Named(name=source.name, policy=content, unresolved=source.unresolved)
+    return _NamedPolicy(name=source.name, policy=content, unresolved=source.unresolved)
 
 
-def _unknown(source: _Named) -> Iterator[str]:
-    """The resources that only the deployment knows, as the words that stand for them."""
+def _unresolved_resources(source: _NamedPolicy) -> Iterator[str]:
+    """The resources that are known only at deployment, as their sample values."""
     for statement in source.policy.statements if source.unresolved else ():
         for pattern in (*statement.resources, *statement.not_resources):
             if is_open(pattern.where.pointer, source.unresolved):
                 yield pattern.value
 
 
-def _stand_ins(given: Gathered, statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What is made up in the sentences: the account and Region of a template's deployment, names it leaves to it."""
-    if not any(name == cloudformation.NAME for _, name in given.formats):
+def _sample_values(
+    gathered_policies: Gathered, statements: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """The sample values in the sentences: account, Region and names that a template leaves to its deployment."""
+    if not any(name == cloudformation.NAME for _, name in gathered_policies.formats):
         return {}
-    said = " ".join(row["sentence"] for row in statements)
-    made = {
+    sentences = " ".join(row["sentence"] for row in statements)
+    descriptions = {
         PSEUDO["AWS::AccountId"]: "account {}",
         PSEUDO["AWS::Region"]: "Region {}",
         "-example": "names that end in {}",
     }
-    found = [words.format(key) for key, words in made.items() if key in said]
+    found = [words.format(key) for key, words in descriptions.items() if key in sentences]
     return {"made_up_for_the_template": found} if found else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _View:
-    """The policies of one kind, and what they allow together."""
+class _KindAccess:
+    """The combined access of the policies of one kind."""
 
     kind: Kind
     access: Access
@@ -138,7 +140,7 @@ class _View:
     paths: tuple[OpenPath, ...]
 
     def rows(self, *, several: bool) -> Iterator[dict[str, Any]]:
-        """The access by service and level, the services with most to change first."""
+        """The access by service and level, services with the most permission and write actions first."""
         services: dict[str, list[str]] = {}
         for name in self.access.actions:
             services.setdefault(self.access.facts[name].service, []).append(name)
@@ -172,20 +174,26 @@ class _View:
 _ORDER = ("Read", "Write", "List", "Tagging", "Permissions management")
 
 
-def _views(sources: Sequence[_Named], expansion: Expansion, targets: Targets) -> Iterator[_View]:
+def _views(
+    sources: Sequence[_NamedPolicy], expansion: Expansion, targets: Targets
+) -> Iterator[_KindAccess]:
     for kind in dict.fromkeys(source.policy.kind for source in sources):
-        policies = [_judgeable(source) for source in sources if source.policy.kind is kind]
+        policies = [
+            _without_unknown_exclusions(source) for source in sources if source.policy.kind is kind
+        ]
         allowed = access(policies, expansion, targets)
         if kind is Kind.IDENTITY:
             found = risks(allowed, expansion)
         else:
-            opened = () if kind in _LIMITS else (f for p in policies for f in _everyone(p))
+            opened = () if kind in _LIMITS else (f for p in policies for f in _exposures(p))
             found = Risks(told=tuple(opened), paths=())
-        yield _View(kind=kind, access=allowed, findings=_placed(found, sources), paths=found.paths)
+        yield _KindAccess(
+            kind=kind, access=allowed, findings=_located(found, sources), paths=found.paths
+        )
 
 
-def _placed(found: Risks, sources: Sequence[_Named]) -> tuple[Finding, ...]:
-    """The findings, with the names of the policies whose statements they point at."""
+def _located(found: Risks, sources: Sequence[_NamedPolicy]) -> tuple[Finding, ...]:
+    """The findings, each with the name of the policy that it is about."""
     names = {
         id(statement): source.name for source in sources for statement in source.policy.statements
     }
@@ -195,22 +203,22 @@ def _placed(found: Risks, sources: Sequence[_Named]) -> tuple[Finding, ...]:
     )
 
 
-def _everyone(policy: Policy) -> Iterator[Told]:
-    """Statements of a resource's policy that let strangers in."""
+def _exposures(policy: Policy) -> Iterator[Told]:
+    """Statements of a resource or trust policy that admit strangers."""
     for statement in policy.statements:
         if statement.allows and not faults(statement, policy.kind) and _lets_in(policy, statement):
-            role = policy.kind is Kind.TRUST
+            is_trust = policy.kind is Kind.TRUST
             who = "everyone but a few" if statement.has("NotPrincipal") else "everyone"
-            what = "may assume the role" if role else "may use the resource"
+            what = "may assume the role" if is_trust else "may use the resource"
             actions = statement.actions or statement.not_actions
             finding = Finding(
                 code="RESOURCE_EXPOSURE",
                 title=f"Resource exposure: {who} {what}",
-                severity=Severity.CRITICAL if role else Severity.HIGH,
+                severity=Severity.CRITICAL if is_trust else Severity.HIGH,
                 status=Status.FAIL,
                 message=f"no condition keeps strangers from {joined([quoted(a.value, 60) for a in actions])}",
                 where=statement.place(),
-                fix="Name the principals, or demand aws:PrincipalOrgID, aws:SourceArn or the like by a condition.",
+                fix="Name the principals, or add a condition on aws:PrincipalOrgID, aws:SourceArn or a similar key.",
                 source=_EVERYONE,
             )
             yield Told(finding=finding, statement=statement)
@@ -222,7 +230,7 @@ def _lets_in(policy: Policy, statement: Statement) -> bool:
 
 
 def _statements(
-    sources: Sequence[_Named], expansion: Expansion, targets: Targets
+    sources: Sequence[_NamedPolicy], expansion: Expansion, targets: Targets
 ) -> Iterator[dict[str, Any]]:
     for source in sources:
         for number, statement in enumerate(source.policy.statements, start=1):
@@ -234,14 +242,18 @@ def _statements(
                 "effect": _effect(statement),
                 "actions": len(expansion.named(statement)),
                 "sentence": sentence(
-                    statement, source.policy, expansion, targets, _stand_for(statement, source)
+                    statement,
+                    source.policy,
+                    expansion,
+                    targets,
+                    _unresolved_actions(statement, source),
                 )[:-1]
-                + _left_open(place.pointer, source),
+                + _unresolved_note(place.pointer, source),
             }
 
 
-def _stand_for(statement: Statement, source: _Named) -> frozenset[str]:
-    """The entries of the action element that only stand for what the deployment fills in."""
+def _unresolved_actions(statement: Statement, source: _NamedPolicy) -> frozenset[str]:
+    """The entries of the action element that are sample values for the deployment's."""
     return frozenset(
         action.value
         for action in (*statement.actions, *statement.not_actions)
@@ -253,20 +265,22 @@ def _fills_in(pointer: str, unresolved: frozenset[str]) -> bool:
     return pointer in unresolved or pointer.rpartition("/")[0] in unresolved
 
 
-def _judgeable(source: _Named) -> Policy:
-    """The policy without the statements of which nobody knows yet what they leave out.
+def _without_unknown_exclusions(source: _NamedPolicy) -> Policy:
+    """The policy without statements whose NotAction is known only at deployment.
 
-    A NotAction that the deployment fills in would count as one that leaves out nothing.
+    Such a NotAction would otherwise count as one that excludes nothing.
     """
     policy = source.policy
     if not source.unresolved:
         return policy
-    known = tuple(s for s in policy.statements if not (s.not_actions and _stand_for(s, source)))
+    known = tuple(
+        s for s in policy.statements if not (s.not_actions and _unresolved_actions(s, source))
+    )
     return policy if known == policy.statements else replace(policy, statements=known)
 
 
-def _left_open(statement: str, source: _Named) -> str:
-    """The end of a sentence: which of its words only stand for what the deployment fills in."""
+def _unresolved_note(statement: str, source: _NamedPolicy) -> str:
+    """The end of a sentence: the values in it that are known only at deployment."""
     inside = f"{statement}/"
     places = sorted(p.removeprefix(inside) for p in source.unresolved if p.startswith(inside))
     if not places:
@@ -280,7 +294,7 @@ def _effect(statement: Statement) -> str:
     return "Deny" if statement.denies else "none"
 
 
-def _kinds(sources: Sequence[_Named]) -> dict[str, Any]:
+def _kinds(sources: Sequence[_NamedPolicy]) -> dict[str, Any]:
     if len(sources) == 1:
         policy = sources[0].policy
         return {"kind": policy.kind.value, "kind_guessed": policy.kind_guessed}
@@ -288,13 +302,13 @@ def _kinds(sources: Sequence[_Named]) -> dict[str, Any]:
     return {"policies": len(sources), "kinds": dict(sorted(kinds.items()))}
 
 
-def _totals(views: Sequence[_View]) -> dict[str, Any]:
+def _totals(views: Sequence[_KindAccess]) -> dict[str, Any]:
     if len(views) == 1:
         return _total(views[0])
     return {"totals": [{"kind": view.kind.value, **_total(view)} for view in views]}
 
 
-def _total(view: _View) -> dict[str, Any]:
+def _total(view: _KindAccess) -> dict[str, Any]:
     reaches = view.access.actions.values()
     partly = sum(bool(reach.denied_by) for reach in reaches)
     conditional = sum(not reach.unconditional for reach in reaches)
@@ -307,7 +321,7 @@ def _total(view: _View) -> dict[str, Any]:
     }
 
 
-def _escalations(views: Sequence[_View]) -> dict[str, Any]:
+def _escalations(views: Sequence[_KindAccess]) -> dict[str, Any]:
     paths = [path for view in views for path in view.paths]
     if not paths:
         return {}
@@ -326,57 +340,57 @@ def _escalations(views: Sequence[_View]) -> dict[str, Any]:
 
 
 def _summary(
-    sources: Sequence[_Named],
+    sources: Sequence[_NamedPolicy],
     statements: Sequence[dict[str, Any]],
-    views: Sequence[_View],
+    views: Sequence[_KindAccess],
     found: Sequence[Finding],
 ) -> str:
     if len(sources) == 1:
         policy = sources[0].policy
-        what = _NAMES[policy.kind] + (" (the kind is guessed)" if policy.kind_guessed else "")
+        what = KIND_NAMES[policy.kind] + (" (the kind is guessed)" if policy.kind_guessed else "")
     else:
         what = f"{len(sources)} policies"
-    parts = [f"{what[0].upper()}{what[1:]} of {counted(len(statements), 'statement')}"]
+    parts = [f"{what[0].upper()}{what[1:]} with {counted(len(statements), 'statement')}"]
     parts += [_gives(view) for view in views]
     if not statements:
         parts.append("AWS refuses a policy without statements")
     broken = sum(map(_broken, sources))
     if broken:
         verb = "is" if broken == 1 else "are"
-        parts.append(
-            f"{counted(broken, 'statement')} {verb} not valid, and AWS refuses a policy that has one"
-        )
+        parts.append(f"{counted(broken, 'statement')} {verb} not valid, so AWS refuses the policy")
     if any(view.kind not in _LIMITS for view in views):
         parts.append(
-            f"{counted(len(found), 'finding')} of unusual power"
+            f"{counted(len(found), 'unusually powerful grant')}"
             if found
             else "nothing unusually powerful"
         )
     vague = sum(
-        bool(_stand_for(s, source)) for source in sources for s in source.policy.statements
+        bool(_unresolved_actions(s, source))
+        for source in sources
+        for s in source.policy.statements
     )
     if vague:
         verb = "names" if vague == 1 else "name"
         parts.append(
-            f"{counted(vague, 'statement')} {verb} actions that only the deployment knows, and they are not counted"
+            f"{counted(vague, 'statement')} {verb} actions that are known only at deployment; they are not counted"
         )
     return "; ".join(parts) + "."
 
 
-def _gives(view: _View) -> str:
+def _gives(view: _KindAccess) -> str:
     number = len(view.access.actions)
     actions = counted(number, "known action")
     services = counted(len({view.access.facts[n].service for n in view.access.actions}), "service")
     of = f"{actions} of {services}" if number else "no known action"
     if view.kind in _LIMITS:
-        # Beside a limit that only denies stands another one that allows, such as FullAWSAccess.
-        limits = f"leaves room for {of}" if number else "only denies"
+        # A limit that only denies is used with another one that allows, such as FullAWSAccess.
+        limits = f"allows at most {of}" if number else "only denies"
         return f"a limit that {limits} and grants nothing by itself"
-    return f"{of} allowed in effect"
+    return f"{of} effectively allowed"
 
 
-def _broken(source: _Named) -> int:
-    """How many statements AWS would refuse, entries that are no objects included."""
+def _broken(source: _NamedPolicy) -> int:
+    """The number of statements that AWS would refuse, including entries that are not objects."""
     policy = source.policy
     body = policy.node.member("Statement")
     shapeless = (
@@ -385,7 +399,7 @@ def _broken(source: _Named) -> int:
     return shapeless + sum(bool(faults(statement, policy.kind)) for statement in policy.statements)
 
 
-def _next(sources: Sequence[_Named], found: Sequence[Finding]) -> tuple[str, ...]:
+def _next(sources: Sequence[_NamedPolicy], found: Sequence[Finding]) -> tuple[str, ...]:
     calls = ["aws-iam policy validate --document FILE"]
     if len(sources) == 1 and sources[0].policy.kind_guessed:
         kind = sources[0].policy.kind

@@ -1,55 +1,73 @@
-"""The facts of `policy generate --events` as flat tables: what was checked, what is wider than one resource, what is kept apart."""
+"""The facts of `policy generate --events` as flat tables: the replay, grants wider than one resource, calls that are left out."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import minimise
 from aws_iam.engine.trail.allow import without_types
 from aws_iam.engine.trail.table import table
 from aws_iam.escape import escaped
+from aws_iam.tools.policy.generate.needs_tables import first_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from aws_iam.answer import Artifact, Finding
+    from aws_iam.engine.trail.allow import Granted
     from aws_iam.engine.trail.cloudtrail import Log
     from aws_iam.engine.trail.ledger import Account, Ledger
-    from aws_iam.tools.policy.generate.caller_policies import Made
+    from aws_iam.engine.trail.uses import Use
 
 _MOST_ROWS = 500
 _LONGEST_COMMAND = 900
 _MOST_COMMANDS = 5
-_MOST_NAMES = 12
 
 
-def of(
-    made: Sequence[Made], ledger: Ledger, log: Log, others: Sequence[Account]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerPolicies:
+    """The policies of one caller, the validator's findings, and the uses that no policy can express."""
+
+    account: Account
+    granted: Granted
+    documents: tuple[dict[str, Any], ...]
+    artifacts: tuple[Artifact, ...]
+    findings: tuple[Finding, ...]
+    refused: tuple[tuple[Use, str], ...] = ()
+    allowed: int = 0
+
+
+def fact_tables(
+    callers: Sequence[CallerPolicies], ledger: Ledger, log: Log, others: Sequence[Account]
 ) -> dict[str, Any]:
     """All tables that have a row."""
     facts: dict[str, Any] = {
         "replay": {
-            "events": sum(caller.account.events for caller in made),
-            "allowed": sum(caller.allowed for caller in made),
+            "events": sum(caller.account.events for caller in callers),
+            "allowed": sum(caller.allowed for caller in callers),
         },
-        "callers": [_caller(caller) for caller in made],
+        "callers": [_caller(caller) for caller in callers],
         "callers_left_out": [_left_out(caller) for caller in others],
-        "not_scoped": list(_not_scoped(made)),
-        "star_actions": list(_stars(made)),
+        "not_scoped": list(_not_scoped(callers)),
+        "star_actions": list(_stars(callers)),
         "denied_calls": list(_denied(ledger.accounts)),
-        "unmapped_calls": _counted(ledger.unmapped, "why"),
-        "failed_calls": _counted(_failed(ledger.accounts), "error"),
-        "skipped_calls": _counted(ledger.skipped, "why"),
-        "not_in_policy": list(_refused(made)),
-        "dependents": list(_dependents(made)),
-        "conditions": list(_conditions(made)),
-        "generalized": list(_general(made)),
-        "not_in_the_log": _silence(ledger),
+        "unmapped_calls": _call_rows(ledger.unmapped, "why"),
+        "failed_calls": _call_rows(_failed(ledger.accounts), "error"),
+        "skipped_calls": _call_rows(ledger.skipped, "why"),
+        "not_in_policy": list(_not_in_policy(callers)),
+        "dependents": list(_dependents(callers)),
+        "conditions": list(_conditions(callers)),
+        "generalized": list(_generalized(callers)),
+        "not_in_the_log": _gaps_of_trail(ledger),
         "unread": [{"file": escaped(name), "why": escaped(why)} for name, why in log.unread],
         "repeated_records": log.repeated,
-        "characters": [minimise.size(document) for one in made for document in one.documents],
+        "characters": [
+            minimise.size(document) for caller in callers for document in caller.documents
+        ],
     }
     return {
         name: value[:_MOST_ROWS] if isinstance(value, list) else value
@@ -58,55 +76,57 @@ def of(
     }
 
 
-def _caller(caller_policies: Made) -> dict[str, Any]:
+def _caller(caller: CallerPolicies) -> dict[str, Any]:
     return {
-        "caller": escaped(caller_policies.account.caller),
-        "events": caller_policies.account.events,
-        "allowed": caller_policies.allowed,
-        "policies": ", ".join(artifact.name for artifact in caller_policies.artifacts),
+        "caller": escaped(caller.account.caller),
+        "events": caller.account.events,
+        "allowed": caller.allowed,
+        "policies": ", ".join(artifact.name for artifact in caller.artifacts),
     }
 
 
 def _left_out(account: Account) -> dict[str, Any]:
-    why = "more callers than one answer holds: give this one's events alone"
+    why = "an answer covers a limited number of callers: give only the events of this one"
     return {"caller": escaped(account.caller), "events": account.events, "why": why}
 
 
-def _whose(caller_policies: Made, made: Sequence[Made]) -> dict[str, str]:
-    return {"caller": escaped(caller_policies.account.caller)} if len(made) > 1 else {}
+def _whose(caller: CallerPolicies, callers: Sequence[CallerPolicies]) -> dict[str, str]:
+    return {"caller": escaped(caller.account.caller)} if len(callers) > 1 else {}
 
 
-def _not_scoped(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
-    """What stands on a pattern or on `*` because the record shows no more, and dependents that wait."""
-    for one in made:
-        fixed = set(without_types(one.account.uses))
-        for (action, why, by), count in one.account.not_scoped.items():
+def _not_scoped(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
+    """What is granted on a pattern or `*` because the record shows no ARN, and dependent actions without a resource."""
+    for caller in callers:
+        fixed = set(without_types(caller.account.uses))
+        for (action, why, by), count in caller.account.not_scoped.items():
             yield {
-                **_whose(one, made),
+                **_whose(caller, callers),
                 "action": action,
                 "why": why,
                 "needed_by": by,
                 "events": count,
             }
         rows: dict[tuple[str, str], dict[str, None]] = {}
-        for use in one.account.uses:
+        for use in caller.account.uses:
             if use.why and use.action not in fixed:
                 rows.setdefault((use.resource, use.why), {})[use.action] = None
         for (resource, why), actions in rows.items():
             yield {
-                **_whose(one, made),
-                "action": _some(actions),
+                **_whose(caller, callers),
+                "action": first_names(actions),
                 "resource": escaped(resource),
                 "why": why,
             }
 
 
-def _stars(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
-    names = dict.fromkeys(name for one in made for name in without_types(one.account.uses))
+def _stars(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
+    names = dict.fromkeys(
+        name for caller in callers for name in without_types(caller.account.uses)
+    )
     if names:
         yield {
             "actions": ", ".join(names),
-            "why": "no resource types: AWS authorises it on `*` only",
+            "why": "no resource types: AWS authorizes it on `*` only",
         }
 
 
@@ -118,18 +138,21 @@ def _denied(accounts: Iterable[Account]) -> Iterator[dict[str, Any]]:
                 "call": escaped(refusal.call),
                 "error": escaped(refusal.error),
                 "count": count,
-                "actions": _some(dict.fromkeys(use.action for use in refusal.uses)) or "not known",
-                "resources": _some(dict.fromkeys(escaped(use.resource) for use in refusal.uses)),
+                "actions": first_names(dict.fromkeys(use.action for use in refusal.uses))
+                or "not known",
+                "resources": first_names(
+                    dict.fromkeys(escaped(use.resource) for use in refusal.uses)
+                ),
             }
 
 
-def commands(accounts: Iterable[Account]) -> tuple[str, ...]:
-    """Commands that make the policy for what was refused, should it be wanted; each short enough to be shown whole."""
+def commands_for_refused_calls(accounts: Iterable[Account]) -> tuple[str, ...]:
+    """Commands that generate the policy for refused calls, if they are wanted; each short enough to be shown in full."""
     needs: dict[str, dict[str, None]] = {}
     for account in accounts:
         for refusal in account.refused:
             for use in refusal.uses:
-                # What an escaped wildcard or another character says is no ARN that `needs` takes.
+                # `needs` does not accept an ARN with an escaped wildcard or a control character.
                 if "$" not in use.resource and use.resource.isprintable():
                     needs.setdefault(use.action, {})[use.resource] = None
     parts: list[dict[str, list[str]]] = [{}]
@@ -159,22 +182,22 @@ def _failed(accounts: Iterable[Account]) -> Counter[tuple[str, str]]:
     return found
 
 
-def _counted(rows: Counter[tuple[str, str]], reason: str) -> list[dict[str, Any]]:
+def _call_rows(rows: Counter[tuple[str, str]], reason: str) -> list[dict[str, Any]]:
     return [
         {"call": escaped(call), "count": count, reason: escaped(why)}
         for (call, why), count in rows.most_common()
     ]
 
 
-def _refused(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
-    for one in made:
-        for use, why in one.refused:
+def _not_in_policy(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
+    for caller in callers:
+        for use, why in caller.refused:
             yield {"action": use.action, "resource": escaped(use.resource), "why": escaped(why)}
 
 
-def _dependents(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
-    for one in made:
-        for use in one.account.uses:
+def _dependents(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
+    for caller in callers:
+        for use in caller.account.uses:
             if use.needed_by:
                 yield {
                     "action": use.action,
@@ -183,23 +206,23 @@ def _dependents(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _conditions(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
+def _conditions(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
     found = dict.fromkeys(
         (limit.key, limit.values if isinstance(limit.values, str) else ", ".join(limit.values))
-        for one in made
-        for limit in one.granted.limits.listed
+        for caller in callers
+        for limit in caller.granted.limits.listed
     )
     return ({"key": key, "values": values} for key, values in found)
 
 
-def _general(made: Sequence[Made]) -> Iterator[dict[str, Any]]:
-    for one in made:
-        for pattern, count in one.granted.general.items():
+def _generalized(callers: Sequence[CallerPolicies]) -> Iterator[dict[str, Any]]:
+    for caller in callers:
+        for pattern, count in caller.granted.general.items():
             yield {"pattern": escaped(pattern), "instead_of": count}
 
 
-def _silence(ledger: Ledger) -> list[str]:
-    """What a trail may not have written down, so that the policy may lack it."""
+def _gaps_of_trail(ledger: Ledger) -> list[str]:
+    """What the trail may not have recorded, so that the policy may lack it."""
     absent = [
         f"{what} of {name}"
         for name, what in table()["data_events"].items()
@@ -207,18 +230,12 @@ def _silence(ledger: Ledger) -> list[str]:
     ]
     found = (
         [
-            f"data events are logged only where a trail asks for them; of {', '.join(absent)} the log has none"
+            f"a trail records data events only if it is configured to; the log has none of {', '.join(absent)}"
         ]
         if absent
         else []
     )
     return [
         *found,
-        "calls of other times, and what a call needs only in some cases (a service-linked role at its first use), are in no log",
+        "the log does not show calls made at other times, or what a call needs only in some cases, such as at first use",
     ]
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
-    return ", ".join(listed[:_MOST_NAMES]) + more

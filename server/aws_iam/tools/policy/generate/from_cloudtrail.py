@@ -1,6 +1,6 @@
 """`policy generate --events`: for each caller in a CloudTrail log the policy that allows what it did, and nothing more.
 
-The result is validated, and every event is put to the evaluator against it.
+The policies are validated, and every event is replayed against them with the evaluator.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from aws_iam.engine.trail.table import table
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.generate import cloudtrail_tables
+from aws_iam.tools.policy.generate.cloudtrail_tables import CallerPolicies
+from aws_iam.tools.policy.generate.from_needs import value_at
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.trail.uses import Use
-from aws_iam.tools.policy.generate.caller_policies import Made
 
 MOST_CALLERS = 20
 _MOST_PAIRS = 50_000
@@ -34,34 +36,36 @@ _LONGEST_NAME = 60
 _ATTEMPTS = 3
 
 
-def generate(events: Any, *, generalize: bool = False) -> Answer:
-    """The policies for the callers of the events; InputError when no event says what anybody may do."""
+def generate_from_events(events: Any, *, generalize: bool = False) -> Answer:
+    """The policies for the callers of the events; InputError if no event shows a use of permissions."""
     log = cloudtrail.read(events)
     ledger = ledger_of(log)
-    busy = [account for account in ledger.accounts if account.needs]
+    busy = [caller for caller in ledger.accounts if caller.needs]
     if not busy:
-        raise _nothing(ledger)
+        raise _nothing_to_grant(ledger)
     chosen = busy[:MOST_CALLERS]
     names = _names(chosen)
-    made = [_made(caller, names[caller.caller], generalize=generalize) for caller in chosen]
-    if not any(caller.artifacts for caller in made):
-        (use, why), *_ = (row for caller in made for row in caller.refused)
+    callers = [
+        _policies_for(caller, names[caller.caller], generalize=generalize) for caller in chosen
+    ]
+    if not any(caller.artifacts for caller in callers):
+        (use, why), *_ = (row for caller in callers for row in caller.refused)
         raise InputError(
-            f"`events` needs what AWS takes in no policy: {quoted(use.action)} on {quoted(use.resource)}: {why}"
+            f"`events` needs a statement that AWS would refuse: {quoted(use.action)} on {quoted(use.resource)}: {why}"
         )
     return Answer(
-        summary=_summary(made, ledger),
-        findings=tuple(finding for caller in made for finding in caller.findings),
-        artifacts=tuple(artifact for caller in made for artifact in caller.artifacts),
-        facts=cloudtrail_tables.of(made, ledger, log, busy[MOST_CALLERS:]),
-        sources=_sources(made),
-        next=tuple(_next(made, ledger)),
+        summary=_summary(callers, ledger),
+        findings=tuple(finding for caller in callers for finding in caller.findings),
+        artifacts=tuple(artifact for caller in callers for artifact in caller.artifacts),
+        facts=cloudtrail_tables.fact_tables(callers, ledger, log, busy[MOST_CALLERS:]),
+        sources=_sources(callers),
+        next=tuple(_next(callers, ledger)),
         as_of=catalog().as_of,
     )
 
 
-def _nothing(ledger: Ledger) -> InputError:
-    """Say why nothing can be granted, with the way on."""
+def _nothing_to_grant(ledger: Ledger) -> InputError:
+    """The error that says why nothing can be granted, and what to do next."""
     rows = [*ledger.skipped.items(), *ledger.unmapped.items()]
     rows += [
         ((refusal.call, f"refused with {refusal.error}"), n)
@@ -75,35 +79,41 @@ def _nothing(ledger: Ledger) -> InputError:
     ]
     first = ", ".join(f"{escaped(call, 80)} ({why}; {count})" for (call, why), count in rows[:3])
     more = f" and {len(rows) - 3} more" if rows[3:] else ""
-    commands = cloudtrail_tables.commands(ledger.accounts)
+    commands = cloudtrail_tables.commands_for_refused_calls(ledger.accounts)
     return InputError(
-        f"`events` holds no call of a user or role that succeeded and maps to an action: {first}{more}",
-        hint=commands[0] if commands else "give the events of the time in which the work was done",
+        f"`events` has no successful call by a user or role that maps to an action: {first}{more}",
+        hint=commands[0] if commands else "give events from the time when the workload ran",
     )
 
 
-def _made(account: Account, name: str, *, generalize: bool) -> Made:
-    """The policies of one caller; a resource that AWS takes in no policy is left out by name."""
+def _policies_for(account: Account, name: str, *, generalize: bool) -> CallerPolicies:
+    """The policies of one caller; a resource that AWS would refuse in a policy is left out and named."""
     refused: dict[Use, str] = {}
-    made = _built(account, name, refused, generalize=generalize)
+    policies = _build(account, name, refused, generalize=generalize)
     for _ in range(_ATTEMPTS):
-        errors = dict(_errors(made))
+        errors = dict(_errors(policies))
         if not errors:
             break
-        wrong = {use: errors[text] for use, text in made.granted.placed.items() if text in errors}
+        wrong = {
+            use: errors[text] for use, text in policies.granted.placed.items() if text in errors
+        }
         if not wrong:
             raise InputError(
                 f"the policy of {name} would not be valid: {next(iter(errors.values()))}"
             )
         refused |= wrong
-        made = _built(account, name, refused, generalize=generalize)
+        policies = _build(account, name, refused, generalize=generalize)
     for uses in [need for need in account.needs if any(use in refused for use in need)]:
         del account.needs[uses]
-    return replace(made, refused=tuple(refused.items()), allowed=replayed(account, made.documents))
+    return replace(
+        policies, refused=tuple(refused.items()), allowed=replayed(account, policies.documents)
+    )
 
 
-def _built(account: Account, name: str, refused: dict[Use, str], *, generalize: bool) -> Made:
-    # Inside the function: other actions of the tool must not pay for the rules.
+def _build(
+    account: Account, name: str, refused: dict[Use, str], *, generalize: bool
+) -> CallerPolicies:
+    # Imported here: the other actions must not load the rules.
     from aws_iam.rules.policy.run import validate
 
     needed = (uses for uses in account.needs if not any(use in refused for use in uses))
@@ -114,7 +124,7 @@ def _built(account: Account, name: str, refused: dict[Use, str], *, generalize: 
             name=f"{name}.json" if len(documents) == 1 else f"{name}-{number}.json",
             language="json",
             content=json.dumps(document, indent=2, ensure_ascii=False) + "\n",
-            checked_by="policy validate, and the events put to policy evaluate",
+            checked_by="policy validate, and policy evaluate for every event",
         )
         for number, document in enumerate(documents, 1)
     )
@@ -123,13 +133,13 @@ def _built(account: Account, name: str, refused: dict[Use, str], *, generalize: 
         for artifact in artifacts
         for finding in validate(artifact.content, "identity")
     )
-    return Made(
+    return CallerPolicies(
         account=account, granted=found, documents=documents, artifacts=artifacts, findings=findings
     )
 
 
 def _documents(found: Granted) -> tuple[dict[str, Any], ...]:
-    hint = "set `generalize`, or give the events of one caller, one service or a shorter time"
+    hint = "set `generalize`, or give events of one caller, one service or a shorter period"
     if len(found.grants) > _MOST_PAIRS:
         raise InputError(
             f"the events need more than {_MOST_PAIRS:,} pairs of action and resource", hint=hint
@@ -143,28 +153,21 @@ def _documents(found: Granted) -> tuple[dict[str, Any], ...]:
     return tuple(minimise.document(statements, found.limits) for statements in packed)
 
 
-def _errors(made: Made) -> Iterator[tuple[str, str]]:
-    """What the validator calls an error, by the text in the policy that it is about."""
+def _errors(policies: CallerPolicies) -> Iterator[tuple[str, str]]:
+    """The validator's errors, by the value in the policy that each is about."""
     contents = {
         artifact.name: document
-        for artifact, document in zip(made.artifacts, made.documents, strict=True)
+        for artifact, document in zip(policies.artifacts, policies.documents, strict=True)
     }
-    for finding in made.findings:
+    for finding in policies.findings:
         if finding.severity is Severity.ERROR:
-            value: Any = contents.get(finding.resource or "")
-            for token in finding.where.pointer.split("/")[1:] if finding.where else ():
-                value = _member(value, token)
+            pointer = finding.where.pointer if finding.where else ""
+            value = value_at(contents.get(finding.resource or ""), pointer)
             yield value if isinstance(value, str) else "", f"{finding.code}: {finding.message}"
 
 
-def _member(value: Any, token: str) -> Any:
-    if isinstance(value, list):
-        return value[int(token)] if token.isdecimal() and int(token) < len(value) else None
-    return value.get(token) if isinstance(value, dict) else None
-
-
 def _names(accounts: Sequence[Account]) -> dict[str, str]:
-    """`policy` for one caller; else a name for each, of characters that any file system takes."""
+    """`policy` for one caller; else a file name for each, of characters that every file system accepts."""
     if len(accounts) == 1:
         return {accounts[0].caller: "policy"}
     found: dict[str, str] = {}
@@ -183,39 +186,40 @@ def _names(accounts: Sequence[Account]) -> dict[str, str]:
     return found
 
 
-def _summary(made: Sequence[Made], ledger: Ledger) -> str:
-    events = sum(caller.account.events for caller in made)
-    files = sum(len(caller.artifacts) for caller in made)
-    allowed = sum(caller.allowed for caller in made)
-    findings = sum(len(caller.findings) for caller in made)
-    whose = "one caller" if len(made) == 1 else f"{len(made)} callers"
+def _summary(callers: Sequence[CallerPolicies], ledger: Ledger) -> str:
+    events = sum(caller.account.events for caller in callers)
+    files = sum(len(caller.artifacts) for caller in callers)
+    allowed = sum(caller.allowed for caller in callers)
+    findings = sum(len(caller.findings) for caller in callers)
+    whose = counted(len(callers), "caller")
     what = "A policy" if files == 1 else f"{files} policies"
-    replay = "all of them are allowed" if allowed == events else f"{allowed} of them are allowed"
-    clean = f"{findings} finding{'s' * (findings != 1)} left" if findings else "validated clean"
+    replay = "all of them" if allowed == events else f"{allowed} of them"
+    verdict = counted(findings, "finding") if findings else "no findings"
     refused = sum(account.refused.total() for account in ledger.accounts)
     unmapped = ledger.unmapped.total()
     rest = [
         f"{refused} refused" * bool(refused),
         f"{unmapped} that map to no action" * bool(unmapped),
     ]
-    apart = " and ".join(filter(None, rest))
+    left_out = " and ".join(filter(None, rest))
+    allows = "it allows" if files == 1 else "they allow"
     return (
-        f"{what} for {whose}, from {events} event{'s' * (events != 1)} that succeeded; {replay} by it when replayed"
-        f", {clean}." + (f" Kept apart: {apart}, see the facts." if apart else "")
+        f"{what} for {whose}, from {counted(events, 'successful event')}; replayed, {allows} {replay}; {verdict}."
+        + (f" Left out: {left_out}; see the facts." if left_out else "")
     )
 
 
-def _sources(made: Sequence[Made]) -> tuple[str, ...]:
+def _sources(callers: Sequence[CallerPolicies]) -> tuple[str, ...]:
     services = dict.fromkeys(
-        g.action.partition(":")[0] for caller in made for g in caller.granted.grants
+        g.action.partition(":")[0] for caller in callers for g in caller.granted.grants
     )
     pages = [catalog().source(service) for service in list(services)[:_MOST_SOURCES]]
     return (_PAGE, *table()["sources"][:2], *pages)
 
 
-def _next(made: Sequence[Made], ledger: Ledger) -> Iterator[str]:
-    artifacts = [artifact for caller in made for artifact in caller.artifacts]
+def _next(callers: Sequence[CallerPolicies], ledger: Ledger) -> Iterator[str]:
+    artifacts = [artifact for caller in callers for artifact in caller.artifacts]
     if artifacts:
         yield f"aws-iam policy compare --document {artifacts[0].name} --baseline OLD"
         yield f"aws-iam policy validate --document {artifacts[0].name}"
-    yield from cloudtrail_tables.commands(ledger.accounts)
+    yield from cloudtrail_tables.commands_for_refused_calls(ledger.accounts)

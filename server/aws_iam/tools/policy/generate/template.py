@@ -1,4 +1,4 @@
-"""`policy template`: list the templates, show one with its holes, or fill one and validate it."""
+"""`policy template`: list the templates, show one with its placeholders, or fill and validate one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aws_iam import templates
 from aws_iam.answer import Answer, Artifact
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding
@@ -19,44 +20,44 @@ _PAGE = "references/policy-design.md#templates"
 
 
 def template(name: str | None = None, values: Any = None) -> Answer:
-    """The templates; with a name that one raw; with its values filled and validated."""
+    """The list of templates; with a name that template unfilled; with values filled and validated."""
     if name is None:
         if values is not None:
-            raise InputError(
-                "`values` needs `name`", hint="without both the answer lists the templates"
-            )
-        return _listed()
+            raise InputError("`values` needs `name`", hint="leave both out to list the templates")
+        return _template_list()
     chosen = templates.template(name)
     if values is None and any(parameter.required for parameter in chosen.parameters):
-        return _raw(chosen)
+        return _unfilled(chosen)
     return _filled(chosen, _object(values))
 
 
-def _listed() -> Answer:
-    every = templates.listed()
+def _template_list() -> Answer:
+    all_templates = templates.listed()
     return Answer(
-        summary=f"{len(every)} policy templates; name one to see it, give its values to fill it.",
+        summary=f"{len(all_templates)} policy templates; give a name to see one, and its values to fill it.",
         facts={
             "templates": [
                 {
                     "name": template.name,
                     "kind": template.kind,
                     "title": template.title,
-                    "values": ", ".join(_word(parameter) for parameter in template.parameters),
+                    "values": ", ".join(
+                        _value_name(parameter) for parameter in template.parameters
+                    ),
                 }
-                for template in every
+                for template in all_templates
             ]
         },
         sources=(_PAGE,),
-        next=(f"aws-iam policy template --name {every[0].name}",),
+        next=(f"aws-iam policy template --name {all_templates[0].name}",),
     )
 
 
-def _raw(chosen: Template) -> Answer:
+def _unfilled(chosen: Template) -> Answer:
     required = {parameter.name for parameter in chosen.parameters if parameter.required}
     samples = {name: value for name, value in chosen.samples.items() if name in required}
     return Answer(
-        summary=f"{chosen.title}: the template with its holes, `{{{{Name}}}}` each. {chosen.when}",
+        summary=f"{chosen.title}: the template with its placeholders, such as `{{{{Name}}}}`. {chosen.when}",
         artifacts=(Artifact(name=f"{chosen.name}.json", language="json", content=chosen.text),),
         facts={
             "kind": chosen.kind,
@@ -69,20 +70,20 @@ def _raw(chosen: Template) -> Answer:
     )
 
 
-def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
-    # Inside the function: listing templates must not pay for the validator and its data.
+def _filled(chosen: Template, values: dict[str, Any]) -> Answer:
+    # Imported here: listing templates must not load the validator and its data.
     from aws_iam.engine.reference.catalog import catalog
     from aws_iam.rules.policy.run import validate
 
-    text = templates.fill(chosen, given)
+    text = templates.fill(chosen, values)
     findings = tuple(validate(text, chosen.kind))
     accepted = {rule.code: rule.reason for rule in chosen.accepted}
     open_findings = tuple(finding for finding in findings if finding.code not in accepted)
-    drawn = {finding.code for finding in findings} & accepted.keys()
+    raised = {finding.code for finding in findings} & accepted.keys()
     facts: dict[str, Any] = {"template": chosen.name, "kind": chosen.kind}
-    if drawn:
+    if raised:
         facts["accepted"] = [
-            {"code": code, "reason": accepted[code]} for code in accepted if code in drawn
+            {"code": code, "reason": accepted[code]} for code in accepted if code in raised
         ]
     return Answer(
         summary=f"{chosen.title}, filled: {_verdict(open_findings, chosen)}. {chosen.when}",
@@ -104,9 +105,8 @@ def _filled(chosen: Template, given: dict[str, Any]) -> Answer:
 
 def _verdict(findings: tuple[Finding, ...], chosen: Template) -> str:
     if not findings:
-        but = " but for what is accepted below" if chosen.accepted else ""
-        return f"it validates clean{but}"
-    return f"{len(findings)} findings with these values"
+        return "no findings except the accepted ones" if chosen.accepted else "no findings"
+    return f"{counted(len(findings), 'finding')} with these values"
 
 
 def _object(values: Any) -> dict[str, Any]:
@@ -123,13 +123,13 @@ def _object(values: Any) -> dict[str, Any]:
             ) from None
     if not isinstance(values, dict):
         raise InputError(
-            "`values` must be a JSON object, from name to value",
+            "`values` must be a JSON object of names and values",
             hint='such as {"Bucket": "example-reports"}',
         )
     return values
 
 
-def _word(parameter: Parameter) -> str:
+def _value_name(parameter: Parameter) -> str:
     marks = ("…" if parameter.many else "") + ("" if parameter.required else "?")
     return parameter.name + marks
 

@@ -1,4 +1,4 @@
-"""How `policy lookup` answers: with the facts about a name, or with what an unknown one may have meant."""
+"""The answers of `policy lookup`: the facts about a name, or suggestions for an unknown one."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer
 from aws_iam.escape import escaped, quoted
+from aws_iam.wording import SHOWN, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_iam.engine.reference.catalog import Catalog
 
-# What may follow a look-up is itself a look-up; more than this many are no help.
+# Lookups that an answer suggests next.
 _MOST_NEXT = 3
 
 
-def known_name(
+def facts_answer(
     known: Catalog,
     summary: str,
     found: dict[str, object],
@@ -26,7 +27,7 @@ def known_name(
     sources: Iterable[str] = (),
     queries: Iterable[str] = (),
 ) -> Answer:
-    """The facts about a name; `sources` come before the pages of `services`, `queries` are what to ask next."""
+    """The facts about a name; `sources` come before the pages of `services`, `queries` are suggested next."""
     pages = (*sources, *map(known.source, services)) or (known.source(""),)
     return Answer(
         summary=summary,
@@ -40,7 +41,7 @@ def known_name(
     )
 
 
-def unknown_name(
+def unknown_answer(
     known: Catalog,
     query: str,
     *,
@@ -52,9 +53,9 @@ def unknown_name(
     service: str = "",
     sources: Iterable[str] = (),
 ) -> Answer:
-    """That a name is unknown, and why; never a guess at what it would mean."""
+    """That a name is unknown, and why; never a guess at its meaning."""
     near = list(dict.fromkeys(options))
-    asked = f" Did you mean {listed(near[:3], 'or')}?" if near else ""
+    question = f" Did you mean {quoted_names(near[:3], 'or')}?" if near else ""
     found: dict[str, object] = {
         "known": False,
         "kind": kind,
@@ -62,9 +63,9 @@ def unknown_name(
         "tier": tier,
     }
     prefix = service or query.partition(":")[0]
-    return known_name(
+    return facts_answer(
         known,
-        f"{quoted(query)} {what} (data of {known.as_of}).{asked}",
+        f"{quoted(query)} {what} (data of {known.as_of}).{question}",
         found | (fields or {}) | {"did_you_mean": near},
         services=(prefix,) if known.service(prefix) else (),
         sources=sources,
@@ -72,12 +73,6 @@ def unknown_name(
     )
 
 
-def listed(names: Iterable[str], last: str = "and") -> str:
-    """Names in words: `a`, `b` and `c`."""
-    *rest, end = (f"`{name}`" for name in names)
-    return f"{', '.join(rest)} {last} {end}" if rest else end
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 action`, `2 actions`; a noun that ends in y is not among them."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def quoted_names(names: Iterable[str], last: str = "and", shown: int = SHOWN) -> str:
+    """Names in backticks: `a`, `b` and `c`; entries beyond the first few are counted."""
+    return joined([f"`{name}`" for name in names], last, shown)

@@ -1,4 +1,4 @@
-"""`policy lookup` of an API operation, an SDK method or a command of the AWS CLI: the actions that authorise it."""
+"""`policy lookup` of an API operation, an SDK method or an AWS CLI command: the actions that authorize it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aws_iam.engine.reference.operations import (
     sources,
 )
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.policy.lookup import tables as facts
-from aws_iam.tools.policy.lookup.answer import known_name, listed, unknown_name
+from aws_iam.tools.policy.lookup import tables
+from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Catalog
 
 _SDKS = frozenset({"boto3", "botocore", "sdk"})
-# `aws s3 cp` and its like call several operations; `aws s3api` is the one-to-one command.
+# `aws s3 cp` and similar commands call several operations; `aws s3api` has one command per operation.
 _HIGH_LEVEL = frozenset({"cp", "ls", "mb", "mv", "presign", "rb", "rm", "sync", "website"})
 
 
-def call(known: Catalog, query: str) -> Answer | None:
+def api_call(known: Catalog, query: str) -> Answer | None:
     """`s3:HeadObject`, `list_objects_v2`, `s3.list_objects_v2`, `boto3 s3 head_object`, `aws s3api head-object`."""
     words = query.split()
     if words[0].lower() == "aws" and len(words) > 1:
@@ -50,11 +50,13 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
         return found
     if command == "s3" and words[1].lower() in _HIGH_LEVEL:
         what = "calls several API operations; `aws s3api` has one command for each"
-        return unknown_name(known, query, kind="command", what=what, service="s3")
+        return unknown_answer(known, query, kind="command", what=what, service="s3")
     prefix = known.service(command) or known.service(service_of(command))
-    what = "names no known service" if prefix is None else f"is no known call of {prefix.title}"
+    what = (
+        "names an unknown service" if prefix is None else f"is not a known call of {prefix.title}"
+    )
     near = known.suggest_service(command) if prefix is None else ()
-    return unknown_name(
+    return unknown_answer(
         known,
         query,
         kind="command",
@@ -71,52 +73,56 @@ def _of_call(known: Catalog, query: str, client: str, name: str) -> Answer | Non
     prefixes = dict.fromkeys(filter(None, (client.lower(), service_of(client))))
     if not client:
         return _of_names(known, query, operations_named(bare), known.having(bare))
-    special = [operations()[key] for p in prefixes if (key := f"{p}:{bare}") in operations()]
-    same = [action.full_name for p in prefixes if (action := known.action(f"{p}:{bare}"))]
-    return _of_names(known, query, special, same)
+    exceptions = [operations()[key] for p in prefixes if (key := f"{p}:{bare}") in operations()]
+    same_name = [action.full_name for p in prefixes if (action := known.action(f"{p}:{bare}"))]
+    return _of_names(known, query, exceptions, same_name)
 
 
 def _of_names(
-    known: Catalog, query: str, special: Sequence[Operation], same: Sequence[str]
+    known: Catalog, query: str, exceptions: Sequence[Operation], same_name: Sequence[str]
 ) -> Answer | None:
-    """The operations whose actions have other names, and the actions that are named as the operation."""
-    names = list(dict.fromkeys([*(name for call in special for name in call.actions), *same]))
+    """The operations whose actions have other names, and the actions with the operation's name."""
+    names = list(
+        dict.fromkeys([*(name for call in exceptions for name in call.actions), *same_name])
+    )
     if not names:
         return None
-    notes = [call.note for call in special if call.note]
+    notes = [call.note for call in exceptions if call.note]
     found: dict[str, object] = {
         "known": True,
         "kind": "api_operation",
         "query": escaped(query),
-        "operation": special[0].name if special else names[0].partition(":")[2],
-        "found_by": "a list of exceptions" if special else "its name",
+        "operation": exceptions[0].name if exceptions else names[0].partition(":")[2],
+        "found_by": "a list of exceptions" if exceptions else "its name",
     }
     owners = list(dict.fromkeys(name.partition(":")[0] for name in names))
-    return known_name(
+    return facts_answer(
         known,
-        _said(query, special, same),
+        _call_sentence(query, exceptions, same_name),
         found
         | ({"note": "; ".join(notes)} if notes else {})
-        | {"actions": facts.action_rows(known, names)},
+        | {"actions": tables.action_rows(known, names)},
         services=owners if len(owners) < 3 else (),  # noqa: PLR2004 - more pages say nothing
-        sources=sources({call.service for call in special}),
+        sources=sources({call.service for call in exceptions}),
         queries=names,
     )
 
 
-def _said(query: str, special: Sequence[Operation], same: Sequence[str]) -> str:
+def _call_sentence(query: str, exceptions: Sequence[Operation], same_name: Sequence[str]) -> str:
     parts = []
-    for call in special:
-        verb = "it is authorised by" if len(call.actions) == 1 else "it takes"
+    for call in exceptions:
+        verb = "it is authorized by" if len(call.actions) == 1 else "it needs"
         note = f" ({call.note})" if call.note else ""
         parts.append(
-            f"{quoted(query)} is an API operation of `{call.service}` and no action of it; "
-            f"{verb} {listed(call.actions)}{note}"
+            f"{quoted(query)} is an API operation of `{call.service}`, not an action; "
+            f"{verb} {quoted_names(call.actions)}{note}"
         )
-    if len(same) == 1 and not special:
-        parts.append(f"{quoted(query)} is authorised by the action of the same name, `{same[0]}`")
-    elif same:
+    if len(same_name) == 1 and not exceptions:
         parts.append(
-            f"{listed(same[:6])} {'is an action' if len(same) == 1 else 'are actions'} of that name"
+            f"{quoted(query)} is authorized by the action of the same name, `{same_name[0]}`"
+        )
+    elif same_name:
+        parts.append(
+            f"{quoted_names(same_name)} {'is an action' if len(same_name) == 1 else 'are actions'} with that name"
         )
     return "; ".join(parts) + "."

@@ -1,4 +1,4 @@
-"""`policy lookup` of an ARN, a resource type or a type of CloudFormation: what it is, and what can be done to it."""
+"""`policy lookup` of an ARN, a resource type or a CloudFormation type: what it is, and the actions on it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.operations import service_of
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.policy.lookup import tables as facts
-from aws_iam.tools.policy.lookup.answer import known_name, listed, unknown_name
+from aws_iam.tools.policy.lookup import tables
+from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,53 +24,52 @@ _MOST_NAMED = 5
 
 
 def arn(known: Catalog, query: str) -> Answer | None:
-    """What an ARN or ARN pattern may be, and what can be done to it."""
+    """The resource types that an ARN or ARN pattern may be of, and the actions on them."""
     if not query.lower().startswith("arn:"):
         return None
     found = Arn.of(query)
     if found is None:
-        return unknown_name(
+        return unknown_answer(
             known,
             query,
             kind="arn",
-            what="is no ARN: it needs six fields, `arn:partition:service:region:account:resource`",
+            what="is not an ARN: it needs six fields, `arn:partition:service:region:account:resource`",
         )
     types = known.types_of_arn(found)
     return _of_arn(known, query, found, types) if types else _of_strange_arn(known, query, found)
 
 
 def _of_arn(known: Catalog, query: str, found: Arn, types: tuple[ResourceType, ...]) -> Answer:
-    can = facts.of_actions_on(known, types)
-    odd = ""
+    actions = tables.applicable_actions(known, types)
+    partition_note = ""
     if is_literal(found.partition) and "$" not in found.partition:
-        odd = (
+        partition_note = (
             ""
             if found.partition in PARTITIONS
-            else f" {quoted(found.partition)} is no known partition."
+            else f" {quoted(found.partition)} is not a known partition."
         )
-    return known_name(
+    return facts_answer(
         known,
-        f"{quoted(query)} looks like {_names(types)}; {_applying(can)}.{odd}",
+        f"{quoted(query)} looks like {_names(types)}; {_applicable_text(actions)}.{partition_note}",
         {"known": True, "kind": "arn", "query": escaped(query)}
-        | facts.of_arn(found)
-        | {"resource_types": facts.type_rows(types)}
-        | can,
+        | tables.arn_facts(found)
+        | {"resource_types": tables.type_rows(types)}
+        | actions,
         services=(types[0].service,),
         queries=_types_and_rest(types),
     )
 
 
 def _names(types: Sequence[ResourceType]) -> str:
-    more = f" and {len(types) - _MOST_NAMED} more types" if len(types) > _MOST_NAMED else ""
-    names = [f"{type_.service}:{type_.name}" for type_ in types[:_MOST_NAMED]]
-    return (", ".join(f"`{name}`" for name in names) if more else listed(names, "or")) + more
+    names = [f"{type_.service}:{type_.name}" for type_ in types]
+    return quoted_names(names, "or", _MOST_NAMED)
 
 
-def _applying(can: dict[str, object]) -> str:
-    levels = can["levels"]
+def _applicable_text(actions: dict[str, object]) -> str:
+    levels = actions["levels"]
     rows = levels if isinstance(levels, list) else []
     total = sum(row["count"] for row in rows)
-    return f"{total} actions apply: {facts.level_words(rows)}" if rows else "no action applies"
+    return f"{total} actions apply: {tables.level_text(rows)}" if rows else "no action applies"
 
 
 def _types_and_rest(types: Sequence[ResourceType]) -> list[str]:
@@ -79,23 +78,25 @@ def _types_and_rest(types: Sequence[ResourceType]) -> list[str]:
 
 
 def _of_strange_arn(known: Catalog, query: str, found: Arn) -> Answer:
-    fields = facts.of_arn(found)
+    fields = tables.arn_facts(found)
     service = known.service(found.service)
     if service is None:
         near = [
             f"arn:{found.partition}:{service}:…"
             for service in known.suggest_service(found.service)
         ]
-        what = f"names no known service: {quoted(found.service)}"
-        return unknown_name(known, query, kind="arn", what=what, options=near, fields=fields)
+        what = f"names an unknown service: {quoted(found.service)}"
+        return unknown_answer(known, query, kind="arn", what=what, options=near, fields=fields)
     formats = list(known.arn_formats(found.service))
     what = f"follows none of the {len(formats)} ARN formats of {service.title}"
     fields |= {"arn_formats": formats}
-    return unknown_name(known, query, kind="arn", what=what, fields=fields, service=service.prefix)
+    return unknown_answer(
+        known, query, kind="arn", what=what, fields=fields, service=service.prefix
+    )
 
 
 def cloudformation_type(known: Catalog, query: str) -> Answer | None:
-    """The type of a CloudFormation template, by the resource type that has the same name in IAM."""
+    """A CloudFormation type, by the IAM resource type with the same name."""
     parts = query.split("::")
     if len(parts) < _TYPE_PARTS or not all(part.isalnum() and part.isascii() for part in parts):
         return None
@@ -111,10 +112,10 @@ def cloudformation_type(known: Catalog, query: str) -> Answer | None:
             known,
             query,
             named,
-            note=f"{quoted(query)} is a type of CloudFormation; IAM's resource type of that name is ",
+            note=f"{quoted(query)} is a CloudFormation type; IAM's resource type of that name is ",
         )
-    what = "has the form of a CloudFormation type, and IAM has no resource type of that name"
-    return unknown_name(
+    what = "looks like a CloudFormation type, but IAM has no resource type of that name"
+    return unknown_answer(
         known,
         query,
         kind="cloudformation_type",
@@ -128,7 +129,7 @@ def _bare(name: str) -> str:
 
 
 def resource_type(known: Catalog, query: str) -> Answer | None:
-    """A resource type by its name, with its service before a colon or without."""
+    """A resource type by name, with or without the service before a colon."""
     prefix, colon, name = query.partition(":")
     if not colon:
         types = known.types_named(query)
@@ -142,31 +143,35 @@ def resource_type(known: Catalog, query: str) -> Answer | None:
 def resource_types(
     known: Catalog, query: str, types: Sequence[ResourceType], *, note: str = ""
 ) -> Answer:
-    """One resource type in full, or the services that have one of this name."""
+    """One resource type in full, or the services that have one with this name."""
     names = [f"{type_.service}:{type_.name}" for type_ in types]
     if len(types) > 1:
-        return known_name(
+        return facts_answer(
             known,
-            f"{len(types)} services have a resource type {quoted(query)}: {listed(names[:6])}.",
+            f"{len(types)} services have a resource type {quoted(query)}: {quoted_names(names)}.",
             {
                 "known": True,
                 "kind": "resource_type",
                 "query": escaped(query),
-                "resource_types": facts.type_rows(types),
+                "resource_types": tables.type_rows(types),
             },
             queries=names,
         )
     type_ = types[0]
-    can = facts.of_actions_on(known, types)
+    actions = tables.applicable_actions(known, types)
     form = "formats" if len(type_.arn_formats) > 1 else "format"
     shape = (
-        f"with the ARN {form} {listed(type_.arn_formats)}" if type_.arn_formats else "without ARN"
+        f"with the ARN {form} {quoted_names(type_.arn_formats)}"
+        if type_.arn_formats
+        else "without ARN"
     )
-    said = f"{note}`{names[0]}`, {shape}" if note else f"`{names[0]}` is a resource type {shape}"
-    return known_name(
+    sentence = (
+        f"{note}`{names[0]}`, {shape}" if note else f"`{names[0]}` is a resource type {shape}"
+    )
+    return facts_answer(
         known,
-        f"{said}; {_applying(can)}.",
-        facts.of_type(known, type_) | can,
+        f"{sentence}; {_applicable_text(actions)}.",
+        tables.resource_type_facts(known, type_) | actions,
         services=(type_.service,),
         queries=_types_and_rest(types),
     )

@@ -1,4 +1,4 @@
-"""`policy lookup` of what stands in a condition: keys, operators, policy variables."""
+"""`policy lookup` of condition keys, condition operators and policy variables."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from aws_iam.engine.language.variables import ESCAPES, variables
 from aws_iam.engine.reference.global_keys import legacy_keys
 from aws_iam.errors import nearest
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.policy.lookup import tables as facts
-from aws_iam.tools.policy.lookup.answer import counted, known_name, unknown_name
+from aws_iam.tools.policy.lookup import tables
+from aws_iam.tools.policy.lookup.answer import facts_answer, unknown_answer
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def _words() -> Mapping[str, Any]:
+def _texts() -> Mapping[str, Any]:
     data: Mapping[str, Any] = json.loads(resources.text("assets/data/condition-operators.json"))
     return data
 
@@ -38,17 +39,23 @@ def condition_key(known: Catalog, query: str) -> Answer | None:
 def key_of_service(
     known: Catalog, query: str, name: str, service: Service | None
 ) -> Answer | None:
-    """A condition key as the actions of one service support it, or those of all."""
-    # A key of tags is asked for by its name alone, too: `aws:PrincipalTag`.
+    """A condition key and the actions that support it, of one service or of all."""
+    # Tag keys may be given without a tag: `aws:PrincipalTag`.
     key = known.condition_key(name) or known.condition_key(f"{name}/${{TagKey}}")
     if key is None:
         return None
-    on = facts.support(known, key, service)
-    many = [row["service"] for row in on.get("services", ()) if len(on["services"]) > 1]
-    return known_name(
+    support_facts = tables.supporting_actions(known, key, service)
+    many = [
+        row["service"]
+        for row in support_facts.get("services", ())
+        if len(support_facts["services"]) > 1
+    ]
+    return facts_answer(
         known,
-        f"{_key_words(key)} {_support_words(key, on, service)}",
-        {"known": True, "kind": "condition_key", "query": escaped(query)} | facts.of_key(key) | on,
+        f"{_key_words(key)} {_support_words(key, support_facts, service)}",
+        {"known": True, "kind": "condition_key", "query": escaped(query)}
+        | tables.condition_key_facts(key)
+        | support_facts,
         services=[
             prefix
             for prefix in (key.service, service and service.prefix)
@@ -64,22 +71,24 @@ def _key_words(key: ConditionKey) -> str:
     several = " and may have several values" if key.multivalued else ""
     when = f" It is {key.presence}." if key.presence.startswith("in ") else ""
     when = when or (f" It is in a request {key.presence}." if key.presence else "")
-    type_ = f"of type {key.type}" if key.type else "of a type no source gives"
+    type_ = f"of type {key.type}" if key.type else "of unknown type"
     return f"`{key.name}` is {scope} {type_}{several}.{when}"
 
 
-def _support_words(key: ConditionKey, on: Mapping[str, Any], service: Service | None) -> str:
-    if on:
-        services = len(on["services"])
-        actions = counted(on["supporting_actions"], "action")
-        verb = "supports" if on["supporting_actions"] == 1 else "support"
+def _support_words(
+    key: ConditionKey, support_facts: Mapping[str, Any], service: Service | None
+) -> str:
+    if support_facts:
+        services = len(support_facts["services"])
+        actions = counted(support_facts["supporting_actions"], "action")
+        verb = "supports" if support_facts["supporting_actions"] == 1 else "support"
         of = service.title if service else counted(services, "service")
         return f"{actions} of {of} {verb} it."
     if service:
         return f"No action of {service.title} lists it."
     if key.name.startswith("aws:"):
-        return "No service lists it by action: whether it is there depends on the request."
-    return "AWS's tables name no action that supports it."
+        return "No service lists it for its actions: whether it is present depends on the request."
+    return "AWS's tables list no action that supports it."
 
 
 def key_pattern(known: Catalog, query: str) -> Answer | None:
@@ -90,10 +99,9 @@ def key_pattern(known: Catalog, query: str) -> Answer | None:
     if not keys:
         return None
     rows = [{"condition_key": key.name, "type": key.type or "unknown"} for key in keys]
-    verb = "key" if len(keys) == 1 else "keys"
-    return known_name(
+    return facts_answer(
         known,
-        f"{quoted(query)} matches no action, and {len(keys)} condition {verb} as of {known.as_of}.",
+        f"{quoted(query)} matches no action, but {counted(len(keys), 'condition key')} as of {known.as_of}.",
         {
             "known": True,
             "kind": "condition_key_wildcard",
@@ -106,7 +114,7 @@ def key_pattern(known: Catalog, query: str) -> Answer | None:
 
 
 def operator(known: Catalog, query: str) -> Answer | None:
-    """A condition operator: what it compares, and how an absent key or several values decide."""
+    """A condition operator: what it compares, and the result for an absent key or several values."""
     first, colon, rest = query.rpartition(":")
     qualifier = {name.lower(): name for name in QUALIFIERS}.get(first.lower(), "")
     if colon and not qualifier:
@@ -120,22 +128,22 @@ def operator(known: Catalog, query: str) -> Answer | None:
         if not near or not (colon or _looks_like_one(lower)):
             return None
         options = [f"{qualifier}:{name}" if qualifier else name for name in near]
-        return unknown_name(
+        return unknown_answer(
             known,
             query,
             kind="operator",
-            what="is no condition operator",
+            what="is not a condition operator",
             options=options,
-            sources=(_words()["sources"]["operators"],),
+            sources=(_texts()["sources"]["operators"],),
         )
     if base == "Null" and if_exists:
-        return unknown_name(
+        return unknown_answer(
             known,
             query,
             kind="operator",
-            what="is no condition operator: Null itself asks whether the key is there",
+            what="is not a condition operator: Null itself asks whether the key is there",
             options=("Null",),
-            sources=(_words()["sources"]["operators"],),
+            sources=(_texts()["sources"]["operators"],),
         )
     return _of_operator(known, query, qualifier, base, if_exists=if_exists)
 
@@ -148,34 +156,34 @@ def _looks_like_one(lower: str) -> bool:
 def _of_operator(
     known: Catalog, query: str, qualifier: str, base: str, *, if_exists: bool
 ) -> Answer:
-    words = _words()
+    texts = _texts()
     family = OPERATORS[base]
     name = f"{qualifier}:" * bool(qualifier) + base + "IfExists" * if_exists
-    about = words["families"][family.value]
+    about = texts["families"][family.value]
     absent = _absent(qualifier, base, if_exists=if_exists)
-    sources = [words["sources"]["operators"]]
+    sources = [texts["sources"]["operators"]]
     sources += (
-        [words["sources"]["several_values"]] if qualifier or family is not Family.NULL else []
+        [texts["sources"]["several_values"]] if qualifier or family is not Family.NULL else []
     )
-    sources += [words["sources"]["variables"]]
-    return known_name(
+    sources += [texts["sources"]["variables"]]
+    return facts_answer(
         known,
-        f"`{name}` holds when {words['operators'][base]}. An absent key: {absent}.",
+        f"`{name}` holds when {texts['operators'][base]}. An absent key: {absent}.",
         {
             "known": True,
             "kind": "operator",
             "query": escaped(query),
             "name": name,
-            "compares": words["operators"][base],
+            "compares": texts["operators"][base],
             "values": about["values"],
             "value_type": family.value,
             "several_values_in_the_policy": "none of them may match"
             if _negated(base)
             else "one of them is enough",
-            "several_values_in_the_request": words["qualifiers"][qualifier],
+            "several_values_in_the_request": texts["qualifiers"][qualifier],
             "absent_key": absent,
             "takes_policy_variables": about["variables"],
-            "data_of_the_words": words["date"],
+            "data_of_the_words": texts["date"],
         },
         sources=sources,
     )
@@ -186,8 +194,8 @@ def _negated(base: str) -> bool:
 
 
 def _absent(qualifier: str, base: str, *, if_exists: bool) -> str:
-    """What decides when the request has no value; the set operator has the first word."""
-    absent: Mapping[str, str] = _words()["absent"]
+    """The result if the request has no value; a set operator takes precedence."""
+    absent: Mapping[str, str] = _texts()["absent"]
     short = {"ForAllValues": "for_all", "ForAnyValue": "for_any", "": ""}[qualifier]
     if base == "Null":
         return absent[f"null_{short}" if short else "null_true"]
@@ -197,7 +205,7 @@ def _absent(qualifier: str, base: str, *, if_exists: bool) -> str:
 
 
 def variable(known: Catalog, query: str) -> Answer | None:
-    """A policy variable: the key behind it, where it is replaced, and what an absent value does."""
+    """A policy variable: its key, where it is replaced, and what happens without a value."""
     if not (query.startswith("${") and query.endswith("}")):
         return None
     if query[2:-1] in ESCAPES:
@@ -205,16 +213,16 @@ def variable(known: Catalog, query: str) -> Answer | None:
     found = variables(query)
     if len(found) != 1 or found[0].text != query:
         return None
-    one = found[0]
-    key = known.condition_key(one.name)
-    source = (_words()["sources"]["variables"],)
+    found_variable = found[0]
+    key = known.condition_key(found_variable.name)
+    source = (_texts()["sources"]["variables"],)
     if key is None:
-        return unknown_name(
+        return unknown_answer(
             known,
             query,
             kind="variable",
-            what="names no known condition key",
-            options=[f"${{{name}}}" for name in known.suggest_condition_key(one.name)],
+            what="names an unknown condition key",
+            options=[f"${{{name}}}" for name in known.suggest_condition_key(found_variable.name)],
             sources=source,
         )
     cannot = (
@@ -222,26 +230,26 @@ def variable(known: Catalog, query: str) -> Answer | None:
     )
     when = f", which is {key.presence}" if key.presence.startswith("in ") else ""
     when = when or (f", which is in a request {key.presence}" if key.presence else "")
-    return known_name(
+    return facts_answer(
         known,
         f"{quoted(query)} stands for the value of `{key.name}`{when}.{cannot}",
         {"known": True, "kind": "variable", "query": escaped(query)}
-        | facts.of_key(key)
-        | _usage(one.default),
+        | tables.condition_key_facts(key)
+        | _usage(found_variable.default),
         services=(key.service,) if known.service(key.service) else (),
         sources=(*source, *filter(None, (key.source,))),
-        queries=(one.name,),
+        queries=(found_variable.name,),
     )
 
 
 def _usage(default: str | None) -> dict[str, object]:
     absent = (
-        "the default text is taken"
+        "the default text is used"
         if default is not None
-        else "a resource with it matches nothing; a positive operator does not match, a negated one does"
+        else "a resource that contains it matches nothing; a positive operator does not match, a negated one does"
     )
     found: dict[str, object] = {
-        "replaced_in": "the resource part of Resource and NotResource, values of String and ARN operators",
+        "replaced_in": "the resource part of ARNs in Resource and NotResource, and values of String and ARN operators",
         "needs": "Version 2012-10-17 and a key with one value",
         "without_a_value": absent,
     }
@@ -249,22 +257,22 @@ def _usage(default: str | None) -> dict[str, object]:
 
 
 def _escape(known: Catalog, query: str) -> Answer:
-    return known_name(
+    return facts_answer(
         known,
         f"{quoted(query)} stands for the character `{query[2:-1]}` itself, not for a wildcard or a variable.",
         {"known": True, "kind": "variable", "query": query, "needs": "Version 2012-10-17"},
-        sources=(_words()["sources"]["variables"],),
+        sources=(_texts()["sources"]["variables"],),
     )
 
 
 def former_key(known: Catalog, query: str) -> Answer | None:
-    """A global key that AWS gave up, or that never was."""
+    """A global key that AWS retired, or that never existed."""
     former = legacy_keys().get(query.lower())
     if former:
         what = f"is no longer supported; use {former}"
-        return unknown_name(known, query, kind="condition_key", what=what)
+        return unknown_answer(known, query, kind="condition_key", what=what)
     if query.partition(":")[0].lower() != "aws":
         return None
     near = known.suggest_condition_key(query)
-    what = "is no known global condition key"
-    return unknown_name(known, query, kind="condition_key", what=what, options=near)
+    what = "is not a known global condition key"
+    return unknown_answer(known, query, kind="condition_key", what=what, options=near)

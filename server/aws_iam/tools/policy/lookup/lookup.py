@@ -1,6 +1,6 @@
-"""`policy lookup`: what is known about one name of IAM's vocabulary.
+"""`policy lookup`: the facts about one name of IAM's vocabulary.
 
-A name is read in the ways of `_READINGS`, the first that knows it answers; the last one says what may have been meant.
+The readings in `_READINGS` are tried in order, and the first that knows the name answers; the last one suggests names.
 """
 
 from __future__ import annotations
@@ -16,12 +16,9 @@ from aws_iam.engine.reference.operations import operations_named, service_of
 from aws_iam.engine.reference.regions import regions
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.policy.lookup import api_calls as calls
-from aws_iam.tools.policy.lookup import arns
-from aws_iam.tools.policy.lookup import condition_keys as conditions
-from aws_iam.tools.policy.lookup import service_words as words
-from aws_iam.tools.policy.lookup import tables as facts
-from aws_iam.tools.policy.lookup.answer import counted, known_name, listed, unknown_name
+from aws_iam.tools.policy.lookup import api_calls, arns, condition_keys, service_words, tables
+from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,12 +28,12 @@ if TYPE_CHECKING:
 
 # Longer than any name; an ARN may have 2,048 characters.
 _LONGEST = 2_048
-# Names of these may have blanks: the name of a tag after the slash of its key, the default of a variable.
-_MAY_HAVE_BLANKS = re.compile(r"\$\{|[^ ]*/")
+# These may contain spaces: a tag name after the slash of its key, the default of a variable.
+_MAY_HAVE_SPACES = re.compile(r"\$\{|[^ ]*/")
 
 
 def lookup(query: str) -> Answer:
-    """What is known about a service, action, wildcard, condition key, operator, ARN, resource type or API call."""
+    """The facts about a service, action, wildcard, condition key, operator, ARN, resource type or API call."""
     query = query.strip()
     if not query:
         raise InputError(
@@ -45,40 +42,42 @@ def lookup(query: str) -> Answer:
             "operator, an ARN, a resource type (`s3:bucket`), a level (`s3 write`) or a call (`list_objects_v2`)",
         )
     if len(query) > _LONGEST:
-        raise InputError(f"`query` has {len(query)} characters, no name has more than {_LONGEST}")
+        raise InputError(
+            f"`query` has {len(query):,} characters; no name has more than {_LONGEST:,}"
+        )
     known = catalog()
     several = "," in query or any(character.isspace() for character in query)
-    if several and not _MAY_HAVE_BLANKS.match(query):
+    if several and not _MAY_HAVE_SPACES.match(query):
         return _of_several_words(known, query)
     return next(filter(None, (reading(known, query) for reading in _READINGS)))
 
 
 def _of_several_words(known: Catalog, query: str) -> Answer:
-    one = words.full_name(known, query)
+    one = service_words.full_name(known, query)
     if one:
         return lookup(one)
-    prefixes = words.titled(known, query)
+    prefixes = service_words.services_with_title(known, query)
     if len(prefixes) == 1:
         return lookup(prefixes[0])
-    for reading in (words.service_and_word, calls.call):
+    for reading in (service_words.service_and_word, api_calls.api_call):
         answer = reading(known, query) if "," not in query else None
         if answer:
             return answer
     if prefixes:
         return _of_titles(known, query, prefixes)
     raise InputError(
-        f"`query` {quoted(query)} holds several words",
-        hint="ask for one name at a time, such as `s3:GetObject` or `logs`; two words may be a service and a level "
+        f"`query` {quoted(query)} has several words",
+        hint="look up one name at a time, such as `s3:GetObject` or `logs`; two words can be a service and a level "
         "(`s3 write`), `no-resource-type` (`s3 no-resource-type`) or one of its names (`s3 bucket`)",
     )
 
 
 def _of_titles(known: Catalog, query: str, prefixes: Sequence[str]) -> Answer:
-    """The services whose names hold all of the words."""
+    """The services whose names contain all of the words."""
     rows = [{"service": prefix, "name": _title(known, prefix)} for prefix in prefixes]
-    return known_name(
+    return facts_answer(
         known,
-        f"{len(prefixes)} services have {quoted(query)} in their names: {listed(prefixes[:6])}.",
+        f"{len(prefixes)} services have {quoted(query)} in their names: {quoted_names(prefixes)}.",
         {"known": True, "kind": "service", "query": escaped(query), "services": rows},
         services=prefixes[:3],
         queries=prefixes,
@@ -91,8 +90,8 @@ def _title(known: Catalog, prefix: str) -> str:
 
 
 def _as_title(known: Catalog, query: str) -> Answer | None:
-    """A service by a name of one word: `DynamoDB` is its prefix already, `CloudFront` too, `EventBridge` is not."""
-    prefixes = words.titled(known, query) if ":" not in query else ()
+    """A service by a one-word name that is not its prefix, such as `EventBridge`."""
+    prefixes = service_words.services_with_title(known, query) if ":" not in query else ()
     if len(prefixes) == 1:
         return _as_service(known, prefixes[0])
     return _of_titles(known, query, prefixes) if prefixes else None
@@ -104,9 +103,9 @@ def _as_wildcard(known: Catalog, query: str) -> Answer | None:
     pattern = query if ":" in query or not query.strip("*") else f"*:{query}"
     names = known.expand(pattern)
     if not names:
-        return conditions.key_pattern(known, query) or _no_match(known, query, pattern)
-    levels = facts.level_counts(known, names)
-    services = facts.service_counts(names)
+        return condition_keys.key_pattern(known, query) or _no_match(known, query, pattern)
+    levels = tables.level_counts(known, names)
+    services = tables.service_counts(names)
     found: dict[str, object] = {
         "known": True,
         "kind": "wildcard",
@@ -117,11 +116,11 @@ def _as_wildcard(known: Catalog, query: str) -> Answer | None:
     if len(services) > 1:
         found["services"] = services
     of = f" of {len(services)} services" if len(services) > 1 else ""
-    said = f"{quoted(query)} matches {counted(len(names), 'action')}{of} as of {known.as_of}"
-    return known_name(
+    sentence = f"{quoted(query)} matches {counted(len(names), 'action')}{of} as of {known.as_of}"
+    return facts_answer(
         known,
-        f"{said}: {facts.level_words(levels)}.",
-        found | {"actions": facts.action_rows(known, names)},
+        f"{sentence}: {tables.level_text(levels)}.",
+        found | {"actions": tables.action_rows(known, names)},
         services=[row["service"] for row in services] if len(services) == 1 else (),
     )
 
@@ -130,14 +129,14 @@ def _no_match(known: Catalog, query: str, pattern: str) -> Answer:
     service = known.service(pattern.partition(":")[0])
     what = f"matches no action of {service.title}" if service else "matches no action"
     near = known.suggest_pattern(pattern)
-    return unknown_name(known, query, kind="wildcard", what=what, options=near)
+    return unknown_answer(known, query, kind="wildcard", what=what, options=near)
 
 
 def _as_action(known: Catalog, query: str) -> Answer | None:
     action = known.action(query)
     if action:
         return _of_action(known, action)
-    # An operation of this name comes first: `Invoke` is one of Lambda, and no action there.
+    # API operations of this name take precedence: Lambda's operation `Invoke` is not an action of Lambda.
     if ":" in query or operations_named(query.lower()):
         return None
     names = known.having(query)
@@ -146,29 +145,29 @@ def _as_action(known: Catalog, query: str) -> Answer | None:
         return _of_action(known, one)
     if not names:
         return None
-    return known_name(
+    return facts_answer(
         known,
-        f"{len(names)} services have an action {quoted(query)}: {listed(names[:6])}.",
+        f"{len(names)} services have an action {quoted(query)}: {quoted_names(names)}.",
         {
             "known": True,
             "kind": "action",
             "query": escaped(query),
-            "actions": facts.action_rows(known, names),
+            "actions": tables.action_rows(known, names),
         },
         queries=names,
     )
 
 
 def _of_action(known: Catalog, action: Action) -> Answer:
-    types = facts.with_required(action)
-    on = f"on {types}" if types else "on `*` only: it has no resource types"
+    types = tables.with_required(action)
+    on = f"on {types}" if types else "on `*` only, because it has no resource types"
     more = ""
     if action.dependents:
-        more = f" Calling it can also need {listed(action.dependents[:5])}."
-    return known_name(
+        more = f" A call may also need {quoted_names(action.dependents, shown=5)}."
+    return facts_answer(
         known,
-        f"`{action.full_name}` has access level {action.level} and is authorised {on}.{more}",
-        facts.of_action(known, action),
+        f"`{action.full_name}` has access level {action.level} and is authorized {on}.{more}",
+        tables.action_facts(known, action),
         services=(action.service,),
     )
 
@@ -178,10 +177,10 @@ def _as_service(known: Catalog, query: str) -> Answer | None:
     if service is None:
         return None
     ask = ("write", "permissions-management", "no-resource-type")
-    return known_name(
+    return facts_answer(
         known,
         _service_words(service),
-        facts.of_service(known, service),
+        tables.service_facts(known, service),
         services=(service.prefix,),
         queries=[f"{service.prefix} {word}" for word in ask],
     )
@@ -198,7 +197,7 @@ def _service_words(service: Service) -> str:
 def _as_partition(known: Catalog, query: str) -> Answer | None:
     if query not in PARTITIONS:
         return None
-    return known_name(
+    return facts_answer(
         known,
         f"`{query}` is a partition: ARNs of its resources begin with `arn:{query}:`.",
         {"known": True, "kind": "partition", "name": query, "partitions": list(PARTITIONS)},
@@ -213,12 +212,12 @@ def _as_region(known: Catalog, query: str) -> Answer | None:
     partition = table.partition(query)
     if partition is None:
         near = table.near(query)
-        what = f"has the form of a Region and is none of those of {table.as_of}"
+        what = f"looks like a Region, but is not in the list of {table.as_of}"
         options = (near,) if near else ()
-        return unknown_name(known, query, kind="region", what=what, options=options)
-    return known_name(
+        return unknown_answer(known, query, kind="region", what=what, options=options)
+    return facts_answer(
         known,
-        f"`{query}` is a Region of the partition `{partition}`, by the SDK's table of {table.as_of}.",
+        f"`{query}` is a Region of the partition `{partition}`, according to the SDK's table of {table.as_of}.",
         {"known": True, "kind": "region", "name": query, "partition": partition},
         sources=("https://docs.aws.amazon.com/general/latest/gr/rande.html",),
         queries=("aws:RequestedRegion",),
@@ -226,7 +225,7 @@ def _as_region(known: Catalog, query: str) -> Answer | None:
 
 
 def _as_form(known: Catalog, query: str) -> Answer | None:
-    """What has the form of a name that is in no data of ours, so that no action's tier is told of it."""
+    """A name that looks like a service principal or an account id, which the data does not list."""
     kinds = ("service_principal", "account")
     kind = next((name for name in kinds if FORMS[name].pattern.fullmatch(query)), None)
     if kind is None:
@@ -235,8 +234,8 @@ def _as_form(known: Catalog, query: str) -> Answer | None:
     service = known.service(prefix) or known.service(service_of(prefix))
     near = [service.prefix] if service and kind == "service_principal" else []
     name = {"service_principal": "a service principal", "account": "an account id"}
-    what = f"has the form of {name[kind]}; whether it exists, this data does not say"
-    return unknown_name(known, query, kind=kind, what=what, options=near)
+    what = f"looks like {name[kind]}; the data does not show whether it exists"
+    return unknown_answer(known, query, kind=kind, what=what, options=near)
 
 
 def _as_former(known: Catalog, query: str) -> Answer | None:
@@ -244,44 +243,44 @@ def _as_former(known: Catalog, query: str) -> Answer | None:
     if tier == "retired":
         what = "is retired: AWS's reference no longer lists it, and allowing it has no effect"
     elif tier == "undocumented":
-        what = "is used by AWS managed policies, and documented nowhere"
+        what = "is used by AWS managed policies, but not documented"
     else:
         return None
     kind = "action" if ":" in query else "service"
-    return unknown_name(known, query, kind=kind, what=what, tier=tier)
+    return unknown_answer(known, query, kind=kind, what=what, tier=tier)
 
 
 def _as_unknown(known: Catalog, query: str) -> Answer:
     if ":" not in query:
         also = service_of(query)
         options = dict.fromkeys((*([also] if also else []), *known.suggest_service(query)))
-        what = "is no known service, action or resource type"
-        return unknown_name(known, query, kind="service", what=what, options=options)
+        what = "is not a known service, action or resource type"
+        return unknown_answer(known, query, kind="service", what=what, options=options)
     prefix = query.partition(":")[0]
     service = known.service(prefix)
     options = dict.fromkeys((*known.suggest_action(query), *known.suggest_condition_key(query)))
-    of = f"of {service.title}" if service else f"and {quoted(prefix)} no known service"
-    return unknown_name(
-        known, query, kind="action", what=f"is no known name {of}", options=options
+    of = f"of {service.title}" if service else f"and {quoted(prefix)} is not a known service"
+    return unknown_answer(
+        known, query, kind="action", what=f"is not a known name {of}", options=options
     )
 
 
 _READINGS: tuple[Callable[[Catalog, str], Answer | None], ...] = (
     arns.arn,
-    conditions.variable,
+    condition_keys.variable,
     arns.cloudformation_type,
     _as_wildcard,
     _as_service,
     _as_action,
-    conditions.condition_key,
+    condition_keys.condition_key,
     arns.resource_type,
-    conditions.operator,
+    condition_keys.operator,
     _as_partition,
     _as_region,
-    calls.call,
+    api_calls.api_call,
     _as_form,
     _as_former,
     _as_title,
-    conditions.former_key,
+    condition_keys.former_key,
     _as_unknown,
 )

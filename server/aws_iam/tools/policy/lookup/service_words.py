@@ -1,7 +1,4 @@
-"""`policy lookup` of a service and a word: its actions of a level, those without resource type, one of its names.
-
-And of the words of a service's own name.
-"""
+"""`policy lookup` of a service and a word (a level, `no-resource-type`, a name in the service), or of a service's full name."""
 
 from __future__ import annotations
 
@@ -10,9 +7,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import escaped
-from aws_iam.tools.policy.lookup import tables as facts
-from aws_iam.tools.policy.lookup.answer import counted, known_name, unknown_name
+from aws_iam.tools.policy.lookup import tables
+from aws_iam.tools.policy.lookup.answer import facts_answer, unknown_answer
 from aws_iam.tools.policy.lookup.condition_keys import key_of_service
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Catalog
     from aws_iam.engine.reference.facts import Service
 
-# Words between hyphens, as people write them.
+# The words that people write for access levels, joined by hyphens.
 _LEVELS = {
     "list": "List",
     "read": "Read",
@@ -61,13 +59,13 @@ def service_and_word(known: Catalog, query: str) -> Answer | None:
     first, _, name = query.partition(" ")
     service = known.service(first)
     if service and ":" in name:
-        # The name of a tag in it may have blanks.
+        # A tag name in the key may contain spaces.
         return key_of_service(known, query, name.strip(), service)
     return None
 
 
 def full_name(known: Catalog, query: str) -> str | None:
-    """`s3:bucket` for `s3 bucket`: a name of one of the service's actions, resource types or condition keys."""
+    """`s3:bucket` for `s3 bucket`: an action, resource type or condition key of the service."""
     words = query.split()
     if len(words) != 2:  # noqa: PLR2004 - a service and a name
         return None
@@ -80,7 +78,7 @@ def full_name(known: Catalog, query: str) -> str | None:
     return full if types or service.has_action(name) or service.condition_key(full) else None
 
 
-# What stands before the name of a service, and behind the same name in another service.
+# Words that service names begin with.
 _MAKERS = frozenset({"amazon", "aws"})
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -96,14 +94,16 @@ def _title_words(name: str) -> tuple[str, ...]:
     return tuple(word for word in _WORD.findall(name.lower()) if word not in _MAKERS)
 
 
-def titled(known: Catalog, query: str) -> tuple[str, ...]:
-    """The prefixes of the services that are called so: `Amazon S3`, `Secrets Manager`; else of those with all its words."""
-    asked = _title_words(query)
-    if not asked or "," in query:
+def services_with_title(known: Catalog, query: str) -> tuple[str, ...]:
+    """The prefixes of the services with that name, such as `Secrets Manager`; else of those with all its words."""
+    query_words = _title_words(query)
+    if not query_words or "," in query:
         return ()
     titles = _titles(known)
-    same = tuple(prefix for prefix, name in titles.items() if name == asked)
-    return same or tuple(prefix for prefix, name in titles.items() if set(asked) <= set(name))
+    same = tuple(prefix for prefix, name in titles.items() if name == query_words)
+    return same or tuple(
+        prefix for prefix, name in titles.items() if set(query_words) <= set(name)
+    )
 
 
 def _of_level(known: Catalog, query: str, service: Service, level: str) -> Answer:
@@ -111,13 +111,13 @@ def _of_level(known: Catalog, query: str, service: Service, level: str) -> Answe
         f"{service.prefix}:{name}" for name in service.action_names if service.level(name) == level
     ]
     if not names:
-        what = f"names no action: {service.title} has none of level {level}"
-        return unknown_name(known, query, kind="level", what=what, service=service.prefix)
+        what = f"matches no action: {service.title} has none with level {level}"
+        return unknown_answer(known, query, kind="level", what=what, service=service.prefix)
     without = {f"{service.prefix}:{name}" for name in service.without_types()}
     scoped = [name for name in names if name not in without]
-    return known_name(
+    return facts_answer(
         known,
-        f"{service.title} has {counted(len(names), 'action')} of level {level}, {len(scoped)} of them with "
+        f"{service.title} has {counted(len(names), 'action')} with level {level}, {len(scoped)} of them with "
         f"resource types, as of {known.as_of}.",
         {
             "known": True,
@@ -126,8 +126,8 @@ def _of_level(known: Catalog, query: str, service: Service, level: str) -> Answe
             "service": service.prefix,
             "access_level": level,
             "count": len(names),
-            "actions": facts.action_rows(known, scoped),
-            "actions_without_resource_type": facts.action_rows(
+            "actions": tables.action_rows(known, scoped),
+            "actions_without_resource_type": tables.action_rows(
                 known, (name for name in names if name in without)
             ),
         },
@@ -138,11 +138,11 @@ def _of_level(known: Catalog, query: str, service: Service, level: str) -> Answe
 def _without_types(known: Catalog, query: str, service: Service) -> Answer:
     names = [f"{service.prefix}:{name}" for name in service.without_types()]
     total = len(service.action_names)
-    levels = facts.level_counts(known, names)
-    said = f"{len(names)} of the {total} actions of {service.title} have no resource type and are authorised on `*` only"
-    return known_name(
+    levels = tables.level_counts(known, names)
+    sentence = f"{len(names)} of the {total} actions of {service.title} have no resource type and are authorized on `*` only"
+    return facts_answer(
         known,
-        f"{said}: {facts.level_words(levels)}." if names else f"{said}.",
+        f"{sentence}: {tables.level_text(levels)}." if names else f"{sentence}.",
         {
             "known": True,
             "kind": "actions_without_resource_type",
@@ -150,7 +150,7 @@ def _without_types(known: Catalog, query: str, service: Service) -> Answer:
             "service": service.prefix,
             "count": len(names),
             "levels": levels,
-            "actions": facts.action_rows(known, names),
+            "actions": tables.action_rows(known, names),
         },
         services=(service.prefix,),
     )

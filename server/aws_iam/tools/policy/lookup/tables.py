@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Catalog
     from aws_iam.engine.reference.facts import Action, ConditionKey, ResourceType, Service, Support
 
-# What matters most for a reviewer comes first.
+# The levels that matter most to a reviewer come first.
 _LEVELS = ("Permissions management", "Write", "Tagging", "List", "Read")
 _A_ROW = 40
-# Of a key of so few services, where each action supports it is told in one go.
+# For a key of at most this many services the answer also says where each action supports it.
 _FEW = 3
 
 
-def of_arn(arn: Arn) -> dict[str, Any]:
-    """The fields of an ARN; a global one has no region, and some have no account."""
+def arn_facts(arn: Arn) -> dict[str, Any]:
+    """The fields of an ARN that are not empty."""
     names = ("partition", "service", "region", "account", "resource")
     return {name: escaped(text) for name in names if (text := getattr(arn, name))}
 
 
-def of_action(known: Catalog, action: Action) -> dict[str, Any]:
+def action_facts(known: Catalog, action: Action) -> dict[str, Any]:
     """Everything about one action."""
     service = known.service(action.service)
     types = service.resource_types if service else {}
@@ -48,7 +48,7 @@ def of_action(known: Catalog, action: Action) -> dict[str, Any]:
         "access_level": action.level,
         "authorised_on": "its resource types" if rows else "* only",
     }
-    # Before the long tables: a short answer is cut from its end.
+    # Before the long tables, because a long answer is cut at its end.
     found["dependent_actions"] = list(action.dependents)
     if action.dependents:
         found["dependent_actions_from"] = known.provenance["dependents"]
@@ -56,9 +56,9 @@ def of_action(known: Catalog, action: Action) -> dict[str, Any]:
 
 
 def _keys_of_action(known: Catalog, action: Action) -> list[dict[str, Any]]:
-    """Each key once, with where it may stand: a key of the action may sit on one of its resource types."""
+    """Each key once, with where the action supports it: on the action or on a resource type."""
     service = known.service(action.service)
-    on: dict[str, list[str]] = {key: ["action"] for key in action.condition_keys}
+    places: dict[str, list[str]] = {key: ["action"] for key in action.condition_keys}
     for name in action.resource_types:
         type_ = service.resource_types.get(name.lower()) if service else None
         keys = {
@@ -66,14 +66,14 @@ def _keys_of_action(known: Catalog, action: Action) -> list[dict[str, Any]]:
             *(type_.condition_keys if type_ else ()),
         }
         for key in keys:
-            on.setdefault(key, []).append(name)
+            places.setdefault(key, []).append(name)
     return [
-        {"condition_key": key, "type": _type_of(service, key), "supported_on": on[key]}
-        for key in sorted(on, key=str.lower)
+        {"condition_key": key, "type": _type_of(service, key), "supported_on": places[key]}
+        for key in sorted(places, key=str.lower)
     ]
 
 
-def of_service(known: Catalog, service: Service) -> dict[str, Any]:
+def service_facts(known: Catalog, service: Service) -> dict[str, Any]:
     """Everything about one service."""
     names = [f"{service.prefix}:{name}" for name in service.action_names]
     return {
@@ -93,8 +93,8 @@ def of_service(known: Catalog, service: Service) -> dict[str, Any]:
     }
 
 
-def of_type(known: Catalog, type_: ResourceType) -> dict[str, Any]:
-    """Everything about one resource type but the actions that apply."""
+def resource_type_facts(known: Catalog, type_: ResourceType) -> dict[str, Any]:
+    """Everything about one resource type except the actions on it."""
     service = known.service(type_.service)
     return {
         "known": True,
@@ -108,8 +108,8 @@ def of_type(known: Catalog, type_: ResourceType) -> dict[str, Any]:
     }
 
 
-def of_key(key: ConditionKey) -> dict[str, Any]:
-    """Everything about one condition key, with what supports it."""
+def condition_key_facts(key: ConditionKey) -> dict[str, Any]:
+    """Everything about one condition key except the actions that support it."""
     found: dict[str, Any] = {
         "name": key.name,
         "service": key.service,
@@ -125,7 +125,9 @@ def of_key(key: ConditionKey) -> dict[str, Any]:
     return found
 
 
-def support(known: Catalog, key: ConditionKey, service: Service | None = None) -> dict[str, Any]:
+def supporting_actions(
+    known: Catalog, key: ConditionKey, service: Service | None = None
+) -> dict[str, Any]:
     """Which actions support a key, by service: on the action itself, on its resource types, or both."""
     by_service: dict[str, list[Support]] = {}
     for action in service.supporting(key.name) if service else known.supporting(key.name):
@@ -151,15 +153,15 @@ def support(known: Catalog, key: ConditionKey, service: Service | None = None) -
 
 
 def _support_rows(rows: Iterable[Support], *, in_detail: bool) -> Iterator[dict[str, Any]]:
-    """The actions of one service by level; in detail those together that support the key in the same places."""
+    """The actions of one service by level; in detail also by where they support the key."""
     same: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for row in rows:
-        on = ("action",) * row.own + row.types if in_detail else ()
-        same.setdefault((row.level, on), []).append(row.action)
-    for (level, on), names in sorted(same.items(), key=lambda item: _LEVELS.index(item[0][0])):
-        where = {"supported_on": list(on)} if in_detail else {}
-        for some in _chunks(names):
-            yield {"access_level": level, **where, "actions": some}
+        places = ("action",) * row.own + row.types if in_detail else ()
+        same.setdefault((row.level, places), []).append(row.action)
+    for (level, places), names in sorted(same.items(), key=lambda item: _LEVELS.index(item[0][0])):
+        where = {"supported_on": list(places)} if in_detail else {}
+        for chunk in _chunks(names):
+            yield {"access_level": level, **where, "actions": chunk}
 
 
 def _largest_first(item: tuple[str, Sequence[object]]) -> tuple[int, str]:
@@ -185,7 +187,7 @@ def keys_on(known: Catalog, types: Iterable[ResourceType]) -> list[dict[str, Any
 
 
 def actions_on(known: Catalog, types: Sequence[ResourceType]) -> tuple[list[str], list[str]]:
-    """The actions that are always authorised on one of the resource types, and those that may be."""
+    """The actions that are always authorized on one of the resource types, and those that may be."""
     always: list[str] = []
     sometimes: list[str] = []
     for prefix in dict.fromkeys(type_.service for type_ in types):
@@ -199,8 +201,8 @@ def actions_on(known: Catalog, types: Sequence[ResourceType]) -> tuple[list[str]
     return always, sometimes
 
 
-def of_actions_on(known: Catalog, types: Sequence[ResourceType]) -> dict[str, Any]:
-    """What can be done to the resource types, and what their services do without any."""
+def applicable_actions(known: Catalog, types: Sequence[ResourceType]) -> dict[str, Any]:
+    """The actions on the resource types, and the actions of their services without a resource type."""
     always, sometimes = actions_on(known, types)
     owners = filter(None, map(known.service, dict.fromkeys(type_.service for type_ in types)))
     without = [f"{owner.prefix}:{name}" for owner in owners for name in owner.without_types()]
@@ -217,7 +219,7 @@ def of_actions_on(known: Catalog, types: Sequence[ResourceType]) -> dict[str, An
 
 
 def action_rows(known: Catalog, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Full action names grouped by level, what matters most first; a row is short enough for any page."""
+    """Full action names grouped by level, the most important first; each row fits on a page of the answer."""
     by_level: dict[str, list[str]] = {level: [] for level in _LEVELS}
     for name in names:
         by_level[_level(known, name)].append(name)
@@ -229,19 +231,17 @@ def action_rows(known: Catalog, names: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def level_counts(known: Catalog, names: Iterable[str]) -> list[dict[str, Any]]:
-    """How many of the actions are of each level."""
+    """The number of actions with each level."""
     return _levels(_level(known, name) for name in names)
 
 
 def _levels(levels: Iterable[str]) -> list[dict[str, Any]]:
-    counted = Counter(levels)
-    return [
-        {"access_level": level, "count": counted[level]} for level in _LEVELS if counted[level]
-    ]
+    counts = Counter(levels)
+    return [{"access_level": level, "count": counts[level]} for level in _LEVELS if counts[level]]
 
 
-def level_words(levels: Iterable[dict[str, Any]]) -> str:
-    """The counts as words: `3 Write, 2 Read`."""
+def level_text(levels: Iterable[dict[str, Any]]) -> str:
+    """The counts as text: `3 Write, 2 Read`."""
     return ", ".join(f"{row['count']} {row['access_level']}" for row in levels)
 
 
@@ -252,20 +252,20 @@ def _level(known: Catalog, name: str) -> str:
 
 
 def _chunks(names: Sequence[str]) -> Iterator[list[str]]:
-    """A few dozen names at a time: a page is cut between rows."""
+    """A few dozen names at a time, because an answer is cut between rows."""
     for start in range(0, len(names), _A_ROW):
         yield list(names[start : start + _A_ROW])
 
 
 def service_counts(names: Iterable[str]) -> list[dict[str, Any]]:
-    """How many of the actions each service has, the most first."""
-    counted = Counter(name.split(":")[0] for name in names)
-    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    """The number of actions of each service, the largest first."""
+    counts = Counter(name.split(":")[0] for name in names)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"service": prefix, "actions": count} for prefix, count in ordered]
 
 
 def with_required(action: Action) -> str:
-    """The resource types of an action in words, `*` for those that always take part."""
+    """The resource types of an action as text, with the required ones marked."""
     return ", ".join(
         f"`{name}`" + " (required)" * (name in action.required) for name in action.resource_types
     )

@@ -1,7 +1,7 @@
-"""`policy validate` with `online`: Access Analyzer asked as well, its findings merged with ours by code and place.
+"""`policy validate --online`: Access Analyzer's findings, merged with the offline ones by code and place.
 
-AWS is asked about each policy as compact JSON, and about nothing else. Where it does not answer, a finding of status
-`unknown` says why, and the offline findings stand as they are.
+Each policy is sent to AWS as compact JSON, and nothing else. If AWS does not answer, a finding of status `unknown` says
+why, and the offline findings are kept unchanged.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from aws_iam.engine.language.document import Source as Document
 from aws_iam.errors import AwsError, InputError
 from aws_iam.rules.document_findings import is_open
 from aws_iam.rules.policy.catalogue import POLICY_RULES
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from aws_iam.tools.kit.parameters import Connection
     from aws_iam.tools.kit.tool import Progress
 
-    Judged = tuple[Document, tuple[Finding, ...]]
+    DocumentFindings = tuple[Document, tuple[Finding, ...]]
     Ask = Callable[[Question], tuple[Remark, ...] | Miss]
 
 MOST_BYTES = 102_400
-"""The longest policy that a service is known to take; AWS states no limit of the call itself.
+"""The longest policy that any service is known to accept; AWS states no limit for the call itself.
 https://docs.aws.amazon.com/cloudsearch/latest/developerguide/API_AccessPoliciesStatus.html"""
 
 CODE = "ONLINE_VALIDATION"
@@ -61,46 +62,48 @@ _SEVERITIES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """The policies with the findings of both sides, and what is to be said of it."""
+class AnalyzedPolicies:
+    """The policies with offline and online findings, and a summary of both."""
 
-    judged: tuple[Judged, ...]
+    by_document: tuple[DocumentFindings, ...]
     unknown: tuple[Finding, ...] = ()
-    said: str = ""
+    sentence: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def refuse_without(connection: Connection, *, online: bool) -> None:
-    """Refuse account arguments without `online`: they would do nothing, and look as if AWS had been asked."""
-    given = [field.name for field in fields(connection) if getattr(connection, field.name)]
-    if given and not online:
-        raise InputError(f"`{given[0]}` goes with `online`, which is missing")
+def refuse_connection_without_online(connection: Connection, *, online: bool) -> None:
+    """Refuse account arguments without `online`: they would have no effect, but suggest that AWS was asked."""
+    stated = [field.name for field in fields(connection) if getattr(connection, field.name)]
+    if stated and not online:
+        raise InputError(f"`{stated[0]}` needs `online`")
 
 
-def merged(judged: Sequence[Judged], connection: Connection, progress: Progress) -> Merged:
+def with_access_analyzer(
+    by_document: Sequence[DocumentFindings], connection: Connection, progress: Progress
+) -> AnalyzedPolicies:
     """Ask Access Analyzer about every policy and merge what it finds."""
-    # boto3 takes a third of a second to import: only who asks AWS pays for it.
+    # Importing boto3 takes a third of a second: only online validation needs it.
     from aws_iam.account.reading.validate_policy import analyzer
 
-    asking = _Asking(lambda: analyzer(connection).ask)
+    analysis = _Analysis(lambda: analyzer(connection).ask)
     both = []
-    for number, (source, found) in enumerate(judged):
-        progress(number, len(judged), "asking Access Analyzer")
-        both.append((source, asking.both(source, found)))
-    return Merged(
-        judged=tuple(both),
-        unknown=tuple(asking.unknown),
-        said=_said(asking),
-        facts=_facts(asking),
+    for number, (source, found) in enumerate(by_document):
+        progress(number, len(by_document), "asking Access Analyzer")
+        both.append((source, analysis.both(source, found)))
+    return AnalyzedPolicies(
+        by_document=tuple(both),
+        unknown=tuple(analysis.unknown),
+        sentence=_sentence(analysis),
+        facts=_facts(analysis),
     )
 
 
-class _Asking:
-    """Policies asked about one after the other, until AWS would say nothing about any."""
+class _Analysis:
+    """The analysis of one policy after the other, until AWS is known not to answer any more."""
 
     def __init__(self, connect: Callable[[], Ask]) -> None:
-        self.asked = 0
-        self.not_asked = 0
+        self.answered = 0
+        self.unanswered = 0
         self.rows: list[dict[str, Any]] = []
         self.unknown: list[Finding] = []
         self.out_of_reach = False
@@ -109,22 +112,22 @@ class _Asking:
         self._ended = False
 
     def both(self, source: Document, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """The findings of both sides on a policy; ours alone where AWS says nothing."""
+        """The offline and online findings on a policy; only the offline ones if AWS does not answer."""
         policy = source.content
         if not isinstance(policy, Policy):
             return found
         if self._ended:
-            self.not_asked += 1
+            self.unanswered += 1
             return found
-        answer = _asked(policy, self._answer)
-        if isinstance(answer, _Silence):
+        answer = _ask_analyzer(policy, self._answer)
+        if isinstance(answer, _NoAnswer):
             self._ended = answer.for_all
             self.out_of_reach |= answer.out_of_reach
-            self.not_asked += 1
+            self.unanswered += 1
             self.unknown.append(_unknown(None if answer.for_all else source, answer.reason))
             return found
-        self.asked += 1
-        sides = _Sides(source, policy, found, answer)
+        self.answered += 1
+        sides = _BothSides(source, policy, found, answer)
         self.rows += sides.rows()
         return sides.findings()
 
@@ -134,10 +137,10 @@ class _Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Silence:
-    """Why AWS says nothing about a policy, and whether it would say nothing about the others either.
+class _NoAnswer:
+    """Why AWS did not answer about a policy.
 
-    `out_of_reach`: not this call alone, AWS itself could not be asked.
+    `for_all`: it would not answer about the others either. `out_of_reach`: AWS could not be reached at all.
     """
 
     reason: str
@@ -145,32 +148,32 @@ class _Silence:
     out_of_reach: bool = False
 
 
-def _asked(policy: Policy, ask: Ask) -> tuple[Remark, ...] | _Silence:
+def _ask_analyzer(policy: Policy, ask: Ask) -> tuple[Remark, ...] | _NoAnswer:
     from aws_iam.account.collect.fact import Miss, MissKind
 
-    question = _question(policy)
+    question = _analyzer_question(policy)
     size = len(question.document.encode(errors="replace"))
     if size > MOST_BYTES:
-        return _Silence(
-            reason=f"not sent: the policy has {size:,} bytes, and no service is known to take more than {MOST_BYTES:,}"
+        return _NoAnswer(
+            reason=f"not sent: the policy has {size:,} bytes, and no service is known to accept more than {MOST_BYTES:,}"
         )
     try:
         answer = ask(question)
     except AwsError as error:
         reason = _reason(error.message, error.hint)
-        return _Silence(reason=reason, for_all=True, out_of_reach=True)
+        return _NoAnswer(reason=reason, for_all=True, out_of_reach=True)
     if isinstance(answer, Miss):
         out_of_reach = (
             answer.kind in {MissKind.UNSUPPORTED, MissKind.TIMEOUT}
             or answer.code in _NO_CONNECTION
         )
-        # A broken answer may have its cause in this one policy; what is refused, or cannot be reached, stays so.
+        # A malformed answer may be due to this policy; a refusal or a failed connection affects all of them.
         for_all = out_of_reach or answer.kind is not MissKind.BROKEN
-        return _Silence(reason=_reason(str(answer)), for_all=for_all, out_of_reach=out_of_reach)
+        return _NoAnswer(reason=_reason(str(answer)), for_all=for_all, out_of_reach=out_of_reach)
     return answer
 
 
-# botocore's names for what stands between the caller and any answer of AWS.
+# botocore's names for failures to reach AWS.
 _NO_CONNECTION = frozenset(
     {
         "ConnectionClosedError",
@@ -183,7 +186,7 @@ _NO_CONNECTION = frozenset(
 )
 
 
-def _question(policy: Policy) -> Question:
+def _analyzer_question(policy: Policy) -> Question:
     from aws_iam.account.reading.validate_policy import RESOURCE_TYPES, Question
 
     kind = policy.kind
@@ -198,7 +201,7 @@ def _question(policy: Policy) -> Question:
 
 def _reason(why: str, hint: str = "") -> str:
     needed = [] if PERMISSION in why else [f"the call needs {PERMISSION}"]
-    # No demonstration account stands in for Access Analyzer.
+    # The demonstration account cannot replace Access Analyzer, so its hint is left out.
     how = [part for part in hint.split("; ") if part and "--demo" not in part]
     return "; ".join([why, *needed, *how])
 
@@ -210,17 +213,17 @@ def _unknown(source: Document | None, reason: str) -> Finding:
         title="Access Analyzer did not answer",
         severity=Severity.WARNING,
         status=Status.UNKNOWN,
-        message="what AWS itself would report is not known; the offline findings stand",
+        message="the findings of AWS are unknown; only the offline findings are reported",
         reason=reason,
         where=where,
         resource=(source.name or None) if source else None,
-        fix=f"Allow {PERMISSION} to the caller, or leave `online` out.",
+        fix=f"Allow the caller {PERMISSION}, or leave `online` out.",
         source=PAGE,
     )
 
 
-class _Sides:
-    """One policy's findings of both sides, told apart."""
+class _BothSides:
+    """The offline and online findings on one policy, and which of them are the same."""
 
     def __init__(
         self,
@@ -236,16 +239,16 @@ class _Sides:
         self._only_theirs = tuple(
             self._finding(their)
             for their in theirs
-            # AWS has read a stand-in where a value is known at deployment only; what it says of that is no fact.
+            # For a value known only at deployment AWS has read a sample value: its findings there do not count.
             if not self._known(their) and not is_open(self._place(their), source.unresolved)
         )
 
     def findings(self) -> tuple[Finding, ...]:
-        """Ours, and those that AWS alone reports."""
+        """The offline findings, and those that only AWS reports."""
         return (*self._ours, *self._only_theirs)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Who found which finding."""
+        """Which side reported each finding."""
         ours = (
             (finding, self._side(number, finding)) for number, finding in enumerate(self._ours)
         )
@@ -263,13 +266,13 @@ class _Sides:
         return "here" if (finding.source or "").startswith(_CHECKS) else "here (own code)"
 
     def _known(self, remark: Remark) -> bool:
-        """Whether one of ours has the remark's code at one of its places, a part of it or a larger one."""
+        """Whether an offline finding has the same code at one of the same places, or at an overlapping one."""
         places = [self._node(place).at.pointer for place in remark.places] or [""]
         same = {
             number
             for number, finding in enumerate(self._ours)
             if finding.code == remark.code
-            and any(_touch(_pointer(finding), place) for place in places)
+            and any(_overlap(_pointer(finding), place) for place in places)
         }
         self._seen |= same
         return bool(same)
@@ -296,7 +299,7 @@ class _Sides:
         return replace(where, file=self._source.file)
 
     def _node(self, path: Iterable[str | int]) -> Node:
-        """The deepest node on the path: AWS counts the one entry of what is no list, and names what is missing."""
+        """The deepest existing node on the path: AWS indexes single values like lists, and names missing members."""
         node = self._policy.node
         for step in path:
             if isinstance(step, int):
@@ -320,37 +323,37 @@ def _pointer(finding: Finding) -> str:
     return finding.where.pointer if finding.where else ""
 
 
-def _touch(one: str, other: str) -> bool:
+def _overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
-def _said(asking: _Asking) -> str:
-    if not asking.asked:
-        return "Access Analyzer did not answer, the offline findings stand."
-    found = _counts(asking.rows)
+def _sentence(analysis: _Analysis) -> str:
+    if not analysis.answered:
+        return "Access Analyzer did not answer; only the offline findings are reported."
+    found = _counts(analysis.rows)
     here = found["here"] + found["here (own code)"]
-    silent = f"; no answer about {asking.not_asked}" if asking.not_asked else ""
-    policies = "1 policy" if asking.asked == 1 else f"{asking.asked} policies"
+    silent = f"; no answer about {analysis.unanswered}" if analysis.unanswered else ""
+    policies = counted(analysis.answered, "policy")
     return (
-        f"Access Analyzer answered about {policies}{silent}: {found['both']} found by both, {here} only here,"
+        f"Access Analyzer answered about {policies}{silent}: {found['both']} found by both, {here} only offline,"
         f" {found['Access Analyzer']} only by Access Analyzer."
     )
 
 
-def _facts(asking: _Asking) -> dict[str, Any]:
-    if not asking.asked:
-        online = {"policies_answered": 0, "policies_not_answered": asking.not_asked}
-        return {"online": online | ({"aws_read": False} if asking.out_of_reach else {})}
-    found = _counts(asking.rows)
+def _facts(analysis: _Analysis) -> dict[str, Any]:
+    if not analysis.answered:
+        online = {"policies_answered": 0, "policies_not_answered": analysis.unanswered}
+        return {"online": online | ({"aws_read": False} if analysis.out_of_reach else {})}
+    found = _counts(analysis.rows)
     online = {
-        "policies_answered": asking.asked,
-        "policies_not_answered": asking.not_asked,
+        "policies_answered": analysis.answered,
+        "policies_not_answered": analysis.unanswered,
         "found_by_both": found["both"],
         "found_only_here": found["here"] + found["here (own code)"],
         "of_these_own_codes": found["here (own code)"],
         "found_only_by_access_analyzer": found["Access Analyzer"],
     }
-    return {"online": online} | ({"found_by": asking.rows} if asking.rows else {})
+    return {"online": online} | ({"found_by": analysis.rows} if analysis.rows else {})
 
 
 def _counts(rows: Iterable[dict[str, Any]]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""`policy validate`: the problems of policies, worst first, under AWS's issue codes and our own."""
+"""`policy validate`: the problems of policies, worst first, with AWS's issue codes and our own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.policy.run import SEVERITIES, findings_of, placed, rank
 from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.policy.validate.access_analyzer import AnalyzedPolicies, with_access_analyzer
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,19 +23,18 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.gather import Gathered
     from aws_iam.tools.kit.parameters import Connection
     from aws_iam.tools.kit.tool import Progress
-    from aws_iam.tools.policy.validate.access_analyzer import Merged
     from aws_iam.tools.policy.validate.report_file import Report
 
 
 MOST_ROWS = 20
-"""Rows about policies of a list; the findings are what one reads, and they name their policy themselves."""
+"""Rows about single policies of a list; the findings name their policies anyway."""
 
 _CHECKS = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
 )
 
 
-def validated(
+def validate_policies(
     document: object,
     kind: Kind | str | None = None,
     resource_type: str | None = None,
@@ -41,31 +42,42 @@ def validated(
     aws: tuple[Connection, Progress] | None = None,
     report: Report | None = None,
 ) -> Answer:
-    """The problems as an answer: as which kind each policy was read, and whether that was guessed."""
-    # The library's `validate` is not asked for this.
-    from aws_iam.tools.policy.validate.access_analyzer import Merged, merged
+    """The problems of each policy, the kind it was read as, and whether that was guessed."""
+    gathered_policies = gathered(document, kind, resource_type)
+    by_document = tuple((source, findings_of(source)) for source in gathered_policies.sources)
+    analyzed = (
+        with_access_analyzer(by_document, *aws)
+        if aws
+        else AnalyzedPolicies(by_document=by_document)
+    )
+    return _answer(
+        replace(analyzed, by_document=placed(analyzed.by_document)), gathered_policies, report
+    )
 
-    found = gathered(document, kind, resource_type)
-    judged = tuple((source, findings_of(source)) for source in found.sources)
-    both = merged(judged, *aws) if aws else Merged(judged=judged)
-    return _answer(replace(both, judged=placed(both.judged)), found, report)
 
-
-def _answer(both: Merged, given: Gathered, report: Report | None) -> Answer:
-    by_source = list(both.judged)
-    broken = (policy_inputs.not_judged(place) for place in given.unread if place.broken)
+def _answer(
+    analyzed: AnalyzedPolicies, gathered_policies: Gathered, report: Report | None
+) -> Answer:
+    by_source = list(analyzed.by_document)
+    broken = (
+        policy_inputs.not_judged(place) for place in gathered_policies.unread if place.broken
+    )
     found = (finding for _, several in by_source for finding in several)
     problems = tuple(sorted((*found, *broken), key=rank))
-    findings = (*problems, *both.unknown)
-    summary = " ".join(filter(None, (_summary(by_source, problems), policy_inputs.said(given))))
-    made = (report.artifact(by_source, both.unknown, given.unread),) if report else ()
+    findings = (*problems, *analyzed.unknown)
+    summary = " ".join(
+        filter(None, (_summary(by_source, problems), policy_inputs.said(gathered_policies)))
+    )
+    artifacts = (
+        (report.artifact(by_source, analyzed.unknown, gathered_policies.unread),) if report else ()
+    )
     return Answer(
-        summary=f"{summary} {both.said}" if both.said else summary,
+        summary=f"{summary} {analyzed.sentence}" if analyzed.sentence else summary,
         findings=findings,
-        artifacts=made,
-        facts=_facts(by_source, whole=bool(given.formats))
-        | policy_inputs.facts(given)
-        | both.facts,
+        artifacts=artifacts,
+        facts=_facts(by_source, whole=bool(gathered_policies.formats))
+        | policy_inputs.facts(gathered_policies)
+        | analyzed.facts,
         sources=tuple(dict.fromkeys((_CHECKS, *(f.source for f in findings[:5] if f.source)))),
         next=_next(by_source),
         as_of=catalog().as_of,
@@ -76,15 +88,15 @@ def _summary(
     by_source: list[tuple[Source, tuple[Finding, ...]]], findings: tuple[Finding, ...]
 ) -> str:
     which = _kinds_read(source for source, _ in by_source)
-    date = f"judged by service data of {catalog().as_of}"
+    date = f"service data of {catalog().as_of}"
     if not findings:
         return f"No problems found in {which}; {date}."
     severities = Counter(finding.severity for finding in findings)
-    counted = ", ".join(
+    severity_counts = ", ".join(
         f"{severities[severity]} {severity}" for severity in SEVERITIES if severities[severity]
     )
     floor = "At least " if any(_cut(found) for _, found in by_source) else ""
-    return f"{floor}{_plural(len(findings), 'problem')} in {which}: {counted}; {date}."
+    return f"{floor}{counted(len(findings), 'problem')} in {which}: {severity_counts}; {date}."
 
 
 def _kinds_read(sources: Iterable[Source]) -> str:
@@ -93,12 +105,12 @@ def _kinds_read(sources: Iterable[Source]) -> str:
         return f"{len(listed)} policies"
     content = listed[0].content
     if isinstance(content, Syntax):
-        return "the text, which is no JSON"
+        return "the text, which is not JSON"
     guessed = " (the kind is guessed)" if content.kind_guessed else ""
-    return f"the policy, read as {_NAMES[content.kind]}{guessed}"
+    return f"the policy, read as {KIND_NAMES[content.kind]}{guessed}"
 
 
-_NAMES = {
+KIND_NAMES = {
     Kind.IDENTITY: "an identity policy",
     Kind.RESOURCE: "a resource policy",
     Kind.SCP: "a service control policy",
@@ -109,16 +121,12 @@ _NAMES = {
 }
 
 
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _facts(
     by_source: list[tuple[Source, tuple[Finding, ...]]], *, whole: bool = False
 ) -> dict[str, Any]:
     if len(by_source) == 1 and not by_source[0][0].name:
         return _fact(*by_source[0])
-    # Of policies in something larger one wants to know as which kind each was read, even when nothing is wrong.
+    # For policies found in a template or file show the kind of each, even if nothing is wrong.
     all_ = len(by_source) == 1 or (whole and len(by_source) <= MOST_ROWS)
     shown = by_source if all_ else [row for row in by_source if row[1]]
     several = len({source.file for source, _ in by_source}) > 1
@@ -152,13 +160,13 @@ def _fact(source: Source, found: tuple[Finding, ...]) -> dict[str, Any]:
 
 
 def _cut(found: tuple[Finding, ...]) -> list[str]:
-    """The codes of which there may be more problems in the policy than findings."""
+    """The codes whose findings were cut: the policy may have more such problems."""
     by_code = Counter(finding.code for finding in found)
     return sorted(code for code, number in by_code.items() if number >= AT_MOST)
 
 
 def _indistinguishable(policy: Policy) -> str:
-    """The organization policy that would look the same."""
+    """The organization policy kind that would look the same."""
     if policy.kind is Kind.IDENTITY:
         return Kind.SCP.value
     principals = (statement.node.member("Principal") for statement in policy.statements)
@@ -189,6 +197,6 @@ _SERVICE = re.compile(r"`([a-z0-9-]+):")
 
 
 def _looked_up(finding: Finding) -> str:
-    """The look-up of the service whose action is in question."""
+    """The lookup command for the service whose action the finding is about."""
     service = _SERVICE.search(finding.message) if finding.code in _ABOUT_ACTIONS else None
     return f"aws-iam policy lookup --query {service[1]}" if service else ""

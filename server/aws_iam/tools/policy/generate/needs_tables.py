@@ -1,4 +1,4 @@
-"""The facts of `policy generate` as flat tables: what was decided, and what is left to decide, first."""
+"""The facts of `policy generate --needs` as flat tables: decisions made, and decisions left to the caller."""
 
 from __future__ import annotations
 
@@ -17,38 +17,41 @@ if TYPE_CHECKING:
     from aws_iam.engine.generation.grants import LeftOut, Wanted
     from aws_iam.engine.reference.catalog import ResourceType
 
-# Names of actions in a cell of a table; the policy itself has all of them.
+# Action names in a cell of a table; the policy itself has all of them.
 _MOST_NAMES = 12
 _FEW_NAMES = 3
 
 
-def of(needs: Sequence[Need], found: Plan, documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def fact_tables(
+    needs: Sequence[Need], plan: Plan, documents: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """All tables that have a row."""
     facts = {
-        "not_scoped": [_left_out(action) for action in found.not_scoped],
-        "left_out": [_left_out(action) for action in found.left_out],
-        "star_actions": _stars(found),
-        "dependents": [_dependent(action) for action in found.added],
+        "not_scoped": [_left_out(action) for action in plan.not_scoped],
+        "left_out": [_left_out(action) for action in plan.left_out],
+        "star_actions": _stars(plan),
+        "dependents": [_dependent(action) for action in plan.added],
         "without_condition": [
-            {"key": escaped(key), "actions": _some(names)} for key, names in found.without.items()
+            {"key": escaped(key), "actions": first_names(names)}
+            for key, names in plan.without.items()
         ],
-        "also_required": _companions(found),
+        "also_required": _also_required(plan),
         "not_reached": [row for need in needs for row in _not_reached(need)],
-        "needs": _granted(found.wanted),
+        "needs": _granted(plan.wanted),
         "characters": [minimise.size(document) for document in documents],
-        "dependents_from": _origin(found),
+        "dependents_from": _dependents_source(plan),
     }
     return {name: value for name, value in facts.items() if value}
 
 
-def _origin(found: Plan) -> str:
+def _dependents_source(plan: Plan) -> str:
     origin: str = catalog().provenance["dependents"]
-    return origin if found.added or found.not_scoped else ""
+    return origin if plan.added or plan.not_scoped else ""
 
 
 def _left_out(left_out: LeftOut) -> dict[str, Any]:
     row: dict[str, Any] = {"action": left_out.action, "why": left_out.why}
-    return row | ({"needed_by": _some(left_out.needed_by)} if left_out.needed_by else {})
+    return row | ({"needed_by": first_names(left_out.needed_by)} if left_out.needed_by else {})
 
 
 def _dependent(wanted: Wanted) -> dict[str, Any]:
@@ -59,35 +62,37 @@ def _dependent(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _some(names: Sequence[str], most: int = _MOST_NAMES) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def first_names(names: Iterable[str], most: int = _MOST_NAMES) -> str:
+    """The first few names in a cell of a table; the others are counted."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
-def _stars(found: Plan) -> list[dict[str, Any]]:
-    """What stands on `*`: the actions that have to by name, and what was asked for there."""
-    stars = [action for action in (*found.wanted, *found.added) if action.resource == "*"]
+def _stars(plan: Plan) -> list[dict[str, Any]]:
+    """What is granted on `*`: the actions that have to be, and what the needs ask for there."""
+    stars = [action for action in (*plan.wanted, *plan.added) if action.resource == "*"]
     must = dict.fromkeys(star.action.full_name for star in stars if not star.action.resource_types)
-    why = "no resource types: AWS authorises it on `*` only"
+    why = "no resource types: AWS authorizes it on `*` only"
     rows = [{"actions": ", ".join(must), "why": why}] if must else []
-    asked: dict[int, list[Wanted]] = {}
+    by_need: dict[int, list[Wanted]] = {}
     for star in stars:
         if star.action.resource_types:
-            asked.setdefault(id(star.need), []).append(star)
-    for group in asked.values():
+            by_need.setdefault(id(star.need), []).append(star)
+    for group in by_need.values():
         could = f"{len(group)} of its actions" if len(group) > 1 else "it"
         form = forms(group[0].action) if len(group) == 1 else "the ARNs of their resource types"
-        what = f"asked for on `*`; {could} could stand on {form}"
+        what = f"requested on `*`; {could} could be limited to {form}"
         rows.append({"actions": escaped(group[0].need.name), "why": what})
     return rows
 
 
-def _companions(found: Plan) -> list[dict[str, Any]]:
-    """Resources that the reference marks as required and no need names: a call may be refused for want of them."""
+def _also_required(plan: Plan) -> list[dict[str, Any]]:
+    """Resources that the reference marks as required but no need names: without them AWS may refuse a call."""
     rows = []
-    for companion in dependents.companions((*found.wanted, *found.added)):
+    for companion in dependents.companions((*plan.wanted, *plan.added)):
         row = {
-            "actions": _some(companion.actions),
+            "actions": first_names(companion.actions),
             "also_on": ", ".join(map(_name, companion.missing)),
             "arn_formats": list(companion.formats),
         }
@@ -102,23 +107,23 @@ def _name(type_: ResourceType) -> str:
 
 
 def _not_reached(need: Need) -> Iterator[dict[str, Any]]:
-    """What an access level on an ARN does not bring: what lies inside has ARNs of its own, other services have levels."""
+    """What an access level on an ARN does not include: resources inside it, and actions of other services on it."""
     if not need.level:
         return
     have = {type_ for target in need.targets for type_ in _types(target)}
     for target in need.targets:
         row = {"need": escaped(need.name), "resource": escaped(target.text)}
         for type_ in dependents.inside(target):
-            count = _count(need, [type_])
+            count = _count_actions(need, [type_])
             if type_ not in have and count:
-                ask = _below(target, type_)
+                ask = _pattern_below(target, type_)
                 yield row | {
                     "actions": count,
                     "of": f"{_name(type_)} inside it",
                     "name_it_as": ask,
                 }
-        for service, types in _of_others(target).items():
-            count = _count(need, types)
+        for service, types in _types_in_other_services(target).items():
+            count = _count_actions(need, types)
             if count:
                 ask = f"actions by name: `aws-iam policy lookup --query {service}`"
                 yield row | {"actions": count, "of": f"{service} on it", "name_it_as": ask}
@@ -128,16 +133,16 @@ def _types(target: Target) -> Iterator[ResourceType]:
     return (type_ for prefix in target.services for type_ in target.types_in(prefix))
 
 
-def _count(need: Need, types: Sequence[ResourceType]) -> int:
-    """How many actions of the level work on one of these types of one service."""
+def _count_actions(need: Need, types: Sequence[ResourceType]) -> int:
+    """The number of actions of the level that work on one of these types of one service."""
     service = catalog().service(types[0].service)
     names = {type_.name for type_ in types}
     actions = service.actions.values() if service else ()
     return sum(a.level == need.level and bool(names & set(a.resource_types)) for a in actions)
 
 
-def _below(target: Target, inner: ResourceType) -> str:
-    """The pattern of everything of this type below the target."""
+def _pattern_below(target: Target, inner: ResourceType) -> str:
+    """The pattern of all resources of this type inside the target."""
     heads = [text for type_ in _types(target) for text in type_.arn_formats]
     tails = [
         text.removeprefix(head)
@@ -148,31 +153,31 @@ def _below(target: Target, inner: ResourceType) -> str:
     return escaped(target.text) + dependents.opened(min(tails, key=len))
 
 
-def _of_others(target: Target) -> dict[str, list[ResourceType]]:
-    """The types by which other services' tables know the ARN."""
-    found: dict[str, list[ResourceType]] = {}
+def _types_in_other_services(target: Target) -> dict[str, list[ResourceType]]:
+    """The resource types of other services that have this ARN format, by service."""
+    types_by_service: dict[str, list[ResourceType]] = {}
     for type_ in catalog().types_of_arn(target.arn) if target.arn else ():
         if type_.service not in target.services:
-            found.setdefault(type_.service, []).append(type_)
-    return found
+            types_by_service.setdefault(type_.service, []).append(type_)
+    return types_by_service
 
 
 def _granted(wanted: Iterable[Wanted]) -> list[dict[str, Any]]:
-    """The actions that each need brought, by resource."""
+    """The actions that each need adds, by resource."""
     groups: dict[tuple[int, str], list[Wanted]] = {}
-    for need in wanted:
-        groups.setdefault((id(need.need), need.resource), []).append(need)
+    for action in wanted:
+        groups.setdefault((id(action.need), action.resource), []).append(action)
     return [_group(group) for group in groups.values()]
 
 
 def _group(group: Sequence[Wanted]) -> dict[str, Any]:
     first = group[0]
-    types = dict.fromkeys(_name(type_) for need in group for type_ in need.types)
-    names = tuple(dict.fromkeys(need.action.full_name for need in group))
+    types = dict.fromkeys(_name(type_) for wanted in group for type_ in wanted.types)
+    names = tuple(dict.fromkeys(wanted.action.full_name for wanted in group))
     return {
         "need": escaped(first.need.name),
         "resource": escaped(first.resource),
-        "is": "any" if first.resource == "*" else _some(tuple(types)),
+        "is": "any" if first.resource == "*" else first_names(tuple(types)),
         "count": len(names),
-        "actions": _some(names, _FEW_NAMES),
+        "actions": first_names(names, _FEW_NAMES),
     }

@@ -1,0 +1,152 @@
+"""`policy generate --needs`: the least-privilege policy for access needs, validated, with the decisions made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.answer import Answer, Artifact, Severity
+from aws_iam.engine.generate import Plan, plan
+from aws_iam.engine.generation import access_needs, limits, minimise
+from aws_iam.engine.language.problems import Problems
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.escape import quoted
+from aws_iam.tools.policy.generate import needs_tables
+from aws_iam.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_iam.answer import Finding
+    from aws_iam.engine.generation.access_needs import Need
+    from aws_iam.engine.generation.grants import AllowStatement
+
+_QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
+_PAGE = "references/policy-design.md#policies-from-needs"
+_MOST_SOURCES = 5
+
+
+def generate_from_needs(needs: Any, conditions: Any = None) -> Answer:
+    """The policies for the needs under the conditions; InputError names everything that cannot be granted."""
+    wanted = access_needs.read(needs)
+    condition_limits = limits.read(conditions)
+    needed_plan = plan(wanted, condition_limits)
+    packed = minimise.policies(minimise.statements(needed_plan.grants), condition_limits)
+    documents = [minimise.document(statements, condition_limits) for statements in packed]
+    artifacts = tuple(_artifact(number, documents) for number in range(len(documents)))
+    findings = _findings(artifacts, wanted)
+    return Answer(
+        summary=_summary(needed_plan, packed, findings),
+        findings=findings,
+        artifacts=artifacts,
+        facts=needs_tables.fact_tables(wanted, needed_plan, documents),
+        sources=_sources(needed_plan, packed),
+        next=_next(needed_plan, documents),
+        as_of=catalog().as_of,
+    )
+
+
+def _findings(artifacts: Sequence[Artifact], needs: Sequence[Need]) -> tuple[Finding, ...]:
+    """The validator's findings on the policies; InputError for a policy that AWS would refuse."""
+    # Imported here: the other actions must not load the rules.
+    from aws_iam.rules.policy.run import validate
+
+    in_needs, in_conditions = Problems(), Problems()
+    findings: list[Finding] = []
+    for artifact in artifacts:
+        problems_found = validate(artifact.content, "identity")
+        for finding in problems_found:
+            if finding.severity is Severity.ERROR:
+                pointer = finding.where.pointer if finding.where else ""
+                below = pointer.partition("/Condition")[2]
+                place = below or _place(pointer, artifact, needs)
+                problems = in_conditions if below else in_needs
+                problems.add(place, f"{finding.code}: {finding.message}")
+        several = len(artifacts) > 1
+        findings += (
+            replace(finding, resource=artifact.name) if several else finding
+            for finding in problems_found
+        )
+    in_conditions.refuse("conditions", hint="it would make the policy invalid")
+    in_needs.refuse("needs", hint="it would make the policy invalid")
+    return tuple(findings)
+
+
+def _place(pointer: str, artifact: Artifact, needs: Sequence[Need]) -> str:
+    """The place in the needs that an ARN in the policy comes from; for anything else the place in the policy."""
+    value = value_at(json.loads(artifact.content), pointer)
+    targets = (target for need in needs for target in need.targets)
+    return next((target.pointer for target in targets if target.text == value), pointer or "/")
+
+
+def value_at(document: Any, pointer: str) -> Any:
+    """The value at a JSON pointer; None if there is none."""
+    for token in pointer.split("/")[1:]:
+        document = _member(document, token)
+    return document
+
+
+def _member(value: Any, token: str) -> Any:
+    if isinstance(value, list):
+        return value[int(token)] if token.isdecimal() and int(token) < len(value) else None
+    return value.get(token) if isinstance(value, dict) else None
+
+
+def _artifact(number: int, documents: Sequence[dict[str, Any]]) -> Artifact:
+    return Artifact(
+        name=_name(number, len(documents)),
+        language="json",
+        content=json.dumps(documents[number], indent=2, ensure_ascii=False) + "\n",
+        checked_by="policy validate",
+    )
+
+
+def _name(number: int, total: int) -> str:
+    return "policy.json" if total == 1 else f"policy-{number + 1}.json"
+
+
+def _summary(
+    needed_plan: Plan, packed: Sequence[Sequence[AllowStatement]], findings: Sequence[Finding]
+) -> str:
+    actions = len({grant.action for grant in needed_plan.grants})
+    statements = sum(map(len, packed))
+    what = "A policy" if len(packed) == 1 else f"{len(packed)} policies to attach together,"
+    verdict = counted(len(findings), "finding") if findings else "no findings"
+    first = f"{what} with {counted(statements, 'statement')} and {counted(actions, 'action')}: {verdict}."
+    more = [
+        _not_granted(
+            [action.action for action in (*needed_plan.not_scoped, *needed_plan.left_out)]
+        )
+    ]
+    more += [
+        f"The condition on {quoted(key)} is left off {counted(len(names), 'action')}, whose requests never include the key."
+        for key, names in needed_plan.without.items()
+    ]
+    return " ".join(filter(None, (first, *more)))
+
+
+def _not_granted(actions: Sequence[str]) -> str:
+    if not actions:
+        return ""
+    names = ", ".join(f"`{action}`" for action in actions[:3]) + (" …" if actions[3:] else "")
+    return f"Not granted: {counted(len(actions), 'action')} ({names}); the facts say why."
+
+
+def _sources(needed_plan: Plan, packed: Sequence[object]) -> tuple[str, ...]:
+    services = dict.fromkeys(grant.action.partition(":")[0] for grant in needed_plan.grants)
+    pages = [catalog().source(service) for service in services]
+    quota = (_QUOTAS,) if len(packed) > 1 else ()
+    return tuple(dict.fromkeys((*quota, *pages[:_MOST_SOURCES], _PAGE)))
+
+
+def _next(needed_plan: Plan, documents: Sequence[object]) -> tuple[str, ...]:
+    name = _name(0, len(documents))
+    calls = (f"aws-iam policy {action} --document {name}" for action in ("validate", "explain"))
+    not_scoped = dict.fromkeys(action.action for action in needed_plan.not_scoped)
+    compare = f"aws-iam policy compare --document {name} --baseline OLD"
+    return (
+        *calls,
+        compare,
+        *(f"aws-iam policy lookup --query {action}" for action in list(not_scoped)[:2]),
+    )

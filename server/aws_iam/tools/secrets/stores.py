@@ -1,0 +1,339 @@
+"""Secrets Manager and Parameter Store: which needs exclude a store, and what each store costs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_iam import resources
+from aws_iam.tools.kit import needs
+from aws_iam.tools.kit.prices import prices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Store(StrEnum):
+    """Where a secret can be stored, the cheapest first: at equal cost the earlier one is chosen."""
+
+    STANDARD = "parameter_store_standard"
+    ADVANCED = "parameter_store_advanced"
+    SECRETS_MANAGER = "secrets_manager"
+
+    @property
+    def words(self) -> str:
+        """Its display name."""
+        return {
+            Store.STANDARD: "Parameter Store, standard tier",
+            Store.ADVANCED: "Parameter Store, advanced tier",
+            Store.SECRETS_MANAGER: "Secrets Manager",
+        }[self]
+
+
+PARAMETER_STORE = frozenset({Store.STANDARD, Store.ADVANCED})
+# Services that cannot read a parameter shared from another account:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html
+UNSHARED = frozenset({"ecs", "cloudformation", "codebuild", "app_runner", "run_command"})
+# Requests per second; 40 is the default throughput of Parameter Store. Limits of both stores:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-throughput.html
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+FREE_READS = 40
+_READ_LIMIT = 10_000
+_WRITES, _MOST_WRITES = 3, 10
+SIZE_LIMITS = {Store.STANDARD: 4_096, Store.ADVANCED: 8_192, Store.SECRETS_MANAGER: 65_536}
+_COUNT_LIMITS = {Store.STANDARD: 10_000, Store.ADVANCED: 100_000, Store.SECRETS_MANAGER: 500_000}
+
+NEEDS = (
+    needs.flag("rotation", "AWS replaces the value on a schedule"),
+    needs.flag("cross_account", "another AWS account reads it"),
+    needs.number("size_bytes", "size of the largest value", least=1, most=10**12),
+    needs.flag("binary", "the value is bytes, not text"),
+    needs.number("count", "how many values, in one Region (default 1)", least=1, most=10**6),
+    needs.number("reads_per_month", "values read in a month, in total", most=10**12),
+    needs.number("reads_per_second", "values read in the busiest second", most=10**7),
+    needs.flag("high_throughput", f"more than {FREE_READS} reads in the busiest second"),
+    needs.number("writes_per_second", "values written in the busiest second", most=10**6),
+    needs.flag("versions", "earlier values stay readable by a label"),
+    needs.number("replicas", "other Regions that hold a copy", most=50),
+    needs.flag("sensitive", "must be encrypted (default true)"),
+    needs.flag("customer_key", "encrypted with your own KMS key"),
+    needs.flag("last_used", "the store shows when it was last read"),
+    needs.flag("recovery", "a deleted value can be restored"),
+    needs.flag("random_password", "the store generates the password"),
+    needs.flag("expiry", "the store deletes it on a date"),
+    needs.flag("created_by_cloudformation", "a CloudFormation template creates it"),
+    needs.word(
+        "used_by",
+        "what reads it",
+        *("lambda", "ecs", "eks", "ec2", "cloudformation", "codebuild"),
+        *("app_runner", "run_command", "other"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreNeeds:
+    """The needs with their defaults, and which of them the caller stated."""
+
+    stated: frozenset[str]
+    rotation: bool = False
+    cross_account: bool = False
+    size_bytes: int = 1
+    binary: bool = False
+    count: int = 1
+    reads_per_month: int = 0
+    reads_per_second: int = 0
+    high_throughput: bool = False
+    writes_per_second: int = 0
+    versions: bool = False
+    replicas: int = 0
+    sensitive: bool = True
+    customer_key: bool = False
+    last_used: bool = False
+    recovery: bool = False
+    random_password: bool = False
+    expiry: bool = False
+    created_by_cloudformation: bool = False
+    used_by: str = ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether Parameter Store's default throughput is too low."""
+        return self.high_throughput or self.reads_per_second > FREE_READS
+
+    @property
+    def needs_own_key(self) -> bool:
+        """Whether a customer managed key is needed: AWS managed keys cannot be used from other accounts."""
+        return self.customer_key or self.cross_account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one need decides: the stores that cannot serve it, and the one that serves it better."""
+
+    excludes: frozenset[Store] = frozenset()
+    prefers: Store | None = None
+    note: str = ""
+
+    @property
+    def decides(self) -> str:
+        """The verdict in a word or two, for the table."""
+        if len(self.excludes) == len(Store):
+            return "neither"
+        if self.excludes == PARAMETER_STORE:
+            return "secrets_manager"
+        if self.prefers:
+            return f"{self.prefers.value} preferred"
+        if self.excludes:
+            left = [store.value for store in Store if store not in self.excludes]
+            return " or ".join(reversed(left))
+        return "either"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """The monthly cost of one store."""
+
+    store: Store
+    storage: Decimal
+    requests: Decimal
+    encryption: Decimal
+    used: tuple[str, ...] = field(default=())
+
+    @property
+    def total(self) -> Decimal:
+        """The sum."""
+        return self.storage + self.requests + self.encryption
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """The shipped comparison: rows, the pages they come from, their date."""
+    data: Mapping[str, Any] = json.loads(resources.text("assets/data/secret-stores.json"))
+    return data
+
+
+def verdicts(needed: StoreNeeds) -> dict[str, Verdict]:
+    """The verdict of each stated need, in the order of the table."""
+    rows = (row["need"] for row in table()["rows"])
+    return {name: _RULES[name](needed) for name in rows if _asked(name, needed)}
+
+
+def choice(needed: StoreNeeds, verdicts_by_need: Mapping[str, Verdict]) -> Store | None:
+    """The store to use; None when the needs exclude all of them."""
+    excluded = frozenset[Store]().union(
+        *(verdict.excludes for verdict in verdicts_by_need.values())
+    )
+    left = [store for store in Store if store not in excluded]
+    preferred = [
+        verdict.prefers for verdict in verdicts_by_need.values() if verdict.prefers in left
+    ]
+    if Store.SECRETS_MANAGER in preferred:
+        return Store.SECRETS_MANAGER
+    return min(left, key=lambda store: cost(store, needed).total, default=None)
+
+
+def cost(store: Store, needed: StoreNeeds) -> Cost:
+    """The monthly cost for the needs, even if the store cannot serve them."""
+    of = prices().times
+    copies = 1 + needed.replicas if store is Store.SECRETS_MANAGER else 1
+    used = {
+        Store.STANDARD: ("parameter_request",) if needed.busy else (),
+        Store.ADVANCED: ("advanced_parameter", "parameter_request"),
+        Store.SECRETS_MANAGER: ("secret", "secret_request"),
+    }[store]
+    storage, requests = Decimal(0), Decimal(0)
+    for name in used:
+        if name.endswith("_request"):
+            requests = of(name, needed.reads_per_month)
+        else:
+            storage = of(name, needed.count * copies)
+    encryption, keys = _encryption(store, needed, copies)
+    return Cost(
+        store=store,
+        storage=storage,
+        requests=requests,
+        encryption=encryption,
+        used=(*used, *keys),
+    )
+
+
+def _encryption(store: Store, needed: StoreNeeds, copies: int) -> tuple[Decimal, tuple[str, ...]]:
+    """What KMS charges: each read decrypts once, with the default key or your own."""
+    of = prices().times
+    if store is not Store.SECRETS_MANAGER and not needed.sensitive:
+        return Decimal(0), ()
+    if needed.needs_own_key:
+        requests = of("key_request", needed.reads_per_month)
+        return of("key", copies) + requests, ("key", "key_request")
+    default = "default_secret_key_request" if store is Store.SECRETS_MANAGER else "key_request"
+    return of(default, needed.reads_per_month), (default,)
+
+
+def _asked(name: str, needed: StoreNeeds) -> bool:
+    aliases = {"reads_per_second": {"reads_per_second", "high_throughput"}}
+    return bool(aliases.get(name, {name}) & needed.stated)
+
+
+def _only_secrets_manager(name: str) -> Callable[[StoreNeeds], Verdict]:
+    def rule(needed: StoreNeeds) -> Verdict:
+        return Verdict(excludes=PARAMETER_STORE if getattr(needed, name) else frozenset())
+
+    return rule
+
+
+def _above(limits: Mapping[Store, int], needed: int) -> frozenset[Store]:
+    return frozenset(store for store, limit in limits.items() if needed > limit)
+
+
+def _size(needed: StoreNeeds) -> Verdict:
+    excludes = _above(SIZE_LIMITS, needed.size_bytes)
+    note = ""
+    if len(excludes) == len(Store):
+        note = "store the object in S3, encrypted with a KMS key, and keep only its location here"
+    return Verdict(excludes=excludes, note=note)
+
+
+def _count(needed: StoreNeeds) -> Verdict:
+    return Verdict(
+        excludes=_above(_COUNT_LIMITS, needed.count),
+        note="quotas apply per account and Region; above them use several accounts",
+    )
+
+
+def _cross_account(needed: StoreNeeds) -> Verdict:
+    if not needed.cross_account:
+        return Verdict()
+    if needed.used_by in UNSHARED:
+        return Verdict(
+            excludes=PARAMETER_STORE, note=f"a shared parameter does not work in {needed.used_by}"
+        )
+    return Verdict(
+        excludes=frozenset({Store.STANDARD}),
+        prefers=Store.SECRETS_MANAGER,
+        note="with a customer managed key whose policy lets the other account decrypt",
+    )
+
+
+def _used_by(needed: StoreNeeds) -> Verdict:
+    if needed.used_by == "cloudformation" and needed.sensitive:
+        return Verdict(
+            prefers=Store.SECRETS_MANAGER,
+            note="ssm-secure references work for few properties, in the same account",
+        )
+    return Verdict()
+
+
+def _created_by_cloudformation(needed: StoreNeeds) -> Verdict:
+    blocked = needed.created_by_cloudformation and needed.sensitive
+    return Verdict(excludes=PARAMETER_STORE if blocked else frozenset())
+
+
+def _expiry(needed: StoreNeeds) -> Verdict:
+    if not needed.expiry:
+        return Verdict()
+    return Verdict(excludes=frozenset({Store.STANDARD, Store.SECRETS_MANAGER}))
+
+
+def _throughput(needed: StoreNeeds) -> Verdict:
+    if needed.reads_per_second > _READ_LIMIT:
+        return Verdict(note="above both quotas: cache the value in the client")
+    return Verdict(note="Parameter Store needs its paid higher throughput" if needed.busy else "")
+
+
+def _writes(needed: StoreNeeds) -> Verdict:
+    if needed.writes_per_second > _MOST_WRITES:
+        return Verdict(
+            excludes=PARAMETER_STORE,
+            note="above Parameter Store's quota; write each secret at most once in ten minutes",
+        )
+    busy = needed.writes_per_second > _WRITES
+    return Verdict(note="Parameter Store needs its paid higher throughput" if busy else "")
+
+
+def _versions(needed: StoreNeeds) -> Verdict:
+    kept = (
+        "Secrets Manager keeps AWSPREVIOUS and labelled versions; it removes others at the limit"
+    )
+    return Verdict(note=kept if needed.versions else "")
+
+
+def _sensitive(needed: StoreNeeds) -> Verdict:
+    return Verdict(
+        note="as a SecureString" if needed.sensitive else "a String costs no decryption"
+    )
+
+
+def _customer_key(needed: StoreNeeds) -> Verdict:
+    return Verdict(note="one key per Region" if needed.replicas else "")
+
+
+_RULES: dict[str, Callable[[StoreNeeds], Verdict]] = {
+    "rotation": _only_secrets_manager("rotation"),
+    "size_bytes": _size,
+    "binary": _only_secrets_manager("binary"),
+    "count": _count,
+    "cross_account": _cross_account,
+    "used_by": _used_by,
+    "created_by_cloudformation": _created_by_cloudformation,
+    "replicas": _only_secrets_manager("replicas"),
+    "reads_per_second": _throughput,
+    "writes_per_second": _writes,
+    "versions": _versions,
+    "last_used": _only_secrets_manager("last_used"),
+    "recovery": _only_secrets_manager("recovery"),
+    "random_password": _only_secrets_manager("random_password"),
+    "expiry": _expiry,
+    "customer_key": _customer_key,
+    "sensitive": _sensitive,
+}
+
+
+def store_needs(stated: Mapping[str, Any]) -> StoreNeeds:
+    """The stated needs with defaults for the others."""
+    return StoreNeeds(stated=frozenset(stated), **stated)
