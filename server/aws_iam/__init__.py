@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
-    from aws_iam.engine.compare import compare
-    from aws_iam.engine.evaluate import evaluate
+    from aws_iam.engine.comparison.compare import compare
+    from aws_iam.engine.evaluation.evaluate import evaluate
     from aws_iam.rules.policy.run import validate
 
 __all__ = ["__version__", "compare", "evaluate", "validate"]
@@ -21,11 +21,11 @@ def __getattr__(name: str) -> object:
 
         return validate
     if name == "compare":
-        from aws_iam.engine.compare import compare
+        from aws_iam.engine.comparison.compare import compare
 
         return compare
     if name == "evaluate":
-        from aws_iam.engine.evaluate import evaluate
+        from aws_iam.engine.evaluation.evaluate import evaluate
 
         return evaluate
     message = f"module `aws_iam` has no attribute `{name}`"

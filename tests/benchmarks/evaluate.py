@@ -51,7 +51,7 @@ REQUESTS = (
 
 OURS = """
 import json, sys, time
-from aws_iam.engine.evaluate import evaluate, evaluated
+from aws_iam.engine.evaluation.evaluate import evaluate, evaluated
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 case = json.load(open(sys.argv[1], encoding="utf-8"))

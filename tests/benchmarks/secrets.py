@@ -22,10 +22,7 @@ OTHER = {"AWS": "arn:aws:iam::444455556666:role/reader"}
 
 def account() -> Any:
     """An account in which every secret rotates, is shared, and has a reader of its own."""
-    from aws_iam.account.collect.compute.functions import (  # noqa: PLC0415 - the path is set first
-        FUNCTIONS,
-        ROTATION_FUNCTIONS,
-    )
+    from aws_iam.account.collect.compute.functions import FUNCTIONS, ROTATION_FUNCTIONS  # noqa: PLC0415 - the path is set first
     from aws_iam.account.collect.compute.task_definitions import (  # noqa: PLC0415
         TASK_DEFINITIONS,
         Container,
@@ -52,11 +49,7 @@ def account() -> Any:
         SecretCopies,
     )
     from aws_iam.account.collect.sharing.parameter_shares import PARAMETER_SHARES  # noqa: PLC0415
-    from aws_iam.account.collect.storage.databases import (  # noqa: PLC0415
-        DB_CLUSTERS,
-        DB_INSTANCES,
-        WAREHOUSES,
-    )
+    from aws_iam.account.collect.storage.databases import DB_CLUSTERS, DB_INSTANCES, WAREHOUSES  # noqa: PLC0415
     from aws_iam.account.reading.snapshot import account_of  # noqa: PLC0415
     from aws_iam.tools.secrets.checks import samples as sample  # noqa: PLC0415
 

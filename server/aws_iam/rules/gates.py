@@ -24,8 +24,8 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Condition, Form, Node, Place
-from aws_iam.engine.language.json_nodes import string
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.parsing.json_nodes import string
 from aws_iam.rules.well_formed import is_well_formed, is_well_formed_policy
 
 if TYPE_CHECKING:

@@ -12,15 +12,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
-from aws_iam.rules.outcomes import (
-    Fail,
-    NotApplicable,
-    Outcome,
-    Pass,
-    Unknown,
-    guarded,
-    unread,
-)
+from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Unknown, guarded, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

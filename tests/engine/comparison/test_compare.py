@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam import compare, evaluate
-from aws_iam.engine.compare import granted, public
+from aws_iam.engine.comparison.compare import granted, public
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 

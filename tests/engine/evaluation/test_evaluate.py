@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.evaluate import evaluate, evaluated
 from aws_iam.engine.evaluation.conditions import holds
 from aws_iam.engine.evaluation.context import Context
-from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.evaluate import evaluate, evaluated
 from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.evaluation.missing_keys import hinges
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError

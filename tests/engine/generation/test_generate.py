@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.engine.generation import minimise
-from aws_iam.engine.generation.grants import AllowStatement, Grant
-from aws_iam.engine.generation.limits import Limits
+from aws_iam.engine.generation.action_grants import AllowStatement, Grant
+from aws_iam.engine.generation.condition_limits import Limits
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.pattern import covers, matches
 from aws_iam.engine.reference.catalog import catalog

@@ -8,12 +8,9 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.reference.attached import attachments
+from aws_iam.engine.reference.attachment_types import attachments
 from aws_iam.engine.sources.containers import aws_answers
-from aws_iam.engine.sources.containers.cloudformation_return_values import (
-    attribute,
-    return_values,
-)
+from aws_iam.engine.sources.containers.cloudformation_return_values import attribute, return_values
 from aws_iam.engine.sources.containers.policy_places import PolicyPlace, places_by_type
 
 CLOUDFORMATION = places_by_type("cloudformation-resources.json")

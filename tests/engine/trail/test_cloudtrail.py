@@ -12,9 +12,9 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.operations import service_of
 from aws_iam.engine.trail import cloudtrail
 from aws_iam.engine.trail.event_details import EventDetails
+from aws_iam.engine.trail.event_needs import Reader
 from aws_iam.engine.trail.event_resource import exact_pattern, without_escapes
-from aws_iam.engine.trail.table import actions_of, call_of, prefix_of, table
-from aws_iam.engine.trail.uses import Reader
+from aws_iam.engine.trail.event_tables import actions_of, call_of, prefix_of, table
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 from helpers.trail_records import call, record

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aws_iam.answer import to_json
 from aws_iam.tools.kms import actions, key_types
 from aws_iam.tools.kms.key_types import KeyType
-from aws_iam.tools.kms.reasoning.model import Usage
+from aws_iam.tools.kms.reasoning.key_access import Usage
 from helpers.folders import TESTS
 
 CASES = TESTS / "cases" / "decide" / "kms.json"

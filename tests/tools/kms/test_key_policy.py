@@ -22,7 +22,7 @@ from aws_iam.tools.kms.actions import tool
 from aws_iam.tools.kms.envelope import envelope_libraries
 from aws_iam.tools.kms.key_policy_arguments import KeyPolicyArguments
 from aws_iam.tools.kms.key_policy_proof import NotProvedError, proof_rows
-from aws_iam.tools.kms.reasoning.model import MOST_BYTES, KeyAccess, Usage
+from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage
 from helpers.secret_validators import cloudformation, shell
 from helpers.workload_validators import terraform
 

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.beyond import crosses_accounts
+from aws_iam.engine.evaluation.fixed_outcomes import crosses_accounts
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 

@@ -28,9 +28,9 @@ from aws_iam.engine.comparison.pattern_combinations import (
     group_combinations,
     wildcard_pattern,
 )
-from aws_iam.engine.evaluation.beyond import closed_resources
 from aws_iam.engine.evaluation.conditions import arn_like
 from aws_iam.engine.evaluation.context import with_stand_ins, without_stand_ins
+from aws_iam.engine.evaluation.fixed_outcomes import closed_resources
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.reference.catalog import catalog

@@ -7,9 +7,9 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.comparison.permissive_policies import allow_all, delegate_to_account
-from aws_iam.engine.evaluate import deciding_statements, verdict_and_hits
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.context import without_stand_ins
+from aws_iam.engine.evaluation.evaluate import deciding_statements, verdict_and_hits
 from aws_iam.engine.evaluation.layers import Layers, Placed, placed
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn

@@ -12,12 +12,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.compare import compare
+from aws_iam.engine.comparison.compare import compare
 from aws_iam.engine.denied import grant_statement, narrowed_deny
-from aws_iam.engine.denied.shelf import EMPTY, Shelf, Spot
-from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.denied.policy_documents import EMPTY, Shelf, Spot
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import is_strict
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.frozen import slotted
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.answer import Because, Comparison
-    from aws_iam.engine.evaluate import Evaluation
+    from aws_iam.engine.evaluation.evaluate import Evaluation
 
 _MOST_CHANGES = 12
 _OWN = frozenset({CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED})

@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.expansion import Expansion
-from aws_iam.engine.effective.faults import actions_lacking_key, faults
+from aws_iam.engine.effective.action_expansion import Expansion
+from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, faults
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.language.frozen import slotted
 

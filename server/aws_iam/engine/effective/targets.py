@@ -13,7 +13,7 @@ from aws_iam.engine.reference.facts import template_pattern
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aws_iam.engine.effective.expansion import Expansion
+    from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.reference.catalog import Action, Catalog, ResourceType
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from aws_iam.engine.evaluation.beyond import always_allowed, never_allowed
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
+from aws_iam.engine.evaluation.fixed_outcomes import always_allowed, never_allowed
 from aws_iam.engine.evaluation.layers import LAYERS
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog

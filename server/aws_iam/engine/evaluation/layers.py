@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_iam.engine.language.document import Form, Kind, Policy
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.sources.gather import sources_of
-from aws_iam.engine.sources.json_scan import Syntax
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 

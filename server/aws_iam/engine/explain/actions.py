@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.expansion import LEVELS, by_level
+from aws_iam.engine.effective.action_expansion import LEVELS, by_level
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
@@ -13,7 +13,7 @@ from aws_iam.wording import SHOWN, counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.effective.expansion import Expansion
+    from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.language.document import Statement, Text
     from aws_iam.engine.reference.catalog import Action, Tier
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.engine.effective.access import Access, Reach
-    from aws_iam.engine.effective.expansion import Expansion
+    from aws_iam.engine.effective.action_expansion import Expansion
     from aws_iam.engine.language.document import Statement
     from aws_iam.engine.reference.catalog import Action
 

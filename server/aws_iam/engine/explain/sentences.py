@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.effective.faults import actions_lacking_key, faults
+from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, faults
 from aws_iam.engine.explain.actions import OF_TRUST, actions
 from aws_iam.engine.explain.conditions import conditions, variable_names, variables_note
 from aws_iam.engine.explain.principals import EVERYONE, principals
@@ -16,7 +16,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from aws_iam.engine.effective.expansion import Expansion, Named
+    from aws_iam.engine.effective.action_expansion import Expansion, Named
     from aws_iam.engine.effective.targets import Targets
     from aws_iam.engine.language.document import Policy, Statement
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.json_nodes import Form, Node, Text
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.problems import Problems, object_of
+from aws_iam.engine.parsing.json_nodes import Form, Node, Text
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.catalog_file import LEVELS
 from aws_iam.engine.reference.operations import operations

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation.grants import Grant, LeftOut
+from aws_iam.engine.generation.action_grants import Grant, LeftOut
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.problems import Problems
 from aws_iam.escape import quoted
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aws_iam.engine.generation.access_needs import Need, Target
-    from aws_iam.engine.generation.grants import Wanted
-    from aws_iam.engine.generation.limits import Limits
+    from aws_iam.engine.generation.action_grants import Wanted
+    from aws_iam.engine.generation.condition_limits import Limits
 
 
 @slotted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation.grants import LeftOut, Wanted, format_near, forms, types_of
+from aws_iam.engine.generation.action_grants import LeftOut, Wanted, format_near, forms, types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 

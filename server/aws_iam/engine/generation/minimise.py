@@ -16,9 +16,9 @@ from aws_iam.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.generation.grants import Grant
-    from aws_iam.engine.generation.limits import Limits
-from aws_iam.engine.generation.grants import AllowStatement
+    from aws_iam.engine.generation.action_grants import Grant
+    from aws_iam.engine.generation.condition_limits import Limits
+from aws_iam.engine.generation.action_grants import AllowStatement
 
 QUOTA = 6_144
 """Characters of a managed policy, white space apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""

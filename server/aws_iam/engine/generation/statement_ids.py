@@ -14,7 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aws_iam.engine.generation.grants import AllowStatement
+    from aws_iam.engine.generation.action_grants import AllowStatement
     from aws_iam.engine.reference.catalog import Action
     from aws_iam.engine.reference.catalog_file import Level
 

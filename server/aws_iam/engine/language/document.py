@@ -13,10 +13,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language import json_nodes
 from aws_iam.engine.language.frozen import positional, slotted
-from aws_iam.engine.language.json_nodes import Form, Node, Place, Text
-from aws_iam.engine.sources.json_scan import Syntax
+from aws_iam.engine.parsing import json_nodes
+from aws_iam.engine.parsing.json_nodes import Form, Node, Place, Text
+from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.json_nodes import Form, Node
-from aws_iam.engine.sources.json_scan import Syntax, scan
-from aws_iam.engine.sources.json_value import from_value
+from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_text import Syntax, scan
+from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 

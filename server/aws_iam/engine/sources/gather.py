@@ -19,8 +19,10 @@ from aws_iam.engine.language.document import (
     policy_of,
 )
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.json_nodes import MAX_CHARACTERS, Form, Node, rooted
-from aws_iam.engine.reference.attached import TRUST, attached_to, attachments
+from aws_iam.engine.parsing.json_nodes import MAX_CHARACTERS, Form, Node, rooted
+from aws_iam.engine.parsing.json_text import scan
+from aws_iam.engine.parsing.json_value import from_value
+from aws_iam.engine.reference.attachment_types import TRUST, attached_to, attachments
 from aws_iam.engine.sources.containers import container_of
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
@@ -30,8 +32,6 @@ from aws_iam.engine.sources.containers.embedded_documents import (
 )
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
-from aws_iam.engine.sources.json_scan import scan
-from aws_iam.engine.sources.json_value import from_value
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -161,7 +161,7 @@ def _is_document_as_text(node: Node) -> bool:
 
 
 def _larger_yaml(text: str) -> tuple[Node, ...]:
-    from aws_iam.engine.sources.yaml_text import scan_yaml
+    from aws_iam.engine.parsing.yaml_text import scan_yaml
 
     if text.lstrip()[:1] in {"", "{", "[", '"'} or not any(word in text for word in _POLICY_WORDS):
         return ()
@@ -467,7 +467,7 @@ def _lists_policies(node: Node) -> bool:
 
 def _roots(file: File) -> tuple[Node, ...] | Syntax:
     """The values of a file: one of JSON, any number of YAML."""
-    from aws_iam.engine.sources.yaml_text import scan_yaml
+    from aws_iam.engine.parsing.yaml_text import scan_yaml
 
     name, begins_json = file.name.lower(), file.text.lstrip()[:1] in {"", "{", "[", '"'}
     node = _scanned(file.text, MAX_FILE_CHARACTERS)

@@ -11,11 +11,11 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.json_nodes import Form, Node, Text
+from aws_iam.engine.parsing.json_nodes import Form, Node, Text
+from aws_iam.engine.parsing.json_text import Syntax, scan
+from aws_iam.engine.parsing.json_value import from_value
+from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
-from aws_iam.engine.sources.json_scan import Syntax, scan
-from aws_iam.engine.sources.json_value import from_value
-from aws_iam.engine.sources.yaml_text import scan_yaml
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _as_files(given: object) -> Files:
 
 def _of_value(given: object) -> Files:
     # A parsed value is written out, so that there is one way in.
-    from aws_iam.engine.language.json_nodes import dump
+    from aws_iam.engine.parsing.json_nodes import dump
 
     return Files(files=(File(name="", text=dump(from_value(given))),))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.issuers import issuer_of
-from aws_iam.engine.tokens.meeting import Match
+from aws_iam.engine.tokens.trust_comparison import Match
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_iam.engine.language.document import Text
-    from aws_iam.engine.tokens.meeting import Met
+    from aws_iam.engine.tokens.trust_comparison import Met
 
 _MOST_VALUES = 200
 _IMMUTABLE = re.compile(r"repo:(?P<owner>[^/@]+)@[0-9]+/(?P<name>[^:@]+)@[0-9]+:(?P<tail>.+)")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.trail.event_details import normalized
 from aws_iam.engine.trail.event_resource import EventResource, exact_pattern
-from aws_iam.engine.trail.table import actions_of, table
+from aws_iam.engine.trail.event_tables import actions_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from aws_iam.engine.trail.event_resource import (
     exact_pattern,
     has_invalid_characters,
 )
-from aws_iam.engine.trail.table import table
+from aws_iam.engine.trail.event_tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -14,8 +14,8 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail import api_gateway, s3
 from aws_iam.engine.trail.event_resource import NOT_NAMED, EventResource, exact_pattern
+from aws_iam.engine.trail.event_tables import actions_of
 from aws_iam.engine.trail.find_resources import resources_of
-from aws_iam.engine.trail.table import actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

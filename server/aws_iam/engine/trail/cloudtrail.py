@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.files import Files
-from aws_iam.engine.trail.table import table
+from aws_iam.engine.trail.event_tables import table
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.generation.grants import types_of
+from aws_iam.engine.generation.action_grants import types_of
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail.arn_formats import filled_formats, ids_of_type
@@ -22,7 +22,7 @@ from aws_iam.engine.trail.event_resource import (
     EventResource,
     exact_pattern,
 )
-from aws_iam.engine.trail.table import table
+from aws_iam.engine.trail.event_tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

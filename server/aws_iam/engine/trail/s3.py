@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail.event_resource import EventResource
-from aws_iam.engine.trail.table import actions_of
+from aws_iam.engine.trail.event_tables import actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Artifact
-from aws_iam.tools.kms.reasoning.model import Usage
+from aws_iam.tools.kms.reasoning.key_access import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.tools.kms.reasoning.model import KeyAccess
+    from aws_iam.tools.kms.reasoning.key_access import KeyAccess
 
 Format = Literal["cli", "cloudformation", "terraform"]
 

@@ -13,14 +13,14 @@ from aws_iam.engine.reference import key_services as services_table
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.key_services import KeyService
 from aws_iam.engine.reference.regions import partition_of
-from aws_iam.engine.reference.service_names import meant_instead
+from aws_iam.engine.reference.service_principals import meant_instead
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.rules.policy.run import validate
 from aws_iam.tools.kms.key_creation import Format, RegionalKey, creation_files
 from aws_iam.tools.kms.key_policy_arguments import unique_entries
 from aws_iam.tools.kms.key_policy_proof import proof_rows
-from aws_iam.tools.kms.reasoning.model import MOST_BYTES, KeyAccess, Usage
+from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES, KeyAccess, Usage
 from aws_iam.tools.kms.service_principals import services_of, sources_of
 from aws_iam.wording import counted
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from aws_iam.errors import InputError
 from aws_iam.tools.kit.parameters import AccountId
 from aws_iam.tools.kit.tool import Json, Parameter
-from aws_iam.tools.kms.reasoning.model import Usage
+from aws_iam.tools.kms.reasoning.key_access import Usage
 
 _MOST = 100
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.evaluation.layers import Layers
-    from aws_iam.tools.kms.reasoning.model import KeyAccess
+    from aws_iam.tools.kms.reasoning.key_access import KeyAccess
 
 _ALLOWED, _DENIED = "Allowed", "ImplicitlyDenied"
 _KEY = "key/00000000-0000-0000-0000-000000000000"

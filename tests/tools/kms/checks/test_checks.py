@@ -17,12 +17,7 @@ from aws_iam.rules.examples import allow_to
 from aws_iam.rules.on_account import findings_on
 from aws_iam.tools.kms import checks
 from aws_iam.tools.kms.checks import samples as sample
-from aws_iam.tools.kms.checks.catalogue import (
-    FAMILIES,
-    ON_ACCOUNT,
-    ON_POLICY,
-    needs,
-)
+from aws_iam.tools.kms.checks.catalogue import FAMILIES, ON_ACCOUNT, ON_POLICY, needs
 from aws_iam.tools.kms.checks.subject import OTHER, ROOT, KeyPolicy, arn, key_policy
 from aws_iam.tools.kms.terms import KeyTerms
 from helpers.families import declaring

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.answer import Answer, Severity, to_json
+from aws_iam.engine.denied.policy_documents import Shelf
 from aws_iam.engine.denied.remedy import remedy
-from aws_iam.engine.denied.shelf import Shelf
-from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.evaluation.layers import LAYERS
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool

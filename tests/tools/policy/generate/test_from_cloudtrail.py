@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
-from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.trail.event_resource import without_escapes
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool

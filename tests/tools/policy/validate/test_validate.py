@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import aws_iam
 from aws_iam.answer import Finding, Severity, to_json
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.json_nodes import Node, pointer_token
-from aws_iam.engine.sources.json_value import from_value
+from aws_iam.engine.parsing.json_nodes import Node, pointer_token
+from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.errors import InputError
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.policy.run import validate

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from aws_iam.engine.language.json_nodes import Node
+    from aws_iam.engine.parsing.json_nodes import Node
 
 
 def container_of(root: Node) -> ModuleType | None:

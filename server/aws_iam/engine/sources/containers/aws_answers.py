@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from aws_iam import resources
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.json_nodes import Form, Node, rooted
+from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
+from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
@@ -22,7 +23,6 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
     organization_place,
 )
-from aws_iam.engine.sources.json_scan import Syntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.language.json_nodes import Form, Node, rooted
+from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
 from aws_iam.engine.sources.containers.cloudformation_values import Resolver
 from aws_iam.engine.sources.containers.embedded_documents import (
     bare_policy,
@@ -29,7 +29,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.sources.json_scan import Syntax
+    from aws_iam.engine.parsing.json_text import Syntax
 
 NAME = "CloudFormation template"
 _ORGANIZATION = "AWS::Organizations::Policy"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.json_nodes import Form, Member, Node, Place, dump, string
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, dump, string
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.errors import InputError
 

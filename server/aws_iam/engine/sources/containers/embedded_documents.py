@@ -7,8 +7,8 @@ from array import array
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.language.json_nodes import Form, Member, Node, Place, string
-from aws_iam.engine.sources.json_scan import Syntax, scan
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.parsing.json_text import Syntax, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.language.json_nodes import Form, Node, pointer_token, rooted
+from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
+from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.sources.containers.embedded_documents import (
     decoded,
     embedded,
@@ -14,7 +15,6 @@ from aws_iam.engine.sources.containers.embedded_documents import (
     looks_encoded,
 )
 from aws_iam.engine.sources.containers.policy_places import FoundPolicy, SkippedPlace
-from aws_iam.engine.sources.json_scan import Syntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

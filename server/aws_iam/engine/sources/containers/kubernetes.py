@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.generic_data import policies_in
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.language.json_nodes import Form, Member, Node, Place, string
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:

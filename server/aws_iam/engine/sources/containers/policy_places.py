@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from aws_iam import resources
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.json_nodes import Form
+from aws_iam.engine.parsing.json_nodes import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.engine.language.json_nodes import Node
-    from aws_iam.engine.sources.json_scan import Syntax
+    from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.engine.parsing.json_text import Syntax
 
 
 @slotted

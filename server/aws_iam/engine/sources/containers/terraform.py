@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.language.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.embedded_documents import decoded, embedded
 from aws_iam.engine.sources.containers.generic_data import policies_in
 from aws_iam.engine.sources.containers.policy_places import (

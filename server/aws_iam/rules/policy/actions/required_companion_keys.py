@@ -9,7 +9,7 @@ from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Po
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys
-from aws_iam.engine.reference.supply import supplying
+from aws_iam.engine.reference.key_support import supplying
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with

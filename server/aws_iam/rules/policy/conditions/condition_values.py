@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
-from aws_iam.engine.reference.service_names import SERVICE_KEYS
+from aws_iam.engine.reference.service_principals import SERVICE_KEYS
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_if

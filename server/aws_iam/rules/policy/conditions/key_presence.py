@@ -9,7 +9,7 @@ from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Condition, Kind, Policy, Statement
 from aws_iam.engine.language.pattern import is_literal, matches
-from aws_iam.engine.reference.attached import attachment
+from aws_iam.engine.reference.attachment_types import attachment
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import supported_services
 from aws_iam.escape import quoted

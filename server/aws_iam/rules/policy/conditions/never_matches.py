@@ -15,7 +15,7 @@ from aws_iam.engine.language.operators import Family
 from aws_iam.engine.language.variables import variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys
-from aws_iam.engine.reference.supply import lacking, supplying
+from aws_iam.engine.reference.key_support import lacking, supplying
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow

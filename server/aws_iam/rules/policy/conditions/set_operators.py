@@ -11,7 +11,7 @@ from aws_iam.engine.language.document import Condition, Statement
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.supply import supplying
+from aws_iam.engine.reference.key_support import supplying
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import Example, allow

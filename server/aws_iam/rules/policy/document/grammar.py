@@ -15,7 +15,7 @@ from aws_iam.engine.language.document import (
     Policy,
     Syntax,
 )
-from aws_iam.engine.language.json_nodes import Lines
+from aws_iam.engine.parsing.json_nodes import Lines
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, dump
 from aws_iam.engine.language.memo import once
-from aws_iam.engine.reference.attached import attachment
+from aws_iam.engine.reference.attachment_types import attachment
 from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_policy
 from aws_iam.rules.outcomes import Fail
@@ -15,7 +15,7 @@ from aws_iam.rules.outcomes import Fail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.reference.attached import Attached
+    from aws_iam.engine.reference.attachment_types import Attached
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _SHORTEN = "Remove white space, merge statements, or split the policy."

@@ -9,7 +9,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
 from aws_iam.engine.language.pattern import intersects
-from aws_iam.engine.reference.attached import VPC_ENDPOINT
+from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import BUCKET, OBJECTS, Example, deny, policy_with

@@ -13,7 +13,7 @@ from aws_iam.engine.effective.caller_conditions import (
     is_taken_back,
 )
 from aws_iam.engine.language.document import Condition, Kind, Policy, Principal, Statement
-from aws_iam.engine.reference.attached import VPC_ENDPOINT
+from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import BUCKET, OBJECTS, Example, allow_to, policy_with

@@ -10,7 +10,12 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.language.document import Kind, Policy, Statement, Text, dump
 from aws_iam.engine.language.pattern import is_literal
-from aws_iam.engine.reference.attached import VPC_ENDPOINT, Attached, attachment, attachments
+from aws_iam.engine.reference.attachment_types import (
+    VPC_ENDPOINT,
+    Attached,
+    attachment,
+    attachments,
+)
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check

@@ -14,7 +14,7 @@ from aws_iam.engine.language.pattern import intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import may_be_newer, regions
-from aws_iam.engine.reference.service_names import SERVICE_KEYS, meant_instead
+from aws_iam.engine.reference.service_principals import SERVICE_KEYS, meant_instead
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow_if

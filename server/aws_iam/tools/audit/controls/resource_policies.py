@@ -16,7 +16,7 @@ from aws_iam.account.collect.sharing.resource_policies import (
     VAULT_POLICIES,
 )
 from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
-from aws_iam.engine import compare
+from aws_iam.engine.comparison import compare
 from aws_iam.engine.effective.caller_conditions import is_limited
 from aws_iam.engine.language import document
 from aws_iam.errors import InputError, NotCollected

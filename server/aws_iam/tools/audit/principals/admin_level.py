@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.access import Access, access, bounded
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.escalation import (
     NEW,
     NEW_COMPUTE,
@@ -15,7 +16,6 @@ from aws_iam.engine.effective.escalation import (
     escalation_paths,
     open_paths,
 )
-from aws_iam.engine.effective.expansion import Expansion
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.risks import risks
 from aws_iam.engine.language.document import Kind

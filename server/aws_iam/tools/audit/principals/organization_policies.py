@@ -17,7 +17,7 @@ from aws_iam.account.collect.organization.organization import (
     ORG_TREE,
     ORGANIZATION,
 )
-from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected

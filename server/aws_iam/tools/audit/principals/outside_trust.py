@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.organization.organization import ORG_TREE, ORGANIZATION
 from aws_iam.answer import Severity, Status
-from aws_iam.engine.evaluate import evaluated
-from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.layers import Ready, layers_of
+from aws_iam.engine.evaluation.missing_keys import hinges
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluate import evaluated
-from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.layers import Layers, levels_of
+from aws_iam.engine.evaluation.missing_keys import hinges
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.errors import InputError
 

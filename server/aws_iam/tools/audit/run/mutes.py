@@ -21,11 +21,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Status
-from aws_iam.engine.language.json_nodes import Form, Node
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.sources.json_scan import Syntax, scan
-from aws_iam.engine.sources.json_value import from_value
-from aws_iam.engine.sources.yaml_text import scan_yaml
+from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_text import Syntax, scan
+from aws_iam.engine.parsing.json_value import from_value
+from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.audit.controls import benchmark as catalogue

@@ -12,9 +12,9 @@ from aws_iam.account.collect.organization.organization import ORGANIZATION, Orga
 from aws_iam.account.collect.storage.buckets import BUCKETS
 from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS
 from aws_iam.answer import Severity, Status
-from aws_iam.engine.evaluate import evaluated
-from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.evaluation.missing_keys import hinges
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
 from aws_iam.engine.language.pattern import matches
-from aws_iam.engine.tokens.meeting import ACTION
 from aws_iam.engine.tokens.oidc_provider import never_matches, providers
+from aws_iam.engine.tokens.trust_comparison import ACTION
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import trusting_issuer

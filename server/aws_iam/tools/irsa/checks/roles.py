@@ -11,7 +11,7 @@ from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.identity.identity_providers import OIDC_SETTINGS
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.escalation import open_paths
-from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.issuers import issuer_of

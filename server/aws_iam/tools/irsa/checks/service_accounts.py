@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import is_demanded
-from aws_iam.engine.language.json_nodes import Form
 from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.kubernetes_objects import ANNOTATIONS, PREFIX, ROLE
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.errors import NotCollected, closest

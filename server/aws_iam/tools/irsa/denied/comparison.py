@@ -6,25 +6,25 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language import document
 from aws_iam.engine.language.aws_names import checked
 from aws_iam.engine.sources.gather import one_policy, sources_of
 from aws_iam.engine.tokens.claims import Claims, claims_of
-from aws_iam.engine.tokens.meeting import ACTION, Match, meetings
 from aws_iam.engine.tokens.oidc_provider import built_in, host_of
 from aws_iam.engine.tokens.signature import Signature, key_set
 from aws_iam.engine.tokens.signature import checked as signed
 from aws_iam.engine.tokens.token import Token, decoded
+from aws_iam.engine.tokens.trust_comparison import ACTION, Match, meetings
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from aws_iam.answer import Decision
     from aws_iam.engine.language.document import Policy
-    from aws_iam.engine.tokens.meeting import Meeting
+    from aws_iam.engine.tokens.trust_comparison import Meeting
 
 FETCH = "fetch"
 # Where neither the policy nor the caller names the account.

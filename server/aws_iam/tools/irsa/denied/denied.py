@@ -12,11 +12,11 @@ from aws_iam.engine.reference import issuers
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.tokens import causes
 from aws_iam.engine.tokens.claims import SKEW
-from aws_iam.engine.tokens.meeting import ACTION, Match
 from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.engine.tokens.role_trust import caller_of
 from aws_iam.engine.tokens.signature import Signature
 from aws_iam.engine.tokens.token import ACCEPTED
+from aws_iam.engine.tokens.trust_comparison import ACTION, Match
 from aws_iam.escape import quoted
 from aws_iam.tools.irsa.asset_files import policy_file
 from aws_iam.tools.irsa.denied import tables
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aws_iam.answer import Decision
-    from aws_iam.engine.tokens.meeting import Meeting
     from aws_iam.engine.tokens.role_trust import TokenCaller
+    from aws_iam.engine.tokens.trust_comparison import Meeting
 
 _TROUBLE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html"
 _OIDC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html"

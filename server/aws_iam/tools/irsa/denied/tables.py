@@ -11,7 +11,7 @@ from aws_iam.escape import escaped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.tokens.meeting import Meeting, Met
+    from aws_iam.engine.tokens.trust_comparison import Meeting, Met
     from aws_iam.tools.irsa.denied.comparison import TokenComparison
 
 _MOST_STATEMENTS = 20

@@ -7,11 +7,7 @@ import json
 from aws_iam.engine.language.aws_names import checked
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
-from aws_iam.tools.irsa.asset_files import (
-    AWS_CLI_IMAGE,
-    manifest_file,
-    versioned_image,
-)
+from aws_iam.tools.irsa.asset_files import AWS_CLI_IMAGE, manifest_file, versioned_image
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 _ANY_ENVIRONMENT = "steps of every branch and deployment environment are let in: pass `environment` (its UUID) to pin one"

@@ -6,10 +6,7 @@ import json
 import shlex
 
 from aws_iam.engine.tokens.role_trust import TokenCaller
-from aws_iam.tools.irsa.asset_files import (
-    manifest_file,
-    versioned_image,
-)
+from aws_iam.tools.irsa.asset_files import manifest_file, versioned_image
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 

@@ -8,11 +8,7 @@ from aws_iam.engine.reference import issuers
 from aws_iam.engine.tokens.role_trust import TokenCaller
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.irsa.asset_files import (
-    AWS_CLI_IMAGE,
-    manifest_file,
-    pinned_image,
-)
+from aws_iam.tools.irsa.asset_files import AWS_CLI_IMAGE, manifest_file, pinned_image
 from aws_iam.tools.irsa.names import Names, bare_ref, exactly_one
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 

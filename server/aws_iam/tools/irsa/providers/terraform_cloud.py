@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from aws_iam.engine.tokens.role_trust import TokenCaller
-from aws_iam.tools.irsa.asset_files import (
-    manifest_file,
-)
+from aws_iam.tools.irsa.asset_files import manifest_file
 from aws_iam.tools.irsa.provider import Manifest, ManifestRequest, Provider, Request, Workload
 
 

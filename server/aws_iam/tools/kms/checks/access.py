@@ -12,7 +12,7 @@ from aws_iam.engine.effective.caller_conditions import (
     is_limited,
     is_taken_back,
 )
-from aws_iam.engine.evaluation.beyond import crosses_accounts
+from aws_iam.engine.evaluation.fixed_outcomes import crosses_accounts
 from aws_iam.engine.language.pattern import matches
 from aws_iam.escape import escaped, quoted
 from aws_iam.rules.check import check

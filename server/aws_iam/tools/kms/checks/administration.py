@@ -25,7 +25,7 @@ from aws_iam.tools.kms.checks.subject import (
     key_policy,
 )
 from aws_iam.tools.kms.reasoning.administrators import administrators
-from aws_iam.tools.kms.reasoning.model import MOST_BYTES
+from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES
 from aws_iam.tools.kms.reasoning.statements import (
     MANAGE,
     account_of,

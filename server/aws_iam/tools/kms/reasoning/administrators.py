@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.evaluate import evaluated
-from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.layers import Layers, layers_of
+from aws_iam.engine.evaluation.missing_keys import hinges
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import dump

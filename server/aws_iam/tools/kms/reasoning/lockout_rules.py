@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.evaluate import evaluated
-from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.layers import layers_of
+from aws_iam.engine.evaluation.missing_keys import hinges
 from aws_iam.engine.language.document import dump
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
@@ -21,7 +21,7 @@ from aws_iam.tools.kms.reasoning.administrators import (
     request_to_manage,
     without_ignored_statements,
 )
-from aws_iam.tools.kms.reasoning.model import MOST_BYTES
+from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES
 from aws_iam.tools.kms.reasoning.statements import is_unique_id
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer
 from aws_iam.engine.denied.message import denials
+from aws_iam.engine.denied.policy_documents import Shelf
 from aws_iam.engine.denied.remedy import remedy as find_remedy
 from aws_iam.engine.denied.request import asked
-from aws_iam.engine.denied.shelf import Shelf
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied import proofs, tables

@@ -9,11 +9,11 @@ from aws_iam.engine.denied.grant_statement import is_permission_set
 from aws_iam.engine.denied.remedy import near_misses, needed_layers, principal_arn
 from aws_iam.engine.denied.request import STRANGER
 from aws_iam.engine.effective.escalation import escalation_paths
-from aws_iam.engine.evaluate import Evaluation, evaluated
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import Outcome
-from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.evaluate import Evaluation, evaluated
 from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
+from aws_iam.engine.evaluation.missing_keys import hinges
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.denied.message import Denial
+    from aws_iam.engine.denied.policy_documents import Shelf
     from aws_iam.engine.denied.remedy import Remedy
     from aws_iam.engine.denied.request import Asked
-    from aws_iam.engine.denied.shelf import Shelf
     from aws_iam.engine.effective.escalation import EscalationPath
 
 DECODE_COMMAND = "aws sts decode-authorization-message --encoded-message MESSAGE --query DecodedMessage --output text"

@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Comparison
-from aws_iam.engine.compare import MOST_WITNESSES, Searched, assumptions, granted, public, searched
+from aws_iam.engine.comparison.compare import (
+    MOST_WITNESSES,
+    Searched,
+    assumptions,
+    granted,
+    public,
+    searched,
+)
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Decision
-from aws_iam.engine.evaluate import Evaluation, evaluated
 from aws_iam.engine.evaluation.caller import CallerKind
-from aws_iam.engine.evaluation.hinges import hinges
+from aws_iam.engine.evaluation.evaluate import Evaluation, evaluated
 from aws_iam.engine.evaluation.layers import Layers, layers_of
+from aws_iam.engine.evaluation.missing_keys import hinges
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog

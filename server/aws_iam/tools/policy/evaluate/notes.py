@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.beyond import crosses_accounts
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import is_strict
+from aws_iam.engine.evaluation.fixed_outcomes import crosses_accounts
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.supply import supplying
+from aws_iam.engine.reference.key_support import supplying
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:

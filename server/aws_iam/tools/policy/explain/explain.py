@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Finding, Severity, Status
 from aws_iam.engine.effective.access import Access, access
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.caller_conditions import is_denied_to_strangers, is_limited
-from aws_iam.engine.effective.expansion import Expansion
-from aws_iam.engine.effective.faults import faults
+from aws_iam.engine.effective.ineffective_statements import faults
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.risks import Risks, Told, risks
 from aws_iam.engine.explain.sentences import sentence

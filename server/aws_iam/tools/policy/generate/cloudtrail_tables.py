@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import minimise
-from aws_iam.engine.trail.allow import without_types
-from aws_iam.engine.trail.table import table
+from aws_iam.engine.trail.event_tables import table
+from aws_iam.engine.trail.least_grants import without_types
 from aws_iam.escape import escaped
 from aws_iam.tools.policy.generate.needs_tables import first_names
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.answer import Artifact, Finding
-    from aws_iam.engine.trail.allow import Granted
+    from aws_iam.engine.trail.activity import Account, Ledger
     from aws_iam.engine.trail.cloudtrail import Log
-    from aws_iam.engine.trail.ledger import Account, Ledger
-    from aws_iam.engine.trail.uses import Use
+    from aws_iam.engine.trail.event_needs import Use
+    from aws_iam.engine.trail.least_grants import Granted
 
 _MOST_ROWS = 500
 _LONGEST_COMMAND = 900

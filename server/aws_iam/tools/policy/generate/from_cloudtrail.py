@@ -13,9 +13,9 @@ from aws_iam.answer import Answer, Artifact, Severity
 from aws_iam.engine.generation import minimise
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail import cloudtrail
-from aws_iam.engine.trail.allow import Granted, granted, replayed
-from aws_iam.engine.trail.ledger import Account, Ledger, ledger_of
-from aws_iam.engine.trail.table import table
+from aws_iam.engine.trail.activity import Account, Ledger, ledger_of
+from aws_iam.engine.trail.event_tables import table
+from aws_iam.engine.trail.least_grants import Granted, granted, replayed
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.generate import cloudtrail_tables
@@ -26,7 +26,7 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_iam.engine.trail.uses import Use
+    from aws_iam.engine.trail.event_needs import Use
 
 MOST_CALLERS = 20
 _MOST_PAIRS = 50_000

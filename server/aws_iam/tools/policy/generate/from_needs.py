@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Severity
-from aws_iam.engine.generate import Plan, plan
-from aws_iam.engine.generation import access_needs, limits, minimise
+from aws_iam.engine.generation import access_needs, minimise
+from aws_iam.engine.generation import condition_limits as limits
+from aws_iam.engine.generation.plan import Plan, plan
 from aws_iam.engine.language.problems import Problems
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.engine.generation.access_needs import Need
-    from aws_iam.engine.generation.grants import AllowStatement
+    from aws_iam.engine.generation.action_grants import AllowStatement
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import dependents, minimise
-from aws_iam.engine.generation.grants import forms
+from aws_iam.engine.generation.action_grants import forms
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from aws_iam.engine.generate import Plan
     from aws_iam.engine.generation.access_needs import Need, Target
-    from aws_iam.engine.generation.grants import LeftOut, Wanted
+    from aws_iam.engine.generation.action_grants import LeftOut, Wanted
+    from aws_iam.engine.generation.plan import Plan
     from aws_iam.engine.reference.catalog import ResourceType
 
 # Action names in a cell of a table; the policy itself has all of them.

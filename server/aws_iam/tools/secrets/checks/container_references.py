@@ -23,7 +23,7 @@ from aws_iam.account.collect.secrets.secret_policies import NAMED_POLICIES
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.reading.snapshot import Account, account_of
 from aws_iam.answer import Severity
-from aws_iam.engine.evaluate import evaluate
+from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.language.arn import Arn
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted

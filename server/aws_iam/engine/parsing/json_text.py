@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from aws_iam.engine.language.json_nodes import (
+from aws_iam.engine.parsing.json_faults import Syntax, first_fault
+from aws_iam.engine.parsing.json_nodes import (
     MAX_CHARACTERS,
     MAX_DEPTH,
     MAX_KEY,
@@ -22,7 +23,6 @@ from aws_iam.engine.language.json_nodes import (
     refuse_depth,
     refuse_key,
 )
-from aws_iam.engine.sources.json_faults import Syntax, first_fault
 from aws_iam.errors import InputError
 
 

@@ -6,7 +6,7 @@ import re
 
 import botocore.session
 
-from aws_iam.engine.evaluation.beyond import crosses_accounts
+from aws_iam.engine.evaluation.fixed_outcomes import crosses_accounts
 from aws_iam.engine.reference.catalog import catalog
 
 _USE = re.compile(r"Cross-account use</b>:?\s*(?:<[^>]*>)*:?\s*(Yes|No)\b")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:

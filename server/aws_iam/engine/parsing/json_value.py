@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.json_nodes import (
+from aws_iam.engine.parsing.json_nodes import (
     MAX_CHARACTERS,
     MAX_DEPTH,
     MAX_KEY,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.json_nodes import Form
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.problems import Problems, object_of
+from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.facts import template_pattern
 from aws_iam.engine.reference.global_keys import global_keys
@@ -21,7 +21,7 @@ from aws_iam.escape import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aws_iam.engine.language.json_nodes import Member, Node, Text
+    from aws_iam.engine.parsing.json_nodes import Member, Node, Text
     from aws_iam.engine.reference.catalog import Action, ConditionKey, ResourceType
 
 EXAMPLE = '{"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}'

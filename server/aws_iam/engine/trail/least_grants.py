@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluate import evaluated
+from aws_iam.engine.evaluation.evaluate import evaluated
 from aws_iam.engine.evaluation.layers import layers_of
-from aws_iam.engine.generation.grants import Grant
-from aws_iam.engine.generation.limits import Limit, Limits
+from aws_iam.engine.generation.action_grants import Grant
+from aws_iam.engine.generation.condition_limits import Limit, Limits
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.trail.activity import request_for
 from aws_iam.engine.trail.generalize import generalized
-from aws_iam.engine.trail.ledger import request_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from aws_iam.engine.trail.ledger import Account
-    from aws_iam.engine.trail.uses import Use
+    from aws_iam.engine.trail.activity import Account
+    from aws_iam.engine.trail.event_needs import Use
 
 
 @slotted

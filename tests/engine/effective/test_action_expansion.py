@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aws_iam.engine.effective.expansion import Expansion, by_level
+from aws_iam.engine.effective.action_expansion import Expansion, by_level
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.reference.attached import (
+from aws_iam.engine.reference.attachment_types import (
     TRUST,
     VPC_ENDPOINT,
     attached_to,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_iam.engine.language.json_nodes import MAX_CHARACTERS, MAX_DEPTH, Form, Node, dump
-from aws_iam.engine.sources.json_scan import Syntax, scan
-from aws_iam.engine.sources.json_value import from_value
+from aws_iam.engine.parsing.json_nodes import MAX_CHARACTERS, MAX_DEPTH, Form, Node, dump
+from aws_iam.engine.parsing.json_text import Syntax, scan
+from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 from helpers.work import calls

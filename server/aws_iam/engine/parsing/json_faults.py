@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from aws_iam.answer import Where
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.json_nodes import Form, Lines, Place, refuse_depth, refuse_key
+from aws_iam.engine.parsing.json_nodes import Form, Lines, Place, refuse_depth, refuse_key
 from aws_iam.escape import quoted
 
 

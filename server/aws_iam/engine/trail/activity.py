@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.evaluation.beyond import always_allowed, never_allowed
+from aws_iam.engine.evaluation.fixed_outcomes import always_allowed, never_allowed
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.trail.event_needs import Reader, Reading, Use, why_skipped
 from aws_iam.engine.trail.event_resource import EventResource, without_escapes
-from aws_iam.engine.trail.table import prefix_of
-from aws_iam.engine.trail.uses import Reader, Reading, Use, why_skipped
+from aws_iam.engine.trail.event_tables import prefix_of
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:

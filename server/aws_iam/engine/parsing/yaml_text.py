@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Where
 from aws_iam.engine.language.frozen import positional
-from aws_iam.engine.language.json_nodes import (
+from aws_iam.engine.parsing.json_nodes import (
     Form,
     Lines,
     Member,
@@ -22,7 +22,7 @@ from aws_iam.engine.language.json_nodes import (
     refuse_key,
     string,
 )
-from aws_iam.engine.sources.json_scan import Syntax
+from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 

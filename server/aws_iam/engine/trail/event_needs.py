@@ -11,7 +11,7 @@ from aws_iam.engine.trail import iam, s3
 from aws_iam.engine.trail.calls import authorized
 from aws_iam.engine.trail.event_details import EventDetails, normalized
 from aws_iam.engine.trail.event_resource import EventResource
-from aws_iam.engine.trail.table import call_of, prefix_of, table
+from aws_iam.engine.trail.event_tables import call_of, prefix_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aws_iam import resources
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys, supported_services
-from aws_iam.engine.reference.service_names import meant_instead
+from aws_iam.engine.reference.service_principals import meant_instead
 
 SEEN: list[str] = json.loads(resources.text("assets/data/service-principals.json"))["seen"]
 

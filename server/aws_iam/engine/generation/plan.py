@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.generation import condition_fit, dependents
-from aws_iam.engine.generation.grants import Grant, LeftOut, Wanted, forms, types_of
+from aws_iam.engine.generation.action_grants import Grant, LeftOut, Wanted, forms, types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.problems import Problems
 from aws_iam.engine.reference.catalog import catalog
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.generation.access_needs import Need, Target
-    from aws_iam.engine.generation.limits import Limits
+    from aws_iam.engine.generation.condition_limits import Limits
     from aws_iam.engine.reference.catalog import Action, ResourceType
 
 

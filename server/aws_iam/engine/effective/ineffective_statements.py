@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Form, Kind, Node
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
 from aws_iam.engine.reference import global_keys
-from aws_iam.engine.reference.supply import supplying
+from aws_iam.engine.reference.key_support import supplying
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
